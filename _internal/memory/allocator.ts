@@ -1,0 +1,92 @@
+/**
+ * Blocks of a region's heap.
+ *
+ * Small blocks have four sizes for each power of two and a free list for each size; what is larger than a chunk is cut
+ * in whole chunks and found first-fit in one list. A block begins with two words of its own: its size in words, and the
+ * next free block while it is free.
+ *
+ * Everything happens under one mutex, and every change takes effect with one store (of a list's head, of a link, of the
+ * top), so that a process killed in the middle leaks at most the block it was busy with.
+ *
+ * @module
+ */
+
+import { load, store } from "../atomics.ts";
+import { ALLOCATOR_MUTEX_AT, FREE_LIST_COUNT, FREE_LISTS_AT, HEAP_AT, TOP_AT } from "./layout.ts";
+import type { Memory } from "./memory.ts";
+import { lockMutex, unlockMutex } from "./mutex.ts";
+
+const HEADER = 2;
+const MIN = 8;
+/** 256 KiB. */
+const CHUNK = 65536;
+const LARGE_LIST = FREE_LISTS_AT + FREE_LIST_COUNT - 1;
+
+// Four steps a power of two: 8 10 12 14 16 20 24 28 32 40 …
+function sizeClass(words: number): number {
+  if (words <= MIN) return 0;
+  const power = 31 - Math.clz32(words - 1);
+  const step = 1 << (power - 2);
+  return (power - 3) * 4 + Math.ceil((words - (1 << power)) / step);
+}
+
+function classWords(index: number): number {
+  const power = 3 + (index >> 2);
+  return (1 << power) + (index & 3) * (1 << (power - 2));
+}
+
+/** How many bytes can still be had in one piece, about. */
+export function available(memory: Memory): number {
+  const top = Math.max(load(memory.words, TOP_AT), HEAP_AT);
+  return Math.max(0, (memory.words.length - top - HEADER) * 4);
+}
+
+/**
+ * A block of at least `count` words, aligned to eight bytes, zeroed where asked. 0: there is no room.
+ *
+ * `id` is the participant that asks.
+ */
+export function allocate(memory: Memory, id: number, count: number, zeroed: boolean): number {
+  const words = memory.words;
+  const wanted = count + HEADER;
+  const large = wanted > CHUNK;
+  const size = large ? Math.ceil(wanted / CHUNK) * CHUNK : classWords(sizeClass(wanted));
+  const list = large ? LARGE_LIST : FREE_LISTS_AT + sizeClass(wanted);
+  lockMutex(memory, ALLOCATOR_MUTEX_AT, id);
+  let fresh = false;
+  let at = 0;
+  let previous = list;
+  for (let block = load(words, list); block !== 0; block = load(words, previous = block + 1)) {
+    if (!large || (load(words, block) >= size && load(words, block) <= size * 2)) {
+      store(words, previous, load(words, block + 1));
+      at = block;
+      break;
+    }
+  }
+  if (at === 0) {
+    const top = Math.max(load(words, TOP_AT), HEAP_AT);
+    if (top + size <= words.length && memory.commit((top + size) * 4)) {
+      store(words, top, size);
+      store(words, TOP_AT, top + size);
+      at = top;
+      fresh = true;
+    }
+  }
+  unlockMutex(memory, ALLOCATOR_MUTEX_AT);
+  if (at === 0) return 0;
+  // What was never given out is zero already; touching it would make it resident.
+  if (zeroed && !fresh) words.fill(0, at + HEADER, at + HEADER + count);
+  return at + HEADER;
+}
+
+/** Gives a block back. */
+export function free(memory: Memory, id: number, at: number): void {
+  const words = memory.words;
+  const block = at - HEADER;
+  const size = load(words, block);
+  const list = size > CHUNK || size === 0 ? LARGE_LIST : FREE_LISTS_AT + sizeClass(size);
+  lockMutex(memory, ALLOCATOR_MUTEX_AT, id);
+  store(words, block + 1, load(words, list));
+  store(words, list, block);
+  unlockMutex(memory, ALLOCATOR_MUTEX_AT);
+}

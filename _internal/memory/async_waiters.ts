@@ -1,0 +1,180 @@
+/**
+ * The promises of one thread that wait at wait points of one memory.
+ *
+ * However many there are, the thread listens to one word, its doorbell. When that rings, each wait point whose bit was
+ * taken gets the bit back, and only then are its waiters tried again: what changes later rings again.
+ *
+ * @module
+ */
+
+import { now } from "../atomics.ts";
+import { BELL_STRIDE, BELLS_AT } from "./layout.ts";
+import type { Space } from "./space.ts";
+import { arm, isArmed, SLICE } from "./wait_point.ts";
+
+/** What a promise waits for. */
+export interface AsyncWait<T> {
+  /** Tries to get it; `undefined`: not yet. Gets the number of times it was tried in vain. May throw. */
+  attempt: (tries: number) => T | undefined;
+  /** When to give up, on the clock of {@linkcode now}. */
+  deadline: number;
+  /** What the promise becomes then: a value, or an error that is thrown. */
+  expired: () => T;
+  /** All waiters here want the same: when one fails, those behind it need not be tried. */
+  ordered?: boolean;
+  /** Gives up with the signal's reason. */
+  signal?: AbortSignal;
+  /** Called when the wait was given up (by deadline or signal), before the promise is settled. */
+  abandoned?: () => void;
+}
+
+interface Waiter {
+  try(): boolean;
+  expire(): void;
+  readonly ordered: boolean;
+}
+
+/** The longest delay that timers take. */
+const MAX_DELAY = 2 ** 31 - 1;
+
+/** All promises of this thread that wait in one memory. */
+export class AsyncWaiters {
+  readonly #space: Space;
+  readonly #points: Map<number, Set<Waiter>> = new Map();
+  #pending = 0;
+  #stop: (() => void) | undefined;
+  #slices: ReturnType<typeof setInterval> | undefined;
+  #awake = false;
+
+  constructor(space: Space) {
+    this.#space = space;
+  }
+
+  /** Whether promises of this thread wait here already: whoever comes now goes behind them. */
+  isCrowded(point: number): boolean {
+    return this.#points.has(point);
+  }
+
+  /** A promise for what `wait` describes; `points` are all wait points whose notification is worth a try. */
+  wait<T>(points: number | readonly number[], wait: AsyncWait<T>): Promise<T> {
+    const { signal, attempt, deadline } = wait;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    return new Promise<T>((resolve, reject) => {
+      const list = typeof points === "number" ? [points] : points;
+      let tries = 0;
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const waiter: Waiter = {
+        ordered: wait.ordered ?? false,
+        try: () => {
+          let result: T | undefined;
+          try {
+            result = attempt(tries++);
+          } catch (error) {
+            leave();
+            reject(error);
+            return true;
+          }
+          if (result === undefined) return false;
+          leave();
+          resolve(result);
+          return true;
+        },
+        expire: () => {
+          if (now() < deadline) {
+            setTimer();
+          } else if (!waiter.try()) {
+            leave();
+            try {
+              wait.abandoned?.();
+              resolve(wait.expired());
+            } catch (error) {
+              reject(error);
+            }
+          }
+        },
+      };
+      const onAbort = (): void => {
+        leave();
+        try {
+          wait.abandoned?.();
+        } finally {
+          reject(signal!.reason);
+        }
+      };
+      const leave = (): void => {
+        if (timer !== undefined) clearTimeout(timer);
+        signal?.removeEventListener("abort", onAbort);
+        for (const point of list) this.#remove(point, waiter);
+      };
+      const setTimer = (): void => {
+        if (deadline === Infinity) return;
+        timer = setTimeout(waiter.expire, Math.min(MAX_DELAY, Math.max(0, Math.ceil(deadline - now()))));
+      };
+      for (const point of list) this.#add(point, waiter);
+      // Armed by now: a change before this is seen by the try, one after it rings.
+      if (waiter.try()) return;
+      if (deadline <= now()) {
+        waiter.expire();
+        return;
+      }
+      signal?.addEventListener("abort", onAbort, { once: true });
+      setTimer();
+    });
+  }
+
+  /** Looks at all wait points in a microtask: this thread rang its own doorbell. */
+  wake(): void {
+    if (this.#awake || this.#pending === 0) return;
+    this.#awake = true;
+    queueMicrotask(() => {
+      this.#awake = false;
+      this.#look();
+    });
+  }
+
+  #add(point: number, waiter: Waiter): void {
+    let waiters = this.#points.get(point);
+    if (waiters === undefined) this.#points.set(point, waiters = new Set());
+    waiters.add(waiter);
+    if (this.#pending++ === 0) this.#start();
+    arm(this.#space, point);
+  }
+
+  #remove(point: number, waiter: Waiter): void {
+    const waiters = this.#points.get(point);
+    if (waiters === undefined || !waiters.delete(waiter)) return;
+    if (waiters.size === 0) this.#points.delete(point);
+    if (--this.#pending === 0) this.#end();
+  }
+
+  #start(): void {
+    // Two jobs: it keeps the program alive, and finds out what nobody rings for: that a holder died.
+    this.#slices = setInterval(() => this.#look(true), SLICE);
+    this.#stop ??= this.#space.memory.listen(BELLS_AT + this.#space.bell * BELL_STRIDE, () => this.#look());
+  }
+
+  #end(): void {
+    clearInterval(this.#slices);
+    // Not at once: who waits once waits again, and starting to listen costs more than going on.
+    queueMicrotask(() => {
+      if (this.#pending > 0) return;
+      this.#stop?.();
+      this.#stop = undefined;
+    });
+  }
+
+  #look(all = false): void {
+    if (this.#space.isKilled()) this.#space.exit();
+    for (const [point, waiters] of this.#points) {
+      if (isArmed(this.#space, point)) {
+        if (!all) continue;
+      } else {
+        arm(this.#space, point);
+      }
+      let failed = false;
+      for (const waiter of waiters) {
+        if (!(failed && waiter.ordered)) failed = !waiter.try() && waiter.ordered;
+      }
+    }
+  }
+}

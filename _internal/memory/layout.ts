@@ -1,0 +1,52 @@
+/**
+ * Where things are in a region. All numbers are word indexes.
+ *
+ * ```text
+ *      0  header
+ *    256  heads of the allocator's free lists
+ *    512  doorbells, a cache line each
+ *   4096  participants, 16 words each
+ *  69632  heap
+ * ```
+ *
+ * @module
+ */
+
+/** "WEFT" */
+export const MAGIC = 0x57454654;
+/** Changes with every change of this layout. */
+export const VERSION = 1;
+
+export const MAGIC_AT = 0;
+export const VERSION_AT = 1;
+/** Size of the region in units of 64 KiB: fixed at its creation. */
+export const SIZE_AT = 2;
+/** 1: threads, 2: processes. */
+export const SCOPE_AT = 3;
+
+/** First word of the heap that was never given out. Written under the allocator's mutex. */
+export const TOP_AT = 16;
+/** The allocator's mutex, on a line of its own. */
+export const ALLOCATOR_MUTEX_AT = 32;
+/** The id that the next participant gets. */
+export const NEXT_PARTICIPANT_AT = 48;
+/** First entry of the directory of names; 0: none. */
+export const NAMES_AT = 64;
+/** The directory's mutex. */
+export const NAMES_MUTEX_AT = 80;
+/** For the owner of a region: eight words that only it gives a meaning. */
+export const OWNER_AT = 96;
+
+export const FREE_LISTS_AT = 256;
+export const FREE_LIST_COUNT = 128;
+
+export const BELLS_AT = 512;
+export const BELL_STRIDE = 16;
+/** One bit of a positive word each. */
+export const BELL_COUNT = 31;
+
+export const PARTICIPANTS_AT = 4096;
+export const PARTICIPANT_COUNT = 4096;
+export const PARTICIPANT_WORDS = 16;
+
+export const HEAP_AT = PARTICIPANTS_AT + PARTICIPANT_COUNT * PARTICIPANT_WORDS;

@@ -1,0 +1,97 @@
+/**
+ * The table of those who may hold something: one entry a thread.
+ *
+ * Ids count up and are never given twice, so a lock word can name its holder by id alone: an entry that carries another
+ * id by now means that the holder is gone.
+ *
+ * ```text
+ *   word  who writes
+ *   0     id: whoever claims the entry, by compare-exchange
+ *   1     state: the participant; at its end whoever saw that it can run no more
+ *   2     kill: whoever wants it to end
+ *   3     the word it sleeps on, for whoever wants it to end
+ *   4     index of its process in the region
+ *   5     the record of its thread, 0: none
+ * ```
+ *
+ * @module
+ */
+
+import { add, compareExchange, load, store } from "../atomics.ts";
+import {
+  NEXT_PARTICIPANT_AT,
+  PARTICIPANT_COUNT,
+  PARTICIPANT_WORDS,
+  PARTICIPANTS_AT,
+} from "./layout.ts";
+import type { Memory } from "./memory.ts";
+
+const ID = 0;
+const STATE = 1;
+/** Offset of the word that asks a participant to end. */
+export const KILL = 2;
+/** Offset of the word that says where a participant sleeps. */
+export const PARKED = 3;
+const PROCESS = 4;
+/** Offset of the word that points to the thread's record. */
+export const RECORD = 5;
+
+const ALIVE = 1;
+const ENDED = 2;
+
+/** The highest id: what a lock word has room for. */
+const MAX_ID = 2 ** 27;
+
+/** Where the entry of this id is, if it has not been given to another. */
+export function entryOf(id: number): number {
+  return PARTICIPANTS_AT + (id & (PARTICIPANT_COUNT - 1)) * PARTICIPANT_WORDS;
+}
+
+/** Enters a new participant and returns its id. */
+export function enter(memory: Memory, process: number): number {
+  const words = memory.words;
+  for (let tries = 0; tries < PARTICIPANT_COUNT; tries++) {
+    const id = add(words, NEXT_PARTICIPANT_AT, 1) + 1;
+    if (id >= MAX_ID) break;
+    const entry = entryOf(id);
+    const previous = load(words, entry + ID);
+    if (previous !== 0 && isAlive(memory, previous)) continue;
+    // Nobody knows the new id yet, so it does no harm that it is briefly in a state that was the old one's.
+    if (compareExchange(words, entry + ID, previous, id) !== previous) continue;
+    store(words, entry + KILL, 0);
+    store(words, entry + PARKED, 0);
+    store(words, entry + PROCESS, process);
+    store(words, entry + RECORD, 0);
+    store(words, entry + STATE, ALIVE);
+    return id;
+  }
+  throw new RangeError(
+    `Cannot start another thread as at most ${PARTICIPANT_COUNT} can live at a time in one program: join some first`,
+  );
+}
+
+/** Whether this participant may still run code. */
+export function isAlive(memory: Memory, id: number): boolean {
+  const words = memory.words;
+  const entry = entryOf(id);
+  return load(words, entry + ID) === id && load(words, entry + STATE) === ALIVE &&
+    memory.isProcessAlive(load(words, entry + PROCESS));
+}
+
+/** Notes that this participant can run no more code: what it held is up for whoever waits for it. */
+export function leave(memory: Memory, id: number): void {
+  const words = memory.words;
+  const entry = entryOf(id);
+  if (load(words, entry + ID) === id) store(words, entry + STATE, ENDED);
+}
+
+/** Asks a participant to end, and wakes it if it sleeps. */
+export function kill(memory: Memory, id: number): void {
+  const words = memory.words;
+  const entry = entryOf(id);
+  if (load(words, entry + ID) !== id) return;
+  store(words, entry + KILL, 1);
+  // It announces where it sleeps before it looks at the kill word for the last time, so one of the two sees the other.
+  const parked = load(words, entry + PARKED);
+  if (parked !== 0) memory.notify(parked, 0x7fffffff);
+}

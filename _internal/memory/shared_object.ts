@@ -1,0 +1,229 @@
+/**
+ * What all shared objects have in common: an address, a header, one handle a thread, names, references.
+ *
+ * ```text
+ *   word 0   kind | subtype << 8
+ *        1   references: one for each thread with a handle, one for each message under way that names it.
+ *            Named objects keep one for ever
+ *        2   ┐ what the object was created with: a second creator of the same name must say the same
+ *        3   ┘
+ *        4…  the object's own words
+ * ```
+ *
+ * @module
+ */
+
+import { InvalidStateError } from "../../sync/errors.ts";
+import { add, load, store } from "../atomics.ts";
+import { importingModule } from "../targets/import_guard.ts";
+import { classOf } from "./kinds.ts";
+import type { Scope } from "./memory.ts";
+import { openOrCreate } from "./names.ts";
+import type { Space } from "./space.ts";
+import { spaceOf } from "./spaces.ts";
+
+/** Words before an object's own. */
+export const OBJECT_HEADER = 4;
+
+/** Options that every shared object takes. */
+export interface SharedOptions {
+  /**
+   * Makes the object the one of that name: the first to ask creates it, everybody else gets the same. Threads' objects
+   * share names within the program, processes' objects within the tree of processes. Named objects live as long as
+   * that does.
+   */
+  name?: string;
+  /**
+   * Says that one object for each thread is meant, where the object is created while a worker imports a module. Without
+   * this and without a name, using such an object throws `InvalidStateError`.
+   */
+  local?: boolean;
+}
+
+/** In place of options: an object that exists. */
+export class Attachment {
+  constructor(readonly space: Space, readonly at: number) {}
+}
+
+/** How an object is made. */
+export interface Creation {
+  /** For messages: `create lock`. */
+  action: string;
+  kind: number;
+  subtype?: number;
+  /** Own words, behind the header. */
+  words: number;
+  /** What a second creator of the name must say, too. */
+  first?: number;
+  second?: number;
+  /** Writes the initial state; the words are zero before. */
+  initialize?: (words: Int32Array, at: number) => void;
+}
+
+/** The scope of a class, read from the class that was constructed. */
+export const SCOPE: unique symbol = Symbol("scope");
+
+interface Scoped {
+  readonly [SCOPE]?: Scope;
+}
+
+const references = new FinalizationRegistry<Attachment>((held) => {
+  const current = held.space.handles.get(held.at);
+  // Another handle may have come since: it brought a reference of its own.
+  if (current !== undefined && current.deref() === undefined) held.space.handles.delete(held.at);
+  dropReference(held.space, held.at);
+});
+
+const unusable = new WeakMap<SharedObject, string>();
+
+/** An object in shared memory, as one thread sees it. */
+export abstract class SharedObject {
+  /** The memory it is in. @ignore */
+  declare protected readonly space: Space;
+  /** All words of that memory. @ignore */
+  declare protected readonly words: Int32Array;
+  /** Where its own words begin; negative once it can not be used. @ignore */
+  declare protected at: number;
+
+  /** Creates an object, or makes a handle for one. @ignore */
+  protected constructor(type: object, options: SharedOptions | Attachment | undefined, create: () => Creation) {
+    if (options instanceof Attachment) {
+      this.at = options.at + OBJECT_HEADER;
+      hide(this, options.space);
+      adoptHandle(this, options);
+      return;
+    }
+    const creation = create();
+    const { name, local } = validateSharedOptions(options, creation.action);
+    const importing = importingModule();
+    if (name === undefined && local !== true && importing !== undefined) {
+      this.at = -1;
+      hide(this, undefined);
+      unusable.set(
+        this,
+        `it was created again when ${importing}: pass the object in args, or give it a name ({ local: true } for one a thread)`,
+      );
+      return;
+    }
+    const space = spaceOf((type as Scoped)[SCOPE] ?? "thread");
+    const make = (): number => {
+      const at = space.allocate(OBJECT_HEADER + creation.words, creation.action);
+      const words = space.words;
+      store(words, at, creation.kind | (creation.subtype ?? 0) << 8);
+      store(words, at + 2, creation.first ?? 0);
+      store(words, at + 3, creation.second ?? 0);
+      creation.initialize?.(words, at + OBJECT_HEADER);
+      if (name !== undefined) store(words, at + 1, 1);
+      return at;
+    };
+    let at: number;
+    if (name === undefined) {
+      at = make();
+    } else {
+      const opened = openOrCreate(space, name, make);
+      at = opened.at;
+      if (!opened.created) checkSame(space, at, creation, name);
+    }
+    this.at = at + OBJECT_HEADER;
+    hide(this, space);
+    add(space.words, at + 1, 1);
+    adoptHandle(this, new Attachment(space, at));
+  }
+
+  /**
+   * Gives this thread's hold on the object up; when nobody holds it any more, its memory is used again. After that every
+   * use through this handle throws {@linkcode InvalidStateError}. Doing it twice does nothing. Objects that are dropped
+   * without this are found by the garbage collector, some time.
+   */
+  [Symbol.dispose](): void {
+    if (this.at < 0) return;
+    const at = this.at - OBJECT_HEADER;
+    references.unregister(this);
+    this.space.handles.delete(at);
+    this.at = -1;
+    unusable.set(this, "it was disposed of");
+    dropReference(this.space, at);
+  }
+
+  /** Throws what is wrong with an object that can not be used. @ignore */
+  protected unusable(action: string): never {
+    throw new InvalidStateError(`Cannot ${action} as ${unusable.get(this) ?? "it is not usable"}`);
+  }
+}
+
+// Not enumerable, so that showing an object on the console shows neither gigabytes nor internals.
+function hide(object: SharedObject, space: Space | undefined): void {
+  Object.defineProperties(object, {
+    space: { value: space, enumerable: false },
+    words: { value: space?.words, enumerable: false },
+    at: { enumerable: false, writable: true },
+  });
+}
+
+function adoptHandle(object: SharedObject, attachment: Attachment): void {
+  attachment.space.handles.set(attachment.at, new WeakRef(object));
+  references.register(object, attachment, object);
+}
+
+function validateSharedOptions(options: SharedOptions | undefined, action: string): SharedOptions {
+  if (options === undefined) return {};
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`Cannot ${action} as 'options' must be an object: received ${String(options)}`);
+  }
+  const { name, local } = options;
+  if (name !== undefined && typeof name !== "string") {
+    throw new TypeError(`Cannot ${action} as 'name' must be a string: received ${String(name)}`);
+  }
+  if (local !== undefined && typeof local !== "boolean") {
+    throw new TypeError(`Cannot ${action} as 'local' must be a boolean: received ${String(local)}`);
+  }
+  return options;
+}
+
+function checkSame(space: Space, at: number, creation: Creation, name: string): void {
+  const words = space.words;
+  const same = load(words, at) === (creation.kind | (creation.subtype ?? 0) << 8) &&
+    load(words, at + 2) === (creation.first ?? 0) && load(words, at + 3) === (creation.second ?? 0);
+  if (!same) {
+    throw new TypeError(
+      `Cannot ${creation.action} as the name "${name}" belongs to an object of another kind, or with other arguments`,
+    );
+  }
+}
+
+/** The handle of an object that this thread has the right to: made if there is none. */
+export function handleAt(space: Space, at: number): SharedObject {
+  const existing = space.handles.get(at)?.deref();
+  if (existing !== undefined) return existing as SharedObject;
+  const kind = load(space.words, at) & 0xff;
+  const type = classOf(space.memory.scope, kind);
+  if (type === undefined) {
+    throw new TypeError(
+      `Cannot receive a shared object of kind ${kind} as its class is not loaded: import @weft/concurrent/${
+        space.memory.scope === "process" ? "multiprocessing" : "sync"
+      }`,
+    );
+  }
+  add(space.words, at + 1, 1);
+  return new type(new Attachment(space, at) as never);
+}
+
+/** Adds a reference: for a message that names the object. */
+export function addReference(space: Space, at: number): void {
+  add(space.words, at + 1, 1);
+}
+
+/** Drops a reference, and gives the object's memory back with the last one. */
+export function dropReference(space: Space, at: number): void {
+  if (add(space.words, at + 1, -1) !== 1) return;
+  const kind = load(space.words, at) & 0xff;
+  destroyers.get(kind)?.(space, at + OBJECT_HEADER);
+  space.free(at);
+}
+
+const destroyers: Map<number, (space: Space, at: number) => void> = new Map();
+
+/** Says what has to be given back with the last reference to an object of this kind, besides its own words. */
+export function onDestroy(kind: number, destroy: (space: Space, at: number) => void): void {
+  destroyers.set(kind, destroy);
+}

@@ -1,0 +1,74 @@
+/**
+ * This thread's views of the two memories.
+ *
+ * The thread view is made at first use in the main thread; a worker of the library gets its own before any of the
+ * program's modules is imported. The process view is made by `multiprocessing`, which alone knows how.
+ *
+ * @module
+ */
+
+import { InvalidStateError } from "../../sync/errors.ts";
+import { exitThread } from "../runtime/exit.ts";
+
+import type { Memory, Scope } from "./memory.ts";
+import { Space } from "./space.ts";
+import { DEFAULT_RESERVATION, ThreadMemory } from "./thread_memory.ts";
+
+const spaces: Record<Scope, Space | undefined> = { thread: undefined, process: undefined };
+const reservation: Record<Scope, number> = { thread: DEFAULT_RESERVATION, process: DEFAULT_RESERVATION };
+let makeProcessSpace: (() => Space) | undefined;
+
+/** This thread's view of a memory. */
+export function spaceOf(scope: Scope): Space {
+  return spaces[scope] ??= scope === "thread" ? Space.join(reserve(), 0, exitThread) : processSpace();
+}
+
+/** This thread's view of a memory, where it has one already. */
+export function existingSpace(scope: Scope): Space | undefined {
+  return spaces[scope];
+}
+
+/** Gives this thread its view: a worker at its start, or at its first `adopt`. */
+export function setSpace(space: Space): void {
+  spaces[space.memory.scope] = space;
+}
+
+/** Says how a process view is made at its first use. */
+export function setProcessSpaceFactory(make: () => Space): void {
+  makeProcessSpace = make;
+}
+
+/** How many bytes a region gets. */
+export function reservationOf(scope: Scope): number {
+  return reservation[scope];
+}
+
+/** Changes how many bytes the regions that are not there yet will get. */
+export function setReservation(bytes: number): void {
+  if (spaces.thread !== undefined) {
+    throw new InvalidStateError(
+      "Cannot configure the shared memory as it is in use already: call configure() before the first object is made",
+    );
+  }
+  reservation.thread = bytes;
+  reservation.process = bytes;
+}
+
+function processSpace(): Space {
+  if (makeProcessSpace === undefined) {
+    throw new InvalidStateError("Cannot reach the processes' memory: import @weft/concurrent/multiprocessing first");
+  }
+  return makeProcessSpace();
+}
+
+/** Less where the system does not even reserve that much (strict overcommit). */
+function reserve(): Memory {
+  for (let bytes = reservation.thread;; bytes /= 2) {
+    try {
+      return ThreadMemory.reserve(bytes);
+    } catch (error) {
+      if (bytes !== DEFAULT_RESERVATION && reservation.thread !== DEFAULT_RESERVATION || bytes <= 2 ** 24) throw error;
+    }
+  }
+}
+

@@ -1,0 +1,171 @@
+/**
+ * Two words at which threads wait for a change somewhere else: an event count.
+ *
+ * ```text
+ *   word 0   epoch << 12 | sleepers     blocked threads sleep on this word
+ *   word 1   a bit for each doorbell of threads with promises that wait here
+ * ```
+ *
+ * A waiter registers, looks at what it waits for once more, and only then sleeps. A notifier changes the thing, and only
+ * then looks whether anyone is registered. Operations are sequentially consistent, so one of the two sees the other and
+ * no wake-up is lost.
+ *
+ * The notifier takes the sleepers it wakes off the count. So a burst of changes wakes each sleeper once, not once for
+ * each change, until it has run and registered anew. A waiter that leaves without having been notified takes itself off,
+ * but only if the epoch is still that of its registration: after that it can not tell whether the notifier did. A count
+ * can thus be too high (which costs a wake-up of nobody) and never too low.
+ *
+ * Promises are told in another way, since a thread may be busy or blocked elsewhere when its promise would be the one
+ * that is chosen, and must not keep the change from the others: each thread with promises here leaves the bit of its
+ * doorbell, a notifier rings all of those bells, and whoever still waits leaves its bit again.
+ *
+ * @module
+ */
+
+import { add, compareExchange, exchange, load, now, or, pause, store } from "../atomics.ts";
+import { BELL_COUNT, BELL_STRIDE, BELLS_AT } from "./layout.ts";
+import { PARKED } from "./participants.ts";
+import type { Space } from "./space.ts";
+
+/** Words of a wait point. */
+export const WAIT_POINT_WORDS = 2;
+
+/** The longest sleep without a look at whether somebody died: milliseconds. */
+export const SLICE = 200;
+
+const SLEEPERS = 0xfff;
+const EPOCH = 0x1000;
+const SPINS = 300;
+
+/** What {@linkcode block} gives an attempt that is one of many quick ones, before it registers. */
+export const LOOK = -1;
+
+/** Wakes up to `count` of the blocked, and all promises, that wait here. To be called after the change. */
+export function notify(space: Space, point: number, count: number): void {
+  const words = space.words;
+  if ((load(words, point) & SLEEPERS) !== 0) notifySleepers(space, point, count);
+  if (load(words, point + 1) !== 0) ring(space, point);
+}
+
+function notifySleepers(space: Space, point: number, count: number): void {
+  const words = space.words;
+  for (;;) {
+    const seen = load(words, point);
+    const woken = Math.min(seen & SLEEPERS, count);
+    if (woken === 0) return;
+    if (compareExchange(words, point, seen, (seen + EPOCH - woken) | 0) === seen) {
+      space.memory.notify(point, woken);
+      return;
+    }
+  }
+}
+
+function ring(space: Space, point: number): void {
+  const words = space.words;
+  const bells = exchange(words, point + 1, 0);
+  for (let bell = 0; bell < BELL_COUNT; bell++) {
+    if ((bells & (1 << bell)) === 0) continue;
+    if (bell === space.bell) space.async.wake();
+    const at = BELLS_AT + bell * BELL_STRIDE;
+    add(words, at, 1);
+    space.memory.notify(at, 0x7fffffff);
+  }
+}
+
+/** Leaves the bit of this thread's doorbell at the wait point. */
+export function arm(space: Space, point: number): void {
+  or(space.words, point + 1, 1 << space.bell);
+}
+
+/** Whether the bit of this thread's doorbell is still there: nobody has notified. */
+export function isArmed(space: Space, point: number): boolean {
+  return (load(space.words, point + 1) & (1 << space.bell)) !== 0;
+}
+
+/** Adds a sleeper. Returns the word to be given to {@linkcode sleep} and {@linkcode unregister}. */
+export function register(space: Space, point: number): number {
+  const words = space.words;
+  for (;;) {
+    const seen = load(words, point);
+    // A full count stays full: the notifier then wakes as many as it wants to, and the slices find the others.
+    const registered = (seen & SLEEPERS) === SLEEPERS ? seen : seen + 1;
+    if (compareExchange(words, point, seen, registered) === seen) return registered;
+  }
+}
+
+/** Takes a sleeper off again that was not notified. */
+export function unregister(space: Space, point: number, registered: number): void {
+  const words = space.words;
+  for (;;) {
+    const seen = load(words, point);
+    if ((seen ^ registered) >>> 12 !== 0 || (seen & SLEEPERS) === 0) return;
+    if (compareExchange(words, point, seen, seen - 1) === seen) return;
+  }
+}
+
+/**
+ * Sleeps until the wait point is notified or `ms` have passed. `true`: notified since the registration.
+ *
+ * Ends the thread where another asked for that.
+ */
+export function sleep(space: Space, point: number, registered: number, ms: number): boolean {
+  const words = space.words;
+  const until = now() + ms;
+  store(words, space.entry + PARKED, point);
+  try {
+    for (;;) {
+      if (space.isKilled()) {
+        store(words, space.entry + PARKED, 0);
+        // Whoever chose this sleeper wanted somebody to look.
+        notify(space, point, 1);
+        space.exit();
+      }
+      const seen = load(words, point);
+      if ((seen ^ registered) >>> 12 !== 0) return true;
+      const left = until - now();
+      if (left <= 0) return false;
+      space.memory.wait(point, seen, left);
+    }
+  } finally {
+    store(words, space.entry + PARKED, 0);
+  }
+}
+
+/**
+ * Blocks this thread until `attempt` returns something other than `undefined`, and returns that; `undefined` when the
+ * deadline has passed.
+ *
+ * `attempt` gets {@linkcode LOOK} while this thread has not registered, then the number of times it was woken in vain.
+ * It is called for the last time after the deadline, so a success that races with the deadline is a success.
+ */
+export function block<T>(
+  space: Space,
+  point: number,
+  attempt: (woken: number) => T | undefined,
+  deadline: number,
+): T | undefined {
+  let result = attempt(deadline === 0 ? 0 : LOOK);
+  if (result !== undefined) return result;
+  if (deadline <= now()) return undefined;
+  for (let i = 0; i < space.spins; i++) {
+    pause();
+    result = attempt(LOOK);
+    if (result !== undefined) return result;
+  }
+  for (let woken = 0;; woken++) {
+    const registered = register(space, point);
+    let notified = false;
+    try {
+      result = attempt(woken);
+      if (result !== undefined) return result;
+      const left = deadline - now();
+      if (left <= 0) return undefined;
+      notified = sleep(space, point, registered, Math.min(left, SLICE));
+    } finally {
+      if (!notified) unregister(space, point, registered);
+    }
+  }
+}
+
+/** How often a thread looks before it sleeps, where another thread can run meanwhile. */
+export const DEFAULT_SPINS: number = SPINS;

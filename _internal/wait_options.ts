@@ -1,0 +1,49 @@
+/**
+ * Checks the options of everything that waits.
+ *
+ * @module
+ */
+
+import type { WaitOptions } from "../sync/wait_options.ts";
+import { now } from "./atomics.ts";
+
+/** The timeout that the options ask for, in milliseconds; `Infinity` for none. `action` is for the message. */
+export function validateWait(options: WaitOptions | undefined, action: string): number {
+  if (options === undefined) return Infinity;
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`Cannot ${action} as the options must be an object like { timeout: 100 }: received ${show(options)}`);
+  }
+  const { timeout, signal } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new TypeError(`Cannot ${action} as 'signal' must be an AbortSignal: received ${show(signal)}`);
+  }
+  if (timeout === undefined) return Infinity;
+  if (typeof timeout !== "number") {
+    throw new TypeError(`Cannot ${action} as 'timeout' must be a number of milliseconds: received ${show(timeout)}`);
+  }
+  if (!(timeout >= 0)) {
+    throw new RangeError(`Cannot ${action} as 'timeout' must be zero or more milliseconds: received ${timeout}`);
+  }
+  return timeout;
+}
+
+/** When that many milliseconds from now will be. */
+export function deadlineOf(timeout: number): number {
+  return timeout === Infinity ? Infinity : timeout === 0 ? 0 : now() + timeout;
+}
+
+/** A value in a message. */
+export function show(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : typeof value === "bigint" ? `${value}n` : String(value);
+}
+
+/** Throws unless `value` is a whole number from `min` to `max`. `what` names the argument: `'value'`. */
+export function validateInteger(value: unknown, what: string, min: number, max: number, action: string): void {
+  if (typeof value !== "number") {
+    throw new TypeError(`Cannot ${action} as ${what} must be a number: received ${show(value)}`);
+  }
+  if (!Number.isInteger(value) || value < min || value > max) {
+    const range = max >= 0x3fffffff ? `of ${min} or more` : `from ${min} to ${max}`;
+    throw new RangeError(`Cannot ${action} as ${what} must be a whole number ${range}: received ${value}`);
+  }
+}

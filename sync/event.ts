@@ -1,0 +1,124 @@
+/**
+ * A flag that threads wait for.
+ *
+ * @module
+ */
+
+import { compareExchange, load } from "../_internal/atomics.ts";
+import { EVENT, registerKind } from "../_internal/memory/kinds.ts";
+import { type Attachment, SharedObject, type SharedOptions } from "../_internal/memory/shared_object.ts";
+import { block, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
+import { deadlineOf, validateWait } from "../_internal/wait_options.ts";
+import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
+
+// One word: the number of set() and clear() so far that changed something. Odd: set. Behind it a wait point.
+//
+//           set()          clear()     wait()
+//   even    +1, wake all   (nothing)   sleep until the word differs from what it was at the call
+//   odd     (nothing)      +1          return
+//
+// A number and not a flag, so that set() directly followed by clear() still lets through all who waited.
+const POINT = 1;
+
+/**
+ * A flag that any thread sets or clears and any thread waits for.
+ *
+ * What was written to shared memory before {@linkcode Event.set} is visible after the wait that it ended. All who wait
+ * when `set` is called pass, also when `clear` follows at once.
+ *
+ * Python: `threading.Event`.
+ *
+ * @example
+ * ```ts
+ * import { Event } from "@weft/concurrent/sync";
+ * import { assert } from "@std/assert";
+ *
+ * const ready = new Event();
+ * const waiting = ready.wait();
+ * ready.set();
+ * assert(await waiting);
+ * assert(ready.isSet);
+ * ```
+ */
+export class Event extends SharedObject {
+  /**
+   * Creates an event that is not set, or opens the event of the given name.
+   *
+   * @throws {TypeError} If the name belongs to something that is not an event.
+   */
+  constructor(options?: SharedOptions) {
+    super(new.target, options as SharedOptions | Attachment | undefined, () => ({
+      action: "create event",
+      kind: EVENT,
+      words: 1 + WAIT_POINT_WORDS,
+    }));
+  }
+
+  /** Sets the flag and wakes all who wait for it. If it is set already, nothing happens. */
+  set(): void {
+    if (this.at < 0) this.unusable("set event");
+    this.#change(0);
+  }
+
+  /** Clears the flag: who waits from now on waits for the next {@linkcode Event.set}. */
+  clear(): void {
+    if (this.at < 0) this.unusable("clear event");
+    this.#change(1);
+  }
+
+  /** Whether the flag is set. Out of date as soon as it is read. */
+  get isSet(): boolean {
+    if (this.at < 0) this.unusable("read event");
+    return (load(this.words, this.at) & 1) === 1;
+  }
+
+  /**
+   * Waits for the flag without blocking the event loop.
+   *
+   * @returns `true` once the flag was set, `false` if `timeout` passed first.
+   * @throws The signal's reason, if it is aborted first.
+   */
+  async wait(options?: WaitOptions): Promise<boolean> {
+    if (this.at < 0) this.unusable("wait for event");
+    const timeout = validateWait(options, "wait for event");
+    const passed = this.#watch();
+    return await this.space.async.wait<boolean>(this.at + POINT, {
+      attempt: passed,
+      deadline: deadlineOf(timeout),
+      expired: () => false,
+      signal: options?.signal,
+    });
+  }
+
+  /**
+   * Blocks this thread until the flag is set.
+   *
+   * @returns `true` once the flag was set, `false` if `timeout` passed first.
+   */
+  waitSync(options?: WaitSyncOptions): boolean {
+    if (this.at < 0) this.unusable("wait for event");
+    const timeout = validateWait(options, "wait for event");
+    return block(this.space, this.at + POINT, this.#watch(), deadlineOf(timeout)) ?? false;
+  }
+
+  #watch(): () => true | undefined {
+    const { words, at } = this;
+    const before = load(words, at);
+    return () => {
+      const seen = load(words, at);
+      return (seen & 1) === 1 || seen !== before ? true : undefined;
+    };
+  }
+
+  #change(from: number): void {
+    const { words, at } = this;
+    for (;;) {
+      const seen = load(words, at);
+      if ((seen & 1) !== from) return;
+      if (compareExchange(words, at, seen, (seen + 1) | 0) === seen) break;
+    }
+    if (from === 0) notify(this.space, at + POINT, 0xfff);
+  }
+}
+
+registerKind("thread", EVENT, Event);

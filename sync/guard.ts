@@ -1,0 +1,36 @@
+/**
+ * What acquiring something returns.
+ *
+ * @module
+ */
+
+/**
+ * One acquisition of a lock, of one side of an `RWLock`, or of one permit of a semaphore.
+ *
+ * Disposing of it gives the acquisition back, once: it is spent by its first disposal, by `release()` of the same
+ * acquisition from anywhere, or when what it stands for passed to another because this thread was taken for dead. Disposing
+ * of a spent guard does nothing, ever. Guards belong to the thread that acquired and can not be sent to another
+ * (`DataCloneError`).
+ *
+ * @example
+ * ```ts
+ * import { Lock } from "@weft/concurrent/sync";
+ *
+ * const lock = new Lock();
+ * {
+ *   using guard = lock.acquireSync();
+ *   console.log(guard.abandoned); // false: nobody died holding it
+ * }
+ * console.log(lock.locked); // false
+ * ```
+ */
+export interface Guard extends Disposable {
+  /**
+   * Whether the previous holder ended (returned, was killed, crashed) while it held the lock: what the lock protects may
+   * be half changed.
+   */
+  readonly abandoned: boolean;
+}
+
+/** Marks guards, which the codec refuses to carry. */
+export const GUARD: unique symbol = Symbol.for("@weft/concurrent.guard") as never;
