@@ -1,0 +1,60 @@
+/**
+ * What the tools need beside Deno: Bun, dprint and the packages that Bun resolves from `node_modules`.
+ *
+ * Deno itself takes its packages from its own cache and does without the folder.
+ */
+
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { run } from "./_run.ts";
+
+/** The folder of the project, with a slash at its end. */
+export const ROOT: string = fileURLToPath(new URL("../", import.meta.url));
+
+const PACKAGES = `${ROOT}node_modules/`;
+
+/** Runs `npm install` unless every package that package.json names is there already. */
+export async function install(): Promise<void> {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(`${ROOT}package.json`, "utf8"));
+  const names = Object.keys({ ...dependencies, ...devDependencies });
+  if (names.every((name) => exists(`${PACKAGES}${name}/package.json`))) return;
+  console.log("Installing Bun, dprint and the packages of package.json");
+  const args = ["install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"];
+  // A machine with Deno alone has no npm of its own, but Deno can run it.
+  for (const command of [["npm", ...args], [Deno.execPath(), "run", "-A", "npm:npm@11", ...args]]) {
+    const { code, output } = await run(command, { cwd: ROOT, limit: 600_000 });
+    if (code === 0) return;
+    console.error(output);
+  }
+  throw new Error("Cannot install the packages of package.json: npm failed");
+}
+
+let bunPath: string | undefined;
+
+/** The path of Bun: `$BUN`, else the one in `node_modules`, which is installed first if need be. */
+export async function findBun(): Promise<string> {
+  return bunPath ??= Deno.env.get("BUN") ?? await findBinary("bun", "@oven/", "bin/bun");
+}
+
+/** The path of dprint. */
+export async function findDprint(): Promise<string> {
+  return await findBinary("dprint", "@dprint/", "dprint");
+}
+
+/**
+ * A package's program, in place if npm ran the package's install script, which it may be told not to do; else where
+ * that script would have taken it from: the package of the platform in `scope`, of which there may be several (for
+ * another C library, for older processors).
+ */
+async function findBinary(name: string, scope: string, path: string): Promise<string> {
+  await install();
+  const builds = readdirSync(PACKAGES + scope).map((build) => `${PACKAGES}${scope}${build}/${path}`);
+  for (const file of [`${PACKAGES}.bin/${name}`, ...builds]) {
+    if (exists(file) && (await run([file, "--version"], { limit: 30_000 })).code === 0) return file;
+  }
+  throw new Error(`Cannot find ${name}: no build in 'node_modules/${scope}' runs on this machine`);
+}
+
+function exists(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}

@@ -1,0 +1,123 @@
+/**
+ * Runs the test files on Deno and on Bun, each file in a process of its own with a time limit, and adds up.
+ *
+ * A file of its own process means that a test that hangs or kills its process is one file's failure, and that no test
+ * depends on what another left behind.
+ *
+ *     deno task test                          every file, both runtimes
+ *     deno task test tests/sync               the files below a folder, or single files
+ *     deno task test --runtime=bun --limit=60 --filter="Lock.acquire"
+ */
+
+import { readdirSync, statSync } from "node:fs";
+import { relative, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { findBun, install, ROOT } from "./_install.ts";
+import { run, type RunResult } from "./_run.ts";
+
+const RUNTIMES = ["deno", "bun"] as const;
+type Runtime = typeof RUNTIMES[number];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    runtime: { type: "string", multiple: true, default: [...RUNTIMES] },
+    /** Seconds that a file may take. */
+    limit: { type: "string", default: "240" },
+    filter: { type: "string" },
+    verbose: { type: "boolean", default: false },
+  },
+});
+
+const runtimes = values.runtime.map((name): Runtime => {
+  const runtime = RUNTIMES.find((known) => known === name);
+  if (runtime === undefined) throw new RangeError(`Cannot run tests: 'runtime' must be deno or bun: received ${name}`);
+  return runtime;
+});
+const limit = Number(values.limit) * 1_000;
+if (!(limit > 0)) throw new RangeError(`Cannot run tests: 'limit' must be a positive number: received ${values.limit}`);
+
+/** The test files at a path: itself, or all below it. */
+function testFiles(path: string): string[] {
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path, { withFileTypes: true }).flatMap((entry) => {
+    if (entry.isDirectory()) return entry.name === "node_modules" ? [] : testFiles(`${path}/${entry.name}`);
+    return entry.name.endsWith("_test.ts") ? [`${path}/${entry.name}`] : [];
+  });
+}
+
+interface Count {
+  passed: number;
+  failed: number;
+}
+
+async function runOnDeno(file: string): Promise<{ result: RunResult; count: Count }> {
+  const report = await Deno.makeTempFile({ suffix: ".xml" });
+  try {
+    // Types are checked by `deno task ok`, for all files at once.
+    const command = [Deno.execPath(), "test", "-A", "--no-check", `--junit-path=${report}`];
+    if (values.filter !== undefined) command.push(`--filter=${values.filter}`);
+    const result = await run([...command, file], { cwd: ROOT, limit });
+    return { result, count: countCases(await Deno.readTextFile(report)) };
+  } finally {
+    await Deno.remove(report);
+  }
+}
+
+/** Counts the tests of a JUnit report. In Deno's, a `describe` is a case too: one that others' names begin with. */
+function countCases(report: string): Count {
+  const cases = [...report.matchAll(/<testcase name="([^"]*)"[^>]*>(.*?)<\/testcase>/gs)]
+    .map(([, name, body]) => ({
+      name: name!,
+      failed: body!.includes("<failure"),
+      skipped: body!.includes("<skipped"),
+    }));
+  const tests = cases.filter(({ name, skipped }) =>
+    !skipped && !cases.some((other) => other.name.startsWith(`${name} &gt; `))
+  );
+  const failed = tests.filter((test) => test.failed).length;
+  return { passed: tests.length - failed, failed };
+}
+
+async function runOnBun(file: string): Promise<{ result: RunResult; count: Count }> {
+  const command = [await findBun(), "test"];
+  if (values.filter !== undefined) command.push(`--test-name-pattern=${values.filter}`);
+  const result = await run([...command, file], { cwd: ROOT, limit });
+  const countOf = (word: string) =>
+    Number([...result.output.matchAll(RegExp(`^ *(\\d+) ${word}$`, "gm"))].at(-1)?.[1] ?? 0);
+  return { result, count: { passed: countOf("pass"), failed: countOf("fail") } };
+}
+
+await install();
+const files = (positionals.length > 0 ? positionals : [`${ROOT}tests`])
+  .flatMap((path) => testFiles(resolve(path)))
+  .sort();
+if (files.length === 0) {
+  console.error(`No test files in ${positionals.join(" ")}`);
+  Deno.exit(1);
+}
+
+const total = { passed: 0, failed: 0 };
+const failures: string[] = [];
+for (const runtime of runtimes) {
+  for (const file of files) {
+    const name = relative(ROOT, file);
+    const { result, count } = await (runtime === "deno" ? runOnDeno(file) : runOnBun(file));
+    const { passed } = count;
+    const noneMatched = values.filter !== undefined && passed + count.failed === 0;
+    // A file that does not load, or whose process dies, has failed although no test of it did.
+    const failed = result.code === 0 || noneMatched ? count.failed : Math.max(count.failed, 1);
+    total.passed += passed;
+    total.failed += failed;
+    const seconds = `${(result.ms / 1_000).toFixed(1)} s`;
+    console.log(
+      `${failed === 0 ? "ok  " : "FAIL"} ${runtime.padEnd(4)} ${name}: ${passed} passed, ${failed} failed (${seconds})`,
+    );
+    if (failed > 0 || values.verbose) console.log(result.output.replace(/^/gm, "     | "));
+    if (result.timedOut) console.log(`     | killed after ${values.limit} s`);
+    if (failed > 0) failures.push(`${runtime} ${name}`);
+  }
+}
+for (const failure of failures) console.log(`failed: ${failure}`);
+console.log(`${total.passed} passed, ${total.failed} failed`);
+if (total.failed > 0) Deno.exit(1);
