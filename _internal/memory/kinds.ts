@@ -5,7 +5,7 @@
  */
 
 import type { Scope } from "./memory.ts";
-import type { SharedObject } from "./shared_object.ts";
+import type { SharedHandle } from "./shared_object.ts";
 
 /** The kinds, as they are written into the first word of an object. */
 export const LOCK = 1;
@@ -27,7 +27,7 @@ export const THREAD = 16;
 export const PROCESS = 17;
 
 /** A class whose instances can be made from an address. */
-export type SharedClass = new (attachment: never) => SharedObject;
+export type SharedClass = new (attachment: never) => SharedHandle;
 
 const classes: Record<Scope, Map<number, SharedClass>> = { thread: new Map(), process: new Map() };
 

@@ -23,6 +23,8 @@ export const VERSION_AT = 1;
 export const SIZE_AT = 2;
 /** 1: threads, 2: processes. */
 export const SCOPE_AT = 3;
+/** Two random words: which region it is, for whoever gets it a second time. */
+export const TOKEN_AT = 4;
 
 /** First word of the heap that was never given out. Written under the allocator's mutex. */
 export const TOP_AT = 16;

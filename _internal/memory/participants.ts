@@ -92,6 +92,7 @@ export function kill(memory: Memory, id: number): void {
   if (load(words, entry + ID) !== id) return;
   store(words, entry + KILL, 1);
   // It announces where it sleeps before it looks at the kill word for the last time, so one of the two sees the other.
+  memory.notify(entry + KILL, 0x7fffffff);
   const parked = load(words, entry + PARKED);
   if (parked !== 0) memory.notify(parked, 0x7fffffff);
 }

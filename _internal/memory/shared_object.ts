@@ -74,16 +74,23 @@ const references = new FinalizationRegistry<Attachment>((held) => {
   dropReference(held.space, held.at);
 });
 
-const unusable = new WeakMap<SharedObject, string>();
+const unusable = new WeakMap<SharedHandle, string>();
+
+/** Where the handle's object is, and in which memory; `undefined` for one that can not be used. */
+export let locate: (handle: SharedHandle) => Attachment | undefined;
 
 /** An object in shared memory, as one thread sees it. */
-export abstract class SharedObject {
+export abstract class SharedHandle {
   /** The memory it is in. @ignore */
   declare protected readonly space: Space;
   /** All words of that memory. @ignore */
   declare protected readonly words: Int32Array;
   /** Where its own words begin; negative once it can not be used. @ignore */
   declare protected at: number;
+
+  static {
+    locate = (handle) => handle.at < 0 ? undefined : new Attachment(handle.space, handle.at - OBJECT_HEADER);
+  }
 
   /** Creates an object, or makes a handle for one. @ignore */
   protected constructor(type: object, options: SharedOptions | Attachment | undefined, create: () => Creation) {
@@ -130,12 +137,8 @@ export abstract class SharedObject {
     adoptHandle(this, new Attachment(space, at));
   }
 
-  /**
-   * Gives this thread's hold on the object up; when nobody holds it any more, its memory is used again. After that every
-   * use through this handle throws {@linkcode InvalidStateError}. Doing it twice does nothing. Objects that are dropped
-   * without this are found by the garbage collector, some time.
-   */
-  [Symbol.dispose](): void {
+  /** Gives this thread's hold on the object up. @ignore */
+  protected drop(): void {
     if (this.at < 0) return;
     const at = this.at - OBJECT_HEADER;
     references.unregister(this);
@@ -151,8 +154,20 @@ export abstract class SharedObject {
   }
 }
 
+/** A shared object that a program may give back before the garbage collector does. */
+export abstract class SharedObject extends SharedHandle {
+  /**
+   * Gives this thread's hold on the object up; when nobody holds it any more, its memory is used again. After that every
+   * use through this handle throws {@linkcode InvalidStateError}. Doing it twice does nothing. Objects that are dropped
+   * without this are found by the garbage collector, some time.
+   */
+  [Symbol.dispose](): void {
+    this.drop();
+  }
+}
+
 // Not enumerable, so that showing an object on the console shows neither gigabytes nor internals.
-function hide(object: SharedObject, space: Space | undefined): void {
+function hide(object: SharedHandle, space: Space | undefined): void {
   Object.defineProperties(object, {
     space: { value: space, enumerable: false },
     words: { value: space?.words, enumerable: false },
@@ -160,7 +175,7 @@ function hide(object: SharedObject, space: Space | undefined): void {
   });
 }
 
-function adoptHandle(object: SharedObject, attachment: Attachment): void {
+function adoptHandle(object: SharedHandle, attachment: Attachment): void {
   attachment.space.handles.set(attachment.at, new WeakRef(object));
   references.register(object, attachment, object);
 }
@@ -192,9 +207,9 @@ function checkSame(space: Space, at: number, creation: Creation, name: string): 
 }
 
 /** The handle of an object that this thread has the right to: made if there is none. */
-export function handleAt(space: Space, at: number): SharedObject {
+export function handleAt(space: Space, at: number): SharedHandle {
   const existing = space.handles.get(at)?.deref();
-  if (existing !== undefined) return existing as SharedObject;
+  if (existing !== undefined) return existing as SharedHandle;
   const kind = load(space.words, at) & 0xff;
   const type = classOf(space.memory.scope, kind);
   if (type === undefined) {

@@ -8,7 +8,7 @@
  */
 
 import { load, notify, wait, waitAsync } from "../atomics.ts";
-import { MAGIC, MAGIC_AT, SCOPE_AT, SIZE_AT, VERSION, VERSION_AT } from "./layout.ts";
+import { MAGIC, MAGIC_AT, SCOPE_AT, SIZE_AT, TOKEN_AT, VERSION, VERSION_AT } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 
 /** Reserved where nothing else was configured: 4 GiB. */
@@ -33,6 +33,7 @@ export class ThreadMemory implements Memory {
     words[VERSION_AT] = VERSION;
     words[SIZE_AT] = bytes / 65536;
     words[SCOPE_AT] = 1;
+    words.set(crypto.getRandomValues(new Int32Array(2)), TOKEN_AT);
     words[MAGIC_AT] = MAGIC;
     return memory;
   }

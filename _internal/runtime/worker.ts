@@ -1,0 +1,79 @@
+/**
+ * Workers of either runtime as one thing: a Web Worker that need not keep the program alive.
+ *
+ * @module
+ */
+
+/** A running worker, from the side of the thread that started it. */
+export interface WorkerHandle {
+  /** Sends a message; a `SharedArrayBuffer` in it is shared. */
+  post(message: unknown): void;
+  /** Whether the worker keeps the program alive. At first it does. */
+  setRef(ref: boolean): void;
+  /** Stops it: on Bun at once, on Deno when it next turns its event loop. */
+  terminate(): void;
+}
+
+/** What the starting thread wants to hear. */
+export interface WorkerListener {
+  /** A message from the worker. */
+  message(data: unknown): void;
+  /** The worker could not be loaded, or failed where the library could not see it. */
+  error(message: string): void;
+  /** The worker is gone. Only Bun tells. */
+  close(exitCode: number): void;
+}
+
+/** Whether {@linkcode WorkerHandle.terminate} stops code that runs: Bun's does, V8's workers go on. */
+export const TERMINATE_STOPS_CODE: boolean = "Bun" in globalThis;
+
+type Refable = Worker & { ref?(): void; unref?(): void } & Record<symbol, ((ref: boolean) => void) | undefined>;
+
+// Deno's Web Worker has no unref(), but the method that node:worker_threads uses for its own is on the prototype, under
+// a symbol without a name. The alternative, node:worker_threads itself, takes twice as long to start.
+// https://github.com/denoland/deno/blob/main/runtime/js/11_workers.js (privateWorkerRef)
+const denoRef: symbol | undefined = typeof Worker === "undefined"
+  ? undefined
+  : Object.getOwnPropertySymbols(Worker.prototype).find((symbol) => !symbol.description);
+
+/** Starts a worker on a module. */
+export function startWorker(url: URL, listener: WorkerListener): WorkerHandle {
+  const worker = new Worker(url, { type: "module" }) as Refable;
+  worker.onmessage = (event): void => listener.message(event.data);
+  worker.onerror = (event): void => {
+    event.preventDefault();
+    listener.error(event.message);
+  };
+  worker.addEventListener("close", (event) => listener.close((event as CloseEvent).code));
+  let referenced = true;
+  return {
+    post: (message): void => worker.postMessage(message),
+    setRef: (ref): void => {
+      if (ref === referenced) return;
+      referenced = ref;
+      if (worker.unref !== undefined) {
+        if (ref) worker.ref?.();
+        else worker.unref();
+      } else if (denoRef !== undefined) {
+        worker[denoRef]?.(ref);
+      }
+    },
+    terminate: (): void => worker.terminate(),
+  };
+}
+
+/** In a worker: says what is done with messages from the thread that started it. */
+export function onParentMessage(receive: (data: unknown) => void): void {
+  (globalThis as unknown as Worker).onmessage = (event: MessageEvent): void => receive(event.data);
+}
+
+/** In a worker: sends a message to the thread that started it. */
+export function postToParent(message: unknown): void {
+  (globalThis as unknown as Worker).postMessage(message);
+}
+
+/** Whether this module graph runs in a Web Worker and not in the main thread. */
+export function isWorker(): boolean {
+  return typeof (globalThis as { WorkerGlobalScope?: unknown }).WorkerGlobalScope === "function" ||
+    (globalThis as { Bun?: { isMainThread: boolean } }).Bun?.isMainThread === false;
+}

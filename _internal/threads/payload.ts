@@ -1,0 +1,25 @@
+/**
+ * What a worker needs to begin: which function, and then (once the function's modules, which may say how classes are
+ * sent, are imported) its arguments.
+ *
+ * @module
+ */
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Both as one run of bytes. */
+export function packPayload(descriptor: string, rest: Uint8Array): Uint8Array {
+  const head = encoder.encode(descriptor);
+  const bytes = new Uint8Array(4 + head.length + rest.length);
+  new DataView(bytes.buffer).setUint32(0, head.length);
+  bytes.set(head, 4);
+  bytes.set(rest, 4 + head.length);
+  return bytes;
+}
+
+/** The two again. */
+export function unpackPayload(bytes: Uint8Array): { descriptor: string; rest: Uint8Array } {
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+  return { descriptor: decoder.decode(bytes.subarray(4, 4 + length)), rest: bytes.slice(4 + length) };
+}

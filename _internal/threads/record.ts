@@ -1,0 +1,145 @@
+/**
+ * What is known of a thread, in shared words: any thread can ask, whoever started it.
+ *
+ * ```text
+ *   NEW -> BOOTING -> RUNNING -> FINISHED            start(), the worker twice, its end
+ * ```
+ *
+ * FINISHED means that it can run no more of the program's code: whoever sees that it ended writes the outcome first, then
+ * takes it off the table of participants, then writes the state and wakes those who wait.
+ *
+ * @module
+ */
+
+import { compareExchange, load, or, store } from "../atomics.ts";
+import { encode } from "../codec/mod.ts";
+import { decode } from "../codec/mod.ts";
+import { isAlive, kill, leave } from "../memory/participants.ts";
+import { OBJECT_HEADER } from "../memory/shared_object.ts";
+import type { Space } from "../memory/space.ts";
+import { notify } from "../memory/wait_point.ts";
+
+export const STATE = 0;
+export const POINT = 1;
+export const IDENT = 3;
+export const FLAGS = 4;
+export const PAYLOAD = 5;
+export const OUTCOME = 7;
+export const RESULT = 8;
+export const NAME = 10;
+export const GONE = 11;
+export const PROCESS_ID = 12;
+export const PARENT = 13;
+export const EXIT_CODE = 14;
+export const RECORD_WORDS = 16;
+
+export const NEW = 0;
+export const BOOTING = 1;
+export const RUNNING = 2;
+export const FINISHED = 3;
+
+/** Flags. */
+export const DAEMON = 1;
+/** Somebody asked for the result: the error is theirs, nothing is printed. */
+export const RESULT_ASKED = 2;
+export const TIMER = 4;
+export const CANCELLED = 8;
+/** The starter has an except hook. */
+export const HOOKED = 16;
+
+/** Outcomes. */
+export const NONE = 0;
+export const VALUE = 1;
+export const ERROR = 2;
+/** It ended without the target having returned or thrown. */
+export const LOST = 3;
+
+/** Words behind an address: pointer and length in bytes. */
+export function writeBytes(space: Space, at: number, bytes: Uint8Array, action: string): void {
+  const block = space.allocate((bytes.length + 3) >> 2, action);
+  space.memory.bytes.set(bytes, block * 4);
+  store(space.words, at + 1, bytes.length);
+  store(space.words, at, block);
+}
+
+/** A private copy of what {@linkcode writeBytes} wrote. */
+export function readBytes(space: Space, at: number): Uint8Array | undefined {
+  const block = load(space.words, at);
+  if (block === 0) return undefined;
+  return space.memory.bytes.slice(block * 4, block * 4 + load(space.words, at + 1));
+}
+
+/** Gives the bytes at an address back. */
+export function freeBytes(space: Space, at: number): void {
+  const block = load(space.words, at);
+  if (block === 0) return;
+  store(space.words, at, 0);
+  space.free(block);
+}
+
+/** Writes how the target ended. What can not be sent becomes the error that says so. */
+export function writeOutcome(space: Space, record: number, outcome: number, value: unknown): void {
+  let bytes: Uint8Array;
+  try {
+    bytes = encode(value, { root: outcome === VALUE ? "result" : "error", scope: "thread" });
+  } catch (error) {
+    outcome = ERROR;
+    bytes = encode(error, { root: "error", scope: "thread" });
+  }
+  try {
+    writeBytes(space, record + RESULT, bytes, "return the result of a thread");
+  } catch (error) {
+    outcome = ERROR;
+    writeBytes(space, record + RESULT, encode(error, { root: "error", scope: "thread" }), "report an error");
+  }
+  store(space.words, record + OUTCOME, outcome);
+}
+
+/** What {@linkcode writeOutcome} wrote. Each caller gets a copy. */
+export function readOutcome(space: Space, record: number): unknown {
+  return decode(readBytes(space, record + RESULT)!);
+}
+
+/** Notes that a thread can run no more code, once. */
+export function finish(space: Space, record: number): void {
+  const { words } = space;
+  for (;;) {
+    const state = load(words, record + STATE);
+    if (state === NEW || state === FINISHED) return;
+    // Off the table first: who is woken by the state must find its locks abandoned.
+    leave(space.memory, load(words, record + IDENT));
+    if (compareExchange(words, record + STATE, state, FINISHED) === state) break;
+  }
+  if (load(words, record + OUTCOME) === NONE) store(words, record + OUTCOME, LOST);
+  notify(space, record + POINT, 0xfff);
+}
+
+/** Notes that its worker is gone, with all that it started. */
+export function vanish(space: Space, record: number): void {
+  store(space.words, record + GONE, 1);
+  notify(space, record + POINT, 0xfff);
+}
+
+/** Asks a thread to end at its next call into the library, or at once where it waits. */
+export function requestEnd(space: Space, record: number): void {
+  const { words } = space;
+  const state = load(words, record + STATE);
+  if (state === BOOTING || state === RUNNING) kill(space.memory, load(words, record + IDENT));
+}
+
+/** Sets flags of a record. */
+export function setFlags(space: Space, record: number, flags: number): void {
+  or(space.words, record + FLAGS, flags);
+}
+
+/** Whether the thread has started and may still run code. */
+export function isRunning(space: Space, record: number): boolean {
+  const state = load(space.words, record + STATE);
+  if (state !== BOOTING && state !== RUNNING) return false;
+  return isAlive(space.memory, load(space.words, record + IDENT));
+}
+
+/** The address of the object whose own words begin there. */
+export function objectOf(record: number): number {
+  return record - OBJECT_HEADER;
+}

@@ -1,0 +1,10 @@
+/**
+ * Where a thread's worker begins on Deno. In the program's own graph this does nothing: see start.ts.
+ *
+ * @module
+ */
+
+import { isWorker } from "../runtime/worker.ts";
+import { boot } from "./worker_main.ts";
+
+if (import.meta.main && isWorker()) boot();

@@ -1,0 +1,135 @@
+/**
+ * Shared objects for workers that the program starts itself.
+ *
+ * @module
+ */
+
+import { load } from "../_internal/atomics.ts";
+import { MAGIC, MAGIC_AT, TOKEN_AT, VERSION, VERSION_AT } from "../_internal/memory/layout.ts";
+import { enter, isAlive, leave } from "../_internal/memory/participants.ts";
+import { addReference, dropReference, handleAt, locate, SharedHandle } from "../_internal/memory/shared_object.ts";
+import { Space } from "../_internal/memory/space.ts";
+import { existingSpace, setSpace } from "../_internal/memory/spaces.ts";
+import { ThreadMemory } from "../_internal/memory/thread_memory.ts";
+import { exitThread } from "../_internal/runtime/exit.ts";
+import { onExit } from "../_internal/runtime/last_words.ts";
+import { show } from "../_internal/wait_options.ts";
+import { AttachError, InvalidStateError } from "./errors.ts";
+
+/** What {@linkcode share} returns: send it to a worker with `postMessage`, and give it to {@linkcode adopt} there, once. */
+export interface ShareToken {
+  /** The memory of the program. */
+  readonly buffer: SharedArrayBuffer;
+  /** Which object. */
+  readonly at: number;
+  /** Who the worker is in the program, where that is known; else 0. */
+  readonly id: number;
+}
+
+/** Something like a `Worker`. */
+export interface WorkerLike {
+  /** Hears of the worker's end, where the runtime tells. */
+  addEventListener?(type: "close", listener: () => void): void;
+  /** The same for workers of `node:worker_threads`. */
+  on?(type: "exit", listener: () => void): void;
+}
+
+const ids = new WeakMap<object, number>();
+
+/**
+ * A token for an object of the threads' scope, to be sent with `postMessage` to a worker that this program started
+ * itself (a `new Worker(…)`, or one of `node:worker_threads`). Threads of this library need no tokens.
+ *
+ * With `worker` the death of that worker is noticed where the runtime tells of it, so that locks it held are handed on;
+ * otherwise only when it exits in an orderly way.
+ *
+ * @throws {TypeError} If `object` is not a shared object of the threads' scope.
+ * @throws {InvalidStateError} If it can not be used any more.
+ *
+ * @example
+ * ```ts no-eval
+ * import { Event, share } from "@weft/concurrent/sync";
+ *
+ * const ready = new Event();
+ * const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+ * worker.postMessage(share(ready, { worker }));
+ * await ready.wait();
+ * ```
+ */
+export function share(object: object, options?: { worker?: WorkerLike }): ShareToken {
+  if (!(object instanceof SharedHandle)) {
+    throw new TypeError(`Cannot share an object as it is not one of this library: received ${show(object)}`);
+  }
+  const located = locate(object);
+  if (located === undefined) throw new InvalidStateError("Cannot share an object that can not be used any more");
+  const { space, at } = located;
+  if (!(space.memory instanceof ThreadMemory)) {
+    throw new TypeError("Cannot share an object of the processes' scope: send it through a multiprocessing Queue or in args");
+  }
+  addReference(space, at);
+  return { buffer: space.memory.buffer, at, id: options?.worker === undefined ? 0 : idOf(space, options.worker) };
+}
+
+/**
+ * The object that a token stands for, in a worker that got the token by `postMessage`. With its first `adopt` the worker
+ * becomes a thread of the program: `currentThread()` is `Dummy-n` there.
+ *
+ * @throws {AttachError} If the token is not one of {@linkcode share}, or comes from another version of this library.
+ *
+ * @example
+ * ```ts no-eval
+ * import { adopt, type Event, type ShareToken } from "@weft/concurrent/sync";
+ *
+ * globalThis.onmessage = (message: MessageEvent<ShareToken>) => {
+ *   const ready = adopt<Event>(message.data);
+ *   ready.set();
+ * };
+ * ```
+ */
+export function adopt<T extends object = object>(token: ShareToken): T {
+  const { buffer, at, id } = (token ?? {}) as Partial<ShareToken>;
+  if (!(buffer instanceof SharedArrayBuffer) || !Number.isInteger(at) || !Number.isInteger(id)) {
+    throw new AttachError("Cannot adopt an object as this is not a token that share() made");
+  }
+  const memory = new ThreadMemory(buffer);
+  if (load(memory.words, MAGIC_AT) !== MAGIC || load(memory.words, VERSION_AT) !== VERSION) {
+    throw new AttachError(
+      `Cannot adopt an object as its memory is of another version of this library: expected ${VERSION}, received ${
+        load(memory.words, VERSION_AT)
+      }`,
+    );
+  }
+  const space = join(memory, id!);
+  const handle = handleAt(space, at!);
+  dropReference(space, at!);
+  return handle as unknown as T;
+}
+
+function idOf(space: Space, worker: WorkerLike): number {
+  let id = ids.get(worker);
+  if (id === undefined) {
+    id = enter(space.memory, 0);
+    ids.set(worker, id);
+    const gone = (): void => leave(space.memory, id!);
+    worker.addEventListener?.("close", gone);
+    worker.on?.("exit", gone);
+  }
+  return id;
+}
+
+function join(memory: ThreadMemory, id: number): Space {
+  const existing = existingSpace("thread");
+  // The buffer arrives as another object each time, so it is told by what is in it.
+  if (existing !== undefined && sameMemory(existing.memory as ThreadMemory, memory)) return existing;
+  const space = id !== 0 && isAlive(memory, id)
+    ? new Space(memory, id, exitThread)
+    : Space.join(memory, 0, exitThread);
+  onExit(() => leave(memory, space.id));
+  setSpace(space);
+  return space;
+}
+
+function sameMemory(one: ThreadMemory, other: ThreadMemory): boolean {
+  return load(one.words, TOKEN_AT) === load(other.words, TOKEN_AT) &&
+    load(one.words, TOKEN_AT + 1) === load(other.words, TOKEN_AT + 1);
+}

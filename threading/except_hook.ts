@@ -1,0 +1,73 @@
+/**
+ * What happens with errors that end a thread.
+ *
+ * @module
+ */
+
+import { load } from "../_internal/atomics.ts";
+import { Attachment } from "../_internal/memory/shared_object.ts";
+import type { Space } from "../_internal/memory/space.ts";
+import { FLAGS, HOOKED, objectOf, RESULT_ASKED } from "../_internal/threads/record.ts";
+import { labelOf } from "../_internal/threads/name.ts";
+import type { Thread } from "./thread.ts";
+
+/** What an except hook is told. */
+export interface ExceptHookInfo {
+  /** The thread that ended. */
+  thread: Thread<unknown[]>;
+  /** What its target threw. */
+  error: unknown;
+}
+
+let hook: ((info: ExceptHookInfo) => void) | undefined;
+
+/**
+ * Sets what is called when the target of a thread throws and nobody has asked for {@linkcode Thread.result}.
+ *
+ * Without a hook, `Exception in thread NAME:` and the stack are printed on standard error by the thread itself, at once. A
+ * hook is called in the thread that set it, for the threads that this thread starts from then on, when its event loop
+ * turns; a hook that a module sets at its top level is set in every thread that imports it, and is called there. What
+ * the hook throws is printed.
+ *
+ * Python: `threading.excepthook`.
+ *
+ * @example
+ * ```ts no-eval
+ * import { setExceptHook } from "@weft/concurrent/threading";
+ *
+ * setExceptHook(({ thread, error }) => console.error(`${thread.name} failed:`, error));
+ * ```
+ */
+export function setExceptHook(newHook: (info: ExceptHookInfo) => void): void {
+  if (typeof newHook !== "function") {
+    throw new TypeError(`Cannot set except hook as it must be a function: received ${String(newHook)}`);
+  }
+  hook = newHook;
+}
+
+/** Whether this thread has a hook. */
+export function hasExceptHook(): boolean {
+  return hook !== undefined;
+}
+
+/** Calls this thread's hook. */
+export function callExceptHook(info: ExceptHookInfo): void {
+  try {
+    hook!(info);
+  } catch (error) {
+    console.error("Exception in the except hook:", error);
+  }
+}
+
+/** In the thread that failed: says so, or returns `true` where the starter has a hook for it. */
+export function reportError(space: Space, record: number, error: unknown, thread: () => Thread<unknown[]>): boolean {
+  const flags = load(space.words, record + FLAGS);
+  if ((flags & RESULT_ASKED) !== 0) return false;
+  if (hook !== undefined) {
+    callExceptHook({ thread: thread(), error });
+    return false;
+  }
+  if ((flags & HOOKED) !== 0) return true;
+  console.error(`Exception in thread ${labelOf(new Attachment(space, objectOf(record)))}:`, error);
+  return false;
+}

@@ -1,0 +1,32 @@
+/**
+ * Threads, as in Python's `threading`, and everything that they share: all of `@weft/concurrent/sync`.
+ *
+ * @example
+ * ```ts
+ * import { Lock, Thread, Value } from "@weft/concurrent/threading";
+ * import { assertEquals } from "@std/assert";
+ *
+ * export function count(total: Value<"i32">, lock: Lock): void {
+ *   for (let i = 0; i < 1000; i++) {
+ *     using _guard = lock.acquireSync();
+ *     total.value += 1;
+ *   }
+ * }
+ *
+ * if (import.meta.main) {
+ *   const total = new Value("i32");
+ *   const lock = new Lock();
+ *   const threads = [1, 2, 3].map(() => new Thread({ target: count, args: [total, lock] }).start());
+ *   for (const thread of threads) await thread.join();
+ *   assertEquals(total.value, 3000);
+ * }
+ * ```
+ *
+ * @module
+ */
+
+export * from "../sync/mod.ts";
+export { activeCount, currentThread, enumerate, getIdent, mainThread } from "./current.ts";
+export { type ExceptHookInfo, setExceptHook } from "./except_hook.ts";
+export { Thread, type ThreadOptions } from "./thread.ts";
+export { Timer } from "./timer.ts";

@@ -1,0 +1,421 @@
+/**
+ * Threads.
+ *
+ * @module
+ */
+
+import { add, compareExchange, load, or, store } from "../_internal/atomics.ts";
+import { encode } from "../_internal/codec/mod.ts";
+import { registerKind, THREAD } from "../_internal/memory/kinds.ts";
+import { OWNER_AT } from "../_internal/memory/layout.ts";
+import { entryOf, RECORD } from "../_internal/memory/participants.ts";
+import { Attachment, handleAt, onDestroy, SharedHandle } from "../_internal/memory/shared_object.ts";
+import type { Space } from "../_internal/memory/space.ts";
+import { spaceOf } from "../_internal/memory/spaces.ts";
+import { block, notify } from "../_internal/memory/wait_point.ts";
+import { describeSubclass, describeTarget, type TargetDescriptor } from "../_internal/targets/describe.ts";
+import { importingModule } from "../_internal/targets/import_guard.ts";
+import { freeNames, readName, writeName } from "../_internal/threads/name.ts";
+import { packPayload } from "../_internal/threads/payload.ts";
+import {
+  BOOTING,
+  CANCELLED,
+  DAEMON,
+  ERROR,
+  EXIT_CODE,
+  FINISHED,
+  FLAGS,
+  freeBytes,
+  HOOKED,
+  IDENT,
+  LOST,
+  NEW,
+  OUTCOME,
+  PAYLOAD,
+  POINT,
+  readOutcome,
+  RECORD_WORDS,
+  RESULT,
+  RESULT_ASKED,
+  RUNNING,
+  setFlags,
+  STATE,
+  TIMER,
+  writeBytes,
+} from "../_internal/threads/record.ts";
+import { attend, launch, onFailure, terminateThread } from "../_internal/threads/start.ts";
+import { deadlineOf, show, validateWait } from "../_internal/wait_options.ts";
+import { InvalidStateError, TimeoutError, WorkerLostError } from "../sync/errors.ts";
+import type { WaitOptions, WaitSyncOptions } from "../sync/wait_options.ts";
+import { callExceptHook, hasExceptHook } from "./except_hook.ts";
+
+/** How a {@linkcode Thread} is made. */
+export interface ThreadOptions<A extends unknown[], R> {
+  /** What the thread runs: see the package's documentation for which functions can. Without one, nothing. */
+  target?: (...args: A) => R | Promise<R>;
+  /** The target's arguments, copied at {@linkcode Thread.start} as `structuredClone` would; shared objects stay shared. */
+  args?: A;
+  /** A label, for people. By default `Thread-1 (target)`. */
+  name?: string;
+  /** Whether the program may end while the thread runs. By default what the thread is that constructs this one. */
+  daemon?: boolean;
+}
+
+/** Sets the function that {@linkcode Thread.run} calls: in the worker, where it has been found again. */
+export let setTarget: (thread: Thread<unknown[]>, target: (...args: never[]) => unknown) => void;
+
+/** Makes a thread wait for a while, or for its cancellation, before it runs its target. */
+export let setDelay: (thread: Thread<unknown[]>, ms: number) => void;
+
+/** Cancels that. */
+export let cancelDelay: (thread: Thread<unknown[]>) => void;
+
+/**
+ * A function that runs at the same time as the rest of the program, in a worker of its own.
+ *
+ * The worker imports the target's module anew: module variables are not shared (they are thread-local storage, so to
+ * speak), the objects of this package are. What the starter wrote to shared memory before {@linkcode Thread.start} is
+ * visible to the thread; what the thread wrote is visible to whoever has joined it. A handle can be sent to other
+ * threads, which may join or terminate the thread too.
+ *
+ * The program ends when the main module has and every thread that is not a daemon. A thread that ends while it holds a
+ * lock leaves it to the next waiter, with `guard.abandoned`.
+ *
+ * Python: `threading.Thread`.
+ *
+ * @example
+ * ```ts
+ * import { Thread } from "@weft/concurrent/threading";
+ * import { assertEquals } from "@std/assert";
+ *
+ * export function square(x: number): number {
+ *   return x * x;
+ * }
+ *
+ * if (import.meta.main) {
+ *   const thread = new Thread({ target: square, args: [7] }).start();
+ *   assertEquals(await thread.result(), 49);
+ * }
+ * ```
+ *
+ * @example A subclass, which must be exported
+ * ```ts
+ * import { Thread } from "@weft/concurrent/threading";
+ *
+ * export class Greeter extends Thread {
+ *   who = "world";
+ *   override run(): void {
+ *     console.log(`hello ${this.who}`);
+ *   }
+ * }
+ *
+ * if (import.meta.main) {
+ *   await using _greeter = new Greeter().start();
+ * }
+ * ```
+ */
+export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle implements AsyncDisposable {
+  #target: ((...args: A) => R | Promise<R>) | undefined;
+  #descriptor: TargetDescriptor | undefined;
+  #args: A | undefined;
+  #delay = 0;
+
+  static {
+    setTarget = (thread, target) => thread.#target = target as never;
+    setDelay = (thread, ms) => {
+      thread.#delay = ms;
+      setFlags(thread.space, thread.at, TIMER);
+    };
+    cancelDelay = (thread) => {
+      setFlags(thread.space, thread.at, CANCELLED);
+      notify(thread.space, thread.at + POINT, 0xfff);
+    };
+    onFailure((thread) => (thread as Thread<unknown[]>).#callHook());
+  }
+
+  /**
+   * Makes a thread that has not started.
+   *
+   * @throws {TypeError} If an option is of the wrong kind.
+   * @throws {TargetError} If the target can not run in another thread, as far as that can be seen from here.
+   */
+  constructor(options?: ThreadOptions<A, R>) {
+    let label = "";
+    super(new.target, options instanceof Attachment ? options : undefined, () => {
+      validate(options);
+      return { action: "create thread", kind: THREAD, words: RECORD_WORDS };
+    });
+    if (options instanceof Attachment || this.at < 0) return;
+    const { target, args, name, daemon } = options ?? {};
+    if (target !== undefined) {
+      this.#descriptor = describeTarget(target, { what: "thread target", stackAbove: new.target });
+      if (target.name !== "") label = ` (${target.name})`;
+    }
+    this.#target = target;
+    this.#args = args;
+    const { space } = this;
+    this.name = name ?? `Thread-${add(space.words, OWNER_AT, 1) + 1}${label}`;
+    const own = selfRecord(space);
+    if (daemon ?? (load(space.words, own + FLAGS) & DAEMON) !== 0) setFlags(space, this.at, DAEMON);
+  }
+
+  /**
+   * Starts the thread. Returns at once; the worker is up some milliseconds later.
+   *
+   * @throws {InvalidStateError} If it was started before, or while a worker imports its target's modules: a program whose
+   * modules start threads when they are imported would multiply without end.
+   * @throws {DOMException} `DataCloneError`, if an argument can not be sent. The thread can be started again.
+   * @throws {TargetError} If a subclass with `run()` is not exported or has `#private` fields.
+   */
+  start(): this {
+    if (this.at < 0) this.unusable("start thread");
+    const importing = importingModule();
+    if (importing !== undefined) {
+      throw new InvalidStateError(
+        `Cannot start thread as ${importing} and is not through yet: put the main part of the program under if (import.meta.main)`,
+      );
+    }
+    const { space, at, words } = this;
+    if (compareExchange(words, at + STATE, NEW, BOOTING) !== NEW) {
+      throw new InvalidStateError(`Cannot start thread as "${this.name}" was started before: make a new Thread`);
+    }
+    try {
+      this.#writePayload();
+      if (hasExceptHook()) setFlags(space, at, HOOKED);
+      selfRecord(space);
+      launch(space, at, this);
+    } catch (error) {
+      freeBytes(space, at + PAYLOAD);
+      store(words, at + STATE, NEW);
+      throw error;
+    }
+    return this;
+  }
+
+  /**
+   * Waits until the thread has ended, without blocking the event loop. Any number may wait. What the target threw is not
+   * thrown here: see {@linkcode Thread.result}.
+   *
+   * @returns `true` once it has ended, `false` if `timeout` passed first.
+   * @throws {InvalidStateError} Before the start, or in the thread itself.
+   * @throws The signal's reason, if it is aborted first.
+   */
+  async join(options?: WaitOptions): Promise<boolean> {
+    const timeout = this.#validateJoin(options, "join thread");
+    return await this.#ended(timeout, options?.signal, () => false);
+  }
+
+  /**
+   * Blocks this thread until the other has ended. A thread needs its starter's event loop for nothing but modules that
+   * must be downloaded first; where those do not come within ten seconds the thread fails with a {@linkcode TargetError}.
+   *
+   * @returns `true` once it has ended, `false` if `timeout` passed first.
+   * @throws {InvalidStateError} Before the start, or in the thread itself.
+   */
+  joinSync(options?: WaitSyncOptions): boolean {
+    const timeout = this.#validateJoin(options, "join thread");
+    const { space, words, at } = this;
+    const id = load(words, at + IDENT);
+    const remote = this.#descriptor !== undefined && isRemote(this.#descriptor) || isRemoteUrl(import.meta.url);
+    return block(space, at + POINT, (woken) => {
+      if (woken > 0) attend(at, id, remote);
+      return load(words, at + STATE) === FINISHED ? true : undefined;
+    }, deadlineOf(timeout)) ?? false;
+  }
+
+  /**
+   * Waits for what the target returns.
+   *
+   * @returns A copy of the target's value. Every call gets a copy of its own.
+   * @throws What the target threw: of the same built-in or registered class, with the stacks of both threads.
+   * @throws {WorkerLostError} If the thread ended in another way: by {@linkcode Thread.terminate}, or by exiting.
+   * @throws {TimeoutError} If `timeout` passes first.
+   * @throws {InvalidStateError} Before the start, or in the thread itself.
+   */
+  async result(options?: WaitOptions): Promise<Awaited<R>> {
+    const timeout = this.#validateJoin(options, "get the result of thread");
+    const { space, words, at } = this;
+    setFlags(space, at, RESULT_ASKED);
+    await this.#ended(timeout, options?.signal, () => {
+      throw new TimeoutError(`Cannot get the result of thread "${this.name}" as it ran for all of the ${timeout} ms of 'timeout'`);
+    });
+    const outcome = load(words, at + OUTCOME);
+    if (outcome === LOST) {
+      throw new WorkerLostError(
+        `Cannot get the result of thread "${this.name}" as it was terminated or exited before its target returned`,
+        { exitCode: load(words, at + EXIT_CODE) },
+      );
+    }
+    const value = readOutcome(space, at);
+    if (outcome === ERROR) throw value;
+    return value as Awaited<R>;
+  }
+
+  /** What the thread runs: the target, unless a subclass overrides it. Calling it runs it in the calling thread. */
+  run(...args: A): R | Promise<R> {
+    return this.#target?.(...args) as R | Promise<R>;
+  }
+
+  /** A label for people; need not be unique. */
+  get name(): string {
+    return this.at < 0 ? "" : readName(this.space, this.at);
+  }
+
+  set name(name: string) {
+    if (typeof name !== "string") {
+      throw new TypeError(`Cannot name thread as 'name' must be a string: received ${show(name)}`);
+    }
+    if (this.at < 0) this.unusable("name thread");
+    writeName(this.space, this.at, name);
+  }
+
+  /** Whether the program may end while the thread runs. */
+  get daemon(): boolean {
+    return this.at >= 0 && (load(this.words, this.at + FLAGS) & DAEMON) !== 0;
+  }
+
+  /** @throws {InvalidStateError} Once the thread was started. */
+  set daemon(daemon: boolean) {
+    if (typeof daemon !== "boolean") {
+      throw new TypeError(`Cannot change thread as 'daemon' must be a boolean: received ${show(daemon)}`);
+    }
+    if (this.at < 0) this.unusable("change thread");
+    if (load(this.words, this.at + STATE) !== NEW) {
+      throw new InvalidStateError(`Cannot change 'daemon' of thread "${this.name}" as it was started: set it before start()`);
+    }
+    if (daemon) or(this.words, this.at + FLAGS, DAEMON);
+    else store(this.words, this.at + FLAGS, load(this.words, this.at + FLAGS) & ~DAEMON);
+  }
+
+  /** A number that no other thread of the program has or had; `undefined` before the start. The main thread's is 1. */
+  get ident(): number | undefined {
+    if (this.at < 0) return undefined;
+    return load(this.words, this.at + IDENT) || undefined;
+  }
+
+  /** Whether the thread was started and has not ended. Out of date as soon as it is read. */
+  get isAlive(): boolean {
+    if (this.at < 0) return false;
+    const state = load(this.words, this.at + STATE);
+    return state === BOOTING || state === RUNNING;
+  }
+
+  /**
+   * Ends the thread, and those that it started: at once where it waits or idles in its event loop, else at its next call
+   * into this library or turn of its loop (Bun also stops code that runs; Deno can not). No `finally` of it runs.
+   * {@linkcode Thread.join} resolves when it can run no more, and only then are its locks up for others. A thread that
+   * was not started, or has ended, is left as it is.
+   */
+  terminate(): void {
+    if (this.at < 0) return;
+    terminateThread(this.space, this.at);
+  }
+
+  /** Joins the thread; does nothing if it was not started. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.at >= 0 && load(this.words, this.at + STATE) !== NEW) await this.join();
+  }
+
+  #writePayload(): void {
+    const { space, at } = this;
+    const isSubclass = this.constructor !== Thread && this.run !== Thread.prototype.run;
+    const descriptor = isSubclass
+      ? describeSubclass(this, Thread, { what: "thread class" })
+      : this.#descriptor ?? null;
+    const content: { args: unknown[]; fields?: object; delay?: number } = { args: this.#args ?? [] };
+    if (isSubclass) content.fields = { ...this };
+    if (this.#delay > 0) content.delay = this.#delay;
+    const rest = encode(content, { root: "", scope: "thread" });
+    writeBytes(space, at + PAYLOAD, packPayload(JSON.stringify(descriptor), rest), "start thread");
+  }
+
+  #validateJoin(options: WaitOptions | undefined, action: string): number {
+    if (this.at < 0) this.unusable(action);
+    const timeout = validateWait(options, action);
+    if (load(this.words, this.at + STATE) === NEW) {
+      throw new InvalidStateError(`Cannot ${action} "${this.name}" as it was not started: call start() first`);
+    }
+    if (load(this.words, this.at + IDENT) === this.space.id) {
+      throw new InvalidStateError(`Cannot ${action} "${this.name}" as that is the calling thread: it would wait for itself`);
+    }
+    return timeout;
+  }
+
+  #ended(timeout: number, signal: AbortSignal | undefined, expired: () => boolean): Promise<boolean> {
+    const { space, words, at } = this;
+    return space.async.wait<boolean>(at + POINT, {
+      attempt: () => load(words, at + STATE) === FINISHED ? true : undefined,
+      deadline: deadlineOf(timeout),
+      expired,
+      signal,
+    });
+  }
+
+  #callHook(): void {
+    if ((load(this.words, this.at + FLAGS) & RESULT_ASKED) !== 0) return;
+    callExceptHook({ thread: this as unknown as Thread<unknown[]>, error: readOutcome(this.space, this.at) });
+  }
+}
+
+/** The record of the calling thread; made where there is none, for the main thread and for workers that adopted. */
+export function selfRecord(space: Space): number {
+  const { words } = space;
+  const existing = load(words, space.entry + RECORD);
+  if (existing !== 0) return existing;
+  const at = space.allocate(4 + RECORD_WORDS, "start thread");
+  const record = at + 4;
+  // One reference for as long as the thread lives, which is not known to end.
+  store(words, at, THREAD);
+  store(words, at + 1, 1);
+  store(words, record + IDENT, space.id);
+  store(words, record + STATE, RUNNING);
+  writeName(space, record, space.id === 1 ? "MainThread" : `Dummy-${space.id}`);
+  store(words, space.entry + RECORD, record);
+  return record;
+}
+
+/** The handle of a thread by its id, while that thread is in the table. */
+export function threadOf(space: Space, id: number): Thread<unknown[]> | undefined {
+  const record = load(space.words, entryOf(id) + RECORD);
+  return record === 0 ? undefined : handleAt(space, record - 4) as Thread<unknown[]>;
+}
+
+/** The calling thread's view of the threads' memory. */
+export function threadSpace(): Space {
+  return spaceOf("thread");
+}
+
+function validate(options: unknown): void {
+  if (options === undefined) return;
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`Cannot create thread as the options must be an object like { target }: received ${show(options)}`);
+  }
+  const { target, args, name, daemon } = options as Record<string, unknown>;
+  if (target !== undefined && typeof target !== "function") {
+    throw new TypeError(`Cannot create thread as 'target' must be a function: received ${show(target)}`);
+  }
+  if (args !== undefined && !Array.isArray(args)) {
+    throw new TypeError(`Cannot create thread as 'args' must be an array: received ${show(args)}`);
+  }
+  if (name !== undefined && typeof name !== "string") {
+    throw new TypeError(`Cannot create thread as 'name' must be a string: received ${show(name)}`);
+  }
+  if (daemon !== undefined && typeof daemon !== "boolean") {
+    throw new TypeError(`Cannot create thread as 'daemon' must be a boolean: received ${show(daemon)}`);
+  }
+}
+
+function isRemoteUrl(url: string): boolean {
+  return /^(https?|jsr|npm):/.test(url);
+}
+
+function isRemote(descriptor: TargetDescriptor): boolean {
+  return "module" in descriptor && descriptor.module !== undefined && isRemoteUrl(descriptor.module);
+}
+
+onDestroy(THREAD, (space, record) => {
+  freeBytes(space, record + PAYLOAD);
+  freeBytes(space, record + RESULT);
+  freeNames(space, record);
+});
+registerKind("thread", THREAD, Thread);
