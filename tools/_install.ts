@@ -15,8 +15,10 @@ const PACKAGES = `${ROOT}node_modules/`;
 
 /** Runs `npm install` unless every package that package.json names is there already. */
 export async function install(): Promise<void> {
-  const { dependencies, devDependencies } = JSON.parse(readFileSync(`${ROOT}package.json`, "utf8"));
-  const names = Object.keys({ ...dependencies, ...devDependencies });
+  const { dependencies, devDependencies, optionalDependencies } = JSON.parse(
+    readFileSync(`${ROOT}package.json`, "utf8"),
+  );
+  const names = Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies });
   if (names.every((name) => exists(`${PACKAGES}${name}/package.json`))) return;
   console.log("Installing Bun, dprint and the packages of package.json");
   const args = ["install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"];
