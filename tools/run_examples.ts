@@ -1,0 +1,49 @@
+/**
+ * Runs every example, shows its name and what it prints, and compares that with what it should print: what the Python
+ * program does that it follows, or what another program makes of the same input.
+ *
+ *     deno task examples                      all, on Deno
+ *     deno task examples:bun lock pool        on Bun, those whose name has one of the words in it
+ */
+
+import { relative } from "node:path";
+import { parseArgs } from "node:util";
+import { type Example, examples } from "./_examples.ts";
+import { findBun, install, ROOT } from "./_install.ts";
+import { run } from "./_run.ts";
+
+const { values, positionals: words } = parseArgs({
+  allowPositionals: true,
+  options: { runtime: { type: "string", default: "deno" } },
+});
+
+await install();
+const runner = values.runtime === "bun" ? [await findBun()] : [Deno.execPath(), "run", "-A", "--no-prompt"];
+
+/** Runs one example; returns what is wrong with it. */
+async function runExample({ file, args, limit, check }: Example): Promise<string | undefined> {
+  const result = await run([...runner, file, ...args], { cwd: ROOT, limit: limit * 1_000 });
+  console.log(result.output.trimEnd().replace(/^/gm, "   "));
+  if (result.timedOut) return `not done after ${limit} s`;
+  if (result.code !== 0) return `exit code ${result.code}`;
+  return await check(result.output.trimEnd());
+}
+
+const folder = await Deno.makeTempDir({ prefix: "examples-" });
+let passed = 0;
+let failed = 0;
+try {
+  for (const example of await examples(folder)) {
+    const name = relative(`${ROOT}examples`, example.file);
+    if (words.length > 0 && !words.some((word) => name.includes(word))) continue;
+    console.log(`\n${name} (${values.runtime})`);
+    const fault = await runExample(example);
+    if (fault === undefined) passed++;
+    else failed++;
+    console.log(fault === undefined ? "ok" : `FAIL: ${fault}`);
+  }
+} finally {
+  await Deno.remove(folder, { recursive: true });
+}
+console.log(`\n${passed} passed, ${failed} failed`);
+if (failed > 0 || passed === 0) Deno.exit(1);
