@@ -15,13 +15,18 @@ export interface Example {
   check(output: string): string | undefined | Promise<string | undefined>;
 }
 
+/** An example whose output is checked by itself. */
+export interface NumberedExample extends Example {
+  check(output: string): string | undefined;
+}
+
 /** All examples, those that follow a Python program first. Input and output files go into `folder`. */
 export async function examples(folder: string): Promise<Example[]> {
-  return [...numbered("threading"), ...numbered("multiprocessing"), ...await practical(folder)];
+  return [...numberedExamples("threading"), ...numberedExamples("multiprocessing"), ...await practical(folder)];
 }
 
 /** The examples whose file name begins with a number: they say at their end what they print. */
-function numbered(group: string): Example[] {
+export function numberedExamples(group: string): NumberedExample[] {
   const path = `${ROOT}examples/${group}/`;
   const names = readdirSync(path).filter((name) => /^\d\d_.*\.ts$/.test(name)).sort();
   return names.map((name) => ({

@@ -1,0 +1,108 @@
+/**
+ * The package as its users get it: modules of another host, imported by a program in a folder of its own with an import
+ * map of its own. Deno alone, because Bun imports nothing over HTTP.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import process from "node:process";
+import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { numberedExamples } from "../../tools/_examples.ts";
+import { run, type RunResult } from "../../tools/_run.ts";
+import { entryPoints, packages, serve, type Server } from "./_server.ts";
+
+const LIMIT = 60_000;
+
+const BLOCKED_AT_ONCE = {
+  "blocked_thread.ts": `
+    import { Thread } from "@weft/concurrent/threading";
+    export function hello(name: string) { console.log("hello " + name); }
+    if (import.meta.main) {
+      const t = new Thread({ target: hello, args: ["thread"] });
+      t.start();
+      console.log(t.joinSync({ timeout: 30_000 }));
+    }`,
+  "blocked_process.ts": `
+    import { Process } from "@weft/concurrent/multiprocessing";
+    export function hello(name: string) { console.log("hello " + name); }
+    if (import.meta.main) {
+      const p = new Process({ target: hello, args: ["process"] });
+      p.start();
+      console.log(p.joinSync({ timeout: 30_000 }), p.exitCode);
+    }`,
+};
+
+describe("the package imported from a server", { skip: "Bun" in globalThis }, () => {
+  let server: Server;
+  let folder: string;
+  let npmCache: string;
+
+  before(async () => {
+    server = await serve();
+    folder = mkdtempSync(`${tmpdir()}/as-served-`);
+    const mapped = Object.entries(entryPoints).map(([name, path]) => [name, server.origin + path.slice(1)]);
+    // Not what the package itself imports: its modules must say where that comes from.
+    const { msgpackr: _, ...others } = packages;
+    writeFileSync(`${folder}/deno.json`, JSON.stringify({ imports: { ...Object.fromEntries(mapped), ...others } }));
+    cpSync(fileURLToPath(new URL("../../examples", import.meta.url)), `${folder}/examples`, { recursive: true });
+    for (const [name, source] of Object.entries(BLOCKED_AT_ONCE)) writeFileSync(`${folder}/${name}`, source);
+    const { output } = await run([process.execPath, "info", "--json"], { cwd: folder, limit: LIMIT });
+    npmCache = JSON.parse(output).npmCache;
+  });
+
+  after(() => {
+    server?.stop();
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** A cache that has no module of the server yet. The npm packages are not what is tested: they come along. */
+  function emptyCache(): string {
+    const cache = mkdtempSync(`${folder}/cache-`);
+    mkdirSync(npmCache, { recursive: true });
+    symlinkSync(npmCache, `${cache}/npm`);
+    return cache;
+  }
+
+  function runWith(cache: string, file: string): Promise<RunResult> {
+    const command = [process.execPath, "run", "-A", "--no-lock", "--no-prompt", "--quiet", file];
+    return run(command, { cwd: folder, env: { DENO_DIR: cache }, limit: LIMIT });
+  }
+
+  async function coldAndWarm(file: string, check: (output: string) => string | undefined): Promise<void> {
+    const cache = emptyCache();
+    for (const state of ["cold", "warm"]) {
+      const before = server.requests.length;
+      const { code, output } = await runWith(cache, file);
+      assertEquals({ state, code, fault: check(output.trimEnd()), output }, {
+        state,
+        code: 0,
+        fault: undefined,
+        output,
+      });
+      const asked = server.requests.length - before;
+      assert(state === "cold" ? asked > 0 : asked === 0, `${asked} requests with a ${state} cache`);
+    }
+  }
+
+  for (const group of ["threading", "multiprocessing"]) {
+    for (const example of numberedExamples(group)) {
+      const file = example.file.slice(example.file.indexOf("examples/"));
+      it(`runs ${file} with a cold and with a warm cache`, { timeout: 2 * LIMIT }, async () => {
+        await coldAndWarm(file, example.check);
+      });
+    }
+  }
+
+  it("runs a thread while the main thread blocks at once", { timeout: 2 * LIMIT }, async () => {
+    await coldAndWarm("blocked_thread.ts", (output) => output === "hello thread\ntrue" ? undefined : "other output");
+  });
+
+  it("runs a process while the main thread blocks at once", { timeout: 2 * LIMIT }, async () => {
+    await coldAndWarm(
+      "blocked_process.ts",
+      (output) => output === "hello process\ntrue 0" ? undefined : "other output",
+    );
+  });
+});
