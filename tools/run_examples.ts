@@ -20,10 +20,14 @@ const { values, positionals: words } = parseArgs({
 await install();
 const runner = values.runtime === "bun" ? [await findBun()] : [Deno.execPath(), "run", "-A", "--no-prompt"];
 
+function shorten(lines: string[]): string[] {
+  return lines.length <= 12 ? lines : [...lines.slice(0, 10), `… ${lines.length - 10} more lines`];
+}
+
 /** Runs one example; returns what is wrong with it. */
 async function runExample({ file, args, limit, check }: Example): Promise<string | undefined> {
   const result = await run([...runner, file, ...args], { cwd: ROOT, limit: limit * 1_000 });
-  console.log(result.output.trimEnd().replace(/^/gm, "   "));
+  console.log(shorten(result.output.trimEnd().split("\n")).map((line) => `   ${line}`).join("\n"));
   if (result.timedOut) return `not done after ${limit} s`;
   if (result.code !== 0) return `exit code ${result.code}`;
   return await check(result.output.trimEnd());
