@@ -62,10 +62,12 @@ export class AsyncWaiters {
     return new Promise<T>((resolve, reject) => {
       const list = typeof points === "number" ? [points] : points;
       let tries = 0;
+      let settled = false;
       let timer: ReturnType<typeof setTimeout> | undefined;
       const waiter: Waiter = {
         ordered: wait.ordered ?? false,
         try: () => {
+          if (settled) return true;
           let result: T | undefined;
           try {
             result = attempt(tries++);
@@ -82,7 +84,7 @@ export class AsyncWaiters {
         expire: () => {
           if (now() < deadline) {
             setTimer();
-          } else if (!waiter.try()) {
+          } else if (!tryInTurn()) {
             leave();
             try {
               wait.abandoned?.();
@@ -101,7 +103,14 @@ export class AsyncWaiters {
           reject(signal!.reason);
         }
       };
+      // Those in front want the same, and what is there now is theirs first.
+      const tryInTurn = (): boolean => {
+        if (!waiter.ordered) return waiter.try();
+        for (const point of list) tryAll(this.#points.get(point));
+        return settled;
+      };
       const leave = (): void => {
+        settled = true;
         if (timer !== undefined) clearTimeout(timer);
         signal?.removeEventListener("abort", onAbort);
         for (const point of list) this.#remove(point, waiter);
@@ -110,9 +119,11 @@ export class AsyncWaiters {
         if (deadline === Infinity) return;
         timer = setTimeout(waiter.expire, Math.min(MAX_DELAY, Math.max(0, Math.ceil(deadline - now()))));
       };
-      for (const point of list) this.#add(point, waiter);
+      for (const point of list) {
+        if (!settled && this.#add(point, waiter)) tryAll(this.#points.get(point));
+      }
       // Armed by now: a change before this is seen by the try, one after it rings.
-      if (waiter.try()) return;
+      if (settled || !waiter.ordered && waiter.try()) return;
       if (deadline <= now()) {
         waiter.expire();
         return;
@@ -132,12 +143,15 @@ export class AsyncWaiters {
     });
   }
 
-  #add(point: number, waiter: Waiter): void {
+  /** `true`: all who wait there are to be tried now. */
+  #add(point: number, waiter: Waiter): boolean {
     let waiters = this.#points.get(point);
+    const first = waiters === undefined;
     if (waiters === undefined) this.#points.set(point, waiters = new Set());
     waiters.add(waiter);
     if (this.#pending++ === 0) this.#start();
-    arm(this.#space, point);
+    // Where the bit was taken, the bell has rung for those who waited before, and the look that follows would find it back.
+    return arm(this.#space, point) || first;
   }
 
   #remove(point: number, waiter: Waiter): void {
@@ -171,10 +185,14 @@ export class AsyncWaiters {
       } else {
         arm(this.#space, point);
       }
-      let failed = false;
-      for (const waiter of waiters) {
-        if (!(failed && waiter.ordered)) failed = !waiter.try() && waiter.ordered;
-      }
+      tryAll(waiters);
     }
+  }
+}
+
+function tryAll(waiters: Iterable<Waiter> = []): void {
+  let failed = false;
+  for (const waiter of waiters) {
+    if (!(failed && waiter.ordered)) failed = !waiter.try() && waiter.ordered;
   }
 }

@@ -72,9 +72,9 @@ function ring(space: Space, point: number): void {
   }
 }
 
-/** Leaves the bit of this thread's doorbell at the wait point. */
-export function arm(space: Space, point: number): void {
-  or(space.words, point + 1, 1 << space.bell);
+/** Leaves the bit of this thread's doorbell at the wait point. `true`: it was not there. */
+export function arm(space: Space, point: number): boolean {
+  return (or(space.words, point + 1, 1 << space.bell) & (1 << space.bell)) === 0;
 }
 
 /** Whether the bit of this thread's doorbell is still there: nobody has notified. */
