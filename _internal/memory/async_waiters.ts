@@ -7,8 +7,8 @@
  * @module
  */
 
-import { now } from "../atomics.ts";
-import { BELL_STRIDE, BELLS_AT } from "./layout.ts";
+import { load, now } from "../atomics.ts";
+import { BELL_COUNT, BELL_STRIDE, BELLS_AT, NEXT_PARTICIPANT_AT } from "./layout.ts";
 import type { Space } from "./space.ts";
 import { arm, isArmed, SLICE } from "./wait_point.ts";
 
@@ -177,11 +177,16 @@ export class AsyncWaiters {
     });
   }
 
+  #isBellShared(): boolean {
+    return load(this.#space.words, NEXT_PARTICIPANT_AT) > BELL_COUNT;
+  }
+
   #look(all = false): void {
     if (this.#space.isKilled()) this.#space.exit();
     for (const [point, waiters] of this.#points) {
       if (isArmed(this.#space, point)) {
-        if (!all) continue;
+        // Put back by another thread, perhaps, which has the same bell and was quicker.
+        if (!all && !this.#isBellShared()) continue;
       } else {
         arm(this.#space, point);
       }
