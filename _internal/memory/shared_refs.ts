@@ -1,0 +1,149 @@
+/**
+ * The references that a message has on the shared objects it names.
+ *
+ * `encode` adds one for each, so that an object outlives its handles while it is under way, and `decode` makes them the
+ * receiver's. A message that nobody will ever receive has to give them back without being decoded: decoding runs code of
+ * the program.
+ *
+ * @module
+ */
+
+import * as tag from "../codec/tags.ts";
+import { dropReference, OBJECT_HEADER } from "./shared_object.ts";
+import { existingSpace } from "./spaces.ts";
+
+let bytes: Uint8Array = new Uint8Array(0);
+let view: DataView = new DataView(bytes.buffer);
+let at = 0;
+let keyCounts: number[] = [];
+
+/** Gives back the references of a message, as `encode` wrote it, that will not be received. */
+export function dropReferences(message: Uint8Array): void {
+  // Most messages have none, and this byte in few other places.
+  if (!message.includes(tag.SHARED)) return;
+  const outer = [bytes, view, at, keyCounts] as const;
+  bytes = message;
+  view = new DataView(message.buffer, message.byteOffset, message.byteLength);
+  at = 0;
+  keyCounts = [];
+  try {
+    skip(1);
+  } finally {
+    [bytes, view, at, keyCounts] = outer;
+  }
+}
+
+function readCount(): number {
+  at += 4;
+  return view.getUint32(at - 4, true);
+}
+
+function align(size: number): void {
+  at = (at + size - 1) & -size;
+}
+
+function skipKeys(): number {
+  const count = readCount();
+  skip(count);
+  return count;
+}
+
+// Not by recursion alone: a list of a million items is one call.
+function skip(values: number): void {
+  for (; values > 0; values--) {
+    const form = bytes[at++];
+    switch (form) {
+      case tag.INT:
+      case tag.REFERENCE:
+        at += 4;
+        break;
+      case tag.FLOAT:
+      case tag.DATE:
+        at += 8;
+        break;
+      case tag.ASCII8:
+        at += 1 + bytes[at];
+        break;
+      case tag.UTF8:
+        at += readCount();
+        break;
+      case tag.UTF16:
+        at += readCount() * 2;
+        break;
+      case tag.ARRAY8:
+        skip(bytes[at++]);
+        break;
+      case tag.ARRAY:
+      case tag.SET:
+        skip(readCount());
+        break;
+      case tag.MAP:
+        skip(readCount() * 2);
+        break;
+      case tag.SPARSE:
+        at += 4;
+        for (let count = readCount(); count > 0; count--) {
+          at += 4;
+          skip(1);
+        }
+        break;
+      case tag.INTS: {
+        const count = readCount();
+        align(4);
+        at += count * 4;
+        break;
+      }
+      case tag.FLOATS: {
+        const count = readCount();
+        align(8);
+        at += count * 8;
+        break;
+      }
+      case tag.OBJECT: {
+        const count = skipKeys();
+        keyCounts.push(count);
+        skip(count);
+        break;
+      }
+      case tag.SHAPED:
+        skip(keyCounts[readCount()]);
+        break;
+      case tag.BARE_OBJECT:
+        skip(skipKeys());
+        break;
+      case tag.BUFFER: {
+        const length = readCount();
+        align(8);
+        at += length;
+        break;
+      }
+      case tag.VIEW:
+        at += 1;
+        skip(1);
+        break;
+      case tag.BIGINT:
+      case tag.BOXED:
+        skip(1);
+        break;
+      case tag.REGEXP:
+      case tag.REGISTERED:
+        skip(2);
+        break;
+      case tag.ERROR:
+        // Name, message, stack; cause and own properties in an object.
+        at += 1;
+        skip(4);
+        break;
+      case tag.SHARED: {
+        const space = existingSpace(bytes[at] === 0 ? "thread" : "process");
+        at += 1;
+        const address = readCount();
+        if (space !== undefined && address >= OBJECT_HEADER) dropReference(space, address);
+        break;
+      }
+      default:
+        // One byte: a small number, undefined, null, a boolean.
+        break;
+    }
+  }
+}

@@ -1,0 +1,355 @@
+/**
+ * Lowest priority first, first in first out among equals: a heap of four children a node.
+ *
+ * ```text
+ *   mutex, version, 2 × (size, puts), chunks, journal
+ *   entry      priority high, priority low, number of the put, message
+ * ```
+ *
+ * Entries are in chunks, each twice as large as the one before, so that the heap grows without being copied. The message
+ * of an entry is the word itself where one word is enough, else the address of a block with the message.
+ *
+ * A push or a pop moves entries along one path, which is more than one store. So each entry that is about to be
+ * overwritten is first copied into the journal. The journal belongs to one version: storing the next version makes the
+ * operation happen and the journal void at once. Who takes the mutex and finds a journal of the current version with
+ * something in it comes after someone who was killed half-way, and puts the entries back.
+ *
+ * Why not a structure of nodes that needs one store only: those that know their order (pairing, leftist, skew) change
+ * several links in a meld, and copying the path would make garbage that nobody could free after a kill. A journal costs
+ * four words for each moved entry and no more atomic operations.
+ *
+ * Numbers of puts wrap at 32 bits: equals come in order as long as fewer than 2^31 puts lie between them.
+ *
+ * @module
+ */
+
+import { load, store } from "../atomics.ts";
+import { PRIORITY_QUEUE } from "../memory/kinds.ts";
+import { lockMutex, unlockMutex } from "../memory/mutex.ts";
+import type { Space } from "../memory/space.ts";
+import {
+  CLOSED,
+  CONTAINER,
+  type Container,
+  type ContainerType,
+  DRAINED,
+  EMPTY,
+  FULL,
+  LINE,
+  NO_ROOM,
+  OK,
+  OPEN,
+  SHUT,
+  SHUT_AT_ONCE,
+  STATE,
+} from "./container.ts";
+import { dropMessage, type Message } from "./message.ts";
+
+const MUTEX = CONTAINER;
+const VERSION = CONTAINER + 1;
+const RECORDS = CONTAINER + 4;
+/** In a record of two words. */
+const SIZE = 0;
+const PUTS = 1;
+
+const CHUNKS = CONTAINER + LINE;
+/** The first chunk is part of the queue. */
+const FIRST_CHUNK_ENTRIES = 8;
+const CHUNK_COUNT = 28;
+
+/** The version that the journal belongs to, then how many entries are in it, then index and entry each. */
+const JOURNAL_VERSION = CONTAINER + 3 * LINE;
+const JOURNAL_SIZE = JOURNAL_VERSION + 1;
+const JOURNAL = JOURNAL_VERSION + 2;
+const JOURNAL_WORDS = 5;
+/** As many as a path of four children a node can have, and one. */
+const JOURNAL_ENTRIES = 18;
+
+const FIRST_CHUNK = CONTAINER + 9 * LINE;
+
+const ENTRY = 4;
+const HIGH = 0;
+const LOW = 1;
+const NUMBER = 2;
+const MESSAGE = 3;
+
+function recordAt(base: number, version: number): number {
+  return base + RECORDS + (version & 1) * 2;
+}
+
+function readRecord(words: Int32Array, base: number, field: number): number {
+  for (;;) {
+    const version = load(words, base + VERSION);
+    const value = load(words, recordAt(base, version) + field);
+    if (load(words, base + VERSION) === version) return value;
+  }
+}
+
+// Chunk k has 8 << k entries and begins with entry (8 << k) - 8.
+function chunkOf(index: number): number {
+  return 28 - Math.clz32(index + FIRST_CHUNK_ENTRIES);
+}
+
+function entryAt(words: Int32Array, base: number, index: number): number {
+  const chunk = chunkOf(index);
+  return words[base + CHUNKS + chunk] + (index + FIRST_CHUNK_ENTRIES - (FIRST_CHUNK_ENTRIES << chunk)) * ENTRY;
+}
+
+function isBefore(words: Int32Array, a: number, b: number): boolean {
+  if (words[a] !== words[b]) return words[a] < words[b];
+  const low = words[a + LOW];
+  const otherLow = words[b + LOW];
+  if (low !== otherLow) return low >>> 0 < otherLow >>> 0;
+  return ((words[a + NUMBER] - words[b + NUMBER]) | 0) < 0;
+}
+
+function copyEntry(words: Int32Array, to: number, from: number): void {
+  words[to] = words[from];
+  words[to + LOW] = words[from + LOW];
+  words[to + NUMBER] = words[from + NUMBER];
+  words[to + MESSAGE] = words[from + MESSAGE];
+}
+
+// Notes an entry that is about to be overwritten. It counts once the size says so, and only then the entry may change.
+function note(words: Int32Array, base: number, index: number, entry: number): void {
+  const count = words[base + JOURNAL_SIZE];
+  const at = base + JOURNAL + count * JOURNAL_WORDS;
+  words[at] = index;
+  copyEntry(words, at + 1, entry);
+  store(words, base + JOURNAL_SIZE, count + 1);
+}
+
+function begin(words: Int32Array, base: number): void {
+  store(words, base + JOURNAL_SIZE, 0);
+  store(words, base + JOURNAL_VERSION, words[base + VERSION]);
+}
+
+function commit(words: Int32Array, base: number, size: number, puts: number): void {
+  const version = words[base + VERSION];
+  const record = recordAt(base, version + 1);
+  words[record + SIZE] = size;
+  words[record + PUTS] = puts;
+  store(words, base + VERSION, (version + 1) | 0);
+}
+
+function lock(space: Space, base: number): void {
+  const { words } = space;
+  lockMutex(space.memory, base + MUTEX, space.id);
+  if (words[base + JOURNAL_VERSION] !== words[base + VERSION]) return;
+  // Doing this twice, or being killed meanwhile, does no harm: the journal stays until all is back.
+  for (let i = words[base + JOURNAL_SIZE] - 1; i >= 0; i--) {
+    const at = base + JOURNAL + i * JOURNAL_WORDS;
+    copyEntry(words, entryAt(words, base, words[at]), at + 1);
+  }
+  store(words, base + JOURNAL_SIZE, 0);
+}
+
+// Moves the entry at the end of `size` entries, which is new there, to its place.
+function siftUp(words: Int32Array, base: number, size: number, fresh: number): void {
+  let index = size;
+  let entry = fresh;
+  copyEntry(words, base + SPARE_ENTRY, fresh);
+  while (index > 0) {
+    const parentIndex = (index - 1) >> 2;
+    const parent = entryAt(words, base, parentIndex);
+    if (!isBefore(words, base + SPARE_ENTRY, parent)) break;
+    note(words, base, parentIndex, parent);
+    copyEntry(words, entry, parent);
+    index = parentIndex;
+    entry = parent;
+  }
+  copyEntry(words, entry, base + SPARE_ENTRY);
+}
+
+// Fills the hole at the root with what was last, so that `size` entries remain.
+function siftDown(words: Int32Array, base: number, size: number): void {
+  const last = entryAt(words, base, size);
+  let index = 0;
+  let entry = entryAt(words, base, 0);
+  note(words, base, 0, entry);
+  for (;;) {
+    const first = index * 4 + 1;
+    if (first >= size) break;
+    let childIndex = first;
+    let child = entryAt(words, base, first);
+    for (let i = first + 1, end = Math.min(first + 4, size); i < end; i++) {
+      const other = entryAt(words, base, i);
+      if (isBefore(words, other, child)) {
+        childIndex = i;
+        child = other;
+      }
+    }
+    if (!isBefore(words, child, last)) break;
+    note(words, base, childIndex, child);
+    copyEntry(words, entry, child);
+    index = childIndex;
+    entry = child;
+  }
+  copyEntry(words, entry, last);
+}
+const SPARE_ENTRY = JOURNAL + JOURNAL_ENTRIES * JOURNAL_WORDS;
+
+// Takes the first entry out and returns its message, an address or a header.
+function pop(words: Int32Array, base: number, size: number, puts: number): void {
+  begin(words, base);
+  siftDown(words, base, size - 1);
+  commit(words, base, size - 1, puts);
+}
+
+class Heap implements Container {
+  readonly #space: Space;
+  readonly #words: Int32Array;
+  readonly #base: number;
+  readonly #limit: number;
+
+  constructor(space: Space, base: number, limit: number) {
+    this.#space = space;
+    this.#words = space.words;
+    this.#base = base;
+    this.#limit = limit;
+  }
+
+  get size(): number {
+    if (load(this.#words, this.#base + STATE) === SHUT_AT_ONCE) return 0;
+    return readRecord(this.#words, this.#base, SIZE);
+  }
+
+  get puts(): number {
+    return readRecord(this.#words, this.#base, PUTS);
+  }
+
+  push(message: Message): number {
+    const space = this.#space;
+    const words = this.#words;
+    const base = this.#base;
+    const limit = this.#limit;
+    if (limit > 0 && load(words, base + STATE) === OPEN && readRecord(words, base, SIZE) >= limit) return FULL;
+    let body = message.header;
+    if (message.size > 1) {
+      body = space.tryAllocate(message.size, false);
+      if (body === 0) return NO_ROOM;
+      message.store(space, body);
+    }
+    lock(space, base);
+    const outcome = this.#push(message, body);
+    unlockMutex(space.memory, base + MUTEX);
+    if (outcome !== OK && message.size > 1) space.free(body);
+    return outcome;
+  }
+
+  #push(message: Message, body: number): number {
+    const words = this.#words;
+    const base = this.#base;
+    if (load(words, base + STATE) !== OPEN) return CLOSED;
+    const record = recordAt(base, words[base + VERSION]);
+    const size = words[record + SIZE];
+    const puts = words[record + PUTS];
+    if (this.#limit > 0 && size >= this.#limit) return FULL;
+    const chunk = chunkOf(size);
+    if (words[base + CHUNKS + chunk] === 0) {
+      const at = chunk >= CHUNK_COUNT ? 0 : this.#space.tryAllocate((FIRST_CHUNK_ENTRIES << chunk) * ENTRY, false);
+      if (at === 0) return NO_ROOM;
+      words[base + CHUNKS + chunk] = at;
+    }
+    begin(words, base);
+    const entry = entryAt(words, base, size);
+    words[entry + HIGH] = message.rankHigh;
+    words[entry + LOW] = message.rankLow;
+    words[entry + NUMBER] = puts;
+    words[entry + MESSAGE] = body;
+    siftUp(words, base, size, entry);
+    commit(words, base, size + 1, (puts + 1) | 0);
+    return OK;
+  }
+
+  shift(message: Message): number {
+    const space = this.#space;
+    const words = this.#words;
+    const base = this.#base;
+    if (readRecord(words, base, SIZE) === 0) return this.#whyEmpty();
+    lock(space, base);
+    const record = recordAt(base, words[base + VERSION]);
+    const size = words[record + SIZE];
+    if (size === 0 || load(words, base + STATE) === SHUT_AT_ONCE) {
+      unlockMutex(space.memory, base + MUTEX);
+      return this.#whyEmpty();
+    }
+    const root = entryAt(words, base, 0);
+    const body = words[root + MESSAGE];
+    message.load(space, isAddress(body) ? body : root + MESSAGE);
+    pop(words, base, size, words[record + PUTS]);
+    const emptied = chunkOf(size) + 1;
+    const chunk = emptied < CHUNK_COUNT ? words[base + CHUNKS + emptied] : 0;
+    if (chunk !== 0) words[base + CHUNKS + emptied] = 0;
+    unlockMutex(space.memory, base + MUTEX);
+    if (isAddress(body)) space.free(body);
+    if (chunk !== 0) space.free(chunk);
+    return OK;
+  }
+
+  #whyEmpty(): number {
+    const state = load(this.#words, this.#base + STATE);
+    if (state === OPEN) return EMPTY;
+    return state === SHUT_AT_ONCE || readRecord(this.#words, this.#base, SIZE) === 0 ? CLOSED : EMPTY;
+  }
+
+  shutDown(atOnce: boolean): void {
+    const space = this.#space;
+    const words = this.#words;
+    const base = this.#base;
+    lock(space, base);
+    const state = load(words, base + STATE);
+    if (!atOnce) {
+      if (state === OPEN) store(words, base + STATE, SHUT);
+    } else {
+      if (state !== SHUT_AT_ONCE) {
+        const record = recordAt(base, words[base + VERSION]);
+        store(words, base + DRAINED, (words[record + PUTS] - words[record + SIZE]) | 0);
+        store(words, base + STATE, SHUT_AT_ONCE);
+      }
+      drain(space, base);
+    }
+    unlockMutex(space.memory, base + MUTEX);
+  }
+}
+
+function isAddress(body: number): boolean {
+  return (body & 1) === 0;
+}
+
+// Takes the last entry each time: the order does not matter, and nothing has to move.
+function drain(space: Space, base: number): void {
+  const { words } = space;
+  for (;;) {
+    const record = recordAt(base, words[base + VERSION]);
+    const size = words[record + SIZE];
+    if (size === 0) return;
+    const body = words[entryAt(words, base, size - 1) + MESSAGE];
+    begin(words, base);
+    commit(words, base, size - 1, words[record + PUTS]);
+    if (isAddress(body)) {
+      dropMessage(space, body);
+      space.free(body);
+    }
+  }
+}
+
+/** Heaps. */
+export const HEAP: ContainerType = {
+  kind: PRIORITY_QUEUE,
+  label: "priority queue",
+  words: 9 * LINE + FIRST_CHUNK_ENTRIES * ENTRY,
+  initialize(words, base) {
+    words[base + CHUNKS] = base + FIRST_CHUNK;
+    words[base + JOURNAL_VERSION] = -1;
+  },
+  attach: (space, base, limit) => new Heap(space, base, limit),
+  destroy(space, base) {
+    const { words } = space;
+    drain(space, base);
+    for (let chunk = 1; chunk < CHUNK_COUNT; chunk++) {
+      const at = words[base + CHUNKS + chunk];
+      if (at !== 0) space.free(at);
+    }
+  },
+};

@@ -1,0 +1,240 @@
+/**
+ * An item as words: what is small stands in the message itself, what is large in a block of its own.
+ *
+ * ```text
+ *   header     = tag | payload << 4      behind it
+ *   SKIP         0                       nothing: go on in the next segment
+ *   INT          28 bits, signed         nothing
+ *   CONSTANT     which one               nothing
+ *   DOUBLE       0                       the two words of the number
+ *   BYTES        length in bytes         the bytes
+ *   BLOCK        0                       address of a block, length in bytes
+ * ```
+ *
+ * The tags of messages are odd, which no address is. BYTES and BLOCK hold what the codec made of the item. The limit
+ * between the two keeps the time short for which others wait while a message is copied under a mutex; a block is filled
+ * before and read after.
+ *
+ * @module
+ */
+
+import { decode, encode, type EncodeOptions } from "../codec/mod.ts";
+import { dropReferences } from "../memory/shared_refs.ts";
+import type { Space } from "../memory/space.ts";
+
+export const SKIP = 0;
+const INT = 1;
+const CONSTANT = 3;
+const DOUBLE = 5;
+const BYTES = 7;
+const BLOCK = 9;
+
+const TAG = 15;
+const SHIFT = 4;
+
+/** The most bytes that stand in the message itself. */
+const INLINE = 4096;
+/** The most words of a message. */
+export const MESSAGE_WORDS: number = 1 + INLINE / 4;
+/** Up to here a loop over words is faster than a call that copies. */
+const SHORT = 192;
+
+const CONSTANTS = [undefined, null, false, true];
+const OPTIONS: Record<string, EncodeOptions> = {
+  thread: { root: "item", scope: "thread" },
+  process: { root: "item", scope: "process" },
+};
+
+const double = new Float64Array(1);
+const doubleWords = new Int32Array(double.buffer);
+
+/** One item on its way in or out. */
+export class Message {
+  header = SKIP;
+  /** The two words behind the header of DOUBLE and BLOCK. */
+  first = 0;
+  second = 0;
+  /** The bytes behind the header of BYTES. */
+  bytes: Uint8Array = NO_BYTES;
+  /** Words that it takes. */
+  size = 1;
+  /** A number whose order as signed `rankHigh`, then unsigned `rankLow`, is that of the priorities. */
+  rankHigh = 0;
+  rankLow = 0;
+
+  /**
+   * Makes it the message of an item. The bytes stay as they are until the next call of the codec only, if there are any:
+   * see {@linkcode Message.keep}.
+   *
+   * `false`: the memory has no room for its {@linkcode Message.second} bytes.
+   */
+  write(space: Space, item: unknown): boolean {
+    this.size = 1;
+    if (typeof item === "number") {
+      if (item << SHIFT >> SHIFT === item && (item !== 0 || 1 / item > 0)) {
+        this.header = INT | item << SHIFT;
+      } else {
+        double[0] = item;
+        this.header = DOUBLE;
+        this.first = doubleWords[0];
+        this.second = doubleWords[1];
+        this.size = 3;
+      }
+      return true;
+    }
+    if (item === undefined || item === null || typeof item === "boolean") {
+      this.header = CONSTANT | CONSTANTS.indexOf(item) << SHIFT;
+      return true;
+    }
+    const bytes = encode(item, OPTIONS[space.memory.scope]);
+    const { length } = bytes;
+    if (length <= INLINE) {
+      this.header = BYTES | length << SHIFT;
+      this.bytes = bytes;
+      this.size = 1 + ((length + 3) >> 2);
+      return true;
+    }
+    this.second = length;
+    const block = space.tryAllocate((length + 3) >> 2, false);
+    if (block === 0) {
+      dropReferences(bytes);
+      return false;
+    }
+    space.memory.bytes.set(bytes, block * 4);
+    this.header = BLOCK;
+    this.first = block;
+    this.size = 3;
+    return true;
+  }
+
+  /** A copy that stays as it is. */
+  keep(): Message {
+    const kept = new Message();
+    kept.header = this.header;
+    kept.first = this.first;
+    kept.second = this.second;
+    if ((this.header & TAG) === BYTES) kept.bytes = this.bytes.slice();
+    kept.size = this.size;
+    kept.rankHigh = this.rankHigh;
+    kept.rankLow = this.rankLow;
+    return kept;
+  }
+
+  /** Gives back what it holds: nobody will get it. */
+  drop(space: Space): void {
+    const tag = this.header & TAG;
+    if (tag === BYTES) {
+      dropReferences(this.bytes);
+    } else if (tag === BLOCK) {
+      dropReferences(takeBlock(space, this.first, this.second));
+    }
+  }
+
+  /** Writes it into shared memory. */
+  store(space: Space, at: number): void {
+    const { words } = space;
+    const { header } = this;
+    words[at] = header;
+    if (this.size === 1) return;
+    if ((header & TAG) !== BYTES) {
+      words[at + 1] = this.first;
+      words[at + 2] = this.second;
+      return;
+    }
+    const { bytes } = this;
+    const { length } = bytes;
+    if (length <= SHORT && (length + 3) >> 2 << 2 <= bytes.buffer.byteLength && bytes.byteOffset === 0) {
+      if (outbox.buffer !== bytes.buffer) outbox = new Int32Array(bytes.buffer, 0, bytes.buffer.byteLength >> 2);
+      for (let i = 0, end = (length + 3) >> 2; i < end; i++) words[at + 1 + i] = outbox[i];
+    } else {
+      space.memory.bytes.set(bytes, (at + 1) * 4);
+    }
+  }
+
+  /** Reads it from shared memory; {@linkcode Message.read} must follow before anything else is done. */
+  load(space: Space, at: number): void {
+    const { words } = space;
+    const header = words[at];
+    const tag = header & TAG;
+    this.header = header;
+    if (tag <= CONSTANT) {
+      this.size = 1;
+    } else if (tag === BYTES) {
+      const length = header >>> SHIFT;
+      const count = (length + 3) >> 2;
+      this.size = 1 + count;
+      if (length > SHORT) {
+        const start = (at + 1) * 4;
+        this.bytes = space.memory.bytes.slice(start, start + length);
+      } else {
+        // Not into what is being read: a class of the program may take another item while it makes an instance.
+        const target = isReading ? new Int32Array(count) : inbox;
+        for (let i = 0; i < count; i++) target[i] = words[at + 1 + i];
+        this.bytes = new Uint8Array(target.buffer, 0, length);
+      }
+    } else {
+      this.first = words[at + 1];
+      this.second = words[at + 2];
+      this.size = 3;
+    }
+  }
+
+  /** The item again. May throw, and run code of the program. Only once, since it takes over what the message holds. */
+  read(space: Space): unknown {
+    const { header } = this;
+    switch (header & TAG) {
+      case INT:
+        return header >> SHIFT;
+      case CONSTANT:
+        return CONSTANTS[header >>> SHIFT];
+      case DOUBLE:
+        doubleWords[0] = this.first;
+        doubleWords[1] = this.second;
+        return double[0];
+      case BYTES:
+        return readBytes(this.bytes);
+      default:
+        return readBytes(takeBlock(space, this.first, this.second));
+    }
+  }
+}
+
+const NO_BYTES = new Uint8Array(0);
+const inbox = new Int32Array(SHORT / 4);
+let outbox: Int32Array = inbox;
+let isReading = false;
+
+function readBytes(bytes: Uint8Array): unknown {
+  const outer = isReading;
+  isReading = true;
+  try {
+    return decode(bytes);
+  } finally {
+    isReading = outer;
+  }
+}
+
+function takeBlock(space: Space, block: number, length: number): Uint8Array {
+  const bytes = space.memory.bytes.slice(block * 4, block * 4 + length);
+  space.free(block);
+  return bytes;
+}
+
+/** Words of the message that begins with this header. */
+export function sizeOf(header: number): number {
+  const tag = header & TAG;
+  return tag <= CONSTANT ? 1 : tag === BYTES ? 1 + (((header >>> SHIFT) + 3) >> 2) : 3;
+}
+
+/** Gives back what a message in shared memory holds: nobody will get it. */
+export function dropMessage(space: Space, at: number): void {
+  const { words } = space;
+  const header = words[at];
+  const tag = header & TAG;
+  if (tag === BYTES) {
+    const start = (at + 1) * 4;
+    dropReferences(space.memory.bytes.slice(start, start + (header >>> SHIFT)));
+  } else if (tag === BLOCK) {
+    dropReferences(takeBlock(space, words[at + 1], words[at + 2]));
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * A queue between threads: lowest priority first.
+ *
+ * @module
+ */
+
+import { registerKind } from "../_internal/memory/kinds.ts";
+import { onDestroy } from "../_internal/memory/shared_object.ts";
+import { CONTAINER_TYPE, type ContainerType, firstLine } from "../_internal/queue/container.ts";
+import { HEAP } from "../_internal/queue/heap.ts";
+import type { Message } from "../_internal/queue/message.ts";
+import { show } from "../_internal/wait_options.ts";
+import { Queue } from "./queue.ts";
+import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
+
+/** What an item's turn depends on. */
+export interface PriorityOptions {
+  /** Lower numbers are taken first; 0 where none is given. NaN: `RangeError`. */
+  priority?: number;
+}
+
+/**
+ * A {@linkcode Queue} from which the item with the lowest priority is taken first, and among equals the one that was put
+ * first.
+ *
+ * The priority stands beside the item, not in it: items need not be comparable.
+ *
+ * Python: `queue.PriorityQueue`.
+ *
+ * @example
+ * ```ts
+ * import { PriorityQueue } from "@weft/concurrent/sync";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const queue = new PriorityQueue<string>();
+ * queue.putSync("tidy up", { priority: 10 });
+ * queue.putSync("put the fire out", { priority: -1 });
+ * queue.putSync("work");
+ * assertEquals(queue.getSync(), "put the fire out");
+ * assertEquals(queue.getSync(), "work");
+ * ```
+ */
+export class PriorityQueue<T = unknown> extends Queue<T> {
+  /** @ignore */
+  static override readonly [CONTAINER_TYPE]: ContainerType = HEAP;
+
+  /**
+   * Puts an item in; waits, without blocking the event loop, while the queue is full. See {@linkcode Queue.put}.
+   *
+   * @throws {RangeError} If the priority is NaN.
+   */
+  override async put(item: T, options?: PriorityOptions & WaitOptions): Promise<void> {
+    validatePriority(options);
+    await super.put(item, options);
+  }
+
+  /**
+   * Puts an item in; blocks this thread while the queue is full. See {@linkcode Queue.putSync}.
+   *
+   * @throws {RangeError} If the priority is NaN.
+   */
+  override putSync(item: T, options?: PriorityOptions & WaitSyncOptions): void {
+    validatePriority(options);
+    super.putSync(item, options);
+  }
+
+  /**
+   * Puts an item in if there is room at once. Never waits. See {@linkcode Queue.tryPut}.
+   *
+   * @throws {RangeError} If the priority is NaN.
+   */
+  override tryPut(item: T, options?: PriorityOptions): boolean {
+    validatePriority(options);
+    return this.offer(item, options);
+  }
+
+  /** @ignore */
+  protected override rank(message: Message, options: PriorityOptions | undefined): void {
+    // Adding 0 makes -0 an ordinary 0.
+    double[0] = (options?.priority ?? 0) + 0;
+    const [low, high] = words;
+    // Larger magnitudes of negative numbers come first, so all bits but the sign turn round.
+    message.rankHigh = high < 0 ? high ^ 0x7fffffff : high;
+    message.rankLow = high < 0 ? ~low : low;
+  }
+}
+
+const double = new Float64Array(1);
+const words = new Int32Array(double.buffer);
+
+function validatePriority(options: PriorityOptions | undefined): void {
+  if (options === undefined) return;
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `Cannot put an item into queue as the options must be an object like { priority: 1 }: received ${show(options)}`,
+    );
+  }
+  const { priority } = options;
+  if (priority === undefined) return;
+  if (typeof priority !== "number") {
+    throw new TypeError(`Cannot put an item into queue as 'priority' must be a number: received ${show(priority)}`);
+  }
+  if (Number.isNaN(priority)) {
+    throw new RangeError(
+      "Cannot put an item into queue as 'priority' must be a number that has an order: received NaN",
+    );
+  }
+}
+
+registerKind("thread", HEAP.kind, PriorityQueue);
+onDestroy(HEAP.kind, (space, at) => HEAP.destroy(space, firstLine(at)));
