@@ -1,0 +1,107 @@
+import type { BrokenVariant } from "../model.ts";
+
+const WORD = "sync/_lock_word.ts";
+const LOCK = "sync/lock.ts";
+const EVENT = "sync/event.ts";
+
+const WAKE = "notify(lock.space, at + POINT, 1);";
+const RELEASE = `if (compareExchange(words, at, lock.#tag, FREE) === lock.#tag) ${WAKE}`;
+
+/** Locks and events, broken. */
+export const variants: readonly BrokenVariant[] = [
+  {
+    name: "Lock: taken by an exchange",
+    patches: [
+      {
+        file: WORD,
+        find: "import { and, compareExchange, load, or }",
+        replace: "import { and, compareExchange, exchange, load, or }",
+      },
+      {
+        file: WORD,
+        find: "if (compareExchange(words, at, seen, tag) === seen) return",
+        replace: "if (exchange(words, at, tag) > -2) return",
+      },
+    ],
+    caughtBy: ["Lock: two threads"],
+  },
+  {
+    name: "Lock: released without waking anybody",
+    patches: [{ file: LOCK, find: RELEASE, replace: RELEASE.replace(WAKE, "{}") }],
+    caughtBy: ["Lock: two threads"],
+  },
+  {
+    name: "Lock: notifies before it is free",
+    patches: [{ file: LOCK, find: RELEASE, replace: WAKE + RELEASE.replace(WAKE, "{}") }],
+    caughtBy: ["Lock: two threads"],
+  },
+  {
+    name: "Lock: the bar is never cleared",
+    patches: [{
+      file: WORD,
+      find: "    if (compareExchange(words, at, seen, tag) === seen) return",
+      replace: "    if (compareExchange(words, at, seen, tag | seen & BARRED) === seen) return",
+    }],
+    caughtBy: ["Lock: overtaken"],
+  },
+  {
+    name: "Lock: who gives up leaves its bar",
+    patches: [{
+      file: WORD,
+      find: "  if ((and(space.words, at, ~BARRED) & BARRED) !== 0) notify",
+      replace: "  if (at < 0) notify",
+    }],
+    caughtBy: ["Lock: an overtaken waiter that gives up"],
+  },
+  {
+    name: "Lock: who gives up takes its bar away and wakes nobody",
+    patches: [{
+      file: WORD,
+      find: "  if ((and(space.words, at, ~BARRED) & BARRED) !== 0) notify(space, at + POINT, 1);",
+      replace: "  and(space.words, at, ~BARRED);",
+    }],
+    caughtBy: ["Lock: an overtaken waiter that gives up"],
+  },
+  {
+    name: "Lock: a dead holder's lock is nobody's",
+    patches: [{ file: WORD, find: " || isAlive(space.memory, holder)) {", replace: " || holder > 0) {" }],
+    caughtBy: ["Lock: the dead's"],
+  },
+  {
+    name: "Lock: a living holder is taken for dead",
+    patches: [{
+      file: WORD,
+      find: " || isAlive(space.memory, holder)) {",
+      replace: " || !isAlive(space.memory, holder)) {",
+    }],
+    caughtBy: ["Lock: the dead's"],
+  },
+  {
+    name: "Event: notifies before it is set",
+    patches: [{
+      file: EVENT,
+      find: "    for (;;) {\n      const seen = load(words, at);\n      if ((seen & 1) !== from) return;",
+      replace:
+        "    if (from === 0) notify(this.space, at + POINT, 0xfff);\n    for (;;) {\n      const seen = load(words, at);\n      if ((seen & 1) !== from) return;",
+    }, {
+      file: EVENT,
+      find: "    if (from === 0) notify(this.space, at + POINT, 0xfff);\n  }\n}",
+      replace: "  }\n}",
+    }],
+    caughtBy: ["Event: all who wait"],
+  },
+  {
+    name: "Event: set wakes one",
+    patches: [{
+      file: EVENT,
+      find: "notify(this.space, at + POINT, 0xfff)",
+      replace: "notify(this.space, at + POINT, 1)",
+    }],
+    caughtBy: ["Event: all who wait"],
+  },
+  {
+    name: "Event: a flag instead of a number",
+    patches: [{ file: EVENT, find: "(seen & 1) === 1 || seen !== before ?", replace: "(seen & 1) === 1 ?" }],
+    caughtBy: ["Event: set and clear, with"],
+  },
+];

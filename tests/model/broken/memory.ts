@@ -1,0 +1,115 @@
+import type { BrokenVariant } from "../model.ts";
+
+const MUTEX = "_internal/memory/mutex.ts";
+const ALLOCATOR = "_internal/memory/allocator.ts";
+const NAMES = "_internal/memory/names.ts";
+const PARTICIPANTS = "_internal/memory/participants.ts";
+
+/** Mutex, allocator, names and participants, broken. */
+export const variants: readonly BrokenVariant[] = [
+  {
+    name: "Mutex: given up by a load and a store",
+    patches: [{
+      file: MUTEX,
+      find: "import { compareExchange, exchange, load, pause }",
+      replace: "import { compareExchange, load, pause, store }",
+    }, {
+      file: MUTEX,
+      find: "  if ((exchange(memory.words, at, 0) & 1) === 1) memory.notify(at, 1);",
+      replace:
+        "  const seen = load(memory.words, at);\n  store(memory.words, at, 0);\n  if ((seen & 1) === 1) memory.notify(at, 1);",
+    }],
+    caughtBy: ["Mutex: three threads", "Mutex: two threads"],
+  },
+  {
+    name: "Mutex: who has slept takes it as if nobody else did",
+    patches: [{
+      file: MUTEX,
+      find: "compareExchange(words, at, 0, id << 1 | 1) === 0",
+      replace: "compareExchange(words, at, 0, id << 1) === 0",
+    }],
+    caughtBy: ["Mutex: three threads"],
+  },
+  {
+    name: "Mutex: sleeps without saying so",
+    patches: [{
+      file: MUTEX,
+      find:
+        "    if ((seen & 1) === 1 || compareExchange(words, at, seen, seen | 1) === seen) {\n      memory.wait(at, seen | 1, SLICE);",
+      replace: "    {\n      memory.wait(at, seen, SLICE);",
+    }],
+    caughtBy: ["Mutex: two threads", "Mutex: three threads"],
+  },
+  {
+    name: "Mutex: nobody looks whether the holder lives",
+    patches: [{ file: MUTEX, find: "    if (!isAlive(memory, seen >>> 1)) {", replace: "    if (id < 0) {" }],
+    caughtBy: ["Mutex: the next one"],
+  },
+  {
+    name: "Mutex: the dead holder's is taken by a store",
+    patches: [
+      {
+        file: MUTEX,
+        find: "import { compareExchange, exchange, load, pause }",
+        replace: "import { compareExchange, exchange, load, pause, store }",
+      },
+      {
+        file: MUTEX,
+        find: "      if (compareExchange(words, at, seen, id << 1 | 1) === seen) return true;\n      continue;",
+        replace: "      store(words, at, id << 1 | 1);\n      return true;",
+      },
+    ],
+    caughtBy: ["Mutex: the next one"],
+  },
+  {
+    name: "Allocator: without its mutex",
+    patches: [{
+      file: ALLOCATOR,
+      find: "  lockMutex(memory, ALLOCATOR_MUTEX_AT, id);\n  let fresh",
+      replace: "  let fresh",
+    }],
+    caughtBy: ["Allocator: no block"],
+  },
+  {
+    name: "Allocator: a block is linked before it points to the next",
+    patches: [{
+      file: ALLOCATOR,
+      find: "  store(words, block + 1, load(words, list));\n  store(words, list, block);",
+      replace: "  const head = load(words, list);\n  store(words, list, block);\n  store(words, block + 1, head);",
+    }],
+    caughtBy: ["Allocator: what one gives"],
+  },
+  {
+    name: "Names: an entry is linked before it points to the next",
+    patches: [{
+      file: NAMES,
+      find: "    store(words, entry, load(words, NAMES_AT));\n    store(words, NAMES_AT, entry);\n",
+      replace:
+        "    const next = load(words, NAMES_AT);\n    store(words, NAMES_AT, entry);\n    store(words, entry, next);\n",
+    }],
+    caughtBy: ["Names: a creator that dies"],
+  },
+  {
+    name: "Names: not looked for again under the mutex",
+    patches: [{ file: NAMES, find: "    const meanwhile = find(words, name);", replace: "    const meanwhile = 0;" }],
+    caughtBy: ["Names: two creators"],
+  },
+  {
+    name: "Participants: the next id is read and written",
+    patches: [{
+      file: PARTICIPANTS,
+      find: "    const id = add(words, NEXT_PARTICIPANT_AT, 1) + 1;",
+      replace: "    const id = load(words, NEXT_PARTICIPANT_AT) + 1;\n    store(words, NEXT_PARTICIPANT_AT, id);",
+    }],
+    caughtBy: ["Participants: "],
+  },
+  {
+    name: "Terminate: who ends keeps the wake-up it was chosen for",
+    patches: [{
+      file: "_internal/memory/wait_point.ts",
+      find: "        // Whoever chose this sleeper wanted somebody to look.\n        notify(space, point, 1);\n",
+      replace: "",
+    }],
+    caughtBy: ["Terminate: a thread asleep"],
+  },
+];
