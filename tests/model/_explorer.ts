@@ -24,6 +24,7 @@ import {
 const MEMORY_BYTES = 1 << 17;
 const MAX_STEPS = 3_000;
 const NOW = KINDS.indexOf("now");
+const PLAIN_STORE = KINDS.indexOf("plain store");
 /** In a participant's entry. */
 const KILL_WORD = 2;
 
@@ -69,6 +70,7 @@ interface Prepared {
   readonly words: Int32Array;
   readonly instances: {
     readonly load: (file: string) => Exports;
+    readonly reset: () => void;
     readonly memory: unknown;
     readonly model: Model<Record<string, object>>;
   }[];
@@ -103,7 +105,7 @@ export class Explorer {
   /** Loads a model of a file, with patches. */
   static async load(file: string, name: string, patches: readonly Patch[], scale: readonly Patch[]): Promise<Explorer> {
     const graph = await Graph.load(file, [...scale, ...patches]);
-    const main = graph.instantiate();
+    const { load: main } = graph.instantiate();
     const find = (load: (file: string) => Exports): Model<Record<string, object>> =>
       (load(file).models as Model<Record<string, object>>[]).find((model) => model.name === name)!;
     const model = find(main);
@@ -126,10 +128,10 @@ export class Explorer {
     ]);
     const ids: number[] = [];
     const instances = model.threads.map((_, index) => {
-      const load = graph.instantiate();
+      const { load, reset } = graph.instantiate();
       const memory = withLiveness(new (load("_internal/memory/thread_memory.ts").ThreadMemory)(buffer));
       ids.push(machine.sync(load("_internal/memory/participants.ts").enter(memory, index + 1)) as number);
-      return { load, memory, model: find(load) };
+      return { load, reset, memory, model: find(load) };
     });
     const words = new Int32Array(buffer);
     const prepared = {
@@ -313,7 +315,8 @@ export class Explorer {
     this.#moments = 0;
     const { threads } = machine;
     for (let index = 0; index < instances.length; index++) {
-      const { load, memory, model } = instances[index];
+      const { load, reset, memory, model } = instances[index];
+      reset();
       const { Space } = load("_internal/memory/space.ts");
       const space = new Space(memory, ids[index], () => machine.exit());
       load("_internal/memory/spaces.ts").setSpace(space);
@@ -423,6 +426,10 @@ export class Explorer {
       }
     };
     if (current !== undefined) add(current);
+    if (current !== undefined && count === 1 && current.kind === PLAIN_STORE && current.state === RUNNABLE) {
+      if (left.deaths > 0 && this.#isMortal(current)) options[count++] = KILL | current.index;
+      return count;
+    }
     const continues = count > 0 && options[0] === (RUN | current!.index);
     if (!continues || left.preemptions > 0) {
       for (const thread of threads) if (thread !== current) add(thread);
@@ -485,6 +492,10 @@ export class Explorer {
       }
     }
     return count;
+  }
+
+  #isMortal(thread: VirtualThread): boolean {
+    return !thread.finished && (this.#model.mortal?.includes(thread.index) ?? true);
   }
 
   #isToldToEnd(thread: VirtualThread): boolean {
@@ -618,6 +629,7 @@ export class Explorer {
         entry.result = result;
         entry.to = explorer.#moments++;
         machine.note(call);
+        machine.note(typeof result === "number" ? result : String(result).length);
         machine.say(machine.threads[index], `${entry.operation}(${entry.argument ?? ""}) returns ${String(result)}`);
       },
       linearizable(initial, apply) {

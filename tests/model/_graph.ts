@@ -31,6 +31,13 @@ export const SCALE: readonly Patch[] = [
 // deno-lint-ignore no-explicit-any
 export type Exports = Record<string, any>;
 
+/** The modules as one thread has them. */
+export interface Instance {
+  readonly load: (file: string) => Exports;
+  /** Makes the state of the modules as it was after they were evaluated. */
+  readonly reset: () => void;
+}
+
 type Body = (...args: unknown[]) => void;
 
 const texts = new Map<string, string>();
@@ -67,7 +74,7 @@ function resolve(from: string, specifier: string): string | undefined {
   return new URL(specifier, new URL(from, "file:///")).pathname.slice(1);
 }
 
-const NAMES = [...Object.keys(globals), "require", "exports"];
+const NAMES = [...Object.keys(globals), "require", "exports", "$reset", "$empty"];
 
 /** A set of modules, transformed. */
 export class Graph {
@@ -129,8 +136,10 @@ export class Graph {
   }
 
   /** Evaluates the modules anew: what they keep at their top is another thread's. */
-  instantiate(): (file: string) => Exports {
+  instantiate(): Instance {
     const cache = new Map<string, Exports>();
+    const resets: (() => void)[] = [];
+    const collections: (Map<unknown, unknown> | Set<unknown>)[] = [];
     const load = (file: string): Exports => {
       const standIn = STAND_INS[file];
       if (standIn !== undefined) return standIn;
@@ -138,15 +147,28 @@ export class Graph {
       if (exports !== undefined) return exports;
       cache.set(file, exports = {});
       const { body, imports } = this.#modules.get(file)!;
-      const require = (specifier: string): Exports => {
-        const resolved = imports.get(specifier);
-        return resolved === undefined ? externals.get(specifier)! : load(resolved);
+      const values: Record<string, unknown> = {
+        ...globals,
+        require: (specifier: string): Exports => {
+          const resolved = imports.get(specifier);
+          return resolved === undefined ? externals.get(specifier)! : load(resolved);
+        },
+        exports,
+        $reset: (reset: () => void) => resets.push(reset),
+        $empty: (collection: Map<unknown, unknown>) => collections.push(collection),
       };
-      body(...NAMES.map((name) => name === "require" ? require : name === "exports" ? exports : globals[name]));
+      body(...NAMES.map((name) => values[name]));
       return exports;
     };
     load(this.#entry);
-    return load;
+    const emptied = collections.filter((collection) => collection.size === 0);
+    return {
+      load,
+      reset: () => {
+        for (const reset of resets) reset();
+        for (const collection of emptied) collection.clear();
+      },
+    };
   }
 
   /** Whether a file is among the modules. */

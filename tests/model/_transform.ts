@@ -10,6 +10,8 @@
  *   await p                    (yield $await(p))
  *   new Promise(fn)            (yield $newPromise(fn))
  *   async f() { … }            *f() { yield $ASYNC; … }
+ *   words[at] = x              (yield $op(16, site, words, at, x))      a moment in which the thread may die
+ *   words[at]                  $read(words, at)
  *   constructors, accessors,   the same calls within $sync(…): they run to their end as one step
  *   callbacks of array methods
  * ```
@@ -37,6 +39,9 @@ export const OPERATIONS: readonly string[] = [
   "notify",
   "waitAsync",
 ];
+
+/** The number of a plain store into the shared words. */
+export const PLAIN_STORE = 16;
 
 /** Globals whose functions call nothing back. */
 const PLAIN_OBJECTS = new Set(
@@ -147,6 +152,24 @@ function runsAtOnce(node: FunctionNode): boolean {
     isCalledByBuiltIn(node);
 }
 
+/** An element of the shared words. */
+function isWord(node: ts.Node): node is ts.ElementAccessExpression {
+  if (!ts.isElementAccessExpression(node)) return false;
+  const array = node.expression;
+  if (ts.isIdentifier(array)) return array.text === "words";
+  return ts.isPropertyAccessExpression(array) && (array.name.text === "words" || array.name.text === "#words");
+}
+
+function isFill(node: ts.CallExpression): boolean {
+  const callee = node.expression;
+  return ts.isPropertyAccessExpression(callee) && callee.name.text === "fill" && ts.isIdentifier(callee.expression) &&
+    callee.expression.text === "words";
+}
+
+function isPlainStore(node: ts.Node): node is ts.BinaryExpression {
+  return ts.isBinaryExpression(node) && node.operatorToken.kind === SyntaxKind.EqualsToken && isWord(node.left);
+}
+
 interface Colours {
   /** Names of functions that may reach an atomic operation. */
   readonly reaching: ReadonlySet<string>;
@@ -188,6 +211,7 @@ export function colour(sources: readonly Source[]): Colours {
       let own = isAsync(node);
       visitOwn(node, (child) => {
         if (ts.isCallExpression(child)) callees.push(child.expression);
+        if (isPlainStore(child)) own = true;
         if (ts.isAwaitExpression(child) || (ts.isNewExpression(child) && child.expression.getText() === "Promise")) {
           own = true;
         }
@@ -279,6 +303,7 @@ export function transform(source: Source, colours: Colours, sites: Site[]): stri
       if (node.body !== undefined) {
         const look = (child: ts.Node): void => {
           if (ts.isCallExpression(child)) callees.push(child.expression);
+          if (isPlainStore(child)) own = true;
           if (ts.isNewExpression(child) && child.expression.getText(source.tree) === "Promise") own = true;
         };
         look(node.body);
@@ -341,6 +366,29 @@ export function transform(source: Source, colours: Colours, sites: Site[]): stri
         const result = ts.visitEachChild(node, visit, context);
         ({ stoppable, usesTemporary } = outer);
         return result;
+      }
+      if (isPlainStore(node)) {
+        const { expression, argumentExpression } = node.left as ts.ElementAccessExpression;
+        const where = site(node);
+        const args = [expression, argumentExpression, node.right].map((part) => ts.visitNode(part, visit) as ts.Expression);
+        const number = factory.createNumericLiteral(PLAIN_STORE);
+        return stoppable ? yielded(helper("$op", [number, where, ...args])) : helper("$now", [number, where, ...args]);
+      }
+      if (isWord(node)) {
+        const { parent } = node;
+        if (ts.isPrefixUnaryExpression(parent) && parent.operator >= SyntaxKind.PlusPlusToken || ts.isPostfixUnaryExpression(parent)) {
+          unsupported(node, "++ of a word");
+        }
+        if (ts.isBinaryExpression(parent) && parent.left === node && parent.operatorToken.kind >= SyntaxKind.FirstCompoundAssignment && parent.operatorToken.kind <= SyntaxKind.LastCompoundAssignment) {
+          unsupported(node, "compound assignment to a word");
+        }
+        return helper("$read", [node.expression, node.argumentExpression].map((part) => ts.visitNode(part, visit) as ts.Expression));
+      }
+      if (ts.isCallExpression(node) && isFill(node)) {
+        return helper("$fill", [
+          (node.expression as ts.PropertyAccessExpression).expression,
+          ...node.arguments,
+        ].map((part) => ts.visitNode(part, visit) as ts.Expression));
       }
       if (ts.isCallExpression(node)) {
         if (isWithinChain(node)) return ts.visitEachChild(node, visit, context);
@@ -437,7 +485,8 @@ export function transform(source: Source, colours: Colours, sites: Site[]): stri
       );
     };
 
-    return ts.visitEachChild(file, visit, context);
+    const visited = ts.visitEachChild(file, visit, context);
+    return factory.updateSourceFile(visited, [...visited.statements, ...resets(source)]);
   };
   // The tree of `parse` has parents and positions; the printer then strips the types.
   const transformed = ts.transform(source.tree, [transformer]).transformed[0];
@@ -465,6 +514,37 @@ function usesThis(node: ts.Node): boolean {
   };
   ts.forEachChild(node, look);
   return found;
+}
+
+/**
+ * Statements that tell how the module's own state is made as it was: numbers and flags that `let` declares get their first
+ * values again, maps and sets that were empty are emptied.
+ */
+function resets(source: Source): ts.Statement[] {
+  const statements: ts.Statement[] = [];
+  for (const statement of source.tree.statements) {
+    if (!ts.isVariableStatement(statement)) continue;
+    for (const { name, initializer } of statement.declarationList.declarations) {
+      if (initializer === undefined || !ts.isIdentifier(name)) continue;
+      const variable = factory.createIdentifier(name.text);
+      const call = (helper: string, argument: ts.Expression): void => {
+        statements.push(factory.createExpressionStatement(
+          factory.createCallExpression(factory.createIdentifier(helper), undefined, [argument]),
+        ));
+      };
+      const isLet = (statement.declarationList.flags & ts.NodeFlags.Let) !== 0;
+      if (isLet && (ts.isNumericLiteral(initializer) || initializer.kind === SyntaxKind.FalseKeyword)) {
+        const value = ts.isNumericLiteral(initializer) ? factory.createNumericLiteral(initializer.text) : factory.createFalse();
+        call(
+          "$reset",
+          factory.createArrowFunction(undefined, undefined, [], undefined, undefined, factory.createParenthesizedExpression(factory.createAssignment(variable, value))),
+        );
+      } else if (ts.isNewExpression(initializer) && /^(Map|Set)$/.test(initializer.expression.getText(source.tree)) && !initializer.arguments?.length) {
+        call("$empty", variable);
+      }
+    }
+  }
+  return statements;
 }
 
 /** The local names of the atomic operations, with their numbers. */

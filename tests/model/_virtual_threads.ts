@@ -4,7 +4,7 @@
  * @module
  */
 
-import { OPERATIONS } from "./_transform.ts";
+import { OPERATIONS, PLAIN_STORE } from "./_transform.ts";
 
 type Stoppable = Generator<unknown, unknown, unknown>;
 
@@ -27,7 +27,7 @@ const WAKE = 13;
 const START = 14;
 const OTHER = 15;
 /** The names of all kinds of steps. */
-export const KINDS: readonly string[] = [...OPERATIONS, "step", "alive", "now", "wake", "start", "other"];
+export const KINDS: readonly string[] = [...OPERATIONS, "step", "alive", "now", "wake", "start", "other", "plain store"];
 
 /** What a thread can be at between two steps. */
 export const RUNNABLE = 0;
@@ -579,12 +579,7 @@ export class Machine {
           break;
       }
       const after = words[a];
-      if (after !== old) {
-        const k1 = Math.imul(a + 1, 0x2545f491);
-        const k2 = Math.imul(a + 1, 0x6c8e9cf5);
-        this.m1 ^= mix(k1, old) ^ mix(k1, after);
-        this.m2 ^= mix(k2, old) ^ mix(k2, after);
-      }
+      this.#changed(a, old, after);
       if (this.trace !== undefined) this.say(thread, describe(kind, this.nameOf(a), old, after, b, c), thread.site);
       if (kind === STORE) value = 0;
     } else {
@@ -624,6 +619,14 @@ export class Machine {
           }
           this.#hear(thread, value);
           return value === 1;
+        case PLAIN_STORE: {
+          const words = thread.words!;
+          const old = words[a];
+          words[a] = b;
+          this.#changed(a, old, words[a]);
+          if (this.trace !== undefined) this.say(thread, `${this.nameOf(a)} = ${show(b)}`, thread.site);
+          return b;
+        }
         case NOW:
           return thread.clock;
         case OTHER: {
@@ -638,6 +641,29 @@ export class Machine {
     thread.h1 = mix(thread.h1 + 1, value);
     thread.h2 = mix(thread.h2 ^ 0x165667b1, value);
     return kind === STORE || kind === WAIT ? undefined : value;
+  }
+
+  #changed(at: number, old: number, now: number): void {
+    if (now === old) return;
+    const k1 = Math.imul(at + 1, 0x2545f491);
+    const k2 = Math.imul(at + 1, 0x6c8e9cf5);
+    this.m1 ^= mix(k1, old) ^ mix(k1, now);
+    this.m2 ^= mix(k2, old) ^ mix(k2, now);
+  }
+
+  /** A plain load: no step, since nobody may change the word meanwhile, but part of what the thread knows. */
+  read(words: Int32Array, at: number): number {
+    const value = words[at];
+    this.#hear(this.current, value);
+    return value;
+  }
+
+  /** `words.fill(…)`. */
+  fill(words: Int32Array, value: number, from: number, to: number): void {
+    for (let at = from; at < to; at++) {
+      this.#changed(at, words[at], value);
+      words[at] = value;
+    }
   }
 
   #notify(at: number, count: number): number {
@@ -725,6 +751,11 @@ export class Machine {
         }
       } else if (value === OP) {
         if (thread.kind <= OR && thread.a >= this.quietFrom && thread.a < this.quietTo) {
+          value = this.execute(thread);
+          continue;
+        }
+        // Only a death can come before a plain store: nobody else may look at the word.
+        if (thread.kind === PLAIN_STORE && !this.mortal) {
           value = this.execute(thread);
           continue;
         }
@@ -833,6 +864,8 @@ export const globals: Readonly<Record<string, unknown>> = {
   $op: (k: number, s: number, w: Int32Array, a: number, b: number, c: number) => machine.op(k, s, w, a, b, c),
   $now: (k: number, s: number, w: Int32Array, a: number, b: number, c: number) => machine.now(k, s, w, a, b, c),
   $G: GENERATOR,
+  $read: (words: Int32Array, at: number) => machine.read(words, at),
+  $fill: (words: Int32Array, value: number, from: number, to: number) => machine.fill(words, value, from, to),
   $sync: (value: unknown) => machine.sync(value),
   $await: (value: unknown) => machine.await(value),
   $newPromise: (executor: () => unknown) => machine.newPromise(executor),
