@@ -1,0 +1,370 @@
+/**
+ * Bytes into values.
+ *
+ * Nothing that is read is believed: a count larger than the bytes that are left, a number of something that did not
+ * come, an unknown tag end with an error before anything is allocated for them.
+ *
+ * @module
+ */
+
+import { dropReference, handleAt, OBJECT_HEADER } from "../memory/shared_object.ts";
+import { spaceOf } from "../memory/spaces.ts";
+import { makeError } from "./errors.ts";
+import { ofName } from "./registry.ts";
+import * as tag from "./tags.ts";
+
+let bytes: Uint8Array = new Uint8Array(0);
+let view: DataView = new DataView(new ArrayBuffer(0));
+let at = 0;
+let objects: unknown[] = [];
+let shapes: string[][] = [];
+let depth = 0;
+
+// Not fatal: what was written is well-formed. The byte order mark is part of a string like any other character.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Short strings that came lately, by a number made of their bytes: keys come again and again. */
+const CACHED = 16;
+const cache: string[] = new Array(1024).fill("");
+
+/**
+ * The value that {@linkcode encode} made the bytes from. `data` must not change meanwhile; the value shares nothing with it.
+ *
+ * @throws {Error} If the bytes are not what `encode` makes.
+ */
+export function decode(data: Uint8Array): unknown {
+  const state = [bytes, view, at, objects, shapes, depth] as const;
+  bytes = data;
+  view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  at = 0;
+  objects = [];
+  shapes = [];
+  depth = 0;
+  try {
+    const value = read();
+    if (at !== data.length) broken("there is more than a value");
+    return value;
+  } finally {
+    [bytes, view, at, objects, shapes, depth] = state;
+  }
+}
+
+function broken(how: string): never {
+  throw new Error(`Cannot read a message as ${how} at byte ${at}`);
+}
+
+function readCount(size: number): number {
+  if (at + 4 > bytes.length) broken("it ends too early");
+  const count = view.getUint32(at, true);
+  at += 4;
+  if (count * size > bytes.length - at) broken("a count is larger than what is left");
+  return count;
+}
+
+function readByte(): number {
+  if (at >= bytes.length) broken("it ends too early");
+  return bytes[at++];
+}
+
+function read(): unknown {
+  const form = readByte();
+  if (form <= tag.MAX_SMALL) return form;
+  switch (form) {
+    case tag.INT: {
+      if (at + 4 > bytes.length) broken("it ends too early");
+      const value = view.getInt32(at, true);
+      at += 4;
+      return value;
+    }
+    case tag.FLOAT:
+      return readFloat();
+    case tag.ASCII8:
+    case tag.UTF8:
+    case tag.UTF16:
+      return readStringOf(form);
+    case tag.UNDEFINED:
+      return undefined;
+    case tag.NULL:
+      return null;
+    case tag.TRUE:
+      return true;
+    case tag.FALSE:
+      return false;
+    case tag.BIGINT: {
+      const digits = readString();
+      if (!/^-?[0-9a-f]+$/.test(digits)) broken("a bigint has other than digits");
+      return digits[0] === "-" ? -BigInt("0x" + digits.slice(1)) : BigInt("0x" + digits);
+    }
+    case tag.REFERENCE: {
+      const number = readNumber();
+      if (number >= objects.length) broken("an object is meant that has not come");
+      return objects[number];
+    }
+  }
+  if (++depth > tag.MAX_DEPTH + 1) broken("it is nested too deeply");
+  const value = readObject(form);
+  depth--;
+  return value;
+}
+
+function readNumber(): number {
+  if (at + 4 > bytes.length) broken("it ends too early");
+  const number = view.getUint32(at, true);
+  at += 4;
+  return number;
+}
+
+function readFloat(): number {
+  if (at + 8 > bytes.length) broken("it ends too early");
+  const value = view.getFloat64(at, true);
+  at += 8;
+  return value;
+}
+
+function readString(): string {
+  return readStringOf(readByte());
+}
+
+function readStringOf(form: number): string {
+  if (form === tag.ASCII8) {
+    const length = readByte();
+    if (at + length > bytes.length) broken("it ends too early");
+    const start = at;
+    at += length;
+    return length <= CACHED ? cached(start, length) : ascii(start, length);
+  }
+  if (form === tag.UTF8) {
+    const length = readCount(1);
+    const start = at;
+    at += length;
+    return decoder.decode(bytes.subarray(start, at));
+  }
+  if (form === tag.UTF16) {
+    const length = readCount(2);
+    let text = "";
+    for (let i = 0; i < length; i += 4096) {
+      const units: number[] = [];
+      for (let k = i; k < Math.min(length, i + 4096); k++, at += 2) units.push(view.getUint16(at, true));
+      text += String.fromCharCode(...units);
+    }
+    return text;
+  }
+  return broken("a string was expected");
+}
+
+function cached(start: number, length: number): string {
+  if (length === 0) return "";
+  const first = bytes[start];
+  const last = bytes[start + length - 1];
+  const middle = bytes[start + (length >> 1)];
+  const index = (first * 31 + last * 7 + middle * 131 + length * 17) & 1023;
+  const known = cache[index];
+  if (known.length === length) {
+    let i = 0;
+    while (i < length && known.charCodeAt(i) === bytes[start + i]) i++;
+    if (i === length) return known;
+  }
+  return cache[index] = ascii(start, length);
+}
+
+function ascii(start: number, length: number): string {
+  let text = "";
+  for (let i = start; i < start + length; i++) {
+    if (bytes[i] > 0x7f) broken("a string has other than ASCII");
+    text += String.fromCharCode(bytes[i]);
+  }
+  return text;
+}
+
+function readObject(form: number): unknown {
+  switch (form) {
+    case tag.ARRAY8:
+      return readArray(readByte());
+    case tag.ARRAY:
+      return readArray(readCount(1));
+    case tag.OBJECT: {
+      const object: Record<string, unknown> = {};
+      objects.push(object);
+      const keys = readKeys();
+      shapes.push(keys);
+      return fill(object, keys);
+    }
+    case tag.SHAPED: {
+      const object: Record<string, unknown> = {};
+      objects.push(object);
+      const keys = shapes[readNumber()];
+      if (keys === undefined) broken("keys are meant that have not come");
+      return fill(object, keys);
+    }
+    case tag.BARE_OBJECT: {
+      const object = Object.create(null) as Record<string, unknown>;
+      objects.push(object);
+      return fill(object, readKeys());
+    }
+    case tag.INTS:
+      return readNumbers(4);
+    case tag.FLOATS:
+      return readNumbers(8);
+    case tag.SPARSE:
+      return readSparse();
+    case tag.MAP: {
+      const map = new Map();
+      objects.push(map);
+      for (let count = readCount(2); count > 0; count--) {
+        const key = read();
+        map.set(key, read());
+      }
+      return map;
+    }
+    case tag.SET: {
+      const set = new Set();
+      objects.push(set);
+      for (let count = readCount(1); count > 0; count--) set.add(read());
+      return set;
+    }
+    case tag.DATE:
+      return remember(new Date(readFloat()));
+    case tag.REGEXP: {
+      const source = readString();
+      return remember(new RegExp(source, readString()));
+    }
+    case tag.BUFFER: {
+      const length = readCount(1);
+      at = (at + 7) & -8;
+      if (at + length > bytes.length) broken("it ends too early");
+      const start = at;
+      at += length;
+      return remember(bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + at));
+    }
+    case tag.VIEW: {
+      const type = tag.VIEWS[readByte()];
+      const number = objects.push(undefined) - 1;
+      const buffer = read();
+      if (type === undefined || !(buffer instanceof ArrayBuffer)) broken("a view has no buffer");
+      return objects[number] = new type(buffer);
+    }
+    case tag.ERROR:
+      return readError();
+    case tag.BOXED: {
+      const number = objects.push(undefined) - 1;
+      return objects[number] = Object(read());
+    }
+    case tag.SHARED:
+      return remember(readShared());
+    case tag.REGISTERED: {
+      const number = objects.push(undefined) - 1;
+      const name = readString();
+      const data = read();
+      const serialization = ofName(name);
+      if (serialization === undefined) {
+        throw new TypeError(
+          `Cannot receive an instance of "${name}" as this thread has no such class: call registerSerializable() in a module that it imports`,
+        );
+      }
+      return objects[number] = serialization.deserialize(data as never);
+    }
+  }
+  return broken(`there is an unknown tag ${form}`);
+}
+
+function remember<T>(value: T): T {
+  objects.push(value);
+  return value;
+}
+
+function readArray(length: number): unknown[] {
+  if (length > bytes.length - at) broken("a count is larger than what is left");
+  const array: unknown[] = new Array(length);
+  objects.push(array);
+  for (let i = 0; i < length; i++) array[i] = read();
+  return array;
+}
+
+function readSparse(): unknown[] {
+  const length = readNumber();
+  const array: unknown[] = [];
+  array.length = length;
+  objects.push(array);
+  for (let count = readCount(5); count > 0; count--) {
+    const index = readNumber();
+    if (index >= length) broken("an index is larger than its array");
+    array[index] = read();
+  }
+  return array;
+}
+
+function readNumbers(width: 4 | 8): number[] {
+  const length = readCount(width);
+  at = (at + width - 1) & -width;
+  if (at + length * width > bytes.length) broken("it ends too early");
+  const array: number[] = new Array(length);
+  objects.push(array);
+  if ((bytes.byteOffset + at) % width === 0) {
+    const numbers = width === 4
+      ? new Int32Array(bytes.buffer, bytes.byteOffset + at, length)
+      : new Float64Array(bytes.buffer, bytes.byteOffset + at, length);
+    for (let i = 0; i < length; i++) array[i] = numbers[i];
+  } else {
+    for (let i = 0; i < length; i++) {
+      array[i] = width === 4 ? view.getInt32(at + i * 4, true) : view.getFloat64(at + i * 8, true);
+    }
+  }
+  at += length * width;
+  return array;
+}
+
+function readKeys(): string[] {
+  const keys: string[] = new Array(readCount(2));
+  for (let i = 0; i < keys.length; i++) keys[i] = readString();
+  return keys;
+}
+
+function fill(object: Record<string, unknown>, keys: string[]): object {
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i];
+    const value = read();
+    if (key === "__proto__") {
+      Object.defineProperty(object, key, { value, configurable: true, enumerable: true, writable: true });
+    } else {
+      object[key] = value;
+    }
+  }
+  return object;
+}
+
+function readError(): Error {
+  const number = readByte();
+  const place = objects.push(undefined) - 1;
+  const name = readString();
+  const message = readString();
+  const error = makeError(number, name, message);
+  objects[place] = error;
+  const stack = read();
+  if (error.name !== name) define(error, "name", name);
+  if (typeof stack === "string") define(error, "stack", stack);
+  const properties = read() as Record<string, unknown>;
+  if (typeof properties !== "object" || properties === null) broken("an error has no properties");
+  for (const key of Object.keys(properties)) {
+    if (key === "cause" || key === "errors") define(error, key, properties[key]);
+    else (error as unknown as Record<string, unknown>)[key] = properties[key];
+  }
+  return error;
+}
+
+function define(error: Error, key: string, value: unknown): void {
+  try {
+    Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: false });
+  } catch {
+    // A DOMException has accessors for some of these.
+  }
+}
+
+function readShared(): object {
+  const space = spaceOf(readByte() === 0 ? "thread" : "process");
+  const address = readNumber();
+  if (address < OBJECT_HEADER || address >= space.words.length) broken("an object is outside of the shared memory");
+  const handle = handleAt(space, address);
+  // The message's reference becomes the handle's, which has taken one of its own.
+  dropReference(space, address);
+  return handle;
+}

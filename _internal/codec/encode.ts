@@ -1,0 +1,505 @@
+/**
+ * Values into bytes.
+ *
+ * Written for small messages: no map of identities before there are many, no second walk for anything, keys of objects of
+ * the same shape only once, lists of numbers without tags. The path of a value that can not be sent is looked for only
+ * after it was found.
+ *
+ * @module
+ */
+
+import { GUARD } from "../../sync/guard.ts";
+import { InvalidStateError } from "../../sync/errors.ts";
+import type { Scope } from "../memory/memory.ts";
+import { addReference, dropReference, locate, SharedHandle } from "../memory/shared_object.ts";
+import type { Space } from "../memory/space.ts";
+import { AGGREGATE, numberOf } from "./errors.ts";
+import { ofPrototype } from "./registry.ts";
+import * as tag from "./tags.ts";
+
+/** What a message is for. */
+export interface EncodeOptions {
+  /** What the value is called in messages: `item`, `args`. Empty: the value's own keys are. */
+  root: string;
+  /** Where the message goes. */
+  scope: Scope;
+}
+
+const INITIAL = 4096;
+/** A scratch buffer larger than this is not kept. */
+const KEEP = 1 << 20;
+/** Strings up to here are written by hand; a call of the encoder costs as much as this. */
+const SHORT = 64;
+/** Identities up to here are looked for one by one. */
+const FEW = 12;
+
+let bytes = new Uint8Array(INITIAL);
+let view = new DataView(bytes.buffer);
+let at = 0;
+let scope: Scope = "thread";
+let objects: object[] = [];
+let numbers: Map<object, number> | undefined;
+let shapes: string[][] = [];
+let references: { space: Space; at: number }[] = [];
+let depth = 0;
+let busy = false;
+
+const encoder = new TextEncoder();
+
+/** Says that a value can not be sent; the path is found afterwards. */
+class Unsendable {
+  constructor(readonly value: unknown, readonly make: (path: string) => Error) {}
+}
+
+/**
+ * The bytes of a value. They stay as they are until the next call: copy them at once.
+ *
+ * @throws {DOMException} `DataCloneError` with the path of what can not be sent.
+ * @throws {TypeError} If an object of the threads' scope is to go to another process.
+ * @throws {RangeError} If the value is nested too deeply.
+ */
+export function encode(value: unknown, options: EncodeOptions): Uint8Array {
+  if (busy) return encodeNested(value, options);
+  busy = true;
+  at = 0;
+  depth = 0;
+  scope = options.scope;
+  try {
+    write(value);
+    const result = bytes.subarray(0, at);
+    if (bytes.length > KEEP) {
+      bytes = new Uint8Array(INITIAL);
+      view = new DataView(bytes.buffer);
+    }
+    return result;
+  } catch (error) {
+    for (const { space, at } of references) dropReference(space, at);
+    if (error instanceof Unsendable) throw error.make(pathOf(value, error.value, options.root));
+    throw error;
+  } finally {
+    busy = false;
+    if (objects.length > 0) {
+      objects = [];
+      numbers = undefined;
+    }
+    if (shapes.length > 0) shapes = [];
+    if (references.length > 0) references = [];
+  }
+}
+
+// A getter or a serialize() of the program sends something itself.
+function encodeNested(value: unknown, options: EncodeOptions): Uint8Array {
+  const state = [bytes, view, at, scope, objects, numbers, shapes, references, depth] as const;
+  bytes = new Uint8Array(INITIAL);
+  view = new DataView(bytes.buffer);
+  objects = [];
+  numbers = undefined;
+  shapes = [];
+  references = [];
+  busy = false;
+  try {
+    return encode(value, options);
+  } finally {
+    [bytes, view, at, scope, objects, numbers, shapes, references, depth] = state;
+    busy = true;
+  }
+}
+
+function reserve(count: number): void {
+  if (at + count <= bytes.length) return;
+  const larger = new Uint8Array(Math.max(bytes.length * 2, at + count));
+  larger.set(bytes.subarray(0, at));
+  bytes = larger;
+  view = new DataView(larger.buffer);
+}
+
+function write(value: unknown): void {
+  switch (typeof value) {
+    case "number":
+      writeNumber(value);
+      return;
+    case "string":
+      writeString(value);
+      return;
+    case "boolean":
+      reserve(1);
+      bytes[at++] = value ? tag.TRUE : tag.FALSE;
+      return;
+    case "undefined":
+      reserve(1);
+      bytes[at++] = tag.UNDEFINED;
+      return;
+    case "object":
+      if (value === null) {
+        reserve(1);
+        bytes[at++] = tag.NULL;
+      } else {
+        writeObject(value);
+      }
+      return;
+    case "bigint":
+      reserve(1);
+      bytes[at++] = tag.BIGINT;
+      writeString(value.toString(16));
+      return;
+    default:
+      throw new Unsendable(value, (path) =>
+        new DOMException(
+          `Cannot send ${path} as a ${typeof value} can not be copied: pass data, and name functions as targets`,
+          "DataCloneError",
+        ));
+  }
+}
+
+function writeNumber(value: number): void {
+  reserve(9);
+  if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
+    if (value >= 0 && value <= tag.MAX_SMALL) {
+      bytes[at++] = value;
+      return;
+    }
+    bytes[at] = tag.INT;
+    view.setInt32(at + 1, value, true);
+    at += 5;
+    return;
+  }
+  bytes[at] = tag.FLOAT;
+  view.setFloat64(at + 1, value, true);
+  at += 9;
+}
+
+function writeString(value: string): void {
+  const { length } = value;
+  if (length <= SHORT) {
+    reserve(2 + length);
+    bytes[at] = tag.ASCII8;
+    bytes[at + 1] = length;
+    let i = 0;
+    for (let code; i < length && (code = value.charCodeAt(i)) < 0x80; i++) bytes[at + 2 + i] = code;
+    if (i === length) {
+      at += 2 + length;
+      return;
+    }
+  }
+  if (value.isWellFormed()) {
+    reserve(5 + length * 3);
+    const { written } = encoder.encodeInto(value, bytes.subarray(at + 5));
+    bytes[at] = tag.UTF8;
+    view.setUint32(at + 1, written, true);
+    at += 5 + written;
+    return;
+  }
+  reserve(5 + length * 2);
+  bytes[at] = tag.UTF16;
+  view.setUint32(at + 1, length, true);
+  at += 5;
+  for (let i = 0; i < length; i++, at += 2) view.setUint16(at, value.charCodeAt(i), true);
+}
+
+function writeCount(form: number, count: number): void {
+  reserve(5);
+  bytes[at] = form;
+  view.setUint32(at + 1, count, true);
+  at += 5;
+}
+
+// Returns whether the object was there before, and is now written as a reference to that.
+function isKnown(value: object): boolean {
+  let number: number | undefined;
+  if (numbers !== undefined) {
+    number = numbers.get(value);
+    if (number === undefined) {
+      numbers.set(value, numbers.size);
+      return false;
+    }
+  } else {
+    number = objects.indexOf(value);
+    if (number < 0) {
+      objects.push(value);
+      if (objects.length > FEW) {
+        numbers = new Map();
+        for (const object of objects) numbers.set(object, numbers.size);
+      }
+      return false;
+    }
+  }
+  writeCount(tag.REFERENCE, number);
+  return true;
+}
+
+function writeObject(value: object): void {
+  if (isKnown(value)) return;
+  if (++depth > tag.MAX_DEPTH) {
+    throw new RangeError(`Cannot send a value that is nested more than ${tag.MAX_DEPTH} levels deep: flatten it`);
+  }
+  if (Array.isArray(value)) {
+    writeArray(value);
+  } else {
+    const prototype = Object.getPrototypeOf(value) as object | null;
+    if (prototype === Object.prototype) writePlain(value as Record<string, unknown>);
+    else if (prototype === null) writeBare(value as Record<string, unknown>);
+    else writeInstance(value, prototype);
+  }
+  depth--;
+}
+
+function writeArray(array: unknown[]): void {
+  const { length } = array;
+  if (length >= 4 && typeof array[0] === "number" && writeNumbers(array)) return;
+  if (isSparse(array)) {
+    writeSparse(array);
+    return;
+  }
+  if (length < 256) {
+    reserve(2);
+    bytes[at] = tag.ARRAY8;
+    bytes[at + 1] = length;
+    at += 2;
+  } else {
+    writeCount(tag.ARRAY, length);
+  }
+  for (let i = 0; i < length; i++) write(array[i]);
+}
+
+function writeSparse(array: unknown[]): void {
+  const keys = Object.keys(array).filter((key) => String(Number(key)) === key);
+  writeCount(tag.SPARSE, array.length);
+  reserve(4);
+  view.setUint32(at, keys.length, true);
+  at += 4;
+  for (const key of keys) {
+    reserve(4);
+    view.setUint32(at, Number(key), true);
+    at += 4;
+    write(array[Number(key)]);
+  }
+}
+
+function isSparse(array: unknown[]): boolean {
+  for (let i = 0; i < array.length; i++) if (array[i] === undefined && !(i in array)) return true;
+  return false;
+}
+
+function writeNumbers(array: unknown[]): boolean {
+  const { length } = array;
+  let whole = true;
+  for (let i = 0; i < length; i++) {
+    const item = array[i];
+    if (typeof item !== "number") return false;
+    if ((item | 0) !== item || item === 0 && 1 / item < 0) whole = false;
+  }
+  const width = whole ? 4 : 8;
+  reserve(13 + length * width);
+  bytes[at] = whole ? tag.INTS : tag.FLOATS;
+  view.setUint32(at + 1, length, true);
+  at = (at + 5 + width - 1) & -width;
+  if (whole) new Int32Array(bytes.buffer, at, length).set(array as number[]);
+  else new Float64Array(bytes.buffer, at, length).set(array as number[]);
+  at += length * width;
+  return true;
+}
+
+function writePlain(object: Record<string, unknown>): void {
+  const keys = Object.keys(object);
+  const { length } = keys;
+  for (let i = shapes.length - 1, last = Math.max(0, i - 7); i >= last; i--) {
+    const shape = shapes[i];
+    if (shape.length !== length) continue;
+    let same = true;
+    for (let k = 0; k < length && same; k++) same = shape[k] === keys[k];
+    if (!same) continue;
+    writeCount(tag.SHAPED, i);
+    for (let k = 0; k < length; k++) write(object[keys[k]]);
+    return;
+  }
+  shapes.push(keys);
+  writeKeys(tag.OBJECT, keys);
+  for (let k = 0; k < length; k++) write(object[keys[k]]);
+}
+
+function writeBare(object: Record<string, unknown>): void {
+  const keys = Object.keys(object);
+  writeKeys(tag.BARE_OBJECT, keys);
+  for (const key of keys) write(object[key]);
+}
+
+function writeKeys(form: number, keys: string[]): void {
+  writeCount(form, keys.length);
+  for (const key of keys) writeString(key);
+}
+
+function writeInstance(value: object, prototype: object): void {
+  const serialization = ofPrototype(prototype);
+  if (serialization !== undefined) {
+    reserve(1);
+    bytes[at++] = tag.REGISTERED;
+    writeString(serialization.name);
+    write(serialization.serialize(value as never));
+  } else if (value instanceof SharedHandle) {
+    writeShared(value);
+  } else if (ArrayBuffer.isView(value)) {
+    writeView(value);
+  } else if (value instanceof Map) {
+    writeCount(tag.MAP, value.size);
+    for (const [key, item] of [...value]) {
+      write(key);
+      write(item);
+    }
+  } else if (value instanceof Set) {
+    writeCount(tag.SET, value.size);
+    for (const item of [...value]) write(item);
+  } else if (value instanceof Date) {
+    reserve(9);
+    bytes[at] = tag.DATE;
+    view.setFloat64(at + 1, value.getTime(), true);
+    at += 9;
+  } else if (value instanceof Error || typeof DOMException !== "undefined" && value instanceof DOMException) {
+    writeError(value);
+  } else if (value instanceof ArrayBuffer) {
+    writeBytes(new Uint8Array(value));
+  } else if (value instanceof RegExp) {
+    reserve(1);
+    bytes[at++] = tag.REGEXP;
+    writeString(value.source);
+    writeString(value.flags);
+  } else if (
+    value instanceof Number || value instanceof String || value instanceof Boolean || value instanceof BigInt
+  ) {
+    reserve(1);
+    bytes[at++] = tag.BOXED;
+    write(value.valueOf());
+  } else if (isUnsendable(value)) {
+    throw new Unsendable(value, (path) =>
+      new DOMException(
+        GUARD in value
+          ? `Cannot send ${path} as a guard stands for an acquisition of this thread: send the lock`
+          : `Cannot send ${path} as a ${prototype.constructor?.name ?? "value of this kind"} can not be copied`,
+        "DataCloneError",
+      ));
+  } else {
+    writePlain(value as Record<string, unknown>);
+  }
+}
+
+function isUnsendable(value: object): boolean {
+  return GUARD in value || value instanceof Promise || value instanceof WeakMap || value instanceof WeakSet ||
+    value instanceof WeakRef || value instanceof SharedArrayBuffer || value instanceof Symbol ||
+    typeof MessagePort !== "undefined" && value instanceof MessagePort || value instanceof FinalizationRegistry;
+}
+
+function writeShared(handle: SharedHandle): void {
+  const located = locate(handle);
+  if (located === undefined) {
+    throw new Unsendable(handle, (path) => {
+      return new InvalidStateError(`Cannot send ${path} as that object can not be used any more`);
+    });
+  }
+  const its = located.space.memory.scope;
+  if (its === "thread" && scope === "process") {
+    throw new Unsendable(handle, (path) =>
+      new TypeError(
+        `Cannot send ${path} to another process as it is shared between threads only: use ${handle.constructor.name} of @weft/concurrent/multiprocessing`,
+      ));
+  }
+  addReference(located.space, located.at);
+  references.push(located);
+  reserve(6);
+  bytes[at] = tag.SHARED;
+  bytes[at + 1] = its === "thread" ? 0 : 1;
+  view.setUint32(at + 2, located.at, true);
+  at += 6;
+}
+
+function writeView(value: ArrayBufferView): void {
+  const kind = tag.VIEWS.findIndex((type) => value instanceof type);
+  if (value.buffer instanceof SharedArrayBuffer || kind < 0) {
+    throw new Unsendable(value, (path) =>
+      new DOMException(
+        `Cannot send ${path} as a view of a SharedArrayBuffer can not be copied into a message: use SharedArray`,
+        "DataCloneError",
+      ));
+  }
+  reserve(2);
+  bytes[at] = tag.VIEW;
+  bytes[at + 1] = kind;
+  at += 2;
+  const { buffer, byteOffset, byteLength } = value;
+  // Two views of one whole buffer share it on the other side, too. A part goes alone: it may be a few bytes of a pool.
+  if (byteLength === buffer.byteLength) write(buffer);
+  else {
+    isKnown({});
+    writeBytes(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+}
+
+function writeBytes(data: Uint8Array): void {
+  reserve(13 + data.length);
+  bytes[at] = tag.BUFFER;
+  view.setUint32(at + 1, data.length, true);
+  at = (at + 5 + 7) & -8;
+  bytes.set(data, at);
+  at += data.length;
+}
+
+const ERROR_KEYS = new Set(["name", "message", "stack", "cause", "errors"]);
+
+function writeError(error: Error): void {
+  const number = numberOf(error);
+  reserve(2);
+  bytes[at] = tag.ERROR;
+  bytes[at + 1] = number;
+  at += 2;
+  writeString(String(error.name));
+  writeString(String(error.message));
+  write(typeof error.stack === "string" ? error.stack : undefined);
+  const properties: Record<string, unknown> = {};
+  // Own and not enumerable, so it has to be asked for.
+  if (Object.hasOwn(error, "cause")) properties.cause = error.cause;
+  if (number === AGGREGATE) properties.errors = (error as AggregateError).errors;
+  for (const key of Object.keys(error)) {
+    if (!ERROR_KEYS.has(key)) properties[key] = (error as unknown as Record<string, unknown>)[key];
+  }
+  // Numbered like everything else.
+  isKnown(properties);
+  writePlain(properties);
+}
+
+// Looks for a value in another, by a walk that has all the time in the world.
+function pathOf(root: unknown, wanted: unknown, name: string): string {
+  const seen = new Set<unknown>();
+  const search = (value: unknown, path: string): string | undefined => {
+    if (value === wanted) return path;
+    if (typeof value !== "object" || value === null || seen.has(value)) return undefined;
+    seen.add(value);
+    const entries: Iterable<[string, unknown]> = value instanceof Map
+      ? [...value].flatMap(([key, item], index): [string, unknown][] => [
+        [`.keys[${index}]`, key],
+        [typeof key === "string" ? `.get(${JSON.stringify(key)})` : `.values[${index}]`, item],
+      ])
+      : value instanceof Set
+      ? [...value].map((item, index): [string, unknown] => [`.values[${index}]`, item])
+      : [
+        ...Object.keys(value).map((key): [string, unknown] => [
+          Array.isArray(value)
+            ? `[${key}]`
+            : /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)
+            ? (path === "" ? key : `.${key}`)
+            : `[${JSON.stringify(key)}]`,
+          (value as Record<string, unknown>)[key],
+        ]),
+        ...value instanceof Error && Object.hasOwn(value, "cause")
+          ? [[".cause", value.cause] as [string, unknown]]
+          : [],
+      ];
+    for (const [step, item] of entries) {
+      const found = search(item, path + step);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  try {
+    return search(root, name) || name || "the value";
+  } catch {
+    return name || "the value";
+  }
+}

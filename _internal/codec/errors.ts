@@ -1,0 +1,66 @@
+/**
+ * Errors on the way: which class they are of, and their stacks.
+ *
+ * @module
+ */
+
+import * as own from "../../sync/errors.ts";
+
+type ErrorClass = new (message: string) => Error;
+
+const classes: ErrorClass[] = [
+  Error,
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+  URIError,
+  ...Object.values(own).filter((value): value is ErrorClass =>
+    typeof value === "function" && value.prototype instanceof Error
+  ),
+];
+
+const numbers: Map<object, number> = new Map(classes.map((type, index) => [type.prototype, index]));
+
+/** Class number of an `AggregateError`. */
+export const AGGREGATE = 254;
+/** Class number of a `DOMException`. */
+export const DOM = 255;
+
+/** The number of the nearest class that the other side knows. */
+export function numberOf(error: Error): number {
+  if (typeof DOMException !== "undefined" && error instanceof DOMException) return DOM;
+  for (let prototype: object | null = error; prototype !== null; prototype = Object.getPrototypeOf(prototype)) {
+    if (prototype === AggregateError.prototype) return AGGREGATE;
+    const number = numbers.get(prototype);
+    if (number !== undefined) return number;
+  }
+  return 0;
+}
+
+/** An error of that class, without properties. */
+export function makeError(number: number, name: string, message: string): Error {
+  if (number === DOM) return new DOMException(message, name);
+  if (number === AGGREGATE) return new AggregateError([], message);
+  // With the class as new.target, not by its constructor: own classes take more than a message.
+  return Reflect.construct(Error, [message], classes[number] ?? Error) as Error;
+}
+
+/**
+ * Adds where an error came out to where it came from. `local` is a stack that was taken where it is thrown again.
+ */
+export function joinStacks(error: unknown, local: string | undefined): void {
+  if (!(error instanceof Error) || typeof error.stack !== "string" || local === undefined) return;
+  const frames = local.slice(local.indexOf("\n") + 1);
+  if (frames === "" || error.stack.endsWith(frames)) return;
+  try {
+    Object.defineProperty(error, "stack", {
+      value: `${error.stack}\n    ---- thrown again by ----\n${frames}`,
+      configurable: true,
+      writable: true,
+    });
+  } catch {
+    // A frozen error keeps its own stack.
+  }
+}

@@ -1,0 +1,9 @@
+/**
+ * Values on their way between threads and processes.
+ *
+ * @module
+ */
+
+export { decode } from "./decode.ts";
+export { encode, type EncodeOptions } from "./encode.ts";
+export { joinStacks } from "./errors.ts";

@@ -1,0 +1,86 @@
+/**
+ * What the bytes of a message mean.
+ *
+ * A value is a tag and what the tag says follows. Numbers are little-endian. Lengths and counts are four bytes, or one in
+ * the `…8` forms. Objects, arrays and everything else that has an identity is numbered in the order of its tags, and
+ * `REFERENCE` stands for one that came before.
+ *
+ * @module
+ */
+
+/** 0 … 0x7f: that number. */
+export const MAX_SMALL = 0x7f;
+
+export const UNDEFINED = 0x80;
+export const NULL = 0x81;
+export const FALSE = 0x82;
+export const TRUE = 0x83;
+/** Four bytes. */
+export const INT = 0x84;
+/** Eight bytes. */
+export const FLOAT = 0x85;
+/** A length in one byte, then ASCII. */
+export const ASCII8 = 0x86;
+/** A length in bytes, then UTF-8. */
+export const UTF8 = 0x87;
+/** A number of units, then UTF-16: for strings with lone surrogates. */
+export const UTF16 = 0x88;
+/** A count, then that many values. */
+export const ARRAY8 = 0x89;
+export const ARRAY = 0x8a;
+/** A length, a count, then that many pairs of index and value. */
+export const SPARSE = 0x8b;
+/** A count, padding to a multiple of four, then that many INTs without their tags. */
+export const INTS = 0x8c;
+/** A count, padding to a multiple of eight, then that many FLOATs without their tags. */
+export const FLOATS = 0x8d;
+/** A count of keys, the keys, then that many values. The keys get a number, for SHAPED. */
+export const OBJECT = 0x8e;
+/** The number of an OBJECT's keys, then the values. */
+export const SHAPED = 0x8f;
+/** As OBJECT, without a prototype. */
+export const BARE_OBJECT = 0x90;
+/** The number of what is meant. */
+export const REFERENCE = 0x91;
+export const MAP = 0x92;
+export const SET = 0x93;
+/** Eight bytes: milliseconds. */
+export const DATE = 0x94;
+/** Source and flags. */
+export const REGEXP = 0x95;
+/** The number in hexadecimal, as a string value. */
+export const BIGINT = 0x96;
+/** A length in bytes, padding to a multiple of eight, the bytes. */
+export const BUFFER = 0x97;
+/** The kind of view in one byte, then its buffer as a value. */
+export const VIEW = 0x98;
+/** Class in one byte; name, message, stack, cause and own properties as values. */
+export const ERROR = 0x99;
+/** A primitive value in an object. */
+export const BOXED = 0x9a;
+/** Scope in one byte, address in four. */
+export const SHARED = 0x9b;
+/** The name of a registered class, then what it was made into. */
+export const REGISTERED = 0x9c;
+
+/** How deep values may be nested: more could end the stack of the thread that reads it. */
+export const MAX_DEPTH = 1500;
+
+/** The kinds of view, by their number. */
+export const VIEWS: readonly (new (buffer: ArrayBuffer) => ArrayBufferView)[] = [
+  DataView,
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+  ...("Float16Array" in globalThis
+    ? [(globalThis as unknown as { Float16Array: new (buffer: ArrayBuffer) => ArrayBufferView }).Float16Array]
+    : []),
+];
