@@ -4,7 +4,7 @@
  * @module
  */
 
-import process from "node:process";
+import { deno, nodeProcess } from "./globals.ts";
 
 /** What the library does then. */
 export interface LastWords {
@@ -15,10 +15,21 @@ export interface LastWords {
 }
 
 /** Says what is to be done when this worker exits or fails. */
-export function onLastWords(words: LastWords): void {
-  onExit(words.exit);
-  process.on("uncaughtException", words.uncaught);
-  process.on("unhandledRejection", words.uncaught);
+export function onLastWords({ exit, uncaught }: LastWords): void {
+  onExit(exit);
+  if (deno === undefined) {
+    nodeProcess().on("uncaughtException", uncaught);
+    nodeProcess().on("unhandledRejection", uncaught);
+  } else {
+    globalThis.addEventListener("error", (event) => {
+      event.preventDefault();
+      uncaught(event.error);
+    });
+    globalThis.addEventListener("unhandledrejection", (event) => {
+      event.preventDefault();
+      uncaught(event.reason);
+    });
+  }
 }
 
 /** Says what is to be done when this worker exits in an orderly way; synchronous, and once. */
@@ -29,7 +40,7 @@ export function onExit(exit: (code: number) => void): void {
     over = true;
     exit(code);
   };
-  process.on("exit", once);
-  // Deno.exit() does not pass by node's event.
-  globalThis.addEventListener?.("unload", () => once(Number(process.exitCode ?? 0)));
+  if (deno === undefined) nodeProcess().on("exit", once);
+  else {globalThis.addEventListener("unload", () =>
+      once((globalThis as { Deno?: { exitCode: number } }).Deno!.exitCode));}
 }

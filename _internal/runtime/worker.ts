@@ -4,6 +4,8 @@
  * @module
  */
 
+import { isBun } from "./globals.ts";
+
 /** A running worker, from the side of the thread that started it. */
 export interface WorkerHandle {
   /** Sends a message; a `SharedArrayBuffer` in it is shared. */
@@ -25,7 +27,7 @@ export interface WorkerListener {
 }
 
 /** Whether {@linkcode WorkerHandle.terminate} stops code that runs: Bun's does, V8's workers go on. */
-export const TERMINATE_STOPS_CODE: boolean = "Bun" in globalThis;
+export const TERMINATE_STOPS_CODE: boolean = isBun;
 
 type Refable = Worker & { ref?(): void; unref?(): void } & Record<symbol, ((ref: boolean) => void) | undefined>;
 

@@ -10,6 +10,7 @@ import { addReference } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
 import { existingSpace } from "../memory/spaces.ts";
 import type { ThreadMemory } from "../memory/thread_memory.ts";
+import { deno, isBun } from "../runtime/globals.ts";
 import { startWorker, TERMINATE_STOPS_CODE, type WorkerHandle } from "../runtime/worker.ts";
 import { TargetError } from "../../sync/errors.ts";
 import {
@@ -72,7 +73,7 @@ export function onFailure(report: (thread: object) => void): void {
   failed = report;
 }
 
-const ENTRY = new URL("Bun" in globalThis ? "./worker_entry_bun.ts" : "./worker_entry.ts", import.meta.url);
+const ENTRY = new URL(isBun ? "./worker_entry_bun.ts" : "./worker_entry.ts", import.meta.url);
 /** How long a worker that was told to end may take before it is stopped from outside, where that is possible. */
 const GRACE = 50;
 /** After that, how long until it has certainly stopped. Bun takes about 30 ms. */
@@ -221,7 +222,7 @@ function keepSpare(): void {
 }
 
 function unrefTimer(timer: ReturnType<typeof setTimeout>): ReturnType<typeof setTimeout> {
-  if (typeof timer === "number") (globalThis as { Deno?: { unrefTimer(id: number): void } }).Deno?.unrefTimer(timer);
+  if (typeof timer === "number") deno?.unrefTimer(timer);
   else (timer as { unref(): void }).unref();
   return timer;
 }

@@ -1,0 +1,31 @@
+/**
+ * The globals in which the runtimes differ, as far as the library uses them. Nothing is imported for that: a worker on
+ * Deno pays ten milliseconds for `node:process`.
+ *
+ * @module
+ */
+
+/** What is used of `Deno`. */
+export interface DenoGlobal {
+  exit(code?: number): never;
+  unrefTimer(id: number): void;
+}
+
+/** What is used of `process`, on Bun and Node. */
+export interface ProcessGlobal {
+  exit(code?: number): never;
+  getBuiltinModule(name: string): unknown;
+  on(event: "exit", listener: (code: number) => void): void;
+  on(event: "uncaughtException" | "unhandledRejection", listener: (error: unknown) => void): void;
+}
+
+/** On Deno. */
+export const deno: DenoGlobal | undefined = (globalThis as { Deno?: DenoGlobal }).Deno;
+
+/** Whether this is Bun. */
+export const isBun: boolean = "Bun" in globalThis;
+
+/** On Bun and Node. */
+export function nodeProcess(): ProcessGlobal {
+  return (globalThis as unknown as { process: ProcessGlobal }).process;
+}
