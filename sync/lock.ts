@@ -4,38 +4,47 @@
  * @module
  */
 
-import { and, compareExchange, load, or } from "../_internal/atomics.ts";
+import { compareExchange, load } from "../_internal/atomics.ts";
 import { LOCK, registerKind } from "../_internal/memory/kinds.ts";
-import { isAlive } from "../_internal/memory/participants.ts";
 import { type Attachment, SharedObject, type SharedOptions } from "../_internal/memory/shared_object.ts";
-import { block, LOOK, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
+import { block, notify } from "../_internal/memory/wait_point.ts";
 import { deadlineOf, validateWait } from "../_internal/wait_options.ts";
+import type { Hold } from "./_hold.ts";
+import {
+  ACQUISITION,
+  BARRED,
+  FREE,
+  giveUp,
+  HOLDER_SHIFT,
+  LOCK_WORDS,
+  MISSED,
+  POINT,
+  TAKEN_OVER,
+  tryTake,
+  tryTakeWaiting,
+  unbar,
+} from "./_lock_word.ts";
 import { DeadlockError, InvalidStateError, TimeoutError } from "./errors.ts";
-import { type Guard, GUARD } from "./guard.ts";
+import { GUARD, type Guard } from "./guard.ts";
 import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
 
-// One word, `holder << 4 | flags`, behind it a wait point.
+// What the word means is told in _lock_word.ts.
 //
-//   FREE             nobody holds it; 0
-//   holder << 4      that participant holds it. If it is dead, the lock is up for the next waiter
-//   + BARRED         newcomers keep off: a waiter was overtaken too often
-//
-//              acquire                     release
-//   0          holder                      (error)
-//   BARRED     holder, if it has waited    (error)
-//   holder     wait                        0, notify one
-//   dead       holder, abandoned           0, notify one
-//
-// A woken waiter has no claim to the lock: whoever runs takes it, since handing it over would make everybody wait until
-// the other thread is awake. After WOKEN_IN_VAIN such losses it sets BARRED, and from then on only those who have waited
-// may take the lock; whoever of them does clears it. So no waiter is overtaken for longer than it takes to be woken that
-// often and once more for each one that waits before it.
-const FREE = 0;
-const BARRED = 1;
-const HOLDER_SHIFT = 4;
-const WOKEN_IN_VAIN = 4;
-const WORD = 0;
-const POINT = 1;
+// A guard stands for one acquisition of this thread, so these have numbers. The number is with the word and not in the
+// handle, since a thread may have several handles of one lock: one for each `new Lock({ name })`.
+let acquisitions = 0;
+
+/** What a lock that a condition gave up comes back as. */
+interface Suspended {
+  readonly acquisition: number;
+  /** Its guard was disposed of meanwhile. */
+  spent: boolean;
+}
+
+const suspended = new Map<number, Suspended>();
+
+/** A lock, as a condition sees it. */
+export let holdOfLock: (lock: Lock) => Hold;
 
 /**
  * Mutual exclusion: at most one holder at a time, among all threads of the program.
@@ -65,9 +74,20 @@ const POINT = 1;
  */
 export class Lock extends SharedObject {
   readonly #tag: number;
-  // Counts this thread's acquisitions, so that a guard knows whether it still stands for the current one. Only this
-  // thread can make its own id the holder, so nothing shared is needed for that.
-  #acquisition = 0;
+
+  static {
+    holdOfLock = (lock) => ({
+      point: lock.at + POINT,
+      isHeld: () => load(lock.words, lock.at) >>> HOLDER_SHIFT === lock.space.id,
+      giveUp: () => {
+        const held: Suspended = { acquisition: lock.words[lock.at + ACQUISITION], spent: false };
+        suspended.set(held.acquisition, held);
+        giveUp(lock.space, lock.at);
+        return held;
+      },
+      tryRetake: (held, woken) => lock.#tryRetake(held as Suspended, woken),
+    });
+  }
 
   /**
    * Creates a lock that is free, or opens the lock of the given name.
@@ -79,7 +99,7 @@ export class Lock extends SharedObject {
     super(new.target, options as SharedOptions | Attachment | undefined, () => ({
       action: "create lock",
       kind: LOCK,
-      words: 1 + WAIT_POINT_WORDS,
+      words: LOCK_WORDS,
     }));
     this.#tag = this.at < 0 ? 0 : this.space.id << HOLDER_SHIFT;
   }
@@ -99,14 +119,14 @@ export class Lock extends SharedObject {
     const { space } = this;
     const point = this.at + POINT;
     if (!options?.signal?.aborted && !space.async.isCrowded(point)) {
-      const guard = this.#try(0);
+      const guard = this.tryAcquire();
       if (guard !== undefined) return guard;
     }
     return await space.async.wait<Guard>(point, {
       attempt: (tries) => this.#attempt(tries),
       deadline: deadlineOf(timeout),
       expired: () => this.#expired(timeout),
-      abandoned: () => this.#unbar(),
+      abandoned: () => unbar(space, point - POINT),
       ordered: true,
       signal: options?.signal,
     });
@@ -124,7 +144,7 @@ export class Lock extends SharedObject {
     if (at < 0) this.unusable("acquire lock");
     if (options === undefined && compareExchange(words, at, FREE, this.#tag) === FREE) {
       if (this.space.isKilled()) this.space.exit();
-      return new LockGuard(this, ++this.#acquisition, false);
+      return this.#begin(false);
     }
     return this.#acquireSlowly(options);
   }
@@ -132,7 +152,8 @@ export class Lock extends SharedObject {
   /** Takes the lock if that is possible at once, else returns `undefined`. Never waits. */
   tryAcquire(): Guard | undefined {
     if (this.at < 0) this.unusable("acquire lock");
-    return this.#try(0);
+    const outcome = tryTake(this.space, this.at, this.#tag, 0);
+    return outcome === MISSED ? undefined : this.#begin(outcome === TAKEN_OVER);
   }
 
   /**
@@ -171,38 +192,33 @@ export class Lock extends SharedObject {
         "Cannot acquire lock as this thread, or an async task of it, holds it and could not turn to release it: use RLock, await acquire(), or a timeout",
       );
     }
-    const guard = block(this.space, this.at + POINT, (woken) => this.#attempt(woken), deadlineOf(timeout));
+    const { space, at } = this;
+    const guard = block(space, at + POINT, (woken) => this.#attempt(woken), deadlineOf(timeout));
     if (guard !== undefined) return guard;
-    this.#unbar();
+    unbar(space, at);
     this.#expired(timeout);
   }
 
   #attempt(woken: number): Guard | undefined {
-    const guard = this.#try(woken);
-    if (guard === undefined && woken >= WOKEN_IN_VAIN) or(this.words, this.at + WORD, BARRED);
-    return guard;
+    const outcome = tryTakeWaiting(this.space, this.at, this.#tag, woken);
+    return outcome === MISSED ? undefined : this.#begin(outcome === TAKEN_OVER);
   }
 
-  // A waiter that goes away takes its bar along. If it was another's, that one puts it back when it is overtaken again.
-  #unbar(): void {
-    if ((and(this.words, this.at + WORD, ~BARRED) & BARRED) !== 0) notify(this.space, this.at + POINT, 1);
+  #begin(abandoned: boolean): Guard {
+    const acquisition = acquisitions = (acquisitions + 1) | 0;
+    this.words[this.at + ACQUISITION] = acquisition;
+    return new LockGuard(this, acquisition, abandoned);
   }
 
-  #try(woken: number): Guard | undefined {
+  #tryRetake(held: Suspended, woken: number): true | undefined {
     const { words, at, space } = this;
-    for (;;) {
-      const seen = load(words, at);
-      const holder = seen >>> HOLDER_SHIFT;
-      if (holder === 0) {
-        if (seen === BARRED && woken <= 0) return undefined;
-      } else if (holder === space.id || woken === LOOK || isAlive(space.memory, holder)) {
-        return undefined;
-      }
-      if (space.isKilled()) space.exit();
-      if (compareExchange(words, at, seen, this.#tag) === seen) {
-        return new LockGuard(this, ++this.#acquisition, holder !== 0);
-      }
-    }
+    const outcome = tryTakeWaiting(space, at, this.#tag, woken);
+    if (outcome === MISSED) return undefined;
+    const { acquisition } = held;
+    suspended.delete(acquisition);
+    words[at + ACQUISITION] = acquisition;
+    if (held.spent) giveUp(space, at);
+    return true;
   }
 
   #expired(timeout: number): never {
@@ -211,15 +227,16 @@ export class Lock extends SharedObject {
 
   /** Gives one acquisition back, if it is still the current one. @ignore */
   static release(lock: Lock, acquisition: number): void {
-    if (lock.at < 0 || lock.#acquisition !== acquisition) return;
     const { words, at } = lock;
-    for (;;) {
-      const seen = load(words, at);
-      // Another released it, or took this thread for dead: the guard is spent.
-      if (seen >>> HOLDER_SHIFT !== lock.space.id) return;
-      if (compareExchange(words, at, seen, seen & BARRED) === seen) break;
+    if (at < 0) return;
+    if (words[at + ACQUISITION] === acquisition) {
+      if (compareExchange(words, at, lock.#tag, FREE) === lock.#tag) notify(lock.space, at + POINT, 1);
+      // Either there is a bar to leave, or another released it or took this thread for dead: the guard is spent.
+      else giveUp(lock.space, at);
+    } else {
+      const held = suspended.get(acquisition);
+      if (held !== undefined) held.spent = true;
     }
-    notify(lock.space, at + POINT, 1);
   }
 }
 

@@ -1,0 +1,99 @@
+/**
+ * The word of a lock, and what its holder may do with it.
+ *
+ * One word, `holder << 4 | flags`:
+ *
+ * ```text
+ *   FREE             nobody holds it; 0
+ *   holder << 4      that participant holds it. If it is dead, the lock is up for the next waiter
+ *   + ASYNC          an async task of the holder does, not the thread itself. Only an RLock makes the difference
+ *   + BARRED         newcomers keep off: a waiter was overtaken too often
+ *
+ *              acquire                     release
+ *   0          holder                      (error)
+ *   BARRED     holder, if it has waited    (error)
+ *   holder     wait                        0, notify one
+ *   dead       holder, abandoned           0, notify one
+ * ```
+ *
+ * A woken waiter has no claim to the lock: whoever runs takes it, since handing it over would make everybody wait until
+ * the other thread is awake. After {@linkcode WOKEN_IN_VAIN} such losses it sets BARRED, and from then on only those who
+ * have waited may take the lock; whoever of them does clears it. So no waiter is overtaken for longer than it takes to be
+ * woken that often and once more for each one that waits before it.
+ *
+ * Behind the word are a wait point, and a word of the holder's own that says which of its acquisitions this is.
+ *
+ * @module
+ */
+
+import { and, compareExchange, load, or } from "../_internal/atomics.ts";
+import { isAlive } from "../_internal/memory/participants.ts";
+import type { Space } from "../_internal/memory/space.ts";
+import { LOOK, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
+
+/** Nobody holds it. */
+export const FREE = 0;
+/** Only those who have waited may take it. */
+export const BARRED = 1;
+/** An async task of the holder holds it. */
+export const ASYNC = 2;
+/** Where the holder's id begins. */
+export const HOLDER_SHIFT = 4;
+/** How often a waiter lets itself be overtaken. */
+export const WOKEN_IN_VAIN = 4;
+
+/** Where the wait point is, from the word. */
+export const POINT = 1;
+/** Where the number of the acquisition is. Only the holder reads and writes it, as plain memory. */
+export const ACQUISITION = POINT + WAIT_POINT_WORDS;
+/** Words of a lock. */
+export const LOCK_WORDS = ACQUISITION + 1;
+
+/** What {@linkcode tryTake} returns: somebody else has it. */
+export const MISSED = 0;
+/** It was free and is the caller's. */
+export const TAKEN = 1;
+/** Its holder had died, and it is the caller's. */
+export const TAKEN_OVER = 2;
+
+/** Makes `tag` the holder if nobody living is. `woken` is what `block` gives an attempt. */
+export function tryTake(space: Space, at: number, tag: number, woken: number): number {
+  const words = space.words;
+  for (;;) {
+    const seen = load(words, at);
+    const holder = seen >>> HOLDER_SHIFT;
+    if (holder === 0) {
+      if (seen === BARRED && woken <= 0) return MISSED;
+    } else if (holder === space.id || woken === LOOK || isAlive(space.memory, holder)) {
+      return MISSED;
+    }
+    if (space.isKilled()) space.exit();
+    if (compareExchange(words, at, seen, tag) === seen) return holder === 0 ? TAKEN : TAKEN_OVER;
+  }
+}
+
+/** {@linkcode tryTake} for one who waits: keeps newcomers off when it was overtaken too often. */
+export function tryTakeWaiting(space: Space, at: number, tag: number, woken: number): number {
+  const outcome = tryTake(space, at, tag, woken);
+  if (outcome === MISSED && woken >= WOKEN_IN_VAIN) or(space.words, at, BARRED);
+  return outcome;
+}
+
+/**
+ * Takes the bar away, for a waiter that gives up. If the bar was another's, that one puts it back when it is overtaken
+ * again.
+ */
+export function unbar(space: Space, at: number): void {
+  if ((and(space.words, at, ~BARRED) & BARRED) !== 0) notify(space, at + POINT, 1);
+}
+
+/** Gives the lock up, if this thread still holds it; else it was taken for dead. */
+export function giveUp(space: Space, at: number): void {
+  const words = space.words;
+  for (;;) {
+    const seen = load(words, at);
+    if (seen >>> HOLDER_SHIFT !== space.id) return;
+    if (compareExchange(words, at, seen, seen & BARRED) === seen) break;
+  }
+  notify(space, at + POINT, 1);
+}

@@ -1,0 +1,424 @@
+/**
+ * A lock that its holder may acquire again.
+ *
+ * @module
+ */
+
+import { compareExchange, load } from "../_internal/atomics.ts";
+import { registerKind, RLOCK } from "../_internal/memory/kinds.ts";
+import { forgetLocalState, localState } from "../_internal/memory/local_state.ts";
+import { isAlive } from "../_internal/memory/participants.ts";
+import { Attachment, SharedObject, type SharedOptions } from "../_internal/memory/shared_object.ts";
+import { block, notify } from "../_internal/memory/wait_point.ts";
+import { type AsyncContext, createAsyncContext } from "../_internal/runtime/async_context.ts";
+import { deadlineOf, show, validateWait } from "../_internal/wait_options.ts";
+import type { Hold } from "./_hold.ts";
+import {
+  ASYNC,
+  BARRED,
+  FREE,
+  giveUp,
+  HOLDER_SHIFT,
+  LOCK_WORDS,
+  MISSED,
+  POINT,
+  TAKEN_OVER,
+  tryTake,
+  tryTakeWaiting,
+  unbar,
+} from "./_lock_word.ts";
+import { DeadlockError, InvalidStateError, TimeoutError } from "./errors.ts";
+import { GUARD, type Guard } from "./guard.ts";
+import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
+
+// What the word means is told in _lock_word.ts. How often its holder acquired it is nobody else's business, and so not in
+// shared memory:
+//
+//                     word                levels          run
+//   free              0                   none            none
+//   the thread's      holder              1 or more       none
+//   an async task's   holder | ASYNC      1               none
+//   run()'s           holder | ASYNC      0 or more       the call
+interface Levels {
+  /** Acquisitions that were not released yet, the innermost last. */
+  guards: RLockGuard[];
+  /** The call of run() that holds the lock. */
+  run: Run | undefined;
+}
+
+/** A call of run(), and those around it. */
+interface Run {
+  readonly levels: Levels;
+  readonly outer: Run | undefined;
+  ended: boolean;
+}
+
+/** What a condition gave up. */
+interface Suspended {
+  readonly tag: number;
+  readonly guards: RLockGuard[];
+  readonly run: Run | undefined;
+}
+
+let runs: AsyncContext<Run> | undefined;
+
+/** A lock, as a condition sees it. */
+export let holdOfRLock: (lock: RLock) => Hold;
+
+/**
+ * Mutual exclusion that its holder may enter again: it is free when it was released as often as it was acquired.
+ *
+ * For the blocking forms the holder is the thread, as in Python. Promises are another matter, since the async functions
+ * of one thread take turns while each is in the middle of something: every `await acquire()` is a holder of its own and
+ * waits for the others, also for those of the same thread. An async function that calls others which need the lock, too,
+ * holds it with {@linkcode RLock.run}.
+ *
+ * What was written to shared memory before the last `release` is visible after the `acquire` that follows it. A lock
+ * whose holder ended stays {@linkcode RLock.locked}; the next waiter gets it with `guard.abandoned`, within a second. A
+ * running thread may overtake waiters, but not for ever: after a waiter was woken four times in vain only those who have
+ * waited get the lock.
+ *
+ * Python: `threading.RLock`.
+ *
+ * @example A method that calls another
+ * ```ts
+ * import { RLock } from "@weft/concurrent/sync";
+ * import { assert } from "@std/assert";
+ *
+ * const lock = new RLock();
+ * function deposit(): void {
+ *   using _guard = lock.acquireSync();
+ * }
+ * function transfer(): void {
+ *   using _guard = lock.acquireSync();
+ *   deposit();
+ *   assert(lock.locked);
+ * }
+ * transfer();
+ * assert(!lock.locked);
+ * ```
+ */
+export class RLock extends SharedObject {
+  readonly #tag: number;
+  readonly #levels: Levels;
+
+  static {
+    holdOfRLock = (lock) => ({
+      point: lock.at + POINT,
+      isHeld: () => lock.#isMine(load(lock.words, lock.at)),
+      giveUp: () => lock.#suspend(),
+      tryRetake: (held, woken) => lock.#tryRetake(held as Suspended, woken),
+    });
+  }
+
+  /**
+   * Creates a lock that is free, or opens the lock of the given name.
+   *
+   * @throws {TypeError} If the name belongs to something that is not an `RLock`.
+   * @throws {RangeError} If the shared memory is full.
+   */
+  constructor(options?: SharedOptions) {
+    super(new.target, options as SharedOptions | Attachment | undefined, () => ({
+      action: "create lock",
+      kind: RLOCK,
+      words: LOCK_WORDS,
+    }));
+    const { space, at } = this;
+    this.#tag = at < 0 ? 0 : space.id << HOLDER_SHIFT;
+    if (at >= 0 && ((options as unknown) instanceof Attachment || options?.name !== undefined)) {
+      this.#levels = localState(space, at, createLevels);
+    } else {
+      if (at >= 0) forgetLocalState(space, at);
+      this.#levels = createLevels();
+    }
+  }
+
+  /**
+   * Waits for the lock without blocking the event loop.
+   *
+   * Waits also where the lock is held by this thread, or by another async task of it. Inside {@linkcode RLock.run} the
+   * lock is there already. Promises of one thread get the lock in the order of the calls.
+   *
+   * @throws {TimeoutError} If `timeout` passes first.
+   * @throws The signal's reason, if it is aborted first. The lock is then not taken.
+   */
+  async acquire(options?: WaitOptions): Promise<Guard> {
+    if (this.at < 0) this.unusable("acquire lock");
+    const timeout = validateWait(options, "acquire lock");
+    if (options?.signal?.aborted) throw options.signal.reason;
+    if (this.#isInsideRun()) return this.#enter(false);
+    return await this.#wait(timeout, options?.signal, (abandoned) => this.#begin(abandoned));
+  }
+
+  /**
+   * Blocks this thread until it has the lock; at once if it has it already.
+   *
+   * @throws {DeadlockError} Without a timeout, if an async task of this thread holds the lock and this is not called from
+   * inside its {@linkcode RLock.run}: the task could not turn to release it.
+   * @throws {TimeoutError} If `timeout` passes first.
+   */
+  acquireSync(options?: WaitSyncOptions): Guard {
+    const { words, at } = this;
+    if (at < 0) this.unusable("acquire lock");
+    if (options === undefined && compareExchange(words, at, FREE, this.#tag) === FREE) {
+      if (this.space.isKilled()) this.space.exit();
+      return this.#begin(false);
+    }
+    return this.#acquireSlowly(options);
+  }
+
+  /**
+   * Takes the lock if that is possible at once, also once more if this thread has it; else returns `undefined`. Never
+   * waits.
+   */
+  tryAcquire(): Guard | undefined {
+    const { space, words, at } = this;
+    if (at < 0) this.unusable("acquire lock");
+    if (this.#isReentrant(load(words, at))) return this.#enter(false);
+    const outcome = tryTake(space, at, this.#tag, 0);
+    return outcome === MISSED ? undefined : this.#begin(outcome === TAKEN_OVER);
+  }
+
+  /**
+   * Takes back the innermost acquisition that was not released yet, as its guard would do. With the last one the lock is
+   * free, and a waiter is woken.
+   *
+   * @throws {InvalidStateError} If the lock is not held, or held by another thread that lives, or by a
+   * {@linkcode RLock.run} around which this is not called or inside which nothing was acquired. Its state is unchanged.
+   */
+  release(): void {
+    const { space, words, at } = this;
+    if (at < 0) this.unusable("release lock");
+    const seen = load(words, at);
+    const holder = seen >>> HOLDER_SHIFT;
+    const levels = this.#levels;
+    if (holder !== space.id) {
+      if (holder === 0) {
+        throw new InvalidStateError("Cannot release lock as it is not held: acquire it first, and release it once");
+      }
+      if (isAlive(space.memory, holder)) {
+        throw new InvalidStateError(
+          "Cannot release lock as another thread holds it: only the thread that acquired an RLock can release it",
+        );
+      }
+      if (compareExchange(words, at, seen, seen & BARRED) !== seen) return this.release();
+      notify(space, at + POINT, 1);
+      return;
+    }
+    if (levels.run !== undefined) {
+      if (!this.#isInsideRun()) {
+        throw new InvalidStateError("Cannot release lock as another async task holds it: it is inside run()");
+      }
+      if (levels.guards.length === 0) {
+        throw new InvalidStateError(
+          "Cannot release lock as it was not acquired inside run(): run() releases it when its function has ended",
+        );
+      }
+    }
+    levels.guards.pop();
+    if (levels.guards.length === 0 && levels.run === undefined) this.#free();
+  }
+
+  /**
+   * Calls `action` with the lock held, and releases the lock when `action` has returned and its promise is settled.
+   * Inside, and in all async functions that are called from there, every form of acquiring succeeds at once.
+   *
+   * @returns What `action` returns.
+   *
+   * @example
+   * ```ts
+   * import { RLock } from "@weft/concurrent/sync";
+   * import { assert, assertEquals } from "@std/assert";
+   *
+   * const lock = new RLock();
+   * async function inner(): Promise<number> {
+   *   using _guard = await lock.acquire();
+   *   return 1;
+   * }
+   * assertEquals(await lock.run(async () => await inner() + await inner()), 2);
+   * assert(!lock.locked);
+   * ```
+   */
+  async run<T>(action: () => T | Promise<T>): Promise<T> {
+    if (this.at < 0) this.unusable("run with lock");
+    if (typeof action !== "function") {
+      throw new TypeError(`Cannot run with lock as 'action' must be a function: received ${show(action)}`);
+    }
+    runs ??= createAsyncContext<Run>();
+    if (this.#isInsideRun()) {
+      const guard = this.#enter(false);
+      try {
+        return await action();
+      } finally {
+        guard[Symbol.dispose]();
+      }
+    }
+    const run: Run = { levels: this.#levels, outer: runs.getStore(), ended: false };
+    await this.#wait(Infinity, undefined, () => {
+      this.#levels.guards = [];
+      this.#levels.run = run;
+      return true;
+    });
+    try {
+      return await runs.run(run, action);
+    } finally {
+      run.ended = true;
+      if (this.#levels.run === run) {
+        this.#levels.run = undefined;
+        if (this.#levels.guards.length === 0) this.#free();
+      }
+    }
+  }
+
+  /** Whether the lock is held. Out of date as soon as it is read. */
+  get locked(): boolean {
+    if (this.at < 0) this.unusable("read lock");
+    return load(this.words, this.at) >>> HOLDER_SHIFT !== 0;
+  }
+
+  async #wait<T>(timeout: number, signal: AbortSignal | undefined, begin: (abandoned: boolean) => T): Promise<T> {
+    const { space, at } = this;
+    const tag = this.#tag | ASYNC;
+    const point = at + POINT;
+    if (!space.async.isCrowded(point)) {
+      const outcome = tryTake(space, at, tag, 0);
+      if (outcome !== MISSED) return begin(outcome === TAKEN_OVER);
+    }
+    return await space.async.wait<T>(point, {
+      attempt: (tries) => {
+        const outcome = tryTakeWaiting(space, at, tag, tries);
+        return outcome === MISSED ? undefined : begin(outcome === TAKEN_OVER);
+      },
+      deadline: deadlineOf(timeout),
+      expired: () => this.#expired(timeout),
+      abandoned: () => unbar(space, at),
+      ordered: true,
+      signal,
+    });
+  }
+
+  #acquireSlowly(options: WaitSyncOptions | undefined): Guard {
+    const timeout = validateWait(options, "acquire lock");
+    const { space, words, at } = this;
+    const seen = load(words, at);
+    if (this.#isReentrant(seen)) return this.#enter(false);
+    if (timeout === Infinity && seen >>> HOLDER_SHIFT === space.id) {
+      throw new DeadlockError(
+        "Cannot acquire lock as an async task of this thread holds it and could not turn to release it: use run(), await acquire(), or a timeout",
+      );
+    }
+    const guard = block(space, at + POINT, (woken) => {
+      const outcome = tryTakeWaiting(space, at, this.#tag, woken);
+      return outcome === MISSED ? undefined : this.#begin(outcome === TAKEN_OVER);
+    }, deadlineOf(timeout));
+    if (guard !== undefined) return guard;
+    unbar(space, at);
+    this.#expired(timeout);
+  }
+
+  /** Whether a blocking form would only add a level. */
+  #isReentrant(seen: number): boolean {
+    if (seen >>> HOLDER_SHIFT !== this.space.id) return false;
+    return (seen & ASYNC) === 0 || this.#isInsideRun();
+  }
+
+  #isInsideRun(): boolean {
+    const { run } = this.#levels;
+    if (run === undefined || load(this.words, this.at) >>> HOLDER_SHIFT !== this.space.id) return false;
+    for (let around = runs!.getStore(); around !== undefined; around = around.outer) {
+      if (around === run) return true;
+    }
+    return false;
+  }
+
+  /** Whether the caller holds the lock, as far as that can be told: async tasks outside of run() look all the same. */
+  #isMine(seen: number): boolean {
+    return seen >>> HOLDER_SHIFT === this.space.id && (this.#levels.run === undefined || this.#isInsideRun());
+  }
+
+  #begin(abandoned: boolean): Guard {
+    const levels = this.#levels;
+    // What is left here from before was taken away while this thread was taken for dead.
+    if (levels.guards.length !== 0) levels.guards = [];
+    levels.run = undefined;
+    return this.#enter(abandoned);
+  }
+
+  #enter(abandoned: boolean): Guard {
+    const guard = new RLockGuard(this, abandoned);
+    this.#levels.guards.push(guard);
+    return guard;
+  }
+
+  #free(): void {
+    const { space, words, at } = this;
+    const tag = this.#tag;
+    if (compareExchange(words, at, tag, FREE) === tag) notify(space, at + POINT, 1);
+    else giveUp(space, at);
+  }
+
+  #suspend(): Suspended {
+    const { words, at } = this;
+    const { guards, run } = this.#levels;
+    const held = { tag: this.#tag | load(words, at) & ASYNC, guards, run };
+    this.#levels.guards = [];
+    this.#levels.run = undefined;
+    this.#free();
+    return held;
+  }
+
+  #tryRetake(held: Suspended, woken: number): true | undefined {
+    const outcome = tryTakeWaiting(this.space, this.at, held.tag, woken);
+    if (outcome === MISSED) return undefined;
+    const levels = this.#levels;
+    levels.run = held.run?.ended ? undefined : held.run;
+    levels.guards = held.guards.filter((guard) => !guard.spent);
+    if (outcome === TAKEN_OVER) { for (const guard of levels.guards) guard.abandoned = true; }
+    // All were disposed of while the condition waited.
+    if (levels.guards.length === 0 && levels.run === undefined) this.#free();
+    return true;
+  }
+
+  #expired(timeout: number): never {
+    throw new TimeoutError(`Cannot acquire lock as it was held for all of the ${timeout} ms of 'timeout'`);
+  }
+
+  /** Takes one acquisition back, if it still stands. @ignore */
+  static release(lock: RLock, guard: RLockGuard): void {
+    const { guards, run } = lock.#levels;
+    if (guards[guards.length - 1] === guard) {
+      guards.pop();
+    } else {
+      const index = guards.lastIndexOf(guard);
+      if (index < 0) {
+        guard.spent = true;
+        return;
+      }
+      guards.splice(index, 1);
+    }
+    if (guards.length === 0 && run === undefined && lock.at >= 0) lock.#free();
+  }
+}
+
+class RLockGuard implements Guard {
+  readonly [GUARD] = true;
+  readonly #lock: RLock;
+  abandoned: boolean;
+  /** Disposed of when it did not stand: for the condition that waits. */
+  spent = false;
+
+  constructor(lock: RLock, abandoned: boolean) {
+    this.#lock = lock;
+    this.abandoned = abandoned;
+  }
+
+  [Symbol.dispose](): void {
+    RLock.release(this.#lock, this);
+  }
+}
+
+function createLevels(): Levels {
+  return { guards: [], run: undefined };
+}
+
+registerKind("thread", RLOCK, RLock);
