@@ -1,0 +1,302 @@
+/**
+ * Results that are not there yet.
+ *
+ * @module
+ */
+
+import { now } from "../atomics.ts";
+import { show, validateWait } from "../wait_options.ts";
+import { CancelledError, TimeoutError } from "../../sync/errors.ts";
+import type { WaitOptions } from "../../sync/wait_options.ts";
+
+/** Where a {@linkcode Future} is in its life. */
+export type FutureState = "pending" | "running" | "finished" | "cancelled";
+
+/** What a pool knows of the task behind a future. */
+export interface FutureTask {
+  /** Whether a worker has begun with it. */
+  isRunning(): boolean;
+  /** Takes it back, if no worker has begun with it. */
+  takeBack(): boolean;
+}
+
+/** Settles a future; only its pool can. */
+export let settle: (future: Future<unknown>, state: "finished" | "cancelled", error: unknown, value: unknown) => void;
+
+/**
+ * The result of a task in a {@linkcode Pool}. A promise, with what Python's `concurrent.futures.Future` knows besides.
+ *
+ * A rejection that nobody looks at is not reported: a future may be dropped.
+ *
+ * @example
+ * ```ts
+ * import { Pool } from "@weft/concurrent/threading";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using pool = new Pool(1);
+ * const future = pool.submit(Math.sqrt, 16);
+ * assertEquals(await future, 4);
+ * assertEquals(future.state, "finished");
+ * ```
+ */
+export class Future<R> implements Promise<R> {
+  /** What `Object.prototype.toString` shows. */
+  readonly [Symbol.toStringTag] = "Future";
+  readonly #task: FutureTask;
+  readonly #promise: Promise<R>;
+  #resolve!: (value: R) => void;
+  #reject!: (error: unknown) => void;
+  #state: "pending" | "finished" | "cancelled" = "pending";
+  #failed = false;
+  #callbacks: ((future: Future<R>) => void)[] | undefined;
+
+  static {
+    settle = (future, state, error, value) => future.#settle(state, error, value);
+  }
+
+  /** Only pools make futures. @ignore */
+  constructor(task: FutureTask) {
+    this.#task = task;
+    this.#promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.#promise.catch(() => {});
+  }
+
+  /** What becomes of the task: `running` from when a worker has taken it, `finished` also when it threw. */
+  get state(): FutureState {
+    return this.#state === "pending" && this.#task.isRunning() ? "running" : this.#state;
+  }
+
+  /**
+   * Takes the task back if no worker has begun with it; the future then rejects with {@linkcode CancelledError}.
+   *
+   * @returns Whether that was so. A task that runs is not disturbed: give a `signal` for that.
+   */
+  cancel(): boolean {
+    if (this.#state !== "pending") return this.#state === "cancelled";
+    if (!this.#task.takeBack()) return false;
+    this.#settle("cancelled", new CancelledError("Cannot get the result of a task as it was cancelled"), undefined);
+    return true;
+  }
+
+  /**
+   * Waits for the result.
+   *
+   * @throws What the task threw.
+   * @throws {TimeoutError} If `timeout` passes first. The task goes on.
+   * @throws The signal's reason, if it is aborted first. The task goes on.
+   */
+  result(options?: WaitOptions): Promise<R> {
+    const timeout = validateWait(options, "get the result of a task");
+    return within(this.#promise, timeout, options?.signal, () => {
+      throw new TimeoutError(`Cannot get the result of a task as it took more than the ${timeout} ms of 'timeout'`);
+    });
+  }
+
+  /**
+   * Calls `fn` with this future once it is settled, at once if it is. What `fn` throws is printed.
+   */
+  addDoneCallback(fn: (future: Future<R>) => void): void {
+    if (typeof fn !== "function") {
+      throw new TypeError(`Cannot add done callback as it must be a function: received ${show(fn)}`);
+    }
+    if (this.#state !== "pending") this.#call(fn);
+    else (this.#callbacks ??= []).push(fn);
+  }
+
+  /** Whether it was settled with an error. @ignore */
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  /** As of any promise. */
+  then<A = R, B = never>(
+    onFulfilled?: ((value: R) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#promise.then(onFulfilled, onRejected);
+  }
+
+  /** As of any promise. */
+  catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<R | B> {
+    return this.#promise.catch(onRejected);
+  }
+
+  /** As of any promise. */
+  finally(onFinally?: (() => void) | null): Promise<R> {
+    return this.#promise.finally(onFinally);
+  }
+
+  #settle(state: "finished" | "cancelled", error: unknown, value: unknown): void {
+    if (this.#state !== "pending") return;
+    this.#state = state;
+    if (error !== undefined) {
+      this.#failed = true;
+      this.#reject(error instanceof Thrown ? error.value : error);
+    } else {
+      this.#resolve(value as R);
+    }
+    const callbacks = this.#callbacks;
+    this.#callbacks = undefined;
+    if (callbacks !== undefined) { for (const fn of callbacks) this.#call(fn); }
+  }
+
+  #call(fn: (future: Future<R>) => void): void {
+    try {
+      fn(this);
+    } catch (error) {
+      console.error("Exception in the done callback of a future:", error);
+    }
+  }
+}
+
+/** Something thrown that is `undefined`, or looks like it. */
+export class Thrown {
+  constructor(readonly value: unknown) {}
+}
+
+/**
+ * The futures in the order in which they are settled.
+ *
+ * Python: `concurrent.futures.as_completed`.
+ *
+ * @throws {TypeError} If one of them is not a future.
+ *
+ * @example
+ * ```ts
+ * import { asCompleted, Pool } from "@weft/concurrent/threading";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using pool = new Pool(1);
+ * const roots: number[] = [];
+ * for await (const future of asCompleted([pool.submit(Math.sqrt, 4), pool.submit(Math.sqrt, 9)])) {
+ *   roots.push(await future);
+ * }
+ * assertEquals(roots.sort(), [2, 3]);
+ * ```
+ */
+export async function* asCompleted<R>(futures: Iterable<Future<R>>): AsyncIterableIterator<Future<R>> {
+  const all = validateFutures(futures, "wait for futures");
+  const settled: Future<R>[] = [];
+  let wake: (() => void) | undefined;
+  for (const future of all) {
+    future.addDoneCallback(() => {
+      settled.push(future);
+      wake?.();
+    });
+  }
+  for (let i = 0; i < all.length; i++) {
+    if (settled.length <= i) await new Promise<void>((resolve) => wake = resolve);
+    yield settled[i];
+  }
+}
+
+/** When {@linkcode wait} returns. */
+export interface WaitFuturesOptions extends WaitOptions {
+  /** After the first is settled, after the first error (or all), or after all. By default `"all"`. */
+  when?: "first" | "first-error" | "all";
+}
+
+/**
+ * Waits for some or all of the futures.
+ *
+ * Python: `concurrent.futures.wait`.
+ *
+ * @returns Those that are settled and those that are not. When `timeout` passes first, as they are then.
+ * @throws The signal's reason, if it is aborted first.
+ *
+ * @example
+ * ```ts
+ * import { Pool, wait } from "@weft/concurrent/threading";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using pool = new Pool(1);
+ * const { done, notDone } = await wait([pool.submit(Math.sqrt, 4), pool.submit(Math.sqrt, 9)]);
+ * assertEquals([done.size, notDone.size], [2, 0]);
+ * ```
+ */
+export async function wait<R>(
+  futures: Iterable<Future<R>>,
+  options?: WaitFuturesOptions,
+): Promise<{ done: Set<Future<R>>; notDone: Set<Future<R>> }> {
+  const all = validateFutures(futures, "wait for futures");
+  const timeout = validateWait(options, "wait for futures");
+  const when = options?.when ?? "all";
+  if (when !== "all" && when !== "first" && when !== "first-error") {
+    throw new TypeError(
+      `Cannot wait for futures as 'when' must be "first", "first-error" or "all": received ${show(when)}`,
+    );
+  }
+  const enough = new Promise<void>((resolve) => {
+    let left = all.length;
+    if (left === 0) resolve();
+    for (const future of all) {
+      future.addDoneCallback(() => {
+        left--;
+        if (left === 0 || when === "first" || when === "first-error" && future.failed) resolve();
+      });
+    }
+  });
+  await within(enough, timeout, options?.signal, () => {});
+  const isDone = (future: Future<R>): boolean => future.state === "finished" || future.state === "cancelled";
+  return {
+    done: new Set(all.filter(isDone)),
+    notDone: new Set(all.filter((future) => !isDone(future))),
+  };
+}
+
+/** The promise, or what `expired` makes of it after the timeout, or a rejection by the signal. */
+export function within<T>(
+  promise: Promise<T>,
+  timeout: number,
+  signal: AbortSignal | undefined,
+  expired: () => T,
+): Promise<T> {
+  if (signal?.aborted) return Promise.reject(signal.reason);
+  if (timeout === Infinity && signal === undefined) return promise;
+  return new Promise<T>((resolve, reject) => {
+    const until = now() + timeout;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const onAbort = (): void => {
+      clearTimeout(timer);
+      reject(signal!.reason);
+    };
+    const setTimer = (): void => {
+      if (timeout === Infinity) return;
+      timer = setTimeout(() => {
+        if (now() < until) return setTimer();
+        signal?.removeEventListener("abort", onAbort);
+        try {
+          resolve(expired());
+        } catch (error) {
+          reject(error);
+        }
+      }, Math.min(2 ** 31 - 1, Math.max(0, Math.ceil(until - now()))));
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    setTimer();
+    const over = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+    };
+    promise.then((value) => {
+      over();
+      resolve(value);
+    }, (error) => {
+      over();
+      reject(error);
+    });
+  });
+}
+
+function validateFutures<R>(futures: Iterable<Future<R>>, action: string): Future<R>[] {
+  const all = [...futures];
+  for (const future of all) {
+    if (!(future instanceof Future)) {
+      throw new TypeError(`Cannot ${action} as each must be a Future: received ${show(future)}`);
+    }
+  }
+  return all;
+}
