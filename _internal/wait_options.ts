@@ -11,7 +11,9 @@ import { now } from "./atomics.ts";
 export function validateWait(options: WaitOptions | undefined, action: string): number {
   if (options === undefined) return Infinity;
   if (typeof options !== "object" || options === null) {
-    throw new TypeError(`Cannot ${action} as the options must be an object like { timeout: 100 }: received ${show(options)}`);
+    throw new TypeError(
+      `Cannot ${action} as the options must be an object like { timeout: 100 }: received ${show(options)}`,
+    );
   }
   const { timeout, signal } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {

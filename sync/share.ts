@@ -64,7 +64,9 @@ export function share(object: object, options?: { worker?: WorkerLike }): ShareT
   if (located === undefined) throw new InvalidStateError("Cannot share an object that can not be used any more");
   const { space, at } = located;
   if (!(space.memory instanceof ThreadMemory)) {
-    throw new TypeError("Cannot share an object of the processes' scope: send it through a multiprocessing Queue or in args");
+    throw new TypeError(
+      "Cannot share an object of the processes' scope: send it through a multiprocessing Queue or in args",
+    );
   }
   addReference(space, at);
   return { buffer: space.memory.buffer, at, id: options?.worker === undefined ? 0 : idOf(space, options.worker) };
@@ -121,9 +123,7 @@ function join(memory: ThreadMemory, id: number): Space {
   const existing = existingSpace("thread");
   // The buffer arrives as another object each time, so it is told by what is in it.
   if (existing !== undefined && sameMemory(existing.memory as ThreadMemory, memory)) return existing;
-  const space = id !== 0 && isAlive(memory, id)
-    ? new Space(memory, id, exitThread)
-    : Space.join(memory, 0, exitThread);
+  const space = id !== 0 && isAlive(memory, id) ? new Space(memory, id, exitThread) : Space.join(memory, 0, exitThread);
   onExit(() => leave(memory, space.id));
   setSpace(space);
   return space;

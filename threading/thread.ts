@@ -237,7 +237,9 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
     const { space, words, at } = this;
     setFlags(space, at, RESULT_ASKED);
     await this.#ended(timeout, options?.signal, () => {
-      throw new TimeoutError(`Cannot get the result of thread "${this.name}" as it ran for all of the ${timeout} ms of 'timeout'`);
+      throw new TimeoutError(
+        `Cannot get the result of thread "${this.name}" as it ran for all of the ${timeout} ms of 'timeout'`,
+      );
     });
     const outcome = load(words, at + OUTCOME);
     if (outcome === LOST) {
@@ -281,7 +283,9 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
     }
     if (this.at < 0) this.unusable("change thread");
     if (load(this.words, this.at + STATE) !== NEW) {
-      throw new InvalidStateError(`Cannot change 'daemon' of thread "${this.name}" as it was started: set it before start()`);
+      throw new InvalidStateError(
+        `Cannot change 'daemon' of thread "${this.name}" as it was started: set it before start()`,
+      );
     }
     if (daemon) or(this.words, this.at + FLAGS, DAEMON);
     else store(this.words, this.at + FLAGS, load(this.words, this.at + FLAGS) & ~DAEMON);
@@ -319,9 +323,7 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
   #writePayload(): void {
     const { space, at } = this;
     const isSubclass = this.constructor !== Thread && this.run !== Thread.prototype.run;
-    const descriptor = isSubclass
-      ? describeSubclass(this, Thread, { what: "thread class" })
-      : this.#descriptor ?? null;
+    const descriptor = isSubclass ? describeSubclass(this, Thread, { what: "thread class" }) : this.#descriptor ?? null;
     const content: { args: unknown[]; fields?: object; delay?: number } = { args: this.#args ?? [] };
     if (isSubclass) content.fields = { ...this };
     if (this.#delay > 0) content.delay = this.#delay;
@@ -336,7 +338,9 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
       throw new InvalidStateError(`Cannot ${action} "${this.name}" as it was not started: call start() first`);
     }
     if (load(this.words, this.at + IDENT) === this.space.id) {
-      throw new InvalidStateError(`Cannot ${action} "${this.name}" as that is the calling thread: it would wait for itself`);
+      throw new InvalidStateError(
+        `Cannot ${action} "${this.name}" as that is the calling thread: it would wait for itself`,
+      );
     }
     return timeout;
   }
@@ -388,7 +392,9 @@ export function threadSpace(): Space {
 function validate(options: unknown): void {
   if (options === undefined) return;
   if (typeof options !== "object" || options === null) {
-    throw new TypeError(`Cannot create thread as the options must be an object like { target }: received ${show(options)}`);
+    throw new TypeError(
+      `Cannot create thread as the options must be an object like { target }: received ${show(options)}`,
+    );
   }
   const { target, args, name, daemon } = options as Record<string, unknown>;
   if (target !== undefined && typeof target !== "function") {

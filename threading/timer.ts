@@ -36,7 +36,9 @@ export class Timer<A extends unknown[] = [], R = unknown> extends Thread<A, R> {
       super(ms as never);
       return;
     }
-    if (typeof ms !== "number") throw new TypeError(`Cannot create timer as 'ms' must be a number: received ${show(ms)}`);
+    if (typeof ms !== "number") {
+      throw new TypeError(`Cannot create timer as 'ms' must be a number: received ${show(ms)}`);
+    }
     if (!(ms >= 0)) throw new RangeError(`Cannot create timer as 'ms' must be zero or more: received ${ms}`);
     if (typeof fn !== "function") {
       throw new TypeError(`Cannot create timer as 'fn' must be a function: received ${show(fn)}`);

@@ -18,12 +18,7 @@
  */
 
 import { add, compareExchange, load, store } from "../atomics.ts";
-import {
-  NEXT_PARTICIPANT_AT,
-  PARTICIPANT_COUNT,
-  PARTICIPANT_WORDS,
-  PARTICIPANTS_AT,
-} from "./layout.ts";
+import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT, PARTICIPANT_WORDS, PARTICIPANTS_AT } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 
 const ID = 0;

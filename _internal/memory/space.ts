@@ -5,7 +5,7 @@
  */
 
 import { load } from "../atomics.ts";
-import { available, allocate, free } from "./allocator.ts";
+import { allocate, available, free } from "./allocator.ts";
 import { AsyncWaiters } from "./async_waiters.ts";
 import { BELL_COUNT } from "./layout.ts";
 import type { Memory } from "./memory.ts";

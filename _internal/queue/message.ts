@@ -37,7 +37,7 @@ const INLINE = 4096;
 /** The most words of a message. */
 export const MESSAGE_WORDS: number = 1 + INLINE / 4;
 /** Up to here a loop over words is faster than a call that copies. */
-const SHORT = 192;
+const SHORT = 96;
 
 const CONSTANTS = [undefined, null, false, true];
 const OPTIONS: Record<string, EncodeOptions> = {
@@ -141,14 +141,7 @@ export class Message {
       words[at + 2] = this.second;
       return;
     }
-    const { bytes } = this;
-    const { length } = bytes;
-    if (length <= SHORT && (length + 3) >> 2 << 2 <= bytes.buffer.byteLength && bytes.byteOffset === 0) {
-      if (outbox.buffer !== bytes.buffer) outbox = new Int32Array(bytes.buffer, 0, bytes.buffer.byteLength >> 2);
-      for (let i = 0, end = (length + 3) >> 2; i < end; i++) words[at + 1 + i] = outbox[i];
-    } else {
-      space.memory.bytes.set(bytes, (at + 1) * 4);
-    }
+    space.memory.bytes.set(this.bytes, (at + 1) * 4);
   }
 
   /** Reads it from shared memory; {@linkcode Message.read} must follow before anything else is done. */
@@ -163,15 +156,15 @@ export class Message {
       const length = header >>> SHIFT;
       const count = (length + 3) >> 2;
       this.size = 1 + count;
-      if (length > SHORT) {
-        const start = (at + 1) * 4;
-        this.bytes = space.memory.bytes.slice(start, start + length);
+      // Not into what is being read: a class of the program may take another item while it makes an instance.
+      const target = isReading ? new Uint8Array(length) : viewOf(length);
+      if (length <= SHORT && !isReading) {
+        for (let i = 0; i < count; i++) inboxWords[i] = words[at + 1 + i];
       } else {
-        // Not into what is being read: a class of the program may take another item while it makes an instance.
-        const target = isReading ? new Int32Array(count) : inbox;
-        for (let i = 0; i < count; i++) target[i] = words[at + 1 + i];
-        this.bytes = new Uint8Array(target.buffer, 0, length);
+        const start = (at + 1) * 4;
+        target.set(space.memory.bytes.subarray(start, start + length));
       }
+      this.bytes = target;
     } else {
       this.first = words[at + 1];
       this.second = words[at + 2];
@@ -200,8 +193,15 @@ export class Message {
 }
 
 const NO_BYTES = new Uint8Array(0);
-const inbox = new Int32Array(SHORT / 4);
-let outbox: Int32Array = inbox;
+// One for all messages, since what is fresh costs more than all the rest; and one view of it for each length.
+const inbox = new Uint8Array(INLINE);
+const inboxWords = new Int32Array(inbox.buffer);
+const views: Uint8Array[] = [];
+
+function viewOf(length: number): Uint8Array {
+  return views[length] ??= inbox.subarray(0, length);
+}
+
 let isReading = false;
 
 function readBytes(bytes: Uint8Array): unknown {
@@ -215,7 +215,8 @@ function readBytes(bytes: Uint8Array): unknown {
 }
 
 function takeBlock(space: Space, block: number, length: number): Uint8Array {
-  const bytes = space.memory.bytes.slice(block * 4, block * 4 + length);
+  const bytes = new Uint8Array(length);
+  bytes.set(space.memory.bytes.subarray(block * 4, block * 4 + length));
   space.free(block);
   return bytes;
 }

@@ -370,25 +370,40 @@ export function transform(source: Source, colours: Colours, sites: Site[]): stri
       if (isPlainStore(node)) {
         const { expression, argumentExpression } = node.left as ts.ElementAccessExpression;
         const where = site(node);
-        const args = [expression, argumentExpression, node.right].map((part) => ts.visitNode(part, visit) as ts.Expression);
+        const args = [expression, argumentExpression, node.right].map((part) =>
+          ts.visitNode(part, visit) as ts.Expression
+        );
         const number = factory.createNumericLiteral(PLAIN_STORE);
         return stoppable ? yielded(helper("$op", [number, where, ...args])) : helper("$now", [number, where, ...args]);
       }
       if (isWord(node)) {
         const { parent } = node;
-        if (ts.isPrefixUnaryExpression(parent) && parent.operator >= SyntaxKind.PlusPlusToken || ts.isPostfixUnaryExpression(parent)) {
+        if (
+          ts.isPrefixUnaryExpression(parent) && parent.operator >= SyntaxKind.PlusPlusToken ||
+          ts.isPostfixUnaryExpression(parent)
+        ) {
           unsupported(node, "++ of a word");
         }
-        if (ts.isBinaryExpression(parent) && parent.left === node && parent.operatorToken.kind >= SyntaxKind.FirstCompoundAssignment && parent.operatorToken.kind <= SyntaxKind.LastCompoundAssignment) {
+        if (
+          ts.isBinaryExpression(parent) && parent.left === node &&
+          parent.operatorToken.kind >= SyntaxKind.FirstCompoundAssignment &&
+          parent.operatorToken.kind <= SyntaxKind.LastCompoundAssignment
+        ) {
           unsupported(node, "compound assignment to a word");
         }
-        return helper("$read", [node.expression, node.argumentExpression].map((part) => ts.visitNode(part, visit) as ts.Expression));
+        return helper(
+          "$read",
+          [node.expression, node.argumentExpression].map((part) => ts.visitNode(part, visit) as ts.Expression),
+        );
       }
       if (ts.isCallExpression(node) && isFill(node)) {
-        return helper("$fill", [
-          (node.expression as ts.PropertyAccessExpression).expression,
-          ...node.arguments,
-        ].map((part) => ts.visitNode(part, visit) as ts.Expression));
+        return helper(
+          "$fill",
+          [
+            (node.expression as ts.PropertyAccessExpression).expression,
+            ...node.arguments,
+          ].map((part) => ts.visitNode(part, visit) as ts.Expression),
+        );
       }
       if (ts.isCallExpression(node)) {
         if (isWithinChain(node)) return ts.visitEachChild(node, visit, context);
@@ -534,12 +549,24 @@ function resets(source: Source): ts.Statement[] {
       };
       const isLet = (statement.declarationList.flags & ts.NodeFlags.Let) !== 0;
       if (isLet && (ts.isNumericLiteral(initializer) || initializer.kind === SyntaxKind.FalseKeyword)) {
-        const value = ts.isNumericLiteral(initializer) ? factory.createNumericLiteral(initializer.text) : factory.createFalse();
+        const value = ts.isNumericLiteral(initializer)
+          ? factory.createNumericLiteral(initializer.text)
+          : factory.createFalse();
         call(
           "$reset",
-          factory.createArrowFunction(undefined, undefined, [], undefined, undefined, factory.createParenthesizedExpression(factory.createAssignment(variable, value))),
+          factory.createArrowFunction(
+            undefined,
+            undefined,
+            [],
+            undefined,
+            undefined,
+            factory.createParenthesizedExpression(factory.createAssignment(variable, value)),
+          ),
         );
-      } else if (ts.isNewExpression(initializer) && /^(Map|Set)$/.test(initializer.expression.getText(source.tree)) && !initializer.arguments?.length) {
+      } else if (
+        ts.isNewExpression(initializer) && /^(Map|Set)$/.test(initializer.expression.getText(source.tree)) &&
+        !initializer.arguments?.length
+      ) {
         call("$empty", variable);
       }
     }

@@ -27,7 +27,16 @@ const WAKE = 13;
 const START = 14;
 const OTHER = 15;
 /** The names of all kinds of steps. */
-export const KINDS: readonly string[] = [...OPERATIONS, "step", "alive", "now", "wake", "start", "other", "plain store"];
+export const KINDS: readonly string[] = [
+  ...OPERATIONS,
+  "step",
+  "alive",
+  "now",
+  "wake",
+  "start",
+  "other",
+  "plain store",
+];
 
 /** What a thread can be at between two steps. */
 export const RUNNABLE = 0;
