@@ -1,0 +1,20 @@
+import * as multiprocessing from "@weft/concurrent/multiprocessing";
+import type { Classes, Runner, Scope } from "./_scope.ts";
+
+/** Processes, and the memory that they share. */
+export const processes: Scope = {
+  ...multiprocessing as unknown as Classes,
+  name: "process",
+  start<A extends unknown[], R>(target: (...args: A) => R | Promise<R>, ...args: A): Runner<R> {
+    const child = new multiprocessing.Process({ target, args }).start();
+    return {
+      join: (options) => child.join(options),
+      joinSync: (options) => child.joinSync(options),
+      result: () => child.result(),
+      kill: () => child.kill(),
+      get isAlive() {
+        return child.isAlive;
+      },
+    };
+  },
+};

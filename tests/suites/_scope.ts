@@ -1,0 +1,44 @@
+/**
+ * What a suite of tests needs of the memory that it is bound to: the classes over it, and how to run a function beside.
+ *
+ * A suite is written once and bound twice, to threads and to processes.
+ */
+
+import type * as threading from "@weft/concurrent/threading";
+
+/** The classes that exist over both memories. */
+export type Classes = Pick<
+  typeof threading,
+  | "Lock"
+  | "RLock"
+  | "Semaphore"
+  | "BoundedSemaphore"
+  | "Event"
+  | "Condition"
+  | "Barrier"
+  | "RWLock"
+  | "Latch"
+  | "Value"
+  | "SharedArray"
+  | "Queue"
+  | "LifoQueue"
+  | "PriorityQueue"
+>;
+
+/** A function that runs in a thread or a process of its own. */
+export interface Runner<R> {
+  join(options?: threading.WaitOptions): Promise<boolean>;
+  joinSync(options?: threading.WaitSyncOptions): boolean;
+  /** What the function returned; throws what it threw. */
+  result(): Promise<Awaited<R>>;
+  /** Ends it from outside: `terminate()` of a thread, `kill()` of a process. */
+  kill(): void;
+  readonly isAlive: boolean;
+}
+
+/** One of the two memories. */
+export interface Scope extends Classes {
+  readonly name: "thread" | "process";
+  /** Starts a function of a module beside the tests. */
+  start<A extends unknown[], R>(target: (...args: A) => R | Promise<R>, ...args: A): Runner<R>;
+}
