@@ -1,0 +1,116 @@
+/**
+ * Threads that want the same lock, and that pass each other items, beside what else there is.
+ *
+ *     deno run -A --no-check benches/contended.ts
+ *     bun benches/contended.ts
+ */
+
+import process from "node:process";
+import { Barrier, Lock, Queue, Thread, Value } from "@weft/concurrent/threading";
+import { compare, python } from "./_bench.ts";
+import { getItems, increment, putNumbers, putObjects } from "./contended_targets.ts";
+
+const TIMES = 200_000;
+
+async function contended(threads: number): Promise<number> {
+  const lock = new Lock();
+  const value = new Value("i32");
+  const start = new Barrier(threads + 1);
+  const end = new Barrier(threads + 1);
+  const started = Array.from(
+    { length: threads },
+    () => new Thread({ target: increment, args: [lock, value, TIMES, start, end] }).start(),
+  );
+  await start.wait();
+  const begin = performance.now();
+  await end.wait();
+  const ms = performance.now() - begin;
+  for (const thread of started) await thread.join();
+  if (value.value !== threads * TIMES) throw new Error(`Lost an increment: ${value.value}`);
+  return threads * TIMES / ms * 1000;
+}
+
+const pythonLock = (threads: number): string => `
+import threading, time
+lock = threading.Lock()
+n = 0
+def work():
+    global n
+    for _ in range(${TIMES}):
+        with lock:
+            n += 1
+ts = [threading.Thread(target=work) for _ in range(${threads})]
+b = time.perf_counter()
+for t in ts: t.start()
+for t in ts: t.join()
+print(${threads} * ${TIMES} / (time.perf_counter() - b))`;
+
+async function queued(target: "numbers" | "objects", count: number, padding = ""): Promise<number> {
+  const queue = new Queue<never>({ maxsize: 0 });
+  const start = new Barrier(2);
+  const end = new Barrier(2);
+  const getter = new Thread({ target: getItems, args: [queue as Queue<unknown>, count, end] }).start();
+  const putter = target === "numbers"
+    ? new Thread({ target: putNumbers, args: [queue as Queue<number>, count, start] }).start()
+    : new Thread({ target: putObjects, args: [queue as Queue<object>, count, start, padding] }).start();
+  await start.wait();
+  const begin = performance.now();
+  await end.wait();
+  const ms = performance.now() - begin;
+  await getter.join();
+  await putter.join();
+  return count / ms * 1000;
+}
+
+/** From a worker to this thread, as fast as it goes. */
+async function posted(make: string, count: number): Promise<number> {
+  const source = `self.onmessage = () => { for (let i = 0; i < ${count}; i++) self.postMessage(${make}); };`;
+  const worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })), { type: "module" });
+  let left = count;
+  let begin = 0;
+  await new Promise<void>((resolve) => {
+    worker.onmessage = () => {
+      if (begin === 0) begin = performance.now();
+      if (--left === 0) resolve();
+    };
+    worker.postMessage("go");
+  });
+  const ms = performance.now() - begin;
+  worker.terminate();
+  return count / ms * 1000;
+}
+
+const pythonQueue = `
+import threading, queue, time
+q = queue.Queue()
+def put():
+    for i in range(${TIMES}): q.put(i)
+t = threading.Thread(target=put)
+b = time.perf_counter()
+t.start()
+for i in range(${TIMES}): q.get()
+print(${TIMES} / (time.perf_counter() - b))`;
+
+for (const threads of [2, 4]) {
+  await compare(`${threads} threads x ${TIMES} increments under a lock`, [
+    { name: "Lock", run: () => contended(threads) },
+    { name: "CPython threading.Lock", run: () => python(pythonLock(threads)) },
+  ]);
+}
+await compare(`${TIMES} small integers from thread to thread`, [
+  { name: "Queue", run: () => queued("numbers", TIMES) },
+  { name: "postMessage", run: () => posted("i", TIMES) },
+  { name: "CPython queue.Queue", run: () => python(pythonQueue) },
+]);
+await compare(`${TIMES / 2} objects { id, name, tags } from thread to thread`, [
+  { name: "Queue", run: () => queued("objects", TIMES / 2) },
+  { name: "postMessage", run: () => posted("({ id: i, name: `item ${i}`, tags: ['a', 'b'] })", TIMES / 2) },
+]);
+await compare(`${TIMES / 4} objects of 1 KB from thread to thread`, [
+  { name: "Queue", run: () => queued("objects", TIMES / 4, "x".repeat(1000)) },
+  {
+    name: "postMessage",
+    run: () => posted(`({ id: i, name: 'item ${"x".repeat(1000)}' + i, tags: ['a', 'b'] })`, TIMES / 4),
+  },
+]);
+process.exit();
