@@ -14,4 +14,5 @@ export { Queue, type QueueOptions } from "./queue.ts";
 export { registerSerializable, type SerializableOptions } from "./register_serializable.ts";
 export { RLock } from "./rlock.ts";
 export { adopt, share, type ShareToken, type WorkerLike } from "./share.ts";
+export { task } from "./task.ts";
 export type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
