@@ -321,7 +321,10 @@ export class Queue<T = unknown> extends SharedObject {
         );
       }
       if (compareExchange(words, base + DONE, done, (done + 1) | 0) !== done) continue;
-      if (left === 1) notify(this.space, base + JOIN_POINT, EVERYBODY);
+      // Counted anew: a shutdown may have dropped all the others since, and those it woke did not see this one yet.
+      if (((tasksOf(words, base, this.#container) - done - 1) | 0) <= 0) {
+        notify(this.space, base + JOIN_POINT, EVERYBODY);
+      }
       return;
     }
   }
