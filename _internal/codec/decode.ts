@@ -13,12 +13,18 @@ import { makeError } from "./errors.ts";
 import { ofName } from "./registry.ts";
 import * as tag from "./tags.ts";
 
+type ResizableConstructor = new (length: number, options: { maxByteLength: number }) => ArrayBuffer;
+
 let bytes: Uint8Array = new Uint8Array(0);
-let view: DataView = new DataView(new ArrayBuffer(0));
 let at = 0;
 let objects: unknown[] = [];
 let shapes: string[][] = [];
 let depth = 0;
+let busy = false;
+
+// Read byte by byte and not through a DataView: one for each message costs more than the message.
+const double = new Float64Array(1);
+const doubleBytes = new Uint8Array(double.buffer);
 
 // Not fatal: what was written is well-formed. The byte order mark is part of a string like any other character.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -26,37 +32,66 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 /** Short strings that came lately, by a number made of their bytes: keys come again and again. */
 const CACHED = 16;
 const cache: string[] = new Array(1024).fill("");
+/** Longer strings are cheaper to have decoded by the runtime. */
+const BY_HAND = 24;
+const codes: number[][] = Array.from({ length: BY_HAND + 1 }, (_, length) => new Array(length).fill(0));
+/** Longer arrays grow as their items come, since the length may be wrong. */
+const BELIEVED = 1024;
 
 /**
- * The value that {@linkcode encode} made the bytes from. `data` must not change meanwhile; the value shares nothing with it.
+ * The value that `encode` made the bytes from. `data` must not change meanwhile; the value shares nothing with it.
  *
- * @throws {Error} If the bytes are not what `encode` makes.
+ * @throws {TypeError} If the bytes are not what `encode` makes, or name a class that is not registered here. What the
+ * `deserialize` of a class throws is thrown, too.
  */
 export function decode(data: Uint8Array): unknown {
-  const state = [bytes, view, at, objects, shapes, depth] as const;
+  if (busy) return decodeNested(data);
+  busy = true;
   bytes = data;
-  view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   at = 0;
-  objects = [];
-  shapes = [];
   depth = 0;
   try {
     const value = read();
     if (at !== data.length) broken("there is more than a value");
     return value;
   } finally {
-    [bytes, view, at, objects, shapes, depth] = state;
+    busy = false;
+    if (objects.length > 0) objects = [];
+    if (shapes.length > 0) shapes = [];
+  }
+}
+
+// The deserialize() of a class of the program receives something itself.
+function decodeNested(data: Uint8Array): unknown {
+  const state = [bytes, at, objects, shapes, depth] as const;
+  objects = [];
+  shapes = [];
+  busy = false;
+  try {
+    return decode(data);
+  } finally {
+    [bytes, at, objects, shapes, depth] = state;
+    busy = true;
   }
 }
 
 function broken(how: string): never {
-  throw new Error(`Cannot read a message as ${how} at byte ${at}`);
+  throw new TypeError(`Cannot read a message as ${how} at byte ${at}`);
+}
+
+function readInt(): number {
+  if (at + 4 > bytes.length) broken("it ends too early");
+  const value = bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24;
+  at += 4;
+  return value;
+}
+
+function readNumber(): number {
+  return readInt() >>> 0;
 }
 
 function readCount(size: number): number {
-  if (at + 4 > bytes.length) broken("it ends too early");
-  const count = view.getUint32(at, true);
-  at += 4;
+  const count = readNumber();
   if (count * size > bytes.length - at) broken("a count is larger than what is left");
   return count;
 }
@@ -70,12 +105,8 @@ function read(): unknown {
   const form = readByte();
   if (form <= tag.MAX_SMALL) return form;
   switch (form) {
-    case tag.INT: {
-      if (at + 4 > bytes.length) broken("it ends too early");
-      const value = view.getInt32(at, true);
-      at += 4;
-      return value;
-    }
+    case tag.INT:
+      return readInt();
     case tag.FLOAT:
       return readFloat();
     case tag.ASCII8:
@@ -97,7 +128,8 @@ function read(): unknown {
     }
     case tag.REFERENCE: {
       const number = readNumber();
-      if (number >= objects.length) broken("an object is meant that has not come");
+      // Undefined: one that is being made, which only an instance of a class could be.
+      if (objects[number] === undefined) broken("an object is meant that has not come");
       return objects[number];
     }
   }
@@ -107,18 +139,11 @@ function read(): unknown {
   return value;
 }
 
-function readNumber(): number {
-  if (at + 4 > bytes.length) broken("it ends too early");
-  const number = view.getUint32(at, true);
-  at += 4;
-  return number;
-}
-
 function readFloat(): number {
   if (at + 8 > bytes.length) broken("it ends too early");
-  const value = view.getFloat64(at, true);
+  for (let i = 0; i < 8; i++) doubleBytes[i] = bytes[at + i];
   at += 8;
-  return value;
+  return double[0];
 }
 
 function readString(): string {
@@ -144,7 +169,7 @@ function readStringOf(form: number): string {
     let text = "";
     for (let i = 0; i < length; i += 4096) {
       const units: number[] = [];
-      for (let k = i; k < Math.min(length, i + 4096); k++, at += 2) units.push(view.getUint16(at, true));
+      for (let k = i; k < Math.min(length, i + 4096); k++, at += 2) units.push(bytes[at] | bytes[at + 1] << 8);
       text += String.fromCharCode(...units);
     }
     return text;
@@ -168,12 +193,10 @@ function cached(start: number, length: number): string {
 }
 
 function ascii(start: number, length: number): string {
-  let text = "";
-  for (let i = start; i < start + length; i++) {
-    if (bytes[i] > 0x7f) broken("a string has other than ASCII");
-    text += String.fromCharCode(bytes[i]);
-  }
-  return text;
+  if (length > BY_HAND) return decoder.decode(bytes.subarray(start, start + length));
+  const units = codes[length];
+  for (let i = 0; i < length; i++) units[i] = bytes[start + i] & 0x7f;
+  return String.fromCharCode.apply(undefined, units);
 }
 
 function readObject(form: number): unknown {
@@ -228,20 +251,27 @@ function readObject(form: number): unknown {
       const source = readString();
       return remember(new RegExp(source, readString()));
     }
-    case tag.BUFFER: {
-      const length = readCount(1);
-      at = (at + 7) & -8;
-      if (at + length > bytes.length) broken("it ends too early");
-      const start = at;
-      at += length;
-      return remember(bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + at));
+    case tag.BUFFER:
+      return remember(readBytes(readCount(1)));
+    case tag.RESIZABLE: {
+      const max = readFloat();
+      const data = readBytes(readCount(1));
+      if (!(max >= data.byteLength && max <= tag.MAX_RESERVED)) broken("a buffer is larger than it may become");
+      const buffer = new (ArrayBuffer as ResizableConstructor)(data.byteLength, { maxByteLength: max });
+      new Uint8Array(buffer).set(new Uint8Array(data));
+      return remember(buffer);
     }
-    case tag.VIEW: {
-      const type = tag.VIEWS[readByte()];
+    case tag.VIEW:
+    case tag.PART: {
+      const kind = readByte();
+      const offset = form === tag.PART ? readFloat() : 0;
+      // -1: to the end, wherever that is.
+      const length = form === tag.PART ? readFloat() : -1;
       const number = objects.push(undefined) - 1;
       const buffer = read();
+      const type = tag.VIEWS[kind];
       if (type === undefined || !(buffer instanceof ArrayBuffer)) broken("a view has no buffer");
-      return objects[number] = new type(buffer);
+      return objects[number] = length < 0 ? new type(buffer, offset) : new type(buffer, offset, length);
     }
     case tag.ERROR:
       return readError();
@@ -274,10 +304,19 @@ function remember<T>(value: T): T {
 
 function readArray(length: number): unknown[] {
   if (length > bytes.length - at) broken("a count is larger than what is left");
-  const array: unknown[] = new Array(length);
+  const array: unknown[] = length <= BELIEVED ? new Array(length) : [];
   objects.push(array);
-  for (let i = 0; i < length; i++) array[i] = read();
+  if (length <= BELIEVED) { for (let i = 0; i < length; i++) array[i] = read(); }
+  else for (let i = 0; i < length; i++) array.push(read());
   return array;
+}
+
+function readBytes(length: number): ArrayBuffer {
+  at = (at + 7) & -8;
+  if (at + length > bytes.length) broken("it ends too early");
+  const start = bytes.byteOffset + at;
+  at += length;
+  return (bytes.buffer as ArrayBuffer).slice(start, start + length);
 }
 
 function readSparse(): unknown[] {
@@ -299,15 +338,15 @@ function readNumbers(width: 4 | 8): number[] {
   if (at + length * width > bytes.length) broken("it ends too early");
   const array: number[] = new Array(length);
   objects.push(array);
-  if ((bytes.byteOffset + at) % width === 0) {
-    const numbers = width === 4
-      ? new Int32Array(bytes.buffer, bytes.byteOffset + at, length)
-      : new Float64Array(bytes.buffer, bytes.byteOffset + at, length);
+  const start = bytes.byteOffset + at;
+  const buffer = start % width === 0 ? bytes.buffer : bytes.slice(at, at + length * width).buffer;
+  const from = start % width === 0 ? start : 0;
+  if (width === 4) {
+    const numbers = new Int32Array(buffer, from, length);
     for (let i = 0; i < length; i++) array[i] = numbers[i];
   } else {
-    for (let i = 0; i < length; i++) {
-      array[i] = width === 4 ? view.getInt32(at + i * 4, true) : view.getFloat64(at + i * 8, true);
-    }
+    const numbers = new Float64Array(buffer, from, length);
+    for (let i = 0; i < length; i++) array[i] = numbers[i];
   }
   at += length * width;
   return array;

@@ -27,7 +27,7 @@ export interface EncodeOptions {
 
 const INITIAL = 4096;
 /** A scratch buffer larger than this is not kept. */
-const KEEP = 1 << 20;
+const KEEP = 1 << 21;
 /** Strings up to here are written by hand; a call of the encoder costs as much as this. */
 const SHORT = 64;
 /** Identities up to here are looked for one by one. */
@@ -43,8 +43,17 @@ let shapes: string[][] = [];
 let references: { space: Space; at: number }[] = [];
 let depth = 0;
 let busy = false;
+/** Instances whose serialize() was called and whose data is being written. */
+let open: object[] = [];
+/** Buffers of which a part went alone. */
+let parted: ArrayBuffer[] = [];
+/** Whether all parts go with their whole buffers. */
+let whole = false;
 
 const encoder = new TextEncoder();
+
+/** Thrown where a buffer turns up again of which a part went alone: the two must share it on the other side. */
+const AGAIN: unique symbol = Symbol("again");
 
 /** Says that a value can not be sent; the path is found afterwards. */
 class Unsendable {
@@ -61,11 +70,18 @@ class Unsendable {
 export function encode(value: unknown, options: EncodeOptions): Uint8Array {
   if (busy) return encodeNested(value, options);
   busy = true;
-  at = 0;
-  depth = 0;
   scope = options.scope;
   try {
-    write(value);
+    begin();
+    try {
+      write(value);
+    } catch (error) {
+      if (error !== AGAIN) throw error;
+      giveBack();
+      begin();
+      whole = true;
+      write(value);
+    }
     const result = bytes.subarray(0, at);
     if (bytes.length > KEEP) {
       bytes = new Uint8Array(INITIAL);
@@ -73,34 +89,56 @@ export function encode(value: unknown, options: EncodeOptions): Uint8Array {
     }
     return result;
   } catch (error) {
-    for (const { space, at } of references) dropReference(space, at);
+    giveBack();
     if (error instanceof Unsendable) throw error.make(pathOf(value, error.value, options.root));
     throw error;
   } finally {
     busy = false;
-    if (objects.length > 0) {
-      objects = [];
-      numbers = undefined;
-    }
-    if (shapes.length > 0) shapes = [];
-    if (references.length > 0) references = [];
+    whole = false;
+    forget();
   }
+}
+
+function begin(): void {
+  at = 0;
+  depth = 0;
+  forget();
+}
+
+// Nothing of the program is kept alive by a message that is written.
+function forget(): void {
+  if (objects.length > 0) {
+    objects = [];
+    numbers = undefined;
+  }
+  if (shapes.length > 0) shapes = [];
+  if (references.length > 0) references = [];
+  if (open.length > 0) open = [];
+  if (parted.length > 0) parted = [];
+}
+
+function giveBack(): void {
+  for (const { space, at } of references) dropReference(space, at);
+  references = [];
 }
 
 // A getter or a serialize() of the program sends something itself.
 function encodeNested(value: unknown, options: EncodeOptions): Uint8Array {
-  const state = [bytes, view, at, scope, objects, numbers, shapes, references, depth] as const;
+  const state = [bytes, view, at, scope, objects, numbers, shapes, references, depth, open, parted, whole] as const;
   bytes = new Uint8Array(INITIAL);
   view = new DataView(bytes.buffer);
   objects = [];
   numbers = undefined;
   shapes = [];
   references = [];
+  open = [];
+  parted = [];
+  whole = false;
   busy = false;
   try {
     return encode(value, options);
   } finally {
-    [bytes, view, at, scope, objects, numbers, shapes, references, depth] = state;
+    [bytes, view, at, scope, objects, numbers, shapes, references, depth, open, parted, whole] = state;
     busy = true;
   }
 }
@@ -223,6 +261,14 @@ function isKnown(value: object): boolean {
       return false;
     }
   }
+  if (open.length > 0 && open.includes(value)) {
+    const { name } = ofPrototype(Object.getPrototypeOf(value))!;
+    throw new Unsendable(value, (path) =>
+      new DOMException(
+        `Cannot send ${path} as what serialize() of "${name}" returns leads back to the same instance: leave that reference out`,
+        "DataCloneError",
+      ));
+  }
   writeCount(tag.REFERENCE, number);
   return true;
 }
@@ -262,7 +308,7 @@ function writeArray(array: unknown[]): void {
 }
 
 function writeSparse(array: unknown[]): void {
-  const keys = Object.keys(array).filter((key) => String(Number(key)) === key);
+  const keys = Object.keys(array).filter((key) => String(Number(key) >>> 0) === key && Number(key) < array.length);
   writeCount(tag.SPARSE, array.length);
   reserve(4);
   view.setUint32(at, keys.length, true);
@@ -282,19 +328,25 @@ function isSparse(array: unknown[]): boolean {
 
 function writeNumbers(array: unknown[]): boolean {
   const { length } = array;
-  let whole = true;
+  let integers = true;
   for (let i = 0; i < length; i++) {
     const item = array[i];
     if (typeof item !== "number") return false;
-    if ((item | 0) !== item || item === 0 && 1 / item < 0) whole = false;
+    if ((item | 0) !== item || item === 0 && 1 / item < 0) integers = false;
   }
-  const width = whole ? 4 : 8;
+  const width = integers ? 4 : 8;
   reserve(13 + length * width);
-  bytes[at] = whole ? tag.INTS : tag.FLOATS;
+  bytes[at] = integers ? tag.INTS : tag.FLOATS;
   view.setUint32(at + 1, length, true);
   at = (at + 5 + width - 1) & -width;
-  if (whole) new Int32Array(bytes.buffer, at, length).set(array as number[]);
-  else new Float64Array(bytes.buffer, at, length).set(array as number[]);
+  // Not by set(), which asks each item what it is.
+  if (integers) {
+    const target = new Int32Array(bytes.buffer, at, length);
+    for (let i = 0; i < length; i++) target[i] = array[i] as number;
+  } else {
+    const target = new Float64Array(bytes.buffer, at, length);
+    for (let i = 0; i < length; i++) target[i] = array[i] as number;
+  }
   at += length * width;
   return true;
 }
@@ -334,7 +386,9 @@ function writeInstance(value: object, prototype: object): void {
     reserve(1);
     bytes[at++] = tag.REGISTERED;
     writeString(serialization.name);
+    open.push(value);
     write(serialization.serialize(value as never));
+    open.pop();
   } else if (value instanceof SharedHandle) {
     writeShared(value);
   } else if (ArrayBuffer.isView(value)) {
@@ -356,7 +410,7 @@ function writeInstance(value: object, prototype: object): void {
   } else if (value instanceof Error || typeof DOMException !== "undefined" && value instanceof DOMException) {
     writeError(value);
   } else if (value instanceof ArrayBuffer) {
-    writeBytes(new Uint8Array(value));
+    writeBuffer(value);
   } else if (value instanceof RegExp) {
     reserve(1);
     bytes[at++] = tag.REGEXP;
@@ -368,23 +422,32 @@ function writeInstance(value: object, prototype: object): void {
     reserve(1);
     bytes[at++] = tag.BOXED;
     write(value.valueOf());
-  } else if (isUnsendable(value)) {
-    throw new Unsendable(value, (path) =>
-      new DOMException(
-        GUARD in value
-          ? `Cannot send ${path} as a guard stands for an acquisition of this thread: send the lock`
-          : `Cannot send ${path} as a ${prototype.constructor?.name ?? "value of this kind"} can not be copied`,
-        "DataCloneError",
-      ));
+  } else if (GUARD in value) {
+    throw unsendable(value, "a guard stands for an acquisition of this thread: send the lock");
   } else {
+    // Read as toString() does, which knows what a class of the runtime made whatever the prototype says.
+    const kind = Object.prototype.toString.call(value).slice(8, -1);
+    if (kind === "SharedArrayBuffer") throw unsendable(value, "a SharedArrayBuffer can not be copied: use SharedArray");
+    if (kind.startsWith("Temporal.") || kind.startsWith("Intl.")) {
+      throw unsendable(value, `a ${kind} can not be copied: send a string`);
+    }
+    if (UNSENDABLE.has(kind)) throw unsendable(value, `a ${kind} can not be copied: send data`);
     writePlain(value as Record<string, unknown>);
   }
 }
 
-function isUnsendable(value: object): boolean {
-  return GUARD in value || value instanceof Promise || value instanceof WeakMap || value instanceof WeakSet ||
-    value instanceof WeakRef || value instanceof SharedArrayBuffer || value instanceof Symbol ||
-    typeof MessagePort !== "undefined" && value instanceof MessagePort || value instanceof FinalizationRegistry;
+/** Objects of the language and of the web that are more than their properties. */
+const UNSENDABLE = new Set([
+  ..."Promise WeakMap WeakSet WeakRef FinalizationRegistry Symbol Function Generator AsyncGenerator".split(" "),
+  ..."MessagePort MessageChannel BroadcastChannel Worker WebSocket EventSource AbortSignal AbortController".split(" "),
+  ..."Blob File FormData URL URLSearchParams URLPattern Headers Request Response CryptoKey TextDecoder".split(" "),
+  ..."ReadableStream WritableStream TransformStream WebAssembly.Module WebAssembly.Instance".split(" "),
+  ..."WebAssembly.Memory WebAssembly.Table WebAssembly.Global".split(" "),
+  ..."Iterator Helper,Array Iterator,Map Iterator,Set Iterator,String Iterator,RegExp String Iterator".split(","),
+]);
+
+function unsendable(value: unknown, reason: string): Unsendable {
+  return new Unsendable(value, (path) => new DOMException(`Cannot send ${path} as ${reason}`, "DataCloneError"));
 }
 
 function writeShared(handle: SharedHandle): void {
@@ -410,33 +473,82 @@ function writeShared(handle: SharedHandle): void {
   at += 6;
 }
 
+const kindOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!.get!;
+const kinds: Map<string | undefined, number> = new Map(tag.VIEWS.map((type, index) => [type.name, index]));
+
 function writeView(value: ArrayBufferView): void {
-  const kind = tag.VIEWS.findIndex((type) => value instanceof type);
-  if (value.buffer instanceof SharedArrayBuffer || kind < 0) {
-    throw new Unsendable(value, (path) =>
-      new DOMException(
-        `Cannot send ${path} as a view of a SharedArrayBuffer can not be copied into a message: use SharedArray`,
-        "DataCloneError",
-      ));
+  // Asked of the array itself, since classes of the program may extend these. A DataView has no such name.
+  const kind = kinds.get((kindOf.call(value) as string | undefined) ?? "DataView");
+  const { buffer } = value;
+  if (kind === undefined || !(buffer instanceof ArrayBuffer)) {
+    throw unsendable(value, "a view of a SharedArrayBuffer can not be copied into a message: use SharedArray");
   }
-  reserve(2);
-  bytes[at] = tag.VIEW;
-  bytes[at + 1] = kind;
-  at += 2;
-  const { buffer, byteOffset, byteLength } = value;
-  // Two views of one whole buffer share it on the other side, too. A part goes alone: it may be a few bytes of a pool.
-  if (byteLength === buffer.byteLength) write(buffer);
-  else {
+  if (buffer.detached) throw unsendable(value, "its buffer is detached");
+  const { byteOffset, byteLength } = value;
+  // A `Buffer` of node: what else is in its pool is none of the receiver's business.
+  const isOfPool = Object.getPrototypeOf(value) !== tag.VIEWS[kind].prototype;
+  const tracks = buffer.resizable && byteOffset + byteLength === buffer.byteLength;
+  if (byteLength === buffer.byteLength) {
+    writeKind(tag.VIEW, kind);
+    write(buffer);
+  } else if (!isOfPool && (whole || buffer.resizable || numberOfObject(buffer) >= 0)) {
+    writeKind(tag.PART, kind);
+    writeFloat(byteOffset);
+    const size = (value as { BYTES_PER_ELEMENT?: number }).BYTES_PER_ELEMENT ?? 1;
+    writeFloat(tracks ? -1 : byteLength / size);
+    write(buffer);
+  } else {
+    // Alone: nobody else in the message has the buffer, so far.
+    if (!isOfPool) {
+      if (parted.includes(buffer)) throw AGAIN;
+      parted.push(buffer);
+    }
+    writeKind(tag.VIEW, kind);
     isKnown({});
     writeBytes(new Uint8Array(buffer, byteOffset, byteLength));
   }
 }
 
+function numberOfObject(value: object): number {
+  return numbers !== undefined ? numbers.get(value) ?? -1 : objects.indexOf(value);
+}
+
+function writeKind(form: number, kind: number): void {
+  reserve(2);
+  bytes[at] = form;
+  bytes[at + 1] = kind;
+  at += 2;
+}
+
+function writeFloat(value: number): void {
+  reserve(8);
+  view.setFloat64(at, value, true);
+  at += 8;
+}
+
+function writeBuffer(buffer: ArrayBuffer): void {
+  if (buffer.detached) throw unsendable(buffer, "it is detached");
+  if (parted.length > 0 && parted.includes(buffer)) throw AGAIN;
+  if (!buffer.resizable) {
+    writeBytes(new Uint8Array(buffer));
+    return;
+  }
+  reserve(1);
+  bytes[at++] = tag.RESIZABLE;
+  writeFloat(buffer.maxByteLength);
+  writeLength(new Uint8Array(buffer));
+}
+
 function writeBytes(data: Uint8Array): void {
-  reserve(13 + data.length);
-  bytes[at] = tag.BUFFER;
-  view.setUint32(at + 1, data.length, true);
-  at = (at + 5 + 7) & -8;
+  reserve(1);
+  bytes[at++] = tag.BUFFER;
+  writeLength(data);
+}
+
+function writeLength(data: Uint8Array): void {
+  reserve(12 + data.length);
+  view.setUint32(at, data.length, true);
+  at = (at + 4 + 7) & -8;
   bytes.set(data, at);
   at += data.length;
 }
@@ -487,9 +599,9 @@ function pathOf(root: unknown, wanted: unknown, name: string): string {
             : `[${JSON.stringify(key)}]`,
           (value as Record<string, unknown>)[key],
         ]),
-        ...value instanceof Error && Object.hasOwn(value, "cause")
-          ? [[".cause", value.cause] as [string, unknown]]
-          : [],
+        ...["cause", "errors"]
+          .filter((key) => value instanceof Error && Object.hasOwn(value, key))
+          .map((key): [string, unknown] => [path === "" ? key : `.${key}`, (value as Error)[key as "cause"]]),
       ];
     for (const [step, item] of entries) {
       const found = search(item, path + step);

@@ -16,7 +16,7 @@ const classes: ErrorClass[] = [
   SyntaxError,
   TypeError,
   URIError,
-  ...Object.values(own).filter((value): value is ErrorClass =>
+  ...(Object.values(own) as unknown[]).filter((value): value is ErrorClass =>
     typeof value === "function" && value.prototype instanceof Error
   ),
 ];

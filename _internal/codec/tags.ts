@@ -52,7 +52,7 @@ export const REGEXP = 0x95;
 export const BIGINT = 0x96;
 /** A length in bytes, padding to a multiple of eight, the bytes. */
 export const BUFFER = 0x97;
-/** The kind of view in one byte, then its buffer as a value. */
+/** The kind of view in one byte, then its buffer as a value, all of which it views. */
 export const VIEW = 0x98;
 /** Class in one byte; name, message, stack, cause and own properties as values. */
 export const ERROR = 0x99;
@@ -62,12 +62,19 @@ export const BOXED = 0x9a;
 export const SHARED = 0x9b;
 /** The name of a registered class, then what it was made into. */
 export const REGISTERED = 0x9c;
+/** As BUFFER, after the size that it may grow to, as eight bytes. */
+export const RESIZABLE = 0x9d;
+/** As VIEW, with where it begins in bytes and its length in elements, eight bytes each; -1: to the end. */
+export const PART = 0x9e;
+
+/** The largest size that a resizable buffer may be made for. */
+export const MAX_RESERVED: number = 2 ** 33;
 
 /** How deep values may be nested: more could end the stack of the thread that reads it. */
 export const MAX_DEPTH = 1500;
 
 /** The kinds of view, by their number. */
-export const VIEWS: readonly (new (buffer: ArrayBuffer) => ArrayBufferView)[] = [
+export const VIEWS: readonly (new (buffer: ArrayBuffer, offset?: number, length?: number) => ArrayBufferView)[] = [
   DataView,
   Int8Array,
   Uint8Array,

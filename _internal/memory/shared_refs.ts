@@ -117,8 +117,19 @@ function skip(values: number): void {
         at += length;
         break;
       }
+      case tag.RESIZABLE: {
+        at += 8;
+        const length = readCount();
+        align(8);
+        at += length;
+        break;
+      }
       case tag.VIEW:
         at += 1;
+        skip(1);
+        break;
+      case tag.PART:
+        at += 1 + 8 + 8;
         skip(1);
         break;
       case tag.BIGINT:

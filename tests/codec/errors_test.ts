@@ -1,0 +1,117 @@
+import { assert, assertEquals, assertInstanceOf, assertMatch, assertStrictEquals } from "@std/assert";
+import { describe, it } from "node:test";
+import { joinStacks } from "../../_internal/codec/mod.ts";
+import {
+  QueueEmptyError,
+  QueueFullError,
+  registerSerializable,
+  TimeoutError,
+  WorkerLostError,
+} from "../../sync/mod.ts";
+import { cross } from "./_values.ts";
+
+const LIMIT = { timeout: 10_000 };
+
+class Unregistered extends RangeError {
+  override name = "Unregistered";
+  constructor(readonly code: number) {
+    super(`code ${code}`);
+  }
+}
+
+class Registered extends Error {
+  override name = "Registered";
+  constructor(readonly code: number) {
+    super(`code ${code}`);
+  }
+}
+registerSerializable(Registered, {
+  name: "errors_test.Registered",
+  serialize: ({ code, stack }) => ({ code, stack }),
+  deserialize: ({ code, stack }) => Object.assign(new Registered(code), { stack }),
+});
+
+describe("an error that crosses", () => {
+  for (const Type of [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError]) {
+    it(`keeps its class, message and stack: ${Type.name}`, LIMIT, () => {
+      const error = new Type("what happened");
+      const other = cross(error);
+      assertStrictEquals(Object.getPrototypeOf(other), Type.prototype);
+      assertEquals([other.name, other.message, other.stack], [error.name, error.message, error.stack]);
+      assertEquals(Object.keys(other), []);
+    });
+  }
+
+  it("keeps cause, own properties and the errors of an AggregateError, in cycles too", LIMIT, () => {
+    const error = new AggregateError([new TypeError("a"), "b"], "all", { cause: { deep: new URIError("u") } });
+    Object.assign(error, { code: 7, self: error });
+    const other = cross(error) as AggregateError & { code: number; self: unknown };
+    assertInstanceOf(other, AggregateError);
+    assertInstanceOf(other.errors[0], TypeError);
+    assertEquals(other.errors[1], "b");
+    assertInstanceOf((other.cause as { deep: unknown }).deep, URIError);
+    assertEquals(other.code, 7);
+    assertStrictEquals(other.self, other);
+    assertEquals(Object.keys(other), ["code", "self"]);
+    const cycle = new Error("cycle");
+    cycle.cause = cycle;
+    const back = cross(cycle);
+    assertStrictEquals(back.cause, back);
+  });
+
+  it("that is undefined as a cause is not the same as none", LIMIT, () => {
+    assert(Object.hasOwn(cross(new Error("e", { cause: undefined })), "cause"));
+    assert(!Object.hasOwn(cross(new Error("e")), "cause"));
+  });
+
+  it("of a class of the program becomes its built-in class, with the same name", LIMIT, () => {
+    const other = cross(new Unregistered(3)) as Unregistered;
+    assertStrictEquals(Object.getPrototypeOf(other), RangeError.prototype);
+    assertEquals([other.name, other.message, other.code], ["Unregistered", "code 3", 3]);
+    assertMatch(String(other), /^Unregistered: code 3/);
+  });
+
+  it("of a registered class is of that class", LIMIT, () => {
+    const error = new Registered(4);
+    const other = cross({ nested: [error] }).nested[0]!;
+    assertInstanceOf(other, Registered);
+    assertEquals([other.code, other.message, other.stack], [4, "code 4", error.stack]);
+  });
+
+  it("of this library is of its class, with its properties", LIMIT, () => {
+    const full = cross(Object.assign(new QueueFullError("full"), { item: { a: 1 } })) as QueueFullError & {
+      item: unknown;
+    };
+    assertInstanceOf(full, QueueFullError);
+    assertInstanceOf(full, TimeoutError);
+    assertEquals([full.name, full.item], ["QueueFullError", { a: 1 }]);
+    assertInstanceOf(cross(new QueueEmptyError("empty")), QueueEmptyError);
+    const lost = cross(Object.assign(new WorkerLostError("lost"), { exitCode: 9 })) as WorkerLostError & {
+      exitCode: number;
+    };
+    assertInstanceOf(lost, WorkerLostError);
+    assertEquals([lost.name, lost.exitCode], ["WorkerLostError", 9]);
+  });
+
+  it("that is a DOMException keeps its name and code", LIMIT, () => {
+    const other = cross(new DOMException("stop", "AbortError"));
+    assertInstanceOf(other, DOMException);
+    assertEquals([other.name, other.message, other.code], ["AbortError", "stop", 20]);
+  });
+
+  it("with a strange name, message or stack still crosses", LIMIT, () => {
+    const error = Object.assign(new Error("x"), { name: 5, message: "changed" });
+    Object.defineProperty(error, "stack", { value: { not: "text" } });
+    const other = cross(error);
+    assertEquals([other.name, other.message], ["5", "changed"] as never);
+  });
+
+  it("tells of both places after it was thrown again", LIMIT, () => {
+    const other = cross(new Error("far away"));
+    const before = other.stack!;
+    joinStacks(other, new Error("here").stack);
+    assert(other.stack!.startsWith(before));
+    assertMatch(other.stack!.slice(before.length), /errors_test/);
+    assertEquals(Object.keys(other), []);
+  });
+});

@@ -1,0 +1,271 @@
+import { assert, assertEquals, assertNotStrictEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { Buffer } from "node:buffer";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { cross, difference } from "./_values.ts";
+
+const LIMIT = { timeout: 30_000 };
+
+function same(value: unknown): void {
+  const other = cross(value);
+  assertEquals(difference(value, other), undefined);
+}
+
+describe("a value that crosses", () => {
+  const numbers = [0, -0, 1, -1, 127, 128, 255, 2 ** 31 - 1, -(2 ** 31), 2 ** 31, 2 ** 53, 0.1, 5e-324, NaN];
+  for (
+    const value of [...numbers, Infinity, -Infinity, true, false, null, undefined, 0n, -1n, 2n ** 200n, -(2n ** 64n)]
+  ) {
+    it(`${Object.is(value, -0) ? "-0" : String(value)} stays that`, LIMIT, () => {
+      same(value);
+      same([value, value]);
+      same([1, 2, 3, value, value]);
+      same({ value });
+    });
+  }
+
+  it("strings of every length and script are the same", LIMIT, () => {
+    for (let length = 0; length < 600; length++) {
+      same("x".repeat(length));
+      same("é".repeat(length));
+      same("x".repeat(length) + "\u{1F600}");
+    }
+    same("\ufeffwith a byte order mark");
+    same("\ufeff" + "x".repeat(100));
+    same("\0");
+    same("x".repeat(5_000_000));
+    same("naïve ".repeat(1_000_000));
+  });
+
+  it("lone surrogates stay alone", LIMIT, () => {
+    for (const text of ["\ud800", "a\udc00b", "\udc00\ud800", "x".repeat(100) + "\ud83d", "\ud800".repeat(10_000)]) {
+      same(text);
+    }
+    same({ "\ud800": 1 });
+  });
+
+  it("arrays keep holes, length and kinds of numbers", LIMIT, () => {
+    // deno-lint-ignore no-sparse-arrays
+    same([1, , 3, undefined]);
+    same(new Array(5));
+    same([]);
+    same(Array.from({ length: 300 }, (_, i) => `item ${i}`));
+    same(Array.from({ length: 10_000 }, (_, i) => i));
+    same(Array.from({ length: 10_000 }, (_, i) => i / 3));
+    same(Array.from({ length: 2_000 }, (_, i) => ({ i })));
+    same([1, 2, 3, -0]);
+    same([1, 2, 3, "4"]);
+    same([[[[]]]]);
+  });
+
+  it("a sparse array of the greatest length costs nothing", LIMIT, () => {
+    const array: unknown[] = [];
+    array.length = 2 ** 32 - 1;
+    array[7] = "seven";
+    array[2 ** 32 - 2] = { last: true };
+    const other = cross(array);
+    assertEquals(other.length, 2 ** 32 - 1);
+    assertEquals(Object.keys(other), ["7", "4294967294"]);
+    assertEquals(other[2 ** 32 - 2], { last: true });
+  });
+
+  it("names that are no indexes are not taken for some in sparse arrays", LIMIT, () => {
+    const array = Object.assign(new Array(3), { "1.5": "no", "-1": "no", "01": "no", "4294967295": "no" });
+    array[1] = "yes";
+    assertEquals(Object.entries(cross(array)), [["1", "yes"]]);
+  });
+
+  it("objects keep the order of their keys, also of many shapes", LIMIT, () => {
+    same({ b: 1, a: 2, 10: 3, 9: 4 });
+    same(Array.from({ length: 40 }, (_, i) => ({ [`key ${i % 13}`]: i, i })));
+    same({ "": { " ": { "größe": 1 } } });
+  });
+
+  it("a key __proto__ is a key and no prototype", LIMIT, () => {
+    const other = cross(JSON.parse('[{ "__proto__": { "a": 1 } }, { "__proto__": 2 }]')) as object[];
+    assertEquals(Object.keys(other[0]!), ["__proto__"]);
+    assertStrictEquals(Object.getPrototypeOf(other[0]), Object.prototype);
+    assertEquals(Object.getOwnPropertyDescriptor(other[1], "__proto__")?.value, 2);
+    const bare = Object.assign(Object.create(null), { ["__proto__"]: 3, x: 1 });
+    assertEquals(Object.keys(cross(bare)), ["__proto__", "x"]);
+    assertStrictEquals(Object.getPrototypeOf(cross(bare)), null);
+  });
+
+  it("symbols as keys and what is not enumerable stay behind", LIMIT, () => {
+    const object = Object.defineProperty({ a: 1, [Symbol("s")]: 2 }, "hidden", { value: 3, enumerable: false });
+    assertEquals(cross(object), { a: 1 } as never);
+  });
+
+  it("a getter is sent as its value", LIMIT, () => {
+    assertEquals(
+      Object.getOwnPropertyDescriptor(
+        cross({
+          get now() {
+            return 7;
+          },
+        }),
+        "now",
+      )?.value,
+      7,
+    );
+  });
+
+  it("cycles and what is shared stay so", LIMIT, () => {
+    const object: Record<string, unknown> = { name: "o" };
+    object.self = object;
+    object.list = [object, object];
+    object.map = new Map<unknown, unknown>([[object, object]]);
+    (object.map as Map<unknown, unknown>).set("map", object.map);
+    object.set = new Set([object]);
+    same(object);
+    const shared = { x: 1 };
+    const [a, b] = cross([shared, shared]);
+    assertStrictEquals(a, b);
+    assertNotStrictEquals(a, shared);
+    same(Array.from({ length: 200 }, (_, i, all = [shared]) => (all.push({ x: i }), all[i % 2])));
+  });
+
+  it("Map, Set, Date, RegExp and boxed primitives keep kind and contents", LIMIT, () => {
+    same(new Map<unknown, unknown>([[1, "a"], ["1", NaN], [{ key: true }, new Map()], [NaN, -0]]));
+    same(new Set([1, "1", NaN, undefined, null, new Set([1n])]));
+    same([new Date(0), new Date(-1), new Date(NaN), new Date(8.64e15)]);
+    same([/a/, /\/(?<x>[^/]*)\//giu, new RegExp(""), /\n/s]);
+    same([Object(1), Object("s"), Object(false), Object(7n), Object(-0)]);
+    const sticky = /a/g;
+    sticky.lastIndex = 3;
+    assertEquals(cross(sticky).lastIndex, 0);
+  });
+
+  it("an array buffer and every kind of view keep their bytes", LIMIT, () => {
+    const { buffer } = new Uint8Array(64).map((_, i) => i * 3);
+    same(buffer);
+    same(new ArrayBuffer(0));
+    const types = [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array];
+    for (const Type of [...types, Float32Array, Float64Array, BigInt64Array, BigUint64Array, Float16Array, DataView]) {
+      const view = new Type(buffer);
+      same(view);
+      assertStrictEquals(cross(view).constructor, Type);
+      same({ odd: "x", view, part: new Type(buffer, 8, 3) });
+      same(new Type(new ArrayBuffer(0)));
+    }
+  });
+
+  it("views of one buffer are views of one buffer", LIMIT, () => {
+    const buffer = new ArrayBuffer(32);
+    const [bytes, words, view] = cross(
+      [new Uint8Array(buffer), new Uint32Array(buffer), new DataView(buffer)] as const,
+    );
+    assertStrictEquals(bytes.buffer, words.buffer);
+    assertStrictEquals(view.buffer, words.buffer);
+    words[0] = 7;
+    assertEquals(bytes[0], 7);
+    const parts = cross([new Uint8Array(buffer, 0, 8), { rest: new Uint16Array(buffer, 8) }] as const);
+    assertStrictEquals(parts[0].buffer, parts[1].rest.buffer);
+    assertEquals([parts[1].rest.byteOffset, parts[1].rest.length], [8, 12]);
+    const whole = cross({ part: new Float64Array(buffer, 8, 2), buffer });
+    assertStrictEquals(whole.part.buffer, whole.buffer);
+    assertEquals(whole.part.byteOffset, 8);
+  });
+
+  it("a small part of a large buffer goes alone", LIMIT, () => {
+    const pool = new Uint8Array(1 << 20);
+    assertEquals(cross(pool.subarray(100, 110)).buffer.byteLength, 10);
+    const [a, b] = cross([Buffer.from("one"), Buffer.from("two")]);
+    assertEquals([a!.byteLength, a!.buffer.byteLength, b!.buffer.byteLength], [3, 3, 3]);
+  });
+
+  it("resizable buffers stay resizable, and views go on tracking them", LIMIT, () => {
+    const buffer = new ArrayBuffer(8, { maxByteLength: 64 });
+    const other = cross({
+      buffer,
+      view: new Uint8Array(buffer),
+      tail: new Uint8Array(buffer, 4),
+      part: new Uint8Array(buffer, 2, 3),
+    });
+    assert(other.buffer.resizable);
+    assertEquals(other.buffer.maxByteLength, 64);
+    assertStrictEquals(other.view.buffer, other.buffer);
+    other.buffer.resize(32);
+    assertEquals([other.view.length, other.tail.length, other.part.length], [32, 28, 3]);
+  });
+
+  it("16 MiB and more cross", LIMIT, () => {
+    const bytes = new Uint8Array(20 << 20);
+    bytes[bytes.length - 1] = 9;
+    const other = cross({ bytes, text: "x".repeat(16 << 20) });
+    assertEquals([other.bytes.length, other.bytes.at(-1), other.text.length], [20 << 20, 9, 16 << 20]);
+  });
+
+  it("instances without a registration cross as data", LIMIT, () => {
+    class Point {
+      #secret = 1;
+      constructor(readonly x: number, readonly y: number) {}
+      get sum() {
+        return this.x + this.y + this.#secret;
+      }
+    }
+    const other = cross(new Point(1, 2));
+    assertEquals({ ...other }, { x: 1, y: 2 } as never);
+    assertStrictEquals(Object.getPrototypeOf(other), Object.prototype);
+    class Names extends Map<string, number> {}
+    assertEquals(cross(new Names([["a", 1]])), new Map([["a", 1]]) as never);
+  });
+
+  it("is nested a thousand levels deep, and ends with a RangeError before the stack does", LIMIT, () => {
+    const nest = (levels: number, wrap: (inner: unknown) => unknown) => {
+      let value: unknown = null;
+      for (let i = 0; i < levels; i++) value = wrap(value);
+      return value;
+    };
+    const wraps = [
+      (x: unknown) => [x],
+      (x: unknown) => ({ x }),
+      (x: unknown) => new Map([[x, x]]),
+      (x: unknown) => new Error("e", { cause: x }),
+    ];
+    for (const wrap of wraps) {
+      let depth = 0;
+      const measure = (value: unknown): void => {
+        for (let inner = value; inner !== null; depth++) {
+          inner = Array.isArray(inner)
+            ? inner[0]
+            : inner instanceof Map
+            ? [...inner.keys()][0]
+            : inner instanceof Error
+            ? inner.cause
+            : (inner as { x: unknown }).x;
+        }
+      };
+      measure(cross(nest(700, wrap)));
+      assertEquals(depth, 700);
+      for (const levels of [10_000, 100_000]) assertThrows(() => cross(nest(levels, wrap)), RangeError);
+    }
+    same("as before");
+  });
+
+  it("is the same whatever it is", LIMIT, () => {
+    const anything = fc.anything({
+      withBigInt: true,
+      withBoxedValues: true,
+      withDate: true,
+      withMap: true,
+      withNullPrototype: true,
+      withSet: true,
+      withSparseArray: true,
+      withTypedArray: true,
+      withUnicodeString: true,
+      maxDepth: 4,
+    });
+    fc.assert(fc.property(anything, (value) => difference(value, cross(value)) === undefined), { numRuns: 1_000 });
+  });
+
+  it("is the same in any order of messages", LIMIT, () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: "binary", maxLength: 80 })), fc.array(fc.double()), (texts, numbers) => {
+        return difference([texts, numbers, { numbers, texts }], cross([texts, numbers, { numbers, texts }])) ===
+          undefined;
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
