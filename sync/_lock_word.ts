@@ -72,6 +72,13 @@ export function tryTake(space: Space, at: number, tag: number, woken: number): n
   }
 }
 
+/** Whether one who comes now would get the lock. */
+export function isAcquirable(space: Space, at: number): boolean {
+  const seen = load(space.words, at);
+  const holder = seen >>> HOLDER_SHIFT;
+  return holder === 0 ? seen === FREE : holder !== space.id && !isAlive(space.memory, holder);
+}
+
 /** {@linkcode tryTake} for one who waits: keeps newcomers off when it was overtaken too often. */
 export function tryTakeWaiting(space: Space, at: number, tag: number, woken: number): number {
   const outcome = tryTake(space, at, tag, woken);

@@ -9,6 +9,7 @@ import { EVENT, registerKind } from "../_internal/memory/kinds.ts";
 import { type Attachment, SharedObject, type SharedOptions } from "../_internal/memory/shared_object.ts";
 import { block, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
 import { deadlineOf, validateWait } from "../_internal/wait_options.ts";
+import { registerReadiness } from "./_readiness.ts";
 import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
 
 // One word: the number of set() and clear() so far that changed something. Odd: set. Behind it a wait point.
@@ -122,3 +123,4 @@ export class Event extends SharedObject {
 }
 
 registerKind("thread", EVENT, Event);
+registerReadiness(EVENT, ({ words }, at) => ({ points: [at + POINT], isReady: () => (load(words, at) & 1) === 1 }));

@@ -10,12 +10,14 @@ import { type Attachment, SharedObject, type SharedOptions } from "../_internal/
 import { block, notify } from "../_internal/memory/wait_point.ts";
 import { deadlineOf, validateWait } from "../_internal/wait_options.ts";
 import type { Hold } from "./_hold.ts";
+import { registerReadiness } from "./_readiness.ts";
 import {
   ACQUISITION,
   BARRED,
   FREE,
   giveUp,
   HOLDER_SHIFT,
+  isAcquirable,
   LOCK_WORDS,
   MISSED,
   POINT,
@@ -258,3 +260,4 @@ class LockGuard implements Guard {
 }
 
 registerKind("thread", LOCK, Lock);
+registerReadiness(LOCK, (space, at) => ({ points: [at + POINT], isReady: () => isAcquirable(space, at) }));

@@ -495,22 +495,18 @@ export class Queue<T = unknown> extends SharedObject {
   }
 
   #full(action: string, timeout: number, item: T): never {
-    throw Object.assign(
-      new QueueFullError(
-        timeout === 0
-          ? `Cannot ${action} as it is full: it has its 'maxsize' of ${this.#limit} items`
-          : `Cannot ${action} as it stayed full for all of the ${timeout} ms of 'timeout': it has its 'maxsize' of ${this.#limit} items`,
-      ),
+    throw new QueueFullError(
+      timeout === 0
+        ? `Cannot ${action} as it is full: it has its 'maxsize' of ${this.#limit} items`
+        : `Cannot ${action} as it stayed full for all of the ${timeout} ms of 'timeout': it has its 'maxsize' of ${this.#limit} items`,
       { item },
     );
   }
 
   #noRoom(action: string, item: T, needed: number): never {
     const available = this.space.available();
-    throw Object.assign(
-      new QueueFullError(
-        `Cannot ${action} as the shared memory has no room for it: needed ${needed} bytes, available about ${available} (reserve more with configure({ memory }) before the first use)`,
-      ),
+    throw new QueueFullError(
+      `Cannot ${action} as the shared memory has no room for it: needed ${needed} bytes, available about ${available} (reserve more with configure({ memory }) before the first use)`,
       { item, needed, available },
     );
   }
