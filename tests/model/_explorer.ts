@@ -47,6 +47,8 @@ export interface Counterexample {
   readonly message: string;
   readonly schedule: string;
   readonly trace: string;
+  /** The seed of the walk that found it, if one did. */
+  readonly seed?: number;
 }
 
 /** What an exploration did. */
@@ -59,6 +61,8 @@ export interface Report {
   ms: number;
   /** Whether nothing was left to be explored within the bound. */
   exhausted: boolean;
+  /** Whether the bound kept anything off. If it did not, there is no other order of steps. */
+  limited: boolean;
   counterexample: Counterexample | undefined;
 }
 
@@ -95,6 +99,7 @@ export class Explorer {
   #options = new Int32Array(64);
   #left = { deaths: 0, spurious: 0, timeouts: 0, slices: 0, preemptions: 0 };
   #idleSlices = 0;
+  #limited = false;
 
   private constructor(graph: Graph, prepared: Prepared, model: Model<Record<string, object>>) {
     this.#graph = graph;
@@ -152,10 +157,11 @@ export class Explorer {
   }
 
   /** Every order of steps with at most `bound` preemptions, for at most `seconds`. */
-  explore(bound: number, seconds = Infinity, maxStates = 1 << 22): Report {
+  explore(bound: number, seconds = Infinity): Report {
     const started = performance.now();
     const report = emptyReport();
-    const seen = new SeenStates(maxStates);
+    const seen = new SeenStates();
+    this.#limited = false;
     const counts: number[] = [];
     const chosen: number[] = [];
     for (;;) {
@@ -186,8 +192,8 @@ export class Explorer {
       }
       chosen[chosen.length - 1]++;
       if ((report.executions & 63) === 0 && performance.now() - started > seconds * 1_000) break;
-      if (seen.full) break;
     }
+    report.limited = this.#limited;
     report.states = seen.size;
     report.ms = performance.now() - started;
     return report;
@@ -209,7 +215,7 @@ export class Explorer {
       });
       report.executions++;
       if (outcome === "failed") {
-        report.counterexample = this.#explain(Infinity, chosen);
+        report.counterexample = { ...this.#explain(Infinity, chosen), seed: seed + report.executions - 1 };
         break;
       }
       if (performance.now() - started > seconds * 1_000) break;
@@ -433,6 +439,10 @@ export class Explorer {
     const continues = count > 0 && options[0] === (RUN | current!.index);
     if (!continues || left.preemptions > 0) {
       for (const thread of threads) if (thread !== current) add(thread);
+    } else if (!this.#limited) {
+      this.#limited = threads.some((thread) =>
+        thread !== current && (thread.state === RUNNABLE || thread.rung.length > 0)
+      );
     }
     if (count === 0) {
       // Everything stands still: time passes.
@@ -685,41 +695,58 @@ function withLiveness<T extends { isProcessAlive(process: number): boolean }>(me
 }
 
 function emptyReport(): Report {
-  return { executions: 0, pruned: 0, steps: 0, states: 0, ms: 0, exhausted: false, counterexample: undefined };
+  return {
+    executions: 0,
+    pruned: 0,
+    steps: 0,
+    states: 0,
+    ms: 0,
+    exhausted: false,
+    limited: false,
+    counterexample: undefined,
+  };
 }
 
 /** Which states were explored, and with how many preemptions left. */
 class SeenStates {
-  readonly #keys: Float64Array;
-  readonly #budgets: Uint8Array;
-  readonly #mask: number;
+  #keys = new Float64Array(1 << 14);
+  #budgets = new Uint8Array(1 << 14);
   size = 0;
-  full = false;
-
-  constructor(capacity: number) {
-    this.#keys = new Float64Array(capacity);
-    this.#budgets = new Uint8Array(capacity);
-    this.#mask = capacity - 1;
-  }
 
   /** `false`: explored with that much left, or more. */
   add(a: number, b: number, budget: number): boolean {
     // 53 bits: two of ten million states are the same by mistake once in a hundred runs.
     const key = (a >>> 0) * 0x200000 + (b >>> 11) + 1;
-    for (let at = (a ^ b) & this.#mask;; at = (at + 1) & this.#mask) {
-      const found = this.#keys[at];
-      if (found === key) {
-        if (this.#budgets[at] >= budget) return false;
-        this.#budgets[at] = budget;
-        return true;
-      }
-      if (found === 0) {
-        this.#keys[at] = key;
-        this.#budgets[at] = budget;
-        if (++this.size > this.#mask * 0.8) this.full = true;
-        return true;
-      }
+    const at = this.#find(key);
+    if (this.#keys[at] === key) {
+      if (this.#budgets[at] >= budget) return false;
+      this.#budgets[at] = budget;
+      return true;
     }
+    this.#keys[at] = key;
+    this.#budgets[at] = budget;
+    if (++this.size > this.#keys.length * 0.6) this.#grow();
+    return true;
+  }
+
+  #find(key: number): number {
+    const mask = this.#keys.length - 1;
+    let at = (Math.floor(key / 0x200000) ^ key % 0x200000) & mask;
+    while (this.#keys[at] !== 0 && this.#keys[at] !== key) at = (at + 1) & mask;
+    return at;
+  }
+
+  #grow(): void {
+    const keys = this.#keys;
+    const budgets = this.#budgets;
+    this.#keys = new Float64Array(keys.length * 2);
+    this.#budgets = new Uint8Array(keys.length * 2);
+    keys.forEach((key, index) => {
+      if (key === 0) return;
+      const at = this.#find(key);
+      this.#keys[at] = key;
+      this.#budgets[at] = budgets[index];
+    });
   }
 }
 

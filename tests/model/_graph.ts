@@ -16,6 +16,7 @@ const ROOT = new URL("../../", import.meta.url);
 const STAND_INS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "_internal/atomics.ts": atomics,
   "_internal/runtime/exit.ts": { exitThread: () => machine.exit() },
+  "_internal/runtime/async_context.ts": { createAsyncContext: () => machine.createContext() },
 };
 
 /**

@@ -58,10 +58,20 @@ interface Frame {
   detached: boolean;
 }
 
+/** What an async function was called in: the innermost `AsyncLocalStorage.run` and those around it. */
+interface Context {
+  readonly store: object;
+  readonly value: unknown;
+  readonly outer: Context | undefined;
+}
+
 type Job =
-  | { kind: "start"; run: () => unknown }
-  | { kind: "call"; run: (argument: unknown) => unknown; argument: unknown; result: ModelPromise | undefined }
-  | { kind: "resume"; generator: Stoppable; frame: Frame; value: unknown; failed: boolean };
+  & { context?: Context }
+  & (
+    | { kind: "start"; run: () => unknown }
+    | { kind: "call"; run: (argument: unknown) => unknown; argument: unknown; result: ModelPromise | undefined }
+    | { kind: "resume"; generator: Stoppable; frame: Frame; value: unknown; failed: boolean }
+  );
 
 interface Timer {
   readonly id: number;
@@ -69,6 +79,7 @@ interface Timer {
   readonly ms: number;
   readonly repeats: boolean;
   readonly slice: boolean;
+  readonly context: Context | undefined;
 }
 
 interface Waiter {
@@ -91,6 +102,7 @@ export class VirtualThread {
   readonly signals: ModelAbortSignal[] = [];
   clock = 1_000;
   finished = false;
+  context: Context | undefined;
   // The operation that comes next.
   kind = START;
   site = -1;
@@ -163,6 +175,7 @@ export class ModelPromise {
   then(onFulfilled?: (value: unknown) => unknown, onRejected?: (error: unknown) => unknown): ModelPromise {
     const result = new ModelPromise();
     const thread = this.#thread;
+    const { context } = machine.current;
     this.react((failed, value) => {
       const handler = failed ? onRejected : onFulfilled;
       const run = handler ?? (failed
@@ -170,7 +183,7 @@ export class ModelPromise {
           throw error;
         }
         : (same: unknown): unknown => same);
-      thread.jobs.push({ kind: "call", run, argument: value, result });
+      thread.jobs.push({ kind: "call", run, argument: value, result, context });
     });
     return result;
   }
@@ -450,7 +463,8 @@ export class Machine {
 
   setTimer(run: () => unknown, ms: number, repeats: boolean): number {
     const id = ++this.#timerIds;
-    this.current.timers.push({ id, run, ms, repeats, slice: SLICES.has(ms) });
+    const { timers, context } = this.current;
+    timers.push({ id, run, ms, repeats, slice: SLICES.has(ms), context });
     return id;
   }
 
@@ -461,7 +475,33 @@ export class Machine {
   }
 
   later(run: () => unknown): void {
-    this.current.jobs.push({ kind: "call", run, argument: undefined, result: undefined });
+    const { jobs, context } = this.current;
+    jobs.push({ kind: "call", run, argument: undefined, result: undefined, context });
+  }
+
+  /** An `AsyncLocalStorage`. */
+  createContext(): object {
+    // deno-lint-ignore no-this-alias
+    const machine = this;
+    const store = {
+      *run(value: unknown, action: () => unknown): Stoppable {
+        const thread = machine.current;
+        const outer = thread.context;
+        thread.context = { store, value, outer };
+        try {
+          const result = action();
+          return result instanceof (GENERATOR as never) ? yield result : result;
+        } finally {
+          thread.context = outer;
+        }
+      },
+      getStore(): unknown {
+        for (let context = machine.current.context; context !== undefined; context = context.outer) {
+          if (context.store === store) return context.value;
+        }
+      },
+    };
+    return store;
   }
 
   // ---- Called by the scheduler
@@ -484,11 +524,11 @@ export class Machine {
   }
 
   /** Runs a callback of the event loop. */
-  callback(thread: VirtualThread, what: string, run: (argument: unknown) => unknown): void {
+  callback(thread: VirtualThread, what: string, run: (argument: unknown) => unknown, context?: Context): void {
     this.steps++;
     this.current = thread;
     this.say(thread, what);
-    thread.jobs.push({ kind: "call", run, argument: undefined, result: undefined });
+    thread.jobs.push({ kind: "call", run, argument: undefined, result: undefined, context });
     this.#run(thread, undefined, false, false);
   }
 
@@ -505,7 +545,7 @@ export class Machine {
     if (!timer.repeats) thread.timers.splice(at, 1);
     thread.clock += timer.ms;
     this.#hear(thread, 5 + at);
-    this.callback(thread, `event loop: timer of ${timer.ms} ms`, timer.run);
+    this.callback(thread, `event loop: timer of ${timer.ms} ms`, timer.run, timer.context);
   }
 
   /** A signal is aborted. */
@@ -709,6 +749,7 @@ export class Machine {
           return;
         }
         thread.job = job;
+        thread.context = job.context;
         failed = false;
         running = true;
         if (job.kind === "resume") {
@@ -778,7 +819,10 @@ export class Machine {
         const frame = frames.pop();
         if (frame === undefined) throw new Error("await outside of an async function");
         const promise = ModelPromise.resolve(this.#awaited);
-        promise.react((failed, value) => thread.jobs.push({ kind: "resume", generator, frame, value, failed }));
+        const { context } = thread;
+        promise.react((failed, value) =>
+          thread.jobs.push({ kind: "resume", generator, frame, value, failed, context })
+        );
         value = frame.promise;
         frame.detached = true;
       } else if (value === EXIT) {

@@ -1,0 +1,57 @@
+import type { BrokenVariant } from "../model.ts";
+
+const RLOCK = "sync/rlock.ts";
+
+/** Re-entrant locks, broken. */
+export const variants: readonly BrokenVariant[] = [
+  {
+    name: "RLock: free after the first release",
+    patches: [{
+      file: RLOCK,
+      find: "    if (guards.length === 0 && run === undefined && lock.at >= 0) lock.#free();",
+      replace: "    if (lock.at >= 0) lock.#free();",
+    }],
+    caughtBy: ["RLock: two threads"],
+  },
+  {
+    name: "RLock: an async task enters where another of its thread is",
+    patches: [{
+      file: RLOCK,
+      find: "return (seen & ASYNC) === 0 || this.#isInsideRun();",
+      replace: "return true;",
+    }, {
+      file: RLOCK,
+      find:
+        "    for (let around = runs!.getStore(); around !== undefined; around = around.outer) {\n      if (around === run) return true;\n    }\n    return false;",
+      replace: "    return true;",
+    }],
+    caughtBy: ["RLock: run() of two tasks"],
+  },
+  {
+    name: "RLock: whoever comes after the dead has its levels, too",
+    patches: [{
+      file: RLOCK,
+      find: "if (isAlive(space.memory, holder)) {\n        throw",
+      replace: "if (holder < 0) {\n        throw",
+    }],
+    caughtBy: ["RLock: nobody else"],
+  },
+  {
+    name: "RLock: released by a store that wakes nobody",
+    patches: [{
+      file: RLOCK,
+      find: "if (compareExchange(words, at, tag, FREE) === tag) notify(space, at + POINT, 1);",
+      replace: "if (compareExchange(words, at, tag, FREE) === tag) {}",
+    }],
+    caughtBy: ["RLock: two threads"],
+  },
+  {
+    name: "RLock: run() ends and keeps the lock",
+    patches: [{
+      file: RLOCK,
+      find: "        this.#levels.run = undefined;\n        if (this.#levels.guards.length === 0) this.#free();",
+      replace: "        this.#levels.run = undefined;",
+    }],
+    caughtBy: ["RLock: run() of two tasks"],
+  },
+];
