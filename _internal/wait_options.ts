@@ -45,7 +45,7 @@ export function validateInteger(value: unknown, what: string, min: number, max: 
     throw new TypeError(`Cannot ${action} as ${what} must be a number: received ${show(value)}`);
   }
   if (!Number.isInteger(value) || value < min || value > max) {
-    const range = max >= 0x3fffffff ? `of ${min} or more` : `from ${min} to ${max}`;
+    const range = max >= 0x3fffffff && !(value > max) ? `of ${min} or more` : `from ${min} to ${max}`;
     throw new RangeError(`Cannot ${action} as ${what} must be a whole number ${range}: received ${value}`);
   }
 }

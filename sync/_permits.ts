@@ -1,0 +1,102 @@
+/**
+ * The word of a semaphore.
+ *
+ * One word, `permits << 1 | BARRED`, unsigned, and a wait point behind it:
+ *
+ * ```text
+ *                 acquire                        release n
+ *   0 permits     wait                           + n, notify n
+ *   some          - 1                            + n, notify n
+ *   some, BARRED  - 1 and no longer barred,      + n, notify n
+ *                 if it has waited; else wait
+ * ```
+ *
+ * A woken waiter has no claim to a permit: whoever runs takes it. After {@linkcode WOKEN_IN_VAIN} such losses it sets
+ * BARRED, and from then on only those who have waited take permits; whoever of them does clears it. So no waiter is
+ * overtaken for longer than it takes to be woken that often and once more for each one that waits before it.
+ *
+ * @module
+ */
+
+import { and, compareExchange, load, or } from "../_internal/atomics.ts";
+import type { Space } from "../_internal/memory/space.ts";
+import { notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
+
+/** The most permits there can be. */
+export const MAX_PERMITS = 2 ** 31 - 1;
+/** Only those who have waited may take one. */
+const BARRED = 1;
+const ONE = 2;
+const WOKEN_IN_VAIN = 4;
+/** As many sleepers as a wait point counts. */
+const EVERYBODY = 0xfff;
+
+/** Where the wait point is, from the word. */
+export const POINT = 1;
+/** Words of a semaphore. */
+export const PERMITS_WORDS = POINT + WAIT_POINT_WORDS;
+
+/** How many permits there are. */
+export function permitsAt(words: Int32Array, at: number): number {
+  return load(words, at) >>> 1;
+}
+
+/** The word with that many permits. */
+export function wordOf(permits: number): number {
+  return permits << 1;
+}
+
+/** Whether one who comes now would get a permit. */
+export function isAvailable(words: Int32Array, at: number): boolean {
+  const seen = load(words, at);
+  return seen >>> 1 > 0 && (seen & BARRED) === 0;
+}
+
+/** Takes a permit. `woken` is what `block` gives an attempt: 0 or less for one who has not waited. */
+export function tryTakePermit(space: Space, at: number, woken: number): boolean {
+  const words = space.words;
+  for (;;) {
+    const seen = load(words, at);
+    if (seen >>> 1 === 0 || (seen & BARRED) !== 0 && woken <= 0) return false;
+    if (space.isKilled()) space.exit();
+    const left = (seen - ONE) & ~BARRED;
+    if (compareExchange(words, at, seen, left) !== seen) continue;
+    if ((seen & BARRED) !== 0) notifyLeft(space, at, left);
+    return true;
+  }
+}
+
+/** {@linkcode tryTakePermit} for one who waits: keeps newcomers off when it was overtaken too often. */
+export function tryTakePermitWaiting(space: Space, at: number, woken: number): boolean {
+  if (tryTakePermit(space, at, woken)) return true;
+  if (woken >= WOKEN_IN_VAIN) or(space.words, at, BARRED);
+  return false;
+}
+
+/**
+ * Takes the bar away, for a waiter that gives up. If the bar was another's, that one puts it back when it is overtaken
+ * again.
+ */
+export function unbarPermits(space: Space, at: number): void {
+  const seen = and(space.words, at, ~BARRED);
+  if ((seen & BARRED) !== 0) notifyLeft(space, at, seen);
+}
+
+/** Adds permits and wakes as many waiters, unless there would be more than `max` then. Returns whether it did. */
+export function addPermits(space: Space, at: number, count: number, max: number): boolean {
+  const words = space.words;
+  for (;;) {
+    const seen = load(words, at);
+    if ((seen >>> 1) + count > max) return false;
+    // Wraps into the sign bit, which only `>>>` reads.
+    if (compareExchange(words, at, seen, (seen + count * ONE) | 0) === seen) break;
+  }
+  notify(space, at + POINT, Math.min(count, EVERYBODY));
+  return true;
+}
+
+// Newcomers whom the bar kept off sleep beside permits for which they were not, and will not be, notified.
+function notifyLeft(space: Space, at: number, seen: number): void {
+  const permits = seen >>> 1;
+  if (permits > 0) notify(space, at + POINT, Math.min(permits, EVERYBODY));
+}

@@ -1,0 +1,67 @@
+/**
+ * A number of permits that can not become more.
+ *
+ * @module
+ */
+
+import { load } from "../_internal/atomics.ts";
+import { BOUNDED_SEMAPHORE, registerKind } from "../_internal/memory/kinds.ts";
+import { OBJECT_HEADER } from "../_internal/memory/shared_object.ts";
+import { validateInteger } from "../_internal/wait_options.ts";
+import { addPermits, MAX_PERMITS } from "./_permits.ts";
+import { registerReadiness } from "./_readiness.ts";
+import { permitsReadiness, Semaphore, SEMAPHORE_KIND } from "./semaphore.ts";
+
+/**
+ * A {@linkcode Semaphore} that never has more permits than it was created with: a release too many is an error, not a
+ * leak.
+ *
+ * Python: `threading.BoundedSemaphore`.
+ *
+ * @example
+ * ```ts
+ * import { BoundedSemaphore } from "@weft/concurrent/sync";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const seats = new BoundedSemaphore(2);
+ * seats.acquireSync();
+ * seats.release();
+ * assertThrows(() => seats.release(), RangeError);
+ * ```
+ */
+export class BoundedSemaphore extends Semaphore {
+  /** @ignore */
+  static override readonly [SEMAPHORE_KIND]: number = BOUNDED_SEMAPHORE;
+
+  /**
+   * Adds permits and wakes as many waiters.
+   *
+   * Usually the guards do this, one permit each. A guard whose permit was released in this way already does nothing when
+   * all permits are there.
+   *
+   * @param n How many permits, 1 or more. Default: 1.
+   * @throws {RangeError} If `n` is less than 1 or not a whole number, or there would be more permits than at the
+   * creation. Their number is then unchanged.
+   */
+  override release(n = 1): void {
+    if (this.at < 0) this.unusable("release semaphore");
+    validateInteger(n, "'n'", 1, MAX_PERMITS, "release semaphore");
+    const bound = this.#bound;
+    if (addPermits(this.space, this.at, n, bound)) return;
+    throw new RangeError(
+      `Cannot release semaphore as it would have more permits than the ${bound} it was created with: it has ${this.value}, received ${n}`,
+    );
+  }
+
+  /** @ignore */
+  protected override giveBack(): void {
+    if (this.at >= 0) addPermits(this.space, this.at, 1, this.#bound);
+  }
+
+  get #bound(): number {
+    return load(this.words, this.at - OBJECT_HEADER + 2);
+  }
+}
+
+registerKind("thread", BOUNDED_SEMAPHORE, BoundedSemaphore);
+registerReadiness(BOUNDED_SEMAPHORE, permitsReadiness);
