@@ -273,11 +273,15 @@ function isKnown(value: object): boolean {
   return true;
 }
 
-function writeObject(value: object): void {
-  if (isKnown(value)) return;
+function descend(): void {
   if (++depth > tag.MAX_DEPTH) {
     throw new RangeError(`Cannot send a value that is nested more than ${tag.MAX_DEPTH} levels deep: flatten it`);
   }
+}
+
+function writeObject(value: object): void {
+  if (isKnown(value)) return;
+  descend();
   if (Array.isArray(value)) {
     writeArray(value);
   } else {
@@ -571,9 +575,11 @@ function writeError(error: Error): void {
   for (const key of Object.keys(error)) {
     if (!ERROR_KEYS.has(key)) properties[key] = (error as unknown as Record<string, unknown>)[key];
   }
-  // Numbered like everything else.
+  // An object like any other, to the reader.
   isKnown(properties);
+  descend();
   writePlain(properties);
+  depth--;
 }
 
 // Looks for a value in another, by a walk that has all the time in the world.
