@@ -80,7 +80,7 @@ export class Lock extends SharedObject {
   static {
     holdOfLock = (lock) => ({
       point: lock.at + POINT,
-      isHeld: () => load(lock.words, lock.at) >>> HOLDER_SHIFT === lock.space.id,
+      isHeld: () => lock.at >= 0 && load(lock.words, lock.at) >>> HOLDER_SHIFT === lock.space.id,
       giveUp: () => {
         const held: Suspended = { acquisition: lock.words[lock.at + ACQUISITION], spent: false };
         suspended.set(held.acquisition, held);

@@ -5,6 +5,7 @@
  */
 
 export { BoundedSemaphore } from "./bounded_semaphore.ts";
+export { Condition } from "./condition.ts";
 export * from "./errors.ts";
 export { Event } from "./event.ts";
 export type { Guard } from "./guard.ts";

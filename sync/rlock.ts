@@ -105,7 +105,7 @@ export class RLock extends SharedObject {
   static {
     holdOfRLock = (lock) => ({
       point: lock.at + POINT,
-      isHeld: () => lock.#isMine(load(lock.words, lock.at)),
+      isHeld: () => lock.at >= 0 && lock.#isMine(load(lock.words, lock.at)),
       giveUp: () => lock.#suspend(),
       tryRetake: (held, woken) => lock.#tryRetake(held as Suspended, woken),
     });

@@ -1,0 +1,195 @@
+/**
+ * Those who wait on a condition, in the order in which they came.
+ *
+ * ```text
+ *   list   0  mutex
+ *          1  first node, 0: none
+ *          2  last node
+ *          3  number of the next one to come
+ *          4  how many nodes were notified and are still here
+ *
+ *   node   0  next node, 0: none
+ *          1  participant that waits
+ *          2  its number
+ *          3  NOTIFIED, or 0
+ *          4  number of the next one to come at the time of the notification
+ *          5  wait point
+ * ```
+ *
+ * Everybody changes the list under its mutex, and everybody takes its own node out: so one that was notified stays until
+ * it has its lock back, and if it dies before, there is somebody to see that its notification was for nothing. That one
+ * goes to the next who waited already when it was given, and never to one who came later.
+ *
+ * A change takes effect with one store to a link or to the notified word. The last node and the count follow from those,
+ * and whoever gets the mutex from a dead holder works them out again.
+ *
+ * A node has a wait point of its own, so that a notification wakes the one it is meant for. It is notified under the
+ * mutex: after that, the node may be gone.
+ *
+ * @module
+ */
+
+import { load, store } from "../_internal/atomics.ts";
+import { lockMutex, unlockMutex } from "../_internal/memory/mutex.ts";
+import { entryOf, isAlive, KILL } from "../_internal/memory/participants.ts";
+import type { Space } from "../_internal/memory/space.ts";
+import { notify as wake, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
+
+const MUTEX = 0;
+const HEAD = 1;
+const TAIL = 2;
+const NEXT_NUMBER = 3;
+const PENDING = 4;
+/** Words of a list. */
+export const WAIT_LIST_WORDS = 5;
+
+const NEXT = 0;
+const WHO = 1;
+const NUMBER = 2;
+const STATE = 3;
+const BEFORE = 4;
+/** Where a node's wait point is. */
+export const NODE_POINT = 5;
+const NODE_WORDS = NODE_POINT + WAIT_POINT_WORDS;
+
+const NOTIFIED = 1;
+
+/** Whether this participant runs no more code of the program, or will not as soon as it hears of it. */
+export function isGone(space: Space, id: number): boolean {
+  return !isAlive(space.memory, id) || load(space.words, entryOf(id) + KILL) !== 0;
+}
+
+/** Adds a node for the caller at the end of the list, and returns it. */
+export function join(space: Space, list: number): number {
+  const { words } = space;
+  const node = space.allocate(NODE_WORDS, "wait for condition");
+  store(words, node + WHO, space.id);
+  enter(space, list);
+  const number = load(words, list + NEXT_NUMBER);
+  store(words, list + NEXT_NUMBER, (number + 1) | 0);
+  store(words, node + NUMBER, number);
+  const last = load(words, list + TAIL);
+  store(words, last === 0 ? list + HEAD : last + NEXT, node);
+  store(words, list + TAIL, node);
+  unlockMutex(space.memory, list + MUTEX);
+  return node;
+}
+
+/** Whether the node was notified. */
+export function isNotified(space: Space, node: number): boolean {
+  return load(space.words, node + STATE) === NOTIFIED;
+}
+
+/**
+ * Takes the caller's node out. Returns whether it was notified; with `passOn` the notification goes to another, if one
+ * was there for it.
+ */
+export function leave(space: Space, list: number, node: number, passOn: boolean): boolean {
+  const { words } = space;
+  enter(space, list);
+  const notified = isNotified(space, node);
+  const before = load(words, node + BEFORE);
+  unlink(space, list, node);
+  if (notified && passOn) notifyOne(space, list, before);
+  unlockMutex(space.memory, list + MUTEX);
+  space.free(node);
+  return notified;
+}
+
+/** Notifies up to `count` of those who wait and have not been notified yet, the first first. */
+export function notifyFirst(space: Space, list: number, count: number): void {
+  const { words } = space;
+  if (load(words, list + HEAD) === 0) return;
+  enter(space, list);
+  reap(space, list);
+  const before = load(words, list + NEXT_NUMBER);
+  while (count-- > 0 && notifyOne(space, list, before));
+  unlockMutex(space.memory, list + MUTEX);
+}
+
+/** Hands on what was notified to those who died before they were back. For those who wait, now and then. */
+export function passOnOfTheDead(space: Space, list: number): void {
+  if (load(space.words, list + PENDING) === 0) return;
+  enter(space, list);
+  reap(space, list);
+  unlockMutex(space.memory, list + MUTEX);
+}
+
+/** Frees all nodes of a list that nobody uses any more. */
+export function freeNodes(space: Space, list: number): void {
+  const { words } = space;
+  for (let node = load(words, list + HEAD); node !== 0;) {
+    const next = load(words, node + NEXT);
+    space.free(node);
+    node = next;
+  }
+}
+
+function enter(space: Space, list: number): void {
+  const { words } = space;
+  if (!lockMutex(space.memory, list + MUTEX, space.id)) return;
+  let last = 0;
+  let pending = 0;
+  for (let node = load(words, list + HEAD); node !== 0; node = load(words, node + NEXT)) {
+    last = node;
+    if (isNotified(space, node)) pending++;
+  }
+  store(words, list + TAIL, last);
+  store(words, list + PENDING, pending);
+}
+
+function unlink(space: Space, list: number, node: number): void {
+  const { words } = space;
+  let previous = 0;
+  for (let other = load(words, list + HEAD); other !== node; other = load(words, other + NEXT)) previous = other;
+  store(words, previous === 0 ? list + HEAD : previous + NEXT, load(words, node + NEXT));
+  if (load(words, list + TAIL) === node) store(words, list + TAIL, previous);
+  if (isNotified(space, node)) store(words, list + PENDING, load(words, list + PENDING) - 1);
+}
+
+/** Hands on what was notified to the dead, and takes their nodes out. */
+function reap(space: Space, list: number): void {
+  const { words } = space;
+  if (load(words, list + PENDING) === 0) return;
+  for (let node = load(words, list + HEAD); node !== 0;) {
+    if (!isNotified(space, node) || isAlive(space.memory, load(words, node + WHO))) {
+      node = load(words, node + NEXT);
+      continue;
+    }
+    // In this order: if this thread dies in between, one more is notified, rather than one less.
+    notifyOne(space, list, load(words, node + BEFORE));
+    remove(space, list, node);
+    node = load(words, list + HEAD);
+  }
+}
+
+/**
+ * Notifies the first who can be, of those with a number below `before`. Returns whether there was one. Takes out the dead
+ * that it meets and that were not notified.
+ */
+function notifyOne(space: Space, list: number, before: number): boolean {
+  const { words } = space;
+  for (let node = load(words, list + HEAD); node !== 0;) {
+    if (((load(words, node + NUMBER) - before) | 0) >= 0) return false;
+    const next = load(words, node + NEXT);
+    const who = load(words, node + WHO);
+    if (!isNotified(space, node)) {
+      if (!isGone(space, who)) {
+        store(words, node + BEFORE, before);
+        store(words, list + PENDING, load(words, list + PENDING) + 1);
+        store(words, node + STATE, NOTIFIED);
+        wake(space, node + NODE_POINT, 1);
+        return true;
+      }
+      // One that was told to end may still take its node out itself.
+      if (!isAlive(space.memory, who)) remove(space, list, node);
+    }
+    node = next;
+  }
+  return false;
+}
+
+function remove(space: Space, list: number, node: number): void {
+  unlink(space, list, node);
+  space.free(node);
+}

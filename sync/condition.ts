@@ -1,0 +1,396 @@
+/**
+ * A lock with those who wait for something to change under it.
+ *
+ * @module
+ */
+
+import { load, now } from "../_internal/atomics.ts";
+import { CONDITION, registerKind } from "../_internal/memory/kinds.ts";
+import type { Scope } from "../_internal/memory/memory.ts";
+import {
+  addReference,
+  Attachment,
+  dropReference,
+  handleAt,
+  locate,
+  OBJECT_HEADER,
+  onDestroy,
+  SCOPE,
+  SharedObject,
+  type SharedOptions,
+} from "../_internal/memory/shared_object.ts";
+import { block } from "../_internal/memory/wait_point.ts";
+import { importingModule } from "../_internal/targets/import_guard.ts";
+import { deadlineOf, show, validateInteger, validateWait } from "../_internal/wait_options.ts";
+import type { Hold } from "./_hold.ts";
+import { dropOwnedLock, ownedLock } from "./_owned_lock.ts";
+import {
+  freeNodes,
+  isNotified,
+  join,
+  leave,
+  NODE_POINT,
+  notifyFirst,
+  passOnOfTheDead,
+  WAIT_LIST_WORDS,
+} from "./_wait_list.ts";
+import { InvalidStateError } from "./errors.ts";
+import type { Guard } from "./guard.ts";
+import { holdOfLock, Lock } from "./lock.ts";
+import { holdOfRLock, RLock } from "./rlock.ts";
+import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
+
+// Two things: the address of the lock, with a reference, and the list of those who wait (see _wait_list.ts).
+//
+// A wait enters the list while it holds the lock and gives the lock up only then, so that whoever changes something under
+// the lock afterwards and notifies finds it there. It takes itself out of the list when it holds the lock again: what it
+// finds in its node then is the outcome, so that a notification which races with a timeout is either its own or another's.
+const LOCK = 0;
+const LIST = 1;
+const WORDS = LIST + WAIT_LIST_WORDS;
+const EVERYBODY = 0x3fffffff;
+
+/**
+ * A lock, and a place to wait until what it protects has changed.
+ *
+ * Whoever waits gives the lock up meanwhile and has it again, as often acquired as before, when the wait ends, however it
+ * ends. Those who wait are notified in the order in which they came. A notification is for those who wait at that moment:
+ * it is not remembered when nobody does, and one who comes later does not take it. Who was notified and ends before it
+ * has the lock again leaves the notification to the next.
+ *
+ * A wait ends by a notification, not because what it is for has become true: another may have been quicker. So look
+ * again, in a loop, or let {@linkcode Condition.waitFor} do it.
+ *
+ * Threads may block here and wait with promises, at the same time; of one thread, any number of promises. A condition that
+ * is sent to another thread takes its lock along.
+ *
+ * Python: `threading.Condition`.
+ *
+ * @example
+ * ```ts
+ * import { Condition } from "@weft/concurrent/sync";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const items: string[] = [];
+ * const changed = new Condition();
+ *
+ * async function take(): Promise<string> {
+ *   using _guard = await changed.acquire();
+ *   await changed.waitFor(() => items.length > 0);
+ *   return items.pop()!;
+ * }
+ *
+ * const taken = take();
+ * {
+ *   using _guard = await changed.acquire();
+ *   items.push("bread");
+ *   changed.notify();
+ * }
+ * assertEquals(await taken, "bread");
+ * ```
+ */
+export class Condition extends SharedObject {
+  readonly #lock: Lock | RLock;
+  readonly #hold: Hold;
+
+  /**
+   * Creates a condition over a lock, or opens the condition of the given name.
+   *
+   * @param lock The lock. Several conditions may have the same one. Default: an `RLock` of its own.
+   * @throws {TypeError} If `lock` is not a `Lock` or `RLock`, or is shared in another scope; if the name belongs to
+   * something else, or to a condition over another lock.
+   * @throws {RangeError} If the shared memory is full.
+   */
+  constructor(lock?: Lock | RLock, options?: SharedOptions) {
+    const attachment = (lock as unknown) instanceof Attachment ? lock as unknown as Attachment : undefined;
+    super(new.target, attachment ?? options, () => {
+      const given = lock === undefined ? 0 : addressOf(lock, (new.target as Scoped)[SCOPE] ?? "thread", options);
+      return {
+        action: "create condition",
+        kind: CONDITION,
+        words: WORDS,
+        first: given,
+        initialize: (words, at) => {
+          if (given === 0) return;
+          words[at + LOCK] = given;
+          addReference(locate(lock!)!.space, given);
+        },
+      };
+    });
+    const { space, at } = this;
+    if (at < 0) {
+      this.#lock = this.#hold = undefined as never;
+      return;
+    }
+    const address = load(space.words, at + LOCK);
+    // Kept by the handle, so that all of the thread have the same one, which knows how often it was acquired.
+    this.#lock = address === 0 ? ownedLock(space, at + LOCK) : handleAt(space, address) as unknown as Lock | RLock;
+    this.#hold = this.#lock instanceof Lock ? holdOfLock(this.#lock) : holdOfRLock(this.#lock);
+  }
+
+  /**
+   * Acquires the lock without blocking the event loop: see `acquire` of {@linkcode Lock} or {@linkcode RLock}.
+   *
+   * @throws {TimeoutError} If `timeout` passes first.
+   * @throws The signal's reason, if it is aborted first. The lock is then not taken.
+   */
+  async acquire(options?: WaitOptions): Promise<Guard> {
+    if (this.at < 0) this.unusable("acquire condition");
+    return await this.#lock.acquire(options);
+  }
+
+  /**
+   * Blocks this thread until it has the lock: see `acquireSync` of {@linkcode Lock} or {@linkcode RLock}.
+   *
+   * @throws {DeadlockError} Without a timeout, if this thread holds a `Lock`, or an async task of this thread holds the
+   * lock.
+   * @throws {TimeoutError} If `timeout` passes first.
+   */
+  acquireSync(options?: WaitSyncOptions): Guard {
+    if (this.at < 0) this.unusable("acquire condition");
+    return this.#lock.acquireSync(options);
+  }
+
+  /** Takes the lock if that is possible at once, else returns `undefined`. Never waits. */
+  tryAcquire(): Guard | undefined {
+    if (this.at < 0) this.unusable("acquire condition");
+    return this.#lock.tryAcquire();
+  }
+
+  /**
+   * Releases the lock: see `release` of {@linkcode Lock} or {@linkcode RLock}.
+   *
+   * @throws {InvalidStateError} If the lock is not held, or is an `RLock` that another thread holds. Its state is
+   * unchanged.
+   */
+  release(): void {
+    if (this.at < 0) this.unusable("release condition");
+    this.#lock.release();
+  }
+
+  /** Whether the lock is held. Out of date as soon as it is read. */
+  get locked(): boolean {
+    if (this.at < 0) this.unusable("read condition");
+    return this.#lock.locked;
+  }
+
+  /**
+   * Gives the lock up, waits for a notification without blocking the event loop, and settles when it holds the lock
+   * again, as often acquired as before. Taking the lock back takes as long as it takes, also after a timeout or an abort.
+   *
+   * @returns `true` if it was notified, `false` if `timeout` passed first.
+   * @throws {InvalidStateError} If the caller does not hold the lock.
+   * @throws The signal's reason, if it is aborted first. The lock is held then, too; a notification goes to another.
+   */
+  async wait(options?: WaitOptions): Promise<boolean> {
+    const timeout = this.#check("wait for condition", options);
+    return await this.#wait(deadlineOf(timeout), options?.signal);
+  }
+
+  /**
+   * Gives the lock up, blocks this thread until it is notified, and returns when it holds the lock again, as often
+   * acquired as before. Taking the lock back takes as long as it takes, also after a timeout.
+   *
+   * @returns `true` if it was notified, `false` if `timeout` passed first.
+   * @throws {InvalidStateError} If this thread does not hold the lock.
+   */
+  waitSync(options?: WaitSyncOptions): boolean {
+    const timeout = this.#check("wait for condition", options);
+    return this.#waitSync(deadlineOf(timeout));
+  }
+
+  /**
+   * Waits, without blocking the event loop, until `predicate` returns something true. It is called with the lock held: at
+   * once, and again after each notification. The lock is held when this settles.
+   *
+   * @returns `true`, or `false` if `timeout` passed first and `predicate` was still not true then.
+   * @throws {InvalidStateError} If the caller does not hold the lock.
+   * @throws {TypeError} If `predicate` is not a function, or returns a promise.
+   * @throws What `predicate` throws, with the lock held.
+   * @throws The signal's reason, if it is aborted first. The lock is held then, too.
+   */
+  async waitFor(predicate: () => boolean, options?: WaitOptions): Promise<boolean> {
+    const deadline = deadlineOf(this.#check("wait for condition", options, predicate));
+    while (!test(predicate)) {
+      if (deadline <= now()) return false;
+      await this.#wait(deadline, options?.signal);
+    }
+    return true;
+  }
+
+  /**
+   * Blocks this thread until `predicate` returns something true. It is called with the lock held: at once, and again after
+   * each notification. The lock is held when this returns or throws.
+   *
+   * @returns `true`, or `false` if `timeout` passed first and `predicate` was still not true then.
+   * @throws {InvalidStateError} If this thread does not hold the lock.
+   * @throws {TypeError} If `predicate` is not a function, or returns a promise.
+   * @throws What `predicate` throws, with the lock held.
+   */
+  waitForSync(predicate: () => boolean, options?: WaitSyncOptions): boolean {
+    const deadline = deadlineOf(this.#check("wait for condition", options, predicate));
+    while (!test(predicate)) {
+      if (deadline <= now()) return false;
+      this.#waitSync(deadline);
+    }
+    return true;
+  }
+
+  /**
+   * Wakes up to `n` of those who wait now, in the order in which they came. They go on when they get the lock, so not
+   * before the caller has released it. When nobody waits, nothing happens and nothing is remembered.
+   *
+   * @param n How many, 0 or more. Default: 1.
+   * @throws {RangeError} If `n` is negative or not a whole number.
+   * @throws {InvalidStateError} If the caller does not hold the lock.
+   */
+  notify(n = 1): void {
+    if (this.at < 0) this.unusable("notify condition");
+    validateInteger(n, "'n'", 0, Number.MAX_SAFE_INTEGER, "notify condition");
+    this.#checkHeld("notify condition");
+    notifyFirst(this.space, this.at + LIST, n);
+  }
+
+  /**
+   * Wakes all who wait now. They go on one after the other, as they get the lock.
+   *
+   * @throws {InvalidStateError} If the caller does not hold the lock.
+   */
+  notifyAll(): void {
+    if (this.at < 0) this.unusable("notify condition");
+    this.#checkHeld("notify condition");
+    notifyFirst(this.space, this.at + LIST, EVERYBODY);
+  }
+
+  #check(action: string, options: WaitOptions | undefined, predicate?: () => boolean): number {
+    if (this.at < 0) this.unusable(action);
+    if (arguments.length > 2 && typeof predicate !== "function") {
+      throw new TypeError(`Cannot ${action} as 'predicate' must be a function: received ${show(predicate)}`);
+    }
+    const timeout = validateWait(options, action);
+    options?.signal?.throwIfAborted();
+    this.#checkHeld(action);
+    return timeout;
+  }
+
+  #checkHeld(action: string): void {
+    if (this.#hold.isHeld()) return;
+    throw new InvalidStateError(`Cannot ${action} as its lock is not held by the caller: acquire it first`);
+  }
+
+  async #wait(deadline: number, signal: AbortSignal | undefined): Promise<boolean> {
+    const { space, at } = this;
+    const hold = this.#hold;
+    signal?.throwIfAborted();
+    const node = this.#join();
+    const held = hold.giveUp();
+    const isNotified = (tries: number): true | undefined => this.#isNotified(at, node, tries);
+    let notified = false;
+    let isAborted = false;
+    try {
+      await space.async.wait<boolean>(node + NODE_POINT, {
+        attempt: isNotified,
+        deadline,
+        expired: () => false,
+        signal,
+      })
+        // An abort, which has to wait for the lock, too.
+        .catch(() => false);
+      await space.async.wait<true>(hold.point, {
+        attempt: (tries) => hold.tryRetake(held, tries),
+        deadline: Infinity,
+        expired: () => true,
+        ordered: true,
+      });
+    } finally {
+      isAborted = signal?.aborted ?? false;
+      notified = this.#leave(at, node, isAborted);
+    }
+    if (isAborted) throw signal!.reason;
+    return notified;
+  }
+
+  #waitSync(deadline: number): boolean {
+    const { space, at } = this;
+    const hold = this.#hold;
+    const node = this.#join();
+    const held = hold.giveUp();
+    let notified = false;
+    try {
+      block(space, node + NODE_POINT, (woken) => this.#isNotified(at, node, woken), deadline);
+      block(space, hold.point, (woken) => hold.tryRetake(held, woken), Infinity);
+    } finally {
+      notified = this.#leave(at, node, false);
+    }
+    return notified;
+  }
+
+  // The condition is kept while somebody waits: its words must not become another object's when a handle is disposed of.
+  #join(): number {
+    const { space, at } = this;
+    const node = join(space, at + LIST);
+    addReference(space, at - OBJECT_HEADER);
+    return node;
+  }
+
+  #leave(at: number, node: number, passOn: boolean): boolean {
+    const { space } = this;
+    const notified = leave(space, at + LIST, node, passOn);
+    dropReference(space, at - OBJECT_HEADER);
+    return notified;
+  }
+
+  #isNotified(at: number, node: number, tries: number): true | undefined {
+    const { space } = this;
+    if (isNotified(space, node)) return true;
+    if (tries <= 0) return undefined;
+    passOnOfTheDead(space, at + LIST);
+    return isNotified(space, node) || undefined;
+  }
+}
+
+interface Scoped {
+  readonly [SCOPE]?: Scope;
+}
+
+function test(predicate: () => boolean): boolean {
+  const result: unknown = predicate();
+  if (typeof (result as PromiseLike<unknown> | undefined)?.then === "function") {
+    throw new TypeError(
+      "Cannot wait for condition as 'predicate' returned a promise, which is always true: it must return a boolean",
+    );
+  }
+  return Boolean(result);
+}
+
+function addressOf(lock: Lock | RLock, scope: Scope, options: SharedOptions | undefined): number {
+  if (!(lock instanceof Lock || lock instanceof RLock)) {
+    throw new TypeError(
+      `Cannot create condition as 'lock' must be a Lock or an RLock: received ${show(lock)} (options come second)`,
+    );
+  }
+  const located = locate(lock);
+  if (located === undefined) {
+    // A condition without a name will not be usable either, and says why when it is used.
+    if (importingModule() !== undefined && options?.name === undefined && options?.local !== true) return 0;
+    // Throws what is wrong with it.
+    void lock.locked;
+  }
+  const its = located!.space.memory.scope;
+  if (its !== scope) {
+    throw new TypeError(
+      `Cannot create condition for ${SHARERS[scope]} as its lock is shared between ${
+        SHARERS[its]
+      }: take both of the same module, sync or multiprocessing`,
+    );
+  }
+  return located!.at;
+}
+
+const SHARERS: Record<Scope, string> = { thread: "threads", process: "processes" };
+
+registerKind("thread", CONDITION, Condition);
+onDestroy(CONDITION, (space, at) => {
+  freeNodes(space, at + LIST);
+  dropOwnedLock(space, at + LOCK);
+});
