@@ -47,6 +47,8 @@ export interface Counterexample {
   readonly message: string;
   readonly schedule: string;
   readonly trace: string;
+  /** It was the model, or the explorer, that failed, not what is explored. */
+  readonly broke: boolean;
   /** The seed of the walk that found it, if one did. */
   readonly seed?: number;
 }
@@ -243,6 +245,7 @@ export class Explorer {
     });
     machine.trace = undefined;
     return {
+      broke: machine.failure instanceof Broke,
       message: machine.failure?.message ?? "(this schedule does not fail)",
       schedule: `${bound === Infinity ? "any" : bound}:${pack(chosen.slice(0, used))}`,
       trace: this.#print(trace),
@@ -367,7 +370,7 @@ export class Explorer {
     } catch (error) {
       machine.failure ??= error instanceof Failure
         ? error
-        : new Failure(`the model broke: ${error instanceof Error ? error.stack : String(error)}`);
+        : new Broke(`the model broke: ${error instanceof Error ? error.stack : String(error)}`);
       outcome = "failed";
     }
     if (outcome === "failed" && machine.trace !== undefined) {
@@ -683,6 +686,8 @@ export class Explorer {
     return actor;
   }
 }
+
+class Broke extends Failure {}
 
 function isSlice(ms: number): boolean {
   return ms === 200 || ms === 20 || ms === Infinity;

@@ -20,8 +20,8 @@ const ORDINARY_EXECUTIONS = 40_000;
 const ORDINARY_WALKS = 3_000;
 /** Walks start here. */
 const ORDINARY_SEED = 1;
-/** No model needs more preemptions than that; the last one is tried without a bound. */
-const HIGHEST_BOUND = 12;
+/** What is tried, one after the other. */
+const BOUNDS = [0, 1, 2, 3, 4, 5, 7, 10, Infinity];
 
 /** How deep to look. */
 export interface Depth {
@@ -130,6 +130,7 @@ async function runBroken(job: Job): Promise<JobResult> {
     result.explore(explorer, variant.bound ?? Math.max(model.bound ?? ORDINARY_BOUND, 3), ORDINARY_EXECUTIONS, 20);
     if (result.counterexample === undefined) result.wander(explorer, ORDINARY_SEED, 5, Infinity);
     explored.push(...result.explored);
+    if (result.counterexample?.broke) throw new Error(result.counterexample.message);
     if (result.counterexample !== undefined) {
       const [first] = result.counterexample.message.split("\n");
       const how = result.explored.at(-1)!;
@@ -151,11 +152,11 @@ class Result {
     const started = performance.now();
     let last = 0;
     let next = 0;
-    for (let bound = 0; bound <= HIGHEST_BOUND; bound++) {
+    for (const bound of BOUNDS) {
       if (bound > highest && next >= executions) return;
       const left = seconds - (performance.now() - started) / 1_000;
       if (left <= 0) return;
-      const report = explorer.explore(bound === HIGHEST_BOUND ? Infinity : bound, left);
+      const report = explorer.explore(bound, left);
       // It grows by about the same factor each time.
       next = report.executions * report.executions / (last || 1);
       last = report.executions;

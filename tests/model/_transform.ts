@@ -307,7 +307,8 @@ export function transform(source: Source, colours: Colours, sites: Site[]): stri
           if (ts.isNewExpression(child) && child.expression.getText(source.tree) === "Promise") own = true;
         };
         look(node.body);
-        visitOwn(node.body, look);
+        // A function that only returns another one calls nothing.
+        if (!isFunction(node.body)) visitOwn(node.body, look);
       }
       stoppable = !runsAtOnce(node) && !isGenerator(node) && node.body !== undefined &&
         (own || callees.some((callee) => mayReach(callee, colours)));

@@ -14,11 +14,16 @@ const IMPATIENT = [{ file: "sync/queue.ts", find: "WOKEN_IN_VAIN = 4;", replace:
 const CLOSED = "closed";
 const GAVE_UP = "gave up";
 
+/** In a priority queue items are their own priorities: their tens. */
+function ranked(queue: Queue<number>, item: number): { priority?: number; timeout?: number } | undefined {
+  return queue instanceof PriorityQueue ? { priority: Math.floor(item / 10) } : undefined;
+}
+
 /** Calls and puts into the history what came of it. */
 function put(actor: Actor, queue: Queue<number>, item: number, timeout?: number): void {
   const call = actor.begin("put", item);
   try {
-    queue.putSync(item, timeout === undefined ? undefined : { timeout });
+    queue.putSync(item, timeout === undefined ? ranked(queue, item) : { timeout });
     actor.finish(call, true);
   } catch (error) {
     actor.finish(call, failure(actor, error));
@@ -68,7 +73,7 @@ async function putAsync(
 function tryPut(actor: Actor, queue: Queue<number>, item: number): void {
   const call = actor.begin("tryPut", item);
   try {
-    const done = queue.tryPut(item);
+    const done = queue instanceof PriorityQueue ? queue.tryPut(item, ranked(queue, item)) : queue.tryPut(item);
     actor.finish(call, done);
   } catch (error) {
     actor.finish(call, failure(actor, error));
@@ -143,7 +148,6 @@ function sequential(maxsize: number, next: (items: readonly number[]) => number)
 
 const oldest = (): number => 0;
 const newest = (items: readonly number[]): number => items.length - 1;
-/** Items are their own priorities: tens. */
 const lowest = (items: readonly number[]): number => {
   let best = 0;
   items.forEach((item, index) => {
@@ -266,9 +270,34 @@ function mixed(
 export const models: readonly Model<Record<string, object>>[] = [
   ...mixed("Queue", (maxsize) => new Queue<number>({ maxsize }), oldest),
   ...mixed("LifoQueue", (maxsize) => new LifoQueue<number>({ maxsize }), newest),
+  ...mixed("PriorityQueue", (maxsize) => new PriorityQueue<number>({ maxsize }), lowest),
+  model({
+    name: "PriorityQueue: whoever dies in a get of many leaves all the others",
+    setup: () => {
+      const queue = new PriorityQueue<number>();
+      for (const item of [41, 11, 51, 21, 31, 12]) queue.putSync(item, { priority: Math.floor(item / 10) });
+      return { queue };
+    },
+    threads: [
+      (actor, { queue }) => tryGet(actor, queue),
+      (actor, { queue }) => {
+        put(actor, queue, 1);
+        tryGet(actor, queue);
+      },
+    ],
+    faults: { deaths: 1 },
+    end: (actor, { queue }) => {
+      for (let i = 0; i < 7; i++) tryGet(actor, queue);
+      actor.linearizable<State>(
+        { items: [41, 11, 51, 21, 31, 12], open: true },
+        sequential(0, lowest),
+      );
+    },
+  }),
   model({
     name: "Queue: promises and blocked threads",
     setup: bounded,
+    bound: 1,
     threads: [
       async (actor, { queue }) => {
         await getAsync(actor, queue);
@@ -379,6 +408,7 @@ export const models: readonly Model<Record<string, object>>[] = [
   model({
     name: "Queue: overtaken putters bar it, and get room",
     setup: bounded,
+    bound: 1,
     scale: IMPATIENT,
     threads: [
       ...times<Queues>(2, (actor, { queue }) => {
@@ -461,5 +491,3 @@ export const models: readonly Model<Record<string, object>>[] = [
     ],
   }),
 ];
-void PriorityQueue;
-void lowest;

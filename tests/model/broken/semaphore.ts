@@ -1,0 +1,119 @@
+import type { BrokenVariant } from "../model.ts";
+
+const PERMITS = "sync/_permits.ts";
+const SEMAPHORE = "sync/semaphore.ts";
+const LATCH = "sync/latch.ts";
+
+const CHANGE = "    if (compareExchange(words, at, seen, (seen + count * ONE) | 0) === seen) break;\n  }\n";
+const WAKE = "  notify(space, at + POINT, Math.min(count, EVERYBODY));\n";
+const STORE = {
+  file: PERMITS,
+  find: "import { and, compareExchange, load, or }",
+  replace: "import { and, compareExchange, load, or, store }",
+};
+
+/** Semaphores and latches, broken. */
+export const variants: readonly BrokenVariant[] = [
+  {
+    name: "Semaphore: taken by a load and a store",
+    patches: [STORE, {
+      file: PERMITS,
+      find: "    if (compareExchange(words, at, seen, left) !== seen) continue;\n",
+      replace: "    store(words, at, left);\n",
+    }],
+    caughtBy: ["Semaphore: one permit", "Semaphore: no more inside"],
+  },
+  {
+    name: "Semaphore: released by a load and a store",
+    patches: [STORE, {
+      file: PERMITS,
+      find: CHANGE,
+      replace: "    store(words, at, (seen + count * ONE) | 0);\n    break;\n  }\n",
+    }],
+    caughtBy: ["Semaphore: no more inside"],
+  },
+  {
+    name: "Semaphore: notifies before it adds",
+    patches: [
+      { file: PERMITS, find: `${CHANGE}${WAKE}  return true;`, replace: `${CHANGE}  return true;` },
+      {
+        file: PERMITS,
+        find: "    // Wraps into the sign bit, which only `>>>` reads.\n",
+        replace: "    notify(space, at + POINT, Math.min(count, EVERYBODY));\n",
+      },
+    ],
+    caughtBy: ["Semaphore: one permit"],
+  },
+  {
+    name: "Semaphore: a release of several wakes one",
+    patches: [{ file: PERMITS, find: WAKE, replace: "  notify(space, at + POINT, 1);\n" }],
+    caughtBy: ["Semaphore: a signal for each"],
+  },
+  {
+    name: "Semaphore: who is aborted adds the permit that it did not get",
+    patches: [{
+      file: SEMAPHORE,
+      find: "      abandoned: () => unbarPermits(space, at),",
+      replace: "      abandoned: () => addPermits(space, at, 1, MAX_PERMITS),",
+    }],
+    caughtBy: ["Semaphore: an abort"],
+  },
+  {
+    name: "Semaphore: a guard gives its permit back each time",
+    patches: [{ file: SEMAPHORE, find: "    this.#semaphore = undefined;\n", replace: "" }],
+    caughtBy: ["Semaphore: a guard gives"],
+  },
+  {
+    name: "Semaphore: who takes the bar away tells nobody what is left",
+    patches: [{
+      file: PERMITS,
+      find: "  if ((seen & BARRED) !== 0) notifyLeft(space, at, seen);",
+      replace: "  void seen;",
+    }],
+    caughtBy: ["Semaphore: an overtaken waiter"],
+  },
+  {
+    name: "Semaphore: the bar stays",
+    patches: [{
+      file: PERMITS,
+      find: "const left = (seen - ONE) & ~BARRED;",
+      replace: "const left = seen - ONE;",
+    }],
+    caughtBy: ["Semaphore: overtaken waiters"],
+  },
+  {
+    name: "BoundedSemaphore: looked at before, not with the change",
+    patches: [{
+      file: PERMITS,
+      find: "  for (;;) {\n    const seen = load(words, at);\n    if ((seen >>> 1) + count > max) return false;",
+      replace:
+        "  if ((load(words, at) >>> 1) + count > max) return false;\n  for (;;) {\n    const seen = load(words, at);",
+    }],
+    caughtBy: ["BoundedSemaphore: of two"],
+  },
+  {
+    name: "Latch: counted by a load and a store",
+    patches: [{
+      file: LATCH,
+      find: "      if (compareExchange(words, at, seen, left) !== seen) continue;\n",
+      replace: "      store(words, at, left);\n",
+    }],
+    caughtBy: ["Latch: two count"],
+  },
+  {
+    name: "Latch: the last one wakes one",
+    patches: [{ file: LATCH, find: "const EVERYBODY = 0xfff;", replace: "const EVERYBODY = 1;" }],
+    caughtBy: ["Latch: all who wait"],
+  },
+  {
+    name: "Latch: notifies before it counts",
+    patches: [{
+      file: LATCH,
+      find:
+        "      if (compareExchange(words, at, seen, left) !== seen) continue;\n      if (left === 0) notify(this.space, at + POINT, EVERYBODY);\n",
+      replace:
+        "      if (left === 0) notify(this.space, at + POINT, EVERYBODY);\n      if (compareExchange(words, at, seen, left) !== seen) continue;\n",
+    }],
+    caughtBy: ["Latch: two count"],
+  },
+];
