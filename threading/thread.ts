@@ -168,13 +168,13 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
    * @throws {TargetError} If a subclass with `run()` is not exported or has `#private` fields.
    */
   start(): this {
-    if (this.at < 0) this.unusable("start thread");
     const importing = importingModule();
     if (importing !== undefined) {
       throw new InvalidStateError(
         `Cannot start thread as ${importing} and is not through yet: put the main part of the program under if (import.meta.main)`,
       );
     }
+    if (this.at < 0) this.unusable("start thread");
     const { space, at, words } = this;
     if (compareExchange(words, at + STATE, NEW, BOOTING) !== NEW) {
       throw new InvalidStateError(`Cannot start thread as "${this.name}" was started before: make a new Thread`);
