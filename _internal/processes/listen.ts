@@ -1,0 +1,157 @@
+/**
+ * Hearing of changed words in the event loop.
+ *
+ * Where functions can run beside the event loop (Deno), a sleep on the word does so. Elsewhere (Bun) each thread that
+ * listens has a worker that sleeps for it: see waiter.ts.
+ *
+ * @module
+ */
+
+import { add, load, store } from "../atomics.ts";
+import type { Libc } from "../runtime/libc.ts";
+import { startWorker } from "../runtime/worker.ts";
+import type { Region } from "./region.ts";
+import { CONTROL_BYTES, COUNT, ENTRIES, ENTRY_WORDS, MAX_ENTRIES, RANG, SEQUENCE, type WaiterInit } from "./waiter.ts";
+
+/** As {@linkcode Memory.listen}. */
+export type Listening = (index: number, onChange: () => void) => () => void;
+
+/** The longest sleep: a change of which nobody told is found by then. */
+const SLICE = 1000;
+/** The same where the runtime can not be told to end although a sleep is under way. */
+const SHORT_SLICE = 20;
+
+/** A word and those who listen to it. */
+interface Channel {
+  readonly index: number;
+  readonly listeners: Set<() => void>;
+  /** The word as it was when they were told last. */
+  seen: number;
+  sleeping: boolean;
+}
+
+/** How one thread listens to words of the region. */
+export function listenTo(words: Int32Array, region: Region, libc: Libc): Listening {
+  const channels = new Map<number, Channel>();
+  const { watch, unwatch } = libc.waitAsync === undefined
+    ? byWorker(words, region, libc, channels)
+    : aside(words, region, libc, libc.waitAsync);
+  return (index, onChange) => {
+    let channel = channels.get(index);
+    // Read before looking: what changes after this is told.
+    if (channel === undefined) {
+      channels.set(index, channel = { index, listeners: new Set(), seen: load(words, index), sleeping: false });
+    }
+    const { listeners } = channel;
+    const listener = (): void => onChange();
+    listeners.add(listener);
+    if (listeners.size === 1) watch(channel);
+    onChange();
+    return () => {
+      if (listeners.delete(listener) && listeners.size === 0) unwatch(channel);
+    };
+  };
+}
+
+/** Tells those who listen if the word has changed. */
+function look(words: Int32Array, channel: Channel): void {
+  const seen = load(words, channel.index);
+  if (seen === channel.seen) return;
+  channel.seen = seen;
+  for (const listener of channel.listeners) listener();
+}
+
+interface Watching {
+  watch(channel: Channel): void;
+  unwatch(channel: Channel): void;
+}
+
+function aside(
+  words: Int32Array,
+  region: Region,
+  libc: Libc,
+  waitAsync: NonNullable<Libc["waitAsync"]>,
+): Watching {
+  let slice = SLICE;
+  const sleep = (channel: Channel): void => {
+    channel.sleeping = true;
+    const sleeping = waitAsync(region.address + channel.index * 4, channel.seen, slice);
+    if (!libc.native.unref(sleeping)) slice = SHORT_SLICE;
+    sleeping.then(() => {
+      channel.sleeping = false;
+      if (channel.listeners.size === 0) return;
+      look(words, channel);
+      if (channel.listeners.size > 0) sleep(channel);
+    });
+  };
+  return {
+    watch(channel) {
+      // One that goes on from earlier serves as well: a change since then has woken it, or is about to.
+      if (channel.sleeping) return;
+      channel.seen = load(words, channel.index);
+      sleep(channel);
+    },
+    // The sleep ends by itself. To wake it would cost more, and whoever listens again finds it under way.
+    unwatch() {},
+  };
+}
+
+function byWorker(words: Int32Array, region: Region, libc: Libc, channels: Map<number, Channel>): Watching {
+  let control: Int32Array | undefined;
+  let address = 0;
+  const begin = (): Int32Array => {
+    // Not a SharedArrayBuffer, for the worker sleeps on a word of it together with words of the region.
+    const descriptor = libc.createAnonymous();
+    if (descriptor >= 0 && libc.setSize(descriptor, CONTROL_BYTES)) address = libc.map(descriptor, CONTROL_BYTES);
+    if (descriptor >= 0) libc.close(descriptor);
+    if (address === 0) throw new RangeError("Cannot wait for other processes as the system has no memory for it");
+    const page = new Int32Array(libc.native.view(address, CONTROL_BYTES));
+    const worker = startWorker(new URL("./waiter_entry.ts", import.meta.url), {
+      message: () => {
+        store(page, RANG, 0);
+        for (const channel of channels.values()) {
+          if (channel.listeners.size > 0) look(words, channel);
+        }
+      },
+      error: (message) => {
+        throw new Error(`Cannot wait for other processes as the worker that does it could not be loaded: ${message}`);
+      },
+      close: () => {},
+    });
+    worker.setRef(false);
+    worker.post({ region, control: address } satisfies WaiterInit);
+    return page;
+  };
+  const tell = (): void => {
+    control ??= begin();
+    let count = 0;
+    for (const { index, listeners, seen } of channels.values()) {
+      if (listeners.size === 0 || count === MAX_ENTRIES) continue;
+      store(control, ENTRIES + count * ENTRY_WORDS, index);
+      store(control, ENTRIES + count * ENTRY_WORDS + 1, seen);
+      count++;
+    }
+    store(control, COUNT, count);
+    add(control, SEQUENCE, 1);
+    libc.wake(address, 1);
+  };
+  let planned = false;
+  return {
+    watch(channel) {
+      channel.seen = load(words, channel.index);
+      tell();
+    },
+    unwatch() {
+      // Not at once: who listens once listens again.
+      if (planned) return;
+      planned = true;
+      queueMicrotask(() => {
+        planned = false;
+        for (const channel of channels.values()) {
+          if (channel.listeners.size === 0) channels.delete(channel.index);
+        }
+        tell();
+      });
+    },
+  };
+}

@@ -1,0 +1,200 @@
+/**
+ * The region of a tree of processes, as one process has it: a file without a name, mapped once for all its threads.
+ *
+ * Whoever needs it first creates it; children open it by the path that their starter gives them. The kernel frees it with
+ * the last process that has it.
+ *
+ * A process has an index in the region. It is never given twice, and its process holds the lock on the byte of that number
+ * in the file (an open file description lock, which no call of a program can drop by accident), so that anybody can ask
+ * the kernel at any time whether that process lives: neither a zombie nor a process that got the same pid is taken for
+ * it.
+ *
+ * Which descriptor, address and index this process has is in words of the threads' memory, for its other threads.
+ *
+ * @module
+ */
+
+import { add, compareExchange, load, store } from "../atomics.ts";
+import {
+  HEAP_AT,
+  MAGIC,
+  MAGIC_AT,
+  OWNER_AT,
+  SCOPE_AT,
+  SIZE_AT,
+  TOKEN_AT,
+  VERSION,
+  VERSION_AT,
+} from "../memory/layout.ts";
+import { lockMutex, unlockMutex } from "../memory/mutex.ts";
+import { reservationOf, spaceOf } from "../memory/spaces.ts";
+import { loadLibc } from "../runtime/libc.ts";
+import { AttachError } from "../../sync/errors.ts";
+
+/** The region, as this process has it. */
+export interface Region {
+  readonly descriptor: number;
+  readonly address: number;
+  readonly bytes: number;
+  /** Index of this process. */
+  readonly index: number;
+}
+
+// Words of the threads' memory.
+const MUTEX = OWNER_AT + 1;
+/** Descriptor + 1; 0: there is no region. Written last. */
+const DESCRIPTOR = OWNER_AT + 2;
+const ADDRESS = OWNER_AT + 3;
+const SIZE = OWNER_AT + 5;
+const INDEX = OWNER_AT + 6;
+
+// Words of the region.
+/** How much of it is backed by memory, in units of {@linkcode STEP}. */
+const COMMITTED = OWNER_AT;
+/** The index that the last process got. */
+const PROCESSES = OWNER_AT + 1;
+
+/** Memory is taken in steps of so many bytes. */
+const STEP = 2 ** 20;
+/** The least that a region makes sense with. */
+const LEAST = HEAP_AT * 4 + STEP;
+const UNIT = 65536;
+
+/** The region of this process, if it has one. */
+export function existingRegion(): Region | undefined {
+  const { words } = spaceOf("thread");
+  const descriptor = load(words, DESCRIPTOR) - 1;
+  if (descriptor < 0) return undefined;
+  return {
+    descriptor,
+    address: (load(words, ADDRESS) >>> 0) + load(words, ADDRESS + 1) * 2 ** 32,
+    bytes: load(words, SIZE) * UNIT,
+    index: load(words, INDEX),
+  };
+}
+
+/** The region of this process; created where there is none. */
+export function region(): Region {
+  return existingRegion() ?? enterOnce(create);
+}
+
+/** Makes the region that another process has this one's. `path` is what {@linkcode regionPath} returned there. */
+export function attachRegion(path: string): Region {
+  return existingRegion() ?? enterOnce(() => attach(path));
+}
+
+/** Where another process can open the region of this one, while this one lives. */
+export function regionPath(): string {
+  return loadLibc("share memory between processes").pathOf(region().descriptor);
+}
+
+interface Opened {
+  readonly descriptor: number;
+  readonly bytes: number;
+}
+
+// Two threads that come first at once get one region.
+function enterOnce(open: () => Opened): Region {
+  const space = spaceOf("thread");
+  const { words, memory, id } = space;
+  lockMutex(memory, MUTEX, id);
+  try {
+    if (load(words, DESCRIPTOR) === 0) enter(words, open());
+  } finally {
+    unlockMutex(memory, MUTEX);
+  }
+  return existingRegion()!;
+}
+
+function enter(words: Int32Array, { descriptor, bytes }: Opened): void {
+  const libc = loadLibc("share memory between processes");
+  const address = libc.map(descriptor, bytes);
+  if (address === 0) {
+    libc.close(descriptor);
+    throw new RangeError(
+      `Cannot share memory between processes as there is no room to map it: needed ${bytes} bytes (reserve less with configure({ memory }) before the first use)`,
+    );
+  }
+  const region = new Int32Array(libc.native.view(address, LEAST));
+  let index: number;
+  // The lock first: an index that is known and not locked is that of a dead process.
+  do index = add(region, PROCESSES, 1) + 1; while (!libc.lockByte(descriptor, index));
+  store(words, ADDRESS, address % 2 ** 32 | 0);
+  store(words, ADDRESS + 1, Math.floor(address / 2 ** 32));
+  store(words, SIZE, bytes / UNIT);
+  store(words, INDEX, index);
+  store(words, DESCRIPTOR, descriptor + 1);
+}
+
+function create(): Opened {
+  const libc = loadLibc("share memory between processes");
+  const bytes = Math.max(reservationOf("process"), Math.ceil(LEAST / UNIT) * UNIT);
+  const descriptor = libc.createAnonymous();
+  if (descriptor < 0 || !libc.setSize(descriptor, bytes) || !libc.reserve(descriptor, 0, LEAST)) {
+    if (descriptor >= 0) libc.close(descriptor);
+    throw new RangeError(
+      `Cannot share memory between processes as the system gives none: needed ${LEAST} bytes at once, and a file of ${bytes} bytes`,
+    );
+  }
+  const address = libc.map(descriptor, LEAST);
+  const words = new Int32Array(libc.native.view(address, LEAST));
+  words[VERSION_AT] = VERSION;
+  words[SIZE_AT] = bytes / UNIT;
+  words[SCOPE_AT] = 2;
+  words.set(crypto.getRandomValues(new Int32Array(2)), TOKEN_AT);
+  words[COMMITTED] = Math.floor(LEAST / STEP);
+  store(words, MAGIC_AT, MAGIC);
+  return { descriptor, bytes };
+}
+
+function attach(path: string): Opened {
+  const libc = loadLibc("attach to the memory of another process");
+  const descriptor = libc.open(path);
+  if (descriptor < 0) {
+    throw new AttachError(
+      `Cannot attach to the memory of another process as ${path} can not be opened (error ${libc.errno()}): that process has ended, or belongs to another user`,
+    );
+  }
+  const refuse = (reason: string): never => {
+    libc.close(descriptor);
+    throw new AttachError(`Cannot attach to the memory of another process as ${reason}: ${path}`);
+  };
+  const size = libc.sizeOf(descriptor);
+  // What is not there can not be looked at: reading it would end the program.
+  if (size < LEAST) refuse("the file is shorter than such a memory");
+  const address = libc.map(descriptor, LEAST);
+  if (address === 0) refuse("it can not be mapped");
+  const words = new Int32Array(libc.native.view(address, LEAST));
+  const magic = load(words, MAGIC_AT);
+  const version = load(words, VERSION_AT);
+  const bytes = words[SIZE_AT] * UNIT;
+  const scope = words[SCOPE_AT];
+  words.buffer.transfer();
+  libc.unmap(address, LEAST);
+  if (magic !== MAGIC || scope !== 2) refuse("the file is not the memory of processes");
+  if (version !== VERSION) {
+    refuse(`it is of another version of this library (expected ${VERSION}, received ${version})`);
+  }
+  if (bytes !== size) refuse(`its size was changed (expected ${bytes} bytes, received ${size})`);
+  return { descriptor, bytes };
+}
+
+/**
+ * Backs the bytes `[0, end)` of the region with memory; `false`: there is none. Called by one at a time, under the
+ * allocator's mutex.
+ */
+export function commit(region: Region, words: Int32Array, end: number): boolean {
+  const committed = load(words, COMMITTED) * STEP;
+  if (end <= committed) return true;
+  if (end > region.bytes) return false;
+  const wanted = Math.min(Math.ceil(end / STEP) * STEP, region.bytes);
+  const libc = loadLibc("share memory between processes");
+  if (!libc.reserve(region.descriptor, committed, wanted - committed)) {
+    if (!libc.reserve(region.descriptor, committed, end - committed)) return false;
+    // Not noted, since it is no whole step: the next will ask for it again.
+    return true;
+  }
+  // Not with a plain store: who died between the two left the number too low, which does no harm.
+  compareExchange(words, COMMITTED, committed / STEP, Math.floor(wanted / STEP));
+  return true;
+}

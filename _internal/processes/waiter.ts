@@ -1,0 +1,82 @@
+/**
+ * A worker that sleeps for a thread, where functions can not run beside the event loop.
+ *
+ * They share a page of memory:
+ *
+ * ```text
+ *   word 0   changed with the list: the worker reads it anew
+ *        1   length of the list
+ *        2   1: the thread was told of a change and has not looked yet
+ *        8…  the list: index of a word of the region, and what it was when the thread looked last
+ * ```
+ *
+ * The worker sleeps on the first of these words and on all in the list at once. The list is read without a lock: whoever
+ * reads a half-written one reads it anew, since the first word is written last.
+ *
+ * @module
+ */
+
+import { exchange, load } from "../atomics.ts";
+import { type Libc, loadLibc } from "../runtime/libc.ts";
+import { onParentMessage, postToParent } from "../runtime/worker.ts";
+import type { Region } from "./region.ts";
+
+export const SEQUENCE = 0;
+export const COUNT = 1;
+export const RANG = 2;
+export const ENTRIES = 8;
+export const ENTRY_WORDS = 2;
+export const CONTROL_BYTES = 4096;
+/** One less than what the kernel can wait for. */
+export const MAX_ENTRIES = 127;
+
+/** What the worker is told. */
+export interface WaiterInit {
+  readonly region: Region;
+  readonly control: number;
+}
+
+/** A sleep is never longer, so that a worker whose thread has ended can end. */
+const SLICE = 1000;
+/** Where one can sleep on one word only, the others are looked at this often. */
+const SHORT_SLICE = 10;
+
+/** Waits for the first message, and then for words. */
+export function boot(): void {
+  onParentMessage((message) => run(message as WaiterInit));
+}
+
+function run({ region, control: controlAddress }: WaiterInit): never {
+  const libc = loadLibc("wait for other processes");
+  const words = new Int32Array(libc.native.view(region.address, region.bytes));
+  const control = new Int32Array(libc.native.view(controlAddress, CONTROL_BYTES));
+  const told = new Map<number, number>();
+  for (;;) {
+    const sequence = load(control, SEQUENCE);
+    const count = load(control, COUNT);
+    const addresses = [controlAddress];
+    const values = [sequence];
+    let changed = false;
+    const listed = new Set<number>();
+    for (let i = 0; i < count; i++) {
+      const index = load(control, ENTRIES + i * ENTRY_WORDS);
+      listed.add(index);
+      const now = load(words, index);
+      const before = told.get(index) ?? load(control, ENTRIES + i * ENTRY_WORDS + 1);
+      if (now !== before) changed = true;
+      told.set(index, now);
+      addresses.push(region.address + index * 4);
+      values.push(now);
+    }
+    for (const index of told.keys()) {
+      if (!listed.has(index)) told.delete(index);
+    }
+    if (changed && exchange(control, RANG, 1) === 0) postToParent(0);
+    sleepOnAll(libc, addresses, values);
+  }
+}
+
+function sleepOnAll(libc: Libc, addresses: readonly number[], values: readonly number[]): void {
+  if (libc.waitForAny !== undefined) libc.waitForAny(addresses, values, SLICE);
+  else libc.wait(addresses[addresses.length - 1], values[values.length - 1], SHORT_SLICE);
+}

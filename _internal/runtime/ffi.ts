@@ -1,0 +1,207 @@
+/**
+ * Calls of the system's C library, and memory by its address: the part in which the runtimes differ.
+ *
+ * Nothing is loaded before the first use, so that importing the library needs no permission.
+ *
+ * @module
+ */
+
+import { NotSupportedError } from "../../sync/errors.ts";
+import { isBun, nodeProcess } from "./globals.ts";
+
+/**
+ * The types of parameters and results. An `address` is a number here; call sites on a fast path give it through
+ * {@linkcode Native.toAddress}. A `buffer` is a view of which the function gets the address, or `null`.
+ */
+export type NativeType = "i32" | "i64" | "address" | "buffer";
+
+/** A C function. */
+export interface Signature {
+  /** Its name, where that is not the key. */
+  readonly name?: string;
+  readonly parameters: readonly NativeType[];
+  readonly result: "i32" | "i64" | "address";
+  /** Runs it on another thread; the result is a promise. Only where {@linkcode Native.hasAsync}. */
+  readonly async?: boolean;
+}
+
+/** What a call takes. */
+export type Argument = number | bigint | ArrayBufferView | null;
+
+/** The functions of a library. */
+export type Functions<S extends Record<string, Signature>> = {
+  readonly [K in keyof S]: (...args: Argument[]) => S[K] extends { async: true } ? Promise<number> : number;
+};
+
+/** One runtime's foreign function interface. */
+export interface Native {
+  /** The first of the libraries that is there. */
+  open<S extends Record<string, Signature>>(libraries: readonly string[], signatures: S): Functions<S>;
+  /** The memory at an address. It is not freed with the buffer. */
+  view(address: number, bytes: number): ArrayBuffer;
+  /** What an `address` parameter takes fastest. */
+  toAddress(address: number): number | bigint;
+  /** Whether functions can run beside the event loop. */
+  readonly hasAsync: boolean;
+  /** Lets the program end although that call is under way. `false`: this runtime can not. */
+  unref(call: Promise<number>): boolean;
+}
+
+/** The system that the program runs on. */
+export interface System {
+  readonly os: string;
+  readonly arch: string;
+}
+
+/** Which system this is, in Node's words. */
+export function system(): System {
+  const { Deno } = globalThis as { Deno?: { build: { os: string; arch: string } } };
+  if (Deno !== undefined) {
+    const { os, arch } = Deno.build;
+    return {
+      os: os === "windows" ? "win32" : os,
+      arch: arch === "x86_64" ? "x64" : arch === "aarch64" ? "arm64" : arch,
+    };
+  }
+  const { platform, arch } = nodeProcess() as unknown as { platform: string; arch: string };
+  return { os: platform, arch };
+}
+
+let native: Native | undefined;
+
+/** This runtime's interface. `action` is for messages. */
+export function loadNative(action: string): Native {
+  return native ??= choose(action);
+}
+
+function choose(action: string): Native {
+  if ("Deno" in globalThis) return denoNative(action);
+  if (isBun) return bunNative();
+  throw new NotSupportedError(
+    `Cannot ${action} as this runtime has no foreign function interface that this library knows: threads and all of @weft/concurrent/sync work without it`,
+  );
+}
+
+interface DenoFfi {
+  readonly permissions: { querySync(descriptor: { name: "ffi" }): { state: string } };
+  readonly errors: { NotCapable: new (message: string) => Error };
+  dlopen(
+    library: string,
+    symbols: Record<string, unknown>,
+  ): { symbols: Record<string, (...args: unknown[]) => unknown> };
+  readonly UnsafePointer: { create(address: bigint): object | null };
+  readonly UnsafePointerView: { getArrayBuffer(pointer: object, bytes: number): ArrayBuffer };
+  /** Not for programs: only the one function that says whether a promise keeps the program alive. */
+  readonly internal?: symbol;
+}
+
+function denoNative(action: string): Native {
+  const { Deno } = globalThis as unknown as { Deno: DenoFfi };
+  if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") {
+    throw new Deno.errors.NotCapable(
+      `Cannot ${action} as that calls the system's C library, which must be allowed: run with --allow-ffi (threads and all of @weft/concurrent/sync work without it)`,
+    );
+  }
+  const types: Record<NativeType, string> = { i32: "i32", i64: "i64", address: "usize", buffer: "buffer" };
+  const internals = Deno.internal === undefined
+    ? undefined
+    : (Deno as unknown as Record<symbol, { core?: { unrefOpPromise?(promise: unknown): void } }>)[Deno.internal];
+  const unref = internals?.core?.unrefOpPromise;
+  return {
+    hasAsync: true,
+    toAddress: BigInt,
+    view: (address, bytes) => Deno.UnsafePointerView.getArrayBuffer(Deno.UnsafePointer.create(BigInt(address))!, bytes),
+    unref: (call) => {
+      unref?.(call);
+      return unref !== undefined;
+    },
+    open<S extends Record<string, Signature>>(libraries: readonly string[], signatures: S): Functions<S> {
+      const symbols: Record<string, unknown> = {};
+      for (const [key, { name, parameters, result, async }] of Object.entries(signatures)) {
+        symbols[key] = {
+          name: name ?? key,
+          parameters: parameters.map((type) => types[type]),
+          result: types[result],
+          nonblocking: async === true,
+        };
+      }
+      return firstOf(libraries, (library) => numeric(Deno.dlopen(library, symbols).symbols, signatures));
+    },
+  };
+}
+
+interface BunFfi {
+  dlopen(
+    library: string,
+    symbols: Record<string, unknown>,
+  ): { symbols: Record<string, (...args: unknown[]) => unknown> };
+  toArrayBuffer(address: number, offset: number, bytes: number): ArrayBuffer;
+}
+
+function bunNative(): Native {
+  // Not imported: Deno would try to resolve it.
+  const ffi = nodeProcess().getBuiltinModule("bun:ffi") as BunFfi;
+  const types: Record<NativeType, string> = { i32: "i32", i64: "i64", address: "usize", buffer: "ptr" };
+  return {
+    hasAsync: false,
+    toAddress: (address) => address,
+    view: (address, bytes) => ffi.toArrayBuffer(address, 0, bytes),
+    unref: () => false,
+    open<S extends Record<string, Signature>>(libraries: readonly string[], signatures: S): Functions<S> {
+      // By the name of the C function there, of which one may be wanted with several signatures.
+      const rounds: Record<string, string>[] = [];
+      const used: Record<string, Signature> = {};
+      for (const [key, signature] of Object.entries(signatures)) {
+        if (signature.async === true) continue;
+        used[key] = signature;
+        const name = signature.name ?? key;
+        const round = rounds.find((round) => round[name] === undefined);
+        if (round !== undefined) round[name] = key;
+        else rounds.push({ [name]: key });
+      }
+      return firstOf(libraries, (library) => {
+        const named: Record<string, (...args: unknown[]) => unknown> = {};
+        for (const round of rounds) {
+          const symbols: Record<string, unknown> = {};
+          for (const [name, key] of Object.entries(round)) {
+            const { parameters, result } = used[key];
+            symbols[name] = { args: parameters.map((type) => types[type]), returns: types[result] };
+          }
+          const found = ffi.dlopen(library, symbols).symbols;
+          for (const [name, key] of Object.entries(round)) named[key] = found[name];
+        }
+        return numeric(named, used) as Functions<S>;
+      });
+    },
+  };
+}
+
+// 64-bit results are bigints on some, and no address and no size has more than 53 bits.
+function numeric<S extends Record<string, Signature>>(
+  symbols: Record<string, (...args: unknown[]) => unknown>,
+  signatures: S,
+): Functions<S> {
+  const functions: Record<string, unknown> = {};
+  for (const [key, { result }] of Object.entries(signatures)) {
+    const symbol = symbols[key];
+    functions[key] = result === "i32" ? symbol : (...args: unknown[]) => Number(symbol(...args));
+  }
+  return functions as Functions<S>;
+}
+
+function firstOf<T>(libraries: readonly string[], open: (library: string) => T): T {
+  const failures: unknown[] = [];
+  for (const library of libraries) {
+    try {
+      return open(library);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  throw new NotSupportedError(
+    `Cannot use the C library as none of ${
+      libraries.join(", ")
+    } has what is needed: threads and all of @weft/concurrent/sync work without it`,
+    { cause: failures[0] },
+  );
+}

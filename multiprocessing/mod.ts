@@ -1,0 +1,13 @@
+/**
+ * Processes, as in Python's `multiprocessing`, and everything that they share.
+ *
+ * @module
+ */
+
+export { Event } from "./event.ts";
+export { LifoQueue } from "./lifo_queue.ts";
+export { Lock } from "./lock.ts";
+export { PriorityQueue } from "./priority_queue.ts";
+export { Queue } from "./queue.ts";
+export { RLock } from "./rlock.ts";
+export * from "../sync/errors.ts";
