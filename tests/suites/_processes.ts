@@ -15,6 +15,9 @@ export const processes: Scope = {
       get isAlive() {
         return child.isAlive;
       },
+      get pid() {
+        return child.pid;
+      },
     };
   },
 };

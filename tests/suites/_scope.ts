@@ -34,6 +34,8 @@ export interface Runner<R> {
   /** Ends it from outside: `terminate()` of a thread, `kill()` of a process. */
   kill(): void;
   readonly isAlive: boolean;
+  /** Of a process. */
+  readonly pid?: number;
 }
 
 /** One of the two memories. */

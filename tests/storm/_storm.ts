@@ -1,0 +1,285 @@
+/**
+ * Storms: threads or processes at work on shared objects, of which one after the other is killed at a random moment and
+ * replaced, and an account of everything at the end.
+ */
+
+import process from "node:process";
+import type { Connection } from "@weft/concurrent/multiprocessing";
+import type { Runner, Scope } from "../suites/_scope.ts";
+import { Random } from "./_random.ts";
+import * as work from "./targets.ts";
+import { ABANDONED, DEAD, FAULTS, NUMBERS, ROUNDS } from "./targets.ts";
+
+/** What a storm is given. */
+export interface Weather {
+  readonly scope: Scope;
+  readonly random: Random;
+  /** How many are killed. */
+  readonly kills: number;
+}
+
+/** A storm; returns what it counted, throws what was wrong. */
+export type Storm = (weather: Weather) => Promise<string>;
+
+/** The longest that anything may take: what takes longer hangs. */
+const LIMIT = 20_000;
+
+function check(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new Error(message);
+}
+
+interface Worker {
+  readonly me: number;
+  readonly runner: Runner<unknown>;
+}
+
+/** Those who are at work. */
+class Crowd {
+  readonly workers: (Worker | undefined)[] = [];
+  readonly ledger: Int32Array;
+  #next = 1;
+
+  constructor(
+    readonly weather: Weather,
+    words: { readonly array: unknown },
+    readonly start: (place: number, me: number) => Runner<unknown>,
+  ) {
+    this.ledger = words.array as Int32Array;
+  }
+
+  hire(place: number): void {
+    const me = this.#next++;
+    check(me < NUMBERS, "Cannot go on as there are no more numbers");
+    this.workers[place] = { me, runner: this.start(place, me) };
+  }
+
+  /** Kills one, and waits until it can run no more. */
+  async kill(place: number): Promise<void> {
+    const worker = this.workers[place]!;
+    Atomics.store(this.ledger, DEAD + worker.me, 1);
+    worker.runner.kill();
+    check(await worker.runner.join({ timeout: LIMIT }), "a killed worker did not end");
+    this.workers[place] = undefined;
+  }
+
+  /** Kills and replaces at random, so often. `after` is called after each death, before the replacement. */
+  async storm(places: number[], after: (place: number) => Promise<void> = async () => {}): Promise<void> {
+    const { random, kills } = this.weather;
+    for (let i = 0; i < kills; i++) {
+      await pause(random.below(12));
+      const place = places[random.below(places.length)]!;
+      const { pid } = this.workers[place]!.runner;
+      if (pid !== undefined && random.chance(0.15)) {
+        // Stopped for a while, perhaps while it holds what others want: they wait, and nothing is taken from it.
+        process.kill(pid, "SIGSTOP");
+        await pause(random.below(30));
+        if (random.chance(0.5)) process.kill(pid, "SIGCONT");
+      }
+      await this.kill(place);
+      await after(place);
+      this.hire(place);
+    }
+  }
+
+  /** Waits for the end of all, who were told to end. */
+  async end(): Promise<void> {
+    for (const worker of this.workers) {
+      if (worker === undefined) continue;
+      check(await worker.runner.join({ timeout: LIMIT }), `worker ${worker.me} hangs`);
+      await worker.runner.result();
+    }
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function summary(ledger: Int32Array): string {
+  check(Atomics.load(ledger, FAULTS) === 0, `${Atomics.load(ledger, FAULTS)} faults`);
+  return `${Atomics.load(ledger, ROUNDS)} rounds, ${Atomics.load(ledger, ABANDONED)} abandoned`;
+}
+
+const WORDS = DEAD + NUMBERS;
+/** Items of a producer at most. */
+const PER = work.PER;
+
+/** Locks of both kinds: never two inside, whatever dies. */
+export const lockStorm = (kind: "Lock" | "RLock"): Storm => async (weather) => {
+  const { scope } = weather;
+  using lock = new scope[kind]();
+  using stop = new scope.Event();
+  using words = new scope.SharedArray("i32", WORDS);
+  const crowd = new Crowd(weather, words, (_place, me) => scope.start(work.useLock, lock, words, stop, me));
+  for (let place = 0; place < 4; place++) crowd.hire(place);
+  await crowd.storm([0, 1, 2, 3]);
+  const guard = await lock.acquire({ timeout: LIMIT });
+  guard[Symbol.dispose]();
+  stop.set();
+  await crowd.end();
+  return summary(crowd.ledger);
+};
+
+/** Readers and writers. */
+export const rwLockStorm: Storm = async (weather) => {
+  const { scope } = weather;
+  using lock = new scope.RWLock();
+  using stop = new scope.Event();
+  using words = new scope.SharedArray("i32", WORDS);
+  const crowd = new Crowd(weather, words, (_place, me) => scope.start(work.useRWLock, lock, words, stop, me));
+  for (let place = 0; place < 4; place++) crowd.hire(place);
+  await crowd.storm([0, 1, 2, 3]);
+  const guard = await lock.write({ timeout: LIMIT });
+  guard[Symbol.dispose]();
+  stop.set();
+  await crowd.end();
+  return summary(crowd.ledger);
+};
+
+/** A permit that a dead one had is gone; who started it puts it back, and there are never more inside than permits. */
+export const semaphoreStorm: Storm = async (weather) => {
+  const { scope } = weather;
+  const permits = 100;
+  using semaphore = new scope.Semaphore(permits);
+  using stop = new scope.Event();
+  using words = new scope.SharedArray("i32", WORDS);
+  const crowd = new Crowd(
+    weather,
+    words,
+    (_place, me) => scope.start(work.usePermits, semaphore, words, stop, me, permits),
+  );
+  for (let place = 0; place < 4; place++) crowd.hire(place);
+  await crowd.storm([0, 1, 2, 3]);
+  stop.set();
+  await crowd.end();
+  const left = semaphore.value;
+  check(left <= permits && left >= permits - weather.kills, `${left} permits are left of ${permits}`);
+  return `${summary(crowd.ledger)}, ${permits - left} permits went with the dead`;
+};
+
+/** Producers and consumers; the producers' puts are numbered, so every item can be accounted for. */
+export const queueStorm =
+  (kind: "Queue" | "LifoQueue" | "PriorityQueue", maxsize: number, size: number): Storm => async (weather) => {
+    const { scope } = weather;
+    const numbers = weather.kills + 8;
+    using queue = new scope[kind]<unknown>({ maxsize });
+    using stop = new scope.Event();
+    using words = new scope.SharedArray("i32", WORDS);
+    using put = new scope.SharedArray("i32", numbers);
+    using seen = new scope.SharedArray("u8", numbers * PER);
+    let consumersKilled = 0;
+    const crowd = new Crowd(
+      weather,
+      words,
+      (place, me) =>
+        place < 2 ? scope.start(work.produce, queue, put, stop, me, size) : scope.start(work.consume, queue, seen),
+    );
+    for (let place = 0; place < 4; place++) crowd.hire(place);
+    await crowd.storm([0, 1, 2, 3], (place) => {
+      if (place >= 2) consumersKilled++;
+      return Promise.resolve();
+    });
+    stop.set();
+    for (const place of [0, 1]) {
+      check(await crowd.workers[place]!.runner.join({ timeout: LIMIT }), "a producer hangs");
+      await crowd.workers[place]!.runner.result();
+    }
+    queue.shutdown();
+    for (const place of [2, 3]) {
+      check(await crowd.workers[place]!.runner.join({ timeout: LIMIT }), "a consumer hangs");
+      await crowd.workers[place]!.runner.result();
+    }
+    let delivered = 0;
+    let missing = 0;
+    const counts = seen.array as Uint8Array;
+    const returned = put.array as Int32Array;
+    for (let me = 0; me < numbers; me++) {
+      // One that was being put when its producer was killed is in the queue or is not.
+      for (let n = 0; n <= returned[me]! && n < PER; n++) {
+        const count = counts[me * PER + n]!;
+        check(count <= 1, `item ${n} of producer ${me} was delivered ${count} times`);
+        if (count === 1) delivered++;
+        else if (n < returned[me]!) missing++;
+      }
+    }
+    check(missing <= consumersKilled, `${missing} items are missing, and ${consumersKilled} consumers were killed`);
+    return `${delivered} items delivered once, ${missing} went with ${consumersKilled} killed consumers`;
+  };
+
+/** Some give and some take. What is there is never waited for in vain. */
+export const conditionStorm: Storm = async (weather) => {
+  const { scope } = weather;
+  using condition = new scope.Condition();
+  using stop = new scope.Event();
+  using words = new scope.SharedArray("i32", WORDS);
+  const crowd = new Crowd(
+    weather,
+    words,
+    (place, me) => scope.start(place < 2 ? work.give : work.take, condition, words, stop, me),
+  );
+  for (let place = 0; place < 4; place++) crowd.hire(place);
+  await crowd.storm([0, 1, 2, 3]);
+  const guard = await condition.acquire({ timeout: LIMIT });
+  stop.set();
+  condition.notifyAll();
+  guard[Symbol.dispose]();
+  await crowd.end();
+  return summary(crowd.ledger);
+};
+
+/** Whoever waits when another one's place is empty for ever is told so. */
+export const barrierStorm: Storm = async (weather) => {
+  const { scope } = weather;
+  using barrier = new scope.Barrier(3);
+  using stop = new scope.Event();
+  using words = new scope.SharedArray("i32", WORDS);
+  const crowd = new Crowd(weather, words, (_place, me) => scope.start(work.meet, barrier, words, stop, me));
+  for (let place = 0; place < 3; place++) crowd.hire(place);
+  await crowd.storm([0, 1, 2], async () => {
+    // The others may be between two rounds, and then nobody died at the barrier: it has to be broken for them.
+    const until = performance.now() + LIMIT;
+    while (!barrier.broken && barrier.nWaiting < 2 && performance.now() < until) await pause(1);
+    check(barrier.broken || barrier.nWaiting === 2, "the others neither wait nor are told that the barrier is broken");
+    if (barrier.broken) barrier.reset();
+  });
+  stop.set();
+  barrier.abort();
+  await crowd.end();
+  return summary(crowd.ledger);
+};
+
+/** What was sent comes, in order and without a gap, and then the end. */
+export const pipeStorm = (pipe: () => [Connection<number>, Connection<number>]): Storm => async (weather) => {
+  const { scope, random, kills } = weather;
+  let received = 0;
+  for (let i = 0; i < kills; i++) {
+    using sent = new scope.SharedArray("i32", 1);
+    const [here, there] = pipe();
+    const runner = scope.start(work.send, there, sent, 0);
+    there.close();
+    const until = random.below(400);
+    let next = 0;
+    let killed = false;
+    for (;;) {
+      let message: number;
+      try {
+        message = random.chance(0.5) ? await here.recv({ timeout: LIMIT }) : here.recvSync({ timeout: LIMIT });
+      } catch (error) {
+        check((error as Error).name === "EOFError", `received ${error}`);
+        break;
+      }
+      check(message === next, `received ${message} in place of ${next}`);
+      next++;
+      if (next > until && !killed) {
+        killed = true;
+        runner.kill();
+      }
+    }
+    const returned = Atomics.load(sent.array as Int32Array, 0);
+    check(next === returned || next === returned + 1, `received ${next} of ${returned} messages that were sent`);
+    check(await runner.join({ timeout: LIMIT }), "a killed sender did not end");
+    here.close();
+    received += next;
+  }
+  return `${received} messages received in order`;
+};

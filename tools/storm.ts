@@ -1,0 +1,78 @@
+/**
+ * Kills threads and processes at random moments, on both runtimes in turns, until the time is up, and looks for what is
+ * left behind.
+ *
+ *     deno task storm                          some 1,000 killed in each storm, on each runtime
+ *     deno task storm --minutes=30             as many as fit
+ *     deno task storm --only="process Queue"   those with that in their names
+ *     deno task storm --seed=7 --kills=50      one run of each runtime, with a seed that failed
+ */
+
+import { readdirSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { findBun, install, ROOT } from "./_install.ts";
+import { run } from "./_run.ts";
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string" },
+    seed: { type: "string" },
+    /** In each storm of a run. */
+    kills: { type: "string", default: "50" },
+    only: { type: "string", default: "" },
+    runtime: { type: "string", multiple: true, default: ["deno", "bun"] },
+  },
+});
+
+await install();
+const kills = Number(values.kills);
+const runs = values.seed !== undefined ? 1 : values.minutes !== undefined ? Infinity : Math.ceil(1000 / kills);
+const until = values.minutes !== undefined ? performance.now() + Number(values.minutes) * 60_000 : Infinity;
+let seed = Number(values.seed ?? Date.now() % 2 ** 31);
+const FILE = "tests/storm/storm_test.ts";
+const commands: Record<string, string[]> = {
+  deno: [Deno.execPath(), "test", "-A", "--no-check", FILE],
+  bun: [await findBun(), "test", FILE],
+};
+/** What each storm counted, over all runs of a runtime. */
+const lines = new Map<string, { runs: number; killed: number; last: string }>();
+let passed = 0;
+let failed = 0;
+
+function segments(): Set<string> {
+  try {
+    return new Set(readdirSync("/dev/shm"));
+  } catch {
+    return new Set();
+  }
+}
+
+for (let i = 0; i < runs && performance.now() < until; i++, seed++) {
+  for (const runtime of values.runtime) {
+    const before = segments();
+    const { code, output, ms } = await run(commands[runtime]!, {
+      cwd: ROOT,
+      env: { STORM_SEED: String(seed), STORM_ROUNDS: String(kills), STORM_ONLY: values.only },
+      limit: 3_600_000,
+    });
+    const left = [...segments()].filter((name) => !before.has(name));
+    for (const [, name, killed, outcome] of output.matchAll(/^((?:thread|process) .+), (\d+) killed: (.+)$/gm)) {
+      const key = `${runtime} ${name}`;
+      const line = lines.get(key) ?? { runs: 0, killed: 0, last: "" };
+      line.runs++;
+      line.killed += Number(killed);
+      line.last = outcome!;
+      lines.set(key, line);
+    }
+    const ok = code === 0 && left.length === 0;
+    if (ok) passed++;
+    else failed++;
+    console.log(`${ok ? "ok  " : "FAIL"} ${runtime} seed ${seed} (${(ms / 1_000).toFixed(0)} s)`);
+    if (left.length > 0) console.log(`     left in /dev/shm: ${left.join(", ")}`);
+    if (code !== 0) console.log(output.replace(/^/gm, "     | "));
+  }
+}
+console.log("\n| Storm | Killed | The last run counted |\n| --- | --- | --- |");
+for (const [name, { killed, last }] of lines) console.log(`| ${name} | ${killed} | ${last} |`);
+console.log(`${passed} passed, ${failed} failed`);
+if (failed > 0) Deno.exit(1);
