@@ -1,47 +1,226 @@
 /**
  * Functions, as descriptions by which another thread or process finds them.
  *
+ * Here is decided what can be: that a function can not run elsewhere at all, that it is one that every thread has, that a
+ * module exports it, where the runtime tells. Everything else is left to the thread that shall run it, which has the time
+ * to read modules: see resolve.ts.
+ *
  * @module
  */
 
+import { TargetError } from "../../sync/errors.ts";
 import { locationOf } from "../../sync/task.ts";
-import { modulesOnStack } from "./stack.ts";
+import { builtinExports, loadedExports, loadedModules, mainModule } from "../runtime/modules.ts";
+import { globalPath, needsNew } from "./builtins.ts";
+import { homeModules, mainOfProgram } from "./home.ts";
+import { importsOf } from "./imports.ts";
+import { type AnyFunction, flawOf, isNative, privateMember, sourceOf } from "./shape.ts";
+import { isOwn, modulesOnStack } from "./stack.ts";
+
+/** Where a function or class may be. */
+interface Places {
+  /** What it is for, in messages: "thread target". */
+  what: string;
+  name: string;
+  source: string;
+  /** The calling module. */
+  module?: string;
+  /** It and the modules that called it, innermost first. */
+  modules: string[];
+  main?: string;
+}
 
 /** How to find a function or a class. Sent as JSON. */
 export type TargetDescriptor =
-  /** An export that is named. */
+  /** What a module exports by a name. */
   | { kind: "export"; what: string; module: string; name: string }
-  /** A function that one of the modules may export, and otherwise its source. */
-  | { kind: "function"; what: string; module?: string; name: string; source: string; modules: string[] }
-  /** A class that one of the modules must export. */
-  | { kind: "subclass"; what: string; module?: string; name: string; source: string; modules: string[] };
+  /** What every thread has. */
+  | { kind: "global"; what: string; path: string }
+  /** A function that one of the modules exports, or that is global in every thread, or its source. */
+  | ({ kind: "function"; global?: string } & Places)
+  /** A class that one of the modules exports, or that a module is known to export as `exported`. */
+  | ({ kind: "subclass"; exported?: string } & Places);
 
-/** What a function is for, and who was called with it. */
-export interface DescribeOptions {
-  /** For messages: "thread target". */
-  what: string;
-  /** The public function or class whose caller is the calling module. */
-  stackAbove: (...args: never[]) => unknown | (abstract new (...args: never[]) => unknown);
+/** A function that was looked at before. */
+interface Known {
+  source: string;
+  /** Found, wherever it is called from. */
+  settled?: TargetDescriptor;
+  /** By the modules on the stack. */
+  byModules: Map<string, TargetDescriptor>;
 }
 
-type AnyFunction = (...args: never[]) => unknown;
+const known: WeakMap<AnyFunction, Known> = new WeakMap();
 
-/** Describes a function. */
-export function describeTarget(fn: AnyFunction, { what }: { what: string; stackAbove: unknown }): TargetDescriptor {
+/**
+ * Describes a function.
+ *
+ * @param what For messages: "thread target".
+ * @throws {TargetError} If it can not run elsewhere, as far as that can be seen from here.
+ */
+export function describeTarget(
+  fn: AnyFunction,
+  { what }: { what: string; stackAbove?: unknown },
+): TargetDescriptor {
+  let entry = known.get(fn);
+  if (entry === undefined) known.set(fn, entry = { source: sourceOf(fn), byModules: new Map() });
+  if (entry.settled !== undefined) return { ...entry.settled, what };
+  const { source } = entry;
   const location = locationOf(fn);
-  if (location !== undefined) return { kind: "export", what, module: location.module, name: location.name };
-  const modules = modulesOnStack();
-  return { kind: "function", what, module: modules[0], name: fn.name, source: sourceOf(fn), modules };
+  if (location !== undefined) return entry.settled = { kind: "export", what, ...location };
+  const flaw = flawOf(fn, source);
+  if (flaw !== undefined) throw new TargetError(`Cannot use ${show(fn.name, source)} as ${what} as ${flaw}`);
+  const path = globalPath(fn);
+  if (path !== undefined && isNative(source)) {
+    if (needsNew(fn, path)) {
+      throw new TargetError(
+        `Cannot use ${path} as ${what} as it is a class: write a function that makes the instance, like (...args) => new ${path}(...args)`,
+      );
+    }
+    return entry.settled = { kind: "global", what, path };
+  }
+  const modules = callers();
+  const found = findExport(fn, modules, isNative(source));
+  if (found !== undefined) return entry.settled = { kind: "export", what, ...found };
+  if (isNative(source)) throw new TargetError(`Cannot use ${show(fn.name, source)} as ${what} as ${nativeFlaw(fn)}`);
+  const key = modules.join("\n");
+  let descriptor = entry.byModules.get(key);
+  if (descriptor === undefined) {
+    descriptor = {
+      kind: "function",
+      what,
+      name: fn.name,
+      source,
+      module: modules[0],
+      modules,
+      main: main(),
+      global: path,
+    };
+    entry.byModules.set(key, descriptor);
+  }
+  return { ...descriptor, what };
 }
 
-/** Describes the class of an instance. */
-export function describeSubclass(instance: object, _Base: unknown, { what }: { what: string }): TargetDescriptor {
-  const type = instance.constructor as AnyFunction;
-  const modules = modulesOnStack();
+/**
+ * Describes the class of an instance, which is to be found again as an export.
+ *
+ * @param Base The library's class, which the other thread has.
+ * @throws {TargetError} If the class declares private members: the instance over there would be without.
+ */
+export function describeSubclass(
+  instance: object,
+  Base: abstract new (...args: never[]) => object,
+  { what }: { what: string },
+): TargetDescriptor {
+  const type = instance.constructor as AnyFunction & { prototype: object };
+  for (
+    let each: unknown = type;
+    typeof each === "function" && each !== Base && each !== Function.prototype;
+    each = Object.getPrototypeOf(each)
+  ) {
+    const member = privateMember(sourceOf(each as AnyFunction));
+    if (member !== undefined) {
+      throw new TargetError(
+        `Cannot use class "${
+          (each as AnyFunction).name
+        }" as ${what} as it has the private member '${member}', which can not be sent: declare it 'private ${
+          member.slice(1)
+        }' (TypeScript's) or without the word, and it is`,
+      );
+    }
+  }
   const source = sourceOf(type);
-  return { kind: "subclass", what, module: modules[0], name: type.name, source, modules };
+  const modules = callers();
+  const found = findExport(type, modules, false);
+  return {
+    kind: "subclass",
+    what,
+    name: type.name,
+    source,
+    module: found?.module ?? modules[0],
+    modules,
+    main: main(),
+    ...(found !== undefined && { exported: found.name }),
+  };
 }
 
-function sourceOf(fn: AnyFunction): string {
-  return Function.prototype.toString.call(fn);
+/** A function in a message. */
+export function show(name: string, source: string): string {
+  if (name !== "" && name !== "default") return `${/^class\b/.test(source) ? "class" : "function"} "${name}"`;
+  const line = source.replace(/\s+/g, " ");
+  return `function ${line.length > 40 ? `${line.slice(0, 40)}…` : line}`;
+}
+
+// Where the stack tells nothing (a timer on Bun may leave no frame of its module), the modules that this thread is about.
+function callers(): string[] {
+  const modules = modulesOnStack();
+  for (const home of homeModules()) if (!modules.includes(home)) modules.push(home);
+  return modules;
+}
+
+function main(): string | undefined {
+  const module = mainModule();
+  return module === undefined || isOwn(module) ? mainOfProgram() : module;
+}
+
+interface Export {
+  module: string;
+  name: string;
+}
+
+// Functions that loaded modules export, and the modules that were looked at for that.
+const exported: WeakMap<AnyFunction, Export> = new WeakMap();
+const indexed: Set<string> = new Set();
+
+// By identity, which leaves no doubt, among what the runtime says is loaded: first the modules that are near.
+function findExport(fn: AnyFunction, modules: string[], native: boolean): Export | undefined {
+  for (const module of modules) {
+    const name = nameIn(loadedExports(module), fn);
+    if (name !== undefined) return { module, name };
+  }
+  const loaded = loadedModules();
+  for (const module of loaded) {
+    if (indexed.has(module) || isOwn(module)) continue;
+    const exports = loadedExports(module);
+    // It may be about to run.
+    if (exports === undefined) continue;
+    indexed.add(module);
+    for (const name of Object.keys(exports)) {
+      const value = valueOf(exports, name);
+      if (typeof value === "function" && !exported.has(value as AnyFunction)) {
+        exported.set(value as AnyFunction, { module, name });
+      }
+    }
+  }
+  return exported.get(fn) ?? (native ? findBuiltin(fn, [...modules, ...loaded]) : undefined);
+}
+
+// The runtime's own modules have functions that no source tells apart.
+function findBuiltin(fn: AnyFunction, modules: string[]): Export | undefined {
+  for (const module of new Set(modules.flatMap(importsOf))) {
+    if (!module.startsWith("node:")) continue;
+    const name = nameIn(builtinExports(module), fn);
+    if (name !== undefined) return { module, name };
+  }
+  return undefined;
+}
+
+function nameIn(exports: object | undefined, fn: AnyFunction): string | undefined {
+  return exports && Object.keys(exports).find((name) => valueOf(exports, name) === fn);
+}
+
+// What a module has not got to yet can not be read.
+function valueOf(exports: object, name: string): unknown {
+  try {
+    return (exports as Record<string, unknown>)[name];
+  } catch {
+    return undefined;
+  }
+}
+
+function nativeFlaw(fn: AnyFunction): string {
+  if (fn.name.startsWith("bound ")) {
+    return "it is bound: hand over the function itself, and what it was bound to as an argument";
+  }
+  return "it is the runtime's own and needs a 'this', or is not to be found among the globals: call it in a function of yours, like (x) => x.toString()";
 }

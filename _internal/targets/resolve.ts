@@ -4,61 +4,319 @@
  * @module
  */
 
-import { TargetError } from "../../sync/errors.ts";
-import type { TargetDescriptor } from "./describe.ts";
+import { InvalidStateError, TargetError } from "../../sync/errors.ts";
+import { type Exports, readModule } from "../runtime/modules.ts";
+import { atGlobalPath } from "./builtins.ts";
+import { show, type TargetDescriptor } from "./describe.ts";
+import { addHome } from "./home.ts";
 import { whileImporting } from "./import_guard.ts";
+import { importsOf } from "./imports.ts";
+import { compile, type ParsedSource, parseSource } from "./inline.ts";
+import { findInText, meaningOf, type ModuleText, readModuleText } from "./module_text.ts";
+import { freeReferences } from "./scopes.ts";
+import { sourceOf } from "./shape.ts";
+import { isMember, tokenizeStart } from "./tokens.ts";
 
 type AnyFunction = (...args: unknown[]) => unknown;
+type AnyClass = abstract new (...args: never[]) => unknown;
+type Sought = Extract<TargetDescriptor, { kind: "function" | "subclass" }>;
 
-/** The function. `label`: the name of this thread or process. */
+/**
+ * The function.
+ *
+ * @param label The name of this thread or process.
+ * @throws {TargetError} If it is not to be found, or can not run here.
+ * @throws What a module throws that is imported for it.
+ */
 export async function resolveTarget(descriptor: TargetDescriptor, label: string): Promise<AnyFunction> {
-  if (descriptor.kind === "export") {
-    const exports = await load(descriptor.module, label);
-    const value = exports[descriptor.name];
-    if (typeof value !== "function") {
+  switch (descriptor.kind) {
+    case "global": {
+      const value = atGlobalPath(descriptor.path);
+      if (typeof value === "function") return value as AnyFunction;
       throw new TargetError(
-        `Cannot use task as ${descriptor.what} as ${descriptor.module} exports no function "${descriptor.name}"`,
+        `Cannot use ${descriptor.path} as ${descriptor.what} as there is no such function in a worker: call it in a function of yours`,
       );
     }
-    return value as AnyFunction;
+    case "export":
+      return await exportOf(descriptor, label) as AnyFunction;
+    default:
+      return await new Search(descriptor, label).function();
   }
-  const found = await find(descriptor, label);
-  if (found !== undefined) return found;
-  const { name, source } = descriptor;
-  const exports = descriptor.module === undefined ? {} : await load(descriptor.module, label);
-  const method = /^(?:async\s+)?(?!function\b|class\b)[\w$]+\s*\(/.test(source) &&
-    !/^(?:async\s*)?\([^]*?\)\s*=>/.test(source);
-  const expression = method ? `({ ${source} })[${JSON.stringify(name)}]` : `(${source})`;
-  return new Function("exports", `with (exports) return ${expression}`)({ ...exports }) as AnyFunction;
 }
 
 /** The class. */
-export async function resolveSubclass(
-  descriptor: TargetDescriptor,
-  label: string,
-): Promise<abstract new (...args: never[]) => unknown> {
-  if (descriptor.kind === "subclass") {
-    const found = await find(descriptor, label);
-    if (found !== undefined) return found as never;
+export async function resolveSubclass(descriptor: TargetDescriptor, label: string): Promise<AnyClass> {
+  if (descriptor.kind !== "subclass") throw new TypeError("Cannot make a thread as this describes no class");
+  const { module, exported, what } = descriptor;
+  if (module !== undefined && exported !== undefined) {
+    return await exportOf({ module, name: exported, what }, label) as AnyClass;
   }
-  throw new TargetError(`Cannot use class as ${descriptor.what} as it is not exported`);
+  return await new Search(descriptor, label).class();
 }
 
-async function find(
-  { modules, name, source }: Extract<TargetDescriptor, { source: string }>,
+async function exportOf(
+  { module, name, what }: { module: string; name: string; what: string },
   label: string,
-): Promise<AnyFunction | undefined> {
-  for (const module of modules) {
-    const exports = await load(module, label);
-    for (const value of Object.values(exports)) {
-      if (typeof value === "function" && value.name === name && Function.prototype.toString.call(value) === source) {
-        return value as AnyFunction;
+): Promise<unknown> {
+  addHome(module, undefined);
+  const exports = await load(module, label, what);
+  const value = exports[name];
+  if (typeof value === "function") return value;
+  const why = Object.hasOwn(exports, name)
+    ? `${module} exports by that name what is not a function`
+    : `${module} exports nothing by that name`;
+  throw new TargetError(`Cannot use "${name}" as ${what} as ${why}: it exports ${list(Object.keys(exports))}`);
+}
+
+/** How many modules are looked through at most. */
+const FAR = 500;
+
+/** Where to look for a function, one place after the other. */
+class Search {
+  readonly #sought: Sought;
+  readonly #label: string;
+  /** Where it looked. */
+  readonly #looked: string[] = [];
+  /** Modules that stand on the way and could not be imported. */
+  readonly #failures: Map<string, unknown> = new Map();
+  #parsed: Promise<ParsedSource | undefined> | undefined;
+  #word: string | undefined;
+
+  constructor(sought: Sought, label: string) {
+    this.#sought = sought;
+    this.#label = label;
+    addHome(sought.module, sought.main);
+  }
+
+  async function(): Promise<AnyFunction> {
+    const { global, module, source } = this.#sought as Extract<TargetDescriptor, { kind: "function" }>;
+    if (global !== undefined) {
+      const value = atGlobalPath(global);
+      if (typeof value === "function" && sourceOf(value as never) === source) return value as AnyFunction;
+    }
+    const found = await this.#find();
+    if (typeof found === "function") return found;
+    if (typeof found === "object") return await this.#compile(found.module, found.text);
+    return found === "unreadable" ? await this.#compile(module, undefined) : await this.#compileForeign();
+  }
+
+  async class(): Promise<AnyClass> {
+    const found = await this.#find();
+    if (typeof found === "function") return found as unknown as AnyClass;
+    const { module } = this.#sought;
+    if (module !== undefined) this.#rethrow(module);
+    return this.#fail(
+      typeof found === "object"
+        ? `${found.module} does not export it: export it`
+        : `it is not exported: export it from its module. ${this.#places()}`,
+    );
+  }
+
+  // The export, or the module in which it stands without being exported.
+  async #find(): Promise<AnyFunction | { module: string; text: ModuleText } | "unreadable" | undefined> {
+    let unreadable = false;
+    for (const module of this.#modules()) {
+      const found = await this.#exportedBy(module) ?? await this.#importedBy(module);
+      if (found !== undefined) return found;
+      // Bun leaves functions that end with a call off the stack, so it may stand in what a module imports.
+      for (const near of [module, ...importsOf(module)]) {
+        if (near.startsWith("node:")) continue;
+        const text = await this.#standsIn(near);
+        if (typeof text === "object") return { module: near, text };
+        unreadable ||= text === "unreadable" && near === module;
       }
     }
+    return await this.#findFar() ?? (unreadable ? "unreadable" : undefined);
   }
-  return undefined;
+
+  // In all that the modules import, directly or not; packages are not looked into.
+  async #findFar(): Promise<AnyFunction | { module: string; text: ModuleText } | undefined> {
+    const modules = this.#modules();
+    for (const module of modules) {
+      if (modules.size > FAR) return undefined;
+      for (const imported of importsOf(module)) {
+        if (imported.startsWith("file:") && !imported.includes("/node_modules/")) modules.add(imported);
+      }
+      const text = await this.#standsIn(module);
+      if (typeof text !== "object") continue;
+      return await this.#exportedBy(module) ?? { module, text };
+    }
+    return undefined;
+  }
+
+  #modules(): Set<string> {
+    const { modules, main } = this.#sought;
+    return new Set(main === undefined ? modules : [...modules, main]);
+  }
+
+  async #import(module: string): Promise<Exports | undefined> {
+    if (!this.#looked.includes(module)) this.#looked.push(module);
+    if (this.#failures.has(module)) return undefined;
+    try {
+      return await load(module, this.#label, this.#sought.what);
+    } catch (error) {
+      // A program that starts threads while it is imported: whatever else is found, it must be told.
+      if (error instanceof InvalidStateError) throw error;
+      this.#failures.set(module, error);
+      return undefined;
+    }
+  }
+
+  async #exportedBy(module: string): Promise<AnyFunction | undefined> {
+    const exports = await this.#import(module);
+    if (exports === undefined) return undefined;
+    const { name, source } = this.#sought;
+    const names: string[] = [];
+    const found = new Set<AnyFunction>();
+    for (const [exported, value] of Object.entries(exports)) {
+      if (typeof value !== "function" || value.name !== name || sourceOf(value as never) !== source) continue;
+      names.push(exported);
+      found.add(value as AnyFunction);
+    }
+    if (found.size === 0) return undefined;
+    if (found.size > 1) {
+      this.#fail(
+        `${module} exports several that are written alike, ${list(names)}, and it can not be told which: ${task()}`,
+      );
+    }
+    if (!await this.#isPlain(module)) {
+      this.#fail(
+        `${module} exports one that is written alike, ${list(names)}, but what it captures may be another: ${task()}`,
+      );
+    }
+    return found.values().next().value;
+  }
+
+  async #importedBy(module: string): Promise<AnyFunction | undefined> {
+    for (const imported of importsOf(module)) {
+      const found = await this.#exportedBy(imported);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  // Whether all functions of the module that are written like this one are the same function in effect. A function that
+  // captures variables of another one is not: the other one may have been called twice.
+  async #isPlain(module: string): Promise<boolean> {
+    const { name } = this.#sought;
+    const source = readModule(module);
+    if (source === undefined) return name !== "";
+    if (/^[\w$]+$/.test(name)) {
+      const escaped = name.replaceAll("$", "\\$");
+      const declaration = RegExp(
+        `^(?:export\\s+)?(?:default\\s+)?(?:async\\s+)?(?:function|class)\\s+${escaped}(?![\\w$])`,
+        "m",
+      );
+      if (declaration.test(source)) return true;
+    }
+    const text = await readModuleText(module);
+    const parsed = await this.#parse();
+    if (text === undefined || parsed === undefined) return name !== "";
+    const kind = this.#sought.kind === "function" ? "functions" : "classes";
+    const twins = findInText(text, kind, name, parsed.found, parsed.analysis);
+    if (twins.length === 0) return name !== "";
+    const free = new Set(freeReferences(parsed.analysis, parsed.found.scope).map((reference) => reference.name));
+    return twins.every((twin) => [...free].every((name) => meaningOf(text, twin, name).kind !== "local"));
+  }
+
+  #parse(): Promise<ParsedSource | undefined> {
+    return this.#parsed ??= parseSource(this.#sought.source);
+  }
+
+  async #standsIn(module: string): Promise<ModuleText | "unreadable" | undefined> {
+    const source = readModule(module);
+    if (source === undefined) return "unreadable";
+    this.#word ??= longestWord(this.#sought.source);
+    if (!source.includes(this.#word)) return undefined;
+    const text = await readModuleText(module);
+    if (text === undefined) return "unreadable";
+    const parsed = await this.#parse();
+    if (parsed === undefined) return undefined;
+    const kind = this.#sought.kind === "function" ? "functions" : "classes";
+    return findInText(text, kind, this.#sought.name, parsed.found, parsed.analysis).length > 0 ? text : undefined;
+  }
+
+  async #compile(module: string | undefined, text: ModuleText | undefined): Promise<AnyFunction> {
+    if (module !== undefined) this.#rethrow(module);
+    const exports = module === undefined ? {} : await load(module, this.#label, this.#sought.what);
+    return await compile(this.#sought, await this.#parse(), {
+      module,
+      text,
+      exports,
+      load: (imported) => load(imported, this.#label, this.#sought.what),
+    });
+  }
+
+  // Of a function from elsewhere nothing is known but its source, so it may use nothing but what every thread has.
+  async #compileForeign(): Promise<AnyFunction> {
+    const { module } = this.#sought;
+    const parsed = await this.#parse();
+    const free = parsed === undefined ? [] : freeReferences(parsed.analysis, parsed.found.scope);
+    const unknown = free.find(({ name, asked }) => !asked && !(name in globalThis));
+    if (unknown !== undefined) {
+      if (module !== undefined) this.#rethrow(module);
+      this.#fail(`it is not to be found and uses '${unknown.name}'. ${this.#places()}`);
+    }
+    return await compile(this.#sought, parsed, { module: undefined, text: undefined, exports: {}, load: () => fail() });
+  }
+
+  /** Throws what kept a module from being imported. */
+  #rethrow(module: string): void {
+    if (this.#failures.has(module)) throw this.#failures.get(module);
+  }
+
+  #places(): string {
+    return `Looked at what ${list(this.#looked)} export: ${task()}`;
+  }
+
+  #fail(why: string): never {
+    const { name, source, what } = this.#sought;
+    throw new TargetError(`Cannot use ${show(name, source)} as ${what} as ${why}`);
+  }
 }
 
-async function load(module: string, label: string): Promise<Record<string, unknown>> {
-  return await whileImporting(module, label, () => import(module));
+// A module without the longest word of a function is not parsed. A word that is inlined may not be in the module.
+function longestWord(source: string): string {
+  const words = tokenizeStart(source)
+    .filter(({ kind, text }, index, tokens) => kind === "name" && isMember(tokens, index) && /^\w+$/.test(text))
+    .map(({ text }) => text);
+  return words.sort((a, b) => b.length - a.length)[0] ?? "";
+}
+
+function fail(): never {
+  throw new TypeError("Cannot import a module for a function that is not known to import any");
+}
+
+function task(): string {
+  return 'name it with task(new URL("./module.ts", import.meta.url), "name")';
+}
+
+function list(names: string[]): string {
+  return names.length === 0 ? "nothing" : names.join(", ");
+}
+
+async function load(module: string, label: string, what: string): Promise<Exports> {
+  try {
+    return await whileImporting(module, label, () => import(module));
+  } catch (error) {
+    throw explain(error, module, what);
+  }
+}
+
+// What the module threw itself is thrown as it is. What the runtime says of it is said with what it was for.
+function explain(error: unknown, module: string, what: string): unknown {
+  const { message, code } = error as { message?: unknown; code?: unknown };
+  if (typeof message !== "string") return error;
+  if (/test runner|outside of (?:the )?test|bun test/i.test(message)) {
+    return new TargetError(
+      `Cannot use a function of ${module} as ${what} as the module calls test() at its top level, which Bun refuses in workers: move the function into a file of its own`,
+      { cause: error },
+    );
+  }
+  if (code === "ERR_MODULE_NOT_FOUND") {
+    return new TargetError(`Cannot use a function of ${module} as ${what} as there is no such module: ${message}`, {
+      cause: error,
+    });
+  }
+  return error;
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { urlOfPlace } from "../runtime/modules.ts";
+
 /** Where this library is: its own frames are none of the caller's. */
 const ROOT = new URL("../../", import.meta.url).href;
 const OWN = /^(?:_internal\/|sync\/|threading\/|multiprocessing\/|mod\.ts)/;
@@ -11,15 +13,21 @@ const OWN = /^(?:_internal\/|sync\/|threading\/|multiprocessing\/|mod\.ts)/;
 /** More frames than the ten that are usual: the caller may be behind some of its own. */
 const DEPTH = 64;
 
+interface CallSite {
+  getFileName(): string | null | undefined;
+  getScriptNameOrSourceURL?(): string | null | undefined;
+}
+
+interface ErrorHooks {
+  stackTraceLimit?: number;
+  prepareStackTrace?: unknown;
+}
+
 /** The modules of the functions that are being called, innermost first, as full URLs and without this library's. */
 export function modulesOnStack(): string[] {
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = DEPTH;
-  let { stack } = new Error();
-  Error.stackTraceLimit = stackTraceLimit;
   const modules: string[] = [];
-  for (const line of (stack ?? "").split("\n")) {
-    const module = moduleOf(line);
+  for (const place of places()) {
+    const module = urlOfPlace(place);
     if (module !== undefined && !isOwn(module) && !modules.includes(module)) modules.push(module);
   }
   return modules;
@@ -30,24 +38,28 @@ export function isOwn(module: string): boolean {
   return module.startsWith(ROOT) && OWN.test(module.slice(ROOT.length));
 }
 
-// "    at name (file:///a.ts:1:2)", "    at async name (…)", "    at file:///a.ts:1:2", on Bun "    at name (/a.ts:1:2)".
-function moduleOf(line: string): string | undefined {
-  const match = /^\s*at (?:.*? \()?(?:async )?((?:[a-z][a-z0-9+.-]*:|\/).*?)(?::\d+)?(?::\d+)?\)?$/i.exec(line);
-  if (match === null) return undefined;
-  return urlOf(match[1]);
-}
-
-/** The URL of a module that a stack names by URL or by path. */
-export function urlOf(place: string): string | undefined {
-  if (place.startsWith("/")) return new URL(`file://${encodePath(place)}`).href;
-  if (/^(?:file|https?|data|blob):/.test(place)) return place;
-  return undefined;
-}
-
-function encodePath(path: string): string {
-  return path.replace(/%/g, "%25").replace(/\\/g, "%5C").replace(/\n/g, "%0A").replace(/\r/g, "%0D").replace(
-    /\t/g,
-    "%09",
-  )
-    .replace(/#/g, "%23");
+// The text of a stack does not tell where a module's name ends, and Deno writes it without its escapes: `a b#c.ts`.
+function places(): string[] {
+  const hooks = Error as ErrorHooks;
+  const { stackTraceLimit, prepareStackTrace } = hooks;
+  let sites: unknown;
+  let text: string | undefined;
+  try {
+    hooks.stackTraceLimit = DEPTH;
+    hooks.prepareStackTrace = (_error: unknown, callSites: unknown) => callSites;
+    const error = new Error();
+    sites = error.stack;
+    text = String(sites);
+  } finally {
+    hooks.stackTraceLimit = stackTraceLimit;
+    hooks.prepareStackTrace = prepareStackTrace;
+  }
+  if (Array.isArray(sites)) {
+    return (sites as CallSite[])
+      .map((site) => site.getFileName() ?? site.getScriptNameOrSourceURL?.())
+      .filter((place) => typeof place === "string");
+  }
+  return text.split("\n")
+    .map((line) => /^\s*at (?:.*? \()?(?:async )?((?:[a-z][a-z0-9+.-]*:|\/).*?)(?::\d+)?(?::\d+)?\)?$/i.exec(line)?.[1])
+    .filter((place) => place !== undefined);
 }

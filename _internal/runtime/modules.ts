@@ -1,0 +1,170 @@
+/**
+ * What the runtimes know of modules: which one is the main one, what a loaded one exports, what its text is.
+ *
+ * @module
+ */
+
+import { isBun, nodeProcess } from "./globals.ts";
+
+/** What a module exports. */
+export type Exports = Record<string, unknown>;
+
+interface DenoModules {
+  readonly mainModule?: string;
+  readTextFileSync(path: URL): string;
+  readonly permissions: { querySync(descriptor: { name: "read"; path: URL }): { state: string } };
+}
+
+interface BunModules {
+  readonly main: string;
+  readonly Transpiler: new (options: { loader: string; target?: string }) => {
+    transformSync(source: string): string;
+    scanImports(source: string): { path: string; kind: string }[];
+  };
+  resolveSync(specifier: string, folder: string): string;
+  pathToFileURL(path: string): URL;
+  fileURLToPath(url: URL): string;
+}
+
+interface NodeModule {
+  stripTypeScriptTypes?(source: string, options: { mode: "transform" }): string;
+  readonly _cache: Record<string, unknown>;
+  createRequire(path: string): (path: string) => Exports;
+}
+
+const globals = globalThis as unknown as { Deno?: DenoModules; Bun: BunModules };
+
+/** The main module of this thread, where the runtime tells. */
+export function mainModule(): string | undefined {
+  if (globals.Deno !== undefined) return globals.Deno.mainModule;
+  return isBun ? urlOfPlace(globals.Bun.main) : nodeMain();
+}
+
+function nodeMain(): string | undefined {
+  const { argv } = nodeProcess() as unknown as { argv: string[] };
+  return argv[1] === undefined ? undefined : urlOfPlace(argv[1]);
+}
+
+/** The URL of a module that a stack or the runtime names by its URL or by its path, which may end with a query. */
+export function urlOfPlace(place: string): string | undefined {
+  if (/^(?:file|https?|data|blob|jsr|npm):/.test(place)) return place;
+  if (!place.startsWith("/") && !/^[a-z]:[\\/]/i.test(place)) return undefined;
+  const [path, query] = split(place, "?");
+  const escaped = path.replace(/\\/g, "/").replace(/%/g, "%25").replace(/#/g, "%23").replace(/\n/g, "%0A")
+    .replace(/\r/g, "%0D").replace(/\t/g, "%09");
+  return new URL(`file://${escaped.startsWith("/") ? "" : "/"}${escaped}${query}`).href;
+}
+
+function split(text: string, separator: string): [string, string] {
+  const index = text.indexOf(separator);
+  return index === -1 ? [text, ""] : [text.slice(0, index), text.slice(index)];
+}
+
+// Bun's registry is keyed by paths.
+function pathOf(module: string): string | undefined {
+  if (!module.startsWith("file:")) return undefined;
+  const url = new URL(module);
+  return globals.Bun.fileURLToPath(new URL(url.pathname, "file:///")) + url.search;
+}
+
+function nodeModule(): NodeModule {
+  return nodeProcess().getBuiltinModule("node:module") as NodeModule;
+}
+
+let requireLoaded: ((path: string) => Exports) | undefined;
+
+/**
+ * What a module exports, at once, if it is known to be loaded. Only Bun tells, and not of modules with an `await` at
+ * their top level. Never loads anything.
+ */
+export function loadedExports(module: string): Exports | undefined {
+  if (!isBun) return undefined;
+  const path = pathOf(module);
+  if (path === undefined) return undefined;
+  try {
+    const { _cache, createRequire } = nodeModule();
+    if (!(path in _cache)) return undefined;
+    requireLoaded ??= createRequire(import.meta.url);
+    return requireLoaded(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The modules that are known to be loaded: see {@linkcode loadedExports}. */
+export function loadedModules(): string[] {
+  if (!isBun) return [];
+  return Object.keys(nodeModule()._cache).map(urlOfPlace).filter((module) => module !== undefined);
+}
+
+/** What a module of the runtime exports, `node:path` say, once the program has loaded it. */
+export function builtinExports(module: string): Exports | undefined {
+  return nodeProcess().getBuiltinModule(module) as Exports | undefined;
+}
+
+/** The text of a local module, if it may be read. Never asks for permission. */
+export function readModule(module: string): string | undefined {
+  if (!module.startsWith("file:")) return undefined;
+  const url = new URL(module);
+  url.search = "";
+  url.hash = "";
+  try {
+    const { Deno } = globals;
+    if (Deno !== undefined) {
+      if (Deno.permissions.querySync({ name: "read", path: url }).state !== "granted") return undefined;
+      return Deno.readTextFileSync(url);
+    }
+    const fs = nodeProcess().getBuiltinModule("node:fs") as { readFileSync(path: URL, encoding: string): string };
+    return fs.readFileSync(url, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether this thread is refused the text of a local module. Never asks. */
+export function isUnreadable(module: string): boolean {
+  const { Deno } = globals;
+  if (Deno === undefined || !module.startsWith("file:")) return false;
+  const url = new URL(module);
+  url.search = "";
+  url.hash = "";
+  return Deno.permissions.querySync({ name: "read", path: url }).state !== "granted";
+}
+
+function loaderOf(module: string): string {
+  const extension = /\.([cm]?[jt]s|[jt]sx)$/.exec(new URL(module).pathname)?.[1] ?? "js";
+  return extension.replace(/^[cm]/, "");
+}
+
+/** The text of a module as the runtime runs it, near enough; `undefined` if that can not be made. */
+export function toJavaScript(text: string, module: string): string | undefined {
+  const loader = loaderOf(module);
+  try {
+    if (isBun) return new globals.Bun.Transpiler({ loader, target: "bun" }).transformSync(text);
+    if (loader === "js") return text;
+    return nodeModule().stripTypeScriptTypes?.(text, { mode: "transform" });
+  } catch {
+    return undefined;
+  }
+}
+
+/** The modules that a text imports statically, where the runtime finds them itself. */
+export function scanImports(text: string, module: string): string[] | undefined {
+  if (!isBun) return undefined;
+  try {
+    return new globals.Bun.Transpiler({ loader: loaderOf(module) }).scanImports(text)
+      .filter(({ kind }) => kind === "import-statement").map(({ path }) => path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The full name of what a module imports. Throws if there is no such module. */
+export function resolveImport(specifier: string, module: string): string {
+  if (/^\.{0,2}\//.test(specifier)) return new URL(specifier, module).href;
+  if (URL.canParse(specifier)) return specifier;
+  if (!isBun) return import.meta.resolve(specifier);
+  const folder = pathOf(new URL(".", module).href) ?? ".";
+  const resolved = globals.Bun.resolveSync(specifier, folder);
+  return urlOfPlace(resolved) ?? resolved;
+}

@@ -1,0 +1,228 @@
+/**
+ * Functions that are sent as their source.
+ *
+ * The names that a function uses and does not declare are what its module exports or imports, or globals, and each is
+ * replaced by an expression that reads it there when it is used: an export can change. What else a function can see where
+ * it stands does not exist here, and is told before the function runs.
+ *
+ * @module
+ */
+
+import { TargetError } from "../../sync/errors.ts";
+import { type Exports, resolveImport } from "../runtime/modules.ts";
+import { show, type TargetDescriptor } from "./describe.ts";
+import { findInText, loadParser, type Meaning, meaningOf, type ModuleText } from "./module_text.ts";
+import {
+  type Analysis,
+  analyze,
+  type FoundFunction,
+  freeReferences,
+  isWithin,
+  type Node,
+  type Reference,
+} from "./scopes.ts";
+
+/** A function's source, parsed. */
+export interface ParsedSource {
+  /** The source as an expression. */
+  readonly code: string;
+  readonly analysis: Analysis;
+  readonly found: FoundFunction;
+  /** The member of an object that the function is, if it is written as one. */
+  readonly member: Node | undefined;
+}
+
+/** A module that is asked for what it exports. */
+export type Importer = (module: string) => Promise<Exports>;
+
+type Described = Extract<TargetDescriptor, { kind: "function" | "subclass" }>;
+
+/** Parses the source of a function or class: an expression, or the text of a method. */
+export async function parseSource(source: string): Promise<ParsedSource | undefined> {
+  const { parse } = await loadParser();
+  // A private method is one of an object here.
+  const method = source.replace(/^((?:static\s+)?(?:async\b\s*)?(?:\*\s*)?(?:[gs]et\s+)?)#/, "$1");
+  for (const code of [`(${source}\n)`, `({${method}\n})`]) {
+    let program;
+    try {
+      program = parse(code, { ecmaVersion: "latest", sourceType: "module" });
+    } catch {
+      continue;
+    }
+    const { expression } = program.body[0] as unknown as { expression: Node };
+    let node = expression;
+    let member: Node | undefined;
+    if (expression.type === "ObjectExpression") {
+      member = (expression.properties as Node[])[0];
+      node = member?.value as Node;
+    }
+    const analysis = analyze(program);
+    const found = [...analysis.functions, ...analysis.classes].find((each) => each.node === node);
+    if (found !== undefined) return { code, analysis, found, member };
+  }
+  return undefined;
+}
+
+/**
+ * Makes a function of its source.
+ *
+ * @param home The module where it stands, if that is known.
+ * @param text The same, read; `undefined` if it could not be.
+ * @param caller The module that handed the function over.
+ */
+export async function compile(
+  descriptor: Described,
+  parsed: ParsedSource | undefined,
+  { module, text, exports, load }: {
+    module: string | undefined;
+    text: ModuleText | undefined;
+    exports: Exports;
+    load: Importer;
+  },
+): Promise<(...args: unknown[]) => unknown> {
+  const { name, source, what } = descriptor;
+  const fail = (why: string): never => {
+    throw new TargetError(`Cannot use ${show(name, source)} as ${what} as ${why}`);
+  };
+  if (parsed === undefined) return fail(`its source can not be read: export it, or name it with task()`);
+  const { analysis, found, member } = parsed;
+  checkSpecials(parsed, fail);
+  const edits: { start: number; end: number; text: string }[] = [];
+  const values: Map<string, unknown> = new Map();
+  const twins = text === undefined ? [] : findInText(text, "functions", name, found, analysis);
+  const free = Map.groupBy(freeReferences(analysis, found.scope), (reference) => reference.name);
+  for (const [name, references] of free) {
+    if (references.some((reference) => reference.written)) {
+      fail(
+        `it assigns to '${name}', which it does not declare and which would be another variable in the other thread or process: return the value, or use a Value`,
+      );
+    }
+    const meanings = twins.map((twin) => meaningOf(text!, twin, name));
+    const meaning = meanings.find(({ kind }) => kind === "local") ?? meanings[0] ?? guess(name, exports);
+    const place = await placeOf(name, meaning, references, { module, exports, load, fail });
+    if (place === undefined) continue;
+    const [object, key] = place;
+    const holder = holderOf(object, values, source);
+    const read = key === undefined ? holder : `${holder}[${JSON.stringify(key)}]`;
+    for (const { start, end, called, shorthand } of references) {
+      // `exports.f()` would make the exports the function's 'this'.
+      edits.push({ start, end, text: shorthand ? `${name}: ${read}` : called ? `(0, ${read})` : read });
+    }
+  }
+  for (const { what, node } of analysis.specials) {
+    if (what !== "import()") continue;
+    const importer = (specifier: unknown, options?: ImportCallOptions): Promise<unknown> => {
+      const target = module === undefined ? String(specifier) : resolveImport(String(specifier), module);
+      return options === undefined ? import(target) : import(target, options);
+    };
+    edits.push({
+      start: node.start,
+      end: node.start + "import".length,
+      text: holderOf("import", values, source, importer),
+    });
+  }
+  if (member?.computed === true) {
+    // The key was computed where the function stands.
+    const key = member.key as Node;
+    edits.push({ start: key.start, end: key.end, text: '"f"' });
+  }
+  let { code } = parsed;
+  for (const { start, end, text } of edits.sort((a, b) => b.start - a.start)) {
+    code = code.slice(0, start) + text + code.slice(end);
+  }
+  // With the module's name, so that a function that hands over another one is known to be of that module.
+  const body = `"use strict"; return ${code}${module === undefined ? "" : `\n//# sourceURL=${module}`}`;
+  let made = new Function(...values.keys(), body)(...values.values());
+  if (member !== undefined) {
+    const { value, get, set } = Object.values(Object.getOwnPropertyDescriptors(made))[0] as PropertyDescriptor;
+    made = value ?? get ?? set;
+  }
+  Object.defineProperty(made, "name", { value: name, configurable: true });
+  return made;
+}
+
+type ImportCallOptions = { with?: Record<string, string> };
+
+/** What a function uses of what is around it and is no variable. */
+function checkSpecials({ analysis, found }: ParsedSource, fail: (why: string) => never): void {
+  for (const { what, scope, owner } of analysis.specials) {
+    if (!isWithin(scope, found.scope) || what === "import()" || what === "yield") continue;
+    if (what === "import.meta") {
+      fail(
+        "it uses 'import.meta', which belongs to a module: export the function, or pass what it needs as an argument",
+      );
+    }
+    // That of a function or class inside is its own.
+    if (what.startsWith("#") || owner === undefined || owner === found.node) {
+      fail(`it uses '${what}', which is not sent: write a function that takes what it needs as an argument`);
+    }
+  }
+}
+
+/** What a name means if the place where the function stands is not known. */
+function guess(name: string, exports: Exports): Meaning {
+  return Object.hasOwn(exports, name) ? { kind: "module", exported: name } : { kind: "global" };
+}
+
+async function placeOf(
+  name: string,
+  meaning: Meaning,
+  references: Reference[],
+  { module, exports, load, fail }: {
+    module: string | undefined;
+    exports: Exports;
+    load: Importer;
+    fail: (why: string) => never;
+  },
+): Promise<[object: unknown, key: string | undefined] | undefined> {
+  switch (meaning.kind) {
+    case "global":
+      if (name in globalThis || references.every(({ asked }) => asked)) return undefined;
+      return fail(
+        `it uses '${name}', which is neither exported by ${
+          module ?? "the calling module"
+        } nor global: pass it as an argument, export it, or name an exported function with task()`,
+      );
+    case "local":
+      return fail(
+        `it captures the local variable '${name}', which is not sent: pass it as an argument, or name an exported function with task()`,
+      );
+    case "module":
+      if (meaning.exported !== undefined) return [exports, meaning.exported];
+      return fail(`it uses '${name}', which ${module} does not export: export it, or pass it as an argument`);
+    case "import": {
+      let imported: Exports;
+      try {
+        imported = await load(resolveImport(meaning.module, module!));
+      } catch (cause) {
+        throw new TargetError(
+          `${
+            prefixOf(fail)
+          }it uses '${name}', and "${meaning.module}", from which ${module} imports it, can not be imported here: pass it as an argument, or export the function and name it with task()`,
+          { cause },
+        );
+      }
+      return [imported, meaning.imported];
+    }
+  }
+}
+
+// The beginning of the message that `fail` throws, for one that has a cause.
+function prefixOf(fail: (why: string) => never): string {
+  try {
+    return fail("");
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** A name for a value that the function's code can use, which is not one of its own. */
+function holderOf(key: unknown, holders: Map<string, unknown>, source: string, value: unknown = key): string {
+  for (const [name, held] of holders) if (held === value) return name;
+  for (let index = holders.size;; index++) {
+    const name = `$${index}`;
+    if (source.includes(name) || holders.has(name)) continue;
+    holders.set(name, value);
+    return name;
+  }
+}

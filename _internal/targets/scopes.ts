@@ -1,0 +1,478 @@
+/**
+ * Which names a piece of JavaScript uses, and what each of them is.
+ *
+ * @module
+ */
+
+import type * as acorn from "acorn";
+
+/** Any node of a syntax tree. */
+export interface Node {
+  type: string;
+  start: number;
+  end: number;
+  [key: string]: unknown;
+}
+
+/** Where a name belongs. */
+export interface Scope {
+  readonly kind: "module" | "function" | "block";
+  readonly parent: Scope | undefined;
+  readonly names: Set<string>;
+}
+
+/** One use of a name. */
+export interface Reference {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+  readonly scope: Scope;
+  readonly written: boolean;
+  /** `{ name }`. */
+  readonly shorthand: boolean;
+  /** What is called: `name()`. */
+  readonly called: boolean;
+  /** `typeof name`, which does not mind if there is none. */
+  readonly asked: boolean;
+}
+
+/** A function in the piece. */
+export interface FoundFunction {
+  readonly node: Node;
+  /** Its parameters and body. */
+  readonly scope: Scope;
+  /** The name of the variable or property that it is written to, or its own. */
+  readonly name: string | undefined;
+}
+
+/** `import.meta`, `import()`, `this`, `super`, `new.target`, `arguments`, `yield` or a private name of what is around. */
+export interface Special {
+  readonly what: string;
+  readonly node: Node;
+  /** The scopes between it and what it belongs to are those of this scope, upwards. */
+  readonly scope: Scope;
+  /** The function that it belongs to, if that is in the piece. */
+  readonly owner: Node | undefined;
+}
+
+/** All that is known of a piece. */
+export interface Analysis {
+  readonly root: Scope;
+  readonly references: Reference[];
+  readonly functions: FoundFunction[];
+  readonly classes: FoundFunction[];
+  readonly specials: Special[];
+}
+
+/** The scope that a name belongs to, from a scope upwards; `undefined`: none of the piece's. */
+export function scopeOf(name: string, from: Scope): Scope | undefined {
+  for (let scope: Scope | undefined = from; scope !== undefined; scope = scope.parent) {
+    if (scope.names.has(name)) return scope;
+  }
+  return undefined;
+}
+
+/** Whether a scope is another or inside it. */
+export function isWithin(scope: Scope, outer: Scope): boolean {
+  for (let each: Scope | undefined = scope; each !== undefined; each = each.parent) if (each === outer) return true;
+  return false;
+}
+
+/** The uses of names inside a function that belong to something outside it. */
+export function freeReferences(analysis: Analysis, scope: Scope): Reference[] {
+  return analysis.references.filter((reference) => {
+    if (!isWithin(reference.scope, scope)) return false;
+    const home = scopeOf(reference.name, reference.scope);
+    return home === undefined || !isWithin(home, scope);
+  });
+}
+
+/** Looks through a parsed program. */
+export function analyze(program: acorn.Program): Analysis {
+  return new Analyzer(program as unknown as Node).analysis;
+}
+
+const FUNCTION = /^(?:FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/;
+
+class Analyzer {
+  readonly analysis: Analysis;
+  #scope: Scope;
+  /** The function whose `this` is meant. */
+  #owner: Node | undefined;
+  /** The private names of the classes around. */
+  #privates: Set<string>[] = [];
+
+  constructor(program: Node) {
+    this.#scope = { kind: "module", parent: undefined, names: new Set() };
+    this.analysis = { root: this.#scope, references: [], functions: [], classes: [], specials: [] };
+    this.#declareBlock(program.body as Node[]);
+    this.#declareVars(program.body);
+    this.#all(program.body);
+  }
+
+  #in(kind: Scope["kind"], names: Iterable<string>, action: () => unknown): Scope {
+    const outer = this.#scope;
+    const scope = this.#scope = { kind, parent: outer, names: new Set(names) };
+    action();
+    this.#scope = outer;
+    return scope;
+  }
+
+  #all(nodes: unknown): void {
+    for (const node of nodes as (Node | null)[]) if (node !== null) this.#node(node);
+  }
+
+  #node(node: Node | null | undefined, name?: string): void {
+    if (node === null || node === undefined) return;
+    if (FUNCTION.test(node.type)) return this.#function(node, name);
+    switch (node.type) {
+      case "Identifier":
+        return this.#reference(node, {});
+      case "ThisExpression":
+        return this.#special("this", node, true);
+      case "Super":
+        return this.#special("super", node, true);
+      case "MetaProperty":
+        return (node.meta as Node).name === "import"
+          ? this.#special("import.meta", node, false)
+          : this.#special("new.target", node, true);
+      case "ImportExpression":
+        this.#special("import()", node, false);
+        break;
+      case "YieldExpression":
+        this.#special("yield", node, true);
+        break;
+      case "PrivateIdentifier":
+        if (!this.#privates.some((names) => names.has(node.name as string))) {
+          this.#special(`#${node.name}`, node, false);
+        }
+        return;
+      case "MemberExpression":
+        this.#node(node.object as Node);
+        if (node.computed === true || (node.property as Node).type === "PrivateIdentifier") {
+          this.#node(node.property as Node);
+        }
+        return;
+      case "CallExpression": {
+        const callee = node.callee as Node;
+        if (callee.type === "Identifier") this.#reference(callee, { called: true });
+        else this.#node(callee);
+        return this.#all(node.arguments);
+      }
+      case "TaggedTemplateExpression": {
+        const tag = node.tag as Node;
+        if (tag.type === "Identifier") this.#reference(tag, { called: true });
+        else this.#node(tag);
+        return this.#node(node.quasi as Node);
+      }
+      case "UnaryExpression": {
+        const argument = node.argument as Node;
+        if (node.operator === "typeof" && argument.type === "Identifier") this.#reference(argument, { asked: true });
+        else this.#node(argument);
+        return;
+      }
+      case "UpdateExpression":
+        return this.#target(node.argument as Node);
+      case "AssignmentExpression": {
+        const left = node.left as Node;
+        this.#target(left);
+        return this.#node(node.right as Node, left.type === "Identifier" ? left.name as string : undefined);
+      }
+      case "VariableDeclaration":
+        for (const declarator of node.declarations as Node[]) {
+          const id = declarator.id as Node;
+          this.#binding(id);
+          this.#node(declarator.init as Node | null, id.type === "Identifier" ? id.name as string : undefined);
+        }
+        return;
+      case "ObjectExpression":
+        for (const property of node.properties as Node[]) {
+          if (property.type !== "Property") {
+            this.#node(property);
+          } else if (property.shorthand === true) {
+            this.#reference(property.value as Node, { shorthand: true });
+          } else {
+            if (property.computed === true) this.#node(property.key as Node);
+            this.#node(property.value as Node, property.computed === true ? undefined : keyOf(property.key as Node));
+          }
+        }
+        return;
+      case "ClassDeclaration":
+      case "ClassExpression":
+        return this.#class(node, name);
+      case "BlockStatement":
+        this.#in("block", [], () => {
+          this.#declareBlock(node.body as Node[]);
+          this.#all(node.body);
+        });
+        return;
+      case "StaticBlock":
+        return this.#own(node, () => {
+          this.#in("function", [], () => {
+            this.#declareBlock(node.body as Node[]);
+            this.#declareVars(node.body);
+            this.#all(node.body);
+          });
+        });
+      case "SwitchStatement":
+        this.#node(node.discriminant as Node);
+        this.#in("block", [], () => {
+          const cases = node.cases as Node[];
+          this.#declareBlock(cases.flatMap((each) => each.consequent as Node[]));
+          for (const each of cases) {
+            this.#node(each.test as Node | null);
+            this.#all(each.consequent);
+          }
+        });
+        return;
+      case "CatchClause":
+        this.#in("block", node.param === null ? [] : bound(node.param as Node), () => {
+          if (node.param !== null) this.#binding(node.param as Node);
+          this.#node(node.body as Node);
+        });
+        return;
+      case "ForStatement":
+      case "ForInStatement":
+      case "ForOfStatement":
+        this.#in("block", [], () => {
+          const first = (node.type === "ForStatement" ? node.init : node.left) as Node | null;
+          if (first?.type === "VariableDeclaration") this.#declareBlock([first]);
+          if (node.type === "ForStatement") {
+            this.#node(first);
+            this.#node(node.test as Node | null);
+            this.#node(node.update as Node | null);
+          } else {
+            if (first!.type === "VariableDeclaration") this.#node(first);
+            else this.#target(first!);
+            this.#node(node.right as Node);
+          }
+          this.#node(node.body as Node);
+        });
+        return;
+      case "LabeledStatement":
+        return this.#node(node.body as Node);
+      case "BreakStatement":
+      case "ContinueStatement":
+      case "ImportDeclaration":
+      case "ExportAllDeclaration":
+        return;
+      case "ExportNamedDeclaration":
+        return this.#node(node.declaration as Node | null);
+      case "ExportDefaultDeclaration":
+        return this.#node(node.declaration as Node, "default");
+    }
+    for (const value of Object.values(node)) {
+      if (Array.isArray(value)) {
+        for (const each of value) if (isNode(each)) this.#node(each);
+      } else if (isNode(value)) {
+        this.#node(value);
+      }
+    }
+  }
+
+  #reference(node: Node, how: { written?: boolean; shorthand?: boolean; called?: boolean; asked?: boolean }): void {
+    const name = node.name as string;
+    if (name === "arguments" && scopeOf(name, this.#scope) === undefined) {
+      return this.#special("arguments", node, true);
+    }
+    this.analysis.references.push({
+      name,
+      start: node.start,
+      end: node.end,
+      scope: this.#scope,
+      written: false,
+      shorthand: false,
+      called: false,
+      asked: false,
+      ...how,
+    });
+  }
+
+  #special(what: string, node: Node, owned: boolean): void {
+    this.analysis.specials.push({ what, node, scope: this.#scope, owner: owned ? this.#owner : undefined });
+  }
+
+  /** What is assigned to, which declares nothing. */
+  #target(node: Node): void {
+    switch (node.type) {
+      case "Identifier":
+        return this.#reference(node, { written: true });
+      case "ObjectPattern":
+        for (const property of node.properties as Node[]) {
+          if (property.type === "RestElement") this.#target(property);
+          else {
+            if (property.computed === true) this.#node(property.key as Node);
+            this.#target(property.value as Node);
+          }
+        }
+        return;
+      case "ArrayPattern":
+        for (const element of node.elements as (Node | null)[]) if (element !== null) this.#target(element);
+        return;
+      case "RestElement":
+        return this.#target(node.argument as Node);
+      case "AssignmentPattern":
+        this.#target(node.left as Node);
+        return this.#node(node.right as Node);
+      default:
+        return this.#node(node);
+    }
+  }
+
+  /** What is declared: only the expressions in it are of interest. */
+  #binding(node: Node): void {
+    switch (node.type) {
+      case "ObjectPattern":
+        for (const property of node.properties as Node[]) {
+          if (property.type === "RestElement") continue;
+          if (property.computed === true) this.#node(property.key as Node);
+          this.#binding(property.value as Node);
+        }
+        return;
+      case "ArrayPattern":
+        for (const element of node.elements as (Node | null)[]) if (element !== null) this.#binding(element);
+        return;
+      case "RestElement":
+        return this.#binding(node.argument as Node);
+      case "AssignmentPattern": {
+        const left = node.left as Node;
+        this.#binding(left);
+        return this.#node(node.right as Node, left.type === "Identifier" ? left.name as string : undefined);
+      }
+    }
+  }
+
+  #function(node: Node, name: string | undefined): void {
+    const params = node.params as Node[];
+    const body = node.body as Node;
+    const id = node.id as Node | null | undefined;
+    const isArrow = node.type === "ArrowFunctionExpression";
+    const enter = (): Scope => {
+      const names = params.flatMap(bound);
+      if (!isArrow) names.push("arguments");
+      const scope = this.#in("function", names, () => {
+        if (body.type === "BlockStatement") {
+          this.#declareBlock(body.body as Node[]);
+          this.#declareVars(body.body);
+        }
+        for (const param of params) this.#binding(param);
+        if (body.type === "BlockStatement") this.#all(body.body);
+        else this.#node(body);
+      });
+      return scope;
+    };
+    const named = (): void => {
+      // The name of a function expression is known inside only.
+      const scope = node.type === "FunctionExpression" && id ? this.#in("block", [id.name as string], enter) : enter();
+      this.analysis.functions.push({ node, scope, name: (id?.name as string | undefined) ?? name });
+    };
+    if (isArrow) named();
+    else this.#own(node, named);
+  }
+
+  #class(node: Node, name: string | undefined): void {
+    const id = node.id as Node | null | undefined;
+    const { body } = node.body as unknown as { body: Node[] };
+    const scope = this.#in("block", id ? [id.name as string] : [], () => {
+      this.#node(node.superClass as Node | null);
+      const privates = body
+        .map((member) => member.key as Node | undefined)
+        .filter((key) => key?.type === "PrivateIdentifier")
+        .map((key) => key!.name as string);
+      this.#privates.push(new Set(privates));
+      for (const member of body) {
+        if (member.type === "StaticBlock") {
+          this.#node(member);
+          continue;
+        }
+        if (member.computed === true) this.#node(member.key as Node);
+        const value = member.value as Node | null;
+        const key = member.computed === true ? undefined : keyOf(member.key as Node);
+        if (member.type === "MethodDefinition") this.#node(value, key);
+        else if (value !== null) {
+          this.#own(member, () => this.#in("function", ["arguments"], () => this.#node(value, key)));
+        }
+      }
+      this.#privates.pop();
+    });
+    this.analysis.classes.push({ node, scope, name: (id?.name as string | undefined) ?? name });
+  }
+
+  #own(owner: Node, action: () => unknown): void {
+    const outer = this.#owner;
+    this.#owner = owner;
+    action();
+    this.#owner = outer;
+  }
+
+  /** Declares what the statements of a block declare for it. */
+  #declareBlock(statements: Node[]): void {
+    const { names } = this.#scope;
+    for (const statement of statements) {
+      const node = (/^Export(?:Named|Default)Declaration$/.test(statement.type)
+        ? statement.declaration as Node | null
+        : statement) ?? statement;
+      if (node.type === "FunctionDeclaration" || node.type === "ClassDeclaration") {
+        if (node.id) {
+          names.add((node.id as Node).name as string);
+        }
+      } else if (node.type === "VariableDeclaration" && node.kind !== "var") {
+        for (const declarator of node.declarations as Node[]) {
+          for (const name of bound(declarator.id as Node)) {
+            names.add(name);
+          }
+        }
+      } else if (node.type === "ImportDeclaration") {
+        for (const specifier of node.specifiers as Node[]) {
+          names.add((specifier.local as Node).name as string);
+        }
+      }
+    }
+  }
+
+  /** Declares the `var`s of a function, however deep they are. */
+  #declareVars(part: unknown): void {
+    if (Array.isArray(part)) {
+      for (const each of part) this.#declareVars(each);
+      return;
+    }
+    if (!isNode(part) || FUNCTION.test(part.type) || /^Class/.test(part.type)) return;
+    if (part.type === "VariableDeclaration" && part.kind === "var") {
+      for (const declarator of part.declarations as Node[]) {
+        for (const name of bound(declarator.id as Node)) this.#scope.names.add(name);
+      }
+    }
+    if (/Statement$|Declaration$|^Program$|^CatchClause$|^SwitchCase$/.test(part.type)) {
+      for (const value of Object.values(part)) if (typeof value === "object") this.#declareVars(value);
+    }
+  }
+}
+
+/** The names that a pattern declares. */
+export function bound(node: Node): string[] {
+  switch (node.type) {
+    case "Identifier":
+      return [node.name as string];
+    case "ObjectPattern":
+      return (node.properties as Node[])
+        .flatMap((each) => bound((each.type === "RestElement" ? each.argument : each.value) as Node));
+    case "ArrayPattern":
+      return (node.elements as (Node | null)[]).flatMap((each) => each === null ? [] : bound(each));
+    case "RestElement":
+      return bound(node.argument as Node);
+    case "AssignmentPattern":
+      return bound(node.left as Node);
+    default:
+      return [];
+  }
+}
+
+function keyOf(key: Node): string | undefined {
+  if (key.type === "Identifier") return key.name as string;
+  if (key.type === "PrivateIdentifier") return `#${key.name}`;
+  return key.type === "Literal" ? String(key.value) : undefined;
+}
+
+function isNode(value: unknown): value is Node {
+  return typeof value === "object" && value !== null && typeof (value as { type?: unknown }).type === "string";
+}
