@@ -4,18 +4,28 @@
  * @module
  */
 
+export { Barrier, type BarrierOptions } from "./barrier.ts";
 export { BoundedSemaphore } from "./bounded_semaphore.ts";
 export { Condition } from "./condition.ts";
+export { configure, type ConfigureOptions } from "./configure.ts";
 export * from "./errors.ts";
 export { Event } from "./event.ts";
 export type { Guard } from "./guard.ts";
+export { Latch } from "./latch.ts";
 export { LifoQueue } from "./lifo_queue.ts";
 export { Lock } from "./lock.ts";
 export { type PriorityOptions, PriorityQueue } from "./priority_queue.ts";
 export { Queue, type QueueOptions } from "./queue.ts";
 export { registerSerializable, type SerializableOptions } from "./register_serializable.ts";
 export { RLock } from "./rlock.ts";
+export { RWLock } from "./rwlock.ts";
 export { Semaphore } from "./semaphore.ts";
 export { adopt, share, type ShareToken, type WorkerLike } from "./share.ts";
+export { SharedArray } from "./shared_array.ts";
+export type { SharedOptions } from "../_internal/memory/shared_object.ts";
+export { sleep, sleepSync } from "./sleep.ts";
 export { task } from "./task.ts";
+export { Value } from "./value.ts";
+export type { Addend, ArrayOf, Bits, TypeOf, ValueType } from "./_value_types.ts";
+export { type Waitable, type WaitableConnection, type WaitableProcess, waitAny, waitAnySync } from "./wait_any.ts";
 export type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";

@@ -1,0 +1,99 @@
+/**
+ * The function that the last one at a barrier calls, in whichever thread that is.
+ *
+ * The thread that made the barrier has it. Others find it by its description, which is in a block of the shared memory:
+ * its length in bytes, and JSON behind it.
+ *
+ * @module
+ */
+
+import { load, store } from "../_internal/atomics.ts";
+import type { Space } from "../_internal/memory/space.ts";
+import { onArrival } from "../_internal/targets/arrivals.ts";
+import { describeTarget, type TargetDescriptor } from "../_internal/targets/describe.ts";
+import { TargetError } from "./errors.ts";
+import { locationOf } from "./task.ts";
+
+type Description = { target: TargetDescriptor } | { flaw: string };
+
+/** An action, as one thread has it. */
+export class BarrierAction {
+  readonly #space: Space;
+  readonly #block: number;
+  #run: (() => unknown) | undefined;
+  #problem: unknown;
+  #finding: Promise<void> | undefined;
+
+  /** The action that is described there. `own`: what this thread was given for it. */
+  constructor(space: Space, block: number, own: (() => unknown) | undefined) {
+    this.#space = space;
+    this.#block = block;
+    // What task() returns can not be called.
+    if (own !== undefined && locationOf(own) === undefined) this.#run = own;
+    else onArrival(() => this.find().catch(() => {}));
+  }
+
+  /** Whether it can be called now. */
+  get isFound(): boolean {
+    return this.#run !== undefined;
+  }
+
+  /** Looks for it, if that was not done yet. */
+  async find(): Promise<void> {
+    if (this.#run !== undefined) return;
+    await (this.#finding ??= this.#find());
+  }
+
+  /** Throws why it can not be called. */
+  check(): void {
+    if (this.#run !== undefined) return;
+    if (this.#problem !== undefined) throw this.#problem;
+    throw new TargetError(
+      "Cannot wait at barrier as its action is not known in this thread yet: it is looked up for a barrier that comes in the args of a thread, else by the first await wait(), which waitSync() can not do",
+    );
+  }
+
+  /** Calls it. */
+  call(): unknown {
+    const run = this.#run!;
+    return run();
+  }
+
+  async #find(): Promise<void> {
+    try {
+      const description = readDescription(this.#space, this.#block);
+      if ("flaw" in description) throw new TargetError(description.flaw);
+      const { resolveTarget } = await import("../_internal/targets/resolve.ts");
+      this.#run = await resolveTarget(description.target, "a thread that got a barrier") as () => unknown;
+    } catch (error) {
+      this.#problem = error;
+      throw error;
+    }
+  }
+}
+
+/** What the others need to find the action, as bytes. What can not run elsewhere is told to those who would need it. */
+export function describeAction(action: () => unknown): Uint8Array {
+  let description: Description;
+  try {
+    description = { target: describeTarget(action, { what: "barrier action" }) };
+  } catch (error) {
+    if (!(error instanceof TargetError)) throw error;
+    description = { flaw: error.message };
+  }
+  return new TextEncoder().encode(JSON.stringify(description));
+}
+
+/** A block with the description, or a `RangeError` when there is no room. */
+export function writeDescription(space: Space, bytes: Uint8Array): number {
+  const block = space.allocate(1 + ((bytes.length + 3) >> 2), "create barrier");
+  store(space.words, block, bytes.length);
+  space.memory.bytes.set(bytes, (block + 1) * 4);
+  return block;
+}
+
+function readDescription(space: Space, block: number): Description {
+  const begin = (block + 1) * 4;
+  // Copied: decoders refuse shared memory.
+  return JSON.parse(new TextDecoder().decode(space.memory.bytes.slice(begin, begin + load(space.words, block))));
+}

@@ -1,0 +1,379 @@
+/**
+ * A place where threads wait for each other.
+ *
+ * @module
+ */
+
+import { load } from "../_internal/atomics.ts";
+import { BARRIER, registerKind } from "../_internal/memory/kinds.ts";
+import {
+  addReference,
+  Attachment,
+  dropReference,
+  OBJECT_HEADER,
+  onDestroy,
+  SCOPE,
+  SharedObject,
+  type SharedOptions,
+} from "../_internal/memory/shared_object.ts";
+import type { Scope } from "../_internal/memory/memory.ts";
+import { spaceOf } from "../_internal/memory/spaces.ts";
+import { block } from "../_internal/memory/wait_point.ts";
+import { deadlineOf, show, validateInteger, validateWait } from "../_internal/wait_options.ts";
+import { BarrierAction, describeAction, writeDescription } from "./_barrier_action.ts";
+import {
+  arrive,
+  arrived,
+  breakBarrier,
+  breakIfDead,
+  countWaiting,
+  depart,
+  fateOf,
+  freeGenerations,
+  GENERATION_POINT,
+  GENERATIONS_WORDS,
+  isBroken,
+  NO_PLACE,
+  NO_ROOM,
+  pass,
+  resetBarrier,
+} from "./_generations.ts";
+import { BrokenBarrierError } from "./errors.ts";
+import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
+
+// Who waits, and that a death is found out, is told in _generations.ts; how the action gets to the thread that runs it, in
+// _barrier_action.ts. Besides, the barrier has the description of its action, 0: none, and its timeout as a float.
+const ACTION = GENERATIONS_WORDS;
+const TIMEOUT = ACTION + 1;
+const WORDS = TIMEOUT + 2;
+
+const float = new Float64Array(1);
+const floatWords = new Int32Array(float.buffer);
+
+/** Options of a barrier. */
+export interface BarrierOptions extends SharedOptions {
+  /**
+   * Called once each time that all have come, by the last one and before anyone passes. In a thread that did not make
+   * the barrier it is found as the target of a thread is; for a barrier that comes in a thread's `args` before its target
+   * begins, else by the first `await wait()`.
+   */
+  action?: () => unknown;
+  /** How many milliseconds a `wait` waits that says nothing else. Default: for ever. */
+  timeout?: number;
+}
+
+/**
+ * A place where a fixed number of threads, or of promises, wait for each other: all pass when the last has come, and it can
+ * be used again.
+ *
+ * When one of them gives up (its timeout, its signal), ends while it waits, or its `action` throws, the barrier breaks:
+ * everybody who waits gets a {@linkcode BrokenBarrierError}, and everybody who comes later, until
+ * {@linkcode Barrier.reset}. A death is noticed within a second. What was written to shared memory before a `wait` is
+ * visible to all after it.
+ *
+ * Python: `threading.Barrier`.
+ *
+ * @example
+ * ```ts
+ * import { Barrier } from "@weft/concurrent/sync";
+ * import { assertEquals } from "@std/assert";
+ *
+ * let rounds = 0;
+ * const barrier = new Barrier(2, { action: () => ++rounds });
+ * const indexes = await Promise.all([barrier.wait(), barrier.wait()]);
+ * assertEquals(indexes.sort(), [0, 1]);
+ * assertEquals(rounds, 1);
+ * ```
+ */
+export class Barrier extends SharedObject {
+  readonly #parties: number;
+  readonly #timeout: number;
+  readonly #action: BarrierAction | undefined;
+
+  /**
+   * Creates a barrier, or opens the barrier of the given name. One that is opened keeps the action and the timeout that it
+   * was created with.
+   *
+   * @param parties How many have to come before all pass: 1 or more.
+   * @throws {RangeError} If `parties` is less than 1 or not a whole number, `timeout` is negative, or the shared memory
+   * is full.
+   * @throws {TypeError} If `action` is not a function; if the name belongs to something else, or to a barrier with
+   * another number of parties.
+   */
+  constructor(parties: number, options?: BarrierOptions) {
+    const attachment = (parties as unknown) instanceof Attachment ? parties as unknown as Attachment : undefined;
+    super(new.target, attachment ?? options, () => {
+      const action = "create barrier";
+      validateInteger(parties, "'parties'", 1, 0x3fffffff, action);
+      const timeout = options === null ? Infinity : validateWait(options && { timeout: options.timeout }, action);
+      const run = options?.action;
+      if (run !== undefined && typeof run !== "function") {
+        throw new TypeError(`Cannot ${action} as 'action' must be a function: received ${show(run)}`);
+      }
+      // Here, where the caller is on the stack.
+      const description = run === undefined ? undefined : describeAction(run);
+      const scope = (new.target as Scoped)[SCOPE] ?? "thread";
+      return {
+        action,
+        kind: BARRIER,
+        words: WORDS,
+        first: parties,
+        initialize: (words, at) => {
+          if (description !== undefined) words[at + ACTION] = writeDescription(spaceOf(scope), description);
+          float[0] = timeout;
+          words[at + TIMEOUT] = floatWords[0];
+          words[at + TIMEOUT + 1] = floatWords[1];
+        },
+      };
+    });
+    const { at, space, words } = this;
+    if (at < 0) {
+      this.#parties = 0;
+      this.#timeout = 0;
+      return;
+    }
+    this.#parties = load(words, at - OBJECT_HEADER + 2);
+    floatWords[0] = load(words, at + TIMEOUT);
+    floatWords[1] = load(words, at + TIMEOUT + 1);
+    this.#timeout = float[0];
+    const description = load(words, at + ACTION);
+    if (description !== 0) {
+      this.#action = new BarrierAction(space, description, attachment === undefined ? options?.action : undefined);
+    }
+  }
+
+  /**
+   * Waits, without blocking the event loop, until all parties have come.
+   *
+   * @param options `timeout` takes the place of the barrier's.
+   * @returns A number from 0 to {@linkcode Barrier.parties} - 1, another one for each who waits.
+   * @throws {BrokenBarrierError} If the barrier is broken, or breaks before all have come: also by the timeout of this
+   * wait.
+   * @throws What the action throws, if this is the last to come; the barrier is broken then.
+   * @throws {TargetError} If the action can not run in this thread.
+   * @throws The signal's reason, if it is aborted first. The barrier is broken then, unless all had come.
+   */
+  async wait(options?: WaitOptions): Promise<number> {
+    const { space, at } = this;
+    const timeout = this.#check(options);
+    const signal = options?.signal;
+    signal?.throwIfAborted();
+    const deadline = deadlineOf(timeout);
+    const action = this.#action;
+    if (action !== undefined && !action.isFound) {
+      await action.find();
+      signal?.throwIfAborted();
+      if (this.at < 0) this.unusable("wait at barrier");
+    }
+    const index = this.#arrive();
+    const generation = arrived;
+    try {
+      if (index === this.#parties - 1) {
+        if (action !== undefined) await this.#runAsync(generation, action, signal);
+        return index;
+      }
+      return await space.async.wait<number>(generation + GENERATION_POINT, {
+        attempt: (tries) => outcome(space, at, generation, index, tries),
+        deadline,
+        expired: () => this.#expired(timeout),
+        abandoned: () => breakBarrier(space, at, generation),
+        signal,
+      });
+    } finally {
+      this.#depart(at, generation);
+    }
+  }
+
+  /**
+   * Blocks this thread until all parties have come.
+   *
+   * @param options `timeout` takes the place of the barrier's.
+   * @returns A number from 0 to {@linkcode Barrier.parties} - 1, another one for each who waits.
+   * @throws {BrokenBarrierError} If the barrier is broken, or breaks before all have come: also by the timeout of this
+   * wait.
+   * @throws What the action throws, if this is the last to come; the barrier is broken then.
+   * @throws {TypeError} If the action returns a promise and this is the last to come: nothing can be awaited here. The
+   * barrier is broken then.
+   * @throws {TargetError} If the action can not run in this thread, or was not looked up in it yet, since the barrier
+   * did not come in the thread's `args` and nothing has awaited {@linkcode Barrier.wait}. The caller does not count as
+   * having come.
+   */
+  waitSync(options?: WaitSyncOptions): number {
+    const { space, at } = this;
+    const timeout = this.#check(options);
+    const action = this.#action;
+    action?.check();
+    const index = this.#arrive();
+    const generation = arrived;
+    try {
+      if (index === this.#parties - 1) {
+        if (action !== undefined) this.#run(generation, action);
+        return index;
+      }
+      const passed = block(
+        space,
+        generation + GENERATION_POINT,
+        (woken) => outcome(space, at, generation, index, woken),
+        deadlineOf(timeout),
+      );
+      if (passed !== undefined) return passed;
+      breakBarrier(space, at, generation);
+      // It may have passed in the last moment.
+      return outcome(space, at, generation, index, 0, () => this.#expired(timeout))!;
+    } finally {
+      this.#depart(at, generation);
+    }
+  }
+
+  /**
+   * Makes the barrier as it was at first. Those who wait get a {@linkcode BrokenBarrierError}; those for whom the action
+   * is running already have passed as good as, and are left alone.
+   */
+  reset(): void {
+    if (this.at < 0) this.unusable("reset barrier");
+    resetBarrier(this.space, this.at);
+  }
+
+  /**
+   * Breaks the barrier: those who wait, and those who come later, get a {@linkcode BrokenBarrierError}, until
+   * {@linkcode Barrier.reset}. For one who can not come, so that the others do not wait for ever.
+   */
+  abort(): void {
+    if (this.at < 0) this.unusable("abort barrier");
+    breakBarrier(this.space, this.at, 0);
+  }
+
+  /** How many have to come before all pass. */
+  get parties(): number {
+    if (this.at < 0) this.unusable("read barrier");
+    return this.#parties;
+  }
+
+  /** How many wait. Out of date as soon as it is read. */
+  get nWaiting(): number {
+    if (this.at < 0) this.unusable("read barrier");
+    return countWaiting(this.space, this.at);
+  }
+
+  /** Whether the barrier is broken. Out of date as soon as it is read. */
+  get broken(): boolean {
+    if (this.at < 0) this.unusable("read barrier");
+    return isBroken(this.space, this.at);
+  }
+
+  #check(options: WaitOptions | undefined): number {
+    if (this.at < 0) this.unusable("wait at barrier");
+    const timeout = validateWait(options, "wait at barrier");
+    return options?.timeout === undefined ? this.#timeout : timeout;
+  }
+
+  // The barrier is kept while somebody waits: its words must not become another object's when a handle is disposed of.
+  #arrive(): number {
+    const { space, at } = this;
+    const index = arrive(space, at, this.#parties, this.#action !== undefined);
+    if (index === NO_PLACE) {
+      throw new BrokenBarrierError("Cannot wait at barrier as it is broken: reset() makes it whole");
+    }
+    if (index === NO_ROOM) {
+      throw new RangeError(
+        `Cannot wait at barrier as the shared memory has no room for ${this.#parties} parties: reserve more with configure({ memory }) before the first use`,
+      );
+    }
+    addReference(space, at - OBJECT_HEADER);
+    return index;
+  }
+
+  #depart(at: number, generation: number): void {
+    const { space } = this;
+    depart(space, at, generation);
+    dropReference(space, at - OBJECT_HEADER);
+  }
+
+  #run(generation: number, action: BarrierAction): void {
+    const { space, at } = this;
+    try {
+      const result = action.call();
+      if (isPromiseLike(result)) {
+        // Nobody else will.
+        result.then(undefined, () => {});
+        throw new TypeError(
+          "Cannot wait at barrier as its action returned a promise, which waitSync() can not await: use await wait(), or an action that is not async",
+        );
+      }
+    } catch (error) {
+      breakBarrier(space, at, generation);
+      throw error;
+    }
+    if (!pass(space, at, generation)) throwBroken();
+  }
+
+  async #runAsync(generation: number, action: BarrierAction, signal: AbortSignal | undefined): Promise<void> {
+    const { space, at } = this;
+    try {
+      const result = action.call();
+      if (isPromiseLike(result)) await orAborted(result, signal);
+      signal?.throwIfAborted();
+    } catch (error) {
+      breakBarrier(space, at, generation);
+      throw error;
+    }
+    if (!pass(space, at, generation)) throwBroken();
+  }
+
+  #expired(timeout: number): never {
+    throw new BrokenBarrierError(
+      `Cannot pass barrier as not all ${this.#parties} parties came within the ${timeout} ms of 'timeout': it is broken now, reset() makes it whole`,
+    );
+  }
+}
+
+interface Scoped {
+  readonly [SCOPE]?: Scope;
+}
+
+function outcome(
+  space: Attachment["space"],
+  at: number,
+  generation: number,
+  index: number,
+  tries: number,
+  broken: () => never = throwBroken,
+): number | undefined {
+  if (tries > 0) breakIfDead(space, at, generation);
+  const fate = fateOf(space, generation);
+  return fate === undefined ? undefined : fate ? index : broken();
+}
+
+function throwBroken(): never {
+  throw new BrokenBarrierError(
+    "Cannot pass barrier as it was broken meanwhile: another gave up or ended, the action failed, or abort() or reset() was called",
+  );
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === "function";
+}
+
+async function orAborted(promise: PromiseLike<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) {
+    await promise;
+    return;
+  }
+  let stop!: () => void;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  try {
+    await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+registerKind("thread", BARRIER, Barrier);
+onDestroy(BARRIER, (space, at) => {
+  freeGenerations(space, at);
+  const description = load(space.words, at + ACTION);
+  if (description !== 0) space.free(description);
+});
