@@ -202,7 +202,7 @@ function visitOwn(node: ts.Node, visit: (node: ts.Node) => void): void {
 
 /** Finds the functions that may reach an atomic operation. */
 export function colour(sources: readonly Source[]): Colours {
-  const functions: { node: FunctionNode; name: string | undefined; callees: ts.Expression[]; own: boolean }[] = [];
+  const functions: { name: string | undefined; callees: ts.Expression[]; own: boolean }[] = [];
   const declared = new Set<string>();
   const reaching = new Set<string>([...OPERATIONS, "now", "pause", "isProcessAlive"]);
   const collect = (node: ts.Node): void => {
@@ -218,7 +218,10 @@ export function colour(sources: readonly Source[]): Colours {
       });
       const name = nameOf(node);
       if (name !== undefined) declared.add(name);
-      functions.push({ node, name, callees, own });
+      functions.push({ name, callees, own });
+    } else if (ts.isImportSpecifier(node) && node.propertyName !== undefined) {
+      // `import { notify as wake }`: a function of that name, which calls the other.
+      functions.push({ name: node.name.text, callees: [node.propertyName as ts.Identifier], own: false });
     }
     ts.forEachChild(node, collect);
   };

@@ -1,0 +1,73 @@
+import type { BrokenVariant } from "../model.ts";
+
+const CONDITION = "sync/condition.ts";
+const LIST = "sync/_wait_list.ts";
+
+/** Conditions, broken. */
+export const variants: readonly BrokenVariant[] = [
+  {
+    name: "Condition: gives the lock up before it is in the list",
+    patches: [{
+      file: CONDITION,
+      find:
+        "    const node = this.#join();\n    const held = hold.giveUp();\n    let notified = false;\n    try {\n      block(",
+      replace:
+        "    const held = hold.giveUp();\n    const node = this.#join();\n    let notified = false;\n    try {\n      block(",
+    }],
+    caughtBy: ["Condition: one waits"],
+  },
+  {
+    name: "Condition: returns without the lock",
+    patches: [{
+      file: CONDITION,
+      find: "      block(space, hold.point, (woken) => hold.tryRetake(held, woken), Infinity);\n",
+      replace: "      void held;\n",
+    }],
+    caughtBy: ["Condition: one waits", "Condition: notifyAll"],
+  },
+  {
+    name: "Condition: an abort keeps the notification",
+    patches: [{
+      file: LIST,
+      find: "  if (notified && passOn) notifyOne(space, list, before);",
+      replace: "  void passOn, before;",
+    }],
+    caughtBy: ["Condition: an abort"],
+  },
+  {
+    name: "Condition: the dead keep their notification",
+    patches: [{
+      file: LIST,
+      find: "    notifyOne(space, list, load(words, node + BEFORE));\n    remove",
+      replace: "    remove",
+    }],
+    caughtBy: ["Condition: who is killed"],
+  },
+  {
+    name: "Condition: a notification wakes the sleeper before it is noted",
+    patches: [{
+      file: LIST,
+      find: "        store(words, node + STATE, NOTIFIED);\n        wake(space, node + NODE_POINT, 1);\n",
+      replace: "        wake(space, node + NODE_POINT, 1);\n        store(words, node + STATE, NOTIFIED);\n",
+    }],
+    caughtBy: ["Condition: one waits"],
+  },
+  {
+    name: "Condition: the list without its mutex",
+    patches: [{
+      file: LIST,
+      find: "  if (!lockMutex(space.memory, list + MUTEX, space.id)) return;",
+      replace: "  if (list > 0) return;\n  lockMutex(space.memory, list + MUTEX, space.id);",
+    }],
+    caughtBy: ["Condition: one notification", "Condition: a death", "Condition: who is killed"],
+  },
+  {
+    name: "Condition: who takes over from the dead believes its count",
+    patches: [{
+      file: LIST,
+      find: "  store(words, list + TAIL, last);\n  store(words, list + PENDING, pending);",
+      replace: "  void last, pending;",
+    }],
+    caughtBy: ["Condition: a death", "Condition: who is killed"],
+  },
+];

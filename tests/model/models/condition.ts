@@ -1,0 +1,237 @@
+import { Condition } from "../../../sync/condition.ts";
+import { Lock } from "../../../sync/lock.ts";
+import { type Actor, type Model, model, TIMEOUT, times } from "../model.ts";
+
+type Conditions = { condition: Condition };
+
+const setup = (): Conditions => {
+  const lock = new Lock();
+  return { condition: new Condition(lock), lock } as Conditions;
+};
+
+/** Over an `RLock` of its own. */
+const setupReentrant = (): Conditions => ({ condition: new Condition() });
+
+const isFree = (actor: Actor, { condition }: Conditions): void =>
+  actor.assert(!condition.locked, "the lock is held at the end");
+
+/** Waits until there is an item, and takes it. */
+function consume(actor: Actor, condition: Condition): void {
+  const guard = condition.acquireSync();
+  condition.waitForSync(() => actor.count("items") > 0);
+  actor.enter("the section");
+  actor.count("items", -1);
+  actor.count("taken", 1);
+  actor.step();
+  actor.leave("the section");
+  actor.release(guard);
+}
+
+async function consumeAsync(actor: Actor, condition: Condition, signal?: AbortSignal): Promise<void> {
+  const guard = await condition.acquire();
+  try {
+    await condition.waitFor(() => actor.count("items") > 0, { signal });
+    actor.enter("the section");
+    actor.count("items", -1);
+    actor.count("taken", 1);
+    actor.leave("the section");
+  } catch (error) {
+    if (!actor.gaveUp(error)) throw error;
+    actor.assert(condition.locked, "the lock is not held after an abort");
+  }
+  actor.release(guard);
+}
+
+function produce(actor: Actor, condition: Condition): void {
+  const guard = condition.acquireSync();
+  actor.enter("the section");
+  actor.count("items", 1);
+  actor.leave("the section");
+  condition.notify();
+  actor.release(guard);
+}
+
+/** Who waits and was not notified yet, as the model counts it: all under the lock. */
+function waiting(actor: Actor): number[] {
+  const left = actor.notes("left");
+  return actor.notes("came").filter((index) => !left.includes(index));
+}
+
+function waitNoted(actor: Actor, condition: Condition, timeout?: number): void {
+  const guard = condition.acquireSync();
+  actor.note("came", actor.index);
+  const notified = condition.waitSync(timeout === undefined ? undefined : { timeout });
+  actor.note("left", actor.index);
+  if (notified) actor.note("notified", actor.index);
+  actor.release(guard);
+}
+
+function notifyNoted(actor: Actor, condition: Condition): void {
+  const guard = condition.acquireSync();
+  for (const index of waiting(actor).slice(0, 1)) actor.note("chosen", index);
+  condition.notify();
+  actor.release(guard);
+}
+
+/** What a condition promises. */
+export const models: readonly Model<Record<string, object>>[] = [
+  model({
+    name: "Condition: each of two consumers gets one of two items",
+    setup,
+    threads: [
+      ...times<Conditions>(2, (actor, { condition }) => consume(actor, condition)),
+      (actor, { condition }) => {
+        produce(actor, condition);
+        produce(actor, condition);
+      },
+    ],
+    end: isFree,
+    bound: 1,
+  }),
+  model({
+    name: "Condition: one waits for a change, another makes it",
+    setup,
+    threads: [
+      (actor, { condition }) => consume(actor, condition),
+      (actor, { condition }) => produce(actor, condition),
+    ],
+    faults: { spurious: 1 },
+    end: isFree,
+  }),
+  model({
+    name: "Condition: one notification is one thread's, the first one's, also with timeouts",
+    setup,
+    threads: [
+      ...times<Conditions>(2, (actor, { condition }) => waitNoted(actor, condition, TIMEOUT)),
+      (actor, { condition }) => notifyNoted(actor, condition),
+    ],
+    faults: { timeouts: 1 },
+    end: (actor, objects) => {
+      const [chosen, notified] = [actor.notes("chosen").join(), actor.notes("notified").join()];
+      actor.assert(chosen === notified, `T${chosen} was to be notified, and T${notified} was`);
+      isFree(actor, objects);
+    },
+    bound: 1,
+  }),
+  model({
+    name: "Condition: notifyAll wakes all who wait",
+    setup,
+    threads: [
+      ...times<Conditions>(2, (actor, { condition }) => {
+        const guard = condition.acquireSync();
+        actor.note("came", actor.index);
+        while (actor.count("ready") === 0) condition.waitSync();
+        actor.enter("the section");
+        actor.step();
+        actor.leave("the section");
+        actor.release(guard);
+      }),
+      (actor, { condition }) => {
+        const guard = condition.acquireSync();
+        actor.count("ready", 1);
+        condition.notifyAll();
+        actor.release(guard);
+      },
+    ],
+    end: isFree,
+  }),
+  model({
+    name: "Condition: who is killed leaves its notification to the next",
+    setup,
+    threads: [
+      ...times<Conditions>(2, (actor, { condition }) => consume(actor, condition)),
+      (actor, { condition }) => {
+        produce(actor, condition);
+        produce(actor, condition);
+      },
+    ],
+    faults: { deaths: 1 },
+    mortal: [0],
+    bound: 1,
+  }),
+  model({
+    name: "Condition: an abort leaves the notification to the next",
+    setup,
+    threads: [
+      (actor, { condition }) => consumeAsync(actor, condition, actor.signal()),
+      (actor, { condition }) => consume(actor, condition),
+      (actor, { condition }) => {
+        produce(actor, condition);
+        produce(actor, condition);
+      },
+    ],
+    end: isFree,
+    bound: 1,
+  }),
+  model({
+    name: "Condition: promises of one thread, notified one by one",
+    setup,
+    threads: [
+      async (actor, { condition }) => {
+        await Promise.all([consumeAsync(actor, condition), consumeAsync(actor, condition)]);
+      },
+      (actor, { condition }) => {
+        produce(actor, condition);
+        produce(actor, condition);
+      },
+    ],
+    end: isFree,
+  }),
+  model({
+    name: "Condition: a wait gives up all levels of an RLock, and has them again",
+    setup: setupReentrant,
+    threads: [
+      (actor, { condition }) => {
+        const outer = condition.acquireSync();
+        const inner = condition.acquireSync();
+        while (actor.count("ready") === 0) condition.waitSync();
+        actor.enter("the section");
+        actor.release(inner);
+        actor.step();
+        actor.assert(condition.locked, "a level was lost");
+        actor.leave("the section");
+        actor.release(outer);
+      },
+      (actor, { condition }) => {
+        const outer = condition.acquireSync();
+        const inner = condition.acquireSync();
+        actor.enter("the section");
+        actor.count("ready", 1);
+        condition.notify();
+        actor.release(inner);
+        actor.step();
+        actor.leave("the section");
+        actor.release(outer);
+      },
+      (actor, { condition }) => {
+        const guard = condition.acquireSync();
+        actor.inside("the section");
+        actor.release(guard);
+      },
+    ],
+    end: isFree,
+  }),
+  model({
+    name: "Condition: a death of any of them at any moment stops nobody",
+    setup,
+    threads: [
+      (actor, { condition }) => {
+        const guard = condition.acquireSync();
+        condition.waitSync({ timeout: TIMEOUT });
+        actor.release(guard);
+      },
+      (actor, { condition }) => {
+        const guard = condition.acquireSync();
+        condition.notify();
+        actor.release(guard);
+      },
+      (actor, { condition }) => {
+        const guard = condition.acquireSync();
+        condition.waitSync({ timeout: TIMEOUT });
+        actor.release(guard);
+      },
+    ],
+    faults: { deaths: 1 },
+    bound: 1,
+  }),
+];
