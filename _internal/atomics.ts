@@ -4,8 +4,8 @@
  * One module, so that a model checker can put its own in its place and decide after each operation which thread goes
  * next. All operations are sequentially consistent; the arguments about order are made where they are used.
  *
- * The `Int32Array` forms serve all locks, queues and tables. They are apart from the typed forms that `Value` uses so
- * that their call sites only ever see one kind of array, which is what lets the engines inline them.
+ * The `Int32Array` forms serve all locks, queues and tables, and most kinds of `Value`. Those for pairs of words are apart
+ * from them so that each call site only ever sees one kind of array, which is what lets the engines inline it.
  *
  * @module
  */
@@ -45,6 +45,11 @@ export function or(words: Int32Array, index: number, bits: number): number {
   return Atomics.or(words, index, bits);
 }
 
+/** Turns over the bits of a word that are in `bits` and returns the old value. */
+export function xor(words: Int32Array, index: number, bits: number): number {
+  return Atomics.xor(words, index, bits);
+}
+
 /** Blocks while the word is `expected`, at most `ms`; only over a `SharedArrayBuffer`. */
 export function wait(words: Int32Array, index: number, expected: number, ms: number): void {
   Atomics.wait(words, index, expected, ms);
@@ -71,72 +76,47 @@ export function now(): number {
   return performance.now();
 }
 
-/** The integer arrays that hold a {@linkcode Value}. */
-export type IntegerArray =
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array;
-
-/** The 64-bit arrays that hold a {@linkcode Value}. */
-export type BigIntegerArray = BigInt64Array | BigUint64Array;
-
-/** The integer operations that exist for every width. */
-export type IntegerOperation = "add" | "sub" | "and" | "or" | "xor" | "exchange";
-
-/** Reads one element of any integer width. */
-export function loadInteger(array: IntegerArray, index: number): number {
-  return Atomics.load(array, index);
+/** Reads a pair of words. */
+export function loadWide(pairs: BigInt64Array, index: number): bigint {
+  return Atomics.load(pairs, index);
 }
 
-/** Writes one element of any integer width. */
-export function storeInteger(array: IntegerArray, index: number, value: number): void {
-  Atomics.store(array, index, value);
+/** Writes a pair of words. */
+export function storeWide(pairs: BigInt64Array, index: number, value: bigint): void {
+  Atomics.store(pairs, index, value);
 }
 
-/** Applies an operation to one element of any integer width and returns the old value. */
-export function changeInteger(array: IntegerArray, index: number, operation: IntegerOperation, value: number): number {
-  return Atomics[operation](array, index, value);
+/** Writes a pair of words and returns the old value. */
+export function exchangeWide(pairs: BigInt64Array, index: number, value: bigint): bigint {
+  return Atomics.exchange(pairs, index, value);
 }
 
-/** Compare and exchange of any integer width. */
-export function compareExchangeInteger(
-  array: IntegerArray,
-  index: number,
-  expected: number,
-  replacement: number,
-): number {
-  return Atomics.compareExchange(array, index, expected, replacement);
-}
-
-/** Reads one 64-bit element. */
-export function loadBigInteger(array: BigIntegerArray, index: number): bigint {
-  return Atomics.load(array, index);
-}
-
-/** Writes one 64-bit element. */
-export function storeBigInteger(array: BigIntegerArray, index: number, value: bigint): void {
-  Atomics.store(array, index, value);
-}
-
-/** Applies an operation to one 64-bit element and returns the old value. */
-export function changeBigInteger(
-  array: BigIntegerArray,
-  index: number,
-  operation: IntegerOperation,
-  value: bigint,
-): bigint {
-  return Atomics[operation](array, index, value);
-}
-
-/** Compare and exchange of a 64-bit element. */
-export function compareExchangeBigInteger(
-  array: BigIntegerArray,
+/** Writes `replacement` if the pair of words is `expected`. Returns the value found. */
+export function compareExchangeWide(
+  pairs: BigInt64Array,
   index: number,
   expected: bigint,
   replacement: bigint,
 ): bigint {
-  return Atomics.compareExchange(array, index, expected, replacement);
+  return Atomics.compareExchange(pairs, index, expected, replacement);
+}
+
+/** Adds to a pair of words, wrapping, and returns the old value. */
+export function addWide(pairs: BigInt64Array, index: number, value: bigint): bigint {
+  return Atomics.add(pairs, index, value);
+}
+
+/** Clears the bits of a pair of words that are not in `mask` and returns the old value. */
+export function andWide(pairs: BigInt64Array, index: number, mask: bigint): bigint {
+  return Atomics.and(pairs, index, mask);
+}
+
+/** Sets bits of a pair of words and returns the old value. */
+export function orWide(pairs: BigInt64Array, index: number, bits: bigint): bigint {
+  return Atomics.or(pairs, index, bits);
+}
+
+/** Turns over bits of a pair of words and returns the old value. */
+export function xorWide(pairs: BigInt64Array, index: number, bits: bigint): bigint {
+  return Atomics.xor(pairs, index, bits);
 }

@@ -27,6 +27,25 @@ export interface Readiness {
 /** Makes the readiness of an object whose own words begin at `at`. */
 export type ReadinessOf = (space: Space, at: number) => Omit<Readiness, "space">;
 
+/**
+ * Under this an object that has no kind, or is more than its kind says, has a method that returns its readiness; or
+ * `undefined` where it can not be used.
+ */
+export const READINESS: unique symbol = Symbol.for("@weft/concurrent.readiness") as never;
+
+/** Something that becomes ready in this thread, like a future. */
+export interface LocalReadiness {
+  /** Whether it is ready now. */
+  isReady(): boolean;
+  /** Calls back once it is ready; returns how to call that off. */
+  whenReady(onReady: () => void): () => void;
+}
+
+/** An object with a {@linkcode READINESS} of its own. */
+export interface Ready {
+  [READINESS](): Readiness | LocalReadiness | undefined;
+}
+
 const kinds: Map<number, ReadinessOf> = new Map();
 
 /** Says how the objects of a kind, of either scope, are asked. */

@@ -123,4 +123,13 @@ export class Event extends SharedObject {
 }
 
 registerKind("thread", EVENT, Event);
-registerReadiness(EVENT, ({ words }, at) => ({ points: [at + POINT], isReady: () => (load(words, at) & 1) === 1 }));
+registerReadiness(EVENT, ({ words }, at) => {
+  const before = load(words, at);
+  return {
+    points: [at + POINT],
+    isReady: () => {
+      const seen = load(words, at);
+      return (seen & 1) === 1 || seen !== before;
+    },
+  };
+});

@@ -8,7 +8,7 @@ import { registerKind } from "../_internal/memory/kinds.ts";
 import { onDestroy } from "../_internal/memory/shared_object.ts";
 import { CONTAINER_TYPE, type ContainerType, firstLine } from "../_internal/queue/container.ts";
 import { STACK } from "../_internal/queue/stack.ts";
-import { Queue } from "./queue.ts";
+import { Queue, registerQueueReadiness } from "./queue.ts";
 
 /**
  * A {@linkcode Queue} from which the item that was put last is taken first.
@@ -33,3 +33,4 @@ export class LifoQueue<T = unknown> extends Queue<T> {
 
 registerKind("thread", STACK.kind, LifoQueue);
 onDestroy(STACK.kind, (space, at) => STACK.destroy(space, firstLine(at)));
+registerQueueReadiness(STACK);

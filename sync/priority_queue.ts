@@ -10,7 +10,7 @@ import { CONTAINER_TYPE, type ContainerType, firstLine } from "../_internal/queu
 import { HEAP } from "../_internal/queue/heap.ts";
 import type { Message } from "../_internal/queue/message.ts";
 import { show } from "../_internal/wait_options.ts";
-import { Queue } from "./queue.ts";
+import { Queue, registerQueueReadiness } from "./queue.ts";
 import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
 
 /** What an item's turn depends on. */
@@ -109,3 +109,4 @@ function validatePriority(options: PriorityOptions | undefined): void {
 
 registerKind("thread", HEAP.kind, PriorityQueue);
 onDestroy(HEAP.kind, (space, at) => HEAP.destroy(space, firstLine(at)));
+registerQueueReadiness(HEAP);

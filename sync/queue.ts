@@ -36,6 +36,7 @@ import {
 import { LOG } from "../_internal/queue/log.ts";
 import { Message } from "../_internal/queue/message.ts";
 import { deadlineOf, show, validateInteger, validateWait } from "../_internal/wait_options.ts";
+import { registerReadiness } from "./_readiness.ts";
 import { InvalidStateError, QueueEmptyError, QueueFullError, QueueShutDownError } from "./errors.ts";
 import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
 
@@ -49,6 +50,18 @@ import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
 // waits before it. The try forms, which never wait, are not barred.
 const WOKEN_IN_VAIN = 4;
 const EVERYBODY = 0xfff;
+
+/** Lets `waitAny` wait for queues with such a container: until `get` would not wait. */
+export function registerQueueReadiness(type: ContainerType): void {
+  registerReadiness(type.kind, (space, at) => {
+    const base = firstLine(at);
+    const container = type.attach(space, base, load(space.words, at - OBJECT_HEADER + 2));
+    return {
+      points: [base + GET_POINT],
+      isReady: () => container.size > 0 || load(space.words, base + STATE) !== OPEN,
+    };
+  });
+}
 
 /** Options of a queue. */
 export interface QueueOptions extends SharedOptions {
@@ -514,3 +527,4 @@ export class Queue<T = unknown> extends SharedObject {
 
 registerKind("thread", LOG.kind, Queue);
 onDestroy(LOG.kind, (space, at) => LOG.destroy(space, firstLine(at)));
+registerQueueReadiness(LOG);

@@ -19,6 +19,7 @@ import {
   FREE,
   giveUp,
   HOLDER_SHIFT,
+  isAcquirable,
   LOCK_WORDS,
   MISSED,
   POINT,
@@ -27,6 +28,7 @@ import {
   tryTakeWaiting,
   unbar,
 } from "./_lock_word.ts";
+import { registerReadiness } from "./_readiness.ts";
 import { DeadlockError, InvalidStateError, TimeoutError } from "./errors.ts";
 import { GUARD, type Guard } from "./guard.ts";
 import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
@@ -422,3 +424,4 @@ function createLevels(): Levels {
 }
 
 registerKind("thread", RLOCK, RLock);
+registerReadiness(RLOCK, (space, at) => ({ points: [at + POINT], isReady: () => isAcquirable(space, at) }));

@@ -143,6 +143,14 @@ export class AsyncWaiters {
     });
   }
 
+  /**
+   * Looks at everything in a microtask: while it was blocked, this thread put bits of its doorbell back, after which what
+   * the bell rang for can not be told.
+   */
+  retry(): void {
+    if (this.#pending > 0) queueMicrotask(() => this.#look(true));
+  }
+
   /** `true`: all who wait there are to be tried now. */
   #add(point: number, waiter: Waiter): boolean {
     let waiters = this.#points.get(point);

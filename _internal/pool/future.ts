@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type LocalReadiness, READINESS } from "../../sync/_readiness.ts";
 import { now } from "../atomics.ts";
 import { show, validateWait } from "../wait_options.ts";
 import { CancelledError, TimeoutError } from "../../sync/errors.ts";
@@ -104,6 +105,20 @@ export class Future<R> implements Promise<R> {
     }
     if (this.#state !== "pending") this.#call(fn);
     else (this.#callbacks ??= []).push(fn);
+  }
+
+  /** For `waitAny`. @ignore */
+  [READINESS](): LocalReadiness {
+    return {
+      isReady: () => this.#state !== "pending",
+      whenReady: (onReady) => {
+        let listening = true;
+        this.addDoneCallback(() => {
+          if (listening) onReady();
+        });
+        return () => listening = false;
+      },
+    };
   }
 
   /** Whether it was settled with an error. @ignore */

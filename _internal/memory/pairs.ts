@@ -1,0 +1,19 @@
+/**
+ * A memory as pairs of words, for what is 64 bits wide.
+ *
+ * @module
+ */
+
+import type { Memory } from "./memory.ts";
+
+const views = new WeakMap<Memory, BigInt64Array>();
+
+/** All pairs of a memory's words: pair `n` is the words `2n` and `2n + 1`. */
+export function pairsOf(memory: Memory): BigInt64Array {
+  let pairs = views.get(memory);
+  if (pairs === undefined) {
+    const { buffer, byteOffset, length } = memory.words;
+    views.set(memory, pairs = new BigInt64Array(buffer, byteOffset, length >> 1));
+  }
+  return pairs;
+}

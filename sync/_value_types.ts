@@ -1,0 +1,104 @@
+/**
+ * The types of shared numbers: their names, what fits into them, and how that stands in shared words.
+ *
+ * @module
+ */
+
+import { show } from "../_internal/wait_options.ts";
+
+/** The type of a {@linkcode Value} or of the elements of a {@linkcode SharedArray}. */
+export type ValueType = "bool" | "i8" | "u8" | "i16" | "u16" | "i32" | "u32" | "i64" | "u64" | "f32" | "f64";
+
+/** What values of a {@linkcode ValueType} are here: `bigint` for `i64` and `u64`, `boolean` for `bool`, else `number`. */
+export type TypeOf<K extends ValueType> = K extends "bool" ? boolean : K extends "i64" | "u64" ? bigint : number;
+
+/** What can be added to a value of a type: nothing to a `bool`. */
+export type Addend<K extends ValueType> = K extends "bool" ? never : TypeOf<K>;
+
+/** What the bits of a value of a type can be combined with: nothing for `f32` and `f64`. */
+export type Bits<K extends ValueType> = K extends "f32" | "f64" ? never : TypeOf<K>;
+
+/** The array over elements of a type. `bool`: bytes that are 0 or 1. */
+export type ArrayOf<K extends ValueType> = K extends "bool" | "u8" ? Uint8Array
+  : K extends "i8" ? Int8Array
+  : K extends "i16" ? Int16Array
+  : K extends "u16" ? Uint16Array
+  : K extends "i32" ? Int32Array
+  : K extends "u32" ? Uint32Array
+  : K extends "i64" ? BigInt64Array
+  : K extends "u64" ? BigUint64Array
+  : K extends "f32" ? Float32Array
+  : Float64Array;
+
+// The numbers of the types, as they are written into the header of an object.
+export const BOOL = 0;
+export const I8 = 1;
+export const U8 = 2;
+export const I16 = 3;
+export const U16 = 4;
+export const I32 = 5;
+export const U32 = 6;
+export const I64 = 7;
+export const U64 = 8;
+export const F32 = 9;
+export const F64 = 10;
+
+/** The types' names, by number. */
+export const NAMES: readonly ValueType[] = ["bool", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "f32", "f64"];
+
+const MIN = [0, -128, 0, -32768, 0, -2147483648, 0];
+const MAX = [1, 127, 255, 32767, 65535, 2147483647, 4294967295];
+
+/** The number of a type. */
+export function codeOf(type: unknown, action: string): number {
+  const code = NAMES.indexOf(type as ValueType);
+  if (code >= 0) return code;
+  throw new TypeError(
+    `Cannot ${action} as 'type' must be one of ${NAMES.map((name) => `"${name}"`).join(", ")}: received ${show(type)}`,
+  );
+}
+
+/** Throws unless a value is one of the type. `what` is for the message: `'value'`. */
+export function validateElement(code: number, value: unknown, what: string, action: string): void {
+  switch (code) {
+    case BOOL:
+      if (typeof value !== "boolean") wrongKind(code, value, what, action, "a boolean");
+      return;
+    case I64:
+      if (typeof value !== "bigint") wrongKind(code, value, what, action, "a bigint, like 1n");
+      if (BigInt.asIntN(64, value) !== value) outOfRange(code, value, what, action, "a whole number of 64 bits");
+      return;
+    case U64:
+      if (typeof value !== "bigint") wrongKind(code, value, what, action, "a bigint, like 1n");
+      if (BigInt.asUintN(64, value) !== value) {
+        outOfRange(code, value, what, action, "a whole number of 64 bits that is not negative");
+      }
+      return;
+    case F64:
+      if (typeof value !== "number") wrongKind(code, value, what, action, "a number");
+      return;
+    case F32:
+      if (typeof value !== "number") wrongKind(code, value, what, action, "a number");
+      if (Number.isFinite(value) && !Number.isFinite(Math.fround(value))) {
+        outOfRange(code, value, what, action, "a number of at most 3.4028234663852886e+38 either way");
+      }
+      return;
+    default:
+      if (typeof value !== "number") wrongKind(code, value, what, action, "a number");
+      if (!Number.isInteger(value) || value < MIN[code] || value > MAX[code]) {
+        outOfRange(code, value, what, action, `a whole number from ${MIN[code]} to ${MAX[code]}`);
+      }
+  }
+}
+
+function wrongKind(code: number, value: unknown, what: string, action: string, rule: string): never {
+  throw new TypeError(
+    `Cannot ${action} of type "${NAMES[code]}" as ${what} must be ${rule}: received ${show(value)}`,
+  );
+}
+
+function outOfRange(code: number, value: unknown, what: string, action: string, rule: string): never {
+  throw new RangeError(
+    `Cannot ${action} of type "${NAMES[code]}" as ${what} must be ${rule}: received ${show(value)}`,
+  );
+}

@@ -1,0 +1,126 @@
+/**
+ * A count that goes down once, and that threads wait for.
+ *
+ * @module
+ */
+
+import { compareExchange, load, store } from "../_internal/atomics.ts";
+import { LATCH, registerKind } from "../_internal/memory/kinds.ts";
+import { Attachment, SharedObject, type SharedOptions } from "../_internal/memory/shared_object.ts";
+import { block, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
+import { deadlineOf, validateInteger, validateWait } from "../_internal/wait_options.ts";
+import { registerReadiness } from "./_readiness.ts";
+import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
+
+// One word: what is left to be counted. It only goes down, and 0 is for ever, so a waiter that has seen 0 need not look
+// again. Behind it a wait point.
+const POINT = 1;
+const EVERYBODY = 0xfff;
+const MOST = 0x7fffffff;
+
+/**
+ * A count that goes down to zero, once, and lets all pass who wait for that.
+ *
+ * Unlike a `Barrier`, those who count and those who wait need not be the same, and the count does not begin anew. What was
+ * written to shared memory before a {@linkcode Latch.countDown} is visible after the wait that the last of them ended. A
+ * thread that ends without having counted leaves its count open.
+ *
+ * Python has none; it is C++'s `std::latch` and Java's `CountDownLatch`.
+ *
+ * @example
+ * ```ts
+ * import { Latch } from "@weft/concurrent/sync";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * const ready = new Latch(2);
+ * const waiting = ready.wait();
+ * ready.countDown();
+ * assertEquals(ready.count, 1);
+ * ready.countDown();
+ * assert(await waiting);
+ * ```
+ */
+export class Latch extends SharedObject {
+  /**
+   * Creates a latch, or opens the latch of the given name.
+   *
+   * @param count How much is to be counted down. 0: nothing, nobody waits.
+   * @param options The name, for example.
+   * @throws {RangeError} If `count` is negative or not a whole number, or the shared memory is full.
+   * @throws {TypeError} If the name belongs to something else, or to a latch that began with another count.
+   */
+  constructor(count: number, options?: SharedOptions) {
+    super(new.target, (count as unknown) instanceof Attachment ? count as unknown as Attachment : options, () => {
+      validateInteger(count, "'count'", 0, MOST, "create latch");
+      return {
+        action: "create latch",
+        kind: LATCH,
+        words: POINT + WAIT_POINT_WORDS,
+        first: count,
+        initialize: (words, at) => store(words, at, count),
+      };
+    });
+  }
+
+  /**
+   * Counts down, and wakes all who wait once nothing is left. Never waits. Counting more than is left leaves nothing; at a
+   * latch that is at zero nothing happens.
+   *
+   * @param n How much.
+   * @throws {RangeError} If `n` is not a whole number of 1 or more. Nothing is counted then.
+   */
+  countDown(n = 1): void {
+    const { words, at } = this;
+    if (at < 0) this.unusable("count latch down");
+    validateInteger(n, "'n'", 1, MOST, "count latch down");
+    for (;;) {
+      const seen = load(words, at);
+      if (seen === 0) return;
+      const left = Math.max(0, seen - n);
+      if (compareExchange(words, at, seen, left) !== seen) continue;
+      if (left === 0) notify(this.space, at + POINT, EVERYBODY);
+      return;
+    }
+  }
+
+  /** What is left. It is out of date as soon as it is read, unless it is 0. */
+  get count(): number {
+    if (this.at < 0) this.unusable("read latch");
+    return load(this.words, this.at);
+  }
+
+  /**
+   * Waits until nothing is left, without blocking the event loop.
+   *
+   * @returns `true` once that is so, `false` if `timeout` passed first.
+   * @throws The signal's reason, if it is aborted first.
+   */
+  async wait(options?: WaitOptions): Promise<boolean> {
+    if (this.at < 0) this.unusable("wait for latch");
+    const timeout = validateWait(options, "wait for latch");
+    return await this.space.async.wait<boolean>(this.at + POINT, {
+      attempt: () => this.#isOpen(),
+      deadline: deadlineOf(timeout),
+      expired: () => false,
+      signal: options?.signal,
+    });
+  }
+
+  /**
+   * Blocks this thread until nothing is left.
+   *
+   * @returns `true` once that is so, `false` if `timeout` passed first.
+   */
+  waitSync(options?: WaitSyncOptions): boolean {
+    if (this.at < 0) this.unusable("wait for latch");
+    const timeout = validateWait(options, "wait for latch");
+    return block(this.space, this.at + POINT, () => this.#isOpen(), deadlineOf(timeout)) ?? false;
+  }
+
+  #isOpen(): true | undefined {
+    return load(this.words, this.at) === 0 ? true : undefined;
+  }
+}
+
+registerKind("thread", LATCH, Latch as never);
+registerReadiness(LATCH, ({ words }, at) => ({ points: [at + POINT], isReady: () => load(words, at) === 0 }));

@@ -1,0 +1,106 @@
+/**
+ * Waiting for time to pass.
+ *
+ * @module
+ */
+
+import { now } from "../_internal/atomics.ts";
+import { KILL } from "../_internal/memory/participants.ts";
+import { spaceOf } from "../_internal/memory/spaces.ts";
+import { show } from "../_internal/wait_options.ts";
+import type { WaitOptions } from "./wait_options.ts";
+
+/** The longest that a timer or a blocked thread is told to wait at a time; what is longer is several of these. */
+const LONGEST = 2 ** 30;
+
+/**
+ * Waits without blocking the event loop. Keeps the program alive meanwhile.
+ *
+ * Python: `time.sleep`, for coroutines `asyncio.sleep`.
+ *
+ * @param ms Milliseconds, also more than 2^31; `Infinity`: until the signal is aborted.
+ * @param options The signal that ends the wait.
+ * @throws {TypeError} If `ms` is not a number, or `signal` not an `AbortSignal`.
+ * @throws {RangeError} If `ms` is negative or NaN.
+ * @throws The signal's reason, if it is aborted first.
+ *
+ * @example
+ * ```ts
+ * import { sleep } from "@weft/concurrent/sync";
+ *
+ * await sleep(10);
+ * ```
+ */
+export async function sleep(ms: number, options?: Pick<WaitOptions, "signal">): Promise<void> {
+  validate(ms);
+  const signal = validateSignal(options);
+  signal?.throwIfAborted();
+  const until = now() + ms;
+  await new Promise<void>((resolve, reject) => {
+    let timer: ReturnType<typeof setTimeout>;
+    const wait = (): void => {
+      const left = until - now();
+      // A timer may come a little early.
+      if (left > 0) {
+        timer = setTimeout(wait, Math.min(LONGEST, Math.ceil(left)));
+        return;
+      }
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    };
+    const onAbort = (): void => {
+      clearTimeout(timer);
+      reject(signal!.reason);
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    // At least one turn of the event loop, as with any timer.
+    timer = setTimeout(wait, Math.min(LONGEST, Math.ceil(ms)));
+  });
+}
+
+/**
+ * Blocks this thread for a while. A thread that is terminated meanwhile ends at once.
+ *
+ * Python: `time.sleep`.
+ *
+ * @param ms Milliseconds, also more than 2^31; `Infinity`: for ever.
+ * @throws {TypeError} If `ms` is not a number.
+ * @throws {RangeError} If `ms` is negative or NaN.
+ *
+ * @example
+ * ```ts
+ * import { sleepSync } from "@weft/concurrent/sync";
+ *
+ * sleepSync(10);
+ * ```
+ */
+export function sleepSync(ms: number): void {
+  validate(ms);
+  const space = spaceOf("thread");
+  const { memory, entry } = space;
+  const until = now() + ms;
+  for (;;) {
+    if (space.isKilled()) space.exit();
+    const left = until - now();
+    if (left <= 0) return;
+    // Whoever asks this thread to end writes the word and notifies it, so that the thread need not look again and again.
+    memory.wait(entry + KILL, 0, Math.min(LONGEST, left));
+  }
+}
+
+function validate(ms: unknown): void {
+  if (typeof ms !== "number") throw new TypeError(`Cannot sleep as 'ms' must be a number: received ${show(ms)}`);
+  if (!(ms >= 0)) throw new RangeError(`Cannot sleep as 'ms' must be zero or more milliseconds: received ${ms}`);
+}
+
+function validateSignal(options: unknown): AbortSignal | undefined {
+  if (options === undefined) return undefined;
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`Cannot sleep as the options must be an object like { signal }: received ${show(options)}`);
+  }
+  const { signal } = options as { signal?: unknown };
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new TypeError(`Cannot sleep as 'signal' must be an AbortSignal: received ${show(signal)}`);
+  }
+  return signal;
+}
