@@ -4,10 +4,8 @@
  * @module
  */
 
-import { load } from "../_internal/atomics.ts";
-import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT } from "../_internal/memory/layout.ts";
-import { isAlive } from "../_internal/memory/participants.ts";
-import { selfRecord, type Thread, threadOf, threadSpace } from "./thread.ts";
+import { participants } from "../_internal/threads/start.ts";
+import { ensureRecord, type Thread, threadOf, threadSpace } from "./thread.ts";
 
 /**
  * The thread that calls. In a worker that the library did not start and that adopted an object: `Dummy-n`.
@@ -23,7 +21,7 @@ import { selfRecord, type Thread, threadOf, threadSpace } from "./thread.ts";
  */
 export function currentThread(): Thread<unknown[]> {
   const space = threadSpace();
-  selfRecord(space);
+  ensureRecord(space, space.id);
   return threadOf(space, space.id)!;
 }
 
@@ -41,7 +39,7 @@ export function currentThread(): Thread<unknown[]> {
  */
 export function mainThread(): Thread<unknown[]> {
   const space = threadSpace();
-  selfRecord(space);
+  ensureRecord(space, 1);
   return threadOf(space, 1)!;
 }
 
@@ -60,14 +58,9 @@ export function mainThread(): Thread<unknown[]> {
  */
 export function enumerate(): Thread<unknown[]>[] {
   const space = threadSpace();
-  selfRecord(space);
-  const last = load(space.words, NEXT_PARTICIPANT_AT);
-  const threads: Thread<unknown[]>[] = [];
-  for (let id = Math.max(1, last - PARTICIPANT_COUNT + 1); id <= last; id++) {
-    const thread = isAlive(space.memory, id) ? threadOf(space, id) : undefined;
-    if (thread !== undefined) threads.push(thread);
-  }
-  return threads;
+  ensureRecord(space, space.id);
+  ensureRecord(space, 1);
+  return participants(space).map((id) => threadOf(space, id)).filter((thread) => thread !== undefined);
 }
 
 /**

@@ -8,6 +8,7 @@ import { load } from "../_internal/atomics.ts";
 import { Attachment } from "../_internal/memory/shared_object.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { FLAGS, HOOKED, objectOf, RESULT_ASKED } from "../_internal/threads/record.ts";
+import { hookChildren } from "../_internal/threads/start.ts";
 import { labelOf } from "../_internal/threads/name.ts";
 import type { Thread } from "./thread.ts";
 
@@ -25,7 +26,7 @@ let hook: ((info: ExceptHookInfo) => void) | undefined;
  * Sets what is called when the target of a thread throws and nobody has asked for {@linkcode Thread.result}.
  *
  * Without a hook, `Exception in thread NAME:` and the stack are printed on standard error by the thread itself, at once. A
- * hook is called in the thread that set it, for the threads that this thread starts from then on, when its event loop
+ * hook is called in the thread that set it, for the threads that this thread started or starts, when its event loop
  * turns; a hook that a module sets at its top level is set in every thread that imports it, and is called there. What
  * the hook throws is printed.
  *
@@ -43,6 +44,7 @@ export function setExceptHook(newHook: (info: ExceptHookInfo) => void): void {
     throw new TypeError(`Cannot set except hook as it must be a function: received ${String(newHook)}`);
   }
   hook = newHook;
+  hookChildren();
 }
 
 /** Whether this thread has a hook. */

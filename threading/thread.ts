@@ -5,18 +5,25 @@
  */
 
 import { add, compareExchange, load, or, store } from "../_internal/atomics.ts";
-import { encode } from "../_internal/codec/mod.ts";
+import { encode, joinStacks } from "../_internal/codec/mod.ts";
 import { registerKind, THREAD } from "../_internal/memory/kinds.ts";
-import { OWNER_AT } from "../_internal/memory/layout.ts";
-import { entryOf, RECORD } from "../_internal/memory/participants.ts";
-import { Attachment, handleAt, onDestroy, SharedHandle } from "../_internal/memory/shared_object.ts";
+import { entryOf, isAlive, RECORD } from "../_internal/memory/participants.ts";
+import {
+  Attachment,
+  dropReference,
+  handleAt,
+  OBJECT_HEADER,
+  onDestroy,
+  SharedHandle,
+} from "../_internal/memory/shared_object.ts";
+import { dropReferences } from "../_internal/memory/shared_refs.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { spaceOf } from "../_internal/memory/spaces.ts";
 import { block, notify } from "../_internal/memory/wait_point.ts";
 import { describeSubclass, describeTarget, type TargetDescriptor } from "../_internal/targets/describe.ts";
 import { importingModule } from "../_internal/targets/import_guard.ts";
 import { freeNames, readName, writeName } from "../_internal/threads/name.ts";
-import { packPayload } from "../_internal/threads/payload.ts";
+import { dropPayload, packPayload } from "../_internal/threads/payload.ts";
 import {
   BOOTING,
   CANCELLED,
@@ -25,14 +32,17 @@ import {
   EXIT_CODE,
   FINISHED,
   FLAGS,
+  FOREIGN,
   freeBytes,
   HOOKED,
   IDENT,
   LOST,
   NEW,
+  objectOf,
   OUTCOME,
   PAYLOAD,
   POINT,
+  readBytes,
   readOutcome,
   RECORD_WORDS,
   RESULT,
@@ -40,14 +50,20 @@ import {
   RUNNING,
   setFlags,
   STATE,
+  takeRecord,
+  THREADS_AT,
   TIMER,
   writeBytes,
 } from "../_internal/threads/record.ts";
 import { attend, launch, onFailure, terminateThread } from "../_internal/threads/start.ts";
 import { deadlineOf, show, validateWait } from "../_internal/wait_options.ts";
 import { InvalidStateError, TimeoutError, WorkerLostError } from "../sync/errors.ts";
+import { registerReadiness } from "../sync/_readiness.ts";
 import type { WaitOptions, WaitSyncOptions } from "../sync/wait_options.ts";
 import { callExceptHook, hasExceptHook } from "./except_hook.ts";
+// Not used here: it makes the worker's modules part of the program's graph, so that Deno has them when the main thread
+// blocks right after start().
+import "../_internal/threads/worker_entry.ts";
 
 /** How a {@linkcode Thread} is made. */
 export interface ThreadOptions<A extends unknown[], R> {
@@ -154,9 +170,9 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
     this.#target = target;
     this.#args = args;
     const { space } = this;
-    this.name = name ?? `Thread-${add(space.words, OWNER_AT, 1) + 1}${label}`;
-    const own = selfRecord(space);
-    if (daemon ?? (load(space.words, own + FLAGS) & DAEMON) !== 0) setFlags(space, this.at, DAEMON);
+    this.name = name ?? `Thread-${add(space.words, THREADS_AT, 1) + 1}${label}`;
+    const own = load(space.words, space.entry + RECORD);
+    if (daemon ?? (own !== 0 && (load(space.words, own + FLAGS) & DAEMON) !== 0)) setFlags(space, this.at, DAEMON);
   }
 
   /**
@@ -182,9 +198,10 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
     try {
       this.#writePayload();
       if (hasExceptHook()) setFlags(space, at, HOOKED);
-      selfRecord(space);
+      ensureRecord(space, space.id);
       launch(space, at, this);
     } catch (error) {
+      dropPayload(readBytes(space, at + PAYLOAD));
       freeBytes(space, at + PAYLOAD);
       store(words, at + STATE, NEW);
       throw error;
@@ -219,7 +236,7 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
     const remote = this.#descriptor !== undefined && isRemote(this.#descriptor) || isRemoteUrl(import.meta.url);
     return block(space, at + POINT, (woken) => {
       if (woken > 0) attend(at, id, remote);
-      return load(words, at + STATE) === FINISHED ? true : undefined;
+      return hasEnded(space, at) ? true : undefined;
     }, deadlineOf(timeout)) ?? false;
   }
 
@@ -249,7 +266,10 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
       );
     }
     const value = readOutcome(space, at);
-    if (outcome === ERROR) throw value;
+    if (outcome === ERROR) {
+      joinStacks(value, new Error().stack);
+      throw value;
+    }
     return value as Awaited<R>;
   }
 
@@ -300,8 +320,7 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
   /** Whether the thread was started and has not ended. Out of date as soon as it is read. */
   get isAlive(): boolean {
     if (this.at < 0) return false;
-    const state = load(this.words, this.at + STATE);
-    return state === BOOTING || state === RUNNING;
+    return load(this.words, this.at + STATE) !== NEW && !hasEnded(this.space, this.at);
   }
 
   /**
@@ -309,9 +328,18 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
    * into this library or turn of its loop (Bun also stops code that runs; Deno can not). No `finally` of it runs.
    * {@linkcode Thread.join} resolves when it can run no more, and only then are its locks up for others. A thread that
    * was not started, or has ended, is left as it is.
+   *
+   * Python has no counterpart: ask a thread to stop with an {@linkcode Event} where it can look at one.
+   *
+   * @throws {InvalidStateError} For the main thread, which ends with the program.
    */
   terminate(): void {
     if (this.at < 0) return;
+    if (load(this.words, this.at + IDENT) === 1) {
+      throw new InvalidStateError(
+        `Cannot terminate "${this.name}" as it is the main thread, which ends with the program: exit there`,
+      );
+    }
     terminateThread(this.space, this.at);
   }
 
@@ -346,9 +374,9 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
   }
 
   #ended(timeout: number, signal: AbortSignal | undefined, expired: () => boolean): Promise<boolean> {
-    const { space, words, at } = this;
+    const { space, at } = this;
     return space.async.wait<boolean>(at + POINT, {
-      attempt: () => load(words, at + STATE) === FINISHED ? true : undefined,
+      attempt: () => hasEnded(space, at) ? true : undefined,
       deadline: deadlineOf(timeout),
       expired,
       signal,
@@ -361,27 +389,39 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
   }
 }
 
-/** The record of the calling thread; made where there is none, for the main thread and for workers that adopted. */
-export function selfRecord(space: Space): number {
+function hasEnded(space: Space, record: number): boolean {
+  const state = load(space.words, record + STATE);
+  if (state === FINISHED) return true;
+  // The main thread and workers that adopted say nothing at their end.
+  return (load(space.words, record + FLAGS) & FOREIGN) !== 0 &&
+    !isAlive(space.memory, load(space.words, record + IDENT));
+}
+
+/** Makes a record for a thread that this library did not start: the main thread, or a worker that adopted. */
+export function ensureRecord(space: Space, id: number): void {
   const { words } = space;
-  const existing = load(words, space.entry + RECORD);
-  if (existing !== 0) return existing;
-  const at = space.allocate(4 + RECORD_WORDS, "start thread");
-  const record = at + 4;
+  const entry = entryOf(id);
+  if (load(words, entry + RECORD) !== 0) return;
+  const at = space.allocate(OBJECT_HEADER + RECORD_WORDS, "start thread");
+  const record = at + OBJECT_HEADER;
   // One reference for as long as the thread lives, which is not known to end.
   store(words, at, THREAD);
   store(words, at + 1, 1);
-  store(words, record + IDENT, space.id);
+  store(words, record + IDENT, id);
+  store(words, record + FLAGS, FOREIGN);
   store(words, record + STATE, RUNNING);
-  writeName(space, record, space.id === 1 ? "MainThread" : `Dummy-${space.id}`);
-  store(words, space.entry + RECORD, record);
-  return record;
+  writeName(space, record, id === 1 ? "MainThread" : `Dummy-${id}`);
+  // Another thread may have asked for the main one at the same time.
+  if (compareExchange(words, entry + RECORD, 0, record) !== 0) dropReference(space, at);
 }
 
-/** The handle of a thread by its id, while that thread is in the table. */
+/** The handle of a thread by its id, while it lives. */
 export function threadOf(space: Space, id: number): Thread<unknown[]> | undefined {
-  const record = load(space.words, entryOf(id) + RECORD);
-  return record === 0 ? undefined : handleAt(space, record - 4) as Thread<unknown[]>;
+  const record = isAlive(space.memory, id) ? takeRecord(space, id) : 0;
+  if (record === 0) return undefined;
+  const handle = handleAt(space, objectOf(record)) as Thread<unknown[]>;
+  dropReference(space, objectOf(record));
+  return handle;
 }
 
 /** The calling thread's view of the threads' memory. */
@@ -420,8 +460,12 @@ function isRemote(descriptor: TargetDescriptor): boolean {
 }
 
 onDestroy(THREAD, (space, record) => {
+  dropPayload(readBytes(space, record + PAYLOAD));
   freeBytes(space, record + PAYLOAD);
+  const result = readBytes(space, record + RESULT);
+  if (result !== undefined) dropReferences(result);
   freeBytes(space, record + RESULT);
   freeNames(space, record);
 });
 registerKind("thread", THREAD, Thread);
+registerReadiness(THREAD, (space, at) => ({ points: [at + POINT], isReady: () => hasEnded(space, at) }));

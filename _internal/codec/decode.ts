@@ -20,7 +20,14 @@ let at = 0;
 let objects: unknown[] = [];
 let shapes: string[][] = [];
 let depth = 0;
+let keep = false;
 let busy = false;
+
+/** How a message is read. */
+export interface DecodeOptions {
+  /** It will be read again: its references to shared objects stay its own. */
+  keep?: boolean;
+}
 
 // Read byte by byte and not through a DataView: one for each message costs more than the message.
 const double = new Float64Array(1);
@@ -44,9 +51,10 @@ const BELIEVED = 1024;
  * @throws {TypeError} If the bytes are not what `encode` makes, or name a class that is not registered here. What the
  * `deserialize` of a class throws is thrown, too.
  */
-export function decode(data: Uint8Array): unknown {
-  if (busy) return decodeNested(data);
+export function decode(data: Uint8Array, options?: DecodeOptions): unknown {
+  if (busy) return decodeNested(data, options);
   busy = true;
+  keep = options?.keep === true;
   bytes = data;
   at = 0;
   depth = 0;
@@ -62,15 +70,15 @@ export function decode(data: Uint8Array): unknown {
 }
 
 // The deserialize() of a class of the program receives something itself.
-function decodeNested(data: Uint8Array): unknown {
-  const state = [bytes, at, objects, shapes, depth] as const;
+function decodeNested(data: Uint8Array, options: DecodeOptions | undefined): unknown {
+  const state = [bytes, at, objects, shapes, depth, keep] as const;
   objects = [];
   shapes = [];
   busy = false;
   try {
-    return decode(data);
+    return decode(data, options);
   } finally {
-    [bytes, at, objects, shapes, depth] = state;
+    [bytes, at, objects, shapes, depth, keep] = state;
     busy = true;
   }
 }
@@ -404,6 +412,6 @@ function readShared(): object {
   if (address < OBJECT_HEADER || address >= space.words.length) broken("an object is outside of the shared memory");
   const handle = handleAt(space, address);
   // The message's reference becomes the handle's, which has taken one of its own.
-  dropReference(space, address);
+  if (!keep) dropReference(space, address);
   return handle;
 }

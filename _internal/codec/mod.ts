@@ -4,6 +4,6 @@
  * @module
  */
 
-export { decode } from "./decode.ts";
+export { decode, type DecodeOptions } from "./decode.ts";
 export { encode, type EncodeOptions } from "./encode.ts";
 export { joinStacks } from "./errors.ts";

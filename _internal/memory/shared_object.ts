@@ -79,6 +79,9 @@ const unusable = new WeakMap<SharedHandle, string>();
 /** Where the handle's object is, and in which memory; `undefined` for one that can not be used. */
 export let locate: (handle: SharedHandle) => Attachment | undefined;
 
+/** Gives up all that a thread has hold of: it ends, and no finalizer of it will run. */
+export let releaseHandles: (space: Space) => void;
+
 /** An object in shared memory, as one thread sees it. */
 export abstract class SharedHandle {
   /** The memory it is in. @ignore */
@@ -90,6 +93,17 @@ export abstract class SharedHandle {
 
   static {
     locate = (handle) => handle.at < 0 ? undefined : new Attachment(handle.space, handle.at - OBJECT_HEADER);
+    releaseHandles = (space) => {
+      for (const [at, held] of space.handles) {
+        const handle = held.deref() as SharedHandle | undefined;
+        if (handle !== undefined) {
+          handle.at = -1;
+          unusable.set(handle, "its thread has ended");
+        }
+        dropReference(space, at);
+      }
+      space.handles.clear();
+    };
   }
 
   /** Creates an object, or makes a handle for one. @ignore */

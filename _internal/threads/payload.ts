@@ -5,6 +5,8 @@
  * @module
  */
 
+import { dropReferences } from "../memory/shared_refs.ts";
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -22,4 +24,9 @@ export function packPayload(descriptor: string, rest: Uint8Array): Uint8Array {
 export function unpackPayload(bytes: Uint8Array): { descriptor: string; rest: Uint8Array } {
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
   return { descriptor: decoder.decode(bytes.subarray(4, 4 + length)), rest: bytes.slice(4 + length) };
+}
+
+/** Gives back the references of a payload that no thread will read. */
+export function dropPayload(bytes: Uint8Array | undefined): void {
+  if (bytes !== undefined) dropReferences(unpackPayload(bytes).rest);
 }

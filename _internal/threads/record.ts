@@ -3,19 +3,25 @@
  *
  * ```text
  *   NEW -> BOOTING -> RUNNING -> FINISHED            start(), the worker twice, its end
+ *             |-> FAILED -> FINISHED                   its starter, where no worker came up
  * ```
  *
  * FINISHED means that it can run no more of the program's code: whoever sees that it ended writes the outcome first, then
  * takes it off the table of participants, then writes the state and wakes those who wait.
  *
+ * The table of participants has a reference to the record of everyone in it. It is dropped by the starter, once the
+ * thread is GONE: by then nobody writes to the record any more.
+ *
  * @module
  */
 
-import { compareExchange, load, or, store } from "../atomics.ts";
-import { encode } from "../codec/mod.ts";
-import { decode } from "../codec/mod.ts";
-import { isAlive, kill, leave } from "../memory/participants.ts";
-import { OBJECT_HEADER } from "../memory/shared_object.ts";
+import { and, compareExchange, load, or, store } from "../atomics.ts";
+import { decode, encode } from "../codec/mod.ts";
+import { OWNER_AT } from "../memory/layout.ts";
+import { lockMutex, unlockMutex } from "../memory/mutex.ts";
+import { entryOf, isAlive, kill, leave, RECORD } from "../memory/participants.ts";
+import { addReference, dropReference, OBJECT_HEADER } from "../memory/shared_object.ts";
+import { dropReferences } from "../memory/shared_refs.ts";
 import type { Space } from "../memory/space.ts";
 import { notify } from "../memory/wait_point.ts";
 
@@ -31,12 +37,20 @@ export const GONE = 11;
 export const PROCESS_ID = 12;
 export const PARENT = 13;
 export const EXIT_CODE = 14;
+/** The number that the system has for it, where that is needed and can be had. */
+export const SYSTEM_ID = 15;
 export const RECORD_WORDS = 16;
+
+/** How many threads got a name by number. */
+export const THREADS_AT: number = OWNER_AT;
+/** Held while the reference that the table has is dropped, or another is made from it. */
+const TABLE_MUTEX_AT = OWNER_AT + 1;
 
 export const NEW = 0;
 export const BOOTING = 1;
 export const RUNNING = 2;
 export const FINISHED = 3;
+export const FAILED = 4;
 
 /** Flags. */
 export const DAEMON = 1;
@@ -46,6 +60,12 @@ export const TIMER = 4;
 export const CANCELLED = 8;
 /** The starter has an except hook. */
 export const HOOKED = 16;
+
+/** This library did not start it. */
+export const FOREIGN = 32;
+
+/** It is a daemon, and a thread below it is none. */
+export const HOLDS = 64;
 
 /** Outcomes. */
 export const NONE = 0;
@@ -89,15 +109,21 @@ export function writeOutcome(space: Space, record: number, outcome: number, valu
   try {
     writeBytes(space, record + RESULT, bytes, "return the result of a thread");
   } catch (error) {
+    dropReferences(bytes);
     outcome = ERROR;
-    writeBytes(space, record + RESULT, encode(error, { root: "error", scope: "thread" }), "report an error");
+    try {
+      writeBytes(space, record + RESULT, encode(error, { root: "error", scope: "thread" }), "report an error");
+    } catch {
+      // Not even room for that: it is lost.
+      return;
+    }
   }
   store(space.words, record + OUTCOME, outcome);
 }
 
 /** What {@linkcode writeOutcome} wrote. Each caller gets a copy. */
 export function readOutcome(space: Space, record: number): unknown {
-  return decode(readBytes(space, record + RESULT)!);
+  return decode(readBytes(space, record + RESULT)!, { keep: true });
 }
 
 /** Notes that a thread can run no more code, once. */
@@ -106,18 +132,49 @@ export function finish(space: Space, record: number): void {
   for (;;) {
     const state = load(words, record + STATE);
     if (state === NEW || state === FINISHED) return;
+    compareExchange(words, record + OUTCOME, NONE, LOST);
     // Off the table first: who is woken by the state must find its locks abandoned.
     leave(space.memory, load(words, record + IDENT));
     if (compareExchange(words, record + STATE, state, FINISHED) === state) break;
   }
-  if (load(words, record + OUTCOME) === NONE) store(words, record + OUTCOME, LOST);
   notify(space, record + POINT, 0xfff);
 }
 
-/** Notes that its worker is gone, with all that it started. */
+/** Ends a thread that has not begun, with an error. `false`: it has begun. */
+export function failToStart(space: Space, record: number, error: () => Error): boolean {
+  if (compareExchange(space.words, record + STATE, BOOTING, FAILED) !== BOOTING) return false;
+  // Its worker may come up all the same; it then finds that it shall not begin.
+  kill(space.memory, load(space.words, record + IDENT));
+  writeOutcome(space, record, ERROR, error());
+  finish(space, record);
+  return true;
+}
+
+/** Notes that its worker is gone, with all that it started. The caller must not touch the record any more. */
 export function vanish(space: Space, record: number): void {
   store(space.words, record + GONE, 1);
-  notify(space, record + POINT, 0xfff);
+  // Not through the wait point: the record may be given to another by now. Its starter sleeps on this word.
+  space.memory.notify(record + POINT, 0x7fffffff);
+}
+
+/** Drops the reference that the table has: by the starter, when the thread is gone. */
+export function forget(space: Space, record: number): void {
+  const { words, memory } = space;
+  const word = entryOf(load(words, record + IDENT)) + RECORD;
+  lockMutex(memory, TABLE_MUTEX_AT, space.id);
+  compareExchange(words, word, record, 0);
+  unlockMutex(memory, TABLE_MUTEX_AT);
+  dropReference(space, objectOf(record));
+}
+
+/** The record of a participant, with a reference that is the caller's; 0: it has none. */
+export function takeRecord(space: Space, id: number): number {
+  const { words, memory } = space;
+  lockMutex(memory, TABLE_MUTEX_AT, space.id);
+  const record = isAlive(memory, id) ? load(words, entryOf(id) + RECORD) : 0;
+  if (record !== 0) addReference(space, objectOf(record));
+  unlockMutex(memory, TABLE_MUTEX_AT);
+  return record;
 }
 
 /** Asks a thread to end at its next call into the library, or at once where it waits. */
@@ -132,11 +189,9 @@ export function setFlags(space: Space, record: number, flags: number): void {
   or(space.words, record + FLAGS, flags);
 }
 
-/** Whether the thread has started and may still run code. */
-export function isRunning(space: Space, record: number): boolean {
-  const state = load(space.words, record + STATE);
-  if (state !== BOOTING && state !== RUNNING) return false;
-  return isAlive(space.memory, load(space.words, record + IDENT));
+/** Clears flags of a record. */
+export function clearFlags(space: Space, record: number, flags: number): void {
+  and(space.words, record + FLAGS, ~flags);
 }
 
 /** The address of the object whose own words begin there. */

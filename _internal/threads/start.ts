@@ -5,35 +5,38 @@
  */
 
 import { load, now, store } from "../atomics.ts";
+import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT } from "../memory/layout.ts";
 import { enter, entryOf, RECORD } from "../memory/participants.ts";
-import { addReference } from "../memory/shared_object.ts";
+import { addReference, dropReference } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
 import { existingSpace } from "../memory/spaces.ts";
 import type { ThreadMemory } from "../memory/thread_memory.ts";
 import { deno, isBun } from "../runtime/globals.ts";
+import { isSystemThreadGone } from "../runtime/system_thread.ts";
 import { startWorker, TERMINATE_STOPS_CODE, type WorkerHandle } from "../runtime/worker.ts";
 import { TargetError } from "../../sync/errors.ts";
 import {
   BOOTING,
   DAEMON,
-  ERROR,
   EXIT_CODE,
+  failToStart,
   finish,
   FINISHED,
   FLAGS,
+  forget,
   GONE,
+  HOOKED,
   IDENT,
   objectOf,
   PARENT,
   requestEnd,
   RUNNING,
+  setFlags,
   STATE,
+  SYSTEM_ID,
+  takeRecord,
   vanish,
-  writeOutcome,
 } from "./record.ts";
-// Not used here: it makes the worker's modules part of the program's graph, so that Deno has them when the main thread
-// blocks right after start().
-import "./worker_entry.ts";
 
 /** What a worker is told at its start. */
 export interface Init {
@@ -46,7 +49,9 @@ export interface Init {
 
 /** What a worker tells the thread that started it. */
 export type Report =
-  /** Only daemons of it are left: it need not keep the program alive. */
+  /** A thread that is no daemon is below it: it must keep the program alive. */
+  | "ref"
+  /** Only daemons are below it, or it is one: it need not keep the program alive. */
   | "unref"
   /** Its target threw, and this side has a hook for that. */
   | "failed"
@@ -63,44 +68,63 @@ interface Child {
   killedAt: number;
   /** When it was started. */
   startedAt: number;
+  /** Whether it keeps the program alive. */
+  referenced: boolean;
 }
 
 const children: Map<number, Child> = new Map();
 let failed: (thread: object) => void = () => {};
+let reportUp: ((report: Report) => void) | undefined;
 
 /** Says what is done with threads that this thread started and that failed. */
 export function onFailure(report: (thread: object) => void): void {
   failed = report;
 }
 
+/** In a daemon: says how its starter is told whether this thread must keep the program alive. */
+export function onReference(report: (report: Report) => void): void {
+  reportUp = report;
+}
+
 const ENTRY = new URL(isBun ? "./worker_entry_bun.ts" : "./worker_entry.ts", import.meta.url);
 /** How long a worker that was told to end may take before it is stopped from outside, where that is possible. */
 const GRACE = 50;
-/** After that, how long until it has certainly stopped. Bun takes about 30 ms. */
-const STOPPED = 1000;
+/** After that, how long until it has certainly stopped, where the system does not tell. Bun takes about 30 ms. */
+const STOPPED = 2000;
 /** How long a blocked starter waits for a worker whose modules may have to be downloaded by it. */
 const DOWNLOAD = 10_000;
 
 /** Starts the thread of a record that is BOOTING. */
 export function launch(space: Space, record: number, thread: object): void {
   const { words } = space;
+  // First what may fail.
+  const host = takeSpare() ?? new Host();
   const id = enter(space.memory, 0);
   store(words, record + IDENT, id);
   store(words, record + PARENT, space.id);
   addReference(space, objectOf(record));
   store(words, entryOf(id) + RECORD, record);
   const daemon = (load(words, record + FLAGS) & DAEMON) !== 0;
-  const worker = takeSpare() ?? new Host();
-  children.set(id, { worker: worker.handle, space, record, thread, killedAt: 0, startedAt: now() });
-  worker.child = id;
-  worker.handle.setRef(!daemon);
+  const child: Child = {
+    worker: host.handle,
+    space,
+    record,
+    thread,
+    killedAt: 0,
+    startedAt: now(),
+    referenced: !daemon,
+  };
+  children.set(id, child);
+  host.child = id;
+  host.handle.setRef(!daemon);
+  tellReference();
   const init: Init = {
     buffer: (space.memory as ThreadMemory).buffer,
     id,
     record,
     processes: existingSpace("process") !== undefined,
   };
-  worker.handle.post(init);
+  host.handle.post(init);
   keepSpare();
 }
 
@@ -111,36 +135,79 @@ class Host {
       const child = children.get(this.child);
       if (child === undefined) return;
       const report = data as Report;
-      if (report === "unref") child.worker.setRef(false);
+      if (report === "ref") refer(child, true);
+      else if (report === "unref") refer(child, false);
       else if (report === "failed") failed(child.thread);
       else if (report === "over") this.#over(child);
     },
     error: (message) => {
       const child = children.get(this.child);
-      if (child === undefined || load(child.space.words, child.record + STATE) === FINISHED) return;
-      writeOutcome(
-        child.space,
-        child.record,
-        ERROR,
-        new TargetError(`Cannot start thread as its worker could not be loaded: ${message}`),
-      );
-      finish(child.space, child.record);
-      this.#over(child);
+      if (child === undefined) return;
+      const failure = (): Error => new TargetError(`Cannot start thread as its worker could not be loaded: ${message}`);
+      if (failToStart(child.space, child.record, failure)) this.#over(child);
     },
     close: (code) => {
       const child = children.get(this.child);
       if (child === undefined) return;
       store(child.space.words, child.record + EXIT_CODE, code);
-      finish(child.space, child.record);
       this.#over(child);
+      if (TERMINATE_STOPS_CODE) reap(child.space, this.child);
     },
   });
 
   #over(child: Child): void {
     children.delete(this.child);
-    child.worker.setRef(false);
+    refer(child, false);
+    finish(child.space, child.record);
     vanish(child.space, child.record);
+    forget(child.space, child.record);
   }
+}
+
+// What a thread started that the runtime stopped from outside stopped with it, and could not say so.
+function reap(space: Space, dead: number): void {
+  for (const id of participants(space)) {
+    const record = takeRecord(space, id);
+    if (record === 0) continue;
+    if (load(space.words, record + PARENT) === dead) bury(space, record, id, now());
+    dropReference(space, objectOf(record));
+  }
+}
+
+function bury(space: Space, record: number, id: number, since: number): void {
+  const gone = isSystemThreadGone(load(space.words, record + SYSTEM_ID)) ?? now() - since > STOPPED;
+  if (!gone) {
+    // It keeps the record meanwhile.
+    addReference(space, objectOf(record));
+    setTimeout(() => {
+      bury(space, record, id, since);
+      dropReference(space, objectOf(record));
+    }, 5);
+    return;
+  }
+  finish(space, record);
+  if (load(space.words, record + GONE) === 0) {
+    vanish(space, record);
+    forget(space, record);
+  }
+  reap(space, id);
+}
+
+function refer(child: Child, referenced: boolean): void {
+  child.referenced = referenced;
+  child.worker.setRef(referenced);
+  tellReference();
+}
+
+// A daemon does not keep the program alive, but a thread below it that is none does.
+let told = false;
+
+function tellReference(): void {
+  if (reportUp === undefined) return;
+  const referenced = [...children.values()].some((child) => child.referenced);
+  if (referenced === told) return;
+  told = referenced;
+  reportUp(referenced ? "ref" : "unref");
 }
 
 /** Asks a thread to end, and where the runtime can, stops it if it does not listen. */
@@ -161,26 +228,22 @@ export function attend(record: number, id: number, remote: boolean): void {
   const child = children.get(id);
   if (child === undefined) return;
   const { space } = child;
+  const { words } = space;
   if (TERMINATE_STOPS_CODE && child.killedAt > 0 && now() - child.killedAt > GRACE) {
     stop(child);
-    if (now() - child.killedAt > GRACE + STOPPED) {
+    const gone = isSystemThreadGone(load(words, record + SYSTEM_ID)) ?? now() - child.killedAt > GRACE + STOPPED;
+    if (gone && load(words, record + STATE) !== FINISHED) {
       finish(space, record);
       vanish(space, record);
     }
   }
-  if (remote && load(space.words, record + STATE) === BOOTING && now() - child.startedAt > DOWNLOAD) {
-    writeOutcome(
-      space,
-      record,
-      ERROR,
+  if (remote && load(words, record + STATE) === BOOTING && now() - child.startedAt > DOWNLOAD) {
+    failToStart(space, record, () =>
       new TargetError(
         `Cannot start thread as its modules did not load within ${
           DOWNLOAD / 1000
         } s while the thread that started it was blocked: an uncached remote module needs its event loop, so write await join() instead of joinSync(), or import the module where the program starts`,
-      ),
-    );
-    requestEnd(space, record);
-    finish(space, record);
+      ));
   }
 }
 
@@ -191,10 +254,35 @@ export function childRecords(): number[] {
     .map(({ record }) => record);
 }
 
-/** Whether a thread that this thread started has not returned yet. */
+/** Sees to those that were told to end, from a thread whose event loop turns no more. */
+export function attendAll(): void {
+  for (const [id, { record }] of children) attend(record, id, false);
+}
+
+/** Gives up what the table has of the threads that this one started: all are gone. */
+export function forgetChildren(space: Space): void {
+  for (const { record } of children.values()) {
+    if (load(space.words, record + GONE) !== 0) forget(space, record);
+  }
+  children.clear();
+}
+
+/** Says of the threads that run already that this thread has a hook for their errors. */
+export function hookChildren(): void {
+  for (const { space, record } of children.values()) setFlags(space, record, HOOKED);
+}
+
+/** Whether a thread has not returned yet. */
 export function isBusy(space: Space, record: number): boolean {
   const state = load(space.words, record + STATE);
   return state === BOOTING || state === RUNNING;
+}
+
+/** The numbers that living threads may have, in the order in which they were given. */
+export function participants(space: Space): number[] {
+  const last = load(space.words, NEXT_PARTICIPANT_AT);
+  const first = Math.max(1, last - PARTICIPANT_COUNT + 1);
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }
 
 // A worker that is up and waits for work. It is made once a thread was started for the second time (a program with one
@@ -215,7 +303,12 @@ function takeSpare(): Host | undefined {
 function keepSpare(): void {
   if (++starts < 2) return;
   planned = unrefTimer(setTimeout(() => {
-    spare = new Host();
+    try {
+      spare = new Host();
+    } catch {
+      // The permission to read is gone: the next start() says so.
+      return;
+    }
     spare.handle.setRef(false);
     planned = unrefTimer(setTimeout(() => takeSpare()?.handle.terminate(), IDLE));
   }, 1));

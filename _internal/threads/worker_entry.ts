@@ -1,5 +1,5 @@
 /**
- * Where a thread's worker begins on Deno. In the program's own graph this does nothing: see start.ts.
+ * Where a thread's worker begins on Deno. In the program's own graph this does nothing: see threading/thread.ts.
  *
  * @module
  */

@@ -4,16 +4,18 @@
  * @module
  */
 
-import { load, now, store } from "../atomics.ts";
+import { compareExchange, load, now, store } from "../atomics.ts";
 import { decode } from "../codec/mod.ts";
-import { Attachment, handleAt } from "../memory/shared_object.ts";
+import { Attachment, handleAt, releaseHandles } from "../memory/shared_object.ts";
 import { Space } from "../memory/space.ts";
 import { existingSpace, setSpace } from "../memory/spaces.ts";
 import { ThreadMemory } from "../memory/thread_memory.ts";
 import { block } from "../memory/wait_point.ts";
 import { exitThread } from "../runtime/exit.ts";
 import { onLastWords } from "../runtime/last_words.ts";
+import { systemThreadId } from "../runtime/system_thread.ts";
 import { onParentMessage, postToParent } from "../runtime/worker.ts";
+import { arrive } from "../targets/arrivals.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
 import { resolveSubclass, resolveTarget } from "../targets/resolve.ts";
 import { KILL, leave } from "../memory/participants.ts";
@@ -23,25 +25,39 @@ import { setTarget, Thread } from "../../threading/thread.ts";
 import { labelOf } from "./name.ts";
 import { unpackPayload } from "./payload.ts";
 import {
+  BOOTING,
   CANCELLED,
+  clearFlags,
   DAEMON,
   ERROR,
   EXIT_CODE,
   finish,
   FLAGS,
   freeBytes,
+  HOLDS,
   objectOf,
   PAYLOAD,
   POINT,
   readBytes,
   RUNNING,
+  setFlags,
   STATE,
+  SYSTEM_ID,
   TIMER,
   VALUE,
   vanish,
   writeOutcome,
 } from "./record.ts";
-import { childRecords, type Init, isBusy, type Report, terminateThread } from "./start.ts";
+import {
+  attendAll,
+  childRecords,
+  forgetChildren,
+  type Init,
+  isBusy,
+  onReference,
+  type Report,
+  terminateThread,
+} from "./start.ts";
 
 /** How long a worker that ends by force waits for those it started, which die with it. */
 const LAST_WAIT = 2000;
@@ -55,6 +71,15 @@ async function run(init: Init): Promise<void> {
   const space = new Space(new ThreadMemory(init.buffer), init.id, exitThread);
   const { record } = init;
   setSpace(space);
+  store(space.words, record + SYSTEM_ID, systemThreadId());
+  if ((load(space.words, record + FLAGS) & DAEMON) !== 0) {
+    onReference((reference) => {
+      // Also in the record, since the starter may turn its event loop no more.
+      if (reference === "ref") setFlags(space, record, HOLDS);
+      else clearFlags(space, record, HOLDS);
+      report(reference);
+    });
+  }
   let over = false;
   onLastWords({
     exit: (code) => {
@@ -64,6 +89,7 @@ async function run(init: Init): Promise<void> {
       end(space, record);
       for (const child of childRecords()) terminateThread(space, child);
       waitForChildren(space, () => false, now() + LAST_WAIT);
+      forgetAll(space);
       vanish(space, record);
     },
     uncaught: (error) => {
@@ -85,19 +111,19 @@ async function run(init: Init): Promise<void> {
   over = true;
   end(space, record);
   // Blocked from here on, so that no timer and no callback of the program runs in a thread that has ended.
-  waitForChildren(space, (child) => (load(space.words, child + FLAGS) & DAEMON) !== 0, Infinity);
+  waitForChildren(space, (child) => (load(space.words, child + FLAGS) & (DAEMON | HOLDS)) === DAEMON, Infinity);
   if (childRecords().length > 0) {
     report("unref");
     waitForChildren(space, () => false, Infinity);
   }
-  vanish(space, record);
+  forgetAll(space);
   report("over");
+  vanish(space, record);
   exitThread();
 }
 
 async function runTarget(space: Space, record: number): Promise<unknown> {
   const { descriptor, rest } = unpackPayload(readBytes(space, record + PAYLOAD)!);
-  freeBytes(space, record + PAYLOAD);
   const attachment = new Attachment(space, objectOf(record));
   const target = JSON.parse(descriptor) as TargetDescriptor | null;
   let thread: Thread<unknown[]>;
@@ -109,9 +135,13 @@ async function runTarget(space: Space, record: number): Promise<unknown> {
     thread = handleAt(space, attachment.at) as Thread<unknown[]>;
     if (target !== null) setTarget(thread, await resolveTarget(target, labelOf(attachment)));
   }
-  const { args, fields, delay } = decode(rest) as { args: unknown[]; fields?: object; delay?: number };
+  // Only now are the references in it taken over: had no module been found, the record would give them back.
+  freeBytes(space, record + PAYLOAD);
+  const { args, fields, delay } = await arrive(() =>
+    decode(rest) as { args: unknown[]; fields?: object; delay?: number }
+  );
   if (fields !== undefined) Object.assign(thread, fields);
-  store(space.words, record + STATE, RUNNING);
+  if (compareExchange(space.words, record + STATE, BOOTING, RUNNING) !== BOOTING) exitThread();
   if ((load(space.words, record + FLAGS) & TIMER) !== 0 && isCancelledWithin(space, record, delay!)) return undefined;
   return await thread.run(...args);
 }
@@ -133,18 +163,30 @@ function fail(space: Space, record: number, error: unknown): void {
 
 /** Everything that this thread held is up for others from here on. */
 function end(space: Space, record: number): void {
+  releaseHandles(space);
   const processes = existingSpace("process");
-  if (processes !== undefined) leave(processes.memory, processes.id);
+  if (processes !== undefined) {
+    releaseHandles(processes);
+    leave(processes.memory, processes.id);
+  }
   finish(space, record);
 }
 
 function waitForChildren(space: Space, spared: (child: number) => boolean, deadline: number): void {
   for (;;) {
+    attendAll();
     const waited = childRecords().filter((child) => !(spared(child) && isBusy(space, child)));
     if (waited.length === 0 || now() > deadline) return;
     // Not through the wait point's queue: this thread is off the table of participants, its entry may be another's.
     space.memory.wait(waited[0] + POINT, load(space.words, waited[0] + POINT), 20);
   }
+}
+
+// Giving memory back takes a mutex, and who holds one must be on the table.
+function forgetAll(space: Space): void {
+  const janitor = Space.join(space.memory, 0, exitThread);
+  forgetChildren(janitor);
+  leave(space.memory, janitor.id);
 }
 
 function report(report: Report): void {
