@@ -341,7 +341,10 @@ function outcome(
 ): number | undefined {
   if (tries > 0) breakIfDead(space, at, generation);
   const fate = fateOf(space, generation);
-  return fate === undefined ? undefined : fate ? index : broken();
+  if (fate === undefined) return undefined;
+  // It may be its own end that broke the barrier, which is not for its program to see.
+  if (space.isKilled()) space.exit();
+  return fate ? index : broken();
 }
 
 function throwBroken(): never {

@@ -1,0 +1,18 @@
+/** Waits until something is so, by looking again and again; throws after ten seconds. */
+export async function until(isSo: () => boolean, what: string): Promise<void> {
+  const end = performance.now() + 10_000;
+  while (!isSo()) {
+    if (performance.now() > end) throw new Error(`Waited ten seconds in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+/** Lets everything run that is due in this thread by now. */
+export async function turn(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** A number of milliseconds below `most`, another one each time. */
+export function moment(most: number): number {
+  return Math.random() * most;
+}

@@ -1,0 +1,4 @@
+import { lockSuite } from "../suites/lock.ts";
+import { threads } from "../suites/_threads.ts";
+
+lockSuite(threads);
