@@ -204,7 +204,7 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
     const { words, at } = this;
     if (at < 0) this.unusable("write value");
     const code = this.#code;
-    if (code === I32 && (value as number | 0) === value) {
+    if (code === I32 && ((value as number) | 0) === value) {
       store(words, at, value as number);
       return;
     }
@@ -224,7 +224,7 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
     const { words, at } = this;
     if (at < 0) this.unusable("add to value");
     const code = this.#code;
-    if (code === I32 && (amount as unknown as number | 0) === amount) {
+    if (code === I32 && ((amount as unknown as number) | 0) === amount) {
       return add(words, at, amount as number) as TypeOf<K>;
     }
     this.#validateAmount(amount, "add to value");

@@ -1,0 +1,4 @@
+import { sharedArraySuite } from "../suites/shared_array.ts";
+import { processes } from "../suites/_processes.ts";
+
+sharedArraySuite(processes);

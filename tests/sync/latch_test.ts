@@ -1,0 +1,4 @@
+import { latchSuite } from "../suites/latch.ts";
+import { threads } from "../suites/_threads.ts";
+
+latchSuite(threads);

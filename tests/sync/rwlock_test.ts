@@ -1,0 +1,4 @@
+import { rwlockSuite } from "../suites/rwlock.ts";
+import { threads } from "../suites/_threads.ts";
+
+rwlockSuite(threads);

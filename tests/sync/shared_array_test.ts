@@ -1,0 +1,4 @@
+import { sharedArraySuite } from "../suites/shared_array.ts";
+import { threads } from "../suites/_threads.ts";
+
+sharedArraySuite(threads);

@@ -1,0 +1,4 @@
+import { valueSuite } from "../suites/value.ts";
+import { threads } from "../suites/_threads.ts";
+
+valueSuite(threads);
