@@ -1,0 +1,314 @@
+/**
+ * What two connections share: a ring of messages for each direction, and who holds which end.
+ *
+ * Words of a pipe, from the first cache line in its block:
+ *
+ * ```text
+ *   line 0   one way?, references; for each end: state, changes, handles, its object
+ *        1   who holds end 0: ids of participants; the last word leads to a block with more
+ *        2   who holds end 1
+ *        3…  ring of what end 0 sends: put line, get line, wait point of getters, of putters, messages
+ *            ring of what end 1 sends, if it can
+ * ```
+ *
+ * A ring is changed by one store: of its tail, when a message stands, or of its head, when one was copied out. Positions
+ * count words and wrap at 32 bits. Who is killed before that store has changed nothing, and a dead one's mutex is taken
+ * over. A message stands in one piece; where the ring ends too early, SKIP sends the reader to its beginning. What is
+ * large stands in a block of its own, and takes as many words of the ring as if it stood there, up to half of it: so the
+ * ring bounds what is under way, and a sender can fill one block while the other is read.
+ *
+ * An end is held by participants: see {@linkcode isGone}.
+ *
+ * @module
+ */
+
+import { add, compareExchange, load, store } from "../atomics.ts";
+import { lockMutex, unlockMutex } from "../memory/mutex.ts";
+import { isAlive } from "../memory/participants.ts";
+import { dropReference } from "../memory/shared_object.ts";
+import type { Space } from "../memory/space.ts";
+import { notify } from "../memory/wait_point.ts";
+import { firstLine, LINE } from "../queue/container.ts";
+import { dropMessage, sizeOf, SKIP } from "../queue/message.ts";
+
+/** Words of a ring's messages: 128 KiB. A power of two, so that positions may wrap. */
+const RING = 32768;
+const MASK = RING - 1;
+/** The most that one message takes of it. */
+const LARGEST = RING / 2 - 8;
+
+const REFERENCES = 1;
+const END_STATE = 4;
+const END_CHANGES = 5;
+const END_HANDLES = 6;
+const END_OBJECT = 7;
+const END_WORDS = 4;
+const HOLDERS = LINE;
+/** Word of a line of holders that leads on. */
+const MORE = LINE - 1;
+const RINGS = 3 * LINE;
+
+const PUT_MUTEX = 0;
+const TAIL = 1;
+/** 1: someone was overtaken too often; newcomers wait. */
+export const PUT_BAR = 2;
+const GET_MUTEX = LINE;
+const HEAD = LINE + 1;
+export const GET_BAR = LINE + 2;
+export const GET_POINT: number = 2 * LINE;
+export const PUT_POINT: number = 3 * LINE;
+const DATA = 4 * LINE;
+const RING_WORDS = DATA + RING;
+
+/** States of an end. */
+const NEW = 0;
+const HELD = 1;
+const CLOSED = 2;
+
+/** Bytes as they are: in the ring, or in a block. The other headers are those of messages of queues. */
+export const RAW = 11;
+export const RAW_BLOCK = 13;
+/** The one of them that names a block. */
+export const BLOCK = 9;
+/** Where the tag and the rest of a header are. */
+export const TAG = 15;
+export const SHIFT = 4;
+
+const EVERYBODY = 0xfff;
+
+/** A pipe without connections. Returns the address of its block. */
+export function createPipe(space: Space, duplex: boolean): number {
+  const rings = duplex ? 2 : 1;
+  const pipe = space.allocate(RINGS + rings * RING_WORDS + LINE - 1, "create pipe");
+  const base = firstLine(pipe);
+  store(space.words, base, duplex ? 0 : 1);
+  store(space.words, base + REFERENCES, 2);
+  return pipe;
+}
+
+/** Whether messages go from end 1 to end 0 only. */
+export function isOneWay(words: Int32Array, base: number): boolean {
+  return words[base] === 1;
+}
+
+/** The ring of what that end sends. */
+export function ringOf(words: Int32Array, base: number, end: number): number {
+  return base + RINGS + (isOneWay(words, base) ? 0 : end * RING_WORDS);
+}
+
+/** Says which object an end is. */
+export function setObject(words: Int32Array, base: number, end: number, object: number): void {
+  store(words, base + END_OBJECT + end * END_WORDS, object);
+}
+
+/** Adds a reference to the pipe itself. */
+export function pin(words: Int32Array, base: number): void {
+  add(words, base + REFERENCES, 1);
+}
+
+/** Drops a reference to the pipe itself, and gives it back with the last one. */
+export function unpin(space: Space, pipe: number): void {
+  const { words } = space;
+  const base = firstLine(pipe);
+  if (add(words, base + REFERENCES, -1) !== 1) return;
+  drain(space, ringOf(words, base, 1));
+  if (!isOneWay(words, base)) drain(space, ringOf(words, base, 0));
+  for (let end = 0; end < 2; end++) {
+    let more = load(words, base + HOLDERS + end * LINE + MORE);
+    while (more !== 0) {
+      const next = load(words, more + MORE);
+      space.free(more);
+      more = next;
+    }
+  }
+  space.free(pipe);
+}
+
+/** Notes that nobody can ever hold that end again, and wakes the other. */
+export function closeEnd(space: Space, base: number, end: number): void {
+  store(space.words, base + END_STATE + end * END_WORDS, CLOSED);
+  tellOther(space, base, end);
+}
+
+/** Wakes those at the other end: who holds this one has changed. */
+export function tellOther(space: Space, base: number, end: number): void {
+  const { words } = space;
+  add(words, base + END_CHANGES + end * END_WORDS, 1);
+  const oneWay = isOneWay(words, base);
+  if (!oneWay || end === 1) notify(space, ringOf(words, base, end) + GET_POINT, EVERYBODY);
+  if (!oneWay || end === 0) notify(space, ringOf(words, base, 1 - end) + PUT_POINT, EVERYBODY);
+}
+
+/** A number that is another after each change of who holds that end. */
+export function changesOf(words: Int32Array, base: number, end: number): number {
+  return load(words, base + END_CHANGES + end * END_WORDS);
+}
+
+/** Counts a thread's handle of that end in, or out. */
+export function countHandle(words: Int32Array, base: number, end: number, change: number): void {
+  add(words, base + END_HANDLES + end * END_WORDS, change);
+}
+
+/** Enters this thread as one that holds that end. */
+export function hold(space: Space, base: number, end: number): void {
+  const { words, id, memory } = space;
+  for (let line = base + HOLDERS + end * LINE;;) {
+    for (let i = 0; i < MORE; i++) {
+      const holder = load(words, line + i);
+      if (holder !== 0 && isAlive(memory, holder)) continue;
+      if (compareExchange(words, line + i, holder, id) !== holder) continue;
+      compareExchange(words, base + END_STATE + end * END_WORDS, NEW, HELD);
+      return;
+    }
+    let more = load(words, line + MORE);
+    if (more === 0) {
+      const block = space.allocate(LINE, "hold connection");
+      more = compareExchange(words, line + MORE, 0, block);
+      if (more === 0) more = block;
+      else space.free(block);
+    }
+    line = more;
+  }
+}
+
+/** Takes this thread off again. */
+export function letGo(words: Int32Array, base: number, end: number, id: number): void {
+  for (let line = base + HOLDERS + end * LINE; line !== 0; line = load(words, line + MORE)) {
+    for (let i = 0; i < MORE; i++) {
+      if (load(words, line + i) === id && compareExchange(words, line + i, id, 0) === id) return;
+    }
+  }
+}
+
+function isHeld(space: Space, base: number, end: number): boolean {
+  const { words, memory } = space;
+  for (let line = base + HOLDERS + end * LINE; line !== 0; line = load(words, line + MORE)) {
+    for (let i = 0; i < MORE; i++) {
+      const holder = load(words, line + i);
+      if (holder !== 0 && isAlive(memory, holder)) return true;
+    }
+  }
+  return false;
+}
+
+/**
+ * Whether nobody holds that end any more: it was held, none of those who held it lives and has it open, and no message
+ * under way would give it to somebody.
+ *
+ * Messages under way are the references on its object that are no thread's: each handle has two. Whoever takes one from a
+ * message is entered as a holder before the message's reference is dropped, so the second look sees it.
+ */
+export function isGone(space: Space, base: number, end: number): boolean {
+  const { words } = space;
+  const at = base + END_STATE + end * END_WORDS;
+  const state = load(words, at);
+  if (state !== HELD) return state === CLOSED;
+  if (isHeld(space, base, end)) return false;
+  const references = load(words, load(words, base + END_OBJECT + end * END_WORDS) + 1);
+  const handles = load(words, base + END_HANDLES + end * END_WORDS);
+  // Of an object that is gone meanwhile the count is any number.
+  if (load(words, at) === CLOSED) return true;
+  return references - 2 * handles <= 0 && !isHeld(space, base, end);
+}
+
+let next = 0;
+
+/**
+ * Where a message of `count` words can be written, which takes `taken` of the ring; 0: it is full. Unless that,
+ * {@linkcode publish} must follow.
+ */
+export function beginPut(space: Space, ring: number, count: number, taken: number): number {
+  const { words } = space;
+  if (((load(words, ring + TAIL) - load(words, ring + HEAD)) | 0) + taken > RING) return 0;
+  lockMutex(space.memory, ring + PUT_MUTEX, space.id);
+  const tail = load(words, ring + TAIL);
+  const left = RING - (tail & MASK);
+  const start = count > left ? (tail + left) | 0 : tail;
+  next = (start + taken) | 0;
+  if (((next - load(words, ring + HEAD)) | 0) > RING) {
+    unlockMutex(space.memory, ring + PUT_MUTEX);
+    return 0;
+  }
+  if (start !== tail) words[ring + DATA + (tail & MASK)] = SKIP;
+  return ring + DATA + (start & MASK);
+}
+
+/** Makes the message that was written there one of the ring, and wakes a receiver. */
+export function publish(space: Space, ring: number): void {
+  store(space.words, ring + TAIL, next);
+  unlockMutex(space.memory, ring + PUT_MUTEX);
+  notify(space, ring + GET_POINT, 1);
+}
+
+/** Whether there is no message. */
+export function isEmpty(words: Int32Array, ring: number): boolean {
+  return load(words, ring + HEAD) === load(words, ring + TAIL);
+}
+
+/** Whether a small message would find room. */
+export function hasRoom(words: Int32Array, ring: number): boolean {
+  return ((load(words, ring + TAIL) - load(words, ring + HEAD)) | 0) < RING;
+}
+
+/** Where the next message stands; 0: there is none. Unless that, {@linkcode endGet} must follow. */
+export function beginGet(space: Space, ring: number): number {
+  const { words } = space;
+  // A look from outside, so that those who wait leave the mutex to the others.
+  if (isEmpty(words, ring)) return 0;
+  lockMutex(space.memory, ring + GET_MUTEX, space.id);
+  let head = load(words, ring + HEAD);
+  if (head === load(words, ring + TAIL)) {
+    unlockMutex(space.memory, ring + GET_MUTEX);
+    return 0;
+  }
+  if (words[ring + DATA + (head & MASK)] === SKIP) head = (head + RING - (head & MASK)) | 0;
+  next = head;
+  return ring + DATA + (head & MASK);
+}
+
+/** Takes the message there off the ring, and wakes a sender; or leaves it. */
+export function endGet(space: Space, ring: number, position: number, take: boolean): void {
+  const { words } = space;
+  if (take) store(words, ring + HEAD, (next + takenBy(words, position)) | 0);
+  unlockMutex(space.memory, ring + GET_MUTEX);
+  if (take) notify(space, ring + PUT_POINT, 1);
+}
+
+/** Words of the ring that a block of so many bytes takes. */
+export function wordsForBlock(bytes: number): number {
+  return Math.max(3, Math.min(LARGEST, (bytes + 3) >>> 2));
+}
+
+function takenBy(words: Int32Array, position: number): number {
+  const header = words[position];
+  const tag = header & TAG;
+  if (tag === RAW) return 1 + (((header >>> SHIFT) + 3) >> 2);
+  if (tag === RAW_BLOCK || tag === BLOCK) return wordsForBlock(words[position + 2] >>> 0);
+  return sizeOf(header);
+}
+
+// Nobody can reach it any more.
+function drain(space: Space, ring: number): void {
+  const { words } = space;
+  const tail = load(words, ring + TAIL);
+  let head = load(words, ring + HEAD);
+  while (head !== tail) {
+    const position = ring + DATA + (head & MASK);
+    const tag = words[position] & TAG;
+    if (words[position] === SKIP) {
+      head = (head + RING - (head & MASK)) | 0;
+      continue;
+    }
+    head = (head + takenBy(words, position)) | 0;
+    if (tag === RAW_BLOCK) space.free(words[position + 1]);
+    else if (tag !== RAW) dropMessage(space, position);
+  }
+}
+
+/** Gives up one thread's handle: its hold, its count, and its second reference on the object. */
+export function dropHandle(space: Space, base: number, end: number, object: number, held: boolean): void {
+  const { words } = space;
+  if (held) letGo(words, base, end, space.id);
+  countHandle(words, base, end, -1);
+  dropReference(space, object);
+}
