@@ -25,6 +25,8 @@ const MEMORY_BYTES = 1 << 17;
 const MAX_STEPS = 3_000;
 const NOW = KINDS.indexOf("now");
 const PLAIN_STORE = KINDS.indexOf("plain store");
+/** As many slices a thread has to find out that somebody died. */
+const IDLE_SLICES = 3;
 /** In a participant's entry. */
 const KILL_WORD = 2;
 
@@ -100,7 +102,6 @@ export class Explorer {
   #moments = 0;
   #options = new Int32Array(64);
   #left = { deaths: 0, spurious: 0, timeouts: 0, slices: 0, preemptions: 0 };
-  #idleSlices = 0;
   #limited = false;
 
   private constructor(graph: Graph, prepared: Prepared, model: Model<Record<string, object>>) {
@@ -316,7 +317,6 @@ export class Explorer {
     left.timeouts = faults.timeouts ?? 0;
     left.slices = faults.slices ?? 0;
     left.preemptions = bound;
-    this.#idleSlices = 0;
     this.#counts = new Map();
     this.#sections = new Map();
     this.#notes = new Map();
@@ -390,7 +390,7 @@ export class Explorer {
       case FIRE:
         if (thread.timers[index].slice) {
           if (left.slices > 0) left.slices--;
-          else this.#idleSlices++;
+          else thread.idleSlices++;
         } else if (left.timeouts > 0) {
           left.timeouts--;
         }
@@ -408,7 +408,7 @@ export class Explorer {
         return machine.wakeUp(thread, thread.c, `wakes: ${thread.c} ms have passed`);
       case SLICE:
         if (left.slices > 0) left.slices--;
-        else this.#idleSlices++;
+        else thread.idleSlices++;
         return machine.wakeUp(thread, thread.c, `wakes: its slice of ${thread.c} ms has passed`);
       case PASS:
         left.timeouts--;
@@ -451,8 +451,9 @@ export class Explorer {
       // Everything stands still: time passes.
       let ended = true;
       for (const thread of threads) if (!thread.finished && !this.#model.endless?.includes(thread.index)) ended = false;
-      if (ended) return 0;
+      if (ended && machine.deaths === 0) return 0;
       for (const thread of threads) {
+        if (ended) break;
         if (thread.state === BLOCKED && !isSlice(thread.c)) options[count++] = TIMEOUT | thread.index;
         if (thread.state === IDLE) {
           thread.timers.forEach((timer, i) => {
@@ -461,8 +462,10 @@ export class Explorer {
         }
       }
       // Only where somebody died or was told to may a slice be what helps: else it would hide a lost wake-up.
-      if (count === 0 && (machine.deaths > 0 || this.#model.kills) && this.#idleSlices < 3 * threads.length) {
+      if (count === 0 && (machine.deaths > 0 || this.#model.kills)) {
         for (const thread of threads) {
+          // For each thread some: they pass for all alike.
+          if (thread.idleSlices === IDLE_SLICES) continue;
           if (machine.deaths === 0 && !this.#isToldToEnd(thread)) continue;
           if (thread.state === BLOCKED) options[count++] = SLICE | thread.index;
           if (thread.state === IDLE && thread.timers.length > 0) options[count++] = FIRE | 0 << 8 | thread.index;
@@ -562,7 +565,6 @@ export class Explorer {
     put(machine.current.index + 1);
     const left = this.#left;
     put(left.deaths << 12 | left.spurious << 8 | left.timeouts << 4 | left.slices);
-    put(this.#idleSlices);
     if (this.#model.plain) {
       const { words, heap, top } = this.#prepared;
       const end = words[top];

@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Patch } from "./model.ts";
 import { colour, importsOf, parse, type Site, type Source, transform } from "./_transform.ts";
-import { atomics, globals, machine } from "./_virtual_threads.ts";
+import { atomics, barrierAction, globals, machine } from "./_virtual_threads.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -17,6 +17,7 @@ const STAND_INS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "_internal/atomics.ts": atomics,
   "_internal/runtime/exit.ts": { exitThread: () => machine.exit() },
   "_internal/runtime/async_context.ts": { createAsyncContext: () => machine.createContext() },
+  "sync/_barrier_action.ts": barrierAction,
 };
 
 /**
@@ -26,6 +27,7 @@ const STAND_INS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 export const SCALE: readonly Patch[] = [
   { file: "_internal/memory/layout.ts", find: "PARTICIPANT_COUNT = 4096;", replace: "PARTICIPANT_COUNT = 16;" },
   { file: "_internal/memory/mutex.ts", find: "const SPINS = 200;", replace: "const SPINS = 0;" },
+  { file: "sync/rwlock.ts", find: "const CLAIM_SPINS = 200;", replace: "const CLAIM_SPINS = 0;" },
 ];
 
 /** A module's exports. */

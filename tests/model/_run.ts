@@ -127,8 +127,8 @@ async function runBroken(job: Job): Promise<JobResult> {
   for (const { file, value: model } of models) {
     const explorer = await Explorer.load(file, model.name, variant.patches, model.scale ?? []);
     const result = new Result();
-    result.explore(explorer, variant.bound ?? Math.max(model.bound ?? ORDINARY_BOUND, 3), ORDINARY_EXECUTIONS, 20);
-    if (result.counterexample === undefined) result.wander(explorer, ORDINARY_SEED, 5, Infinity);
+    result.explore(explorer, variant.bound ?? model.bound ?? ORDINARY_BOUND, ORDINARY_EXECUTIONS, Infinity);
+    if (result.counterexample === undefined) result.wander(explorer, ORDINARY_SEED, Infinity, 3 * ORDINARY_WALKS);
     explored.push(...result.explored);
     if (result.counterexample?.broke) throw new Error(result.counterexample.message);
     if (result.counterexample !== undefined) {

@@ -327,7 +327,19 @@ export function transform(source: Source, colours: Colours, sites: Site[]): stri
         ]);
         result = replace(node, node.modifiers, node.asteriskToken, parameters, body);
       } else if (!stoppable) {
-        const body = node.body === undefined ? undefined : ts.visitNode(node.body, visit);
+        let body = node.body === undefined ? undefined : ts.visitNode(node.body, visit) as ts.Block;
+        if (ts.isConstructorDeclaration(node) && body !== undefined) {
+          // Arrow functions that have become generators have no `new.target` of the constructor around them.
+          const target = factory.createMetaProperty(SyntaxKind.NewKeyword, factory.createIdentifier("target"));
+          const declaration = factory.createVariableDeclaration("$target", undefined, undefined, target);
+          body = factory.createBlock([
+            factory.createVariableStatement(
+              undefined,
+              factory.createVariableDeclarationList([declaration], ts.NodeFlags.Const),
+            ),
+            ...body.statements,
+          ], true);
+        }
         result = replace(node, node.modifiers, undefined, parameters, body as ts.Block);
       } else {
         const body = ts.visitNode(node.body!, visit) as ts.ConciseBody;
@@ -370,6 +382,9 @@ export function transform(source: Source, colours: Colours, sites: Site[]): stri
         const result = ts.visitEachChild(node, visit, context);
         ({ stoppable, usesTemporary } = outer);
         return result;
+      }
+      if (ts.isMetaProperty(node) && node.keywordToken === SyntaxKind.NewKeyword) {
+        return factory.createIdentifier("$target");
       }
       if (isPlainStore(node)) {
         const { expression, argumentExpression } = node.left as ts.ElementAccessExpression;

@@ -46,6 +46,8 @@ export const DEAD = 3;
 
 /** The lengths of the slices in which the library sleeps. */
 const SLICES = new Set([200, 20]);
+/** The longest sleeps, in milliseconds, that are only a way to look again and again. They end when the word changes. */
+const POLLS = 5;
 
 /** Something that must not happen. */
 export class Failure extends Error {
@@ -87,6 +89,7 @@ interface Waiter {
   readonly thread: VirtualThread;
   /** Of a `waitAsync`. */
   readonly promise: ModelPromise | undefined;
+  readonly polls: boolean;
 }
 
 /** One thread. */
@@ -102,6 +105,8 @@ export class VirtualThread {
   readonly signals: ModelAbortSignal[] = [];
   clock = 1_000;
   finished = false;
+  /** How many slices passed for it while all stood still. */
+  idleSlices = 0;
   context: Context | undefined;
   // The operation that comes next.
   kind = START;
@@ -305,6 +310,8 @@ export class Machine {
   deaths = 0;
   trace: TraceLine[] | undefined;
   #timerIds = 0;
+  /** How many of the waiters look again and again. */
+  #polling = 0;
   /** Words whose operations are no steps: nobody else changes them. */
   quietFrom = 0;
   quietTo = 0;
@@ -318,6 +325,7 @@ export class Machine {
     this.threads = [];
     for (let index = 0; index < count; index++) this.threads.push(new VirtualThread(index));
     this.waiters = [];
+    this.#polling = 0;
     this.m1 =
       this.m2 =
       this.e1 =
@@ -564,10 +572,11 @@ export class Machine {
 
   /** A sleep ends without a notification. */
   wakeUp(thread: VirtualThread, ms: number, why: string): void {
-    this.waiters.splice(
+    const [waiter] = this.waiters.splice(
       this.waiters.findIndex((waiter) => waiter.thread === thread && waiter.promise === undefined),
       1,
     );
+    if (waiter.polls) this.#polling--;
     thread.clock += ms;
     thread.state = RUNNABLE;
     thread.kind = WAKE;
@@ -590,6 +599,9 @@ export class Machine {
     thread.finished = true;
     this.deaths++;
     this.waiters = this.waiters.filter((waiter) => waiter.thread !== thread);
+    this.#polling = this.waiters.filter((waiter) => waiter.polls).length;
+    // They look whether it lives, too.
+    if (this.#polling > 0) this.#wakePolls(() => true);
     this.say(thread, why);
   }
 
@@ -635,7 +647,8 @@ export class Machine {
       switch (kind) {
         case WAIT:
           if (thread.words![a] === (b | 0)) {
-            this.waiters.push({ at: a, thread, promise: undefined });
+            this.waiters.push({ at: a, thread, promise: undefined, polls: c <= POLLS });
+            if (c <= POLLS) this.#polling++;
             thread.state = BLOCKED;
             if (this.trace !== undefined) {
               this.say(thread, `wait ${this.nameOf(a)} while ${show(b)}: sleeps`, thread.site);
@@ -658,7 +671,7 @@ export class Machine {
           this.#hear(thread, same ? 1 : 0);
           if (!same) return undefined;
           const promise = new ModelPromise();
-          this.waiters.push({ at: a, thread, promise });
+          this.waiters.push({ at: a, thread, promise, polls: false });
           return promise;
         }
         case ALIVE:
@@ -694,10 +707,20 @@ export class Machine {
 
   #changed(at: number, old: number, now: number): void {
     if (now === old) return;
+    if (this.#polling > 0) this.#wakePolls((waiter) => waiter.at === at);
     const k1 = Math.imul(at + 1, 0x2545f491);
     const k2 = Math.imul(at + 1, 0x6c8e9cf5);
     this.m1 ^= mix(k1, old) ^ mix(k1, now);
     this.m2 ^= mix(k2, old) ^ mix(k2, now);
+  }
+
+  #wakePolls(sees: (waiter: Waiter) => boolean): void {
+    for (const waiter of this.waiters.filter((waiter) => waiter.polls && sees(waiter))) {
+      this.waiters.splice(this.waiters.indexOf(waiter), 1);
+      this.#polling--;
+      waiter.thread.state = RUNNABLE;
+      waiter.thread.kind = WAKE;
+    }
   }
 
   /** A plain load: no step, since nobody may change the word meanwhile, but part of what the thread knows. */
@@ -724,6 +747,7 @@ export class Machine {
         continue;
       }
       this.waiters.splice(i, 1);
+      if (waiter.polls) this.#polling--;
       woken++;
       if (waiter.promise === undefined) {
         waiter.thread.state = RUNNABLE;
@@ -943,6 +967,26 @@ export const globals: Readonly<Record<string, unknown>> = {
   globalThis: new Proxy(globalThis, {
     get: (target, key) => key === "navigator" ? { hardwareConcurrency: 1 } : Reflect.get(target, key),
   }),
+};
+
+/** In place of the action of a barrier, which the library finds through the runtime: counts how often it was called. */
+export const barrierAction: Readonly<Record<string, unknown>> = {
+  BarrierAction: class {
+    readonly isFound = true;
+    readonly #words: Int32Array;
+    readonly #count: number;
+    constructor(space: { words: Int32Array }, block: number) {
+      this.#words = space.words;
+      this.#count = block + 1;
+    }
+    check(): void {}
+    *call(): Stoppable {
+      return yield machine.op(ADD, -1, this.#words, this.#count, 1, 0);
+    }
+  },
+  describeAction: () => new Uint8Array(4),
+  writeDescription: (space: { allocate(words: number, action: string): unknown }) =>
+    space.allocate(2, "create barrier"),
 };
 
 /** In place of `_internal/atomics.ts`. Calls of the operations with a number never get here. */

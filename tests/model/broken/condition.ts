@@ -23,7 +23,7 @@ export const variants: readonly BrokenVariant[] = [
       find: "      block(space, hold.point, (woken) => hold.tryRetake(held, woken), Infinity);\n",
       replace: "      void held;\n",
     }],
-    caughtBy: ["Condition: one waits", "Condition: notifyAll"],
+    caughtBy: ["Condition: notifyAll"],
   },
   {
     name: "Condition: an abort keeps the notification",

@@ -27,18 +27,21 @@ function consume(actor: Actor, condition: Condition): void {
   actor.release(guard);
 }
 
-async function consumeAsync(actor: Actor, condition: Condition, signal?: AbortSignal): Promise<void> {
+/** For where another waits, who needs to be told as well. */
+function consumeAndPassOn(actor: Actor, condition: Condition): void {
+  consume(actor, condition);
+  const guard = condition.acquireSync();
+  condition.notify();
+  actor.release(guard);
+}
+
+async function consumeAsync(actor: Actor, condition: Condition): Promise<void> {
   const guard = await condition.acquire();
-  try {
-    await condition.waitFor(() => actor.count("items") > 0, { signal });
-    actor.enter("the section");
-    actor.count("items", -1);
-    actor.count("taken", 1);
-    actor.leave("the section");
-  } catch (error) {
-    if (!actor.gaveUp(error)) throw error;
-    actor.assert(condition.locked, "the lock is not held after an abort");
-  }
+  await condition.waitFor(() => actor.count("items") > 0);
+  actor.enter("the section");
+  actor.count("items", -1);
+  actor.count("taken", 1);
+  actor.leave("the section");
   actor.release(guard);
 }
 
@@ -46,6 +49,7 @@ function produce(actor: Actor, condition: Condition): void {
   const guard = condition.acquireSync();
   actor.enter("the section");
   actor.count("items", 1);
+  actor.count("produced", 1);
   actor.leave("the section");
   condition.notify();
   actor.release(guard);
@@ -139,26 +143,43 @@ export const models: readonly Model<Record<string, object>>[] = [
     name: "Condition: who is killed leaves its notification to the next",
     setup,
     threads: [
-      ...times<Conditions>(2, (actor, { condition }) => consume(actor, condition)),
       (actor, { condition }) => {
-        produce(actor, condition);
-        produce(actor, condition);
+        const guard = condition.acquireSync();
+        if (actor.count("produced") === 0) condition.waitSync();
+        actor.count("back", 1);
+        condition.notify();
+        actor.release(guard);
       },
+      (actor, { condition }) => consumeAndPassOn(actor, condition),
+      (actor, { condition }) => produce(actor, condition),
     ],
     faults: { deaths: 1 },
     mortal: [0],
+    endless: [1],
+    end: (actor) =>
+      actor.assert(
+        actor.count("taken") === 1 || actor.deaths > 0 && actor.count("back") === 1,
+        "the notification was lost with the one that died before it was back",
+      ),
     bound: 1,
   }),
   model({
     name: "Condition: an abort leaves the notification to the next",
     setup,
     threads: [
-      (actor, { condition }) => consumeAsync(actor, condition, actor.signal()),
-      (actor, { condition }) => consume(actor, condition),
-      (actor, { condition }) => {
-        produce(actor, condition);
-        produce(actor, condition);
+      async (actor, { condition }) => {
+        const guard = await condition.acquire();
+        try {
+          if (actor.count("produced") === 0) await condition.wait({ signal: actor.signal() });
+          condition.notify();
+        } catch (error) {
+          if (!actor.gaveUp(error)) throw error;
+          actor.assert(condition.locked, "the lock is not held after an abort");
+        }
+        actor.release(guard);
       },
+      (actor, { condition }) => consumeAndPassOn(actor, condition),
+      (actor, { condition }) => produce(actor, condition),
     ],
     end: isFree,
     bound: 1,

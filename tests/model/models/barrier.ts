@@ -1,0 +1,183 @@
+import { spaceOf } from "../../../_internal/memory/spaces.ts";
+import { GENERATIONS_WORDS } from "../../../sync/_generations.ts";
+import { Barrier } from "../../../sync/barrier.ts";
+import { type Actor, type Model, model, TIMEOUT, times } from "../model.ts";
+
+type Barriers = { barrier: Barrier };
+
+const setup = (parties: number) => (): Barriers => ({ barrier: new Barrier(parties) });
+const withAction = (parties: number) => (): Barriers => ({ barrier: new Barrier(parties, { action: () => {} }) });
+
+/** How often the action was called: what stands in for it counts that behind its description. */
+function actionsOf(barrier: Barrier): number {
+  const { words } = spaceOf("thread");
+  const { at } = barrier as unknown as { at: number };
+  const description = words[at + GENERATIONS_WORDS];
+  return words[description + 1];
+}
+
+/** Comes, and looks when it passes that all others of its round had come. Returns its index, or -1: broken. */
+function pass(actor: Actor, barrier: Barrier, round: number, timeout?: number): number {
+  actor.count(`came ${round}`, 1);
+  try {
+    const index = barrier.waitSync(timeout === undefined ? undefined : { timeout });
+    passed(actor, barrier, round, index);
+    return index;
+  } catch (error) {
+    return broken(error);
+  }
+}
+
+async function passAsync(actor: Actor, barrier: Barrier, round: number, signal?: AbortSignal): Promise<number> {
+  actor.count(`came ${round}`, 1);
+  try {
+    const index = await barrier.wait({ signal });
+    passed(actor, barrier, round, index);
+    return index;
+  } catch (error) {
+    return actor.gaveUp(error) ? -1 : broken(error);
+  }
+}
+
+function passed(actor: Actor, barrier: Barrier, round: number, index: number): void {
+  const came = actor.count(`came ${round}`);
+  actor.assert(came === barrier.parties, `one passed when ${came} of ${barrier.parties} had come`);
+  actor.assert(!actor.notes(`index ${round}`).includes(index), `two have the index ${index}`);
+  actor.note(`index ${round}`, index);
+}
+
+function broken(error: unknown): number {
+  if (!(error instanceof Error) || error.name !== "BrokenBarrierError") throw error;
+  return -1;
+}
+
+/** Either all of a round pass or none does. */
+const allOrNone = (round: number) => (actor: Actor, { barrier }: Barriers): void => {
+  const count = actor.notes(`index ${round}`).length;
+  actor.assert(count === 0 || count === barrier.parties, `${count} of ${barrier.parties} passed`);
+};
+
+/** All who live have returned, unless the dead one had not come yet: then the others wait for somebody else. */
+const livingReturn = (threads: number) => (actor: Actor, { barrier }: Barriers): void => {
+  const left = [0, 1, 2].slice(0, threads).filter((index) => !actor.isDead(index)).length - actor.count("returned");
+  if (left <= 0) return;
+  actor.assert(!barrier.broken, `${left} wait at a broken barrier`);
+  const waiting = barrier.nWaiting;
+  actor.assert(waiting === left, `${left} wait, and ${waiting} do by the barrier's count`);
+};
+
+/** What a barrier promises. */
+export const models: readonly Model<Record<string, object>>[] = [
+  model({
+    name: "Barrier: three come, all pass",
+    setup: setup(3),
+    threads: [
+      (actor, { barrier }) => void pass(actor, barrier, 0),
+      async (actor, { barrier }) => void await passAsync(actor, barrier, 0),
+      (actor, { barrier }) => void pass(actor, barrier, 0),
+    ],
+    end: (actor) => actor.assert(actor.notes("index 0").length === 3, "not all passed"),
+  }),
+  model({
+    name: "Barrier: two threads, three rounds",
+    setup: setup(2),
+    threads: times<Barriers>(2, (actor, { barrier }) => {
+      for (let round = 0; round < 3; round++) {
+        actor.assert(pass(actor, barrier, round) >= 0, "the barrier broke");
+      }
+    }),
+  }),
+  model({
+    name: "Barrier: the action is called once a round, before anyone passes",
+    setup: withAction(2),
+    threads: times<Barriers>(2, (actor, { barrier }) => {
+      for (let round = 0; round < 2; round++) {
+        actor.assert(pass(actor, barrier, round) >= 0, "the barrier broke");
+        const calls = actionsOf(barrier);
+        // The other may be in the next round, but then this one has not come there.
+        actor.assert(calls === round + 1, `the action was called ${calls} times in ${round + 1} rounds`);
+      }
+    }),
+    faults: { spurious: 1 },
+  }),
+  model({
+    name: "Barrier: a timeout that races with the last to come breaks it for all, or for none",
+    setup: setup(2),
+    threads: [
+      (actor, { barrier }) => void pass(actor, barrier, 0, TIMEOUT),
+      (actor, { barrier }) => void pass(actor, barrier, 0),
+    ],
+    faults: { timeouts: 1 },
+    end: (actor, objects) => {
+      allOrNone(0)(actor, objects);
+      const isBroken = actor.notes("index 0").length === 0;
+      actor.assert(
+        objects.barrier.broken === isBroken,
+        "the barrier is broken, and all passed, or the other way round",
+      );
+    },
+  }),
+  model({
+    name: "Barrier: an abort breaks it, unless all had come",
+    setup: setup(2),
+    threads: [
+      async (actor, { barrier }) => {
+        if (await passAsync(actor, barrier, 0, actor.signal()) < 0) actor.count("aborted", 1);
+      },
+      (actor, { barrier }) => void pass(actor, barrier, 0),
+    ],
+    end: (actor, { barrier }) => {
+      const passed = actor.notes("index 0").length;
+      actor.assert(passed === 2 - (passed === 0 ? 2 : actor.count("aborted")), `${passed} of 2 passed`);
+      actor.assert(
+        barrier.broken === (passed === 0),
+        "the barrier is broken, and all had come, or the other way round",
+      );
+    },
+  }),
+  model({
+    name: "Barrier: reset and abort reach who waits, and not who has passed",
+    setup: setup(2),
+    threads: [
+      (actor, { barrier }) => void pass(actor, barrier, 0, TIMEOUT),
+      (actor, { barrier }) => void pass(actor, barrier, 0, TIMEOUT),
+      (actor, { barrier }) => {
+        barrier.reset();
+        actor.step();
+        barrier.abort();
+        barrier.reset();
+      },
+    ],
+    end: (actor) => {
+      // One of them may have been in time for another generation, and alone there.
+      const count = actor.notes("index 0").length;
+      actor.assert(count === 0 || count === 2, `${count} of 2 passed`);
+    },
+  }),
+  model({
+    name: "Barrier: a death of one that had come breaks it",
+    setup: setup(3),
+    threads: times<Barriers>(3, (actor, { barrier }) => {
+      const index = pass(actor, barrier, 0);
+      actor.assert(index >= 0 || actor.deaths > 0, "the barrier broke, and nobody had died");
+      actor.count("returned", 1);
+    }),
+    faults: { deaths: 1 },
+    endless: [0, 1, 2],
+    end: livingReturn(3),
+    bound: 1,
+  }),
+  model({
+    name: "Barrier: who dies in the action breaks it",
+    setup: withAction(2),
+    threads: times<Barriers>(2, (actor, { barrier }) => {
+      const index = pass(actor, barrier, 0);
+      actor.assert(index >= 0 || actor.deaths > 0, "the barrier broke, and nobody had died");
+      actor.assert(index < 0 || actionsOf(barrier) === 1, "one passed before the action");
+      actor.count("returned", 1);
+    }),
+    faults: { deaths: 1 },
+    endless: [0, 1],
+    end: livingReturn(2),
+  }),
+];

@@ -1,0 +1,254 @@
+import { RWLock } from "../../../sync/rwlock.ts";
+import { type Actor, type Model, model, TIMEOUT, times } from "../model.ts";
+
+type Locks = { lock: RWLock };
+
+const setup = (): Locks => ({ lock: new RWLock() });
+
+/** Waiters keep the other side off as soon as they were overtaken once. */
+const IMPATIENT = [{ file: "sync/rwlock.ts", find: "WOKEN_IN_VAIN = 4;", replace: "WOKEN_IN_VAIN = 1;" }];
+
+function reading(actor: Actor): void {
+  actor.assert(actor.count("writers") === 0, "one reads while another writes");
+  actor.count("readers", 1);
+}
+
+function writing(actor: Actor): void {
+  actor.assert(actor.count("readers") === 0 && actor.count("writers") === 0, "one writes while another is inside");
+  actor.count("writers", 1);
+}
+
+function read(actor: Actor, lock: RWLock): void {
+  const guard = lock.readSync();
+  reading(actor);
+  actor.step();
+  actor.count("readers", -1);
+  actor.release(guard);
+}
+
+function write(actor: Actor, lock: RWLock): void {
+  const guard = lock.writeSync();
+  writing(actor);
+  actor.step();
+  actor.count("writers", -1);
+  actor.release(guard);
+}
+
+/** With a death in it the counts would stay: sections forget the dead. */
+function readSection(actor: Actor, lock: RWLock): void {
+  const guard = lock.readSync();
+  actor.assert(!guard.abandoned || actor.deaths > 0, "abandoned, but nobody died");
+  actor.enter("reading", 9);
+  actor.step();
+  actor.leave("reading");
+  actor.release(guard);
+}
+
+function writeSection(actor: Actor, lock: RWLock): void {
+  const guard = lock.writeSync();
+  actor.assert(!guard.abandoned || actor.deaths > 0, "abandoned, but nobody died");
+  actor.enter("writing");
+  // Whoever reads would be a second one there.
+  actor.enter("reading");
+  actor.step();
+  actor.leave("reading");
+  actor.leave("writing");
+  actor.release(guard);
+}
+
+const isFree = (actor: Actor, { lock }: Locks): void => {
+  const guard = lock.tryWrite();
+  actor.assert(guard !== undefined, "nobody can write at the end");
+  if (guard !== undefined) actor.release(guard);
+  actor.assert(lock.tryRead() !== undefined, "nobody can read at the end");
+};
+
+/** What a lock with two sides promises. */
+export const models: readonly Model<Record<string, object>>[] = [
+  model({
+    name: "RWLock: two readers and a writer",
+    setup,
+    threads: [
+      (actor, { lock }) => read(actor, lock),
+      (actor, { lock }) => read(actor, lock),
+      (actor, { lock }) => write(actor, lock),
+    ],
+    end: isFree,
+  }),
+  model({
+    name: "RWLock: two writers and a reader",
+    setup,
+    threads: [
+      (actor, { lock }) => write(actor, lock),
+      (actor, { lock }) => write(actor, lock),
+      (actor, { lock }) => read(actor, lock),
+    ],
+    end: isFree,
+  }),
+  model({
+    name: "RWLock: a reader and a writer, again and again",
+    setup,
+    threads: [
+      (actor, { lock }) => {
+        for (let i = 0; i < 3; i++) read(actor, lock);
+      },
+      (actor, { lock }) => {
+        for (let i = 0; i < 3; i++) write(actor, lock);
+      },
+    ],
+    end: isFree,
+  }),
+  model({
+    name: "RWLock: who reads may read again, though a writer waits",
+    setup,
+    threads: [
+      (actor, { lock }) => {
+        const outer = lock.readSync();
+        reading(actor);
+        const inner = lock.readSync();
+        actor.step();
+        actor.release(inner);
+        actor.count("readers", -1);
+        actor.release(outer);
+      },
+      (actor, { lock }) => write(actor, lock),
+      (actor, { lock }) => read(actor, lock),
+    ],
+    end: isFree,
+  }),
+  model({
+    name: "RWLock: promises and blocked threads",
+    setup,
+    threads: [
+      async (actor, { lock }) => {
+        const guard = await lock.read();
+        reading(actor);
+        await Promise.resolve();
+        actor.count("readers", -1);
+        actor.release(guard);
+      },
+      async (actor, { lock }) => {
+        const guard = await lock.write();
+        writing(actor);
+        await Promise.resolve();
+        actor.count("writers", -1);
+        actor.release(guard);
+      },
+      (actor, { lock }) => write(actor, lock),
+    ],
+    end: isFree,
+  }),
+  model({
+    name: "RWLock: a writer that gives up lets the readers in",
+    setup,
+    threads: [
+      (actor, { lock }) => read(actor, lock),
+      (actor, { lock }) => {
+        try {
+          const guard = lock.writeSync({ timeout: TIMEOUT });
+          writing(actor);
+          actor.step();
+          actor.count("writers", -1);
+          actor.release(guard);
+        } catch (error) {
+          if (!actor.gaveUp(error)) throw error;
+        }
+      },
+      (actor, { lock }) => read(actor, lock),
+    ],
+    faults: { timeouts: 1 },
+    end: isFree,
+  }),
+  model({
+    name: "RWLock: aborted promises of either side leave nothing",
+    setup,
+    threads: [
+      async (actor, { lock }) => {
+        try {
+          const guard = await lock.write({ signal: actor.signal() });
+          writing(actor);
+          actor.count("writers", -1);
+          actor.release(guard);
+        } catch (error) {
+          if (!actor.gaveUp(error)) throw error;
+        }
+      },
+      async (actor, { lock }) => {
+        try {
+          const guard = await lock.read({ signal: actor.signal() });
+          reading(actor);
+          actor.count("readers", -1);
+          actor.release(guard);
+        } catch (error) {
+          if (!actor.gaveUp(error)) throw error;
+        }
+      },
+      (actor, { lock }) => write(actor, lock),
+    ],
+    end: isFree,
+  }),
+  model({
+    name: "RWLock: a death on either side stops nobody",
+    setup,
+    threads: [
+      (actor, { lock }) => readSection(actor, lock),
+      (actor, { lock }) => writeSection(actor, lock),
+      (actor, { lock }) => readSection(actor, lock),
+    ],
+    faults: { deaths: 1 },
+  }),
+  model({
+    name: "RWLock: after a dead writer all are told, up to the next writer",
+    setup,
+    threads: [
+      (actor, { lock }) => writeSection(actor, lock),
+      (actor, { lock }) => {
+        for (let i = 0; i < 2; i++) {
+          const guard = lock.writeSync();
+          if (guard.abandoned) actor.count("told", 1);
+          actor.release(guard);
+        }
+        actor.assert(actor.count("told") <= actor.deaths, "told again after it wrote");
+      },
+    ],
+    faults: { deaths: 1 },
+    mortal: [0],
+    end: isFree,
+  }),
+  model({
+    name: "RWLock: overtaken writers and readers get their turn",
+    setup,
+    scale: IMPATIENT,
+    threads: [
+      (actor, { lock }) => {
+        write(actor, lock);
+        write(actor, lock);
+      },
+      (actor, { lock }) => write(actor, lock),
+      (actor, { lock }) => read(actor, lock),
+    ],
+    end: isFree,
+  }),
+  model({
+    name: "RWLock: those who try take nothing along",
+    setup,
+    threads: times<Locks>(3, (actor, { lock }) => {
+      if (actor.index === 0) {
+        const guard = lock.tryWrite();
+        if (guard === undefined) return;
+        writing(actor);
+        actor.step();
+        actor.count("writers", -1);
+        actor.release(guard);
+      } else {
+        const guard = lock.tryRead();
+        if (guard === undefined) return;
+        reading(actor);
+        actor.step();
+        actor.count("readers", -1);
+        actor.release(guard);
+      }
+    }),
+    end: isFree,
+  }),
+];
