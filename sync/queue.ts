@@ -128,7 +128,8 @@ export class Queue<T = unknown> extends SharedObject {
     const type = (new.target as { readonly [CONTAINER_TYPE]: ContainerType })[CONTAINER_TYPE];
     const action = `create ${type.label}`;
     super(new.target, options as SharedOptions | Attachment | undefined, () => {
-      const maxsize = (options as QueueOptions | null | undefined)?.maxsize ?? 0;
+      // What is no object is refused with the options that all objects have.
+      const { maxsize = 0 } = (options ?? {}) as QueueOptions;
       validateInteger(maxsize, "'maxsize'", 0, 0x3fffffff, action);
       return {
         action,

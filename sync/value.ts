@@ -204,8 +204,8 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
     const { words, at } = this;
     if (at < 0) this.unusable("write value");
     const code = this.#code;
-    if (code === I32 && ((value as number) | 0) === value) {
-      store(words, at, value as number);
+    if (code === I32 && isInt32(value)) {
+      store(words, at, value);
       return;
     }
     validateElement(code, value, "what is written", "write value");
@@ -224,7 +224,7 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
     const { words, at } = this;
     if (at < 0) this.unusable("add to value");
     const code = this.#code;
-    if (code === I32 && ((amount as unknown as number) | 0) === amount) {
+    if (code === I32 && isInt32(amount)) {
       return add(words, at, amount as number) as TypeOf<K>;
     }
     this.#validateAmount(amount, "add to value");
@@ -397,6 +397,11 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
         }
     }
   }
+}
+
+// What most values are, without the way through all the checks.
+function isInt32(value: unknown): value is number {
+  return typeof value === "number" && (value | 0) === value;
 }
 
 function isWide(code: number): boolean {
