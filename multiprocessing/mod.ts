@@ -4,12 +4,38 @@
  * @module
  */
 
+export * from "../sync/errors.ts";
+export type { BarrierOptions } from "../sync/barrier.ts";
+export { configure, type ConfigureOptions } from "../sync/configure.ts";
+export type { Guard } from "../sync/guard.ts";
+export type { PriorityOptions } from "../sync/priority_queue.ts";
+export type { QueueOptions } from "../sync/queue.ts";
+export { registerSerializable, type SerializableOptions } from "../sync/register_serializable.ts";
+export { sleep, sleepSync } from "../sync/sleep.ts";
+export { task } from "../sync/task.ts";
+export type { Addend, ArrayOf, Bits, TypeOf, ValueType } from "../sync/_value_types.ts";
+export {
+  type Waitable,
+  type WaitableConnection,
+  type WaitableProcess,
+  waitAny,
+  waitAnySync,
+} from "../sync/wait_any.ts";
+export type { WaitOptions, WaitSyncOptions } from "../sync/wait_options.ts";
+export type { SharedOptions } from "../_internal/memory/shared_object.ts";
+export { Barrier } from "./barrier.ts";
+export { BoundedSemaphore } from "./bounded_semaphore.ts";
+export { Condition } from "./condition.ts";
 export { Connection } from "./connection.ts";
 export { Event } from "./event.ts";
+export { Latch } from "./latch.ts";
 export { LifoQueue } from "./lifo_queue.ts";
 export { Lock } from "./lock.ts";
 export { Pipe, type PipeOptions } from "./pipe.ts";
 export { PriorityQueue } from "./priority_queue.ts";
 export { Queue } from "./queue.ts";
 export { RLock } from "./rlock.ts";
-export * from "../sync/errors.ts";
+export { RWLock } from "./rwlock.ts";
+export { Semaphore } from "./semaphore.ts";
+export { SharedArray } from "./shared_array.ts";
+export { Value } from "./value.ts";
