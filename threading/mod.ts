@@ -28,5 +28,21 @@
 export * from "../sync/mod.ts";
 export { activeCount, currentThread, enumerate, getIdent, mainThread } from "./current.ts";
 export { type ExceptHookInfo, setExceptHook } from "./except_hook.ts";
+export {
+  asCompleted,
+  type CurrentTask,
+  currentTask,
+  Future,
+  type FutureState,
+  type MapOptions,
+  Pool,
+  type PoolOptions,
+  type PoolStats,
+  type PoolTrace,
+  type TaskOptions,
+  type TraceEvent,
+  wait,
+  type WaitFuturesOptions,
+} from "./pool.ts";
 export { Thread, type ThreadOptions } from "./thread.ts";
 export { Timer } from "./timer.ts";

@@ -4,12 +4,26 @@
  * @module
  */
 
-import type { Ending } from "../_internal/pool/jobs.ts";
+import { load } from "../_internal/atomics.ts";
+import { locate, OBJECT_HEADER } from "../_internal/memory/shared_object.ts";
 import { BasePool, type PoolKind, type PoolOptions } from "../_internal/pool/pool.ts";
 import type { workForPool } from "../_internal/pool/worker.ts";
-import { WorkerLostError } from "../sync/errors.ts";
+import {
+  ERROR,
+  EXIT_CODE,
+  FINISHED,
+  OUTCOME,
+  POINT,
+  readOutcome,
+  RESULT_ASKED,
+  setFlags,
+  STATE,
+  VALUE,
+} from "../_internal/threads/record.ts";
 import { task } from "../sync/task.ts";
 import { Thread } from "./thread.ts";
+
+export * from "../_internal/pool/mod.ts";
 
 const worker = task<typeof workForPool>(new URL("../_internal/pool/worker.ts", import.meta.url), "workForPool");
 
@@ -18,11 +32,21 @@ const threads: PoolKind = {
   label: "ThreadPool",
   start: (options, initargs, label) => {
     const thread = new Thread({ target: worker, args: [options, ...initargs], name: label, daemon: true }).start();
+    const { space, at } = locate(thread)!;
+    const { words } = space;
+    const record = at + OBJECT_HEADER;
+    // What a worker fails with is told to whoever waits for its task.
+    setFlags(space, record, RESULT_ASKED);
     return {
-      ended: thread.result().then((): Ending => ({}), (error): Ending => {
-        return error instanceof WorkerLostError ? { exitCode: error.exitCode } : { error };
-      }),
-      terminate: () => thread.terminate(),
+      points: [record + POINT],
+      ending: () => {
+        if (load(words, record + STATE) !== FINISHED) return undefined;
+        const outcome = load(words, record + OUTCOME);
+        if (outcome === VALUE) return { returned: true };
+        if (outcome === ERROR) return { error: readOutcome(space, record) };
+        return { exitCode: load(words, record + EXIT_CODE) };
+      },
+      kill: () => thread.terminate(),
     };
   },
 };

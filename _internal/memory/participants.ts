@@ -34,8 +34,10 @@ export const RECORD = 5;
 const ALIVE = 1;
 const ENDED = 2;
 
-/** The highest id: what a lock word has room for. */
-const MAX_ID = 2 ** 27;
+/** Ids end here: what a lock word has room for. */
+const MAX_ID = 2 ** 27 - 1;
+/** The id of one that was never alive: what it holds is abandoned. */
+export const NOBODY: number = MAX_ID;
 
 /** Where the entry of this id is, if it has not been given to another. */
 export function entryOf(id: number): number {

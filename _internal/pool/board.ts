@@ -3,25 +3,30 @@
  *
  * ```text
  *   board   0  CLOSED         the owner: workers return when there is nothing left to take
- *           1  TASKS          wait point: a chunk was posted, or the board was closed
- *           3  DONE           wait point: a chunk is done, or the initializer failed
- *           5  number of slots
- *           6  SPINNER        the one worker that looks without sleeping
- *           7  FAILURE        where the initializer's error is, and its length in bytes
- *          16… slots
+ *           1  FAILURE        address of the error that an initializer threw; and its length in bytes
+ *           3  number of slots
+ *          16  TASKS          wait point: a chunk was posted, or the board was closed
+ *          32  DONE           wait point: a chunk is over, or the initializer failed
+ *          48  SPINNER        the one worker that looks without sleeping
+ *          64… addresses of the slots
  *
  *   slot    0  CLAIM          see below
  *           1  SEQUENCE       the order in which they were posted
  *           2  MODE
  *           3  FUNCTION       address of the function's description
  *           4  INPUT          address of the input, 0: in the slot; and its length in bytes
- *           6  OUTPUT         the same for the output
- *           8  PROGRESS       items of the chunk that are over
- *           9  CANCELLED      the running task should give up
+ *           6  RANGE          units begun << 16 | units in all
+ *           7  OUTCOMES       units of which the outcome can be read
+ *           8  PROGRESS       items of the unit that runs which are over
+ *           9  CANCELLED      number of the unit, from 1, that should give up; -1: all
  *          10  DURATION       microseconds that the chunk ran
- *          11  BEGUN          when it began, in tens of microseconds since the pool's first worker was started
- *          12  WORKER         who ran it, for the trace
- *          16… room for short inputs and outputs
+ *          11  BEGUN          when it began, in tens of microseconds since the pool's beginning
+ *          12  WORKER         who ran it
+ *          13  ITEMS          how many there are, in all units
+ *          16… room for a short input
+ *         128… the first block of the output
+ *
+ *   block   0  address of the next one    1  its bytes    2… entries: length << 2 | kind, the bytes, padding to a word
  * ```
  *
  * ```text
@@ -33,8 +38,14 @@
  *   GIVEN_UP  owner: FREE, once the worker can not write any more
  * ```
  *
- * So a chunk belongs to exactly one at any time, and a worker that is killed anywhere between leaves its id behind:
- * whoever owned the chunk is known. The owner is one thread; only it posts.
+ * So a chunk belongs to exactly one at any time, and a worker that is killed anywhere between leaves its id behind. A
+ * chunk is a row of units: a worker begins with the next one by a compare-exchange of RANGE, and the owner takes back what
+ * was not begun by another. So it is known of each unit whether it was begun, and what stands behind a slow one can be
+ * given to somebody else. An outcome counts from when OUTCOMES says so, and blocks of output are not given back before the
+ * owner has read them all: what a worker had finished is not lost with it.
+ *
+ * The owner is one thread; only it posts. Slots are not given back before the board is, so a worker that looks at a list
+ * of yesterday sees a slot all the same.
  *
  * @module
  */
@@ -44,46 +55,66 @@ import type { Space } from "../memory/space.ts";
 import { notify } from "../memory/wait_point.ts";
 
 const CLOSED = 0;
+const FAILURE = 1;
+const SLOT_COUNT = 3;
 /** Offset of the wait point of workers. */
-export const TASKS = 1;
+export const TASKS = 16;
 /** Offset of the wait point of the owner. */
-export const DONE = 3;
-const SLOT_COUNT = 5;
+export const DONE = 32;
 /** Offset of the word with the id of the spinning worker. */
-export const SPINNER = 6;
-const FAILURE = 7;
-const SLOTS = 16;
+export const SPINNER = 48;
+const TABLE = 64;
 
 const CLAIM = 0;
 const SEQUENCE = 1;
 const MODE = 2;
 const FUNCTION = 3;
 const INPUT = 4;
-const OUTPUT = 6;
+const RANGE = 6;
+const OUTCOMES = 7;
 const PROGRESS = 8;
 const CANCELLED = 9;
 const DURATION = 10;
 const BEGUN = 11;
 const WORKER = 12;
+const ITEM_COUNT = 13;
 const ROOM = 16;
-const SLOT_WORDS = 128;
-const ROOM_BYTES = (SLOT_WORDS - ROOM) * 4;
+const OUTPUT = 128;
+const SLOT_WORDS = 256;
+const ROOM_BYTES = (OUTPUT - ROOM) * 4;
+const BLOCK_HEADER = 2;
+const FIRST_BLOCK_BYTES = (SLOT_WORDS - OUTPUT - BLOCK_HEADER) * 4;
 
 export const FREE = 0;
 export const POSTED = -1;
 export const OVER = -2;
 export const GIVEN_UP = -3;
 
-/** One value for each item: `fn(item)`; all results come as one array. */
+/** A unit is an array of items: `fn(item)` for each. */
 export const ITEMS = 1;
-/** An array of arguments for each item: `fn(...args)`; all results come as one array. */
+/** A unit is an array of arrays of arguments: `fn(...args)` for each. */
 export const ARGS = 2;
-/** As ARGS, but each result is on its own, so that what was finished is not lost with its worker. */
-export const EACH = 3;
+/** A unit is one array of arguments. */
+export const ONE = 3;
 
-/** Words of a board. */
-export function boardWords(slots: number): number {
-  return SLOTS + slots * SLOT_WORDS;
+/** Kinds of outcomes: what the function returned. */
+export const RESULT = 0;
+/** An array of what it returned for each item. */
+export const RESULTS = 1;
+/** An error, and at which item. */
+export const FAILED = 2;
+const NEXT_BLOCK = 0xffffffff;
+
+/** The most units of a chunk. */
+export const MAX_UNITS = 1024;
+const ALL = -1;
+
+/** A place in the output of a slot. */
+export class Cursor {
+  block = 0;
+  offset = 0;
+  /** Outcomes that were passed. */
+  count = 0;
 }
 
 /** A board, from either side. */
@@ -100,16 +131,32 @@ export class Board {
     this.slots = load(space.words, at + SLOT_COUNT);
   }
 
-  /** A new board. */
+  /** A new board, whose slots are FREE. */
   static create(space: Space, slots: number): Board {
-    const at = space.allocate(boardWords(slots), "create pool");
+    const at = space.allocate(TABLE + slots, "create pool");
     store(space.words, at + SLOT_COUNT, slots);
-    return new Board(space, at);
+    const board = new Board(space, at);
+    for (let i = 0; i < slots; i++) store(space.words, at + TABLE + i, board.createSlot());
+    return board;
   }
 
-  /** Where a slot is. */
-  slot(index: number): number {
-    return this.at + SLOTS + index * SLOT_WORDS;
+  /** A slot that is not on the board yet. */
+  createSlot(): number {
+    const slot = this.space.allocate(SLOT_WORDS, "create pool");
+    this.words[slot + OUTPUT + 1] = FIRST_BLOCK_BYTES;
+    return slot;
+  }
+
+  /** The slots on the board. */
+  table(): number[] {
+    return Array.from({ length: this.slots }, (_, i) => load(this.words, this.at + TABLE + i));
+  }
+
+  /** Owner: puts a slot on the board in the place of another, to which somebody may still write. */
+  replace(slot: number, other: number): void {
+    for (let i = this.at + TABLE; i < this.at + TABLE + this.slots; i++) {
+      if (load(this.words, i) === slot) store(this.words, i, other);
+    }
   }
 
   claimOf(slot: number): number {
@@ -126,30 +173,73 @@ export class Board {
     notify(this.space, this.at + TASKS, 0xfff);
   }
 
-  /** Owner: posts a chunk in a slot that is FREE. */
-  post(slot: number, sequence: number, mode: number, fn: number, input: Uint8Array): void {
-    const { words } = this;
-    store(words, slot + SEQUENCE, sequence);
-    store(words, slot + MODE, mode);
-    store(words, slot + FUNCTION, fn);
-    store(words, slot + PROGRESS, 0);
-    store(words, slot + CANCELLED, 0);
-    store(words, slot + OUTPUT, 0);
-    store(words, slot + OUTPUT + 1, 0);
-    this.#write(slot + INPUT, slot, input, "give a task to the pool");
+  /**
+   * Owner: posts a chunk in a slot that is FREE. `false`: there is no room for its input, and the slot is as it was.
+   */
+  post(slot: number, sequence: number, mode: number, fn: number, units: readonly Uint8Array[], items: number): boolean {
+    const { words, space } = this;
+    const count = units.length;
+    let length = count * 4;
+    for (let i = 0; i < count; i++) length += units[i].length;
+    let block = 0;
+    if (length > ROOM_BYTES) {
+      block = space.tryAllocate((length + 3) >> 2, false);
+      if (block === 0) return false;
+    }
+    // Plain writes: the store of CLAIM publishes them.
+    const at = block || slot + ROOM;
+    const { bytes } = space.memory;
+    let end = (at + count) * 4;
+    for (let i = 0; i < count; i++) {
+      const unit = units[i];
+      const { length } = unit;
+      words[at + i] = length;
+      if (length < 32) { for (let j = 0; j < length; j++) bytes[end + j] = unit[j]; }
+      else bytes.set(unit, end);
+      end += length;
+    }
+    words[slot + SEQUENCE] = sequence;
+    words[slot + MODE] = mode;
+    words[slot + FUNCTION] = fn;
+    words[slot + INPUT] = block;
+    words[slot + INPUT + 1] = length;
+    words[slot + ITEM_COUNT] = items;
+    words[slot + OUTCOMES] = 0;
+    words[slot + PROGRESS] = 0;
+    words[slot + CANCELLED] = 0;
+    words[slot + RANGE] = count;
     store(words, slot + CLAIM, POSTED);
+    return true;
   }
 
   /** Owner: wakes as many workers as there are chunks that nobody looks for. */
   wake(count: number): void {
-    notify(this.space, this.at + TASKS, load(this.words, this.at + SPINNER) !== 0 ? count - 1 : count);
+    // A spinner takes one of them, and looks after the others when it does: see claimSpinning in worker.ts.
+    const left = load(this.words, this.at + SPINNER) !== 0 ? count - 1 : count;
+    if (left > 0) notify(this.space, this.at + TASKS, left);
   }
 
-  /** Owner: takes a chunk back that no worker has begun. */
+  /** Owner: takes a chunk back that no worker has claimed. */
   takeBack(slot: number): boolean {
     if (compareExchange(this.words, slot + CLAIM, POSTED, FREE) !== POSTED) return false;
-    this.#free(slot + INPUT);
+    this.clear(slot);
     return true;
+  }
+
+  /** Owner: takes the units from `first` on back that were not begun. Returns where they begin, and where they end. */
+  recall(slot: number, first: number): { begin: number; end: number } {
+    for (;;) {
+      const range = load(this.words, slot + RANGE);
+      const end = range & 0xffff;
+      const begin = Math.max(first, range >>> 16);
+      if (begin >= end) return { begin: end, end };
+      if (compareExchange(this.words, slot + RANGE, range, range & 0xffff0000 | begin) === range) return { begin, end };
+    }
+  }
+
+  /** How many units were begun. */
+  begunOf(slot: number): number {
+    return load(this.words, slot + RANGE) >>> 16;
   }
 
   /** Owner: a worker is dead or too late; what it writes from now on does not count. */
@@ -159,128 +249,197 @@ export class Board {
 
   /** Owner: the slot can be used again. */
   clear(slot: number): void {
-    this.#free(slot + INPUT);
-    this.#free(slot + OUTPUT);
-    store(this.words, slot + CLAIM, FREE);
+    const { words, space } = this;
+    const input = load(words, slot + INPUT);
+    if (input !== 0) {
+      words[slot + INPUT] = 0;
+      space.free(input);
+    }
+    let block = load(words, slot + OUTPUT);
+    words[slot + OUTPUT] = 0;
+    while (block !== 0) {
+      const next = words[block];
+      space.free(block);
+      block = next;
+    }
+    store(words, slot + CLAIM, FREE);
   }
 
-  /** Owner: tells the running task to give up. */
-  cancel(slot: number): void {
-    store(this.words, slot + CANCELLED, 1);
+  /** Owner: tells a unit to give up if it runs; `undefined`: all of them. */
+  cancel(slot: number, unit: number | undefined): void {
+    store(this.words, slot + CANCELLED, unit === undefined ? ALL : unit + 1);
   }
 
-  isCancelled(slot: number): boolean {
-    return load(this.words, slot + CANCELLED) !== 0;
+  isCancelled(slot: number, unit: number): boolean {
+    const cancelled = load(this.words, slot + CANCELLED);
+    return cancelled === unit + 1 || cancelled === ALL;
   }
 
   progressOf(slot: number): number {
     return load(this.words, slot + PROGRESS);
   }
 
+  /** Milliseconds that the chunk ran. */
   durationOf(slot: number): number {
     return load(this.words, slot + DURATION) / 1000;
   }
 
-  /** Worker: claims the chunk that was posted first. 0: there is none. */
-  claim(worker: number): number {
+  /** Worker: claims the chunk that was posted first. 0: there is none. `room`: items that it may have at most, 0: any. */
+  claim(worker: number, room: number): number {
     const { words } = this;
     for (;;) {
       let oldest = 0;
       let sequence = 0;
-      for (let slot = this.slot(0), end = this.slot(this.slots); slot < end; slot += SLOT_WORDS) {
+      for (let i = this.at + TABLE, end = i + this.slots; i < end; i++) {
+        const slot = words[i];
         if (load(words, slot + CLAIM) !== POSTED) continue;
-        const its = load(words, slot + SEQUENCE);
+        const its = words[slot + SEQUENCE];
         if (oldest === 0 || ((its - sequence) | 0) < 0) {
           oldest = slot;
           sequence = its;
         }
       }
       if (oldest === 0) return 0;
+      if (room !== 0 && words[oldest + ITEM_COUNT] > room) return TOO_LARGE;
       if (compareExchange(words, oldest + CLAIM, POSTED, worker) === POSTED) return oldest;
     }
   }
 
+  /** Whether a chunk waits for a worker. */
+  hasPosted(): boolean {
+    const { words } = this;
+    for (let i = this.at + TABLE, end = i + this.slots; i < end; i++) {
+      if (load(words, words[i] + CLAIM) === POSTED) return true;
+    }
+    return false;
+  }
+
+  /** Worker: begins with the next unit; -1: there is none. */
+  nextUnit(slot: number): number {
+    for (;;) {
+      const range = load(this.words, slot + RANGE);
+      const begun = range >>> 16;
+      if (begun >= (range & 0xffff)) return -1;
+      if (compareExchange(this.words, slot + RANGE, range, range + 0x10000) === range) return begun;
+    }
+  }
+
   modeOf(slot: number): number {
-    return load(this.words, slot + MODE);
+    return this.words[slot + MODE];
   }
 
   functionOf(slot: number): number {
-    return load(this.words, slot + FUNCTION);
+    return this.words[slot + FUNCTION];
   }
 
-  /** Worker: a private copy of the chunk's input. */
-  input(slot: number): Uint8Array {
-    return this.#read(slot + INPUT, slot);
+  /** Worker: private copies of the chunk's units. */
+  input(slot: number): Uint8Array[] {
+    const { words } = this;
+    const count = words[slot + RANGE] & 0xffff;
+    const at = words[slot + INPUT] || slot + ROOM;
+    let from = (at + count) * 4;
+    const bytes = this.space.memory.bytes.slice(from, at * 4 + words[slot + INPUT + 1]);
+    if (count === 1) return [bytes];
+    const units: Uint8Array[] = new Array(count);
+    from = 0;
+    for (let i = 0; i < count; i++) units[i] = bytes.subarray(from, from += words[at + i]);
+    return units;
   }
 
-  /** Worker: so many items are over. */
+  /** Worker: so many items of the unit are over. */
   progress(slot: number, items: number): void {
     store(this.words, slot + PROGRESS, items);
   }
 
-  /** Worker: the whole output. It is the owner's with {@linkcode finish}. */
-  output(slot: number, output: Uint8Array): void {
-    this.#write(slot + OUTPUT, slot, output, "return the results of a task");
-  }
-
-  /**
-   * Worker: adds to the output, which the owner may read up to there from then on, also if this worker dies. Returns
-   * where the output is now, and how much fits there, for the next call.
-   */
-  append(slot: number, data: Uint8Array, room: { block: number; capacity: number }): void {
+  /** Worker: adds the outcome of a unit. Throws a `RangeError` where there is no room. */
+  append(slot: number, cursor: Cursor, kind: number, data: Uint8Array): void {
     const { words, space } = this;
     const { bytes } = space.memory;
-    const length = load(words, slot + OUTPUT + 1);
-    if (room.capacity === 0) room.capacity = ROOM_BYTES;
-    if (length + 4 + data.length > room.capacity) {
-      const before = room.block;
-      room.capacity = (length + 4 + data.length) * 2;
-      room.block = space.allocate((room.capacity + 3) >> 2, "return the results of a task");
-      const old = (before || slot + ROOM) * 4;
-      bytes.copyWithin(room.block * 4, old, old + length);
-      store(words, slot + OUTPUT, room.block);
-      if (before !== 0) space.free(before);
+    const { length } = data;
+    if (cursor.block === 0) {
+      cursor.block = slot + OUTPUT;
+      cursor.offset = 0;
     }
-    const start = (room.block || slot + ROOM) * 4 + length;
-    bytes[start] = data.length;
-    bytes[start + 1] = data.length >>> 8;
-    bytes[start + 2] = data.length >>> 16;
-    bytes[start + 3] = data.length >>> 24;
-    bytes.set(data, start + 4);
-    store(words, slot + OUTPUT + 1, length + 4 + data.length);
+    const size = 4 + ((length + 3) & ~3);
+    if (cursor.offset + size > words[cursor.block + 1]) {
+      const capacity = Math.max(size, words[cursor.block + 1] * 2);
+      const action = "return the result of a task";
+      const block = space.tryAllocate(BLOCK_HEADER + (capacity >> 2), false) ||
+        space.allocate(BLOCK_HEADER + (size >> 2), action);
+      words[block] = 0;
+      words[block + 1] = capacity;
+      if (cursor.offset < words[cursor.block + 1]) {
+        words[cursor.block + BLOCK_HEADER + (cursor.offset >> 2)] = NEXT_BLOCK | 0;
+      }
+      words[cursor.block] = block;
+      cursor.block = block;
+      cursor.offset = 0;
+    }
+    const at = cursor.block + BLOCK_HEADER + (cursor.offset >> 2);
+    words[at] = length << 2 | kind;
+    if (length < 32) { for (let j = 0, to = (at + 1) * 4; j < length; j++) bytes[to + j] = data[j]; }
+    else bytes.set(data, (at + 1) * 4);
+    cursor.offset += size;
+    cursor.count++;
+    store(words, slot + PROGRESS, 0);
+    store(words, slot + OUTCOMES, cursor.count);
+  }
+
+  /** Owner: the outcome behind the cursor, if it is there. */
+  read(slot: number, cursor: Cursor): { kind: number; data: Uint8Array } | undefined {
+    const { words } = this;
+    if (cursor.count >= load(words, slot + OUTCOMES)) return undefined;
+    if (cursor.block === 0) {
+      cursor.block = slot + OUTPUT;
+      cursor.offset = 0;
+    }
+    while (
+      cursor.offset >= words[cursor.block + 1] ||
+      words[cursor.block + BLOCK_HEADER + (cursor.offset >> 2)] >>> 0 === NEXT_BLOCK
+    ) {
+      cursor.block = words[cursor.block];
+      cursor.offset = 0;
+    }
+    const at = cursor.block + BLOCK_HEADER + (cursor.offset >> 2);
+    const length = words[at] >>> 2;
+    const data = this.space.memory.bytes.slice((at + 1) * 4, (at + 1) * 4 + length);
+    cursor.offset += 4 + ((length + 3) & ~3);
+    cursor.count++;
+    return { kind: words[at] & 3, data };
   }
 
   /** Worker: begins with the chunk; `time` in milliseconds since the pool's beginning. */
   begin(slot: number, worker: number, time: number): void {
-    store(this.words, slot + BEGUN, Math.round(time * 100) | 0);
-    store(this.words, slot + WORKER, worker);
+    this.words[slot + BEGUN] = Math.round(time * 100) | 0;
+    this.words[slot + WORKER] = worker;
   }
 
   /** Owner: who began with it and when, in milliseconds since the pool's beginning. */
   begunBy(slot: number): { worker: number; time: number } {
-    return { worker: load(this.words, slot + WORKER), time: load(this.words, slot + BEGUN) / 100 };
+    return { worker: this.words[slot + WORKER], time: this.words[slot + BEGUN] / 100 };
   }
 
   /** Worker: the chunk is over. `false`: it was taken from this worker. */
   finish(slot: number, worker: number, ms: number): boolean {
-    store(this.words, slot + DURATION, Math.min(0x7fffffff, Math.round(ms * 1000)));
+    this.words[slot + DURATION] = Math.min(0x7fffffff, Math.round(ms * 1000));
     const mine = compareExchange(this.words, slot + CLAIM, worker, OVER) === worker;
     if (mine) notify(this.space, this.at + DONE, 1);
     return mine;
-  }
-
-  /** Owner: the output, as far as it was committed. */
-  result(slot: number): Uint8Array {
-    return this.#read(slot + OUTPUT, slot);
   }
 
   /** Worker: its initializer threw. */
   fail(error: Uint8Array): void {
     const block = this.space.allocate((error.length + 3) >> 2, "report an error");
     this.space.memory.bytes.set(error, block * 4);
-    store(this.words, this.at + FAILURE + 1, error.length);
-    if (compareExchange(this.words, this.at + FAILURE, 0, block) !== 0) this.space.free(block);
+    if (!this.#publishFailure(block, error.length)) this.space.free(block);
     notify(this.space, this.at + DONE, 1);
+  }
+
+  #publishFailure(block: number, length: number): boolean {
+    // Who sets the length first is the one who may set the address. Of several errors one is as good as another.
+    if (compareExchange(this.words, this.at + FAILURE + 1, 0, length) !== 0) return false;
+    store(this.words, this.at + FAILURE, block);
+    return true;
   }
 
   /** Owner: what the initializer threw. */
@@ -290,38 +449,27 @@ export class Board {
     return this.space.memory.bytes.slice(block * 4, block * 4 + load(this.words, this.at + FAILURE + 1));
   }
 
-  /** Owner: gives everything back; no worker may be left. */
-  destroy(): void {
-    for (let i = 0; i < this.slots; i++) this.clear(this.slot(i));
+  /** Worker: it looks for chunks without sleeping, if no other does. */
+  beginSpinning(worker: number): boolean {
+    return compareExchange(this.words, this.at + SPINNER, 0, worker) === 0;
+  }
+
+  /** That worker does so no more. */
+  endSpinning(worker: number): void {
+    compareExchange(this.words, this.at + SPINNER, worker, 0);
+  }
+
+  /** Owner: gives everything back; no worker may be left. `others`: slots that are not on the board. */
+  destroy(others: readonly number[]): void {
+    for (const slot of [...this.table(), ...others]) {
+      this.clear(slot);
+      this.space.free(slot);
+    }
     const failure = load(this.words, this.at + FAILURE);
     if (failure !== 0) this.space.free(failure);
     this.space.free(this.at);
   }
-
-  #write(field: number, slot: number, data: Uint8Array, action: string): void {
-    const { words, space } = this;
-    const { bytes } = space.memory;
-    let block = 0;
-    if (data.length > ROOM_BYTES) {
-      block = space.allocate((data.length + 3) >> 2, action);
-      bytes.set(data, block * 4);
-    } else {
-      bytes.set(data, (slot + ROOM) * 4);
-    }
-    store(words, field + 1, data.length);
-    store(words, field, block);
-  }
-
-  #read(field: number, slot: number): Uint8Array {
-    const { words } = this;
-    const start = (load(words, field) || slot + ROOM) * 4;
-    return this.space.memory.bytes.slice(start, start + load(words, field + 1));
-  }
-
-  #free(field: number): void {
-    const block = load(this.words, field);
-    if (block === 0) return;
-    store(this.words, field, 0);
-    this.space.free(block);
-  }
 }
+
+/** What {@linkcode Board.claim} returns for a chunk that is too large for the worker. */
+export const TOO_LARGE = -1;

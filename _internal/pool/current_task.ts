@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Board } from "./board.ts";
+
 /** The running task, from inside. */
 export interface CurrentTask {
   /**
@@ -18,47 +20,62 @@ export interface CurrentTask {
 /** How often a task whose signal is in use is checked: milliseconds. */
 const CHECK = 10;
 
+let board: Board | undefined;
+let slot = 0;
+let unit = 0;
 let current: Task | undefined;
 
 class Task implements CurrentTask {
-  readonly #isCancelled: () => boolean;
+  readonly #board: Board;
+  readonly #slot: number;
+  readonly #unit: number;
+  /** What it was when the task ended: the slot is another's then. */
+  #outcome: boolean | undefined;
   #controller: AbortController | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(isCancelled: () => boolean) {
-    this.#isCancelled = isCancelled;
+  constructor(board: Board, slot: number, unit: number) {
+    this.#board = board;
+    this.#slot = slot;
+    this.#unit = unit;
   }
 
   get cancelled(): boolean {
-    return this.#isCancelled();
+    return this.#outcome ?? this.#board.isCancelled(this.#slot, this.#unit);
   }
 
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       const controller = this.#controller = new AbortController();
-      const check = (): void => {
-        if (!this.#isCancelled()) return;
-        clearInterval(this.#timer);
+      if (this.cancelled) {
         controller.abort();
-      };
-      this.#timer = setInterval(check, CHECK);
-      check();
+      } else if (this.#outcome === undefined) {
+        this.#timer = setInterval(() => {
+          if (!this.cancelled) return;
+          clearInterval(this.#timer);
+          controller.abort();
+        }, CHECK);
+      }
     }
     return this.#controller.signal;
   }
 
   end(): void {
+    this.#outcome = this.cancelled;
     clearInterval(this.#timer);
   }
 }
 
-/** Says that a task begins. */
-export function beginTask(isCancelled: () => boolean): void {
-  current = new Task(isCancelled);
+/** Says that a task begins. Its object is made when somebody asks for it. */
+export function beginTask(its: Board, itsSlot: number, itsUnit: number): void {
+  board = its;
+  slot = itsSlot;
+  unit = itsUnit;
 }
 
 /** Says that it is over. */
 export function endTask(): void {
+  board = undefined;
   current?.end();
   current = undefined;
 }
@@ -85,5 +102,6 @@ export function endTask(): void {
  * ```
  */
 export function currentTask(): CurrentTask | undefined {
-  return current;
+  if (board === undefined) return undefined;
+  return current ??= new Task(board, slot, unit);
 }

@@ -4,35 +4,49 @@
  * ```text
  *   jobs ──take()──▶ chunks ──post──▶ board ◀──claim── workers
  *    ▲                                  │
- *    └───── done / failed / lost ───────┘ drain()
+ *    └────── done / lost / again ───────┘ drain()
  * ```
  *
  * Only so many chunks are on the board as the workers need to stay busy; the rest stays with its job, where it can be
  * cut as is best by then, and taken back without asking anyone.
  *
+ * While anything is on the board this thread waits, which keeps the program alive. It waits for nothing else: workers are
+ * daemons, and one that ends while there is nothing to do is missed when there is.
+ *
  * @module
  */
 
 import { now } from "../atomics.ts";
-import { decode, encode } from "../codec/mod.ts";
+import { decode } from "../codec/mod.ts";
+import { dropReferences } from "../memory/shared_refs.ts";
 import type { Space } from "../memory/space.ts";
+import { notify } from "../memory/wait_point.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
-import { Board, DONE, EACH, FREE, OVER } from "./board.ts";
+import { WorkerLostError } from "../../sync/errors.ts";
+import { Board, DONE, FREE, OVER, RESULT, RESULTS } from "./board.ts";
+import { callSite } from "./call_site.ts";
 import { Functions } from "./functions.ts";
-import type { Board as JobBoard, Chunk, Ending, Job, Outcome } from "./jobs.ts";
+import type { Chunk, Ending, Job, JobBoard, Outcome, Unit } from "./jobs.ts";
 import type { Trace } from "./trace.ts";
 import type { Failure, WorkerOptions } from "./worker.ts";
 
 /** A worker, from its owner's side. */
 export interface PoolWorker {
-  /** Settles when it can run no more. Never rejects. */
-  readonly ended: Promise<Ending>;
+  /** Wait points in the pool's memory that are notified when it ends. */
+  readonly points: readonly number[];
+  /** How it ended, once it can run no more. Exact also while the event loop does not turn. */
+  ending(): Ending | undefined;
   /** Ends it by force. */
-  terminate(): void;
+  kill(): void;
 }
 
-/** What makes workers: threads or processes. */
-export type StartWorker = (options: WorkerOptions, initargs: unknown[], label: string) => PoolWorker;
+/** What makes workers: threads or processes. `onEnd` may be called when one has ended, if something tells that. */
+export type StartWorker = (
+  options: WorkerOptions,
+  initargs: readonly unknown[],
+  label: string,
+  onEnd: () => void,
+) => PoolWorker;
 
 /** How a pool is set up. */
 export interface DispatcherOptions {
@@ -41,7 +55,7 @@ export interface DispatcherOptions {
   size: number;
   name: string;
   initializer: TargetDescriptor | null;
-  initargs: unknown[];
+  initargs: readonly unknown[];
   maxTasks: number;
   idle: number;
   trace: Trace | undefined;
@@ -49,15 +63,24 @@ export interface DispatcherOptions {
 
 /** How long the owner looks for a result before it goes to other things: milliseconds. */
 const SPIN = 0.05;
+/** How many looks there are between two looks at the clock. */
+const LOOKS = 16;
+/** How long it may do so without the event loop having had a turn: milliseconds. */
+const TURN = 4;
+/** So many looks in vain, and it looks less often. */
+const VAIN = 4;
+/** A chunk is not left in one piece if a unit of it takes so long: milliseconds. */
+const STUCK = 5;
 /** So many workers in a row may end before they have done anything. */
-const MAX_FAILED_STARTS = 3;
+const FAILED_STARTS = 10;
+/** How long one may wait for workers that were told to end, where they can not be stopped: milliseconds. */
+const GRACE = 1000;
 
 interface Hired {
+  readonly id: number;
   readonly handle: PoolWorker;
   /** Whether it has taken a chunk. */
   worked: boolean;
-  /** Whether it is about to be replaced. */
-  dismissed: boolean;
 }
 
 /** Hands chunks of jobs to workers. */
@@ -67,19 +90,26 @@ export class Dispatcher implements JobBoard {
   readonly size: number;
   readonly maxChunk: number;
   readonly #options: DispatcherOptions;
+  /** The one that was served longest ago first. */
   readonly #jobs: Set<Job> = new Set();
-  readonly #free: number[] = [];
+  readonly #free: number[];
   readonly #posted: Map<number, Chunk> = new Map();
-  /** Slots that a dismissed worker may still write to. */
-  readonly #retired: Map<number, number[]> = new Map();
   readonly #workers: Map<number, Hired> = new Map();
+  /** Workers that were given up, each with the slot to which it may still write. */
+  readonly #lost: Map<Hired, number> = new Map();
+  readonly #sites: Map<number, Error> = new Map();
   readonly #epoch: number = performance.timeOrigin + now();
   #nextWorker = 0;
   #sequence = 0;
   #failedStarts = 0;
   #watching = false;
-  #pumpPlanned = false;
+  #planned = false;
+  #nursing: ReturnType<typeof setTimeout> | undefined;
+  #turned: number = now();
+  #vain = 0;
+  #looks = 0;
   #closing = false;
+  #terminated = 0;
   #broken: { error: unknown } | undefined;
   #destroyed = false;
   #onEmpty: (() => void) | undefined;
@@ -89,11 +119,11 @@ export class Dispatcher implements JobBoard {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.size = options.size;
-    this.maxChunk = options.maxTasks === 0 ? Infinity : options.maxTasks;
-    const slots = options.size * 2 + 4;
-    this.board = Board.create(options.space, slots);
+    // So that a worker does as many tasks as it may, or nearly: it takes a chunk as a whole.
+    this.maxChunk = options.maxTasks === 0 ? Infinity : Math.max(1, options.maxTasks >> 3);
+    this.board = Board.create(options.space, options.size * 2);
     this.functions = new Functions(options.space);
-    for (let i = slots - 1; i >= 0; i--) this.#free.push(this.board.slot(i));
+    this.#free = this.board.table().reverse();
   }
 
   /** Why the pool can do nothing more, if so. */
@@ -101,24 +131,41 @@ export class Dispatcher implements JobBoard {
     return this.#broken;
   }
 
+  /** How many workers live. */
   get workers(): number {
-    return this.#workers.size;
+    let living = 0;
+    for (const { handle } of this.#workers.values()) if (handle.ending() === undefined) living++;
+    return living;
   }
 
+  /** How many run something. */
   get busy(): number {
+    if (this.#destroyed) return 0;
     let busy = 0;
     for (const slot of this.#posted.keys()) if (this.board.claimOf(slot) > 0) busy++;
     return busy;
   }
 
+  /** How many tasks wait. */
   get queued(): number {
+    if (this.#destroyed) return 0;
     let queued = 0;
     for (const job of this.#jobs) queued += job.waiting;
-    for (const [slot, chunk] of this.#posted) if (this.board.claimOf(slot) <= 0) queued += chunk.input.length;
+    for (const [slot, chunk] of this.#posted) {
+      const begun = this.board.begunOf(slot);
+      for (let i = begun; i < chunk.end; i++) queued += chunk.units[i].count;
+    }
     return queued;
   }
 
-  /** Takes a job on. */
+  /** Where a function is handed over. Calls of one turn are taken for one: to look costs as much as all else. */
+  siteOf(fn: number, caller: unknown): Error {
+    let site = this.#sites.get(fn);
+    if (site === undefined) this.#sites.set(fn, site = callSite(caller));
+    return site;
+  }
+
+  /** Takes a job on, or goes on with it. */
   add(job: Job): void {
     this.#jobs.add(job);
     this.plan();
@@ -126,65 +173,69 @@ export class Dispatcher implements JobBoard {
 
   /** Hands out what there is, soon: calls of one turn go together. */
   plan(): void {
-    if (this.#pumpPlanned) return;
-    this.#pumpPlanned = true;
+    if (this.#planned || this.#destroyed) return;
+    this.#planned = true;
     queueMicrotask(() => {
-      this.#pumpPlanned = false;
-      this.pump();
-      this.#spin();
+      this.#planned = false;
+      if (this.#sites.size > 0) this.#sites.clear();
+      this.#pump();
+      if (this.#posted.size === 0) return;
+      if (this.#look()) {
+        // The program has to hear of it: its reactions come before what is planned here.
+        this.plan();
+      } else {
+        this.#watch();
+      }
     });
   }
 
-  pump(): void {
-    if (this.#destroyed) return;
-    let posted = 0;
-    // Twice as many as there are workers: each finds its next chunk without waiting for this thread.
-    const window = this.size * 2;
-    while (this.#posted.size < window && this.#free.length > 0) {
-      const chunk = this.#next();
-      if (chunk === undefined) break;
-      if (this.#post(chunk)) posted++;
+  isRunning(chunk: Chunk, unit: number): boolean {
+    return chunk.slot !== 0 && this.board.claimOf(chunk.slot) !== FREE && unit < this.board.begunOf(chunk.slot);
+  }
+
+  recall(chunk: Chunk, first: number): readonly Unit[] {
+    const { slot, end } = chunk;
+    if (slot === 0) return [];
+    if (first === 0 && this.board.takeBack(slot)) {
+      this.#posted.delete(slot);
+      this.#free.push(slot);
+      chunk.slot = 0;
+      chunk.end = 0;
+      chunk.job.finished(chunk, 0, 0);
+      this.plan();
+      return chunk.units.slice(0, end);
     }
-    if (posted > 0) this.board.wake(posted);
-    this.#options.trace?.depth(this.queued);
-    this.#hire();
-    if (this.#posted.size > 0) this.#watch();
-    this.#checkEmpty();
+    const range = this.board.recall(slot, first);
+    if (range.begin === range.end) return [];
+    chunk.end = range.begin;
+    return chunk.units.slice(range.begin, range.end);
   }
 
-  isRunning(chunk: Chunk): boolean {
-    return chunk.slot !== 0 && this.board.claimOf(chunk.slot) > 0;
-  }
-
-  takeBack(chunk: Chunk): boolean {
-    if (chunk.slot === 0 || !this.board.takeBack(chunk.slot)) return false;
-    this.#posted.delete(chunk.slot);
-    this.#free.push(chunk.slot);
-    chunk.slot = 0;
-    this.plan();
-    return true;
-  }
-
-  cancel(chunk: Chunk, killAfter: number | undefined): void {
+  cancel(chunk: Chunk, unit: number | undefined, killAfter: number | undefined): void {
     const { slot } = chunk;
     if (slot === 0) return;
-    this.board.cancel(slot);
+    this.board.cancel(slot, unit);
     if (killAfter === undefined) return;
+    const running = unit ?? this.board.begunOf(slot) - 1;
     setTimeout(() => {
-      if (this.#posted.get(slot) !== chunk) return;
+      if (this.#destroyed || this.#posted.get(slot) !== chunk) return;
+      this.#harvest(slot, chunk);
       const worker = this.board.claimOf(slot);
-      if (worker <= 0 || !this.board.giveUp(slot, worker)) return;
-      this.#posted.delete(slot);
-      this.#retired.set(worker, [...this.#retired.get(worker) ?? [], slot]);
+      if (worker <= 0 || chunk.cursor.count > running || this.board.begunOf(slot) <= running) return;
       const hired = this.#workers.get(worker);
-      if (hired !== undefined) {
-        hired.dismissed = true;
-        hired.handle.terminate();
-        // Not waited for: on Deno a thread that computes without end can not be stopped, only left alone.
-        this.#workers.delete(worker);
-      }
-      chunk.job.lost(chunk, {}, this.board.progressOf(slot), []);
-      this.pump();
+      if (hired === undefined || !this.board.giveUp(slot, worker)) return;
+      // Not waited for: on Deno a thread that computes without end can not be stopped, only left alone. It has the slot for
+      // itself until it ends, so that nobody else writes there.
+      this.#workers.delete(worker);
+      this.board.endSpinning(worker);
+      const other = this.board.createSlot();
+      this.board.replace(slot, other);
+      this.#free.push(other);
+      this.#lost.set(hired, slot);
+      hired.handle.kill();
+      this.#posted.delete(slot);
+      this.#lose(slot, chunk, {});
+      this.plan();
     }, killAfter);
   }
 
@@ -193,125 +244,221 @@ export class Dispatcher implements JobBoard {
     this.#closing = true;
     this.#onEmpty = empty;
     this.plan();
+    this.#watch();
   }
 
   /** Gives everything up. */
   terminate(error: unknown): void {
     this.#closing = true;
-    for (const job of [...this.#jobs]) {
-      this.#jobs.delete(job);
-      job.abort(error);
-    }
-    for (const chunk of this.#posted.values()) chunk.job.abort(error);
-    for (const slot of this.#posted.keys()) this.board.cancel(slot);
+    this.#terminated = now();
+    this.#abortAll(error);
+    for (const chunk of new Set(this.#posted.values())) this.board.cancel(chunk.slot, undefined);
     this.board.close();
-    for (const { handle } of this.#workers.values()) handle.terminate();
+    for (const { handle } of this.#workers.values()) handle.kill();
     this.plan();
   }
 
-  // The job that was served longest ago: a long one does not keep short ones from running.
+  #abortAll(error: unknown): void {
+    const jobs = new Set(this.#jobs);
+    for (const chunk of this.#posted.values()) jobs.add(chunk.job);
+    this.#jobs.clear();
+    for (const job of jobs) job.abort(error);
+  }
+
+  #pump(): void {
+    if (this.#destroyed) return;
+    this.#drain();
+    this.#bury();
+    let posted = 0;
+    while (this.#free.length > 0 && this.#broken === undefined && !this.board.closed) {
+      const chunk = this.#next();
+      if (chunk === undefined || !this.#post(chunk)) break;
+      posted++;
+    }
+    this.#options.trace?.depth(this.queued);
+    if (posted > 0) this.board.wake(posted);
+    this.#hire();
+    this.#checkEmpty();
+  }
+
+  // In turns: a long job does not keep short ones from running.
   #next(): Chunk | undefined {
     for (const job of [...this.#jobs]) {
       const chunk = job.take();
-      if (chunk !== undefined) {
-        this.#jobs.delete(job);
-        this.#jobs.add(job);
-        return chunk;
-      }
-      if (job.exhausted) this.#jobs.delete(job);
+      this.#jobs.delete(job);
+      // A job that has nothing now comes back by add().
+      if (!job.exhausted) this.#jobs.add(job);
+      if (chunk !== undefined) return chunk;
     }
     return undefined;
   }
 
   #post(chunk: Chunk): boolean {
-    const slot = this.#free.pop()!;
-    try {
-      const input = encode(chunk.input, { root: "args", scope: this.#options.space.memory.scope });
-      this.board.post(slot, ++this.#sequence, chunk.mode, chunk.job.fn, input);
-    } catch (error) {
-      this.#free.push(slot);
-      this.failures++;
-      chunk.job.failed(chunk, { error, index: 0 });
+    const slot = this.#free[this.#free.length - 1];
+    const inputs = chunk.units.map((unit) => unit.bytes);
+    if (this.board.post(slot, ++this.#sequence, chunk.job.mode, chunk.fn, inputs, chunk.items)) {
+      this.#free.pop();
+      chunk.slot = slot;
+      this.#posted.set(slot, chunk);
+      if (chunk.units.length > 1) this.#nurse();
+      return true;
+    }
+    if (this.#posted.size > 0) {
+      // What is done gives its room back.
+      chunk.end = 0;
+      chunk.job.finished(chunk, 0, 0);
+      chunk.job.again(chunk.units);
       return false;
     }
-    chunk.slot = slot;
-    this.#posted.set(slot, chunk);
+    const bytes = inputs.reduce((sum, { length }) => sum + length, 0);
+    const error = new RangeError(
+      `Cannot give a task to the pool as the shared memory has no room for its arguments: needed ${bytes} bytes, available about ${this.board.space.available()} (reserve more with configure({ memory }) before the first use)`,
+    );
+    for (const [unit, { bytes }] of chunk.units.entries()) {
+      dropReferences(bytes);
+      this.failures++;
+      chunk.cursor.count = unit + 1;
+      this.#tell(() => chunk.job.done(chunk, unit, { error, index: 0 }));
+    }
+    chunk.job.finished(chunk, 0, 0);
     return true;
   }
 
   #hire(): void {
-    let wanted = Math.min(this.size, this.#posted.size);
-    if (this.#broken !== undefined || this.board.closed) wanted = 0;
+    if (this.#broken !== undefined || this.board.closed) return;
+    const wanted = Math.min(this.size, this.#posted.size);
+    let hired = false;
     while (this.#workers.size < wanted) {
-      const worker = ++this.#nextWorker;
-      const label = `${this.#options.name}-${worker}`;
+      const id = ++this.#nextWorker;
+      const label = `${this.#options.name}-${id}`;
+      const { space, initializer, initargs, maxTasks, idle } = this.#options;
       let handle: PoolWorker;
       try {
         handle = this.#options.start(
           {
-            scope: this.#options.space.memory.scope,
+            scope: space.memory.scope,
             board: this.board.at,
-            worker,
+            worker: id,
             name: label,
-            initializer: this.#options.initializer,
-            maxTasks: this.#options.maxTasks,
-            idle: this.#options.idle,
+            initializer,
+            maxTasks,
+            idle,
             epoch: this.#epoch,
           },
-          this.#options.initargs,
+          initargs,
           label,
+          () => this.plan(),
         );
       } catch (error) {
         this.#break(error);
         return;
       }
-      this.#options.trace?.worker(worker, label);
-      this.#workers.set(worker, { handle, worked: false, dismissed: false });
-      handle.ended.then((ending) => this.#ended(worker, ending));
+      hired = true;
+      this.#options.trace?.worker(id, label);
+      this.#workers.set(id, { id, handle, worked: false });
+    }
+    // Whoever waits has to wait for the new one, too.
+    if (hired && this.#watching) notify(this.board.space, this.board.at + DONE, 1);
+  }
+
+  /** Finds out who has ended. */
+  #bury(): boolean {
+    let any = false;
+    for (const worker of this.#workers.values()) {
+      const ending = worker.handle.ending();
+      if (ending === undefined) continue;
+      any = true;
+      this.#workers.delete(worker.id);
+      this.#ended(worker, ending);
+    }
+    for (const [worker, slot] of this.#lost) {
+      if (worker.handle.ending() === undefined) continue;
+      this.#lost.delete(worker);
+      if (slot !== 0) {
+        this.board.clear(slot);
+        this.#spare.push(slot);
+      }
+    }
+    if (this.#terminated > 0 && now() - this.#terminated > GRACE) {
+      for (const worker of this.#workers.values()) {
+        any = true;
+        this.#workers.delete(worker.id);
+        this.#lost.set(worker, 0);
+        this.#forsake(worker);
+      }
+    }
+    return any;
+  }
+
+  /** Slots that are not on the board any more and belong to nobody. */
+  readonly #spare: number[] = [];
+
+  // Told to end, and it does not. What it has belongs to it.
+  #forsake(worker: Hired): void {
+    for (const [slot, chunk] of this.#posted) {
+      if (this.board.claimOf(slot) !== worker.id) continue;
+      this.#posted.delete(slot);
+      this.#lose(slot, chunk, {});
     }
   }
 
-  #ended(worker: number, ending: Ending): void {
-    if (this.#destroyed) return;
-    const hired = this.#workers.get(worker);
-    this.#workers.delete(worker);
+  #ended(worker: Hired, ending: Ending): void {
+    // Before anything is posted: who trusts a spinner that is dead waits for ever.
+    this.board.endSpinning(worker.id);
     this.#drain();
-    for (const slot of this.#retired.get(worker) ?? []) this.#release(slot);
-    this.#retired.delete(worker);
     for (const [slot, chunk] of this.#posted) {
-      if (this.board.claimOf(slot) !== worker || !this.board.giveUp(slot, worker)) continue;
-      if (hired !== undefined) hired.worked = true;
-      const results = chunk.mode === EACH ? readOutcomes(this.board.result(slot)) : [];
-      const progress = this.board.progressOf(slot);
+      if (this.board.claimOf(slot) !== worker.id || !this.board.giveUp(slot, worker.id)) continue;
+      worker.worked = true;
       this.#posted.delete(slot);
-      this.#release(slot);
-      this.failures++;
-      chunk.job.lost(chunk, ending, progress, results);
+      this.#lose(slot, chunk, ending);
+      this.board.clear(slot);
+      this.#free.push(slot);
     }
     const failure = this.board.failure();
     if (failure !== undefined) {
-      this.#break((decode(failure) as Failure).error);
-    } else if (hired !== undefined && !hired.worked && ending.error !== undefined) {
-      if (++this.#failedStarts >= MAX_FAILED_STARTS) this.#break(ending.error);
+      this.#break((decode(failure, { keep: true }) as Failure).error);
+    } else if (!worker.worked && ending.returned !== true && this.#terminated === 0) {
+      if (++this.#failedStarts >= FAILED_STARTS) {
+        this.#break(
+          ending.error ?? new WorkerLostError(
+            `Cannot run tasks as ${FAILED_STARTS} workers in a row ended before they had done anything`,
+            {
+              ...(ending.exitCode !== undefined && { exitCode: ending.exitCode }),
+              ...(ending.signal !== undefined && { signal: ending.signal }),
+            },
+          ),
+        );
+      }
     }
-    this.pump();
     // It may have been woken for a chunk that it did not take.
     if (this.#posted.size > 0) this.board.wake(this.#posted.size);
   }
 
+  // A worker ended in the middle of a chunk: what it finished counts, what it had begun with is lost, and the rest is to be
+  // done by another.
+  #lose(slot: number, chunk: Chunk, ending: Ending): void {
+    this.#harvest(slot, chunk);
+    const range = this.board.recall(slot, 0);
+    const again = chunk.units.slice(range.begin, range.end);
+    chunk.end = range.begin;
+    const lost = chunk.cursor.count;
+    const begun = this.board.begunOf(slot);
+    chunk.slot = 0;
+    if (lost < begun) {
+      this.failures++;
+      const progress = this.board.progressOf(slot);
+      chunk.cursor.count = begun;
+      this.#tell(() => chunk.job.lost(chunk, lost, ending, Math.min(progress, chunk.units[lost].count - 1)));
+    }
+    this.#tell(() => chunk.job.finished(chunk, 0, 0));
+    if (again.length > 0) this.#tell(() => chunk.job.again(again));
+  }
+
   #break(error: unknown): void {
-    this.#broken ??= { error };
-    for (const [slot, chunk] of this.#posted) {
-      if (!this.board.takeBack(slot)) continue;
-      this.#posted.delete(slot);
-      this.#free.push(slot);
-      chunk.slot = 0;
-      chunk.job.abort(error);
-    }
-    for (const job of [...this.#jobs]) {
-      this.#jobs.delete(job);
-      job.abort(error);
-    }
+    if (this.#broken !== undefined) return;
+    this.#broken = { error };
+    this.#abortAll(error);
+    this.plan();
   }
 
   #drain(): boolean {
@@ -319,34 +466,46 @@ export class Dispatcher implements JobBoard {
     for (const [slot, chunk] of this.#posted) {
       if (this.board.claimOf(slot) !== OVER) continue;
       any = true;
-      this.#posted.delete(slot);
       this.#finish(slot, chunk);
     }
     return any;
   }
 
   #finish(slot: number, chunk: Chunk): void {
+    this.#harvest(slot, chunk);
     const ms = this.board.durationOf(slot);
     const begun = this.board.begunBy(slot);
     this.#failedStarts = 0;
     const hired = this.#workers.get(begun.worker);
     if (hired !== undefined) hired.worked = true;
-    this.#options.trace?.slice(begun.worker, chunk.job.name, begun.time, ms, chunk.first, chunk.input.length);
-    let output: unknown;
-    try {
-      const bytes = this.board.result(slot);
-      output = chunk.mode === EACH ? readOutcomes(bytes) : decode(bytes);
-    } catch (error) {
-      output = { error, index: 0 };
-    }
-    this.#release(slot);
+    let items = 0;
+    for (let i = 0; i < chunk.end; i++) items += chunk.units[i].count;
+    this.#options.trace?.slice(begun.worker, chunk.name, begun.time, ms, chunk.units[0].first, items);
+    this.#posted.delete(slot);
     chunk.slot = 0;
-    if (Array.isArray(output)) {
-      this.completed += output.length;
-      this.#tell(() => chunk.job.done(chunk, output as unknown[], ms));
-    } else {
-      this.failures++;
-      this.#tell(() => chunk.job.failed(chunk, output as Failure));
+    this.board.clear(slot);
+    this.#free.push(slot);
+    this.#tell(() => chunk.job.finished(chunk, items, ms));
+    // There is room for what the job has next.
+    if (this.#jobs.size > 0) this.plan();
+  }
+
+  // Reads outcomes as far as there are any, also of a chunk that still runs.
+  #harvest(slot: number, chunk: Chunk): void {
+    for (let next; (next = this.board.read(slot, chunk.cursor)) !== undefined;) {
+      const unit = chunk.cursor.count - 1;
+      let outcome: Outcome;
+      try {
+        const value = decode(next.data);
+        if (next.kind === RESULT) outcome = { results: [value] };
+        else if (next.kind === RESULTS) outcome = { results: value as unknown[] };
+        else outcome = value as Failure;
+      } catch (error) {
+        outcome = { error, index: 0 };
+      }
+      if ("results" in outcome) this.completed += outcome.results.length;
+      else this.failures++;
+      this.#tell(() => chunk.job.done(chunk, unit, outcome));
     }
   }
 
@@ -359,77 +518,105 @@ export class Dispatcher implements JobBoard {
     }
   }
 
-  #release(slot: number): void {
-    if (this.board.claimOf(slot) !== FREE) this.board.clear(slot);
-    this.#free.push(slot);
-  }
-
-  // Small tasks are done before this thread could fall asleep and be woken again.
-  #spin(): void {
-    if (this.#posted.size === 0 || this.board.space.spins === 0) return;
-    for (let until = now() + SPIN; this.#posted.size > 0 && now() < until;) {
-      if (!this.#drain()) continue;
-      this.pump();
-      until = now() + SPIN;
-      // The program has to hear of results: promises are settled by now, their reactions come after this.
-      this.plan();
-      return;
-    }
+  // Small tasks are done before this thread could fall asleep and be woken again. But timers and sockets must have their
+  // turn, and others may need the processor.
+  #look(): boolean {
+    if (this.board.space.spins === 0) return false;
+    if (this.#vain >= VAIN && (++this.#looks & 15) !== 0) return false;
+    const begin = now();
+    if (begin - this.#turned > TURN) return false;
+    do {
+      for (let i = 0; i < LOOKS; i++) {
+        if (!this.#drain()) continue;
+        this.#vain = 0;
+        return true;
+      }
+    } while (now() - begin < SPIN);
+    this.#vain++;
+    return false;
   }
 
   #watch(): void {
-    if (this.#watching) return;
+    if (this.#watching || this.#destroyed) return;
     this.#watching = true;
-    const { space } = this.#options;
-    const watch = async (): Promise<void> => {
-      while (this.#posted.size > 0 && !this.#destroyed) {
-        await space.async.wait<boolean>(this.board.at + DONE, {
-          attempt: () => this.#posted.size === 0 || this.#drain() || this.#failed() ? true : undefined,
-          deadline: Infinity,
-          expired: () => false,
-        });
-        this.pump();
-        this.#spin();
-      }
-      this.#watching = false;
-    };
-    void watch();
+    void this.#wait();
+  }
+
+  get #isWaiting(): boolean {
+    return this.#posted.size > 0 || this.#onEmpty !== undefined;
+  }
+
+  async #wait(): Promise<void> {
+    const { space, at } = this.board;
+    while (!this.#destroyed && this.#isWaiting) {
+      const points = [at + DONE];
+      for (const { handle } of this.#workers.values()) points.push(...handle.points);
+      const size = this.#workers.size;
+      const next = this.#nextWorker;
+      await space.async.wait<boolean>(points, {
+        attempt: () => {
+          if (this.#destroyed) return true;
+          const any = [this.#drain(), this.#bury(), this.#failed()].includes(true);
+          return any || !this.#isWaiting || size !== this.#workers.size || next !== this.#nextWorker ? true : undefined;
+        },
+        deadline: Infinity,
+        expired: () => false,
+      });
+      this.#turned = now();
+      this.#pump();
+    }
+    this.#watching = false;
   }
 
   #failed(): boolean {
     if (this.#broken !== undefined) return false;
     const failure = this.board.failure();
     if (failure === undefined) return false;
-    this.#break((decode(failure) as Failure).error);
+    this.#break((decode(failure, { keep: true }) as Failure).error);
     return true;
   }
 
-  #checkEmpty(): void {
-    if (!this.#closing || this.#posted.size > 0) return;
-    for (const job of this.#jobs) if (!job.exhausted) return;
-    if (!this.board.closed) this.board.close();
-    if (this.#workers.size > 0) return;
-    if (this.#onEmpty !== undefined) {
-      const empty = this.#onEmpty;
-      this.#onEmpty = undefined;
-      // Slots that a worker on the run may still write to keep the whole board.
-      if (this.#retired.size === 0) {
-        this.#destroyed = true;
-        this.functions.destroy();
-        this.board.destroy();
+  // What stands behind a unit that takes longer than it was thought to is given to somebody else; perhaps it even waits for
+  // that. And what stands before it is delivered.
+  #nurse(): void {
+    if (this.#nursing !== undefined) return;
+    this.#nursing = setTimeout(() => {
+      this.#nursing = undefined;
+      if (this.#destroyed) return;
+      let any = false;
+      for (const [slot, chunk] of this.#posted) {
+        if (chunk.end <= 1 || this.board.claimOf(slot) <= 0) continue;
+        any = true;
+        const begun = this.board.begunOf(slot);
+        if (begun !== 0 && begun === chunk.begun) {
+          this.#harvest(slot, chunk);
+          const units = this.recall(chunk, begun);
+          if (units.length > 0) chunk.job.again(units);
+        }
+        chunk.begun = begun;
       }
-      empty();
-    }
+      for (const chunk of this.#posted.values()) if (chunk.end > 1) any = true;
+      if (any) this.#nurse();
+    }, STUCK);
   }
-}
 
-function readOutcomes(bytes: Uint8Array): Outcome[] {
-  const outcomes: Outcome[] = [];
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at < bytes.length;) {
-    const length = view.getUint32(at, true);
-    outcomes.push(decode(bytes.slice(at + 4, at + 4 + length)) as Outcome);
-    at += 4 + length;
+  #checkEmpty(): void {
+    if (!this.#closing || this.#posted.size > 0 || this.#jobs.size > 0) return;
+    if (!this.board.closed) this.board.close();
+    if (this.#workers.size > 0) {
+      this.#watch();
+      return;
+    }
+    const empty = this.#onEmpty;
+    if (empty === undefined) return;
+    this.#onEmpty = undefined;
+    this.#destroyed = true;
+    clearTimeout(this.#nursing);
+    // Slots that a worker on the run may still write to keep the whole board.
+    if (this.#lost.size === 0) {
+      this.functions.destroy();
+      this.board.destroy(this.#spare);
+    }
+    empty();
   }
-  return outcomes;
 }

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { type LocalReadiness, READINESS } from "../../sync/_readiness.ts";
 import { now } from "../atomics.ts";
-import { show, validateWait } from "../wait_options.ts";
+import { deadlineOf, show, validateWait } from "../wait_options.ts";
 import { CancelledError, TimeoutError } from "../../sync/errors.ts";
+import { type LocalReadiness, READINESS } from "../../sync/_readiness.ts";
 import type { WaitOptions } from "../../sync/wait_options.ts";
 
 /** Where a {@linkcode Future} is in its life. */
@@ -22,7 +22,12 @@ export interface FutureTask {
 }
 
 /** Settles a future; only its pool can. */
-export let settle: (future: Future<unknown>, state: "finished" | "cancelled", error: unknown, value: unknown) => void;
+export let settle: (
+  future: Future<unknown>,
+  state: "finished" | "cancelled",
+  error: Thrown | undefined,
+  value: unknown,
+) => void;
 
 /**
  * The result of a task in a {@linkcode Pool}. A promise, with what Python's `concurrent.futures.Future` knows besides.
@@ -62,7 +67,6 @@ export class Future<R> implements Promise<R> {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#promise.catch(() => {});
   }
 
   /** What becomes of the task: `running` from when a worker has taken it, `finished` also when it threw. */
@@ -78,7 +82,8 @@ export class Future<R> implements Promise<R> {
   cancel(): boolean {
     if (this.#state !== "pending") return this.#state === "cancelled";
     if (!this.#task.takeBack()) return false;
-    this.#settle("cancelled", new CancelledError("Cannot get the result of a task as it was cancelled"), undefined);
+    const error = new CancelledError("Cannot get the result of a task as it was cancelled");
+    this.#settle("cancelled", new Thrown(error), undefined);
     return true;
   }
 
@@ -144,12 +149,14 @@ export class Future<R> implements Promise<R> {
     return this.#promise.finally(onFinally);
   }
 
-  #settle(state: "finished" | "cancelled", error: unknown, value: unknown): void {
+  #settle(state: "finished" | "cancelled", error: Thrown | undefined, value: unknown): void {
     if (this.#state !== "pending") return;
     this.#state = state;
     if (error !== undefined) {
       this.#failed = true;
-      this.#reject(error instanceof Thrown ? error.value : error);
+      // Before the rejection: nobody may be there to handle it.
+      this.#promise.catch(() => {});
+      this.#reject(error.value);
     } else {
       this.#resolve(value as R);
     }
@@ -167,7 +174,7 @@ export class Future<R> implements Promise<R> {
   }
 }
 
-/** Something thrown that is `undefined`, or looks like it. */
+/** Something that was thrown, which may be `undefined`. */
 export class Thrown {
   constructor(readonly value: unknown) {}
 }
@@ -177,7 +184,10 @@ export class Thrown {
  *
  * Python: `concurrent.futures.as_completed`.
  *
+ * @param options `timeout` is for all of them together.
  * @throws {TypeError} If one of them is not a future.
+ * @throws {TimeoutError} If `timeout` passes while some are not settled.
+ * @throws The signal's reason, if it is aborted first.
  *
  * @example
  * ```ts
@@ -192,20 +202,51 @@ export class Thrown {
  * assertEquals(roots.sort(), [2, 3]);
  * ```
  */
-export async function* asCompleted<R>(futures: Iterable<Future<R>>): AsyncIterableIterator<Future<R>> {
+export function asCompleted<R>(futures: Iterable<Future<R>>, options?: WaitOptions): AsyncIterableIterator<Future<R>> {
   const all = validateFutures(futures, "wait for futures");
+  const timeout = validateWait(options, "wait for futures");
+  const deadline = deadlineOf(timeout);
   const settled: Future<R>[] = [];
   let wake: (() => void) | undefined;
+  let taken = 0;
   for (const future of all) {
     future.addDoneCallback(() => {
       settled.push(future);
       wake?.();
     });
   }
-  for (let i = 0; i < all.length; i++) {
-    if (settled.length <= i) await new Promise<void>((resolve) => wake = resolve);
-    yield settled[i];
-  }
+  const arrive = async (index: number): Promise<void> => {
+    while (settled.length <= index) {
+      const next = new Promise<void>((resolve) => wake = resolve);
+      await within(next, Math.max(0, deadline - now()), options?.signal, () => {
+        throw new TimeoutError(
+          `Cannot wait for futures as ${
+            all.length - index
+          } of ${all.length} were not settled within the ${timeout} ms of 'timeout'`,
+        );
+      });
+    }
+  };
+  let last: Promise<unknown> = Promise.resolve();
+  // Not a generator: that would yield what the future becomes.
+  return {
+    next: () => {
+      const result = last.then(async (): Promise<IteratorResult<Future<R>>> => {
+        if (taken >= all.length) return { done: true, value: undefined };
+        await arrive(taken);
+        return { done: false, value: settled[taken++] };
+      });
+      last = result.catch(() => {});
+      return result;
+    },
+    return: () => {
+      taken = all.length;
+      return Promise.resolve({ done: true, value: undefined });
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
 }
 
 /** When {@linkcode wait} returns. */

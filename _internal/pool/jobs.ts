@@ -1,156 +1,197 @@
 /**
  * What a pool has been asked to do, and how that is cut into chunks.
  *
- * A job gives out chunks when the dispatcher has room for one, and hears what became of each: done, failed, or lost with
- * its worker.
+ * A job gives out chunks when the dispatcher has room for one, and hears what became of each unit: its outcome, that it
+ * was lost with its worker, or that nobody began with it and it is the job's again.
  *
  * @module
  */
 
+import { encode, type EncodeOptions, joinStacks } from "../codec/mod.ts";
+import { dropReferences } from "../memory/shared_refs.ts";
 import { CancelledError, WorkerLostError } from "../../sync/errors.ts";
-import { ARGS, EACH, ITEMS } from "./board.ts";
+import { ARGS, Cursor, ITEMS, MAX_UNITS, ONE } from "./board.ts";
 import { Future, type FutureTask, settle, Thrown } from "./future.ts";
 import type { Failure } from "./worker.ts";
 
-/** A piece of a job, for one worker. */
-export interface Chunk {
-  readonly job: Job;
-  readonly mode: number;
-  /** What the worker gets. */
-  readonly input: readonly unknown[];
+/** What a worker begins with as a whole: encoded when it was handed over, so what the caller changes later is not seen. */
+export interface Unit {
+  readonly bytes: Uint8Array;
   /** Index of its first item in the job. */
   readonly first: number;
+  /** How many items it has. */
+  readonly count: number;
+}
+
+/** Some units of a job, for one worker. */
+export class Chunk {
   /** Where it is on the board; 0: nowhere. */
-  slot: number;
+  slot = 0;
+  /** Outcomes that were read. */
+  readonly cursor: Cursor = new Cursor();
+  /** How many units had been begun when it was looked at last. */
+  begun = 0;
+  /** Units from here on were taken back. */
+  end: number;
+
+  constructor(readonly job: Job, readonly fn: number, readonly name: string, readonly units: readonly Unit[]) {
+    this.end = units.length;
+  }
+
+  get items(): number {
+    let items = 0;
+    for (const unit of this.units) items += unit.count;
+    return items;
+  }
 }
 
 /** How a worker ended. */
 export interface Ending {
   exitCode?: number;
   signal?: string;
-  /** What kept it from working at all. */
+  /** It returned: it had done enough, or nothing for too long. */
+  returned?: boolean;
+  /** What it failed with. */
   error?: unknown;
 }
 
 /** What jobs ask of the dispatcher. */
-export interface Board {
-  /** The job has something to take, again. */
-  add(job: Job): void;
-  /** Chunks may be taken, again. */
-  pump(): void;
+export interface JobBoard {
   /** How many workers there can be. */
   readonly size: number;
   /** How many items a chunk may have at most. */
   readonly maxChunk: number;
-  /** Whether a worker has begun with the chunk. */
-  isRunning(chunk: Chunk): boolean;
-  /** Takes it back if no worker has. */
-  takeBack(chunk: Chunk): boolean;
-  /** Tells the worker to give up; after `killAfter` ms, if that is given, replaces it. */
-  cancel(chunk: Chunk, killAfter: number | undefined): void;
+  /** The job has something to take, again. */
+  add(job: Job): void;
+  /** Chunks may be taken, again: soon. */
+  plan(): void;
+  /** Whether a worker has begun with a unit of the chunk. */
+  isRunning(chunk: Chunk, unit: number): boolean;
+  /**
+   * Takes the units from `first` on back that no worker has begun with, and returns them; they will not be heard of
+   * again.
+   */
+  recall(chunk: Chunk, first: number): readonly Unit[];
+  /** Tells a unit, or all, to give up if it runs; after `killAfter` ms, if that is given, its worker is replaced. */
+  cancel(chunk: Chunk, unit: number | undefined, killAfter: number | undefined): void;
 }
+
+/** What became of a unit: its results, or at which item it failed. */
+export type Outcome = { results: unknown[] } | Failure;
 
 /** Something to do. */
 export interface Job {
-  /** Address of the function's description. */
-  readonly fn: number;
-  /** For the trace. */
-  readonly name: string;
+  /** How units are called: ITEMS, ARGS or ONE. */
+  readonly mode: number;
   /** The next chunk, if there is one now. */
   take(): Chunk | undefined;
   /** Whether no more chunks will come. */
   readonly exhausted: boolean;
-  /** Items that wait for a worker, as far as is known. */
+  /** Items that wait, as far as is known. */
   readonly waiting: number;
-  /** All results of the chunk. */
-  done(chunk: Chunk, results: unknown[], ms: number): void;
-  /** The chunk failed at an item. */
-  failed(chunk: Chunk, failure: Failure): void;
-  /** The chunk's worker died at an item; `results` are those of the items before, in mode EACH. */
-  lost(chunk: Chunk, ending: Ending, progress: number, results: Outcome[]): void;
+  /** A unit is over. */
+  done(chunk: Chunk, unit: number, outcome: Outcome): void;
+  /** The chunk is over: so many items of it were done in so many milliseconds. */
+  finished(chunk: Chunk, items: number, ms: number): void;
+  /** A unit's worker ended after `progress` of its items. */
+  lost(chunk: Chunk, unit: number, ending: Ending, progress: number): void;
+  /** Units of the chunk were not begun and are the job's again. */
+  again(units: readonly Unit[]): void;
   /** Gives the whole job up: settles whoever waits. */
   abort(error: unknown): void;
 }
-
-/** One result in mode EACH. */
-export type Outcome = [unknown] | Failure;
 
 /** How long a chunk should run at least, so that handing it over does not count: milliseconds. */
 const WORTHWHILE = 0.2;
 /** And at most, so that workers end at about the same time. */
 const FAIR = 10;
-/** The size of chunks while nothing is known of their cost. */
+/** How many items go together while nothing is known of their cost. */
 const PROBE = 32;
+/** The most items of a unit. */
+const GRAIN = 64;
+/** A job of `map` is cut into so many units for each worker, at least if it has as many items. */
+const UNITS = 64;
 
-/** The error for a task whose worker died. */
+/** The error for a task whose worker ended. */
 export function lostError(ending: Ending, taskIndex: number): WorkerLostError {
-  const how = ending.signal !== undefined
-    ? `by signal ${ending.signal}`
-    : ending.exitCode !== undefined
-    ? `with exit code ${ending.exitCode}`
-    : "before it was done";
-  return new WorkerLostError(
-    `Cannot finish task ${taskIndex} as its worker ended ${how}; the pool has another by now`,
-    {
-      exitCode: ending.exitCode,
-      signal: ending.signal,
-      taskIndex,
-    },
-  );
+  const { exitCode, signal, error } = ending;
+  const how = signal !== undefined
+    ? `was ended by ${signal}`
+    : error !== undefined
+    ? `failed: ${error instanceof Error ? error.message : String(error)}`
+    : exitCode !== undefined
+    ? `ended with exit code ${exitCode}`
+    : "was terminated";
+  return new WorkerLostError(`Cannot finish task ${taskIndex} as its worker ${how}`, {
+    ...(exitCode !== undefined && { exitCode }),
+    ...(signal !== undefined && { signal }),
+    ...(error !== undefined && { cause: error }),
+    taskIndex,
+  });
 }
 
-/** What a running average of the milliseconds an item takes knows. */
-export class Cost {
-  #ms: number | undefined;
-
+/** What a task takes, learnt from the last ones. */
+class Cost {
   /** Milliseconds an item, if known. */
-  get ms(): number | undefined {
-    return this.#ms;
-  }
+  ms: number | undefined;
 
   note(items: number, ms: number): void {
     if (items === 0) return;
     const each = ms / items;
-    this.#ms = this.#ms === undefined ? each : this.#ms * 0.7 + each * 0.3;
+    this.ms = this.ms === undefined ? each : this.ms * 0.7 + each * 0.3;
   }
 }
 
 /** One task that somebody submitted. */
-export class Task implements FutureTask {
+export class Task implements FutureTask, Unit {
+  readonly first = 0;
+  readonly count = 1;
   readonly future: Future<unknown>;
   chunk: Chunk | undefined;
-  readonly job: SubmitJob;
-  readonly args: readonly unknown[];
-  /** Runs in a chunk of its own: it can be given up. */
-  readonly single: boolean;
+  /** Its number in the chunk. */
+  unit = 0;
+  /** Nobody waits for it: it is passed over. */
+  dropped = false;
+  killAfter: number | undefined;
+  /** Where it was submitted. */
+  site: Error | undefined;
 
-  constructor(job: SubmitJob, args: readonly unknown[], single: boolean) {
-    this.job = job;
-    this.args = args;
-    this.single = single;
+  constructor(
+    readonly job: SubmitJob,
+    readonly fn: number,
+    readonly name: string,
+    readonly bytes: Uint8Array,
+  ) {
     this.future = new Future(this);
   }
 
   isRunning(): boolean {
-    return this.chunk !== undefined && this.job.board.isRunning(this.chunk);
+    return this.chunk !== undefined && this.job.board.isRunning(this.chunk, this.unit);
   }
 
   takeBack(): boolean {
     return this.job.takeBack(this);
   }
+
+  /** Takes it back, or tells it to give up. */
+  giveUp(): void {
+    if (!this.takeBack() && this.chunk !== undefined) this.job.board.cancel(this.chunk, this.unit, this.killAfter);
+  }
 }
 
-/** Single tasks of one function, several a chunk where they are small. */
+/** Single tasks in the order of their calls, several a chunk where they are small. */
 export class SubmitJob implements Job {
+  readonly mode = ONE;
   #pending: Task[] = [];
   #head = 0;
-  readonly #cost = new Cost();
-  readonly #tasks: Map<Chunk, Task[]> = new Map();
+  #dropped = 0;
+  readonly #costs: Map<number, Cost> = new Map();
+  readonly #chunks: Set<Chunk> = new Set();
 
-  constructor(readonly board: Board, readonly fn: number, readonly name: string) {}
+  constructor(readonly board: JobBoard) {}
 
   get waiting(): number {
-    return this.#pending.length - this.#head;
+    return this.#pending.length - this.#head - this.#dropped;
   }
 
   get exhausted(): boolean {
@@ -162,97 +203,125 @@ export class SubmitJob implements Job {
   }
 
   take(): Chunk | undefined {
-    const waiting = this.waiting;
-    if (waiting === 0) return undefined;
-    const ms = this.#cost.ms;
-    let size = 1;
-    if (ms !== undefined && !this.#pending[this.#head].single) {
-      const share = Math.ceil(waiting / (this.board.size * 2));
-      size = Math.max(1, Math.min(share, Math.floor(WORTHWHILE / Math.max(ms, 1e-4)), 256, this.board.maxChunk));
+    const first = this.#shift();
+    if (first === undefined) return undefined;
+    const { fn } = first;
+    const ms = this.#costs.get(fn)?.ms;
+    const tasks = [first];
+    if (ms !== undefined) {
+      const share = Math.ceil(this.waiting / (this.board.size * 2));
+      const size = Math.min(share, Math.floor(WORTHWHILE / Math.max(ms, 1e-4)), MAX_UNITS, this.board.maxChunk);
+      while (tasks.length < size && this.#pending[this.#head]?.fn === fn) {
+        const task = this.#shift();
+        if (task?.fn !== fn) {
+          if (task !== undefined) this.#head--;
+          break;
+        }
+        tasks.push(task);
+      }
     }
-    const tasks: Task[] = [];
-    while (tasks.length < size && this.waiting > 0) {
-      const task = this.#pending[this.#head];
-      if (task.single && tasks.length > 0) break;
-      this.#head++;
-      tasks.push(task);
-      if (task.single) break;
+    if (this.#head > 1024 && this.#head * 2 > this.#pending.length) this.#compact();
+    const chunk = new Chunk(this, fn, first.name, tasks);
+    for (let i = 0; i < tasks.length; i++) {
+      tasks[i].chunk = chunk;
+      tasks[i].unit = i;
     }
-    if (this.#head > 1024 && this.#head * 2 > this.#pending.length) {
-      this.#pending = this.#pending.slice(this.#head);
-      this.#head = 0;
-    }
-    const chunk: Chunk = { job: this, mode: EACH, input: tasks.map((task) => task.args), first: 0, slot: 0 };
-    for (const task of tasks) task.chunk = chunk;
-    this.#tasks.set(chunk, tasks);
+    this.#chunks.add(chunk);
     return chunk;
+  }
+
+  #shift(): Task | undefined {
+    while (this.#head < this.#pending.length) {
+      const task = this.#pending[this.#head++];
+      if (!task.dropped) return task;
+      this.#dropped--;
+    }
+    this.#pending = [];
+    this.#head = 0;
+    this.#dropped = 0;
+    return undefined;
+  }
+
+  #compact(): void {
+    this.#pending = this.#pending.slice(this.#head);
+    this.#head = 0;
   }
 
   /** Gives a task up that no worker has begun with. */
   takeBack(task: Task): boolean {
     const { chunk } = task;
-    if (chunk === undefined) {
-      const index = this.#pending.indexOf(task, this.#head);
-      if (index < 0) return false;
-      this.#pending.splice(index, 1);
-      return true;
+    if (task.dropped) return false;
+    if (chunk !== undefined) {
+      const units = this.board.recall(chunk, task.unit) as readonly Task[];
+      if (!units.includes(task)) {
+        this.again(units);
+        return false;
+      }
+      this.again(units.filter((unit) => unit !== task));
+      task.chunk = undefined;
+    } else {
+      this.#dropped++;
     }
-    if (!this.board.takeBack(chunk)) return false;
-    const others = this.#tasks.get(chunk)!.filter((other) => other !== task);
-    this.#tasks.delete(chunk);
-    task.chunk = undefined;
-    this.#again(others);
+    task.dropped = true;
+    dropReferences(task.bytes);
     return true;
   }
 
-  done(chunk: Chunk, results: unknown[], ms: number): void {
-    const tasks = this.#tasks.get(chunk)!;
-    this.#tasks.delete(chunk);
-    this.#cost.note(tasks.length, ms);
-    const outcomes = results as Outcome[];
-    let last: Outcome = { error: new CancelledError("Cannot get the result of a task as it was not run"), index: 0 };
-    for (let i = 0; i < tasks.length; i++) {
-      // Fewer outcomes than tasks: the last one is about all that are left.
-      if (i < outcomes.length) last = outcomes[i];
-      settleWith(tasks[i], last);
-    }
+  done(chunk: Chunk, unit: number, outcome: Outcome): void {
+    const task = chunk.units[unit] as Task;
+    task.chunk = undefined;
+    settleWith(task, outcome);
   }
 
-  failed(chunk: Chunk, failure: Failure): void {
-    const tasks = this.#tasks.get(chunk)!;
-    this.#tasks.delete(chunk);
-    for (const task of tasks) settleWith(task, failure);
+  finished(chunk: Chunk, items: number, ms: number): void {
+    this.#chunks.delete(chunk);
+    let cost = this.#costs.get(chunk.fn);
+    if (cost === undefined) this.#costs.set(chunk.fn, cost = new Cost());
+    cost.note(items, ms);
   }
 
-  lost(chunk: Chunk, ending: Ending, _progress: number, results: Outcome[]): void {
-    const tasks = this.#tasks.get(chunk)!;
-    this.#tasks.delete(chunk);
-    for (let i = 0; i < results.length; i++) settleWith(tasks[i], results[i]);
-    const task = tasks[results.length];
-    if (task === undefined) return;
+  lost(chunk: Chunk, unit: number, ending: Ending): void {
+    const task = chunk.units[unit] as Task;
+    task.chunk = undefined;
     settleWith(task, { error: lostError(ending, 0), index: 0 });
-    this.#again(tasks.slice(results.length + 1));
   }
 
-  abort(error: unknown): void {
-    const all = [...this.#tasks.values()].flat().concat(this.#pending.slice(this.#head));
-    this.#pending = [];
-    this.#head = 0;
-    for (const task of all) settleWith(task, { error, index: 0 }, "cancelled");
-  }
-
-  #again(tasks: Task[]): void {
-    if (tasks.length === 0) return;
-    for (const task of tasks) task.chunk = undefined;
-    this.#pending = tasks.concat(this.#pending.slice(this.#head));
+  again(units: readonly Unit[]): void {
+    if (units.length === 0) return;
+    for (const task of units as readonly Task[]) task.chunk = undefined;
+    this.#pending = (units as readonly Task[]).concat(this.#pending.slice(this.#head));
     this.#head = 0;
     this.board.add(this);
   }
+
+  abort(error: unknown): void {
+    for (const chunk of this.#chunks) {
+      const running = chunk.units as readonly Task[];
+      for (const task of this.board.recall(chunk, 0) as readonly Task[]) dropReferences(task.bytes);
+      for (const task of running) {
+        if (task.chunk === chunk) settle(task.future, "cancelled", new Thrown(error), undefined);
+      }
+      this.board.cancel(chunk, undefined, undefined);
+    }
+    const pending = this.#pending.slice(this.#head);
+    this.#pending = [];
+    this.#head = 0;
+    this.#dropped = 0;
+    for (const task of pending) {
+      if (task.dropped) continue;
+      dropReferences(task.bytes);
+      settle(task.future, "cancelled", new Thrown(error), undefined);
+    }
+  }
 }
 
-function settleWith(task: Task, outcome: Outcome, state: "finished" | "cancelled" = "finished"): void {
-  if (Array.isArray(outcome)) settle(task.future, state, undefined, outcome[0]);
-  else settle(task.future, state, outcome.error ?? new Thrown(outcome.error), undefined);
+function settleWith(task: Task, outcome: Outcome): void {
+  if ("results" in outcome) {
+    settle(task.future, "finished", undefined, outcome.results[0]);
+  } else {
+    joinStacks(outcome.error, task.site?.stack);
+    settle(task.future, "finished", new Thrown(outcome.error), undefined);
+  }
 }
 
 /** What `map` and its like have in common. */
@@ -263,23 +332,38 @@ export interface BulkOptions {
 }
 
 // What the callback throws ends the job: it is the program's own error, and somebody waits for the job.
-function report(job: MapJob | StreamJob, done: number, total: number | undefined): boolean {
+function report(job: MapJob | StreamJob, done: number, total: number | undefined): void {
   try {
     job.options.onProgress?.(done, total);
-    return true;
   } catch (error) {
     job.abort(error);
-    return false;
   }
+}
+
+/** Encodes items as a unit; what can not be sent is named by its index in the whole. */
+function encodeUnit(items: unknown[], first: number, options: EncodeOptions): Unit {
+  let bytes: Uint8Array;
+  try {
+    bytes = encode(items, options);
+  } catch (error) {
+    for (let i = 0; i < items.length; i++) {
+      dropReferences(encode(items[i], { root: `items[${first + i}]`, scope: options.scope }));
+    }
+    throw error;
+  }
+  return { bytes: bytes.slice(), first, count: items.length };
 }
 
 /** A list whose results are wanted together. */
 export class MapJob implements Job {
   readonly promise: Promise<unknown[]>;
   readonly #results: unknown[];
+  /** What waits, the next one last. */
+  readonly #units: Unit[] = [];
+  #waiting: number;
   readonly #chunks: Set<Chunk> = new Set();
   readonly #cost = new Cost();
-  #next = 0;
+  readonly #grain: number;
   #done = 0;
   #settled = false;
   /** Lowest index that failed, and how. */
@@ -287,103 +371,153 @@ export class MapJob implements Job {
   #resolve!: (results: unknown[]) => void;
   #reject!: (error: unknown) => void;
 
+  /** @throws What `encode` throws; then nothing was begun. */
   constructor(
-    readonly board: Board,
+    readonly board: JobBoard,
     readonly fn: number,
     readonly name: string,
-    readonly items: readonly unknown[],
+    items: unknown[],
     readonly mode: typeof ITEMS | typeof ARGS,
     readonly options: BulkOptions,
+    encoding: EncodeOptions,
   ) {
-    this.#results = new Array(items.length);
+    const { length } = items;
+    this.#results = new Array(length);
+    this.#waiting = length;
+    this.#grain = options.chunksize ?? Math.min(
+      Math.max(1, Math.floor(length / (board.size * UNITS))),
+      GRAIN,
+      board.maxChunk,
+    );
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    if (items.length === 0) this.#settle(() => this.#resolve([]));
+    try {
+      for (let first = 0; first < length; first += this.#grain) {
+        this.#units.push(encodeUnit(items.slice(first, first + this.#grain), first, encoding));
+      }
+    } catch (error) {
+      for (const unit of this.#units) dropReferences(unit.bytes);
+      throw error;
+    }
+    this.#units.reverse();
+    if (length === 0) this.#settle(() => this.#resolve([]));
   }
 
   get exhausted(): boolean {
-    return this.#settled || this.#next >= this.#end;
+    return this.#units.length === 0;
   }
 
   get waiting(): number {
-    return this.#settled ? 0 : Math.max(0, this.#end - this.#next);
-  }
-
-  // What comes after a failure is not wanted any more.
-  get #end(): number {
-    return this.#failure === undefined ? this.items.length : Math.min(this.#failure.index, this.items.length);
+    return this.#waiting;
   }
 
   take(): Chunk | undefined {
-    if (this.exhausted) return undefined;
-    const size = this.options.chunksize ?? this.#chunksize();
-    const first = this.#next;
-    this.#next = Math.min(this.items.length, first + size);
-    const chunk: Chunk = { job: this, mode: this.mode, input: this.items.slice(first, this.#next), first, slot: 0 };
+    if (this.#units.length === 0) return undefined;
+    const size = this.options.chunksize === undefined ? Math.max(1, Math.floor(this.#chunksize() / this.#grain)) : 1;
+    const units: Unit[] = [];
+    for (let i = 0; i < size && this.#units.length > 0; i++) {
+      const unit = this.#units.pop()!;
+      this.#waiting -= unit.count;
+      units.push(unit);
+    }
+    const chunk = new Chunk(this, this.fn, this.name, units);
     this.#chunks.add(chunk);
     return chunk;
   }
 
   // Python's formula, once it is known that its chunks are worth while and not so long that workers idle at the end.
   #chunksize(): number {
-    const left = this.items.length - this.#next;
     const { size, maxChunk } = this.board;
-    const formula = Math.ceil(Math.max(left / (size * 2), this.items.length / (size * 16)));
+    const formula = Math.ceil(Math.max(this.#waiting / (size * 2), this.#results.length / (size * 16)));
     const ms = this.#cost.ms;
     const limit = ms === undefined ? PROBE : Math.max(1, Math.floor(FAIR / Math.max(ms, 1e-5)));
-    return Math.max(1, Math.min(formula, limit, maxChunk));
+    return Math.max(1, Math.min(formula, limit, maxChunk, MAX_UNITS * this.#grain));
   }
 
-  done(chunk: Chunk, results: unknown[], ms: number): void {
-    this.#chunks.delete(chunk);
-    this.#cost.note(results.length, ms);
-    const { first } = chunk;
+  done(chunk: Chunk, number: number, outcome: Outcome): void {
+    const { first } = chunk.units[number];
+    if (!("results" in outcome)) {
+      this.#fail(first + outcome.index, outcome.error);
+      return;
+    }
+    const { results } = outcome;
     for (let i = 0; i < results.length; i++) this.#results[first + i] = results[i];
     this.#done += results.length;
-    if (!this.#settled && report(this, this.#done, this.items.length)) this.#check();
+    if (this.#settled) return;
+    if (this.options.onProgress !== undefined) report(this, this.#done, this.#results.length);
+    if (this.#failure !== undefined || this.#done === this.#results.length) this.#check();
   }
 
-  failed(chunk: Chunk, failure: Failure): void {
-    this.#fail(chunk, chunk.first + Math.max(0, failure.index), failure.error);
+  finished(chunk: Chunk, items: number, ms: number): void {
+    this.#chunks.delete(chunk);
+    this.#cost.note(items, ms);
   }
 
-  lost(chunk: Chunk, ending: Ending, progress: number): void {
-    const index = chunk.first + progress;
-    this.#fail(chunk, index, lostError(ending, index));
+  lost(chunk: Chunk, unit: number, ending: Ending, progress: number): void {
+    const index = chunk.units[unit].first + progress;
+    this.#fail(index, lostError(ending, index));
+  }
+
+  again(units: readonly Unit[]): void {
+    for (let i = units.length - 1; i >= 0; i--) {
+      const unit = units[i];
+      if (this.#settled || this.#failure !== undefined && unit.first > this.#failure.index) {
+        dropReferences(unit.bytes);
+      } else {
+        this.#units.push(unit);
+        this.#waiting += unit.count;
+      }
+    }
+    if (this.#units.length > 0) this.board.add(this);
   }
 
   abort(error: unknown): void {
     this.#settle(() => this.#reject(error));
-    this.#withdraw(0);
+    this.#withdraw(-1);
   }
 
-  #fail(chunk: Chunk, index: number, error: unknown): void {
-    this.#chunks.delete(chunk);
-    if (this.#failure === undefined || index < this.#failure.index) this.#failure = { index, error };
-    this.#withdraw(this.#failure.index);
+  #fail(index: number, error: unknown): void {
+    if (this.#failure !== undefined && index > this.#failure.index) return;
+    this.#failure = { index, error };
+    this.#withdraw(index);
     this.#check();
   }
 
-  // Takes everything back that comes after an index.
+  // What comes after the failure is not wanted any more. What comes before may fail, too, and would be the one to tell of.
   #withdraw(index: number): void {
+    let kept = 0;
+    for (const unit of this.#units) {
+      if (unit.first > index) {
+        this.#waiting -= unit.count;
+        dropReferences(unit.bytes);
+      } else {
+        this.#units[kept++] = unit;
+      }
+    }
+    this.#units.length = kept;
     for (const chunk of this.#chunks) {
-      if (chunk.first < index) continue;
-      if (this.board.takeBack(chunk)) this.#chunks.delete(chunk);
-      else this.board.cancel(chunk, this.options.killAfter);
+      const from = chunk.units.findIndex((unit) => unit.first > index);
+      if (from < 0) continue;
+      for (const unit of this.board.recall(chunk, from)) dropReferences(unit.bytes);
+      // The units of a chunk are in order: one that runs and is wanted is the only one that does.
+      if (from === 0) this.board.cancel(chunk, undefined, this.options.killAfter);
     }
   }
 
   #check(): void {
+    if (this.#settled) return;
     const failure = this.#failure;
     if (failure === undefined) {
-      if (this.#done === this.items.length) this.#settle(() => this.#resolve(this.#results));
+      if (this.#done === this.#results.length) this.#settle(() => this.#resolve(this.#results));
       return;
     }
-    // Only a chunk before it can have failed at a lower index.
-    for (const chunk of this.#chunks) if (chunk.first < failure.index) return;
-    if (this.#next < failure.index) return;
+    for (const unit of this.#units) if (unit.first < failure.index) return;
+    for (const { cursor, end, units } of this.#chunks) {
+      // Outcomes come in the order of the units.
+      if (cursor.count < end && units[cursor.count].first < failure.index) return;
+    }
     this.#settle(() => this.#reject(failure.error));
   }
 
@@ -396,133 +530,179 @@ export class MapJob implements Job {
 
 /** An iterable whose results are taken one by one. */
 export class StreamJob implements Job {
+  readonly mode = ITEMS;
   readonly #chunks: Set<Chunk> = new Set();
-  /** Results in order of their index, or of their arrival. */
+  /** Outcomes by index, or by the order of their arrival. */
   readonly #ready: Map<number, Outcome> = new Map();
+  readonly #isAsync: boolean;
+  readonly #encoding: EncodeOptions;
   #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
+  #units: Unit[] = [];
   #taken = 0;
   #delivered = 0;
   #arrived = 0;
   #ended = false;
   #fetching = false;
-  readonly #buffer: unknown[] = [];
   #wake: (() => void) | undefined;
   /** Why the whole was given up. */
   #error: Thrown | undefined;
   /** What the iterable threw. */
   #tail: Thrown | undefined;
   #done = 0;
+  #over!: () => void;
+  /** Resolves when nothing more will come. */
+  readonly over: Promise<void>;
+  /** Where it was asked for. */
+  site: Error | undefined;
 
   constructor(
-    readonly board: Board,
+    readonly board: JobBoard,
     readonly fn: number,
     readonly name: string,
     iterable: Iterable<unknown> | AsyncIterable<unknown>,
     readonly ordered: boolean,
     readonly options: BulkOptions,
+    encoding: EncodeOptions,
   ) {
-    this.#iterator = Symbol.asyncIterator in iterable
+    this.#isAsync = Symbol.asyncIterator in iterable;
+    this.#iterator = this.#isAsync
       ? (iterable as AsyncIterable<unknown>)[Symbol.asyncIterator]()
       : (iterable as Iterable<unknown>)[Symbol.iterator]();
-    this.isAsync = Symbol.asyncIterator in iterable;
+    this.#encoding = encoding;
     this.over = new Promise((resolve) => this.#over = resolve);
   }
 
-  readonly isAsync: boolean;
-
-  /** Resolves when nothing more will come. */
-  readonly over: Promise<void>;
-  #over!: () => void;
-
   get exhausted(): boolean {
-    return this.#error !== undefined || this.#ended && this.#buffer.length === 0;
+    return this.#error !== undefined || this.#ended && this.#units.length === 0;
   }
 
   get waiting(): number {
-    return this.#buffer.length;
+    return this.#units.length;
+  }
+
+  get #size(): number {
+    return Math.min(this.options.chunksize ?? 1, this.board.maxChunk, MAX_UNITS);
   }
 
   // Taken from the iterable and not yet delivered: so many at most.
   get #window(): number {
-    return this.board.size * 4 * (this.options.chunksize ?? 1);
+    return this.board.size * 4 * this.#size;
   }
 
   take(): Chunk | undefined {
-    const size = Math.min(this.options.chunksize ?? 1, this.board.maxChunk);
-    if (this.isAsync) this.#fetch(size);
+    const size = this.#size;
+    if (this.#isAsync) this.#fetch(size);
     else this.#read(size);
-    if (this.#error !== undefined || this.#buffer.length === 0) return undefined;
-    if (this.#buffer.length < size && !this.#ended) return undefined;
-    const input = this.#buffer.splice(0, size);
-    const chunk: Chunk = {
-      job: this,
-      mode: ITEMS,
-      input,
-      first: this.#taken - this.#buffer.length - input.length,
-      slot: 0,
-    };
+    if (this.#error !== undefined || this.#units.length === 0) return undefined;
+    if (this.#units.length < size && !this.#ended) return undefined;
+    const chunk = new Chunk(this, this.fn, this.name, this.#units.splice(0, size));
     this.#chunks.add(chunk);
     return chunk;
   }
 
-  done(chunk: Chunk, results: unknown[], _ms: number): void {
-    this.#chunks.delete(chunk);
-    for (let i = 0; i < results.length; i++) this.#arrive(chunk.first + i, [results[i]]);
-    this.#done += results.length;
-    report(this, this.#done, this.#ended ? this.#taken : undefined);
-    this.#wake?.();
+  done(chunk: Chunk, unit: number, outcome: Outcome): void {
+    this.#arrive(chunk.units[unit].first, outcome);
+    this.#done++;
+    if (this.options.onProgress !== undefined && this.#error === undefined) {
+      report(this, this.#done, this.#ended ? this.#taken : undefined);
+    }
   }
 
-  failed(chunk: Chunk, failure: Failure): void {
+  finished(chunk: Chunk): void {
     this.#chunks.delete(chunk);
-    for (let i = 0; i < chunk.input.length; i++) this.#arrive(chunk.first + i, failure);
-    this.#wake?.();
   }
 
-  lost(chunk: Chunk, ending: Ending, progress: number): void {
-    this.failed(chunk, { error: lostError(ending, chunk.first + progress), index: progress });
+  lost(chunk: Chunk, unit: number, ending: Ending): void {
+    const index = chunk.units[unit].first;
+    this.#arrive(index, { error: lostError(ending, index), index: 0 });
+  }
+
+  again(units: readonly Unit[]): void {
+    if (this.#error !== undefined) {
+      for (const unit of units) dropReferences(unit.bytes);
+    } else {
+      this.#units = units.concat(this.#units);
+      this.board.add(this);
+    }
   }
 
   abort(error: unknown): void {
     if (this.#error !== undefined) return;
     this.#error = new Thrown(error);
-    this.#end();
+    for (const unit of this.#units) dropReferences(unit.bytes);
+    this.#units = [];
+    for (const chunk of this.#chunks) {
+      for (const unit of this.board.recall(chunk, 0)) dropReferences(unit.bytes);
+      this.board.cancel(chunk, undefined, this.options.killAfter);
+    }
+    this.#leaveIterable();
+    this.#over();
     this.#wake?.();
   }
 
   /** Results, one by one. */
-  async *results(): AsyncIterableIterator<unknown> {
-    try {
-      for (;;) {
-        const key = this.#delivered;
-        const outcome = this.#ready.get(key);
-        if (outcome !== undefined) {
-          this.#ready.delete(key);
-          this.#delivered++;
-          this.board.pump();
-          if (!Array.isArray(outcome)) throw outcome.error;
-          yield outcome[0];
-        } else if (this.#error !== undefined) {
-          throw this.#error.value;
-        } else if (this.#ended && this.#delivered === this.#taken) {
-          if (this.#tail !== undefined) throw this.#tail.value;
-          return;
-        } else {
-          await new Promise<void>((resolve) => this.#wake = resolve);
-          this.#wake = undefined;
+  results(): AsyncIterableIterator<unknown> {
+    // Calls of next() that overlap are answered in their order, as by a generator.
+    let last: Promise<unknown> = Promise.resolve();
+    const inTurn = <T>(step: () => Promise<T>): Promise<T> => {
+      const result = last.then(step);
+      last = result.catch(() => {});
+      return result;
+    };
+    return {
+      next: () => inTurn(() => this.#next()),
+      return: (value?: unknown) => {
+        // At once, and not in turn: a next() may be waiting for a result that will not come any more.
+        this.#leave();
+        return inTurn(() => Promise.resolve({ done: true, value }));
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
+
+  #left = false;
+
+  // Whoever stops looking wants nothing more to be done.
+  #leave(): void {
+    this.#left = true;
+    this.abort(new CancelledError("Cannot go on as the iteration was left"));
+  }
+
+  async #next(): Promise<IteratorResult<unknown>> {
+    for (;;) {
+      if (this.#left) return { done: true, value: undefined };
+      const outcome = this.#ready.get(this.#delivered);
+      if (outcome !== undefined && this.#error === undefined) {
+        this.#ready.delete(this.#delivered++);
+        if ("results" in outcome) {
+          this.board.add(this);
+          return { done: false, value: outcome.results[0] };
         }
+        this.#leave();
+        joinStacks(outcome.error, this.site?.stack);
+        throw outcome.error;
       }
-    } finally {
-      this.#over();
-      // Whoever stops looking wants nothing more to be done.
-      if (this.#error === undefined && !(this.#ended && this.#delivered === this.#taken)) {
-        this.abort(new CancelledError("Cannot go on as the iteration was left"));
+      if (this.#error !== undefined) {
+        this.#left = true;
+        throw this.#error.value;
       }
+      if (this.#ended && this.#delivered === this.#taken) {
+        this.#left = true;
+        this.#over();
+        if (this.#tail !== undefined) throw this.#tail.value;
+        return { done: true, value: undefined };
+      }
+      await new Promise<void>((resolve) => this.#wake = resolve);
+      this.#wake = undefined;
     }
   }
 
   #arrive(index: number, outcome: Outcome): void {
+    if (this.#error !== undefined) return;
     this.#ready.set(this.ordered ? index : this.#arrived++, outcome);
+    this.#wake?.();
   }
 
   #read(size: number): void {
@@ -531,66 +711,73 @@ export class StreamJob implements Job {
       try {
         next = (this.#iterator as Iterator<unknown>).next();
       } catch (error) {
-        this.#fail(error);
+        this.#end(error);
         return;
       }
-      if (!this.#accept(next)) return;
+      this.#accept(next);
     }
   }
 
   #fetch(size: number): void {
     if (this.#fetching || !this.#mayTake(size)) return;
     this.#fetching = true;
-    (this.#iterator as AsyncIterator<unknown>).next().then((next) => {
+    const failed = (error: unknown): void => {
       this.#fetching = false;
-      this.#accept(next);
-      this.#wake?.();
-      this.board.pump();
-    }, (error) => {
-      this.#fetching = false;
-      this.#fail(error);
-    });
+      this.#end(error);
+      this.board.add(this);
+    };
+    try {
+      Promise.resolve((this.#iterator as AsyncIterator<unknown>).next()).then((next) => {
+        this.#fetching = false;
+        this.#accept(next);
+        this.board.add(this);
+      }).catch(failed);
+    } catch (error) {
+      failed(error);
+    }
   }
 
   #mayTake(size: number): boolean {
-    return this.#error === undefined && !this.#ended && this.#buffer.length < size &&
+    return this.#error === undefined && !this.#ended && this.#units.length < size &&
       this.#taken - this.#delivered < this.#window;
   }
 
-  #accept(next: IteratorResult<unknown>): boolean {
+  #accept(next: IteratorResult<unknown>): void {
+    if (this.#error !== undefined || this.#ended) return;
     if (next.done === true) {
-      this.#ended = true;
       this.#iterator = undefined;
+      this.#ended = true;
       this.#wake?.();
-      return false;
+      return;
     }
-    this.#buffer.push(next.value);
-    this.#taken++;
-    return true;
+    try {
+      this.#units.push(encodeUnit([next.value], this.#taken, this.#encoding));
+      this.#taken++;
+    } catch (error) {
+      // It can not be sent: as if the iterable had thrown that.
+      this.#leaveIterable();
+      this.#end(error);
+    }
   }
 
-  // The iterable threw: what was taken before is still delivered, then the error.
-  #fail(error: unknown): void {
+  // What was taken before is still delivered, then the error.
+  #end(error: unknown): void {
+    if (this.#ended) return;
     this.#iterator = undefined;
     this.#ended = true;
     this.#tail = new Thrown(error);
     this.#wake?.();
   }
 
-  #end(): void {
-    for (const chunk of this.#chunks) {
-      if (this.board.takeBack(chunk)) this.#chunks.delete(chunk);
-      else this.board.cancel(chunk, this.options.killAfter);
-    }
-    this.#buffer.length = 0;
+  #leaveIterable(): void {
     const iterator = this.#iterator;
     this.#iterator = undefined;
-    if (iterator?.return !== undefined) {
-      try {
-        Promise.resolve(iterator.return()).catch(() => {});
-      } catch {
-        // The iterable is left behind; what it has to say has no hearer.
-      }
+    this.#ended = true;
+    if (iterator?.return === undefined) return;
+    try {
+      Promise.resolve(iterator.return()).catch(() => {});
+    } catch {
+      // What the iterable has to say has no hearer: there is another error, or nobody who listens.
     }
   }
 }

@@ -8,15 +8,18 @@ import type { Space } from "../memory/space.ts";
 import { spaceOf } from "../memory/spaces.ts";
 import type { Scope } from "../memory/memory.ts";
 import { cpuCount } from "../runtime/cpus.ts";
+import { encode, joinStacks } from "../codec/mod.ts";
 import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
 import { importingModule } from "../targets/import_guard.ts";
 import { deadlineOf, show, validateInteger, validateWait } from "../wait_options.ts";
 import { now } from "../atomics.ts";
+import { dropReferences } from "../memory/shared_refs.ts";
+import { callSite } from "./call_site.ts";
 import { CancelledError, DeadlockError, InvalidStateError, TimeoutError } from "../../sync/errors.ts";
 import { ARGS, ITEMS } from "./board.ts";
 import { Dispatcher, type StartWorker } from "./dispatcher.ts";
-import { type Future, settle } from "./future.ts";
-import { type BulkOptions, type Job, MapJob, StreamJob, SubmitJob, Task } from "./jobs.ts";
+import { type Future, settle, Thrown } from "./future.ts";
+import { type BulkOptions, MapJob, StreamJob, SubmitJob, Task } from "./jobs.ts";
 import { type PoolTrace, Trace } from "./trace.ts";
 import { isPoolWorker } from "./worker.ts";
 
@@ -85,6 +88,8 @@ type AnyFunction = (...args: never[]) => unknown;
 
 let pools = 0;
 
+const NO_BYTES = new Uint8Array(0);
+
 /** A pool; {@linkcode threading.Pool} and {@linkcode multiprocessing.Pool} say of what. */
 export abstract class BasePool implements AsyncDisposable {
   readonly #kind: PoolKind;
@@ -94,7 +99,7 @@ export abstract class BasePool implements AsyncDisposable {
   readonly #initializer: TargetDescriptor | null;
   readonly #trace: Trace | undefined;
   readonly #recreated: string | undefined;
-  readonly #submitJobs: Map<number, SubmitJob> = new Map();
+  #submitJob: SubmitJob | undefined;
   #dispatcher: Dispatcher | undefined;
   #state: "open" | "closed" | "terminated" = "open";
   #ended: Promise<void> | undefined;
@@ -270,27 +275,32 @@ export abstract class BasePool implements AsyncDisposable {
     const dispatcher = this.#open("run task");
     const limits = validateTaskOptions(options, "run task");
     const address = this.#address(fn, "run task", caller);
-    let job = this.#submitJobs.get(address);
-    if (job === undefined) {
-      this.#submitJobs.set(address, job = new SubmitJob(dispatcher, address, fn.name || "anonymous"));
+    const job = this.#submitJob ??= new SubmitJob(dispatcher);
+    const signal = limits?.signal;
+    // Copied now: what the caller does to its arguments from here on is its own affair.
+    const bytes = signal?.aborted ? NO_BYTES : encode(args, { root: "args", scope: this.#kind.scope }).slice();
+    if (options?.transfer !== undefined) detach(options.transfer);
+    const task = new Task(job, address, fn.name || "anonymous", bytes);
+    task.site = dispatcher.siteOf(address, caller);
+    const { broken } = dispatcher;
+    if (signal?.aborted || broken !== undefined) {
+      task.dropped = true;
+      dropReferences(bytes);
+      const [state, error] = broken === undefined
+        ? ["cancelled" as const, signal!.reason as unknown]
+        : ["finished" as const, broken.error];
+      settle(task.future, state, new Thrown(error), undefined);
+      return task.future;
     }
-    const task = new Task(job, args, limits !== undefined);
     if (limits !== undefined) {
-      if (limits.signal?.aborted) {
-        settle(task.future, "cancelled", limits.signal.reason, undefined);
-        return task.future;
-      }
+      task.killAfter = limits.killAfter;
       this.#limit(limits, task.future, (error, state) => {
-        if (!job.takeBack(task) && task.chunk !== undefined) dispatcher.cancel(task.chunk, limits.killAfter);
-        settle(task.future, state, error, undefined);
+        task.giveUp();
+        settle(task.future, state, new Thrown(error), undefined);
       });
     }
     job.add(task);
     dispatcher.add(job);
-    if (options?.transfer !== undefined) {
-      dispatcher.pump();
-      detach(options.transfer);
-    }
     return task.future;
   }
 
@@ -317,13 +327,22 @@ export abstract class BasePool implements AsyncDisposable {
       }
     }
     if (items.length === 0) return [];
-    const job = new MapJob(dispatcher, address, fn.name || "anonymous", items, mode, bulk);
-    if (limits !== undefined) this.#limit(limits, job.promise, (error) => job.abort(error));
-    dispatcher.add(job);
-    if (options?.transfer !== undefined) {
-      void job.promise.catch(() => {}).then(() => detach(options.transfer!));
+    const { scope } = this.#kind;
+    const job = new MapJob(dispatcher, address, fn.name || "anonymous", items, mode, bulk, { root: "items", scope });
+    if (options?.transfer !== undefined) detach(options.transfer);
+    if (dispatcher.broken !== undefined) {
+      job.abort(dispatcher.broken.error);
+    } else {
+      if (limits !== undefined) this.#limit(limits, job.promise, (error) => job.abort(error));
+      dispatcher.add(job);
     }
-    return await job.promise;
+    const site = callSite(caller);
+    try {
+      return await job.promise;
+    } catch (error) {
+      joinStacks(error, site.stack);
+      throw error;
+    }
   }
 
   #stream(
@@ -340,10 +359,19 @@ export abstract class BasePool implements AsyncDisposable {
     if (typeof source?.[Symbol.iterator] !== "function" && typeof source?.[Symbol.asyncIterator] !== "function") {
       throw new TypeError(`Cannot map as the items must be iterable: received ${show(iterable)}`);
     }
-    limits?.signal?.throwIfAborted();
-    const job: Job & StreamJob = new StreamJob(dispatcher, address, fn.name || "anonymous", iterable, ordered, bulk);
-    if (limits !== undefined) this.#limit(limits, job.over, (error) => job.abort(error));
-    dispatcher.add(job);
+    const { scope } = this.#kind;
+    const name = fn.name || "anonymous";
+    const job = new StreamJob(dispatcher, address, name, iterable, ordered, bulk, { root: "items", scope });
+    job.site = callSite(caller);
+    const given = dispatcher.broken ??
+      (limits?.signal?.aborted ? { error: limits.signal.reason as unknown } : undefined);
+    if (given !== undefined) {
+      job.abort(given.error);
+    } else {
+      if (limits !== undefined) this.#limit(limits, job.over, (error) => job.abort(error));
+      dispatcher.add(job);
+    }
+    if (options?.transfer !== undefined) void job.over.then(() => detach(options.transfer!));
     return job.results();
   }
 
@@ -384,7 +412,6 @@ export abstract class BasePool implements AsyncDisposable {
         trace: this.#trace,
       });
     }
-    if (this.#dispatcher.broken !== undefined) throw this.#dispatcher.broken.error;
     return this.#dispatcher;
   }
 

@@ -4,16 +4,19 @@
  * @module
  */
 
-import { compareExchange, now, store } from "../atomics.ts";
+import { now } from "../atomics.ts";
 import { decode, encode } from "../codec/mod.ts";
+import { abandonHeld, heldBy } from "../memory/held.ts";
 import type { Scope } from "../memory/memory.ts";
-import { spaceOf } from "../memory/spaces.ts";
-import { block } from "../memory/wait_point.ts";
+import type { Space } from "../memory/space.ts";
+import { existingSpace, spaceOf } from "../memory/spaces.ts";
+import { dropReferences } from "../memory/shared_refs.ts";
+import { block, notify } from "../memory/wait_point.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
 import { resolveTarget } from "../targets/resolve.ts";
-import { readFunction } from "./functions.ts";
-import { Board, EACH, ITEMS, SPINNER, TASKS } from "./board.ts";
+import { Board, Cursor, FAILED, ITEMS, ONE, RESULT, RESULTS, TASKS, TOO_LARGE } from "./board.ts";
 import { beginTask, endTask } from "./current_task.ts";
+import { readFunction } from "./functions.ts";
 
 /** What a worker is told. */
 export interface WorkerOptions {
@@ -35,8 +38,15 @@ export interface WorkerOptions {
 
 /** How long one of the idle workers looks for work without sleeping: milliseconds. */
 const SPIN = 0.05;
-/** How long the event loop of an idle worker stands still at most: milliseconds. */
+/** How many looks there are between two looks at the clock. */
+const LOOKS = 16;
+/** How long the event loop of a worker stands still at most: milliseconds. */
 const TURN = 100;
+
+const SCOPES = ["thread", "process"] as const;
+const NOTHING: ReadonlySet<number> = new Set();
+/** What a look returns once the board is closed. */
+const CLOSED = -2;
 
 type AnyFunction = (...args: unknown[]) => unknown;
 
@@ -50,168 +60,275 @@ export function isPoolWorker(): boolean {
 /** The target of a pool's worker. */
 export async function workForPool(options: WorkerOptions, ...initargs: unknown[]): Promise<void> {
   const space = spaceOf(options.scope);
-  const board = new Board(space, options.board);
-  const { worker, maxTasks, idle } = options;
   working = true;
+  const worker = new PoolWorker(space, options);
   if (options.initializer !== null) {
     try {
       const initializer = await resolveTarget(options.initializer, options.name);
       await initializer(...initargs);
     } catch (error) {
-      board.fail(encodeError(options.scope, error));
+      worker.board.fail(encodeFailure(options.scope, error, 0));
       return;
     }
   }
-  const functions = new Map<number, AnyFunction>();
-  for (let tasks = 0; maxTasks === 0 || tasks < maxTasks;) {
-    const slot = board.claim(worker) || await next(board, worker, idle);
-    if (slot === 0) return;
-    const began = now();
-    board.begin(slot, worker, performance.timeOrigin + began - options.epoch);
-    const address = board.functionOf(slot);
-    let fn = functions.get(address);
-    let failure: unknown;
-    if (fn === undefined) {
-      try {
-        fn = await resolveTarget(readFunction(space, address), options.name);
-        functions.set(address, fn);
-      } catch (error) {
-        failure = error;
-        fn = () => {
-          throw failure;
-        };
-      }
-    }
-    beginTask(() => board.isCancelled(slot));
-    try {
-      const run = board.modeOf(slot) === EACH ? runEach(board, slot, fn) : runAll(board, slot, fn);
-      tasks += typeof run === "number" ? run : await run;
-    } catch (error) {
-      // The input could not be read (a class's deserialize threw), or there is no room for the output.
-      board.output(slot, encodeError(options.scope, error, -1));
-    }
-    endTask();
-    if (!board.finish(slot, worker, now() - began)) return;
-  }
+  await worker.work();
 }
 
-// Looks for a moment, then sleeps; now and then the event loop has a turn, for timers and sockets of the program.
-async function next(board: Board, worker: number, idle: number): Promise<number> {
-  const { space, words } = board;
-  const spinner = board.at + SPINNER;
-  const until = idle === 0 ? Infinity : now() + idle;
-  if (space.spins > 0 && compareExchange(words, spinner, 0, worker) === 0) {
-    for (const stop = now() + SPIN; now() < stop;) {
-      const slot = board.claim(worker);
-      if (slot !== 0 || board.closed) {
-        store(words, spinner, 0);
-        return slot;
-      }
-    }
-    // Before the last look, so that whoever posts after it knows that nobody looks.
-    store(words, spinner, 0);
+class PoolWorker {
+  readonly board: Board;
+  readonly #space: Space;
+  readonly #options: WorkerOptions;
+  readonly #functions: Map<number, AnyFunction> = new Map();
+  /** What the initializer left held is meant to be. */
+  readonly #kept: Record<Scope, ReadonlySet<number>> = { thread: NOTHING, process: NOTHING };
+  /** When the event loop had a turn. */
+  #turned: number = now();
+
+  constructor(space: Space, options: WorkerOptions) {
+    this.board = new Board(space, options.board);
+    this.#space = space;
+    this.#options = options;
   }
-  for (;;) {
-    const found = block(
-      space,
-      board.at + TASKS,
-      () => board.claim(worker) || (board.closed ? -1 : undefined),
-      Math.min(until, now() + TURN),
-    );
-    if (found === -1) return board.claim(worker);
-    if (found !== undefined) return found;
-    if (now() >= until) return 0;
+
+  async work(): Promise<void> {
+    const { board } = this;
+    const space = this.#space;
+    const { worker, maxTasks, epoch } = this.#options;
+    for (const scope of SCOPES) {
+      const space = existingSpace(scope);
+      if (space !== undefined) this.#kept[scope] = heldBy(space);
+    }
+    for (let tasks = 0; maxTasks === 0 || tasks < maxTasks;) {
+      const room = maxTasks === 0 || tasks === 0 ? 0 : maxTasks - tasks;
+      let slot = board.claim(worker, room);
+      if (slot === 0) {
+        slot = this.#next(room);
+        if (slot === 0) slot = await this.#sleep(room);
+      }
+      // Too large: for one who has done less. The owner hears of this one's end and starts another.
+      if (slot === 0 || slot === TOO_LARGE) return;
+      const began = now();
+      board.begin(slot, worker, performance.timeOrigin + began - epoch);
+      let fn = this.#functions.get(board.functionOf(slot));
+      if (fn === undefined) fn = await this.#resolve(board.functionOf(slot));
+      const units = board.input(slot);
+      const cursor = new Cursor();
+      for (let unit; (unit = board.nextUnit(slot)) >= 0;) {
+        beginTask(board, slot, unit);
+        const run = this.#run(slot, fn, units[unit], cursor);
+        tasks += typeof run === "number" ? run : await run;
+        endTask();
+      }
+      if (space.isKilled()) space.exit();
+      const ended = now();
+      if (!board.finish(slot, worker, ended - began)) return;
+      if (ended - this.#turned > TURN) await this.#turn();
+    }
+  }
+
+  async #resolve(address: number): Promise<AnyFunction> {
+    let fn: AnyFunction;
+    try {
+      fn = await resolveTarget(readFunction(this.#space, address), this.#options.name);
+    } catch (error) {
+      fn = () => {
+        throw error;
+      };
+    }
+    this.#functions.set(address, fn);
+    return fn;
+  }
+
+  // Looks for a moment without sleeping: tasks that come one after the other are there before this could be awake again.
+  #next(room: number): number {
+    const { board } = this;
+    const { worker } = this.#options;
+    if (this.#space.spins === 0 || !board.beginSpinning(worker)) return 0;
+    let slot = 0;
+    for (const stop = now() + SPIN; slot === 0 && !board.closed && now() < stop;) {
+      for (let i = 0; i < LOOKS && slot === 0; i++) slot = board.claim(worker, room);
+    }
+    // Whoever posts while this word is set trusts that it will be looked for. So after it is cleared there is one more look:
+    // by this worker if it found nothing, else by one that sleeps.
+    board.endSpinning(worker);
+    if (slot !== 0 && board.hasPosted()) notify(this.#space, board.at + TASKS, 1);
+    return slot;
+  }
+
+  // Now and then the event loop has a turn, for timers and sockets of the program.
+  async #sleep(room: number): Promise<number> {
+    const { board } = this;
+    const { worker, idle } = this.#options;
+    const until = idle === 0 ? Infinity : now() + idle;
+    for (;;) {
+      const found = block(
+        this.#space,
+        board.at + TASKS,
+        () => board.claim(worker, room) || (board.closed ? CLOSED : undefined),
+        Math.min(until, now() + TURN),
+      );
+      if (found === CLOSED) return board.claim(worker, room);
+      if (found !== undefined) return found;
+      if (now() >= until) return 0;
+      await this.#turn();
+    }
+  }
+
+  async #turn(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 0));
+    this.#turned = now();
   }
-}
 
-// All results in one message. Returns a promise only where a task does: awaiting costs more than a small task.
-function runAll(board: Board, slot: number, fn: AnyFunction): number | Promise<number> {
-  const inputs = decode(board.input(slot)) as unknown[];
-  const spread = board.modeOf(slot) !== ITEMS;
-  const results: unknown[] = new Array(inputs.length);
-  let index = 0;
-  const fail = (error: unknown): number => {
-    board.output(slot, encodeError(board.space.memory.scope, error, index));
-    return index;
-  };
-  const end = (): number => {
-    let output: Uint8Array;
+  // Returns how many tasks it was; a promise only where a task does: awaiting costs more than a small task.
+  #run(slot: number, fn: AnyFunction, unit: Uint8Array, cursor: Cursor): number | Promise<number> {
+    const { board } = this;
+    let input: unknown[];
     try {
-      output = encode(results, { root: "result", scope: board.space.memory.scope });
+      input = decode(unit) as unknown[];
     } catch (error) {
-      // One of them can not be sent: say which.
-      for (index = 0; index < results.length; index++) {
-        try {
-          encode(results[index], { root: "result", scope: board.space.memory.scope });
-        } catch (itsError) {
-          return fail(itsError);
-        }
-      }
-      return fail(error);
+      this.#fail(slot, cursor, error, 0);
+      return 1;
     }
-    board.output(slot, output);
-    return results.length;
-  };
-  const goOn = async (pending: unknown): Promise<number> => {
+    const mode = board.modeOf(slot);
+    if (mode === ONE) {
+      try {
+        const result = fn(...input);
+        if (isThenable(result)) return this.#finishOne(slot, result, cursor);
+        this.#end();
+        this.#append(slot, cursor, RESULT, result);
+      } catch (error) {
+        this.#end();
+        this.#fail(slot, cursor, error, 0);
+      }
+      return 1;
+    }
+    const spread = mode !== ITEMS;
+    const results: unknown[] = new Array(input.length);
+    let index = 0;
+    try {
+      for (; index < input.length; index++) {
+        const result = spread ? fn(...input[index] as unknown[]) : fn(input[index]);
+        if (isThenable(result)) return this.#finishSlowly(slot, fn, input, results, index, result, cursor);
+        results[index] = result;
+        this.#end();
+        board.progress(slot, index + 1);
+      }
+    } catch (error) {
+      this.#end();
+      this.#fail(slot, cursor, error, index);
+      return index + 1;
+    }
+    this.#append(slot, cursor, RESULTS, results);
+    return input.length;
+  }
+
+  async #finishOne(slot: number, pending: unknown, cursor: Cursor): Promise<number> {
+    try {
+      const result = await pending;
+      this.#end();
+      this.#append(slot, cursor, RESULT, result);
+    } catch (error) {
+      this.#end();
+      this.#fail(slot, cursor, error, 0);
+    }
+    this.#turned = now();
+    return 1;
+  }
+
+  async #finishSlowly(
+    slot: number,
+    fn: AnyFunction,
+    input: unknown[],
+    results: unknown[],
+    index: number,
+    pending: unknown,
+    cursor: Cursor,
+  ): Promise<number> {
+    const spread = this.board.modeOf(slot) !== ITEMS;
     try {
       results[index] = await pending;
-      for (index++; index < inputs.length; index++) {
-        board.progress(slot, index);
-        results[index] = await (spread ? fn(...inputs[index] as unknown[]) : fn(inputs[index]));
+      this.#end();
+      for (index++; index < input.length; index++) {
+        this.board.progress(slot, index);
+        results[index] = await (spread ? fn(...input[index] as unknown[]) : fn(input[index]));
+        this.#end();
       }
     } catch (error) {
-      return fail(error);
+      this.#end();
+      this.#fail(slot, cursor, error, index);
+      return index + 1;
     }
-    return end();
-  };
-  try {
-    for (; index < inputs.length; index++) {
-      board.progress(slot, index);
-      const result = spread ? fn(...inputs[index] as unknown[]) : fn(inputs[index]);
-      if (isThenable(result)) return goOn(result);
-      results[index] = result;
-    }
-  } catch (error) {
-    return fail(error);
+    this.#append(slot, cursor, RESULTS, results);
+    this.#turned = now();
+    return input.length;
   }
-  return end();
+
+  // A task is over: what it left held is nobody's.
+  #end(): void {
+    for (const scope of SCOPES) {
+      const space = existingSpace(scope);
+      if (space !== undefined && space.handles.size > 0) abandonHeld(space, this.#kept[scope]);
+    }
+  }
+
+  #append(slot: number, cursor: Cursor, kind: number, value: unknown): void {
+    const { scope } = this.#options;
+    let data: Uint8Array;
+    try {
+      data = encode(value, { root: "result", scope });
+    } catch (error) {
+      if (kind === RESULT) {
+        this.#fail(slot, cursor, error, 0);
+        return;
+      }
+      // One of them can not be sent: say which.
+      const index = (value as unknown[]).findIndex((result) => !canEncode(result, scope));
+      let itsError = error;
+      try {
+        encode((value as unknown[])[index], { root: "result", scope });
+      } catch (thrown) {
+        itsError = thrown;
+      }
+      this.#fail(slot, cursor, itsError, Math.max(0, index));
+      return;
+    }
+    try {
+      this.board.append(slot, cursor, kind, data);
+    } catch (error) {
+      this.#fail(slot, cursor, error, 0);
+    }
+  }
+
+  #fail(slot: number, cursor: Cursor, error: unknown, index: number): void {
+    this.board.append(slot, cursor, FAILED, encodeFailure(this.#options.scope, error, index));
+  }
 }
 
-// Each result on its own, committed as it comes.
-async function runEach(board: Board, slot: number, fn: AnyFunction): Promise<number> {
-  const inputs = decode(board.input(slot)) as unknown[][];
-  const room = { block: 0, capacity: 0 };
-  const { scope } = board.space.memory;
-  for (const args of inputs) {
-    let output: Uint8Array;
-    try {
-      let result = fn(...args);
-      if (isThenable(result)) result = await result;
-      output = encode([result], { root: "result", scope });
-    } catch (error) {
-      output = encodeError(scope, error);
-    }
-    board.append(slot, output, room);
+function canEncode(value: unknown, scope: Scope): boolean {
+  try {
+    // Of what it names the references have to be given back: nobody will receive this.
+    dropReferences(encode(value, { root: "result", scope }));
+    return true;
+  } catch {
+    return false;
   }
-  return inputs.length;
 }
 
 function isThenable(value: unknown): boolean {
   return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }
 
-/** How a failure is told from results: an object, where results are an array. */
+/** How a failure is told from results. */
 export interface Failure {
   error: unknown;
-  /** Which item of the chunk failed; -1: all. */
+  /** Which item of the unit failed. */
   index: number;
 }
 
-function encodeError(scope: Scope, error: unknown, index = 0): Uint8Array {
+function encodeFailure(scope: Scope, error: unknown, index: number): Uint8Array {
   try {
-    return encode({ error, index } satisfies Failure, { root: "error", scope });
+    return encode({ error, index } satisfies Failure, { root: "", scope });
   } catch (unsendable) {
-    return encode({ error: unsendable, index } satisfies Failure, { root: "error", scope });
+    return encode({ error: unsendable, index } satisfies Failure, { root: "", scope });
   }
 }

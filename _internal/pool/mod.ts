@@ -1,0 +1,10 @@
+/**
+ * What both kinds of pool have in common, and is public.
+ *
+ * @module
+ */
+
+export { type CurrentTask, currentTask } from "./current_task.ts";
+export { asCompleted, Future, type FutureState, wait, type WaitFuturesOptions } from "./future.ts";
+export type { MapOptions, PoolOptions, PoolStats, TaskOptions } from "./pool.ts";
+export type { PoolTrace, TraceEvent } from "./trace.ts";
