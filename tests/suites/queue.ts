@@ -371,8 +371,8 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
         const waiting = assertRejects(() => queue.get(), RangeError, "too hot");
         const next = queue.get();
         queue.putSync(new Celsius(451));
-        queue.putSync("the next one");
         await waiting;
+        queue.putSync("the next one");
         assertEquals(await next, "the next one");
       },
     );
