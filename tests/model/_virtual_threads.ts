@@ -26,6 +26,19 @@ const NOW = 12;
 const WAKE = 13;
 const START = 14;
 const OTHER = 15;
+/** What operations on pairs of words make of a pair, the engine's way: wrapping. */
+const WIDE = {
+  loadWide: (old: bigint): bigint => old,
+  storeWide: (_old: bigint, value: bigint): bigint => value,
+  exchangeWide: (_old: bigint, value: bigint): bigint => value,
+  compareExchangeWide: (old: bigint, expected: bigint, value: bigint): bigint =>
+    old === BigInt.asIntN(64, expected) ? value : old,
+  addWide: (old: bigint, value: bigint): bigint => BigInt.asIntN(64, old + value),
+  andWide: (old: bigint, value: bigint): bigint => old & value,
+  orWide: (old: bigint, value: bigint): bigint => old | value,
+  xorWide: (old: bigint, value: bigint): bigint => old ^ value,
+};
+
 /** The names of all kinds of steps. */
 export const KINDS: readonly string[] = [
   ...OPERATIONS,
@@ -380,12 +393,22 @@ export class Machine {
     return value;
   }
 
-  /** An operation that has no number: `other(() => Atomics.add(…))`. */
-  *other(call: () => unknown): Stoppable {
+  /** An operation on a pair of words. */
+  *wide(name: keyof typeof WIDE, pairs: BigInt64Array, index: number, b: bigint, c: bigint): Stoppable {
     const thread = this.current;
     thread.kind = OTHER;
     thread.site = -1;
-    thread.call = call;
+    thread.call = () => {
+      const old = pairs[index];
+      const now = pairs[index] = WIDE[name](old, b, c);
+      this.#changed(2 * index, Number(BigInt.asIntN(32, old)), Number(BigInt.asIntN(32, now)));
+      this.#changed(2 * index + 1, Number(BigInt.asIntN(32, old >> 32n)), Number(BigInt.asIntN(32, now >> 32n)));
+      if (this.trace !== undefined) {
+        const change = now === old ? `${old}` : `${old} -> ${now}`;
+        this.say(thread, `${name} ${this.nameOf(2 * index)}: ${change}`);
+      }
+      return name === "storeWide" ? undefined : old;
+    };
     return yield OP;
   }
 
@@ -692,8 +715,9 @@ export class Machine {
         case NOW:
           return thread.clock;
         case OTHER: {
-          const result = thread.call!();
-          this.#hear(thread, typeof result === "number" ? result : Number(result) | 0);
+          const result = thread.call!() as bigint | undefined;
+          this.#hear(thread, Number(BigInt.asIntN(32, result ?? 0n)));
+          this.#hear(thread, Number(BigInt.asIntN(32, (result ?? 0n) >> 32n)));
           return result;
         }
         default:
@@ -997,6 +1021,12 @@ export const atomics: Readonly<Record<string, unknown>> = {
       function* (words: Int32Array, a: number, b: number, c: number): Stoppable {
         return yield machine.op(kind, -1, words, a, b, c);
       },
+    ]),
+  ),
+  ...Object.fromEntries(
+    (Object.keys(WIDE) as (keyof typeof WIDE)[]).map((name) => [
+      name,
+      (pairs: BigInt64Array, index: number, b: bigint, c: bigint) => machine.wide(name, pairs, index, b, c),
     ]),
   ),
   pause: () => {},

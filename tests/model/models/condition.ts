@@ -156,9 +156,10 @@ export const models: readonly Model<Record<string, object>>[] = [
     faults: { deaths: 1 },
     mortal: [0],
     endless: [1],
-    end: (actor) =>
+    end: (actor, { condition }) =>
       actor.assert(
-        actor.count("taken") === 1 || actor.deaths > 0 && actor.count("back") === 1,
+        // Once it has the lock again the notification is its own.
+        actor.count("taken") === 1 || actor.deaths > 0 && (actor.count("back") === 1 || condition.locked),
         "the notification was lost with the one that died before it was back",
       ),
     bound: 1,
@@ -231,6 +232,27 @@ export const models: readonly Model<Record<string, object>>[] = [
       },
     ],
     end: isFree,
+  }),
+  model({
+    name: "Condition: a death in a wait leaves the list whole",
+    setup,
+    threads: [
+      (actor, { condition }) => {
+        const guard = condition.acquireSync();
+        condition.waitSync({ timeout: TIMEOUT });
+        actor.release(guard);
+      },
+      (actor, { condition }) => consume(actor, condition),
+      (actor, { condition }) => {
+        const guard = condition.acquireSync();
+        actor.count("items", 1);
+        condition.notifyAll();
+        actor.release(guard);
+      },
+    ],
+    faults: { deaths: 1, timeouts: 1, slices: 1 },
+    mortal: [0],
+    bound: 1,
   }),
   model({
     name: "Condition: a death of any of them at any moment stops nobody",

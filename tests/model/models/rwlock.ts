@@ -201,11 +201,22 @@ export const models: readonly Model<Record<string, object>>[] = [
     name: "RWLock: after a dead writer all are told, up to the next writer",
     setup,
     threads: [
-      (actor, { lock }) => writeSection(actor, lock),
+      (actor, { lock }) => {
+        const guard = lock.writeSync();
+        actor.count("inside", 1);
+        actor.step();
+        actor.count("inside", -1);
+        actor.release(guard);
+      },
       (actor, { lock }) => {
         for (let i = 0; i < 2; i++) {
           const guard = lock.writeSync();
           if (guard.abandoned) actor.count("told", 1);
+          // A death in the release counts, too.
+          actor.assert(
+            actor.count("inside") <= actor.count("told") || !actor.isDead(0),
+            "it died inside, and nobody was told",
+          );
           actor.release(guard);
         }
         actor.assert(actor.count("told") <= actor.deaths, "told again after it wrote");

@@ -1,0 +1,65 @@
+import type { BrokenVariant } from "../model.ts";
+
+const GENERATIONS = "sync/_generations.ts";
+const BARRIER = "sync/barrier.ts";
+
+/** Barriers, broken. */
+export const variants: readonly BrokenVariant[] = [
+  {
+    name: "Barrier: the next round begins in the generation of the last",
+    patches: [{
+      file: GENERATIONS,
+      find: "        store(words, at + CURRENT, 0);\n        if (!hasAction) notify",
+      replace: "        if (!hasAction) notify",
+    }],
+    caughtBy: ["Barrier: two threads", "Barrier: the action"],
+  },
+  {
+    name: "Barrier: the last one wakes one",
+    patches: [{ file: GENERATIONS, find: "const EVERYBODY = 0xfff;", replace: "const EVERYBODY = 1;" }],
+    caughtBy: ["Barrier: three come", "Barrier: a death"],
+  },
+  {
+    name: "Barrier: notifies before the fate is decided",
+    patches: [{
+      file: GENERATIONS,
+      find:
+        "        store(words, generation + FATE, hasAction ? RUNNING : PASSED);\n        store(words, at + CURRENT, 0);\n        if (!hasAction) notify(space, generation + GENERATION_POINT, EVERYBODY);\n",
+      replace:
+        "        if (!hasAction) notify(space, generation + GENERATION_POINT, EVERYBODY);\n        store(words, generation + FATE, hasAction ? RUNNING : PASSED);\n        store(words, at + CURRENT, 0);\n",
+    }],
+    caughtBy: ["Barrier: two threads"],
+  },
+  {
+    name: "Barrier: passes before the action has run",
+    patches: [{ file: GENERATIONS, find: "hasAction ? RUNNING : PASSED", replace: "PASSED" }],
+    caughtBy: ["Barrier: the action"],
+  },
+  {
+    name: "Barrier: a timeout breaks a generation that has passed",
+    patches: [{
+      file: GENERATIONS,
+      find: "  if (generation === 0 || fateOf(space, generation) === undefined) breakAll(space, at, generation);",
+      replace: "  breakAll(space, at, generation);",
+    }],
+    caughtBy: ["Barrier: a timeout"],
+  },
+  {
+    name: "Barrier: nobody looks for the dead",
+    patches: [{
+      file: BARRIER,
+      find: "  if (tries > 0) breakIfDead(space, at, generation);\n",
+      replace: "  void tries;\n  void breakIfDead;\n",
+    }],
+    caughtBy: ["Barrier: who dies"],
+  },
+  {
+    name: "Barrier: arrivals without the mutex",
+    patches: [{
+      file: GENERATIONS,
+      find: "  if (!lockMutex(space.memory, at + MUTEX, space.id)) return;",
+      replace: "  if (at > 0) return;\n  lockMutex(space.memory, at + MUTEX, space.id);",
+    }],
+    caughtBy: ["Barrier: two threads", "Barrier: three come"],
+  },
+];

@@ -1,0 +1,87 @@
+import type { BrokenVariant } from "../model.ts";
+
+const RWLOCK = "sync/rwlock.ts";
+const SLOTS = "sync/_reader_slots.ts";
+
+/** Locks with two sides, broken. */
+export const variants: readonly BrokenVariant[] = [
+  {
+    name: "RWLock: a reader looks at the word before it counts itself",
+    patches: [{
+      file: RWLOCK,
+      find: "      store(words, slot + COUNT, count + 1);\n      const after = load(words, base);",
+      replace: "      const after = load(words, base);\n      store(words, slot + COUNT, count + 1);",
+    }],
+    caughtBy: ["RWLock: two readers", "RWLock: two writers"],
+  },
+  {
+    name: "RWLock: a writer looks for readers before it claims",
+    patches: [{
+      file: RWLOCK,
+      find:
+        "      if (compareExchange(words, base, seen, this.#tag | seen & FLAGS | CLAIM) !== seen) continue;\n      if (isAnybodyReading(space, base + SLOTS)) {",
+      replace:
+        "      const others = isAnybodyReading(space, base + SLOTS);\n      if (compareExchange(words, base, seen, this.#tag | seen & FLAGS | CLAIM) !== seen) continue;\n      if (others) {",
+    }],
+    caughtBy: ["RWLock: two readers", "RWLock: two writers"],
+  },
+  {
+    name: "RWLock: the writer claims by a store",
+    patches: [{
+      file: RWLOCK,
+      find: "      if (compareExchange(words, base, seen, this.#tag | seen & FLAGS | CLAIM) !== seen) continue;",
+      replace: "      store(words, base, this.#tag | seen & FLAGS | CLAIM);",
+    }],
+    caughtBy: ["RWLock: two writers"],
+  },
+  {
+    name: "RWLock: the dead go on reading",
+    patches: [{
+      file: SLOTS,
+      find: "if (load(words, slot + COUNT) !== 0 && isAlive(memory, owner)) return true;",
+      replace: "if (load(words, slot + COUNT) !== 0 && memory !== undefined) return true;",
+    }],
+    caughtBy: ["RWLock: a death"],
+  },
+  {
+    name: "RWLock: the new owner of a slot has the reads of the dead",
+    patches: [{ file: SLOTS, find: "        store(words, slot + COUNT, 0);\n", replace: "" }],
+    caughtBy: ["RWLock: a death"],
+  },
+  {
+    name: "RWLock: the last reader wakes no writer",
+    patches: [{
+      file: RWLOCK,
+      find: "    if (count === 0) notify(this.space, this.#base + WRITE_POINT, 1);",
+      replace: "",
+    }],
+    caughtBy: ["RWLock: two readers"],
+  },
+  {
+    name: "RWLock: the writer wakes no readers",
+    patches: [{
+      file: RWLOCK,
+      find: "    lock.#setWord(WRITERS_OFF | BARRED, 0);\n    notify(space, base + READ_POINT, EVERYBODY);\n",
+      replace: "    lock.#setWord(WRITERS_OFF | BARRED, 0);\n",
+    }],
+    caughtBy: ["RWLock: two readers", "RWLock: two writers"],
+  },
+  {
+    name: "RWLock: who gives up keeps the readers off",
+    patches: [{
+      file: RWLOCK,
+      find: "    const before = and(words, base, ~bars) & bars;",
+      replace: "    const before = load(words, base) & bars & 0;",
+    }],
+    caughtBy: ["RWLock: a writer that gives up", "RWLock: aborted"],
+  },
+  {
+    name: "RWLock: a dead writer's lock is as if it had been released",
+    patches: [{
+      file: RWLOCK,
+      find: "seen & FLAGS | ABANDONED) !== seen) return;",
+      replace: "seen & FLAGS) !== seen) return;",
+    }],
+    caughtBy: ["RWLock: after a dead"],
+  },
+];
