@@ -45,6 +45,9 @@ interface Suspended {
 
 const suspended = new Map<number, Suspended>();
 
+/** Acquisitions that a condition got back from one that had ended. */
+const takenOver = new Set<number>();
+
 /** A lock, as a condition sees it. */
 export let holdOfLock: (lock: Lock) => Hold;
 
@@ -220,6 +223,7 @@ export class Lock extends SharedObject {
     suspended.delete(acquisition);
     words[at + ACQUISITION] = acquisition;
     if (held.spent) giveUp(space, at);
+    else if (outcome === TAKEN_OVER) takenOver.add(acquisition);
     return true;
   }
 
@@ -230,15 +234,18 @@ export class Lock extends SharedObject {
   /** Gives one acquisition back, if it is still the current one. @ignore */
   static release(lock: Lock, acquisition: number): void {
     const { words, at } = lock;
-    if (at < 0) return;
-    if (words[at + ACQUISITION] === acquisition) {
-      if (compareExchange(words, at, lock.#tag, FREE) === lock.#tag) notify(lock.space, at + POINT, 1);
-      // Either there is a bar to leave, or another released it or took this thread for dead: the guard is spent.
-      else giveUp(lock.space, at);
-    } else {
+    if (suspended.size + takenOver.size !== 0) {
+      takenOver.delete(acquisition);
       const held = suspended.get(acquisition);
-      if (held !== undefined) held.spent = true;
+      if (held !== undefined) {
+        held.spent = true;
+        return;
+      }
     }
+    if (at < 0 || words[at + ACQUISITION] !== acquisition) return;
+    if (compareExchange(words, at, lock.#tag, FREE) === lock.#tag) notify(lock.space, at + POINT, 1);
+    // Either there is a bar to leave, or another released it or took this thread for dead: the guard is spent.
+    else giveUp(lock.space, at);
   }
 }
 
@@ -246,12 +253,16 @@ class LockGuard implements Guard {
   readonly [GUARD] = true;
   readonly #lock: Lock;
   readonly #acquisition: number;
-  readonly abandoned: boolean;
+  #abandoned: boolean;
 
   constructor(lock: Lock, acquisition: number, abandoned: boolean) {
     this.#lock = lock;
     this.#acquisition = acquisition;
-    this.abandoned = abandoned;
+    this.#abandoned = abandoned;
+  }
+
+  get abandoned(): boolean {
+    return this.#abandoned ||= takenOver.has(this.#acquisition);
   }
 
   [Symbol.dispose](): void {

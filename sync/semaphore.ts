@@ -81,7 +81,7 @@ export class Semaphore extends SharedObject {
   constructor(value?: number, options?: SharedOptions) {
     const attachment = (value as unknown) instanceof Attachment ? value as unknown as Attachment : undefined;
     super(new.target, attachment ?? options, () => {
-      const permits = value ?? 1;
+      const permits = value === undefined ? 1 : value;
       validateInteger(permits, "'value'", 0, MAX_PERMITS, "create semaphore");
       return {
         action: "create semaphore",

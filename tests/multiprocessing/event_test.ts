@@ -1,0 +1,4 @@
+import { eventSuite } from "../suites/event.ts";
+import { processes } from "../suites/_processes.ts";
+
+eventSuite(processes);

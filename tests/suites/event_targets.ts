@@ -1,0 +1,26 @@
+import type { Event, SharedArray } from "@weft/concurrent/sync";
+
+export function waitSync(event: Event, ready: Event, timeout?: number): boolean {
+  ready.set();
+  return event.waitSync(timeout === undefined ? undefined : { timeout });
+}
+
+export async function waitAsync(event: Event, ready: Event): Promise<boolean> {
+  const pending = event.wait();
+  ready.set();
+  return await pending;
+}
+
+export function setIt(event: Event): void {
+  event.set();
+}
+
+/** Writes and then sets, over and over; the other side clears. */
+export function publish(event: Event, taken: Event, cell: SharedArray<"i32">, rounds: number): void {
+  for (let round = 1; round <= rounds; round++) {
+    cell.array[0] = round;
+    event.set();
+    taken.waitSync();
+    taken.clear();
+  }
+}

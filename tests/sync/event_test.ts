@@ -1,0 +1,4 @@
+import { eventSuite } from "../suites/event.ts";
+import { threads } from "../suites/_threads.ts";
+
+eventSuite(threads);
