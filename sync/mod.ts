@@ -27,5 +27,12 @@ export { sleep, sleepSync } from "./sleep.ts";
 export { task } from "./task.ts";
 export { Value } from "./value.ts";
 export type { Addend, ArrayOf, Bits, TypeOf, ValueType } from "./_value_types.ts";
-export { type Waitable, type WaitableConnection, type WaitableProcess, waitAny, waitAnySync } from "./wait_any.ts";
+export {
+  type Waitable,
+  type WaitableConnection,
+  type WaitableFuture,
+  type WaitableThread,
+  waitAny,
+  waitAnySync,
+} from "./wait_any.ts";
 export type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";

@@ -8,9 +8,7 @@ import { now } from "../_internal/atomics.ts";
 import { locate, SharedHandle } from "../_internal/memory/shared_object.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { blockAtMany } from "../_internal/memory/wait_many.ts";
-import type { Future } from "../_internal/pool/future.ts";
 import { deadlineOf, show, validateWait } from "../_internal/wait_options.ts";
-import type { Thread } from "../threading/thread.ts";
 import { type LocalReadiness, READINESS, type Readiness, readinessAt, type Ready } from "./_readiness.ts";
 import { DeadlockError, InvalidStateError } from "./errors.ts";
 import type { Event } from "./event.ts";
@@ -22,10 +20,20 @@ import type { Semaphore } from "./semaphore.ts";
 import { sleep, sleepSync } from "./sleep.ts";
 import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
 
-/** A process, as far as {@linkcode waitAny} asks. */
-export interface WaitableProcess {
-  /** Its exit code, once it has ended. */
-  readonly exitCode: number | undefined;
+/** A thread or a process, as far as {@linkcode waitAny} asks. */
+export interface WaitableThread {
+  /** Whether it has been started and has not ended. */
+  readonly isAlive: boolean;
+  /** Waits for its end. */
+  join(options?: WaitOptions): Promise<boolean>;
+}
+
+/** The future result of a pool's task, as far as {@linkcode waitAny} asks. */
+export interface WaitableFuture {
+  /** Where it is in its life. */
+  readonly state: string;
+  /** Takes the task back. */
+  cancel(): boolean;
 }
 
 /** An end of a pipe, as far as {@linkcode waitAny} asks. */
@@ -42,9 +50,8 @@ export type Waitable =
   | Event
   | Latch
   | Queue
-  | Thread<never[], unknown>
-  | Future<unknown>
-  | WaitableProcess
+  | WaitableThread
+  | WaitableFuture
   | WaitableConnection;
 
 const ACTION = "wait for any";
