@@ -38,4 +38,5 @@ export { RLock } from "./rlock.ts";
 export { RWLock } from "./rwlock.ts";
 export { Semaphore } from "./semaphore.ts";
 export { SharedArray } from "./shared_array.ts";
+export { SharedMemory, type SharedMemoryOptions } from "./shared_memory.ts";
 export { Value } from "./value.ts";

@@ -47,12 +47,21 @@ const DESCRIPTOR = OWNER_AT + 2;
 const ADDRESS = OWNER_AT + 3;
 const SIZE = OWNER_AT + 5;
 const INDEX = OWNER_AT + 6;
+/** For segments.ts: the descriptor of the list of segments, plus one. */
+export const LIST_DESCRIPTOR: number = OWNER_AT + 7;
 
 // Words of the region.
 /** How much of it is backed by memory, in units of {@linkcode STEP}. */
 const COMMITTED = OWNER_AT;
 /** The index that the last process got. */
 const PROCESSES = OWNER_AT + 1;
+
+/** Pid of the process that created the region, and two words that say when that was started. */
+export const ROOT_PID = OWNER_AT + 2;
+export const ROOT_START = OWNER_AT + 3;
+/** How many named segments are noted, and the mutex under which that is done: see segments.ts. */
+export const SEGMENTS = OWNER_AT + 5;
+export const SEGMENTS_MUTEX = OWNER_AT + 6;
 
 /** Memory is taken in steps of so many bytes. */
 const STEP = 2 ** 20;
@@ -143,6 +152,10 @@ function create(): Opened {
   words[SCOPE_AT] = 2;
   words.set(crypto.getRandomValues(new Int32Array(2)), TOKEN_AT);
   words[COMMITTED] = Math.floor(LEAST / STEP);
+  words[ROOT_PID] = libc.pid;
+  const start = libc.startOf(libc.pid);
+  words[ROOT_START] = start % 2 ** 32 | 0;
+  words[ROOT_START + 1] = Math.floor(start / 2 ** 32);
   store(words, MAGIC_AT, MAGIC);
   return { descriptor, bytes };
 }
@@ -169,7 +182,7 @@ function attach(path: string): Opened {
   const version = load(words, VERSION_AT);
   const bytes = words[SIZE_AT] * UNIT;
   const scope = words[SCOPE_AT];
-  words.buffer.transfer();
+  words.buffer.transfer(0);
   libc.unmap(address, LEAST);
   if (magic !== MAGIC || scope !== 2) refuse("the file is not the memory of processes");
   if (version !== VERSION) {

@@ -7,12 +7,21 @@
 import { Space } from "../memory/space.ts";
 import { setProcessSpaceFactory, spaceOf } from "../memory/spaces.ts";
 import { exitThread } from "../runtime/exit.ts";
+import { onExit } from "../runtime/last_words.ts";
+import { loadLibc } from "../runtime/libc.ts";
+import { isWorker } from "../runtime/worker.ts";
 import { ProcessMemory } from "./process_memory.ts";
-import { region } from "./region.ts";
+import { existingRegion, region } from "./region.ts";
+import { sweep, sweepAtExit } from "./segments.ts";
 
 setProcessSpaceFactory(() => {
+  const isFirst = existingRegion() === undefined;
   const memory = new ProcessMemory(region());
-  return Space.join(memory, memory.region.index, exitThread);
+  const space = Space.join(memory, memory.region.index, exitThread);
+  // What a tree that was killed has left, and what this one would.
+  if (isFirst) sweep(loadLibc("remove shared memory"));
+  if (!isWorker()) onExit(sweepAtExit);
+  return space;
 });
 
 /** This thread's view of the processes' memory. */

@@ -14,9 +14,31 @@ export interface Libc {
   createAnonymous(): number;
   /** Where another process of this user can open a descriptor of this one. */
   pathOf(descriptor: number): string;
-  /** Opens a file to read and write. Negative: see {@linkcode Libc.errno}. */
-  open(path: string): number;
+  /**
+   * Opens a file to read and write: one that is there, a new one (`"new"`: fails where there is one), or either
+   * (`"append"`: and writes go to its end). Only this user may open a new one. `"read"`: only to read it. Negative: see
+   * {@linkcode Libc.errno}.
+   */
+  open(path: string, how?: "new" | "append" | "read"): number;
+  /** Which process this is. */
+  readonly pid: number;
+  /** When a process was started, in units of the system's: tells it from a later one with the same number. 0: none lives. */
+  startOf(pid: number): number;
   close(descriptor: number): void;
+  /** All of a file from its beginning, up to so many bytes; `undefined` where it can not be read. */
+  read(descriptor: number, most: number): Uint8Array | undefined;
+  /** Writes bytes where the file is at. */
+  write(descriptor: number, bytes: Uint8Array): boolean;
+  /** Which file it is, and whose. */
+  identify(descriptor: number): FileIdentity;
+  /** Gives a file a second name, unless that is taken. */
+  link(path: string, second: string): boolean;
+  /** Takes a name away. */
+  unlink(path: string): boolean;
+  /** The names in a folder; none where it can not be read. */
+  list(folder: string): string[];
+  /** Where named segments of memory are. */
+  readonly segments: string;
   /** The size of an open file in bytes; negative where that has none. */
   sizeOf(descriptor: number): number;
   setSize(descriptor: number, bytes: number): boolean;
@@ -25,8 +47,11 @@ export interface Libc {
   /** Maps a file so that all see what one writes. 0: there is no room. */
   map(descriptor: number, bytes: number): number;
   unmap(address: number, bytes: number): void;
-  /** Takes the lock on one byte of a file for this open descriptor until that is closed, by the system if need be. */
-  lockByte(descriptor: number, byte: number): boolean;
+  /**
+   * Takes the lock on one byte of a file for this open descriptor until that is closed, by the system if need be; shared
+   * with others that do, or not.
+   */
+  lockByte(descriptor: number, byte: number, shared?: "shared"): boolean;
   /** Whether another open descriptor has the lock on that byte. */
   isByteLocked(descriptor: number, byte: number): boolean;
   /** Sleeps while the word is `expected`, for `ms` at most. May return for no reason. */
@@ -44,9 +69,18 @@ export interface Libc {
   errno(): number;
 }
 
-/** Errors that are told apart. */
+/** What a file is told by. */
+export interface FileIdentity {
+  /** Its number, which no other file has at the time. */
+  readonly file: string;
+  /** Of a file of this user. */
+  readonly own: boolean;
+  /** How many names it has. */
+  readonly names: number;
+}
+
+/** Errors that are told apart: there is none of that name; there is one; the file system is full. */
 export const ENOENT = 2;
-export const EACCES = 13;
 export const EEXIST = 17;
 
 let libc: Libc | undefined;
@@ -64,7 +98,11 @@ function open(action: string): Libc {
   );
 }
 
-const SYSCALLS = { x64: { futex: 202 }, arm64: { futex: 98 } };
+// fstat by number, since older C libraries have it under another name; and what it tells is the kernel's own structure.
+const SYSCALLS = {
+  x64: { futex: 202, fstat: 5, links: 16, owner: 28 },
+  arm64: { futex: 98, fstat: 80, links: 20, owner: 24 },
+};
 const LIBRARIES = {
   x64: ["libc.so.6", "libc.musl-x86_64.so.1"],
   arm64: ["libc.so.6", "libc.musl-aarch64.so.1"],
@@ -81,12 +119,20 @@ const FUTEX_WAIT = 0;
 const FUTEX_WAKE = 1;
 const MFD_CLOEXEC = 1;
 const O_RDWR = 2;
+const O_CREAT = 0o100;
+const O_EXCL = 0o200;
+const O_APPEND = 0o2000;
+const O_NOFOLLOW = { x64: 0o400000, arm64: 0o100000 };
 const O_CLOEXEC = 0o2000000;
+/** Where the name is in an entry of a folder. */
+const NAME_AT = 19;
+const SEEK_SET = 0;
 const SEEK_END = 2;
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
 const F_OFD_GETLK = 36;
 const F_OFD_SETLK = 37;
+const F_RDLCK = 0;
 const F_WRLCK = 1;
 const F_UNLCK = 2;
 
@@ -111,10 +157,19 @@ function linux(native: Native, arch: "x64" | "arm64"): Libc {
     fallocate: { parameters: ["i32", "i32", "i64", "i64"], result: "i32" },
     mmap: { parameters: ["address", "i64", "i32", "i32", "i32", "i64"], result: "address" },
     munmap: { parameters: ["address", "i64"], result: "i32" },
+    read: { parameters: ["i32", "buffer", "i64"], result: "i64" },
+    write: { parameters: ["i32", "buffer", "i64"], result: "i64" },
+    fstat: { name: "syscall", parameters: ["i32", "i32", "buffer"], result: "i32" },
+    geteuid: { parameters: [], result: "i32" },
+    link: { parameters: ["buffer", "buffer"], result: "i32" },
+    unlink: { parameters: ["buffer"], result: "i32" },
+    opendir: { parameters: ["buffer"], result: "address" },
+    readdir: { parameters: ["address"], result: "address" },
+    closedir: { parameters: ["address"], result: "i32" },
     fcntl: { parameters: ["i32", "i32", "buffer"], result: "i32" },
     __errno_location: { parameters: [], result: "address" },
   });
-  const { futex: number } = SYSCALLS[arch];
+  const { futex: number, fstat, links, owner } = SYSCALLS[arch];
   const { toAddress } = native;
   // Of this thread, which calls nothing else meanwhile.
   const time = new Float64Array(2);
@@ -131,9 +186,9 @@ function linux(native: Native, arch: "x64" | "arm64"): Libc {
   // struct flock: type and whence of 16 bits, then start, length and pid (0) at 8, 16 and 24.
   const lock = new Uint16Array(16);
   const lockWords = new Uint32Array(lock.buffer);
-  const setLock = (byte: number): void => {
+  const setLock = (byte: number, type = F_WRLCK): void => {
     lockWords.fill(0);
-    lock[0] = F_WRLCK;
+    lock[0] = type;
     lockWords[2] = byte;
     lockWords[4] = 1;
   };
@@ -154,15 +209,68 @@ function linux(native: Native, arch: "x64" | "arm64"): Libc {
   };
   const hasWaitForAny = waitForAny([], [], 0);
   const futexAsync = c.futexAsync as typeof c.futexAsync | undefined;
-  return {
+  const self: Libc = {
     native,
+    pid: pid(),
+    startOf: (pid) => {
+      const descriptor = self.open(`/proc/${pid}/stat`, "read");
+      if (descriptor < 0) return 0;
+      const text = new TextDecoder().decode(self.read(descriptor, 4096));
+      self.close(descriptor);
+      // The name, which is in parentheses, can have any characters; the state follows, then numbers.
+      const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+      return fields[0] === "Z" || fields[0] === "X" ? 0 : Number(fields[19]);
+    },
     createAnonymous: () => {
       const descriptor = c.memfd_create(cString("weft"), MFD_CLOEXEC);
       if (descriptor >= 0) c.fchmod(descriptor, 0o600);
       return descriptor;
     },
     pathOf: (descriptor) => `/proc/${pid()}/fd/${descriptor}`,
-    open: (path) => c.open(cString(path), O_RDWR | O_CLOEXEC, 0),
+    open: (path, how) => {
+      const flags = how === "new" ? O_CREAT | O_EXCL : how === "append" ? O_CREAT | O_APPEND | O_NOFOLLOW[arch] : 0;
+      return c.open(cString(path), (how === "read" ? 0 : O_RDWR) | O_CLOEXEC | flags, 0o600);
+    },
+    read: (descriptor, most) => {
+      c.lseek(descriptor, 0, SEEK_SET);
+      const bytes = new Uint8Array(most);
+      let length = 0;
+      while (length < most) {
+        const count = c.read(descriptor, bytes.subarray(length), most - length);
+        if (count < 0) return undefined;
+        if (count === 0) break;
+        length += count;
+      }
+      return bytes.subarray(0, length);
+    },
+    write: (descriptor, bytes) => c.write(descriptor, bytes, bytes.length) === bytes.length,
+    identify: (descriptor) => {
+      const status = new Uint32Array(64);
+      c.fstat(fstat, descriptor, status);
+      return {
+        file: `${status[3]}.${status[2]}`,
+        own: status[owner >> 2] === c.geteuid() >>> 0,
+        names: status[links >> 2],
+      };
+    },
+    link: (path, second) => c.link(cString(path), cString(second)) === 0,
+    unlink: (path) => c.unlink(cString(path)) === 0,
+    list: (folder) => {
+      const directory = c.opendir(cString(folder));
+      const names: string[] = [];
+      if (directory === 0) return names;
+      for (;;) {
+        const entry = c.readdir(toAddress(directory));
+        if (entry === 0) break;
+        // Its length stands before the name.
+        const head = new Uint16Array(native.view(entry, NAME_AT + 1).slice(16, 18))[0];
+        const name = new Uint8Array(native.view(entry, head)).slice(NAME_AT);
+        names.push(new TextDecoder().decode(name.subarray(0, name.indexOf(0))));
+      }
+      c.closedir(toAddress(directory));
+      return names;
+    },
+    segments: "/dev/shm/",
     close: (descriptor) => void c.close(descriptor),
     sizeOf: (descriptor) => c.lseek(descriptor, 0, SEEK_END),
     setSize: (descriptor, bytes) => c.ftruncate(descriptor, bytes) === 0,
@@ -173,8 +281,8 @@ function linux(native: Native, arch: "x64" | "arm64"): Libc {
       return address > 0 && address < 2 ** 53 ? address : 0;
     },
     unmap: (address, bytes) => void c.munmap(toAddress(address), bytes),
-    lockByte: (descriptor, byte) => {
-      setLock(byte);
+    lockByte: (descriptor, byte, shared) => {
+      setLock(byte, shared === undefined ? F_WRLCK : F_RDLCK);
       return c.fcntl(descriptor, F_OFD_SETLK, lock) === 0;
     },
     isByteLocked: (descriptor, byte) => {
@@ -195,6 +303,7 @@ function linux(native: Native, arch: "x64" | "arm64"): Libc {
     waitForAny: hasWaitForAny ? waitForAny : undefined,
     errno,
   };
+  return self;
 }
 
 function pid(): number {

@@ -1,0 +1,231 @@
+/**
+ * Named segments of memory: files in the system's own folder for them, which any program of the user can open.
+ *
+ * What has a name is not freed by the kernel. So a tree of processes that has named segments keeps a list of them in a file
+ * beside them, and who ends last, or the next program that uses shared memory if all were killed, removes what is
+ * listed and still there:
+ *
+ * ```text
+ *   !pid start             the process that the tree began with
+ *   +file temporary name   a segment: its number in the file system, and two names
+ * ```
+ *
+ * A segment is made under a temporary name that nobody else has, noted, and only then gets its own name: whatever is
+ * killed, what it leaves is noted, and no file of that name that another program made later is taken for it. The creators
+ * hold a lock on the list, so that a living tree is not taken for dead where its processes can not be seen.
+ *
+ * @module
+ */
+
+import { add, load } from "../atomics.ts";
+import { TOKEN_AT } from "../memory/layout.ts";
+import { lockMutex, unlockMutex } from "../memory/mutex.ts";
+import type { Space } from "../memory/space.ts";
+import { existingSpace, spaceOf } from "../memory/spaces.ts";
+import { EEXIST, ENOENT, type FileIdentity, type Libc, loadLibc } from "../runtime/libc.ts";
+import { AttachError } from "../../sync/errors.ts";
+import { LIST_DESCRIPTOR, ROOT_PID, ROOT_START, SEGMENTS, SEGMENTS_MUTEX } from "./region.ts";
+
+const LIST_PREFIX = "weft-";
+const SEGMENT_PREFIX = "weft_";
+/** More than any list has. */
+const MOST = 2 ** 24;
+
+/** A segment that this thread has mapped. */
+export interface Segment {
+  readonly name: string;
+  readonly file: string;
+  readonly address: number;
+  readonly bytes: number;
+}
+
+/** Makes a segment, of a name of its own where none is given. */
+export function createSegment(name: string | undefined, bytes: number): Segment {
+  const action = "create shared memory";
+  const space = spaceOf("process");
+  const libc = loadLibc(action);
+  const temporary = SEGMENT_PREFIX + hexadecimal(crypto.getRandomValues(new Uint32Array(2)));
+  const path = libc.segments + temporary;
+  const descriptor = libc.open(path, "new");
+  if (descriptor < 0) {
+    throw new AttachError(`Cannot ${action} as ${path} can not be made (error ${libc.errno()})`);
+  }
+  const { file } = libc.identify(descriptor);
+  const fail = (error: Error): never => {
+    libc.close(descriptor);
+    remove(space, libc, [temporary, name ?? temporary], file);
+    throw error;
+  };
+  const noRoom = (): RangeError =>
+    new RangeError(`Cannot ${action} as the system has no room for it: needed ${bytes} bytes in ${libc.segments}`);
+  if (!note(space, libc, file, temporary, name ?? temporary)) {
+    libc.close(descriptor);
+    libc.unlink(path);
+    throw noRoom();
+  }
+  if (!libc.setSize(descriptor, bytes) || !libc.reserve(descriptor, 0, bytes)) fail(noRoom());
+  const address = libc.map(descriptor, bytes);
+  if (address === 0) fail(noRoom());
+  if (name !== undefined) {
+    if (!libc.link(path, libc.segments + name)) {
+      const errno = libc.errno();
+      libc.unmap(address, bytes);
+      fail(
+        new AttachError(
+          errno === EEXIST
+            ? `Cannot ${action} as the name is taken: received "${name}" (leave size out to attach to it)`
+            : `Cannot ${action} as it can not be given its name (error ${errno}): received "${name}"`,
+        ),
+      );
+    }
+    libc.unlink(path);
+  }
+  libc.close(descriptor);
+  return { name: name ?? temporary, file, address, bytes };
+}
+
+/** Maps a segment that exists. */
+export function attachSegment(name: string): Segment {
+  const action = "attach to shared memory";
+  // So that threads of this process know that they need to, and how.
+  spaceOf("process");
+  const libc = loadLibc(action);
+  const descriptor = libc.open(libc.segments + name);
+  if (descriptor < 0) {
+    const errno = libc.errno();
+    throw new AttachError(
+      errno === ENOENT
+        ? `Cannot ${action} as there is none of that name: received "${name}"`
+        : `Cannot ${action} as it can not be opened (error ${errno}): received "${name}"`,
+    );
+  }
+  // Before mapping: touching what is not there would end the program.
+  const bytes = libc.sizeOf(descriptor);
+  const { file } = libc.identify(descriptor);
+  const address = bytes > 0 ? libc.map(descriptor, bytes) : 0;
+  libc.close(descriptor);
+  if (address === 0) {
+    throw new AttachError(
+      bytes > 0
+        ? `Cannot ${action} as it can not be mapped: needed ${bytes} bytes for "${name}"`
+        : `Cannot ${action} as it has no size yet: received "${name}"`,
+    );
+  }
+  return { name, file, address, bytes };
+}
+
+/** Takes the name of a segment away, if that is still its. */
+export function unlinkSegment(name: string, file: string): void {
+  remove(spaceOf("process"), loadLibc("unlink shared memory"), [name], file);
+}
+
+function identityOf(libc: Libc, path: string): FileIdentity | undefined {
+  const descriptor = libc.open(path, "read");
+  if (descriptor < 0) return undefined;
+  const identity = libc.identify(descriptor);
+  libc.close(descriptor);
+  return identity;
+}
+
+function remove(space: Space, libc: Libc, names: readonly string[], file: string): void {
+  const { words, memory, id } = space;
+  lockMutex(memory, SEGMENTS_MUTEX, id);
+  let removed = false;
+  for (const name of names) {
+    if (identityOf(libc, libc.segments + name)?.file === file) removed = libc.unlink(libc.segments + name) || removed;
+  }
+  // With the last segment the list goes, too.
+  if (removed && load(words, SEGMENTS) > 0 && add(words, SEGMENTS, -1) === 1) libc.unlink(listPath(libc, words));
+  unlockMutex(memory, SEGMENTS_MUTEX);
+}
+
+function listPath(libc: Libc, words: Int32Array): string {
+  return libc.segments + LIST_PREFIX + hexadecimal([load(words, TOKEN_AT) >>> 0, load(words, TOKEN_AT + 1) >>> 0]);
+}
+
+function hexadecimal(numbers: Iterable<number>): string {
+  return [...numbers].map((number) => number.toString(16).padStart(8, "0")).join("");
+}
+
+// Appends a segment to the list of the tree. `false`: there is no room.
+function note(space: Space, libc: Libc, file: string, temporary: string, name: string): boolean {
+  const { words, memory, id } = space;
+  lockMutex(memory, SEGMENTS_MUTEX, id);
+  const list = openList(libc, words);
+  const noted = list >= 0 && libc.write(list, new TextEncoder().encode(`+${file} ${temporary} ${name}\n`));
+  if (noted) add(words, SEGMENTS, 1);
+  unlockMutex(memory, SEGMENTS_MUTEX);
+  return noted;
+}
+
+function openList(libc: Libc, words: Int32Array): number {
+  const own = spaceOf("thread").words;
+  let list = own[LIST_DESCRIPTOR] - 1;
+  if (list >= 0) {
+    if (libc.identify(list).names > 0) return list;
+    libc.close(list);
+    own[LIST_DESCRIPTOR] = 0;
+  }
+  for (let tries = 0; tries < 100; tries++) {
+    list = libc.open(listPath(libc, words), "append");
+    if (list < 0) return list;
+    // Another program that took it for a dead tree's, before this lock, has removed it.
+    if (libc.lockByte(list, 0, "shared") && libc.identify(list).names > 0) {
+      own[LIST_DESCRIPTOR] = list + 1;
+      const start = (load(words, ROOT_START) >>> 0) + load(words, ROOT_START + 1) * 2 ** 32;
+      return libc.write(list, new TextEncoder().encode(`!${load(words, ROOT_PID)} ${start}\n`)) ? list : -1;
+    }
+    libc.close(list);
+  }
+  return -1;
+}
+
+/** Removes the segments of trees all of whose processes are dead. */
+export function sweep(libc: Libc): void {
+  for (const name of libc.list(libc.segments)) {
+    if (name.startsWith(LIST_PREFIX)) sweepTree(libc, libc.segments + name, 0);
+  }
+}
+
+/** Removes what is left of the tree's segments, at the end of this process, if it is the last that matters. */
+export function sweepAtExit(): void {
+  const space = existingSpace("process");
+  if (space === undefined || load(space.words, SEGMENTS) === 0) return;
+  const libc = loadLibc("remove shared memory");
+  const own = existingSpace("thread")?.words;
+  // Its own lock would be in the way.
+  if (own !== undefined && own[LIST_DESCRIPTOR] > 0) {
+    libc.close(own[LIST_DESCRIPTOR] - 1);
+    own[LIST_DESCRIPTOR] = 0;
+  }
+  sweepTree(libc, listPath(libc, space.words), libc.pid);
+}
+
+function sweepTree(libc: Libc, path: string, self: number): void {
+  const list = libc.open(path);
+  if (list < 0) return;
+  try {
+    // Not another user's, who could name anything in it.
+    if (!libc.identify(list).own || !libc.lockByte(list, 0)) return;
+    const lines = new TextDecoder().decode(libc.read(list, Math.min(MOST, libc.sizeOf(list)))).split("\n");
+    const entries: string[][] = [];
+    for (const line of lines) {
+      const [first, second, ...rest] = line.slice(1).split(" ");
+      if (line[0] === "!") {
+        const pid = Number(first);
+        if (pid !== self && libc.startOf(pid) === Number(second)) return;
+      } else if (line[0] === "+" && rest.length > 0) {
+        entries.push([first, second, rest.join(" ")]);
+      }
+    }
+    for (const [file, ...names] of entries) {
+      for (const name of names) {
+        const path = libc.segments + name;
+        if (!name.includes("/") && identityOf(libc, path)?.file === file) libc.unlink(path);
+      }
+    }
+    libc.unlink(path);
+  } finally {
+    libc.close(list);
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * Memory with a name that any program of the user can open.
+ *
+ * @module
+ */
+
+import { attachSegment, createSegment, type Segment, unlinkSegment } from "../_internal/processes/segments.ts";
+import "../_internal/processes/spaces.ts";
+import { loadLibc } from "../_internal/runtime/libc.ts";
+import { show, validateInteger } from "../_internal/wait_options.ts";
+import { InvalidStateError } from "../sync/errors.ts";
+import { registerSerializable } from "../sync/register_serializable.ts";
+
+/** What memory is created, or attached to. */
+export interface SharedMemoryOptions {
+  /** Creates memory of so many bytes. Without it, the memory of the name is attached to. */
+  size?: number;
+  /** Its name in the whole system, without slashes. New memory gets a name of its own where none is given. */
+  name?: string;
+}
+
+/** Longer names the system refuses. */
+const LONGEST = 255;
+
+// One object for a name in each thread, while it lives.
+const open = new Map<string, WeakRef<SharedMemory>>();
+
+/**
+ * Bytes that processes share without copying, under a name in the whole system: other programs of the same user, in
+ * whatever language, can attach to it (on Linux it is `/dev/shm/NAME`, with access for the user alone).
+ *
+ * The memory stays until {@linkcode SharedMemory.unlink} and the last {@linkcode SharedMemory.close}. What a program did not
+ * unlink is unlinked when its last process ends or, if all of them were killed, when the next program uses shared memory. A
+ * program that attached to it never does that.
+ *
+ * It can be sent to other processes and threads, which attach to it by its name. Nothing orders plain reads and writes of
+ * different processes but the locks, events and queues of this module. For numbers in the memory that a tree of processes has
+ * anyway, `SharedArray` is simpler.
+ *
+ * Python: `multiprocessing.shared_memory.SharedMemory`.
+ *
+ * @example
+ * ```ts
+ * import { SharedMemory } from "@weft/concurrent/multiprocessing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using memory = new SharedMemory({ size: 1024 });
+ * new Uint8Array(memory.buffer)[0] = 42;
+ *
+ * // Anywhere else, by the name:
+ * using same = new SharedMemory({ name: memory.name });
+ * assertEquals(new Uint8Array(same.buffer)[0], 42);
+ * memory.unlink();
+ * ```
+ */
+export class SharedMemory {
+  /** Its name in the whole system. */
+  readonly name: string;
+  /** How many bytes it has. */
+  readonly size: number;
+  readonly #file: string;
+  readonly #address: number;
+  #buffer: ArrayBuffer | undefined;
+
+  /**
+   * Creates memory, zeroed, if `size` is given; else attaches to the memory of that name.
+   *
+   * @throws {AttachError} If there is one of that name already, or there is none to attach to.
+   * @throws {RangeError} If `size` is not a whole number of 1 or more, or the system has no room for it.
+   * @throws {TypeError} If `name` is not one for a file, or neither is given.
+   */
+  constructor(options: SharedMemoryOptions) {
+    const { size, name } = validate(options);
+    const segment: Segment = size === undefined ? attachSegment(name!) : createSegment(name, size);
+    this.name = segment.name;
+    this.size = segment.bytes;
+    this.#file = segment.file;
+    this.#address = segment.address;
+    this.#buffer = loadLibc("map shared memory").native.view(segment.address, segment.bytes);
+    open.set(segment.name, new WeakRef(this));
+  }
+
+  /**
+   * The bytes. The same object each time, until it is closed.
+   *
+   * @throws {InvalidStateError} If it is closed.
+   */
+  get buffer(): ArrayBuffer {
+    if (this.#buffer === undefined) throw new InvalidStateError("Cannot read shared memory as it is closed");
+    return this.#buffer;
+  }
+
+  /** Whether this thread closed it. */
+  get closed(): boolean {
+    return this.#buffer === undefined;
+  }
+
+  /**
+   * Gives this thread's view of the memory up: the buffer is detached, and arrays over it have no length any more. Doing
+   * it twice does nothing. The memory itself stays for others.
+   */
+  close(): void {
+    const buffer = this.#buffer;
+    if (buffer === undefined) return;
+    this.#buffer = undefined;
+    if (open.get(this.name)?.deref() === this) open.delete(this.name);
+    // Given to another thread by the program: that one may still use it.
+    if (buffer.detached) return;
+    // First, so that nothing can touch what is not there any more.
+    buffer.transfer(0);
+    loadLibc("close shared memory").unmap(this.#address, this.size);
+  }
+
+  /**
+   * Takes the name away: nobody can attach from now on, and the memory is freed once everybody has closed it. Doing it twice
+   * does nothing, and memory of the same name that somebody made later stays. It may be closed before.
+   */
+  unlink(): void {
+    unlinkSegment(this.name, this.#file);
+  }
+
+  /** The same as {@linkcode SharedMemory.close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function validate(options: SharedMemoryOptions): SharedMemoryOptions {
+  const action = "open shared memory";
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `Cannot ${action} as the options must be an object like { size: 1024 } or { name: "mine" }: received ${
+        show(options)
+      }`,
+    );
+  }
+  const { size, name } = options;
+  if (name !== undefined) {
+    if (typeof name !== "string") {
+      throw new TypeError(`Cannot ${action} as 'name' must be a string: received ${show(name)}`);
+    }
+    const length = new TextEncoder().encode(name).length;
+    if (length === 0 || length > LONGEST || /[/\0\n]/.test(name) || name === "." || name === "..") {
+      throw new TypeError(
+        `Cannot ${action} as 'name' must be a name for a file, of 1 to ${LONGEST} bytes without slashes: received ${
+          show(name)
+        }`,
+      );
+    }
+  }
+  if (size !== undefined) {
+    validateInteger(size, "'size'", 1, Number.MAX_SAFE_INTEGER, "create shared memory");
+  } else if (name === undefined) {
+    throw new TypeError(`Cannot ${action} as neither 'size' (to create it) nor 'name' (to attach to it) is given`);
+  }
+  return { size, name };
+}
+
+registerSerializable(SharedMemory, {
+  name: "@weft/concurrent SharedMemory",
+  serialize: (memory: SharedMemory): string => {
+    if (memory.closed) throw new InvalidStateError(`Cannot send shared memory "${memory.name}" as it is closed`);
+    return memory.name;
+  },
+  deserialize: (name: string): SharedMemory => open.get(name)?.deref() ?? new SharedMemory({ name }),
+});
