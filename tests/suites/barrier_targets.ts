@@ -1,0 +1,112 @@
+import type { Barrier, Event, SharedArray } from "@weft/concurrent/sync";
+
+export function waitSync(barrier: Barrier, timeout?: number): number {
+  return barrier.waitSync(timeout === undefined ? undefined : { timeout });
+}
+
+export async function waitAsync(barrier: Barrier): Promise<number> {
+  return await barrier.wait();
+}
+
+/** Waits over and over, and tells all of its indexes. */
+export function waitRounds(barrier: Barrier, rounds: number): number[] {
+  return Array.from({ length: rounds }, () => barrier.waitSync());
+}
+
+export async function waitRoundsAsync(barrier: Barrier, rounds: number): Promise<number[]> {
+  const indexes = [];
+  for (let round = 0; round < rounds; round++) indexes.push(await barrier.wait());
+  return indexes;
+}
+
+export function nameOfError(barrier: Barrier): string {
+  try {
+    return String(barrier.waitSync());
+  } catch (error) {
+    return (error as Error).name;
+  }
+}
+
+/** Each writes what the others read after the barrier; returns how often it read something else. */
+export function exchange(barrier: Barrier, cells: SharedArray<"i32">, mine: number, rounds: number): number {
+  let wrong = 0;
+  for (let round = 1; round <= rounds; round++) {
+    cells.array[mine] = round;
+    barrier.waitSync();
+    for (const cell of cells.array) if (cell !== round) wrong++;
+    barrier.waitSync();
+  }
+  return wrong;
+}
+
+let counted = 0;
+
+/** An action: how often it ran in each thread is told below. */
+export function count(): void {
+  counted++;
+}
+
+/** How often it ran in this thread since this was last asked. */
+export function takeCounted(): number {
+  const before = counted;
+  counted = 0;
+  return before;
+}
+
+/** Waits, and tells how often the action ran in this thread. */
+export function waitCounting(barrier: Barrier, rounds: number): number {
+  for (let round = 0; round < rounds; round++) barrier.waitSync();
+  return counted;
+}
+
+export async function waitCountingAsync(barrier: Barrier, rounds: number): Promise<number> {
+  for (let round = 0; round < rounds; round++) await barrier.wait();
+  return counted;
+}
+
+export function failing(): never {
+  throw new RangeError("from the action");
+}
+
+/** An action that takes its time. */
+export async function slow(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+let never: Event | undefined;
+
+/** An action that never ends. It calls the library, so that a thread that is told to end does. */
+export function forEver(): void {
+  for (;;) never!.waitSync({ timeout: 5 });
+}
+
+export function waitWith(barrier: Barrier, neverSet: Event): number {
+  never = neverSet;
+  return barrier.waitSync();
+}
+
+/** Waits over and over until that is an error, and tells which. */
+export function waitUntilBroken(barrier: Barrier): string {
+  try {
+    for (;;) barrier.waitSync();
+  } catch (error) {
+    return (error as Error).name;
+  }
+}
+
+export async function waitUntilBrokenAsync(barrier: Barrier): Promise<string> {
+  try {
+    for (;;) await barrier.wait();
+  } catch (error) {
+    return (error as Error).name;
+  }
+}
+
+export function errorOf(barrier: Barrier): string {
+  try {
+    barrier.waitSync();
+    return "passed";
+  } catch (error) {
+    return `${(error as Error).name}: ${(error as Error).message}`;
+  }
+}
