@@ -3,7 +3,8 @@
  *
  * Small blocks have four sizes for each power of two and a free list for each size; what is larger than a chunk is cut
  * in whole chunks and found first-fit in one list. A block begins with two words of its own: its size in words, and the
- * next free block while it is free.
+ * next free block while it is free. Blocks are neither merged nor, but for the large, split: once all memory has been given
+ * out, what wants a size that nobody gave back gets a larger block.
  *
  * Everything happens under one mutex, and every change takes effect with one store (of a list's head, of a link, of the
  * top), so that a process killed in the middle leaks at most the block it was busy with.
@@ -72,11 +73,32 @@ export function allocate(memory: Memory, id: number, count: number, zeroed: bool
       fresh = true;
     }
   }
+  if (at === 0 && !large) at = takeLarger(words, list);
   unlockMutex(memory, ALLOCATOR_MUTEX_AT);
   if (at === 0) return 0;
   // What was never given out is zero already; touching it would make it resident.
   if (zeroed && !fresh) words.fill(0, at + HEADER, at + HEADER + count);
   return at + HEADER;
+}
+
+// The memory has no fresh end any more: any larger block will do. It keeps its size, so that it is found by that again.
+function takeLarger(words: Int32Array, list: number): number {
+  for (let larger = list + 1; larger <= LARGE_LIST; larger++) {
+    const block = load(words, larger);
+    if (block === 0) continue;
+    store(words, larger, load(words, block + 1));
+    if (larger === LARGE_LIST) {
+      // A whole number of chunks, of which one is enough.
+      const rest = load(words, block) - CHUNK;
+      store(words, block + CHUNK, rest);
+      store(words, block, CHUNK);
+      const restList = rest > CHUNK ? LARGE_LIST : FREE_LISTS_AT + sizeClass(rest);
+      store(words, block + CHUNK + 1, load(words, restList));
+      store(words, restList, block + CHUNK);
+    }
+    return block;
+  }
+  return 0;
 }
 
 /** Gives a block back. */
