@@ -23,6 +23,7 @@
  *          11  BEGUN          when it began, in tens of microseconds since the pool's beginning
  *          12  WORKER         who ran it
  *          13  ITEMS          how many there are, in all units
+ *          14  UNITS          how many units the input has, whatever was taken back of them
  *          16… room for a short input
  *         128… the first block of the output
  *
@@ -78,6 +79,7 @@ const DURATION = 10;
 const BEGUN = 11;
 const WORKER = 12;
 const ITEM_COUNT = 13;
+const UNIT_COUNT = 14;
 const ROOM = 16;
 const OUTPUT = 128;
 const SLOT_WORDS = 256;
@@ -204,6 +206,7 @@ export class Board {
     words[slot + INPUT] = block;
     words[slot + INPUT + 1] = length;
     words[slot + ITEM_COUNT] = items;
+    words[slot + UNIT_COUNT] = count;
     words[slot + OUTCOMES] = 0;
     words[slot + PROGRESS] = 0;
     words[slot + CANCELLED] = 0;
@@ -335,7 +338,7 @@ export class Board {
   /** Worker: private copies of the chunk's units. */
   input(slot: number): Uint8Array[] {
     const { words } = this;
-    const count = words[slot + RANGE] & 0xffff;
+    const count = words[slot + UNIT_COUNT];
     const at = words[slot + INPUT] || slot + ROOM;
     let from = (at + count) * 4;
     const bytes = this.space.memory.bytes.slice(from, at * 4 + words[slot + INPUT + 1]);
