@@ -30,6 +30,11 @@ export const SCALE: readonly Patch[] = [
   { file: "sync/rwlock.ts", find: "const CLAIM_SPINS = 200;", replace: "const CLAIM_SPINS = 0;" },
 ];
 
+/** What the explorer itself needs of the library, whatever a model imports. */
+const CORE = ["layout", "participants", "shared_object", "space", "spaces", "thread_memory"].map((name) =>
+  `_internal/memory/${name}.ts`
+);
+
 /** A module's exports. */
 // deno-lint-ignore no-explicit-any
 export type Exports = Record<string, any>;
@@ -95,7 +100,7 @@ export class Graph {
     const all = [...SCALE, ...patches];
     const sources = new Map<string, Source>();
     const unused = new Set(all.map((patch) => patch.file));
-    const pending = [entry];
+    const pending = [entry, ...CORE];
     for (let file = pending.pop(); file !== undefined; file = pending.pop()) {
       if (sources.has(file) || STAND_INS[file] !== undefined) continue;
       unused.delete(file);

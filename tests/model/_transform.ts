@@ -66,7 +66,7 @@ const PLAIN_METHODS = new Set(
 
 /** Methods of built-in objects that call what they are given: at once, to its end. */
 const CALLING_METHODS = new Set(
-  "map filter forEach some every find findIndex findLast sort toSorted reduce flatMap replace".split(" "),
+  "map filter forEach some every find findIndex findLast sort toSorted reduce flatMap replace from".split(" "),
 );
 
 /** A module as it was read. */
