@@ -17,7 +17,8 @@ export type { Addend, ArrayOf, Bits, TypeOf, ValueType } from "../sync/_value_ty
 export {
   type Waitable,
   type WaitableConnection,
-  type WaitableProcess,
+  type WaitableFuture,
+  type WaitableThread,
   waitAny,
   waitAnySync,
 } from "../sync/wait_any.ts";
@@ -27,16 +28,20 @@ export { Barrier } from "./barrier.ts";
 export { BoundedSemaphore } from "./bounded_semaphore.ts";
 export { Condition } from "./condition.ts";
 export { Connection } from "./connection.ts";
+export { type Context, getContext } from "./context.ts";
+export { activeChildren, cpuCount, currentProcess, parentProcess } from "./current.ts";
 export { Event } from "./event.ts";
 export { Latch } from "./latch.ts";
 export { LifoQueue } from "./lifo_queue.ts";
 export { Lock } from "./lock.ts";
 export { Pipe, type PipeOptions } from "./pipe.ts";
 export { PriorityQueue } from "./priority_queue.ts";
+export { Process, type ProcessOptions, type ProcessPermissions } from "./process.ts";
 export { Queue } from "./queue.ts";
 export { RLock } from "./rlock.ts";
 export { RWLock } from "./rwlock.ts";
 export { Semaphore } from "./semaphore.ts";
 export { SharedArray } from "./shared_array.ts";
 export { SharedMemory, type SharedMemoryOptions } from "./shared_memory.ts";
+export { getAllStartMethods, getStartMethod, setStartMethod, type StartMethod } from "./start_method.ts";
 export { Value } from "./value.ts";

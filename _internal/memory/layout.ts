@@ -25,6 +25,14 @@ export const SIZE_AT = 2;
 export const SCOPE_AT = 3;
 /** Two random words: which region it is, for whoever gets it a second time. */
 export const TOKEN_AT = 4;
+/** Of the threads' memory: the record of this process, in the processes' memory. */
+export const PROCESS_AT = 8;
+/** Of the threads' memory: how many processes this one gave a name by number. */
+export const PROCESS_NAMES_AT = 9;
+/** Of the threads' memory: the descriptor whose other end goes with this process, plus one. */
+export const LIFELINE_AT = 10;
+/** Of the threads' memory: held while those three are written. */
+export const PROCESS_MUTEX_AT = 11;
 
 /** First word of the heap that was never given out. Written under the allocator's mutex. */
 export const TOP_AT = 16;

@@ -10,3 +10,8 @@ import { deno, nodeProcess } from "./globals.ts";
 export function exitThread(): never {
   return deno !== undefined ? deno.exit() : nodeProcess().exit();
 }
+
+/** Ends the process that calls, with all its threads. */
+export function exitProcess(code: number): never {
+  return deno !== undefined ? deno.exit(code) : nodeProcess().exit(code);
+}

@@ -148,7 +148,7 @@ export function describeSubclass(
 export function show(name: string, source: string): string {
   if (name !== "" && name !== "default") return `${/^class\b/.test(source) ? "class" : "function"} "${name}"`;
   const line = source.replace(/\s+/g, " ");
-  return `function ${line.length > 40 ? `${line.slice(0, 40)}…` : line}`;
+  return line.length > 40 ? `${line.slice(0, 40)}…` : line;
 }
 
 // Where the stack tells nothing (a timer on Bun may leave no frame of its module), the modules that this thread is about.
@@ -159,8 +159,11 @@ function callers(): string[] {
 }
 
 function main(): string | undefined {
+  // Known where this is not the program's main thread, and there the runtime names the library's own module.
+  const known = mainOfProgram();
+  if (known !== undefined) return known;
   const module = mainModule();
-  return module === undefined || isOwn(module) ? mainOfProgram() : module;
+  return module === undefined || isOwn(module) ? undefined : module;
 }
 
 interface Export {

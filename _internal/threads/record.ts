@@ -67,6 +67,9 @@ export const FOREIGN = 32;
 /** It is a daemon, and a thread below it is none. */
 export const HOLDS = 64;
 
+/** Its starter has not called the hook yet. */
+export const UNREPORTED = 128;
+
 /** Outcomes. */
 export const NONE = 0;
 export const VALUE = 1;
@@ -97,22 +100,23 @@ export function freeBytes(space: Space, at: number): void {
   space.free(block);
 }
 
-/** Writes how the target ended. What can not be sent becomes the error that says so. */
+/** Writes how the target of a thread or process ended. What can not be sent becomes the error that says so. */
 export function writeOutcome(space: Space, record: number, outcome: number, value: unknown): void {
+  const { scope } = space.memory;
   let bytes: Uint8Array;
   try {
-    bytes = encode(value, { root: outcome === VALUE ? "result" : "error", scope: "thread" });
+    bytes = encode(value, { root: outcome === VALUE ? "result" : "error", scope });
   } catch (error) {
     outcome = ERROR;
-    bytes = encode(error, { root: "error", scope: "thread" });
+    bytes = encode(error, { root: "error", scope });
   }
   try {
-    writeBytes(space, record + RESULT, bytes, "return the result of a thread");
+    writeBytes(space, record + RESULT, bytes, `return the result of a ${scope}`);
   } catch (error) {
     dropReferences(bytes);
     outcome = ERROR;
     try {
-      writeBytes(space, record + RESULT, encode(error, { root: "error", scope: "thread" }), "report an error");
+      writeBytes(space, record + RESULT, encode(error, { root: "error", scope }), "report an error");
     } catch {
       // Not even room for that: it is lost.
       return;
@@ -189,9 +193,9 @@ export function setFlags(space: Space, record: number, flags: number): void {
   or(space.words, record + FLAGS, flags);
 }
 
-/** Clears flags of a record. */
-export function clearFlags(space: Space, record: number, flags: number): void {
-  and(space.words, record + FLAGS, ~flags);
+/** Clears flags of a record. `true`: one of them was set. */
+export function clearFlags(space: Space, record: number, flags: number): boolean {
+  return (and(space.words, record + FLAGS, ~flags) & flags) !== 0;
 }
 
 /** The address of the object whose own words begin there. */

@@ -1,0 +1,133 @@
+/**
+ * The life of a process that the library started, inside it.
+ *
+ * @module
+ */
+
+import { compareExchange, load, store } from "../atomics.ts";
+import { decode } from "../codec/mod.ts";
+import { addReference, Attachment, dropReference, handleAt } from "../memory/shared_object.ts";
+import type { Space } from "../memory/space.ts";
+import { existingSpace } from "../memory/spaces.ts";
+import { onLastWords } from "../runtime/last_words.ts";
+import { loadProcessCalls } from "../runtime/process_calls.ts";
+import { arrive } from "../targets/arrivals.ts";
+import { addHome } from "../targets/home.ts";
+import { resolveSubclass, resolveTarget } from "../targets/resolve.ts";
+import { labelOf } from "../threads/name.ts";
+import { unpackPayload } from "../threads/payload.ts";
+import {
+  BOOTING,
+  DAEMON,
+  ERROR,
+  FLAGS,
+  freeBytes,
+  GONE,
+  HOLDS,
+  objectOf,
+  PAYLOAD,
+  POINT,
+  readBytes,
+  RUNNING,
+  STATE,
+  VALUE,
+  writeOutcome,
+} from "../threads/record.ts";
+import { childRecords } from "../threads/start.ts";
+import "../../multiprocessing/mod.ts";
+import { Process, setTarget } from "../../multiprocessing/process.ts";
+import { exitProcess } from "../runtime/exit.ts";
+import { holdLifeline, setOwnRecord } from "./lifeline.ts";
+import type { ProcessHead } from "./payload.ts";
+import { INDEX, objectOfProcess, sayExit } from "./record.ts";
+import type { ProcessMemory } from "./process_memory.ts";
+import { attachRegion } from "./region.ts";
+import { VARIABLE } from "./runtime_command.ts";
+import { processSpace } from "./spaces.ts";
+import { childrenEnded, endChildren } from "./start.ts";
+
+/** Runs the process that the environment names. */
+export function boot(): void {
+  const calls = loadProcessCalls("start process");
+  const told = calls.variable(VARIABLE);
+  if (told === undefined) return;
+  calls.removeVariable(VARIABLE);
+  const [record, lifeline, ...region] = told.split(" ");
+  // Its parent ended while it came up.
+  if (!holdLifeline(lifeline)) exitProcess(1);
+  attachRegion(region.join(" "));
+  void run(processSpace(), Number(record));
+}
+
+async function run(space: Space, record: number): Promise<void> {
+  const { words } = space;
+  setOwnRecord(record);
+  store(words, record + INDEX, (space.memory as ProcessMemory).region.index);
+  let over = false;
+  onLastWords({
+    exit: (code) => {
+      endChildren();
+      if (!over) sayExit(space, record, code);
+    },
+    uncaught: (error) => {
+      fail(space, record, error);
+      exitProcess(1);
+    },
+  });
+  let code = 0;
+  try {
+    const value = await runTarget(space, record);
+    writeOutcome(space, record, VALUE, value);
+  } catch (error) {
+    fail(space, record, error);
+    code = 1;
+  }
+  await threadsEnded();
+  await childrenEnded(space);
+  endChildren();
+  over = true;
+  sayExit(space, record, code);
+  exitProcess(code);
+}
+
+async function runTarget(space: Space, record: number): Promise<unknown> {
+  const { descriptor, rest } = unpackPayload(readBytes(space, record + PAYLOAD)!);
+  const attachment = new Attachment(space, objectOfProcess(record));
+  const { type, target, main, cwd } = JSON.parse(descriptor) as ProcessHead;
+  addHome(undefined, main);
+  loadProcessCalls("start process").changeFolder(cwd);
+  const process = type === undefined
+    ? handleAt(space, attachment.at) as Process<unknown[]>
+    // Runs the constructor of Process, which attaches, and not that of the subclass.
+    : Reflect.construct(Process, [attachment], await resolveSubclass(type, labelOf(attachment))) as Process<unknown[]>;
+  if (target !== undefined) setTarget(process, await resolveTarget(target, labelOf(attachment)));
+  freeBytes(space, record + PAYLOAD);
+  const { args, fields } = await arrive(() => decode(rest) as { args: unknown[]; fields?: object });
+  if (fields !== undefined) Object.assign(process, fields);
+  compareExchange(space.words, record + STATE, BOOTING, RUNNING);
+  return await process.run(...args);
+}
+
+function fail(space: Space, record: number, error: unknown): void {
+  writeOutcome(space, record, ERROR, error);
+  console.error(`Process ${labelOf(new Attachment(space, objectOfProcess(record)))}:`, error);
+}
+
+/** Waits for the threads that are no daemons. */
+async function threadsEnded(): Promise<void> {
+  const space = existingSpace("thread")!;
+  const { words } = space;
+  for (const thread of childRecords()) {
+    addReference(space, objectOf(thread));
+    await space.async.wait(thread + POINT, {
+      attempt: () => hasGone(words, thread) ? true : undefined,
+      deadline: Infinity,
+      expired: () => false,
+    });
+    dropReference(space, objectOf(thread));
+  }
+}
+
+function hasGone(words: Int32Array, thread: number): boolean {
+  return load(words, thread + GONE) !== 0 || (load(words, thread + FLAGS) & (DAEMON | HOLDS)) === DAEMON;
+}

@@ -1,0 +1,19 @@
+/**
+ * What a child is told before its arguments.
+ *
+ * @module
+ */
+
+import type { TargetDescriptor } from "../targets/describe.ts";
+
+/** What a process runs, and where. */
+export interface ProcessHead {
+  /** The class whose `run` it is, where that is not the one of `Process`. */
+  type?: TargetDescriptor;
+  /** What the `run` of `Process` calls. */
+  target?: TargetDescriptor;
+  /** The main module of the program. */
+  main?: string;
+  /** Where it shall run. */
+  cwd: string;
+}

@@ -1,0 +1,201 @@
+/**
+ * What is known of a process, in words that all processes of the tree share.
+ *
+ * The words of a thread's record mean the same here; behind them are those that only a process has. The states are
+ *
+ * ```text
+ *   NEW -> BOOTING -> RUNNING        start(), then the process itself
+ *             '----------'-> FINISHED    whoever saw that the process is gone, and knows how it ended
+ * ```
+ *
+ * A process does not say of itself that it has ended, for it runs on until it is gone: that is asked of the system,
+ * which tells its parent how it ended, and everybody by the lock on the byte of its index whether it lives.
+ *
+ * A record has a reference for each thread with a handle, one from each child (which knows its parent), and one from the
+ * list of the children of its parent.
+ *
+ * @module
+ */
+
+import { compareExchange, load, store } from "../atomics.ts";
+import { lockMutex, unlockMutex } from "../memory/mutex.ts";
+import { addReference, OBJECT_HEADER } from "../memory/shared_object.ts";
+import type { Space } from "../memory/space.ts";
+import { existingSpace } from "../memory/spaces.ts";
+import { PROCESS_AT } from "../memory/layout.ts";
+import { notify } from "../memory/wait_point.ts";
+import { loadProcessCalls } from "../runtime/process_calls.ts";
+import {
+  EXIT_CODE,
+  FINISHED,
+  FLAGS,
+  FOREIGN,
+  LOST,
+  NEW,
+  NONE,
+  OUTCOME,
+  PARENT,
+  POINT,
+  PROCESS_ID,
+  RECORD_WORDS as THREAD_WORDS,
+  STATE,
+} from "../threads/record.ts";
+
+/** The number that the system has for it. */
+export const PID = PROCESS_ID;
+/** Its index in the region, from when it has attached. */
+export const INDEX: number = THREAD_WORDS;
+/** Whether its exit code is known, and from whom. */
+export const EXIT_KNOWN: number = THREAD_WORDS + 1;
+/** The first of its children. */
+export const CHILDREN: number = THREAD_WORDS + 2;
+/** The next child of its parent. */
+export const SIBLING: number = THREAD_WORDS + 3;
+/** Guards the list of its children. */
+export const CHILDREN_MUTEX: number = THREAD_WORDS + 4;
+/** The signal that terminate() or kill() sent last. */
+export const SIGNALLED: number = THREAD_WORDS + 5;
+export const PROCESS_WORDS: number = THREAD_WORDS + 8;
+
+/** The process says how it is about to end. */
+const SAID = 1;
+/** The system said how it ended. */
+const CERTAIN = 2;
+
+/** Whether this process is the one that started that of the record. */
+export function isOwnChild(space: Space, record: number): boolean {
+  const own = ownRecord();
+  return own !== 0 && load(space.words, record + PARENT) === own;
+}
+
+/** The record of this process; 0: none was made yet. */
+export function ownRecord(): number {
+  const threads = existingSpace("thread");
+  return threads === undefined ? 0 : load(threads.words, PROCESS_AT);
+}
+
+/** In the process: says how it is about to end. */
+export function sayExit(space: Space, record: number, code: number): void {
+  store(space.words, record + EXIT_CODE, code);
+  compareExchange(space.words, record + EXIT_KNOWN, 0, SAID);
+}
+
+/** Notes that a process is gone and how it ended, once. */
+export function finishProcess(space: Space, record: number, code: number): void {
+  const { words } = space;
+  for (;;) {
+    const state = load(words, record + STATE);
+    if (state === NEW || state === FINISHED) return;
+    store(words, record + EXIT_CODE, code);
+    store(words, record + EXIT_KNOWN, CERTAIN);
+    compareExchange(words, record + OUTCOME, NONE, LOST);
+    if (compareExchange(words, record + STATE, state, FINISHED) === state) break;
+  }
+  notify(space, record + POINT, 0xfff);
+}
+
+/** Whether the process was started and is gone. Asks the system, so it is right also where no event loop turns. */
+export function hasProcessEnded(space: Space, record: number): boolean {
+  const { words, memory } = space;
+  const state = load(words, record + STATE);
+  if (state === FINISHED) return true;
+  if (state === NEW || record === ownRecord()) return false;
+  const pid = load(words, record + PID);
+  // Its starter is about to spawn it.
+  if (pid === 0) return false;
+  const calls = loadProcessCalls("look after processes");
+  const index = load(words, record + INDEX);
+  if ((load(words, record + FLAGS) & FOREIGN) !== 0) return !memory.isProcessAlive(index);
+  if (isOwnChild(space, record)) {
+    const exit = calls.exitOf(pid);
+    if (exit === undefined) return false;
+    if (exit !== "unknown") finishProcess(space, record, exit);
+    return true;
+  }
+  if (index !== 0 && memory.isProcessAlive(index)) return false;
+  // The starter's runtime keeps a dead child for its own event loop, and until then the system tells everybody.
+  const exit = calls.exitOfOther(pid);
+  if (typeof exit === "number") finishProcess(space, record, exit);
+  else if (exit === undefined && index === 0) return false;
+  return true;
+}
+
+/** How a process ended that has; `undefined` where nobody knows yet. */
+export function exitCodeOf(space: Space, record: number): number | undefined {
+  if (!hasProcessEnded(space, record)) return undefined;
+  const { words } = space;
+  if (load(words, record + EXIT_KNOWN) !== 0) return load(words, record + EXIT_CODE);
+  // The starter's runtime has just taken note of its end and not told it yet: it ended by a signal, or it had said more.
+  return -(load(words, record + SIGNALLED) || 9);
+}
+
+/** Blocks until a process is gone, or until the deadline. Also where no event loop turns. */
+export function waitForProcess(space: Space, record: number, until: () => number): boolean {
+  const calls = loadProcessCalls("wait for processes");
+  let descriptor = -1;
+  try {
+    for (;;) {
+      if (hasProcessEnded(space, record)) return true;
+      const left = until();
+      if (left <= 0) return false;
+      if (descriptor < 0) {
+        descriptor = calls.openProcess(load(space.words, record + PID));
+        // It may have ended before, and another have its number by now.
+        if (hasProcessEnded(space, record)) return true;
+      }
+      if (descriptor >= 0) calls.waitForEnd(descriptor, Math.ceil(Math.min(left, SLICE)));
+      else space.memory.wait(record + POINT, load(space.words, record + POINT), Math.min(left, SHORT_SLICE));
+      const threads = existingSpace("thread");
+      if (space.isKilled() || threads?.isKilled() === true) space.exit();
+    }
+  } finally {
+    if (descriptor >= 0) calls.close(descriptor);
+  }
+}
+
+/** So often a thread that waits looks whether it shall end. */
+const SLICE = 100;
+/** The same where the system has no descriptors for processes. */
+const SHORT_SLICE = 5;
+
+/** Puts a child on its parent's list, which brings the reference that the caller has added. */
+export function addChild(space: Space, parent: number, child: number): void {
+  const { words, memory, id } = space;
+  lockMutex(memory, parent + CHILDREN_MUTEX, id);
+  store(words, child + SIBLING, load(words, parent + CHILDREN));
+  store(words, parent + CHILDREN, child);
+  unlockMutex(memory, parent + CHILDREN_MUTEX);
+}
+
+/** The children of a process that it has not taken off the list, each with a reference that is the caller's. */
+export function childrenOf(space: Space, parent: number): number[] {
+  const { words, memory, id } = space;
+  const children: number[] = [];
+  lockMutex(memory, parent + CHILDREN_MUTEX, id);
+  for (let child = load(words, parent + CHILDREN); child !== 0; child = load(words, child + SIBLING)) {
+    addReference(space, objectOfProcess(child));
+    children.push(child);
+  }
+  unlockMutex(memory, parent + CHILDREN_MUTEX);
+  return children;
+}
+
+/** Takes a child off its parent's list. `true`: it was on it, and the reference that the list had is the caller's. */
+export function removeChild(space: Space, parent: number, child: number): boolean {
+  const { words, memory, id } = space;
+  lockMutex(memory, parent + CHILDREN_MUTEX, id);
+  let found = false;
+  for (let at = parent + CHILDREN; load(words, at) !== 0; at = load(words, at) + SIBLING) {
+    if (load(words, at) !== child) continue;
+    store(words, at, load(words, child + SIBLING));
+    found = true;
+    break;
+  }
+  unlockMutex(memory, parent + CHILDREN_MUTEX);
+  return found;
+}
+
+/** The address of the object of a record. */
+export function objectOfProcess(record: number): number {
+  return record - OBJECT_HEADER;
+}

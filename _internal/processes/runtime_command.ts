@@ -1,0 +1,167 @@
+/**
+ * How a runtime is started so that it finds the program's modules as the program does.
+ *
+ * Deno looks for its configuration, with the import map, lock file and packages, from the main module's folder upwards. A
+ * child's main module is the library's, which may be anywhere, so the child is told the one that the program found. Bun looks
+ * from each module's own folder, and needs none of that.
+ *
+ * @module
+ */
+
+import { NotSupportedError } from "../../sync/errors.ts";
+import { isBun, nodeProcess } from "../runtime/globals.ts";
+import { mainModule } from "../runtime/modules.ts";
+import { loadProcessCalls } from "../runtime/process_calls.ts";
+import { runtimePath } from "../runtime/spawn.ts";
+import { mainOfProgram } from "../targets/home.ts";
+import {
+  type CommandLine,
+  inheritedPermissions,
+  parseCommandLine,
+  type PermissionName,
+  type Permissions,
+  type Requested,
+  requestedPermissions,
+} from "./flags.ts";
+
+/** How to start a child. */
+export interface RuntimeCommand {
+  readonly args: readonly string[];
+  /** Whether it may call the C library. */
+  readonly hasFfi: boolean;
+}
+
+/** The variable that tells a child what it is. */
+export const VARIABLE = "WEFT_PROCESS";
+
+interface DenoPermissions {
+  readonly permissions: {
+    querySync(descriptor: Record<string, unknown>): { state: string; partial?: boolean };
+  };
+  readonly errors: { NotCapable: new (message: string) => Error };
+}
+
+const deno = (globalThis as unknown as { Deno?: DenoPermissions }).Deno;
+const ENTRY = new URL("./child_entry.ts", import.meta.url).href;
+
+/** Which item of a permission is asked about under which key. */
+const ITEMS: Record<PermissionName, string> = {
+  read: "path",
+  write: "path",
+  net: "host",
+  env: "variable",
+  run: "command",
+  sys: "kind",
+  ffi: "path",
+  import: "host",
+};
+
+/** Throws unless this program may start processes. Never asks. */
+export function checkPermissions(action: string): void {
+  if (deno === undefined) return;
+  const query = (name: PermissionName, item?: string): boolean =>
+    deno!.permissions.querySync(item === undefined ? { name } : { name, [ITEMS[name]]: item }).state === "granted";
+  const refuse = (flag: string, why: string): never => {
+    throw new deno!.errors.NotCapable(
+      `Cannot ${action} as ${why}, which must be allowed: run with --allow-${flag} (threads and all of @weft/concurrent/sync work without it)`,
+    );
+  };
+  if (!query("ffi")) refuse("ffi", "that calls the system's C library");
+  if (!query("run", runtimePath())) refuse("run", "that runs another Deno");
+  if (!query("env", VARIABLE)) refuse("env", "what the process shall do is told it in a variable of its environment");
+}
+
+/** Throws unless the module of a target may be read, as the child must. */
+export function checkReadable(module: string | undefined): void {
+  if (deno === undefined || module === undefined || !module.startsWith("file:")) return;
+  if (deno.permissions.querySync({ name: "read", path: new URL(module) }).state === "granted") return;
+  throw new deno.errors.NotCapable(
+    `Cannot start process as its module must be allowed to be read: run with --allow-read, or with --allow-read=${
+      decodeURIComponent(new URL(module).pathname)
+    }`,
+  );
+}
+
+let line: CommandLine | undefined;
+let firstFolder: string | undefined;
+
+/** How to start a child with these permissions. */
+export function runtimeCommand(permissions: "inherit" | Requested): RuntimeCommand {
+  if (deno === undefined) {
+    if (permissions !== "inherit") {
+      throw new NotSupportedError(
+        `Cannot start process with other permissions than this one as this runtime has none: leave 'permissions' out, or run on Deno`,
+      );
+    }
+    const { execArgv } = nodeProcess() as unknown as { execArgv: string[] };
+    return { args: [...execArgv, isBun ? fileOf(ENTRY) : ENTRY], hasFfi: true };
+  }
+  const calls = loadProcessCalls("start process");
+  firstFolder ??= calls.folder();
+  const resolve = (path: string): string => absolute(path, firstFolder!);
+  line ??= parseCommandLine(commandLine(), resolve);
+  const granted: Permissions = {
+    resolve,
+    query: (name, item) => {
+      try {
+        const { state, partial } = deno!.permissions.querySync(
+          item === undefined ? { name } : { name, [ITEMS[name]]: item },
+        );
+        return { state, partial: partial === true };
+      } catch {
+        // Not an item that Deno understands here.
+        return { state: "denied", partial: false };
+      }
+    },
+  };
+  const flags = permissions === "inherit"
+    ? inheritedPermissions(line, granted)
+    : requestedPermissions(permissions, line, granted, (what) => {
+      throw new deno!.errors.NotCapable(`Cannot start process with 'permissions' as ${what}`);
+    });
+  return {
+    args: ["run", "--no-prompt", ...line.kept, ...configuration(line), ...flags, ENTRY],
+    hasFfi: flags.includes("-A") || flags.includes("--allow-ffi"),
+  };
+}
+
+// Where Deno was not told one, it has looked for it.
+function configuration({ kept }: CommandLine): string[] {
+  if (kept.some((flag) => flag === "--no-config" || flag.startsWith("--config="))) return [];
+  const calls = loadProcessCalls("start process");
+  let folder = mainFolder() ?? `${firstFolder}/`;
+  for (;;) {
+    for (const name of ["deno.json", "deno.jsonc"]) {
+      if (calls.exists(folder + name)) return [`--config=${folder}${name}`];
+    }
+    if (folder === "/") return ["--no-config"];
+    folder = folder.slice(0, folder.lastIndexOf("/", folder.length - 2) + 1);
+  }
+}
+
+/** The command line of this process, as the system knows it, without the program's name. */
+function commandLine(): string[] {
+  const bytes = loadProcessCalls("start process").read("/proc/self/cmdline");
+  if (bytes === undefined) return [];
+  return new TextDecoder().decode(bytes).split("\0").slice(1, -1);
+}
+
+/** The program's main module. */
+export function mainOfThis(): string | undefined {
+  return mainOfProgram() ?? mainModule();
+}
+
+/** The folder of the program's main module, where that is a file. */
+function mainFolder(): string | undefined {
+  const main = mainOfThis();
+  return main?.startsWith("file:") ? fileOf(new URL(".", main).href) : undefined;
+}
+
+function fileOf(url: string): string {
+  return decodeURIComponent(new URL(url).pathname);
+}
+
+function absolute(path: string, folder: string): string {
+  if (path.startsWith("/") || /^[a-z][a-z+.-]*:/i.test(path)) return path;
+  return fileOf(new URL(path, `file://${folder.split("/").map(encodeURIComponent).join("/")}/`).href);
+}

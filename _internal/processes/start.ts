@@ -1,0 +1,135 @@
+/**
+ * Starts processes and looks after those that this thread started.
+ *
+ * @module
+ */
+
+import { load, now, store } from "../atomics.ts";
+import { dropReference } from "../memory/shared_object.ts";
+import type { Space } from "../memory/space.ts";
+import { existingSpace } from "../memory/spaces.ts";
+import { onExit } from "../runtime/last_words.ts";
+import { loadProcessCalls, SIGKILL, SIGTERM } from "../runtime/process_calls.ts";
+import { spawn, type Spawned } from "../runtime/spawn.ts";
+import { isWorker } from "../runtime/worker.ts";
+import { DAEMON, FINISHED, FLAGS, POINT, STATE } from "../threads/record.ts";
+import type { Requested } from "./flags.ts";
+import { takeSpare } from "./forkserver.ts";
+import { lifelinePath } from "./lifeline.ts";
+import {
+  childrenOf,
+  finishProcess,
+  hasProcessEnded,
+  objectOfProcess,
+  ownRecord,
+  PID,
+  removeChild,
+  SIGNALLED,
+} from "./record.ts";
+import { regionPath } from "./region.ts";
+import { runtimeCommand, VARIABLE } from "./runtime_command.ts";
+
+/** How a process is started. */
+export interface LaunchOptions {
+  readonly method: "spawn" | "forkserver";
+  readonly env: Readonly<Record<string, string>> | undefined;
+  readonly permissions: "inherit" | Requested;
+}
+
+interface Child {
+  readonly process: Spawned;
+  readonly space: Space;
+}
+
+const children: Map<number, Child> = new Map();
+let watching = false;
+
+/** Starts the process of a record that is BOOTING and on its parent's list. */
+export function launch(space: Space, record: number, options: LaunchOptions): void {
+  const process = takeSpare(space, record, options) ?? fresh(record, options);
+  store(space.words, record + PID, process.pid);
+  children.set(record, { process, space });
+  process.setRef((load(space.words, record + FLAGS) & DAEMON) === 0);
+  process.ended.then((code) => {
+    children.delete(record);
+    finishProcess(space, record, code);
+    forgetChild(space, record);
+  });
+  watchForEnd();
+}
+
+function fresh(record: number, { env, permissions }: LaunchOptions): Spawned {
+  const command = runtimeCommand(permissions);
+  return spawn({
+    args: command.args,
+    env: { ...env, [VARIABLE]: tell(record) },
+  });
+}
+
+/** What a child is told in its environment. */
+export function tell(record: number): string {
+  return `${record} ${lifelinePath()} ${regionPath()}`;
+}
+
+/** Gives up what the list of children has of one that is gone. */
+export function forgetChild(space: Space, record: number): void {
+  if (removeChild(space, ownRecord(), record)) dropReference(space, objectOfProcess(record));
+}
+
+/** Sends a signal to a process that runs. */
+export function signalProcess(space: Space, record: number, signal: number): void {
+  if (load(space.words, record + STATE) === FINISHED || hasProcessEnded(space, record)) return;
+  // Nobody can have got its number between the two: its parent's runtime takes note of its end in the event loop alone.
+  store(space.words, record + SIGNALLED, signal);
+  loadProcessCalls("end process").signal(load(space.words, record + PID), signal);
+}
+
+// How long those who are told to end have for it.
+const GRACE = 1000;
+
+/** At this process's end: has the children that run end first. They would be killed a moment later. */
+function watchForEnd(): void {
+  if (watching || isWorker()) return;
+  watching = true;
+  onExit(endChildren);
+}
+
+/** Ends all children that run, which are daemons where the program ends by itself. */
+export function endChildren(): void {
+  const space = existingSpace("process");
+  const own = ownRecord();
+  if (space === undefined || own === 0) return;
+  const running = childrenOf(space, own).filter((child) => !hasProcessEnded(space, child));
+  for (const child of running) signalProcess(space, child, SIGTERM);
+  waitForAll(space, running, GRACE);
+  for (const child of running) signalProcess(space, child, SIGKILL);
+}
+
+function waitForAll(space: Space, records: readonly number[], ms: number): void {
+  const calls = loadProcessCalls("end process");
+  const deadline = now() + ms;
+  for (const record of records) {
+    const descriptor = calls.openProcess(load(space.words, record + PID));
+    while (!hasProcessEnded(space, record) && now() < deadline) {
+      if (descriptor >= 0) calls.waitForEnd(descriptor, Math.max(1, Math.ceil(deadline - now())));
+      else space.memory.wait(record + POINT, load(space.words, record + POINT), 5);
+    }
+    if (descriptor >= 0) calls.close(descriptor);
+  }
+}
+
+/** Waits for the children that are no daemons: this process's target has returned. */
+export async function childrenEnded(space: Space): Promise<void> {
+  const own = ownRecord();
+  if (own === 0) return;
+  for (const child of childrenOf(space, own)) {
+    if ((load(space.words, child + FLAGS) & DAEMON) === 0) {
+      await space.async.wait(child + POINT, {
+        attempt: () => hasProcessEnded(space, child) ? true : undefined,
+        deadline: Infinity,
+        expired: () => false,
+      });
+    }
+    dropReference(space, objectOfProcess(child));
+  }
+}

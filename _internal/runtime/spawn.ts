@@ -1,0 +1,106 @@
+/**
+ * Starts another runtime of the same kind.
+ *
+ * @module
+ */
+
+import { isBun, nodeProcess } from "./globals.ts";
+
+/** What is started. */
+export interface SpawnOptions {
+  /** Arguments of the runtime. */
+  readonly args: readonly string[];
+  /** Where it starts; by default where this process is. */
+  readonly cwd?: string;
+  /** Variables besides those of this process. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** A process that this thread started. Its standard input is empty, its output goes where this one's goes. */
+export interface Spawned {
+  readonly pid: number;
+  /** How it ended: the exit code, or the negative number of the signal. */
+  readonly ended: Promise<number>;
+  /** Whether it keeps the program alive. At first it does. */
+  setRef(ref: boolean): void;
+}
+
+interface DenoChild {
+  readonly pid: number;
+  readonly status: Promise<{ code: number; signal: string | null }>;
+  ref(): void;
+  unref(): void;
+}
+
+interface DenoProcesses {
+  execPath(): string;
+  Command: new (command: string, options: Record<string, unknown>) => { spawn(): DenoChild };
+}
+
+interface BunChild {
+  readonly pid: number;
+  readonly exited: Promise<number>;
+  readonly exitCode: number | null;
+  readonly signalCode: string | null;
+  ref(): void;
+  unref(): void;
+}
+
+interface BunProcesses {
+  spawn(options: Record<string, unknown>): BunChild;
+}
+
+const globals = globalThis as unknown as { Deno?: DenoProcesses; Bun: BunProcesses };
+
+/** The program of this runtime. */
+export function runtimePath(): string {
+  return globals.Deno?.execPath() ?? (nodeProcess() as unknown as { execPath: string }).execPath;
+}
+
+/** Starts this runtime anew. */
+export function spawn({ args, cwd, env }: SpawnOptions): Spawned {
+  if (globals.Deno !== undefined) {
+    const child = new globals.Deno.Command(runtimePath(), {
+      args,
+      cwd,
+      env,
+      stdin: "null",
+      stdout: "inherit",
+      stderr: "inherit",
+    }).spawn();
+    return {
+      pid: child.pid,
+      ended: child.status.then(({ code, signal }) => signal === null ? code : -numberOf(signal)),
+      setRef: (ref) => ref ? child.ref() : child.unref(),
+    };
+  }
+  if (!isBun) throw new TypeError("Cannot start process on this runtime");
+  const child = globals.Bun.spawn({
+    cmd: [runtimePath(), ...args],
+    cwd,
+    env: { ...(nodeProcess() as unknown as { env: Record<string, string> }).env, ...env },
+    stdin: null,
+    stdout: "inherit",
+    stderr: "inherit",
+  });
+  return {
+    pid: child.pid,
+    ended: child.exited.then(() => child.signalCode === null ? child.exitCode ?? 0 : -numberOf(child.signalCode)),
+    setRef: (ref) => ref ? child.ref() : child.unref(),
+  };
+}
+
+/** The number of a signal on this system. */
+function numberOf(name: string): number {
+  return signals()[name] ?? 9;
+}
+
+/** The name of a signal on this system. */
+export function signalName(number: number): string {
+  return Object.entries(signals()).find(([, each]) => each === number)?.[0] ?? `signal ${number}`;
+}
+
+function signals(): Record<string, number> {
+  const os = nodeProcess().getBuiltinModule("node:os") as { constants: { signals: Record<string, number> } };
+  return os.constants.signals;
+}

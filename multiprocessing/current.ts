@@ -1,0 +1,96 @@
+/**
+ * Which processes there are.
+ *
+ * @module
+ */
+
+import { dropReference, handleAt } from "../_internal/memory/shared_object.ts";
+import { spaceOf } from "../_internal/memory/spaces.ts";
+import { load } from "../_internal/atomics.ts";
+import { ensureOwnRecord } from "../_internal/processes/own_record.ts";
+import { childrenOf, hasProcessEnded, objectOfProcess, ownRecord } from "../_internal/processes/record.ts";
+import { checkPermissions } from "../_internal/processes/runtime_command.ts";
+import { forgetChild } from "../_internal/processes/start.ts";
+import * as cpus from "../_internal/runtime/cpus.ts";
+import { PARENT } from "../_internal/threads/record.ts";
+import type { Process } from "./process.ts";
+
+/**
+ * The process that calls. The program's first is called `MainProcess`.
+ *
+ * Python: `multiprocessing.current_process`.
+ *
+ * @example
+ * ```ts
+ * import { currentProcess } from "@weft/concurrent/multiprocessing";
+ *
+ * console.log(currentProcess().name); // MainProcess
+ * ```
+ */
+export function currentProcess(): Process<unknown[]> {
+  checkPermissions("tell the current process");
+  const space = spaceOf("process");
+  return handleAt(space, objectOfProcess(ensureOwnRecord(space))) as Process<unknown[]>;
+}
+
+/**
+ * The process that started this one; `undefined` in the program's first.
+ *
+ * Python: `multiprocessing.parent_process`.
+ *
+ * @example
+ * ```ts
+ * import { parentProcess } from "@weft/concurrent/multiprocessing";
+ *
+ * console.log(parentProcess()?.pid); // undefined
+ * ```
+ */
+export function parentProcess(): Process<unknown[]> | undefined {
+  const own = ownRecord();
+  if (own === 0) return undefined;
+  const space = spaceOf("process");
+  const parent = load(space.words, own + PARENT);
+  return parent === 0 ? undefined : handleAt(space, objectOfProcess(parent)) as Process<unknown[]>;
+}
+
+/**
+ * The processes that this one started, in any of its threads, and that are alive, in the order of their start.
+ *
+ * Python: `multiprocessing.active_children`.
+ *
+ * @example
+ * ```ts
+ * import { activeChildren } from "@weft/concurrent/multiprocessing";
+ *
+ * for (const child of activeChildren()) child.terminate();
+ * ```
+ */
+export function activeChildren(): Process<unknown[]>[] {
+  const own = ownRecord();
+  if (own === 0) return [];
+  const space = spaceOf("process");
+  const alive: Process<unknown[]>[] = [];
+  for (const child of childrenOf(space, own)) {
+    if (hasProcessEnded(space, child)) forgetChild(space, child);
+    else alive.unshift(handleAt(space, objectOfProcess(child)) as Process<unknown[]>);
+    dropReference(space, objectOfProcess(child));
+  }
+  return alive;
+}
+
+/**
+ * How many processors this program may use.
+ *
+ * Python: `multiprocessing.cpu_count`.
+ *
+ * @example
+ * ```ts
+ * import { cpuCount } from "@weft/concurrent/multiprocessing";
+ * import { assert } from "@std/assert";
+ *
+ * assert(cpuCount() >= 1);
+ * ```
+ */
+export function cpuCount(): number {
+  return cpus.cpuCount();
+}
