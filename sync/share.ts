@@ -5,7 +5,7 @@
  */
 
 import { load } from "../_internal/atomics.ts";
-import { MAGIC, MAGIC_AT, TOKEN_AT, VERSION, VERSION_AT } from "../_internal/memory/layout.ts";
+import { HEAP_AT, MAGIC, MAGIC_AT, TOKEN_AT, VERSION, VERSION_AT } from "../_internal/memory/layout.ts";
 import { enter, isAlive, leave } from "../_internal/memory/participants.ts";
 import { addReference, dropReference, handleAt, locate, SharedHandle } from "../_internal/memory/shared_object.ts";
 import { Space } from "../_internal/memory/space.ts";
@@ -16,7 +16,7 @@ import { onExit } from "../_internal/runtime/last_words.ts";
 import { show } from "../_internal/wait_options.ts";
 import { AttachError, InvalidStateError } from "./errors.ts";
 
-/** What {@linkcode share} returns: send it to a worker with `postMessage`, and give it to {@linkcode adopt} there, once. */
+/** What {@linkcode share} returns: send it to a worker with `postMessage`, and give it to {@linkcode adopt} there. */
 export interface ShareToken {
   /** The memory of the program. */
   readonly buffer: SharedArrayBuffer;
@@ -24,6 +24,8 @@ export interface ShareToken {
   readonly at: number;
   /** Who the worker is in the program, where that is known; else 0. */
   readonly id: number;
+  /** Which of the tokens for that worker this is; 0: it is for any worker. */
+  readonly ticket: number;
 }
 
 /** Something like a `Worker`. */
@@ -35,13 +37,21 @@ export interface WorkerLike {
 }
 
 const ids = new WeakMap<object, number>();
+let tickets = 0;
+
+/** The objects that tokens for any worker keep: one reference each, whatever the number of tokens. */
+const kept = new WeakSet<object>();
+
+/** The tickets that this thread has given to {@linkcode adopt}: each brings one reference, and only once. */
+const adopted = new Set<number>();
 
 /**
  * A token for an object of the threads' scope, to be sent with `postMessage` to a worker that this program started
  * itself (a `new Worker(…)`, or one of `node:worker_threads`). Threads of this library need no tokens.
  *
- * With `worker` the death of that worker is noticed where the runtime tells of it, so that locks it held are handed on;
- * otherwise only when it exits in an orderly way.
+ * With `worker` the token is for that worker. The death of the worker is noticed then where the runtime tells of it, so that
+ * locks it held are handed on; otherwise only when it exits in an orderly way. Without `worker` the token may go to any number
+ * of workers, and the object lives as long as the program, since nobody knows who will still ask for it.
  *
  * @throws {TypeError} If `object` is not a shared object of the threads' scope.
  * @throws {InvalidStateError} If it can not be used any more.
@@ -57,6 +67,7 @@ const ids = new WeakMap<object, number>();
  * ```
  */
 export function share(object: object, options?: { worker?: WorkerLike }): ShareToken {
+  const worker = validateWorker(options);
   if (!(object instanceof SharedHandle)) {
     throw new TypeError(`Cannot share an object as it is not one of this library: received ${show(object)}`);
   }
@@ -68,13 +79,23 @@ export function share(object: object, options?: { worker?: WorkerLike }): ShareT
       "Cannot share an object of the processes' scope: send it through a multiprocessing Queue or in args",
     );
   }
+  const { buffer } = space.memory;
+  if (worker === undefined) {
+    if (!kept.has(object)) {
+      kept.add(object);
+      addReference(space, at);
+    }
+    return { buffer, at, id: 0, ticket: 0 };
+  }
+  const id = idOf(space, worker);
   addReference(space, at);
-  return { buffer: space.memory.buffer, at, id: options?.worker === undefined ? 0 : idOf(space, options.worker) };
+  return { buffer, at, id, ticket: ++tickets };
 }
 
 /**
  * The object that a token stands for, in a worker that got the token by `postMessage`. With its first `adopt` the worker
- * becomes a thread of the program: `currentThread()` is `Dummy-n` there.
+ * becomes a thread of the program: `currentThread()` is `Dummy-n` there. Doing it again with the same token gives the same
+ * object, as long as that is in use.
  *
  * @throws {AttachError} If the token is not one of {@linkcode share}, or comes from another version of this library.
  *
@@ -89,8 +110,11 @@ export function share(object: object, options?: { worker?: WorkerLike }): ShareT
  * ```
  */
 export function adopt<T extends object = object>(token: ShareToken): T {
-  const { buffer, at, id } = (token ?? {}) as Partial<ShareToken>;
-  if (!(buffer instanceof SharedArrayBuffer) || !Number.isInteger(at) || !Number.isInteger(id)) {
+  const { buffer, at, id, ticket } = (token ?? {}) as Partial<ShareToken>;
+  if (
+    !(buffer instanceof SharedArrayBuffer) || buffer.byteLength <= HEAP_AT * 4 || !Number.isInteger(id) ||
+    !Number.isInteger(ticket) || !Number.isInteger(at) || at! < HEAP_AT || at! >= buffer.byteLength / 4
+  ) {
     throw new AttachError("Cannot adopt an object as this is not a token that share() made");
   }
   const memory = new ThreadMemory(buffer);
@@ -103,8 +127,25 @@ export function adopt<T extends object = object>(token: ShareToken): T {
   }
   const space = join(memory, id!);
   const handle = handleAt(space, at!);
-  dropReference(space, at!);
+  if (ticket !== 0 && !adopted.has(ticket!)) {
+    adopted.add(ticket!);
+    dropReference(space, at!);
+  }
   return handle as unknown as T;
+}
+
+function validateWorker(options: unknown): WorkerLike | undefined {
+  if (options === undefined) return undefined;
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `Cannot share an object as the options must be an object like { worker }: received ${show(options)}`,
+    );
+  }
+  const { worker } = options as { worker?: unknown };
+  if (worker !== undefined && (typeof worker !== "object" || worker === null)) {
+    throw new TypeError(`Cannot share an object as 'worker' must be a Worker: received ${show(worker)}`);
+  }
+  return worker as WorkerLike | undefined;
 }
 
 function idOf(space: Space, worker: WorkerLike): number {

@@ -29,8 +29,15 @@ export function openOrCreate(space: Space, name: string, create: () => number): 
   try {
     const meanwhile = find(words, name);
     if (meanwhile !== 0) return { at: meanwhile, created: false };
-    const at = create();
+    // The entry first: where there is no room for it, there is no object either that nobody would find.
     const entry = space.allocate(3 + ((name.length + 1) >> 1), `name an object "${name}"`);
+    let at: number;
+    try {
+      at = create();
+    } catch (error) {
+      space.free(entry);
+      throw error;
+    }
     store(words, entry + 1, at);
     store(words, entry + 2, name.length);
     for (let i = 0; i < name.length; i += 2) {

@@ -45,7 +45,7 @@ export function reservationOf(scope: Scope): number {
 
 /** Changes how many bytes the regions that are not there yet will get. */
 export function setReservation(bytes: number): void {
-  if (spaces.thread !== undefined) {
+  if (spaces.thread !== undefined || spaces.process !== undefined) {
     throw new InvalidStateError(
       "Cannot configure the shared memory as it is in use already: call configure() before the first object is made",
     );

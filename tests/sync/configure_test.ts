@@ -14,7 +14,7 @@ describe("configure", () => {
       assertThrows(() => configure({ memory }), RangeError, "'memory' must be from");
     }
     for (const memory of ["64 MB", null, 2n ** 24n]) {
-      assertThrows(() => configure({ memory: memory as number }), TypeError, "'memory' must be a number of bytes");
+      assertThrows(() => configure({ memory: memory as never }), TypeError, "'memory' must be a number of bytes");
     }
     for (const options of [undefined, null, 5]) {
       assertThrows(() => configure(options as never), TypeError, "options must be an object");
