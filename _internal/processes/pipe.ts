@@ -12,7 +12,7 @@
  * ```
  *
  * A ring is changed by one store: of its tail, when a message stands, or of its head, when one was copied out. Positions
- * count words and wrap at 32 bits. Who is killed before that store has changed nothing, and a dead one's mutex is taken
+ * go twice round the ring, so that a full one can be told from an empty one. Who is killed before that store has changed nothing, and a dead one's mutex is taken
  * over. A message stands in one piece; where the ring ends too early, SKIP sends the reader to its beginning. What is
  * large stands in a block of its own, and takes as many words of the ring as if it stood there, up to half of it: so the
  * ring bounds what is under way, and a sender can fill one block while the other is read.
@@ -31,9 +31,10 @@ import { notify } from "../memory/wait_point.ts";
 import { firstLine, LINE } from "../queue/container.ts";
 import { dropMessage, sizeOf, SKIP } from "../queue/message.ts";
 
-/** Words of a ring's messages: 128 KiB. A power of two, so that positions may wrap. */
-const RING = 32768;
-const MASK = RING - 1;
+/** Words of a ring's messages: more than 64 KiB, and so many that what the allocator gives is used well. */
+const RING = 20352;
+/** Positions are below this. */
+const SPAN = 2 * RING;
 /** The most that one message takes of it. */
 const LARGEST = RING / 2 - 8;
 
@@ -79,8 +80,15 @@ const EVERYBODY = 0xfff;
 /** A pipe without connections. Returns the address of its block. */
 export function createPipe(space: Space, duplex: boolean): number {
   const rings = duplex ? 2 : 1;
-  const pipe = space.allocate(RINGS + rings * RING_WORDS + LINE - 1, "create pipe");
+  const count = RINGS + rings * RING_WORDS + LINE - 1;
+  // Only what is read before it was written need be zero.
+  const pipe = space.tryAllocate(count, false) || space.allocate(count, "create pipe");
   const base = firstLine(pipe);
+  space.words.fill(0, base, base + RINGS);
+  for (let ring = 0; ring < rings; ring++) {
+    const at = base + RINGS + ring * RING_WORDS;
+    space.words.fill(0, at, at + DATA);
+  }
   store(space.words, base, duplex ? 0 : 1);
   store(space.words, base + REFERENCES, 2);
   return pipe;
@@ -213,24 +221,38 @@ export function isGone(space: Space, base: number, end: number): boolean {
 
 let next = 0;
 
+function advance(position: number, count: number): number {
+  const sum = position + count;
+  return sum >= SPAN ? sum - SPAN : sum;
+}
+
+function indexOf(position: number): number {
+  return position >= RING ? position - RING : position;
+}
+
+function used(tail: number, head: number): number {
+  return tail >= head ? tail - head : tail - head + SPAN;
+}
+
 /**
  * Where a message of `count` words can be written, which takes `taken` of the ring; 0: it is full. Unless that,
  * {@linkcode publish} must follow.
  */
 export function beginPut(space: Space, ring: number, count: number, taken: number): number {
   const { words } = space;
-  if (((load(words, ring + TAIL) - load(words, ring + HEAD)) | 0) + taken > RING) return 0;
+  if (used(load(words, ring + TAIL), load(words, ring + HEAD)) + taken > RING) return 0;
   lockMutex(space.memory, ring + PUT_MUTEX, space.id);
   const tail = load(words, ring + TAIL);
-  const left = RING - (tail & MASK);
-  const start = count > left ? (tail + left) | 0 : tail;
-  next = (start + taken) | 0;
-  if (((next - load(words, ring + HEAD)) | 0) > RING) {
+  const left = RING - indexOf(tail);
+  const skipped = count > left ? left : 0;
+  if (used(tail, load(words, ring + HEAD)) + skipped + taken > RING) {
     unlockMutex(space.memory, ring + PUT_MUTEX);
     return 0;
   }
-  if (start !== tail) words[ring + DATA + (tail & MASK)] = SKIP;
-  return ring + DATA + (start & MASK);
+  if (skipped > 0) words[ring + DATA + indexOf(tail)] = SKIP;
+  const start = advance(tail, skipped);
+  next = advance(start, taken);
+  return ring + DATA + indexOf(start);
 }
 
 /** Makes the message that was written there one of the ring, and wakes a receiver. */
@@ -245,9 +267,9 @@ export function isEmpty(words: Int32Array, ring: number): boolean {
   return load(words, ring + HEAD) === load(words, ring + TAIL);
 }
 
-/** Whether a small message would find room. */
+/** Whether any message would find room, about. */
 export function hasRoom(words: Int32Array, ring: number): boolean {
-  return ((load(words, ring + TAIL) - load(words, ring + HEAD)) | 0) < RING;
+  return used(load(words, ring + TAIL), load(words, ring + HEAD)) < RING - LARGEST;
 }
 
 /** Where the next message stands; 0: there is none. Unless that, {@linkcode endGet} must follow. */
@@ -261,15 +283,15 @@ export function beginGet(space: Space, ring: number): number {
     unlockMutex(space.memory, ring + GET_MUTEX);
     return 0;
   }
-  if (words[ring + DATA + (head & MASK)] === SKIP) head = (head + RING - (head & MASK)) | 0;
+  if (words[ring + DATA + indexOf(head)] === SKIP) head = advance(head, RING - indexOf(head));
   next = head;
-  return ring + DATA + (head & MASK);
+  return ring + DATA + indexOf(head);
 }
 
 /** Takes the message there off the ring, and wakes a sender; or leaves it. */
 export function endGet(space: Space, ring: number, position: number, take: boolean): void {
   const { words } = space;
-  if (take) store(words, ring + HEAD, (next + takenBy(words, position)) | 0);
+  if (take) store(words, ring + HEAD, advance(next, takenBy(words, position)));
   unlockMutex(space.memory, ring + GET_MUTEX);
   if (take) notify(space, ring + PUT_POINT, 1);
 }
@@ -293,13 +315,13 @@ function drain(space: Space, ring: number): void {
   const tail = load(words, ring + TAIL);
   let head = load(words, ring + HEAD);
   while (head !== tail) {
-    const position = ring + DATA + (head & MASK);
+    const position = ring + DATA + indexOf(head);
     const tag = words[position] & TAG;
     if (words[position] === SKIP) {
-      head = (head + RING - (head & MASK)) | 0;
+      head = advance(head, RING - indexOf(head));
       continue;
     }
-    head = (head + takenBy(words, position)) | 0;
+    head = advance(head, takenBy(words, position));
     if (tag === RAW_BLOCK) space.free(words[position + 1]);
     else if (tag !== RAW) dropMessage(space, position);
   }
