@@ -27,7 +27,7 @@ let hook: ((info: ExceptHookInfo) => void) | undefined;
  *
  * Without a hook, `Exception in thread NAME:` and the stack are printed on standard error by the thread itself, at once. A
  * hook is called in the thread that set it, for the threads that this thread started or starts, when its event loop
- * turns; a hook that a module sets at its top level is set in every thread that imports it, and is called there. What
+ * turns, or when it joins the thread before; a hook that a module sets at its top level is set in every thread that imports it, and is called there. What
  * the hook throws is printed.
  *
  * Python: `threading.excepthook`.
@@ -55,7 +55,7 @@ export function hasExceptHook(): boolean {
 /** Calls this thread's hook. */
 export function callExceptHook(info: ExceptHookInfo): void {
   try {
-    hook!(info);
+    hook?.(info);
   } catch (error) {
     console.error("Exception in the except hook:", error);
   }

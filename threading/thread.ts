@@ -23,10 +23,11 @@ import { block, notify } from "../_internal/memory/wait_point.ts";
 import { describeSubclass, describeTarget, type TargetDescriptor } from "../_internal/targets/describe.ts";
 import { importingModule } from "../_internal/targets/import_guard.ts";
 import { freeNames, readName, writeName } from "../_internal/threads/name.ts";
-import { dropPayload, packPayload } from "../_internal/threads/payload.ts";
+import { type Descriptors, dropPayload, packPayload } from "../_internal/threads/payload.ts";
 import {
   BOOTING,
   CANCELLED,
+  clearFlags,
   DAEMON,
   ERROR,
   EXIT_CODE,
@@ -40,6 +41,7 @@ import {
   NEW,
   objectOf,
   OUTCOME,
+  PARENT,
   PAYLOAD,
   POINT,
   readBytes,
@@ -53,6 +55,7 @@ import {
   takeRecord,
   THREADS_AT,
   TIMER,
+  UNREPORTED,
   writeBytes,
 } from "../_internal/threads/record.ts";
 import { attend, launch, onFailure, terminateThread } from "../_internal/threads/start.ts";
@@ -219,7 +222,9 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
    */
   async join(options?: WaitOptions): Promise<boolean> {
     const timeout = this.#validateJoin(options, "join thread");
-    return await this.#ended(timeout, options?.signal, () => false);
+    const ended = await this.#ended(timeout, options?.signal, () => false);
+    this.#callHook();
+    return ended;
   }
 
   /**
@@ -234,10 +239,12 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
     const { space, words, at } = this;
     const id = load(words, at + IDENT);
     const remote = this.#descriptor !== undefined && isRemote(this.#descriptor) || isRemoteUrl(import.meta.url);
-    return block(space, at + POINT, (woken) => {
+    const ended = block(space, at + POINT, (woken) => {
       if (woken > 0) attend(at, id, remote);
       return hasEnded(space, at) ? true : undefined;
     }, deadlineOf(timeout)) ?? false;
+    this.#callHook();
+    return ended;
   }
 
   /**
@@ -253,6 +260,8 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
     const timeout = this.#validateJoin(options, "get the result of thread");
     const { space, words, at } = this;
     setFlags(space, at, RESULT_ASKED);
+    // Taken here, where the caller's frames still are.
+    const here = new Error();
     await this.#ended(timeout, options?.signal, () => {
       throw new TimeoutError(
         `Cannot get the result of thread "${this.name}" as it ran for all of the ${timeout} ms of 'timeout'`,
@@ -267,7 +276,7 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
     }
     const value = readOutcome(space, at);
     if (outcome === ERROR) {
-      joinStacks(value, new Error().stack);
+      joinStacks(value, here.stack);
       throw value;
     }
     return value as Awaited<R>;
@@ -351,12 +360,13 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
   #writePayload(): void {
     const { space, at } = this;
     const isSubclass = this.constructor !== Thread && this.run !== Thread.prototype.run;
-    const descriptor = isSubclass ? describeSubclass(this, Thread, { what: "thread class" }) : this.#descriptor ?? null;
+    const descriptors: Descriptors = { target: this.#descriptor };
+    if (isSubclass) descriptors.type = describeSubclass(this, Thread, { what: "thread class" });
     const content: { args: unknown[]; fields?: object; delay?: number } = { args: this.#args ?? [] };
     if (isSubclass) content.fields = { ...this };
     if (this.#delay > 0) content.delay = this.#delay;
     const rest = encode(content, { root: "", scope: "thread" });
-    writeBytes(space, at + PAYLOAD, packPayload(JSON.stringify(descriptor), rest), "start thread");
+    writeBytes(space, at + PAYLOAD, packPayload(JSON.stringify(descriptors), rest), "start thread");
   }
 
   #validateJoin(options: WaitOptions | undefined, action: string): number {
@@ -383,9 +393,12 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
     });
   }
 
+  // Once: when the thread tells that it failed, or where somebody joins it before the event loop gets to that.
   #callHook(): void {
-    if ((load(this.words, this.at + FLAGS) & RESULT_ASKED) !== 0) return;
-    callExceptHook({ thread: this as unknown as Thread<unknown[]>, error: readOutcome(this.space, this.at) });
+    const { space, at, words } = this;
+    if ((load(words, at + FLAGS) & UNREPORTED) === 0 || load(words, at + PARENT) !== space.id) return;
+    if (!clearFlags(space, at, UNREPORTED) || (load(words, at + FLAGS) & RESULT_ASKED) !== 0) return;
+    callExceptHook({ thread: this as unknown as Thread<unknown[]>, error: readOutcome(space, at) });
   }
 }
 

@@ -20,16 +20,16 @@ export function onLastWords({ exit, uncaught }: LastWords): void {
   if (deno === undefined) {
     nodeProcess().on("uncaughtException", uncaught);
     nodeProcess().on("unhandledRejection", uncaught);
-  } else {
-    globalThis.addEventListener("error", (event) => {
-      event.preventDefault();
-      uncaught(event.error);
-    });
-    globalThis.addEventListener("unhandledrejection", (event) => {
-      event.preventDefault();
-      uncaught(event.reason);
-    });
   }
+  // Under `bun test` this is all that comes, also for rejections.
+  globalThis.addEventListener("error", (event) => {
+    event.preventDefault();
+    uncaught(event.error);
+  });
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    uncaught(event.reason);
+  });
 }
 
 /** Says what is to be done when this worker exits in an orderly way; synchronous, and once. */

@@ -6,6 +6,15 @@
  */
 
 import { dropReferences } from "../memory/shared_refs.ts";
+import type { TargetDescriptor } from "../targets/describe.ts";
+
+/** What a thread runs. */
+export interface Descriptors {
+  /** The class whose `run` it is, where that is not the one of `Thread`. */
+  type?: TargetDescriptor;
+  /** What the `run` of `Thread` calls. */
+  target?: TargetDescriptor;
+}
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

@@ -6,7 +6,7 @@
 
 import { compareExchange, load, now, store } from "../atomics.ts";
 import { decode } from "../codec/mod.ts";
-import { Attachment, handleAt, releaseHandles } from "../memory/shared_object.ts";
+import { addReference, Attachment, handleAt, releaseHandles } from "../memory/shared_object.ts";
 import { Space } from "../memory/space.ts";
 import { existingSpace, setSpace } from "../memory/spaces.ts";
 import { ThreadMemory } from "../memory/thread_memory.ts";
@@ -16,14 +16,13 @@ import { onLastWords } from "../runtime/last_words.ts";
 import { systemThreadId } from "../runtime/system_thread.ts";
 import { onParentMessage, postToParent } from "../runtime/worker.ts";
 import { arrive } from "../targets/arrivals.ts";
-import type { TargetDescriptor } from "../targets/describe.ts";
 import { resolveSubclass, resolveTarget } from "../targets/resolve.ts";
 import { KILL, leave } from "../memory/participants.ts";
 import "../../sync/mod.ts";
 import { reportError } from "../../threading/except_hook.ts";
 import { setTarget, Thread } from "../../threading/thread.ts";
 import { labelOf } from "./name.ts";
-import { unpackPayload } from "./payload.ts";
+import { type Descriptors, unpackPayload } from "./payload.ts";
 import {
   BOOTING,
   CANCELLED,
@@ -44,6 +43,7 @@ import {
   STATE,
   SYSTEM_ID,
   TIMER,
+  UNREPORTED,
   VALUE,
   vanish,
   writeOutcome,
@@ -125,16 +125,14 @@ async function run(init: Init): Promise<void> {
 async function runTarget(space: Space, record: number): Promise<unknown> {
   const { descriptor, rest } = unpackPayload(readBytes(space, record + PAYLOAD)!);
   const attachment = new Attachment(space, objectOf(record));
-  const target = JSON.parse(descriptor) as TargetDescriptor | null;
-  let thread: Thread<unknown[]>;
-  if (target !== null && target.kind === "subclass") {
-    const type = await resolveSubclass(target, labelOf(attachment));
-    // Runs the constructor of Thread, which attaches, and not that of the subclass.
-    thread = Reflect.construct(Thread, [attachment], type) as Thread<unknown[]>;
-  } else {
-    thread = handleAt(space, attachment.at) as Thread<unknown[]>;
-    if (target !== null) setTarget(thread, await resolveTarget(target, labelOf(attachment)));
-  }
+  const { type, target } = JSON.parse(descriptor) as Descriptors;
+  // With a subclass: runs the constructor of Thread, which attaches, and not that of the subclass.
+  const thread = type === undefined
+    ? handleAt(space, attachment.at) as Thread<unknown[]>
+    : Reflect.construct(Thread, [attachment], await resolveSubclass(type, labelOf(attachment))) as Thread<unknown[]>;
+  // A handle that is made in this way takes over a reference, which handleAt() would have added.
+  if (type !== undefined) addReference(space, attachment.at);
+  if (target !== undefined) setTarget(thread, await resolveTarget(target, labelOf(attachment)));
   // Only now are the references in it taken over: had no module been found, the record would give them back.
   freeBytes(space, record + PAYLOAD);
   const { args, fields, delay } = await arrive(() =>
@@ -142,7 +140,9 @@ async function runTarget(space: Space, record: number): Promise<unknown> {
   );
   if (fields !== undefined) Object.assign(thread, fields);
   if (compareExchange(space.words, record + STATE, BOOTING, RUNNING) !== BOOTING) exitThread();
-  if ((load(space.words, record + FLAGS) & TIMER) !== 0 && isCancelledWithin(space, record, delay!)) return undefined;
+  if ((load(space.words, record + FLAGS) & TIMER) !== 0 && isCancelledWithin(space, record, delay ?? 0)) {
+    return undefined;
+  }
   return await thread.run(...args);
 }
 
@@ -158,7 +158,9 @@ function isCancelledWithin(space: Space, record: number, delay: number): boolean
 function fail(space: Space, record: number, error: unknown): void {
   writeOutcome(space, record, ERROR, error);
   const thread = (): Thread<unknown[]> => handleAt(space, objectOf(record)) as Thread<unknown[]>;
-  if (reportError(space, record, error, thread)) report("failed");
+  if (!reportError(space, record, error, thread)) return;
+  setFlags(space, record, UNREPORTED);
+  report("failed");
 }
 
 /** Everything that this thread held is up for others from here on. */
