@@ -159,6 +159,18 @@ export function scanImports(text: string, module: string): string[] | undefined 
   }
 }
 
+/** Imports a module by its full name. */
+export async function importModule(module: string, options?: ImportCallOptions): Promise<Exports> {
+  // Bun forgets the query of a URL, and with it which of two modules is meant, but not that of a path.
+  const name = isBun && module.startsWith("file:") && module.includes("?") ? pathOf(module)! : module;
+  return options === undefined ? await import(name) : await import(name, options);
+}
+
+/** What `import()` takes as its second argument. */
+export interface ImportCallOptions {
+  with?: Record<string, string>;
+}
+
 /** The full name of what a module imports. Throws if there is no such module. */
 export function resolveImport(specifier: string, module: string): string {
   if (/^\.{0,2}\//.test(specifier)) return new URL(specifier, module).href;

@@ -9,7 +9,7 @@
  */
 
 import { TargetError } from "../../sync/errors.ts";
-import { type Exports, resolveImport } from "../runtime/modules.ts";
+import { type Exports, type ImportCallOptions, importModule, resolveImport } from "../runtime/modules.ts";
 import { show, type TargetDescriptor } from "./describe.ts";
 import { findInText, loadParser, type Meaning, meaningOf, type ModuleText } from "./module_text.ts";
 import {
@@ -113,7 +113,7 @@ export async function compile(
     if (what !== "import()") continue;
     const importer = (specifier: unknown, options?: ImportCallOptions): Promise<unknown> => {
       const target = module === undefined ? String(specifier) : resolveImport(String(specifier), module);
-      return options === undefined ? import(target) : import(target, options);
+      return importModule(target, options);
     };
     edits.push({
       start: node.start,
@@ -140,8 +140,6 @@ export async function compile(
   Object.defineProperty(made, "name", { value: name, configurable: true });
   return made;
 }
-
-type ImportCallOptions = { with?: Record<string, string> };
 
 /** What a function uses of what is around it and is no variable. */
 function checkSpecials({ analysis, found }: ParsedSource, fail: (why: string) => never): void {

@@ -5,7 +5,7 @@
  */
 
 import { InvalidStateError, TargetError } from "../../sync/errors.ts";
-import { type Exports, readModule } from "../runtime/modules.ts";
+import { type Exports, importModule, readModule } from "../runtime/modules.ts";
 import { atGlobalPath } from "./builtins.ts";
 import { show, type TargetDescriptor } from "./describe.ts";
 import { addHome } from "./home.ts";
@@ -103,12 +103,11 @@ class Search {
   async class(): Promise<AnyClass> {
     const found = await this.#find();
     if (typeof found === "function") return found as unknown as AnyClass;
+    if (typeof found === "object") this.#fail(`${found.module} does not export it: export it`);
     const { module } = this.#sought;
     if (module !== undefined) this.#rethrow(module);
     return this.#fail(
-      typeof found === "object"
-        ? `${found.module} does not export it: export it`
-        : `it is not exported: export it from its module. ${this.#places()}`,
+      `it is not exported by any of ${list(this.#looked)}: export it, and import its module statically where start() is called`,
     );
   }
 
@@ -118,14 +117,11 @@ class Search {
     for (const module of this.#modules()) {
       const found = await this.#exportedBy(module) ?? await this.#importedBy(module);
       if (found !== undefined) return found;
-      // Bun leaves functions that end with a call off the stack, so it may stand in what a module imports.
-      for (const near of [module, ...importsOf(module)]) {
-        if (near.startsWith("node:")) continue;
-        const text = await this.#standsIn(near);
-        if (typeof text === "object") return { module: near, text };
-        unreadable ||= text === "unreadable" && near === module;
-      }
+      const text = await this.#standsIn(module);
+      if (typeof text === "object") return { module, text };
+      unreadable ||= text === "unreadable";
     }
+    // Bun leaves functions that end with a call off the stack, so it may stand in what these modules import.
     return await this.#findFar() ?? (unreadable ? "unreadable" : undefined);
   }
 
@@ -162,37 +158,38 @@ class Search {
     }
   }
 
-  async #exportedBy(module: string): Promise<AnyFunction | undefined> {
-    const exports = await this.#import(module);
-    if (exports === undefined) return undefined;
-    const { name, source } = this.#sought;
+  async #exportedBy(...modules: string[]): Promise<AnyFunction | undefined> {
+    const { name, source, kind } = this.#sought;
     const names: string[] = [];
-    const found = new Set<AnyFunction>();
-    for (const [exported, value] of Object.entries(exports)) {
-      if (typeof value !== "function" || value.name !== name || sourceOf(value as never) !== source) continue;
-      names.push(exported);
-      found.add(value as AnyFunction);
+    let found: AnyFunction | undefined;
+    let home = "";
+    let several = false;
+    for (const module of modules) {
+      const exports = await this.#import(module);
+      if (exports === undefined) continue;
+      for (const exported of Object.keys(exports)) {
+        const value = read(exports, exported);
+        if (typeof value !== "function" || value.name !== name || sourceOf(value as never) !== source) continue;
+        names.push(modules.length > 1 ? `"${exported}" of ${module}` : `"${exported}"`);
+        several ||= found !== undefined && found !== value;
+        found = value as AnyFunction;
+        home ||= module;
+      }
     }
-    if (found.size === 0) return undefined;
-    if (found.size > 1) {
-      this.#fail(
-        `${module} exports several that are written alike, ${list(names)}, and it can not be told which: ${task()}`,
-      );
+    if (found === undefined) return undefined;
+    const where = modules.length > 1 ? "the calling module imports" : `${home} exports`;
+    const hint = kind === "function" ? task() : "declare each at the top level of its module, under a name of its own";
+    if (several) {
+      this.#fail(`${where} several that are written alike, ${list(names)}, and it can not be told which: ${hint}`);
     }
-    if (!await this.#isPlain(module)) {
-      this.#fail(
-        `${module} exports one that is written alike, ${list(names)}, but what it captures may be another: ${task()}`,
-      );
+    if (!await this.#isPlain(home)) {
+      this.#fail(`${where} one that is written alike, ${list(names)}, but what it captures may be another: ${hint}`);
     }
-    return found.values().next().value;
+    return found;
   }
 
   async #importedBy(module: string): Promise<AnyFunction | undefined> {
-    for (const imported of importsOf(module)) {
-      const found = await this.#exportedBy(imported);
-      if (found !== undefined) return found;
-    }
-    return undefined;
+    return await this.#exportedBy(...importsOf(module));
   }
 
   // Whether all functions of the module that are written like this one are the same function in effect. A function that
@@ -275,6 +272,15 @@ class Search {
   }
 }
 
+// An export may not have its value yet, or never get one.
+function read(exports: Exports, name: string): unknown {
+  try {
+    return exports[name];
+  } catch {
+    return undefined;
+  }
+}
+
 // A module without the longest word of a function is not parsed. A word that is inlined may not be in the module.
 function longestWord(source: string): string {
   const words = tokenizeStart(source)
@@ -297,7 +303,7 @@ function list(names: string[]): string {
 
 async function load(module: string, label: string, what: string): Promise<Exports> {
   try {
-    return await whileImporting(module, label, () => import(module));
+    return await whileImporting(module, label, () => importModule(module));
   } catch (error) {
     throw explain(error, module, what);
   }
@@ -307,7 +313,7 @@ async function load(module: string, label: string, what: string): Promise<Export
 function explain(error: unknown, module: string, what: string): unknown {
   const { message, code } = error as { message?: unknown; code?: unknown };
   if (typeof message !== "string") return error;
-  if (/test runner|outside of (?:the )?test|bun test/i.test(message)) {
+  if (/^Cannot use \w+ (?:in a Worker|outside of the test runner)/.test(message)) {
     return new TargetError(
       `Cannot use a function of ${module} as ${what} as the module calls test() at its top level, which Bun refuses in workers: move the function into a file of its own`,
       { cause: error },

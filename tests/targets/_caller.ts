@@ -1,12 +1,12 @@
 /** Hands over its own functions, and those that it imports in every way. */
 
 import { Thread } from "@weft/concurrent/threading";
-import { camelCase } from "./_npm.ts";
+import { camelCase } from "./_between.ts";
 import defaultFunction, { count, double, later as renamed, shown, triple, where, withDefaults } from "./_functions.ts";
 import * as functions from "./_functions.ts";
 import { fromElsewhere, twice } from "./_reexports.ts";
 import { basename } from "node:path";
-import { deadline } from "@std/async/deadline";
+import { isIdentifierStart } from "acorn";
 import { run } from "./_run.ts";
 
 export let offset = 100;
@@ -47,17 +47,19 @@ export const calls = {
   withDefaults: () => run(withDefaults, { b: {} }, 3, 4),
   importMeta: () => run(where),
   state: () => run(count),
-  npm: () => run(camelCase, "Foo_bar"),
-  bare: () => run(deadline as unknown as (p: number, ms: number) => Promise<number>, 5, 1000),
+  throughAModuleBetween: () => run(camelCase, "Foo_bar"),
+  bare: () => run(isIdentifierStart, 65),
   runtime: () => run(basename, "/a/b.ts"),
-  object: () => run(functions.tools.half, 3),
+  notExportedItself: () => run(functions.tools.half, 3),
   fromTimer: () => new Promise((resolve) => setTimeout(() => resolve(run(own, 5)), 1)),
   afterAwait: async () => {
     await 0;
     return await new Thread({ target: own, args: [6] }).start().result();
   },
-  anotherTail: () => tail(own, 7),
+  behindAnotherFunction: () => tail(own, 7),
   twins: () => run(functions.fourfold, 1),
+  closureLikeOneExport: () => run(functions.makeAdder(10), 1),
+  dynamicallyImported: async () => run((await import("./_dynamic.ts")).seven, 2),
   closureLikeAnExport: () => run(functions.makeTimes(10), 1),
 };
 

@@ -43,6 +43,12 @@ export const fourfold = times(4);
 export const fivefold = times(5);
 export const makeTimes = times;
 
+/** One that is written as another that the test makes. */
+export function makeAdder(n: number) {
+  return (x: number): number => n + x;
+}
+export const onlyOne = makeAdder(1);
+
 export const tools = {
   half(x: number): number {
     return x / 2;

@@ -1,3 +1,3 @@
 /** Stands between a module and a package, as in many programs. */
 
-export { strip as camelCase } from "./_npm_functions.ts";
+export { strip as camelCase } from "./_behind.ts";

@@ -1,0 +1,5 @@
+/** Can not be imported. */
+
+export function fn(): void {}
+
+throw new RangeError("thrown by the module");

@@ -1,0 +1,8 @@
+/** Imports a module by two URLs, which makes it two modules. */
+
+import { where } from "./_functions.ts";
+import * as again from "./_functions.ts?again";
+import { run } from "./_run.ts";
+
+export const first = () => run(where);
+export const second = () => run(again.where);

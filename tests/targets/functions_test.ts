@@ -1,0 +1,133 @@
+import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { TargetError, task, Thread } from "@weft/concurrent/threading";
+import { describe, it } from "node:test";
+import { calls } from "./_caller.ts";
+import { double } from "./_functions.ts";
+import { run } from "./_run.ts";
+import { first, second } from "./_two_urls.ts";
+
+const LIMIT = { timeout: 30_000 };
+const HERE = new URL("./", import.meta.url).href;
+const isBun = "Bun" in globalThis;
+
+export function ofTheTestFile(x: number): number {
+  return x + 1;
+}
+
+describe("exported functions", () => {
+  const expected: Partial<Record<keyof typeof calls, unknown>> = {
+    own: 101,
+    ownArrow: -99,
+    renamedExport: 1.25,
+    imported: 8,
+    importedArrow: 12,
+    renamedImport: 5,
+    renamedByItsModule: "hidden 4",
+    default: "default 4",
+    namespace: 10,
+    reexported: 12,
+    reexportedDefault: "default 6",
+    withDefaults: [1, 2, 3, 4],
+    importMeta: `${HERE}_functions.ts`,
+    throughAModuleBetween: "foobar",
+    bare: true,
+    runtime: "b.ts",
+    notExportedItself: 1.5,
+    fromTimer: 105,
+    afterAwait: 106,
+    behindAnotherFunction: 107,
+    dynamicallyImported: 14,
+  };
+  for (const [name, value] of Object.entries(expected)) {
+    it(`are found: ${name}`, LIMIT, async () => {
+      assertEquals(await calls[name as keyof typeof calls](), value);
+    });
+  }
+
+  it("run in a module of the thread's own", LIMIT, async () => {
+    assertEquals(await calls.state(), 1);
+    assertEquals(await calls.state(), 1);
+  });
+
+  it("are found when a test file imports them, which itself can not be imported in a worker", LIMIT, async () => {
+    assertEquals(await new Thread({ target: double, args: [21] }).start().result(), 42);
+    assertEquals(await run(double, 21), 42);
+  });
+
+  it("can not be told from one that is written alike and captures something else", LIMIT, async () => {
+    const error = await assertRejects(() => calls.closureLikeAnExport(), TargetError);
+    assertMatch(error.message, /fivefold.*fourfold.*task\(/);
+    const other = await assertRejects(() => calls.closureLikeOneExport(), TargetError);
+    assertMatch(other.message, /onlyOne.*captures.*task\(/);
+  });
+
+  it("that are written alike are told apart where the runtime tells", LIMIT, async () => {
+    if (isBun) assertEquals(await calls.twins(), 4);
+    else assertMatch((await assertRejects(() => calls.twins(), TargetError)).message, /task\(/);
+  });
+
+  it("are of the module by the URL that was imported", LIMIT, async () => {
+    if (isBun) {
+      assertEquals(await first(), `${HERE}_functions.ts`);
+      assertEquals(await second(), `${HERE}_functions.ts?again`);
+    } else {
+      const error = await assertRejects(() => second(), TargetError);
+      assertMatch(error.message, /"where" of \S*_functions.ts, "where" of \S*_functions.ts\?again.*task\(/);
+    }
+    assertEquals(await run(task(`${HERE}_functions.ts?again`, "where")), `${HERE}_functions.ts?again`);
+  });
+
+  it("that are in a file that calls test() are refused by Bun, and the error says what to do", LIMIT, async () => {
+    if (!isBun) return assertEquals(await run(ofTheTestFile, 1), 2);
+    for (const target of [ofTheTestFile, (x: number) => x + 1]) {
+      const error = await assertRejects(() => run(target, 1), TargetError);
+      assertMatch(error.message, /functions_test\.ts.*test\(\).*move the function into a file of its own/);
+    }
+  });
+
+  it("of a module that throws when it is imported reject with what it throws", LIMIT, async () => {
+    const error = await assertRejects(() => run(task(`${HERE}_throws.ts`, "fn")), RangeError);
+    assertEquals(error.message, "thrown by the module");
+  });
+});
+
+describe("task", () => {
+  it("names a function of this module's folder, of a module by its URL, and a default export", LIMIT, async () => {
+    assertEquals(await run(task<typeof double>(new URL("./_functions.ts", import.meta.url), "double"), 4), 8);
+    assertEquals(await run(task<typeof double>(`${HERE}_functions.ts`, "triple"), 4), 12);
+    assertEquals(await run(task<(x: number) => string>(`${HERE}_functions.ts`, "default"), 4), "default 4");
+    assertEquals(await run(task<(x: number) => string>(`${HERE}_functions.ts`, "shown"), 4), "hidden 4");
+  });
+
+  it("tells functions apart that are written alike", LIMIT, async () => {
+    assertEquals(await run(task<typeof double>(`${HERE}_functions.ts`, "fourfold"), 1), 4);
+    assertEquals(await run(task<typeof double>(`${HERE}_functions.ts`, "fivefold"), 1), 5);
+  });
+
+  it("names the thread", () => {
+    assertMatch(new Thread({ target: task(import.meta.url, "fn") }).name, /^Thread-\d+ \(fn\)$/);
+  });
+
+  it("refuses what is no full URL and no name", () => {
+    for (const module of ["./work.ts", "", "work"]) assertThrows(() => task(module, "fn"), TypeError, "'module'");
+    for (const module of [undefined, null, 5, {}]) {
+      assertThrows(() => task(module as unknown as string, "fn"), TypeError, "'module'");
+    }
+    for (const name of [undefined, null, 5, "", double]) {
+      assertThrows(() => task(import.meta.url, name as unknown as string), TypeError, "'name'");
+    }
+  });
+
+  it("can not be called here", () => {
+    assertThrows(() => task(import.meta.url, "fn")(), TypeError, "import it from");
+  });
+
+  it("that names nothing, no function, or no module says so", LIMIT, async () => {
+    const missing = await assertRejects(() => run(task(`${HERE}_functions.ts`, "missing")), TargetError);
+    assertMatch(missing.message, /"missing".*exports nothing by that name: it exports .*double/);
+    const wrong = await assertRejects(() => run(task(`${HERE}_functions.ts`, "tools")), TargetError);
+    assertMatch(wrong.message, /not a function/);
+    const absent = await assertRejects(() => run(task(`${HERE}_absent.ts`, "fn")), TargetError);
+    assertMatch(absent.message, /_absent\.ts/);
+  });
+});
