@@ -27,7 +27,9 @@
  */
 
 import { and, compareExchange, load, or } from "../_internal/atomics.ts";
-import { isAlive } from "../_internal/memory/participants.ts";
+import { registerHeld } from "../_internal/memory/held.ts";
+import { LOCK, RLOCK } from "../_internal/memory/kinds.ts";
+import { isAlive, NOBODY } from "../_internal/memory/participants.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { LOOK, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
 
@@ -104,3 +106,20 @@ export function giveUp(space: Space, at: number): void {
   }
   notify(space, at + POINT, 1);
 }
+
+function isHeld(space: Space, at: number): boolean {
+  return load(space.words, at) >>> HOLDER_SHIFT === space.id;
+}
+
+// It stays locked, as if this thread had ended.
+function abandon(space: Space, at: number): void {
+  for (;;) {
+    const seen = load(space.words, at);
+    if (seen >>> HOLDER_SHIFT !== space.id) return;
+    if (compareExchange(space.words, at, seen, NOBODY << HOLDER_SHIFT | seen & BARRED) === seen) break;
+  }
+  notify(space, at + POINT, 1);
+}
+
+registerHeld(LOCK, isHeld, abandon);
+registerHeld(RLOCK, isHeld, abandon);

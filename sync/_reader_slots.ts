@@ -62,6 +62,19 @@ export function findSlot(space: Space, first: number): number {
   return claimSlot(space, first);
 }
 
+/** The slot that the calling thread has; 0: none. */
+export function existingSlot(space: Space, first: number): number {
+  const { words, id } = space;
+  for (let block = first, count = FIRST_SLOTS; block !== 0; block = load(words, block), count = MORE_SLOTS) {
+    for (let slot = block + SLOT, end = slot + count * SLOT; slot < end; slot += SLOT) {
+      const owner = load(words, slot);
+      if (owner === id) return slot;
+      if (owner === 0) return 0;
+    }
+  }
+  return 0;
+}
+
 function claimSlot(space: Space, first: number): number {
   const { words, id, memory } = space;
   for (let block = first, count = FIRST_SLOTS;; count = MORE_SLOTS) {

@@ -5,13 +5,14 @@
  */
 
 import { and, compareExchange, load, now, or, pause, store } from "../_internal/atomics.ts";
+import { registerHeld } from "../_internal/memory/held.ts";
 import { registerKind, RWLOCK } from "../_internal/memory/kinds.ts";
-import { isAlive } from "../_internal/memory/participants.ts";
+import { isAlive, NOBODY } from "../_internal/memory/participants.ts";
 import { type Attachment, onDestroy, SharedObject, type SharedOptions } from "../_internal/memory/shared_object.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { block, LOOK, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
 import { deadlineOf, validateWait } from "../_internal/wait_options.ts";
-import { COUNT, findSlot, FIRST_BLOCK_WORDS, freeBlocks, isAnybodyReading } from "./_reader_slots.ts";
+import { COUNT, existingSlot, findSlot, FIRST_BLOCK_WORDS, freeBlocks, isAnybodyReading } from "./_reader_slots.ts";
 import { DeadlockError, TimeoutError } from "./errors.ts";
 import { GUARD, type Guard } from "./guard.ts";
 import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
@@ -455,9 +456,14 @@ export class RWLock extends SharedObject {
   }
 
   /** Gives one acquisition of the read side back. @ignore */
-  static releaseRead(lock: RWLock): void {
-    if (lock.at < 0) return;
+  static releaseRead(lock: RWLock, epoch: number): void {
+    if (lock.at < 0 || epoch !== epochOf(lock.#slot)) return;
     lock.#setCount(lock.#slot, lock.words[lock.#slot + COUNT] - 1);
+  }
+
+  /** Which acquisitions of the read side stand: see {@linkcode epochs}. @ignore */
+  static epochOf(lock: RWLock): number {
+    return epochOf(lock.#slot);
   }
 
   /** Gives the write side back, if this thread still has it. @ignore */
@@ -479,17 +485,19 @@ class ReadGuard implements Guard {
   readonly [GUARD] = true;
   readonly #lock: RWLock;
   readonly abandoned: boolean;
+  readonly #epoch: number;
   #spent = false;
 
   constructor(lock: RWLock, abandoned: boolean) {
     this.#lock = lock;
     this.abandoned = abandoned;
+    this.#epoch = RWLock.epochOf(lock);
   }
 
   [Symbol.dispose](): void {
     if (this.#spent) return;
     this.#spent = true;
-    RWLock.releaseRead(this.#lock);
+    RWLock.releaseRead(this.#lock, this.#epoch);
   }
 }
 
@@ -509,6 +517,40 @@ class WriteGuard implements Guard {
     this.#spent = true;
     RWLock.releaseWrite(this.#lock);
   }
+}
+
+/** How often what a slot's thread read under was taken from it, where that ever happened: older guards are spent. */
+const epochs = new Map<number, number>();
+
+function epochOf(slot: number): number {
+  return epochs.size === 0 ? 0 : epochs.get(slot) ?? 0;
+}
+
+function isHeld(space: Space, at: number): boolean {
+  const { words } = space;
+  const base = baseOf(at);
+  const seen = load(words, base);
+  if (seen >>> WRITER_SHIFT === space.id && (seen & CLAIM) === 0) return true;
+  const slot = existingSlot(space, base + SLOTS);
+  return slot !== 0 && words[slot + COUNT] > 0;
+}
+
+// As if this thread had ended.
+function abandon(space: Space, at: number): void {
+  const { words } = space;
+  const base = baseOf(at);
+  const slot = existingSlot(space, base + SLOTS);
+  if (slot !== 0 && words[slot + COUNT] > 0) {
+    epochs.set(slot, epochOf(slot) + 1);
+    store(words, slot + COUNT, 0);
+  }
+  for (;;) {
+    const seen = load(words, base);
+    if (seen >>> WRITER_SHIFT !== space.id) break;
+    if (compareExchange(words, base, seen, NOBODY << WRITER_SHIFT | seen & FLAGS) === seen) break;
+  }
+  notify(space, base + READ_POINT, EVERYBODY);
+  notify(space, base + WRITE_POINT, 1);
 }
 
 function baseOf(at: number): number {
@@ -541,4 +583,5 @@ function awaitClaim(space: Space, base: number, claim: number): void {
 }
 
 registerKind("thread", RWLOCK, RWLock);
+registerHeld(RWLOCK, isHeld, abandon);
 onDestroy(RWLOCK, (space, at) => freeBlocks(space, baseOf(at) + SLOTS));

@@ -58,6 +58,8 @@ const threads: PoolKind = {
  * tasks cross in chunks. A worker that dies is replaced, and only its task is lost: that one rejects with
  * {@linkcode WorkerLostError}.
  *
+ * @typeParam I The arguments of the initializer; nothing else depends on it.
+ *
  * Python: `multiprocessing.pool.ThreadPool`, or `concurrent.futures.ThreadPoolExecutor`.
  *
  * @example
@@ -69,7 +71,7 @@ const threads: PoolKind = {
  * assertEquals(await pool.map((x: number) => x * x, [1, 2, 3]), [1, 4, 9]);
  * ```
  */
-export class Pool extends BasePool {
+export class Pool<I extends unknown[] = unknown[]> extends BasePool {
   /**
    * Makes a pool.
    *
@@ -77,7 +79,7 @@ export class Pool extends BasePool {
    * @throws {RangeError} If `workers`, `maxTasksPerChild` or `idleTimeout` is out of range.
    * @throws {TargetError} If the initializer can not run in another thread.
    */
-  constructor(workers?: number, options?: PoolOptions) {
-    super(threads, workers, options);
+  constructor(workers?: number, options?: PoolOptions<I>) {
+    super(threads, workers, options as PoolOptions | undefined);
   }
 }

@@ -34,19 +34,14 @@ import type { Failure, WorkerOptions } from "./worker.ts";
 export interface PoolWorker {
   /** Wait points in the pool's memory that are notified when it ends. */
   readonly points: readonly number[];
-  /** How it ended, once it can run no more. Exact also while the event loop does not turn. */
-  ending(): Ending | undefined;
+  /** How it ended, once it can run no more; `exactly`: also where the event loop was not told yet. */
+  ending(exactly: boolean): Ending | undefined;
   /** Ends it by force. */
   kill(): void;
 }
 
-/** What makes workers: threads or processes. `onEnd` may be called when one has ended, if something tells that. */
-export type StartWorker = (
-  options: WorkerOptions,
-  initargs: readonly unknown[],
-  label: string,
-  onEnd: () => void,
-) => PoolWorker;
+/** What makes workers: threads or processes. */
+export type StartWorker = (options: WorkerOptions, initargs: readonly unknown[], label: string) => PoolWorker;
 
 /** How a pool is set up. */
 export interface DispatcherOptions {
@@ -75,6 +70,9 @@ const STUCK = 5;
 const FAILED_STARTS = 10;
 /** How long one may wait for workers that were told to end, where they can not be stopped: milliseconds. */
 const GRACE = 1000;
+
+/** How often it is asked whether workers live, if nothing tells that they do not: milliseconds. */
+const ASK = 150;
 
 interface Hired {
   readonly id: number;
@@ -106,6 +104,7 @@ export class Dispatcher implements JobBoard {
   #planned = false;
   #nursing: ReturnType<typeof setTimeout> | undefined;
   #turned: number = now();
+  #asked = 0;
   #vain = 0;
   #looks = 0;
   #closing = false;
@@ -134,7 +133,7 @@ export class Dispatcher implements JobBoard {
   /** How many workers live. */
   get workers(): number {
     let living = 0;
-    for (const { handle } of this.#workers.values()) if (handle.ending() === undefined) living++;
+    for (const { handle } of this.#workers.values()) if (handle.ending(true) === undefined) living++;
     return living;
   }
 
@@ -347,7 +346,6 @@ export class Dispatcher implements JobBoard {
           },
           initargs,
           label,
-          () => this.plan(),
         );
       } catch (error) {
         this.#break(error);
@@ -362,17 +360,17 @@ export class Dispatcher implements JobBoard {
   }
 
   /** Finds out who has ended. */
-  #bury(): boolean {
+  #bury(exactly = false): boolean {
     let any = false;
     for (const worker of this.#workers.values()) {
-      const ending = worker.handle.ending();
+      const ending = worker.handle.ending(exactly);
       if (ending === undefined) continue;
       any = true;
       this.#workers.delete(worker.id);
       this.#ended(worker, ending);
     }
     for (const [worker, slot] of this.#lost) {
-      if (worker.handle.ending() === undefined) continue;
+      if (worker.handle.ending(exactly) === undefined) continue;
       this.#lost.delete(worker);
       if (slot !== 0) {
         this.board.clear(slot);
@@ -556,7 +554,7 @@ export class Dispatcher implements JobBoard {
       await space.async.wait<boolean>(points, {
         attempt: () => {
           if (this.#destroyed) return true;
-          const any = [this.#drain(), this.#bury(), this.#failed()].includes(true);
+          const any = [this.#drain(), this.#bury(this.#isTime()), this.#failed()].includes(true);
           return any || !this.#isWaiting || size !== this.#workers.size || next !== this.#nextWorker ? true : undefined;
         },
         deadline: Infinity,
@@ -566,6 +564,14 @@ export class Dispatcher implements JobBoard {
       this.#pump();
     }
     this.#watching = false;
+  }
+
+  // To ask the system whether processes live takes a while. Whoever is told by its event loop need not.
+  #isTime(): boolean {
+    const time = now();
+    if (time - this.#asked < ASK) return false;
+    this.#asked = time;
+    return true;
   }
 
   #failed(): boolean {

@@ -50,11 +50,12 @@ export class Future<R> implements Promise<R> {
   readonly [Symbol.toStringTag] = "Future";
   readonly #task: FutureTask;
   readonly #promise: Promise<R>;
-  #resolve!: (value: R) => void;
+  // Not of type R, in which a future would then not be covariant.
+  #resolve!: (value: never) => void;
   #reject!: (error: unknown) => void;
   #state: "pending" | "finished" | "cancelled" = "pending";
   #failed = false;
-  #callbacks: ((future: Future<R>) => void)[] | undefined;
+  #callbacks: ((future: never) => void)[] | undefined;
 
   static {
     settle = (future, state, error, value) => future.#settle(state, error, value);
@@ -158,16 +159,16 @@ export class Future<R> implements Promise<R> {
       this.#promise.catch(() => {});
       this.#reject(error.value);
     } else {
-      this.#resolve(value as R);
+      this.#resolve(value as never);
     }
     const callbacks = this.#callbacks;
     this.#callbacks = undefined;
     if (callbacks !== undefined) { for (const fn of callbacks) this.#call(fn); }
   }
 
-  #call(fn: (future: Future<R>) => void): void {
+  #call(fn: (future: never) => void): void {
     try {
-      fn(this);
+      fn(this as never);
     } catch (error) {
       console.error("Exception in the done callback of a future:", error);
     }

@@ -711,6 +711,7 @@ export class StreamJob implements Job {
       try {
         next = (this.#iterator as Iterator<unknown>).next();
       } catch (error) {
+        this.#iterator = undefined;
         this.#end(error);
         return;
       }
@@ -723,6 +724,7 @@ export class StreamJob implements Job {
     this.#fetching = true;
     const failed = (error: unknown): void => {
       this.#fetching = false;
+      this.#iterator = undefined;
       this.#end(error);
       this.board.add(this);
     };
@@ -755,15 +757,14 @@ export class StreamJob implements Job {
       this.#taken++;
     } catch (error) {
       // It can not be sent: as if the iterable had thrown that.
-      this.#leaveIterable();
       this.#end(error);
+      this.#leaveIterable();
     }
   }
 
   // What was taken before is still delivered, then the error.
   #end(error: unknown): void {
     if (this.#ended) return;
-    this.#iterator = undefined;
     this.#ended = true;
     this.#tail = new Thrown(error);
     this.#wake?.();

@@ -28,7 +28,7 @@ export interface PoolOptions<I extends unknown[] = unknown[]> {
   /** Called in each worker before its first task. If it throws, all tasks reject with its error. */
   initializer?: (...args: I) => unknown;
   /** The initializer's arguments. */
-  initargs?: I;
+  initargs?: I | Readonly<I>;
   /** A worker is replaced after so many tasks. By default never. */
   maxTasksPerChild?: number;
   /** A label, for the names of workers and the trace. */

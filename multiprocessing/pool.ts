@@ -1,0 +1,100 @@
+/**
+ * A pool of processes.
+ *
+ * @module
+ */
+
+import { load } from "../_internal/atomics.ts";
+import type { Scope } from "../_internal/memory/memory.ts";
+import { locate, OBJECT_HEADER } from "../_internal/memory/shared_object.ts";
+import type { Ending } from "../_internal/pool/jobs.ts";
+import { BasePool, type PoolKind, type PoolOptions } from "../_internal/pool/pool.ts";
+import type { workForPool } from "../_internal/pool/worker.ts";
+import { hasProcessEnded } from "../_internal/processes/record.ts";
+import { signalName } from "../_internal/runtime/spawn.ts";
+import {
+  ERROR,
+  EXIT_CODE,
+  FINISHED,
+  OUTCOME,
+  POINT,
+  readOutcome,
+  RESULT_ASKED,
+  setFlags,
+  STATE,
+  VALUE,
+} from "../_internal/threads/record.ts";
+import { task } from "../sync/task.ts";
+import { Process } from "./process.ts";
+
+export * from "../_internal/pool/mod.ts";
+
+const worker = task<typeof workForPool>(new URL("../_internal/pool/worker.ts", import.meta.url), "workForPool");
+const scope: Scope = "process";
+
+const processes: PoolKind = {
+  scope,
+  label: "ProcessPool",
+  start: (options, initargs, label) => {
+    const process = new Process({ target: worker, args: [options, ...initargs], name: label, daemon: true }).start();
+    const { space, at } = locate(process)!;
+    const { words } = space;
+    const record = at + OBJECT_HEADER;
+    // What a worker fails with is told to whoever waits for its task.
+    setFlags(space, record, RESULT_ASKED);
+    return {
+      points: [record + POINT],
+      ending: (exactly) => {
+        if (load(words, record + STATE) !== FINISHED && !(exactly && hasProcessEnded(space, record))) return undefined;
+        const outcome = load(words, record + OUTCOME);
+        if (outcome === VALUE) return { returned: true };
+        const ending: Ending = {};
+        const code = process.exitCode;
+        if (code !== undefined) ending.exitCode = code;
+        if (code !== undefined && code < 0) ending.signal = signalName(-code);
+        if (outcome === ERROR) ending.error = readOutcome(space, record);
+        return ending;
+      },
+      kill: () => process.kill(),
+    };
+  },
+};
+
+/**
+ * Processes that wait for tasks: as many at a time as there are workers, each after the other.
+ *
+ * Workers start with the first task and are daemons. A function crosses once per worker and not once per task; small
+ * tasks cross in chunks, through memory that the processes share. A worker that dies is replaced, and only its task is
+ * lost: that one rejects with {@linkcode WorkerLostError}, which has its exit code and the signal that ended it.
+ *
+ * @typeParam I The arguments of the initializer; nothing else depends on it.
+ *
+ * Python: `multiprocessing.Pool`, or `concurrent.futures.ProcessPoolExecutor`.
+ *
+ * @example
+ * ```ts
+ * import { Pool } from "@weft/concurrent/multiprocessing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * export function square(x: number): number {
+ *   return x * x;
+ * }
+ *
+ * if (import.meta.main) {
+ *   await using pool = new Pool(2);
+ *   assertEquals(await pool.map(square, [1, 2, 3]), [1, 4, 9]);
+ * }
+ * ```
+ */
+export class Pool<I extends unknown[] = unknown[]> extends BasePool {
+  /**
+   * Makes a pool.
+   *
+   * @param workers How many; by default one for each processor.
+   * @throws {RangeError} If `workers`, `maxTasksPerChild` or `idleTimeout` is out of range.
+   * @throws {TargetError} If the initializer can not run in another process.
+   */
+  constructor(workers?: number, options?: PoolOptions<I>) {
+    super(processes, workers, options as PoolOptions | undefined);
+  }
+}
