@@ -48,6 +48,9 @@ const suspended = new Map<number, Suspended>();
 /** Acquisitions that a condition got back from one that had ended. */
 const takenOver = new Set<number>();
 
+/** Whether there ever was something in the two above. */
+let hasSuspended = false;
+
 /** A lock, as a condition sees it. */
 export let holdOfLock: (lock: Lock) => Hold;
 
@@ -85,6 +88,7 @@ export class Lock extends SharedObject {
       point: lock.at + POINT,
       isHeld: () => lock.at >= 0 && load(lock.words, lock.at) >>> HOLDER_SHIFT === lock.space.id,
       giveUp: () => {
+        hasSuspended = true;
         const held: Suspended = { acquisition: lock.words[lock.at + ACQUISITION], spent: false };
         suspended.set(held.acquisition, held);
         giveUp(lock.space, lock.at);
@@ -234,7 +238,7 @@ export class Lock extends SharedObject {
   /** Gives one acquisition back, if it is still the current one. @ignore */
   static release(lock: Lock, acquisition: number): void {
     const { words, at } = lock;
-    if (suspended.size + takenOver.size !== 0) {
+    if (hasSuspended) {
       takenOver.delete(acquisition);
       const held = suspended.get(acquisition);
       if (held !== undefined) {
