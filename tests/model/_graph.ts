@@ -25,9 +25,9 @@ const STAND_INS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
  * which is only a way to find out later.
  */
 export const SCALE: readonly Patch[] = [
-  { file: "_internal/memory/layout.ts", find: "PARTICIPANT_COUNT = 4096;", replace: "PARTICIPANT_COUNT = 16;" },
-  { file: "_internal/memory/mutex.ts", find: "const SPINS = 200;", replace: "const SPINS = 0;" },
-  { file: "sync/rwlock.ts", find: "const CLAIM_SPINS = 200;", replace: "const CLAIM_SPINS = 0;" },
+  { file: "_internal/memory/layout.ts", find: /PARTICIPANT_COUNT = \d+;/, replace: "PARTICIPANT_COUNT = 16;" },
+  { file: "_internal/memory/mutex.ts", find: /const SPINS = \d+;/, replace: "const SPINS = 0;" },
+  { file: "sync/rwlock.ts", find: /const CLAIM_SPINS = \d+;/, replace: "const CLAIM_SPINS = 0;" },
 ];
 
 /** What the explorer itself needs of the library, whatever a model imports. */
@@ -68,7 +68,7 @@ function patched(file: string, patches: readonly Patch[]): string {
     if (parts.length !== 2) {
       throw new Error(
         `Cannot patch ${file} as what is to be replaced is there ${parts.length - 1} times: ${
-          JSON.stringify(patch.find)
+          typeof patch.find === "string" ? JSON.stringify(patch.find) : patch.find
         }`,
       );
     }

@@ -47,7 +47,8 @@ export interface Model<T extends Record<string, object>> {
 export interface Patch {
   /** Path from the root of the project. */
   readonly file: string;
-  readonly find: string;
+  /** An expression where it is a number whose value does not matter, for example. */
+  readonly find: string | RegExp;
   readonly replace: string;
 }
 

@@ -1,0 +1,96 @@
+import type { BrokenVariant } from "../model.ts";
+
+const PIPE = "_internal/processes/pipe.ts";
+const OBJECT = "_internal/memory/shared_object.ts";
+const MANY = "_internal/memory/wait_many.ts";
+
+/** Pipes, references and waits for several things, broken. */
+export const variants: readonly BrokenVariant[] = [
+  {
+    name: "Pipe: a receiver is told before the message counts",
+    patches: [{
+      file: PIPE,
+      find:
+        "  store(space.words, ring + TAIL, next);\n  unlockMutex(space.memory, ring + PUT_MUTEX);\n  notify(space, ring + GET_POINT, 1);\n",
+      replace:
+        "  notify(space, ring + GET_POINT, 1);\n  store(space.words, ring + TAIL, next);\n  unlockMutex(space.memory, ring + PUT_MUTEX);\n",
+    }],
+    caughtBy: ["Pipe: two senders", "Pipe: one sender"],
+  },
+  {
+    name: "Pipe: the mutex is given up before the message is off the ring",
+    patches: [{
+      file: PIPE,
+      find:
+        "  if (take) store(words, ring + HEAD, advance(next, takenBy(words, position)));\n  unlockMutex(space.memory, ring + GET_MUTEX);\n",
+      replace:
+        "  unlockMutex(space.memory, ring + GET_MUTEX);\n  if (take) store(words, ring + HEAD, advance(next, takenBy(words, position)));\n",
+    }],
+    caughtBy: ["Pipe: one sender", "Pipe: a receiver"],
+  },
+  {
+    name: "Pipe: a get tells no sender that there is room",
+    patches: [{ file: PIPE, find: "  if (take) notify(space, ring + PUT_POINT, 1);\n", replace: "" }],
+    caughtBy: ["Pipe: two senders"],
+  },
+  {
+    name: "Pipe: without the senders' mutex",
+    patches: [{
+      file: PIPE,
+      find: "  lockMutex(space.memory, ring + PUT_MUTEX, space.id);\n",
+      replace: "",
+    }],
+    caughtBy: ["Pipe: two senders"],
+  },
+  {
+    name: "Pipe: the dead go on holding their end",
+    patches: [{
+      file: PIPE,
+      find: "      if (holder !== 0 && isAlive(memory, holder)) return true;",
+      replace: "      if (holder !== 0 && memory !== undefined) return true;",
+    }],
+    caughtBy: ["Pipe: after the last"],
+  },
+  {
+    name: "References: dropped by a load and a store",
+    patches: [{
+      file: OBJECT,
+      find: "  if (add(space.words, at + 1, -1) !== 1) return;",
+      replace:
+        "  const count = load(space.words, at + 1);\n  store(space.words, at + 1, count - 1);\n  if (count !== 1) return;",
+    }],
+    caughtBy: ["References: the last"],
+  },
+  {
+    name: "References: a handle of what is received does not count",
+    patches: [{
+      file: OBJECT,
+      find: "  add(space.words, at + 1, 1);\n  return new type(",
+      replace: "  return new type(",
+    }],
+    caughtBy: ["References: what is under way"],
+  },
+  {
+    name: "waitAny: looks before its bits are left",
+    patches: [{
+      file: MANY,
+      find:
+        "      for (const [space, list] of points) {\n        for (const point of list) arm(space, point);\n      }\n      result = attempt();\n      if (result !== undefined) return result;\n",
+      replace:
+        "      result = attempt();\n      if (result !== undefined) return result;\n      for (const [space, list] of points) {\n        for (const point of list) arm(space, point);\n      }\n",
+    }],
+    caughtBy: ["waitAny: a blocked"],
+  },
+  {
+    name: "waitAny: the bell is read after the look",
+    patches: [
+      { file: MANY, find: "      const rings = load(bed.words, bell);\n", replace: "" },
+      {
+        file: MANY,
+        find: "      bed.memory.wait(bell, rings,",
+        replace: "      bed.memory.wait(bell, load(bed.words, bell),",
+      },
+    ],
+    caughtBy: ["waitAny: a blocked"],
+  },
+];

@@ -1,0 +1,211 @@
+import { load, store } from "../../../_internal/atomics.ts";
+import type { Space } from "../../../_internal/memory/space.ts";
+import { spaceOf } from "../../../_internal/memory/spaces.ts";
+import { block } from "../../../_internal/memory/wait_point.ts";
+import {
+  beginGet,
+  beginPut,
+  createPipe,
+  endGet,
+  GET_POINT,
+  hold,
+  isGone,
+  letGo,
+  publish,
+  PUT_POINT,
+  RAW,
+  ringOf,
+  setObject,
+  SHIFT,
+  tellOther,
+} from "../../../_internal/processes/pipe.ts";
+import { firstLine } from "../../../_internal/queue/container.ts";
+import { type Actor, type Model, model, times } from "../model.ts";
+
+/** A word that nothing else uses: where the pipe is. */
+const PIPE = 103;
+/** A ring with room for two messages of three words, that has to go on at its beginning after each second one. */
+const SMALL = [{ file: "_internal/processes/pipe.ts", find: /const RING = \d+;/, replace: "const RING = 8;" }];
+const ENDED = -1;
+
+/** From end 1 to end 0. */
+const setup = (): Record<string, object> => {
+  const space = spaceOf("thread");
+  const pipe = createPipe(space, false);
+  store(space.words, PIPE, firstLine(pipe));
+  // Stands for the objects of the ends: nobody has a reference to them, and no message is under way.
+  const object = space.allocate(4, "create pipe");
+  setObject(space.words, firstLine(pipe), 0, object);
+  setObject(space.words, firstLine(pipe), 1, object);
+  return {};
+};
+
+function pipeOf(): { space: Space; base: number; ring: number } {
+  const space = spaceOf("thread");
+  const base = load(space.words, PIPE);
+  return { space, base, ring: ringOf(space.words, base, 1) };
+}
+
+/** Sends eight bytes: a number, and its complement. */
+function send(space: Space, ring: number, value: number): void {
+  const { words } = space;
+  block(space, ring + PUT_POINT, () => {
+    const position = beginPut(space, ring, 3, 3);
+    if (position === 0) return undefined;
+    words[position] = RAW | 8 << SHIFT;
+    words[position + 1] = value;
+    words[position + 2] = ~value;
+    publish(space, ring);
+    return true;
+  }, Infinity);
+}
+
+function tryReceive(actor: Actor, space: Space, ring: number): number | undefined {
+  const { words } = space;
+  const position = beginGet(space, ring);
+  if (position === 0) return undefined;
+  const value = words[position + 1];
+  actor.assert(words[position] === (RAW | 8 << SHIFT) && words[position + 2] === ~value, "half of a message was read");
+  endGet(space, ring, position, true);
+  return value;
+}
+
+/** Receives, until nobody holds the other end any more. */
+function receive(actor: Actor, space: Space, base: number, ring: number): number {
+  return block(space, ring + GET_POINT, () => {
+    const value = tryReceive(actor, space, ring);
+    if (value !== undefined) return value;
+    // It may have sent something before it went.
+    return isGone(space, base, 1) ? tryReceive(actor, space, ring) ?? ENDED : undefined;
+  }, Infinity)!;
+}
+
+/** What a sender put in comes out in its order, at most once, and all of it if that has returned. */
+function inOrder(actor: Actor, received: readonly number[]): void {
+  for (const sender of [1, 2]) {
+    const its = received.filter((value) => Math.floor(value / 10) === sender);
+    actor.assert(its.every((value, i) => i === 0 || its[i - 1] < value), `the order was ${received}`);
+    actor.assert(new Set(its).size === its.length, `twice: ${received}`);
+  }
+}
+
+/** What the ring of a pipe promises. */
+export const models: readonly Model<Record<string, object>>[] = [
+  model({
+    name: "Pipe: two senders, one receiver, and too little room",
+    setup,
+    scale: SMALL,
+    plain: true,
+    threads: [
+      ...times(2, (actor) => {
+        const { space, ring } = pipeOf();
+        send(space, ring, 10 * (actor.index + 1) + 1);
+        send(space, ring, 10 * (actor.index + 1) + 2);
+      }),
+      (actor) => {
+        const { space, base, ring } = pipeOf();
+        for (let i = 0; i < 4; i++) actor.note("received", receive(actor, space, base, ring));
+      },
+    ],
+    end: (actor) => {
+      inOrder(actor, actor.notes("received"));
+      actor.assert(actor.notes("received").length === 4, "a message was lost");
+    },
+    bound: 1,
+  }),
+  model({
+    name: "Pipe: one sender, two receivers",
+    setup,
+    scale: SMALL,
+    plain: true,
+    threads: [
+      () => {
+        const { space, ring } = pipeOf();
+        for (let i = 1; i <= 3; i++) send(space, ring, 10 + i);
+      },
+      ...times(2, (actor) => {
+        const { space, base, ring } = pipeOf();
+        for (let i = actor.index; i < 3; i++) actor.note("received", receive(actor, space, base, ring));
+      }),
+    ],
+    end: (actor) => {
+      const received = [...actor.notes("received")].sort();
+      actor.assert(received.join() === "11,12,13", `received were ${received}`);
+    },
+    bound: 1,
+  }),
+  model({
+    name: "Pipe: after the last one that held the other end comes its end, and nothing is lost",
+    setup,
+    scale: SMALL,
+    plain: true,
+    threads: [
+      (actor) => {
+        const { space, base, ring } = pipeOf();
+        hold(space, base, 1);
+        actor.count("held", 1);
+        send(space, ring, 11);
+        actor.count("sent", 1);
+        send(space, ring, 12);
+        actor.count("sent", 1);
+        letGo(space.words, base, 1, space.id);
+        tellOther(space, base, 1);
+      },
+      (actor) => {
+        const { space, base, ring } = pipeOf();
+        hold(space, base, 0);
+        for (;;) {
+          const value = receive(actor, space, base, ring);
+          if (value === ENDED) break;
+          actor.note("received", value);
+        }
+        const received = actor.notes("received");
+        inOrder(actor, received);
+        actor.assert(
+          received.length >= actor.count("sent"),
+          `${received} were received of ${actor.count("sent")} sent`,
+        );
+        actor.assert(actor.deaths > 0 || received.length === 2, "the end came before all was sent");
+        actor.count("ended", 1);
+      },
+    ],
+    faults: { deaths: 1 },
+    mortal: [0],
+    endless: [1],
+    end: (actor) =>
+      // One that died before it held the end has never held it: its receiver waits for another.
+      actor.assert(actor.count("ended") === 1 || actor.count("held") === 0, "the receiver waits for the dead"),
+  }),
+  model({
+    name: "Pipe: a receiver that dies takes at most one message along",
+    setup,
+    scale: SMALL,
+    plain: true,
+    threads: [
+      () => {
+        const { space, ring } = pipeOf();
+        for (let i = 1; i <= 3; i++) send(space, ring, 10 + i);
+      },
+      (actor) => {
+        const { space, ring } = pipeOf();
+        const value = tryReceive(actor, space, ring);
+        if (value !== undefined) actor.note("received", value);
+      },
+      (actor) => {
+        const { space, base, ring } = pipeOf();
+        for (let i = 0; i < 2; i++) actor.note("received", receive(actor, space, base, ring));
+      },
+    ],
+    faults: { deaths: 1 },
+    mortal: [1],
+    end: (actor) => {
+      const { space, ring } = pipeOf();
+      const last = tryReceive(actor, space, ring);
+      if (last !== undefined) actor.note("received", last);
+      const received = actor.notes("received");
+      actor.assert(new Set(received).size === received.length, `twice: ${received}`);
+      actor.assert(received.length >= 3 - actor.deaths, `received were ${received}`);
+    },
+    bound: 1,
+  }),
+];
