@@ -12,6 +12,7 @@ export type Exports = Record<string, unknown>;
 interface DenoModules {
   readonly mainModule?: string;
   readTextFileSync(path: URL): string;
+  readonly errors: { NotCapable: new (message: string) => Error };
   readonly permissions: { querySync(descriptor: { name: "read"; path: URL }): { state: string } };
 }
 
@@ -121,14 +122,22 @@ export function readModule(module: string): string | undefined {
   }
 }
 
-/** Whether this thread is refused the text of a local module. Never asks. */
-export function isUnreadable(module: string): boolean {
+/**
+ * Throws if workers may not read a local module, to import it. Nobody is asked: a prompt of a worker would come while the
+ * thread that could answer may be blocked.
+ *
+ * @throws `Deno.errors.NotCapable`
+ */
+export function requireReadable(module: string, action: string): void {
   const { Deno } = globals;
-  if (Deno === undefined || !module.startsWith("file:")) return false;
+  if (Deno === undefined || !module.startsWith("file:")) return;
   const url = new URL(module);
   url.search = "";
   url.hash = "";
-  return Deno.permissions.querySync({ name: "read", path: url }).state !== "granted";
+  if (Deno.permissions.querySync({ name: "read", path: url }).state === "granted") return;
+  throw new Deno.errors.NotCapable(
+    `${action} as its module is imported again: requires read access to ${module}, run again with the --allow-read flag`,
+  );
 }
 
 function loaderOf(module: string): string {

@@ -10,7 +10,7 @@
 
 import { TargetError } from "../../sync/errors.ts";
 import { locationOf } from "../../sync/task.ts";
-import { builtinExports, loadedExports, loadedModules, mainModule } from "../runtime/modules.ts";
+import { builtinExports, loadedExports, loadedModules, mainModule, requireReadable } from "../runtime/modules.ts";
 import { globalPath, needsNew } from "./builtins.ts";
 import { homeModules, mainOfProgram } from "./home.ts";
 import { importsOf } from "./imports.ts";
@@ -67,7 +67,10 @@ export function describeTarget(
   if (entry.settled !== undefined) return { ...entry.settled, what };
   const { source } = entry;
   const location = locationOf(fn);
-  if (location !== undefined) return entry.settled = { kind: "export", what, ...location };
+  if (location !== undefined) {
+    requireReadable(location.module, `Cannot use "${location.name}" as ${what}`);
+    return entry.settled = { kind: "export", what, ...location };
+  }
   const flaw = flawOf(fn, source);
   if (flaw !== undefined) throw new TargetError(`Cannot use ${show(fn.name, source)} as ${what} as ${flaw}`);
   const path = globalPath(fn);
@@ -86,6 +89,7 @@ export function describeTarget(
   const key = modules.join("\n");
   let descriptor = entry.byModules.get(key);
   if (descriptor === undefined) {
+    if (modules.length > 0) requireReadable(modules[0], `Cannot use ${show(fn.name, source)} as ${what}`);
     descriptor = {
       kind: "function",
       what,

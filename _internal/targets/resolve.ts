@@ -107,7 +107,9 @@ class Search {
     const { module } = this.#sought;
     if (module !== undefined) this.#rethrow(module);
     return this.#fail(
-      `it is not exported by any of ${list(this.#looked)}: export it, and import its module statically where start() is called`,
+      `it is not exported by any of ${
+        list(this.#looked)
+      }: export it, and import its module statically where start() is called`,
     );
   }
 
