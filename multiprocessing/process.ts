@@ -426,7 +426,12 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
     const calls = loadProcessCalls("start process");
     const folder = calls.folder();
     const { args = [], cwd } = this.#options;
-    const head: ProcessHead = { target: this.#descriptor, main: mainOfThis(), cwd: absoluteFolder(cwd, folder) };
+    const head: ProcessHead = {
+      target: this.#descriptor,
+      main: mainOfThis(),
+      cwd: absoluteFolder(cwd, folder),
+      method: methodInUse(),
+    };
     if (cwd !== undefined && !calls.isFolder(head.cwd)) {
       throw new TypeError(`Cannot start process as 'cwd' must be a folder: received ${show(cwd)}`);
     }

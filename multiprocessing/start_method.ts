@@ -4,6 +4,9 @@
  * @module
  */
 
+import { load, store } from "../_internal/atomics.ts";
+import { START_METHOD_AT } from "../_internal/memory/layout.ts";
+import { spaceOf } from "../_internal/memory/spaces.ts";
 import { warmUp } from "../_internal/processes/forkserver.ts";
 import { show } from "../_internal/wait_options.ts";
 import { InvalidStateError, NotSupportedError } from "../sync/errors.ts";
@@ -11,14 +14,16 @@ import { InvalidStateError, NotSupportedError } from "../sync/errors.ts";
 /** A way in which processes are started. */
 export type StartMethod = "spawn" | "forkserver";
 
-let method: StartMethod | undefined;
+const METHODS: readonly StartMethod[] = ["spawn", "forkserver"];
+/** The word: 0, or one more than the index of the method; and this where the program chose it. */
+const CHOSEN = 4;
 
 /**
  * Says how processes are started from here on. Once in a program, before the first start.
  *
  * `"spawn"`, the default: a fresh runtime for each process. `"forkserver"`: runtimes that are up and idle are kept ready, so
  * that a start takes a few milliseconds; one that has run a process is never used again, and another comes up for it.
- * It is a setting of this thread of this process; children begin with that of their starter.
+ * Children begin with that of their starter.
  *
  * Python: `multiprocessing.set_start_method`.
  *
@@ -37,12 +42,13 @@ let method: StartMethod | undefined;
  */
 export function setStartMethod(name: StartMethod, options?: { force?: boolean }): void {
   validateMethod(name, "set start method");
-  if (method !== undefined && options?.force !== true) {
+  const { words } = spaceOf("thread");
+  if ((load(words, START_METHOD_AT) & CHOSEN) !== 0 && options?.force !== true) {
     throw new InvalidStateError(
-      `Cannot set start method as it was set before, to "${method}": set it once, or write setStartMethod("${name}", { force: true })`,
+      `Cannot set start method as it was set before, to "${methodInUse()}": set it once, or write setStartMethod("${name}", { force: true })`,
     );
   }
-  method = name;
+  store(words, START_METHOD_AT, METHODS.indexOf(name) + 1 | CHOSEN);
   if (name === "forkserver") warmUp();
 }
 
@@ -76,12 +82,17 @@ export function getStartMethod(): StartMethod {
  * ```
  */
 export function getAllStartMethods(): StartMethod[] {
-  return ["spawn", "forkserver"];
+  return [...METHODS];
 }
 
 /** How processes are started where nothing else is said. */
 export function methodInUse(): StartMethod {
-  return method ?? "spawn";
+  return METHODS[(load(spaceOf("thread").words, START_METHOD_AT) & ~CHOSEN) - 1] ?? "spawn";
+}
+
+/** In a new process: how it starts others unless it says so itself. */
+export function inheritMethod(method: StartMethod): void {
+  store(spaceOf("thread").words, START_METHOD_AT, METHODS.indexOf(method) + 1);
 }
 
 /** Throws unless that is a way in which processes can be started. */

@@ -33,6 +33,8 @@ export const PROCESS_NAMES_AT = 9;
 export const LIFELINE_AT = 10;
 /** Of the threads' memory: held while those three are written. */
 export const PROCESS_MUTEX_AT = 11;
+/** Of the threads' memory: how this process starts others: see start_method.ts. */
+export const START_METHOD_AT = 12;
 
 /** First word of the heap that was never given out. Written under the allocator's mutex. */
 export const TOP_AT = 16;

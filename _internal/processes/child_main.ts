@@ -36,7 +36,9 @@ import {
 import { childRecords } from "../threads/start.ts";
 import "../../multiprocessing/mod.ts";
 import { Process, setTarget } from "../../multiprocessing/process.ts";
+import { inheritMethod } from "../../multiprocessing/start_method.ts";
 import { exitProcess } from "../runtime/exit.ts";
+import { waitForRecord } from "./forkserver.ts";
 import { holdLifeline, setOwnRecord } from "./lifeline.ts";
 import type { ProcessHead } from "./payload.ts";
 import { INDEX, objectOfProcess, sayExit } from "./record.ts";
@@ -56,7 +58,8 @@ export function boot(): void {
   // Its parent ended while it came up.
   if (!holdLifeline(lifeline)) exitProcess(1);
   attachRegion(region.join(" "));
-  void run(processSpace(), Number(record));
+  const space = processSpace();
+  void run(space, Number(record) > 0 ? Number(record) : waitForRecord(space, -Number(record)));
 }
 
 async function run(space: Space, record: number): Promise<void> {
@@ -93,8 +96,9 @@ async function run(space: Space, record: number): Promise<void> {
 async function runTarget(space: Space, record: number): Promise<unknown> {
   const { descriptor, rest } = unpackPayload(readBytes(space, record + PAYLOAD)!);
   const attachment = new Attachment(space, objectOfProcess(record));
-  const { type, target, main, cwd } = JSON.parse(descriptor) as ProcessHead;
+  const { type, target, main, cwd, method } = JSON.parse(descriptor) as ProcessHead;
   addHome(undefined, main);
+  inheritMethod(method);
   loadProcessCalls("start process").changeFolder(cwd);
   const process = type === undefined
     ? handleAt(space, attachment.at) as Process<unknown[]>

@@ -1,7 +1,144 @@
+/**
+ * Runtimes that are up and wait for a process to become.
+ *
+ * Each has a slot in the processes' memory:
+ *
+ * ```text
+ *   word 0   COMING -> READY -> TAKEN    itself once, then its starter
+ *        1   the record, written before TAKEN
+ * ```
+ *
+ * It has imported the library and sleeps on the first word. It is used once, so that a process is as fresh as with
+ * `"spawn"`. A process with an environment or permissions of its own gets no spare, nor does one whose starter has changed
+ * either since; where it runs, the spare goes when it is told.
+ *
+ * @module
+ */
+
+import { compareExchange, load, store } from "../atomics.ts";
 import type { Space } from "../memory/space.ts";
-import type { Spawned } from "../runtime/spawn.ts";
-import type { LaunchOptions } from "./start.ts";
-export function takeSpare(_s: Space, _r: number, _o: LaunchOptions): Spawned | undefined {
-  return undefined;
+import { spaceOf } from "../memory/spaces.ts";
+import { cpuCount } from "../runtime/cpus.ts";
+import { environment } from "../runtime/environment.ts";
+import { onExit } from "../runtime/last_words.ts";
+import { loadProcessCalls, SIGKILL } from "../runtime/process_calls.ts";
+import { spawn, type Spawned } from "../runtime/spawn.ts";
+import { unrefTimer } from "../runtime/timers.ts";
+import { lifelinePath } from "./lifeline.ts";
+import { regionPath } from "./region.ts";
+import { runtimeCommand, VARIABLE } from "./runtime_command.ts";
+
+const COMING = 0;
+const READY = 1;
+const TAKEN = 2;
+const RECORD = 1;
+const SLOT_WORDS = 2;
+
+/** A sleep is never longer. */
+const SLICE = 10_000;
+/** How long a spare waits before it is given up. */
+const IDLE = 60_000;
+/** A spare that comes up takes time from the process that has just been started: that one first. */
+const PAUSE = 15;
+/** No more than so many at a time. */
+const MOST = 4;
+
+interface Spare {
+  readonly process: Spawned;
+  readonly slot: number;
+  /** How it was started: whatever would be started otherwise now can not be it. */
+  readonly key: string;
 }
-export function warmUp(): void {}
+
+const spares: Set<Spare> = new Set();
+let expiry: ReturnType<typeof setTimeout> | undefined;
+let planned = false;
+let watching = false;
+
+/** What a child is told in its environment: its record, or the slot of a spare as a negative number. */
+export function tell(record: number): string {
+  return `${record} ${lifelinePath()} ${regionPath()}`;
+}
+
+/** Gives a process that a spare can be to a spare. `undefined`: there is none. */
+export function takeSpare(space: Space, record: number): Spawned | undefined {
+  const key = keyOf(runtimeCommand("inherit").args);
+  const { exitOf } = loadProcessCalls("start process");
+  let found: Spare | undefined;
+  for (const spare of spares) {
+    if (spare.key !== key || exitOf(spare.process.pid) !== undefined) {
+      drop(space, spare);
+    } else if (found === undefined || load(space.words, found.slot) !== READY) {
+      found = spare;
+    }
+  }
+  warmUp();
+  if (found === undefined) return undefined;
+  spares.delete(found);
+  store(space.words, found.slot + RECORD, record);
+  store(space.words, found.slot, TAKEN);
+  space.memory.notify(found.slot, 1);
+  return found.process;
+}
+
+/** Sees to it that there are spares, soon. */
+export function warmUp(): void {
+  clearTimeout(expiry);
+  expiry = unrefTimer(setTimeout(() => {
+    const space = spaceOf("process");
+    for (const spare of spares) drop(space, spare);
+  }, IDLE));
+  if (planned) return;
+  planned = true;
+  unrefTimer(setTimeout(replenish, PAUSE));
+}
+
+/** Starts the spares that are planned: also called by a thread that is about to block. */
+export function replenish(): void {
+  if (!planned) return;
+  planned = false;
+  try {
+    const { args } = runtimeCommand("inherit");
+    const key = keyOf(args);
+    while (spares.size < Math.min(MOST, Math.max(2, cpuCount()))) startSpare(args, key);
+  } catch {
+    // What can not be had now is missed by the next start, which says so.
+  }
+}
+
+function startSpare(args: readonly string[], key: string): void {
+  const space = spaceOf("process");
+  const slot = space.allocate(SLOT_WORDS, "start process");
+  const process = spawn({ args, env: { [VARIABLE]: tell(-slot) } });
+  process.setRef(false);
+  const spare: Spare = { process, slot, key };
+  spares.add(spare);
+  // Its slot is not used again before it is gone: until then it may look there.
+  process.ended.then(() => {
+    spares.delete(spare);
+    space.free(slot);
+  });
+  if (watching) return;
+  watching = true;
+  onExit(() => {
+    for (const spare of spares) drop(space, spare);
+  });
+}
+
+function drop(space: Space, spare: Spare): void {
+  spares.delete(spare);
+  if (load(space.words, spare.slot) !== TAKEN) loadProcessCalls("end process").signal(spare.process.pid, SIGKILL);
+}
+
+function keyOf(args: readonly string[]): string {
+  // Deno gives the variables in another order each time.
+  return JSON.stringify([args, Object.entries(environment()).sort()]);
+}
+
+/** In a spare: waits until it is taken, and returns the record of the process that it becomes. */
+export function waitForRecord(space: Space, slot: number): number {
+  const { words, memory } = space;
+  compareExchange(words, slot, COMING, READY);
+  while (load(words, slot) !== TAKEN) memory.wait(slot, READY, SLICE);
+  return load(words, slot + RECORD);
+}

@@ -16,4 +16,6 @@ export interface ProcessHead {
   main?: string;
   /** Where it shall run. */
   cwd: string;
+  /** How it starts others. */
+  method: "spawn" | "forkserver";
 }

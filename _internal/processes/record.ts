@@ -24,6 +24,7 @@ import type { Space } from "../memory/space.ts";
 import { existingSpace } from "../memory/spaces.ts";
 import { PROCESS_AT } from "../memory/layout.ts";
 import { notify } from "../memory/wait_point.ts";
+import { replenish } from "./forkserver.ts";
 import { loadProcessCalls } from "../runtime/process_calls.ts";
 import {
   EXIT_CODE,
@@ -136,6 +137,7 @@ export function waitForProcess(space: Space, record: number, until: () => number
   try {
     for (;;) {
       if (hasProcessEnded(space, record)) return true;
+      replenish();
       const left = until();
       if (left <= 0) return false;
       if (descriptor < 0) {

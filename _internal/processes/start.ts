@@ -14,8 +14,7 @@ import { spawn, type Spawned } from "../runtime/spawn.ts";
 import { isWorker } from "../runtime/worker.ts";
 import { DAEMON, FINISHED, FLAGS, POINT, STATE } from "../threads/record.ts";
 import type { Requested } from "./flags.ts";
-import { takeSpare } from "./forkserver.ts";
-import { lifelinePath } from "./lifeline.ts";
+import { takeSpare, tell } from "./forkserver.ts";
 import {
   childrenOf,
   finishProcess,
@@ -26,7 +25,6 @@ import {
   removeChild,
   SIGNALLED,
 } from "./record.ts";
-import { regionPath } from "./region.ts";
 import { runtimeCommand, VARIABLE } from "./runtime_command.ts";
 
 /** How a process is started. */
@@ -46,7 +44,9 @@ let watching = false;
 
 /** Starts the process of a record that is BOOTING and on its parent's list. */
 export function launch(space: Space, record: number, options: LaunchOptions): void {
-  const process = takeSpare(space, record, options) ?? fresh(record, options);
+  const { method, env, permissions } = options;
+  const spare = method === "forkserver" && env === undefined && permissions === "inherit";
+  const process = (spare ? takeSpare(space, record) : undefined) ?? fresh(record, options);
   store(space.words, record + PID, process.pid);
   children.set(record, { process, space });
   process.setRef((load(space.words, record + FLAGS) & DAEMON) === 0);
@@ -64,11 +64,6 @@ function fresh(record: number, { env, permissions }: LaunchOptions): Spawned {
     args: command.args,
     env: { ...env, [VARIABLE]: tell(record) },
   });
-}
-
-/** What a child is told in its environment. */
-export function tell(record: number): string {
-  return `${record} ${lifelinePath()} ${regionPath()}`;
 }
 
 /** Gives up what the list of children has of one that is gone. */

@@ -1,0 +1,17 @@
+/**
+ * The variables of the environment.
+ *
+ * @module
+ */
+
+import { deno, nodeProcess } from "./globals.ts";
+
+/** All variables; none where this program may not read them all, and so can not change them either. Never asks. */
+export function environment(): Record<string, string> {
+  if (deno === undefined) return { ...(nodeProcess() as unknown as { env: Record<string, string> }).env };
+  const { permissions, env } = deno as unknown as {
+    permissions: { querySync(descriptor: { name: "env" }): { state: string } };
+    env: { toObject(): Record<string, string> };
+  };
+  return permissions.querySync({ name: "env" }).state === "granted" ? env.toObject() : {};
+}
