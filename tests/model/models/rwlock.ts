@@ -196,6 +196,7 @@ export const models: readonly Model<Record<string, object>>[] = [
       (actor, { lock }) => readSection(actor, lock),
     ],
     faults: { deaths: 1 },
+    bound: 1,
   }),
   model({
     name: "RWLock: after a dead writer all are told, up to the next writer",
