@@ -7,7 +7,14 @@
 import { load } from "../_internal/atomics.ts";
 import { HEAP_AT, MAGIC, MAGIC_AT, TOKEN_AT, VERSION, VERSION_AT } from "../_internal/memory/layout.ts";
 import { enter, isAlive, leave } from "../_internal/memory/participants.ts";
-import { addReference, dropReference, handleAt, locate, SharedHandle } from "../_internal/memory/shared_object.ts";
+import {
+  addReference,
+  dropReference,
+  handleAt,
+  locate,
+  SharedHandle,
+  whyUnusable,
+} from "../_internal/memory/shared_object.ts";
 import { Space } from "../_internal/memory/space.ts";
 import { existingSpace, setSpace } from "../_internal/memory/spaces.ts";
 import { ThreadMemory } from "../_internal/memory/thread_memory.ts";
@@ -72,7 +79,7 @@ export function share(object: object, options?: { worker?: WorkerLike }): ShareT
     throw new TypeError(`Cannot share an object as it is not one of this library: received ${show(object)}`);
   }
   const located = locate(object);
-  if (located === undefined) throw new InvalidStateError("Cannot share an object that can not be used any more");
+  if (located === undefined) throw new InvalidStateError(`Cannot share an object as ${whyUnusable(object)}`);
   const { space, at } = located;
   if (!(space.memory instanceof ThreadMemory)) {
     throw new TypeError(

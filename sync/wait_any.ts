@@ -5,7 +5,7 @@
  */
 
 import { now } from "../_internal/atomics.ts";
-import { locate, SharedHandle } from "../_internal/memory/shared_object.ts";
+import { locate, SharedHandle, whyUnusable } from "../_internal/memory/shared_object.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { blockAtMany } from "../_internal/memory/wait_many.ts";
 import { deadlineOf, show, validateWait } from "../_internal/wait_options.ts";
@@ -198,11 +198,11 @@ function readinessOf(thing: unknown, index: number): Readiness | LocalReadiness 
     if (READINESS in thing) {
       const readiness = (thing as Ready)[READINESS]();
       if (readiness !== undefined) return readiness;
-      disposed(index);
+      unusable(index);
     }
     if (thing instanceof SharedHandle) {
       const located = locate(thing);
-      if (located === undefined) disposed(index);
+      if (located === undefined) unusable(index, whyUnusable(thing));
       const readiness = readinessAt(located.space, located.at);
       if (readiness !== undefined) return readiness;
     }
@@ -214,15 +214,15 @@ function readinessOf(thing: unknown, index: number): Readiness | LocalReadiness 
   );
 }
 
-function disposed(index: number): never {
-  throw new InvalidStateError(`Cannot ${ACTION} as things[${index}] can not be used any more: it was disposed of`);
+function unusable(index: number, why = "it was closed"): never {
+  throw new InvalidStateError(`Cannot ${ACTION} as things[${index}] can not be used: ${why}`);
 }
 
 function firstReady(all: readonly Examined[]): number | undefined {
   for (let index = 0; index < all.length; index++) {
     const { thing, readiness } = all[index];
     // Disposed of since: what is in its place now is none of ours.
-    if (thing instanceof SharedHandle && locate(thing) === undefined) disposed(index);
+    if (thing instanceof SharedHandle && locate(thing) === undefined) unusable(index, whyUnusable(thing));
     if (readiness.isReady()) return index;
   }
   return undefined;

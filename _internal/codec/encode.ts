@@ -11,7 +11,7 @@
 import { GUARD } from "../../sync/guard.ts";
 import { InvalidStateError } from "../../sync/errors.ts";
 import type { Scope } from "../memory/memory.ts";
-import { addReference, dropReference, locate, SharedHandle } from "../memory/shared_object.ts";
+import { addReference, dropReference, locate, SharedHandle, whyUnusable } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
 import { AGGREGATE, numberOf } from "./errors.ts";
 import { ofPrototype } from "./registry.ts";
@@ -458,7 +458,7 @@ function writeShared(handle: SharedHandle): void {
   const located = locate(handle);
   if (located === undefined) {
     throw new Unsendable(handle, (path) => {
-      return new InvalidStateError(`Cannot send ${path} as that object can not be used any more`);
+      return new InvalidStateError(`Cannot send ${path} as ${whyUnusable(handle)}`);
     });
   }
   const its = located.space.memory.scope;

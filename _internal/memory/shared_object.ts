@@ -76,11 +76,23 @@ const references = new FinalizationRegistry<Attachment>((held) => {
 
 const unusable = new WeakMap<SharedHandle, string>();
 
+const releasers: ((space: Space) => void)[] = [];
+
+/** Says what a thread that ends gives up before its handles. */
+export function onRelease(release: (space: Space) => void): void {
+  releasers.push(release);
+}
+
 /** Where the handle's object is, and in which memory; `undefined` for one that can not be used. */
 export let locate: (handle: SharedHandle) => Attachment | undefined;
 
 /** Gives up all that a thread has hold of: it ends, and no finalizer of it will run. */
 export let releaseHandles: (space: Space) => void;
+
+/** What is wrong with a handle that can not be used, for messages: `it was disposed of`. */
+export function whyUnusable(handle: SharedHandle): string {
+  return unusable.get(handle) ?? "it is not usable";
+}
 
 /** An object in shared memory, as one thread sees it. */
 export abstract class SharedHandle {
@@ -94,6 +106,7 @@ export abstract class SharedHandle {
   static {
     locate = (handle) => handle.at < 0 ? undefined : new Attachment(handle.space, handle.at - OBJECT_HEADER);
     releaseHandles = (space) => {
+      for (const release of releasers) release(space);
       for (const [at, held] of space.handles) {
         const handle = held.deref() as SharedHandle | undefined;
         if (handle !== undefined) {
@@ -164,7 +177,7 @@ export abstract class SharedHandle {
 
   /** Throws what is wrong with an object that can not be used. @ignore */
   protected unusable(action: string): never {
-    throw new InvalidStateError(`Cannot ${action} as ${unusable.get(this) ?? "it is not usable"}`);
+    throw new InvalidStateError(`Cannot ${action} as ${whyUnusable(this)}`);
   }
 }
 

@@ -57,4 +57,4 @@ interface Port {
 }
 
 if (parentPort) parentPort.on("message", work);
-else globalThis.onmessage = (event: MessageEvent<Message>): void => work(event.data);
+else (globalThis as { onmessage?: unknown }).onmessage = (event: MessageEvent<Message>): void => work(event.data);

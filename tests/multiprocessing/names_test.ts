@@ -1,0 +1,4 @@
+import { namesSuite } from "../suites/names.ts";
+import { processes } from "../suites/_processes.ts";
+
+namesSuite(processes);

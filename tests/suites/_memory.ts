@@ -1,0 +1,9 @@
+import { load } from "../../_internal/atomics.ts";
+import { TOP_AT } from "../../_internal/memory/layout.ts";
+import type { Scope } from "../../_internal/memory/memory.ts";
+import { spaceOf } from "../../_internal/memory/spaces.ts";
+
+/** How many bytes of a memory were ever given out: what is given back and used again does not count twice. */
+export function usedBytes(scope: Scope): number {
+  return load(spaceOf(scope).words, TOP_AT) * 4;
+}

@@ -1,0 +1,4 @@
+import { namesSuite } from "../suites/names.ts";
+import { threads } from "../suites/_threads.ts";
+
+namesSuite(threads);
