@@ -35,6 +35,22 @@ export { Latch } from "./latch.ts";
 export { LifoQueue } from "./lifo_queue.ts";
 export { Lock } from "./lock.ts";
 export { Pipe, type PipeOptions } from "./pipe.ts";
+export {
+  asCompleted,
+  type CurrentTask,
+  currentTask,
+  Future,
+  type FutureState,
+  type MapOptions,
+  Pool,
+  type PoolOptions,
+  type PoolStats,
+  type PoolTrace,
+  type TaskOptions,
+  type TraceEvent,
+  wait,
+  type WaitFuturesOptions,
+} from "./pool.ts";
 export { PriorityQueue } from "./priority_queue.ts";
 export { Process, type ProcessOptions, type ProcessPermissions } from "./process.ts";
 export { Queue } from "./queue.ts";

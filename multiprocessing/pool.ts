@@ -14,7 +14,6 @@ import { hasProcessEnded } from "../_internal/processes/record.ts";
 import { signalName } from "../_internal/runtime/spawn.ts";
 import {
   ERROR,
-  EXIT_CODE,
   FINISHED,
   OUTCOME,
   POINT,

@@ -4,14 +4,16 @@
  * @module
  */
 
-type Capture = (error: Error, above: unknown) => void;
+/** Frames of the pool itself say nothing. */
+const OWN: string = new URL("./", import.meta.url).pathname;
 
-const capture = (Error as { captureStackTrace?: Capture }).captureStackTrace;
+/** A place in the program. The stack is not made to a string before it is asked for: that takes longer than a task. */
+export class CallSite {
+  readonly #error: Error = new Error();
 
-/** An error whose stack begins with the caller of the method `above`. The stack is not made to a string before it is read. */
-export function callSite(above: unknown): Error {
-  if (capture === undefined) return new Error();
-  const site = {} as Error;
-  capture(site, above);
-  return site;
+  /** The stack, without the frames of the pool. */
+  get stack(): string {
+    const { stack } = this.#error;
+    return `Error\n${(stack ?? "").split("\n").filter((line) => line.includes(":") && !line.includes(OWN)).join("\n")}`;
+  }
 }

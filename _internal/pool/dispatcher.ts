@@ -24,7 +24,7 @@ import { notify } from "../memory/wait_point.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
 import { WorkerLostError } from "../../sync/errors.ts";
 import { Board, DONE, FREE, OVER, RESULT, RESULTS } from "./board.ts";
-import { callSite } from "./call_site.ts";
+import { CallSite } from "./call_site.ts";
 import { Functions } from "./functions.ts";
 import type { Chunk, Ending, Job, JobBoard, Outcome, Unit } from "./jobs.ts";
 import type { Trace } from "./trace.ts";
@@ -95,7 +95,7 @@ export class Dispatcher implements JobBoard {
   readonly #workers: Map<number, Hired> = new Map();
   /** Workers that were given up, each with the slot to which it may still write. */
   readonly #lost: Map<Hired, number> = new Map();
-  readonly #sites: Map<number, Error> = new Map();
+  readonly #sites: Map<number, CallSite> = new Map();
   readonly #epoch: number = performance.timeOrigin + now();
   #nextWorker = 0;
   #sequence = 0;
@@ -158,9 +158,9 @@ export class Dispatcher implements JobBoard {
   }
 
   /** Where a function is handed over. Calls of one turn are taken for one: to look costs as much as all else. */
-  siteOf(fn: number, caller: unknown): Error {
+  siteOf(fn: number): CallSite {
     let site = this.#sites.get(fn);
-    if (site === undefined) this.#sites.set(fn, site = callSite(caller));
+    if (site === undefined) this.#sites.set(fn, site = new CallSite());
     return site;
   }
 
@@ -590,13 +590,15 @@ export class Dispatcher implements JobBoard {
       this.#nursing = undefined;
       if (this.#destroyed) return;
       let any = false;
+      // Only if there is somebody who has nothing else to do: who was called first is to be first.
+      const idle = !this.board.hasPosted() && this.busy < this.size;
       for (const [slot, chunk] of this.#posted) {
         if (chunk.end <= 1 || this.board.claimOf(slot) <= 0) continue;
         any = true;
         const begun = this.board.begunOf(slot);
         if (begun !== 0 && begun === chunk.begun) {
           this.#harvest(slot, chunk);
-          const units = this.recall(chunk, begun);
+          const units = idle ? this.recall(chunk, begun) : [];
           if (units.length > 0) chunk.job.again(units);
         }
         chunk.begun = begun;

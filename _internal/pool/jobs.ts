@@ -10,7 +10,8 @@
 import { encode, type EncodeOptions, joinStacks } from "../codec/mod.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
 import { CancelledError, WorkerLostError } from "../../sync/errors.ts";
-import { ARGS, Cursor, ITEMS, MAX_UNITS, ONE } from "./board.ts";
+import { type ARGS, Cursor, ITEMS, MAX_UNITS, ONE } from "./board.ts";
+import type { CallSite } from "./call_site.ts";
 import { Future, type FutureTask, settle, Thrown } from "./future.ts";
 import type { Failure } from "./worker.ts";
 
@@ -154,7 +155,7 @@ export class Task implements FutureTask, Unit {
   dropped = false;
   killAfter: number | undefined;
   /** Where it was submitted. */
-  site: Error | undefined;
+  site: CallSite | undefined;
 
   constructor(
     readonly job: SubmitJob,
@@ -553,7 +554,7 @@ export class StreamJob implements Job {
   /** Resolves when nothing more will come. */
   readonly over: Promise<void>;
   /** Where it was asked for. */
-  site: Error | undefined;
+  site: CallSite | undefined;
 
   constructor(
     readonly board: JobBoard,

@@ -14,7 +14,7 @@ import { importingModule } from "../targets/import_guard.ts";
 import { deadlineOf, show, validateInteger, validateWait } from "../wait_options.ts";
 import { now } from "../atomics.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
-import { callSite } from "./call_site.ts";
+import { CallSite } from "./call_site.ts";
 import { CancelledError, DeadlockError, InvalidStateError, TimeoutError } from "../../sync/errors.ts";
 import { ARGS, ITEMS } from "./board.ts";
 import { Dispatcher, type StartWorker } from "./dispatcher.ts";
@@ -281,7 +281,7 @@ export abstract class BasePool implements AsyncDisposable {
     const bytes = signal?.aborted ? NO_BYTES : encode(args, { root: "args", scope: this.#kind.scope }).slice();
     if (options?.transfer !== undefined) detach(options.transfer);
     const task = new Task(job, address, fn.name || "anonymous", bytes);
-    task.site = dispatcher.siteOf(address, caller);
+    task.site = dispatcher.siteOf(address);
     const { broken } = dispatcher;
     if (signal?.aborted || broken !== undefined) {
       task.dropped = true;
@@ -336,7 +336,7 @@ export abstract class BasePool implements AsyncDisposable {
       if (limits !== undefined) this.#limit(limits, job.promise, (error) => job.abort(error));
       dispatcher.add(job);
     }
-    const site = callSite(caller);
+    const site = new CallSite();
     try {
       return await job.promise;
     } catch (error) {
@@ -362,7 +362,7 @@ export abstract class BasePool implements AsyncDisposable {
     const { scope } = this.#kind;
     const name = fn.name || "anonymous";
     const job = new StreamJob(dispatcher, address, name, iterable, ordered, bulk, { root: "items", scope });
-    job.site = callSite(caller);
+    job.site = new CallSite();
     const given = dispatcher.broken ??
       (limits?.signal?.aborted ? { error: limits.signal.reason as unknown } : undefined);
     if (given !== undefined) {
