@@ -13,6 +13,7 @@ import {
   Attachment,
   OBJECT_HEADER,
   onDestroy,
+  onRelease,
   SCOPE,
   SharedHandle,
 } from "../_internal/memory/shared_object.ts";
@@ -107,9 +108,13 @@ interface Handle {
   held: boolean;
 }
 
+// All that this thread has, without keeping the connections: it gives them up when it ends, when no finalizer runs.
+const handles = new Set<Handle>();
+
 // Whoever drops a connection without closing it closes it, some time.
-const dropped = new FinalizationRegistry<Handle>(({ space, base, end, object, held }) => {
-  if (space.handles.get(object)?.deref() !== undefined) return;
+const dropped = new FinalizationRegistry<Handle>((handle) => {
+  const { space, base, end, object, held } = handle;
+  handles.delete(handle);
   dropHandle(space, base, end, object, held);
 });
 
@@ -199,7 +204,23 @@ export class Connection<T = unknown> extends SharedHandle {
     if (made instanceof Attachment) this.#hold();
     addReference(this.space, handle.object);
     countHandle(words, base, end, 1);
+    handles.add(handle);
     dropped.register(this, handle, this);
+  }
+
+  /** Closes all of a thread that ends. @ignore */
+  static release(ended: Space): void {
+    for (const handle of handles) {
+      const { space, base, end, object, held } = handle;
+      if (space !== ended) continue;
+      const connection = space.handles.get(object)?.deref() as Connection | undefined;
+      if (connection !== undefined && connection.#handle === handle) {
+        connection.close();
+      } else {
+        handles.delete(handle);
+        dropHandle(space, base, end, object, held);
+      }
+    }
   }
 
   /**
@@ -332,6 +353,7 @@ export class Connection<T = unknown> extends SharedHandle {
     const { space, words } = this;
     const { base, end } = handle;
     pin(words, base);
+    handles.delete(handle);
     dropped.unregister(this);
     dropHandle(space, base, end, handle.object, handle.held);
     this.drop();
@@ -677,6 +699,8 @@ function isBuffer(value: unknown): value is ArrayBuffer {
 }
 
 registerKind("process", CONNECTION, Connection);
+
+onRelease(Connection.release);
 
 onDestroy(CONNECTION, (space, at) => {
   const pipe = load(space.words, at + PIPE);
