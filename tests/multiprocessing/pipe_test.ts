@@ -206,6 +206,19 @@ describe("Pipe", () => {
     await thread.join();
   });
 
+  it("a thread that ends closes its connections; one that is under way still counts", LIMIT, async () => {
+    const [receiver, sender] = Pipe<unknown>({ duplex: false });
+    const queue = new Queue<Connection>();
+    for (let round = 0; round < 2; round++) {
+      queue.putSync(sender);
+      assertEquals(await new Thread({ target: sendNumbers, args: [sender, round, 1] }).start().result(), undefined);
+      assertEquals(receiver.recvSync({ timeout: 0 }), [round, 0]);
+      assertThrows(() => receiver.recvSync({ timeout: 5 }), TimeoutError);
+      assert(queue.getSync() === sender);
+      assertThrows(() => receiver.recvSync({ timeout: 0 }), EOFError);
+    }
+  });
+
   it("many senders and receivers: each message is received once, each sender's in order", LIMIT, async () => {
     const [receiver, sender] = Pipe<[number, number]>({ duplex: false });
     const senders = [0, 1, 2].map((number) =>
