@@ -410,7 +410,11 @@ export class Queue<T = unknown> extends SharedObject {
     }
   }
 
-  /** Puts an item in if there is room at once. @ignore */
+  /**
+   * Puts an item in if there is room at once.
+   *
+   * @ignore
+   */
   protected offer(item: T, options: object | undefined): boolean {
     const action = this.#check("put an item into queue");
     const message = this.#write(item, options, action);
@@ -423,7 +427,11 @@ export class Queue<T = unknown> extends SharedObject {
     return true;
   }
 
-  /** Says where among the others a message belongs. @ignore */
+  /**
+   * Says where among the others a message belongs.
+   *
+   * @ignore
+   */
   protected rank(_message: Message, _options: object | undefined): void {}
 
   #check(action: string): string {

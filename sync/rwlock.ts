@@ -455,18 +455,30 @@ export class RWLock extends SharedObject {
     throw new TimeoutError(`Cannot ${action} as the lock was held for all of the ${timeout} ms of 'timeout'`);
   }
 
-  /** Gives one acquisition of the read side back. @ignore */
+  /**
+   * Gives one acquisition of the read side back.
+   *
+   * @ignore
+   */
   static releaseRead(lock: RWLock, epoch: number): void {
     if (lock.at < 0 || epoch !== epochOf(lock.#slot)) return;
     lock.#setCount(lock.#slot, lock.words[lock.#slot + COUNT] - 1);
   }
 
-  /** Which acquisitions of the read side stand: see {@linkcode epochs}. @ignore */
+  /**
+   * Which acquisitions of the read side stand: see {@linkcode epochs}.
+   *
+   * @ignore
+   */
   static epochOf(lock: RWLock): number {
     return epochOf(lock.#slot);
   }
 
-  /** Gives the write side back, if this thread still has it. @ignore */
+  /**
+   * Gives the write side back, if this thread still has it.
+   *
+   * @ignore
+   */
   static releaseWrite(lock: RWLock): void {
     if (lock.at < 0) return;
     const { words, space } = lock;

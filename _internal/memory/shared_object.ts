@@ -96,11 +96,23 @@ export function whyUnusable(handle: SharedHandle): string {
 
 /** An object in shared memory, as one thread sees it. */
 export abstract class SharedHandle {
-  /** The memory it is in. @ignore */
+  /**
+   * The memory it is in.
+   *
+   * @ignore
+   */
   declare protected readonly space: Space;
-  /** All words of that memory. @ignore */
+  /**
+   * All words of that memory.
+   *
+   * @ignore
+   */
   declare protected readonly words: Int32Array;
-  /** Where its own words begin; negative once it can not be used. @ignore */
+  /**
+   * Where its own words begin; negative once it can not be used.
+   *
+   * @ignore
+   */
   declare protected at: number;
 
   static {
@@ -119,7 +131,11 @@ export abstract class SharedHandle {
     };
   }
 
-  /** Creates an object, or makes a handle for one. @ignore */
+  /**
+   * Creates an object, or makes a handle for one.
+   *
+   * @ignore
+   */
   protected constructor(type: object, options: SharedOptions | Attachment | undefined, create: () => Creation) {
     if (options instanceof Attachment) {
       this.at = options.at + OBJECT_HEADER;
@@ -164,7 +180,11 @@ export abstract class SharedHandle {
     adoptHandle(this, new Attachment(space, at));
   }
 
-  /** Gives this thread's hold on the object up. @ignore */
+  /**
+   * Gives this thread's hold on the object up.
+   *
+   * @ignore
+   */
   protected drop(): void {
     if (this.at < 0) return;
     const at = this.at - OBJECT_HEADER;
@@ -175,7 +195,11 @@ export abstract class SharedHandle {
     dropReference(this.space, at);
   }
 
-  /** Throws what is wrong with an object that can not be used. @ignore */
+  /**
+   * Throws what is wrong with an object that can not be used.
+   *
+   * @ignore
+   */
   protected unusable(action: string): never {
     throw new InvalidStateError(`Cannot ${action} as ${whyUnusable(this)}`);
   }
