@@ -327,7 +327,9 @@ export function poolSuite(kind: Kind): void {
       await using one = new Pool(1);
       const queue = new kind.Queue<string>();
       const other = (its: typeof queue, text: string): void => its.putSync(text);
-      await Promise.all(range(60).map((i) => i % 3 === 0 ? one.submit(other, queue, `${i}`) : one.submit(targets.put, queue, `${i}`)));
+      await Promise.all(
+        range(60).map((i) => i % 3 === 0 ? one.submit(other, queue, `${i}`) : one.submit(targets.put, queue, `${i}`)),
+      );
       assertEquals(range(60).map(() => queue.getSync()), range(60).map(String));
     });
 
@@ -507,7 +509,9 @@ export function poolSuite(kind: Kind): void {
       const others = one.map(targets.count, range(5).map(() => value));
       await begun.acquire();
       controller.abort(new EvalError("enough"));
-      for (const promise of [running, queued, mapped, streamed]) await assertRejects(() => promise, EvalError, "enough");
+      for (const promise of [running, queued, mapped, streamed]) {
+        await assertRejects(() => promise, EvalError, "enough");
+      }
       assertEquals([running.state, queued.state], ["cancelled", "cancelled"]);
       await over.acquire();
       assertEquals((await others).toSorted(), range(5));

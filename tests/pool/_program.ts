@@ -1,0 +1,35 @@
+/** A program of its own: what becomes of it when its main module has ended. */
+
+import process from "node:process";
+import * as multiprocessing from "@weft/concurrent/multiprocessing";
+import * as threading from "@weft/concurrent/threading";
+import { square, takeTime } from "./_targets.ts";
+
+if (import.meta.main) {
+  const [kind, mode, path] = process.argv.slice(2);
+  const { Pool } = kind === "thread" ? threading : multiprocessing;
+  if (mode === "forgotten") {
+    const pool = new Pool(2);
+    console.log(await pool.map(square, [1, 2, 3]));
+  } else if (mode === "pending") {
+    void new Pool(1).submit(takeTime, 300).then((ms) => console.log(`after ${ms} ms`));
+  } else if (mode === "idle") {
+    const pool = new Pool(2);
+    await pool.map(square, [1, 2, 3]);
+    const before = process.cpuUsage();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const { user, system } = process.cpuUsage(before);
+    console.log((user + system) / 1000);
+  } else if (mode === "timers") {
+    // Tasks one after the other must not keep timers from their turn.
+    const pool = new Pool(1);
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 5);
+    for (const until = performance.now() + 500; performance.now() < until;) await pool.apply(square, [2]);
+    clearInterval(timer);
+    console.log(ticks);
+  } else if (mode === "trace") {
+    await using pool = new Pool(1, { trace: path });
+    await pool.map(square, [1, 2, 3]);
+  }
+}

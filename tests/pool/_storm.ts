@@ -1,0 +1,89 @@
+import { describe, it } from "node:test";
+import process from "node:process";
+import { assert, assertEquals } from "@std/assert";
+import { WorkerLostError } from "@weft/concurrent/threading";
+import type { Kind } from "./_kind.ts";
+import * as targets from "./_targets.ts";
+
+const ROUNDS = Math.max(1, Math.ceil(Number(process.env.STORM_ROUNDS ?? 60) / 20));
+const WORKERS = 4;
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function range(n: number): number[] {
+  return Array.from({ length: n }, (_, i) => i);
+}
+
+/** What became of it: the value, or why there is none. Anything but these ends the test. */
+async function outcome<T>(promise: PromiseLike<T>): Promise<{ value: T } | "lost" | "aborted"> {
+  try {
+    return { value: await promise };
+  } catch (error) {
+    if (error instanceof WorkerLostError) return "lost";
+    if ((error as Error).name === "AbortError" || (error as Error).name === "TimeoutError") return "aborted";
+    throw error;
+  }
+}
+
+/** Workers are killed at random moments while everything else goes on. */
+export function poolStorm(kind: Kind): void {
+  describe(`${kind.name} Pool: workers that are killed at any moment`, () => {
+    it("lose nothing but the tasks that they run", { timeout: 30_000 + ROUNDS * 5_000 }, async () => {
+      const name = `Storm-${kind.name}`;
+      await using pool = new kind.Pool(WORKERS, { name });
+      for (let round = 0; round < ROUNDS; round++) {
+        let kills = 0;
+        let over = false;
+        const kill = (async () => {
+          while (!over && kills < 3) {
+            await pause(Math.random() * 60);
+            if (!over && kind.killWorker(name)) kills++;
+          }
+        })();
+        const single = range(400).map((i) => outcome(pool.submit(targets.square, i)));
+        const slow = range(20).map((i) => outcome(pool.submit(targets.takeTime, i % 4)));
+        const large = range(2).map((i) => outcome(pool.submit(targets.fill, (16 << 20) + i)));
+        const mapped = outcome(pool.map(targets.square, range(3000)));
+        const given = range(10).map((i) =>
+          outcome(pool.apply(targets.takeTime, [5], {
+            signal: AbortSignal.timeout(Math.floor(Math.random() * 40)),
+            killAfter: i,
+          }))
+        );
+        const streamed = (async () => {
+          const seen: number[] = [];
+          const end = await outcome((async () => {
+            for await (const result of pool.imap(targets.square, range(300), { chunksize: 5 })) seen.push(result);
+          })());
+          return { seen, end };
+        })();
+        let lost = 0;
+        for (const [i, result] of (await Promise.all(single)).entries()) {
+          if (result === "lost") lost++;
+          else assertEquals(result, { value: i * i });
+        }
+        for (const result of await Promise.all(slow)) if (result === "lost") lost++;
+        for (const [i, result] of (await Promise.all(large)).entries()) {
+          if (result === "lost") lost++;
+          else assertEquals((result as { value: Uint8Array }).value.length, (16 << 20) + i);
+        }
+        const all = await mapped;
+        if (all === "lost") lost++;
+        else assertEquals(all, { value: range(3000).map((x) => x * x) });
+        await Promise.all(given);
+        const { seen, end } = await streamed;
+        assertEquals(seen, range(seen.length).map((x) => x * x));
+        if (end === "lost") lost++;
+        else assertEquals(seen.length, 300);
+        over = true;
+        await kill;
+        assert(lost <= kills, `${lost} tasks were lost with ${kills} workers`);
+      }
+      assertEquals(await pool.map(targets.square, range(500)), range(500).map((x) => x * x));
+      const { queued, busy } = pool.stats();
+      assertEquals({ queued, busy }, { queued: 0, busy: 0 });
+    });
+  });
+}

@@ -1,0 +1,57 @@
+import { describe, it } from "node:test";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { assert, assertEquals } from "@std/assert";
+
+const PROGRAM = fileURLToPath(new URL("./_program.ts", import.meta.url));
+const LIMIT = { timeout: 60_000 };
+
+/** Runs the program and returns what it printed; rejects unless it ends well. */
+function run(...args: string[]): Promise<string> {
+  const options = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [...options, PROGRAM, ...args], { timeout: 30_000 }, (error, stdout, stderr) => {
+      if (error === null && stderr === "") resolve(stdout.trim());
+      else reject(error ?? new Error(stderr));
+    });
+  });
+}
+
+for (const kind of ["thread", "process"]) {
+  describe(`${kind} Pool: the program`, () => {
+    it("ends although its pool was never closed", LIMIT, async () => {
+      assertEquals((await run(kind, "forgotten")).replaceAll(/\s/g, ""), "[1,4,9]");
+    });
+
+    it("does not end while a task is pending", LIMIT, async () => {
+      assertEquals(await run(kind, "pending"), "after 300 ms");
+    });
+
+    it("is at rest while its pool is", LIMIT, async () => {
+      const ms = Number(await run(kind, "idle"));
+      // Of a second. A worker that spins would use all of it.
+      assert(ms < 300, `${ms} ms`);
+    });
+
+    it("has its timers run between tasks that follow each other", LIMIT, async () => {
+      const ticks = Number(await run(kind, "timers"));
+      assert(ticks > 5, `${ticks} ticks in half a second`);
+    });
+
+    it("finds the trace in a file at the pool's end", LIMIT, async () => {
+      const folder = mkdtempSync(join(tmpdir(), "weft-"));
+      try {
+        const path = join(folder, "trace.json");
+        await run(kind, "trace", path);
+        const { traceEvents } = JSON.parse(readFileSync(path, "utf8"));
+        assert(traceEvents.some((event: { ph: string }) => event.ph === "X"));
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  });
+}
