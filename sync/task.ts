@@ -8,7 +8,9 @@ import { show } from "../_internal/wait_options.ts";
 
 /** Where the function is that a {@linkcode task} stands for. */
 export interface TaskLocation {
+  /** The module, as a full URL. */
   readonly module: string;
+  /** What it is exported by. */
   readonly name: string;
 }
 

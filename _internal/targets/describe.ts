@@ -10,7 +10,15 @@
 
 import { TargetError } from "../../sync/errors.ts";
 import { locationOf } from "../../sync/task.ts";
-import { builtinExports, loadedExports, loadedModules, mainModule, requireReadable } from "../runtime/modules.ts";
+import { moduleOfFunction } from "../runtime/inspector.ts";
+import {
+  builtinExports,
+  loadedExports,
+  loadedModules,
+  mainModule,
+  readModule,
+  requireReadable,
+} from "../runtime/modules.ts";
 import { globalPath, needsNew } from "./builtins.ts";
 import { homeModules, mainOfProgram } from "./home.ts";
 import { importsOf } from "./imports.ts";
@@ -89,6 +97,10 @@ export function describeTarget(
   const key = modules.join("\n");
   let descriptor = entry.byModules.get(key);
   if (descriptor === undefined) {
+    const home = isDeclaredIn(modules, fn.name) ? undefined : moduleOfFunction(fn);
+    if (home !== undefined && /^(?:file|https?):/.test(home) && !isOwn(home)) {
+      modules.splice(0, modules.length, home, ...modules.filter((module) => module !== home));
+    }
     if (modules.length > 0) requireReadable(modules[0], `Cannot use ${show(fn.name, source)} as ${what}`);
     descriptor = {
       kind: "function",
@@ -178,6 +190,21 @@ interface Export {
 // Functions that loaded modules export, and the modules that were looked at for that.
 const exported: WeakMap<AnyFunction, Export> = new WeakMap();
 const indexed: Set<string> = new Set();
+
+// Whether a module on the stack plainly has a function of this name, or imports one: it will be found, and the inspector,
+// which takes milliseconds, need not be asked. A function without a name is one that is written where it is handed over.
+function isDeclaredIn(modules: string[], name: string): boolean {
+  if (name === "") return true;
+  if (!/^[\w$]+$/.test(name)) return false;
+  const escaped = name.replaceAll("$", "\\$");
+  const declaration = RegExp(
+    `\\b(?:function|const|let)\\s+${escaped}(?![\\w$])|\\bimport\\b[^;'"]*[{,]\\s*${escaped}\\s*(?:,[^;'"]*)?\\}`,
+  );
+  // `other.name` may be another one.
+  const member = RegExp(`\\.\\s*${escaped}(?![\\w$])`);
+  const texts = modules.map((module) => readModule(module) ?? "");
+  return texts.some((text) => declaration.test(text)) && !texts.some((text) => member.test(text));
+}
 
 // By identity, which leaves no doubt, among what the runtime says is loaded: first the modules that are near.
 function findExport(fn: AnyFunction, modules: string[], native: boolean): Export | undefined {

@@ -26,6 +26,8 @@ const REGEX = /\/(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[\p{ID_Continue}$]*/
 const PUNCTUATOR =
   /\.\.\.|=>|\?\.(?!\d)|>>>=|\*\*=|<<=|>>=|&&=|\|\|=|\?\?=|[-+*/%&|^=!<>]=|&&|\|\||\?\?|\+\+|--|\*\*|[^]/y;
 
+const CLOSING: Record<string, string> = { "(": ")", "[": "]", "{": "}" };
+
 // After these a slash begins a regular expression.
 const OPERATORS = new Set(
   "return typeof instanceof in of new delete void throw case do else yield await extends default".split(" "),
@@ -47,8 +49,8 @@ export function tokenizeStart(text: string): Token[] {
 }
 
 function cut(text: string, tokens: Token[]): boolean {
-  // For each open bracket what stood before it, and whether it is a template's.
-  const open: { before: Token | undefined; template: boolean }[] = [];
+  // For each open bracket how it is closed, and what stood before it.
+  const open: { close: string; before: Token | undefined; template: boolean }[] = [];
   let closed: Token | undefined;
   let at = 0;
   const match = (pattern: RegExp): string | undefined => {
@@ -63,7 +65,7 @@ function cut(text: string, tokens: Token[]): boolean {
     if (piece === undefined) return false;
     push("template", piece);
     if (piece.endsWith("${")) {
-      open.push({ before: undefined, template: true });
+      open.push({ close: "}", before: undefined, template: true });
       push("punctuator", "${");
     }
     return true;
@@ -100,10 +102,10 @@ function cut(text: string, tokens: Token[]): boolean {
     } else {
       found = match(PUNCTUATOR)!;
       if (found === "(" || found === "[" || found === "{") {
-        open.push({ before: previous, template: false });
+        open.push({ close: CLOSING[found], before: previous, template: false });
       } else if (found === ")" || found === "]" || found === "}") {
         const bracket = open.pop();
-        if (bracket === undefined) return false;
+        if (bracket?.close !== found) return false;
         closed = bracket.before;
       }
       push("punctuator", found);

@@ -6,7 +6,7 @@ import defaultFunction, { count, double, later as renamed, shown, triple, where,
 import * as functions from "./_functions.ts";
 import { fromElsewhere, twice } from "./_reexports.ts";
 import { basename } from "node:path";
-import { isIdentifierStart } from "acorn";
+import { getLineInfo } from "acorn";
 import { run } from "./_run.ts";
 
 export let offset = 100;
@@ -48,7 +48,7 @@ export const calls = {
   importMeta: () => run(where),
   state: () => run(count),
   throughAModuleBetween: () => run(camelCase, "Foo_bar"),
-  bare: () => run(isIdentifierStart, 65),
+  bare: () => run(getLineInfo, "ab\nc", 4),
   runtime: () => run(basename, "/a/b.ts"),
   notExportedItself: () => run(functions.tools.half, 3),
   fromTimer: () => new Promise((resolve) => setTimeout(() => resolve(run(own, 5)), 1)),

@@ -6,3 +6,9 @@ import { run } from "./_run.ts";
 
 export const first = () => run(where);
 export const second = () => run(again.where);
+
+/** Is not imported by any declaration. */
+export const dynamic = async () => {
+  const name = ["./_dynamic", "ts"].join(".");
+  return await run((await import(name)).next as () => number);
+};

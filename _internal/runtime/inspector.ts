@@ -1,0 +1,91 @@
+/**
+ * What V8's inspector knows of functions.
+ *
+ * @module
+ */
+
+import { isBun, nodeProcess } from "./globals.ts";
+
+type Answer = Record<string, unknown>;
+
+interface Session {
+  connect(): void;
+  disconnect(): void;
+  on(event: string, listener: (message: { params: { scriptId: string; url: string } }) => void): void;
+  post(method: string, params: object, callback: (error: unknown, answer: Answer) => void): void;
+}
+
+interface Property {
+  name: string;
+  value?: { objectId?: string; value?: { scriptId: string } };
+}
+
+const scripts: Map<string, string> = new Map();
+const KEY = Symbol.for("@weft/concurrent inspected function");
+
+/**
+ * The module that a function is written in. Only where V8's inspector may be used without asking: on Deno with
+ * `--allow-sys` (or `-A`), on Node always.
+ */
+export function moduleOfFunction(fn: object): string | undefined {
+  if (isBun || !isAllowed()) return undefined;
+  try {
+    return inspect(fn);
+  } catch {
+    return undefined;
+  }
+}
+
+function isAllowed(): boolean {
+  const { Deno } = globalThis as {
+    Deno?: { permissions: { querySync(descriptor: { name: "sys"; kind: string }): { state: string } } };
+  };
+  try {
+    return Deno === undefined || Deno.permissions.querySync({ name: "sys", kind: "inspector" }).state === "granted";
+  } catch {
+    return false;
+  }
+}
+
+// The inspector answers while it is asked, and no code of the program runs meanwhile. But Deno hands the answers over in
+// a later tick, for which the caller can not wait, so for as long as the inspector is asked the ticks are taken here.
+function inspect(fn: object): string | undefined {
+  const process = nodeProcess() as unknown as { nextTick: (action: () => void) => void };
+  const { Session } = nodeProcess().getBuiltinModule("node:inspector") as { Session: new () => Session };
+  const session = new Session();
+  const ticks: (() => void)[] = [];
+  const { nextTick } = process;
+  const post = (method: string, params: object): Answer => {
+    let answer: Answer = {};
+    session.post(method, params, (error, result) => {
+      if (error) throw error;
+      answer = result;
+    });
+    for (const tick of ticks.splice(0)) tick();
+    return answer;
+  };
+  const global = globalThis as Record<symbol, unknown>;
+  session.connect();
+  try {
+    process.nextTick = (action) => void ticks.push(action);
+    global[KEY] = fn;
+    const { result } = post("Runtime.evaluate", {
+      expression: `globalThis[Symbol.for(${JSON.stringify(KEY.description)})]`,
+    });
+    const { objectId } = result as { objectId: string };
+    const { internalProperties } = post("Runtime.getProperties", { objectId, ownProperties: true });
+    const location = (internalProperties as Property[]).find(({ name }) => name === "[[FunctionLocation]]");
+    const scriptId = location?.value?.value?.scriptId;
+    if (scriptId === undefined) return undefined;
+    if (!scripts.has(scriptId)) {
+      session.on("Debugger.scriptParsed", ({ params }) => scripts.set(params.scriptId, params.url));
+      post("Debugger.enable", {});
+    }
+    return scripts.get(scriptId);
+  } finally {
+    delete global[KEY];
+    process.nextTick = nextTick;
+    // Ends what was enabled, and lets go of the function.
+    session.disconnect();
+  }
+}
