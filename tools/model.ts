@@ -140,38 +140,57 @@ function print(model: string, { message, schedule, trace, seed }: Counterexample
   console.log(`     | deno task model --only=${JSON.stringify(model)} --replay=${schedule}\n`);
 }
 
-/** One row a primitive and bound. The primitive is what stands before the colon in a model's name. */
+/**
+ * One row a primitive, which is what stands before the colon in a model's name. For each bound the executions, and how many
+ * models were explored with it where that was not all of them.
+ */
 function table(jobs: readonly Job[], results: readonly JobResult[]): string {
-  const primitives = new Map<string, Explored[]>();
+  const primitives = new Map<string, (readonly Explored[])[]>();
   jobs.forEach(({ name }, index) => {
     const [primitive] = name.split(":");
-    primitives.set(primitive, [...primitives.get(primitive) ?? [], ...results[index].explored]);
+    primitives.set(primitive, [...primitives.get(primitive) ?? [], results[index].explored]);
   });
-  const lines = [
-    "| Primitive | Models | Preemptions | Executions | States | Seconds |",
-    "| --- | ---: | :-- | ---: | ---: | ---: |",
-  ];
-  for (const [primitive, explored] of primitives) {
-    let first = true;
-    const bounds = [...new Set(explored.map(({ bound }) => bound))];
-    for (const bound of bounds.sort((a, b) => rank(a) - rank(b))) {
-      const same = explored.filter((each) => each.bound === bound);
-      const executions = same.reduce((sum, each) => sum + each.executions, 0);
-      const states = same.reduce((sum, each) => sum + each.states, 0);
-      const seconds = same.reduce((sum, each) => sum + each.ms, 0) / 1_000;
-      const name = bound < 0 ? "random walks" : bound === Infinity ? "any number" : `up to ${bound}`;
-      lines.push(
-        `| ${first ? `\`${primitive}\`` : ""} | ${same.length} | ${name} | ${show(executions)} | ${
-          bound < 0 ? "" : show(states)
-        } | ${seconds.toFixed(1)} |`,
-      );
-      first = false;
-    }
-  }
-  return lines.join("\n");
+  const rows = [...primitives].map(([primitive, models]) => row(`\`${primitive}\``, models));
+  if (rows.length > 1) rows.push(row("All", results.map(({ explored }) => explored)));
+  return [
+    "| | Models | No preemption | Up to 1 | Up to 2 | More | In every order | Random walks | States | Seconds of one core |",
+    "| :-- | --: | --: | --: | --: | --: | --: | --: | --: | --: |",
+    ...rows,
+  ].join("\n");
 }
 
-/** Bounds in their order, then none, then walks. */
-function rank(bound: number): number {
-  return bound < 0 ? 1e9 : bound === Infinity ? 1e8 : bound;
+function row(label: string, models: readonly (readonly Explored[])[]): string {
+  // A model of which no order is left after two preemptions has had those two, but was not bounded by them.
+  const number = (model: readonly Explored[], index: number): Explored | undefined =>
+    model.filter(({ bound }) => bound >= 0)[index];
+  const bounded = (index: number): string => {
+    const explored = models.map((model) => number(model, index)).filter((each) => each !== undefined);
+    return cell(explored, models.length);
+  };
+  const more = models.flatMap((model) => model.filter(({ bound }) => bound >= 0).slice(3));
+  const having = models.filter((model) => number(model, 3) !== undefined).length;
+  const walks = models.flatMap((model) => model.filter(({ bound }) => bound < 0));
+  const all = models.flat();
+  const largest = models.map((model) => Math.max(0, ...model.map(({ states }) => states)));
+  return `| ${
+    [
+      label,
+      models.length,
+      bounded(0),
+      bounded(1),
+      bounded(2),
+      cell(more, models.length, having),
+      models.filter((model) => model.some(({ bound }) => bound === Infinity)).length || "",
+      cell(walks, models.length),
+      show(largest.reduce((sum, states) => sum + states, 0)),
+      (all.reduce((sum, { ms }) => sum + ms, 0) / 1_000).toFixed(1),
+    ].join(" | ")
+  } |`;
+}
+
+/** The executions, and of how many models they are if not of all. */
+function cell(explored: readonly Explored[], models: number, having = explored.length): string {
+  if (having === 0) return "";
+  const executions = show(explored.reduce((sum, each) => sum + each.executions, 0));
+  return having === models ? executions : `${executions} (${having})`;
 }

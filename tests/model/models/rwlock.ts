@@ -186,6 +186,7 @@ export const models: readonly Model<Record<string, object>>[] = [
       (actor, { lock }) => write(actor, lock),
     ],
     end: isFree,
+    bound: 1,
   }),
   model({
     name: "RWLock: a death on either side stops nobody",
