@@ -15,6 +15,7 @@ import {
   waitAsync,
   waitCounting,
   waitCountingAsync,
+  waitFromQueue,
   waitRounds,
   waitRoundsAsync,
   waitSync,
@@ -345,6 +346,20 @@ export function barrierSuite(scope: Scope): void {
       const bound = create(1, { action: count.bind(undefined) });
       bound.waitSync();
       assert((await scope.start(errorOf, bound).result()).startsWith("TargetError: "));
+    });
+
+    it("a thread that gets it while it runs has to await before it can block", LIMIT, async () => {
+      const barrier = create(2, { action: count });
+      takeCounted();
+      const queue = new scope.Queue<Barrier>();
+      const runner = scope.start(waitFromQueue, queue);
+      queue.putSync(barrier);
+      await until(() => barrier.nWaiting === 1, "it waits");
+      assertEquals(barrier.waitSync(), 1);
+      const [problem, index] = await runner.result();
+      assert(problem.startsWith("TargetError: ") && problem.includes("await wait()"), problem);
+      assertEquals(index, 0);
+      assertEquals(takeCounted(), 1);
     });
 
     it("killing those who wait at random moments leaves nobody waiting for ever", LIMIT, async () => {

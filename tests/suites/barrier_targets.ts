@@ -1,4 +1,4 @@
-import type { Barrier, Event, SharedArray } from "@weft/concurrent/sync";
+import type { Barrier, Event, Queue, SharedArray } from "@weft/concurrent/sync";
 
 export function waitSync(barrier: Barrier, timeout?: number): number {
   return barrier.waitSync(timeout === undefined ? undefined : { timeout });
@@ -109,4 +109,10 @@ export function errorOf(barrier: Barrier): string {
   } catch (error) {
     return `${(error as Error).name}: ${(error as Error).message}`;
   }
+}
+
+/** Gets the barrier when it runs already, blocks there in vain, and then waits as it should. */
+export async function waitFromQueue(queue: Queue<Barrier>): Promise<[string, number]> {
+  const barrier = queue.getSync();
+  return [errorOf(barrier), await barrier.wait()];
 }
