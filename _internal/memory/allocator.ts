@@ -101,6 +101,11 @@ function takeLarger(words: Int32Array, list: number): number {
   return 0;
 }
 
+/** Words of a block, from where it begins for who has it. */
+export function blockWords(memory: Memory, at: number): number {
+  return load(memory.words, at - HEADER) - HEADER;
+}
+
 /** Gives a block back. */
 export function free(memory: Memory, id: number, at: number): void {
   const words = memory.words;

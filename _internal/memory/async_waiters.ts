@@ -31,6 +31,7 @@ export interface AsyncWait<T> {
 interface Waiter {
   try(): boolean;
   expire(): void;
+  fail(reason: unknown): void;
   readonly ordered: boolean;
 }
 
@@ -81,6 +82,14 @@ export class AsyncWaiters {
           resolve(result);
           return true;
         },
+        fail: (reason) => {
+          leave();
+          try {
+            wait.abandoned?.();
+          } finally {
+            reject(reason);
+          }
+        },
         expire: () => {
           if (now() < deadline) {
             setTimer();
@@ -95,14 +104,7 @@ export class AsyncWaiters {
           }
         },
       };
-      const onAbort = (): void => {
-        leave();
-        try {
-          wait.abandoned?.();
-        } finally {
-          reject(signal!.reason);
-        }
-      };
+      const onAbort = (): void => waiter.fail(signal!.reason);
       // Those in front want the same, and what is there now is theirs first.
       const tryInTurn = (): boolean => {
         if (!waiter.ordered) return waiter.try();
@@ -149,6 +151,17 @@ export class AsyncWaiters {
    */
   retry(): void {
     if (this.#pending > 0) queueMicrotask(() => this.#look(true));
+  }
+
+  /**
+   * Rejects all promises that wait at points in `[from, to)`: this thread gives up what is there, and must not leave the bit of
+   * its doorbell in memory that may be another object's.
+   */
+  evict(from: number, to: number, reason: () => unknown): void {
+    if (this.#pending === 0) return;
+    for (const [point, waiters] of [...this.#points]) {
+      if (point >= from && point < to) { for (const waiter of [...waiters]) waiter.fail(reason()); }
+    }
   }
 
   /** `true`: all who wait there are to be tried now. */

@@ -16,6 +16,7 @@
 import { InvalidStateError } from "../../sync/errors.ts";
 import { add, load, store } from "../atomics.ts";
 import { importingModule } from "../targets/import_guard.ts";
+import { blockWords } from "./allocator.ts";
 import { classOf } from "./kinds.ts";
 import type { Scope } from "./memory.ts";
 import { openOrCreate } from "./names.ts";
@@ -188,11 +189,19 @@ export abstract class SharedHandle {
   protected drop(): void {
     if (this.at < 0) return;
     const at = this.at - OBJECT_HEADER;
+    const { space } = this;
     references.unregister(this);
-    this.space.handles.delete(at);
     this.at = -1;
     unusable.set(this, "it was disposed of");
-    dropReference(this.space, at);
+    // Of a named object there may be other handles in this thread, and promises that wait through them.
+    const current = space.handles.get(at)?.deref();
+    if (current === undefined || current === this) {
+      space.handles.delete(at);
+      space.async.evict(at, at + blockWords(space.memory, at), () => {
+        return new InvalidStateError("Cannot wait any longer as the object was disposed of");
+      });
+    }
+    dropReference(space, at);
   }
 
   /**

@@ -16,8 +16,9 @@ import {
   sleep,
   Thread,
   Value,
+  waitAny,
 } from "@weft/concurrent/threading";
-import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
 import { spaceOf } from "../../_internal/memory/spaces.ts";
 import { usedBytes } from "../suites/_memory.ts";
@@ -131,6 +132,51 @@ describe("references", () => {
     assert(await thread.join());
     assertEquals(value.add(1), 42);
     assertEquals(value.value, 43);
+  });
+
+  it("reject the promises that wait when the object is disposed of, and touch its memory no more", LIMIT, async () => {
+    const waits: [Disposable, () => Promise<unknown>][] = [];
+    const add = <T extends Disposable>(object: T, wait: (object: T) => Promise<unknown>): void => {
+      waits.push([object, () => wait(object)]);
+    };
+    const locked = new Lock();
+    locked.acquireSync();
+    add(locked, (lock) => lock.acquire());
+    const writing = new RWLock();
+    writing.writeSync();
+    add(writing, (lock) => lock.read());
+    add(new Event(), (event) => event.wait());
+    add(new Latch(1), (latch) => latch.wait());
+    add(new Semaphore(0), (semaphore) => semaphore.acquire());
+    add(new Queue<number>(), (queue) => queue.get());
+    const full = new Queue<number>({ maxsize: 1 });
+    full.putSync(1);
+    add(full, (queue) => queue.put(2));
+    add(new Event(), (event) => waitAny([event]));
+    for (const [object, wait] of waits) {
+      const rejects = [assertRejects(wait, InvalidStateError), assertRejects(wait, InvalidStateError)];
+      await sleep(0);
+      object[Symbol.dispose]();
+      // In the place of the object, most likely.
+      const others = Array.from({ length: 20 }, () => new SharedArray("i32", 100));
+      await Promise.all(rejects);
+      await sleep(0);
+      for (const other of others) {
+        assert(other.array.every((element) => element === 0));
+        other[Symbol.dispose]();
+      }
+    }
+    await sleep(250);
+  });
+
+  it("keep a promise waiting through one handle of a name when another is disposed of", LIMIT, async () => {
+    const name = `event ${crypto.randomUUID()}`;
+    const one = new Event({ name });
+    const other = new Event({ name });
+    const waiting = other.wait();
+    one[Symbol.dispose]();
+    other.set();
+    assertEquals(await waiting, true);
   });
 
   it("throw InvalidStateError for each kind that was disposed of", LIMIT, () => {

@@ -235,7 +235,7 @@ describe("waitAny and waitAnySync", () => {
     event[Symbol.dispose]();
     assertThrows(() => waitAnySync([other, event]), InvalidStateError, "things[1]");
     await assertRejects(() => waitAny([other, event]), InvalidStateError, "things[1]");
-    await assertRejects(() => waiting, InvalidStateError, "things[1]");
+    await assertRejects(() => waiting, InvalidStateError, "disposed of");
   });
 });
 
