@@ -9,7 +9,8 @@
  *
  * Disposing of it gives the acquisition back, once: it is spent by its first disposal, by `release()` of the same
  * acquisition from anywhere, or when what it stands for passed to another because this thread was taken for dead. Disposing
- * of a spent guard does nothing, ever. Guards belong to the thread that acquired and can not be sent to another
+ * of a spent guard does nothing, ever. (The `release()` of a semaphore, where nobody owns anything, is of no acquisition and
+ * spends no guard.) Guards belong to the thread that acquired and can not be sent to another
  * (`DataCloneError`).
  *
  * @example
@@ -27,7 +28,8 @@
 export interface Guard extends Disposable {
   /**
    * Whether the previous holder ended (returned, was killed, crashed) while it held the lock: what the lock protects may
-   * be half changed.
+   * be half changed. After the wait of a condition it also tells that of the one from which the lock came back. Permits of
+   * a semaphore have no holder: always `false`.
    */
   readonly abandoned: boolean;
 }
