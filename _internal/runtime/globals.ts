@@ -15,7 +15,7 @@ export interface DenoGlobal {
 export interface ProcessGlobal {
   exit(code?: number): never;
   getBuiltinModule(name: string): unknown;
-  on(event: "exit", listener: (code: number) => void): void;
+  on(event: "exit" | "beforeExit", listener: (code: number) => void): void;
   on(event: "uncaughtException" | "unhandledRejection", listener: (error: unknown) => void): void;
 }
 

@@ -44,3 +44,15 @@ export function onExit(exit: (code: number) => void): void {
   else {globalThis.addEventListener("unload", () =>
       once((globalThis as { Deno?: { exitCode: number } }).Deno!.exitCode));}
 }
+
+/** In the main thread: asks, when nothing is left that keeps the program alive, whether it shall go on all the same. */
+export function onLoopEmpty(goOn: () => boolean): void {
+  if (deno === undefined) {
+    // What was begun in the listener is what goes on.
+    nodeProcess().on("beforeExit", () => void goOn());
+  } else {
+    globalThis.addEventListener("beforeunload", (event) => {
+      if (goOn()) event.preventDefault();
+    });
+  }
+}

@@ -64,11 +64,8 @@ export const HOOKED = 16;
 /** This library did not start it. */
 export const FOREIGN = 32;
 
-/** It is a daemon, and a thread below it is none. */
-export const HOLDS = 64;
-
 /** Its starter has not called the hook yet. */
-export const UNREPORTED = 128;
+export const UNREPORTED = 64;
 
 /** Outcomes. */
 export const NONE = 0;
@@ -171,11 +168,12 @@ export function forget(space: Space, record: number): void {
   dropReference(space, objectOf(record));
 }
 
-/** The record of a participant, with a reference that is the caller's; 0: it has none. */
-export function takeRecord(space: Space, id: number): number {
+/** The record of a participant, with a reference that is the caller's; 0: it has none, or is not among the living. */
+export function takeRecord(space: Space, id: number, living = true): number {
   const { words, memory } = space;
   lockMutex(memory, TABLE_MUTEX_AT, space.id);
-  const record = isAlive(memory, id) ? load(words, entryOf(id) + RECORD) : 0;
+  let record = living && !isAlive(memory, id) ? 0 : load(words, entryOf(id) + RECORD);
+  if (record !== 0 && load(words, record + IDENT) !== id) record = 0;
   if (record !== 0) addReference(space, objectOf(record));
   unlockMutex(memory, TABLE_MUTEX_AT);
   return record;

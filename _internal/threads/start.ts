@@ -12,6 +12,7 @@ import type { Space } from "../memory/space.ts";
 import { existingSpace } from "../memory/spaces.ts";
 import type { ThreadMemory } from "../memory/thread_memory.ts";
 import { deno, isBun } from "../runtime/globals.ts";
+import { onLoopEmpty } from "../runtime/last_words.ts";
 import { isSystemThreadGone } from "../runtime/system_thread.ts";
 import { startWorker, TERMINATE_STOPS_CODE, type WorkerHandle } from "../runtime/worker.ts";
 import { TargetError } from "../../sync/errors.ts";
@@ -49,9 +50,7 @@ export interface Init {
 
 /** What a worker tells the thread that started it. */
 export type Report =
-  /** A thread that is no daemon is below it: it must keep the program alive. */
-  | "ref"
-  /** Only daemons are below it, or it is one: it need not keep the program alive. */
+  /** It has returned, and only daemons are below it: it need not keep the program alive. */
   | "unref"
   /** Its target threw, and this side has a hook for that. */
   | "failed"
@@ -68,22 +67,17 @@ interface Child {
   killedAt: number;
   /** When it was started. */
   startedAt: number;
-  /** Whether it keeps the program alive. */
-  referenced: boolean;
+  /** Looks whether a daemon has others below it, while it keeps the program alive for those. */
+  watch?: ReturnType<typeof setInterval>;
 }
 
 const children: Map<number, Child> = new Map();
 let failed: (thread: object) => void = () => {};
-let reportUp: ((report: Report) => void) | undefined;
+let watching = false;
 
 /** Says what is done with threads that this thread started and that failed. */
 export function onFailure(report: (thread: object) => void): void {
   failed = report;
-}
-
-/** In a daemon: says how its starter is told whether this thread must keep the program alive. */
-export function onReference(report: (report: Report) => void): void {
-  reportUp = report;
 }
 
 const ENTRY = new URL(isBun ? "./worker_entry_bun.ts" : "./worker_entry.ts", import.meta.url);
@@ -91,6 +85,8 @@ const ENTRY = new URL(isBun ? "./worker_entry_bun.ts" : "./worker_entry.ts", imp
 const GRACE = 50;
 /** After that, how long until it has certainly stopped, where the system does not tell. Bun takes about 30 ms. */
 const STOPPED = 2000;
+/** How often a daemon with others below it is looked at. */
+const WATCH = 50;
 /** How long a blocked starter waits for a worker whose modules may have to be downloaded by it. */
 const DOWNLOAD = 10_000;
 
@@ -105,19 +101,13 @@ export function launch(space: Space, record: number, thread: object): void {
   addReference(space, objectOf(record));
   store(words, entryOf(id) + RECORD, record);
   const daemon = (load(words, record + FLAGS) & DAEMON) !== 0;
-  const child: Child = {
-    worker: host.handle,
-    space,
-    record,
-    thread,
-    killedAt: 0,
-    startedAt: now(),
-    referenced: !daemon,
-  };
-  children.set(id, child);
+  children.set(id, { worker: host.handle, space, record, thread, killedAt: 0, startedAt: now() });
   host.child = id;
   host.handle.setRef(!daemon);
-  tellReference();
+  if (daemon && !watching) {
+    watching = true;
+    onLoopEmpty(() => [...children.values()].map(hold).includes(true));
+  }
   const init: Init = {
     buffer: (space.memory as ThreadMemory).buffer,
     id,
@@ -135,8 +125,7 @@ class Host {
       const child = children.get(this.child);
       if (child === undefined) return;
       const report = data as Report;
-      if (report === "ref") refer(child, true);
-      else if (report === "unref") refer(child, false);
+      if (report === "unref") child.worker.setRef(false);
       else if (report === "failed") failed(child.thread);
       else if (report === "over") this.#over(child);
     },
@@ -157,7 +146,8 @@ class Host {
 
   #over(child: Child): void {
     children.delete(this.child);
-    refer(child, false);
+    clearInterval(child.watch);
+    child.worker.setRef(false);
     finish(child.space, child.record);
     vanish(child.space, child.record);
     forget(child.space, child.record);
@@ -193,21 +183,35 @@ function bury(space: Space, record: number, id: number, since: number): void {
   reap(space, id);
 }
 
-function refer(child: Child, referenced: boolean): void {
-  child.referenced = referenced;
-  child.worker.setRef(referenced);
-  tellReference();
+// The program would end now. A daemon does not keep it alive, but a thread below it that is none does.
+function hold(child: Child): boolean {
+  if (!hasOthersBelow(child.space, child.record)) return false;
+  child.watch ??= setInterval(() => {
+    if (hasOthersBelow(child.space, child.record)) return;
+    clearInterval(child.watch);
+    child.watch = undefined;
+  }, WATCH);
+  return true;
 }
 
-// A daemon does not keep the program alive, but a thread below it that is none does.
-let told = false;
-
-function tellReference(): void {
-  if (reportUp === undefined) return;
-  const referenced = [...children.values()].some((child) => child.referenced);
-  if (referenced === told) return;
-  told = referenced;
-  reportUp(referenced ? "ref" : "unref");
+/** Whether a thread that is no daemon runs below this one. */
+export function hasOthersBelow(space: Space, record: number): boolean {
+  const { words } = space;
+  const top = load(words, record + IDENT);
+  return participants(space).some((id) => {
+    for (let above = id; above > top;) {
+      const its = takeRecord(space, above, above === id);
+      if (its === 0) return false;
+      const daemon = (load(words, its + FLAGS) & DAEMON) !== 0;
+      const parent = load(words, its + PARENT);
+      dropReference(space, objectOf(its));
+      if (above === id && daemon) return false;
+      // Whoever starts another has the smaller number.
+      above = parent;
+      if (above === top) return true;
+    }
+    return false;
+  });
 }
 
 /** Asks a thread to end, and where the runtime can, stops it if it does not listen. */

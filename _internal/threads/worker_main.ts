@@ -21,19 +21,18 @@ import { KILL, leave } from "../memory/participants.ts";
 import "../../sync/mod.ts";
 import { reportError } from "../../threading/except_hook.ts";
 import { setTarget, Thread } from "../../threading/thread.ts";
+import { waitForEndings } from "./endings.ts";
 import { labelOf } from "./name.ts";
 import { type Descriptors, unpackPayload } from "./payload.ts";
 import {
   BOOTING,
   CANCELLED,
-  clearFlags,
   DAEMON,
   ERROR,
   EXIT_CODE,
   finish,
   FLAGS,
   freeBytes,
-  HOLDS,
   objectOf,
   PAYLOAD,
   POINT,
@@ -52,9 +51,9 @@ import {
   attendAll,
   childRecords,
   forgetChildren,
+  hasOthersBelow,
   type Init,
   isBusy,
-  onReference,
   type Report,
   terminateThread,
 } from "./start.ts";
@@ -72,14 +71,6 @@ async function run(init: Init): Promise<void> {
   const { record } = init;
   setSpace(space);
   store(space.words, record + SYSTEM_ID, systemThreadId());
-  if ((load(space.words, record + FLAGS) & DAEMON) !== 0) {
-    onReference((reference) => {
-      // Also in the record, since the starter may turn its event loop no more.
-      if (reference === "ref") setFlags(space, record, HOLDS);
-      else clearFlags(space, record, HOLDS);
-      report(reference);
-    });
-  }
   let over = false;
   onLastWords({
     exit: (code) => {
@@ -111,7 +102,8 @@ async function run(init: Init): Promise<void> {
   over = true;
   end(space, record);
   // Blocked from here on, so that no timer and no callback of the program runs in a thread that has ended.
-  waitForChildren(space, (child) => (load(space.words, child + FLAGS) & (DAEMON | HOLDS)) === DAEMON, Infinity);
+  waitForEndings();
+  waitForChildren(space, (child) => isDaemonAlone(space, child), Infinity);
   if (childRecords().length > 0) {
     report("unref");
     waitForChildren(space, () => false, Infinity);
@@ -172,6 +164,10 @@ function end(space: Space, record: number): void {
     leave(processes.memory, processes.id);
   }
   finish(space, record);
+}
+
+function isDaemonAlone(space: Space, child: number): boolean {
+  return (load(space.words, child + FLAGS) & DAEMON) !== 0 && !hasOthersBelow(space, child);
 }
 
 function waitForChildren(space: Space, spared: (child: number) => boolean, deadline: number): void {

@@ -1,0 +1,77 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { run } from "../../tools/_run.ts";
+
+const LIMIT = 30_000;
+const isBun = "Bun" in globalThis;
+
+async function runProgram(name: string, flags: string[] = [], limit = LIMIT) {
+  const file = fileURLToPath(new URL(`./programs/${name}.ts`, import.meta.url));
+  const command = isBun ? [process.execPath, file] : [process.execPath, "run", "-A", "--no-check", ...flags, file];
+  const { code, output, timedOut } = await run(command, { limit });
+  assertEquals(timedOut, false, output);
+  return { code, output: output.trimEnd() };
+}
+
+describe("a program with threads", () => {
+  it("ends when main has ended and only daemons run, busy ones too, without a word", { timeout: LIMIT }, async () => {
+    assertEquals(await runProgram("daemons"), { code: 0, output: "main ends" });
+  });
+
+  it("waits for a thread that is no daemon, also below a daemon", { timeout: LIMIT }, async () => {
+    assertEquals(await runProgram("non_daemon_below_daemon"), { code: 0, output: "main ends\nthe other ends" });
+  });
+
+  it("waits for threads after main, and for those that they started", { timeout: LIMIT }, async () => {
+    const { code, output } = await runProgram("threads_outlive_main");
+    assertEquals({ code, output: output.split("\n").sort() }, {
+      code: 0,
+      output: ["main ends", "the inner one ends", "the outer one ends"],
+    });
+  });
+
+  it("reports the error of a thread and goes on; its exit code is its own", { timeout: LIMIT }, async () => {
+    const { code, output } = await runProgram("thread_fails");
+    assertEquals(code, 0, output);
+    assertMatch(output, /Exception in thread failing:[^]*TypeError: on purpose[^]*main ends$/);
+    assertMatch(output, /below/);
+    assertEquals(output.match(/Exception/g)?.length, 1);
+  });
+
+  it("ends at once with an error or an exit of main", { timeout: LIMIT }, async () => {
+    const failed = await runProgram("main_fails");
+    assertEquals(failed.code, 1);
+    assertMatch(failed.output, /main fails/);
+    assertEquals(await runProgram("main_exits"), { code: 5, output: "" });
+  });
+
+  it("prints whole lines from its threads, also while main blocks", { timeout: LIMIT }, async () => {
+    const { code, output } = await runProgram("prints");
+    const lines = output.split("\n");
+    assertEquals([code, lines.length, lines.at(-1)], [0, 601, "main ends"]);
+    for (const line of lines.slice(0, -1)) assertMatch(line, /^[abc] \d+ x{200} end$/);
+    for (const name of ["a", "b", "c"]) {
+      const numbers = lines.filter((line) => line.startsWith(`${name} `)).map((line) => Number(line.split(" ")[1]));
+      assertEquals(numbers, Array.from({ length: 200 }, (_, i) => i));
+    }
+  });
+
+  it("that starts threads when it is imported is told what to write instead", { timeout: LIMIT }, async () => {
+    const { code, output } = await runProgram("no_guard");
+    assertEquals(code, 0, output);
+    assertMatch(output, /InvalidStateError[^]*import\.meta\.main/);
+    assertEquals(output.match(/worked/g), null);
+    assertMatch(output, /main ends$/);
+  });
+
+  it("gets back the memory of threads that have ended", { timeout: 120_000 }, async () => {
+    const { code, output } = await runProgram("memory", ["--v8-flags=--expose-gc"], 110_000);
+    assertEquals(code, 0, output);
+    const { rss, shared } = JSON.parse(output) as { rss: number; shared: number };
+    // A thousand threads with 4 KB in and out each: 8 MB if none were given back.
+    assert(shared < 1_000_000, `${shared} bytes of shared memory`);
+    assert(rss < 80_000_000, `${rss} bytes`);
+  });
+});
