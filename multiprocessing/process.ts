@@ -38,6 +38,7 @@ import { checkPermissions, checkReadable, mainOfThis } from "../_internal/proces
 import "../_internal/processes/spaces.ts";
 import { launch, signalProcess } from "../_internal/processes/start.ts";
 import { loadProcessCalls, SIGKILL, SIGTERM } from "../_internal/runtime/process_calls.ts";
+import { received } from "../_internal/processes/without_memory.ts";
 import { signalName } from "../_internal/runtime/spawn.ts";
 import { describeSubclass, describeTarget, type TargetDescriptor } from "../_internal/targets/describe.ts";
 import { importingModule } from "../_internal/targets/import_guard.ts";
@@ -231,14 +232,14 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
     }
     let parent = 0;
     try {
-      this.#writePayload();
+      const cwd = this.#writePayload();
       parent = ensureOwnRecord(space);
       store(words, at + PARENT, parent);
       addReference(space, objectOfProcess(parent));
       addReference(space, objectOfProcess(at));
       addChild(space, parent, at);
       const { env, permissions = "inherit" } = this.#options;
-      launch(space, at, { env, permissions, method: this.#method ?? methodInUse() });
+      launch(space, at, { env, cwd, permissions, method: this.#method ?? methodInUse() });
     } catch (error) {
       if (parent !== 0) {
         if (removeChild(space, parent, at)) dropReference(space, objectOfProcess(at));
@@ -297,6 +298,7 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
         `Cannot get the result of process "${this.name}" as it ran for all of the ${timeout} ms of 'timeout'`,
       );
     });
+    await received(at);
     const outcome = load(words, at + OUTCOME);
     if (outcome === LOST || outcome === 0) {
       const exitCode = exitCodeOf(space, at);
@@ -420,7 +422,7 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
     if (load(this.words, this.at + STATE) !== NEW) signalProcess(this.space, this.at, signal);
   }
 
-  #writePayload(): void {
+  #writePayload(): string {
     const { space, at } = this;
     const isSubclass = this.constructor !== Process && this.run !== Process.prototype.run;
     const calls = loadProcessCalls("start process");
@@ -430,6 +432,7 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
       target: this.#descriptor,
       main: mainOfThis(),
       cwd: absoluteFolder(cwd, folder),
+      name: this.name,
       method: methodInUse(),
     };
     if (cwd !== undefined && !calls.isFolder(head.cwd)) {
@@ -443,6 +446,7 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
     if (isSubclass) content.fields = { ...this };
     const rest = encode(content, { root: "", scope: "process" });
     writeBytes(space, at + PAYLOAD, packPayload(JSON.stringify(head), rest), "start process");
+    return head.cwd;
   }
 
   #validateJoin(options: WaitOptions | undefined, action: string): number {

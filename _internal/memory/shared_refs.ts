@@ -10,6 +10,7 @@
 
 import * as tag from "../codec/tags.ts";
 import { dropReference, OBJECT_HEADER } from "./shared_object.ts";
+import type { Space } from "./space.ts";
 import { existingSpace } from "./spaces.ts";
 
 let bytes: Uint8Array = new Uint8Array(0);
@@ -19,8 +20,25 @@ let keyCounts: number[] = [];
 
 /** Gives back the references of a message, as `encode` wrote it, that will not be received. */
 export function dropReferences(message: Uint8Array): void {
+  walk(message, (space, address) => {
+    if (space !== undefined) dropReference(space, address);
+  });
+}
+
+/** Whether a message, as `encode` wrote it, names shared objects. */
+export function hasReferences(message: Uint8Array): boolean {
+  let found = false;
+  walk(message, () => found = true);
+  return found;
+}
+
+let visit: (space: Space | undefined, address: number) => void = () => {};
+
+function walk(message: Uint8Array, visitor: typeof visit): void {
   // Most messages have none, and this byte in few other places.
   if (!message.includes(tag.SHARED)) return;
+  const outerVisit = visit;
+  visit = visitor;
   const outer = [bytes, view, at, keyCounts] as const;
   bytes = message;
   view = new DataView(message.buffer, message.byteOffset, message.byteLength);
@@ -30,6 +48,7 @@ export function dropReferences(message: Uint8Array): void {
     skip(1);
   } finally {
     [bytes, view, at, keyCounts] = outer;
+    visit = outerVisit;
   }
 }
 
@@ -149,7 +168,7 @@ function skip(values: number): void {
         const space = existingSpace(bytes[at] === 0 ? "thread" : "process");
         at += 1;
         const address = readCount();
-        if (space !== undefined && address >= OBJECT_HEADER) dropReference(space, address);
+        if (address >= OBJECT_HEADER) visit(space, address);
         break;
       }
       default:

@@ -23,7 +23,6 @@ import {
   FLAGS,
   freeBytes,
   GONE,
-  HOLDS,
   objectOf,
   PAYLOAD,
   POINT,
@@ -33,7 +32,7 @@ import {
   VALUE,
   writeOutcome,
 } from "../threads/record.ts";
-import { childRecords } from "../threads/start.ts";
+import { childRecords, hasOthersBelow } from "../threads/start.ts";
 import "../../multiprocessing/mod.ts";
 import { Process, setTarget } from "../../multiprocessing/process.ts";
 import { inheritMethod } from "../../multiprocessing/start_method.ts";
@@ -44,12 +43,16 @@ import type { ProcessHead } from "./payload.ts";
 import { INDEX, objectOfProcess, sayExit } from "./record.ts";
 import type { ProcessMemory } from "./process_memory.ts";
 import { attachRegion } from "./region.ts";
-import { VARIABLE } from "./runtime_command.ts";
+import { mayCallSystem, VARIABLE } from "./runtime_command.ts";
 import { processSpace } from "./spaces.ts";
 import { childrenEnded, endChildren } from "./start.ts";
 
 /** Runs the process that the environment names. */
 export function boot(): void {
+  if (!mayCallSystem()) {
+    void import("./child_without_memory.ts").then(({ bootWithoutMemory }) => bootWithoutMemory());
+    return;
+  }
   const calls = loadProcessCalls("start process");
   const told = calls.variable(VARIABLE);
   if (told === undefined) return;
@@ -104,6 +107,8 @@ async function runTarget(space: Space, record: number): Promise<unknown> {
     ? handleAt(space, attachment.at) as Process<unknown[]>
     // Runs the constructor of Process, which attaches, and not that of the subclass.
     : Reflect.construct(Process, [attachment], await resolveSubclass(type, labelOf(attachment))) as Process<unknown[]>;
+  // A handle that is made in this way takes over a reference, which handleAt() would have added.
+  if (type !== undefined) addReference(space, attachment.at);
   if (target !== undefined) setTarget(process, await resolveTarget(target, labelOf(attachment)));
   freeBytes(space, record + PAYLOAD);
   const { args, fields } = await arrive(() => decode(rest) as { args: unknown[]; fields?: object });
@@ -120,11 +125,10 @@ function fail(space: Space, record: number, error: unknown): void {
 /** Waits for the threads that are no daemons. */
 async function threadsEnded(): Promise<void> {
   const space = existingSpace("thread")!;
-  const { words } = space;
   for (const thread of childRecords()) {
     addReference(space, objectOf(thread));
     await space.async.wait(thread + POINT, {
-      attempt: () => hasGone(words, thread) ? true : undefined,
+      attempt: () => hasGone(space, thread) ? true : undefined,
       deadline: Infinity,
       expired: () => false,
     });
@@ -132,6 +136,8 @@ async function threadsEnded(): Promise<void> {
   }
 }
 
-function hasGone(words: Int32Array, thread: number): boolean {
-  return load(words, thread + GONE) !== 0 || (load(words, thread + FLAGS) & (DAEMON | HOLDS)) === DAEMON;
+function hasGone(space: Space, thread: number): boolean {
+  const { words } = space;
+  if (load(words, thread + GONE) !== 0) return true;
+  return (load(words, thread + FLAGS) & DAEMON) !== 0 && !hasOthersBelow(space, thread);
 }

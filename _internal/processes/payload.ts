@@ -16,6 +16,8 @@ export interface ProcessHead {
   main?: string;
   /** Where it shall run. */
   cwd: string;
+  /** Its label. */
+  name: string;
   /** How it starts others. */
   method: "spawn" | "forkserver";
 }

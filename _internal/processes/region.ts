@@ -28,6 +28,7 @@ import {
 } from "../memory/layout.ts";
 import { lockMutex, unlockMutex } from "../memory/mutex.ts";
 import { reservationOf, spaceOf } from "../memory/spaces.ts";
+import { DEFAULT_RESERVATION } from "../memory/thread_memory.ts";
 import { loadLibc } from "../runtime/libc.ts";
 import { AttachError } from "../../sync/errors.ts";
 
@@ -68,6 +69,8 @@ const STEP = 2 ** 20;
 /** The least that a region makes sense with. */
 const LEAST = HEAP_AT * 4 + STEP;
 const UNIT = 65536;
+/** A region that was not configured is never smaller than this. */
+const SMALLEST = 2 ** 24;
 
 /** The region of this process, if it has one. */
 export function existingRegion(): Region | undefined {
@@ -137,15 +140,21 @@ function enter(words: Int32Array, { descriptor, bytes }: Opened): void {
 
 function create(): Opened {
   const libc = loadLibc("share memory between processes");
-  const bytes = Math.max(reservationOf("process"), Math.ceil(LEAST / UNIT) * UNIT);
   const descriptor = libc.createAnonymous();
-  if (descriptor < 0 || !libc.setSize(descriptor, bytes) || !libc.reserve(descriptor, 0, LEAST)) {
+  let bytes = Math.max(reservationOf("process"), Math.ceil(LEAST / UNIT) * UNIT);
+  let address = 0;
+  // Less where a process may not have that many addresses; what the program asked for itself is not made less.
+  for (; descriptor >= 0; bytes /= 2) {
+    if (libc.setSize(descriptor, bytes)) address = libc.map(descriptor, bytes);
+    if (address !== 0 || bytes <= SMALLEST || reservationOf("process") !== DEFAULT_RESERVATION) break;
+  }
+  if (address === 0 || !libc.reserve(descriptor, 0, LEAST)) {
+    if (address !== 0) libc.unmap(address, bytes);
     if (descriptor >= 0) libc.close(descriptor);
     throw new RangeError(
       `Cannot share memory between processes as the system gives none: needed ${LEAST} bytes at once, and a file of ${bytes} bytes`,
     );
   }
-  const address = libc.map(descriptor, LEAST);
   const words = new Int32Array(libc.native.view(address, LEAST));
   words[VERSION_AT] = VERSION;
   words[SIZE_AT] = bytes / UNIT;
@@ -157,6 +166,8 @@ function create(): Opened {
   words[ROOT_START] = start % 2 ** 32 | 0;
   words[ROOT_START + 1] = Math.floor(start / 2 ** 32);
   store(words, MAGIC_AT, MAGIC);
+  words.buffer.transfer(0);
+  libc.unmap(address, bytes);
   return { descriptor, bytes };
 }
 

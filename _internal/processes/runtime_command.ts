@@ -82,11 +82,20 @@ export function checkReadable(module: string | undefined): void {
   );
 }
 
+/** Whether this program may call the C library. */
+export function mayCallSystem(): boolean {
+  return deno === undefined || deno.permissions.querySync({ name: "ffi" }).state === "granted";
+}
+
 let line: CommandLine | undefined;
 let firstFolder: string | undefined;
 
-/** How to start a child with these permissions. */
-export function runtimeCommand(permissions: "inherit" | Requested): RuntimeCommand {
+/**
+ * How to start a child with these permissions.
+ *
+ * @param modules Where its target is looked for. One without memory may load and read them, whatever else it may.
+ */
+export function runtimeCommand(permissions: "inherit" | Requested, modules: readonly string[] = []): RuntimeCommand {
   if (deno === undefined) {
     if (permissions !== "inherit") {
       throw new NotSupportedError(
@@ -119,10 +128,29 @@ export function runtimeCommand(permissions: "inherit" | Requested): RuntimeComma
     : requestedPermissions(permissions, line, granted, (what) => {
       throw new deno!.errors.NotCapable(`Cannot start process with 'permissions' as ${what}`);
     });
-  return {
-    args: ["run", "--no-prompt", ...line.kept, ...configuration(line), ...flags, ENTRY],
-    hasFfi: flags.includes("-A") || flags.includes("--allow-ffi"),
-  };
+  const hasFfi = flags.includes("-A") || flags.includes("--allow-ffi");
+  const start = ["run", "--no-prompt", ...line.kept, ...configuration(line)];
+  if (hasFfi) return { args: [...start, ...flags, ENTRY], hasFfi };
+  const files = modules.filter((module) => module.startsWith("file:")).map(fileOf);
+  const read = extended(flags, "read", files);
+  return { args: [...start, ...extended(read, "env", [VARIABLE, `${VARIABLE}_*`]), entryWith(modules)], hasFfi };
+}
+
+// Deno imports what is in the graph of the main module without asking whether it may be read, with all that it imports.
+// Which function of these modules it is, is found by looking at them.
+function entryWith(modules: readonly string[]): string {
+  const imports = modules.map((module) => `import(${JSON.stringify(module)})`).join(",");
+  const code = `import ${JSON.stringify(ENTRY)};()=>[${imports}]`;
+  return `data:text/javascript,${encodeURIComponent(code)}`;
+}
+
+function extended(flags: readonly string[], name: PermissionName, items: readonly string[]): string[] {
+  if (flags.includes(`--allow-${name}`) || items.length === 0) return [...flags];
+  const others = flags.find((flag) => flag.startsWith(`--allow-${name}=`));
+  return [
+    ...flags.filter((flag) => flag !== others),
+    `${others === undefined ? `--allow-${name}=` : `${others},`}${items.join(",")}`,
+  ];
 }
 
 // Where Deno was not told one, it has looked for it.

@@ -6,15 +6,19 @@
 
 import { load, now, store } from "../atomics.ts";
 import { dropReference } from "../memory/shared_object.ts";
+import { hasReferences } from "../memory/shared_refs.ts";
 import type { Space } from "../memory/space.ts";
 import { existingSpace } from "../memory/spaces.ts";
 import { onExit } from "../runtime/last_words.ts";
 import { loadProcessCalls, SIGKILL, SIGTERM } from "../runtime/process_calls.ts";
 import { spawn, type Spawned } from "../runtime/spawn.ts";
 import { isWorker } from "../runtime/worker.ts";
-import { DAEMON, FINISHED, FLAGS, POINT, STATE } from "../threads/record.ts";
+import { onEnding } from "../threads/endings.ts";
+import { unpackPayload } from "../threads/payload.ts";
+import { DAEMON, FINISHED, FLAGS, PAYLOAD, POINT, readBytes, STATE } from "../threads/record.ts";
 import type { Requested } from "./flags.ts";
 import { takeSpare, tell } from "./forkserver.ts";
+import type { ProcessHead } from "./payload.ts";
 import {
   childrenOf,
   finishProcess,
@@ -26,11 +30,13 @@ import {
   SIGNALLED,
 } from "./record.ts";
 import { runtimeCommand, VARIABLE } from "./runtime_command.ts";
+import { spawnWithoutMemory } from "./without_memory.ts";
 
 /** How a process is started. */
 export interface LaunchOptions {
   readonly method: "spawn" | "forkserver";
   readonly env: Readonly<Record<string, string>> | undefined;
+  readonly cwd: string;
   readonly permissions: "inherit" | Requested;
 }
 
@@ -46,7 +52,7 @@ let watching = false;
 export function launch(space: Space, record: number, options: LaunchOptions): void {
   const { method, env, permissions } = options;
   const spare = method === "forkserver" && env === undefined && permissions === "inherit";
-  const process = (spare ? takeSpare(space, record) : undefined) ?? fresh(record, options);
+  const process = (spare ? takeSpare(space, record) : undefined) ?? fresh(space, record, options);
   store(space.words, record + PID, process.pid);
   children.set(record, { process, space });
   process.setRef((load(space.words, record + FLAGS) & DAEMON) === 0);
@@ -58,12 +64,35 @@ export function launch(space: Space, record: number, options: LaunchOptions): vo
   watchForEnd();
 }
 
-function fresh(record: number, { env, permissions }: LaunchOptions): Spawned {
-  const command = runtimeCommand(permissions);
+function fresh(space: Space, record: number, { env, cwd, permissions }: LaunchOptions): Spawned {
+  const payload = readBytes(space, record + PAYLOAD)!;
+  const command = runtimeCommand(permissions, permissions === "inherit" ? [] : modulesOf(payload));
+  if (!command.hasFfi) {
+    if (hasReferences(unpackPayload(payload).rest)) {
+      throw new TypeError(
+        "Cannot start process as its arguments contain an object that processes share, and one without the permission 'ffi' has no part in that memory: grant it with permissions: { ffi: true, … }, or pass values alone",
+      );
+    }
+    return spawnWithoutMemory(space, record, command.args, env, cwd);
+  }
   return spawn({
     args: command.args,
     env: { ...env, [VARIABLE]: tell(record) },
   });
+}
+
+// Where the target and the class are looked for.
+function modulesOf(payload: Uint8Array): string[] {
+  const { type, target } = JSON.parse(unpackPayload(payload).descriptor) as ProcessHead;
+  const modules = new Set<string>();
+  for (const descriptor of [type, target]) {
+    if (descriptor === undefined || !("module" in descriptor)) continue;
+    const { module, modules: others, main } = { modules: [], main: undefined, ...descriptor };
+    for (const each of [module, ...others, main]) {
+      if (each !== undefined && /^(?:file|https?):/.test(each)) modules.add(each);
+    }
+  }
+  return [...modules];
 }
 
 /** Gives up what the list of children has of one that is gone. */
@@ -79,8 +108,18 @@ export function signalProcess(space: Space, record: number, signal: number): voi
   loadProcessCalls("end process").signal(load(space.words, record + PID), signal);
 }
 
+// The runtime's own handles of processes go with the thread that started them, and the program must not end before these.
+onEnding(() => {
+  for (const [record, { space }] of children) {
+    if ((load(space.words, record + FLAGS) & DAEMON) === 0) waitForAll(space, [record], Infinity);
+  }
+});
+
 // How long those who are told to end have for it.
 const GRACE = 1000;
+
+/** The longest sleep without a look at whether it was in vain. */
+const SLICE = 200;
 
 /** At this process's end: has the children that run end first. They would be killed a moment later. */
 function watchForEnd(): void {
@@ -106,7 +145,7 @@ function waitForAll(space: Space, records: readonly number[], ms: number): void 
   for (const record of records) {
     const descriptor = calls.openProcess(load(space.words, record + PID));
     while (!hasProcessEnded(space, record) && now() < deadline) {
-      if (descriptor >= 0) calls.waitForEnd(descriptor, Math.max(1, Math.ceil(deadline - now())));
+      if (descriptor >= 0) calls.waitForEnd(descriptor, Math.min(SLICE, Math.max(1, Math.ceil(deadline - now()))));
       else space.memory.wait(record + POINT, load(space.words, record + POINT), 5);
     }
     if (descriptor >= 0) calls.close(descriptor);

@@ -36,6 +36,11 @@ export interface ProcessCalls {
    * path. No code of this process needs to run for that. `false`: nobody has it any more, or it can not be opened.
    */
   dieWithPipe(path: string): boolean;
+  /**
+   * Has the system kill a process when this one ends, however it does, also where that process can do nothing for it.
+   * Returns how to call that off.
+   */
+  killAfterThis(pid: number): () => void;
   /** The text of a file, of its first part; `undefined` where that can not be read. */
   read(path: string): Uint8Array | undefined;
   /** Makes a folder the current one. */
@@ -70,6 +75,7 @@ const O_PATH = 0o10000000;
 const O_DIRECTORY = system().arch === "arm64" ? 0o40000 : 0o200000;
 const O_NONBLOCK = 0o4000;
 const O_ASYNC = 0o20000;
+const F_DUPFD_CLOEXEC = 1030;
 const F_GETFL = 3;
 const F_SETFL = 4;
 const F_SETOWN = 8;
@@ -181,6 +187,29 @@ function open(action: string): ProcessCalls {
       c.fcntl(descriptor, F_SETFL, c.fcntl(descriptor, F_GETFL, 0) | O_ASYNC);
       // What happened before the system knew whom to kill would go unnoticed.
       return (poll(descriptor, POLLIN, 0) & POLLHUP) === 0;
+    },
+    killAfterThis(pid) {
+      const descriptors: number[] = [];
+      // A process that ends closes all it has in an order that the system chooses, and the kill comes from a pipe that loses
+      // its writer before its reader: so one in which the writer has the higher number, and one in which it has the lower.
+      for (const readerLast of [false, true]) {
+        const ends = new Int32Array(2);
+        if (c.pipe2(ends, O_CLOEXEC) !== 0) continue;
+        let [reader, writer] = ends;
+        if (readerLast) {
+          const higher = c.fcntl(reader, F_DUPFD_CLOEXEC, writer + 1);
+          c.close(reader);
+          reader = higher;
+        }
+        c.fcntl(reader, F_SETSIG, SIGKILL);
+        c.fcntl(reader, F_SETOWN, pid);
+        c.fcntl(reader, F_SETFL, c.fcntl(reader, F_GETFL, 0) | O_ASYNC);
+        // The reader first, where it is called off.
+        descriptors.push(reader, writer);
+      }
+      return () => {
+        for (const descriptor of descriptors) c.close(descriptor);
+      };
     },
     read,
     changeFolder: (path) => c.chdir(cString(path)) === 0,

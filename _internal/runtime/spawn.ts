@@ -70,7 +70,7 @@ export function spawn({ args, cwd, env }: SpawnOptions): Spawned {
     }).spawn();
     return {
       pid: child.pid,
-      ended: child.status.then(({ code, signal }) => signal === null ? code : -numberOf(signal)),
+      ended: child.status.then(({ code, signal }) => signal === null ? code : -signalNumber(signal)),
       setRef: (ref) => ref ? child.ref() : child.unref(),
     };
   }
@@ -85,13 +85,13 @@ export function spawn({ args, cwd, env }: SpawnOptions): Spawned {
   });
   return {
     pid: child.pid,
-    ended: child.exited.then(() => child.signalCode === null ? child.exitCode ?? 0 : -numberOf(child.signalCode)),
+    ended: child.exited.then(() => child.signalCode === null ? child.exitCode ?? 0 : -signalNumber(child.signalCode)),
     setRef: (ref) => ref ? child.ref() : child.unref(),
   };
 }
 
 /** The number of a signal on this system. */
-function numberOf(name: string): number {
+export function signalNumber(name: string): number {
   return signals()[name] ?? 9;
 }
 

@@ -178,3 +178,14 @@ export async function sleepWithHandler(started: Event): Promise<string> {
 export function startInline(x: number): Process<[number], number> {
   return new Process({ target: (x: number) => x * 2, args: [x] }).start();
 }
+
+/** In a thread: starts a process, and ends before that does. */
+export function startFromThread(done: Queue<string>): void {
+  new Process({ target: putLater, args: [done, "from a thread"] }).start();
+}
+
+export function startAndJoinFromThread(): { exitCode: number | undefined; name: string } {
+  const child = new Process({ target: add, args: [1, 2] }).start();
+  child.joinSync();
+  return { exitCode: child.exitCode, name: currentProcess().name };
+}

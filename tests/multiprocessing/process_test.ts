@@ -279,6 +279,15 @@ describe("Process", () => {
     assertEquals(new Set([done.tryGet(), done.tryGet()]), new Set(["child", "thread"]));
   });
 
+  it("can be started by threads, which may end before it", LIMIT, async () => {
+    const thread = new threading.Thread({ target: targets.startAndJoinFromThread }).start();
+    assertEquals(await thread.result(), { exitCode: 0, name: "MainProcess" });
+    const done = new Queue<string>();
+    const starter = new threading.Thread({ target: targets.startFromThread, args: [done] }).start();
+    assert(await starter.join());
+    assertEquals(await done.get({ timeout: 30_000 }), "from a thread");
+  });
+
   it("can be joined and killed by other processes, which know how it ended", LIMIT, async () => {
     const started = new Event();
     for (const [target, joinFirst] of [[targets.killOther, false], [targets.killOther, true]] as const) {

@@ -1,0 +1,40 @@
+/** What runs in the processes of the tests of permissions. */
+
+import { type Event, Process } from "@weft/concurrent/multiprocessing";
+
+const NAMES = ["read", "write", "net", "env", "run", "sys", "ffi", "import"] as const;
+
+/** What this process is allowed, and of these items. */
+export function granted(items: Deno.PermissionDescriptor[] = []): { whole: string[]; items: string[] } {
+  return {
+    whole: NAMES.filter((name) => {
+      const { state, partial } = Deno.permissions.querySync({ name });
+      return state === "granted" && !partial;
+    }),
+    items: items.map((item) => Deno.permissions.querySync(item).state),
+  };
+}
+
+export function add(a: number, b: number): number {
+  return a + b;
+}
+
+export function fail(): never {
+  throw new RangeError("no");
+}
+
+export function spin(): never {
+  for (;;);
+}
+
+export function take(event: Event): void {
+  event.set();
+}
+
+export class Tripler extends Process<[number], number> {
+  factor = 3;
+
+  override run(x: number): number {
+    return x * this.factor;
+  }
+}
