@@ -111,6 +111,18 @@ const NEXT_BLOCK = 0xffffffff;
 export const MAX_UNITS = 1024;
 const ALL = -1;
 
+/** Up to here bytes are copied by hand, into arrays that are used again: a new one takes longer than a small task. */
+const SMALL = 64;
+const scratch: Uint8Array[] = Array.from({ length: SMALL + 1 }, (_, length) => new Uint8Array(length));
+
+/** A private copy, which stays as it is until the next call. */
+export function copyOf(bytes: Uint8Array, from: number, length: number): Uint8Array {
+  if (length > SMALL) return bytes.slice(from, from + length);
+  const copy = scratch[length];
+  for (let i = 0; i < length; i++) copy[i] = bytes[from + i];
+  return copy;
+}
+
 /** A place in the output of a slot. */
 export class Cursor {
   block = 0;
@@ -291,21 +303,30 @@ export class Board {
   claim(worker: number, room: number): number {
     const { words } = this;
     for (;;) {
-      let oldest = 0;
-      let sequence = 0;
-      for (let i = this.at + TABLE, end = i + this.slots; i < end; i++) {
-        const slot = words[i];
-        if (load(words, slot + CLAIM) !== POSTED) continue;
-        const its = words[slot + SEQUENCE];
-        if (oldest === 0 || ((its - sequence) | 0) < 0) {
-          oldest = slot;
-          sequence = its;
-        }
-      }
-      if (oldest === 0) return 0;
+      const found = this.#oldest();
+      if (found === 0) return 0;
+      // One that was posted earlier may be in a slot that was looked at before it was there. As this one was seen, that one
+      // is seen now.
+      const oldest = this.#oldest() || found;
       if (room !== 0 && words[oldest + ITEM_COUNT] > room) return TOO_LARGE;
       if (compareExchange(words, oldest + CLAIM, POSTED, worker) === POSTED) return oldest;
     }
+  }
+
+  #oldest(): number {
+    const { words } = this;
+    let oldest = 0;
+    let sequence = 0;
+    for (let i = this.at + TABLE, end = i + this.slots; i < end; i++) {
+      const slot = words[i];
+      if (load(words, slot + CLAIM) !== POSTED) continue;
+      const its = words[slot + SEQUENCE];
+      if (oldest === 0 || ((its - sequence) | 0) < 0) {
+        oldest = slot;
+        sequence = its;
+      }
+    }
+    return oldest;
   }
 
   /** Whether a chunk waits for a worker. */
@@ -335,18 +356,18 @@ export class Board {
     return this.words[slot + FUNCTION];
   }
 
-  /** Worker: private copies of the chunk's units. */
-  input(slot: number): Uint8Array[] {
+  /** Worker: a private copy of the chunk's units, and where each ends. */
+  input(slot: number): { bytes: Uint8Array; ends: number[] } {
     const { words } = this;
     const count = words[slot + UNIT_COUNT];
     const at = words[slot + INPUT] || slot + ROOM;
     let from = (at + count) * 4;
     const bytes = this.space.memory.bytes.slice(from, at * 4 + words[slot + INPUT + 1]);
-    if (count === 1) return [bytes];
-    const units: Uint8Array[] = new Array(count);
+    if (count === 1) return { bytes, ends: [bytes.length] };
+    const ends: number[] = new Array(count);
     from = 0;
-    for (let i = 0; i < count; i++) units[i] = bytes.subarray(from, from += words[at + i]);
-    return units;
+    for (let i = 0; i < count; i++) ends[i] = from += words[at + i];
+    return { bytes, ends };
   }
 
   /** Worker: so many items of the unit are over. */
@@ -388,7 +409,7 @@ export class Board {
     store(words, slot + OUTCOMES, cursor.count);
   }
 
-  /** Owner: the outcome behind the cursor, if it is there. */
+  /** Owner: the outcome behind the cursor, if it is there. Its data stay as they are until the next call. */
   read(slot: number, cursor: Cursor): { kind: number; data: Uint8Array } | undefined {
     const { words } = this;
     if (cursor.count >= load(words, slot + OUTCOMES)) return undefined;
@@ -405,7 +426,7 @@ export class Board {
     }
     const at = cursor.block + BLOCK_HEADER + (cursor.offset >> 2);
     const length = words[at] >>> 2;
-    const data = this.space.memory.bytes.slice((at + 1) * 4, (at + 1) * 4 + length);
+    const data = copyOf(this.space.memory.bytes, (at + 1) * 4, length);
     cursor.offset += 4 + ((length + 3) & ~3);
     cursor.count++;
     return { kind: words[at] & 3, data };

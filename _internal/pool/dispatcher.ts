@@ -56,12 +56,14 @@ export interface DispatcherOptions {
   trace: Trace | undefined;
 }
 
-/** How long the owner looks for a result before it goes to other things: milliseconds. */
-const SPIN = 0.05;
+/** How long the owner looks for a result before it goes to other things: milliseconds. A worker that sleeps is up by then. */
+const SPIN = 0.1;
 /** How many looks there are between two looks at the clock. */
 const LOOKS = 16;
-/** How long it may do so without the event loop having had a turn: milliseconds. */
+/** How long it may do so without the event loop having had a turn, as far as is known: milliseconds. */
 const TURN = 4;
+/** How often at least: the event loop has had turns of which nothing is known here. */
+const TURNLESS = 8;
 /** So many looks in vain, and it looks less often. */
 const VAIN = 4;
 /** A chunk is not left in one piece if a unit of it takes so long: milliseconds. */
@@ -106,6 +108,8 @@ export class Dispatcher implements JobBoard {
   #turned: number = now();
   #asked = 0;
   #vain = 0;
+  /** How often it found something since the event loop had a turn. */
+  #found = 0;
   #looks = 0;
   #closing = false;
   #terminated = 0;
@@ -503,7 +507,11 @@ export class Dispatcher implements JobBoard {
       }
       if ("results" in outcome) this.completed += outcome.results.length;
       else this.failures++;
-      this.#tell(() => chunk.job.done(chunk, unit, outcome));
+      try {
+        chunk.job.done(chunk, unit, outcome);
+      } catch (error) {
+        reportError(error);
+      }
     }
   }
 
@@ -522,11 +530,12 @@ export class Dispatcher implements JobBoard {
     if (this.board.space.spins === 0) return false;
     if (this.#vain >= VAIN && (++this.#looks & 15) !== 0) return false;
     const begin = now();
-    if (begin - this.#turned > TURN) return false;
+    if (begin - this.#turned > TURN && this.#found > TURNLESS) return false;
     do {
       for (let i = 0; i < LOOKS; i++) {
         if (!this.#drain()) continue;
         this.#vain = 0;
+        this.#found++;
         return true;
       }
     } while (now() - begin < SPIN);
@@ -561,6 +570,7 @@ export class Dispatcher implements JobBoard {
         expired: () => false,
       });
       this.#turned = now();
+      this.#found = 0;
       this.#pump();
     }
     this.#watching = false;

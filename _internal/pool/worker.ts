@@ -14,7 +14,7 @@ import { dropReferences } from "../memory/shared_refs.ts";
 import { block, notify } from "../memory/wait_point.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
 import { resolveTarget } from "../targets/resolve.ts";
-import { Board, Cursor, FAILED, ITEMS, ONE, RESULT, RESULTS, TASKS, TOO_LARGE } from "./board.ts";
+import { Board, copyOf, Cursor, FAILED, ITEMS, ONE, RESULT, RESULTS, TASKS, TOO_LARGE } from "./board.ts";
 import { beginTask, endTask } from "./current_task.ts";
 import { readFunction } from "./functions.ts";
 
@@ -111,11 +111,13 @@ class PoolWorker {
       board.begin(slot, worker, performance.timeOrigin + began - epoch);
       let fn = this.#functions.get(board.functionOf(slot));
       if (fn === undefined) fn = await this.#resolve(board.functionOf(slot));
-      const units = board.input(slot);
+      const { bytes, ends } = board.input(slot);
       const cursor = new Cursor();
       for (let unit; (unit = board.nextUnit(slot)) >= 0;) {
         beginTask(board, slot, unit);
-        const run = this.#run(slot, fn, units[unit], cursor);
+        const from = unit === 0 ? 0 : ends[unit - 1];
+        const data = ends.length === 1 ? bytes : unitOf(bytes, from, ends[unit] - from);
+        const run = this.#run(slot, fn, data, cursor);
         tasks += typeof run === "number" ? run : await run;
         endTask();
       }
@@ -302,6 +304,11 @@ class PoolWorker {
   #fail(slot: number, cursor: Cursor, error: unknown, index: number): void {
     this.board.append(slot, cursor, FAILED, encodeFailure(this.#options.scope, error, index));
   }
+}
+
+// The bytes are this worker's own already: what is large need not be copied once more.
+function unitOf(bytes: Uint8Array, from: number, length: number): Uint8Array {
+  return length <= 64 ? copyOf(bytes, from, length) : bytes.subarray(from, from + length);
 }
 
 function canEncode(value: unknown, scope: Scope): boolean {
