@@ -95,8 +95,16 @@ export function loadedExports(module: string): Exports | undefined {
 /** The modules that are known to be loaded: see {@linkcode loadedExports}. */
 export function loadedModules(): string[] {
   if (!isBun) return [];
-  return Object.keys(nodeModule()._cache).map(urlOfPlace).filter((module) => module !== undefined);
+  const modules: string[] = [];
+  for (const path of Object.keys(nodeModule()._cache)) {
+    let module = urls.get(path);
+    if (module === undefined) urls.set(path, module = urlOfPlace(path) ?? "");
+    if (module !== "") modules.push(module);
+  }
+  return modules;
 }
+
+const urls: Map<string, string> = new Map();
 
 /** What a module of the runtime exports, `node:path` say, once the program has loaded it. */
 export function builtinExports(module: string): Exports | undefined {
@@ -122,6 +130,8 @@ export function readModule(module: string): string | undefined {
   }
 }
 
+const readable: Set<string> = new Set();
+
 /**
  * Throws if workers may not read a local module, to import it. Nobody is asked: a prompt of a worker would come while the
  * thread that could answer may be blocked.
@@ -130,11 +140,14 @@ export function readModule(module: string): string | undefined {
  */
 export function requireReadable(module: string, action: string): void {
   const { Deno } = globals;
-  if (Deno === undefined || !module.startsWith("file:")) return;
+  if (Deno === undefined || readable.has(module) || !module.startsWith("file:")) return;
   const url = new URL(module);
   url.search = "";
   url.hash = "";
-  if (Deno.permissions.querySync({ name: "read", path: url }).state === "granted") return;
+  if (Deno.permissions.querySync({ name: "read", path: url }).state === "granted") {
+    readable.add(module);
+    return;
+  }
   throw new Deno.errors.NotCapable(
     `${action} as its module is imported again: requires read access to ${module}, run again with the --allow-read flag`,
   );

@@ -97,7 +97,8 @@ export function describeTarget(
   const key = modules.join("\n");
   let descriptor = entry.byModules.get(key);
   if (descriptor === undefined) {
-    const home = isDeclaredIn(modules, fn.name) ? undefined : moduleOfFunction(fn);
+    const isDeclared = isDeclaredIn(modules, fn.name);
+    const home = isDeclared ? undefined : moduleOfFunction(fn);
     if (home !== undefined && /^(?:file|https?):/.test(home) && !isOwn(home)) {
       modules.splice(0, modules.length, home, ...modules.filter((module) => module !== home));
     }
@@ -113,6 +114,8 @@ export function describeTarget(
       global: path,
     };
     entry.byModules.set(key, descriptor);
+    // Where it stands is known, and does not depend on who hands it over.
+    if (home !== undefined || (isDeclared && fn.name !== "")) entry.settled = descriptor;
   }
   return { ...descriptor, what };
 }
