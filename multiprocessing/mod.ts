@@ -37,6 +37,7 @@ export { Lock } from "./lock.ts";
 export { Pipe, type PipeOptions } from "./pipe.ts";
 export {
   asCompleted,
+  type BasePool,
   type CurrentTask,
   currentTask,
   Future,

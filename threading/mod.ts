@@ -30,6 +30,7 @@ export { activeCount, currentThread, enumerate, getIdent, mainThread } from "./c
 export { type ExceptHookInfo, setExceptHook } from "./except_hook.ts";
 export {
   asCompleted,
+  type BasePool,
   type CurrentTask,
   currentTask,
   Future,

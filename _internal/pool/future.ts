@@ -7,7 +7,7 @@
 import { now } from "../atomics.ts";
 import { deadlineOf, show, validateWait } from "../wait_options.ts";
 import { CancelledError, TimeoutError } from "../../sync/errors.ts";
-import { type LocalReadiness, READINESS } from "../../sync/_readiness.ts";
+import { READINESS } from "../../sync/_readiness.ts";
 import type { WaitOptions } from "../../sync/wait_options.ts";
 
 /** Where a {@linkcode Future} is in its life. */
@@ -114,7 +114,7 @@ export class Future<R> implements Promise<R> {
   }
 
   /** For `waitAny`. @ignore */
-  [READINESS](): LocalReadiness {
+  [READINESS](): { isReady(): boolean; whenReady(onReady: () => void): () => void } {
     return {
       isReady: () => this.#state !== "pending",
       whenReady: (onReady) => {

@@ -260,14 +260,14 @@ export function poolSuite(kind: Kind): void {
     });
 
     it("yields what comes before an error of the iterable, then throws it", LIMIT, async () => {
+      function* items(): Generator<number> {
+        yield* [1, 2, 3];
+        throw new EvalError("no more");
+      }
+      async function* later(): AsyncGenerator<number> {
+        yield* items();
+      }
       for (const isAsync of [false, true]) {
-        function* items(): Generator<number> {
-          yield* [1, 2, 3];
-          throw new EvalError("no more");
-        }
-        async function* later(): AsyncGenerator<number> {
-          yield* items();
-        }
         const seen: number[] = [];
         await assertRejects(
           async () => {
