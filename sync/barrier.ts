@@ -231,6 +231,7 @@ export class Barrier extends SharedObject {
    */
   reset(): void {
     if (this.at < 0) this.unusable("reset barrier");
+    if (this.space.isKilled()) this.space.exit();
     resetBarrier(this.space, this.at);
   }
 
@@ -240,6 +241,7 @@ export class Barrier extends SharedObject {
    */
   abort(): void {
     if (this.at < 0) this.unusable("abort barrier");
+    if (this.space.isKilled()) this.space.exit();
     breakBarrier(this.space, this.at, 0);
   }
 
@@ -252,12 +254,14 @@ export class Barrier extends SharedObject {
   /** How many wait. Out of date as soon as it is read. */
   get nWaiting(): number {
     if (this.at < 0) this.unusable("read barrier");
+    if (this.space.isKilled()) this.space.exit();
     return countWaiting(this.space, this.at);
   }
 
   /** Whether the barrier is broken. Out of date as soon as it is read. */
   get broken(): boolean {
     if (this.at < 0) this.unusable("read barrier");
+    if (this.space.isKilled()) this.space.exit();
     return isBroken(this.space, this.at);
   }
 

@@ -46,6 +46,7 @@ export class BoundedSemaphore extends Semaphore {
   override release(n = 1): void {
     if (this.at < 0) this.unusable("release semaphore");
     validateInteger(n, "'n'", 1, MAX_PERMITS, "release semaphore");
+    if (this.space.isKilled()) this.space.exit();
     const bound = this.#bound;
     if (addPermits(this.space, this.at, n, bound)) return;
     throw new RangeError(

@@ -274,6 +274,7 @@ export class Condition extends SharedObject {
   }
 
   #checkHeld(action: string): void {
+    if (this.space.isKilled()) this.space.exit();
     if (this.#hold.isHeld()) return;
     throw new InvalidStateError(`Cannot ${action} as its lock is not held by the caller: acquire it first`);
   }

@@ -70,6 +70,7 @@ export class Event extends SharedObject {
   /** Whether the flag is set. Out of date as soon as it is read. */
   get isSet(): boolean {
     if (this.at < 0) this.unusable("read event");
+    if (this.space.isKilled()) this.space.exit();
     return (load(this.words, this.at) & 1) === 1;
   }
 
@@ -113,6 +114,7 @@ export class Event extends SharedObject {
 
   #change(from: number): void {
     const { words, at } = this;
+    if (this.space.isKilled()) this.space.exit();
     for (;;) {
       const seen = load(words, at);
       if ((seen & 1) !== from) return;

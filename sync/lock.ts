@@ -162,7 +162,10 @@ export class Lock extends SharedObject {
   tryAcquire(): Guard | undefined {
     if (this.at < 0) this.unusable("acquire lock");
     const outcome = tryTake(this.space, this.at, this.#tag, 0);
-    return outcome === MISSED ? undefined : this.#begin(outcome === TAKEN_OVER);
+    if (outcome !== MISSED) return this.#begin(outcome === TAKEN_OVER);
+    // One that tries in a loop hears of its end here.
+    if (this.space.isKilled()) this.space.exit();
+    return undefined;
   }
 
   /**
@@ -191,6 +194,7 @@ export class Lock extends SharedObject {
   /** Whether the lock is held. Out of date as soon as it is read. */
   get locked(): boolean {
     if (this.at < 0) this.unusable("read lock");
+    if (this.space.isKilled()) this.space.exit();
     return load(this.words, this.at) >>> HOLDER_SHIFT !== 0;
   }
 

@@ -178,7 +178,10 @@ export class RLock extends SharedObject {
     if (at < 0) this.unusable("acquire lock");
     if (this.#isReentrant(load(words, at))) return this.#enter(false);
     const outcome = tryTake(space, at, this.#tag, 0);
-    return outcome === MISSED ? undefined : this.#begin(outcome === TAKEN_OVER);
+    if (outcome !== MISSED) return this.#begin(outcome === TAKEN_OVER);
+    // One that tries in a loop hears of its end here.
+    if (space.isKilled()) space.exit();
+    return undefined;
   }
 
   /**
@@ -275,6 +278,7 @@ export class RLock extends SharedObject {
   /** Whether the lock is held. Out of date as soon as it is read. */
   get locked(): boolean {
     if (this.at < 0) this.unusable("read lock");
+    if (this.space.isKilled()) this.space.exit();
     return load(this.words, this.at) >>> HOLDER_SHIFT !== 0;
   }
 

@@ -139,7 +139,10 @@ export class Semaphore extends SharedObject {
   /** Takes a permit if there is one, else returns `undefined`. Never waits. */
   tryAcquire(): Guard | undefined {
     if (this.at < 0) this.unusable("acquire semaphore");
-    return tryTakePermit(this.space, this.at, 0) ? new PermitGuard(this) : undefined;
+    if (tryTakePermit(this.space, this.at, 0)) return new PermitGuard(this);
+    // One that tries in a loop hears of its end here.
+    if (this.space.isKilled()) this.space.exit();
+    return undefined;
   }
 
   /**
@@ -154,6 +157,7 @@ export class Semaphore extends SharedObject {
   release(n = 1): void {
     if (this.at < 0) this.unusable("release semaphore");
     validateInteger(n, "'n'", 1, MAX_PERMITS, "release semaphore");
+    if (this.space.isKilled()) this.space.exit();
     if (addPermits(this.space, this.at, n, MAX_PERMITS)) return;
     throw new RangeError(
       `Cannot release semaphore as it would have more than ${MAX_PERMITS} permits: it has ${this.value}, received ${n}`,
@@ -163,6 +167,7 @@ export class Semaphore extends SharedObject {
   /** How many permits there are. Out of date as soon as it is read. */
   get value(): number {
     if (this.at < 0) this.unusable("read semaphore");
+    if (this.space.isKilled()) this.space.exit();
     return permitsAt(this.words, this.at);
   }
 

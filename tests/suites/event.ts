@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows }
 import { describe, it } from "node:test";
 import type { Scope } from "./_scope.ts";
 import { moment, turn } from "./_until.ts";
-import { publish, setIt, waitAsync, waitSync } from "./event_targets.ts";
+import { poll, publish, setIt, waitAsync, waitSync } from "./event_targets.ts";
 
 const LIMIT = { timeout: 60_000 };
 
@@ -150,6 +150,23 @@ export function eventSuite(scope: Scope): void {
       await runner.join();
       assert(!event.isSet);
       assertEquals(event.waitSync({ timeout: 5 }), false);
+    });
+
+    it("a thread that polls it, or a lock, a semaphore or a barrier, ends when it is told to", LIMIT, async () => {
+      const things = {
+        event: create(),
+        lock: new scope.Lock(),
+        semaphore: new scope.Semaphore(0),
+        barrier: new scope.Barrier(2),
+      };
+      using _held = things.lock.acquireSync();
+      for (let which = 0; which < 7; which++) {
+        const ready = create();
+        const runner = scope.start(poll, which, ready, things);
+        await ready.wait();
+        runner.kill();
+        assert(await runner.join({ timeout: 20_000 }), `way ${which} goes on`);
+      }
     });
 
     it("wrong options are refused", LIMIT, async () => {

@@ -1,4 +1,4 @@
-import type { Event, SharedArray } from "@weft/concurrent/sync";
+import type { Barrier, Event, Lock, Semaphore, SharedArray } from "@weft/concurrent/sync";
 
 export function waitSync(event: Event, ready: Event, timeout?: number): boolean {
   ready.set();
@@ -23,4 +23,23 @@ export function publish(event: Event, taken: Event, cell: SharedArray<"i32">, ro
     taken.waitSync();
     taken.clear();
   }
+}
+
+/** Polls for ever, each time in one of the ways that never wait. */
+export function poll(
+  which: number,
+  ready: Event,
+  { event, lock, semaphore, barrier }: { event: Event; lock: Lock; semaphore: Semaphore; barrier: Barrier },
+): never {
+  const ways = [
+    () => event.isSet,
+    () => lock.tryAcquire(),
+    () => lock.locked,
+    () => semaphore.tryAcquire(),
+    () => semaphore.value,
+    () => barrier.nWaiting,
+    () => barrier.broken,
+  ];
+  ready.set();
+  for (;;) ways[which]();
 }
