@@ -549,6 +549,8 @@ export class Connection<T = unknown> extends SharedHandle {
   #tryRecv(onlyBytes: boolean, woken: number): number | undefined {
     const { words, space } = this;
     const ring = this.#input;
+    // One of many quick looks: as few loads as can be.
+    if (woken === LOOK && isEmpty(words, ring)) return undefined;
     if (space.isKilled()) space.exit();
     if (woken <= 0 && load(words, ring + GET_BAR) !== 0) return undefined;
     let position = beginGet(space, ring);
