@@ -34,6 +34,43 @@ function find(module: string): string[] {
   return modules;
 }
 
+/**
+ * The full name of the one module from which a local module imports something by this name, and has nothing of that name
+ * itself. Then it need not be imported to find that: its top level may be a program.
+ */
+export function importOf(module: string, name: string): string | undefined {
+  const text = readModule(module);
+  if (text === undefined || !text.includes(name)) return undefined;
+  const tokens = tokenizeStart(text);
+  let found: string | undefined;
+  for (let index = 0; index < tokens.length; index++) {
+    const token = tokens[index];
+    if (token.kind !== "name" || token.text !== "import" || !isPunctuator(tokens[index + 1], "{")) {
+      // Declared here, or something with a property of that name, which is looked into.
+      if (token.kind === "name" && token.text === name && DECLARING.has(tokens[index - 1]?.text ?? "")) {
+        return undefined;
+      }
+      continue;
+    }
+    const end = closing(tokens, index + 1);
+    const clause = tokens.slice(index + 2, end);
+    const has = clause.some((each, at) => each.text === name && (at === 0 || isPunctuator(clause[at - 1], ",")));
+    const [from, specifier] = [tokens[end + 1], tokens[end + 2]];
+    index = end;
+    if (!has || from?.text !== "from" || specifier?.kind !== "string") continue;
+    if (found !== undefined) return undefined;
+    found = stringOf(specifier.text);
+  }
+  if (found === undefined) return undefined;
+  try {
+    return resolveImport(found, module);
+  } catch {
+    return undefined;
+  }
+}
+
+const DECLARING = new Set(["function", "class", "const", "let", "var", "*", "as"]);
+
 /** The specifiers of the import declarations, and of the exports from other modules, among tokens. */
 export function specifiersIn(tokens: readonly Token[]): string[] {
   const specifiers: string[] = [];

@@ -10,7 +10,7 @@ import { atGlobalPath } from "./builtins.ts";
 import { show, type TargetDescriptor } from "./describe.ts";
 import { addHome } from "./home.ts";
 import { whileImporting } from "./import_guard.ts";
-import { importsOf } from "./imports.ts";
+import { importOf, importsOf } from "./imports.ts";
 import { compile, type ParsedSource, parseSource } from "./inline.ts";
 import { findInText, meaningOf, type ModuleText, readModuleText } from "./module_text.ts";
 import { freeReferences } from "./scopes.ts";
@@ -115,6 +115,12 @@ class Search {
 
   // The export, or the module in which it stands without being exported.
   async #find(): Promise<AnyFunction | { module: string; text: ModuleText } | "unreadable" | undefined> {
+    const { module: home, name } = this.#sought;
+    const near = home === undefined || !/^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name)
+      ? undefined
+      : importOf(home, name);
+    const exported = near === undefined ? undefined : await this.#exportedBy(near);
+    if (exported !== undefined) return exported;
     let unreadable = false;
     for (const module of this.#modules()) {
       const found = await this.#exportedBy(module) ?? await this.#importedBy(module);

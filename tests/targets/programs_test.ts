@@ -51,6 +51,14 @@ describe("programs", () => {
     assertEquals(await program(MAIN, { name: "a folder/ünï码 (1)/my program #1 100%.ts" }), "2\n5\n6");
   });
 
+  it("are not run again where the target is plainly of another module", { timeout: LIMIT }, async () => {
+    writeFileSync(`${folder}/doubles.ts`, DOUBLE);
+    const text = `import { double } from "./doubles.ts";
+      console.log("once");
+      console.log(await new Thread({ target: double, args: [4] }).start().result());`;
+    assertEquals(await program(text, { name: "unguarded.ts" }), "once\n8");
+  });
+
   it("are found if they are JavaScript", { timeout: LIMIT }, async () => {
     assertEquals(
       await program(MAIN.replaceAll(": number", "").replace("<typeof double>", ""), { name: "main.mjs" }),
