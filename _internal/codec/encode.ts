@@ -14,6 +14,7 @@ import type { Scope } from "../memory/memory.ts";
 import { addReference, dropReference, locate, SharedHandle, whyUnusable } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
 import { AGGREGATE, numberOf } from "./errors.ts";
+import { REFUSAL } from "./refusal.ts";
 import { ofPrototype } from "./registry.ts";
 import * as tag from "./tags.ts";
 
@@ -428,6 +429,8 @@ function writeInstance(value: object, prototype: object): void {
     write(value.valueOf());
   } else if (GUARD in value) {
     throw unsendable(value, "a guard stands for an acquisition of this thread: send the lock");
+  } else if (REFUSAL in value) {
+    throw unsendable(value, String(value[REFUSAL]));
   } else {
     // Read as toString() does, which knows what a class of the runtime made whatever the prototype says.
     const kind = Object.prototype.toString.call(value).slice(8, -1);

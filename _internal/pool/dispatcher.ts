@@ -27,6 +27,7 @@ import { Board, DONE, FREE, OVER, RESULT, RESULTS } from "./board.ts";
 import { CallSite } from "./call_site.ts";
 import { Functions } from "./functions.ts";
 import type { Chunk, Ending, Job, JobBoard, Outcome, Unit } from "./jobs.ts";
+import { Patience } from "./patience.ts";
 import type { Trace } from "./trace.ts";
 import type { Failure, WorkerOptions } from "./worker.ts";
 
@@ -56,16 +57,10 @@ export interface DispatcherOptions {
   trace: Trace | undefined;
 }
 
-/** How long the owner looks for a result before it goes to other things: milliseconds. A worker that sleeps is up by then. */
-const SPIN = 0.1;
-/** How many looks there are between two looks at the clock. */
-const LOOKS = 16;
-/** How long it may do so without the event loop having had a turn, as far as is known: milliseconds. */
+/** How long to look for results without the event loop having had a turn, as far as is known: milliseconds. */
 const TURN = 4;
 /** How often at least: the event loop has had turns of which nothing is known here. */
 const TURNLESS = 8;
-/** So many looks in vain, and it looks less often. */
-const VAIN = 4;
 /** A chunk is not left in one piece if a unit of it takes so long: milliseconds. */
 const STUCK = 5;
 /** So many workers in a row may end before they have done anything. */
@@ -97,6 +92,7 @@ export class Dispatcher implements JobBoard {
   readonly #workers: Map<number, Hired> = new Map();
   /** Workers that were given up, each with the slot to which it may still write. */
   readonly #lost: Map<Hired, number> = new Map();
+  readonly #patience: Patience = new Patience();
   readonly #sites: Map<number, CallSite> = new Map();
   readonly #epoch: number = performance.timeOrigin + now();
   #nextWorker = 0;
@@ -107,10 +103,8 @@ export class Dispatcher implements JobBoard {
   #nursing: ReturnType<typeof setTimeout> | undefined;
   #turned: number = now();
   #asked = 0;
-  #vain = 0;
   /** How often it found something since the event loop had a turn. */
   #found = 0;
-  #looks = 0;
   #closing = false;
   #terminated = 0;
   #broken: { error: unknown } | undefined;
@@ -528,19 +522,10 @@ export class Dispatcher implements JobBoard {
   // turn, and others may need the processor.
   #look(): boolean {
     if (this.board.space.spins === 0) return false;
-    if (this.#vain >= VAIN && (++this.#looks & 15) !== 0) return false;
-    const begin = now();
-    if (begin - this.#turned > TURN && this.#found > TURNLESS) return false;
-    do {
-      for (let i = 0; i < LOOKS; i++) {
-        if (!this.#drain()) continue;
-        this.#vain = 0;
-        this.#found++;
-        return true;
-      }
-    } while (now() - begin < SPIN);
-    this.#vain++;
-    return false;
+    if (now() - this.#turned > TURN && this.#found > TURNLESS) return false;
+    if (!this.#patience.wait(() => this.#drain())) return false;
+    this.#found++;
+    return true;
   }
 
   #watch(): void {

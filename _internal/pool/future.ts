@@ -5,6 +5,7 @@
  */
 
 import { now } from "../atomics.ts";
+import { REFUSAL } from "../codec/refusal.ts";
 import { deadlineOf, show, validateWait } from "../wait_options.ts";
 import { CancelledError, TimeoutError } from "../../sync/errors.ts";
 import { READINESS } from "../../sync/_readiness.ts";
@@ -111,6 +112,11 @@ export class Future<R> implements Promise<R> {
     }
     if (this.#state !== "pending") this.#call(fn);
     else (this.#callbacks ??= []).push(fn);
+  }
+
+  /** Why it does not cross. @ignore */
+  get [REFUSAL](): string {
+    return "a future belongs to the thread that has its pool: await it, and send what it becomes";
   }
 
   /** For `waitAny`. @ignore */

@@ -8,6 +8,7 @@ import type { Space } from "../memory/space.ts";
 import { spaceOf } from "../memory/spaces.ts";
 import type { Scope } from "../memory/memory.ts";
 import { cpuCount } from "../runtime/cpus.ts";
+import { REFUSAL } from "../codec/refusal.ts";
 import { encode, joinStacks } from "../codec/mod.ts";
 import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
 import { importingModule } from "../targets/import_guard.ts";
@@ -50,7 +51,10 @@ export interface TaskOptions {
   timeout?: number;
   /** A running task that was given up is told through `currentTask()`; after so many milliseconds its worker is replaced. */
   killAfter?: number;
-  /** Buffers that the caller gives away: they are detached once the task was sent. */
+  /**
+   * Buffers that the caller gives away. They are detached at the call (those of `imap` when the iteration ends); what was in
+   * them is copied once, into the shared memory, and once out of it.
+   */
   transfer?: ArrayBuffer[];
 }
 
@@ -258,6 +262,11 @@ export abstract class BasePool implements AsyncDisposable {
       );
     }
     return this.#trace.toJSON();
+  }
+
+  /** Why it does not cross. @ignore */
+  get [REFUSAL](): string {
+    return "a pool belongs to the thread that made it, and a task that waits for its own pool might wait for ever: make a pool where it is used";
   }
 
   /** Terminates the pool and joins it, as Python's `with Pool`. */
@@ -487,7 +496,13 @@ function validateTaskOptions(options: TaskOptions | undefined, action: string): 
     }
   }
   if (signal === undefined && timeout === Infinity) return undefined;
-  return { signal, timeout, killAfter };
+  return { signal, timeout, killAfter: killAfterOf(options) };
+}
+
+// What is longer than timers take is as good as never.
+function killAfterOf(options: TaskOptions | undefined): number | undefined {
+  const killAfter = options?.killAfter;
+  return killAfter === undefined || killAfter >= 2 ** 31 ? undefined : killAfter;
 }
 
 function validateMapOptions(
@@ -495,12 +510,12 @@ function validateMapOptions(
   action: string,
 ): { bulk: BulkOptions; limits: Limits | undefined } {
   const limits = validateTaskOptions(options, action);
-  const { chunksize, onProgress, killAfter } = options ?? {};
+  const { chunksize, onProgress } = options ?? {};
   if (chunksize !== undefined) validateInteger(chunksize, "'chunksize'", 1, 0x7fffffff, action);
   if (onProgress !== undefined && typeof onProgress !== "function") {
     throw new TypeError(`Cannot ${action} as 'onProgress' must be a function: received ${show(onProgress)}`);
   }
-  return { bulk: { chunksize, onProgress, killAfter }, limits };
+  return { bulk: { chunksize, onProgress, killAfter: killAfterOf(options) }, limits };
 }
 
 function detach(buffers: ArrayBuffer[]): void {

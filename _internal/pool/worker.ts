@@ -11,11 +11,12 @@ import type { Scope } from "../memory/memory.ts";
 import type { Space } from "../memory/space.ts";
 import { existingSpace, spaceOf } from "../memory/spaces.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
-import { block, notify } from "../memory/wait_point.ts";
+import { notify, register, sleep, unregister } from "../memory/wait_point.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
 import { resolveTarget } from "../targets/resolve.ts";
 import { Board, copyOf, Cursor, FAILED, ITEMS, ONE, RESULT, RESULTS, TASKS, TOO_LARGE } from "./board.ts";
 import { beginTask, endTask } from "./current_task.ts";
+import { Patience } from "./patience.ts";
 import { readFunction } from "./functions.ts";
 
 /** What a worker is told. */
@@ -36,17 +37,11 @@ export interface WorkerOptions {
   epoch: number;
 }
 
-/** How long one of the idle workers looks for work without sleeping: milliseconds. */
-const SPIN = 0.05;
-/** How many looks there are between two looks at the clock. */
-const LOOKS = 16;
 /** How long the event loop of a worker stands still at most: milliseconds. */
 const TURN = 100;
 
 const SCOPES = ["thread", "process"] as const;
 const NOTHING: ReadonlySet<number> = new Set();
-/** What a look returns once the board is closed. */
-const CLOSED = -2;
 
 type AnyFunction = (...args: unknown[]) => unknown;
 
@@ -81,6 +76,7 @@ class PoolWorker {
   readonly #functions: Map<number, AnyFunction> = new Map();
   /** What the initializer left held is meant to be. */
   readonly #kept: Record<Scope, ReadonlySet<number>> = { thread: NOTHING, process: NOTHING };
+  readonly #patience: Patience = new Patience();
   /** When the event loop had a turn. */
   #turned: number = now();
 
@@ -147,9 +143,7 @@ class PoolWorker {
     const { worker } = this.#options;
     if (this.#space.spins === 0 || !board.beginSpinning(worker)) return 0;
     let slot = 0;
-    for (const stop = now() + SPIN; slot === 0 && !board.closed && now() < stop;) {
-      for (let i = 0; i < LOOKS && slot === 0; i++) slot = board.claim(worker, room);
-    }
+    this.#patience.wait(() => (slot = board.claim(worker, room)) !== 0 || board.closed);
     // Whoever posts while this word is set trusts that it will be looked for. So after it is cleared there is one more look:
     // by this worker if it found nothing, else by one that sleeps.
     board.endSpinning(worker);
@@ -160,19 +154,28 @@ class PoolWorker {
   // Now and then the event loop has a turn, for timers and sockets of the program.
   async #sleep(room: number): Promise<number> {
     const { board } = this;
+    const space = this.#space;
     const { worker, idle } = this.#options;
     const until = idle === 0 ? Infinity : now() + idle;
-    for (;;) {
-      const found = block(
-        this.#space,
-        board.at + TASKS,
-        () => board.claim(worker, room) || (board.closed ? CLOSED : undefined),
-        Math.min(until, now() + TURN),
-      );
-      if (found === CLOSED) return board.claim(worker, room);
-      if (found !== undefined) return found;
-      if (now() >= until) return 0;
-      await this.#turn();
+    const point = board.at + TASKS;
+    for (let turned = now();;) {
+      // Registered first: what is posted after the look notifies.
+      const registered = register(space, point);
+      let notified = false;
+      try {
+        const slot = board.claim(worker, room);
+        if (slot !== 0) return slot;
+        if (board.closed) return board.claim(worker, room);
+        const time = now();
+        if (time >= until) return 0;
+        notified = sleep(space, point, registered, Math.min(until - time, TURN));
+      } finally {
+        if (!notified) unregister(space, point, registered);
+      }
+      if (now() - turned >= TURN) {
+        await this.#turn();
+        turned = now();
+      }
     }
   }
 

@@ -814,6 +814,16 @@ export function poolSuite(kind: Kind): void {
       assertEquals((await pool().map(targets.returnLock, [lock, lock])).every((its) => its === lock), true);
     });
 
+    it("refuses pools and futures", LIMIT, async () => {
+      const future = pool().submit(targets.square, 2);
+      for (const value of [pool(), future]) {
+        const error = assertThrows(() => pool().submit(targets.identity, { value } as unknown), DOMException);
+        assertEquals(error.name, "DataCloneError");
+        assert(error.message.includes("args[0].value"), error.message);
+      }
+      assertEquals(await future, 4);
+    });
+
     it("runs inline functions and built-in ones", LIMIT, async () => {
       assertEquals(await pool().map((x: number) => x + 1, range(3)), [1, 2, 3]);
       assertEquals(await pool().map(Math.sqrt, [4, 9]), [2, 3]);
