@@ -9,7 +9,7 @@ import {
   setStartMethod,
 } from "@weft/concurrent/multiprocessing";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import process from "node:process";
 import { describe, it } from "node:test";
@@ -30,6 +30,15 @@ function runtimes(): number[] {
       return false;
     }
   });
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+  } catch {
+    return false;
+  }
 }
 
 async function until<T>(look: () => T | undefined | false): Promise<T> {
@@ -99,7 +108,8 @@ describe("forkserver", () => {
   it("does without spares that were killed", LIMIT, async () => {
     const killed = await until(() => runtimes().length >= 2 && runtimes());
     for (const pid of killed) process.kill(pid, "SIGKILL");
-    await until(() => !runtimes().some((pid) => killed.includes(pid)));
+    // The system takes a moment: until then they are there.
+    await until(() => !killed.some(isRunning));
     assertEquals(await new Process({ target: targets.add, args: [1, 1] }).start().result(), 2);
   });
 
@@ -110,6 +120,5 @@ describe("forkserver", () => {
     spawning.start();
     assert(!before.includes(spawning.pid!));
     assertEquals(await spawning.result(), 2);
-    assert(existsSync("/proc"));
   });
 });
