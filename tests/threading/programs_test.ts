@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { run } from "../../tools/_run.ts";
 
-const LIMIT = 30_000;
+const LIMIT = 60_000;
 const isBun = "Bun" in globalThis;
 
 async function runProgram(name: string, flags: string[] = [], limit = LIMIT) {
@@ -66,12 +66,12 @@ describe("a program with threads", () => {
     assertMatch(output, /main ends$/);
   });
 
-  it("gets back the memory of threads that have ended", { timeout: 120_000 }, async () => {
-    const { code, output } = await runProgram("memory", ["--v8-flags=--expose-gc"], 110_000);
+  it("gets back the memory of threads that have ended", { timeout: 240_000 }, async () => {
+    const { code, output } = await runProgram("memory", ["--v8-flags=--expose-gc"], 220_000);
     assertEquals(code, 0, output);
     const { rss, shared } = JSON.parse(output) as { rss: number; shared: number };
-    // A thousand threads with 4 KB in and out each: 8 MB if none were given back.
-    assert(shared < 1_000_000, `${shared} bytes of shared memory`);
+    // Four hundred threads with 4 KB in and out each: 3 MB if none were given back.
+    assert(shared < 500_000, `${shared} bytes of shared memory`);
     assert(rss < 80_000_000, `${rss} bytes`);
   });
 });

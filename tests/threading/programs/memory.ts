@@ -1,4 +1,4 @@
-/** Starts and joins a thousand threads and tells how memory grew. */
+/** Starts and joins many threads and tells how memory grew. */
 import process from "node:process";
 import { Event, Thread } from "@weft/concurrent/threading";
 import { spaceOf } from "../../../_internal/memory/spaces.ts";
@@ -17,8 +17,12 @@ async function round(count: number): Promise<void> {
     if (i % 2 === 0) await thread.join();
     else await thread.result();
     event[Symbol.dispose]();
+    if (i % 25 === 24) await collect();
   }
-  // Handles go with the collector, and what they hold with them.
+}
+
+// Handles go with the collector, and what they hold with them.
+async function collect(): Promise<void> {
   for (let i = 0; i < 5; i++) {
     (globalThis as { gc?: () => void; Bun?: { gc(force: boolean): void } }).Bun?.gc(true);
     (globalThis as { gc?: () => void }).gc?.();
@@ -29,9 +33,9 @@ async function round(count: number): Promise<void> {
 if (import.meta.main) {
   const { memory } = spaceOf("thread");
   const usage = () => ({ rss: process.memoryUsage().rss, shared: available(memory) });
-  await round(100);
+  await round(50);
   const before = usage();
-  await round(1_000);
+  await round(400);
   const after = usage();
   console.log(JSON.stringify({ rss: after.rss - before.rss, shared: before.shared - after.shared }));
 }
