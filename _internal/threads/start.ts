@@ -115,7 +115,7 @@ export function launch(space: Space, record: number, thread: object): void {
     processes: existingSpace("process") !== undefined,
   };
   host.handle.post(init);
-  keepSpare();
+  keepSpare(id);
 }
 
 class Host {
@@ -304,9 +304,18 @@ function takeSpare(): Host | undefined {
   return host;
 }
 
-function keepSpare(): void {
-  if (++starts < 2) return;
+function keepSpare(id: number): void {
+  if (++starts >= 2) planSpare(id);
+}
+
+function planSpare(id: number): void {
   planned = unrefTimer(setTimeout(() => {
+    // Not while the last one comes up: the two would take each other's time.
+    const last = children.get(id);
+    if (last !== undefined && load(last.space.words, last.record + STATE) === BOOTING) {
+      planSpare(id);
+      return;
+    }
     try {
       spare = new Host();
     } catch {
@@ -315,7 +324,7 @@ function keepSpare(): void {
     }
     spare.handle.setRef(false);
     planned = unrefTimer(setTimeout(() => takeSpare()?.handle.terminate(), IDLE));
-  }, 1));
+  }, 5));
 }
 
 function unrefTimer(timer: ReturnType<typeof setTimeout>): ReturnType<typeof setTimeout> {
