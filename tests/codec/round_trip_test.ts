@@ -141,7 +141,16 @@ describe("a value that crosses", () => {
     same(buffer);
     same(new ArrayBuffer(0));
     const types = [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array];
-    for (const Type of [...types, Float32Array, Float64Array, BigInt64Array, BigUint64Array, Float16Array, DataView]) {
+    const all = [
+      ...types,
+      Float32Array,
+      Float64Array,
+      BigInt64Array,
+      BigUint64Array,
+      Float16Array,
+      DataView,
+    ] as unknown as (new (buffer: ArrayBuffer, offset?: number, length?: number) => ArrayBufferView)[];
+    for (const Type of all) {
       const view = new Type(buffer);
       same(view);
       assertStrictEquals(cross(view).constructor, Type);

@@ -1,3 +1,3 @@
 import { obey, type Order } from "./_foreign_worker.ts";
 
-globalThis.onmessage = (message: MessageEvent<Order>) => void obey(message.data);
+(globalThis as unknown as Worker).onmessage = (message: MessageEvent<Order>) => void obey(message.data);

@@ -4,13 +4,13 @@ import {
   currentThread,
   Event,
   Lock,
-  Queue,
+  type Queue,
   registerSerializable,
-  Semaphore,
+  type Semaphore,
   setExceptHook,
   sleepSync,
   Thread,
-  Value,
+  type Value,
 } from "@weft/concurrent/threading";
 
 export class Custom extends Error {
@@ -100,7 +100,7 @@ export async function holdAndWait(lock: Lock, held: Event, how: string): Promise
       await new Promise(() => {});
       break;
     case "a loop that calls the library":
-      for (let other = new Lock();;) other.acquireSync()[Symbol.dispose]();
+      for (const other = new Lock();;) other.acquireSync()[Symbol.dispose]();
     case "a busy loop":
       for (;;);
     case "a return":

@@ -113,6 +113,7 @@ describe("Thread", () => {
     assertInstanceOf(aggregate.errors[1], RangeError);
     assertEquals(await resultOf("a string").catch((error) => error), "a string");
     const error = await new Thread({ target: targets.unsendable }).start().result().catch((error) => error);
+    assertInstanceOf(error, DOMException);
     assertEquals([error.name, error.message.includes("result.list[1]")], ["DataCloneError", true]);
   });
 
