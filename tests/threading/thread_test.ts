@@ -114,7 +114,8 @@ describe("Thread", () => {
     assertEquals(await resultOf("a string").catch((error) => error), "a string");
     const error = await new Thread({ target: targets.unsendable }).start().result().catch((error) => error);
     assertInstanceOf(error, DOMException);
-    assertEquals([error.name, error.message.includes("result.list[1]")], ["DataCloneError", true]);
+    const { name, message } = error as DOMException;
+    assertEquals([name, message.includes("result.list[1]")], ["DataCloneError", true]);
   });
 
   it("every call of result gets a copy of its own, of which shared objects are the same", LIMIT, async () => {
