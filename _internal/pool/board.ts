@@ -27,7 +27,7 @@
  *          16… room for a short input
  *         128… the first block of the output
  *
- *   block   0  address of the next one    1  its bytes    2… entries: length << 2 | kind, the bytes, padding to a word
+ *   block   0  address of the next one    1  its bytes    2… entries: length << 2 | kind, 0, the bytes, padding to a pair of words
  * ```
  *
  * ```text
@@ -107,6 +107,8 @@ export const RESULTS = 1;
 export const FAILED = 2;
 const NEXT_BLOCK = 0xffffffff;
 
+/** The most bytes of an outcome, whose length shares a word with its kind. */
+const LONGEST = 2 ** 29 - 1;
 /** The most units of a chunk. */
 export const MAX_UNITS = 1024;
 const ALL = -1;
@@ -193,8 +195,11 @@ export class Board {
   post(slot: number, sequence: number, mode: number, fn: number, units: readonly Uint8Array[], items: number): boolean {
     const { words, space } = this;
     const count = units.length;
-    let length = count * 4;
-    for (let i = 0; i < count; i++) length += units[i].length;
+    // Units begin at multiples of eight bytes: between shared memory and other memory V8 copies what is not aligned alike byte
+    // by byte.
+    const header = (count + 1) & ~1;
+    let length = header * 4;
+    for (let i = 0; i < count; i++) length += (units[i].length + 7) & ~7;
     let block = 0;
     if (length > ROOM_BYTES) {
       block = space.tryAllocate((length + 3) >> 2, false);
@@ -203,14 +208,14 @@ export class Board {
     // Plain writes: the store of CLAIM publishes them.
     const at = block || slot + ROOM;
     const { bytes } = space.memory;
-    let end = (at + count) * 4;
+    let end = (at + header) * 4;
     for (let i = 0; i < count; i++) {
       const unit = units[i];
       const { length } = unit;
       words[at + i] = length;
       if (length < 32) { for (let j = 0; j < length; j++) bytes[end + j] = unit[j]; }
       else bytes.set(unit, end);
-      end += length;
+      end += (length + 7) & ~7;
     }
     words[slot + SEQUENCE] = sequence;
     words[slot + MODE] = mode;
@@ -356,18 +361,16 @@ export class Board {
     return this.words[slot + FUNCTION];
   }
 
-  /** Worker: a private copy of the chunk's units, and where each ends. */
-  input(slot: number): { bytes: Uint8Array; ends: number[] } {
+  /** Worker: a private copy of the chunk's units, each at a multiple of eight bytes, and their lengths. */
+  input(slot: number): { bytes: Uint8Array; lengths: number[] } {
     const { words } = this;
     const count = words[slot + UNIT_COUNT];
     const at = words[slot + INPUT] || slot + ROOM;
-    let from = (at + count) * 4;
+    const from = (at + ((count + 1) & ~1)) * 4;
     const bytes = this.space.memory.bytes.slice(from, at * 4 + words[slot + INPUT + 1]);
-    if (count === 1) return { bytes, ends: [bytes.length] };
-    const ends: number[] = new Array(count);
-    from = 0;
-    for (let i = 0; i < count; i++) ends[i] = from += words[at + i];
-    return { bytes, ends };
+    const lengths: number[] = new Array(count);
+    for (let i = 0; i < count; i++) lengths[i] = words[at + i];
+    return { bytes, lengths };
   }
 
   /** Worker: so many items of the unit are over. */
@@ -384,12 +387,19 @@ export class Board {
       cursor.block = slot + OUTPUT;
       cursor.offset = 0;
     }
-    const size = 4 + ((length + 3) & ~3);
+    if (length > LONGEST) {
+      throw new RangeError(
+        `Cannot return the result of a task as it may have ${LONGEST} bytes at most: received ${length}`,
+      );
+    }
+    const size = 8 + ((length + 7) & ~7);
     if (cursor.offset + size > words[cursor.block + 1]) {
-      const capacity = Math.max(size, words[cursor.block + 1] * 2);
-      const action = "return the result of a task";
-      const block = space.tryAllocate(BLOCK_HEADER + (capacity >> 2), false) ||
-        space.allocate(BLOCK_HEADER + (size >> 2), action);
+      let capacity = Math.max(size, words[cursor.block + 1] * 2);
+      let block = space.tryAllocate(BLOCK_HEADER + (capacity >> 2), false);
+      if (block === 0) {
+        capacity = size;
+        block = space.allocate(BLOCK_HEADER + (size >> 2), "return the result of a task");
+      }
       words[block] = 0;
       words[block + 1] = capacity;
       if (cursor.offset < words[cursor.block + 1]) {
@@ -401,8 +411,8 @@ export class Board {
     }
     const at = cursor.block + BLOCK_HEADER + (cursor.offset >> 2);
     words[at] = length << 2 | kind;
-    if (length < 32) { for (let j = 0, to = (at + 1) * 4; j < length; j++) bytes[to + j] = data[j]; }
-    else bytes.set(data, (at + 1) * 4);
+    if (length < 32) { for (let j = 0, to = (at + 2) * 4; j < length; j++) bytes[to + j] = data[j]; }
+    else bytes.set(data, (at + 2) * 4);
     cursor.offset += size;
     cursor.count++;
     store(words, slot + PROGRESS, 0);
@@ -426,8 +436,8 @@ export class Board {
     }
     const at = cursor.block + BLOCK_HEADER + (cursor.offset >> 2);
     const length = words[at] >>> 2;
-    const data = copyOf(this.space.memory.bytes, (at + 1) * 4, length);
-    cursor.offset += 4 + ((length + 3) & ~3);
+    const data = copyOf(this.space.memory.bytes, (at + 2) * 4, length);
+    cursor.offset += 8 + ((length + 7) & ~7);
     cursor.count++;
     return { kind: words[at] & 3, data };
   }

@@ -107,12 +107,13 @@ class PoolWorker {
       board.begin(slot, worker, performance.timeOrigin + began - epoch);
       let fn = this.#functions.get(board.functionOf(slot));
       if (fn === undefined) fn = await this.#resolve(board.functionOf(slot));
-      const { bytes, ends } = board.input(slot);
+      const { bytes, lengths } = board.input(slot);
+      let from = 0;
       const cursor = new Cursor();
       for (let unit; (unit = board.nextUnit(slot)) >= 0;) {
         beginTask(board, slot, unit);
-        const from = unit === 0 ? 0 : ends[unit - 1];
-        const data = ends.length === 1 ? bytes : unitOf(bytes, from, ends[unit] - from);
+        const data = unitOf(bytes, from, lengths[unit]);
+        from += (lengths[unit] + 7) & ~7;
         const run = this.#run(slot, fn, data, cursor);
         tasks += typeof run === "number" ? run : await run;
         endTask();
