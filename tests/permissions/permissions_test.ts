@@ -16,7 +16,17 @@ const ALL_MODULES = [...WORKER_MODULES, `${ROOT}multiprocessing`];
 
 async function runWith(flags: string[], file: string): Promise<{ code: number; output: string }> {
   // The permissions to read and to ask are what is tested; packages of npm need none.
-  const command = [process.execPath, "run", "--no-prompt", "--no-lock", "--quiet", ...flags, HERE + file];
+  // One is always denied: to a command without any flag for permissions, Deno's node:child_process adds --allow-all.
+  const command = [
+    process.execPath,
+    "run",
+    "--no-prompt",
+    "--no-lock",
+    "--quiet",
+    "--deny-sys=cpus",
+    ...flags,
+    HERE + file,
+  ];
   const { code, output } = await run(command, { cwd: ROOT, limit: LIMIT });
   return { code, output: output.trimEnd() };
 }
