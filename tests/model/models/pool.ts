@@ -59,12 +59,12 @@ function work(actor: Actor, board: Board): void {
 }
 
 function run(actor: Actor, board: Board, slot: number): boolean {
-  const units = board.input(slot);
+  const { bytes, ends } = board.input(slot);
   const cursor = new Cursor();
   for (;;) {
     const unit = board.nextUnit(slot);
     if (unit < 0) break;
-    const input = units[unit];
+    const input = bytes.subarray(unit === 0 ? 0 : ends[unit - 1], ends[unit]);
     actor.assert(input.length === 1 && input[0] % 10 === unit + 1, `unit ${unit} came as ${input}`);
     actor.assert(!actor.notes("begun").includes(input[0]), `${input[0]} was begun twice`);
     actor.note("begun", input[0]);
