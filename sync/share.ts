@@ -110,10 +110,10 @@ export function share(object: object, options?: { worker?: WorkerLike }): ShareT
  * ```ts no-eval
  * import { adopt, type Event, type ShareToken } from "@weft/concurrent/sync";
  *
- * globalThis.onmessage = (message: MessageEvent<ShareToken>) => {
- *   const ready = adopt<Event>(message.data);
+ * globalThis.addEventListener("message", (message) => {
+ *   const ready = adopt<Event>((message as MessageEvent<ShareToken>).data);
  *   ready.set();
- * };
+ * });
  * ```
  */
 export function adopt<T extends object = object>(token: ShareToken): T {

@@ -30,7 +30,6 @@ export function locationOf(fn: object): TaskLocation | undefined {
  *
  * What is returned runs elsewhere only: to call the function here, import it.
  *
- * @typeParam F The function's type, so that arguments and result are checked: `task<typeof work>(…)`.
  * @param module The module, with its full URL: `import.meta.url`, or `new URL("./work.ts", import.meta.url)`.
  * @param name The name that it is exported by; `"default"` for the default export.
  * @throws {TypeError} If `module` is not the full URL of a module, or `name` is not a string.
@@ -50,10 +49,17 @@ export function locationOf(fn: object): TaskLocation | undefined {
  * }
  * ```
  */
-export function task<F extends (...args: never[]) => unknown = (...args: unknown[]) => unknown>(
-  module: string | URL,
-  name: string,
-): F {
+export function task(module: string | URL, name: string): (...args: unknown[]) => unknown;
+/**
+ * The same with the function's type, so that arguments and result are checked.
+ *
+ * @typeParam F The function's type: `task<typeof work>(…)`.
+ * @param module The module, with its full URL: `import.meta.url`, or `new URL("./work.ts", import.meta.url)`.
+ * @param name The name that it is exported by; `"default"` for the default export.
+ * @throws {TypeError} If `module` is not the full URL of a module, or `name` is not a string.
+ */
+export function task<F extends (...args: never[]) => unknown>(module: string | URL, name: string): F;
+export function task(module: string | URL, name: string): (...args: unknown[]) => unknown {
   if (typeof module !== "string" && !(module instanceof URL)) {
     throw new TypeError(
       `Cannot name a function as 'module' must be a URL, like import.meta.url: received ${show(module)}`,
@@ -80,5 +86,5 @@ export function task<F extends (...args: never[]) => unknown = (...args: unknown
     },
   }[name];
   locations.set(stand, location);
-  return stand as unknown as F;
+  return stand;
 }

@@ -141,13 +141,19 @@ export class Future<R> implements Promise<R> {
   /** As of any promise. */
   then<A = R, B = never>(
     onFulfilled?: ((value: R) => A | PromiseLike<A>) | null,
-    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+    onRejected?:
+      | ((reason: Parameters<NonNullable<Parameters<Promise<unknown>["catch"]>[0]>>[0]) => B | PromiseLike<B>)
+      | null,
   ): Promise<A | B> {
     return this.#promise.then(onFulfilled, onRejected);
   }
 
   /** As of any promise. */
-  catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<R | B> {
+  catch<B = never>(
+    onRejected?:
+      | ((reason: Parameters<NonNullable<Parameters<Promise<unknown>["catch"]>[0]>>[0]) => B | PromiseLike<B>)
+      | null,
+  ): Promise<R | B> {
     return this.#promise.catch(onRejected);
   }
 

@@ -6,4 +6,5 @@ import * as functions from "./_functions.ts";
 
 const [path, name, ...args] = process.argv.slice(2);
 attachRegion(path);
-await functions[name as keyof typeof functions](...args as [string, string]);
+const run = functions[name as keyof typeof functions] as (...args: string[]) => unknown;
+await run(...args);

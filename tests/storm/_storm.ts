@@ -6,7 +6,7 @@
 import process from "node:process";
 import type { Connection } from "@weft/concurrent/multiprocessing";
 import type { Runner, Scope } from "../suites/_scope.ts";
-import { Random } from "./_random.ts";
+import type { Random } from "./_random.ts";
 import * as work from "./targets.ts";
 import { ABANDONED, DEAD, FAULTS, NUMBERS, ROUNDS } from "./targets.ts";
 
