@@ -87,7 +87,7 @@ export class DeadlockError extends Error {
  * Python: `NotImplementedError`, or a missing function.
  *
  * @example
- * ```ts no-eval
+ * ```ts
  * import { NotSupportedError, setStartMethod } from "@weft/concurrent/multiprocessing";
  * import { assertThrows } from "@std/assert";
  *
@@ -211,7 +211,7 @@ export class QueueShutDownError extends Error {
  * Python: `concurrent.futures.CancelledError`.
  *
  * @example
- * ```ts no-eval
+ * ```ts
  * import { CancelledError, Pool } from "@weft/concurrent/threading";
  * import { assertRejects } from "@std/assert";
  *
@@ -242,7 +242,7 @@ export interface WorkerLostErrorOptions extends ErrorOptions {
  * Python: `concurrent.futures.process.BrokenProcessPool`, where there is something of that kind.
  *
  * @example
- * ```ts no-eval
+ * ```ts
  * import { Thread, WorkerLostError } from "@weft/concurrent/threading";
  * import { assertRejects } from "@std/assert";
  *
@@ -277,7 +277,7 @@ export class WorkerLostError extends Error {
  * Python: `pickle.PicklingError`.
  *
  * @example
- * ```ts no-eval
+ * ```ts
  * import { TargetError, Thread } from "@weft/concurrent/threading";
  * import { assertRejects } from "@std/assert";
  *
@@ -317,7 +317,7 @@ export class AttachError extends Error {
  * Python: `EOFError`.
  *
  * @example
- * ```ts no-eval
+ * ```ts
  * import { EOFError, Pipe } from "@weft/concurrent/multiprocessing";
  * import { assertThrows } from "@std/assert";
  *
@@ -338,7 +338,7 @@ export class EOFError extends Error {
  * Python: `BrokenPipeError`.
  *
  * @example
- * ```ts no-eval
+ * ```ts
  * import { BrokenPipeError, Pipe } from "@weft/concurrent/multiprocessing";
  * import { assertThrows } from "@std/assert";
  *

@@ -64,13 +64,20 @@ const adopted = new Set<number>();
  * @throws {InvalidStateError} If it can not be used any more.
  *
  * @example
- * ```ts no-eval
+ * ```ts
  * import { Event, share } from "@weft/concurrent/sync";
+ * import { assert } from "@std/assert";
+ *
+ * // In place of a file: a worker that adopts what it is sent.
+ * const source = `import { adopt } from "${import.meta.resolve("@weft/concurrent/sync")}";
+ *   onmessage = (message) => adopt(message.data).set();`;
+ * const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
  *
  * const ready = new Event();
- * const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+ * const worker = new Worker(url, { type: "module" });
  * worker.postMessage(share(ready, { worker }));
- * await ready.wait();
+ * assert(await ready.wait());
+ * worker.terminate();
  * ```
  */
 export function share(object: object, options?: { worker?: WorkerLike }): ShareToken {
@@ -106,8 +113,8 @@ export function share(object: object, options?: { worker?: WorkerLike }): ShareT
  *
  * @throws {AttachError} If the token is not one of {@linkcode share}, or comes from another version of this library.
  *
- * @example
- * ```ts no-eval
+ * @example In the worker
+ * ```ts
  * import { adopt, type Event, type ShareToken } from "@weft/concurrent/sync";
  *
  * globalThis.addEventListener("message", (message) => {

@@ -33,7 +33,7 @@ let hook: ((info: ExceptHookInfo) => void) | undefined;
  * Python: `threading.excepthook`.
  *
  * @example
- * ```ts no-eval
+ * ```ts
  * import { setExceptHook } from "@weft/concurrent/threading";
  *
  * setExceptHook(({ thread, error }) => console.error(`${thread.name} failed:`, error));
