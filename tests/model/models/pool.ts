@@ -59,12 +59,15 @@ function work(actor: Actor, board: Board): void {
 }
 
 function run(actor: Actor, board: Board, slot: number): boolean {
-  const { bytes, ends } = board.input(slot);
+  const { bytes, lengths } = board.input(slot);
+  // Each unit begins at a multiple of eight bytes.
+  let from = 0;
   const cursor = new Cursor();
   for (;;) {
     const unit = board.nextUnit(slot);
     if (unit < 0) break;
-    const input = bytes.subarray(unit === 0 ? 0 : ends[unit - 1], ends[unit]);
+    const input = bytes.subarray(from, from + lengths[unit]);
+    from += (lengths[unit] + 7) & ~7;
     actor.assert(input.length === 1 && input[0] % 10 === unit + 1, `unit ${unit} came as ${input}`);
     actor.assert(!actor.notes("begun").includes(input[0]), `${input[0]} was begun twice`);
     actor.note("begun", input[0]);
@@ -154,14 +157,14 @@ export const models: readonly Model<Record<string, object>>[] = [
       (actor) => {
         const board = boardOf();
         const [slot] = board.table();
-        post(board, slot, 0, 3);
+        post(board, slot, 1, 3);
         board.wake(1);
-        noteBack(actor, 0, board.recall(slot, 1));
+        noteBack(actor, 1, board.recall(slot, 1));
         finishAll(actor, board);
         board.close();
       },
     ],
-    end: accountFor(1, 2, 3),
+    end: accountFor(11, 12, 13),
   }),
   model({
     name: "Pool: a chunk that is taken back as a whole is not claimed",
