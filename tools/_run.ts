@@ -1,6 +1,7 @@
 /** Runs programs with a time limit, and leaves none of them behind. */
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 
 /** How {@linkcode run} runs a command. */
@@ -9,6 +10,8 @@ export interface RunOptions {
   readonly env?: Record<string, string>;
   /** Milliseconds after which the command and all its children are killed. */
   readonly limit: number;
+  /** Milliseconds that others of the command's group of processes may take to end after it. Default: they are not asked. */
+  readonly grace?: number;
   /** Called with each piece of output as it comes. */
   readonly onOutput?: (text: string) => void;
 }
@@ -21,6 +24,8 @@ export interface RunResult {
   readonly output: string;
   readonly timedOut: boolean;
   readonly ms: number;
+  /** The processes that were still there after the grace, as their command lines. They are killed. */
+  readonly left: string[];
 }
 
 const running = new Set<ChildProcess>();
@@ -41,6 +46,22 @@ function killGroup(child: ChildProcess): void {
   } catch {
     // The whole group has ended already.
   }
+}
+
+/** Command lines of the processes of a group that have not ended. Linux only; elsewhere there seem to be none. */
+function groupOf(leader: number): string[] {
+  const found: string[] = [];
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      // After the name, which is in brackets and may be anything: state, parent, group.
+      const [state, , group] = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ");
+      if (Number(group) !== leader || state === "Z" || state === "X") continue;
+      found.push(`${pid} ${readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")}`);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return found;
 }
 
 /** Runs a command to its end. Never throws for a command that fails; see the code. */
@@ -64,13 +85,21 @@ export function run(command: readonly string[], options: RunOptions): Promise<Ru
     output += text;
     options.onOutput?.(text);
   });
-  const settle = (code: number) => {
+  const settle = async (code: number) => {
     if (settled) return;
     settled = true;
     clearTimeout(timer);
+    const ms = performance.now() - start;
+    let left: string[] = [];
+    if (options.grace !== undefined && !timedOut && process.platform === "linux") {
+      const until = performance.now() + options.grace;
+      while ((left = groupOf(child.pid!)).length > 0 && performance.now() < until) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
     killGroup(child);
     running.delete(child);
-    resolve({ code: timedOut ? 124 : code, output, timedOut, ms: performance.now() - start });
+    resolve({ code: timedOut ? 124 : code, output, timedOut, ms, left });
   };
   const timer = setTimeout(() => {
     timedOut = true;

@@ -1,6 +1,6 @@
 /**
  * Kills threads and processes at random moments, on both runtimes in turns, until the time is up, and looks for what is
- * left behind.
+ * left behind: processes, and names in /dev/shm.
  *
  *     deno task storm                          some 1,000 killed in each storm, on each runtime
  *     deno task storm --minutes=30             as many as fit
@@ -29,11 +29,17 @@ const kills = Number(values.kills);
 const runs = values.seed !== undefined ? 1 : values.minutes !== undefined ? Infinity : Math.ceil(1000 / kills);
 const until = values.minutes !== undefined ? performance.now() + Number(values.minutes) * 60_000 : Infinity;
 let seed = Number(values.seed ?? Date.now() % 2 ** 31);
-const FILE = "tests/storm/storm_test.ts";
 const commands: Record<string, string[]> = {
-  deno: [Deno.execPath(), "test", "-A", "--no-check", FILE],
-  bun: [await findBun(), "test", FILE],
+  deno: [Deno.execPath(), "test", "-A", "--no-check"],
+  bun: [await findBun(), "test"],
 };
+/** The files, and what is in each. */
+const FILES = ["thread", "process"].flatMap((scope) =>
+  [
+    { file: `tests/storm/${scope}_storm_test.ts`, has: (name: string) => !/pool/i.test(name) },
+    { file: `tests/pool/${scope}_storm_test.ts`, has: (name: string) => `${scope} Pool`.includes(name) },
+  ].filter(({ has }) => has(values.only) && !RegExp(`^(?!${scope})(thread|process)`).test(values.only))
+);
 /** What each storm counted, over all runs of a runtime. */
 const lines = new Map<string, { runs: number; killed: number; last: string }>();
 let passed = 0;
@@ -49,27 +55,31 @@ function segments(): Set<string> {
 
 for (let i = 0; i < runs && performance.now() < until; i++, seed++) {
   for (const runtime of values.runtime) {
-    const before = segments();
-    const { code, output, ms } = await run(commands[runtime]!, {
-      cwd: ROOT,
-      env: { STORM_SEED: String(seed), STORM_ROUNDS: String(kills), STORM_ONLY: values.only },
-      limit: 3_600_000,
-    });
-    const left = [...segments()].filter((name) => !before.has(name));
-    for (const [, name, killed, outcome] of output.matchAll(/^((?:thread|process) .+), (\d+) killed: (.+)$/gm)) {
-      const key = `${runtime} ${name}`;
-      const line = lines.get(key) ?? { runs: 0, killed: 0, last: "" };
-      line.runs++;
-      line.killed += Number(killed);
-      line.last = outcome!;
-      lines.set(key, line);
+    for (const { file } of FILES) {
+      const before = segments();
+      const { code, output, ms, left } = await run([...commands[runtime]!, file], {
+        cwd: ROOT,
+        env: { STORM_SEED: String(seed), STORM_KILLS: String(kills), STORM_ONLY: values.only },
+        limit: 3_600_000,
+        grace: 5_000,
+      });
+      const segmentsLeft = [...segments()].filter((name) => !before.has(name));
+      for (const [, name, killed, outcome] of output.matchAll(/^((?:thread|process) .+), (\d+) killed: (.+)$/gm)) {
+        const key = `${runtime} ${name}`;
+        const line = lines.get(key) ?? { runs: 0, killed: 0, last: "" };
+        line.runs++;
+        line.killed += Number(killed);
+        line.last = outcome!;
+        lines.set(key, line);
+      }
+      const ok = code === 0 && left.length === 0 && segmentsLeft.length === 0;
+      if (ok) passed++;
+      else failed++;
+      console.log(`${ok ? "ok  " : "FAIL"} ${runtime} ${file} seed ${seed} (${(ms / 1_000).toFixed(0)} s)`);
+      if (segmentsLeft.length > 0) console.log(`     left in /dev/shm: ${segmentsLeft.join(", ")}`);
+      for (const line of left) console.log(`     left running: ${line}`);
+      if (code !== 0) console.log(output.replace(/^/gm, "     | "));
     }
-    const ok = code === 0 && left.length === 0;
-    if (ok) passed++;
-    else failed++;
-    console.log(`${ok ? "ok  " : "FAIL"} ${runtime} seed ${seed} (${(ms / 1_000).toFixed(0)} s)`);
-    if (left.length > 0) console.log(`     left in /dev/shm: ${left.join(", ")}`);
-    if (code !== 0) console.log(output.replace(/^/gm, "     | "));
   }
 }
 console.log("\n| Storm | Killed | The last run counted |\n| --- | --- | --- |");

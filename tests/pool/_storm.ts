@@ -2,10 +2,14 @@ import { describe, it } from "node:test";
 import process from "node:process";
 import { assert, assertEquals } from "@std/assert";
 import { WorkerLostError } from "@weft/concurrent/threading";
+import { Random } from "../storm/_random.ts";
 import type { Kind } from "./_kind.ts";
 import * as targets from "./_targets.ts";
 
-const ROUNDS = Math.max(1, Math.ceil(Number(process.env.STORM_ROUNDS ?? 60) / 20));
+/** Of `deno task storm`, as in tests/storm: the seed of the choices, how many are killed, whether to say what happened. */
+const SEED = Number(process.env.STORM_SEED ?? Date.now() % 2 ** 31);
+const KILLS = Number(process.env.STORM_KILLS ?? 9);
+const VERBOSE = process.env.STORM_KILLS !== undefined;
 const WORKERS = 4;
 
 function pause(ms: number): Promise<void> {
@@ -30,15 +34,17 @@ async function outcome<T>(promise: PromiseLike<T>): Promise<{ value: T } | "lost
 /** Workers are killed at random moments while everything else goes on. */
 export function poolStorm(kind: Kind): void {
   describe(`${kind.name} Pool: workers that are killed at any moment`, () => {
-    it("lose nothing but the tasks that they run", { timeout: 30_000 + ROUNDS * 5_000 }, async () => {
+    it("lose nothing but the tasks that they run", { timeout: 30_000 + KILLS * 3_000 }, async () => {
       const name = `Storm-${kind.name}`;
+      const random = new Random(SEED);
+      const sum = { rounds: 0, killed: 0, lost: 0, aborted: 0 };
       await using pool = new kind.Pool(WORKERS, { name });
-      for (let round = 0; round < ROUNDS; round++) {
+      for (; sum.killed < KILLS; sum.rounds++) {
         let kills = 0;
         let over = false;
         const kill = (async () => {
           while (!over && kills < 3) {
-            await pause(Math.random() * 60);
+            await pause(random.below(60));
             if (!over && kind.killWorker(name)) kills++;
           }
         })();
@@ -48,7 +54,7 @@ export function poolStorm(kind: Kind): void {
         const mapped = outcome(pool.map(targets.square, range(3000)));
         const given = range(10).map((i) =>
           outcome(pool.apply(targets.takeTime, [5], {
-            signal: AbortSignal.timeout(Math.floor(Math.random() * 40)),
+            signal: AbortSignal.timeout(random.below(40)),
             killAfter: i,
           }))
         );
@@ -72,18 +78,26 @@ export function poolStorm(kind: Kind): void {
         const all = await mapped;
         if (all === "lost") lost++;
         else assertEquals(all, { value: range(3000).map((x) => x * x) });
-        await Promise.all(given);
+        for (const result of await Promise.all(given)) if (result === "aborted") sum.aborted++;
         const { seen, end } = await streamed;
         assertEquals(seen, range(seen.length).map((x) => x * x));
         if (end === "lost") lost++;
         else assertEquals(seen.length, 300);
         over = true;
         await kill;
-        assert(lost <= kills, `${lost} tasks were lost with ${kills} workers`);
+        assert(lost <= kills, `${lost} tasks were lost with ${kills} workers (STORM_SEED=${SEED})`);
+        sum.killed += kills;
+        sum.lost += lost;
       }
       assertEquals(await pool.map(targets.square, range(500)), range(500).map((x) => x * x));
       const { queued, busy } = pool.stats();
       assertEquals({ queued, busy }, { queued: 0, busy: 0 });
+      if (VERBOSE) {
+        const { rounds, killed, lost, aborted } = sum;
+        console.log(
+          `${kind.name} Pool, ${killed} killed: ${rounds} rounds, ${lost} tasks went with the dead, ${aborted} aborted`,
+        );
+      }
     });
   });
 }

@@ -8,7 +8,7 @@ import type { Connection } from "@weft/concurrent/multiprocessing";
 import type { Runner, Scope } from "../suites/_scope.ts";
 import type { Random } from "./_random.ts";
 import * as work from "./targets.ts";
-import { ABANDONED, DEAD, FAULTS, NUMBERS, ROUNDS } from "./targets.ts";
+import { ABANDONED, AT_WORK, DEAD, FAULTS, NUMBERS, ROUNDS } from "./targets.ts";
 
 /** What a storm is given. */
 export interface Weather {
@@ -55,9 +55,21 @@ class Crowd {
 
   /** Kills one, and waits until it can run no more. */
   async kill(place: number): Promise<void> {
+    const { random } = this.weather;
     const worker = this.workers[place]!;
+    const { runner } = worker;
+    // Whoever has ended before it was killed has done what there was to do, or has failed: then this throws.
+    if (!runner.isAlive) await runner.result();
     Atomics.store(this.ledger, DEAD + worker.me, 1);
-    worker.runner.kill();
+    const dice = random.next();
+    if (dice < 0.15 && signal(runner, "SIGSTOP")) {
+      // Stopped for a while, perhaps while it holds what others want: they wait, and nothing is taken from it.
+      await pause(random.below(30));
+      if (random.chance(0.5)) signal(runner, "SIGCONT");
+      runner.kill();
+    } else if (dice > 0.4 || !signal(runner, "SIGTERM")) {
+      runner.kill();
+    }
     check(await worker.runner.join({ timeout: LIMIT }), "a killed worker did not end");
     this.workers[place] = undefined;
   }
@@ -66,18 +78,30 @@ class Crowd {
   async storm(places: number[], after: (place: number) => Promise<void> = async () => {}): Promise<void> {
     const { random, kills } = this.weather;
     for (let i = 0; i < kills; i++) {
-      await pause(random.below(12));
       const place = places[random.below(places.length)]!;
-      const { pid } = this.workers[place]!.runner;
-      if (pid !== undefined && random.chance(0.15)) {
-        // Stopped for a while, perhaps while it holds what others want: they wait, and nothing is taken from it.
-        process.kill(pid, "SIGSTOP");
-        await pause(random.below(30));
-        if (random.chance(0.5)) process.kill(pid, "SIGCONT");
-      }
+      // Some are killed on their way here, most while they are at work.
+      if (random.chance(0.9)) await this.#arrival(place);
+      await pause(random.below(12));
       await this.kill(place);
       await after(place);
       this.hire(place);
+    }
+    // Whatever has happened: those who are here now go on.
+    const before = Atomics.load(this.ledger, ROUNDS);
+    const until = performance.now() + LIMIT;
+    while (Atomics.load(this.ledger, ROUNDS) < before + 10 && this.workers.every((one) => one!.runner.isAlive)) {
+      check(performance.now() < until, "those who were not killed do not go on");
+      await pause(2);
+    }
+  }
+
+  /** Waits until one is at work. */
+  async #arrival(place: number): Promise<void> {
+    const { me, runner } = this.workers[place]!;
+    const until = performance.now() + LIMIT;
+    while (Atomics.load(this.ledger, AT_WORK + me) === 0 && runner.isAlive) {
+      check(performance.now() < until, `worker ${me} does not begin`);
+      await pause(1);
     }
   }
 
@@ -91,6 +115,17 @@ class Crowd {
   }
 }
 
+/** Sends a signal, where there is a process that can get one. */
+function signal({ pid, isAlive }: Runner<unknown>, name: "SIGSTOP" | "SIGCONT" | "SIGTERM"): boolean {
+  if (pid === undefined || !isAlive) return false;
+  try {
+    return process.kill(pid, name);
+  } catch {
+    // It has ended meanwhile.
+    return false;
+  }
+}
+
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
@@ -100,7 +135,7 @@ function summary(ledger: Int32Array): string {
   return `${Atomics.load(ledger, ROUNDS)} rounds, ${Atomics.load(ledger, ABANDONED)} abandoned`;
 }
 
-const WORDS = DEAD + NUMBERS;
+const WORDS = AT_WORK + NUMBERS;
 /** Items of a producer at most. */
 const PER = work.PER;
 
@@ -172,7 +207,9 @@ export const queueStorm =
       weather,
       words,
       (place, me) =>
-        place < 2 ? scope.start(work.produce, queue, put, stop, me, size) : scope.start(work.consume, queue, seen),
+        place < 2
+          ? scope.start(work.produce, queue, words, put, stop, me, size)
+          : scope.start(work.consume, queue, words, seen, me),
     );
     for (let place = 0; place < 4; place++) crowd.hire(place);
     await crowd.storm([0, 1, 2, 3], (place) => {
@@ -227,7 +264,7 @@ export const conditionStorm: Storm = async (weather) => {
   return summary(crowd.ledger);
 };
 
-/** Whoever waits when another one's place is empty for ever is told so. */
+/** Whoever waits when another one's place is empty for ever is told so, and can begin again once the barrier is reset. */
 export const barrierStorm: Storm = async (weather) => {
   const { scope } = weather;
   using barrier = new scope.Barrier(3);
@@ -235,13 +272,14 @@ export const barrierStorm: Storm = async (weather) => {
   using words = new scope.SharedArray("i32", WORDS);
   const crowd = new Crowd(weather, words, (_place, me) => scope.start(work.meet, barrier, words, stop, me));
   for (let place = 0; place < 3; place++) crowd.hire(place);
-  await crowd.storm([0, 1, 2], async () => {
-    // The others may be between two rounds, and then nobody died at the barrier: it has to be broken for them.
-    const until = performance.now() + LIMIT;
-    while (!barrier.broken && barrier.nWaiting < 2 && performance.now() < until) await pause(1);
-    check(barrier.broken || barrier.nWaiting === 2, "the others neither wait nor are told that the barrier is broken");
+  const mend = setInterval(() => {
     if (barrier.broken) barrier.reset();
-  });
+  }, 5);
+  try {
+    await crowd.storm([0, 1, 2]);
+  } finally {
+    clearInterval(mend);
+  }
   stop.set();
   barrier.abort();
   await crowd.end();

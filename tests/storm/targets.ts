@@ -29,10 +29,26 @@ export const TAKEN = 6;
 export const DEAD = 16;
 /** Numbers that can be given. */
 export const NUMBERS = 4096;
+/** From here on a word for each number: whether whoever has it is at work. */
+export const AT_WORK = DEAD + NUMBERS;
 /** Items that a producer puts at most. */
 export const PER = 2 ** 16;
 
 type Words = SharedArray<"i32">;
+
+/** Reports that this one is at work; returns the ledger. */
+function begin(words: Words, me: number): Int32Array {
+  const ledger = words.array as Int32Array;
+  Atomics.store(ledger, AT_WORK + me, 1);
+  return ledger;
+}
+
+/** Takes some time, now and then: so that a good part of those who are killed are killed here. */
+function dwell(): void {
+  if (Math.random() >= 0.05) return;
+  const until = performance.now() + Math.random();
+  while (performance.now() < until);
+}
 
 /**
  * Changes two numbers that belong together, and sees that nobody else is at it. `me` is not 0.
@@ -48,6 +64,7 @@ function change(ledger: Int32Array, me: number, abandoned: boolean): void {
   }
   if (Atomics.load(ledger, FIRST) !== Atomics.load(ledger, SECOND)) Atomics.add(ledger, FAULTS, 1);
   Atomics.add(ledger, FIRST, 1);
+  dwell();
   Atomics.add(ledger, SECOND, 1);
   Atomics.add(ledger, ROUNDS, 1);
   if (Atomics.exchange(ledger, OWNER, 0) !== me) Atomics.add(ledger, FAULTS, 1);
@@ -55,7 +72,7 @@ function change(ledger: Int32Array, me: number, abandoned: boolean): void {
 
 /** Takes a lock again and again, in all three ways. */
 export async function useLock(lock: Lock | RLock, words: Words, stop: Event, me: number): Promise<void> {
-  const ledger = words.array as Int32Array;
+  const ledger = begin(words, me);
   for (let i = me; !stop.isSet; i++) {
     if (i % 3 === 0) {
       const guard = await lock.acquire();
@@ -76,15 +93,19 @@ export async function useLock(lock: Lock | RLock, words: Words, stop: Event, me:
 
 /** Reads and writes under an RWLock. A reader that sees two numbers that differ, and no dead writer, is a fault. */
 export async function useRWLock(lock: RWLock, words: Words, stop: Event, me: number): Promise<void> {
-  const ledger = words.array as Int32Array;
+  const ledger = begin(words, me);
   for (let i = me; !stop.isSet; i++) {
     if (i % 4 === 0) {
       const guard = i % 8 === 0 ? await lock.write() : lock.writeSync();
       change(ledger, me, guard.abandoned);
       guard[Symbol.dispose]();
     } else {
-      const guard = i % 2 === 0 ? await lock.read() : lock.readSync();
+      const guard = i % 2 === 1
+        ? lock.readSync()
+        : await (i % 3 === 0 ? lock.read() : lock.read({ signal: AbortSignal.timeout(1) }).catch(() => undefined));
+      if (guard === undefined) continue;
       const first = Atomics.load(ledger, FIRST);
+      dwell();
       if (first !== Atomics.load(ledger, SECOND) && Atomics.load(ledger, OWNER) === 0) {
         Atomics.add(ledger, FAULTS, 1);
       }
@@ -101,7 +122,7 @@ export async function usePermits(
   me: number,
   limit: number,
 ): Promise<void> {
-  const ledger = words.array as Int32Array;
+  const ledger = begin(words, me);
   for (let i = me; !stop.isSet; i++) {
     const guard = i % 2 === 0
       ? await semaphore.acquire({ timeout: 2 }).catch(() => undefined)
@@ -109,43 +130,73 @@ export async function usePermits(
     if (guard === undefined) continue;
     // The number inside is written before and after: whoever dies in between leaves it one too high, and its permit lost.
     if (Atomics.add(ledger, FIRST, 1) >= limit) Atomics.add(ledger, FAULTS, 1);
+    dwell();
     Atomics.sub(ledger, FIRST, 1);
     Atomics.add(ledger, ROUNDS, 1);
     guard[Symbol.dispose]();
   }
 }
 
-/** Puts numbers `me * PER + n`, and notes after each put how many there are. */
-export async function produce(queue: Queue<unknown>, put: Words, stop: Event, me: number, size: number): Promise<void> {
+/**
+ * Puts numbers `me * PER + n`, and notes after each put how many there are.
+ *
+ * What is given up for an abort or a timeout was not put: it is put again, and would come twice otherwise.
+ */
+export async function produce(
+  queue: Queue<unknown>,
+  words: Words,
+  put: Words,
+  stop: Event,
+  me: number,
+  size: number,
+): Promise<void> {
+  begin(words, me);
   const ledger = put.array as Int32Array;
   const padding = "x".repeat(size);
-  for (let n = 0; n < PER && !stop.isSet; n++) {
+  for (let n = 0, i = 0; n < PER && !stop.isSet; i++) {
     const item = size === 0 ? me * PER + n : { id: me * PER + n, padding };
-    if (n % 3 === 0) await queue.put(item);
-    else queue.putSync(item);
-    Atomics.store(ledger, me, n + 1);
+    if (i % 16 === 0) {
+      const options = i % 32 === 0 ? { signal: AbortSignal.timeout(1) } : { timeout: 1 };
+      if (!await queue.put(item, options).then(() => true, () => false)) continue;
+    } else if (i % 3 === 0) {
+      await queue.put(item);
+    } else {
+      queue.putSync(item);
+    }
+    Atomics.store(ledger, me, ++n);
   }
 }
 
 /** Takes items and notes each, until the queue is shut down. */
-export async function consume(queue: Queue<unknown>, seen: SharedArray<"u8">): Promise<void> {
-  const ledger = seen.array as Uint8Array;
+export async function consume(
+  queue: Queue<unknown>,
+  words: Words,
+  seen: SharedArray<"u8">,
+  me: number,
+): Promise<void> {
+  const ledger = begin(words, me);
+  const counts = seen.array as Uint8Array;
   for (let i = 0;; i++) {
     let item: unknown;
     try {
-      item = i % 3 === 0 ? await queue.get() : queue.getSync();
+      if (i % 16 === 0) item = await queue.get(i % 32 === 0 ? { signal: AbortSignal.timeout(1) } : { timeout: 1 });
+      else if (i % 3 === 0) item = await queue.get();
+      else item = queue.getSync();
     } catch (error) {
-      if ((error as Error).name === "QueueShutDownError") return;
+      const { name } = error as Error;
+      if (name === "QueueShutDownError") return;
+      if (i % 16 === 0 && (name === "TimeoutError" || name === "QueueEmptyError")) continue;
       throw error;
     }
     const id = typeof item === "number" ? item : (item as { id: number }).id;
-    Atomics.add(ledger, id, 1);
+    Atomics.add(counts, id, 1);
+    Atomics.add(ledger, ROUNDS, 1);
   }
 }
 
 /** Waits at a barrier again and again; a broken one is reported and waited for to be reset. */
 export async function meet(barrier: Barrier, words: Words, stop: Event, me: number): Promise<void> {
-  const ledger = words.array as Int32Array;
+  const ledger = begin(words, me);
   for (let i = me; !stop.isSet; i++) {
     try {
       if (i % 2 === 0) await barrier.wait();
@@ -161,7 +212,7 @@ export async function meet(barrier: Barrier, words: Words, stop: Event, me: numb
 
 /** Adds to what is there, and tells the others. */
 export function give(condition: Condition, words: Words, stop: Event, me: number): void {
-  const ledger = words.array as Int32Array;
+  const ledger = begin(words, me);
   while (!stop.isSet) {
     const guard = condition.acquireSync();
     change(ledger, me, guard.abandoned);
@@ -172,7 +223,7 @@ export function give(condition: Condition, words: Words, stop: Event, me: number
 
 /** Takes away what is there, and waits while there is nothing. */
 export async function take(condition: Condition, words: Words, stop: Event, me: number): Promise<void> {
-  const ledger = words.array as Int32Array;
+  const ledger = begin(words, me);
   for (let i = me; !stop.isSet; i++) {
     const guard = i % 2 === 0 ? await condition.acquire() : condition.acquireSync();
     try {

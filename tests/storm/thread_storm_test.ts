@@ -1,0 +1,4 @@
+import { threads } from "../suites/_threads.ts";
+import { testStorms } from "./_tests.ts";
+
+testStorms(threads);
