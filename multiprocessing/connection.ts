@@ -17,6 +17,7 @@ import {
   SCOPE,
   SharedHandle,
 } from "../_internal/memory/shared_object.ts";
+import { onLost } from "../_internal/memory/shared_refs.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { block, LOOK, notify } from "../_internal/memory/wait_point.ts";
 import {
@@ -34,7 +35,9 @@ import {
   hold,
   isEmpty,
   isGone,
+  isHeld,
   isOneWay,
+  lose,
   pin,
   publish,
   PUT_BAR,
@@ -49,6 +52,7 @@ import {
   unpin,
   wordsForBlock,
 } from "../_internal/processes/pipe.ts";
+import { noticeEnds } from "../_internal/processes/record.ts";
 import "../_internal/processes/spaces.ts";
 import { firstLine } from "../_internal/queue/container.ts";
 import { Message } from "../_internal/queue/message.ts";
@@ -445,6 +449,11 @@ export class Connection<T = unknown> extends SharedHandle {
     const time = now();
     if (!exactly && changes === this.#seenChanges && time - this.#seenAt < BELIEVED) return false;
     if (isGone(this.space, this.#base, other)) return true;
+    // A child that was to have it may have ended before it took it, and our event loop, which would tell, not turn.
+    if (exactly && !isHeld(this.space, this.#base, other)) {
+      noticeEnds(this.space);
+      if (isGone(this.space, this.#base, other)) return true;
+    }
     this.#seenChanges = changes;
     this.#seenAt = time;
     return false;
@@ -709,6 +718,8 @@ onDestroy(CONNECTION, (space, at) => {
   closeEnd(space, firstLine(pipe), load(space.words, at + END));
   unpin(space, pipe);
 });
+
+onLost(CONNECTION, (space, at) => lose(space, firstLine(load(space.words, at + PIPE)), load(space.words, at + END)));
 
 registerReadiness(CONNECTION, (space, at) => {
   const { words } = space;

@@ -17,7 +17,7 @@ import {
   SCOPE,
   SharedHandle,
 } from "../_internal/memory/shared_object.ts";
-import { dropReferences } from "../_internal/memory/shared_refs.ts";
+import { loseReferences } from "../_internal/memory/shared_refs.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { spaceOf } from "../_internal/memory/spaces.ts";
 import { now } from "../_internal/atomics.ts";
@@ -43,7 +43,7 @@ import { signalName } from "../_internal/runtime/spawn.ts";
 import { describeSubclass, describeTarget, type TargetDescriptor } from "../_internal/targets/describe.ts";
 import { importingModule } from "../_internal/targets/import_guard.ts";
 import { freeNames, readName, writeName } from "../_internal/threads/name.ts";
-import { dropPayload, packPayload } from "../_internal/threads/payload.ts";
+import { dropPayload, losePayload, packPayload } from "../_internal/threads/payload.ts";
 import {
   BOOTING,
   DAEMON,
@@ -514,10 +514,10 @@ function validate(options: unknown): void {
 }
 
 onDestroy(PROCESS, (space: Space, record) => {
-  dropPayload(readBytes(space, record + PAYLOAD));
+  losePayload(readBytes(space, record + PAYLOAD));
   freeBytes(space, record + PAYLOAD);
   const result = readBytes(space, record + RESULT);
-  if (result !== undefined) dropReferences(result);
+  if (result !== undefined) loseReferences(result);
   freeBytes(space, record + RESULT);
   freeNames(space, record);
   const parent = load(space.words, record + PARENT);

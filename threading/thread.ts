@@ -16,14 +16,14 @@ import {
   onDestroy,
   SharedHandle,
 } from "../_internal/memory/shared_object.ts";
-import { dropReferences } from "../_internal/memory/shared_refs.ts";
+import { loseReferences } from "../_internal/memory/shared_refs.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { spaceOf } from "../_internal/memory/spaces.ts";
 import { block, notify } from "../_internal/memory/wait_point.ts";
 import { describeSubclass, describeTarget, type TargetDescriptor } from "../_internal/targets/describe.ts";
 import { importingModule } from "../_internal/targets/import_guard.ts";
 import { freeNames, readName, writeName } from "../_internal/threads/name.ts";
-import { type Descriptors, dropPayload, packPayload } from "../_internal/threads/payload.ts";
+import { type Descriptors, dropPayload, losePayload, packPayload } from "../_internal/threads/payload.ts";
 import {
   BOOTING,
   CANCELLED,
@@ -473,10 +473,10 @@ function isRemote(descriptor: TargetDescriptor): boolean {
 }
 
 onDestroy(THREAD, (space, record) => {
-  dropPayload(readBytes(space, record + PAYLOAD));
+  losePayload(readBytes(space, record + PAYLOAD));
   freeBytes(space, record + PAYLOAD);
   const result = readBytes(space, record + RESULT);
-  if (result !== undefined) dropReferences(result);
+  if (result !== undefined) loseReferences(result);
   freeBytes(space, record + RESULT);
   freeNames(space, record);
 });

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { load } from "../atomics.ts";
 import * as tag from "../codec/tags.ts";
 import { dropReference, OBJECT_HEADER } from "./shared_object.ts";
 import type { Space } from "./space.ts";
@@ -23,6 +24,22 @@ export function dropReferences(message: Uint8Array): void {
   walk(message, (space, address) => {
     if (space !== undefined) dropReference(space, address);
   });
+}
+
+/** As {@linkcode dropReferences}, of one that was sent: whoever should have received it is gone. */
+export function loseReferences(message: Uint8Array): void {
+  walk(message, (space, address) => {
+    if (space === undefined) return;
+    losers.get(load(space.words, address) & 0xff)?.(space, address + OBJECT_HEADER);
+    dropReference(space, address);
+  });
+}
+
+const losers: Map<number, (space: Space, at: number) => void> = new Map();
+
+/** Says what is to be done when an object of this kind was sent and nobody will receive it. */
+export function onLost(kind: number, lose: (space: Space, at: number) => void): void {
+  losers.set(kind, lose);
 }
 
 /** Whether a message, as `encode` wrote it, names shared objects. */

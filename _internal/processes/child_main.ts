@@ -7,6 +7,7 @@
 import { compareExchange, load, store } from "../atomics.ts";
 import { decode } from "../codec/mod.ts";
 import { addReference, Attachment, dropReference, handleAt } from "../memory/shared_object.ts";
+import { dropReferences } from "../memory/shared_refs.ts";
 import type { Space } from "../memory/space.ts";
 import { existingSpace } from "../memory/spaces.ts";
 import { onLastWords } from "../runtime/last_words.ts";
@@ -110,8 +111,10 @@ async function runTarget(space: Space, record: number): Promise<unknown> {
   // A handle that is made in this way takes over a reference, which handleAt() would have added.
   if (type !== undefined) addReference(space, attachment.at);
   if (target !== undefined) setTarget(process, await resolveTarget(target, labelOf(attachment)));
+  const { args, fields } = await arrive(() => decode(rest, { keep: true }) as { args: unknown[]; fields?: object });
+  // Only now: where this process is killed before, its starter gives up what the arguments hold.
   freeBytes(space, record + PAYLOAD);
-  const { args, fields } = await arrive(() => decode(rest) as { args: unknown[]; fields?: object });
+  dropReferences(rest);
   if (fields !== undefined) Object.assign(process, fields);
   compareExchange(space.words, record + STATE, BOOTING, RUNNING);
   return await process.run(...args);

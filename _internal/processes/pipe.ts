@@ -179,6 +179,12 @@ export function hold(space: Space, base: number, end: number): void {
   }
 }
 
+/** Notes that an end was sent to somebody who is gone, so that it was held by all that the other end can know. */
+export function lose(space: Space, base: number, end: number): void {
+  compareExchange(space.words, base + END_STATE + end * END_WORDS, NEW, HELD);
+  tellOther(space, base, end);
+}
+
 /** Takes this thread off again. */
 export function letGo(words: Int32Array, base: number, end: number, id: number): void {
   for (let line = base + HOLDERS + end * LINE; line !== 0; line = load(words, line + MORE)) {
@@ -188,7 +194,8 @@ export function letGo(words: Int32Array, base: number, end: number, id: number):
   }
 }
 
-function isHeld(space: Space, base: number, end: number): boolean {
+/** Whether a living thread has that end. */
+export function isHeld(space: Space, base: number, end: number): boolean {
   const { words, memory } = space;
   for (let line = base + HOLDERS + end * LINE; line !== 0; line = load(words, line + MORE)) {
     for (let i = 0; i < MORE; i++) {

@@ -19,25 +19,29 @@
 
 import { compareExchange, load, store } from "../atomics.ts";
 import { lockMutex, unlockMutex } from "../memory/mutex.ts";
-import { addReference, OBJECT_HEADER } from "../memory/shared_object.ts";
+import { addReference, dropReference, OBJECT_HEADER } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
 import { existingSpace } from "../memory/spaces.ts";
 import { PROCESS_AT } from "../memory/layout.ts";
 import { notify } from "../memory/wait_point.ts";
 import { replenish } from "./forkserver.ts";
 import { loadProcessCalls } from "../runtime/process_calls.ts";
+import { losePayload } from "../threads/payload.ts";
 import {
   EXIT_CODE,
   FINISHED,
   FLAGS,
   FOREIGN,
+  freeBytes,
   LOST,
   NEW,
   NONE,
   OUTCOME,
   PARENT,
+  PAYLOAD,
   POINT,
   PROCESS_ID,
+  readBytes,
   RECORD_WORDS as THREAD_WORDS,
   STATE,
 } from "../threads/record.ts";
@@ -92,6 +96,10 @@ export function finishProcess(space: Space, record: number, code: number): void 
     compareExchange(words, record + OUTCOME, NONE, LOST);
     if (compareExchange(words, record + STATE, state, FINISHED) === state) break;
   }
+  // It ended before it took its arguments: the other ends of pipes in them must hear of it.
+  const payload = readBytes(space, record + PAYLOAD);
+  freeBytes(space, record + PAYLOAD);
+  losePayload(payload);
   notify(space, record + POINT, 0xfff);
 }
 
@@ -180,6 +188,16 @@ export function childrenOf(space: Space, parent: number): number[] {
   }
   unlockMutex(memory, parent + CHILDREN_MUTEX);
   return children;
+}
+
+/** Asks the system which children of this process have ended: where no event loop turns that would be told. */
+export function noticeEnds(space: Space): void {
+  const own = ownRecord();
+  if (own === 0) return;
+  for (const child of childrenOf(space, own)) {
+    hasProcessEnded(space, child);
+    dropReference(space, objectOfProcess(child));
+  }
 }
 
 /** Takes a child off its parent's list. `true`: it was on it, and the reference that the list had is the caller's. */

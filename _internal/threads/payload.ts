@@ -5,7 +5,7 @@
  * @module
  */
 
-import { dropReferences } from "../memory/shared_refs.ts";
+import { dropReferences, loseReferences } from "../memory/shared_refs.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
 
 /** What a thread runs. */
@@ -38,4 +38,9 @@ export function unpackPayload(bytes: Uint8Array): { descriptor: string; rest: Ui
 /** Gives back the references of a payload that no thread will read. */
 export function dropPayload(bytes: Uint8Array | undefined): void {
   if (bytes !== undefined) dropReferences(unpackPayload(bytes).rest);
+}
+
+/** Gives back the references of a payload whose thread or process is gone without having read it. */
+export function losePayload(bytes: Uint8Array | undefined): void {
+  if (bytes !== undefined) loseReferences(unpackPayload(bytes).rest);
 }

@@ -8,6 +8,7 @@ import {
   InvalidStateError,
   Lock,
   Pipe,
+  Process,
   Queue,
   TimeoutError,
   waitAny,
@@ -369,6 +370,36 @@ describe("Pipe between processes", () => {
       assertEquals(await second.ended, 0, second.output);
     },
   );
+
+  it("the peer of a process that was killed before it received its end gets the end", LIMIT, async () => {
+    for (const how of ["blocked", "waiting", "later"]) {
+      const [here, there] = Pipe();
+      const process = new Process({ target: echoAll, args: [there as Connection<number>, "sync"] }).start();
+      const pending = how === "waiting" ? here.recv({ timeout: 30_000 }) : undefined;
+      process.kill();
+      if (how === "later") await process.join();
+      if (pending === undefined) assertThrows(() => here.recvSync({ timeout: 30_000 }), EOFError);
+      else await assertRejects(() => pending, EOFError);
+      assertThrows(() => here.sendSync(1), BrokenPipeError);
+      await process.join();
+    }
+  });
+
+  it("an end in a message that nobody will receive is held by nobody", LIMIT, () => {
+    const [carrier, receiver] = Pipe();
+    const [here, there] = Pipe();
+    carrier.sendSync([there]);
+    assertThrows(() => here.recvSync({ timeout: 20 }), TimeoutError);
+    carrier.close();
+    receiver.close();
+    assertThrows(() => here.recvSync({ timeout: 30_000 }), EOFError);
+    // One that could not be given to a process is still there for the next.
+    const [mine, other] = Pipe();
+    // deno-lint-ignore no-explicit-any
+    const wrong = new Process<any[]>({ target: echoAll as never, args: [other, () => {}] });
+    assertThrows(() => wrong.start(), DOMException, "args[1]");
+    assertThrows(() => mine.recvSync({ timeout: 20 }), TimeoutError);
+  });
 
   it("a sender killed in the midst of sending leaves whole messages and then the end", LIMIT, async () => {
     for (let round = 0; round < 5; round++) {
