@@ -19,7 +19,7 @@
  */
 
 import { decode, encode, type EncodeOptions } from "../codec/mod.ts";
-import { dropReferences } from "../memory/shared_refs.ts";
+import { dropReferences, loseReferences } from "../memory/shared_refs.ts";
 import type { Space } from "../memory/space.ts";
 
 export const SKIP = 0;
@@ -234,8 +234,8 @@ export function dropMessage(space: Space, at: number): void {
   const tag = header & TAG;
   if (tag === BYTES) {
     const start = (at + 1) * 4;
-    dropReferences(space.memory.bytes.slice(start, start + (header >>> SHIFT)));
+    loseReferences(space.memory.bytes.slice(start, start + (header >>> SHIFT)));
   } else if (tag === BLOCK) {
-    dropReferences(takeBlock(space, words[at + 1], words[at + 2]));
+    loseReferences(takeBlock(space, words[at + 1], words[at + 2]));
   }
 }
