@@ -17,6 +17,7 @@ import {
   SharedHandle,
 } from "../_internal/memory/shared_object.ts";
 import { loseReferences } from "../_internal/memory/shared_refs.ts";
+import { THREAD_NAMES_AT } from "../_internal/memory/layout.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { spaceOf } from "../_internal/memory/spaces.ts";
 import { block, notify } from "../_internal/memory/wait_point.ts";
@@ -53,7 +54,6 @@ import {
   setFlags,
   STATE,
   takeRecord,
-  THREADS_AT,
   TIMER,
   UNREPORTED,
   writeBytes,
@@ -173,7 +173,7 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
     this.#target = target;
     this.#args = args;
     const { space } = this;
-    this.name = name ?? `Thread-${add(space.words, THREADS_AT, 1) + 1}${label}`;
+    this.name = name ?? `Thread-${add(space.words, THREAD_NAMES_AT, 1) + 1}${label}`;
     const own = load(space.words, space.entry + RECORD);
     if (daemon ?? (own !== 0 && (load(space.words, own + FLAGS) & DAEMON) !== 0)) setFlags(space, this.at, DAEMON);
   }

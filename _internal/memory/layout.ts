@@ -35,6 +35,10 @@ export const LIFELINE_AT = 10;
 export const PROCESS_MUTEX_AT = 11;
 /** Of the threads' memory: how this process starts others: see start_method.ts. */
 export const START_METHOD_AT = 12;
+/** Of the threads' memory: how many threads got a name by number. */
+export const THREAD_NAMES_AT = 13;
+/** Of the threads' memory: held while the reference that the table of threads has is dropped, or another made from it. */
+export const THREADS_MUTEX_AT = 14;
 
 /** First word of the heap that was never given out. Written under the allocator's mutex. */
 export const TOP_AT = 16;

@@ -63,10 +63,11 @@ export function tell(record: number): string {
 /** Gives a process that a spare can be to a spare. `undefined`: there is none. */
 export function takeSpare(space: Space, record: number): Spawned | undefined {
   const key = keyOf(runtimeCommand("inherit").args);
-  const { exitOf } = loadProcessCalls("start process");
   let found: Spare | undefined;
   for (const spare of spares) {
-    if (spare.key !== key || exitOf(spare.process.pid) !== undefined) {
+    if (!isThere(spare)) {
+      spares.delete(spare);
+    } else if (spare.key !== key) {
       drop(space, spare);
     } else if (found === undefined || load(space.words, found.slot) !== READY) {
       found = spare;
@@ -125,9 +126,18 @@ function startSpare(args: readonly string[], key: string): void {
   });
 }
 
+// One that was killed is no child that has ended while the last of its threads are on their way out.
+function isThere({ process }: Spare): boolean {
+  const calls = loadProcessCalls("start process");
+  return calls.exitOf(process.pid) === undefined && calls.exitOfOther(process.pid) === undefined;
+}
+
 function drop(space: Space, spare: Spare): void {
   spares.delete(spare);
-  if (load(space.words, spare.slot) !== TAKEN) loadProcessCalls("end process").signal(spare.process.pid, SIGKILL);
+  // Where it is gone, the system may have given its number to another.
+  if (load(space.words, spare.slot) !== TAKEN && isThere(spare)) {
+    loadProcessCalls("end process").signal(spare.process.pid, SIGKILL);
+  }
 }
 
 function keyOf(args: readonly string[]): string {

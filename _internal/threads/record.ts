@@ -17,7 +17,7 @@
 
 import { and, compareExchange, load, or, store } from "../atomics.ts";
 import { decode, encode } from "../codec/mod.ts";
-import { OWNER_AT } from "../memory/layout.ts";
+import { THREADS_MUTEX_AT } from "../memory/layout.ts";
 import { lockMutex, unlockMutex } from "../memory/mutex.ts";
 import { entryOf, isAlive, kill, leave, RECORD } from "../memory/participants.ts";
 import { addReference, dropReference, OBJECT_HEADER } from "../memory/shared_object.ts";
@@ -40,11 +40,6 @@ export const EXIT_CODE = 14;
 /** The number that the system has for it, where that is needed and can be had. */
 export const SYSTEM_ID = 15;
 export const RECORD_WORDS = 16;
-
-/** How many threads got a name by number. */
-export const THREADS_AT: number = OWNER_AT;
-/** Held while the reference that the table has is dropped, or another is made from it. */
-const TABLE_MUTEX_AT = OWNER_AT + 1;
 
 export const NEW = 0;
 export const BOOTING = 1;
@@ -162,20 +157,20 @@ export function vanish(space: Space, record: number): void {
 export function forget(space: Space, record: number): void {
   const { words, memory } = space;
   const word = entryOf(load(words, record + IDENT)) + RECORD;
-  lockMutex(memory, TABLE_MUTEX_AT, space.id);
+  lockMutex(memory, THREADS_MUTEX_AT, space.id);
   compareExchange(words, word, record, 0);
-  unlockMutex(memory, TABLE_MUTEX_AT);
+  unlockMutex(memory, THREADS_MUTEX_AT);
   dropReference(space, objectOf(record));
 }
 
 /** The record of a participant, with a reference that is the caller's; 0: it has none, or is not among the living. */
 export function takeRecord(space: Space, id: number, living = true): number {
   const { words, memory } = space;
-  lockMutex(memory, TABLE_MUTEX_AT, space.id);
+  lockMutex(memory, THREADS_MUTEX_AT, space.id);
   let record = living && !isAlive(memory, id) ? 0 : load(words, entryOf(id) + RECORD);
   if (record !== 0 && load(words, record + IDENT) !== id) record = 0;
   if (record !== 0) addReference(space, objectOf(record));
-  unlockMutex(memory, TABLE_MUTEX_AT);
+  unlockMutex(memory, THREADS_MUTEX_AT);
   return record;
 }
 
