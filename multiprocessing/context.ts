@@ -7,12 +7,14 @@
 import { Barrier } from "./barrier.ts";
 import { BoundedSemaphore } from "./bounded_semaphore.ts";
 import { Condition } from "./condition.ts";
+import { Connection } from "./connection.ts";
 import { activeChildren, cpuCount, currentProcess, parentProcess } from "./current.ts";
 import { Event } from "./event.ts";
 import { Latch } from "./latch.ts";
 import { LifoQueue } from "./lifo_queue.ts";
 import { Lock } from "./lock.ts";
 import { Pipe } from "./pipe.ts";
+import { asCompleted, currentTask, Future, type Pool, poolOf, wait } from "./pool.ts";
 import { PriorityQueue } from "./priority_queue.ts";
 import { Process, type ProcessOptions, setMethod } from "./process.ts";
 import { Queue } from "./queue.ts";
@@ -20,7 +22,8 @@ import { RLock } from "./rlock.ts";
 import { RWLock } from "./rwlock.ts";
 import { Semaphore } from "./semaphore.ts";
 import { SharedArray } from "./shared_array.ts";
-import { methodInUse, type StartMethod, validateMethod } from "./start_method.ts";
+import { SharedMemory } from "./shared_memory.ts";
+import { getAllStartMethods, methodInUse, type StartMethod, validateMethod } from "./start_method.ts";
 import { Value } from "./value.ts";
 
 /** What {@linkcode getContext} returns: the package's classes and functions, with processes that start by one method. */
@@ -34,7 +37,11 @@ export interface Context {
   /** As the package's own. */
   readonly Condition: typeof Condition;
   /** As the package's own. */
+  readonly Connection: typeof Connection;
+  /** As the package's own. */
   readonly Event: typeof Event;
+  /** As the package's own. */
+  readonly Future: typeof Future;
   /** As the package's own. */
   readonly Latch: typeof Latch;
   /** As the package's own. */
@@ -43,6 +50,8 @@ export interface Context {
   readonly Lock: typeof Lock;
   /** As the package's own. */
   readonly Pipe: typeof Pipe;
+  /** As {@linkcode Pool}; its workers start by the context's method. */
+  readonly Pool: typeof Pool;
   /** As the package's own. */
   readonly PriorityQueue: typeof PriorityQueue;
   /** As the package's own. */
@@ -56,15 +65,25 @@ export interface Context {
   /** As the package's own. */
   readonly SharedArray: typeof SharedArray;
   /** As the package's own. */
+  readonly SharedMemory: typeof SharedMemory;
+  /** As the package's own. */
   readonly Value: typeof Value;
   /** As the package's own. */
   readonly activeChildren: typeof activeChildren;
+  /** As the package's own. */
+  readonly asCompleted: typeof asCompleted;
   /** As the package's own. */
   readonly cpuCount: typeof cpuCount;
   /** As the package's own. */
   readonly currentProcess: typeof currentProcess;
   /** As the package's own. */
+  readonly currentTask: typeof currentTask;
+  /** As the package's own. */
   readonly parentProcess: typeof parentProcess;
+  /** As the package's own. */
+  readonly wait: typeof wait;
+  /** As the package's own. */
+  getAllStartMethods(): StartMethod[];
   /** The method of this context. */
   getStartMethod(): StartMethod;
 }
@@ -105,22 +124,30 @@ export function getContext(method: StartMethod = methodInUse()): Context {
     Barrier,
     BoundedSemaphore,
     Condition,
+    Connection,
     Event,
+    Future,
     Latch,
     LifoQueue,
     Lock,
     Pipe,
+    Pool: poolOf(method),
     PriorityQueue,
     Queue,
     RLock,
     RWLock,
     Semaphore,
     SharedArray,
+    SharedMemory,
     Value,
     activeChildren,
+    asCompleted,
     cpuCount,
     currentProcess,
+    currentTask,
     parentProcess,
+    wait,
+    getAllStartMethods,
     getStartMethod: () => method,
   };
 }

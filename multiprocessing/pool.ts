@@ -24,18 +24,21 @@ import {
   VALUE,
 } from "../_internal/threads/record.ts";
 import { task } from "../sync/task.ts";
-import { Process } from "./process.ts";
+import { Process, setMethod } from "./process.ts";
+import type { StartMethod } from "./start_method.ts";
 
 export * from "../_internal/pool/mod.ts";
 
 const worker = task<typeof workForPool>(new URL("../_internal/pool/worker.ts", import.meta.url), "workForPool");
 const scope: Scope = "process";
 
-const processes: PoolKind = {
+const kindOf = (method: StartMethod | undefined): PoolKind => ({
   scope,
   label: "ProcessPool",
   start: (options, initargs, label) => {
-    const process = new Process({ target: worker, args: [options, ...initargs], name: label, daemon: true }).start();
+    const process = new Process({ target: worker, args: [options, ...initargs], name: label, daemon: true });
+    if (method !== undefined) setMethod(process as never, method);
+    process.start();
     const { space, at } = locate(process)!;
     const { words } = space;
     const record = at + OBJECT_HEADER;
@@ -57,7 +60,27 @@ const processes: PoolKind = {
       kill: () => process.kill(),
     };
   },
-};
+});
+
+const processes = kindOf(undefined);
+/** Of the pools of contexts. */
+const kinds = new WeakMap<object, PoolKind>();
+
+/** As {@linkcode Pool}, with workers that start by that method. */
+export function poolOf(method: StartMethod): typeof Pool {
+  const OfContext = class<I extends unknown[] = unknown[]> extends Pool<I> {};
+  Object.defineProperty(OfContext, "name", { value: "Pool" });
+  kinds.set(OfContext, kindOf(method));
+  return OfContext;
+}
+
+function kindFor(type: object | null): PoolKind {
+  for (; type !== null; type = Object.getPrototypeOf(type) as object | null) {
+    const kind = kinds.get(type);
+    if (kind !== undefined) return kind;
+  }
+  return processes;
+}
 
 /**
  * Processes that wait for tasks: as many at a time as there are workers, each after the other.
@@ -94,6 +117,6 @@ export class Pool<I extends unknown[] = unknown[]> extends BasePool {
    * @throws {TargetError} If the initializer can not run in another process.
    */
   constructor(workers?: number, options?: PoolOptions<I>) {
-    super(processes, workers, options as PoolOptions | undefined);
+    super(kindFor(new.target), workers, options as PoolOptions | undefined);
   }
 }

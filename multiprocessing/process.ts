@@ -325,7 +325,8 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
 
   /** A label for people; need not be unique. */
   get name(): string {
-    return this.at < 0 ? "" : readName(this.space, this.at);
+    if (this.at < 0) this.unusable("tell the name of process");
+    return readName(this.space, this.at);
   }
 
   set name(name: string) {
@@ -341,7 +342,8 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
    * SIGTERM, and killed a second later; where the starter is killed, it is killed at once.
    */
   get daemon(): boolean {
-    return this.at >= 0 && (load(this.words, this.at + FLAGS) & DAEMON) !== 0;
+    if (this.at < 0) this.unusable("tell whether process is a daemon");
+    return (load(this.words, this.at + FLAGS) & DAEMON) !== 0;
   }
 
   /** @throws {InvalidStateError} Once the process was started. */
@@ -361,7 +363,8 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
 
   /** The number that the system has for the process; `undefined` before the start. */
   get pid(): number | undefined {
-    return this.at < 0 ? undefined : load(this.words, this.at + PID) || undefined;
+    if (this.at < 0) this.unusable("tell the number of process");
+    return load(this.words, this.at + PID) || undefined;
   }
 
   /** Another name of {@linkcode Process.pid}. */
@@ -374,12 +377,13 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
    * the signal that killed it. `undefined` while it runs, and before the start.
    */
   get exitCode(): number | undefined {
-    return this.at < 0 ? undefined : exitCodeOf(this.space, this.at);
+    if (this.at < 0) this.unusable("tell the exit code of process");
+    return exitCodeOf(this.space, this.at);
   }
 
   /** Whether the process was started and is not gone. Out of date as soon as it is read. */
   get isAlive(): boolean {
-    if (this.at < 0) return false;
+    if (this.at < 0) this.unusable("tell whether process is alive");
     return load(this.words, this.at + STATE) !== NEW && !hasProcessEnded(this.space, this.at);
   }
 

@@ -5,10 +5,11 @@ import {
   getContext,
   getStartMethod,
   InvalidStateError,
+  Pool,
   Process,
   setStartMethod,
 } from "@weft/concurrent/multiprocessing";
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import process from "node:process";
@@ -120,5 +121,14 @@ describe("forkserver", () => {
     spawning.start();
     assert(!before.includes(spawning.pid!));
     assertEquals(await spawning.result(), 2);
+  });
+
+  it("the pool of a context starts its workers by the context's method", LIMIT, async () => {
+    for (const method of ["spawn", "forkserver"] as const) {
+      const before = await until(() => runtimes().length >= 2 && runtimes());
+      await using pool = new (getContext(method).Pool)(1);
+      assertInstanceOf(pool, Pool);
+      assertEquals(before.includes((await pool.apply(targets.who)).pid), method === "forkserver");
+    }
   });
 });

@@ -16,6 +16,8 @@ import {
   Value,
   WorkerLostError,
 } from "@weft/concurrent/multiprocessing";
+import * as multiprocessing from "@weft/concurrent/multiprocessing";
+import * as sync from "@weft/concurrent/sync";
 import * as threading from "@weft/concurrent/threading";
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { realpathSync } from "node:fs";
@@ -225,7 +227,9 @@ describe("Process", () => {
     child.close();
     await assertRejects(() => child.join(), InvalidStateError);
     assertThrows(() => child.terminate(), InvalidStateError);
-    assertEquals(child.exitCode, undefined);
+    for (const property of ["exitCode", "isAlive", "pid", "name", "daemon"] as const) {
+      assertThrows(() => child[property], InvalidStateError, "disposed");
+    }
     new Process().close();
   });
 
@@ -371,5 +375,15 @@ describe("Process", () => {
     const child = new context.Process({ target: targets.add, args: [1, 1] }).start();
     assertInstanceOf(child, Process);
     assertEquals(await child.result(), 2);
+  });
+
+  it("a context has all that the module has", () => {
+    const context = getContext("forkserver");
+    for (const [name, value] of Object.entries(multiprocessing)) {
+      const isOwn = typeof value === "function" && value.prototype?.constructor === value && !(name in sync);
+      if (isOwn && !/^(?:getContext|setStartMethod)$/.test(name)) assert(name in context, name);
+    }
+    assert(context.Lock === multiprocessing.Lock && context.SharedMemory === multiprocessing.SharedMemory);
+    assert(context.Pool.prototype instanceof multiprocessing.Pool);
   });
 });
