@@ -101,9 +101,7 @@ function byWorker(words: Int32Array, region: Region, libc: Libc, channels: Map<n
   let address = 0;
   const begin = (): Int32Array => {
     // Not a SharedArrayBuffer, for the worker sleeps on a word of it together with words of the region.
-    const descriptor = libc.createAnonymous();
-    if (descriptor >= 0 && libc.setSize(descriptor, CONTROL_BYTES)) address = libc.map(descriptor, CONTROL_BYTES);
-    if (descriptor >= 0) libc.close(descriptor);
+    address = libc.mapOwn(CONTROL_BYTES);
     if (address === 0) throw new RangeError("Cannot wait for other processes as the system has no memory for it");
     const page = new Int32Array(libc.native.view(address, CONTROL_BYTES));
     const worker = startWorker(new URL("./waiter_entry.ts", import.meta.url), {

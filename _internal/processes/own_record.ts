@@ -9,7 +9,7 @@ import { PROCESS } from "../memory/kinds.ts";
 import { OBJECT_HEADER } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
 import type { ProcessMemory } from "./process_memory.ts";
-import { pidOfThis } from "../runtime/process_calls.ts";
+import { pidOfThis } from "../runtime/globals.ts";
 import { freeNames, writeName } from "../threads/name.ts";
 import { FLAGS, FOREIGN, RUNNING, STATE } from "../threads/record.ts";
 import { setOwnRecord } from "./lifeline.ts";

@@ -46,6 +46,6 @@ export class ProcessMemory implements Memory {
 
   isProcessAlive(process: number): boolean {
     const { descriptor, index } = this.region;
-    return process === index || this.#libc.isByteLocked(descriptor, process);
+    return process === index || this.#libc.isNumberHeld(descriptor, process);
   }
 }

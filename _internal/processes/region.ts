@@ -1,13 +1,13 @@
 /**
- * The region of a tree of processes, as one process has it: a file without a name, mapped once for all its threads.
+ * The region of a tree of processes, as one process has it: a file, mapped once for all its threads.
  *
- * Whoever needs it first creates it; children open it by the path that their starter gives them. The kernel frees it with
- * the last process that has it.
+ * Whoever needs it first creates it; children open it by the path that their starter gives them. On Linux it has no name,
+ * and the kernel frees it with the last process that has it.
  *
- * A process has an index in the region. It is never given twice, and its process holds the lock on the byte of that number
- * in the file (an open file description lock, which no call of a program can drop by accident), so that anybody can ask
- * the kernel at any time whether that process lives: neither a zombie nor a process that got the same pid is taken for
- * it.
+ * A process has an index in the region. It is never given twice, and its process holds it by a lock of the kernel's, which
+ * no call of a program can drop by accident, so that anybody can ask at any time whether that process lives: neither a
+ * zombie nor a process that got the same pid is taken for it. On Linux that is an open file description lock on the byte
+ * of that number in the file.
  *
  * Which descriptor, address and index this process has is in words of the threads' memory, for its other threads.
  *
@@ -100,6 +100,12 @@ export function regionPath(): string {
   return loadLibc("share memory between processes").pathOf(region().descriptor);
 }
 
+/** At the end of this process: takes away what the system would leave of the region. May be called again. */
+export function leaveRegion(): void {
+  const region = existingRegion();
+  if (region !== undefined) loadLibc("share memory between processes").leave(region.descriptor);
+}
+
 interface Opened {
   readonly descriptor: number;
   readonly bytes: number;
@@ -130,7 +136,7 @@ function enter(words: Int32Array, { descriptor, bytes }: Opened): void {
   const region = new Int32Array(libc.native.view(address, LEAST));
   let index: number;
   // The lock first: an index that is known and not locked is that of a dead process.
-  do index = add(region, PROCESSES, 1) + 1; while (!libc.lockByte(descriptor, index));
+  do index = add(region, PROCESSES, 1) + 1; while (!libc.holdNumber(descriptor, index));
   store(words, ADDRESS, address % 2 ** 32 | 0);
   store(words, ADDRESS + 1, Math.floor(address / 2 ** 32));
   store(words, SIZE, bytes / UNIT);
@@ -140,7 +146,7 @@ function enter(words: Int32Array, { descriptor, bytes }: Opened): void {
 
 function create(): Opened {
   const libc = loadLibc("share memory between processes");
-  const descriptor = libc.createAnonymous();
+  const descriptor = libc.createShared();
   let bytes = Math.max(reservationOf("process"), Math.ceil(LEAST / UNIT) * UNIT);
   let address = 0;
   // Less where a process may not have that many addresses; what the program asked for itself is not made less.
@@ -150,7 +156,10 @@ function create(): Opened {
   }
   if (address === 0 || !libc.reserve(descriptor, 0, LEAST)) {
     if (address !== 0) libc.unmap(address, bytes);
-    if (descriptor >= 0) libc.close(descriptor);
+    if (descriptor >= 0) {
+      libc.leave(descriptor);
+      libc.close(descriptor);
+    }
     throw new RangeError(
       `Cannot share memory between processes as the system gives none: needed ${LEAST} bytes at once, and a file of ${bytes} bytes`,
     );

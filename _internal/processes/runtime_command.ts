@@ -108,7 +108,7 @@ export function runtimeCommand(permissions: "inherit" | Requested, modules: read
   const calls = loadProcessCalls("start process");
   firstFolder ??= calls.folder();
   const resolve = (path: string): string => absolute(path, firstFolder!);
-  line ??= parseCommandLine(commandLine(), resolve);
+  line ??= parseCommandLine(calls.commandLine(), resolve);
   const granted: Permissions = {
     resolve,
     query: (name, item) => {
@@ -165,13 +165,6 @@ function configuration({ kept }: CommandLine): string[] {
     if (folder === "/") return ["--no-config"];
     folder = folder.slice(0, folder.lastIndexOf("/", folder.length - 2) + 1);
   }
-}
-
-/** The command line of this process, as the system knows it, without the program's name. */
-function commandLine(): string[] {
-  const bytes = loadProcessCalls("start process").read("/proc/self/cmdline");
-  if (bytes === undefined) return [];
-  return new TextDecoder().decode(bytes).split("\0").slice(1, -1);
 }
 
 /** The program's main module. */

@@ -170,7 +170,7 @@ function openList(libc: Libc, words: Int32Array): number {
     list = libc.open(listPath(libc, words), "append");
     if (list < 0) return list;
     // Another program that took it for a dead tree's, before this lock, has removed it.
-    if (libc.lockByte(list, 0, "shared") && libc.identify(list).names > 0) {
+    if (libc.lockFile(list, "shared") && libc.identify(list).names > 0) {
       own[LIST_DESCRIPTOR] = list + 1;
       const start = (load(words, ROOT_START) >>> 0) + load(words, ROOT_START + 1) * 2 ** 32;
       return libc.write(list, new TextEncoder().encode(`!${load(words, ROOT_PID)} ${start}\n`)) ? list : -1;
@@ -206,7 +206,7 @@ function sweepTree(libc: Libc, path: string, self: number): void {
   if (list < 0) return;
   try {
     // Not another user's, who could name anything in it.
-    if (!libc.identify(list).own || !libc.lockByte(list, 0)) return;
+    if (!libc.identify(list).own || !libc.lockFile(list)) return;
     const lines = new TextDecoder().decode(libc.read(list, Math.min(MOST, libc.sizeOf(list)))).split("\n");
     const entries: string[][] = [];
     for (const line of lines) {

@@ -11,7 +11,7 @@ import { onExit } from "../runtime/last_words.ts";
 import { loadLibc } from "../runtime/libc.ts";
 import { isWorker } from "../runtime/worker.ts";
 import { ProcessMemory } from "./process_memory.ts";
-import { existingRegion, region } from "./region.ts";
+import { existingRegion, leaveRegion, region } from "./region.ts";
 import { sweep, sweepAtExit } from "./segments.ts";
 
 setProcessSpaceFactory(() => {
@@ -19,8 +19,17 @@ setProcessSpaceFactory(() => {
   const memory = new ProcessMemory(region());
   const space = Space.join(memory, memory.region.index, exitThread);
   // What a tree that was killed has left, and what this one would.
-  if (isFirst) sweep(loadLibc("remove shared memory"));
-  if (!isWorker()) onExit(sweepAtExit);
+  if (isFirst) {
+    const libc = loadLibc("remove shared memory");
+    sweep(libc);
+    libc.sweep();
+  }
+  if (!isWorker()) {
+    onExit(() => {
+      sweepAtExit();
+      leaveRegion();
+    });
+  }
   return space;
 });
 

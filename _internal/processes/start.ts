@@ -29,6 +29,7 @@ import {
   removeChild,
   SIGNALLED,
 } from "./record.ts";
+import { leaveRegion } from "./region.ts";
 import { runtimeCommand, VARIABLE } from "./runtime_command.ts";
 import { spawnWithoutMemory } from "./without_memory.ts";
 
@@ -125,7 +126,11 @@ const SLICE = 200;
 function watchForEnd(): void {
   if (watching || isWorker()) return;
   watching = true;
-  onExit(endChildren);
+  onExit(() => {
+    endChildren();
+    // They had it, too.
+    leaveRegion();
+  });
 }
 
 /** Ends all children that run, which are daemons where the program ends by itself. */

@@ -78,5 +78,6 @@ function run({ region, control: controlAddress }: WaiterInit): never {
 
 function sleepOnAll(libc: Libc, addresses: readonly number[], values: readonly number[]): void {
   if (libc.waitForAny !== undefined) libc.waitForAny(addresses, values, SLICE);
+  else if (addresses.length === 1) libc.wait(addresses[0], values[0], SLICE);
   else libc.wait(addresses[addresses.length - 1], values[values.length - 1], SHORT_SLICE);
 }

@@ -9,6 +9,8 @@
 
 import { store } from "../atomics.ts";
 import type { Space } from "../memory/space.ts";
+import { NotSupportedError } from "../../sync/errors.ts";
+import { system } from "../runtime/ffi.ts";
 import { nodeProcess } from "../runtime/globals.ts";
 import { loadProcessCalls } from "../runtime/process_calls.ts";
 import { runtimePath, signalNumber, type Spawned } from "../runtime/spawn.ts";
@@ -53,6 +55,12 @@ export function spawnWithoutMemory(
   env: Readonly<Record<string, string>> | undefined,
   cwd: string,
 ): Spawned {
+  const { killAfterThis } = loadProcessCalls("start process");
+  if (killAfterThis === undefined) {
+    throw new NotSupportedError(
+      `Cannot start process without the permission 'ffi' on this system, which would not end it with this one: received ${system().os} (with permissions: { ffi: true, … } it can be started)`,
+    );
+  }
   const payload = toBase64(readBytes(space, record + PAYLOAD)!);
   if (payload.length > MOST) {
     throw new RangeError(
@@ -79,7 +87,7 @@ export function spawnWithoutMemory(
     child.on("error", () => {});
     throw new RangeError("Cannot start process as the system starts none");
   }
-  const release = loadProcessCalls("start process").killAfterThis(child.pid);
+  const release = killAfterThis(child.pid);
   child.on("message", ({ outcome, bytes }) => {
     writeBytes(space, record + RESULT, fromBase64(bytes), "return the result of a process");
     store(space.words, record + OUTCOME, outcome);

@@ -28,6 +28,11 @@ export interface Signature {
 /** What a call takes. */
 export type Argument = number | bigint | ArrayBufferView | null;
 
+/** A string as C has it. */
+export function cString(text: string): Uint8Array {
+  return new TextEncoder().encode(text + "\0");
+}
+
 /** The functions of a library. */
 export type Functions<S extends Record<string, Signature>> = {
   readonly [K in keyof S]: (...args: Argument[]) => S[K] extends { async: true } ? Promise<number> : number;

@@ -1,13 +1,13 @@
 /**
- * What the library asks of the operating system about processes: who has ended and how, signals, and that the system itself
- * ends a process with its parent.
+ * What the library asks of the operating system about processes: who has ended and how, signals, and that a process
+ * ends with its parent. There is one file for each system that can do it.
  *
  * @module
  */
 
-import { cString } from "./libc.ts";
-import { loadNative, system } from "./ffi.ts";
-import { isBun, nodeProcess } from "./globals.ts";
+import { system } from "./ffi.ts";
+import { darwinProcesses } from "./process_calls_darwin.ts";
+import { linuxProcesses } from "./process_calls_linux.ts";
 import { NotSupportedError } from "../../sync/errors.ts";
 
 /** How a process ended: its exit code, or the negative number of the signal that ended it. */
@@ -29,20 +29,22 @@ export interface ProcessCalls {
   /** Blocks until a process has ended, or for `ms`. May return for no reason. */
   waitForEnd(descriptor: number, ms: number): void;
   close(descriptor: number): void;
-  /** Two descriptors: what is written to the second comes out of the first. Children do not inherit them. */
-  pipe(): [reader: number, writer: number] | undefined;
+  /** Makes what other processes can tie their lives to, for as long as this one lives. A number; negative: that fails. */
+  openLifeline(): number;
+  /** What another process needs for {@linkcode ProcessCalls.dieWith}. One word. */
+  lifelineOf(opened: number): string;
   /**
-   * Has the system kill this process as soon as nobody has the other end of the pipe open whose reading end is at that
-   * path. No code of this process needs to run for that. `false`: nobody has it any more, or it can not be opened.
+   * Ties the life of this process to that of the one with the lifeline: it is killed when that one is gone, whatever code
+   * of the program runs or does not. `false`: it is gone already.
    */
-  dieWithPipe(path: string): boolean;
+  dieWith(lifeline: string): boolean;
   /**
    * Has the system kill a process when this one ends, however it does, also where that process can do nothing for it.
-   * Returns how to call that off.
+   * Returns how to call that off. `undefined`: the system has no such thing.
    */
-  killAfterThis(pid: number): () => void;
-  /** The text of a file, of its first part; `undefined` where that can not be read. */
-  read(path: string): Uint8Array | undefined;
+  readonly killAfterThis: ((pid: number) => () => void) | undefined;
+  /** The command line of this process, without the program's name. */
+  commandLine(): string[];
   /** Makes a folder the current one. */
   changeFolder(path: string): boolean;
   /** Whether there is a folder at that path. */
@@ -61,32 +63,6 @@ export const SIGINT = 2;
 export const SIGKILL = 9;
 export const SIGTERM = 15;
 
-const WEXITED = 4;
-const WNOHANG = 1;
-const WNOWAIT = 0x01000000;
-const P_PID = 1;
-const CLD_EXITED = 1;
-const PIDFD_OPEN = 434;
-const POLLIN = 1;
-const POLLHUP = 16;
-const O_CLOEXEC = 0o2000000;
-const O_PATH = 0o10000000;
-// The flags differ with the processor.
-const O_DIRECTORY = system().arch === "arm64" ? 0o40000 : 0o200000;
-const O_NONBLOCK = 0o4000;
-const O_ASYNC = 0o20000;
-const F_DUPFD_CLOEXEC = 1030;
-const F_GETFL = 3;
-const F_SETFL = 4;
-const F_SETOWN = 8;
-const F_SETSIG = 10;
-const FOLDER_BYTES = 4096;
-const CHUNK = 65536;
-const LIMIT = 2 ** 22;
-
-const LIBRARIES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
-const decoder = new TextDecoder();
-
 let calls: ProcessCalls | undefined;
 
 /** The operating system. `action` is for the message where it can not be reached. */
@@ -96,147 +72,9 @@ export function loadProcessCalls(action: string): ProcessCalls {
 
 function open(action: string): ProcessCalls {
   const { os } = system();
-  if (os !== "linux") {
-    throw new NotSupportedError(
-      `Cannot ${action} as this library can not look after processes on this system yet: received ${os} (threads and all of @weft/concurrent/sync work here)`,
-    );
-  }
-  const native = loadNative(action);
-  const c = native.open(LIBRARIES, {
-    waitid: { parameters: ["i32", "i32", "buffer", "i32"], result: "i32" },
-    kill: { parameters: ["i32", "i32"], result: "i32" },
-    pidfdOpen: { name: "syscall", parameters: ["i64", "i32", "i32"], result: "i32" },
-    poll: { parameters: ["buffer", "i64", "i32"], result: "i32" },
-    pipe2: { parameters: ["buffer", "i32"], result: "i32" },
-    open: { parameters: ["buffer", "i32", "i32"], result: "i32" },
-    close: { parameters: ["i32"], result: "i32" },
-    read: { parameters: ["i32", "buffer", "i64"], result: "i64" },
-    fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
-    chdir: { parameters: ["buffer"], result: "i32" },
-    getcwd: { parameters: ["buffer", "i64"], result: "address" },
-    getenv: { parameters: ["buffer"], result: "address" },
-    strlen: { parameters: ["address"], result: "i64" },
-    unsetenv: { parameters: ["buffer"], result: "i32" },
-  });
-  // siginfo_t on 64-bit systems: number, error, code, nothing, pid, user, status.
-  const info = new Int32Array(32);
-  const polled = new Int32Array(2);
-  const poll = (descriptor: number, events: number, ms: number): number => {
-    polled[0] = descriptor;
-    polled[1] = events;
-    return c.poll(polled, 1, ms) > 0 ? polled[1] >>> 16 : 0;
-  };
-  const canOpen = (path: string, flags: number): boolean => {
-    const descriptor = c.open(cString(path), flags | O_CLOEXEC, 0);
-    if (descriptor >= 0) c.close(descriptor);
-    return descriptor >= 0;
-  };
-  const read = (path: string): Uint8Array | undefined => {
-    const descriptor = c.open(cString(path), O_CLOEXEC, 0);
-    if (descriptor < 0) return undefined;
-    try {
-      let bytes = new Uint8Array(CHUNK);
-      let length = 0;
-      while (length < LIMIT) {
-        if (length === bytes.length) {
-          const larger = new Uint8Array(bytes.length * 2);
-          larger.set(bytes);
-          bytes = larger;
-        }
-        const count = c.read(descriptor, bytes.subarray(length), bytes.length - length);
-        if (count < 0) return undefined;
-        if (count === 0) break;
-        length += count;
-      }
-      return bytes.subarray(0, length);
-    } finally {
-      c.close(descriptor);
-    }
-  };
-  return {
-    exitOf(pid) {
-      // Left as it is where the child runs.
-      info[4] = 0;
-      if (c.waitid(P_PID, pid, info, WEXITED | WNOHANG | WNOWAIT) !== 0) return "unknown";
-      if (info[4] === 0) return undefined;
-      return info[2] === CLD_EXITED ? info[6] : -info[6];
-    },
-    exitOfOther(pid) {
-      const stat = read(`/proc/${pid}/stat`);
-      if (stat === undefined) return "gone";
-      // The name, in parentheses, may contain anything.
-      const text = decoder.decode(stat);
-      const fields = text.slice(text.lastIndexOf(")") + 2).trim().split(" ");
-      if (fields[0] !== "Z" && fields[0] !== "X") return undefined;
-      const status = Number(fields[49]);
-      return (status & 0x7f) === 0 ? status >> 8 & 0xff : -(status & 0x7f);
-    },
-    signal: (pid, signal) => c.kill(pid, signal) === 0,
-    openProcess: (pid) => c.pidfdOpen(PIDFD_OPEN, pid, 0),
-    waitForEnd: (descriptor, ms) => void poll(descriptor, POLLIN, Math.min(ms, 2 ** 30)),
-    close: (descriptor) => void c.close(descriptor),
-    pipe() {
-      const ends = new Int32Array(2);
-      return c.pipe2(ends, O_CLOEXEC) === 0 ? [ends[0], ends[1]] : undefined;
-    },
-    dieWithPipe(path) {
-      const descriptor = c.open(cString(path), O_CLOEXEC | O_NONBLOCK, 0);
-      if (descriptor < 0) return false;
-      c.fcntl(descriptor, F_SETSIG, SIGKILL);
-      c.fcntl(descriptor, F_SETOWN, pidOfThis());
-      c.fcntl(descriptor, F_SETFL, c.fcntl(descriptor, F_GETFL, 0) | O_ASYNC);
-      // What happened before the system knew whom to kill would go unnoticed.
-      return (poll(descriptor, POLLIN, 0) & POLLHUP) === 0;
-    },
-    killAfterThis(pid) {
-      const descriptors: number[] = [];
-      // A process that ends closes all it has in an order that the system chooses, and the kill comes from a pipe that loses
-      // its writer before its reader: so one in which the writer has the higher number, and one in which it has the lower.
-      for (const readerLast of [false, true]) {
-        const ends = new Int32Array(2);
-        if (c.pipe2(ends, O_CLOEXEC) !== 0) continue;
-        let [reader, writer] = ends;
-        if (readerLast) {
-          const higher = c.fcntl(reader, F_DUPFD_CLOEXEC, writer + 1);
-          c.close(reader);
-          reader = higher;
-        }
-        c.fcntl(reader, F_SETSIG, SIGKILL);
-        c.fcntl(reader, F_SETOWN, pid);
-        c.fcntl(reader, F_SETFL, c.fcntl(reader, F_GETFL, 0) | O_ASYNC);
-        // The reader first, where it is called off.
-        descriptors.push(reader, writer);
-      }
-      return () => {
-        for (const descriptor of descriptors) c.close(descriptor);
-      };
-    },
-    read,
-    changeFolder: (path) => c.chdir(cString(path)) === 0,
-    isFolder: (path) => canOpen(path, O_PATH | O_DIRECTORY),
-    exists: (path) => canOpen(path, O_PATH),
-    folder() {
-      const bytes = new Uint8Array(FOLDER_BYTES);
-      if (c.getcwd(bytes, bytes.length) === 0) return "/";
-      return decoder.decode(bytes.subarray(0, bytes.indexOf(0)));
-    },
-    variable(name) {
-      const address = c.getenv(cString(name));
-      if (address === 0) return undefined;
-      const length = c.strlen(native.toAddress(address));
-      return length === 0 ? "" : decoder.decode(new Uint8Array(native.view(address, length)).slice());
-    },
-    removeVariable(name) {
-      c.unsetenv(cString(name));
-      // A copy, on Bun.
-      if (isBun) delete (nodeProcess() as unknown as { env: Record<string, string> }).env[name];
-    },
-  };
-}
-
-/** The number of this process. */
-export function pidOfThis(): number {
-  // Not both at once: to look at `process` costs Deno ten milliseconds.
-  const { Deno } = globalThis as unknown as { Deno?: { pid: number } };
-  return (Deno ?? nodeProcess() as unknown as { pid: number }).pid;
+  if (os === "linux") return linuxProcesses(action);
+  if (os === "darwin") return darwinProcesses(action);
+  throw new NotSupportedError(
+    `Cannot ${action} as this library can not look after processes on this system: received ${os}, expected Linux or macOS (all of @weft/concurrent/threading and @weft/concurrent/sync works here)`,
+  );
 }
