@@ -244,6 +244,12 @@ export class Dispatcher implements JobBoard {
     this.#watch();
   }
 
+  /** Has all jobs taken on to their end, also those whose results nobody reads yet. */
+  hurry(): void {
+    for (const job of this.#jobs) job.hurry?.();
+    this.plan();
+  }
+
   /** Gives everything up. */
   terminate(error: unknown): void {
     this.#closing = true;

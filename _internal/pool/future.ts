@@ -192,6 +192,31 @@ export class Thrown {
   constructor(readonly value: unknown) {}
 }
 
+/** Futures one by one, in the order in which they are settled. */
+export interface FutureIterator<R> {
+  /** The next one that is settled. Calls that overlap are answered in their order. */
+  next(): Promise<IteratorResult<Future<R>, undefined>>;
+  /** Ends the iteration; the futures are left as they are. */
+  return(): Promise<IteratorResult<Future<R>, undefined>>;
+  /** Itself. */
+  [Symbol.asyncIterator](): FutureIterator<R>;
+}
+
+/** The same as {@linkcode FutureIterator}: see {@linkcode SettledFutures}. */
+export interface FutureIterable<R> extends FutureIterator<R> {
+  /** Itself. */
+  [Symbol.asyncIterator](): FutureIterable<R>;
+}
+
+/**
+ * What {@linkcode asCompleted} returns: an async iterable of futures, in which `for await` finds the futures.
+ *
+ * TypeScript takes the elements of an `AsyncIterable` of promises for what those become, which is right for generators only:
+ * `for await` itself does not await what an async iterator gives it. It does not so with a union of types of which none is an
+ * `AsyncIterable`.
+ */
+export type SettledFutures<R> = FutureIterator<R> | FutureIterable<R>;
+
 /**
  * The futures in the order in which they are settled.
  *
@@ -215,7 +240,7 @@ export class Thrown {
  * assertEquals(roots.sort(), [2, 3]);
  * ```
  */
-export function asCompleted<R>(futures: Iterable<Future<R>>, options?: WaitOptions): AsyncIterableIterator<Future<R>> {
+export function asCompleted<R>(futures: Iterable<Future<R>>, options?: WaitOptions): SettledFutures<R> {
   const all = validateFutures(futures, "wait for futures");
   const timeout = validateWait(options, "wait for futures");
   const deadline = deadlineOf(timeout);

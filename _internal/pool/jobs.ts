@@ -100,6 +100,8 @@ export interface Job {
   again(units: readonly Unit[]): void;
   /** Gives the whole job up: settles whoever waits. */
   abort(error: unknown): void;
+  /** Takes all there is, and keeps the results: somebody waits for the end of the job before they are read. */
+  hurry?(): void;
 }
 
 /** How long a chunk should run at least, so that handing it over does not count: milliseconds. */
@@ -531,6 +533,12 @@ export class MapJob implements Job {
   }
 }
 
+function lengthOf(iterable: object): number | undefined {
+  if (iterable instanceof Set || iterable instanceof Map) return iterable.size;
+  if (Array.isArray(iterable)) return iterable.length;
+  return ArrayBuffer.isView(iterable) && !(iterable instanceof DataView) ? (iterable as Uint8Array).length : undefined;
+}
+
 /** An iterable whose results are taken one by one. */
 export class StreamJob implements Job {
   readonly mode = ITEMS;
@@ -555,6 +563,10 @@ export class StreamJob implements Job {
   #over!: () => void;
   /** Resolves when nothing more will come. */
   readonly over: Promise<void>;
+  /** How many items there are, where that is known before all are taken. */
+  readonly #total: number | undefined;
+  /** Whether items are taken also before their results are wanted. */
+  #eager = false;
   /** Where it was asked for. */
   site: CallSite | undefined;
 
@@ -572,6 +584,7 @@ export class StreamJob implements Job {
       ? (iterable as AsyncIterable<unknown>)[Symbol.asyncIterator]()
       : (iterable as Iterable<unknown>)[Symbol.iterator]();
     this.#encoding = encoding;
+    this.#total = lengthOf(iterable);
     this.over = new Promise((resolve) => this.#over = resolve);
   }
 
@@ -589,7 +602,11 @@ export class StreamJob implements Job {
 
   // Taken from the iterable and not yet delivered: so many at most.
   get #window(): number {
-    return this.board.size * 4 * this.#size;
+    return this.#eager ? Infinity : this.board.size * 4 * this.#size;
+  }
+
+  hurry(): void {
+    this.#eager = true;
   }
 
   take(): Chunk | undefined {
@@ -607,7 +624,7 @@ export class StreamJob implements Job {
     this.#arrive(chunk.units[unit].first, outcome);
     this.#done++;
     if (this.options.onProgress !== undefined && this.#error === undefined) {
-      report(this, this.#done, this.#ended ? this.#taken : undefined);
+      report(this, this.#done, this.#ended ? this.#taken : this.#total);
     }
   }
 

@@ -226,7 +226,8 @@ export abstract class BasePool implements AsyncDisposable {
   }
 
   /**
-   * Waits until all workers have ended.
+   * Waits until all workers have ended. From then on `imap` does not wait for its results to be read: all items are taken,
+   * and the results are kept.
    *
    * @throws {InvalidStateError} Before {@linkcode BasePool.close} or {@linkcode BasePool.terminate}.
    */
@@ -234,6 +235,7 @@ export abstract class BasePool implements AsyncDisposable {
     if (this.#state === "open") {
       throw new InvalidStateError("Cannot join pool as it still takes tasks: call close() or terminate() first");
     }
+    this.#dispatcher?.hurry();
     await this.#ended;
   }
 
@@ -285,20 +287,18 @@ export abstract class BasePool implements AsyncDisposable {
     const limits = validateTaskOptions(options, "run task");
     const address = this.#address(fn, "run task", caller);
     const job = this.#submitJob ??= new SubmitJob(dispatcher);
-    const signal = limits?.signal;
+    const given = limits === undefined ? undefined : givenUp(limits);
     // Copied now: what the caller does to its arguments from here on is its own affair.
-    const bytes = signal?.aborted ? NO_BYTES : encode(args, { root: "args", scope: this.#kind.scope }).slice();
+    const bytes = given !== undefined ? NO_BYTES : encode(args, { root: "args", scope: this.#kind.scope }).slice();
     if (options?.transfer !== undefined) detach(options.transfer);
     const task = new Task(job, address, fn.name || "anonymous", bytes);
     task.site = dispatcher.siteOf(address);
     const { broken } = dispatcher;
-    if (signal?.aborted || broken !== undefined) {
+    if (given !== undefined || broken !== undefined) {
       task.dropped = true;
       dropReferences(bytes);
-      const [state, error] = broken === undefined
-        ? ["cancelled" as const, signal!.reason as unknown]
-        : ["finished" as const, broken.error];
-      settle(task.future, state, new Thrown(error), undefined);
+      const state = broken === undefined && limits?.signal?.aborted ? "cancelled" : "finished";
+      settle(task.future, state, new Thrown((broken ?? given)!.error), undefined);
       return task.future;
     }
     if (limits !== undefined) {
@@ -326,7 +326,8 @@ export abstract class BasePool implements AsyncDisposable {
     if (typeof iterable?.[Symbol.iterator] !== "function") {
       throw new TypeError(`Cannot map as the items must be iterable: received ${show(iterable)}`);
     }
-    limits?.signal?.throwIfAborted();
+    const given = limits === undefined ? undefined : givenUp(limits);
+    if (limits?.signal?.aborted) throw given!.error;
     const items = [...iterable];
     if (mode === ARGS) {
       for (const item of items) {
@@ -336,6 +337,7 @@ export abstract class BasePool implements AsyncDisposable {
       }
     }
     if (items.length === 0) return [];
+    if (given !== undefined) throw given.error;
     const { scope } = this.#kind;
     const job = new MapJob(dispatcher, address, fn.name || "anonymous", items, mode, bulk, { root: "items", scope });
     if (options?.transfer !== undefined) detach(options.transfer);
@@ -372,8 +374,7 @@ export abstract class BasePool implements AsyncDisposable {
     const name = fn.name || "anonymous";
     const job = new StreamJob(dispatcher, address, name, iterable, ordered, bulk, { root: "items", scope });
     job.site = new CallSite();
-    const given = dispatcher.broken ??
-      (limits?.signal?.aborted ? { error: limits.signal.reason as unknown } : undefined);
+    const given = dispatcher.broken ?? (limits === undefined ? undefined : givenUp(limits));
     if (given !== undefined) {
       job.abort(given.error);
     } else {
@@ -446,7 +447,7 @@ export abstract class BasePool implements AsyncDisposable {
     const setTimer = (): void => {
       timer = setTimeout(() => {
         if (now() < deadline) return setTimer();
-        giveUp(new TimeoutError(`Cannot finish task as it took more than the ${timeout} ms of 'timeout'`), "finished");
+        giveUp(timeoutError(timeout), "finished");
       }, Math.min(2 ** 31 - 1, Math.max(0, Math.ceil(deadline - now()))));
     };
     if (timeout !== Infinity) setTimer();
@@ -474,6 +475,16 @@ interface Limits {
   signal: AbortSignal | undefined;
   timeout: number;
   killAfter: number | undefined;
+}
+
+function timeoutError(timeout: number): TimeoutError {
+  return new TimeoutError(`Cannot finish task as it took more than the ${timeout} ms of 'timeout'`);
+}
+
+/** The error of what is given up before it begins: its signal is aborted, or there is no time for it at all. */
+function givenUp({ signal, timeout }: Limits): { error: unknown } | undefined {
+  if (signal?.aborted) return { error: signal.reason };
+  return timeout === 0 ? { error: timeoutError(0) } : undefined;
 }
 
 function validateTaskOptions(options: TaskOptions | undefined, action: string): Limits | undefined {

@@ -297,8 +297,23 @@ export function poolSuite(kind: Kind): void {
       const onProgress = (done: number, total: number | undefined): void => {
         totals[done] = total;
       };
-      await collect(pool().imap(targets.square, range(50), { onProgress }));
+      await collect(pool().imap(targets.square, range(50).values(), { onProgress }));
       assertEquals([totals[1], totals.length], [undefined, 51]);
+      for (const items of [range(50), new Set(range(50)), new Uint8Array(50)]) {
+        totals.length = 0;
+        await collect(pool().imapUnordered(targets.square, items, { onProgress }));
+        assertEquals([totals[1], totals.at(-1), totals.length], [50, 50, 51]);
+      }
+    });
+
+    it("is done at the pool's end also if its results are read only then", LIMIT, async () => {
+      const two = new Pool(2);
+      const results = two.imap(targets.square, range(100));
+      const unordered = two.imapUnordered(targets.square, range(100), { chunksize: 3 });
+      two.close();
+      await two.join();
+      assertEquals(await collect(results), range(100).map((x) => x * x));
+      assertEquals((await collect(unordered)).length, 100);
     });
 
     it("loses one item where a worker dies, and goes on if asked for the others", LIMIT, async () => {
@@ -435,9 +450,7 @@ export function poolSuite(kind: Kind): void {
       const futures = [pool().submit(targets.waitForEvent, first), pool().submit(targets.waitForEvent, second)];
       const seen: unknown[] = [];
       second.set();
-      for await (const each of asCompleted(futures)) {
-        // The futures themselves, although TypeScript takes them for what they become.
-        const future = each as unknown as Future<boolean>;
+      for await (const future of asCompleted(futures)) {
         assert(future instanceof Future);
         seen.push(futures.indexOf(future));
         first.set();
@@ -520,6 +533,27 @@ export function poolSuite(kind: Kind): void {
       await assertRejects(() => one.map(targets.count, [value], { signal }), EvalError);
       await assertRejects(() => collect(one.imap(targets.count, [value], { signal })), EvalError);
       assertEquals(value.value, 5);
+    });
+
+    it("does not begin what has no time at all", LIMIT, async () => {
+      const value = new kind.Value("i32");
+      const options = { timeout: 0 };
+      const future = pool().apply(targets.count, [value], options);
+      assertEquals(future.state, "finished");
+      await assertRejects(() => future, TimeoutError);
+      await assertRejects(() => pool().map(targets.count, [value], options), TimeoutError);
+      await assertRejects(() => collect(pool().imap(targets.count, [value], options)), TimeoutError);
+      assertEquals(await pool().map(targets.count, [], options), []);
+      await pool().map(targets.square, range(10));
+      assertEquals(value.value, 0);
+    });
+
+    it("waits for a promise that is never settled, also where nothing else keeps the worker alive", LIMIT, async () => {
+      await using one = new Pool(1);
+      await one.submit(targets.square, 1);
+      const future = one.apply(targets.never, [], { timeout: 500, killAfter: 1 });
+      await assertRejects(() => future, TimeoutError);
+      assertEquals(await one.submit(targets.square, 2), 4);
     });
 
     it("replaces a worker that does not listen after killAfter, and its end does no harm", LIMIT, async () => {

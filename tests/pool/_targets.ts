@@ -175,6 +175,10 @@ export function busyForEver(begun: Semaphore, ms: number): string {
   return "much too late";
 }
 
+export function never(): Promise<void> {
+  return new Promise(() => {});
+}
+
 export function isOutsideOfTask(): boolean {
   return currentTask() === undefined;
 }

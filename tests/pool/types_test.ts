@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { assertEquals } from "@std/assert";
 import type { Future, Pool as ThreadPool } from "@weft/concurrent/threading";
 import type { Pool as ProcessPool } from "@weft/concurrent/multiprocessing";
-import { Pool } from "@weft/concurrent/threading";
+import { asCompleted, Pool } from "@weft/concurrent/threading";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;
 
@@ -66,6 +66,22 @@ export function inferred(pool: ThreadPool | ProcessPool): void {
   // @ts-expect-error the result is a number
   const wrong: Promise<string[]> = pool.map(square, [1]);
   void wrong;
+}
+
+/** Never called. */
+export async function settled(numbers: Future<number>[], texts: Set<Future<string>>): Promise<void> {
+  for await (const future of asCompleted(numbers)) is<Same<typeof future, Future<number>>>();
+  // Once more: the compiler remembers what it found out.
+  for await (const future of asCompleted(numbers)) is<Same<typeof future, Future<number>>>();
+  for await (const future of asCompleted(texts, { timeout: 1 })) {
+    is<Same<typeof future, Future<string>>>();
+    const text = await future;
+    is<Same<typeof text, string>>();
+  }
+  const iterable: AsyncIterable<Future<number>> = asCompleted(numbers);
+  void iterable;
+  const { value, done } = await asCompleted(texts).next();
+  if (!done) is<Same<typeof value, Future<string>>>();
 }
 
 /** Never called. */
