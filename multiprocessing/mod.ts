@@ -1,6 +1,9 @@
 /**
  * Processes, as in Python's `multiprocessing`, and everything that they share.
  *
+ * On Linux; for macOS 14.4 or later it is written and has never been run. Elsewhere it can be imported, and what needs
+ * memory that processes share throws `NotSupportedError`: use `@weft/concurrent/threading` there.
+ *
  * @module
  */
 

@@ -73,7 +73,7 @@ export interface Libc {
   lockFile(descriptor: number, shared?: "shared"): boolean;
   /** Sleeps while the word is `expected`, for `ms` at most. May return for no reason. */
   wait(address: number, expected: number, ms: number): void;
-  /** Wakes up to `count` of those who sleep on the word, in any process. Returns how many. */
+  /** Wakes up to `count` of those who sleep on the word, in any process. Returns how many; macOS does not count thousands: 1. */
   wake(address: number, count: number): number;
   /** {@linkcode Libc.wait} beside the event loop; `undefined` where the runtime has no such thing. */
   readonly waitAsync: ((address: number, expected: number, ms: number) => Promise<number>) | undefined;

@@ -156,7 +156,11 @@ export class FakeProcess {
       const file = this.mac.names.get(text(path));
       return file === undefined ? this.#fail(ENOENT) : this.#add(file, (flags & 8) !== 0);
     },
-    close: (descriptor: number) => this.#close(descriptor),
+    close: (descriptor: number) => {
+      // What succeeds may change it.
+      this.#errno[0] = 0;
+      return this.#close(descriptor);
+    },
     flock: (descriptor: number, how: number) => {
       assert((how & 4) !== 0, "it would block");
       const open = this.open.get(descriptor)!;
