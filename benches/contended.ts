@@ -3,11 +3,12 @@
  *
  *     deno run -A --no-check benches/contended.ts
  *     bun benches/contended.ts
+ *     bun benches/contended.ts lock # some of them
  */
 
 import process from "node:process";
 import { Barrier, Lock, Queue, Thread, Value } from "@weft/concurrent/threading";
-import { compare, python } from "./_bench.ts";
+import { compare, type Contestant, python } from "./_bench.ts";
 import { getItems, increment, putNumbers, putObjects } from "./contended_targets.ts";
 
 const TIMES = 200_000;
@@ -69,7 +70,8 @@ async function posted(make: string, count: number): Promise<number> {
   let left = count;
   let begin = 0;
   await new Promise<void>((resolve) => {
-    worker.onmessage = () => {
+    worker.onmessage = ({ data }) => {
+      if (data === undefined) throw new Error("Lost a message");
       if (begin === 0) begin = performance.now();
       if (--left === 0) resolve();
     };
@@ -91,22 +93,29 @@ t.start()
 for i in range(${TIMES}): q.get()
 print(${TIMES} / (time.perf_counter() - b))`;
 
+const only = process.argv[2];
+
+/** With an argument, only what has that in its title. */
+async function show(title: string, contestants: Contestant[]): Promise<void> {
+  if (only === undefined || title.includes(only)) await compare(title, contestants);
+}
+
 for (const threads of [2, 4]) {
-  await compare(`${threads} threads x ${TIMES} increments under a lock`, [
+  await show(`${threads} threads x ${TIMES} increments under a lock`, [
     { name: "Lock", run: () => contended(threads) },
     { name: "CPython threading.Lock", run: () => python(pythonLock(threads)) },
   ]);
 }
-await compare(`${TIMES} small integers from thread to thread`, [
+await show(`${TIMES} small integers from thread to thread`, [
   { name: "Queue", run: () => queued("numbers", TIMES) },
   { name: "postMessage", run: () => posted("i", TIMES) },
   { name: "CPython queue.Queue", run: () => python(pythonQueue) },
 ]);
-await compare(`${TIMES / 2} objects { id, name, tags } from thread to thread`, [
+await show(`${TIMES / 2} objects { id, name, tags } from thread to thread`, [
   { name: "Queue", run: () => queued("objects", TIMES / 2) },
   { name: "postMessage", run: () => posted("({ id: i, name: `item ${i}`, tags: ['a', 'b'] })", TIMES / 2) },
 ]);
-await compare(`${TIMES / 4} objects of 1 KB from thread to thread`, [
+await show(`${TIMES / 4} objects of 1 KB from thread to thread`, [
   { name: "Queue", run: () => queued("objects", TIMES / 4, "x".repeat(1000)) },
   {
     name: "postMessage",

@@ -559,11 +559,11 @@ export class Connection<T = unknown> extends SharedHandle {
     const { words, space } = this;
     const ring = this.#input;
     // One of many quick looks: as few loads as can be.
-    if (woken === LOOK && isEmpty(words, ring)) return undefined;
+    if (woken < 0 && isEmpty(words, ring)) return undefined;
     if (space.isKilled()) space.exit();
     if (woken <= 0 && load(words, ring + GET_BAR) !== 0) return undefined;
     let position = beginGet(space, ring);
-    if (position === 0 && woken !== LOOK && this.#isBroken(true)) {
+    if (position === 0 && woken >= 0 && this.#isBroken(true)) {
       // It may have sent something before it went.
       position = beginGet(space, ring);
       if (position === 0) return ENDED;
@@ -671,10 +671,10 @@ export class Connection<T = unknown> extends SharedHandle {
   #pollOnce(woken: number): true | undefined {
     this.#stillOpen("poll connection");
     if (this.space.isKilled()) this.space.exit();
-    const readable = woken === LOOK ? !isEmpty(this.words, this.#input) : this.#isReadable();
+    const readable = woken < 0 ? !isEmpty(this.words, this.#input) : this.#isReadable();
     if (!readable) return undefined;
     // Woken in place of one who receives, perhaps.
-    if (woken !== LOOK) notify(this.space, this.#input + GET_POINT, 1);
+    if (woken >= 0) notify(this.space, this.#input + GET_POINT, 1);
     return true;
   }
 

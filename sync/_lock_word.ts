@@ -65,8 +65,8 @@ export function tryTake(space: Space, at: number, tag: number, woken: number): n
     const seen = load(words, at);
     const holder = seen >>> HOLDER_SHIFT;
     if (holder === 0) {
-      if (seen === BARRED && woken <= 0) return MISSED;
-    } else if (holder === space.id || woken === LOOK || isAlive(space.memory, holder)) {
+      if (seen === BARRED && woken <= 0 && woken >= LOOK) return MISSED;
+    } else if (holder === space.id || woken < 0 || isAlive(space.memory, holder)) {
       return MISSED;
     }
     if (space.isKilled()) space.exit();

@@ -20,7 +20,7 @@
 
 import { and, compareExchange, load, or } from "../_internal/atomics.ts";
 import type { Space } from "../_internal/memory/space.ts";
-import { notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
+import { LOOK, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
 
 /** The most permits there can be. */
 export const MAX_PERMITS = 2 ** 31 - 1;
@@ -57,7 +57,7 @@ export function tryTakePermit(space: Space, at: number, woken: number): boolean 
   const words = space.words;
   for (;;) {
     const seen = load(words, at);
-    if (seen >>> 1 === 0 || (seen & BARRED) !== 0 && woken <= 0) return false;
+    if (seen >>> 1 === 0 || (seen & BARRED) !== 0 && woken <= 0 && woken >= LOOK) return false;
     if (space.isKilled()) space.exit();
     const left = (seen - ONE) & ~BARRED;
     if (compareExchange(words, at, seen, left) !== seen) continue;

@@ -19,7 +19,7 @@ import {
   SharedObject,
   type SharedOptions,
 } from "../_internal/memory/shared_object.ts";
-import { block } from "../_internal/memory/wait_point.ts";
+import { block, CONTENDED } from "../_internal/memory/wait_point.ts";
 import { importingModule } from "../_internal/targets/import_guard.ts";
 import { deadlineOf, show, validateInteger, validateWait } from "../_internal/wait_options.ts";
 import type { Hold } from "./_hold.ts";
@@ -319,7 +319,7 @@ export class Condition extends SharedObject {
     let notified = false;
     try {
       block(space, node + NODE_POINT, (woken) => this.#isNotified(at, node, woken), deadline);
-      block(space, hold.point, (woken) => hold.tryRetake(held, woken), Infinity);
+      block(space, hold.point, (woken) => hold.tryRetake(held, woken), Infinity, CONTENDED);
     } finally {
       notified = this.#leave(at, node, false);
     }

@@ -7,7 +7,7 @@
 import { compareExchange, load } from "../_internal/atomics.ts";
 import { LOCK, registerKind } from "../_internal/memory/kinds.ts";
 import { type Attachment, SharedObject, type SharedOptions } from "../_internal/memory/shared_object.ts";
-import { block, notify } from "../_internal/memory/wait_point.ts";
+import { block, CONTENDED, notify } from "../_internal/memory/wait_point.ts";
 import { deadlineOf, validateWait } from "../_internal/wait_options.ts";
 import type { Hold } from "./_hold.ts";
 import { registerReadiness } from "./_readiness.ts";
@@ -206,7 +206,7 @@ export class Lock extends SharedObject {
       );
     }
     const { space, at } = this;
-    const guard = block(space, at + POINT, (woken) => this.#attempt(woken), deadlineOf(timeout));
+    const guard = block(space, at + POINT, (woken) => this.#attempt(woken), deadlineOf(timeout), CONTENDED);
     if (guard !== undefined) return guard;
     unbar(space, at);
     this.#expired(timeout);

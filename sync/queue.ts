@@ -13,7 +13,7 @@ import {
   SharedObject,
   type SharedOptions,
 } from "../_internal/memory/shared_object.ts";
-import { block, notify } from "../_internal/memory/wait_point.ts";
+import { block, CONTENDED, notify } from "../_internal/memory/wait_point.ts";
 import {
   CLOSED,
   type Container,
@@ -208,7 +208,7 @@ export class Queue<T = unknown> extends SharedObject {
     let outcome = this.#tryPush(message, timeout === 0 ? 1 : 0);
     if (outcome === undefined && timeout > 0) {
       const attempt = (woken: number): number | undefined => this.#tryPush(message, woken);
-      outcome = block(this.space, this.#base + PUT_POINT, attempt, deadlineOf(timeout));
+      outcome = block(this.space, this.#base + PUT_POINT, attempt, deadlineOf(timeout), CONTENDED);
     }
     if (outcome === undefined) {
       message.drop(this.space);
@@ -279,7 +279,7 @@ export class Queue<T = unknown> extends SharedObject {
     let outcome = this.#tryShift(timeout === 0 ? 1 : 0);
     if (outcome === undefined && timeout > 0) {
       const attempt = (woken: number): number | undefined => this.#tryShift(woken);
-      outcome = block(this.space, this.#base + GET_POINT, attempt, deadlineOf(timeout));
+      outcome = block(this.space, this.#base + GET_POINT, attempt, deadlineOf(timeout), CONTENDED);
     }
     if (outcome === undefined) {
       if (timeout > 0) this.#unbar(GET_BAR, GET_POINT);

@@ -9,7 +9,7 @@ import { registerKind, RLOCK } from "../_internal/memory/kinds.ts";
 import { forgetLocalState, localState } from "../_internal/memory/local_state.ts";
 import { isAlive } from "../_internal/memory/participants.ts";
 import { Attachment, SharedObject, type SharedOptions } from "../_internal/memory/shared_object.ts";
-import { block, notify } from "../_internal/memory/wait_point.ts";
+import { block, CONTENDED, notify } from "../_internal/memory/wait_point.ts";
 import { type AsyncContext, createAsyncContext } from "../_internal/runtime/async_context.ts";
 import { deadlineOf, show, validateWait } from "../_internal/wait_options.ts";
 import type { Hold } from "./_hold.ts";
@@ -313,10 +313,16 @@ export class RLock extends SharedObject {
         "Cannot acquire lock as an async task of this thread holds it and could not turn to release it: use run(), await acquire(), or a timeout",
       );
     }
-    const guard = block(space, at + POINT, (woken) => {
-      const outcome = tryTakeWaiting(space, at, this.#tag, woken);
-      return outcome === MISSED ? undefined : this.#begin(outcome === TAKEN_OVER);
-    }, deadlineOf(timeout));
+    const guard = block(
+      space,
+      at + POINT,
+      (woken) => {
+        const outcome = tryTakeWaiting(space, at, this.#tag, woken);
+        return outcome === MISSED ? undefined : this.#begin(outcome === TAKEN_OVER);
+      },
+      deadlineOf(timeout),
+      CONTENDED,
+    );
     if (guard !== undefined) return guard;
     unbar(space, at);
     this.#expired(timeout);

@@ -10,7 +10,7 @@ import { registerKind, RWLOCK } from "../_internal/memory/kinds.ts";
 import { isAlive, NOBODY } from "../_internal/memory/participants.ts";
 import { type Attachment, onDestroy, SharedObject, type SharedOptions } from "../_internal/memory/shared_object.ts";
 import type { Space } from "../_internal/memory/space.ts";
-import { block, LOOK, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
+import { block, CONTENDED, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
 import { deadlineOf, validateWait } from "../_internal/wait_options.ts";
 import { COUNT, existingSlot, findSlot, FIRST_BLOCK_WORDS, freeBlocks, isAnybodyReading } from "./_reader_slots.ts";
 import { DeadlockError, TimeoutError } from "./errors.ts";
@@ -255,7 +255,7 @@ export class RWLock extends SharedObject {
     }
     const waiting = this.#wait(true);
     const attempt = (woken: number): Guard | undefined => this.#attemptWrite(woken, waiting);
-    guard = block(space, this.#base + WRITE_POINT, attempt, deadlineOf(timeout));
+    guard = block(space, this.#base + WRITE_POINT, attempt, deadlineOf(timeout), CONTENDED);
     if (guard !== undefined) return guard;
     this.#leaveWrite();
     this.#expired("write", timeout);
@@ -282,7 +282,7 @@ export class RWLock extends SharedObject {
       );
     }
     const attempt = (woken: number): Guard | undefined => this.#attemptRead(woken, waiting);
-    guard = block(this.space, this.#base + READ_POINT, attempt, deadlineOf(timeout));
+    guard = block(this.space, this.#base + READ_POINT, attempt, deadlineOf(timeout), CONTENDED);
     if (guard !== undefined) return guard;
     this.#leaveRead();
     this.#expired("read", timeout);
@@ -301,7 +301,7 @@ export class RWLock extends SharedObject {
           awaitClaim(space, base, seen);
           continue;
         }
-        if (writer === space.id || woken === LOOK || isAlive(space.memory, writer)) {
+        if (writer === space.id || woken < 0 || isAlive(space.memory, writer)) {
           if (woken >= WOKEN_IN_VAIN) this.#keepWritersOff();
           return undefined;
         }
@@ -332,7 +332,7 @@ export class RWLock extends SharedObject {
       if (load(words, base + PHASE) !== waiting.phase) return true;
       // A promise of this thread, which could not take its turn.
       if (waiting.blocking && keeper === space.id) return true;
-      if (woken === LOOK) return false;
+      if (woken < 0) return false;
     }
     if (!isAlive(space.memory, keeper)) {
       and(words, base, ~READERS_OFF);
@@ -359,7 +359,7 @@ export class RWLock extends SharedObject {
           awaitClaim(space, base, seen);
           continue;
         }
-        if (writer === space.id || woken === LOOK || isAlive(space.memory, writer)) {
+        if (writer === space.id || woken < 0 || isAlive(space.memory, writer)) {
           if (woken >= WOKEN_IN_VAIN) or(words, base, BARRED);
           return undefined;
         }
@@ -387,7 +387,7 @@ export class RWLock extends SharedObject {
   #mayPassReaders(woken: number, waiting: Waiting | undefined): boolean {
     const { words, space } = this;
     const base = this.#base;
-    if (woken === LOOK) return false;
+    if (woken < 0) return false;
     const keeper = load(words, base + KEEPER_OF_WRITERS);
     const passes = !isAlive(space.memory, keeper) || waiting !== undefined &&
         (waiting.blocking && keeper === space.id || !isAnybodyReading(space, base + SLOTS) && hasLapsed(waiting));

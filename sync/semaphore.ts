@@ -6,7 +6,7 @@
 
 import { registerKind, SEMAPHORE } from "../_internal/memory/kinds.ts";
 import { Attachment, SharedObject, type SharedOptions } from "../_internal/memory/shared_object.ts";
-import { block } from "../_internal/memory/wait_point.ts";
+import { block, CONTENDED } from "../_internal/memory/wait_point.ts";
 import { deadlineOf, validateInteger, validateWait } from "../_internal/wait_options.ts";
 import {
   addPermits,
@@ -131,7 +131,7 @@ export class Semaphore extends SharedObject {
     if (options === undefined && tryTakePermit(space, at, 0)) return new PermitGuard(this);
     const timeout = validateWait(options, "acquire semaphore");
     const attempt = (woken: number): true | undefined => tryTakePermitWaiting(space, at, woken) || undefined;
-    if (block(space, at + POINT, attempt, deadlineOf(timeout))) return new PermitGuard(this);
+    if (block(space, at + POINT, attempt, deadlineOf(timeout), CONTENDED)) return new PermitGuard(this);
     unbarPermits(space, at);
     expired(timeout);
   }

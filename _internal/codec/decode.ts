@@ -9,6 +9,7 @@
 
 import { dropReference, handleAt, OBJECT_HEADER } from "../memory/shared_object.ts";
 import { spaceOf } from "../memory/spaces.ts";
+import { latin1 } from "../runtime/latin1.ts";
 import { makeError } from "./errors.ts";
 import { ofName } from "./registry.ts";
 import * as tag from "./tags.ts";
@@ -17,8 +18,13 @@ type ResizableConstructor = new (length: number, options: { maxByteLength: numbe
 
 let bytes: Uint8Array = new Uint8Array(0);
 let at = 0;
+let end = 0;
+// Lists that are used again for the next message, since to make them anew costs as much as a short one. What is behind
+// the count is undefined.
 let objects: unknown[] = [];
-let shapes: string[][] = [];
+let objectCount = 0;
+let shapes: (string[] | undefined)[] = [];
+let shapeCount = 0;
 let depth = 0;
 let keep = false;
 let busy = false;
@@ -42,6 +48,8 @@ const cache: string[] = new Array(1024).fill("");
 /** Longer strings are cheaper to have decoded by the runtime. */
 const BY_HAND = 24;
 const codes: number[][] = Array.from({ length: BY_HAND + 1 }, (_, length) => new Array(length).fill(0));
+/** Lists of more are not kept. */
+const MANY = 64;
 /** Longer arrays grow as their items come, since the length may be wrong. */
 const BELIEVED = 1024;
 
@@ -52,33 +60,53 @@ const BELIEVED = 1024;
  * `deserialize` of a class throws is thrown, too.
  */
 export function decode(data: Uint8Array, options?: DecodeOptions): unknown {
-  if (busy) return decodeNested(data, options);
+  return decodeFirst(data, data.length, options?.keep === true);
+}
+
+/** {@linkcode decode} of the first `length` bytes only. */
+export function decodeFirst(data: Uint8Array, length: number, keepReferences: boolean): unknown {
+  if (busy) return decodeNested(data, length, keepReferences);
   busy = true;
-  keep = options?.keep === true;
+  keep = keepReferences;
   bytes = data;
   at = 0;
+  end = length;
   depth = 0;
   try {
     const value = read();
-    if (at !== data.length) broken("there is more than a value");
+    if (at !== length) broken("there is more than a value");
     return value;
   } finally {
     busy = false;
-    if (objects.length > 0) objects = [];
-    if (shapes.length > 0) shapes = [];
+    forget();
   }
 }
 
+// Nothing is kept alive by a message that was read.
+function forget(): void {
+  if (objectCount > MANY || shapeCount > MANY) {
+    objects = [];
+    shapes = [];
+  } else {
+    for (let i = 0; i < objectCount; i++) objects[i] = undefined;
+    for (let i = 0; i < shapeCount; i++) shapes[i] = undefined;
+  }
+  objectCount = 0;
+  shapeCount = 0;
+}
+
 // The deserialize() of a class of the program receives something itself.
-function decodeNested(data: Uint8Array, options: DecodeOptions | undefined): unknown {
-  const state = [bytes, at, objects, shapes, depth, keep] as const;
+function decodeNested(data: Uint8Array, length: number, keepReferences: boolean): unknown {
+  const state = [bytes, at, end, objects, objectCount, shapes, shapeCount, depth, keep] as const;
   objects = [];
+  objectCount = 0;
   shapes = [];
+  shapeCount = 0;
   busy = false;
   try {
-    return decode(data, options);
+    return decodeFirst(data, length, keepReferences);
   } finally {
-    [bytes, at, objects, shapes, depth, keep] = state;
+    [bytes, at, end, objects, objectCount, shapes, shapeCount, depth, keep] = state;
     busy = true;
   }
 }
@@ -88,7 +116,7 @@ function broken(how: string): never {
 }
 
 function readInt(): number {
-  if (at + 4 > bytes.length) broken("it ends too early");
+  if (at + 4 > end) broken("it ends too early");
   const value = bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24;
   at += 4;
   return value;
@@ -100,12 +128,12 @@ function readNumber(): number {
 
 function readCount(size: number): number {
   const count = readNumber();
-  if (count * size > bytes.length - at) broken("a count is larger than what is left");
+  if (count * size > end - at) broken("a count is larger than what is left");
   return count;
 }
 
 function readByte(): number {
-  if (at >= bytes.length) broken("it ends too early");
+  if (at >= end) broken("it ends too early");
   return bytes[at++];
 }
 
@@ -120,6 +148,7 @@ function read(): unknown {
     case tag.ASCII8:
     case tag.UTF8:
     case tag.UTF16:
+    case tag.ASCII:
       return readStringOf(form);
     case tag.UNDEFINED:
       return undefined;
@@ -148,7 +177,7 @@ function read(): unknown {
 }
 
 function readFloat(): number {
-  if (at + 8 > bytes.length) broken("it ends too early");
+  if (at + 8 > end) broken("it ends too early");
   for (let i = 0; i < 8; i++) doubleBytes[i] = bytes[at + i];
   at += 8;
   return double[0];
@@ -161,10 +190,16 @@ function readString(): string {
 function readStringOf(form: number): string {
   if (form === tag.ASCII8) {
     const length = readByte();
-    if (at + length > bytes.length) broken("it ends too early");
+    if (at + length > end) broken("it ends too early");
     const start = at;
     at += length;
     return length <= CACHED ? cached(start, length) : ascii(start, length);
+  }
+  if (form === tag.ASCII) {
+    const length = readCount(1);
+    const start = at;
+    at += length;
+    return ascii(start, length);
   }
   if (form === tag.UTF8) {
     const length = readCount(1);
@@ -201,6 +236,7 @@ function cached(start: number, length: number): string {
 }
 
 function ascii(start: number, length: number): string {
+  if (latin1 !== undefined) return latin1(bytes, start, start + length);
   if (length > BY_HAND) return decoder.decode(bytes.subarray(start, start + length));
   const units = codes[length];
   for (let i = 0; i < length; i++) units[i] = bytes[start + i] & 0x7f;
@@ -215,21 +251,21 @@ function readObject(form: number): unknown {
       return readArray(readCount(1));
     case tag.OBJECT: {
       const object: Record<string, unknown> = {};
-      objects.push(object);
+      remember(object);
       const keys = readKeys();
-      shapes.push(keys);
+      shapes[shapeCount++] = keys;
       return fill(object, keys);
     }
     case tag.SHAPED: {
       const object: Record<string, unknown> = {};
-      objects.push(object);
+      remember(object);
       const keys = shapes[readNumber()];
       if (keys === undefined) broken("keys are meant that have not come");
       return fill(object, keys);
     }
     case tag.BARE_OBJECT: {
       const object = Object.create(null) as Record<string, unknown>;
-      objects.push(object);
+      remember(object);
       return fill(object, readKeys());
     }
     case tag.INTS:
@@ -240,7 +276,7 @@ function readObject(form: number): unknown {
       return readSparse();
     case tag.MAP: {
       const map = new Map();
-      objects.push(map);
+      remember(map);
       for (let count = readCount(2); count > 0; count--) {
         const key = read();
         map.set(key, read());
@@ -249,7 +285,7 @@ function readObject(form: number): unknown {
     }
     case tag.SET: {
       const set = new Set();
-      objects.push(set);
+      remember(set);
       for (let count = readCount(1); count > 0; count--) set.add(read());
       return set;
     }
@@ -275,7 +311,7 @@ function readObject(form: number): unknown {
       const offset = form === tag.PART ? readFloat() : 0;
       // -1: to the end, wherever that is.
       const length = form === tag.PART ? readFloat() : -1;
-      const number = objects.push(undefined) - 1;
+      const number = place();
       const buffer = read();
       const type = tag.VIEWS[kind];
       if (type === undefined || !(buffer instanceof ArrayBuffer)) broken("a view has no buffer");
@@ -284,13 +320,13 @@ function readObject(form: number): unknown {
     case tag.ERROR:
       return readError();
     case tag.BOXED: {
-      const number = objects.push(undefined) - 1;
+      const number = place();
       return objects[number] = Object(read());
     }
     case tag.SHARED:
       return remember(readShared());
     case tag.REGISTERED: {
-      const number = objects.push(undefined) - 1;
+      const number = place();
       const name = readString();
       const data = read();
       const serialization = ofName(name);
@@ -306,14 +342,20 @@ function readObject(form: number): unknown {
 }
 
 function remember<T>(value: T): T {
-  objects.push(value);
+  objects[objectCount++] = value;
   return value;
 }
 
+// For what can only be made when what is in it was read.
+function place(): number {
+  objects[objectCount] = undefined;
+  return objectCount++;
+}
+
 function readArray(length: number): unknown[] {
-  if (length > bytes.length - at) broken("a count is larger than what is left");
+  if (length > end - at) broken("a count is larger than what is left");
   const array: unknown[] = length <= BELIEVED ? new Array(length) : [];
-  objects.push(array);
+  remember(array);
   if (length <= BELIEVED) { for (let i = 0; i < length; i++) array[i] = read(); }
   else for (let i = 0; i < length; i++) array.push(read());
   return array;
@@ -321,7 +363,7 @@ function readArray(length: number): unknown[] {
 
 function readBytes(length: number): ArrayBuffer {
   at = (at + 7) & -8;
-  if (at + length > bytes.length) broken("it ends too early");
+  if (at + length > end) broken("it ends too early");
   const start = bytes.byteOffset + at;
   at += length;
   return (bytes.buffer as ArrayBuffer).slice(start, start + length);
@@ -331,7 +373,7 @@ function readSparse(): unknown[] {
   const length = readNumber();
   const array: unknown[] = [];
   array.length = length;
-  objects.push(array);
+  remember(array);
   for (let count = readCount(5); count > 0; count--) {
     const index = readNumber();
     if (index >= length) broken("an index is larger than its array");
@@ -343,9 +385,9 @@ function readSparse(): unknown[] {
 function readNumbers(width: 4 | 8): number[] {
   const length = readCount(width);
   at = (at + width - 1) & -width;
-  if (at + length * width > bytes.length) broken("it ends too early");
+  if (at + length * width > end) broken("it ends too early");
   const array: number[] = new Array(length);
-  objects.push(array);
+  remember(array);
   const start = bytes.byteOffset + at;
   const buffer = start % width === 0 ? bytes.buffer : bytes.slice(at, at + length * width).buffer;
   const from = start % width === 0 ? start : 0;
@@ -381,11 +423,11 @@ function fill(object: Record<string, unknown>, keys: string[]): object {
 
 function readError(): Error {
   const number = readByte();
-  const place = objects.push(undefined) - 1;
+  const index = place();
   const name = readString();
   const message = readString();
   const error = makeError(number, name, message);
-  objects[place] = error;
+  objects[index] = error;
   const stack = read();
   if (error.name !== name) define(error, "name", name);
   if (typeof stack === "string") define(error, "stack", stack);

@@ -33,14 +33,20 @@ const KEEP = 1 << 21;
 const SHORT = 64;
 /** Identities up to here are looked for one by one. */
 const FEW = 12;
+/** A list of more shapes is not kept. */
+const MANY_SHAPES = 64;
 
 let bytes = new Uint8Array(INITIAL);
 let view = new DataView(bytes.buffer);
 let at = 0;
 let scope: Scope = "thread";
-let objects: object[] = [];
+// Lists that are used again for the next message, since to make them anew costs as much as a short one. Only so many of
+// their items count.
+const objects: (object | undefined)[] = new Array(FEW + 1).fill(undefined);
+let objectCount = 0;
 let numbers: Map<object, number> | undefined;
-let shapes: string[][] = [];
+let shapes: (string[] | undefined)[] = [];
+let shapeCount = 0;
 let references: { space: Space; at: number }[] = [];
 let depth = 0;
 let busy = false;
@@ -61,6 +67,11 @@ class Unsendable {
   constructor(readonly value: unknown, readonly make: (path: string) => Error) {}
 }
 
+/** The bytes that {@linkcode encodeScratch} made, and what else is behind them. The same as words: {@linkcode scratchWords}. */
+export let scratch: Uint8Array<ArrayBuffer> = bytes;
+/** {@linkcode scratch} as words. */
+export let scratchWords: Int32Array<ArrayBuffer> = new Int32Array(bytes.buffer);
+
 /**
  * The bytes of a value. They stay as they are until the next call: copy them at once.
  *
@@ -69,6 +80,30 @@ class Unsendable {
  * @throws {RangeError} If the value is nested too deeply.
  */
 export function encode(value: unknown, options: EncodeOptions): Uint8Array {
+  const length = encodeScratch(value, options);
+  const result = scratch.subarray(0, length);
+  trimScratch();
+  return result;
+}
+
+/** Keeps no large buffer for the next message: to be called when the bytes of one were copied. */
+export function trimScratch(): void {
+  if (busy || bytes.length <= KEEP) return;
+  bytes = new Uint8Array(INITIAL);
+  view = new DataView(bytes.buffer);
+  publish();
+}
+
+function publish(): void {
+  scratch = bytes;
+  scratchWords = new Int32Array(bytes.buffer);
+}
+
+/**
+ * Makes the bytes of a value, as {@linkcode encode}, and returns how many: they are in {@linkcode scratch}, until the next
+ * call.
+ */
+export function encodeScratch(value: unknown, options: EncodeOptions): number {
   if (busy) return encodeNested(value, options);
   busy = true;
   scope = options.scope;
@@ -79,16 +114,13 @@ export function encode(value: unknown, options: EncodeOptions): Uint8Array {
     } catch (error) {
       if (error !== AGAIN) throw error;
       giveBack();
+      forget();
       begin();
       whole = true;
       write(value);
     }
-    const result = bytes.subarray(0, at);
-    if (bytes.length > KEEP) {
-      bytes = new Uint8Array(INITIAL);
-      view = new DataView(bytes.buffer);
-    }
-    return result;
+    if (scratch !== bytes) publish();
+    return at;
   } catch (error) {
     giveBack();
     if (error instanceof Unsendable) throw error.make(pathOf(value, error.value, options.root));
@@ -103,16 +135,16 @@ export function encode(value: unknown, options: EncodeOptions): Uint8Array {
 function begin(): void {
   at = 0;
   depth = 0;
-  forget();
 }
 
 // Nothing of the program is kept alive by a message that is written.
 function forget(): void {
-  if (objects.length > 0) {
-    objects = [];
-    numbers = undefined;
-  }
-  if (shapes.length > 0) shapes = [];
+  for (let i = 0; i < objectCount; i++) objects[i] = undefined;
+  objectCount = 0;
+  numbers = undefined;
+  if (shapeCount > MANY_SHAPES) shapes = [];
+  for (let i = 0; i < shapes.length && i < shapeCount; i++) shapes[i] = undefined;
+  shapeCount = 0;
   if (references.length > 0) references = [];
   if (open.length > 0) open = [];
   if (parted.length > 0) parted = [];
@@ -124,29 +156,33 @@ function giveBack(): void {
 }
 
 // A getter or a serialize() of the program sends something itself.
-function encodeNested(value: unknown, options: EncodeOptions): Uint8Array {
-  const state = [bytes, view, at, scope, objects, numbers, shapes, references, depth, open, parted, whole] as const;
+function encodeNested(value: unknown, options: EncodeOptions): number {
+  const known = objects.slice(0, objectCount);
+  const state = [bytes, view, at, scope, numbers, shapes, shapeCount, references, depth, open, parted, whole] as const;
   bytes = new Uint8Array(INITIAL);
   view = new DataView(bytes.buffer);
-  objects = [];
+  objectCount = 0;
   numbers = undefined;
   shapes = [];
+  shapeCount = 0;
   references = [];
   open = [];
   parted = [];
   whole = false;
   busy = false;
   try {
-    return encode(value, options);
+    return encodeScratch(value, options);
   } finally {
-    [bytes, view, at, scope, objects, numbers, shapes, references, depth, open, parted, whole] = state;
+    [bytes, view, at, scope, numbers, shapes, shapeCount, references, depth, open, parted, whole] = state;
+    objectCount = known.length;
+    for (let i = 0; i < objectCount; i++) objects[i] = known[i];
     busy = true;
   }
 }
 
 function reserve(count: number): void {
   if (at + count <= bytes.length) return;
-  const larger = new Uint8Array(Math.max(bytes.length * 2, at + count));
+  const larger = new Uint8Array((Math.max(bytes.length * 2, at + count) + 7) & -8);
   larger.set(bytes.subarray(0, at));
   bytes = larger;
   view = new DataView(larger.buffer);
@@ -220,15 +256,15 @@ function writeString(value: string): void {
       return;
     }
   }
-  if (value.isWellFormed()) {
-    reserve(5 + length * 3);
-    const { written } = encoder.encodeInto(value, bytes.subarray(at + 5));
-    bytes[at] = tag.UTF8;
+  reserve(5 + length * 3);
+  const { written } = encoder.encodeInto(value, bytes.subarray(at + 5));
+  // As many bytes as units: each is ASCII, and none a surrogate that was replaced.
+  if (written === length || value.isWellFormed()) {
+    bytes[at] = written === length ? tag.ASCII : tag.UTF8;
     view.setUint32(at + 1, written, true);
     at += 5 + written;
     return;
   }
-  reserve(5 + length * 2);
   bytes[at] = tag.UTF16;
   view.setUint32(at + 1, length, true);
   at += 5;
@@ -252,12 +288,12 @@ function isKnown(value: object): boolean {
       return false;
     }
   } else {
-    number = objects.indexOf(value);
+    number = numberAmongFew(value);
     if (number < 0) {
-      objects.push(value);
-      if (objects.length > FEW) {
+      objects[objectCount++] = value;
+      if (objectCount > FEW) {
         numbers = new Map();
-        for (const object of objects) numbers.set(object, numbers.size);
+        for (const object of objects) numbers.set(object!, numbers.size);
       }
       return false;
     }
@@ -272,6 +308,11 @@ function isKnown(value: object): boolean {
   }
   writeCount(tag.REFERENCE, number);
   return true;
+}
+
+function numberAmongFew(value: object): number {
+  for (let i = 0; i < objectCount; i++) if (objects[i] === value) return i;
+  return -1;
 }
 
 function descend(): void {
@@ -359,8 +400,8 @@ function writeNumbers(array: unknown[]): boolean {
 function writePlain(object: Record<string, unknown>): void {
   const keys = Object.keys(object);
   const { length } = keys;
-  for (let i = shapes.length - 1, last = Math.max(0, i - 7); i >= last; i--) {
-    const shape = shapes[i];
+  for (let i = shapeCount - 1, last = Math.max(0, i - 7); i >= last; i--) {
+    const shape = shapes[i]!;
     if (shape.length !== length) continue;
     let same = true;
     for (let k = 0; k < length && same; k++) same = shape[k] === keys[k];
@@ -369,7 +410,7 @@ function writePlain(object: Record<string, unknown>): void {
     for (let k = 0; k < length; k++) write(object[keys[k]]);
     return;
   }
-  shapes.push(keys);
+  shapes[shapeCount++] = keys;
   writeKeys(tag.OBJECT, keys);
   for (let k = 0; k < length; k++) write(object[keys[k]]);
 }
@@ -517,7 +558,7 @@ function writeView(value: ArrayBufferView): void {
 }
 
 function numberOfObject(value: object): number {
-  return numbers !== undefined ? numbers.get(value) ?? -1 : objects.indexOf(value);
+  return numbers !== undefined ? numbers.get(value) ?? -1 : numberAmongFew(value);
 }
 
 function writeKind(form: number, kind: number): void {

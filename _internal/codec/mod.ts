@@ -4,6 +4,6 @@
  * @module
  */
 
-export { decode, type DecodeOptions } from "./decode.ts";
-export { encode, type EncodeOptions } from "./encode.ts";
+export { decode, decodeFirst, type DecodeOptions } from "./decode.ts";
+export { encode, type EncodeOptions, encodeScratch, scratch, scratchWords, trimScratch } from "./encode.ts";
 export { joinStacks } from "./errors.ts";

@@ -67,6 +67,9 @@ export const RESIZABLE = 0x9d;
 /** As VIEW, with where it begins in bytes and its length in elements, eight bytes each; -1: to the end. */
 export const PART = 0x9e;
 
+/** A length, then ASCII. */
+export const ASCII = 0x9f;
+
 /** The largest size that a resizable buffer may be made for. */
 export const MAX_RESERVED: number = 2 ** 33;
 

@@ -101,6 +101,7 @@ function skip(values: number): void {
         at += 1 + bytes[at];
         break;
       case tag.UTF8:
+      case tag.ASCII:
         at += readCount();
         break;
       case tag.UTF16:

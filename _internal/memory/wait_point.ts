@@ -35,10 +35,23 @@ export const SLICE = 200;
 
 const SLEEPERS = 0xfff;
 const EPOCH = 0x1000;
-const SPINS = 300;
+const SPINS = 400;
 
-/** What {@linkcode block} gives an attempt that is one of many quick ones, before it registers. */
+/**
+ * What {@linkcode block} gives an attempt that is one of many quick ones, before it registers. Less than this, the same by
+ * one that was woken in vain before.
+ */
 export const LOOK = -1;
+
+/** Pauses of one who waits for what comes at any moment: a message, an event. */
+export const PROMPT = 1;
+/**
+ * Pauses of one who waits for what others use all the time. Each look takes the cache line away from who is at work: a
+ * holder that is left alone for a few microseconds does a hundred rounds in that time, and a producer fills some lines.
+ */
+export const CONTENDED = 4;
+/** The most pauses between two looks, in units of the first. */
+const SLOWEST = 12;
 
 /** Wakes up to `count` of the blocked, and all promises, that wait here. To be called after the change. */
 export function notify(space: Space, point: number, count: number): void {
@@ -135,26 +148,35 @@ export function sleep(space: Space, point: number, registered: number, ms: numbe
  * Blocks this thread until `attempt` returns something other than `undefined`, and returns that; `undefined` when the
  * deadline has passed.
  *
- * `attempt` gets {@linkcode LOOK} while this thread has not registered, then the number of times it was woken in vain.
- * It is called for the last time after the deadline, so a success that races with the deadline is a success.
+ * `attempt` gets {@linkcode LOOK} while this thread has not registered, then the number of times it was woken in vain; less
+ * than LOOK for quick looks after that. It is called for the last time after the deadline, so a success that races with
+ * the deadline is a success.
+ *
+ * `pauses` is how long to wait between the first quick looks, {@linkcode PROMPT} or {@linkcode CONTENDED}.
  */
 export function block<T>(
   space: Space,
   point: number,
   attempt: (woken: number) => T | undefined,
   deadline: number,
+  pauses: number = PROMPT,
 ): T | undefined {
   let result = attempt(deadline === 0 ? 0 : LOOK);
   if (result !== undefined) return result;
   if (deadline <= now()) return undefined;
-  for (let i = 0; i < space.spins; i++) {
-    pause();
-    result = attempt(LOOK);
+  if (space.spins > 0) {
+    result = look(attempt, LOOK, space.spins, pauses);
     if (result !== undefined) return result;
   }
+  let notified = false;
   for (let woken = 0;; woken++) {
+    // Who was woken is as good as any other that runs, and who has just put up a bar gets what it is for at once.
+    if (notified && space.spins > 0) {
+      result = attempt(woken) ?? look(attempt, LOOK - woken, space.spins, pauses);
+      if (result !== undefined) return result;
+    }
     const registered = register(space, point);
-    let notified = false;
+    notified = false;
     try {
       result = attempt(woken);
       if (result !== undefined) return result;
@@ -167,5 +189,22 @@ export function block<T>(
   }
 }
 
-/** How often a thread looks before it sleeps, where another thread can run meanwhile. */
+// Looks again and again, with longer and longer pauses: what has not come soon will not be missed by a look less.
+function look<T>(
+  attempt: (woken: number) => T | undefined,
+  woken: number,
+  spins: number,
+  pauses: number,
+): T | undefined {
+  let gap = pauses;
+  for (let left = spins; left > 0; left -= gap) {
+    for (let i = 0; i < gap; i++) pause();
+    const result = attempt(woken);
+    if (result !== undefined) return result;
+    if (gap < pauses * SLOWEST) gap += pauses;
+  }
+  return undefined;
+}
+
+/** How many pauses a thread makes between looks before it sleeps, where another thread can run meanwhile. */
 export const DEFAULT_SPINS: number = SPINS;

@@ -7,7 +7,7 @@
  *   INT          28 bits, signed         nothing
  *   CONSTANT     which one               nothing
  *   DOUBLE       0                       the two words of the number
- *   BYTES        length in bytes         the bytes
+ *   BYTES        length in bytes         the bytes, from the next even word on
  *   BLOCK        0                       address of a block, length in bytes
  * ```
  *
@@ -15,10 +15,13 @@
  * between the two keeps the time short for which others wait while a message is copied under a mutex; a block is filled
  * before and read after.
  *
+ * Bytes begin where eight fit: V8 copies into shared memory one by one from elsewhere. What is short is copied by a loop
+ * over words, since a call costs as much as that, and a view of the part as much again.
+ *
  * @module
  */
 
-import { decode, encode, type EncodeOptions } from "../codec/mod.ts";
+import { decodeFirst, type EncodeOptions, encodeScratch, scratch, scratchWords, trimScratch } from "../codec/mod.ts";
 import { dropReferences, loseReferences } from "../memory/shared_refs.ts";
 import type { Space } from "../memory/space.ts";
 
@@ -35,9 +38,11 @@ const SHIFT = 4;
 /** The most bytes that stand in the message itself. */
 const INLINE = 4096;
 /** The most words of a message. */
-export const MESSAGE_WORDS: number = 1 + INLINE / 4;
-/** Up to here a loop over words is faster than a call that copies. */
+export const MESSAGE_WORDS: number = 2 + INLINE / 4;
+/** Up to so many words a loop is faster than a call that copies. */
 const SHORT = 96;
+/** Longer ones are written in pieces of whole lines of 64 bytes, of which there are few views, and a rest. */
+const LINE = 64;
 
 const CONSTANTS = [undefined, null, false, true];
 const OPTIONS: Record<string, EncodeOptions> = {
@@ -54,8 +59,9 @@ export class Message {
   /** The two words behind the header of DOUBLE and BLOCK. */
   first = 0;
   second = 0;
-  /** The bytes behind the header of BYTES. */
-  bytes: Uint8Array = NO_BYTES;
+  /** What the bytes behind the header of BYTES are the first of: also as words. */
+  bytes: Uint8Array<ArrayBuffer> = NO_BYTES;
+  words: Int32Array<ArrayBuffer> = NO_WORDS;
   /** Words that it takes. */
   size = 1;
   /** A number whose order as signed `rankHigh`, then unsigned `rankLow`, is that of the priorities. */
@@ -86,21 +92,20 @@ export class Message {
       this.header = CONSTANT | CONSTANTS.indexOf(item) << SHIFT;
       return true;
     }
-    const bytes = encode(item, OPTIONS[space.memory.scope]);
-    const { length } = bytes;
+    const length = encodeScratch(item, OPTIONS[space.memory.scope]);
     if (length <= INLINE) {
       this.header = BYTES | length << SHIFT;
-      this.bytes = bytes;
-      this.size = 1 + ((length + 3) >> 2);
+      this.bytes = scratch;
+      this.words = scratchWords;
+      this.size = 2 + ((length + 3) >> 2);
       return true;
     }
     this.second = length;
     const block = space.tryAllocate((length + 3) >> 2, false);
-    if (block === 0) {
-      dropReferences(bytes);
-      return false;
-    }
-    space.memory.bytes.set(bytes, block * 4);
+    if (block === 0) dropReferences(scratch.subarray(0, length));
+    else space.memory.bytes.set(scratch.subarray(0, length), block * 4);
+    trimScratch();
+    if (block === 0) return false;
     this.header = BLOCK;
     this.first = block;
     this.size = 3;
@@ -113,7 +118,10 @@ export class Message {
     kept.header = this.header;
     kept.first = this.first;
     kept.second = this.second;
-    if ((this.header & TAG) === BYTES) kept.bytes = this.bytes.slice();
+    if ((this.header & TAG) === BYTES) {
+      kept.bytes = this.bytes.slice(0, (this.size - 2) * 4);
+      kept.words = new Int32Array(kept.bytes.buffer);
+    }
     kept.size = this.size;
     kept.rankHigh = this.rankHigh;
     kept.rankLow = this.rankLow;
@@ -124,7 +132,7 @@ export class Message {
   drop(space: Space): void {
     const tag = this.header & TAG;
     if (tag === BYTES) {
-      dropReferences(this.bytes);
+      dropReferences(this.bytes.subarray(0, this.header >>> SHIFT));
     } else if (tag === BLOCK) {
       dropReferences(takeBlock(space, this.first, this.second));
     }
@@ -141,7 +149,16 @@ export class Message {
       words[at + 2] = this.second;
       return;
     }
-    space.memory.bytes.set(this.bytes, (at + 1) * 4);
+    const start = (at + 2) & -2;
+    const count = this.size - 2;
+    const source = this.words;
+    let done = 0;
+    if (count > SHORT && source === scratchWords) {
+      const whole = count >> 4;
+      space.memory.bytes.set(linesOf(whole), start * 4);
+      done = whole << 4;
+    }
+    for (let i = done; i < count; i++) words[start + i] = source[i];
   }
 
   /** Reads it from shared memory; {@linkcode Message.read} must follow before anything else is done. */
@@ -155,16 +172,16 @@ export class Message {
     } else if (tag === BYTES) {
       const length = header >>> SHIFT;
       const count = (length + 3) >> 2;
-      this.size = 1 + count;
+      this.size = 2 + count;
       // Not into what is being read: a class of the program may take another item while it makes an instance.
-      const target = isReading ? new Uint8Array(length) : viewOf(length);
-      if (length <= SHORT && !isReading) {
-        for (let i = 0; i < count; i++) inboxWords[i] = words[at + 1 + i];
+      const target = isReading ? new Int32Array(count) : inboxWords;
+      const start = (at + 2) & -2;
+      if (count <= SHORT) {
+        for (let i = 0; i < count; i++) target[i] = words[start + i];
       } else {
-        const start = (at + 1) * 4;
-        target.set(space.memory.bytes.subarray(start, start + length));
+        target.set(words.subarray(start, start + count));
       }
-      this.bytes = target;
+      this.bytes = isReading ? new Uint8Array(target.buffer) : inbox;
     } else {
       this.first = words[at + 1];
       this.second = words[at + 2];
@@ -185,36 +202,44 @@ export class Message {
         doubleWords[1] = this.second;
         return double[0];
       case BYTES:
-        return readBytes(this.bytes);
+        return readBytes(this.bytes, header >>> SHIFT);
       default:
-        return readBytes(takeBlock(space, this.first, this.second));
+        return readBytes(takeBlock(space, this.first, this.second), this.second);
     }
   }
 }
 
 const NO_BYTES = new Uint8Array(0);
-// One for all messages, since what is fresh costs more than all the rest; and one view of it for each length.
+const NO_WORDS = new Int32Array(0);
+// One for all messages, since what is fresh costs more than all the rest.
 const inbox = new Uint8Array(INLINE);
 const inboxWords = new Int32Array(inbox.buffer);
-const views: Uint8Array[] = [];
 
-function viewOf(length: number): Uint8Array {
-  return views[length] ??= inbox.subarray(0, length);
+// The first lines of the codec's buffer, which seldom becomes another.
+let lines: Uint8Array[] = [];
+let linesBuffer: Uint8Array = NO_BYTES;
+
+function linesOf(count: number): Uint8Array {
+  if (linesBuffer !== scratch) {
+    linesBuffer = scratch;
+    lines = [];
+  }
+  return lines[count] ??= scratch.subarray(0, count * LINE);
 }
 
 let isReading = false;
 
-function readBytes(bytes: Uint8Array): unknown {
+function readBytes(bytes: Uint8Array, length: number): unknown {
   const outer = isReading;
   isReading = true;
   try {
-    return decode(bytes);
+    return decodeFirst(bytes, length, false);
   } finally {
     isReading = outer;
   }
 }
 
-function takeBlock(space: Space, block: number, length: number): Uint8Array {
+function takeBlock(space: Space, block: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
   bytes.set(space.memory.bytes.subarray(block * 4, block * 4 + length));
   space.free(block);
@@ -224,7 +249,7 @@ function takeBlock(space: Space, block: number, length: number): Uint8Array {
 /** Words of the message that begins with this header. */
 export function sizeOf(header: number): number {
   const tag = header & TAG;
-  return tag <= CONSTANT ? 1 : tag === BYTES ? 1 + (((header >>> SHIFT) + 3) >> 2) : 3;
+  return tag <= CONSTANT ? 1 : tag === BYTES ? 2 + (((header >>> SHIFT) + 3) >> 2) : 3;
 }
 
 /** Gives back what a message in shared memory holds: nobody will get it. */
@@ -233,7 +258,7 @@ export function dropMessage(space: Space, at: number): void {
   const header = words[at];
   const tag = header & TAG;
   if (tag === BYTES) {
-    const start = (at + 1) * 4;
+    const start = ((at + 2) & -2) * 4;
     loseReferences(space.memory.bytes.slice(start, start + (header >>> SHIFT)));
   } else if (tag === BLOCK) {
     loseReferences(takeBlock(space, words[at + 1], words[at + 2]));

@@ -19,9 +19,9 @@ export const variants: readonly BrokenVariant[] = [
     patches: [{
       file: WAIT_POINT,
       find:
-        "    const registered = register(space, point);\n    let notified = false;\n    try {\n      result = attempt(woken);\n",
+        "    const registered = register(space, point);\n    notified = false;\n    try {\n      result = attempt(woken);\n",
       replace:
-        "    result = attempt(woken);\n    const registered = register(space, point);\n    let notified = false;\n    try {\n",
+        "    result = attempt(woken);\n    const registered = register(space, point);\n    notified = false;\n    try {\n",
     }],
     caughtBy: ["Lock: two threads", "Event: all who wait"],
   },
