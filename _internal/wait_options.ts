@@ -34,9 +34,15 @@ export function deadlineOf(timeout: number): number {
   return timeout === Infinity ? Infinity : timeout === 0 ? 0 : now() + timeout;
 }
 
-/** A value in a message. */
+/** A value in a message, whatever it is: some objects can not be made text of, and say so with an error of their own. */
 export function show(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : typeof value === "bigint" ? `${value}n` : String(value);
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "bigint") return `${value}n`;
+  try {
+    return String(value);
+  } catch {
+    return typeof value === "function" ? "[function]" : "[object]";
+  }
 }
 
 /** Throws unless `value` is a whole number from `min` to `max`. `what` names the argument: `'value'`. */

@@ -18,8 +18,11 @@ const MOST = 2 ** 32;
 export interface ConfigureOptions {
   /**
    * How many bytes are reserved for all objects of a scope together, from 1 MiB to 4 GiB; rounded up to 64 KiB. Not set: 4
-   * GiB. Only what is used takes memory, so that less is needed only where the system refuses to reserve that much, or
-   * to bound what a program may use.
+   * GiB, and 512 MiB for the processes' scope on Bun. Only what is used takes memory, so that less is needed only where
+   * the system refuses to reserve that much, or to bound what a program may use.
+   *
+   * Bun's garbage collector takes all that is reserved for the processes' scope for memory in use: with more it begins
+   * later, and lets about as much garbage come together where a program does not return to its event loop for long.
    */
   memory?: number;
 }

@@ -12,6 +12,7 @@ import {
   dropReference,
   handleAt,
   locate,
+  seemsObject,
   SharedHandle,
   whyUnusable,
 } from "../_internal/memory/shared_object.ts";
@@ -140,6 +141,9 @@ export function adopt<T extends object = object>(token: ShareToken): T {
     );
   }
   const space = join(memory, id!);
+  if (!seemsObject(space, at!)) {
+    throw new AttachError(`Cannot adopt an object as there is none where the token says: received ${at}`);
+  }
   const handle = handleAt(space, at!);
   if (ticket !== 0 && !adopted.has(ticket!)) {
     adopted.add(ticket!);

@@ -53,6 +53,17 @@ function segments(): Set<string> {
   }
 }
 
+/** Names that are there now and were not before, also a while later: other programs may have some for a moment. */
+async function leftOf(before: Set<string>): Promise<string[]> {
+  let left = [...segments()].filter((name) => !before.has(name));
+  for (let i = 0; left.length > 0 && i < 20; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    const now = segments();
+    left = left.filter((name) => now.has(name));
+  }
+  return left;
+}
+
 for (let i = 0; i < runs && performance.now() < until; i++, seed++) {
   for (const runtime of values.runtime) {
     for (const { file } of FILES) {
@@ -63,7 +74,7 @@ for (let i = 0; i < runs && performance.now() < until; i++, seed++) {
         limit: 3_600_000,
         grace: 5_000,
       });
-      const segmentsLeft = [...segments()].filter((name) => !before.has(name));
+      const segmentsLeft = await leftOf(before);
       for (const [, name, killed, outcome] of output.matchAll(/^((?:thread|process) .+), (\d+) killed: (.+)$/gm)) {
         const key = `${runtime} ${name}`;
         const line = lines.get(key) ?? { runs: 0, killed: 0, last: "" };

@@ -17,7 +17,8 @@ import { ALLOCATOR_MUTEX_AT, FREE_LIST_COUNT, FREE_LISTS_AT, HEAP_AT, TOP_AT } f
 import type { Memory } from "./memory.ts";
 import { lockMutex, unlockMutex } from "./mutex.ts";
 
-const HEADER = 2;
+/** Words of a block before those of who has it. */
+export const BLOCK_HEADER = 2;
 const MIN = 8;
 /** 256 KiB. */
 const CHUNK = 65536;
@@ -39,7 +40,7 @@ function classWords(index: number): number {
 /** How many bytes can still be had in one piece, about. */
 export function available(memory: Memory): number {
   const top = Math.max(load(memory.words, TOP_AT), HEAP_AT);
-  return Math.max(0, (memory.words.length - top - HEADER) * 4);
+  return Math.max(0, (memory.capacity - top - BLOCK_HEADER) * 4);
 }
 
 /**
@@ -49,7 +50,7 @@ export function available(memory: Memory): number {
  */
 export function allocate(memory: Memory, id: number, count: number, zeroed: boolean): number {
   const words = memory.words;
-  const wanted = count + HEADER;
+  const wanted = count + BLOCK_HEADER;
   const large = wanted > CHUNK;
   const size = large ? Math.ceil(wanted / CHUNK) * CHUNK : classWords(sizeClass(wanted));
   const list = large ? LARGE_LIST : FREE_LISTS_AT + sizeClass(wanted);
@@ -66,7 +67,7 @@ export function allocate(memory: Memory, id: number, count: number, zeroed: bool
   }
   if (at === 0) {
     const top = Math.max(load(words, TOP_AT), HEAP_AT);
-    if (top + size <= words.length && memory.commit((top + size) * 4)) {
+    if (top + size <= memory.capacity && memory.commit((top + size) * 4)) {
       store(words, top, size);
       store(words, TOP_AT, top + size);
       at = top;
@@ -77,8 +78,8 @@ export function allocate(memory: Memory, id: number, count: number, zeroed: bool
   unlockMutex(memory, ALLOCATOR_MUTEX_AT);
   if (at === 0) return 0;
   // What was never given out is zero already; touching it would make it resident.
-  if (zeroed && !fresh) words.fill(0, at + HEADER, at + HEADER + count);
-  return at + HEADER;
+  if (zeroed && !fresh) words.fill(0, at + BLOCK_HEADER, at + BLOCK_HEADER + count);
+  return at + BLOCK_HEADER;
 }
 
 // The memory has no fresh end any more: any larger block will do. It keeps its size, so that it is found by that again.
@@ -103,13 +104,13 @@ function takeLarger(words: Int32Array, list: number): number {
 
 /** Words of a block, from where it begins for who has it. */
 export function blockWords(memory: Memory, at: number): number {
-  return load(memory.words, at - HEADER) - HEADER;
+  return load(memory.words, at - BLOCK_HEADER) - BLOCK_HEADER;
 }
 
 /** Gives a block back. */
 export function free(memory: Memory, id: number, at: number): void {
   const words = memory.words;
-  const block = at - HEADER;
+  const block = at - BLOCK_HEADER;
   const size = load(words, block);
   const list = size > CHUNK || size === 0 ? LARGE_LIST : FREE_LISTS_AT + sizeClass(size);
   lockMutex(memory, ALLOCATOR_MUTEX_AT, id);

@@ -26,6 +26,9 @@ export const CONNECTION = 15;
 export const THREAD = 16;
 export const PROCESS = 17;
 
+export const FIRST_KIND: number = LOCK;
+export const LAST_KIND: number = PROCESS;
+
 /** A class whose instances can be made from an address. */
 export type SharedClass = new (attachment: never) => SharedHandle;
 

@@ -14,7 +14,7 @@ export type Scope = "thread" | "process";
 export interface Memory {
   /** Which of the two it is. */
   readonly scope: Scope;
-  /** The whole region as words. */
+  /** The region as words. It may get longer while memory is committed, and never shorter. */
   readonly words: Int32Array;
   /** The same bytes. */
   readonly bytes: Uint8Array;
@@ -27,7 +27,9 @@ export interface Memory {
    * until the returned function is called. Neither keeps the program alive by itself nor holds up its end.
    */
   listen(index: number, onChange: () => void): () => void;
-  /** Backs the bytes `[0, end)` with real memory. `false`: there is no room. */
+  /** How many words there can be at most. */
+  readonly capacity: number;
+  /** Backs the bytes `[0, end)` with real memory. `false`: there is no room. Called under the allocator's mutex. */
   commit(end: number): boolean;
   /** Whether the process with this index in the region lives. Threads of one program: always. */
   isProcessAlive(process: number): boolean;

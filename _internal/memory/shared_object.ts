@@ -16,8 +16,10 @@
 import { InvalidStateError } from "../../sync/errors.ts";
 import { add, load, store } from "../atomics.ts";
 import { importingModule } from "../targets/import_guard.ts";
-import { blockWords } from "./allocator.ts";
-import { classOf } from "./kinds.ts";
+import { show } from "../wait_options.ts";
+import { BLOCK_HEADER, blockWords } from "./allocator.ts";
+import { classOf, FIRST_KIND, LAST_KIND } from "./kinds.ts";
+import { HEAP_AT, TOP_AT } from "./layout.ts";
 import type { Scope } from "./memory.ts";
 import { openOrCreate } from "./names.ts";
 import type { Space } from "./space.ts";
@@ -243,14 +245,14 @@ function adoptHandle(object: SharedHandle, attachment: Attachment): void {
 function validateSharedOptions(options: SharedOptions | undefined, action: string): SharedOptions {
   if (options === undefined) return {};
   if (typeof options !== "object" || options === null) {
-    throw new TypeError(`Cannot ${action} as 'options' must be an object: received ${String(options)}`);
+    throw new TypeError(`Cannot ${action} as 'options' must be an object: received ${show(options)}`);
   }
   const { name, local } = options;
   if (name !== undefined && typeof name !== "string") {
-    throw new TypeError(`Cannot ${action} as 'name' must be a string: received ${String(name)}`);
+    throw new TypeError(`Cannot ${action} as 'name' must be a string: received ${show(name)}`);
   }
   if (local !== undefined && typeof local !== "boolean") {
-    throw new TypeError(`Cannot ${action} as 'local' must be a boolean: received ${String(local)}`);
+    throw new TypeError(`Cannot ${action} as 'local' must be a boolean: received ${show(local)}`);
   }
   return options;
 }
@@ -266,10 +268,30 @@ function checkSame(space: Space, at: number, creation: Creation, name: string): 
   }
 }
 
-/** The handle of an object that this thread has the right to: made if there is none. */
+/**
+ * Whether there may be an object at this address: it is that of a block that was given out, somebody holds what is there,
+ * and it is of some kind. What says all that by chance is taken for one.
+ */
+export function seemsObject(space: Space, at: number): boolean {
+  const { words } = space;
+  const top = load(words, TOP_AT);
+  if (!Number.isInteger(at) || at % 2 !== 0 || at < HEAP_AT + BLOCK_HEADER || at + OBJECT_HEADER > top) return false;
+  const end = at - BLOCK_HEADER + load(words, at - BLOCK_HEADER);
+  const kind = load(words, at) & 0xff;
+  return end > at + OBJECT_HEADER && end <= top && kind >= FIRST_KIND && kind <= LAST_KIND && load(words, at + 1) > 0;
+}
+
+/**
+ * The handle of an object that this thread has the right to: made if there is none.
+ *
+ * @throws {TypeError} If there is no object, or its class is not loaded.
+ */
 export function handleAt(space: Space, at: number): SharedHandle {
   const existing = space.handles.get(at)?.deref();
   if (existing !== undefined) return existing as SharedHandle;
+  if (!seemsObject(space, at)) {
+    throw new TypeError(`Cannot receive a shared object as there is none at this address: received ${at}`);
+  }
   const kind = load(space.words, at) & 0xff;
   const type = classOf(space.memory.scope, kind);
   if (type === undefined) {

@@ -9,13 +9,20 @@
 
 import { InvalidStateError } from "../../sync/errors.ts";
 import { exitThread } from "../runtime/exit.ts";
-
+import { isBun } from "../runtime/globals.ts";
 import type { Memory, Scope } from "./memory.ts";
 import { Space } from "./space.ts";
-import { DEFAULT_RESERVATION, ThreadMemory } from "./thread_memory.ts";
+import { ThreadMemory } from "./thread_memory.ts";
 
 const spaces: Record<Scope, Space | undefined> = { thread: undefined, process: undefined };
-const reservation: Record<Scope, number> = { thread: DEFAULT_RESERVATION, process: DEFAULT_RESERVATION };
+/**
+ * Bytes reserved where nothing else was configured.
+ *
+ * JavaScriptCore's garbage collector counts the whole mapping of the processes' memory among the bytes in use, and waits
+ * for as much garbage before it begins: so that is less there. See also thread_memory.ts.
+ */
+const DEFAULT_RESERVATION: Readonly<Record<Scope, number>> = { thread: 2 ** 32, process: isBun ? 2 ** 29 : 2 ** 32 };
+const reservation: Record<Scope, number> = { ...DEFAULT_RESERVATION };
 let makeProcessSpace: (() => Space) | undefined;
 
 /** This thread's view of a memory. */
@@ -43,6 +50,11 @@ export function reservationOf(scope: Scope): number {
   return reservation[scope];
 }
 
+/** Whether the program has said how many bytes that are. */
+export function isReservationConfigured(scope: Scope): boolean {
+  return reservation[scope] !== DEFAULT_RESERVATION[scope];
+}
+
 /** Changes how many bytes the regions that are not there yet will get. */
 export function setReservation(bytes: number): void {
   if (spaces.thread !== undefined || spaces.process !== undefined) {
@@ -67,7 +79,7 @@ function reserve(): Memory {
     try {
       return ThreadMemory.reserve(bytes);
     } catch (error) {
-      if (bytes !== DEFAULT_RESERVATION && reservation.thread !== DEFAULT_RESERVATION || bytes <= 2 ** 24) throw error;
+      if (isReservationConfigured("thread") || bytes <= 2 ** 24) throw error;
     }
   }
 }

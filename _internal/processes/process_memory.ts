@@ -14,6 +14,7 @@ export class ProcessMemory implements Memory {
   readonly scope = "process";
   readonly words: Int32Array;
   readonly bytes: Uint8Array;
+  readonly capacity: number;
   readonly region: Region;
   readonly #libc: Libc;
   readonly #listening: Listening;
@@ -23,6 +24,7 @@ export class ProcessMemory implements Memory {
     const buffer = libc.native.view(region.address, region.bytes);
     this.words = new Int32Array(buffer);
     this.bytes = new Uint8Array(buffer);
+    this.capacity = this.words.length;
     this.region = region;
     this.#libc = libc;
     this.#listening = listenTo(this.words, region, libc);

@@ -27,8 +27,7 @@ import {
   VERSION_AT,
 } from "../memory/layout.ts";
 import { lockMutex, unlockMutex } from "../memory/mutex.ts";
-import { reservationOf, spaceOf } from "../memory/spaces.ts";
-import { DEFAULT_RESERVATION } from "../memory/thread_memory.ts";
+import { isReservationConfigured, reservationOf, spaceOf } from "../memory/spaces.ts";
 import { loadLibc } from "../runtime/libc.ts";
 import { AttachError } from "../../sync/errors.ts";
 
@@ -152,7 +151,7 @@ function create(): Opened {
   // Less where a process may not have that many addresses; what the program asked for itself is not made less.
   for (; descriptor >= 0; bytes /= 2) {
     if (libc.setSize(descriptor, bytes)) address = libc.map(descriptor, bytes);
-    if (address !== 0 || bytes <= SMALLEST || reservationOf("process") !== DEFAULT_RESERVATION) break;
+    if (address !== 0 || bytes <= SMALLEST || isReservationConfigured("process")) break;
   }
   if (address === 0 || !libc.reserve(descriptor, 0, LEAST)) {
     if (address !== 0) libc.unmap(address, bytes);
