@@ -129,7 +129,11 @@ export function runtimeCommand(permissions: "inherit" | Requested, modules: read
       throw new deno!.errors.NotCapable(`Cannot start process with 'permissions' as ${what}`);
     });
   const hasFfi = flags.includes("-A") || flags.includes("--allow-ffi");
-  const start = ["run", "--no-prompt", ...line.kept, ...configuration(line)];
+  const found = configuration(line);
+  const kept = found.includes(OWN_MODULES)
+    ? line.kept.filter((flag) => !flag.startsWith("--node-modules-dir"))
+    : line.kept;
+  const start = ["run", "--no-prompt", ...kept, ...found];
   if (hasFfi) return { args: [...start, ...flags, ENTRY], hasFfi };
   const files = modules.filter((module) => module.startsWith("file:")).map(fileOf);
   const read = extended(flags, "read", files);
@@ -153,19 +157,35 @@ function extended(flags: readonly string[], name: PermissionName, items: readonl
   ];
 }
 
-// Where Deno was not told one, it has looked for it.
+// Where Deno was not told one, it has looked for it. It looks from the folder of the main module, which is another one for a
+// child. Of a folder with a package.json alone, all that matters is that packages are looked for beside who imports them.
 function configuration({ kept }: CommandLine): string[] {
   if (kept.some((flag) => flag === "--no-config" || flag.startsWith("--config="))) return [];
   const calls = loadProcessCalls("start process");
   let folder = mainFolder() ?? `${firstFolder}/`;
+  let hasPackage = false;
   for (;;) {
     for (const name of ["deno.json", "deno.jsonc"]) {
-      if (calls.exists(folder + name)) return [`--config=${folder}${name}`];
+      const path = folder + name;
+      if (!calls.exists(path)) continue;
+      // One further up is for the package only if it is the one of its workspace.
+      if (!hasPackage || isWorkspace(path)) {
+        return [`--config=${path}`];
+      }
     }
-    if (folder === "/") return ["--no-config"];
+    hasPackage ||= calls.exists(`${folder}package.json`);
+    if (folder === "/") return hasPackage ? ["--no-config", OWN_MODULES] : ["--no-config"];
     folder = folder.slice(0, folder.lastIndexOf("/", folder.length - 2) + 1);
   }
 }
+
+function isWorkspace(path: string): boolean {
+  if (deno!.permissions.querySync({ name: "read", path }).state !== "granted") return false;
+  const { readTextFileSync } = deno as unknown as { readTextFileSync(path: string): string };
+  return readTextFileSync(path).includes('"workspace"');
+}
+
+const OWN_MODULES = "--node-modules-dir=manual";
 
 /** The program's main module. */
 export function mainOfThis(): string | undefined {

@@ -64,3 +64,46 @@ describe("a program from another folder", () => {
     });
   }
 });
+
+describe("a program with a package.json and no deno.json", () => {
+  let folder: string;
+
+  before(() => {
+    folder = mkdtempSync(`${tmpdir()}/weft package `);
+    mkdirSync(`${folder}/program/node_modules/@weft`, { recursive: true });
+    mkdirSync(`${folder}/program/node_modules/joiner`);
+    symlinkSync(fileURLToPath(new URL(".", ROOT)), `${folder}/program/node_modules/@weft/concurrent`);
+    const write = (name: string, text: string): void => writeFileSync(`${folder}/program/${name}`, text);
+    write("node_modules/joiner/package.json", JSON.stringify({ name: "joiner", version: "1.0.0", type: "module" }));
+    write("node_modules/joiner/index.js", "export const join = (...texts) => texts.join('+');");
+    write("package.json", JSON.stringify({ type: "module", imports: { "#own": "./own.ts" } }));
+    write("own.ts", "export const own = 'own';");
+    write(
+      "main.ts",
+      `
+        import { Process } from "@weft/concurrent/multiprocessing";
+        import { join } from "joiner";
+        import { own } from "#own";
+        export function hello(name) { return join(name, own); }
+        if (import.meta.main) {
+          console.log(await new Process({ target: hello, args: ["a"] }).start().result());
+          console.log(await new Process({ target: join, args: ["b", "c"] }).start().result());
+        }
+      `,
+    );
+  });
+
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  for (const above of ["nothing", "the configuration of another project"]) {
+    for (const cwd of ["/", "program"]) {
+      it(`started from ${cwd}, with ${above} further up`, { timeout: 2 * LIMIT }, async () => {
+        if (above !== "nothing") writeFileSync(`${folder}/deno.json`, "{}");
+        const flags = isDeno ? ["run", "-A", "--no-check", "--no-lock", "--quiet"] : [];
+        const command = [process.execPath, ...flags, `${folder}/program/main.ts`];
+        const { code, output } = await run(command, { cwd: cwd === "/" ? "/" : `${folder}/${cwd}`, limit: LIMIT });
+        assertEquals({ code, output: output.trimEnd() }, { code: 0, output: "a+own\nb+c" });
+      });
+    }
+  }
+});
