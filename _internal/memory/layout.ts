@@ -39,6 +39,8 @@ export const START_METHOD_AT = 12;
 export const THREAD_NAMES_AT = 13;
 /** Of the threads' memory: held while the reference that the table of threads has is dropped, or another made from it. */
 export const THREADS_MUTEX_AT = 14;
+/** Of the threads' memory: held by the thread that binds functions of the C library: see native_turns.ts. */
+export const NATIVE_MUTEX_AT = 15;
 
 /** First word of the heap that was never given out. Written under the allocator's mutex. */
 export const TOP_AT = 16;

@@ -8,6 +8,8 @@
  */
 
 import { add, load, store } from "../atomics.ts";
+import { spaceOf } from "../memory/spaces.ts";
+import type { ThreadMemory } from "../memory/thread_memory.ts";
 import type { Libc } from "../runtime/libc.ts";
 import { startWorker } from "../runtime/worker.ts";
 import type { Region } from "./region.ts";
@@ -117,7 +119,9 @@ function byWorker(words: Int32Array, region: Region, libc: Libc, channels: Map<n
       close: () => {},
     });
     worker.setRef(false);
-    worker.post({ region, control: address } satisfies WaiterInit);
+    const { memory, id } = spaceOf("thread");
+    const { buffer } = memory as ThreadMemory;
+    worker.post({ region, control: address, threads: { buffer, id } } satisfies WaiterInit);
     return page;
   };
   const tell = (): void => {

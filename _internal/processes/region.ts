@@ -29,7 +29,10 @@ import {
 import { lockMutex, unlockMutex } from "../memory/mutex.ts";
 import { isReservationConfigured, reservationOf, spaceOf } from "../memory/spaces.ts";
 import { loadLibc } from "../runtime/libc.ts";
+import { takeTurns } from "./native_turns.ts";
 import { AttachError } from "../../sync/errors.ts";
+
+takeTurns(() => spaceOf("thread"));
 
 /** The region, as this process has it. */
 export interface Region {
@@ -146,7 +149,8 @@ function enter(words: Int32Array, { descriptor, bytes }: Opened): void {
 function create(): Opened {
   const libc = loadLibc("share memory between processes");
   const descriptor = libc.createShared();
-  let bytes = Math.max(reservationOf("process"), Math.ceil(LEAST / UNIT) * UNIT);
+  const wanted = Math.max(reservationOf("process"), Math.ceil(LEAST / UNIT) * UNIT);
+  let bytes = Math.min(wanted, libc.native.longestView);
   let address = 0;
   // Less where a process may not have that many addresses; what the program asked for itself is not made less.
   for (; descriptor >= 0; bytes /= 2) {

@@ -17,8 +17,10 @@
  */
 
 import { exchange, load } from "../atomics.ts";
+import { ThreadMemory } from "../memory/thread_memory.ts";
 import { type Libc, loadLibc } from "../runtime/libc.ts";
 import { onParentMessage, postToParent } from "../runtime/worker.ts";
+import { takeTurns } from "./native_turns.ts";
 import type { Region } from "./region.ts";
 
 export const SEQUENCE = 0;
@@ -34,6 +36,8 @@ export const MAX_ENTRIES = 127;
 export interface WaiterInit {
   readonly region: Region;
   readonly control: number;
+  /** The threads' memory, and who the thread is there that this one sleeps for. */
+  readonly threads: { readonly buffer: SharedArrayBuffer; readonly id: number };
 }
 
 /** A sleep is never longer, so that a worker whose thread has ended can end. */
@@ -46,7 +50,10 @@ export function boot(): void {
   onParentMessage((message) => run(message as WaiterInit));
 }
 
-function run({ region, control: controlAddress }: WaiterInit): never {
+function run({ region, control: controlAddress, threads: { buffer, id } }: WaiterInit): never {
+  // As that thread, with which it ends.
+  const memory = new ThreadMemory(buffer);
+  takeTurns(() => ({ memory, id }));
   const libc = loadLibc("wait for other processes");
   const words = new Int32Array(libc.native.view(region.address, region.bytes));
   const control = new Int32Array(libc.native.view(controlAddress, CONTROL_BYTES));

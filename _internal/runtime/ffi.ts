@@ -44,6 +44,8 @@ export interface Native {
   open<S extends Record<string, Signature>>(libraries: readonly string[], signatures: S): Functions<S>;
   /** The memory at an address. It is not freed with the buffer. */
   view(address: number, bytes: number): ArrayBuffer;
+  /** The most bytes that {@linkcode Native.view} can be asked for on every version. */
+  readonly longestView: number;
   /** What an `address` parameter takes fastest. */
   toAddress(address: number): number | bigint;
   /** Whether functions can run beside the event loop. */
@@ -70,6 +72,19 @@ export function system(): System {
   }
   const { platform, arch } = nodeProcess() as unknown as { platform: string; arch: string };
   return { os: platform, arch };
+}
+
+/** What lets one thread of the process after the other do something. */
+export interface Turns {
+  take(): void;
+  give(): void;
+}
+
+let turns: Turns | undefined;
+
+/** Says how the threads of this process take turns, before a thread opens a library. */
+export function setTurns(takeAndGive: Turns): void {
+  turns = takeAndGive;
 }
 
 let native: Native | undefined;
@@ -115,6 +130,7 @@ function denoNative(action: string): Native {
   return {
     hasAsync: true,
     toAddress: BigInt,
+    longestView: 2 ** 32,
     view: (address, bytes) => Deno.UnsafePointerView.getArrayBuffer(Deno.UnsafePointer.create(BigInt(address))!, bytes),
     unref: (call) => {
       unref?.(call);
@@ -150,6 +166,8 @@ function bunNative(): Native {
   return {
     hasAsync: false,
     toAddress: (address) => address,
+    // Before 1.3.12 a length of 4 GiB was one of 0.
+    longestView: 2 ** 32 - 65536,
     view: (address, bytes) => ffi.toArrayBuffer(address, 0, bytes),
     unref: () => false,
     open<S extends Record<string, Signature>>(libraries: readonly string[], signatures: S): Functions<S> {
@@ -172,13 +190,24 @@ function bunNative(): Native {
             const { parameters, result } = used[key];
             symbols[name] = { args: parameters.map((type) => types[type]), returns: types[result] };
           }
-          const found = ffi.dlopen(library, symbols).symbols;
+          const found = inTurn(() => ffi.dlopen(library, symbols).symbols);
           for (const [name, key] of Object.entries(round)) named[key] = found[name];
         }
         return numeric(named, used) as Functions<S>;
       });
     },
   };
+}
+
+// Before 1.4 Bun compiles each function with a compiler that two threads must not use at once: the process crashes.
+// https://github.com/oven-sh/bun/issues/40972
+function inTurn<T>(open: () => T): T {
+  turns?.take();
+  try {
+    return open();
+  } finally {
+    turns?.give();
+  }
 }
 
 // 64-bit results are bigints on some, and no address and no size has more than 53 bits.

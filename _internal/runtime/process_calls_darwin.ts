@@ -10,6 +10,7 @@
  * @module
  */
 
+import { isBunBefore } from "./bun_version.ts";
 import { cString, type Functions, loadNative, type Native, type Signature } from "./ffi.ts";
 import { exitProcess } from "./exit.ts";
 import { isBun, nodeProcess, pidOfThis } from "./globals.ts";
@@ -118,7 +119,9 @@ export function darwinProcesses(action: string): ProcessCalls {
       return address === 0 ? undefined : stringAt(native, c, address);
     },
     removeVariable(name) {
-      c.unsetenv(cString(name));
+      // Before 1.4 Bun reads the environment anew for each worker, as far as it went at the start: where that has become
+      // shorter, the process crashes.
+      if (!isBunBefore(1, 4, 0)) c.unsetenv(cString(name));
       // A copy, on Bun.
       if (isBun) delete (nodeProcess() as unknown as { env: Record<string, string> }).env[name];
     },

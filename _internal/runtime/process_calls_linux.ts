@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isBunBefore } from "./bun_version.ts";
 import { cString, loadNative, system } from "./ffi.ts";
 import { isBun, nodeProcess, pidOfThis } from "./globals.ts";
 import type { ProcessCalls } from "./process_calls.ts";
@@ -170,7 +171,9 @@ export function linuxProcesses(action: string): ProcessCalls {
       return length === 0 ? "" : decoder.decode(new Uint8Array(native.view(address, length)).slice());
     },
     removeVariable(name) {
-      c.unsetenv(cString(name));
+      // Before 1.4 Bun reads the environment anew for each worker, as far as it went at the start: where that has become
+      // shorter, the process crashes.
+      if (!isBunBefore(1, 4, 0)) c.unsetenv(cString(name));
       // A copy, on Bun.
       if (isBun) delete (nodeProcess() as unknown as { env: Record<string, string> }).env[name];
     },

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isBunBefore } from "./bun_version.ts";
 import { isBun } from "./globals.ts";
 
 /** A running worker, from the side of the thread that started it. */
@@ -26,8 +27,8 @@ export interface WorkerListener {
   close(exitCode: number): void;
 }
 
-/** Whether {@linkcode WorkerHandle.terminate} stops code that runs: Bun's does, V8's workers go on. */
-export const TERMINATE_STOPS_CODE: boolean = isBun;
+/** Whether {@linkcode WorkerHandle.terminate} stops code that runs: Bun's does since 1.3.13, V8's workers go on. */
+export const TERMINATE_STOPS_CODE: boolean = isBun && !isBunBefore(1, 3, 13);
 
 type Refable = Worker & { ref?(): void; unref?(): void } & Record<symbol, ((ref: boolean) => void) | undefined>;
 

@@ -1,0 +1,28 @@
+/**
+ * The turns in which the threads of this process bind functions of the C library, which Bun needs: see `setTurns` in
+ * ffi.ts. A thread that is stopped meanwhile is found out by the next in line.
+ *
+ * @module
+ */
+
+import { NATIVE_MUTEX_AT } from "../memory/layout.ts";
+import type { Memory } from "../memory/memory.ts";
+import { lockMutex, unlockMutex } from "../memory/mutex.ts";
+import { setTurns } from "../runtime/ffi.ts";
+
+/** Who takes part: a view of the threads' memory, and the id of a participant that lives as long as this thread. */
+export interface TurnTaker {
+  readonly memory: Memory;
+  readonly id: number;
+}
+
+/** Makes this thread take turns with the others. `taker` is called when it first opens a library. */
+export function takeTurns(taker: () => TurnTaker): void {
+  setTurns({
+    take: () => {
+      const { memory, id } = taker();
+      lockMutex(memory, NATIVE_MUTEX_AT, id);
+    },
+    give: () => unlockMutex(taker().memory, NATIVE_MUTEX_AT),
+  });
+}
