@@ -8,6 +8,7 @@
 
 import process from "node:process";
 import { Barrier, Lock, Queue, Thread, Value } from "@weft/concurrent/threading";
+import { channelRate, mutexRate } from "./_multithreading.ts";
 import { compare, type Contestant, python } from "./_bench.ts";
 import { getItems, increment, putNumbers, putObjects } from "./contended_targets.ts";
 
@@ -97,19 +98,23 @@ const only = process.argv[2];
 
 /** With an argument, only what has that in its title. */
 async function show(title: string, contestants: Contestant[]): Promise<void> {
-  if (only === undefined || title.includes(only)) await compare(title, contestants);
+  if (only === undefined || title.includes(only)) {
+    await compare(title, contestants, Number(process.env.BENCH_ROUNDS ?? 5));
+  }
 }
 
 for (const threads of [2, 4]) {
   await show(`${threads} threads x ${TIMES} increments under a lock`, [
     { name: "Lock", run: () => contended(threads) },
     { name: "CPython threading.Lock", run: () => python(pythonLock(threads)) },
+    { name: "multithreading Mutex", run: () => mutexRate(threads, TIMES / 2) },
   ]);
 }
 await show(`${TIMES} small integers from thread to thread`, [
   { name: "Queue", run: () => queued("numbers", TIMES) },
   { name: "postMessage", run: () => posted("i", TIMES) },
   { name: "CPython queue.Queue", run: () => python(pythonQueue) },
+  { name: "multithreading channel", run: () => channelRate(TIMES / 4) },
 ]);
 await show(`${TIMES / 2} objects { id, name, tags } from thread to thread`, [
   { name: "Queue", run: () => queued("objects", TIMES / 2) },
