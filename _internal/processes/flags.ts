@@ -212,3 +212,22 @@ export function requestedPermissions(
   }
   return flags;
 }
+
+/** Flags of Bun, with a value behind, that say what is run: the code itself, or where. A child would run it anew. */
+const BUN_SKIPPED = new Set(["-e", "--eval", "-p", "--print", "--cwd"]);
+/** Flags of Bun that are for one process: it is run again with every change, or has a port of its own. */
+const BUN_SKIPPED_ALONE = /^(?:-|--watch|--hot|--no-clear-screen|--inspect(?:-wait|-brk)?(?:=.*)?)$/;
+
+/** The flags with which a child is started on Bun, of those of this program. */
+export function keptOfBun(flags: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < flags.length; i++) {
+    const [name] = flags[i].split("=", 1);
+    if (BUN_SKIPPED.has(name)) {
+      if (name === flags[i]) i++;
+    } else if (!BUN_SKIPPED_ALONE.test(flags[i])) {
+      kept.push(flags[i]);
+    }
+  }
+  return kept;
+}

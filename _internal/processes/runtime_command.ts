@@ -17,6 +17,7 @@ import { mainOfProgram } from "../targets/home.ts";
 import {
   type CommandLine,
   inheritedPermissions,
+  keptOfBun,
   parseCommandLine,
   type PermissionName,
   type Permissions,
@@ -103,7 +104,7 @@ export function runtimeCommand(permissions: "inherit" | Requested, modules: read
       );
     }
     const { execArgv } = nodeProcess() as unknown as { execArgv: string[] };
-    return { args: [...execArgv, isBun ? fileOf(ENTRY) : ENTRY], hasFfi: true };
+    return { args: [...keptOfBun(execArgv), isBun ? fileOf(ENTRY) : ENTRY], hasFfi: true };
   }
   const calls = loadProcessCalls("start process");
   firstFolder ??= calls.folder();

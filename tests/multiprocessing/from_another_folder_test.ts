@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { keptOfBun } from "../../_internal/processes/flags.ts";
 import { run } from "../../tools/_run.ts";
 
 const LIMIT = 60_000;
@@ -63,6 +64,40 @@ describe("a program from another folder", () => {
       assertEquals({ code, output: output.trimEnd() }, { code: 0, output: "a b+function\nc d+function" });
     });
   }
+});
+
+describe("a program that is given as text", () => {
+  const folder = fileURLToPath(new URL(".", import.meta.url));
+  const code = `
+    import { Process } from "@weft/concurrent/multiprocessing";
+    import { add } from "./_process_targets.ts";
+    const child = new Process({ target: add, args: [1, 2] }).start();
+    console.log(await child.result());
+  `;
+  const ways = isDeno ? [["eval", "--no-lock"]] : [["-e"], ["--eval"], ["--smol", "-p"]];
+  for (const flags of ways) {
+    it(`with ${flags.join(" ")}`, { timeout: 2 * LIMIT }, async () => {
+      const { code: status, output } = await run([process.execPath, ...flags, code], { cwd: folder, limit: LIMIT });
+      assertEquals({ status, first: output.trimStart().split("\n")[0] }, { status: 0, first: "3" });
+    });
+  }
+
+  it("its flags are not those of its children", () => {
+    const flags = [
+      "-e",
+      "code",
+      "--smol",
+      "--print=code",
+      "--cwd",
+      "..",
+      "--preload",
+      "./-e",
+      "--hot",
+      "--inspect=1",
+      "-",
+    ];
+    assertEquals(keptOfBun(flags), ["--smol", "--preload", "./-e"]);
+  });
 });
 
 describe("a program with a package.json and no deno.json", () => {
