@@ -20,7 +20,7 @@ export const variants: readonly BrokenVariant[] = [
     name: "Condition: returns without the lock",
     patches: [{
       file: CONDITION,
-      find: "      block(space, hold.point, (woken) => hold.tryRetake(held, woken), Infinity);\n",
+      find: "      block(space, hold.point, (woken) => hold.tryRetake(held, woken), Infinity, CONTENDED);\n",
       replace: "      void held;\n",
     }],
     caughtBy: ["Condition: notifyAll"],
