@@ -1,5 +1,7 @@
-/** The least that a worker can do: answer once. */
+/** What a thread does, by hand: it imports the function's module, calls it once and answers. */
+
+import { double } from "./_thread_targets.ts";
 
 (globalThis as unknown as Worker).onmessage = (message: MessageEvent<number>): void => {
-  (globalThis as unknown as Worker).postMessage(message.data * 2);
+  (globalThis as unknown as Worker).postMessage(double(message.data));
 };

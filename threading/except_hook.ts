@@ -4,12 +4,11 @@
  * @module
  */
 
-import { load } from "../_internal/atomics.ts";
-import { Attachment } from "../_internal/memory/shared_object.ts";
-import type { Space } from "../_internal/memory/space.ts";
-import { FLAGS, HOOKED, objectOf, RESULT_ASKED } from "../_internal/threads/record.ts";
+import { handleAt } from "../_internal/memory/shared_object.ts";
+import { objectOf } from "../_internal/threads/record.ts";
 import { hookChildren } from "../_internal/threads/start.ts";
-import { labelOf } from "../_internal/threads/name.ts";
+import { setHook } from "../_internal/threads/uncaught.ts";
+import { show } from "../_internal/wait_options.ts";
 import type { Thread } from "./thread.ts";
 
 /** What an except hook is told. */
@@ -41,15 +40,13 @@ let hook: ((info: ExceptHookInfo) => void) | undefined;
  */
 export function setExceptHook(newHook: (info: ExceptHookInfo) => void): void {
   if (typeof newHook !== "function") {
-    throw new TypeError(`Cannot set except hook as it must be a function: received ${String(newHook)}`);
+    throw new TypeError(`Cannot set except hook as it must be a function: received ${show(newHook)}`);
   }
   hook = newHook;
+  setHook((space, record, error) => {
+    callExceptHook({ thread: handleAt(space, objectOf(record)) as Thread<unknown[]>, error });
+  });
   hookChildren();
-}
-
-/** Whether this thread has a hook. */
-export function hasExceptHook(): boolean {
-  return hook !== undefined;
 }
 
 /** Calls this thread's hook. */
@@ -59,17 +56,4 @@ export function callExceptHook(info: ExceptHookInfo): void {
   } catch (error) {
     console.error("Exception in the except hook:", error);
   }
-}
-
-/** In the thread that failed: says so, or returns `true` where the starter has a hook for it. */
-export function reportError(space: Space, record: number, error: unknown, thread: () => Thread<unknown[]>): boolean {
-  const flags = load(space.words, record + FLAGS);
-  if ((flags & RESULT_ASKED) !== 0) return false;
-  if (hook !== undefined) {
-    callExceptHook({ thread: thread(), error });
-    return false;
-  }
-  if ((flags & HOOKED) !== 0) return true;
-  console.error(`Exception in thread ${labelOf(new Attachment(space, objectOf(record)))}:`, error);
-  return false;
 }

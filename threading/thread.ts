@@ -58,12 +58,14 @@ import {
   UNREPORTED,
   writeBytes,
 } from "../_internal/threads/record.ts";
+import { ownTarget } from "../_internal/threads/own_target.ts";
 import { attend, launch, onFailure, terminateThread } from "../_internal/threads/start.ts";
+import { hasHook } from "../_internal/threads/uncaught.ts";
 import { deadlineOf, show, validateWait } from "../_internal/wait_options.ts";
 import { InvalidStateError, TimeoutError, WorkerLostError } from "../sync/errors.ts";
 import { registerReadiness } from "../sync/_readiness.ts";
 import type { WaitOptions, WaitSyncOptions } from "../sync/wait_options.ts";
-import { callExceptHook, hasExceptHook } from "./except_hook.ts";
+import { callExceptHook } from "./except_hook.ts";
 // Not used here: it makes the worker's modules part of the program's graph, so that Deno has them when the main thread
 // blocks right after start().
 import "../_internal/threads/worker_entry.ts";
@@ -79,9 +81,6 @@ export interface ThreadOptions<A extends unknown[], R> {
   /** Whether the program may end while the thread runs. By default what the thread is that constructs this one. */
   daemon?: boolean;
 }
-
-/** Sets the function that {@linkcode Thread.run} calls: in the worker, where it has been found again. */
-export let setTarget: (thread: Thread<unknown[]>, target: (...args: never[]) => unknown) => void;
 
 /** Makes a thread wait for a while, or for its cancellation, before it runs its target. */
 export let setDelay: (thread: Thread<unknown[]>, ms: number) => void;
@@ -140,7 +139,6 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
   #delay = 0;
 
   static {
-    setTarget = (thread, target) => thread.#target = target as never;
     setDelay = (thread, ms) => {
       thread.#delay = ms;
       setFlags(thread.space, thread.at, TIMER);
@@ -200,7 +198,7 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
     }
     try {
       this.#writePayload();
-      if (hasExceptHook()) setFlags(space, at, HOOKED);
+      if (hasHook()) setFlags(space, at, HOOKED);
       ensureRecord(space, space.id);
       launch(space, at, this);
     } catch (error) {
@@ -284,7 +282,8 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
 
   /** What the thread runs: the target, unless a subclass overrides it. Calling it runs it in the calling thread. */
   run(...args: A): R | Promise<R> {
-    return this.#target?.(...args) as R | Promise<R>;
+    const target = this.#target ?? (ownTarget(this.at) as ((...args: A) => R | Promise<R>) | undefined);
+    return target?.(...args) as R | Promise<R>;
   }
 
   /** A label for people; need not be unique. */

@@ -18,6 +18,8 @@ import { Board, copyOf, Cursor, FAILED, ITEMS, ONE, RESULT, RESULTS, TASKS, TOO_
 import { beginTask, endTask } from "./current_task.ts";
 import { Patience } from "./patience.ts";
 import { readFunction } from "./functions.ts";
+// Objects of any kind may come with a task.
+import "../threads/whole.ts";
 
 /** What a worker is told. */
 export interface WorkerOptions {

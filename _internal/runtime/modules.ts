@@ -72,6 +72,9 @@ function nodeModule(): NodeModule {
   return nodeProcess().getBuiltinModule("node:module") as NodeModule;
 }
 
+/** Whether the runtime tells which modules are loaded. */
+export const TELLS_LOADED: boolean = isBun;
+
 let requireLoaded: ((path: string) => Exports) | undefined;
 
 /**

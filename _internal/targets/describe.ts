@@ -18,6 +18,7 @@ import {
   mainModule,
   readModule,
   requireReadable,
+  TELLS_LOADED,
 } from "../runtime/modules.ts";
 import { globalPath, needsNew } from "./builtins.ts";
 import { homeModules, mainOfProgram } from "./home.ts";
@@ -212,6 +213,11 @@ function isDeclaredIn(modules: string[], name: string): boolean {
 // By identity, which leaves no doubt, among what the runtime says is loaded: first the modules that are near.
 function findExport(fn: AnyFunction, modules: string[], native: boolean): Export | undefined {
   for (const module of modules) {
+    const name = nameIn(loadedExports(module), fn);
+    if (name !== undefined) return { module, name };
+  }
+  // What these import is mostly all that there is to look at; all that is loaded takes milliseconds.
+  for (const module of TELLS_LOADED ? new Set(modules.flatMap(importsOf)) : []) {
     const name = nameIn(loadedExports(module), fn);
     if (name !== undefined) return { module, name };
   }

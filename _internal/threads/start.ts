@@ -11,11 +11,15 @@ import { addReference, dropReference } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
 import { existingSpace } from "../memory/spaces.ts";
 import type { ThreadMemory } from "../memory/thread_memory.ts";
-import { deno, isBun } from "../runtime/globals.ts";
+import { cpuCount } from "../runtime/cpus.ts";
+import { isBun } from "../runtime/globals.ts";
 import { onLoopEmpty } from "../runtime/last_words.ts";
-import { isSystemThreadGone } from "../runtime/system_thread.ts";
-import { startWorker, TERMINATE_STOPS_CODE, type WorkerHandle } from "../runtime/worker.ts";
+import { isSystemThreadGone, startSystemThread } from "../runtime/system_thread.ts";
+import { unrefTimer } from "../runtime/timers.ts";
+import { startWorker, TERMINATE_STOPS_CODE, type WorkerHandle, type WorkerListener } from "../runtime/worker.ts";
 import { TargetError } from "../../sync/errors.ts";
+import { setOffspring } from "./endings.ts";
+import { type Init, PREPARE, type Report } from "./messages.ts";
 import {
   BOOTING,
   DAEMON,
@@ -38,24 +42,6 @@ import {
   takeRecord,
   vanish,
 } from "./record.ts";
-
-/** What a worker is told at its start. */
-export interface Init {
-  buffer: SharedArrayBuffer;
-  id: number;
-  record: number;
-  /** Whether the program uses the processes' memory. */
-  processes: boolean;
-}
-
-/** What a worker tells the thread that started it. */
-export type Report =
-  /** It has returned, and only daemons are below it: it need not keep the program alive. */
-  | "unref"
-  /** Its target threw, and this side has a hook for that. */
-  | "failed"
-  /** It is about to exit. */
-  | "over";
 
 interface Child {
   worker: WorkerHandle;
@@ -98,6 +84,7 @@ export function launch(space: Space, record: number, thread: object): void {
   const id = enter(space.memory, 0);
   store(words, record + IDENT, id);
   store(words, record + PARENT, space.id);
+  store(words, record + SYSTEM_ID, host.systemId);
   addReference(space, objectOf(record));
   store(words, entryOf(id) + RECORD, record);
   const daemon = (load(words, record + FLAGS) & DAEMON) !== 0;
@@ -115,13 +102,28 @@ export function launch(space: Space, record: number, thread: object): void {
     processes: existingSpace("process") !== undefined,
   };
   host.handle.post(init);
-  keepSpare(id);
+  starts.push(now());
+  planSpares();
 }
 
 class Host {
+  /** Its thread; 0: it waits for one. */
   child = 0;
-  readonly handle: WorkerHandle = startWorker(ENTRY, {
+  /** When it is given up, if no thread comes. */
+  expiry: ReturnType<typeof setTimeout> | undefined;
+  readonly handle: WorkerHandle;
+  /** The number that the system has for its thread; 0: the worker has to look. */
+  readonly systemId: number;
+
+  constructor() {
+    const { started, id } = startSystemThread(() => startWorker(ENTRY, this.#listener));
+    this.handle = started;
+    this.systemId = id;
+  }
+
+  readonly #listener: WorkerListener = {
     message: (data) => {
+      if (data as Report === "ready") planSpares();
       const child = children.get(this.child);
       if (child === undefined) return;
       const report = data as Report;
@@ -131,18 +133,24 @@ class Host {
     },
     error: (message) => {
       const child = children.get(this.child);
-      if (child === undefined) return;
+      if (child === undefined) {
+        dropSpare(this);
+        return;
+      }
       const failure = (): Error => new TargetError(`Cannot start thread as its worker could not be loaded: ${message}`);
       if (failToStart(child.space, child.record, failure)) this.#over(child);
     },
     close: (code) => {
       const child = children.get(this.child);
-      if (child === undefined) return;
+      if (child === undefined) {
+        dropSpare(this);
+        return;
+      }
       store(child.space.words, child.record + EXIT_CODE, code);
       this.#over(child);
       if (TERMINATE_STOPS_CODE) reap(child.space, this.child);
     },
-  });
+  };
 
   #over(child: Child): void {
     children.delete(this.child);
@@ -289,46 +297,69 @@ export function participants(space: Space): number[] {
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }
 
-// A worker that is up and waits for work. It is made once a thread was started for the second time (a program with one
-// thread needs none), when there is nothing else to do, and it goes after a while without use.
+// Workers that are up and wait for work: as many as threads were started lately, less one (a program with one thread
+// needs none), and one for each processor at most. They are made when there is nothing else to do, and go after a while
+// without use.
 const IDLE = 3000;
-let spare: Host | undefined;
-let starts = 0;
-let planned: ReturnType<typeof setTimeout> | undefined;
+/** How long after a start it is looked whether there is nothing else to do: milliseconds. */
+const QUIET = 5;
+const spares: Host[] = [];
+/** When threads were started lately. */
+const starts: number[] = [];
+let planned = false;
 
 function takeSpare(): Host | undefined {
-  const host = spare;
-  spare = undefined;
-  clearTimeout(planned);
-  planned = undefined;
+  // The oldest, which is the one that is ready.
+  const host = spares.shift();
+  clearTimeout(host?.expiry);
   return host;
 }
 
-function keepSpare(id: number): void {
-  if (++starts >= 2) planSpare(id);
+function dropSpare(host: Host): void {
+  const index = spares.indexOf(host);
+  if (index === -1) return;
+  spares.splice(index, 1);
+  clearTimeout(host.expiry);
+  host.handle.terminate();
 }
 
-function planSpare(id: number): void {
-  planned = unrefTimer(setTimeout(() => {
-    // Not while the last one comes up: the two would take each other's time.
-    const last = children.get(id);
-    if (last !== undefined && load(last.space.words, last.record + STATE) === BOOTING) {
-      planSpare(id);
-      return;
-    }
-    try {
-      spare = new Host();
-    } catch {
-      // The permission to read is gone: the next start() says so.
-      return;
-    }
-    spare.handle.setRef(false);
-    planned = unrefTimer(setTimeout(() => takeSpare()?.handle.terminate(), IDLE));
-  }, 5));
+function wantedSpares(): number {
+  while (starts.length > 0 && (starts[0] < now() - IDLE || starts.length > cpuCount() + 1)) starts.shift();
+  return starts.length - 1;
 }
 
-function unrefTimer(timer: ReturnType<typeof setTimeout>): ReturnType<typeof setTimeout> {
-  if (typeof timer === "number") deno?.unrefTimer(timer);
-  else (timer as { unref(): void }).unref();
-  return timer;
+function planSpares(): void {
+  if (planned || spares.length >= wantedSpares()) return;
+  planned = true;
+  unrefTimer(setTimeout(() => {
+    planned = false;
+    if (spares.length >= wantedSpares()) return;
+    // Not while another comes up: the two would take each other's time.
+    if ([...children.values()].some(({ space, record }) => load(space.words, record + STATE) === BOOTING)) planSpares();
+    else addSpare();
+  }, QUIET));
 }
+
+function addSpare(): void {
+  let host: Host;
+  try {
+    host = new Host();
+  } catch {
+    // The permission to read is gone: the next start() says so.
+    return;
+  }
+  host.handle.setRef(false);
+  // It says when it is ready, and then the next one is planned.
+  host.handle.post(PREPARE);
+  host.expiry = unrefTimer(setTimeout(() => dropSpare(host), IDLE));
+  spares.push(host);
+}
+
+setOffspring({
+  records: childRecords,
+  attend: attendAll,
+  hasOthersBelow,
+  isBusy,
+  terminate: terminateThread,
+  forget: forgetChildren,
+});

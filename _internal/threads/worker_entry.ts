@@ -4,6 +4,8 @@
  * @module
  */
 
+// Deno does not tell which modules export what, so nearly every function is looked for.
+import "../targets/search.ts";
 import { isWorker } from "../runtime/worker.ts";
 import { boot } from "./worker_main.ts";
 

@@ -5,8 +5,11 @@
  */
 
 import { compareExchange, load, now, store } from "../atomics.ts";
-import { decode } from "../codec/mod.ts";
-import { addReference, Attachment, handleAt, releaseHandles } from "../memory/shared_object.ts";
+import { decode, encode } from "../codec/mod.ts";
+import { classOf, LOCK, THREAD } from "../memory/kinds.ts";
+import { KILL, leave } from "../memory/participants.ts";
+import { addReference, Attachment, releaseHandles } from "../memory/shared_object.ts";
+import { hasReferences } from "../memory/shared_refs.ts";
 import { Space } from "../memory/space.ts";
 import { existingSpace, setSpace } from "../memory/spaces.ts";
 import { ThreadMemory } from "../memory/thread_memory.ts";
@@ -17,13 +20,10 @@ import { systemThreadId } from "../runtime/system_thread.ts";
 import { onParentMessage, postToParent } from "../runtime/worker.ts";
 import { arrive } from "../targets/arrivals.ts";
 import { resolveSubclass, resolveTarget } from "../targets/resolve.ts";
-import { KILL, leave } from "../memory/participants.ts";
-import "../../sync/mod.ts";
-import { reportError } from "../../threading/except_hook.ts";
-import { setTarget, Thread } from "../../threading/thread.ts";
-import { waitForEndings } from "./endings.ts";
+import { ownOffspring, waitForEndings } from "./endings.ts";
 import { labelOf } from "./name.ts";
 import { type Descriptors, unpackPayload } from "./payload.ts";
+import { setOwnTarget } from "./own_target.ts";
 import {
   BOOTING,
   CANCELLED,
@@ -47,30 +47,74 @@ import {
   vanish,
   writeOutcome,
 } from "./record.ts";
-import {
-  attendAll,
-  childRecords,
-  forgetChildren,
-  hasOthersBelow,
-  type Init,
-  isBusy,
-  type Report,
-  terminateThread,
-} from "./start.ts";
+import { type Init, PREPARE, type Report } from "./messages.ts";
+import { reportError } from "./uncaught.ts";
 
 /** How long a worker that ends by force waits for those it started, which die with it. */
 const LAST_WAIT = 2000;
 
-/** Waits for the first message and then runs the thread that it names. */
+/** Milliseconds between the steps of a worker that gets ready. */
+const PAUSE = 2;
+
+/** A thread of a class of the program. */
+interface Runnable {
+  run(...args: unknown[]): unknown;
+}
+
+// Not written into the import()s: Deno would look through all of that at the start of each thread, and not every thread
+// needs it. Whoever starts threads has it in its graph.
+const WHOLE = new URL("./whole.ts", import.meta.url).href;
+const READY = new URL("./ready.ts", import.meta.url).href;
+const PROCESSES = new URL("../../multiprocessing/mod.ts", import.meta.url).href;
+
+/** Loads all classes of shared objects and threads, unless the program's modules have. */
+async function loadWhole(): Promise<void> {
+  // An import() of what is loaded is not for nothing: Deno looks through its graph again.
+  if (classOf("thread", LOCK) !== undefined && classOf("thread", THREAD) !== undefined) return;
+  await import(WHOLE);
+}
+
+/** Waits for a message and then runs the thread that it names; before that, perhaps, for one that says to be ready. */
 export function boot(): void {
-  onParentMessage((message) => void run(message as Init));
+  let awaited = true;
+  onParentMessage((message) => {
+    if (message === PREPARE) {
+      void prepare(() => awaited);
+      return;
+    }
+    awaited = false;
+    void run(message as Init);
+  });
+}
+
+/**
+ * Loads what the thread may need that this worker is kept for. A step at a time: where the thread comes soon after all,
+ * it waits for one of them at most.
+ */
+async function prepare(isGoingOn: () => boolean): Promise<void> {
+  const steps: (() => unknown)[] = [
+    loadWhole,
+    () => import(READY),
+    // What has run once runs faster.
+    () => decode(encode({ args: [1, "", {}] }, { root: "", scope: "thread" })),
+  ];
+  try {
+    for (const step of steps) {
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+      if (!isGoingOn()) return;
+      await step();
+    }
+    report("ready");
+  } catch {
+    // The thread will say what can not be loaded.
+  }
 }
 
 async function run(init: Init): Promise<void> {
   const space = new Space(new ThreadMemory(init.buffer), init.id, exitThread);
   const { record } = init;
   setSpace(space);
-  store(space.words, record + SYSTEM_ID, systemThreadId());
+  if (load(space.words, record + SYSTEM_ID) === 0) store(space.words, record + SYSTEM_ID, systemThreadId());
   let over = false;
   onLastWords({
     exit: (code) => {
@@ -78,7 +122,7 @@ async function run(init: Init): Promise<void> {
       over = true;
       store(space.words, record + EXIT_CODE, code);
       end(space, record);
-      for (const child of childRecords()) terminateThread(space, child);
+      for (const child of ownOffspring()?.records() ?? []) ownOffspring()!.terminate(space, child);
       waitForChildren(space, () => false, now() + LAST_WAIT);
       forgetAll(space);
       vanish(space, record);
@@ -93,7 +137,7 @@ async function run(init: Init): Promise<void> {
     if (space.isKilled()) exitThread();
   });
   try {
-    if (init.processes) await import("../../multiprocessing/mod.ts");
+    if (init.processes) await import(PROCESSES);
     const value = await runTarget(space, record);
     writeOutcome(space, record, VALUE, value);
   } catch (error) {
@@ -104,7 +148,7 @@ async function run(init: Init): Promise<void> {
   // Blocked from here on, so that no timer and no callback of the program runs in a thread that has ended.
   waitForEndings();
   waitForChildren(space, (child) => isDaemonAlone(space, child), Infinity);
-  if (childRecords().length > 0) {
+  if ((ownOffspring()?.records().length ?? 0) > 0) {
     report("unref");
     waitForChildren(space, () => false, Infinity);
   }
@@ -118,24 +162,37 @@ async function runTarget(space: Space, record: number): Promise<unknown> {
   const { descriptor, rest } = unpackPayload(readBytes(space, record + PAYLOAD)!);
   const attachment = new Attachment(space, objectOf(record));
   const { type, target } = JSON.parse(descriptor) as Descriptors;
-  // With a subclass: runs the constructor of Thread, which attaches, and not that of the subclass.
-  const thread = type === undefined
-    ? handleAt(space, attachment.at) as Thread<unknown[]>
-    : Reflect.construct(Thread, [attachment], await resolveSubclass(type, labelOf(attachment))) as Thread<unknown[]>;
-  // A handle that is made in this way takes over a reference, which handleAt() would have added.
-  if (type !== undefined) addReference(space, attachment.at);
-  if (target !== undefined) setTarget(thread, await resolveTarget(target, labelOf(attachment)));
+  const named = hasReferences(rest);
+  let run: ((...args: unknown[]) => unknown) | undefined;
+  let thread: Runnable | undefined;
+  if (type !== undefined) {
+    const found = await resolveSubclass(type, labelOf(attachment));
+    await loadWhole();
+    // Runs the constructor of Thread, which attaches, and not that of the subclass.
+    const made = Reflect.construct(classOf("thread", THREAD)!, [attachment], found) as unknown as Runnable;
+    // A handle that is made in this way takes over a reference, which handleAt() would have added.
+    addReference(space, attachment.at);
+    thread = made;
+    run = (...args) => made.run(...args);
+  }
+  if (target !== undefined) {
+    const found = await resolveTarget(target, labelOf(attachment));
+    setOwnTarget(record, found);
+    run ??= found;
+  }
+  // Objects of any kind may arrive later, when there is no time to load their classes.
+  if (named || classOf("thread", LOCK) !== undefined) await loadWhole();
   // Only now are the references in it taken over: had no module been found, the record would give them back.
   freeBytes(space, record + PAYLOAD);
   const { args, fields, delay } = await arrive(() =>
     decode(rest) as { args: unknown[]; fields?: object; delay?: number }
   );
-  if (fields !== undefined) Object.assign(thread, fields);
+  if (fields !== undefined) Object.assign(thread!, fields);
   if (compareExchange(space.words, record + STATE, BOOTING, RUNNING) !== BOOTING) exitThread();
   if ((load(space.words, record + FLAGS) & TIMER) !== 0 && isCancelledWithin(space, record, delay ?? 0)) {
     return undefined;
   }
-  return await thread.run(...args);
+  return await run?.(...args);
 }
 
 function isCancelledWithin(space: Space, record: number, delay: number): boolean {
@@ -149,8 +206,7 @@ function isCancelledWithin(space: Space, record: number, delay: number): boolean
 
 function fail(space: Space, record: number, error: unknown): void {
   writeOutcome(space, record, ERROR, error);
-  const thread = (): Thread<unknown[]> => handleAt(space, objectOf(record)) as Thread<unknown[]>;
-  if (!reportError(space, record, error, thread)) return;
+  if (!reportError(space, record, error)) return;
   setFlags(space, record, UNREPORTED);
   report("failed");
 }
@@ -167,13 +223,15 @@ function end(space: Space, record: number): void {
 }
 
 function isDaemonAlone(space: Space, child: number): boolean {
-  return (load(space.words, child + FLAGS) & DAEMON) !== 0 && !hasOthersBelow(space, child);
+  return (load(space.words, child + FLAGS) & DAEMON) !== 0 && !ownOffspring()!.hasOthersBelow(space, child);
 }
 
 function waitForChildren(space: Space, spared: (child: number) => boolean, deadline: number): void {
+  const offspring = ownOffspring();
+  if (offspring === undefined) return;
   for (;;) {
-    attendAll();
-    const waited = childRecords().filter((child) => !(spared(child) && isBusy(space, child)));
+    offspring.attend();
+    const waited = offspring.records().filter((child) => !(spared(child) && offspring.isBusy(space, child)));
     if (waited.length === 0 || now() > deadline) return;
     // Not through the wait point's queue: this thread is off the table of participants, its entry may be another's.
     space.memory.wait(waited[0] + POINT, load(space.words, waited[0] + POINT), 20);
@@ -182,8 +240,10 @@ function waitForChildren(space: Space, spared: (child: number) => boolean, deadl
 
 // Giving memory back takes a mutex, and who holds one must be on the table.
 function forgetAll(space: Space): void {
+  const offspring = ownOffspring();
+  if (offspring === undefined) return;
   const janitor = Space.join(space.memory, 0, exitThread);
-  forgetChildren(janitor);
+  offspring.forget(janitor);
   leave(space.memory, janitor.id);
 }
 

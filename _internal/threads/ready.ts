@@ -1,0 +1,8 @@
+/**
+ * All that a worker which waits for work loads beforehand.
+ *
+ * @module
+ */
+
+import "../../threading/mod.ts";
+import "../targets/search.ts";
