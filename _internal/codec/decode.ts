@@ -325,7 +325,8 @@ function readObject(form: number): unknown {
     }
     case tag.SHARED:
       return remember(readShared());
-    case tag.REGISTERED: {
+    case tag.REGISTERED:
+    case tag.REGISTERED_ERROR: {
       const number = place();
       const name = readString();
       const data = read();
@@ -335,10 +336,19 @@ function readObject(form: number): unknown {
           `Cannot receive an instance of "${name}" as this thread has no such class: call registerSerializable() in a module that it imports`,
         );
       }
-      return objects[number] = serialization.deserialize(data as never);
+      const instance = objects[number] = serialization.deserialize(data as never);
+      if (form === tag.REGISTERED_ERROR) completeError(instance, read(), read());
+      return instance;
     }
   }
   return broken(`there is an unknown tag ${form}`);
+}
+
+// The stack is that of the original, not of where it was made again; the cause, unless its class has seen to that.
+function completeError(error: unknown, stack: unknown, cause: unknown): void {
+  if (!(error instanceof Error)) return;
+  if (typeof stack === "string") define(error, "stack", stack);
+  if (cause !== undefined && !Object.hasOwn(error, "cause")) define(error, "cause", cause);
 }
 
 function remember<T>(value: T): T {
@@ -444,7 +454,7 @@ function define(error: Error, key: string, value: unknown): void {
   try {
     Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: false });
   } catch {
-    // A DOMException has accessors for some of these.
+    // A DOMException has accessors for some of these; one of a class of the program may be frozen.
   }
 }
 

@@ -429,12 +429,18 @@ function writeKeys(form: number, keys: string[]): void {
 function writeInstance(value: object, prototype: object): void {
   const serialization = ofPrototype(prototype);
   if (serialization !== undefined) {
+    const isError = value instanceof Error;
     reserve(1);
-    bytes[at++] = tag.REGISTERED;
+    bytes[at++] = isError ? tag.REGISTERED_ERROR : tag.REGISTERED;
     writeString(serialization.name);
     open.push(value);
     write(serialization.serialize(value as never));
     open.pop();
+    // What every error has, so that no class needs to think of it.
+    if (isError) {
+      write(typeof value.stack === "string" ? value.stack : undefined);
+      write(Object.hasOwn(value, "cause") ? value.cause : undefined);
+    }
   } else if (value instanceof SharedHandle) {
     writeShared(value);
   } else if (ArrayBuffer.isView(value)) {

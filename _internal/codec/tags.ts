@@ -69,6 +69,8 @@ export const PART = 0x9e;
 
 /** A length, then ASCII. */
 export const ASCII = 0x9f;
+/** As REGISTERED, of an error: then its stack and its cause. */
+export const REGISTERED_ERROR = 0xa0;
 
 /** The largest size that a resizable buffer may be made for. */
 export const MAX_RESERVED: number = 2 ** 33;

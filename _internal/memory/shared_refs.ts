@@ -177,6 +177,9 @@ function skip(values: number): void {
       case tag.REGISTERED:
         skip(2);
         break;
+      case tag.REGISTERED_ERROR:
+        skip(4);
+        break;
       case tag.ERROR:
         // Name, message, stack; cause and own properties in an object.
         at += 1;

@@ -31,6 +31,13 @@ registerSerializable(Registered, {
   deserialize: ({ code, stack }) => Object.assign(new Registered(code), { stack }),
 });
 
+class Plain extends Error {}
+registerSerializable(Plain, {
+  name: "errors_test.Plain",
+  serialize: ({ message }) => message,
+  deserialize: (message) => new Plain(message),
+});
+
 describe("an error that crosses", () => {
   for (const Type of [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError]) {
     it(`keeps its class, message and stack: ${Type.name}`, LIMIT, () => {
@@ -76,6 +83,18 @@ describe("an error that crosses", () => {
     const other = cross({ nested: [error] }).nested[0]!;
     assertInstanceOf(other, Registered);
     assertEquals([other.code, other.message, other.stack], [4, "code 4", error.stack]);
+  });
+
+  it("of a registered class keeps its stack and cause, whatever its class sees to", LIMIT, () => {
+    const error = new Plain("p");
+    error.cause = error;
+    const [other, same] = cross([error, error] as never) as unknown as Plain[];
+    assertInstanceOf(other, Plain);
+    assertEquals([other.message, other.stack], ["p", error.stack]);
+    assertStrictEquals(other.cause, other);
+    assertStrictEquals(other, same);
+    assert(!Object.hasOwn(cross(new Plain("q")), "cause"));
+    assertEquals(Object.keys(other), []);
   });
 
   it("of this library is of its class, with its properties", LIMIT, () => {
