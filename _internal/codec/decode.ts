@@ -374,9 +374,9 @@ function readArray(length: number): unknown[] {
 function readBytes(length: number): ArrayBuffer {
   at = (at + 7) & -8;
   if (at + length > end) broken("it ends too early");
-  const start = bytes.byteOffset + at;
   at += length;
-  return (bytes.buffer as ArrayBuffer).slice(start, start + length);
+  // Not a slice of the buffer, which may be a shared one.
+  return bytes.slice(at - length, at).buffer as ArrayBuffer;
 }
 
 function readSparse(): unknown[] {

@@ -29,6 +29,8 @@ export interface EncodeOptions {
 const INITIAL = 4096;
 /** A scratch buffer larger than this is not kept. */
 const KEEP = 1 << 21;
+/** To make a new scratch buffer costs less than to copy so many bytes. */
+const APART = 1 << 16;
 /** Strings up to here are written by hand; a call of the encoder costs as much as this. */
 const SHORT = 64;
 /** Identities up to here are looked for one by one. */
@@ -130,6 +132,17 @@ export function encodeScratch(value: unknown, options: EncodeOptions): number {
     whole = false;
     forget();
   }
+}
+
+/** A copy of the bytes of a value; long ones are not copied but given away. */
+export function encodeApart(value: unknown, options: EncodeOptions): Uint8Array {
+  const result = encode(value, options);
+  if (result.length < APART) return result.slice();
+  if (result.buffer === bytes.buffer) {
+    bytes = new Uint8Array(INITIAL);
+    view = new DataView(bytes.buffer);
+  }
+  return result;
 }
 
 function begin(): void {

@@ -5,5 +5,13 @@
  */
 
 export { decode, decodeFirst, type DecodeOptions } from "./decode.ts";
-export { encode, type EncodeOptions, encodeScratch, scratch, scratchWords, trimScratch } from "./encode.ts";
+export {
+  encode,
+  encodeApart,
+  type EncodeOptions,
+  encodeScratch,
+  scratch,
+  scratchWords,
+  trimScratch,
+} from "./encode.ts";
 export { joinStacks } from "./errors.ts";

@@ -117,6 +117,9 @@ const ALL = -1;
 const SMALL = 64;
 const scratch: Uint8Array[] = Array.from({ length: SMALL + 1 }, (_, length) => new Uint8Array(length));
 
+/** More bytes are read where they are: to copy them first would be to copy them twice. */
+const LARGE = 1 << 15;
+
 /** A private copy, which stays as it is until the next call. */
 export function copyOf(bytes: Uint8Array, from: number, length: number): Uint8Array {
   if (length > SMALL) return bytes.slice(from, from + length);
@@ -361,13 +364,18 @@ export class Board {
     return this.words[slot + FUNCTION];
   }
 
-  /** Worker: a private copy of the chunk's units, each at a multiple of eight bytes, and their lengths. */
+  /**
+   * Worker: the chunk's units, each at a multiple of eight bytes, and their lengths. A private copy, or, of many, the shared
+   * bytes: these are left alone until the chunk is over.
+   */
   input(slot: number): { bytes: Uint8Array; lengths: number[] } {
     const { words } = this;
     const count = words[slot + UNIT_COUNT];
     const at = words[slot + INPUT] || slot + ROOM;
     const from = (at + ((count + 1) & ~1)) * 4;
-    const bytes = this.space.memory.bytes.slice(from, at * 4 + words[slot + INPUT + 1]);
+    const to = at * 4 + words[slot + INPUT + 1];
+    const all = this.space.memory.bytes;
+    const bytes = to - from > LARGE * count ? all.subarray(from, to) : all.slice(from, to);
     const lengths: number[] = new Array(count);
     for (let i = 0; i < count; i++) lengths[i] = words[at + i];
     return { bytes, lengths };
@@ -419,7 +427,10 @@ export class Board {
     store(words, slot + OUTCOMES, cursor.count);
   }
 
-  /** Owner: the outcome behind the cursor, if it is there. Its data stay as they are until the next call. */
+  /**
+   * Owner: the outcome behind the cursor, if it is there. Its data stay as they are until the next call, and until the slot is
+   * cleared: many bytes are the shared ones, to which nobody writes any more.
+   */
   read(slot: number, cursor: Cursor): { kind: number; data: Uint8Array } | undefined {
     const { words } = this;
     if (cursor.count >= load(words, slot + OUTCOMES)) return undefined;
@@ -436,7 +447,9 @@ export class Board {
     }
     const at = cursor.block + BLOCK_HEADER + (cursor.offset >> 2);
     const length = words[at] >>> 2;
-    const data = copyOf(this.space.memory.bytes, (at + 2) * 4, length);
+    const { bytes } = this.space.memory;
+    const from = (at + 2) * 4;
+    const data = length > LARGE ? bytes.subarray(from, from + length) : copyOf(bytes, from, length);
     cursor.offset += 8 + ((length + 7) & ~7);
     cursor.count++;
     return { kind: words[at] & 3, data };

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { encode, type EncodeOptions, joinStacks } from "../codec/mod.ts";
+import { encode, encodeApart, type EncodeOptions, joinStacks } from "../codec/mod.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
 import { CancelledError, WorkerLostError } from "../../sync/errors.ts";
 import { type ARGS, Cursor, ITEMS, MAX_UNITS, ONE } from "./board.ts";
@@ -349,14 +349,14 @@ function report(job: MapJob | StreamJob, done: number, total: number | undefined
 function encodeUnit(items: unknown[], first: number, options: EncodeOptions): Unit {
   let bytes: Uint8Array;
   try {
-    bytes = encode(items, options);
+    bytes = encodeApart(items, options);
   } catch (error) {
     for (let i = 0; i < items.length; i++) {
       dropReferences(encode(items[i], { root: `items[${first + i}]`, scope: options.scope }));
     }
     throw error;
   }
-  return { bytes: bytes.slice(), first, count: items.length };
+  return { bytes, first, count: items.length };
 }
 
 /** A list whose results are wanted together. */

@@ -9,7 +9,7 @@ import { spaceOf } from "../memory/spaces.ts";
 import type { Scope } from "../memory/memory.ts";
 import { cpuCount } from "../runtime/cpus.ts";
 import { REFUSAL } from "../codec/refusal.ts";
-import { encode, joinStacks } from "../codec/mod.ts";
+import { encodeApart, joinStacks } from "../codec/mod.ts";
 import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
 import { importingModule } from "../targets/import_guard.ts";
 import { deadlineOf, show, validateInteger, validateWait } from "../wait_options.ts";
@@ -289,7 +289,7 @@ export abstract class BasePool implements AsyncDisposable {
     const job = this.#submitJob ??= new SubmitJob(dispatcher);
     const given = limits === undefined ? undefined : givenUp(limits);
     // Copied now: what the caller does to its arguments from here on is its own affair.
-    const bytes = given !== undefined ? NO_BYTES : encode(args, { root: "args", scope: this.#kind.scope }).slice();
+    const bytes = given !== undefined ? NO_BYTES : encodeApart(args, { root: "args", scope: this.#kind.scope });
     if (options?.transfer !== undefined) detach(options.transfer);
     const task = new Task(job, address, fn.name || "anonymous", bytes);
     task.site = dispatcher.siteOf(address);
