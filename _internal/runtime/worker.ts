@@ -4,6 +4,7 @@
  * @module
  */
 
+import { now } from "../atomics.ts";
 import { isBunBefore } from "./bun_version.ts";
 import { isBun } from "./globals.ts";
 
@@ -30,6 +31,11 @@ export interface WorkerListener {
 /** Whether {@linkcode WorkerHandle.terminate} stops code that runs: Bun's does since 1.3.13, V8's workers go on. */
 export const TERMINATE_STOPS_CODE: boolean = isBun && !isBunBefore(1, 3, 13);
 
+// Before 1.4 Bun crashes where a worker is terminated that still loads. Who is blocked does not hear when it has: after so
+// many milliseconds that is taken for granted.
+// https://github.com/oven-sh/bun/issues/41022
+const LOADING: number = isBunBefore(1, 4, 0) ? 2000 : 0;
+
 type Refable = Worker & { ref?(): void; unref?(): void } & Record<symbol, ((ref: boolean) => void) | undefined>;
 
 // Deno's Web Worker has no unref(), but the method that node:worker_threads uses for its own is on the prototype, under
@@ -49,6 +55,14 @@ export function startWorker(url: URL, listener: WorkerListener): WorkerHandle {
   };
   worker.addEventListener("close", (event) => listener.close((event as CloseEvent).code));
   let referenced = true;
+  let loadedBy = LOADING === 0 ? 0 : now() + LOADING;
+  let isUnwanted = false;
+  if (LOADING > 0) {
+    worker.addEventListener("open", () => {
+      loadedBy = 0;
+      if (isUnwanted) worker.terminate();
+    });
+  }
   return {
     post: (message): void => worker.postMessage(message),
     setRef: (ref): void => {
@@ -61,7 +75,10 @@ export function startWorker(url: URL, listener: WorkerListener): WorkerHandle {
         worker[denoRef]?.(ref);
       }
     },
-    terminate: (): void => worker.terminate(),
+    terminate: (): void => {
+      if (loadedBy > 0 && now() < loadedBy) isUnwanted = true;
+      else worker.terminate();
+    },
   };
 }
 
