@@ -68,7 +68,10 @@ export async function workForPool(options: WorkerOptions, ...initargs: unknown[]
       return;
     }
   }
+  // A process ends when its event loop has nothing to do, also while a task waits for what does not count as that.
+  const busy = setInterval(() => {}, 2 ** 30);
   await worker.work();
+  clearInterval(busy);
 }
 
 class PoolWorker {
