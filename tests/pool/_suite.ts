@@ -456,9 +456,13 @@ export function poolSuite(kind: Kind): void {
         first.set();
       }
       assertEquals(seen, [1, 0]);
+      const third = new kind.Event();
+      const late = pool().submit(targets.waitForEvent, third);
       await assertRejects(async () => {
-        for await (const _ of asCompleted([pool().submit(targets.takeTime, 50)], { timeout: 1 }));
+        for await (const _ of asCompleted([late], { timeout: 1 }));
       }, TimeoutError);
+      third.set();
+      assertEquals(await late, true);
       assertThrows(() => asCompleted([1 as never]), TypeError);
     });
 
