@@ -28,6 +28,7 @@
  */
 
 import { load, store } from "../_internal/atomics.ts";
+import { PARTICIPANT_COUNT } from "../_internal/memory/layout.ts";
 import { lockMutex, unlockMutex } from "../_internal/memory/mutex.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
@@ -210,7 +211,7 @@ function begin(space: Space, at: number, parties: number): number {
 
 function hasDead(space: Space, generation: number): boolean {
   const { words } = space;
-  for (let index = load(words, generation + COME) - 1; index >= 0; index--) {
+  for (let index = Math.min(load(words, generation + COME), PARTICIPANT_COUNT) - 1; index >= 0; index--) {
     if (isGone(space, load(words, generation + WHO + index))) return true;
   }
   return false;

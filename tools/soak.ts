@@ -38,17 +38,29 @@ const GROWTH = 24 * MB;
 /** The names, without running anything of the library in this process. */
 async function namesOf(): Promise<string[]> {
   const source = `import { operations } from "${ROOT}tests/soak/operations.ts";
-    console.log(operations.map((one) => one.name).join("\\n")); Deno.exit();`;
+    console.log(operations.map((one) => "name: " + one.name).join("\\n")); Deno.exit();`;
   const { output } = await run([Deno.execPath(), "eval", "--no-check", source], { cwd: ROOT, limit: 60_000 });
-  return output.trim().split("\n");
+  // Deno may have something to say about packages, too.
+  return [...output.matchAll(/^name: (.+)$/gm)].map(([, name]) => name!);
 }
 
-function inSharedMemory(): number {
+function inSharedMemory(): Set<string> {
   try {
-    return readdirSync("/dev/shm").length;
+    return new Set(readdirSync("/dev/shm"));
   } catch {
-    return 0;
+    return new Set();
   }
+}
+
+/** How many names there are that were not there before, also a while later: other programs may have some for a moment. */
+async function leftInSharedMemory(before: Set<string>): Promise<number> {
+  let left = [...inSharedMemory()].filter((name) => !before.has(name));
+  for (let i = 0; left.length > 0 && i < 20; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    const now = inSharedMemory();
+    left = left.filter((name) => now.has(name));
+  }
+  return left.length;
 }
 
 interface Soaked {
@@ -88,7 +100,7 @@ async function soakAll(
     });
     const samples = output.split("\n").filter((line) => line.startsWith("{")).map((line): Sample => JSON.parse(line));
     let fault = code !== 0 ? `exit code ${code}` : samples.length < 8 ? "too few samples" : growthOf(samples);
-    const left = inSharedMemory() - before;
+    const left = await leftInSharedMemory(before);
     if (left > 0) fault ??= `${left} left in /dev/shm`;
     if (fault !== undefined) failed++;
     const [quarter, last] = [samples[samples.length >> 2], samples.at(-1)];

@@ -107,11 +107,14 @@ export function blockWords(memory: Memory, at: number): number {
   return load(memory.words, at - BLOCK_HEADER) - BLOCK_HEADER;
 }
 
-/** Gives a block back. */
+/** Gives a block back. What can not be one, since an address was scribbled over, is left alone. */
 export function free(memory: Memory, id: number, at: number): void {
   const words = memory.words;
   const block = at - BLOCK_HEADER;
+  const top = load(words, TOP_AT);
+  if (!(block >= HEAP_AT && block < top) || block % 2 !== 0) return;
   const size = load(words, block);
+  if (size < 0 || block + size > top) return;
   const list = size > CHUNK || size === 0 ? LARGE_LIST : FREE_LISTS_AT + sizeClass(size);
   lockMutex(memory, ALLOCATOR_MUTEX_AT, id);
   store(words, block + 1, load(words, list));

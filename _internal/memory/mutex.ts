@@ -23,7 +23,7 @@ import type { Memory } from "./memory.ts";
 const SPINS = 200;
 const SLICE = 20;
 
-/** Takes the mutex as participant `id`. `true`: its last holder died holding it. */
+/** Takes the mutex as participant `id`. `true`: its last holder died holding it, or never gave it up. */
 export function lockMutex(memory: Memory, at: number, id: number): boolean {
   return compareExchange(memory.words, at, 0, id << 1) === 0 ? false : lockSlowly(memory, at, id);
 }
@@ -40,7 +40,9 @@ function lockSlowly(memory: Memory, at: number, id: number): boolean {
       if (compareExchange(words, at, 0, id << 1 | 1) === 0) return false;
       continue;
     }
-    if (!isAlive(memory, seen >>> 1)) {
+    // Its own: an error was thrown while it was held, which only words that were scribbled over can do. To wait would be
+    // to wait for ever.
+    if (seen >>> 1 === id || !isAlive(memory, seen >>> 1)) {
       if (compareExchange(words, at, seen, id << 1 | 1) === seen) return true;
       continue;
     }

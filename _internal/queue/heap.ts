@@ -137,7 +137,7 @@ function lock(space: Space, base: number): void {
   lockMutex(space.memory, base + MUTEX, space.id);
   if (words[base + JOURNAL_VERSION] !== words[base + VERSION]) return;
   // Doing this twice, or being killed meanwhile, does no harm: the journal stays until all is back.
-  for (let i = words[base + JOURNAL_SIZE] - 1; i >= 0; i--) {
+  for (let i = Math.min(words[base + JOURNAL_SIZE], JOURNAL_ENTRIES) - 1; i >= 0; i--) {
     const at = base + JOURNAL + i * JOURNAL_WORDS;
     copyEntry(words, entryAt(words, base, words[at]), at + 1);
   }

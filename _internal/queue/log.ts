@@ -146,6 +146,8 @@ class Log implements Container {
       words[position] = SKIP;
       // Somebody who is dead now may have come so far already.
       let next = words[segment + NEXT];
+      // Out of the memory, where there is nothing and no end: it was scribbled over.
+      if (next === undefined) return 0;
       if (next === 0) {
         const length = words[segment + END] - segment;
         next = exchange(words, spare, 0);
@@ -217,7 +219,8 @@ class Log implements Container {
   #giveUpBefore(segment: number): void {
     const words = this.#words;
     const oldest = this.#base + OLDEST;
-    for (let old = words[oldest]; old !== segment; old = words[oldest]) {
+    // A link that was scribbled over may lead out of the memory, where there is nothing, and no end of the list either.
+    for (let old = words[oldest]; old !== segment && old > 0; old = words[oldest]) {
       words[oldest] = words[old + NEXT];
       this.#recycle(old);
     }
@@ -287,7 +290,7 @@ export const LOG: ContainerType = {
   destroy(space, base) {
     const { words } = space;
     drain(space, base);
-    for (let segment = words[base + OLDEST]; segment !== 0;) {
+    for (let segment = words[base + OLDEST]; segment > 0;) {
       const next = words[segment + NEXT];
       if (segment !== base + INLINE) space.free(segment);
       segment = next;

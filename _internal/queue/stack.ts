@@ -230,7 +230,8 @@ function drain(space: Space, base: number): void {
 }
 
 function freeFrom(space: Space, segment: number): void {
-  while (segment !== 0) {
+  // A link that was scribbled over may lead out of the memory, where there is nothing, and no 0 either.
+  while (segment > 0) {
     const next = space.words[segment + NEXT];
     space.free(segment);
     segment = next;
