@@ -268,7 +268,9 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
   }
 
   /**
-   * Blocks this thread until the process is gone. The process needs nothing of its starter's event loop.
+   * Blocks this thread until the process is gone. The process needs nothing of its starter's event loop, with one
+   * exception: one without the permission `ffi` whose result is larger than a pipe of the system holds (some 100 KB) ends
+   * only once its starter's event loop has read that. Use {@linkcode Process.join} or {@linkcode Process.result} for those.
    *
    * @returns `true` once it is gone, `false` if `timeout` passed first.
    * @throws {InvalidStateError} Before the start, or in the process itself.
