@@ -41,6 +41,8 @@ const INLINE = 4096;
 export const MESSAGE_WORDS: number = 2 + INLINE / 4;
 /** Up to so many words a loop is faster than a call that copies. */
 const SHORT = 96;
+/** The same for reading, which takes a view of the memory: Bun's garbage collector takes each for as large as that. */
+const SHORT_READ = 512;
 /** Longer ones are written in pieces of whole lines of 64 bytes, of which there are few views, and a rest. */
 const LINE = 64;
 
@@ -176,7 +178,7 @@ export class Message {
       // Not into what is being read: a class of the program may take another item while it makes an instance.
       const target = isReading ? new Int32Array(count) : inboxWords;
       const start = (at + 2) & -2;
-      if (count <= SHORT) {
+      if (count <= SHORT_READ) {
         for (let i = 0; i < count; i++) target[i] = words[start + i];
       } else {
         target.set(words.subarray(start, start + count));
