@@ -146,6 +146,94 @@ function queueProgram(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue
   }
 }
 
+function eventProgram(scope: Scope, operations: Operation[]): void {
+  using event = new scope.Event();
+  using latch = new scope.Latch(7);
+  let set = false;
+  let count = 7;
+  for (const [name, n] of operations) {
+    switch (name) {
+      case "set":
+        event.set();
+        set = true;
+        break;
+      case "clear":
+        event.clear();
+        set = false;
+        break;
+      case "count": {
+        const fits = n > 0;
+        assertEquals(outcome(() => latch.countDown(n)), fits ? undefined : "RangeError");
+        if (fits) count = Math.max(0, count - n);
+        break;
+      }
+      default:
+        assertEquals(event.waitSync({ timeout: 0 }), set);
+        assertEquals(latch.waitSync({ timeout: 0 }), count === 0);
+    }
+    assertEquals([event.isSet, latch.count], [set, count]);
+  }
+}
+
+function rwLockProgram(scope: Scope, operations: Operation[]): void {
+  using lock = new scope.RWLock();
+  const readers: Disposable[] = [];
+  let writer: Disposable | undefined;
+  for (const [name] of operations) {
+    switch (name) {
+      case "read": {
+        const guard = lock.tryRead();
+        assertEquals(guard !== undefined, writer === undefined);
+        if (guard !== undefined) readers.push(guard);
+        break;
+      }
+      case "write": {
+        const guard = lock.tryWrite();
+        assertEquals(guard !== undefined, writer === undefined && readers.length === 0);
+        writer ??= guard;
+        break;
+      }
+      case "timeout":
+        assertEquals(
+          outcome(() => lock.writeSync({ timeout: 0 })[Symbol.dispose]()),
+          writer === undefined && readers.length === 0 ? undefined : "TimeoutError",
+        );
+        break;
+      case "unread":
+        readers.pop()?.[Symbol.dispose]();
+        break;
+      default:
+        writer?.[Symbol.dispose]();
+        writer = undefined;
+    }
+  }
+}
+
+function barrierProgram(scope: Scope, operations: Operation[]): void {
+  using barrier = new scope.Barrier(2);
+  using alone = new scope.Barrier(1);
+  let broken = false;
+  for (const [name] of operations) {
+    switch (name) {
+      case "wait":
+        assertEquals(outcome(() => barrier.waitSync({ timeout: 0 })), "BrokenBarrierError");
+        broken = true;
+        break;
+      case "reset":
+        barrier.reset();
+        broken = false;
+        break;
+      case "abort":
+        barrier.abort();
+        broken = true;
+        break;
+      default:
+        assertEquals(alone.waitSync({ timeout: 0 }), 0);
+    }
+    assertEquals([barrier.broken, barrier.nWaiting, alone.broken], [broken, 0, false]);
+  }
+}
+
 function valueProgram(scope: Scope, operations: Operation[]): void {
   using value = new scope.Value("u8", 7);
   const model = new Uint8Array([7]);
@@ -180,7 +268,7 @@ function valueProgram(scope: Scope, operations: Operation[]): void {
 for (const scope of [threads, processes]) {
   describe(`random programs over ${scope.name} memory`, () => {
     const runs = (names: string[], run: (operations: Operation[]) => void): void =>
-      fc.assert(fc.property(program(names), run), { numRuns: 200 });
+      fc.assert(fc.property(program(names), run), { numRuns: 1_000 });
 
     it("a Lock does as its model", { timeout: 60_000 }, () => {
       runs(["acquire", "try", "timeout", "release"], (operations) => lockProgram(scope, operations));
@@ -197,6 +285,15 @@ for (const scope of [threads, processes]) {
         runs(names, (operations) => queueProgram(scope, kind, operations));
       });
     }
+    it("an Event and a Latch do as their models", { timeout: 60_000 }, () => {
+      runs(["set", "clear", "count", "wait"], (operations) => eventProgram(scope, operations));
+    });
+    it("an RWLock does as its model", { timeout: 60_000 }, () => {
+      runs(["read", "write", "timeout", "unread", "unwrite"], (operations) => rwLockProgram(scope, operations));
+    });
+    it("a Barrier does as its model", { timeout: 60_000 }, () => {
+      runs(["wait", "reset", "abort", "alone"], (operations) => barrierProgram(scope, operations));
+    });
     it("a Value does as its model", { timeout: 60_000 }, () => {
       runs(["add", "sub", "xor", "exchange", "compareExchange"], (operations) => valueProgram(scope, operations));
     });

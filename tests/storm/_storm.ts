@@ -37,6 +37,8 @@ interface Worker {
 class Crowd {
   readonly workers: (Worker | undefined)[] = [];
   readonly ledger: Int32Array;
+  /** Whether this thread has stopped one: it must not wait then for what that one may hold, or both wait for ever. */
+  isOneStopped = false;
   #next = 1;
 
   constructor(
@@ -64,9 +66,11 @@ class Crowd {
     const dice = random.next();
     if (dice < 0.15 && signal(runner, "SIGSTOP")) {
       // Stopped for a while, perhaps while it holds what others want: they wait, and nothing is taken from it.
+      this.isOneStopped = true;
       await pause(random.below(30));
       if (random.chance(0.5)) signal(runner, "SIGCONT");
       runner.kill();
+      this.isOneStopped = false;
     } else if (dice > 0.4 || !signal(runner, "SIGTERM")) {
       runner.kill();
     }
@@ -273,7 +277,7 @@ export const barrierStorm: Storm = async (weather) => {
   const crowd = new Crowd(weather, words, (_place, me) => scope.start(work.meet, barrier, words, stop, me));
   for (let place = 0; place < 3; place++) crowd.hire(place);
   const mend = setInterval(() => {
-    if (barrier.broken) barrier.reset();
+    if (!crowd.isOneStopped && barrier.broken) barrier.reset();
   }, 5);
   try {
     await crowd.storm([0, 1, 2]);
