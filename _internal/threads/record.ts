@@ -62,6 +62,9 @@ export const FOREIGN = 32;
 /** Its starter has not called the hook yet. */
 export const UNREPORTED = 64;
 
+/** It has returned, and shall end those that it started. */
+export const END_CHILDREN = 128;
+
 /** Outcomes. */
 export const NONE = 0;
 export const VALUE = 1;
@@ -179,6 +182,9 @@ export function requestEnd(space: Space, record: number): void {
   const { words } = space;
   const state = load(words, record + STATE);
   if (state === BOOTING || state === RUNNING) kill(space.memory, load(words, record + IDENT));
+  // Off the table of participants, but its worker is there as long as those that it started. Set in any case: it may
+  // return at this moment.
+  if (state !== NEW) setFlags(space, record, END_CHILDREN);
 }
 
 /** Sets flags of a record. */

@@ -28,8 +28,10 @@ import {
   BOOTING,
   CANCELLED,
   DAEMON,
+  END_CHILDREN,
   ERROR,
   EXIT_CODE,
+  FAILED,
   finish,
   FLAGS,
   freeBytes,
@@ -50,8 +52,8 @@ import {
 import { type Init, PREPARE, type Report } from "./messages.ts";
 import { reportError } from "./uncaught.ts";
 
-/** How long a worker that ends by force waits for those it started, which die with it. */
-const LAST_WAIT = 2000;
+/** How long a worker that ends by force waits for those it started to come up, so that they can end. */
+const LAST_WAIT = 10_000;
 
 /** Milliseconds between the steps of a worker that gets ready. */
 const PAUSE = 2;
@@ -122,8 +124,11 @@ async function run(init: Init): Promise<void> {
       over = true;
       store(space.words, record + EXIT_CODE, code);
       end(space, record);
-      for (const child of ownOffspring()?.records() ?? []) ownOffspring()!.terminate(space, child);
-      waitForChildren(space, () => false, now() + LAST_WAIT);
+      terminateChildren(space);
+      // They die with this worker, and one that runs code on Deno could not say so then.
+      waitForChildren(space, record, () => false, now() + LAST_WAIT);
+      const unborn = new Set(childRecords().filter((child) => giveUpStart(space, child)));
+      waitForChildren(space, record, (child) => unborn.has(child), Infinity);
       forgetAll(space);
       vanish(space, record);
     },
@@ -147,10 +152,15 @@ async function run(init: Init): Promise<void> {
   end(space, record);
   // Blocked from here on, so that no timer and no callback of the program runs in a thread that has ended.
   waitForEndings();
-  waitForChildren(space, (child) => isDaemonAlone(space, child), Infinity);
-  if ((ownOffspring()?.records().length ?? 0) > 0) {
+  waitForChildren(
+    space,
+    record,
+    (child) => isDaemonAlone(space, child) && ownOffspring()!.isBusy(space, child),
+    Infinity,
+  );
+  if (childRecords().length > 0) {
     report("unref");
-    waitForChildren(space, () => false, Infinity);
+    waitForChildren(space, record, () => false, Infinity);
   }
   forgetAll(space);
   report("over");
@@ -222,16 +232,31 @@ function end(space: Space, record: number): void {
   finish(space, record);
 }
 
+function childRecords(): number[] {
+  return ownOffspring()?.records() ?? [];
+}
+
+function terminateChildren(space: Space): void {
+  for (const child of childRecords()) ownOffspring()!.terminate(space, child);
+}
+
 function isDaemonAlone(space: Space, child: number): boolean {
   return (load(space.words, child + FLAGS) & DAEMON) !== 0 && !ownOffspring()!.hasOthersBelow(space, child);
 }
 
-function waitForChildren(space: Space, spared: (child: number) => boolean, deadline: number): void {
-  const offspring = ownOffspring();
-  if (offspring === undefined) return;
+// It needs something that only the event loop of this thread could bring. Its record stays, because its worker may look
+// into it yet.
+function giveUpStart(space: Space, child: number): boolean {
+  if (compareExchange(space.words, child + STATE, BOOTING, FAILED) !== BOOTING) return false;
+  finish(space, child);
+  return true;
+}
+
+function waitForChildren(space: Space, record: number, spared: (child: number) => boolean, deadline: number): void {
   for (;;) {
-    offspring.attend();
-    const waited = offspring.records().filter((child) => !(spared(child) && offspring.isBusy(space, child)));
+    ownOffspring()?.attend();
+    if ((load(space.words, record + FLAGS) & END_CHILDREN) !== 0) terminateChildren(space);
+    const waited = childRecords().filter((child) => !spared(child));
     if (waited.length === 0 || now() > deadline) return;
     // Not through the wait point's queue: this thread is off the table of participants, its entry may be another's.
     space.memory.wait(waited[0] + POINT, load(space.words, waited[0] + POINT), 20);

@@ -265,3 +265,10 @@ export function useAll(lock: Lock, queue: Queue<unknown>, value: Value<"i32">): 
   queue.putSync({ lock, value });
   return value.add(1);
 }
+
+export function leaveWaitingOne(ready: Event, handles: Queue<Thread<never>>): string {
+  const inner = new Thread({ target: setAndWait, args: [ready] });
+  handles.putSync(inner as never);
+  inner.start();
+  return "returned";
+}

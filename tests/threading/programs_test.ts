@@ -24,6 +24,10 @@ describe("a program with threads", () => {
     assertEquals(await runProgram("non_daemon_below_daemon"), { code: 0, output: "main ends\nthe other ends" });
   });
 
+  it("hears nothing from threads of threads that are terminated", { timeout: LIMIT }, async () => {
+    assertEquals(await runProgram("terminates_trees"), { code: 0, output: "main ends" });
+  });
+
   it("waits for threads after main, and for those that they started", { timeout: LIMIT }, async () => {
     const { code, output } = await runProgram("threads_outlive_main");
     assertEquals({ code, output: output.split("\n").sort() }, {

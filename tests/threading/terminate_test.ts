@@ -129,6 +129,18 @@ describe("terminate", () => {
 });
 
 describe("threads of threads", () => {
+  it("are terminated with the one that started them, also when that has returned", LIMIT, async () => {
+    const ready = new Event();
+    const handles = new Queue<Thread<never>>();
+    const thread = new Thread({ target: targets.leaveWaitingOne, args: [ready, handles] }).start();
+    assertEquals(await thread.result(), "returned");
+    assertEquals(await ready.wait({ timeout: 10_000 }), true);
+    const inner = await handles.get();
+    assertEquals([thread.isAlive, inner.isAlive], [false, true]);
+    thread.terminate();
+    assertEquals(await inner.join({ timeout: 10_000 }), true);
+  });
+
   it("go as deep as one likes", LIMIT, async () => {
     const names = new Queue<string>();
     assertEquals(

@@ -48,3 +48,9 @@ export function waitForEver(started: Event): void {
   started.set();
   new Event().waitSync();
 }
+
+export async function startDeep(depth: number): Promise<void> {
+  if (depth === 0) new Event().waitSync();
+  const inner = new Thread({ target: startDeep, args: [depth - 1] }).start();
+  await inner.join();
+}
