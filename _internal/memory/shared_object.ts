@@ -154,7 +154,7 @@ export abstract class SharedHandle {
       hide(this, undefined);
       unusable.set(
         this,
-        `it was created again when ${importing}: pass the object in args, or give it a name ({ local: true } for one a thread)`,
+        `it was created again when ${importing}: pass it in args, or give it a name ({ local: true } for one a thread)`,
       );
       return;
     }

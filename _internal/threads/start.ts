@@ -6,6 +6,7 @@
 
 import { load, now, store } from "../atomics.ts";
 import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT } from "../memory/layout.ts";
+import { onMutexWait } from "../memory/mutex.ts";
 import { enter, entryOf, RECORD } from "../memory/participants.ts";
 import { addReference, dropReference } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
@@ -270,6 +271,8 @@ export function childRecords(): number[] {
 export function attendAll(): void {
   for (const [id, { record }] of children) attend(record, id, false);
 }
+
+onMutexWait(attendAll);
 
 /** Gives up what the table has of the threads that this one started: all are gone. */
 export function forgetChildren(space: Space): void {

@@ -34,7 +34,11 @@ export function use(): string[] {
       return `${name}: used`;
     } catch (error) {
       const { name: problem, message } = error as Error;
-      return `${name}: ${problem}${message.includes("created again when file:///") ? ", created again" : ""}`;
+      return `${name}: ${problem}${
+        /created again when file:\/\/\/.* was imported by .*: pass it in args, or give it a name/.test(message)
+          ? ", created again"
+          : ""
+      }`;
     }
   });
 }
