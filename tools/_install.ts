@@ -31,6 +31,15 @@ export async function install(): Promise<void> {
   throw new Error("Cannot install the packages of package.json: npm failed");
 }
 
+/**
+ * Has Deno fetch what these modules import, so that no program says that it downloads something: a program's output is
+ * compared, and its time is limited.
+ */
+export async function fetchModules(files: readonly string[]): Promise<void> {
+  const { code, output } = await run([Deno.execPath(), "cache", "--quiet", ...files], { cwd: ROOT, limit: 600_000 });
+  if (code !== 0) throw new Error(`Cannot fetch what the modules import: ${output}`);
+}
+
 let bunPath: string | undefined;
 
 /** The path of Bun: `$BUN`, else the one in `node_modules`, which is installed first if need be. */

@@ -9,7 +9,7 @@
 import { relative } from "node:path";
 import { parseArgs } from "node:util";
 import { type Example, examples } from "./_examples.ts";
-import { findBun, install, ROOT } from "./_install.ts";
+import { fetchModules, findBun, install, ROOT } from "./_install.ts";
 import { run } from "./_run.ts";
 
 const { values, positionals: words } = parseArgs({
@@ -37,7 +37,9 @@ const folder = await Deno.makeTempDir({ prefix: "examples-" });
 let passed = 0;
 let failed = 0;
 try {
-  for (const example of await examples(folder)) {
+  const all = await examples(folder);
+  if (values.runtime !== "bun") await fetchModules(all.map(({ file }) => file));
+  for (const example of all) {
     const name = relative(`${ROOT}examples`, example.file);
     if (words.length > 0 && !words.some((word) => name.includes(word))) continue;
     console.log(`\n${name} (${values.runtime})`);

@@ -12,7 +12,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { findBun, install, ROOT } from "./_install.ts";
+import { fetchModules, findBun, install, ROOT } from "./_install.ts";
 import { run, type RunResult } from "./_run.ts";
 
 const RUNTIMES = ["deno", "bun"] as const;
@@ -37,12 +37,12 @@ const runtimes = values.runtime.map((name): Runtime => {
 const limit = Number(values.limit) * 1_000;
 if (!(limit > 0)) throw new RangeError(`Cannot run tests: 'limit' must be a positive number: received ${values.limit}`);
 
-/** The test files at a path: itself, or all below it. */
-function testFiles(path: string): string[] {
+/** The test files, or others, at a path: itself, or all below it. */
+function filesAt(path: string, suffix = "_test.ts"): string[] {
   if (!statSync(path).isDirectory()) return [path];
   return readdirSync(path, { withFileTypes: true }).flatMap((entry) => {
-    if (entry.isDirectory()) return entry.name === "node_modules" ? [] : testFiles(`${path}/${entry.name}`);
-    return entry.name.endsWith("_test.ts") ? [`${path}/${entry.name}`] : [];
+    if (entry.isDirectory()) return entry.name === "node_modules" ? [] : filesAt(`${path}/${entry.name}`, suffix);
+    return entry.name.endsWith(suffix) ? [`${path}/${entry.name}`] : [];
   });
 }
 
@@ -90,12 +90,14 @@ async function runOnBun(file: string): Promise<{ result: RunResult; count: Count
 
 await install();
 const files = (positionals.length > 0 ? positionals : [`${ROOT}tests`])
-  .flatMap((path) => testFiles(resolve(path)))
+  .flatMap((path) => filesAt(resolve(path)))
   .sort();
 if (files.length === 0) {
   console.error(`No test files in ${positionals.join(" ")}`);
   Deno.exit(1);
 }
+
+if (runtimes.includes("deno")) await fetchModules([...files, ...filesAt(`${ROOT}examples`, ".ts"), `${ROOT}mod.ts`]);
 
 const total = { passed: 0, failed: 0 };
 const failures: string[] = [];
