@@ -18,7 +18,7 @@ const { values, positionals: words } = parseArgs({
 });
 
 await install();
-const runner = values.runtime === "bun" ? [await findBun()] : [Deno.execPath(), "run", "-A", "--no-prompt"];
+const runner = values.runtime === "bun" ? [await findBun()] : [Deno.execPath(), "run", "-A", "--no-prompt", "--quiet"];
 
 function shorten(lines: string[]): string[] {
   return lines.length <= 12 ? lines : [...lines.slice(0, 10), `… ${lines.length - 10} more lines`];
