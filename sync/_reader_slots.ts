@@ -2,7 +2,7 @@
  * Who reads under an `RWLock`: a slot for each thread that ever did.
  *
  * ```text
- *   slot    0   the participant; 0: never used, and none behind it is
+ *   slot    0   the participant; 0: never used, and none behind it is; BURIED: a dead one that was reported
  *           1   how many acquisitions of it stand. Only that participant writes this word
  *   block   the address of the next block, 0: none; then slots, 64 bytes apart
  * ```
@@ -42,6 +42,28 @@ export function isAnybodyReading(space: Space, first: number): boolean {
     }
   }
   return false;
+}
+
+/** In place of the owner: a dead one of which a writer has been told. No participant has this id. */
+const BURIED = -1;
+
+/**
+ * Whether somebody who is dead had an acquisition, once: the next call knows nothing of it. Only for who writes.
+ *
+ * The owner is what changes, and not the count: a thread that takes the slot over at this moment writes its own count.
+ */
+export function buryReaders(space: Space, first: number): boolean {
+  const { words, memory } = space;
+  let any = false;
+  for (let block = first, count = FIRST_SLOTS; block !== 0; block = load(words, block), count = MORE_SLOTS) {
+    for (let slot = block + SLOT, end = slot + count * SLOT; slot < end; slot += SLOT) {
+      const owner = load(words, slot);
+      if (owner === 0) return any;
+      if (owner === BURIED || load(words, slot + COUNT) === 0 || isAlive(memory, owner)) continue;
+      if (compareExchange(words, slot, owner, BURIED) === owner) any = true;
+    }
+  }
+  return any;
 }
 
 /**

@@ -12,7 +12,15 @@ import { type Attachment, onDestroy, SharedObject, type SharedOptions } from "..
 import type { Space } from "../_internal/memory/space.ts";
 import { block, CONTENDED, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
 import { deadlineOf, validateWait } from "../_internal/wait_options.ts";
-import { COUNT, existingSlot, findSlot, FIRST_BLOCK_WORDS, freeBlocks, isAnybodyReading } from "./_reader_slots.ts";
+import {
+  buryReaders,
+  COUNT,
+  existingSlot,
+  findSlot,
+  FIRST_BLOCK_WORDS,
+  freeBlocks,
+  isAnybodyReading,
+} from "./_reader_slots.ts";
 import { DeadlockError, TimeoutError } from "./errors.ts";
 import { GUARD, type Guard } from "./guard.ts";
 import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
@@ -101,7 +109,7 @@ interface Waiting {
  *
  * **Death.** Who ends while it reads does not count any more. When a writer ends while it holds the lock, it goes on to those
  * who wait, within a second: `guard.abandoned` is `true` for all who read after that, up to and with the next one that
- * writes, which can mend what the dead one left half done. The death of a reader, which changes nothing, is not reported.
+ * writes, which can mend what the dead one left half done. Of the death of a reader only the next one that writes is told.
  *
  * Reading costs a store and a few loads of the thread's own and shared words, and no system call.
  *
@@ -380,7 +388,8 @@ export class RWLock extends SharedObject {
       }
       // Whoever else was overtaken sets its bar again.
       const claimed = this.#setWord(READERS_OFF | WRITERS_OFF | (woken > 0 ? 0 : BARRED), this.#tag);
-      return new WriteGuard(this, (claimed & ABANDONED) !== 0);
+      const readersDied = buryReaders(space, base + SLOTS);
+      return new WriteGuard(this, readersDied || (claimed & ABANDONED) !== 0);
     }
   }
 

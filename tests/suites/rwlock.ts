@@ -217,7 +217,7 @@ export function rwlockSuite(scope: Scope): void {
         },
       );
 
-      it(`does not count a reader that has ended (${form.name})`, LIMIT, async () => {
+      it(`does not count a reader that has ended, and tells the next writer once (${form.name})`, LIMIT, async () => {
         const lock = new RWLock();
         const holding = new Semaphore(0);
         const readers = [1, 2].map(() => scope.start(holdForEver, lock, "read", holding));
@@ -226,7 +226,10 @@ export function rwlockSuite(scope: Scope): void {
         const writer = scope.start(form, lock, "write", waiting);
         assert(await waiting.wait({ timeout: 30_000 }));
         for (const reader of readers) reader.kill();
-        assertEquals(await writer.result(), false);
+        assertEquals(await writer.result(), true);
+        await writer.join();
+        using again = lock.writeSync({ timeout: 30_000 });
+        assertEquals(again.abandoned, false);
       });
     }
 
