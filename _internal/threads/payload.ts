@@ -35,7 +35,7 @@ export function unpackPayload(bytes: Uint8Array): { descriptor: string; rest: Ui
   return { descriptor: decoder.decode(bytes.subarray(4, 4 + length)), rest: bytes.slice(4 + length) };
 }
 
-/** Gives back the references of a payload that no thread will read. */
+/** Gives back the references of a payload that was not sent. */
 export function dropPayload(bytes: Uint8Array | undefined): void {
   if (bytes !== undefined) dropReferences(unpackPayload(bytes).rest);
 }

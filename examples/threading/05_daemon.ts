@@ -22,5 +22,5 @@ if (import.meta.main) {
 Running in background...
 Running in background...
 /Running in background\.\.\.(\nRunning in background\.\.\.)?/
-Main program exits
+/Main program exits(\nRunning in background\.\.\.)?/
 */

@@ -79,7 +79,10 @@ async function outcomeOf(what: string, call: () => unknown): Promise<void> {
     assert(name === "AbortError" || TYPED.has(String(name)), `${what} threw ${name}: ${(error as Error)?.message}`);
     // In the library's own words, and not in the engine's for a value that it can not make text of.
     const { message } = error as Error;
-    assert(name === "AbortError" || /^Cannot (?!convert|read prop|mix|destructure)/.test(message), `${what}: ${message}`);
+    assert(
+      name === "AbortError" || /^Cannot (?!convert|read prop|mix|destructure)/.test(message),
+      `${what}: ${message}`,
+    );
   }
 }
 
