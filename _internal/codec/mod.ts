@@ -15,3 +15,4 @@ export {
   trimScratch,
 } from "./encode.ts";
 export { joinStacks } from "./errors.ts";
+export { sendable } from "./thrown.ts";

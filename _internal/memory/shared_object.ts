@@ -216,6 +216,17 @@ export abstract class SharedHandle {
   }
 }
 
+// Bun's console shows properties that are not enumerable, too: the whole memory, here.
+Object.defineProperty(SharedHandle.prototype, Symbol.for("nodejs.util.inspect.custom"), {
+  configurable: true,
+  writable: true,
+  value(this: object, _depth: number, options: object, inspect?: (value: object, options: object) => string): string {
+    const own = { ...this };
+    const shown = inspect === undefined || Object.keys(own).length === 0 ? "{}" : inspect(own, options);
+    return `${this.constructor.name} ${shown}`;
+  },
+});
+
 /** A shared object that a program may give back before the garbage collector does. */
 export abstract class SharedObject extends SharedHandle {
   /**

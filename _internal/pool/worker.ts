@@ -5,7 +5,7 @@
  */
 
 import { now } from "../atomics.ts";
-import { decode, encode } from "../codec/mod.ts";
+import { decode, encode, sendable } from "../codec/mod.ts";
 import { abandonHeld, heldBy } from "../memory/held.ts";
 import type { Scope } from "../memory/memory.ts";
 import type { Space } from "../memory/space.ts";
@@ -345,6 +345,6 @@ function encodeFailure(scope: Scope, error: unknown, index: number): Uint8Array 
   try {
     return encode({ error, index } satisfies Failure, { root: "", scope });
   } catch (unsendable) {
-    return encode({ error: unsendable, index } satisfies Failure, { root: "", scope });
+    return encode({ error: sendable(error, unsendable, scope), index } satisfies Failure, { root: "", scope });
   }
 }

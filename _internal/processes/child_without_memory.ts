@@ -4,7 +4,7 @@
  * @module
  */
 
-import { decode, encode } from "../codec/mod.ts";
+import { decode, encode, sendable } from "../codec/mod.ts";
 import { exitProcess } from "../runtime/exit.ts";
 import { nodeProcess } from "../runtime/globals.ts";
 import { arrive } from "../targets/arrivals.ts";
@@ -47,8 +47,9 @@ export async function bootWithoutMemory(): Promise<void> {
   try {
     bytes = encode(value, { root: outcome === VALUE ? "result" : "error", scope: "process" });
   } catch (error) {
+    const sent = outcome === ERROR ? sendable(value, error, "process") : error;
     outcome = ERROR;
-    bytes = encode(error, { root: "error", scope: "process" });
+    bytes = encode(sent, { root: "error", scope: "process" });
   }
   channel.send({ outcome, bytes: toBase64(bytes) }, () => exitProcess(outcome === VALUE ? 0 : 1));
 }

@@ -16,7 +16,7 @@
  */
 
 import { and, compareExchange, load, or, store } from "../atomics.ts";
-import { decode, encode } from "../codec/mod.ts";
+import { decode, encode, sendable } from "../codec/mod.ts";
 import { THREADS_MUTEX_AT } from "../memory/layout.ts";
 import { lockMutex, unlockMutex } from "../memory/mutex.ts";
 import { entryOf, isAlive, kill, leave, RECORD } from "../memory/participants.ts";
@@ -102,8 +102,9 @@ export function writeOutcome(space: Space, record: number, outcome: number, valu
   try {
     bytes = encode(value, { root: outcome === VALUE ? "result" : "error", scope });
   } catch (error) {
+    const sent = outcome === ERROR ? sendable(value, error, scope) : error;
     outcome = ERROR;
-    bytes = encode(error, { root: "error", scope });
+    bytes = encode(sent, { root: "error", scope });
   }
   try {
     writeBytes(space, record + RESULT, bytes, `return the result of a ${scope}`);

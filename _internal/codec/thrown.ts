@@ -1,0 +1,44 @@
+/**
+ * What was thrown, made such that it can be sent.
+ *
+ * @module
+ */
+
+import type { Scope } from "../memory/memory.ts";
+import { dropReferences } from "../memory/shared_refs.ts";
+import { encode } from "./encode.ts";
+import { ofPrototype } from "./registry.ts";
+
+/**
+ * In place of something thrown that can not be sent: of an error all but what can not (a function among its properties,
+ * say), since its message is what somebody waits for; of anything else `refusal`, which says why it can not.
+ */
+export function sendable(thrown: unknown, refusal: unknown, scope: Scope): unknown {
+  if (!(thrown instanceof Error)) return refusal;
+  const isSendable = (value: unknown): boolean => {
+    try {
+      dropReferences(encode(value, { root: "error", scope }));
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  // A registered class has refused: what is left of it is an error by its name.
+  const prototype = Object.getPrototypeOf(thrown) as object;
+  const copy = Object.create(ofPrototype(prototype) === undefined ? prototype : Error.prototype) as Error;
+  const copyOf = (key: string, value: unknown): void => {
+    Object.defineProperty(copy, key, { value, configurable: true, writable: true });
+  };
+  copyOf("name", String(thrown.name));
+  copyOf("message", String(thrown.message));
+  copyOf("stack", thrown.stack);
+  if (Object.hasOwn(thrown, "cause")) {
+    copyOf("cause", isSendable(thrown.cause) ? thrown.cause : sendable(thrown.cause, refusal, scope));
+  }
+  if (thrown instanceof AggregateError) {
+    copyOf("errors", thrown.errors.map((error) => isSendable(error) ? error : sendable(error, refusal, scope)));
+  }
+  const own = copy as unknown as Record<string, unknown>;
+  for (const [key, value] of Object.entries(thrown)) if (!(key in own) && isSendable(value)) own[key] = value;
+  return isSendable(copy) ? copy : refusal;
+}
