@@ -7,6 +7,7 @@
 import { now } from "../_internal/atomics.ts";
 import { KILL } from "../_internal/memory/participants.ts";
 import { spaceOf } from "../_internal/memory/spaces.ts";
+import { requireBlocking } from "../_internal/memory/wait_point.ts";
 import { show } from "../_internal/wait_options.ts";
 import type { WaitOptions } from "./wait_options.ts";
 
@@ -76,6 +77,7 @@ export async function sleep(ms: number, options?: Pick<WaitOptions, "signal">): 
  */
 export function sleepSync(ms: number): void {
   validate(ms);
+  requireBlocking();
   const space = spaceOf("thread");
   const { memory, entry } = space;
   const until = now() + ms;

@@ -10,7 +10,7 @@
  */
 
 import { load, notify, wait, waitAsync } from "../atomics.ts";
-import { isBun } from "../runtime/globals.ts";
+import { isBun, mayBlock } from "../runtime/globals.ts";
 import { MAGIC, MAGIC_AT, SCOPE_AT, SIZE_AT, TOKEN_AT, VERSION, VERSION_AT } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 
@@ -58,7 +58,8 @@ export class ThreadMemory implements Memory {
   }
 
   wait(index: number, expected: number, ms: number): void {
-    wait(this.words, index, expected, ms);
+    // Where nobody may block, those who hold the library's own mutexes for a moment are waited for by looking again.
+    if (mayBlock) wait(this.words, index, expected, ms);
   }
 
   notify(index: number, count: number): number {

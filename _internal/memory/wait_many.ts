@@ -14,7 +14,7 @@ import { load, now, pause, store } from "../atomics.ts";
 import { BELL_STRIDE, BELLS_AT } from "./layout.ts";
 import { PARKED } from "./participants.ts";
 import type { Space } from "./space.ts";
-import { arm, SLICE } from "./wait_point.ts";
+import { arm, requireBlocking, SLICE } from "./wait_point.ts";
 
 /** How long a thread that waits in both memories sleeps in one before it looks at the other: milliseconds. */
 const SHORT_SLICE = 5;
@@ -41,6 +41,7 @@ export function blockAtMany<T>(points: PointsBySpace, attempt: () => T | undefin
   const bed = spaces.find((space) => space.memory.scope === "thread") ?? spaces[0];
   const bell = BELLS_AT + bed.bell * BELL_STRIDE;
   const slice = spaces.length > 1 ? SHORT_SLICE : SLICE;
+  requireBlocking();
   store(bed.words, bed.entry + PARKED, bell);
   try {
     for (;;) {

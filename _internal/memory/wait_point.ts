@@ -23,6 +23,8 @@
  */
 
 import { add, compareExchange, exchange, load, now, or, pause, store } from "../atomics.ts";
+import { NotSupportedError } from "../../sync/errors.ts";
+import { mayBlock } from "../runtime/globals.ts";
 import { BELL_COUNT, BELL_STRIDE, BELLS_AT } from "./layout.ts";
 import { PARKED } from "./participants.ts";
 import type { Space } from "./space.ts";
@@ -144,6 +146,14 @@ export function sleep(space: Space, point: number, registered: number, ms: numbe
   }
 }
 
+/** Throws a `NotSupportedError` where a thread can not block. */
+export function requireBlocking(): void {
+  if (mayBlock) return;
+  throw new NotSupportedError(
+    "Cannot block the main thread of a browser: write await and the form without 'Sync', or do this in a worker",
+  );
+}
+
 /**
  * Blocks this thread until `attempt` returns something other than `undefined`, and returns that; `undefined` when the
  * deadline has passed.
@@ -168,6 +178,7 @@ export function block<T>(
     result = look(attempt, LOOK, space.spins, pauses);
     if (result !== undefined) return result;
   }
+  requireBlocking();
   let notified = false;
   for (let woken = 0;; woken++) {
     // Who was woken is as good as any other that runs, and who has just put up a bar gets what it is for at once.

@@ -25,6 +25,13 @@ export const deno: DenoGlobal | undefined = (globalThis as { Deno?: DenoGlobal }
 /** Whether this is Bun. */
 export const isBun: boolean = "Bun" in globalThis;
 
+/**
+ * Whether this thread may block: only the main thread of a browser may not. Programs that test pages elsewhere put a
+ * `document` among the globals, too.
+ */
+export const mayBlock: boolean = !("document" in globalThis) || deno !== undefined || isBun ||
+  typeof (globalThis as { process?: { versions?: { node?: string } } }).process?.versions?.node === "string";
+
 /** On Bun and Node. */
 export function nodeProcess(): ProcessGlobal {
   return (globalThis as unknown as { process: ProcessGlobal }).process;
