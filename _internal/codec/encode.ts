@@ -13,7 +13,7 @@ import { InvalidStateError } from "../../sync/errors.ts";
 import type { Scope } from "../memory/memory.ts";
 import { addReference, dropReference, locate, SharedHandle, whyUnusable } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
-import { AGGREGATE, numberOf } from "./errors.ts";
+import { AGGREGATE, HIDDEN, numberOf } from "./errors.ts";
 import { REFUSAL } from "./refusal.ts";
 import { ofPrototype } from "./registry.ts";
 import * as tag from "./tags.ts";
@@ -635,6 +635,9 @@ function writeError(error: Error): void {
   // Own and not enumerable, so it has to be asked for.
   if (Object.hasOwn(error, "cause")) properties.cause = error.cause;
   if (number === AGGREGATE) properties.errors = (error as AggregateError).errors;
+  if (typeof SuppressedError === "function" && error instanceof SuppressedError) {
+    for (const key of HIDDEN) properties[key] = (error as unknown as Record<string, unknown>)[key];
+  }
   for (const key of Object.keys(error)) {
     if (!ERROR_KEYS.has(key)) properties[key] = (error as unknown as Record<string, unknown>)[key];
   }

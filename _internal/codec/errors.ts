@@ -16,6 +16,8 @@ const classes: ErrorClass[] = [
   SyntaxError,
   TypeError,
   URIError,
+  // What `using` throws when a disposal fails after something else had; it has two errors in it.
+  ...(typeof SuppressedError === "function" ? [SuppressedError as unknown as ErrorClass] : []),
   ...(Object.values(own) as unknown[]).filter((value): value is ErrorClass =>
     typeof value === "function" && value.prototype instanceof Error
   ),
@@ -27,6 +29,9 @@ const numbers: Map<object, number> = new Map(classes.map((type, index) => [type.
 export const AGGREGATE = 254;
 /** Class number of a `DOMException`. */
 export const DOM = 255;
+
+/** Own properties of errors that are not enumerable, besides `cause`: those of `SuppressedError`. */
+export const HIDDEN: readonly string[] = ["error", "suppressed"];
 
 /** The number of the nearest class that the other side knows. */
 export function numberOf(error: Error): number {

@@ -16,12 +16,19 @@ export function importingModule(): string | undefined {
   return importing;
 }
 
+// Importing one of these again runs nothing. Without this, what other async functions of the thread make meanwhile would
+// seem to be made by the import.
+const imported: Set<string> = new Set();
+
 /** Runs `load`, which imports `module` for the thread or process called `worker`. */
 export async function whileImporting<T>(module: string, worker: string, load: () => Promise<T>): Promise<T> {
+  if (imported.has(module)) return await load();
   const outer = importing;
   importing = `${module} was imported by ${worker}`;
   try {
-    return await load();
+    const loaded = await load();
+    imported.add(module);
+    return loaded;
   } finally {
     importing = outer;
   }

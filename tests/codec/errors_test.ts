@@ -49,6 +49,16 @@ describe("an error that crosses", () => {
     });
   }
 
+  it("keeps both errors of a SuppressedError", LIMIT, () => {
+    const other = cross(
+      new SuppressedError(new RangeError("later"), new TypeError("first"), "both"),
+    ) as SuppressedError;
+    assertInstanceOf(other, SuppressedError);
+    assertEquals(other.message, "both");
+    assertInstanceOf(other.error, RangeError);
+    assertInstanceOf(other.suppressed, TypeError);
+  });
+
   it("keeps cause, own properties and the errors of an AggregateError, in cycles too", LIMIT, () => {
     const error = new AggregateError([new TypeError("a"), "b"], "all", { cause: { deep: new URIError("u") } });
     Object.assign(error, { code: 7, self: error });
