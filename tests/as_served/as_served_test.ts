@@ -24,6 +24,27 @@ const BLOCKED_AT_ONCE = {
       t.start();
       console.log(t.joinSync({ timeout: 30_000 }));
     }`,
+  "blocked_shared.ts": `
+    import { Lock, Queue, Thread, Value } from "@weft/concurrent/threading";
+    export function add(lock: Lock, value: Value<"i32">, queue: Queue<Lock>) {
+      using _held = lock.acquireSync();
+      value.value += 1;
+      queue.putSync(lock);
+    }
+    if (import.meta.main) {
+      const lock = new Lock();
+      const value = new Value("i32");
+      const queue = new Queue<Lock>();
+      const threads = [1, 2].map(() => new Thread({ target: add, args: [lock, value, queue] }).start());
+      console.log(threads.map((t) => t.joinSync({ timeout: 30_000 })).join(), value.value, queue.getSync() === lock);
+    }`,
+  "blocked_inline.ts": `
+    import { Thread } from "@weft/concurrent/threading";
+    export function twice(x: number) { return 2 * x; }
+    if (import.meta.main) {
+      const t = new Thread({ target: (x: number) => twice(x) + 1, args: [4] }).start();
+      console.log(t.joinSync({ timeout: 30_000 }), await t.result());
+    }`,
   "blocked_process.ts": `
     import { Process } from "@weft/concurrent/multiprocessing";
     export function hello(name: string) { console.log("hello " + name); }
@@ -72,6 +93,7 @@ describe("the package imported from a server", { skip: "Bun" in globalThis }, ()
 
   async function coldAndWarm(file: string, check: (output: string) => string | undefined): Promise<void> {
     const cache = emptyCache();
+    const first = server.requests.length;
     for (const state of ["cold", "warm"]) {
       const before = server.requests.length;
       const { code, output } = await runWith(cache, file);
@@ -81,8 +103,11 @@ describe("the package imported from a server", { skip: "Bun" in globalThis }, ()
         fault: undefined,
         output,
       });
-      const asked = server.requests.length - before;
-      assert(state === "cold" ? asked > 0 : asked === 0, `${asked} requests with a ${state} cache`);
+      const known = server.requests.slice(first, before);
+      const asked = server.requests.slice(before);
+      // A spare worker may come to a module that it had no time for before, but nothing is fetched twice.
+      if (state === "cold") assert(asked.length > 0);
+      else assertEquals(asked.filter((path) => known.includes(path)), []);
     }
   }
 
@@ -97,6 +122,14 @@ describe("the package imported from a server", { skip: "Bun" in globalThis }, ()
 
   it("runs a thread while the main thread blocks at once", { timeout: 2 * LIMIT }, async () => {
     await coldAndWarm("blocked_thread.ts", (output) => output === "hello thread\ntrue" ? undefined : "other output");
+  });
+
+  it("runs threads with shared objects while the main thread blocks at once", { timeout: 2 * LIMIT }, async () => {
+    await coldAndWarm("blocked_shared.ts", (output) => output === "true,true 2 true" ? undefined : "other output");
+  });
+
+  it("runs an inline function while the main thread blocks at once", { timeout: 2 * LIMIT }, async () => {
+    await coldAndWarm("blocked_inline.ts", (output) => output === "true 9" ? undefined : "other output");
   });
 
   it("runs a process while the main thread blocks at once", { timeout: 2 * LIMIT }, async () => {
