@@ -109,6 +109,8 @@ export class Dispatcher implements JobBoard {
   #terminated = 0;
   #broken: { error: unknown } | undefined;
   #destroyed = false;
+  /** Takes the wait for the board off, with the mark that it leaves there, before the board is given back. */
+  readonly #over: AbortController = new AbortController();
   #onEmpty: (() => void) | undefined;
   completed = 0;
   failures = 0;
@@ -548,10 +550,12 @@ export class Dispatcher implements JobBoard {
     const { space, at } = this.board;
     while (!this.#destroyed && this.#isWaiting) {
       const points = [at + DONE];
-      for (const { handle } of this.#workers.values()) points.push(...handle.points);
+      // Held until the wait is over: what is waited for is theirs.
+      const watched = [...this.#workers.values()];
+      for (const { handle } of watched) points.push(...handle.points);
       const size = this.#workers.size;
       const next = this.#nextWorker;
-      await space.async.wait<boolean>(points, {
+      const waiting = space.async.wait<boolean>(points, {
         attempt: () => {
           if (this.#destroyed) return true;
           const any = [this.#drain(), this.#bury(this.#isTime()), this.#failed()].includes(true);
@@ -559,7 +563,16 @@ export class Dispatcher implements JobBoard {
         },
         deadline: Infinity,
         expired: () => false,
+        signal: this.#over.signal,
       });
+      try {
+        await waiting;
+      } catch (error) {
+        if (!this.#destroyed) throw error;
+        return;
+      } finally {
+        watched.length = 0;
+      }
       this.#turned = now();
       this.#found = 0;
       this.#pump();
@@ -621,6 +634,7 @@ export class Dispatcher implements JobBoard {
     this.#onEmpty = undefined;
     this.#destroyed = true;
     clearTimeout(this.#nursing);
+    this.#over.abort();
     // Slots that a worker on the run may still write to keep the whole board.
     if (this.#lost.size === 0) {
       this.functions.destroy();
