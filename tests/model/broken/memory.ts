@@ -42,7 +42,11 @@ export const variants: readonly BrokenVariant[] = [
   },
   {
     name: "Mutex: nobody looks whether the holder lives",
-    patches: [{ file: MUTEX, find: "    if (!isAlive(memory, seen >>> 1)) {", replace: "    if (id < 0) {" }],
+    patches: [{
+      file: MUTEX,
+      find: "    if (seen >>> 1 === id || !isAlive(memory, seen >>> 1)) {",
+      replace: "    if (id < 0) {",
+    }],
     caughtBy: ["Mutex: the next one"],
   },
   {
