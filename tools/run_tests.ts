@@ -10,6 +10,7 @@
  */
 
 import { readdirSync, statSync } from "node:fs";
+import process from "node:process";
 import { relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { fetchModules, findBun, install, ROOT } from "./_install.ts";
@@ -25,6 +26,8 @@ const { values, positionals } = parseArgs({
     /** Seconds that a file may take. */
     limit: { type: "string", default: "240" },
     filter: { type: "string" },
+    /** How often a file that failed is run again. It is named as flaky if it passes then; CI has a second look. */
+    retries: { type: "string", default: process.env.CI === undefined ? "0" : "1" },
     verbose: { type: "boolean", default: false },
   },
 });
@@ -104,19 +107,23 @@ const failures: string[] = [];
 for (const runtime of runtimes) {
   for (const file of files) {
     const name = relative(ROOT, file);
-    const { result, count } = await (runtime === "deno" ? runOnDeno(file) : runOnBun(file));
-    const { passed } = count;
-    const noneMatched = values.filter !== undefined && passed + count.failed === 0;
-    // A file that does not load, or whose process dies, has failed although no test of it did.
-    const failed = result.code === 0 || noneMatched ? count.failed : Math.max(count.failed, 1);
-    total.passed += passed;
-    total.failed += failed;
-    const seconds = `${(result.ms / 1_000).toFixed(1)} s`;
-    console.log(
-      `${failed === 0 ? "ok  " : "FAIL"} ${runtime.padEnd(4)} ${name}: ${passed} passed, ${failed} failed (${seconds})`,
-    );
-    if (failed > 0 || values.verbose) console.log(result.output.replace(/^/gm, "     | "));
-    if (result.timedOut) console.log(`     | killed after ${values.limit} s`);
+    let failed = 0;
+    for (let retries = Number(values.retries);; retries--) {
+      const { result, count } = await (runtime === "deno" ? runOnDeno(file) : runOnBun(file));
+      const { passed } = count;
+      const noneMatched = values.filter !== undefined && passed + count.failed === 0;
+      // A file that does not load, or whose process dies, has failed although no test of it did.
+      failed = result.code === 0 || noneMatched ? count.failed : Math.max(count.failed, 1);
+      const seconds = `${(result.ms / 1_000).toFixed(1)} s`;
+      const label = failed === 0 ? "ok  " : retries > 0 ? "FLAKY?" : "FAIL";
+      console.log(`${label} ${runtime.padEnd(4)} ${name}: ${passed} passed, ${failed} failed (${seconds})`);
+      if (failed > 0 || values.verbose) console.log(result.output.replace(/^/gm, "     | "));
+      if (result.timedOut) console.log(`     | killed after ${values.limit} s`);
+      if (failed > 0 && retries > 0) continue;
+      total.passed += passed;
+      total.failed += failed;
+      break;
+    }
     if (failed > 0) failures.push(`${runtime} ${name}`);
   }
 }
