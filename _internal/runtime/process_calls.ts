@@ -59,7 +59,6 @@ export interface ProcessCalls {
   removeVariable(name: string): void;
 }
 
-export const SIGINT = 2;
 export const SIGKILL = 9;
 export const SIGTERM = 15;
 
