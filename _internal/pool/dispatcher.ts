@@ -84,6 +84,7 @@ export class Dispatcher implements JobBoard {
   readonly functions: Functions;
   readonly size: number;
   readonly maxChunk: number;
+  readonly maxUnit: number;
   readonly #options: DispatcherOptions;
   /** The one that was served longest ago first. */
   readonly #jobs: Set<Job> = new Set();
@@ -120,6 +121,7 @@ export class Dispatcher implements JobBoard {
     this.size = options.size;
     // So that a worker does as many tasks as it may, or nearly: it takes a chunk as a whole.
     this.maxChunk = options.maxTasks === 0 ? Infinity : Math.max(1, options.maxTasks >> 3);
+    this.maxUnit = Math.max(1 << 16, options.space.memory.capacity >> 4);
     this.board = Board.create(options.space, options.size * 2);
     this.functions = new Functions(options.space);
     this.#free = this.board.table().reverse();

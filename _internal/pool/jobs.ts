@@ -62,6 +62,8 @@ export interface JobBoard {
   readonly size: number;
   /** How many items a chunk may have at most. */
   readonly maxChunk: number;
+  /** How many bytes several items together may have at most. */
+  readonly maxUnit: number;
   /** The job has something to take, again. */
   add(job: Job): void;
   /** Chunks may be taken, again: soon. */
@@ -114,6 +116,8 @@ const PROBE = 32;
 const GRAIN = 64;
 /** A job of `map` is cut into so many units for each worker, at least if it has as many items. */
 const UNITS = 64;
+/** Units go together up to so many bytes: to copy more takes longer than to hand them over one by one, and room besides. */
+const CHUNK_BYTES = 1 << 18;
 
 /** The error for a task whose worker ended. */
 export function lostError(ending: Ending, taskIndex: number): WorkerLostError {
@@ -216,10 +220,13 @@ export class SubmitJob implements Job {
     if (ms !== undefined) {
       const share = Math.ceil(this.waiting / (this.board.size * 2));
       const size = Math.min(share, Math.floor(WORTHWHILE / Math.max(ms, 1e-4)), MAX_UNITS, this.board.maxChunk);
+      let bytes = first.bytes.length;
       while (tasks.length < size && this.#pending[this.#head]?.fn === fn) {
         const task = this.#shift();
-        if (task?.fn !== fn) {
-          if (task !== undefined) this.#head--;
+        if (task === undefined) break;
+        bytes += task.bytes.length;
+        if (task.fn !== fn || bytes > CHUNK_BYTES) {
+          this.#head--;
           break;
         }
         tasks.push(task);
@@ -399,8 +406,18 @@ export class MapJob implements Job {
       this.#reject = reject;
     });
     try {
-      for (let first = 0; first < length; first += this.#grain) {
-        this.#units.push(encodeUnit(items.slice(first, first + this.#grain), first, encoding));
+      let grain = this.#grain;
+      for (let first = 0; first < length;) {
+        const unit = encodeUnit(items.slice(first, first + grain), first, encoding);
+        const { bytes, count } = unit;
+        if (count > 1 && bytes.length > board.maxUnit) {
+          // So much in one piece needs as much room in one piece. Those that follow are as large, it may be.
+          grain = Math.max(1, Math.min(count - 1, Math.floor(count * board.maxUnit / bytes.length)));
+          dropReferences(bytes);
+          continue;
+        }
+        this.#units.push(unit);
+        first += count;
       }
     } catch (error) {
       for (const unit of this.#units) dropReferences(unit.bytes);
@@ -422,8 +439,12 @@ export class MapJob implements Job {
     if (this.#units.length === 0) return undefined;
     const size = this.options.chunksize === undefined ? Math.max(1, Math.floor(this.#chunksize() / this.#grain)) : 1;
     const units: Unit[] = [];
-    for (let i = 0; i < size && this.#units.length > 0; i++) {
-      const unit = this.#units.pop()!;
+    let bytes = 0;
+    while (units.length < size && this.#units.length > 0) {
+      const unit = this.#units[this.#units.length - 1];
+      bytes += unit.bytes.length;
+      if (units.length > 0 && bytes > CHUNK_BYTES) break;
+      this.#units.pop();
       this.#waiting -= unit.count;
       units.push(unit);
     }
@@ -614,10 +635,21 @@ export class StreamJob implements Job {
     if (this.#isAsync) this.#fetch(size);
     else this.#read(size);
     if (this.#error !== undefined || this.#units.length === 0) return undefined;
-    if (this.#units.length < size && !this.#ended) return undefined;
-    const chunk = new Chunk(this, this.fn, this.name, this.#units.splice(0, size));
+    const count = this.#fitting(size);
+    if (count === 0) return undefined;
+    const chunk = new Chunk(this, this.fn, this.name, this.#units.splice(0, count));
     this.#chunks.add(chunk);
     return chunk;
+  }
+
+  // How many units make a chunk; 0: more are to come first.
+  #fitting(size: number): number {
+    let bytes = 0;
+    for (const [count, unit] of this.#units.entries()) {
+      bytes += unit.bytes.length;
+      if (count > 0 && bytes > CHUNK_BYTES || count === size) return count;
+    }
+    return this.#units.length < size && !this.#ended ? 0 : this.#units.length;
   }
 
   done(chunk: Chunk, unit: number, outcome: Outcome): void {

@@ -1,0 +1,25 @@
+/** Pools whose data exceed the shared memory go on with what fits. */
+
+import { assertEquals } from "@std/assert";
+import { describe, it } from "node:test";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { run } from "../../tools/_run.ts";
+
+const PROGRAM = fileURLToPath(new URL("./_room_program.ts", import.meta.url));
+const LIMIT = { timeout: 60_000 };
+
+for (const kind of ["thread", "process"]) {
+  describe(`${kind} Pool: in less memory than its data take`, () => {
+    const holds = async (part: string): Promise<void> => {
+      const flags = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
+      const { code, output } = await run([process.execPath, ...flags, PROGRAM, kind, part], { limit: 50_000 });
+      assertEquals({ code, output: output.trim() }, { code: 0, output: "done" });
+    };
+
+    it("map goes on with what fits", LIMIT, () => holds("map"));
+    it("submitted tasks wait for room", LIMIT, () => holds("submit"));
+    it("starmap goes on with what fits", LIMIT, () => holds("starmap"));
+    it("imap and imapUnordered go on with what fits", LIMIT, () => holds("imap"));
+  });
+}
