@@ -2,16 +2,18 @@
  * Runs the test files on Deno and on Bun, each file in a process of its own with a time limit, and adds up.
  *
  * A file of its own process means that a test that hangs or kills its process is one file's failure, and that no test
- * depends on what another left behind.
+ * depends on what another left behind. As many files run side by side as there are processors.
  *
  *     deno task test                          every file, both runtimes
  *     deno task test tests/sync               the files below a folder, or single files
  *     deno task test --runtime=bun --limit=60 --filter="Lock.acquire"
+ *     deno task test:long                     the files that have long tests, with all of their rounds
  */
 
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import process from "node:process";
-import { relative, resolve } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { fetchModules, findBun, install, ROOT } from "./_install.ts";
 import { run, type RunResult } from "./_run.ts";
@@ -19,15 +21,22 @@ import { run, type RunResult } from "./_run.ts";
 const RUNTIMES = ["deno", "bun"] as const;
 type Runtime = typeof RUNTIMES[number];
 
+/** Files that nothing may run beside: another program's start would sweep the names in /dev/shm that they look at. */
+const ALONE = ["tests/multiprocessing/shared_memory_test.ts"];
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     runtime: { type: "string", multiple: true, default: [...RUNTIMES] },
     /** Seconds that a file may take. */
-    limit: { type: "string", default: "240" },
+    limit: { type: "string", default: "300" },
     filter: { type: "string" },
+    /** How many files run side by side. */
+    jobs: { type: "string", default: String(availableParallelism()) },
     /** How often a file that failed is run again. It is named as flaky if it passes then; CI has a second look. */
     retries: { type: "string", default: process.env.CI === undefined ? "0" : "1" },
+    /** Only the files with tests that are long by nature, and these in full. */
+    long: { type: "boolean", default: false },
     verbose: { type: "boolean", default: false },
   },
 });
@@ -37,8 +46,15 @@ const runtimes = values.runtime.map((name): Runtime => {
   if (runtime === undefined) throw new RangeError(`Cannot run tests: 'runtime' must be deno or bun: received ${name}`);
   return runtime;
 });
-const limit = Number(values.limit) * 1_000;
-if (!(limit > 0)) throw new RangeError(`Cannot run tests: 'limit' must be a positive number: received ${values.limit}`);
+const limit = positive("limit") * 1_000;
+const jobs = positive("jobs");
+const env: Record<string, string> = values.long ? { WEFT_LONG_TESTS: "1" } : {};
+
+function positive(option: "limit" | "jobs"): number {
+  const value = Number(values[option]);
+  if (!(value > 0)) throw new RangeError(`Cannot run tests: '${option}' must be a positive number: received ${value}`);
+  return value;
+}
 
 /** The test files, or others, at a path: itself, or all below it. */
 function filesAt(path: string, suffix = "_test.ts"): string[] {
@@ -47,6 +63,15 @@ function filesAt(path: string, suffix = "_test.ts"): string[] {
     if (entry.isDirectory()) return entry.name === "node_modules" ? [] : filesAt(`${path}/${entry.name}`, suffix);
     return entry.name.endsWith(suffix) ? [`${path}/${entry.name}`] : [];
   });
+}
+
+/** Whether a test file, or a suite that it runs, has more rounds in the long run. */
+function hasLong(file: string): boolean {
+  const imported = readFileSync(file, "utf8").matchAll(/^(?:import|export|\}) .*?from "(\.[^"]+)";$/gm);
+  const files = [...imported].map(([, path]) => resolve(dirname(file), path!));
+  return files.some((path) =>
+    path.endsWith("/tests/_rounds.ts") || path.includes("/tests/") && !path.includes("target") && hasLong(path)
+  );
 }
 
 interface Count {
@@ -60,7 +85,7 @@ async function runOnDeno(file: string): Promise<{ result: RunResult; count: Coun
     // Types are checked by `deno task ok`, for all files at once.
     const command = [Deno.execPath(), "test", "-A", "--no-check", `--junit-path=${report}`];
     if (values.filter !== undefined) command.push(`--filter=${values.filter}`);
-    const result = await run([...command, file], { cwd: ROOT, limit });
+    const result = await run([...command, file], { cwd: ROOT, env, limit });
     return { result, count: countCases(await Deno.readTextFile(report)) };
   } finally {
     await Deno.remove(report);
@@ -85,7 +110,7 @@ function countCases(report: string): Count {
 async function runOnBun(file: string): Promise<{ result: RunResult; count: Count }> {
   const command = [await findBun(), "test"];
   if (values.filter !== undefined) command.push(`--test-name-pattern=${values.filter}`);
-  const result = await run([...command, file], { cwd: ROOT, limit });
+  const result = await run([...command, file], { cwd: ROOT, env, limit });
   const countOf = (word: string) =>
     Number([...result.output.matchAll(RegExp(`^ *(\\d+) ${word}$`, "gm"))].at(-1)?.[1] ?? 0);
   return { result, count: { passed: countOf("pass"), failed: countOf("fail") } };
@@ -94,6 +119,7 @@ async function runOnBun(file: string): Promise<{ result: RunResult; count: Count
 await install();
 const files = (positionals.length > 0 ? positionals : [`${ROOT}tests`])
   .flatMap((path) => filesAt(resolve(path)))
+  .filter((file) => !values.long || hasLong(file))
   .sort();
 if (files.length === 0) {
   console.error(`No test files in ${positionals.join(" ")}`);
@@ -104,29 +130,40 @@ if (runtimes.includes("deno")) await fetchModules([...files, ...filesAt(`${ROOT}
 
 const total = { passed: 0, failed: 0 };
 const failures: string[] = [];
-for (const runtime of runtimes) {
-  for (const file of files) {
-    const name = relative(ROOT, file);
-    let failed = 0;
-    for (let retries = Number(values.retries);; retries--) {
-      const { result, count } = await (runtime === "deno" ? runOnDeno(file) : runOnBun(file));
-      const { passed } = count;
-      const noneMatched = values.filter !== undefined && passed + count.failed === 0;
-      // A file that does not load, or whose process dies, has failed although no test of it did.
-      failed = result.code === 0 || noneMatched ? count.failed : Math.max(count.failed, 1);
-      const seconds = `${(result.ms / 1_000).toFixed(1)} s`;
-      const label = failed === 0 ? "ok  " : retries > 0 ? "FLAKY?" : "FAIL";
-      console.log(`${label} ${runtime.padEnd(4)} ${name}: ${passed} passed, ${failed} failed (${seconds})`);
-      if (failed > 0 || values.verbose) console.log(result.output.replace(/^/gm, "     | "));
-      if (result.timedOut) console.log(`     | killed after ${values.limit} s`);
-      if (failed > 0 && retries > 0) continue;
-      total.passed += passed;
-      total.failed += failed;
-      break;
-    }
+
+async function runFile(runtime: Runtime, file: string): Promise<void> {
+  const name = relative(ROOT, file);
+  for (let retries = Number(values.retries);; retries--) {
+    const { result, count } = await (runtime === "deno" ? runOnDeno(file) : runOnBun(file));
+    const { passed } = count;
+    const noneMatched = values.filter !== undefined && passed + count.failed === 0;
+    // A file that does not load, or whose process dies, has failed although no test of it did.
+    const failed = result.code === 0 || noneMatched ? count.failed : Math.max(count.failed, 1);
+    const seconds = `${(result.ms / 1_000).toFixed(1)} s`;
+    const label = failed === 0 ? "ok  " : retries > 0 ? "FLAKY?" : "FAIL";
+    console.log(`${label} ${runtime.padEnd(4)} ${name}: ${passed} passed, ${failed} failed (${seconds})`);
+    if (failed > 0 || values.verbose) console.log(result.output.replace(/^/gm, "     | "));
+    if (result.timedOut) console.log(`     | killed after ${values.limit} s`);
+    if (failed > 0 && retries > 0) continue;
+    total.passed += passed;
+    total.failed += failed;
     if (failed > 0) failures.push(`${runtime} ${name}`);
+    return;
   }
 }
+
+/** Runs files side by side: each of so many loops takes the next file that is left. */
+async function runAll(all: readonly (readonly [Runtime, string])[], loops: number): Promise<void> {
+  const left = all.values();
+  await Promise.all(Array.from({ length: loops }, async () => {
+    for (const [runtime, file] of left) await runFile(runtime, file);
+  }));
+}
+
+const all = runtimes.flatMap((runtime) => files.map((file) => [runtime, file] as const));
+const isAlone = ([, file]: readonly [Runtime, string]) => ALONE.includes(relative(ROOT, file));
+await runAll(all.filter((each) => !isAlone(each)), jobs);
+await runAll(all.filter(isAlone), 1);
 for (const failure of failures) console.log(`failed: ${failure}`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 if (total.failed > 0) Deno.exit(1);

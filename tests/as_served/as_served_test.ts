@@ -10,6 +10,7 @@ import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { numberedExamples } from "../../tools/_examples.ts";
+import { isLong } from "../_rounds.ts";
 import { run, type RunResult } from "../../tools/_run.ts";
 import { entryPoints, packages, serve, type Server } from "./_server.ts";
 
@@ -112,7 +113,9 @@ describe("the package imported from a server", { skip: "Bun" in globalThis }, ()
   }
 
   for (const group of ["threading", "multiprocessing"]) {
-    for (const example of numberedExamples(group)) {
+    // The others, too, in the long run.
+    const some = numberedExamples(group).filter(({ file }) => isLong || /\/0[23]_[^/]*$/.test(file));
+    for (const example of some) {
       const file = example.file.slice(example.file.indexOf("examples/"));
       it(`runs ${file} with a cold and with a warm cache`, { timeout: 2 * LIMIT }, async () => {
         await coldAndWarm(file, example.check);

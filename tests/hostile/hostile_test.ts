@@ -7,6 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { runProgram, survives } from "./_run.ts";
+import { rounds } from "../_rounds.ts";
 
 const KINDS = [
   "Lock",
@@ -33,7 +34,7 @@ describe("shared memory that was scribbled over", () => {
         `neither crashes nor blocks who uses what was a ${kind} of the ${scope} scope`,
         { timeout: LIMIT },
         async () => {
-          const output = await survives("_scribble.ts", [scope, kind, "0", "120"], LIMIT - 20_000);
+          const output = await survives("_scribble.ts", [scope, kind, "0", String(rounds(120, 8))], LIMIT - 20_000);
           assert(output.endsWith("done\n"), output.slice(-500));
         },
       );

@@ -5,10 +5,11 @@ import { WorkerLostError } from "@weft/concurrent/threading";
 import { Random } from "../storm/_random.ts";
 import type { Kind } from "./_kind.ts";
 import * as targets from "./_targets.ts";
+import { rounds } from "../_rounds.ts";
 
 /** Of `deno task storm`, as in tests/storm: the seed of the choices, how many are killed, whether to say what happened. */
 const SEED = Number(process.env.STORM_SEED ?? Date.now() % 2 ** 31);
-const KILLS = Number(process.env.STORM_KILLS ?? 9);
+const KILLS = Number(process.env.STORM_KILLS ?? rounds(9, 3));
 const VERBOSE = process.env.STORM_KILLS !== undefined;
 const WORKERS = 4;
 

@@ -9,12 +9,13 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import * as multiprocessing from "@weft/concurrent/multiprocessing";
 import { spaceOf } from "../../_internal/memory/spaces.ts";
+import { isLong } from "../_rounds.ts";
 import { usedBytes } from "../suites/_memory.ts";
 import { processes } from "../suites/_processes.ts";
 import type { Scope } from "../suites/_scope.ts";
 import { threads } from "../suites/_threads.ts";
 
-const LIMIT = { timeout: 120_000 };
+const LIMIT = { timeout: 120_000, skip: !isLong };
 const linux = process.platform === "linux";
 
 function makers(scope: Scope): Record<string, () => Disposable> {

@@ -9,10 +9,11 @@ import { describe, it } from "node:test";
 import type { Scope } from "../suites/_scope.ts";
 import { Random } from "./_random.ts";
 import { storms } from "./_storms.ts";
+import { rounds } from "../_rounds.ts";
 
 /** The seed of this run. */
 export const seed: number = Number(process.env.STORM_SEED ?? Date.now() % 2 ** 31);
-const kills = Number(process.env.STORM_KILLS ?? 12);
+const kills = Number(process.env.STORM_KILLS ?? rounds(12, 3));
 const only = process.env.STORM_ONLY ?? "";
 const verbose = process.env.STORM_KILLS !== undefined;
 

@@ -17,6 +17,7 @@ import {
 } from "./_locks_targets.ts";
 import type { Scope } from "./_scope.ts";
 import { moment, turn } from "./_until.ts";
+import { rounds } from "../_rounds.ts";
 
 const LIMIT = { timeout: 60_000 };
 
@@ -275,7 +276,7 @@ export function locksSuite(scope: Scope, create: () => LockedObject): void {
 
   it("killing holders and waiters at random moments leaves the lock usable", LIMIT, async () => {
     const lock = create();
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < rounds(6, 2); round++) {
       const readies = [new scope.Event(), new scope.Event(), new scope.Event()];
       const runners = readies.map((ready) => scope.start(churn, lock, ready));
       for (const ready of readies) await ready.wait();

@@ -23,6 +23,7 @@ import {
   waitUntilBrokenAsync,
   waitWith,
 } from "./barrier_targets.ts";
+import { rounds } from "../_rounds.ts";
 
 const LIMIT = { timeout: 60_000 };
 
@@ -364,7 +365,7 @@ export function barrierSuite(scope: Scope): void {
 
     it("killing those who wait at random moments leaves nobody waiting for ever", LIMIT, async () => {
       const barrier = create(3);
-      for (let round = 0; round < 8; round++) {
+      for (let round = 0; round < rounds(8, 3); round++) {
         const runners = [
           scope.start(waitUntilBroken, barrier),
           scope.start(waitUntilBroken, barrier),

@@ -16,6 +16,7 @@ import {
   waitShortly,
   waitSync,
 } from "./condition_targets.ts";
+import { rounds } from "../_rounds.ts";
 
 const LIMIT = { timeout: 60_000 };
 
@@ -307,7 +308,7 @@ export function conditionSuite(scope: Scope): void {
       });
 
       it("the place of a waiter that was killed blocks nobody", LIMIT, async () => {
-        for (let round = 0; round < 4; round++) {
+        for (let round = 0; round < rounds(4, 2); round++) {
           const condition = create();
           const waiting = counter();
           const first = scope.start(round % 2 === 0 ? waitSync : waitAsync, condition, waiting);
@@ -326,7 +327,7 @@ export function conditionSuite(scope: Scope): void {
       });
 
       it("a notification for one that is killed before it has the lock goes to the next", LIMIT, async () => {
-        for (let round = 0; round < 4; round++) {
+        for (let round = 0; round < rounds(4, 2); round++) {
           const condition = create();
           const waiting = counter();
           const first = scope.start(waitSync, condition, waiting);

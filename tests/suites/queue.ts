@@ -33,6 +33,7 @@ import {
   useNested,
   work,
 } from "./queue_targets.ts";
+import { rounds } from "../_rounds.ts";
 
 const LIMIT = { timeout: 60_000 };
 
@@ -440,7 +441,7 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
     });
 
     it("accounts for every item when producers and consumers are killed at any moment", LIMIT, async () => {
-      for (let round = 0; round < 5; round++) {
+      for (let round = 0; round < rounds(5, 2); round++) {
         const queue = new Queue<Stamped>(round % 2 === 0 ? {} : { maxsize: 5 });
         const put = [new Value("i32"), new Value("i32")];
         const taken = [new Value("i32"), new Value("i32")];

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { isLong } from "../_rounds.ts";
 import { run } from "../../tools/_run.ts";
 
 const LIMIT = 60_000;
@@ -70,7 +71,7 @@ describe("a program with threads", () => {
     assertMatch(output, /main ends$/);
   });
 
-  it("gets back the memory of threads that have ended", { timeout: 240_000 }, async () => {
+  it("gets back the memory of threads that have ended", { timeout: 240_000, skip: !isLong }, async () => {
     const { code, output } = await runProgram("memory", ["--v8-flags=--expose-gc"], 220_000);
     assertEquals(code, 0, output);
     const { rss, shared } = JSON.parse(output) as { rss: number; shared: number };
