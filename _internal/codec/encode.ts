@@ -10,6 +10,7 @@
 
 import { GUARD } from "../../sync/guard.ts";
 import { InvalidStateError } from "../../sync/errors.ts";
+import { classOf, THREAD } from "../memory/kinds.ts";
 import type { Scope } from "../memory/memory.ts";
 import { addReference, dropReference, locate, SharedHandle, whyUnusable } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
@@ -526,10 +527,10 @@ function writeShared(handle: SharedHandle): void {
   }
   const its = located.space.memory.scope;
   if (its === "thread" && scope === "process") {
-    throw new Unsendable(handle, (path) =>
-      new TypeError(
-        `Cannot send ${path} to another process as it is shared between threads only: use ${handle.constructor.name} of @weft/concurrent/multiprocessing`,
-      ));
+    throw new Unsendable(
+      handle,
+      (path) => new TypeError(`Cannot send ${path} to another process as ${insteadOf(located.space, located.at)}`),
+    );
   }
   addReference(located.space, located.at);
   references.push(located);
@@ -538,6 +539,15 @@ function writeShared(handle: SharedHandle): void {
   bytes[at + 1] = its === "thread" ? 0 : 1;
   view.setUint32(at + 2, located.at, true);
   at += 6;
+}
+
+// By what the object is: a class of the program that extends one of these has another name.
+function insteadOf(space: Space, at: number): string {
+  const kind = space.words[at] & 0xff;
+  if (kind === THREAD) {
+    return "a thread belongs to its process: send its name, or start a Process of @weft/concurrent/multiprocessing";
+  }
+  return `it is shared between threads only: use ${classOf("thread", kind)!.name} of @weft/concurrent/multiprocessing`;
 }
 
 const kindOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!.get!;
