@@ -1,28 +1,59 @@
 /**
  * Blocks of a region's heap.
  *
- * Small blocks have four sizes for each power of two and a free list for each size; what is larger than a chunk is cut
- * in whole chunks and found first-fit in one list. A block begins with two words of its own: its size in words, and the
- * next free block while it is free. Blocks are neither merged nor, but for the large, split: once all memory has been given
- * out, what wants a size that nobody gave back gets a larger block.
+ * ```text
+ *   block   0  its size in words, an even number; with FREE added while it is free
+ *           1  free: the next block of its list.  given out: HOLDER, see below
+ *           2… the words of whoever has it
+ * ```
  *
- * Everything happens under one mutex, and every change takes effect with one store (of a list's head, of a link, of the
- * top), so that a process killed in the middle leaks at most the block it was busy with.
+ * Blocks stand side by side from the heap's beginning to TOP; behind that nothing was given out. So the sizes alone say
+ * where all blocks are, and the lists of free ones are an index that can be made again from them at any time.
+ *
+ * Small blocks have four sizes for each power of two and a list for each; the large ones share a list, of which the best
+ * fit is taken. What is given back goes into its list and is not joined with its neighbours at once, since the same size is
+ * wanted again most of the time. A sweep does that for all blocks together: when much has been given back and nothing of
+ * it fits, before the end of the heap moves on; and before anybody is told that there is no room.
+ *
+ * Everything happens under one mutex. A process that is killed in the middle may leave the lists as they are not to be,
+ * but never the sizes: blocks are cut and joined by one atomic store each, and all other writes are plain. Who takes the
+ * mutex from a dead one sweeps first; a block that the dead one was busy with is lost at most.
+ *
+ * HOLDER is the participant that will give a block back of itself and soon: the owner of a pool, for inputs and results.
+ * Whoever finds no room learns by it whether to wait makes sense.
  *
  * @module
  */
 
 import { load, store } from "../atomics.ts";
-import { ALLOCATOR_MUTEX_AT, FREE_LIST_COUNT, FREE_LISTS_AT, HEAP_AT, TOP_AT } from "./layout.ts";
+import { checkFree, checkPoison, guard, GUARD_WORDS, POISON, poison } from "./checks.ts";
+import {
+  ALLOCATOR_MUTEX_AT,
+  CHECKED_AT,
+  FREE_LIST_COUNT,
+  FREE_LISTS_AT,
+  FREED_AT,
+  FRESH_AT,
+  HEAP_AT,
+  LOOSE_AT,
+  TOP_AT,
+  USED_AT,
+} from "./layout.ts";
 import type { Memory } from "./memory.ts";
 import { lockMutex, unlockMutex } from "./mutex.ts";
+import { isAlive } from "./participants.ts";
 
 /** Words of a block before those of who has it. */
 export const BLOCK_HEADER = 2;
+const FREE = 1;
 const MIN = 8;
-/** 256 KiB. */
+/** 256 KiB: what is larger is in one list. */
 const CHUNK = 65536;
 const LARGE_LIST = FREE_LISTS_AT + FREE_LIST_COUNT - 1;
+/** So many blocks are compared for the best fit. */
+const COMPARED = 256;
+/** Words given back of which no more is counted. */
+const MUCH = 2 ** 29;
 
 // Four steps a power of two: 8 10 12 14 16 20 24 28 32 40 …
 function sizeClass(words: number): number {
@@ -37,87 +68,254 @@ function classWords(index: number): number {
   return (1 << power) + (index & 3) * (1 << (power - 2));
 }
 
-/** How many bytes can still be had in one piece, about. */
-export function available(memory: Memory): number {
-  const top = Math.max(load(memory.words, TOP_AT), HEAP_AT);
-  return Math.max(0, (memory.capacity - top - BLOCK_HEADER) * 4);
+// The list whose blocks are all of that size at least.
+function listOf(size: number): number {
+  if (size > CHUNK) return LARGE_LIST;
+  const power = 31 - Math.clz32(size);
+  return FREE_LISTS_AT + (power - 3) * 4 + ((size - (1 << power)) >> (power - 2));
+}
+
+// Eight steps a power of two.
+function largeWords(words: number): number {
+  const step = 1 << (28 - Math.clz32(words - 1));
+  return Math.ceil(words / step) * step;
+}
+
+function topOf(words: Int32Array): number {
+  return Math.max(load(words, TOP_AT), HEAP_AT);
+}
+
+// Of a free block or of one given out. 0: the word was scribbled over.
+function sizeAt(words: Int32Array, block: number, top: number): number {
+  const size = words[block] & ~FREE;
+  return size < MIN || size % 2 !== 0 || block + size > top ? 0 : size;
 }
 
 /**
  * A block of at least `count` words, aligned to eight bytes, zeroed where asked. 0: there is no room.
  *
- * `id` is the participant that asks.
+ * `id` is the participant that asks. `holder` the one that will give it back of itself; so many words, `spare`, must be
+ * left then.
  */
-export function allocate(memory: Memory, id: number, count: number, zeroed: boolean): number {
-  const words = memory.words;
-  const wanted = count + BLOCK_HEADER;
-  const large = wanted > CHUNK;
-  const size = large ? Math.ceil(wanted / CHUNK) * CHUNK : classWords(sizeClass(wanted));
-  const list = large ? LARGE_LIST : FREE_LISTS_AT + sizeClass(wanted);
-  lockMutex(memory, ALLOCATOR_MUTEX_AT, id);
-  let fresh = false;
-  let at = 0;
-  let previous = list;
-  for (let block = load(words, list); block !== 0; block = load(words, previous = block + 1)) {
-    if (!large || (load(words, block) >= size && load(words, block) <= size * 2)) {
-      store(words, previous, load(words, block + 1));
-      at = block;
-      break;
-    }
+export function allocate(
+  memory: Memory,
+  id: number,
+  count: number,
+  zeroed: boolean,
+  holder = 0,
+  spare = 0,
+): number {
+  const { words } = memory;
+  const checked = words[CHECKED_AT] !== 0;
+  const wanted = count + BLOCK_HEADER + (checked ? GUARD_WORDS : 0);
+  lock(memory, id);
+  const fresh = Math.max(words[FRESH_AT], HEAP_AT);
+  const block = spare > memory.capacity - HEAP_AT - words[USED_AT] - wanted ? 0 : take(memory, wanted);
+  if (block !== 0) {
+    words[block + 1] = holder;
+    words[USED_AT] = words[USED_AT] + words[block];
   }
-  if (at === 0) {
-    const top = Math.max(load(words, TOP_AT), HEAP_AT);
-    if (top + size <= memory.capacity && memory.commit((top + size) * 4)) {
-      store(words, top, size);
-      store(words, TOP_AT, top + size);
-      at = top;
-      fresh = true;
-    }
-  }
-  if (at === 0 && !large) at = takeLarger(words, list);
   unlockMutex(memory, ALLOCATOR_MUTEX_AT);
-  if (at === 0) return 0;
+  if (block === 0) return 0;
+  if (checked) {
+    if (block < fresh) checkPoison(words, block, Math.min(fresh, block + words[block]));
+    guard(words, block, words[block], count);
+  }
   // What was never given out is zero already; touching it would make it resident.
-  if (zeroed && !fresh) words.fill(0, at + BLOCK_HEADER, at + BLOCK_HEADER + count);
-  return at + BLOCK_HEADER;
+  if (zeroed && block < fresh) words.fill(0, block + BLOCK_HEADER, block + BLOCK_HEADER + count);
+  return block + BLOCK_HEADER;
 }
 
-// The memory has no fresh end any more: any larger block will do. It keeps its size, so that it is found by that again.
-function takeLarger(words: Int32Array, list: number): number {
-  for (let larger = list + 1; larger <= LARGE_LIST; larger++) {
-    const block = load(words, larger);
-    if (block === 0) continue;
-    store(words, larger, load(words, block + 1));
-    if (larger === LARGE_LIST) {
-      // A whole number of chunks, of which one is enough.
-      const rest = load(words, block) - CHUNK;
-      store(words, block + CHUNK, rest);
-      store(words, block, CHUNK);
-      const restList = rest > CHUNK ? LARGE_LIST : FREE_LISTS_AT + sizeClass(rest);
-      store(words, block + CHUNK + 1, load(words, restList));
-      store(words, restList, block + CHUNK);
+function take(memory: Memory, wanted: number): number {
+  const { words } = memory;
+  if (wanted <= CHUNK) {
+    const list = FREE_LISTS_AT + sizeClass(wanted);
+    const block = words[list];
+    if (block > 0) {
+      words[list] = words[block + 1];
+      words[block] = words[block] & ~FREE;
+      return block;
     }
-    return block;
+  }
+  const size = wanted <= CHUNK ? classWords(sizeClass(wanted)) : largeWords(wanted);
+  const inUse = topOf(words) - HEAP_AT;
+  const isLoose = words[LOOSE_AT] > CHUNK && words[LOOSE_AT] * 2 > inUse && words[USED_AT] * 2 < inUse;
+  if (isLoose) sweep(memory);
+  let block = fit(words, LARGE_LIST, size) || extend(memory, size) || fitLarger(words, size);
+  if (block !== 0 || words[LOOSE_AT] === 0 && size === even(wanted)) return block;
+  if (words[LOOSE_AT] > 0) sweep(memory);
+  block = fit(words, listOf(size), size) || fitLarger(words, size) || extend(memory, size);
+  if (block !== 0) return block;
+  // Without the room that makes a block be found again by the same size.
+  const exact = even(wanted);
+  return fit(words, listOf(exact), exact) || fitLarger(words, exact) || extend(memory, exact);
+}
+
+function even(words: number): number {
+  return Math.max(MIN, (words + 1) & ~1);
+}
+
+// The best of the list's first blocks, or the first that is large enough.
+function fit(words: Int32Array, list: number, size: number): number {
+  let best = 0;
+  let bestPrevious = 0;
+  let bestSize = 0;
+  let compared = 0;
+  for (let previous = list, block = words[list]; block > 0; previous = block + 1, block = words[previous]) {
+    const its = words[block] & ~FREE;
+    if (its >= size && (best === 0 || its < bestSize)) {
+      best = block;
+      bestPrevious = previous;
+      bestSize = its;
+    }
+    if (its === size || ++compared > COMPARED && best !== 0) break;
+  }
+  if (best === 0) return 0;
+  words[bestPrevious] = words[best + 1];
+  cut(words, best, size);
+  return best;
+}
+
+function fitLarger(words: Int32Array, size: number): number {
+  for (let list = listOf(size) + 1; list <= LARGE_LIST; list++) {
+    const block = words[list] === 0 ? 0 : fit(words, list, size);
+    if (block !== 0) return block;
   }
   return 0;
 }
 
-/** Words of a block, from where it begins for who has it. */
-export function blockWords(memory: Memory, at: number): number {
-  return load(memory.words, at - BLOCK_HEADER) - BLOCK_HEADER;
+// Marks a block as given out, which is in no list any more; what it has too much becomes a block of its own.
+function cut(words: Int32Array, block: number, size: number): void {
+  const whole = words[block] & ~FREE;
+  const rest = whole - size;
+  if (rest < MIN || rest < size >> 3) {
+    words[block] = whole;
+    return;
+  }
+  // Within a block nobody looks; the store of the shorter size makes two of it.
+  words[block + size] = rest | FREE;
+  store(words, block, size);
+  push(words, block + size, rest);
 }
 
-/** Gives a block back. What can not be one, since an address was scribbled over, is left alone. */
+function push(words: Int32Array, block: number, size: number): void {
+  const list = listOf(size);
+  words[block + 1] = words[list];
+  words[list] = block;
+}
+
+function extend(memory: Memory, size: number): number {
+  const { words } = memory;
+  const top = topOf(words);
+  if (top + size > memory.capacity || !memory.commit((top + size) * 4)) return 0;
+  // First of all: nobody may take for zero what is written from here on.
+  if (top + size > words[FRESH_AT]) words[FRESH_AT] = top + size;
+  words[top] = size;
+  store(words, TOP_AT, top + size);
+  return top;
+}
+
+function lock(memory: Memory, id: number): void {
+  if (lockMutex(memory, ALLOCATOR_MUTEX_AT, id)) sweep(memory, true);
+}
+
+/**
+ * Joins free blocks that stand side by side, makes the lists anew, and gives the free end of the heap back. `died`: somebody died
+ * over the lists.
+ */
+function sweep(memory: Memory, died = false): void {
+  const { words } = memory;
+  const checked = words[CHECKED_AT] !== 0;
+  for (let list = FREE_LISTS_AT; list <= LARGE_LIST; list++) words[list] = 0;
+  const top = topOf(words);
+  let used = 0;
+  for (let at = HEAP_AT, size; at < top; at += size) {
+    size = sizeAt(words, at, top);
+    if (size === 0) {
+      // What is behind can not be known any more: it stays as it is.
+      used += top - at;
+      break;
+    }
+    if ((words[at] & FREE) === 0) {
+      used += size;
+      continue;
+    }
+    let end = at + size;
+    for (let next; end < top && (words[end] & FREE) !== 0 && (next = sizeAt(words, end, top)) !== 0;) {
+      end += next;
+    }
+    if (end === top) {
+      store(words, TOP_AT, at);
+      if (checked) words.fill(POISON, at, end);
+      break;
+    }
+    const isJoined = end !== at + size;
+    size = end - at;
+    if (isJoined) store(words, at, size | FREE);
+    if (checked && (isJoined || died)) poison(words, at, size);
+    push(words, at, size);
+  }
+  if (checked && died) words.fill(POISON, topOf(words), words[FRESH_AT]);
+  words[USED_AT] = used;
+  words[LOOSE_AT] = 0;
+}
+
+/**
+ * How many bytes can be had in one piece; `lent`: if all is given back that a living participant will give back of itself.
+ */
+export function available(memory: Memory, id: number, lent = false): number {
+  const { words } = memory;
+  lock(memory, id);
+  const top = topOf(words);
+  let longest = 0;
+  let run = 0;
+  let lastHolder = 0;
+  for (let at = HEAP_AT, size; at < top; at += size) {
+    size = sizeAt(words, at, top);
+    if (size === 0) {
+      run = 0;
+      break;
+    }
+    let isRoom = (words[at] & FREE) !== 0;
+    if (!isRoom && lent && words[at + 1] > 0) {
+      isRoom = words[at + 1] === lastHolder || isAlive(memory, words[at + 1]);
+      if (isRoom) lastHolder = words[at + 1];
+    }
+    run = isRoom ? run + size : 0;
+    if (run > longest) longest = run;
+  }
+  longest = Math.max(longest, run + memory.capacity - top);
+  unlockMutex(memory, ALLOCATOR_MUTEX_AT);
+  return Math.max(0, ((longest & ~1) - BLOCK_HEADER - (words[CHECKED_AT] !== 0 ? GUARD_WORDS : 0)) * 4);
+}
+
+/** Words of a block, from where it begins for who has it. */
+export function blockWords(memory: Memory, at: number): number {
+  return (load(memory.words, at - BLOCK_HEADER) & ~FREE) - BLOCK_HEADER;
+}
+
+/**
+ * Gives a block back. What can not be one, since an address was scribbled over or it was given back before, is left
+ * alone.
+ */
 export function free(memory: Memory, id: number, at: number): void {
-  const words = memory.words;
+  const { words } = memory;
   const block = at - BLOCK_HEADER;
   const top = load(words, TOP_AT);
   if (!(block >= HEAP_AT && block < top) || block % 2 !== 0) return;
-  const size = load(words, block);
-  if (size < 0 || block + size > top) return;
-  const list = size > CHUNK || size === 0 ? LARGE_LIST : FREE_LISTS_AT + sizeClass(size);
-  lockMutex(memory, ALLOCATOR_MUTEX_AT, id);
-  store(words, block + 1, load(words, list));
-  store(words, list, block);
+  const size = sizeAt(words, block, top);
+  if (size === 0) return;
+  if (words[CHECKED_AT] !== 0) {
+    checkFree(words, block, words[block]);
+    poison(words, block, size);
+  }
+  lock(memory, id);
+  if ((words[block] & FREE) === 0) {
+    words[block] = size | FREE;
+    push(words, block, size);
+    words[USED_AT] = words[USED_AT] - size;
+    words[LOOSE_AT] = Math.min(MUCH, words[LOOSE_AT] + size);
+    words[FREED_AT] = (words[FREED_AT] + 1) | 0;
+  }
   unlockMutex(memory, ALLOCATOR_MUTEX_AT);
 }

@@ -15,7 +15,7 @@
 /** "WEFT" */
 export const MAGIC = 0x57454654;
 /** Changes with every change of this layout. */
-export const VERSION = 1;
+export const VERSION = 2;
 
 export const MAGIC_AT = 0;
 export const VERSION_AT = 1;
@@ -42,8 +42,22 @@ export const THREADS_MUTEX_AT = 14;
 /** Of the threads' memory: held by the thread that binds functions of the C library: see native_turns.ts. */
 export const NATIVE_MUTEX_AT = 15;
 
-/** First word of the heap that was never given out. Written under the allocator's mutex. */
+/** Where the heap ends: what is behind is in no block. Written under the allocator's mutex, as those that follow. */
 export const TOP_AT = 16;
+/** From here on nothing was ever written to. */
+export const FRESH_AT = 17;
+/** Words in blocks that are given out. */
+export const USED_AT = 18;
+/** How often a block was given back. */
+export const FREED_AT = 19;
+/** Words that were given back since free blocks were joined. */
+export const LOOSE_AT = 20;
+/** Whether blocks have guards and poison: see checks.ts. Written once. */
+export const CHECKED_AT = 21;
+/** Wait point: a block was given back. */
+export const ROOM_AT = 24;
+/** When somebody said last that room is missing for a result: see room.ts. */
+export const WANTED_AT = 26;
 /** The allocator's mutex, on a line of its own. */
 export const ALLOCATOR_MUTEX_AT = 32;
 /** The id that the next participant gets. */

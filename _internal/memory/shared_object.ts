@@ -287,7 +287,10 @@ export function seemsObject(space: Space, at: number): boolean {
   const { words } = space;
   const top = load(words, TOP_AT);
   if (!Number.isInteger(at) || at % 2 !== 0 || at < HEAP_AT + BLOCK_HEADER || at + OBJECT_HEADER > top) return false;
-  const end = at - BLOCK_HEADER + load(words, at - BLOCK_HEADER);
+  // The size of a block that is free is odd.
+  const size = load(words, at - BLOCK_HEADER);
+  if (size % 2 !== 0) return false;
+  const end = at - BLOCK_HEADER + size;
   const kind = load(words, at) & 0xff;
   return end > at + OBJECT_HEADER && end <= top && kind >= FIRST_KIND && kind <= LAST_KIND && load(words, at + 1) > 0;
 }

@@ -7,10 +7,10 @@
 import { load } from "../atomics.ts";
 import { allocate, available, free } from "./allocator.ts";
 import { AsyncWaiters } from "./async_waiters.ts";
-import { BELL_COUNT } from "./layout.ts";
+import { BELL_COUNT, ROOM_AT } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 import { enter, entryOf, KILL } from "./participants.ts";
-import { DEFAULT_SPINS } from "./wait_point.ts";
+import { DEFAULT_SPINS, notify } from "./wait_point.ts";
 
 /** One thread's view of one memory. */
 export class Space {
@@ -54,13 +54,7 @@ export class Space {
   /** A zeroed block, or a `RangeError` that says what there was no room for. */
   allocate(words: number, action: string): number {
     const at = this.tryAllocate(words, true);
-    if (at === 0) {
-      throw new RangeError(
-        `Cannot ${action} as the shared memory has no room for it: needed ${words * 4} bytes, available about ${
-          available(this.memory)
-        } (reserve more with configure({ memory }) before the first use)`,
-      );
-    }
+    if (at === 0) throw noRoom(`${action} as the shared memory has no room for it`, words * 4, this.available());
     return at;
   }
 
@@ -69,13 +63,23 @@ export class Space {
     return allocate(this.memory, this.id, words, zeroed);
   }
 
-  /** Bytes that can still be had in one piece, about. */
+  /** Bytes that can still be had in one piece. */
   available(): number {
-    return available(this.memory);
+    return available(this.memory, this.id);
   }
 
   /** Gives a block back. */
   free(at: number): void {
     free(this.memory, this.id, at);
+    // Somebody may wait for room: see room.ts.
+    notify(this, ROOM_AT, 0xfff);
   }
+}
+
+/** What is thrown where there is no room: its properties say the same as its message. */
+export function noRoom(what: string, needed: number, available: number): RangeError {
+  const error = new RangeError(
+    `Cannot ${what}: needed ${needed} bytes, available about ${available} (reserve more with configure({ memory }) before the first use)`,
+  );
+  return Object.assign(error, { needed, available });
 }

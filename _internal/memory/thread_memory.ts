@@ -11,7 +11,8 @@
 
 import { load, notify, wait, waitAsync } from "../atomics.ts";
 import { isBun, mayBlock } from "../runtime/globals.ts";
-import { MAGIC, MAGIC_AT, SCOPE_AT, SIZE_AT, TOKEN_AT, VERSION, VERSION_AT } from "./layout.ts";
+import { isChecking } from "./checks.ts";
+import { CHECKED_AT, MAGIC, MAGIC_AT, SCOPE_AT, SIZE_AT, TOKEN_AT, VERSION, VERSION_AT } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 
 /** A buffer that grows begins with so many bytes, and gets so many more at a time at least. */
@@ -53,6 +54,7 @@ export class ThreadMemory implements Memory {
     words[SIZE_AT] = bytes / 65536;
     words[SCOPE_AT] = 1;
     words.set(crypto.getRandomValues(new Int32Array(2)), TOKEN_AT);
+    words[CHECKED_AT] = Number(isChecking());
     words[MAGIC_AT] = MAGIC;
     return memory;
   }

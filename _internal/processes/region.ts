@@ -15,7 +15,9 @@
  */
 
 import { add, compareExchange, load, store } from "../atomics.ts";
+import { isChecking } from "../memory/checks.ts";
 import {
+  CHECKED_AT,
   HEAP_AT,
   MAGIC,
   MAGIC_AT,
@@ -172,6 +174,7 @@ function create(): Opened {
   words[SIZE_AT] = bytes / UNIT;
   words[SCOPE_AT] = 2;
   words.set(crypto.getRandomValues(new Int32Array(2)), TOKEN_AT);
+  words[CHECKED_AT] = Number(isChecking());
   words[COMMITTED] = Math.floor(LEAST / STEP);
   words[ROOT_PID] = libc.pid;
   const start = libc.startOf(libc.pid);

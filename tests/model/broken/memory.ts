@@ -69,19 +69,41 @@ export const variants: readonly BrokenVariant[] = [
     name: "Allocator: without its mutex",
     patches: [{
       file: ALLOCATOR,
-      find: "  lockMutex(memory, ALLOCATOR_MUTEX_AT, id);\n  let fresh",
-      replace: "  let fresh",
+      find: "  lock(memory, id);\n  const fresh",
+      replace: "  const fresh",
     }],
     caughtBy: ["Allocator: no block"],
   },
   {
-    name: "Allocator: a block is linked before it points to the next",
+    name: "Allocator: nobody looks at what a dead one left of the lists",
     patches: [{
       file: ALLOCATOR,
-      find: "  store(words, block + 1, load(words, list));\n  store(words, list, block);",
-      replace: "  const head = load(words, list);\n  store(words, list, block);\n  store(words, block + 1, head);",
+      find: "  if (lockMutex(memory, ALLOCATOR_MUTEX_AT, id)) sweep(memory, true);",
+      replace: "  lockMutex(memory, ALLOCATOR_MUTEX_AT, id);",
+    }, {
+      file: ALLOCATOR,
+      find: "      words[list] = words[block + 1];\n      words[block] = words[block] & ~FREE;",
+      replace: "      words[block] = words[block] & ~FREE;\n      words[list] = words[block + 1];",
     }],
-    caughtBy: ["Allocator: what one gives"],
+    caughtBy: ["Allocator: what one gives", "Allocator: a death", "Allocator: blocks that are cut"],
+  },
+  {
+    name: "Allocator: a block is cut before what is behind the cut has a size",
+    patches: [{
+      file: ALLOCATOR,
+      find: "  words[block + size] = rest | FREE;\n  store(words, block, size);",
+      replace: "  store(words, block, size);\n  words[block + size] = rest | FREE;",
+    }],
+    caughtBy: ["Allocator: blocks that are cut"],
+  },
+  {
+    name: "Allocator: blocks are joined by making nothing of the second first",
+    patches: [{
+      file: ALLOCATOR,
+      find: "      end += next;",
+      replace: "      store(words, end, 0);\n      end += next;",
+    }],
+    caughtBy: ["Allocator: blocks that are cut"],
   },
   {
     name: "Names: an entry is linked before it points to the next",

@@ -1,5 +1,5 @@
 import { load, store } from "../../../_internal/atomics.ts";
-import { HEAP_AT, TOP_AT } from "../../../_internal/memory/layout.ts";
+import { HEAP_AT, TOP_AT, USED_AT } from "../../../_internal/memory/layout.ts";
 import { lockMutex, unlockMutex } from "../../../_internal/memory/mutex.ts";
 import { openOrCreate } from "../../../_internal/memory/names.ts";
 import { enter, kill } from "../../../_internal/memory/participants.ts";
@@ -13,6 +13,18 @@ const MUTEX = 100;
 
 /** Not the quick way, on which a thread that was told to end takes the lock before it ends. */
 const SLOWLY = { timeout: Infinity };
+
+/** Room for six small blocks. */
+const SMALL = 48;
+const SMALL_HEAP = [{
+  file: "_internal/memory/thread_memory.ts",
+  find: "import { CHECKED_AT, MAGIC",
+  replace: "import { HEAP_AT, CHECKED_AT, MAGIC",
+}, {
+  file: "_internal/memory/thread_memory.ts",
+  find: "Math.floor((growable ? maxByteLength : buffer.byteLength) / 4)",
+  replace: `HEAP_AT + ${SMALL}`,
+}];
 
 const nothing = (): Record<string, object> => ({});
 
@@ -139,6 +151,46 @@ export const models: readonly Model<Record<string, object>>[] = [
     ],
     faults: { deaths: 1 },
     mortal: [0],
+  }),
+  model({
+    name: "Allocator: blocks that are cut and joined by one that dies are nobody else's",
+    setup: () => {
+      const space = spaceOf("thread");
+      const blocks = Array.from({ length: 6 }, () => space.tryAllocate(6, false));
+      for (const at of blocks) space.free(at);
+      return {};
+    },
+    plain: true,
+    scale: SMALL_HEAP,
+    threads: [
+      (actor) => {
+        const space = spaceOf("thread");
+        // Some are joined for this, unless the other has what is between them, and it is cut by the next.
+        const large = space.tryAllocate(25, false);
+        actor.assert(large !== 0 || actor.notes("taken").length > 0, "what is free was not joined");
+        if (large !== 0) space.free(large);
+        space.free(space.tryAllocate(14, false));
+      },
+      (actor) => {
+        take(actor, 6);
+        take(actor, 6);
+      },
+    ],
+    faults: { deaths: 1 },
+    mortal: [0],
+    end: (actor) => {
+      const space = spaceOf("thread");
+      const taken = [...actor.notes("taken")];
+      for (let at; (at = space.tryAllocate(6, true)) !== 0;) {
+        actor.assert(!taken.includes(at), `block ${at} was given out twice`);
+        taken.push(at);
+      }
+      const { words } = space;
+      actor.assert(words[USED_AT] <= SMALL, "there is more in use than there is");
+      // What the dead one held may be lost.
+      const most = actor.deaths > 0 ? 2 : 6;
+      actor.assert(taken.length >= most, "blocks were lost");
+    },
   }),
   model({
     name: "Names: two creators get one object",

@@ -79,6 +79,10 @@ if (import.meta.main) {
       for (;;) made.push(make());
     });
     check(error instanceof RangeError && error.message.includes("configure({ memory })"), error.message);
+    // What is too short for the one may do for the other.
+    failure(() => {
+      for (;;) made.push(new Value("i32"));
+    });
     check(
       failure(() => new Value("i32", 0, { name: "no room" })) instanceof RangeError,
       "a name is not taken without room",

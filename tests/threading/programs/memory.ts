@@ -2,7 +2,6 @@
 import process from "node:process";
 import { Event, Thread } from "@weft/concurrent/threading";
 import { spaceOf } from "../../../_internal/memory/spaces.ts";
-import { available } from "../../../_internal/memory/allocator.ts";
 
 export function work(event: Event, list: number[]): { list: number[]; event: Event } {
   return { list, event };
@@ -31,8 +30,8 @@ async function collect(): Promise<void> {
 }
 
 if (import.meta.main) {
-  const { memory } = spaceOf("thread");
-  const usage = () => ({ rss: process.memoryUsage().rss, shared: available(memory) });
+  const space = spaceOf("thread");
+  const usage = () => ({ rss: process.memoryUsage().rss, shared: space.available() });
   await round(50);
   const before = usage();
   await round(400);
