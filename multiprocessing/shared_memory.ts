@@ -30,8 +30,9 @@ const open = new Map<string, WeakRef<SharedMemory>>();
  * whatever language, can attach to it (on Linux it is `/dev/shm/NAME`, with access for the user alone).
  *
  * The memory stays until {@linkcode SharedMemory.unlink} and the last {@linkcode SharedMemory.close}. What a program did not
- * unlink is unlinked when its last process ends or, if all of them were killed, when the next program uses shared memory. A
- * program that attached to it never does that.
+ * unlink is unlinked when its first process ends, and so all others: on Linux also by a signal or an uncaught
+ * error, elsewhere (and without `/bin/sh`) then when the next program uses shared memory. A program that attached to it
+ * never does that.
  *
  * It can be sent to other processes and threads, which attach to it by its name. Nothing orders plain reads and writes of
  * different processes but the locks, events and queues of this module. For numbers in the memory that a tree of processes has

@@ -24,6 +24,7 @@ import { onExit } from "../runtime/last_words.ts";
 import { loadProcessCalls, SIGKILL } from "../runtime/process_calls.ts";
 import { spawn, type Spawned } from "../runtime/spawn.ts";
 import { unrefTimer } from "../runtime/timers.ts";
+import { showLifeline } from "./janitor.ts";
 import { lifeline } from "./lifeline.ts";
 import { regionPath } from "./region.ts";
 import { runtimeCommand, VARIABLE } from "./runtime_command.ts";
@@ -57,6 +58,7 @@ let watching = false;
 
 /** What a child is told in its environment: its record, or the slot of a spare as a negative number. */
 export function tell(record: number): string {
+  showLifeline();
   return `${record} ${lifeline()} ${regionPath()}`;
 }
 

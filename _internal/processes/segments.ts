@@ -2,8 +2,8 @@
  * Named segments of memory: files in the system's own folder for them, which any program of the user can open.
  *
  * What has a name is not freed by the kernel. So a tree of processes that has named segments keeps a list of them in a file
- * beside them, and who ends last, or the next program that uses shared memory if all were killed, removes what is
- * listed and still there:
+ * beside them, and the first process at its end, the janitor where that ran no code of the library (see janitor.ts), or the
+ * next program that uses shared memory if both were killed, removes what is listed and still there:
  *
  * ```text
  *   !pid start             the process that the tree began with
@@ -24,6 +24,7 @@ import type { Space } from "../memory/space.ts";
 import { existingSpace, spaceOf } from "../memory/spaces.ts";
 import { EEXIST, ENOENT, type FileIdentity, type Libc, loadLibc } from "../runtime/libc.ts";
 import { AttachError } from "../../sync/errors.ts";
+import { startJanitor } from "./janitor.ts";
 import { LIST_DESCRIPTOR, ROOT_PID, ROOT_START, SEGMENTS, SEGMENTS_MUTEX } from "./region.ts";
 
 const LIST_PREFIX = "weft-";
@@ -153,7 +154,10 @@ function note(space: Space, libc: Libc, file: string, temporary: string, name: s
   lockMutex(memory, SEGMENTS_MUTEX, id);
   const list = openList(libc, words);
   const noted = list >= 0 && libc.write(list, new TextEncoder().encode(`+${file} ${temporary} ${name}\n`));
-  if (noted) add(words, SEGMENTS, 1);
+  if (noted) {
+    add(words, SEGMENTS, 1);
+    startJanitor(space, listPath(libc, words), libc.segments);
+  }
   unlockMutex(memory, SEGMENTS_MUTEX);
   return noted;
 }
@@ -183,49 +187,58 @@ function openList(libc: Libc, words: Int32Array): number {
 /** Removes the segments of trees all of whose processes are dead. */
 export function sweep(libc: Libc): void {
   for (const name of libc.list(libc.segments)) {
-    if (name.startsWith(LIST_PREFIX)) sweepTree(libc, libc.segments + name, 0);
+    if (name.startsWith(LIST_PREFIX)) sweepTree(libc, libc.segments + name);
   }
 }
 
-/** Removes what is left of the tree's segments, at the end of this process, if it is the last that matters. */
+/**
+ * In the first process of a tree, at its end: removes what is left of the tree's segments. The others end with it. Their
+ * locks on the list, and that of a program which looks whether this tree lives, do not matter any more.
+ */
 export function sweepAtExit(): void {
   const space = existingSpace("process");
   if (space === undefined || load(space.words, SEGMENTS) === 0) return;
   const libc = loadLibc("remove shared memory");
-  const own = existingSpace("thread")?.words;
-  // Its own lock would be in the way.
-  if (own !== undefined && own[LIST_DESCRIPTOR] > 0) {
-    libc.close(own[LIST_DESCRIPTOR] - 1);
-    own[LIST_DESCRIPTOR] = 0;
+  if (load(space.words, ROOT_PID) !== libc.pid) return;
+  const path = listPath(libc, space.words);
+  const list = libc.open(path);
+  if (list < 0) return;
+  try {
+    removeListed(libc, path, linesOf(libc, list));
+  } finally {
+    libc.close(list);
   }
-  sweepTree(libc, listPath(libc, space.words), libc.pid);
 }
 
-function sweepTree(libc: Libc, path: string, self: number): void {
+function linesOf(libc: Libc, list: number): string[] {
+  return new TextDecoder().decode(libc.read(list, Math.min(MOST, libc.sizeOf(list)))).split("\n");
+}
+
+function sweepTree(libc: Libc, path: string): void {
   const list = libc.open(path);
   if (list < 0) return;
   try {
     // Not another user's, who could name anything in it.
     if (!libc.identify(list).own || !libc.lockFile(list)) return;
-    const lines = new TextDecoder().decode(libc.read(list, Math.min(MOST, libc.sizeOf(list)))).split("\n");
-    const entries: string[][] = [];
+    const lines = linesOf(libc, list);
     for (const line of lines) {
-      const [first, second, ...rest] = line.slice(1).split(" ");
-      if (line[0] === "!") {
-        const pid = Number(first);
-        if (pid !== self && libc.startOf(pid) === Number(second)) return;
-      } else if (line[0] === "+" && rest.length > 0) {
-        entries.push([first, second, rest.join(" ")]);
-      }
+      const [pid, start] = line.slice(1).split(" ").map(Number);
+      if (line[0] === "!" && libc.startOf(pid) === start) return;
     }
-    for (const [file, ...names] of entries) {
-      for (const name of names) {
-        const path = libc.segments + name;
-        if (!name.includes("/") && identityOf(libc, path)?.file === file) libc.unlink(path);
-      }
-    }
-    libc.unlink(path);
+    removeListed(libc, path, lines);
   } finally {
     libc.close(list);
   }
+}
+
+function removeListed(libc: Libc, path: string, lines: readonly string[]): void {
+  for (const line of lines) {
+    const [file, temporary, ...rest] = line.slice(1).split(" ");
+    if (line[0] !== "+" || rest.length === 0) continue;
+    for (const name of [temporary, rest.join(" ")]) {
+      const segment = libc.segments + name;
+      if (!name.includes("/") && identityOf(libc, segment)?.file === file) libc.unlink(segment);
+    }
+  }
+  libc.unlink(path);
 }

@@ -44,6 +44,8 @@ export interface Native {
   open<S extends Record<string, Signature>>(libraries: readonly string[], signatures: S): Functions<S>;
   /** The memory at an address. It is not freed with the buffer. */
   view(address: number, bytes: number): ArrayBuffer;
+  /** Where a large buffer is, as long as that lives. */
+  addressOf(buffer: Uint8Array): number;
   /** The most bytes that {@linkcode Native.view} can be asked for on every version. */
   readonly longestView: number;
   /** What an `address` parameter takes fastest. */
@@ -109,7 +111,11 @@ interface DenoFfi {
     library: string,
     symbols: Record<string, unknown>,
   ): { symbols: Record<string, (...args: unknown[]) => unknown> };
-  readonly UnsafePointer: { create(address: bigint): object | null };
+  readonly UnsafePointer: {
+    create(address: bigint): object | null;
+    of(buffer: Uint8Array): object | null;
+    value(pointer: object | null): bigint;
+  };
   readonly UnsafePointerView: { getArrayBuffer(pointer: object, bytes: number): ArrayBuffer };
   /** Not for programs: only the one function that says whether a promise keeps the program alive. */
   readonly internal?: symbol;
@@ -131,6 +137,7 @@ function denoNative(action: string): Native {
     hasAsync: true,
     toAddress: BigInt,
     longestView: 2 ** 32,
+    addressOf: (buffer) => Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(buffer))),
     view: (address, bytes) => Deno.UnsafePointerView.getArrayBuffer(Deno.UnsafePointer.create(BigInt(address))!, bytes),
     unref: (call) => {
       unref?.(call);
@@ -157,6 +164,7 @@ interface BunFfi {
     symbols: Record<string, unknown>,
   ): { symbols: Record<string, (...args: unknown[]) => unknown> };
   toArrayBuffer(address: number, offset: number, bytes: number): ArrayBuffer;
+  ptr(buffer: Uint8Array): number;
 }
 
 function bunNative(): Native {
@@ -168,6 +176,7 @@ function bunNative(): Native {
     toAddress: (address) => address,
     // Before 1.3.12 a length of 4 GiB was one of 0.
     longestView: 2 ** 32 - 65536,
+    addressOf: (buffer) => ffi.ptr(buffer),
     view: (address, bytes) => ffi.toArrayBuffer(address, 0, bytes),
     unref: () => false,
     open<S extends Record<string, Signature>>(libraries: readonly string[], signatures: S): Functions<S> {

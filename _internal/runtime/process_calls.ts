@@ -43,6 +43,11 @@ export interface ProcessCalls {
    * Returns how to call that off. `undefined`: the system has no such thing.
    */
   readonly killAfterThis: ((pid: number) => () => void) | undefined;
+  /**
+   * Runs a script of the system's shell that outlives this process, with a lifeline as its input. `false`: there is no
+   * shell. `undefined`: what reads a lifeline here does not hear of its end.
+   */
+  readonly startShell: ((script: string, args: readonly string[], lifeline: string) => boolean) | undefined;
   /** The command line of this process, without the program's name. */
   commandLine(): string[];
   /** Makes a folder the current one. */

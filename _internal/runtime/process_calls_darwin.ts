@@ -105,6 +105,7 @@ export function darwinProcesses(action: string): ProcessCalls {
       return true;
     },
     killAfterThis: undefined,
+    startShell: undefined,
     commandLine: () => commandLine(native, c),
     changeFolder: (path) => c.chdir(cString(path)) === 0,
     isFolder: (path) => c.access(cString(`${path}/.`), F_OK) === 0,

@@ -8,6 +8,7 @@ import { isBunBefore } from "./bun_version.ts";
 import { cString, loadNative, system } from "./ffi.ts";
 import { isBun, nodeProcess, pidOfThis } from "./globals.ts";
 import type { ProcessCalls } from "./process_calls.ts";
+import { startShell } from "./shell.ts";
 
 const SIGKILL = 9;
 const WEXITED = 4;
@@ -152,6 +153,7 @@ export function linuxProcesses(action: string): ProcessCalls {
         for (const descriptor of descriptors) c.close(descriptor);
       };
     },
+    startShell: (script, args, lifeline) => startShell(native, LIBRARIES, script, args, lifeline),
     commandLine() {
       const bytes = read("/proc/self/cmdline");
       return bytes === undefined ? [] : decoder.decode(bytes).split("\0").slice(1, -1);

@@ -1,7 +1,9 @@
 /** A program of its own that does with shared memory what is said. */
 
+import { existsSync } from "node:fs";
 import process from "node:process";
-import { SharedMemory } from "../../multiprocessing/mod.ts";
+import { Process, SharedMemory } from "../../multiprocessing/mod.ts";
+import { createAndSit } from "./_shared_memory_targets.ts";
 
 const [what, name] = process.argv.slice(2);
 switch (what) {
@@ -13,6 +15,26 @@ switch (what) {
     console.log("ready");
     setInterval(() => {}, 1000);
     break;
+  case "create and throw":
+    console.log(new SharedMemory({ size: 100, name }).name);
+    throw new Error("on purpose");
+  case "create and reject":
+    console.log(new SharedMemory({ size: 100, name }).name);
+    void Promise.reject(new Error("on purpose"));
+    setInterval(() => {}, 1000);
+    break;
+  case "create, start and exit":
+    console.log(new SharedMemory({ size: 100, name }).name);
+    new Process({ target: createAndSit, args: [`${name}-child`] }).start();
+    process.exit(3);
+    break;
+  case "child creates and sits": {
+    const child = new Process({ target: createAndSit, args: [name] }).start();
+    while (!existsSync(`/dev/shm/${name}`)) await new Promise((resolve) => setTimeout(resolve, 5));
+    console.log(`${child.pid}`);
+    console.log("ready");
+    break;
+  }
   case "create and unlink": {
     const memory = new SharedMemory({ size: 100 });
     memory.unlink();

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { spawn, spawnSync } from "node:child_process";
-import { readdirSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -24,8 +24,15 @@ function exists(name: string): boolean {
   return readdirSync(FOLDER).includes(name);
 }
 
+interface Program {
+  output: string;
+  /** Kills it, and first what would remove its memory then. */
+  endAll(): Promise<void>;
+  end(signal: "SIGKILL"): Promise<void>;
+}
+
 /** Starts _shared_memory_program.ts; resolves with what it printed once that ends with a line "ready", or it has ended. */
-async function program(...args: string[]): Promise<{ output: string; end(signal: "SIGKILL"): Promise<void> }> {
+async function program(...args: string[]): Promise<Program> {
   const script = fileURLToPath(new URL("./_shared_memory_program.ts", import.meta.url));
   const child = spawn(process.execPath, [...flags(), script, ...args], { stdio: ["ignore", "pipe", "inherit"] });
   const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
@@ -37,13 +44,30 @@ async function program(...args: string[]): Promise<{ output: string; end(signal:
     });
   });
   await Promise.race([ready, ended]);
+  const end = async (signal: "SIGKILL"): Promise<void> => {
+    child.kill(signal);
+    await ended;
+  };
   return {
     output,
-    end: async (signal) => {
-      child.kill(signal);
-      await ended;
+    endAll: async () => {
+      const all = readdirSync("/proc").filter((pid) => isJanitorOf(pid, child.pid!));
+      assertEquals(all.length, 1);
+      process.kill(Number(all[0]), "SIGKILL");
+      await end("SIGKILL");
     },
+    end,
   };
+}
+
+function isJanitorOf(pid: string, program: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+    return parent === program && readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("/bin/sh\0");
+  } catch {
+    return false;
+  }
 }
 
 /** A program that sweeps and says nothing. */
@@ -182,12 +206,12 @@ describe("SharedMemory", { skip: process.platform !== "linux" }, () => {
     const [livingName] = living.output.split("\n");
     await runAnother();
     assert(exists(name));
-    await killed.end("SIGKILL");
+    await killed.endAll();
     assert(exists(name));
     await runAnother();
     assert(!exists(name));
     assert(exists(livingName));
-    await living.end("SIGKILL");
+    await living.endAll();
     await runAnother();
     assert(!exists(livingName));
   });
@@ -195,7 +219,7 @@ describe("SharedMemory", { skip: process.platform !== "linux" }, () => {
   it("what another program made under the name of a killed one's is not removed", LIMIT, async () => {
     const name = ownName();
     const killed = await program("create and sit", name);
-    await killed.end("SIGKILL");
+    await killed.endAll();
     spawnSync("rm", [FOLDER + name]);
     writeFileSync(FOLDER + name, "mine");
     await runAnother();

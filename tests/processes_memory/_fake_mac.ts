@@ -63,6 +63,7 @@ export class FakeProcess {
   constructor(readonly mac: FakeMac, readonly user: number) {
     this.native = {
       hasAsync: false,
+      addressOf: () => 0,
       longestView: 2 ** 32,
       toAddress: (address) => address,
       view: (address, bytes) => {
