@@ -11,6 +11,8 @@ import { dropReference, handleAt, OBJECT_HEADER } from "../memory/shared_object.
 import { spaceOf } from "../memory/spaces.ts";
 import { latin1 } from "../runtime/latin1.ts";
 import { makeError } from "./errors.ts";
+import { type KeyData, keyOfData } from "./keys.ts";
+import { Later, putLater } from "./later.ts";
 import { ofName } from "./registry.ts";
 import * as tag from "./tags.ts";
 
@@ -25,6 +27,7 @@ let objects: unknown[] = [];
 let objectCount = 0;
 let shapes: (string[] | undefined)[] = [];
 let shapeCount = 0;
+let laterCount = 0;
 let depth = 0;
 let keep = false;
 let busy = false;
@@ -50,6 +53,8 @@ const BY_HAND = 24;
 const codes: number[][] = Array.from({ length: BY_HAND + 1 }, (_, length) => new Array(length).fill(0));
 /** Lists of more are not kept. */
 const MANY = 64;
+/** Levels that an object of one level may take: an error and its properties, a view and its buffer. */
+const SLACK = 8;
 /** Longer arrays grow as their items come, since the length may be wrong. */
 const BELIEVED = 1024;
 
@@ -74,6 +79,7 @@ export function decodeFirst(data: Uint8Array, length: number, keepReferences: bo
   depth = 0;
   try {
     const value = read();
+    if (laterCount > 0) readLater();
     if (at !== length) broken("there is more than a value");
     return value;
   } finally {
@@ -93,22 +99,31 @@ function forget(): void {
   }
   objectCount = 0;
   shapeCount = 0;
+  laterCount = 0;
 }
 
 // The deserialize() of a class of the program receives something itself.
 function decodeNested(data: Uint8Array, length: number, keepReferences: boolean): unknown {
-  const state = [bytes, at, end, objects, objectCount, shapes, shapeCount, depth, keep] as const;
+  const state = [bytes, at, end, objects, objectCount, shapes, shapeCount, laterCount, depth, keep] as const;
   objects = [];
   objectCount = 0;
   shapes = [];
   shapeCount = 0;
+  laterCount = 0;
   busy = false;
   try {
     return decodeFirst(data, length, keepReferences);
   } finally {
-    [bytes, at, end, objects, objectCount, shapes, shapeCount, depth, keep] = state;
+    [bytes, at, end, objects, objectCount, shapes, shapeCount, laterCount, depth, keep] = state;
     busy = true;
   }
+}
+
+// What was nested too deeply stands behind the rest, in the order in which it was met.
+function readLater(): void {
+  const values: unknown[] = [];
+  while (values.length < laterCount) values.push(read());
+  for (let i = 0; i < objectCount; i++) putLater(objects[i], values);
 }
 
 function broken(how: string): never {
@@ -169,8 +184,14 @@ function read(): unknown {
       if (objects[number] === undefined) broken("an object is meant that has not come");
       return objects[number];
     }
+    case tag.LATER: {
+      const number = readNumber();
+      if (number > laterCount) broken("a later value is counted wrong");
+      if (number === laterCount) laterCount++;
+      return new Later(number);
+    }
   }
-  if (++depth > tag.MAX_DEPTH + 1) broken("it is nested too deeply");
+  if (++depth > tag.MAX_WHOLE_DEPTH + SLACK) broken("it is nested too deeply");
   const value = readObject(form);
   depth--;
   return value;
@@ -322,6 +343,15 @@ function readObject(form: number): unknown {
     case tag.BOXED: {
       const number = place();
       return objects[number] = Object(read());
+    }
+    case tag.NAMED: {
+      const value = read();
+      if (typeof value !== "object" || value === null) broken("named properties are of no object");
+      return fill(value as Record<string, unknown>, readKeys());
+    }
+    case tag.KEY: {
+      const number = place();
+      return objects[number] = keyOfData(read() as KeyData);
     }
     case tag.SHARED:
       return remember(readShared());

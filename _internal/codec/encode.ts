@@ -17,6 +17,10 @@ import type { Space } from "../memory/space.ts";
 import { AGGREGATE, HIDDEN, numberOf } from "./errors.ts";
 import { REFUSAL } from "./refusal.ts";
 import { ofPrototype } from "./registry.ts";
+import { hidesAll, whyHidden, whyHost, withArticle } from "./host.ts";
+import { dataOfKey } from "./keys.ts";
+import { hostClassOf, tagOf } from "../runtime/host_classes.ts";
+import { keepsNamedOfCollections, mayHaveNamed } from "../runtime/named_properties.ts";
 import * as tag from "./tags.ts";
 
 /** What a message is for. */
@@ -57,6 +61,9 @@ let busy = false;
 let open: object[] = [];
 /** Buffers of which a part went alone. */
 let parted: ArrayBuffer[] = [];
+/** What is nested too deeply, and stands behind the rest. */
+let later: object[] = [];
+let laterNumbers: Map<object, number> | undefined;
 /** Whether all parts go with their whole buffers. */
 let whole = false;
 
@@ -113,14 +120,14 @@ export function encodeScratch(value: unknown, options: EncodeOptions): number {
   try {
     begin();
     try {
-      write(value);
+      writeAll(value);
     } catch (error) {
       if (error !== AGAIN) throw error;
       giveBack();
       forget();
       begin();
       whole = true;
-      write(value);
+      writeAll(value);
     }
     if (scratch !== bytes) publish();
     return at;
@@ -146,6 +153,12 @@ export function encodeApart(value: unknown, options: EncodeOptions): Uint8Array 
   return result;
 }
 
+function writeAll(value: unknown): void {
+  write(value);
+  // They may be nested too deeply in turn.
+  for (let i = 0; i < later.length; i++) write(later[i]);
+}
+
 function begin(): void {
   at = 0;
   depth = 0;
@@ -162,6 +175,8 @@ function forget(): void {
   if (references.length > 0) references = [];
   if (open.length > 0) open = [];
   if (parted.length > 0) parted = [];
+  if (later.length > 0) later = [];
+  laterNumbers = undefined;
 }
 
 function giveBack(): void {
@@ -172,7 +187,10 @@ function giveBack(): void {
 // A getter or a serialize() of the program sends something itself.
 function encodeNested(value: unknown, options: EncodeOptions): number {
   const known = objects.slice(0, objectCount);
-  const state = [bytes, view, at, scope, numbers, shapes, shapeCount, references, depth, open, parted, whole] as const;
+  const state = [
+    [bytes, view, at, scope, numbers, shapes, shapeCount, references] as const,
+    [depth, open, parted, whole, later, laterNumbers] as const,
+  ] as const;
   bytes = new Uint8Array(INITIAL);
   view = new DataView(bytes.buffer);
   objectCount = 0;
@@ -183,11 +201,14 @@ function encodeNested(value: unknown, options: EncodeOptions): number {
   open = [];
   parted = [];
   whole = false;
+  later = [];
+  laterNumbers = undefined;
   busy = false;
   try {
     return encodeScratch(value, options);
   } finally {
-    [bytes, view, at, scope, numbers, shapes, shapeCount, references, depth, open, parted, whole] = state;
+    [bytes, view, at, scope, numbers, shapes, shapeCount, references] = state[0];
+    [depth, open, parted, whole, later, laterNumbers] = state[1];
     objectCount = known.length;
     for (let i = 0; i < objectCount; i++) objects[i] = known[i];
     busy = true;
@@ -234,7 +255,7 @@ function write(value: unknown): void {
     default:
       throw new Unsendable(value, (path) =>
         new DOMException(
-          `Cannot send ${path} as a ${typeof value} can not be copied: pass data, and name functions as targets`,
+          `Cannot send ${path} as a ${typeof value} cannot be copied: pass data, and name functions as targets`,
           "DataCloneError",
         ));
   }
@@ -329,15 +350,31 @@ function numberAmongFew(value: object): number {
   return -1;
 }
 
-function descend(): void {
-  if (++depth > tag.MAX_DEPTH) {
-    throw new RangeError(`Cannot send a value that is nested more than ${tag.MAX_DEPTH} levels deep: flatten it`);
+// Whether the object is left for later, or for its first place in what comes later. What a class serializes can not be:
+// it is needed as a whole.
+function isLeft(value: object): boolean {
+  if (numberOfObject(value) >= 0) return false;
+  if (value instanceof ArrayBuffer) return false;
+  if (open.length > 0) {
+    if (depth < tag.MAX_WHOLE_DEPTH) return false;
+    throw new RangeError(
+      `Cannot send a value that serialize() nests more than ${tag.MAX_WHOLE_DEPTH} levels deep: flatten it`,
+    );
   }
+  laterNumbers ??= new Map();
+  let number = laterNumbers.get(value);
+  if (number === undefined) {
+    number = later.push(value) - 1;
+    laterNumbers.set(value, number);
+  }
+  writeCount(tag.LATER, number);
+  return true;
 }
 
 function writeObject(value: object): void {
+  if (depth >= tag.MAX_DEPTH && isLeft(value)) return;
   if (isKnown(value)) return;
-  descend();
+  depth++;
   if (Array.isArray(value)) {
     writeArray(value);
   } else {
@@ -350,12 +387,50 @@ function writeObject(value: object): void {
 }
 
 function writeArray(array: unknown[]): void {
-  const { length } = array;
-  if (length >= 4 && typeof array[0] === "number" && writeNumbers(array)) return;
-  if (isSparse(array)) {
-    writeSparse(array);
-    return;
+  // Holes may be as many as named properties, where values are counted.
+  if (!mayHaveNamed(array)) {
+    if (writeNumbers(array)) return;
+    if (!isSparse(array)) return writeDense(array);
   }
+  const keys = Object.keys(array);
+  const named = namedOf(keys);
+  if (named.length === 0) writeElements(array, keys);
+  else writeNamed(array, named, () => writeElements(array, keys.slice(0, -named.length)));
+}
+
+function writeElements(array: unknown[], indexes: string[]): void {
+  if (writeNumbers(array)) return;
+  if (isSparse(array)) writeSparse(array, indexes);
+  else writeDense(array);
+}
+
+// Indexes are listed first.
+function namedOf(keys: string[]): string[] {
+  let count = keys.length;
+  while (count > 0 && !isIndex(keys[count - 1])) count--;
+  return count === keys.length ? NONE : keys.slice(count);
+}
+
+function isIndex(key: string): boolean {
+  const index = Number(key) >>> 0;
+  return index !== 2 ** 32 - 1 && String(index) === key;
+}
+
+function writeNamed(object: object, keys: string[], writeItself: () => void): void {
+  reserve(1);
+  bytes[at++] = tag.NAMED;
+  depth++;
+  writeItself();
+  reserve(4);
+  view.setUint32(at, keys.length, true);
+  at += 4;
+  for (const key of keys) writeString(key);
+  for (const key of keys) write((object as Record<string, unknown>)[key]);
+  depth--;
+}
+
+function writeDense(array: unknown[]): void {
+  const { length } = array;
   if (length < 256) {
     reserve(2);
     bytes[at] = tag.ARRAY8;
@@ -367,8 +442,7 @@ function writeArray(array: unknown[]): void {
   for (let i = 0; i < length; i++) write(array[i]);
 }
 
-function writeSparse(array: unknown[]): void {
-  const keys = Object.keys(array).filter((key) => String(Number(key) >>> 0) === key && Number(key) < array.length);
+function writeSparse(array: unknown[], keys: string[]): void {
   writeCount(tag.SPARSE, array.length);
   reserve(4);
   view.setUint32(at, keys.length, true);
@@ -388,6 +462,7 @@ function isSparse(array: unknown[]): boolean {
 
 function writeNumbers(array: unknown[]): boolean {
   const { length } = array;
+  if (length < 4 || typeof array[0] !== "number") return false;
   let integers = true;
   for (let i = 0; i < length; i++) {
     const item = array[i];
@@ -414,6 +489,8 @@ function writeNumbers(array: unknown[]): boolean {
 function writePlain(object: Record<string, unknown>): void {
   const keys = Object.keys(object);
   const { length } = keys;
+  // Few plain objects are so, and what is not what it seems is.
+  if (length === 0 || keys[0] === "0") checkPlain(object);
   for (let i = shapeCount - 1, last = Math.max(0, i - 7); i >= last; i--) {
     const shape = shapes[i]!;
     if (shape.length !== length) continue;
@@ -430,6 +507,7 @@ function writePlain(object: Record<string, unknown>): void {
 }
 
 function writeBare(object: Record<string, unknown>): void {
+  if (Symbol.toStringTag in object) checkPlain(object);
   const keys = Object.keys(object);
   writeKeys(tag.BARE_OBJECT, keys);
   for (const key of keys) write(object[key]);
@@ -460,59 +538,147 @@ function writeInstance(value: object, prototype: object): void {
   } else if (ArrayBuffer.isView(value)) {
     writeView(value);
   } else if (value instanceof Map) {
-    writeCount(tag.MAP, value.size);
-    for (const [key, item] of [...value]) {
-      write(key);
-      write(item);
-    }
+    writeMap(value, prototype);
   } else if (value instanceof Set) {
-    writeCount(tag.SET, value.size);
-    for (const item of [...value]) write(item);
+    writeSet(value, prototype);
   } else if (value instanceof Date) {
-    reserve(9);
-    bytes[at] = tag.DATE;
-    view.setFloat64(at + 1, value.getTime(), true);
-    at += 9;
+    writeDate(value);
   } else if (value instanceof Error || typeof DOMException !== "undefined" && value instanceof DOMException) {
     writeError(value);
   } else if (value instanceof ArrayBuffer) {
     writeBuffer(value);
   } else if (value instanceof RegExp) {
-    reserve(1);
-    bytes[at++] = tag.REGEXP;
-    writeString(value.source);
-    writeString(value.flags);
+    writeRegExp(value);
   } else if (
     value instanceof Number || value instanceof String || value instanceof Boolean || value instanceof BigInt
   ) {
-    reserve(1);
-    bytes[at++] = tag.BOXED;
-    write(value.valueOf());
+    writeBoxed(value);
   } else if (GUARD in value) {
     throw unsendable(value, "a guard stands for an acquisition of this thread: send the lock");
   } else if (REFUSAL in value) {
     throw unsendable(value, String(value[REFUSAL]));
   } else {
-    // Read as toString() does, which knows what a class of the runtime made whatever the prototype says.
-    const kind = Object.prototype.toString.call(value).slice(8, -1);
-    if (kind === "SharedArrayBuffer") throw unsendable(value, "a SharedArrayBuffer can not be copied: use SharedArray");
-    if (kind.startsWith("Temporal.") || kind.startsWith("Intl.")) {
-      throw unsendable(value, `a ${kind} can not be copied: send a string`);
-    }
-    if (UNSENDABLE.has(kind)) throw unsendable(value, `a ${kind} can not be copied: send data`);
-    writePlain(value as Record<string, unknown>);
+    const hostClass = hostClassOf(prototype);
+    if (hostClass !== "" || hidesAll(value, prototype)) writeHost(value, hostClass, prototype);
+    else writePlain(value as Record<string, unknown>);
   }
 }
 
-/** Objects of the language and of the web that are more than their properties. */
-const UNSENDABLE = new Set([
-  ..."Promise WeakMap WeakSet WeakRef FinalizationRegistry Symbol Function Generator AsyncGenerator".split(" "),
-  ..."MessagePort MessageChannel BroadcastChannel Worker WebSocket EventSource AbortSignal AbortController".split(" "),
-  ..."Blob File FormData URL URLSearchParams URLPattern Headers Request Response CryptoKey TextDecoder".split(" "),
-  ..."ReadableStream WritableStream TransformStream WebAssembly.Module WebAssembly.Instance".split(" "),
-  ..."WebAssembly.Memory WebAssembly.Table WebAssembly.Global".split(" "),
-  ..."Iterator Helper,Array Iterator,Map Iterator,Set Iterator,String Iterator,RegExp String Iterator".split(","),
-]);
+function writeMap(map: Map<unknown, unknown>, prototype: object | null): void {
+  const entries = ofKind(map, "Map", () => prototype === Map.prototype ? [...map] : [...mapEntries.call(map)]);
+  const named = keepsNamedOfCollections ? Object.keys(map) : NONE;
+  if (named.length > 0) writeNamed(map, named, () => writeEntries(entries));
+  else writeEntries(entries);
+}
+
+function writeEntries(entries: [unknown, unknown][]): void {
+  writeCount(tag.MAP, entries.length);
+  for (const [key, item] of entries) {
+    write(key);
+    write(item);
+  }
+}
+
+function writeSet(set: Set<unknown>, prototype: object | null): void {
+  const items = ofKind(set, "Set", () => prototype === Set.prototype ? [...set] : [...setValues.call(set)]);
+  const named = keepsNamedOfCollections ? Object.keys(set) : NONE;
+  if (named.length > 0) writeNamed(set, named, () => writeItems(items));
+  else writeItems(items);
+}
+
+function writeItems(items: unknown[]): void {
+  writeCount(tag.SET, items.length);
+  for (const item of items) write(item);
+}
+
+function writeDate(date: Date): void {
+  const time = ofKind(date, "Date", () => dateTime.call(date));
+  reserve(9);
+  bytes[at] = tag.DATE;
+  view.setFloat64(at + 1, time, true);
+  at += 9;
+}
+
+function writeRegExp(regexp: RegExp): void {
+  const source = ofKind(regexp, "RegExp", () => regexpSource.call(regexp) as string);
+  reserve(1);
+  bytes[at++] = tag.REGEXP;
+  writeString(source);
+  writeString(regexpFlags.call(regexp) as string);
+}
+
+function writeBoxed(boxed: object): void {
+  const value = ofKind(boxed, "boxed primitive", () => primitiveOf(boxed));
+  reserve(1);
+  bytes[at++] = tag.BOXED;
+  write(value);
+}
+
+function primitiveOf(boxed: object): unknown {
+  const type = boxed instanceof Number
+    ? Number
+    : boxed instanceof String
+    ? String
+    : boxed instanceof Boolean
+    ? Boolean
+    : BigInt;
+  return (type.prototype.valueOf as () => unknown).call(boxed);
+}
+
+// Asked of the objects' insides, since classes of the program may extend these and answer something else.
+const mapEntries = Map.prototype.entries;
+const setValues = Set.prototype.values;
+const dateTime = Date.prototype.getTime;
+const regexpSource = getterOf(RegExp.prototype, "source");
+const regexpFlags = getterOf(RegExp.prototype, "flags");
+const bufferLength = getterOf(ArrayBuffer.prototype, "byteLength");
+const NONE: string[] = [];
+
+function getterOf(prototype: object, key: string): (this: unknown) => unknown {
+  return Object.getOwnPropertyDescriptor(prototype, key)!.get!;
+}
+
+// A proxy of one, or what was made with its prototype, has no insides.
+function ofKind<T>(value: object, kind: string, read: () => T): T {
+  try {
+    return read();
+  } catch {
+    throw unsendable(
+      value,
+      `it only has the prototype of ${withArticle(kind)}, or is a proxy of one: send the ${kind} itself`,
+    );
+  }
+}
+
+// The key is asked for first: whatever it is a class of, it can be copied.
+function writeHost(value: object, hostClass: string, prototype: object): void {
+  const kind = tagOf(value);
+  const key = dataOfKey(value, kind);
+  if (key !== undefined) {
+    reserve(1);
+    bytes[at++] = tag.KEY;
+    write(key);
+    return;
+  }
+  // Of another realm: its class is not the one of this realm.
+  if (kind === "Map") return writeMap(value as Map<unknown, unknown>, prototype);
+  if (kind === "Set") return writeSet(value as Set<unknown>, prototype);
+  if (kind === "Date") return writeDate(value as Date);
+  if (kind === "RegExp") return writeRegExp(value as RegExp);
+  if (kind === "Error") return writeError(value as Error);
+  if (kind === "ArrayBuffer") return writeBuffer(value as ArrayBuffer);
+  throw unsendable(value, hostClass === "" ? whyHidden(prototype) : whyHost(hostClass, kind));
+}
+
+// Of a plain object that would arrive empty, or like a list: whether that is what it is.
+function checkPlain(object: object): void {
+  const kind = tagOf(object);
+  if (kind === "Object") return;
+  const own = Object.getOwnPropertyDescriptor(object, Symbol.toStringTag);
+  // A program writes such a name in another way than a runtime.
+  if (own === undefined ? Symbol.toStringTag in object : own.enumerable || own.writable) return;
+  throw unsendable(object, whyHost(kind, kind));
+}
 
 function unsendable(value: unknown, reason: string): Unsendable {
   return new Unsendable(value, (path) => new DOMException(`Cannot send ${path} as ${reason}`, "DataCloneError"));
@@ -558,7 +724,7 @@ function writeView(value: ArrayBufferView): void {
   const kind = kinds.get((kindOf.call(value) as string | undefined) ?? "DataView");
   const { buffer } = value;
   if (kind === undefined || !(buffer instanceof ArrayBuffer)) {
-    throw unsendable(value, "a view of a SharedArrayBuffer can not be copied into a message: use SharedArray");
+    throw unsendable(value, "a view of a SharedArrayBuffer cannot be copied into a message: use SharedArray");
   }
   if (buffer.detached) throw unsendable(value, "its buffer is detached");
   const { byteOffset, byteLength } = value;
@@ -604,6 +770,7 @@ function writeFloat(value: number): void {
 }
 
 function writeBuffer(buffer: ArrayBuffer): void {
+  ofKind(buffer, "ArrayBuffer", () => bufferLength.call(buffer));
   if (buffer.detached) throw unsendable(buffer, "it is detached");
   if (parted.length > 0 && parted.includes(buffer)) throw AGAIN;
   if (!buffer.resizable) {
@@ -651,9 +818,12 @@ function writeError(error: Error): void {
   for (const key of Object.keys(error)) {
     if (!ERROR_KEYS.has(key)) properties[key] = (error as unknown as Record<string, unknown>)[key];
   }
+  // Bun's errors of node's kind have it from their prototypes.
+  const { code } = error as { code?: unknown };
+  if (typeof code === "string" && !Object.hasOwn(error, "code")) properties.code = code;
   // An object like any other, to the reader.
   isKnown(properties);
-  descend();
+  depth++;
   writePlain(properties);
   depth--;
 }
@@ -674,7 +844,7 @@ function pathOf(root: unknown, wanted: unknown, name: string): string {
       ? [...value].map((item, index): [string, unknown] => [`.values[${index}]`, item])
       : [
         ...Object.keys(value).map((key): [string, unknown] => [
-          Array.isArray(value)
+          Array.isArray(value) && isIndex(key)
             ? `[${key}]`
             : /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)
             ? (path === "" ? key : `.${key}`)

@@ -5,6 +5,7 @@
  */
 
 import * as own from "../../sync/errors.ts";
+import { deno } from "../runtime/globals.ts";
 
 type ErrorClass = new (message: string) => Error;
 
@@ -21,7 +22,15 @@ const classes: ErrorClass[] = [
   ...(Object.values(own) as unknown[]).filter((value): value is ErrorClass =>
     typeof value === "function" && value.prototype instanceof Error
   ),
+  // Behind all others: the numbers before are the same on every runtime.
+  ...errorsOf((globalThis as { WebAssembly?: object }).WebAssembly),
+  ...errorsOf(deno?.errors),
 ];
+
+function errorsOf(namespace: object | undefined): ErrorClass[] {
+  return Object.getOwnPropertyNames(namespace ?? {}).sort().map((key) => namespace![key as keyof object] as unknown)
+    .filter((value): value is ErrorClass => typeof value === "function" && value.prototype instanceof Error);
+}
 
 const numbers: Map<object, number> = new Map(classes.map((type, index) => [type.prototype, index]));
 
@@ -46,7 +55,10 @@ export function numberOf(error: Error): number {
 
 /** An error of that class, without properties. */
 export function makeError(number: number, name: string, message: string): Error {
-  if (number === DOM) return new DOMException(message, name);
+  if (number === DOM) {
+    const { QuotaExceededError } = globalThis as { QuotaExceededError?: ErrorClass };
+    return name === QuotaExceededError?.name ? new QuotaExceededError(message) : new DOMException(message, name);
+  }
   if (number === AGGREGATE) return new AggregateError([], message);
   // With the class as new.target, not by its constructor: own classes take more than a message.
   return Reflect.construct(Error, [message], classes[number] ?? Error) as Error;

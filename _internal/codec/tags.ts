@@ -71,12 +71,21 @@ export const PART = 0x9e;
 export const ASCII = 0x9f;
 /** As REGISTERED, of an error: then its stack and its cause. */
 export const REGISTERED_ERROR = 0xa0;
+/** What has named properties besides its elements or entries, then as OBJECT: a count of keys, the keys, the values. */
+export const NAMED = 0xa1;
+/** A number, counted from 0: the value stands behind the whole, since it is nested too deeply to be read here. */
+export const LATER = 0xa2;
+/** A KeyObject or CryptoKey: an object with what it is made of. */
+export const KEY = 0xa3;
 
 /** The largest size that a resizable buffer may be made for. */
 export const MAX_RESERVED: number = 2 ** 33;
 
-/** How deep values may be nested: more could end the stack of the thread that reads it. */
-export const MAX_DEPTH = 1500;
+/** How deep values are written into each other; what is deeper stands behind the rest. */
+export const MAX_DEPTH = 500;
+
+/** How deep what a class serializes may be, which is needed whole: more could end the stack of the thread that reads it. */
+export const MAX_WHOLE_DEPTH = 1500;
 
 /** The kinds of view, by their number. */
 export const VIEWS: readonly (new (buffer: ArrayBuffer, offset?: number, length?: number) => ArrayBufferView)[] = [

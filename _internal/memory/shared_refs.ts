@@ -18,6 +18,8 @@ let bytes: Uint8Array = new Uint8Array(0);
 let view: DataView = new DataView(bytes.buffer);
 let at = 0;
 let keyCounts: number[] = [];
+/** How many values stand behind the whole. */
+let laters = 0;
 
 /** Gives back the references of a message, as `encode` wrote it, that will not be received. */
 export function dropReferences(message: Uint8Array): void {
@@ -56,15 +58,17 @@ function walk(message: Uint8Array, visitor: typeof visit): void {
   if (!message.includes(tag.SHARED)) return;
   const outerVisit = visit;
   visit = visitor;
-  const outer = [bytes, view, at, keyCounts] as const;
+  const outer = [bytes, view, at, keyCounts, laters] as const;
   bytes = message;
   view = new DataView(message.buffer, message.byteOffset, message.byteLength);
   at = 0;
   keyCounts = [];
+  laters = 0;
   try {
     skip(1);
+    for (let done = 0; done < laters; done++) skip(1);
   } finally {
-    [bytes, view, at, keyCounts] = outer;
+    [bytes, view, at, keyCounts, laters] = outer;
     visit = outerVisit;
   }
 }
@@ -148,6 +152,13 @@ function skip(values: number): void {
       case tag.BARE_OBJECT:
         skip(skipKeys());
         break;
+      case tag.NAMED:
+        skip(1);
+        skip(skipKeys());
+        break;
+      case tag.LATER:
+        laters = Math.max(laters, readCount() + 1);
+        break;
       case tag.BUFFER: {
         const length = readCount();
         align(8);
@@ -171,6 +182,7 @@ function skip(values: number): void {
         break;
       case tag.BIGINT:
       case tag.BOXED:
+      case tag.KEY:
         skip(1);
         break;
       case tag.REGEXP:

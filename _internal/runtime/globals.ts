@@ -9,6 +9,7 @@
 export interface DenoGlobal {
   exit(code?: number): never;
   unrefTimer(id: number): void;
+  errors: object;
 }
 
 /** What is used of `process`, on Bun and Node. */

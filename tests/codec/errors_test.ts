@@ -1,4 +1,6 @@
-import { assert, assertEquals, assertInstanceOf, assertMatch, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertMatch, assertStrictEquals, assertThrows } from "@std/assert";
+import { Buffer } from "node:buffer";
+import { copyFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { joinStacks } from "../../_internal/codec/mod.ts";
 import {
@@ -48,6 +50,39 @@ describe("an error that crosses", () => {
       assertEquals(Object.keys(other), []);
     });
   }
+
+  it("keeps its class if that is one of the runtime's own", LIMIT, () => {
+    const { Deno, WebAssembly: wasm } = globalThis as unknown as Record<string, Record<string, unknown> | undefined>;
+    const classes = [
+      ...Object.values(Deno?.errors ?? {}),
+      ...Object.values(Object.getOwnPropertyDescriptors(wasm!))
+        .map(({ value }) => value),
+    ].filter((value): value is new (message: string) => Error =>
+      typeof value === "function" && value.prototype instanceof Error
+    );
+    assert(classes.length >= (Deno === undefined ? 3 : 28));
+    for (const Type of classes) {
+      const error = Object.assign(new Type("what happened"), { code: "ECODE" });
+      const other = cross([error])[0]!;
+      assertInstanceOf(other, Type);
+      assertStrictEquals(Object.getPrototypeOf(other), Type.prototype);
+      assertEquals([other.name, other.message, other.stack], [error.name, error.message, error.stack]);
+      assertEquals((other as { code?: string }).code, "ECODE");
+      class Own extends Type {}
+      assertInstanceOf(cross(new Own("of the program")), Type);
+    }
+  });
+
+  it("keeps what the system said of it", LIMIT, () => {
+    const error = assertThrows(() => copyFileSync("/no/such/file", "/no/such/folder/file")) as NodeJS.ErrnoException;
+    const other = cross(error);
+    for (const key of ["code", "errno", "syscall", "path", "dest"] as "code"[]) assertEquals(other[key], error[key]);
+    assertEquals(other.code, "ENOENT");
+    const wrong = assertThrows(() => Buffer.alloc("x" as never)) as NodeJS.ErrnoException;
+    // On Deno it has a function among its properties.
+    delete (wrong as { toString?: unknown }).toString;
+    assertEquals(cross(wrong).code, "ERR_INVALID_ARG_TYPE");
+  });
 
   it("keeps both errors of a SuppressedError", LIMIT, () => {
     const other = cross(

@@ -69,7 +69,7 @@ describe("what can not be sent", () => {
         new ReadableStream(),
       ]
     ) {
-      refused({ value }, /item\.value as a .* can not be copied/);
+      refused({ value }, /item\.value as an? .* cannot be copied/);
     }
     const { port1, port2 } = new MessageChannel();
     refused(port1, /item as a MessagePort/);

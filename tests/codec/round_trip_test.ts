@@ -2,6 +2,11 @@ import { assert, assertEquals, assertNotStrictEquals, assertStrictEquals, assert
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { load } from "../../_internal/atomics.ts";
+import { encode } from "../../_internal/codec/mod.ts";
+import { locate } from "../../_internal/memory/shared_object.ts";
+import { dropReferences } from "../../_internal/memory/shared_refs.ts";
+import { Event, registerSerializable } from "../../sync/mod.ts";
 import { cross, difference } from "./_values.ts";
 
 const LIMIT = { timeout: 30_000 };
@@ -72,7 +77,62 @@ describe("a value that crosses", () => {
   it("names that are no indexes are not taken for some in sparse arrays", LIMIT, () => {
     const array = Object.assign(new Array(3), { "1.5": "no", "-1": "no", "01": "no", "4294967295": "no" });
     array[1] = "yes";
-    assertEquals(Object.entries(cross(array)), [["1", "yes"]]);
+    const other = cross(array);
+    assertEquals(other.length, 3);
+    assertEquals(Object.entries(other), Object.entries(array));
+  });
+
+  it("what an array has besides its elements goes along, as long as structuredClone keeps it", LIMIT, () => {
+    const match = "xabc".match(/(?<letter>b)c/d)!;
+    same(match);
+    assertEquals(cross(match).index, 2);
+    assertEquals(cross(match).groups, { ...match.groups! });
+    for (const length of [0, 1, 3, 16, 17, 100, 400, 3_000]) {
+      for (const item of [(i: number) => i, (i: number) => i / 3, (i: number) => `${i}`, (i: number) => ({ i })]) {
+        const array: unknown[] & { columns?: unknown; self?: unknown } = Array.from({ length }, (_, i) => item(i));
+        same(array);
+        array.columns = ["a", { b: 1 }];
+        array.self = array;
+        same(array);
+        same([array, { array }, array]);
+        assertEquals(Object.keys(cross(array)), Object.keys(structuredClone(array)));
+        // As many holes as there are names.
+        array.push(0, 0);
+        delete array[length];
+        delete array[length + 1];
+        same(array);
+      }
+    }
+    const named = Object.defineProperty(Object.assign([1, 2], { [Symbol("s")]: 1 }), "hidden", { value: 1 });
+    assertEquals(Reflect.ownKeys(cross(named)), ["0", "1", "length"]);
+    class Rows extends Array<number> {
+      total = 7;
+    }
+    const rows = cross(Rows.from([1, 2]) as Rows);
+    assertEquals([rows.total, rows.length, Object.getPrototypeOf(rows) === Array.prototype], [7, 2, true]);
+    const prototype = cross(Object.assign([1], JSON.parse('{ "__proto__": 5 }') as object)) as unknown[];
+    assertStrictEquals(Object.getPrototypeOf(prototype), Array.prototype);
+  });
+
+  it("other kinds keep besides their contents what structuredClone keeps there", LIMIT, () => {
+    const kinds = [
+      new Map([[1, 2]]),
+      new Set([1]),
+      new Date(5),
+      /a/g,
+      Object(1),
+      Object("text"),
+      new Uint8Array(3),
+      new DataView(new ArrayBuffer(2)),
+      new ArrayBuffer(3),
+    ];
+    for (const value of kinds) {
+      Object.assign(value, { extra: { nested: [value] } });
+      const expected = structuredClone(value);
+      const other = cross(value) as { extra?: unknown };
+      assertEquals(Object.keys(other), Object.keys(expected));
+      assertEquals(difference(other, expected), undefined);
+    }
   });
 
   it("objects keep the order of their keys, also of many shapes", LIMIT, () => {
@@ -220,36 +280,89 @@ describe("a value that crosses", () => {
     assertEquals(cross(new Names([["a", 1]])), new Map([["a", 1]]) as never);
   });
 
-  it("is nested a thousand levels deep, and ends with a RangeError before the stack does", LIMIT, () => {
+  it("is nested as deeply as it likes", LIMIT, () => {
     const nest = (levels: number, wrap: (inner: unknown) => unknown) => {
       let value: unknown = null;
       for (let i = 0; i < levels; i++) value = wrap(value);
       return value;
     };
-    const wraps = [
-      (x: unknown) => [x],
-      (x: unknown) => ({ x }),
-      (x: unknown) => new Map([[x, x]]),
-      (x: unknown) => new Error("e", { cause: x }),
+    const kinds: [wrap: (inner: unknown) => unknown, unwrap: (outer: never) => unknown][] = [
+      [(x) => [x], ([x]: unknown[]) => x],
+      [(x) => ({ x }), ({ x }: { x: unknown }) => x],
+      [(x) => new Map([[x, x]]), (map: Map<unknown, unknown>) => [...map.keys()][0]],
+      [(x) => new Map([[1, x]]), (map: Map<unknown, unknown>) => map.get(1)],
+      [(x) => new Set([x]), (set: Set<unknown>) => [...set][0]],
+      [(x) => new Error("e", { cause: x }), (error: Error) => error.cause],
+      [(x) => new AggregateError([x]), (error: AggregateError) => error.errors[0]],
+      [(x) => Object.assign([1], { x }), ({ x }: { x: unknown }) => x],
+      [(x) => Object.assign(Object.create(null), { x }), ({ x }: { x: unknown }) => x],
     ];
-    for (const wrap of wraps) {
-      let depth = 0;
-      const measure = (value: unknown): void => {
-        for (let inner = value; inner !== null; depth++) {
-          inner = Array.isArray(inner)
-            ? inner[0]
-            : inner instanceof Map
-            ? [...inner.keys()][0]
-            : inner instanceof Error
-            ? inner.cause
-            : (inner as { x: unknown }).x;
-        }
-      };
-      measure(cross(nest(700, wrap)));
-      assertEquals(depth, 700);
-      for (const levels of [10_000, 100_000]) assertThrows(() => cross(nest(levels, wrap)), RangeError);
+    for (const [wrap, unwrap] of kinds) {
+      for (const levels of [499, 500, 501, 1_502, wrap(1) instanceof Error ? 2_001 : 20_000]) {
+        let depth = 0;
+        for (let inner = cross(nest(levels, wrap)); inner !== null; inner = unwrap(inner as never)) depth++;
+        assertEquals(depth, levels);
+      }
     }
     same("as before");
+  });
+
+  it("is a list that is linked in both directions, however long", LIMIT, () => {
+    interface Item {
+      number: number;
+      before?: Item;
+      next?: Item;
+      bytes?: Uint8Array;
+    }
+    const first: Item = { number: 0 };
+    for (let i = 1, item = first; i < 20_000; i++) {
+      item = item.next = { number: i, before: item, bytes: i % 500 === 0 ? new Uint8Array([i]) : undefined };
+    }
+    let count = 0;
+    for (let item: Item | undefined = cross({ first, list: [first.next!.next] }).first; item; item = item.next) {
+      assertEquals(item.number, count++);
+      if (item.next !== undefined) assertStrictEquals(item.next.before, item);
+      if (item.number % 500 === 0 && item.number > 0) assertEquals(item.bytes, new Uint8Array([item.number]));
+    }
+    assertEquals(count, 20_000);
+  });
+
+  it("is no deeper where a class serializes it, which needs it whole", LIMIT, () => {
+    class Chain {
+      constructor(readonly next: unknown) {}
+    }
+    registerSerializable(Chain, {
+      name: "round_trip_test.Chain",
+      serialize: ({ next }) => next,
+      deserialize: (next) => new Chain(next),
+    });
+    let chain: unknown = 1;
+    for (let i = 0; i < 1_000; i++) chain = new Chain(chain);
+    let depth = 0;
+    for (let inner = cross(chain); inner instanceof Chain; inner = inner.next) depth++;
+    assertEquals(depth, 1_000);
+    for (let i = 0; i < 10_000; i++) chain = new Chain(chain);
+    assertThrows(() => cross(chain), RangeError, "serialize()");
+    same("as before");
+  });
+
+  it("holds shared objects as deeply, whose references come back", LIMIT, () => {
+    const event = new Event();
+    const references = () => {
+      const { space, at } = locate(event)!;
+      return load(space.words, at + 1);
+    };
+    const before = references();
+    let value: unknown = event;
+    for (let i = 0; i < 5_000; i++) value = { value, event };
+    const bytes = encode(value, { root: "item", scope: "thread" }).slice();
+    assert(references() > before);
+    dropReferences(bytes);
+    assertEquals(references(), before);
+    let inner = cross(value) as { value: unknown; event: unknown } | Event;
+    while (!(inner instanceof Event)) inner = inner.value as typeof inner;
+    assertStrictEquals(inner, event);
+    assertEquals(references(), before);
   });
 
   it("is the same whatever it is", LIMIT, () => {

@@ -1,0 +1,80 @@
+/**
+ * Which classes are the runtime's own, by what they are and not by a list of their names: instances of these hold what
+ * their properties do not show.
+ *
+ * A class that is written in another language says so where its source is asked for. Deno writes many in JavaScript; the
+ * prototypes of these have a method for its console under a symbol that no program has a use for, or the class is a
+ * global that `for … in` does not show, as those of programs are not, or it is part of `Deno`.
+ *
+ * @module
+ */
+
+const DENO_CONSOLE = Symbol.for("Deno.privateCustomInspect");
+const NATIVE = /\{\s*\[native code\]\s*\}\s*$/;
+const sourceOf = Function.prototype.toString;
+
+/** Prototypes that have no constructor, or none that can be read without harm. */
+const ITERATOR = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]())) as object;
+const ASYNC_ITERATOR = Object.getPrototypeOf(
+  Object.getPrototypeOf((async function* () {}).prototype),
+) as object;
+
+const names: WeakMap<object, string> = new WeakMap([[ITERATOR, "Iterator"], [ASYNC_ITERATOR, "AsyncIterator"]]);
+
+/** The nearest class of the runtime that objects with this prototype are of; empty for objects of the program's own. */
+export function hostClassOf(prototype: object | null): string {
+  if (prototype === null || prototype === Object.prototype) return "";
+  const known = names.get(prototype);
+  if (known !== undefined) return known;
+  const name = nameOfHost(prototype) ?? hostClassOf(Object.getPrototypeOf(prototype));
+  names.set(prototype, name);
+  return name;
+}
+
+function nameOfHost(prototype: object): string | undefined {
+  const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, "constructor")?.value;
+  if (typeof constructor !== "function") return hasNativeMethodsAlone(prototype) ? tagOf(prototype) : undefined;
+  if (constructor.prototype !== prototype) return undefined;
+  const { name } = constructor;
+  if (Object.hasOwn(prototype, DENO_CONSOLE) || isNamespaced(name, constructor)) return name;
+  if (!NATIVE.test(sourceOf.call(constructor))) return undefined;
+  // The `Object` of another realm: what has its prototype is as plain as what has this one's.
+  return name === "Object" && Object.getPrototypeOf(prototype) === null ? "" : name;
+}
+
+function isNamespaced(name: string, constructor: unknown): boolean {
+  const found = Object.getOwnPropertyDescriptor(globalThis, name);
+  if (found !== undefined && !found.enumerable && (found.value ?? found.get?.call(globalThis)) === constructor) {
+    return true;
+  }
+  const { Deno } = globalThis as { Deno?: Record<string, unknown> };
+  return Deno !== undefined && Object.hasOwn(Deno, name) && Deno[name] === constructor;
+}
+
+// As the prototype of `Intl.Segments`, which has no constructor.
+function hasNativeMethodsAlone(prototype: object): boolean {
+  let methods = 0;
+  for (const key of Object.getOwnPropertyNames(prototype)) {
+    const { value, get } = Object.getOwnPropertyDescriptor(prototype, key)!;
+    if (typeof (value ?? get) !== "function") continue;
+    if (!NATIVE.test(sourceOf.call(value ?? get))) return false;
+    methods++;
+  }
+  return methods > 0;
+}
+
+/** What `Object.prototype.toString` calls an object. */
+export function tagOf(value: object): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+/**
+ * The classes of an object's prototypes that are no native ones, nearest first: their sources say what instances hold
+ * besides properties.
+ */
+export function* sourcesOf(prototype: object | null): Generator<string> {
+  for (let at = prototype; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at) as object | null) {
+    const constructor: unknown = Object.getOwnPropertyDescriptor(at, "constructor")?.value;
+    if (typeof constructor === "function") yield sourceOf.call(constructor);
+  }
+}
