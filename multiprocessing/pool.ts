@@ -11,6 +11,7 @@ import type { Ending } from "../_internal/pool/jobs.ts";
 import { BasePool, type PoolKind, type PoolOptions } from "../_internal/pool/pool.ts";
 import type { workForPool } from "../_internal/pool/worker.ts";
 import { hasProcessEnded } from "../_internal/processes/record.ts";
+import { ownModule } from "../_internal/runtime/bundle.ts";
 import { signalName } from "../_internal/runtime/spawn.ts";
 import {
   ERROR,
@@ -29,7 +30,7 @@ import type { StartMethod } from "./start_method.ts";
 
 export * from "../_internal/pool/mod.ts";
 
-const worker = task<typeof workForPool>(new URL("../_internal/pool/worker.ts", import.meta.url), "workForPool");
+const worker = task<typeof workForPool>(ownModule("../_internal/pool/worker.ts", import.meta.url), "workForPool");
 const scope: Scope = "process";
 
 const kindOf = (method: StartMethod | undefined): PoolKind => ({

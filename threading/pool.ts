@@ -8,6 +8,7 @@ import { load } from "../_internal/atomics.ts";
 import { locate, OBJECT_HEADER } from "../_internal/memory/shared_object.ts";
 import { BasePool, type PoolKind, type PoolOptions } from "../_internal/pool/pool.ts";
 import type { workForPool } from "../_internal/pool/worker.ts";
+import { ownModule } from "../_internal/runtime/bundle.ts";
 import {
   ERROR,
   EXIT_CODE,
@@ -25,7 +26,7 @@ import { Thread } from "./thread.ts";
 
 export * from "../_internal/pool/mod.ts";
 
-const worker = task<typeof workForPool>(new URL("../_internal/pool/worker.ts", import.meta.url), "workForPool");
+const worker = task<typeof workForPool>(ownModule("../_internal/pool/worker.ts", import.meta.url), "workForPool");
 
 const threads: PoolKind = {
   scope: "thread",

@@ -4,8 +4,10 @@
  * @module
  */
 
+import { ownModule } from "../runtime/bundle.ts";
+
 /** Frames of the pool itself say nothing. */
-const OWN: string = new URL("./", import.meta.url).pathname;
+const OWN: string = ownModule("./", import.meta.url).pathname;
 
 /** A place in the program. The stack is not made to a string before it is asked for: that takes longer than a task. */
 export class CallSite {

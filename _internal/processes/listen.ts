@@ -10,6 +10,7 @@
 import { add, load, store } from "../atomics.ts";
 import { spaceOf } from "../memory/spaces.ts";
 import type { ThreadMemory } from "../memory/thread_memory.ts";
+import { ownModule, requireOwnModules } from "../runtime/bundle.ts";
 import type { Libc } from "../runtime/libc.ts";
 import { startWorker } from "../runtime/worker.ts";
 import type { Region } from "./region.ts";
@@ -102,11 +103,12 @@ function byWorker(words: Int32Array, region: Region, libc: Libc, channels: Map<n
   let control: Int32Array | undefined;
   let address = 0;
   const begin = (): Int32Array => {
+    requireOwnModules("wait for other processes without blocking");
     // Not a SharedArrayBuffer, for the worker sleeps on a word of it together with words of the region.
     address = libc.mapOwn(CONTROL_BYTES);
     if (address === 0) throw new RangeError("Cannot wait for other processes as the system has no memory for it");
     const page = new Int32Array(libc.native.view(address, CONTROL_BYTES));
-    const worker = startWorker(new URL("./waiter_entry.ts", import.meta.url), {
+    const worker = startWorker(ownModule("./waiter_entry.ts", import.meta.url), {
       message: () => {
         store(page, RANG, 0);
         for (const channel of channels.values()) {

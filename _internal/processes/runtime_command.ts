@@ -9,6 +9,7 @@
  */
 
 import { NotSupportedError } from "../../sync/errors.ts";
+import { ownModule, requireOwnRuntime } from "../runtime/bundle.ts";
 import { isBun, nodeProcess } from "../runtime/globals.ts";
 import { mainModule } from "../runtime/modules.ts";
 import { loadProcessCalls } from "../runtime/process_calls.ts";
@@ -43,7 +44,7 @@ interface DenoPermissions {
 }
 
 const deno = (globalThis as unknown as { Deno?: DenoPermissions }).Deno;
-const ENTRY = new URL("./child_entry.ts", import.meta.url).href;
+const ENTRY = ownModule("./child_entry.ts", import.meta.url).href;
 
 /** Which item of a permission is asked about under which key. */
 const ITEMS: Record<PermissionName, string> = {
@@ -97,6 +98,7 @@ let firstFolder: string | undefined;
  * @param modules Where its target is looked for. One without memory may load and read them, whatever else it may.
  */
 export function runtimeCommand(permissions: "inherit" | Requested, modules: readonly string[] = []): RuntimeCommand {
+  requireOwnRuntime("start process");
   if (deno === undefined) {
     if (permissions !== "inherit") {
       throw new NotSupportedError(

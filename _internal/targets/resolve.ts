@@ -5,6 +5,7 @@
  */
 
 import { TargetError } from "../../sync/errors.ts";
+import { ownModule } from "../runtime/bundle.ts";
 import { atGlobalPath } from "./builtins.ts";
 import type { TargetDescriptor } from "./describe.ts";
 import { exportOf } from "./load.ts";
@@ -18,7 +19,7 @@ type SearchClass = new (sought: Sought, label: string) => Search;
 
 // Not written into the import(): Deno would look through all of that at the start of each worker. Where it is needed for
 // most threads it is in the graph of their entry, and says here that it is loaded.
-const SEARCH = new URL("./search.ts", import.meta.url).href;
+const SEARCH = ownModule("./search.ts", import.meta.url).href;
 let searchClass: SearchClass | undefined;
 
 /** Says that what looks for functions by their source is loaded. */

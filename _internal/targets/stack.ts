@@ -4,10 +4,11 @@
  * @module
  */
 
+import { ownModule } from "../runtime/bundle.ts";
 import { urlOfPlace } from "../runtime/modules.ts";
 
 /** Where this library is: its own frames are none of the caller's. */
-const ROOT = new URL("../../", import.meta.url).href;
+const ROOT = ownModule("../../", import.meta.url).href;
 const OWN = /^(?:_internal\/|sync\/|threading\/|multiprocessing\/|mod\.ts)/;
 
 /** More frames than the ten that are usual: the caller may be behind some of its own. */

@@ -12,6 +12,7 @@ import { addReference, dropReference } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
 import { existingSpace } from "../memory/spaces.ts";
 import type { ThreadMemory } from "../memory/thread_memory.ts";
+import { ownModule, requireOwnModules } from "../runtime/bundle.ts";
 import { cpuCount } from "../runtime/cpus.ts";
 import { isBun } from "../runtime/globals.ts";
 import { onLoopEmpty } from "../runtime/last_words.ts";
@@ -67,7 +68,7 @@ export function onFailure(report: (thread: object) => void): void {
   failed = report;
 }
 
-const ENTRY = new URL(isBun ? "./worker_entry_bun.ts" : "./worker_entry.ts", import.meta.url);
+const ENTRY = ownModule(isBun ? "./worker_entry_bun.ts" : "./worker_entry.ts", import.meta.url);
 /** How long a worker that was told to end may take before it is stopped from outside, where that is possible. */
 const GRACE = 50;
 /** After that, how long until it has certainly stopped, where the system does not tell. Bun takes about 30 ms. */
@@ -117,6 +118,7 @@ class Host {
   readonly systemId: number;
 
   constructor() {
+    requireOwnModules("start thread");
     const { started, id } = startSystemThread(() => startWorker(ENTRY, this.#listener));
     this.handle = started;
     this.systemId = id;

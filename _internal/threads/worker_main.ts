@@ -14,6 +14,7 @@ import { Space } from "../memory/space.ts";
 import { existingSpace, setSpace } from "../memory/spaces.ts";
 import { ThreadMemory } from "../memory/thread_memory.ts";
 import { block } from "../memory/wait_point.ts";
+import { ownModule } from "../runtime/bundle.ts";
 import { exitThread } from "../runtime/exit.ts";
 import { onLastWords } from "../runtime/last_words.ts";
 import { systemThreadId } from "../runtime/system_thread.ts";
@@ -65,9 +66,9 @@ interface Runnable {
 
 // Not written into the import()s: Deno would look through all of that at the start of each thread, and not every thread
 // needs it. Whoever starts threads has it in its graph.
-const WHOLE = new URL("./whole.ts", import.meta.url).href;
-const READY = new URL("./ready.ts", import.meta.url).href;
-const PROCESSES = new URL("../../multiprocessing/mod.ts", import.meta.url).href;
+const WHOLE = ownModule("./whole.ts", import.meta.url).href;
+const READY = ownModule("./ready.ts", import.meta.url).href;
+const PROCESSES = ownModule("../../multiprocessing/mod.ts", import.meta.url).href;
 
 /** Loads all classes of shared objects and threads, unless the program's modules have. */
 async function loadWhole(): Promise<void> {
