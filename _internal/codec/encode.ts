@@ -16,6 +16,7 @@ import { addReference, dropReference, locate, SharedHandle, whyUnusable } from "
 import type { Space } from "../memory/space.ts";
 import { AGGREGATE, HIDDEN, numberOf } from "./errors.ts";
 import { REFUSAL } from "./refusal.ts";
+import { isIndex, pathOf } from "./path.ts";
 import { ofPrototype } from "./registry.ts";
 import { hidesAll, whyHidden, whyHost, withArticle } from "./host.ts";
 import { dataOfKey } from "./keys.ts";
@@ -409,11 +410,6 @@ function namedOf(keys: string[]): string[] {
   let count = keys.length;
   while (count > 0 && !isIndex(keys[count - 1])) count--;
   return count === keys.length ? NONE : keys.slice(count);
-}
-
-function isIndex(key: string): boolean {
-  const index = Number(key) >>> 0;
-  return index !== 2 ** 32 - 1 && String(index) === key;
 }
 
 function writeNamed(object: object, keys: string[], writeItself: () => void): void {
@@ -826,44 +822,4 @@ function writeError(error: Error): void {
   depth++;
   writePlain(properties);
   depth--;
-}
-
-// Looks for a value in another, by a walk that has all the time in the world.
-function pathOf(root: unknown, wanted: unknown, name: string): string {
-  const seen = new Set<unknown>();
-  const search = (value: unknown, path: string): string | undefined => {
-    if (value === wanted) return path;
-    if (typeof value !== "object" || value === null || seen.has(value)) return undefined;
-    seen.add(value);
-    const entries: Iterable<[string, unknown]> = value instanceof Map
-      ? [...value].flatMap(([key, item], index): [string, unknown][] => [
-        [`.keys[${index}]`, key],
-        [typeof key === "string" ? `.get(${JSON.stringify(key)})` : `.values[${index}]`, item],
-      ])
-      : value instanceof Set
-      ? [...value].map((item, index): [string, unknown] => [`.values[${index}]`, item])
-      : [
-        ...Object.keys(value).map((key): [string, unknown] => [
-          Array.isArray(value) && isIndex(key)
-            ? `[${key}]`
-            : /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)
-            ? (path === "" ? key : `.${key}`)
-            : `[${JSON.stringify(key)}]`,
-          (value as Record<string, unknown>)[key],
-        ]),
-        ...["cause", "errors"]
-          .filter((key) => value instanceof Error && Object.hasOwn(value, key))
-          .map((key): [string, unknown] => [path === "" ? key : `.${key}`, (value as Error)[key as "cause"]]),
-      ];
-    for (const [step, item] of entries) {
-      const found = search(item, path + step);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  };
-  try {
-    return search(root, name) || name || "the value";
-  } catch {
-    return name || "the value";
-  }
 }

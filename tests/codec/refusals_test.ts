@@ -49,6 +49,12 @@ describe("what can not be sent", () => {
     cycle.self = cycle;
     cycle.last = f;
     refused(cycle, /item\.last/);
+    refused(Object.assign([1], { f }), /item\.f as a function/);
+    refused(Object.assign([1], { "a b": f }), /item\["a b"\] as a function/);
+    let deep: object = { f };
+    for (let i = 0; i < 20_000; i++) deep = { next: deep };
+    refused(deep, /^Cannot send item(\.next){6}…\(\d+ levels\)…(\.next){5}\.f as a function/);
+    refused({ a: deep, args: [{}] }, /^Cannot send item\.a(\.next){5}…/);
     refused(Array.from({ length: 5_000 }, (_, i) => ({ i, f: i === 4_999 ? f : 0 })), /item\[4999\]\.f/);
   });
 
