@@ -18,7 +18,8 @@ export interface SerializableOptions<T extends object, D> {
 }
 
 /**
- * Says how instances of a class are sent; without that only their data arrives. Errors that are thrown in another thread
+ * Says how instances of a class are sent; without that only their data arrives, which are their own enumerable fields, and
+ * an instance of which all is private is refused. Classes of the runtime may be registered, too. Errors that are thrown in another thread
  * arrive as themselves if their class is registered.
  *
  * Call it at the top level of the module that has the class, so that every thread that imports the module knows.

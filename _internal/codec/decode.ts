@@ -79,7 +79,10 @@ export function decodeFirst(data: Uint8Array, length: number, keepReferences: bo
   depth = 0;
   try {
     const value = read();
-    if (laterCount > 0) readLater();
+    if (laterCount > 0) {
+      if (value instanceof Later) broken("all of it comes later");
+      readLater();
+    }
     if (at !== length) broken("there is more than a value");
     return value;
   } finally {
@@ -351,7 +354,12 @@ function readObject(form: number): unknown {
     }
     case tag.KEY: {
       const number = place();
-      return objects[number] = keyOfData(read() as KeyData);
+      const data = read();
+      try {
+        return objects[number] = keyOfData(data as KeyData);
+      } catch {
+        return broken("a key is made of something else");
+      }
     }
     case tag.SHARED:
       return remember(readShared());

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertStrictEquals, assertThrows } from "@std/assert";
+import { createSecretKey } from "node:crypto";
 import { describe, it } from "node:test";
 import { decode, encode } from "../../_internal/codec/mod.ts";
 import { load } from "../../_internal/atomics.ts";
@@ -234,17 +235,22 @@ describe("bytes that are no message", () => {
       "größe",
       5n,
       Object(1),
+      Object.assign([1], { named: 2 }),
+      createSecretKey(new Uint8Array(4)),
     ], { root: "item", scope: "thread" }).slice();
+    const nested = Array.from({ length: 600 }).reduce<unknown[]>((inner) => [inner], []);
+    const deep = encode(nested, { root: "item", scope: "thread" }).slice();
     let state = 1;
     const random = () => (state = Math.imul(state, 1_103_515_245) + 12_345 & 0x7fffffff) >>> 8;
     const harmless = [TypeError, RangeError, SyntaxError];
     for (let round = 0; round < 20_000; round++) {
       let bytes: Uint8Array;
       if (round % 2 === 0) {
-        bytes = sample.slice(0, round % 4 === 0 ? random() % sample.length : undefined);
+        const whole = round % 32 === 0 ? deep : sample;
+        bytes = whole.slice(0, round % 8 === 0 ? random() % whole.length : undefined);
         for (let i = random() % 4; i >= 0 && bytes.length > 0; i--) bytes[random() % bytes.length] = random() & 0xff;
       } else {
-        bytes = new Uint8Array(random() % 64).map(() => random() % 3 === 0 ? random() & 0xff : 0x80 + random() % 0x20);
+        bytes = new Uint8Array(random() % 64).map(() => random() % 3 === 0 ? random() & 0xff : 0x80 + random() % 0x24);
       }
       // Addresses of shared objects are believed: they come from the program's own memory.
       bytes = bytes.map((byte) => byte === 0x9b ? 0x80 : byte);
