@@ -11,11 +11,15 @@ import type { Scope } from "../_internal/memory/memory.ts";
 import {
   addReference,
   Attachment,
+  disposeOf,
   OBJECT_HEADER,
   onDestroy,
   onRelease,
+  type Place,
+  placeOf,
   SCOPE,
   SharedHandle,
+  unusable,
 } from "../_internal/memory/shared_object.ts";
 import { onLost } from "../_internal/memory/shared_refs.ts";
 import type { Space } from "../_internal/memory/space.ts";
@@ -157,6 +161,7 @@ const dropped = new FinalizationRegistry<Handle>((handle) => {
  * @typeParam T What is received.
  */
 export class Connection<T = unknown> extends SharedHandle {
+  readonly #place: Place = placeOf(this);
   /** @ignore */
   static readonly [SCOPE]: Scope = "process";
 
@@ -188,7 +193,7 @@ export class Connection<T = unknown> extends SharedHandle {
         setObject(words, firstLine(pipe), end, at - OBJECT_HEADER);
       },
     }));
-    const { words, at } = this;
+    const { words, at } = this.#place;
     if (at < 0) {
       this.#pipe =
         this.#base =
@@ -203,28 +208,30 @@ export class Connection<T = unknown> extends SharedHandle {
     const oneWay = isOneWay(words, base);
     this.#input = oneWay && end === 1 ? 0 : ringOf(words, base, 1 - end);
     this.#output = oneWay && end === 0 ? 0 : ringOf(words, base, end);
-    const handle = this.#handle = { space: this.space, base, end, object: at - OBJECT_HEADER, held: false };
+    const handle = this.#handle = { space: this.#place.space, base, end, object: at - OBJECT_HEADER, held: false };
     // Received: before the message's reference is dropped, so that the end is not taken for closed in between.
     if (made instanceof Attachment) this.#hold();
-    addReference(this.space, handle.object);
+    addReference(this.#place.space, handle.object);
     countHandle(words, base, end, 1);
     handles.add(handle);
     dropped.register(this, handle, this);
   }
 
-  /** Closes all of a thread that ends. @ignore */
-  static release(ended: Space): void {
-    for (const handle of handles) {
-      const { space, base, end, object, held } = handle;
-      if (space !== ended) continue;
-      const connection = space.handles.get(object)?.deref() as Connection | undefined;
-      if (connection !== undefined && connection.#handle === handle) {
-        connection.close();
-      } else {
-        handles.delete(handle);
-        dropHandle(space, base, end, object, held);
+  static {
+    // Closes all of a thread that ends.
+    onRelease((ended) => {
+      for (const handle of handles) {
+        const { space, base, end, object, held } = handle;
+        if (space !== ended) continue;
+        const connection = space.handles.get(object)?.deref() as Connection | undefined;
+        if (connection !== undefined && connection.#handle === handle) {
+          connection.#close();
+        } else {
+          handles.delete(handle);
+          dropHandle(space, base, end, object, held);
+        }
       }
-    }
+    });
   }
 
   /**
@@ -344,7 +351,7 @@ export class Connection<T = unknown> extends SharedHandle {
   pollSync(options?: WaitSyncOptions): boolean {
     const timeout = this.#pollTimeout(options);
     const attempt = (woken: number): true | undefined => this.#pollOnce(woken);
-    return block(this.space, this.#input + GET_POINT, attempt, deadlineOf(timeout)) ?? false;
+    return block(this.#place.space, this.#input + GET_POINT, attempt, deadlineOf(timeout)) ?? false;
   }
 
   /**
@@ -352,15 +359,19 @@ export class Connection<T = unknown> extends SharedHandle {
    * use from now on. Doing it twice does nothing. A connection that is dropped is closed by the garbage collector, some time.
    */
   close(): void {
+    this.#close();
+  }
+
+  #close(): void {
     const handle = this.#handle;
-    if (this.at < 0 || handle === undefined) return;
-    const { space, words } = this;
+    if (this.#place.at < 0 || handle === undefined) return;
+    const { space, words } = this.#place;
     const { base, end } = handle;
     pin(words, base);
     handles.delete(handle);
     dropped.unregister(this);
     dropHandle(space, base, end, handle.object, handle.held);
-    this.drop();
+    disposeOf(this);
     // Only now nobody may hold this end any more; and what waits here finds out that it is closed.
     tellOther(space, base, end);
     if (this.#input !== 0) notify(space, this.#input + GET_POINT, EVERYBODY);
@@ -370,7 +381,7 @@ export class Connection<T = unknown> extends SharedHandle {
 
   /** Whether this thread closed it. */
   get closed(): boolean {
-    return this.at < 0;
+    return this.#place.at < 0;
   }
 
   /** The same as {@linkcode Connection.close}. */
@@ -379,8 +390,8 @@ export class Connection<T = unknown> extends SharedHandle {
   }
 
   #check(action: string): void {
-    if (this.at < 0) {
-      if (this.#handle === undefined) this.unusable(action);
+    if (this.#place.at < 0) {
+      if (this.#handle === undefined) unusable(this, action);
       throw new InvalidStateError(`Cannot ${action} as this connection is closed`);
     }
     if (!this.#handle!.held) this.#hold();
@@ -400,13 +411,13 @@ export class Connection<T = unknown> extends SharedHandle {
   }
 
   #hold(): void {
-    hold(this.space, this.#base, this.#end);
+    hold(this.#place.space, this.#base, this.#end);
     this.#handle!.held = true;
   }
 
   #pack(value: unknown): Parcel {
     const message = outgoing;
-    if (!message.write(this.space, value)) this.#noRoom(message.second);
+    if (!message.write(this.#place.space, value)) this.#noRoom(message.second);
     const length = (message.header & TAG) === BLOCK ? message.second : 0;
     return { message, header: 0, bytes: NO_BYTES, block: 0, length };
   }
@@ -422,7 +433,7 @@ export class Connection<T = unknown> extends SharedHandle {
     }
     const { length } = bytes;
     if (length <= INLINE) return { message: undefined, header: RAW | length << SHIFT, bytes, block: 0, length };
-    const { space } = this;
+    const { space } = this.#place;
     const block = space.tryAllocate(Math.ceil(length / 4), false);
     if (block === 0) this.#noRoom(length);
     space.memory.bytes.set(bytes, block * 4);
@@ -431,28 +442,28 @@ export class Connection<T = unknown> extends SharedHandle {
 
   #noRoom(needed: number): never {
     throw new RangeError(
-      `Cannot send through connection as the shared memory has no room for it: needed ${needed} bytes, available about ${this.space.available()} (reserve more with configure({ memory }) before the first use)`,
+      `Cannot send through connection as the shared memory has no room for it: needed ${needed} bytes, available about ${this.#place.space.available()} (reserve more with configure({ memory }) before the first use)`,
     );
   }
 
   /** Gives back what was to be sent. */
   #discard({ message, block }: Parcel): void {
-    if (message !== undefined) message.drop(this.space);
-    else if (block !== 0) this.space.free(block);
+    if (message !== undefined) message.drop(this.#place.space);
+    else if (block !== 0) this.#place.space.free(block);
   }
 
   // The other end is asked for at most every few milliseconds, unless its holders changed.
   #isBroken(exactly: boolean): boolean {
-    const { words } = this;
+    const { words } = this.#place;
     const other = 1 - this.#end;
     const changes = changesOf(words, this.#base, other);
     const time = now();
     if (!exactly && changes === this.#seenChanges && time - this.#seenAt < BELIEVED) return false;
-    if (isGone(this.space, this.#base, other)) return true;
+    if (isGone(this.#place.space, this.#base, other)) return true;
     // A child that was to have it may have ended before it took it, and our event loop, which would tell, not turn.
-    if (exactly && !isHeld(this.space, this.#base, other)) {
-      noticeEnds(this.space);
-      if (isGone(this.space, this.#base, other)) return true;
+    if (exactly && !isHeld(this.#place.space, this.#base, other)) {
+      noticeEnds(this.#place.space);
+      if (isGone(this.#place.space, this.#base, other)) return true;
     }
     this.#seenChanges = changes;
     this.#seenAt = time;
@@ -461,7 +472,7 @@ export class Connection<T = unknown> extends SharedHandle {
 
   // `woken`: 0 or less for newcomers. `undefined`: it has to wait.
   #trySend(parcel: Parcel, woken: number): number | undefined {
-    const { words, space } = this;
+    const { words, space } = this.#place;
     const ring = this.#output;
     if (space.isKilled()) space.exit();
     if (this.#isBroken(woken > 0)) return BROKEN;
@@ -500,7 +511,7 @@ export class Connection<T = unknown> extends SharedHandle {
     let outcome = this.#trySend(parcel, timeout === 0 ? 1 : LOOK);
     if (outcome === undefined && timeout > 0) {
       const attempt = (woken: number): number | undefined => this.#trySend(parcel, woken);
-      outcome = block(this.space, this.#output + PUT_POINT, attempt, deadlineOf(timeout));
+      outcome = block(this.#place.space, this.#output + PUT_POINT, attempt, deadlineOf(timeout));
       if (outcome === undefined) this.#unbar(PUT_BAR, this.#output, PUT_POINT);
     }
     if (outcome === SENT) return;
@@ -509,7 +520,7 @@ export class Connection<T = unknown> extends SharedHandle {
   }
 
   async #send(parcel: Parcel, timeout: number, signal: AbortSignal | undefined): Promise<void> {
-    const { space } = this;
+    const { space } = this.#place;
     const point = this.#output + PUT_POINT;
     if (timeout === 0 || !space.async.isCrowded(point)) {
       const outcome = this.#trySend(parcel, timeout === 0 ? 1 : 0);
@@ -538,7 +549,7 @@ export class Connection<T = unknown> extends SharedHandle {
       expired: () => this.#notSent(undefined, timeout),
       abandoned: () => {
         this.#discard(kept);
-        if (this.at >= 0) this.#unbar(PUT_BAR, this.#output, PUT_POINT);
+        if (this.#place.at >= 0) this.#unbar(PUT_BAR, this.#output, PUT_POINT);
       },
       ordered: true,
       signal,
@@ -556,7 +567,7 @@ export class Connection<T = unknown> extends SharedHandle {
 
   // `woken`: 0 or less for newcomers. `undefined`: it has to wait.
   #tryRecv(onlyBytes: boolean, woken: number): number | undefined {
-    const { words, space } = this;
+    const { words, space } = this.#place;
     const ring = this.#input;
     // One of many quick looks: as few loads as can be.
     if (woken < 0 && isEmpty(words, ring)) return undefined;
@@ -604,7 +615,7 @@ export class Connection<T = unknown> extends SharedHandle {
     let outcome = this.#tryRecv(onlyBytes, timeout === 0 ? 1 : LOOK);
     if (outcome === undefined && timeout > 0) {
       const attempt = (woken: number): number | undefined => this.#tryRecv(onlyBytes, woken);
-      outcome = block(this.space, this.#input + GET_POINT, attempt, deadlineOf(timeout));
+      outcome = block(this.#place.space, this.#input + GET_POINT, attempt, deadlineOf(timeout));
       if (outcome === undefined) this.#unbar(GET_BAR, this.#input, GET_POINT);
     }
     return this.#received(outcome, timeout);
@@ -615,7 +626,7 @@ export class Connection<T = unknown> extends SharedHandle {
     const timeout = validateWait(options, action);
     options?.signal?.throwIfAborted();
     const point = this.#input + GET_POINT;
-    if (timeout === 0 || !this.space.async.isCrowded(point)) {
+    if (timeout === 0 || !this.#place.space.async.isCrowded(point)) {
       const outcome = this.#tryRecv(onlyBytes, timeout === 0 ? 1 : 0);
       if (outcome !== undefined || timeout === 0) return this.#received(outcome, timeout);
     }
@@ -628,7 +639,7 @@ export class Connection<T = unknown> extends SharedHandle {
       deadline: deadlineOf(timeout),
       expired: () => this.#received(undefined, timeout) as never,
       abandoned: () => {
-        if (this.at >= 0) this.#unbar(GET_BAR, this.#input, GET_POINT);
+        if (this.#place.at >= 0) this.#unbar(GET_BAR, this.#input, GET_POINT);
       },
       ordered: true,
       signal: options?.signal,
@@ -639,7 +650,7 @@ export class Connection<T = unknown> extends SharedHandle {
   #received(outcome: number | undefined, timeout: number): unknown {
     switch (outcome) {
       case TAKEN:
-        return incoming.read(this.space);
+        return incoming.read(this.#place.space);
       case TAKEN_BYTES: {
         const bytes = incomingBytes;
         incomingBytes = NO_BYTES;
@@ -665,29 +676,29 @@ export class Connection<T = unknown> extends SharedHandle {
   }
 
   #isReadable(): boolean {
-    return !isEmpty(this.words, this.#input) || this.#isBroken(true);
+    return !isEmpty(this.#place.words, this.#input) || this.#isBroken(true);
   }
 
   #pollOnce(woken: number): true | undefined {
     this.#stillOpen("poll connection");
-    if (this.space.isKilled()) this.space.exit();
-    const readable = woken < 0 ? !isEmpty(this.words, this.#input) : this.#isReadable();
+    if (this.#place.space.isKilled()) this.#place.space.exit();
+    const readable = woken < 0 ? !isEmpty(this.#place.words, this.#input) : this.#isReadable();
     if (!readable) return undefined;
     // Woken in place of one who receives, perhaps.
-    if (woken >= 0) notify(this.space, this.#input + GET_POINT, 1);
+    if (woken >= 0) notify(this.#place.space, this.#input + GET_POINT, 1);
     return true;
   }
 
   #stillOpen(action: string, otherwise?: () => void): void {
-    if (this.at >= 0) return;
+    if (this.#place.at >= 0) return;
     otherwise?.();
     throw new InvalidStateError(`Cannot ${action} as this connection was closed meanwhile`);
   }
 
   // The pipe stays while somebody waits in it, whatever is closed.
   async #wait<R>(point: number, wait: AsyncWait<R>): Promise<R> {
-    const { space } = this;
-    pin(this.words, this.#base);
+    const { space } = this.#place;
+    pin(this.#place.words, this.#base);
     try {
       return await space.async.wait(point, wait);
     } finally {
@@ -696,10 +707,10 @@ export class Connection<T = unknown> extends SharedHandle {
   }
 
   #unbar(bar: number, ring: number, point: number): void {
-    const { words } = this;
+    const { words } = this.#place;
     if (load(words, ring + bar) === 0) return;
     store(words, ring + bar, 0);
-    notify(this.space, ring + point, 1);
+    notify(this.#place.space, ring + point, 1);
   }
 }
 
@@ -710,8 +721,6 @@ function isBuffer(value: unknown): value is ArrayBuffer {
 }
 
 registerKind("process", CONNECTION, Connection);
-
-onRelease(Connection.release);
 
 onDestroy(CONNECTION, (space, at) => {
   const pipe = load(space.words, at + PIPE);

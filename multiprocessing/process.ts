@@ -12,10 +12,14 @@ import type { Scope } from "../_internal/memory/memory.ts";
 import {
   addReference,
   Attachment,
+  disposeOf,
   dropReference,
   onDestroy,
+  type Place,
+  placeOf,
   SCOPE,
   SharedHandle,
+  unusable,
 } from "../_internal/memory/shared_object.ts";
 import { loseReferences } from "../_internal/memory/shared_refs.ts";
 import type { Space } from "../_internal/memory/space.ts";
@@ -166,6 +170,7 @@ export let setMethod: (process: Process<unknown[]>, method: StartMethod) => void
  * ```
  */
 export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle implements AsyncDisposable {
+  readonly #place: Place = placeOf(this);
   /** @ignore */
   static readonly [SCOPE]: Scope = "process";
 
@@ -193,18 +198,21 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
       checkPermissions("create process");
       return { action: "create process", kind: PROCESS, words: PROCESS_WORDS };
     });
-    if (options instanceof Attachment || this.at < 0) return;
+    if (options instanceof Attachment || this.#place.at < 0) return;
     const { target, name, daemon } = this.#options = { ...options };
     if (target !== undefined) {
       this.#descriptor = describeTarget(target, { what: "process target", stackAbove: new.target });
     }
     this.#target = target;
-    const { space } = this;
+    const { space } = this.#place;
     const number = add(spaceOf("thread").words, PROCESS_NAMES_AT, 1) + 1;
     const own = ownRecord();
     const prefix = own === 0 ? undefined : /^Process-[\d:]+$/.exec(readName(space, own))?.[0];
-    this.name = name ?? (prefix === undefined ? `Process-${number}` : `${prefix}:${number}`);
-    if (daemon ?? (own !== 0 && (load(space.words, own + FLAGS) & DAEMON) !== 0)) setFlags(space, this.at, DAEMON);
+    const label = prefix === undefined ? `Process-${number}` : `${prefix}:${number}`;
+    writeName(space, this.#place.at, name ?? label);
+    if (daemon ?? (own !== 0 && (load(space.words, own + FLAGS) & DAEMON) !== 0)) {
+      setFlags(space, this.#place.at, DAEMON);
+    }
   }
 
   /**
@@ -224,11 +232,11 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
         `Cannot start process as ${importing} and is not through yet: put the main part of the program under if (import.meta.main)`,
       );
     }
-    if (this.at < 0) this.unusable("start process");
-    const { space, at, words } = this;
+    if (this.#place.at < 0) unusable(this, "start process");
+    const { space, at, words } = this.#place;
     checkPermissions("start process");
     if (compareExchange(words, at + STATE, NEW, BOOTING) !== NEW) {
-      throw new InvalidStateError(`Cannot start process as "${this.name}" was started before: make a new Process`);
+      throw new InvalidStateError(`Cannot start process as "${this.#label}" was started before: make a new Process`);
     }
     let parent = 0;
     try {
@@ -277,7 +285,7 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
    */
   joinSync(options?: WaitSyncOptions): boolean {
     const deadline = deadlineOf(this.#validateJoin(options, "join process"));
-    return waitForProcess(this.space, this.at, () => deadline - now());
+    return waitForProcess(this.#place.space, this.#place.at, () => deadline - now());
   }
 
   /**
@@ -292,12 +300,12 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
    */
   async result(options?: WaitOptions): Promise<Awaited<R>> {
     const timeout = this.#validateJoin(options, "get the result of process");
-    const { space, words, at } = this;
+    const { space, words, at } = this.#place;
     // Taken here, where the caller's frames still are.
     const here = new Error();
     await this.#ended(timeout, options?.signal, () => {
       throw new TimeoutError(
-        `Cannot get the result of process "${this.name}" as it ran for all of the ${timeout} ms of 'timeout'`,
+        `Cannot get the result of process "${this.#label}" as it ran for all of the ${timeout} ms of 'timeout'`,
       );
     });
     await received(at);
@@ -306,7 +314,7 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
       const exitCode = exitCodeOf(space, at);
       const signal = exitCode !== undefined && exitCode < 0 ? signalName(-exitCode) : undefined;
       throw new WorkerLostError(
-        `Cannot get the result of process "${this.name}" as it ended before its target returned: ${
+        `Cannot get the result of process "${this.#label}" as it ended before its target returned: ${
           signal === undefined ? `exit code ${exitCode}` : `killed by ${signal}`
         }`,
         { exitCode, signal },
@@ -327,16 +335,16 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
 
   /** A label for people; need not be unique. */
   get name(): string {
-    if (this.at < 0) this.unusable("tell the name of process");
-    return readName(this.space, this.at);
+    if (this.#place.at < 0) unusable(this, "tell the name of process");
+    return readName(this.#place.space, this.#place.at);
   }
 
   set name(name: string) {
     if (typeof name !== "string") {
       throw new TypeError(`Cannot name process as 'name' must be a string: received ${show(name)}`);
     }
-    if (this.at < 0) this.unusable("name process");
-    writeName(this.space, this.at, name);
+    if (this.#place.at < 0) unusable(this, "name process");
+    writeName(this.#place.space, this.#place.at, name);
   }
 
   /**
@@ -344,8 +352,8 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
    * SIGTERM, and killed a second later; where the starter is killed, it is killed at once.
    */
   get daemon(): boolean {
-    if (this.at < 0) this.unusable("tell whether process is a daemon");
-    return (load(this.words, this.at + FLAGS) & DAEMON) !== 0;
+    if (this.#place.at < 0) unusable(this, "tell whether process is a daemon");
+    return (load(this.#place.words, this.#place.at + FLAGS) & DAEMON) !== 0;
   }
 
   /** @throws {InvalidStateError} Once the process was started. */
@@ -353,25 +361,26 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
     if (typeof daemon !== "boolean") {
       throw new TypeError(`Cannot change process as 'daemon' must be a boolean: received ${show(daemon)}`);
     }
-    if (this.at < 0) this.unusable("change process");
-    if (load(this.words, this.at + STATE) !== NEW) {
+    if (this.#place.at < 0) unusable(this, "change process");
+    if (load(this.#place.words, this.#place.at + STATE) !== NEW) {
       throw new InvalidStateError(
-        `Cannot change 'daemon' of process "${this.name}" as it was started: set it before start()`,
+        `Cannot change 'daemon' of process "${this.#label}" as it was started: set it before start()`,
       );
     }
-    if (daemon) or(this.words, this.at + FLAGS, DAEMON);
-    else store(this.words, this.at + FLAGS, load(this.words, this.at + FLAGS) & ~DAEMON);
+    if (daemon) or(this.#place.words, this.#place.at + FLAGS, DAEMON);
+    else store(this.#place.words, this.#place.at + FLAGS, load(this.#place.words, this.#place.at + FLAGS) & ~DAEMON);
   }
 
   /** The number that the system has for the process; `undefined` before the start. */
   get pid(): number | undefined {
-    if (this.at < 0) this.unusable("tell the number of process");
-    return load(this.words, this.at + PID) || undefined;
+    if (this.#place.at < 0) unusable(this, "tell the number of process");
+    return load(this.#place.words, this.#place.at + PID) || undefined;
   }
 
   /** Another name of {@linkcode Process.pid}. */
   get ident(): number | undefined {
-    return this.pid;
+    if (this.#place.at < 0) unusable(this, "tell the number of process");
+    return load(this.#place.words, this.#place.at + PID) || undefined;
   }
 
   /**
@@ -379,14 +388,14 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
    * the signal that killed it. `undefined` while it runs, and before the start.
    */
   get exitCode(): number | undefined {
-    if (this.at < 0) this.unusable("tell the exit code of process");
-    return exitCodeOf(this.space, this.at);
+    if (this.#place.at < 0) unusable(this, "tell the exit code of process");
+    return exitCodeOf(this.#place.space, this.#place.at);
   }
 
   /** Whether the process was started and is not gone. Out of date as soon as it is read. */
   get isAlive(): boolean {
-    if (this.at < 0) this.unusable("tell whether process is alive");
-    return load(this.words, this.at + STATE) !== NEW && !hasProcessEnded(this.space, this.at);
+    if (this.#place.at < 0) unusable(this, "tell whether process is alive");
+    return this.#isAlive();
   }
 
   /**
@@ -409,27 +418,39 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
    * @throws {InvalidStateError} If the process is alive.
    */
   close(): void {
-    if (this.at < 0) return;
-    if (this.isAlive) {
+    if (this.#place.at < 0) return;
+    if (this.#isAlive()) {
       throw new InvalidStateError(
-        `Cannot close process "${this.name}" as it is alive: join() it first, or terminate() and then join()`,
+        `Cannot close process "${this.#label}" as it is alive: join() it first, or terminate() and then join()`,
       );
     }
-    this.drop();
+    disposeOf(this);
   }
 
   /** Joins the process; does nothing if it was not started, or was closed. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.at >= 0 && load(this.words, this.at + STATE) !== NEW) await this.join();
+    if (this.#place.at >= 0 && load(this.#place.words, this.#place.at + STATE) !== NEW) await this.join();
+  }
+
+  #isAlive(): boolean {
+    const { space, words, at } = this.#place;
+    return load(words, at + STATE) !== NEW && !hasProcessEnded(space, at);
+  }
+
+  // Whatever a subclass calls its own fields.
+  get #label(): string {
+    return readName(this.#place.space, this.#place.at);
   }
 
   #signal(signal: number): void {
-    if (this.at < 0) this.unusable("end process");
-    if (load(this.words, this.at + STATE) !== NEW) signalProcess(this.space, this.at, signal);
+    if (this.#place.at < 0) unusable(this, "end process");
+    if (load(this.#place.words, this.#place.at + STATE) !== NEW) {
+      signalProcess(this.#place.space, this.#place.at, signal);
+    }
   }
 
   #writePayload(): string {
-    const { space, at } = this;
+    const { space, at } = this.#place;
     const isSubclass = this.constructor !== Process && this.run !== Process.prototype.run;
     const calls = loadProcessCalls("start process");
     const folder = calls.folder();
@@ -438,7 +459,7 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
       target: this.#descriptor,
       main: mainOfThis(),
       cwd: absoluteFolder(cwd, folder),
-      name: this.name,
+      name: this.#label,
       method: methodInUse(),
     };
     if (cwd !== undefined && !calls.isFolder(head.cwd)) {
@@ -456,19 +477,21 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
   }
 
   #validateJoin(options: WaitOptions | undefined, action: string): number {
-    if (this.at < 0) this.unusable(action);
+    if (this.#place.at < 0) unusable(this, action);
     const timeout = validateWait(options, action);
-    if (load(this.words, this.at + STATE) === NEW) {
-      throw new InvalidStateError(`Cannot ${action} "${this.name}" as it was not started: call start() first`);
+    if (load(this.#place.words, this.#place.at + STATE) === NEW) {
+      throw new InvalidStateError(`Cannot ${action} "${this.#label}" as it was not started: call start() first`);
     }
-    if (this.at === ownRecord()) {
-      throw new InvalidStateError(`Cannot ${action} "${this.name}" as that is this process: it would wait for itself`);
+    if (this.#place.at === ownRecord()) {
+      throw new InvalidStateError(
+        `Cannot ${action} "${this.#label}" as that is this process: it would wait for itself`,
+      );
     }
     return timeout;
   }
 
   #ended(timeout: number, signal: AbortSignal | undefined, expired: () => boolean): Promise<boolean> {
-    const { space, at } = this;
+    const { space, at } = this.#place;
     return space.async.wait<boolean>(at + POINT, {
       attempt: () => hasProcessEnded(space, at) ? true : undefined,
       deadline: deadlineOf(timeout),

@@ -12,9 +12,12 @@ import {
   dropReference,
   OBJECT_HEADER,
   onDestroy,
+  type Place,
+  placeOf,
   SCOPE,
   SharedObject,
   type SharedOptions,
+  unusable,
 } from "../_internal/memory/shared_object.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import { spaceOf } from "../_internal/memory/spaces.ts";
@@ -86,6 +89,7 @@ export interface BarrierOptions extends SharedOptions {
  * ```
  */
 export class Barrier extends SharedObject {
+  readonly #place: Place = placeOf(this);
   readonly #parties: number;
   readonly #timeout: number;
   readonly #action: BarrierAction | undefined;
@@ -126,7 +130,7 @@ export class Barrier extends SharedObject {
         },
       };
     });
-    const { at, space, words } = this;
+    const { at, space, words } = this.#place;
     if (at < 0) {
       this.#parties = 0;
       this.#timeout = 0;
@@ -154,7 +158,7 @@ export class Barrier extends SharedObject {
    * @throws The signal's reason, if it is aborted first. The barrier is broken then, unless all had come.
    */
   async wait(options?: WaitOptions): Promise<number> {
-    const { space, at } = this;
+    const { space, at } = this.#place;
     const timeout = this.#check(options);
     const signal = options?.signal;
     signal?.throwIfAborted();
@@ -163,7 +167,7 @@ export class Barrier extends SharedObject {
     if (action !== undefined && !action.isFound) {
       await action.find();
       signal?.throwIfAborted();
-      if (this.at < 0) this.unusable("wait at barrier");
+      if (this.#place.at < 0) unusable(this, "wait at barrier");
     }
     const index = this.#arrive();
     const generation = arrived;
@@ -199,7 +203,7 @@ export class Barrier extends SharedObject {
    * having come.
    */
   waitSync(options?: WaitSyncOptions): number {
-    const { space, at } = this;
+    const { space, at } = this.#place;
     const timeout = this.#check(options);
     const action = this.#action;
     action?.check();
@@ -230,9 +234,9 @@ export class Barrier extends SharedObject {
    * is running already have passed as good as, and are left alone.
    */
   reset(): void {
-    if (this.at < 0) this.unusable("reset barrier");
-    if (this.space.isKilled()) this.space.exit();
-    resetBarrier(this.space, this.at);
+    if (this.#place.at < 0) unusable(this, "reset barrier");
+    if (this.#place.space.isKilled()) this.#place.space.exit();
+    resetBarrier(this.#place.space, this.#place.at);
   }
 
   /**
@@ -240,40 +244,40 @@ export class Barrier extends SharedObject {
    * {@linkcode Barrier.reset}. For one who can not come, so that the others do not wait for ever.
    */
   abort(): void {
-    if (this.at < 0) this.unusable("abort barrier");
-    if (this.space.isKilled()) this.space.exit();
-    breakBarrier(this.space, this.at, 0);
+    if (this.#place.at < 0) unusable(this, "abort barrier");
+    if (this.#place.space.isKilled()) this.#place.space.exit();
+    breakBarrier(this.#place.space, this.#place.at, 0);
   }
 
   /** How many have to come before all pass. */
   get parties(): number {
-    if (this.at < 0) this.unusable("read barrier");
+    if (this.#place.at < 0) unusable(this, "read barrier");
     return this.#parties;
   }
 
   /** How many wait. Out of date as soon as it is read. */
   get nWaiting(): number {
-    if (this.at < 0) this.unusable("read barrier");
-    if (this.space.isKilled()) this.space.exit();
-    return countWaiting(this.space, this.at);
+    if (this.#place.at < 0) unusable(this, "read barrier");
+    if (this.#place.space.isKilled()) this.#place.space.exit();
+    return countWaiting(this.#place.space, this.#place.at);
   }
 
   /** Whether the barrier is broken. Out of date as soon as it is read. */
   get broken(): boolean {
-    if (this.at < 0) this.unusable("read barrier");
-    if (this.space.isKilled()) this.space.exit();
-    return isBroken(this.space, this.at);
+    if (this.#place.at < 0) unusable(this, "read barrier");
+    if (this.#place.space.isKilled()) this.#place.space.exit();
+    return isBroken(this.#place.space, this.#place.at);
   }
 
   #check(options: WaitOptions | undefined): number {
-    if (this.at < 0) this.unusable("wait at barrier");
+    if (this.#place.at < 0) unusable(this, "wait at barrier");
     const timeout = validateWait(options, "wait at barrier");
     return options?.timeout === undefined ? this.#timeout : timeout;
   }
 
   // The barrier is kept while somebody waits: its words must not become another object's when a handle is disposed of.
   #arrive(): number {
-    const { space, at } = this;
+    const { space, at } = this.#place;
     const index = arrive(space, at, this.#parties, this.#action !== undefined);
     if (index === NO_PLACE) {
       throw new BrokenBarrierError("Cannot wait at barrier as it is broken: reset() makes it whole");
@@ -288,13 +292,13 @@ export class Barrier extends SharedObject {
   }
 
   #depart(at: number, generation: number): void {
-    const { space } = this;
+    const { space } = this.#place;
     depart(space, at, generation);
     dropReference(space, at - OBJECT_HEADER);
   }
 
   #run(generation: number, action: BarrierAction): void {
-    const { space, at } = this;
+    const { space, at } = this.#place;
     try {
       const result = action.call();
       if (isPromiseLike(result)) {
@@ -312,7 +316,7 @@ export class Barrier extends SharedObject {
   }
 
   async #runAsync(generation: number, action: BarrierAction, signal: AbortSignal | undefined): Promise<void> {
-    const { space, at } = this;
+    const { space, at } = this.#place;
     try {
       const result = action.call();
       if (isPromiseLike(result)) await orAborted(result, signal);

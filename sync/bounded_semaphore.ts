@@ -6,9 +6,9 @@
 
 import { load } from "../_internal/atomics.ts";
 import { BOUNDED_SEMAPHORE, registerKind } from "../_internal/memory/kinds.ts";
-import { OBJECT_HEADER } from "../_internal/memory/shared_object.ts";
+import { OBJECT_HEADER, type Place, placeOf, unusable } from "../_internal/memory/shared_object.ts";
 import { validateInteger } from "../_internal/wait_options.ts";
-import { addPermits, MAX_PERMITS } from "./_permits.ts";
+import { addPermits, MAX_PERMITS, permitsAt } from "./_permits.ts";
 import { registerReadiness } from "./_readiness.ts";
 import { permitsReadiness, Semaphore, SEMAPHORE_KIND } from "./semaphore.ts";
 
@@ -30,6 +30,7 @@ import { permitsReadiness, Semaphore, SEMAPHORE_KIND } from "./semaphore.ts";
  * ```
  */
 export class BoundedSemaphore extends Semaphore {
+  readonly #place: Place = placeOf(this);
   /** @ignore */
   static override readonly [SEMAPHORE_KIND]: number = BOUNDED_SEMAPHORE;
 
@@ -44,23 +45,20 @@ export class BoundedSemaphore extends Semaphore {
    * creation. Their number is then unchanged.
    */
   override release(n = 1): void {
-    if (this.at < 0) this.unusable("release semaphore");
+    if (this.#place.at < 0) unusable(this, "release semaphore");
     validateInteger(n, "'n'", 1, MAX_PERMITS, "release semaphore");
-    if (this.space.isKilled()) this.space.exit();
+    if (this.#place.space.isKilled()) this.#place.space.exit();
     const bound = this.#bound;
-    if (addPermits(this.space, this.at, n, bound)) return;
+    if (addPermits(this.#place.space, this.#place.at, n, bound)) return;
     throw new RangeError(
-      `Cannot release semaphore as it would have more permits than the ${bound} it was created with: it has ${this.value}, received ${n}`,
+      `Cannot release semaphore as it would have more permits than the ${bound} it was created with: it has ${
+        permitsAt(this.#place.words, this.#place.at)
+      }, received ${n}`,
     );
   }
 
-  /** @ignore */
-  protected override giveBack(): void {
-    if (this.at >= 0) addPermits(this.space, this.at, 1, this.#bound);
-  }
-
   get #bound(): number {
-    return load(this.words, this.at - OBJECT_HEADER + 2);
+    return load(this.#place.words, this.#place.at - OBJECT_HEADER + 2);
   }
 }
 

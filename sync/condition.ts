@@ -15,9 +15,12 @@ import {
   locate,
   OBJECT_HEADER,
   onDestroy,
+  type Place,
+  placeOf,
   SCOPE,
   SharedObject,
   type SharedOptions,
+  unusable,
 } from "../_internal/memory/shared_object.ts";
 import { block, CONTENDED } from "../_internal/memory/wait_point.ts";
 import { importingModule } from "../_internal/targets/import_guard.ts";
@@ -90,6 +93,7 @@ const EVERYBODY = 0x3fffffff;
  * ```
  */
 export class Condition extends SharedObject {
+  readonly #place: Place = placeOf(this);
   readonly #lock: Lock | RLock;
   readonly #hold: Hold;
 
@@ -117,7 +121,7 @@ export class Condition extends SharedObject {
         },
       };
     });
-    const { space, at } = this;
+    const { space, at } = this.#place;
     if (at < 0) {
       this.#lock = this.#hold = undefined as never;
       return;
@@ -135,7 +139,7 @@ export class Condition extends SharedObject {
    * @throws The signal's reason, if it is aborted first. The lock is then not taken.
    */
   async acquire(options?: WaitOptions): Promise<Guard> {
-    if (this.at < 0) this.unusable("acquire condition");
+    if (this.#place.at < 0) unusable(this, "acquire condition");
     return await this.#lock.acquire(options);
   }
 
@@ -147,13 +151,13 @@ export class Condition extends SharedObject {
    * @throws {TimeoutError} If `timeout` passes first.
    */
   acquireSync(options?: WaitSyncOptions): Guard {
-    if (this.at < 0) this.unusable("acquire condition");
+    if (this.#place.at < 0) unusable(this, "acquire condition");
     return this.#lock.acquireSync(options);
   }
 
   /** Takes the lock if that is possible at once, else returns `undefined`. Never waits. */
   tryAcquire(): Guard | undefined {
-    if (this.at < 0) this.unusable("acquire condition");
+    if (this.#place.at < 0) unusable(this, "acquire condition");
     return this.#lock.tryAcquire();
   }
 
@@ -164,13 +168,13 @@ export class Condition extends SharedObject {
    * unchanged.
    */
   release(): void {
-    if (this.at < 0) this.unusable("release condition");
+    if (this.#place.at < 0) unusable(this, "release condition");
     this.#lock.release();
   }
 
   /** Whether the lock is held. Out of date as soon as it is read. */
   get locked(): boolean {
-    if (this.at < 0) this.unusable("read condition");
+    if (this.#place.at < 0) unusable(this, "read condition");
     return this.#lock.locked;
   }
 
@@ -245,10 +249,10 @@ export class Condition extends SharedObject {
    * @throws {InvalidStateError} If the caller does not hold the lock.
    */
   notify(n = 1): void {
-    if (this.at < 0) this.unusable("notify condition");
+    if (this.#place.at < 0) unusable(this, "notify condition");
     validateInteger(n, "'n'", 0, Number.MAX_SAFE_INTEGER, "notify condition");
     this.#checkHeld("notify condition");
-    notifyFirst(this.space, this.at + LIST, n);
+    notifyFirst(this.#place.space, this.#place.at + LIST, n);
   }
 
   /**
@@ -257,13 +261,13 @@ export class Condition extends SharedObject {
    * @throws {InvalidStateError} If the caller does not hold the lock.
    */
   notifyAll(): void {
-    if (this.at < 0) this.unusable("notify condition");
+    if (this.#place.at < 0) unusable(this, "notify condition");
     this.#checkHeld("notify condition");
-    notifyFirst(this.space, this.at + LIST, EVERYBODY);
+    notifyFirst(this.#place.space, this.#place.at + LIST, EVERYBODY);
   }
 
   #check(action: string, options: WaitOptions | undefined, predicate?: () => boolean): number {
-    if (this.at < 0) this.unusable(action);
+    if (this.#place.at < 0) unusable(this, action);
     if (arguments.length > 2 && typeof predicate !== "function") {
       throw new TypeError(`Cannot ${action} as 'predicate' must be a function: received ${show(predicate)}`);
     }
@@ -274,13 +278,13 @@ export class Condition extends SharedObject {
   }
 
   #checkHeld(action: string): void {
-    if (this.space.isKilled()) this.space.exit();
+    if (this.#place.space.isKilled()) this.#place.space.exit();
     if (this.#hold.isHeld()) return;
     throw new InvalidStateError(`Cannot ${action} as its lock is not held by the caller: acquire it first`);
   }
 
   async #wait(deadline: number, signal: AbortSignal | undefined): Promise<boolean> {
-    const { space, at } = this;
+    const { space, at } = this.#place;
     const hold = this.#hold;
     signal?.throwIfAborted();
     const node = this.#join();
@@ -312,7 +316,7 @@ export class Condition extends SharedObject {
   }
 
   #waitSync(deadline: number): boolean {
-    const { space, at } = this;
+    const { space, at } = this.#place;
     const hold = this.#hold;
     const node = this.#join();
     const held = hold.giveUp();
@@ -328,21 +332,21 @@ export class Condition extends SharedObject {
 
   // The condition is kept while somebody waits: its words must not become another object's when a handle is disposed of.
   #join(): number {
-    const { space, at } = this;
+    const { space, at } = this.#place;
     const node = join(space, at + LIST);
     addReference(space, at - OBJECT_HEADER);
     return node;
   }
 
   #leave(at: number, node: number, passOn: boolean): boolean {
-    const { space } = this;
+    const { space } = this.#place;
     const notified = leave(space, at + LIST, node, passOn);
     dropReference(space, at - OBJECT_HEADER);
     return notified;
   }
 
   #isNotified(at: number, node: number, tries: number): true | undefined {
-    const { space } = this;
+    const { space } = this.#place;
     if (isNotified(space, node)) return true;
     if (tries <= 0) return undefined;
     passOnOfTheDead(space, at + LIST);

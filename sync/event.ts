@@ -6,7 +6,14 @@
 
 import { compareExchange, load } from "../_internal/atomics.ts";
 import { EVENT, registerKind } from "../_internal/memory/kinds.ts";
-import { type Attachment, SharedObject, type SharedOptions } from "../_internal/memory/shared_object.ts";
+import {
+  type Attachment,
+  type Place,
+  placeOf,
+  SharedObject,
+  type SharedOptions,
+  unusable,
+} from "../_internal/memory/shared_object.ts";
 import { block, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
 import { deadlineOf, validateWait } from "../_internal/wait_options.ts";
 import { registerReadiness } from "./_readiness.ts";
@@ -42,6 +49,7 @@ const POINT = 1;
  * ```
  */
 export class Event extends SharedObject {
+  readonly #place: Place = placeOf(this);
   /**
    * Creates an event that is not set, or opens the event of the given name.
    *
@@ -57,21 +65,21 @@ export class Event extends SharedObject {
 
   /** Sets the flag and wakes all who wait for it. If it is set already, nothing happens. */
   set(): void {
-    if (this.at < 0) this.unusable("set event");
+    if (this.#place.at < 0) unusable(this, "set event");
     this.#change(0);
   }
 
   /** Clears the flag: who waits from now on waits for the next {@linkcode Event.set}. */
   clear(): void {
-    if (this.at < 0) this.unusable("clear event");
+    if (this.#place.at < 0) unusable(this, "clear event");
     this.#change(1);
   }
 
   /** Whether the flag is set. Out of date as soon as it is read. */
   get isSet(): boolean {
-    if (this.at < 0) this.unusable("read event");
-    if (this.space.isKilled()) this.space.exit();
-    return (load(this.words, this.at) & 1) === 1;
+    if (this.#place.at < 0) unusable(this, "read event");
+    if (this.#place.space.isKilled()) this.#place.space.exit();
+    return (load(this.#place.words, this.#place.at) & 1) === 1;
   }
 
   /**
@@ -81,10 +89,10 @@ export class Event extends SharedObject {
    * @throws The signal's reason, if it is aborted first.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
-    if (this.at < 0) this.unusable("wait for event");
+    if (this.#place.at < 0) unusable(this, "wait for event");
     const timeout = validateWait(options, "wait for event");
     const passed = this.#watch();
-    return await this.space.async.wait<boolean>(this.at + POINT, {
+    return await this.#place.space.async.wait<boolean>(this.#place.at + POINT, {
       attempt: passed,
       deadline: deadlineOf(timeout),
       expired: () => false,
@@ -98,13 +106,13 @@ export class Event extends SharedObject {
    * @returns `true` once the flag was set, `false` if `timeout` passed first.
    */
   waitSync(options?: WaitSyncOptions): boolean {
-    if (this.at < 0) this.unusable("wait for event");
+    if (this.#place.at < 0) unusable(this, "wait for event");
     const timeout = validateWait(options, "wait for event");
-    return block(this.space, this.at + POINT, this.#watch(), deadlineOf(timeout)) ?? false;
+    return block(this.#place.space, this.#place.at + POINT, this.#watch(), deadlineOf(timeout)) ?? false;
   }
 
   #watch(): () => true | undefined {
-    const { words, at } = this;
+    const { words, at } = this.#place;
     const before = load(words, at);
     return () => {
       const seen = load(words, at);
@@ -113,14 +121,14 @@ export class Event extends SharedObject {
   }
 
   #change(from: number): void {
-    const { words, at } = this;
-    if (this.space.isKilled()) this.space.exit();
+    const { words, at } = this.#place;
+    if (this.#place.space.isKilled()) this.#place.space.exit();
     for (;;) {
       const seen = load(words, at);
       if ((seen & 1) !== from) return;
       if (compareExchange(words, at, seen, (seen + 1) | 0) === seen) break;
     }
-    if (from === 0) notify(this.space, at + POINT, 0xfff);
+    if (from === 0) notify(this.#place.space, at + POINT, 0xfff);
   }
 }
 

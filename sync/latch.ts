@@ -6,7 +6,14 @@
 
 import { compareExchange, load, store } from "../_internal/atomics.ts";
 import { LATCH, registerKind } from "../_internal/memory/kinds.ts";
-import { Attachment, SharedObject, type SharedOptions } from "../_internal/memory/shared_object.ts";
+import {
+  Attachment,
+  type Place,
+  placeOf,
+  SharedObject,
+  type SharedOptions,
+  unusable,
+} from "../_internal/memory/shared_object.ts";
 import { block, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
 import { deadlineOf, validateInteger, validateWait } from "../_internal/wait_options.ts";
 import { registerReadiness } from "./_readiness.ts";
@@ -41,6 +48,7 @@ const MOST = 0x7fffffff;
  * ```
  */
 export class Latch extends SharedObject {
+  readonly #place: Place = placeOf(this);
   /**
    * Creates a latch, or opens the latch of the given name.
    *
@@ -70,23 +78,23 @@ export class Latch extends SharedObject {
    * @throws {RangeError} If `n` is not a whole number of 1 or more. Nothing is counted then.
    */
   countDown(n = 1): void {
-    const { words, at } = this;
-    if (at < 0) this.unusable("count latch down");
+    const { words, at } = this.#place;
+    if (at < 0) unusable(this, "count latch down");
     validateInteger(n, "'n'", 1, MOST, "count latch down");
     for (;;) {
       const seen = load(words, at);
       if (seen === 0) return;
       const left = Math.max(0, seen - n);
       if (compareExchange(words, at, seen, left) !== seen) continue;
-      if (left === 0) notify(this.space, at + POINT, EVERYBODY);
+      if (left === 0) notify(this.#place.space, at + POINT, EVERYBODY);
       return;
     }
   }
 
   /** What is left. It is out of date as soon as it is read, unless it is 0. */
   get count(): number {
-    if (this.at < 0) this.unusable("read latch");
-    return load(this.words, this.at);
+    if (this.#place.at < 0) unusable(this, "read latch");
+    return load(this.#place.words, this.#place.at);
   }
 
   /**
@@ -96,9 +104,9 @@ export class Latch extends SharedObject {
    * @throws The signal's reason, if it is aborted first.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
-    if (this.at < 0) this.unusable("wait for latch");
+    if (this.#place.at < 0) unusable(this, "wait for latch");
     const timeout = validateWait(options, "wait for latch");
-    return await this.space.async.wait<boolean>(this.at + POINT, {
+    return await this.#place.space.async.wait<boolean>(this.#place.at + POINT, {
       attempt: () => this.#isOpen(),
       deadline: deadlineOf(timeout),
       expired: () => false,
@@ -112,13 +120,13 @@ export class Latch extends SharedObject {
    * @returns `true` once that is so, `false` if `timeout` passed first.
    */
   waitSync(options?: WaitSyncOptions): boolean {
-    if (this.at < 0) this.unusable("wait for latch");
+    if (this.#place.at < 0) unusable(this, "wait for latch");
     const timeout = validateWait(options, "wait for latch");
-    return block(this.space, this.at + POINT, () => this.#isOpen(), deadlineOf(timeout)) ?? false;
+    return block(this.#place.space, this.#place.at + POINT, () => this.#isOpen(), deadlineOf(timeout)) ?? false;
   }
 
   #isOpen(): true | undefined {
-    return load(this.words, this.at) === 0 ? true : undefined;
+    return load(this.#place.words, this.#place.at) === 0 ? true : undefined;
   }
 }
 

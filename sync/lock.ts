@@ -6,7 +6,14 @@
 
 import { compareExchange, load } from "../_internal/atomics.ts";
 import { LOCK, registerKind } from "../_internal/memory/kinds.ts";
-import { type Attachment, SharedObject, type SharedOptions } from "../_internal/memory/shared_object.ts";
+import {
+  type Attachment,
+  type Place,
+  placeOf,
+  SharedObject,
+  type SharedOptions,
+  unusable,
+} from "../_internal/memory/shared_object.ts";
 import { block, CONTENDED, notify } from "../_internal/memory/wait_point.ts";
 import { deadlineOf, validateWait } from "../_internal/wait_options.ts";
 import type { Hold } from "./_hold.ts";
@@ -51,6 +58,9 @@ const takenOver = new Set<number>();
 /** Whether there ever was something in the two above. */
 let hasSuspended = false;
 
+/** Gives one acquisition of a lock back, if it is still the current one. */
+let giveBack: (lock: Lock, acquisition: number) => void;
+
 /** A lock, as a condition sees it. */
 export let holdOfLock: (lock: Lock) => Hold;
 
@@ -81,17 +91,20 @@ export let holdOfLock: (lock: Lock) => Hold;
  * ```
  */
 export class Lock extends SharedObject {
+  readonly #place: Place = placeOf(this);
   readonly #tag: number;
 
   static {
+    giveBack = (lock, acquisition) => lock.#giveBack(acquisition);
     holdOfLock = (lock) => ({
-      point: lock.at + POINT,
-      isHeld: () => lock.at >= 0 && load(lock.words, lock.at) >>> HOLDER_SHIFT === lock.space.id,
+      point: lock.#place.at + POINT,
+      isHeld: () =>
+        lock.#place.at >= 0 && load(lock.#place.words, lock.#place.at) >>> HOLDER_SHIFT === lock.#place.space.id,
       giveUp: () => {
         hasSuspended = true;
-        const held: Suspended = { acquisition: lock.words[lock.at + ACQUISITION], spent: false };
+        const held: Suspended = { acquisition: lock.#place.words[lock.#place.at + ACQUISITION], spent: false };
         suspended.set(held.acquisition, held);
-        giveUp(lock.space, lock.at);
+        giveUp(lock.#place.space, lock.#place.at);
         return held;
       },
       tryRetake: (held, woken) => lock.#tryRetake(held as Suspended, woken),
@@ -110,7 +123,7 @@ export class Lock extends SharedObject {
       kind: LOCK,
       words: LOCK_WORDS,
     }));
-    this.#tag = this.at < 0 ? 0 : this.space.id << HOLDER_SHIFT;
+    this.#tag = this.#place.at < 0 ? 0 : this.#place.space.id << HOLDER_SHIFT;
   }
 
   /**
@@ -123,13 +136,13 @@ export class Lock extends SharedObject {
    * @throws The signal's reason, if it is aborted first. The lock is then not taken.
    */
   async acquire(options?: WaitOptions): Promise<Guard> {
-    if (this.at < 0) this.unusable("acquire lock");
+    if (this.#place.at < 0) unusable(this, "acquire lock");
     const timeout = validateWait(options, "acquire lock");
-    const { space } = this;
-    const point = this.at + POINT;
+    const { space } = this.#place;
+    const point = this.#place.at + POINT;
     if (!options?.signal?.aborted && !space.async.isCrowded(point)) {
-      const guard = this.tryAcquire();
-      if (guard !== undefined) return guard;
+      const outcome = tryTake(space, this.#place.at, this.#tag, 0);
+      if (outcome !== MISSED) return this.#begin(outcome === TAKEN_OVER);
     }
     return await space.async.wait<Guard>(point, {
       attempt: (tries) => this.#attempt(tries),
@@ -149,10 +162,10 @@ export class Lock extends SharedObject {
    * @throws {TimeoutError} If `timeout` passes first.
    */
   acquireSync(options?: WaitSyncOptions): Guard {
-    const { words, at } = this;
-    if (at < 0) this.unusable("acquire lock");
+    const { words, at } = this.#place;
+    if (at < 0) unusable(this, "acquire lock");
     if (options === undefined && compareExchange(words, at, FREE, this.#tag) === FREE) {
-      if (this.space.isKilled()) this.space.exit();
+      if (this.#place.space.isKilled()) this.#place.space.exit();
       return this.#begin(false);
     }
     return this.#acquireSlowly(options);
@@ -160,11 +173,11 @@ export class Lock extends SharedObject {
 
   /** Takes the lock if that is possible at once, else returns `undefined`. Never waits. */
   tryAcquire(): Guard | undefined {
-    if (this.at < 0) this.unusable("acquire lock");
-    const outcome = tryTake(this.space, this.at, this.#tag, 0);
+    if (this.#place.at < 0) unusable(this, "acquire lock");
+    const outcome = tryTake(this.#place.space, this.#place.at, this.#tag, 0);
     if (outcome !== MISSED) return this.#begin(outcome === TAKEN_OVER);
     // One that tries in a loop hears of its end here.
-    if (this.space.isKilled()) this.space.exit();
+    if (this.#place.space.isKilled()) this.#place.space.exit();
     return undefined;
   }
 
@@ -177,8 +190,8 @@ export class Lock extends SharedObject {
    * @throws {InvalidStateError} If the lock is not held. Its state is unchanged.
    */
   release(): void {
-    const { words, at } = this;
-    if (at < 0) this.unusable("release lock");
+    const { words, at } = this.#place;
+    if (at < 0) unusable(this, "release lock");
     if (compareExchange(words, at, this.#tag, FREE) !== this.#tag) {
       for (;;) {
         const seen = load(words, at);
@@ -188,24 +201,24 @@ export class Lock extends SharedObject {
         if (compareExchange(words, at, seen, seen & BARRED) === seen) break;
       }
     }
-    notify(this.space, at + POINT, 1);
+    notify(this.#place.space, at + POINT, 1);
   }
 
   /** Whether the lock is held. Out of date as soon as it is read. */
   get locked(): boolean {
-    if (this.at < 0) this.unusable("read lock");
-    if (this.space.isKilled()) this.space.exit();
-    return load(this.words, this.at) >>> HOLDER_SHIFT !== 0;
+    if (this.#place.at < 0) unusable(this, "read lock");
+    if (this.#place.space.isKilled()) this.#place.space.exit();
+    return load(this.#place.words, this.#place.at) >>> HOLDER_SHIFT !== 0;
   }
 
   #acquireSlowly(options: WaitSyncOptions | undefined): Guard {
     const timeout = validateWait(options, "acquire lock");
-    if (timeout === Infinity && load(this.words, this.at) >>> HOLDER_SHIFT === this.space.id) {
+    if (timeout === Infinity && load(this.#place.words, this.#place.at) >>> HOLDER_SHIFT === this.#place.space.id) {
       throw new DeadlockError(
         "Cannot acquire lock as this thread, or an async task of it, holds it and could not turn to release it: use RLock, await acquire(), or a timeout",
       );
     }
-    const { space, at } = this;
+    const { space, at } = this.#place;
     const guard = block(space, at + POINT, (woken) => this.#attempt(woken), deadlineOf(timeout), CONTENDED);
     if (guard !== undefined) return guard;
     unbar(space, at);
@@ -213,18 +226,18 @@ export class Lock extends SharedObject {
   }
 
   #attempt(woken: number): Guard | undefined {
-    const outcome = tryTakeWaiting(this.space, this.at, this.#tag, woken);
+    const outcome = tryTakeWaiting(this.#place.space, this.#place.at, this.#tag, woken);
     return outcome === MISSED ? undefined : this.#begin(outcome === TAKEN_OVER);
   }
 
   #begin(abandoned: boolean): Guard {
     const acquisition = acquisitions = (acquisitions + 1) | 0;
-    this.words[this.at + ACQUISITION] = acquisition;
+    this.#place.words[this.#place.at + ACQUISITION] = acquisition;
     return new LockGuard(this, acquisition, abandoned);
   }
 
   #tryRetake(held: Suspended, woken: number): true | undefined {
-    const { words, at, space } = this;
+    const { words, at, space } = this.#place;
     const outcome = tryTakeWaiting(space, at, this.#tag, woken);
     if (outcome === MISSED) return undefined;
     const { acquisition } = held;
@@ -239,9 +252,8 @@ export class Lock extends SharedObject {
     throw new TimeoutError(`Cannot acquire lock as it was held for all of the ${timeout} ms of 'timeout'`);
   }
 
-  /** Gives one acquisition back, if it is still the current one. @ignore */
-  static release(lock: Lock, acquisition: number): void {
-    const { words, at } = lock;
+  #giveBack(acquisition: number): void {
+    const { words, at } = this.#place;
     if (hasSuspended) {
       takenOver.delete(acquisition);
       const held = suspended.get(acquisition);
@@ -251,9 +263,9 @@ export class Lock extends SharedObject {
       }
     }
     if (at < 0 || words[at + ACQUISITION] !== acquisition) return;
-    if (compareExchange(words, at, lock.#tag, FREE) === lock.#tag) notify(lock.space, at + POINT, 1);
+    if (compareExchange(words, at, this.#tag, FREE) === this.#tag) notify(this.#place.space, at + POINT, 1);
     // Either there is a bar to leave, or another released it or took this thread for dead: the guard is spent.
-    else giveUp(lock.space, at);
+    else giveUp(this.#place.space, at);
   }
 }
 
@@ -274,7 +286,7 @@ class LockGuard implements Guard {
   }
 
   [Symbol.dispose](): void {
-    Lock.release(this.#lock, this.#acquisition);
+    giveBack(this.#lock, this.#acquisition);
   }
 }
 

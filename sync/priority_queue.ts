@@ -8,9 +8,8 @@ import { registerKind } from "../_internal/memory/kinds.ts";
 import { onDestroy } from "../_internal/memory/shared_object.ts";
 import { CONTAINER_TYPE, type ContainerType, firstLine } from "../_internal/queue/container.ts";
 import { HEAP } from "../_internal/queue/heap.ts";
-import type { Message } from "../_internal/queue/message.ts";
 import { show } from "../_internal/wait_options.ts";
-import { Queue, registerQueueReadiness } from "./queue.ts";
+import { offer, Queue, registerQueueReadiness } from "./queue.ts";
 import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
 
 /** What an item's turn depends on. */
@@ -71,22 +70,9 @@ export class PriorityQueue<T = unknown> extends Queue<T> {
    */
   override tryPut(item: T, options?: PriorityOptions): boolean {
     validatePriority(options);
-    return this.offer(item, options);
-  }
-
-  /** @ignore */
-  protected override rank(message: Message, options: PriorityOptions | undefined): void {
-    // Adding 0 makes -0 an ordinary 0.
-    double[0] = (options?.priority ?? 0) + 0;
-    const [low, high] = words;
-    // Larger magnitudes of negative numbers come first, so all bits but the sign turn round.
-    message.rankHigh = high < 0 ? high ^ 0x7fffffff : high;
-    message.rankLow = high < 0 ? ~low : low;
+    return offer(this, item, options);
   }
 }
-
-const double = new Float64Array(1);
-const words = new Int32Array(double.buffer);
 
 function validatePriority(options: PriorityOptions | undefined): void {
   if (options === undefined) return;

@@ -10,8 +10,11 @@ import {
   type Attachment,
   OBJECT_HEADER,
   onDestroy,
+  type Place,
+  placeOf,
   SharedObject,
   type SharedOptions,
+  unusable,
 } from "../_internal/memory/shared_object.ts";
 import { block, CONTENDED, notify } from "../_internal/memory/wait_point.ts";
 import {
@@ -69,6 +72,9 @@ export interface QueueOptions extends SharedOptions {
   maxsize?: number;
 }
 
+/** Puts an item in if there is room at once, with the options of its class. */
+export let offer: <T>(queue: Queue<T>, item: T, options: object | undefined) => boolean;
+
 const outgoing = new Message();
 const incoming = new Message();
 
@@ -111,12 +117,19 @@ const incoming = new Message();
  * ```
  */
 export class Queue<T = unknown> extends SharedObject {
+  readonly #place: Place = placeOf(this);
   /** @ignore */
   static readonly [CONTAINER_TYPE]: ContainerType = LOG;
 
   readonly #container: Container;
   readonly #base: number;
   readonly #limit: number;
+  /** Says where among the others a message belongs. */
+  readonly #rank: ContainerType["rank"];
+
+  static {
+    offer = (queue, item, options) => queue.#offer(item, options);
+  }
 
   /**
    * Creates an empty queue, or opens the queue of the given name.
@@ -139,10 +152,11 @@ export class Queue<T = unknown> extends SharedObject {
         initialize: (words, at) => type.initialize(words, firstLine(at)),
       };
     });
-    const { at } = this;
+    const { at } = this.#place;
     this.#base = firstLine(at);
-    this.#limit = at < 0 ? 0 : load(this.words, at - OBJECT_HEADER + 2);
-    this.#container = at < 0 ? undefined as never : type.attach(this.space, this.#base, this.#limit);
+    this.#rank = type.rank;
+    this.#limit = at < 0 ? 0 : load(this.#place.words, at - OBJECT_HEADER + 2);
+    this.#container = at < 0 ? undefined as never : type.attach(this.#place.space, this.#base, this.#limit);
   }
 
   /**
@@ -162,7 +176,7 @@ export class Queue<T = unknown> extends SharedObject {
     const action = this.#check("put an item into queue");
     const timeout = validateWait(options, action);
     options?.signal?.throwIfAborted();
-    const { space } = this;
+    const { space } = this.#place;
     const base = this.#base;
     const written = this.#write(item, options, action);
     if (timeout === 0 || !space.async.isCrowded(base + PUT_POINT)) {
@@ -208,10 +222,10 @@ export class Queue<T = unknown> extends SharedObject {
     let outcome = this.#tryPush(message, timeout === 0 ? 1 : 0);
     if (outcome === undefined && timeout > 0) {
       const attempt = (woken: number): number | undefined => this.#tryPush(message, woken);
-      outcome = block(this.space, this.#base + PUT_POINT, attempt, deadlineOf(timeout), CONTENDED);
+      outcome = block(this.#place.space, this.#base + PUT_POINT, attempt, deadlineOf(timeout), CONTENDED);
     }
     if (outcome === undefined) {
-      message.drop(this.space);
+      message.drop(this.#place.space);
       if (timeout > 0) this.#unbar(PUT_BAR, PUT_POINT);
       this.#full(action, timeout, item);
     }
@@ -227,7 +241,7 @@ export class Queue<T = unknown> extends SharedObject {
    * @throws {DOMException} `DataCloneError`, if the item can not be copied: it names the path.
    */
   tryPut(item: T): boolean {
-    return this.offer(item, undefined);
+    return this.#offer(item, undefined);
   }
 
   /**
@@ -244,7 +258,7 @@ export class Queue<T = unknown> extends SharedObject {
     const action = this.#check("take an item from queue");
     const timeout = validateWait(options, action);
     options?.signal?.throwIfAborted();
-    const { space } = this;
+    const { space } = this.#place;
     const point = this.#base + GET_POINT;
     if (timeout === 0 || !space.async.isCrowded(point)) {
       const outcome = this.#tryShift(timeout === 0 ? 1 : 0);
@@ -279,7 +293,7 @@ export class Queue<T = unknown> extends SharedObject {
     let outcome = this.#tryShift(timeout === 0 ? 1 : 0);
     if (outcome === undefined && timeout > 0) {
       const attempt = (woken: number): number | undefined => this.#tryShift(woken);
-      outcome = block(this.space, this.#base + GET_POINT, attempt, deadlineOf(timeout), CONTENDED);
+      outcome = block(this.#place.space, this.#base + GET_POINT, attempt, deadlineOf(timeout), CONTENDED);
     }
     if (outcome === undefined) {
       if (timeout > 0) this.#unbar(GET_BAR, GET_POINT);
@@ -324,7 +338,7 @@ export class Queue<T = unknown> extends SharedObject {
    */
   taskDone(): void {
     const action = this.#check("mark a task done");
-    const { words } = this;
+    const { words } = this.#place;
     const base = this.#base;
     for (;;) {
       const done = load(words, base + DONE);
@@ -337,7 +351,7 @@ export class Queue<T = unknown> extends SharedObject {
       if (compareExchange(words, base + DONE, done, (done + 1) | 0) !== done) continue;
       // Counted anew: a shutdown may have dropped all the others since, and those it woke did not see this one yet.
       if (((tasksOf(words, base, this.#container) - done - 1) | 0) <= 0) {
-        notify(this.space, base + JOIN_POINT, EVERYBODY);
+        notify(this.#place.space, base + JOIN_POINT, EVERYBODY);
       }
       return;
     }
@@ -352,7 +366,7 @@ export class Queue<T = unknown> extends SharedObject {
    */
   async join(options?: WaitOptions): Promise<boolean> {
     const timeout = validateWait(options, this.#check("join queue"));
-    return await this.space.async.wait<boolean>(this.#base + JOIN_POINT, {
+    return await this.#place.space.async.wait<boolean>(this.#base + JOIN_POINT, {
       attempt: () => this.#isDone(),
       deadline: deadlineOf(timeout),
       expired: () => false,
@@ -367,7 +381,7 @@ export class Queue<T = unknown> extends SharedObject {
    */
   joinSync(options?: WaitSyncOptions): boolean {
     const timeout = validateWait(options, this.#check("join queue"));
-    return block(this.space, this.#base + JOIN_POINT, () => this.#isDone(), deadlineOf(timeout)) ?? false;
+    return block(this.#place.space, this.#base + JOIN_POINT, () => this.#isDone(), deadlineOf(timeout)) ?? false;
   }
 
   /**
@@ -387,7 +401,7 @@ export class Queue<T = unknown> extends SharedObject {
     if (typeof immediate !== "boolean") {
       throw new TypeError(`Cannot ${action} as 'immediate' must be a boolean: received ${show(immediate)}`);
     }
-    const { space } = this;
+    const { space } = this.#place;
     const base = this.#base;
     if (space.isKilled()) space.exit();
     this.#container.shutDown(immediate);
@@ -410,45 +424,33 @@ export class Queue<T = unknown> extends SharedObject {
     }
   }
 
-  /**
-   * Puts an item in if there is room at once.
-   *
-   * @ignore
-   */
-  protected offer(item: T, options: object | undefined): boolean {
+  #offer(item: T, options: object | undefined): boolean {
     const action = this.#check("put an item into queue");
     const message = this.#write(item, options, action);
     const outcome = this.#tryPush(message, 1);
     if (outcome === undefined) {
-      message.drop(this.space);
+      message.drop(this.#place.space);
       return false;
     }
     this.#pushed(outcome, message, item, action);
     return true;
   }
 
-  /**
-   * Says where among the others a message belongs.
-   *
-   * @ignore
-   */
-  protected rank(_message: Message, _options: object | undefined): void {}
-
   #check(action: string): string {
-    if (this.at < 0) this.unusable(action);
+    if (this.#place.at < 0) unusable(this, action);
     return action;
   }
 
   #write(item: T, options: object | undefined, action: string): Message {
     const message = outgoing;
-    if (!message.write(this.space, item)) this.#noRoom(action, item, message.second);
-    this.rank(message, options);
+    if (!message.write(this.#place.space, item)) this.#noRoom(action, item, message.second);
+    if (this.#rank !== undefined) this.#rank(message, options);
     return message;
   }
 
   // `woken`: 0 or less for newcomers. `undefined`: it has to wait.
   #tryPush(message: Message, woken: number): number | undefined {
-    const { words, space } = this;
+    const { words, space } = this.#place;
     const bar = this.#base + PUT_BAR;
     if (space.isKilled()) space.exit();
     if (woken <= 0 && load(words, bar) !== 0 && load(words, this.#base + STATE) === OPEN) return undefined;
@@ -464,7 +466,7 @@ export class Queue<T = unknown> extends SharedObject {
   }
 
   #tryShift(woken: number): number | undefined {
-    const { words, space } = this;
+    const { words, space } = this.#place;
     const bar = this.#base + GET_BAR;
     if (space.isKilled()) space.exit();
     if (woken <= 0 && load(words, bar) !== 0 && load(words, this.#base + STATE) === OPEN) return undefined;
@@ -481,28 +483,28 @@ export class Queue<T = unknown> extends SharedObject {
 
   // Newcomers whom the bar kept off may sleep beside what they sleep for, and nobody tells them again.
   #unbar(bar: number, point: number): void {
-    const { words } = this;
+    const { words } = this.#place;
     if (load(words, this.#base + bar) === 0) return;
     store(words, this.#base + bar, 0);
     const { size } = this.#container;
     const count = bar === GET_BAR ? size : this.#limit - size;
-    if (count > 0) notify(this.space, this.#base + point, Math.min(count, EVERYBODY));
+    if (count > 0) notify(this.#place.space, this.#base + point, Math.min(count, EVERYBODY));
   }
 
   #pushed(outcome: number, message: Message, item: T, action: string): void {
     if (outcome === OK) return;
-    message.drop(this.space);
+    message.drop(this.#place.space);
     if (outcome === NO_ROOM) this.#noRoom(action, item, message.size * 4);
     throw new QueueShutDownError(`Cannot ${action} as it is shut down`);
   }
 
   #shifted(outcome: number, action: string): T {
-    if (outcome === OK) return incoming.read(this.space) as T;
+    if (outcome === OK) return incoming.read(this.#place.space) as T;
     throw new QueueShutDownError(`Cannot ${action} as it is shut down and has no more items`);
   }
 
   #isDone(): true | undefined {
-    const { words } = this;
+    const { words } = this.#place;
     const base = this.#base;
     const done = load(words, base + DONE);
     return ((tasksOf(words, base, this.#container) - done) | 0) <= 0 ? true : undefined;
@@ -526,7 +528,7 @@ export class Queue<T = unknown> extends SharedObject {
   }
 
   #noRoom(action: string, item: T, needed: number): never {
-    const available = this.space.available();
+    const available = this.#place.space.available();
     throw new QueueFullError(
       `Cannot ${action} as the shared memory has no room for it: needed ${needed} bytes, available about ${available} (reserve more with configure({ memory }) before the first use)`,
       { item, needed, available },

@@ -8,7 +8,14 @@ import { compareExchange, load } from "../_internal/atomics.ts";
 import { registerKind, RLOCK } from "../_internal/memory/kinds.ts";
 import { forgetLocalState, localState } from "../_internal/memory/local_state.ts";
 import { isAlive } from "../_internal/memory/participants.ts";
-import { Attachment, SharedObject, type SharedOptions } from "../_internal/memory/shared_object.ts";
+import {
+  Attachment,
+  type Place,
+  placeOf,
+  SharedObject,
+  type SharedOptions,
+  unusable,
+} from "../_internal/memory/shared_object.ts";
 import { block, CONTENDED, notify } from "../_internal/memory/wait_point.ts";
 import { type AsyncContext, createAsyncContext } from "../_internal/runtime/async_context.ts";
 import { deadlineOf, show, validateWait } from "../_internal/wait_options.ts";
@@ -64,6 +71,9 @@ interface Suspended {
 
 let runs: AsyncContext<Run> | undefined;
 
+/** Takes one acquisition of a lock back, if it still stands. */
+let giveBack: (lock: RLock, guard: RLockGuard) => void;
+
 /** A lock, as a condition sees it. */
 export let holdOfRLock: (lock: RLock) => Hold;
 
@@ -101,13 +111,15 @@ export let holdOfRLock: (lock: RLock) => Hold;
  * ```
  */
 export class RLock extends SharedObject {
+  readonly #place: Place = placeOf(this);
   readonly #tag: number;
   readonly #levels: Levels;
 
   static {
+    giveBack = (lock, guard) => lock.#giveBack(guard);
     holdOfRLock = (lock) => ({
-      point: lock.at + POINT,
-      isHeld: () => lock.at >= 0 && lock.#isMine(load(lock.words, lock.at)),
+      point: lock.#place.at + POINT,
+      isHeld: () => lock.#place.at >= 0 && lock.#isMine(load(lock.#place.words, lock.#place.at)),
       giveUp: () => lock.#suspend(),
       tryRetake: (held, woken) => lock.#tryRetake(held as Suspended, woken),
     });
@@ -125,7 +137,7 @@ export class RLock extends SharedObject {
       kind: RLOCK,
       words: LOCK_WORDS,
     }));
-    const { space, at } = this;
+    const { space, at } = this.#place;
     this.#tag = at < 0 ? 0 : space.id << HOLDER_SHIFT;
     if (at >= 0 && ((options as unknown) instanceof Attachment || options?.name !== undefined)) {
       this.#levels = localState(space, at, createLevels);
@@ -145,7 +157,7 @@ export class RLock extends SharedObject {
    * @throws The signal's reason, if it is aborted first. The lock is then not taken.
    */
   async acquire(options?: WaitOptions): Promise<Guard> {
-    if (this.at < 0) this.unusable("acquire lock");
+    if (this.#place.at < 0) unusable(this, "acquire lock");
     const timeout = validateWait(options, "acquire lock");
     if (options?.signal?.aborted) throw options.signal.reason;
     if (this.#isInsideRun()) return this.#enter(false);
@@ -160,10 +172,10 @@ export class RLock extends SharedObject {
    * @throws {TimeoutError} If `timeout` passes first.
    */
   acquireSync(options?: WaitSyncOptions): Guard {
-    const { words, at } = this;
-    if (at < 0) this.unusable("acquire lock");
+    const { words, at } = this.#place;
+    if (at < 0) unusable(this, "acquire lock");
     if (options === undefined && compareExchange(words, at, FREE, this.#tag) === FREE) {
-      if (this.space.isKilled()) this.space.exit();
+      if (this.#place.space.isKilled()) this.#place.space.exit();
       return this.#begin(false);
     }
     return this.#acquireSlowly(options);
@@ -174,8 +186,8 @@ export class RLock extends SharedObject {
    * waits.
    */
   tryAcquire(): Guard | undefined {
-    const { space, words, at } = this;
-    if (at < 0) this.unusable("acquire lock");
+    const { space, words, at } = this.#place;
+    if (at < 0) unusable(this, "acquire lock");
     if (this.#isReentrant(load(words, at))) return this.#enter(false);
     const outcome = tryTake(space, at, this.#tag, 0);
     if (outcome !== MISSED) return this.#begin(outcome === TAKEN_OVER);
@@ -192,8 +204,8 @@ export class RLock extends SharedObject {
    * {@linkcode RLock.run} around which this is not called or inside which nothing was acquired. Its state is unchanged.
    */
   release(): void {
-    const { space, words, at } = this;
-    if (at < 0) this.unusable("release lock");
+    const { space, words, at } = this.#place;
+    if (at < 0) unusable(this, "release lock");
     const seen = load(words, at);
     const holder = seen >>> HOLDER_SHIFT;
     const levels = this.#levels;
@@ -206,7 +218,7 @@ export class RLock extends SharedObject {
           "Cannot release lock as another thread holds it: only the thread that acquired an RLock can release it",
         );
       }
-      if (compareExchange(words, at, seen, seen & BARRED) !== seen) return this.release();
+      if (compareExchange(words, at, seen, seen & BARRED) !== seen) return RLock.prototype.release.call(this);
       notify(space, at + POINT, 1);
       return;
     }
@@ -245,7 +257,7 @@ export class RLock extends SharedObject {
    * ```
    */
   async run<T>(action: () => T | Promise<T>): Promise<T> {
-    if (this.at < 0) this.unusable("run with lock");
+    if (this.#place.at < 0) unusable(this, "run with lock");
     if (typeof action !== "function") {
       throw new TypeError(`Cannot run with lock as 'action' must be a function: received ${show(action)}`);
     }
@@ -277,13 +289,13 @@ export class RLock extends SharedObject {
 
   /** Whether the lock is held. Out of date as soon as it is read. */
   get locked(): boolean {
-    if (this.at < 0) this.unusable("read lock");
-    if (this.space.isKilled()) this.space.exit();
-    return load(this.words, this.at) >>> HOLDER_SHIFT !== 0;
+    if (this.#place.at < 0) unusable(this, "read lock");
+    if (this.#place.space.isKilled()) this.#place.space.exit();
+    return load(this.#place.words, this.#place.at) >>> HOLDER_SHIFT !== 0;
   }
 
   async #wait<T>(timeout: number, signal: AbortSignal | undefined, begin: (abandoned: boolean) => T): Promise<T> {
-    const { space, at } = this;
+    const { space, at } = this.#place;
     const tag = this.#tag | ASYNC;
     const point = at + POINT;
     if (!space.async.isCrowded(point)) {
@@ -305,7 +317,7 @@ export class RLock extends SharedObject {
 
   #acquireSlowly(options: WaitSyncOptions | undefined): Guard {
     const timeout = validateWait(options, "acquire lock");
-    const { space, words, at } = this;
+    const { space, words, at } = this.#place;
     const seen = load(words, at);
     if (this.#isReentrant(seen)) return this.#enter(false);
     if (timeout === Infinity && seen >>> HOLDER_SHIFT === space.id) {
@@ -330,13 +342,15 @@ export class RLock extends SharedObject {
 
   /** Whether a blocking form would only add a level. */
   #isReentrant(seen: number): boolean {
-    if (seen >>> HOLDER_SHIFT !== this.space.id) return false;
+    if (seen >>> HOLDER_SHIFT !== this.#place.space.id) return false;
     return (seen & ASYNC) === 0 || this.#isInsideRun();
   }
 
   #isInsideRun(): boolean {
     const { run } = this.#levels;
-    if (run === undefined || load(this.words, this.at) >>> HOLDER_SHIFT !== this.space.id) return false;
+    if (run === undefined || load(this.#place.words, this.#place.at) >>> HOLDER_SHIFT !== this.#place.space.id) {
+      return false;
+    }
     for (let around = runs!.getStore(); around !== undefined; around = around.outer) {
       if (around === run) return true;
     }
@@ -345,7 +359,7 @@ export class RLock extends SharedObject {
 
   /** Whether the caller holds the lock, as far as that can be told: async tasks outside of run() look all the same. */
   #isMine(seen: number): boolean {
-    return seen >>> HOLDER_SHIFT === this.space.id && (this.#levels.run === undefined || this.#isInsideRun());
+    return seen >>> HOLDER_SHIFT === this.#place.space.id && (this.#levels.run === undefined || this.#isInsideRun());
   }
 
   #begin(abandoned: boolean): Guard {
@@ -363,14 +377,14 @@ export class RLock extends SharedObject {
   }
 
   #free(): void {
-    const { space, words, at } = this;
+    const { space, words, at } = this.#place;
     const tag = this.#tag;
     if (compareExchange(words, at, tag, FREE) === tag) notify(space, at + POINT, 1);
     else giveUp(space, at);
   }
 
   #suspend(): Suspended {
-    const { words, at } = this;
+    const { words, at } = this.#place;
     const { guards, run } = this.#levels;
     const held = { tag: this.#tag | load(words, at) & ASYNC, guards, run };
     this.#levels.guards = [];
@@ -380,7 +394,7 @@ export class RLock extends SharedObject {
   }
 
   #tryRetake(held: Suspended, woken: number): true | undefined {
-    const outcome = tryTakeWaiting(this.space, this.at, held.tag, woken);
+    const outcome = tryTakeWaiting(this.#place.space, this.#place.at, held.tag, woken);
     if (outcome === MISSED) return undefined;
     const levels = this.#levels;
     levels.run = held.run?.ended ? undefined : held.run;
@@ -395,9 +409,8 @@ export class RLock extends SharedObject {
     throw new TimeoutError(`Cannot acquire lock as it was held for all of the ${timeout} ms of 'timeout'`);
   }
 
-  /** Takes one acquisition back, if it still stands. @ignore */
-  static release(lock: RLock, guard: RLockGuard): void {
-    const { guards, run } = lock.#levels;
+  #giveBack(guard: RLockGuard): void {
+    const { guards, run } = this.#levels;
     if (guards[guards.length - 1] === guard) {
       guards.pop();
     } else {
@@ -408,7 +421,7 @@ export class RLock extends SharedObject {
       }
       guards.splice(index, 1);
     }
-    if (guards.length === 0 && run === undefined && lock.at >= 0) lock.#free();
+    if (guards.length === 0 && run === undefined && this.#place.at >= 0) this.#free();
   }
 }
 
@@ -425,7 +438,7 @@ class RLockGuard implements Guard {
   }
 
   [Symbol.dispose](): void {
-    RLock.release(this.#lock, this);
+    giveBack(this.#lock, this);
   }
 }
 

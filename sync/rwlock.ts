@@ -8,7 +8,15 @@ import { and, compareExchange, load, now, or, pause, store } from "../_internal/
 import { registerHeld } from "../_internal/memory/held.ts";
 import { registerKind, RWLOCK } from "../_internal/memory/kinds.ts";
 import { isAlive, NOBODY } from "../_internal/memory/participants.ts";
-import { type Attachment, onDestroy, SharedObject, type SharedOptions } from "../_internal/memory/shared_object.ts";
+import {
+  type Attachment,
+  onDestroy,
+  type Place,
+  placeOf,
+  SharedObject,
+  type SharedOptions,
+  unusable,
+} from "../_internal/memory/shared_object.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { block, CONTENDED, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
 import { deadlineOf, validateWait } from "../_internal/wait_options.ts";
@@ -79,6 +87,15 @@ const LAPSE = 100;
 /** How often to look at a claim before sleeping: it takes as long as a look at the slots. */
 const CLAIM_SPINS = 200;
 
+/** Gives one acquisition of the read side back. */
+let giveBackRead: (lock: RWLock, epoch: number) => void;
+
+/** Gives the write side back, if this thread still has it. */
+let giveBackWrite: (lock: RWLock) => void;
+
+/** Which acquisitions of the read side stand: see {@linkcode epochs}. */
+let epochFor: (lock: RWLock) => number;
+
 /** One wait for the lock. */
 interface Waiting {
   /** Whether the thread is blocked meanwhile. */
@@ -133,10 +150,17 @@ interface Waiting {
  * ```
  */
 export class RWLock extends SharedObject {
+  readonly #place: Place = placeOf(this);
   readonly #base: number;
   readonly #tag: number;
   /** This thread's slot; 0: it has not read yet. */
   #slot = 0;
+
+  static {
+    giveBackRead = (lock, epoch) => lock.#giveBackRead(epoch);
+    giveBackWrite = (lock) => lock.#giveBackWrite();
+    epochFor = (lock) => epochOf(lock.#slot);
+  }
 
   /**
    * Creates a lock that is free, or opens the lock of the given name.
@@ -150,8 +174,8 @@ export class RWLock extends SharedObject {
       kind: RWLOCK,
       words: WORDS,
     }));
-    this.#base = baseOf(this.at);
-    this.#tag = this.at < 0 ? 0 : this.space.id << WRITER_SHIFT;
+    this.#base = baseOf(this.#place.at);
+    this.#tag = this.#place.at < 0 ? 0 : this.#place.space.id << WRITER_SHIFT;
   }
 
   /**
@@ -162,9 +186,9 @@ export class RWLock extends SharedObject {
    * @throws {RangeError} If the shared memory has no room for one more thread that reads.
    */
   async read(options?: WaitOptions): Promise<Guard> {
-    if (this.at < 0) this.unusable("read");
+    if (this.#place.at < 0) unusable(this, "read");
     const timeout = validateWait(options, "read");
-    const { space } = this;
+    const { space } = this.#place;
     const point = this.#base + READ_POINT;
     options?.signal?.throwIfAborted();
     const waiting = this.#wait(false);
@@ -190,14 +214,14 @@ export class RWLock extends SharedObject {
    * @throws {RangeError} If the shared memory has no room for one more thread that reads.
    */
   readSync(options?: WaitSyncOptions): Guard {
-    if (this.at < 0) this.unusable("read");
+    if (this.#place.at < 0) unusable(this, "read");
     const slot = this.#slot;
     if (options === undefined && slot !== 0) {
-      const { words } = this;
+      const { words } = this.#place;
       const count = words[slot + COUNT];
       store(words, slot + COUNT, count + 1);
       if (load(words, this.#base) === 0) {
-        if (this.space.isKilled()) this.space.exit();
+        if (this.#place.space.isKilled()) this.#place.space.exit();
         return new ReadGuard(this, false);
       }
       this.#setCount(slot, count);
@@ -207,7 +231,7 @@ export class RWLock extends SharedObject {
 
   /** Reads if that is possible at once, and no writer waits; else returns `undefined`. Never waits. */
   tryRead(): Guard | undefined {
-    if (this.at < 0) this.unusable("read");
+    if (this.#place.at < 0) unusable(this, "read");
     return this.#attemptRead(0, undefined);
   }
 
@@ -219,9 +243,9 @@ export class RWLock extends SharedObject {
    * @throws The signal's reason, if it is aborted first. The lock is then not taken.
    */
   async write(options?: WaitOptions): Promise<Guard> {
-    if (this.at < 0) this.unusable("write");
+    if (this.#place.at < 0) unusable(this, "write");
     const timeout = validateWait(options, "write");
-    const { space } = this;
+    const { space } = this.#place;
     const point = this.#base + WRITE_POINT;
     options?.signal?.throwIfAborted();
     if (!space.async.isCrowded(point)) {
@@ -246,14 +270,14 @@ export class RWLock extends SharedObject {
    * @throws {TimeoutError} If `timeout` passes first.
    */
   writeSync(options?: WaitSyncOptions): Guard {
-    if (this.at < 0) this.unusable("write");
+    if (this.#place.at < 0) unusable(this, "write");
     const timeout = validateWait(options, "write");
-    const { space } = this;
+    const { space } = this.#place;
     let guard = this.#attemptWrite(0, undefined);
     if (guard !== undefined) return guard;
     if (timeout === Infinity) {
       const slot = this.#slot;
-      if (this.#isWriter() || slot !== 0 && this.words[slot + COUNT] > 0) {
+      if (this.#isWriter() || slot !== 0 && this.#place.words[slot + COUNT] > 0) {
         throw new DeadlockError(
           `Cannot write as this thread, or an async task of it, ${
             this.#isWriter() ? "writes" : "reads"
@@ -271,12 +295,12 @@ export class RWLock extends SharedObject {
 
   /** Writes if that is possible at once, else returns `undefined`. Never waits. */
   tryWrite(): Guard | undefined {
-    if (this.at < 0) this.unusable("write");
+    if (this.#place.at < 0) unusable(this, "write");
     return this.#attemptWrite(0, undefined);
   }
 
   #wait(blocking: boolean): Waiting {
-    return { blocking, phase: load(this.words, this.#base + PHASE), since: 0 };
+    return { blocking, phase: load(this.#place.words, this.#base + PHASE), since: 0 };
   }
 
   #readSlowly(options: WaitSyncOptions | undefined): Guard {
@@ -290,7 +314,7 @@ export class RWLock extends SharedObject {
       );
     }
     const attempt = (woken: number): Guard | undefined => this.#attemptRead(woken, waiting);
-    guard = block(this.space, this.#base + READ_POINT, attempt, deadlineOf(timeout), CONTENDED);
+    guard = block(this.#place.space, this.#base + READ_POINT, attempt, deadlineOf(timeout), CONTENDED);
     if (guard !== undefined) return guard;
     this.#leaveRead();
     this.#expired("read", timeout);
@@ -298,7 +322,7 @@ export class RWLock extends SharedObject {
 
   // `woken` is what `block` gives an attempt. Without `waiting` there will be no other attempt.
   #attemptRead(woken: number, waiting: Waiting | undefined): Guard | undefined {
-    const { words, space } = this;
+    const { words, space } = this.#place;
     const base = this.#base;
     const slot = this.#slot !== 0 ? this.#slot : this.#takeSlot();
     for (;;) {
@@ -331,7 +355,7 @@ export class RWLock extends SharedObject {
   }
 
   #mayPassWriters(woken: number, waiting: Waiting | undefined, count: number): boolean {
-    const { words, space } = this;
+    const { words, space } = this.#place;
     const base = this.#base;
     const keeper = load(words, base + KEEPER_OF_READERS);
     // While this thread reads nobody writes, and if it blocked it would go on reading.
@@ -357,7 +381,7 @@ export class RWLock extends SharedObject {
   }
 
   #attemptWrite(woken: number, waiting: Waiting | undefined): Guard | undefined {
-    const { words, space } = this;
+    const { words, space } = this.#place;
     const base = this.#base;
     for (;;) {
       const seen = load(words, base);
@@ -394,7 +418,7 @@ export class RWLock extends SharedObject {
   }
 
   #mayPassReaders(woken: number, waiting: Waiting | undefined): boolean {
-    const { words, space } = this;
+    const { words, space } = this.#place;
     const base = this.#base;
     if (woken < 0) return false;
     const keeper = load(words, base + KEEPER_OF_WRITERS);
@@ -406,7 +430,7 @@ export class RWLock extends SharedObject {
 
   // Keeps those flags and replaces all else. Returns what was there. Only for who writes, or claims to.
   #setWord(flags: number, tag: number): number {
-    const { words } = this;
+    const { words } = this.#place;
     const base = this.#base;
     for (;;) {
       const seen = load(words, base);
@@ -416,7 +440,7 @@ export class RWLock extends SharedObject {
 
   // The writer is dead: the lock is free, and whoever gets it is told.
   #abandon(seen: number): void {
-    const { words, space } = this;
+    const { words, space } = this.#place;
     const base = this.#base;
     if (compareExchange(words, base, seen, seen & FLAGS | ABANDONED) !== seen) return;
     notify(space, base + READ_POINT, EVERYBODY);
@@ -424,19 +448,19 @@ export class RWLock extends SharedObject {
   }
 
   #keepWritersOff(): void {
-    const { words } = this;
-    store(words, this.#base + KEEPER_OF_WRITERS, this.space.id);
+    const { words } = this.#place;
+    store(words, this.#base + KEEPER_OF_WRITERS, this.#place.space.id);
     or(words, this.#base, WRITERS_OFF);
   }
 
   #leaveRead(): void {
-    if ((and(this.words, this.#base, ~WRITERS_OFF) & WRITERS_OFF) !== 0) {
-      notify(this.space, this.#base + WRITE_POINT, 1);
+    if ((and(this.#place.words, this.#base, ~WRITERS_OFF) & WRITERS_OFF) !== 0) {
+      notify(this.#place.space, this.#base + WRITE_POINT, 1);
     }
   }
 
   #leaveWrite(): void {
-    const { words, space } = this;
+    const { words, space } = this.#place;
     const base = this.#base;
     // Others that wait set their bars again.
     const bars = load(words, base + KEEPER_OF_READERS) === space.id ? READERS_OFF | BARRED : BARRED;
@@ -446,57 +470,38 @@ export class RWLock extends SharedObject {
   }
 
   #isWriter(): boolean {
-    const seen = load(this.words, this.#base);
-    return seen >>> WRITER_SHIFT === this.space.id && (seen & CLAIM) === 0;
+    const seen = load(this.#place.words, this.#base);
+    return seen >>> WRITER_SHIFT === this.#place.space.id && (seen & CLAIM) === 0;
   }
 
   #takeSlot(): number {
-    return this.#slot = findSlot(this.space, this.#base + SLOTS);
+    return this.#slot = findSlot(this.#place.space, this.#base + SLOTS);
   }
 
   // What a reader takes back: a writer may have seen it and sleep now.
   #setCount(slot: number, count: number): void {
-    store(this.words, slot + COUNT, count);
-    if (count === 0) notify(this.space, this.#base + WRITE_POINT, 1);
+    store(this.#place.words, slot + COUNT, count);
+    if (count === 0) notify(this.#place.space, this.#base + WRITE_POINT, 1);
   }
 
   #expired(action: string, timeout: number): never {
     throw new TimeoutError(`Cannot ${action} as the lock was held for all of the ${timeout} ms of 'timeout'`);
   }
 
-  /**
-   * Gives one acquisition of the read side back.
-   *
-   * @ignore
-   */
-  static releaseRead(lock: RWLock, epoch: number): void {
-    if (lock.at < 0 || epoch !== epochOf(lock.#slot)) return;
-    lock.#setCount(lock.#slot, lock.words[lock.#slot + COUNT] - 1);
+  #giveBackRead(epoch: number): void {
+    if (this.#place.at < 0 || epoch !== epochOf(this.#slot)) return;
+    this.#setCount(this.#slot, this.#place.words[this.#slot + COUNT] - 1);
   }
 
-  /**
-   * Which acquisitions of the read side stand: see {@linkcode epochs}.
-   *
-   * @ignore
-   */
-  static epochOf(lock: RWLock): number {
-    return epochOf(lock.#slot);
-  }
-
-  /**
-   * Gives the write side back, if this thread still has it.
-   *
-   * @ignore
-   */
-  static releaseWrite(lock: RWLock): void {
-    if (lock.at < 0) return;
-    const { words, space } = lock;
-    const base = lock.#base;
+  #giveBackWrite(): void {
+    if (this.#place.at < 0) return;
+    const { words, space } = this.#place;
+    const base = this.#base;
     // Else this thread was taken for dead.
-    if (!lock.#isWriter()) return;
+    if (!this.#isWriter()) return;
     // Before the word: who finds the word free has to find that there was a writer.
     store(words, base + PHASE, (words[base + PHASE] + 1) | 0);
-    lock.#setWord(WRITERS_OFF | BARRED, 0);
+    this.#setWord(WRITERS_OFF | BARRED, 0);
     notify(space, base + READ_POINT, EVERYBODY);
     notify(space, base + WRITE_POINT, 1);
   }
@@ -512,13 +517,13 @@ class ReadGuard implements Guard {
   constructor(lock: RWLock, abandoned: boolean) {
     this.#lock = lock;
     this.abandoned = abandoned;
-    this.#epoch = RWLock.epochOf(lock);
+    this.#epoch = epochFor(lock);
   }
 
   [Symbol.dispose](): void {
     if (this.#spent) return;
     this.#spent = true;
-    RWLock.releaseRead(this.#lock, this.#epoch);
+    giveBackRead(this.#lock, this.#epoch);
   }
 }
 
@@ -536,7 +541,7 @@ class WriteGuard implements Guard {
   [Symbol.dispose](): void {
     if (this.#spent) return;
     this.#spent = true;
-    RWLock.releaseWrite(this.#lock);
+    giveBackWrite(this.#lock);
   }
 }
 

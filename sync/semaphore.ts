@@ -4,8 +4,17 @@
  * @module
  */
 
-import { registerKind, SEMAPHORE } from "../_internal/memory/kinds.ts";
-import { Attachment, SharedObject, type SharedOptions } from "../_internal/memory/shared_object.ts";
+import { load } from "../_internal/atomics.ts";
+import { BOUNDED_SEMAPHORE, registerKind, SEMAPHORE } from "../_internal/memory/kinds.ts";
+import {
+  Attachment,
+  OBJECT_HEADER,
+  type Place,
+  placeOf,
+  SharedObject,
+  type SharedOptions,
+  unusable,
+} from "../_internal/memory/shared_object.ts";
 import { block, CONTENDED } from "../_internal/memory/wait_point.ts";
 import { deadlineOf, validateInteger, validateWait } from "../_internal/wait_options.ts";
 import {
@@ -68,6 +77,9 @@ let giveBack: (semaphore: Semaphore) => void;
  * ```
  */
 export class Semaphore extends SharedObject {
+  readonly #place: Place = placeOf(this);
+  /** How many permits there can be. */
+  readonly #most: number;
   /** @ignore */
   static readonly [SEMAPHORE_KIND]: number = SEMAPHORE;
 
@@ -91,6 +103,9 @@ export class Semaphore extends SharedObject {
         initialize: (words, at) => words[at] = wordOf(permits),
       };
     });
+    const { words, at } = this.#place;
+    const isBounded = at >= 0 && (load(words, at - OBJECT_HEADER) & 0xff) === BOUNDED_SEMAPHORE;
+    this.#most = isBounded ? load(words, at - OBJECT_HEADER + 2) : MAX_PERMITS;
   }
 
   /**
@@ -102,9 +117,9 @@ export class Semaphore extends SharedObject {
    * @throws The signal's reason, if it is aborted first. No permit is then taken.
    */
   async acquire(options?: WaitOptions): Promise<Guard> {
-    if (this.at < 0) this.unusable("acquire semaphore");
+    if (this.#place.at < 0) unusable(this, "acquire semaphore");
     const timeout = validateWait(options, "acquire semaphore");
-    const { space, at } = this;
+    const { space, at } = this.#place;
     const point = at + POINT;
     if (!options?.signal?.aborted && !space.async.isCrowded(point) && tryTakePermit(space, at, 0)) {
       return new PermitGuard(this);
@@ -126,8 +141,8 @@ export class Semaphore extends SharedObject {
    * @throws {TimeoutError} If `timeout` passes first.
    */
   acquireSync(options?: WaitSyncOptions): Guard {
-    const { space, at } = this;
-    if (at < 0) this.unusable("acquire semaphore");
+    const { space, at } = this.#place;
+    if (at < 0) unusable(this, "acquire semaphore");
     if (options === undefined && tryTakePermit(space, at, 0)) return new PermitGuard(this);
     const timeout = validateWait(options, "acquire semaphore");
     const attempt = (woken: number): true | undefined => tryTakePermitWaiting(space, at, woken) || undefined;
@@ -138,10 +153,10 @@ export class Semaphore extends SharedObject {
 
   /** Takes a permit if there is one, else returns `undefined`. Never waits. */
   tryAcquire(): Guard | undefined {
-    if (this.at < 0) this.unusable("acquire semaphore");
-    if (tryTakePermit(this.space, this.at, 0)) return new PermitGuard(this);
+    if (this.#place.at < 0) unusable(this, "acquire semaphore");
+    if (tryTakePermit(this.#place.space, this.#place.at, 0)) return new PermitGuard(this);
     // One that tries in a loop hears of its end here.
-    if (this.space.isKilled()) this.space.exit();
+    if (this.#place.space.isKilled()) this.#place.space.exit();
     return undefined;
   }
 
@@ -155,29 +170,29 @@ export class Semaphore extends SharedObject {
    * number is then unchanged.
    */
   release(n = 1): void {
-    if (this.at < 0) this.unusable("release semaphore");
+    if (this.#place.at < 0) unusable(this, "release semaphore");
     validateInteger(n, "'n'", 1, MAX_PERMITS, "release semaphore");
-    if (this.space.isKilled()) this.space.exit();
-    if (addPermits(this.space, this.at, n, MAX_PERMITS)) return;
+    if (this.#place.space.isKilled()) this.#place.space.exit();
+    if (addPermits(this.#place.space, this.#place.at, n, MAX_PERMITS)) return;
     throw new RangeError(
-      `Cannot release semaphore as it would have more than ${MAX_PERMITS} permits: it has ${this.value}, received ${n}`,
+      `Cannot release semaphore as it would have more than ${MAX_PERMITS} permits: it has ${
+        permitsAt(this.#place.words, this.#place.at)
+      }, received ${n}`,
     );
   }
 
   /** How many permits there are. Out of date as soon as it is read. */
   get value(): number {
-    if (this.at < 0) this.unusable("read semaphore");
-    if (this.space.isKilled()) this.space.exit();
-    return permitsAt(this.words, this.at);
-  }
-
-  /** Adds the one permit of a guard. @ignore */
-  protected giveBack(): void {
-    if (this.at >= 0) addPermits(this.space, this.at, 1, MAX_PERMITS);
+    if (this.#place.at < 0) unusable(this, "read semaphore");
+    if (this.#place.space.isKilled()) this.#place.space.exit();
+    return permitsAt(this.#place.words, this.#place.at);
   }
 
   static {
-    giveBack = (semaphore) => semaphore.giveBack();
+    giveBack = (semaphore) => {
+      const { space, at } = semaphore.#place;
+      if (at >= 0) addPermits(space, at, 1, semaphore.#most);
+    };
   }
 }
 

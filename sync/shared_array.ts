@@ -11,8 +11,11 @@ import {
   locate,
   OBJECT_HEADER,
   onDestroy,
+  type Place,
+  placeOf,
   SharedObject,
   type SharedOptions,
+  unusable,
 } from "../_internal/memory/shared_object.ts";
 import { show, validateInteger } from "../_internal/wait_options.ts";
 import { dropOwnedLock, ownedLock } from "./_owned_lock.ts";
@@ -99,6 +102,7 @@ const owners = new WeakMap<object, SharedArray>();
  * @typeParam K The name of the elements' type.
  */
 export class SharedArray<K extends ValueType = ValueType> extends SharedObject implements Iterable<TypeOf<K>> {
+  readonly #place: Place = placeOf(this);
   readonly #code: number;
   readonly #length: number;
   #array: WeakRef<ArrayOf<K>> | undefined;
@@ -135,20 +139,20 @@ export class SharedArray<K extends ValueType = ValueType> extends SharedObject i
         },
       };
     });
-    const { at } = this;
-    this.#code = at < 0 ? 0 : load(this.words, at - OBJECT_HEADER) >>> 8;
-    this.#length = at < 0 ? 0 : load(this.words, at - OBJECT_HEADER + 2) >>> 0;
+    const { at } = this.#place;
+    this.#code = at < 0 ? 0 : load(this.#place.words, at - OBJECT_HEADER) >>> 8;
+    this.#length = at < 0 ? 0 : load(this.#place.words, at - OBJECT_HEADER + 2) >>> 0;
   }
 
   /** The name of the elements' type. */
   get type(): K {
-    if (this.at < 0) this.unusable("read array");
+    if (this.#place.at < 0) unusable(this, "read array");
     return NAMES[this.#code] as K;
   }
 
   /** How many elements there are. */
   get length(): number {
-    if (this.at < 0) this.unusable("read array");
+    if (this.#place.at < 0) unusable(this, "read array");
     return this.#length;
   }
 
@@ -160,15 +164,15 @@ export class SharedArray<K extends ValueType = ValueType> extends SharedObject i
    * another object by then.
    */
   get array(): ArrayOf<K> {
-    if (this.at < 0) this.unusable("read array");
+    if (this.#place.at < 0) unusable(this, "read array");
     return this.#array?.deref() ?? this.#view();
   }
 
   /** A lock of the array's own. The same for all threads that have the array. */
   get lock(): RLock {
-    if (this.at < 0) this.unusable("get the lock of array");
+    if (this.#place.at < 0) unusable(this, "get the lock of array");
     if (this.#lock === undefined || locate(this.#lock) === undefined) {
-      this.#lock = ownedLock(this.space, this.at + LOCK);
+      this.#lock = ownedLock(this.#place.space, this.#place.at + LOCK);
     }
     return this.#lock;
   }
@@ -177,13 +181,13 @@ export class SharedArray<K extends ValueType = ValueType> extends SharedObject i
   *[Symbol.iterator](): Generator<TypeOf<K>, void, void> {
     const { array } = this;
     for (let i = 0; i < array.length; i++) {
-      if (this.at < 0) this.unusable("read array");
+      if (this.#place.at < 0) unusable(this, "read array");
       yield (this.#code === BOOL ? array[i] !== 0 : array[i]) as TypeOf<K>;
     }
   }
 
   #view(): ArrayOf<K> {
-    const { words, at } = this;
+    const { words, at } = this.#place;
     const array = new ARRAYS[this.#code](words.buffer, words.byteOffset + offsetOf(at), this.#length) as ArrayOf<K>;
     owners.set(array, this as unknown as SharedArray);
     this.#array = new WeakRef(array);

@@ -29,8 +29,11 @@ import {
   locate,
   OBJECT_HEADER,
   onDestroy,
+  type Place,
+  placeOf,
   SharedObject,
   type SharedOptions,
+  unusable,
 } from "../_internal/memory/shared_object.ts";
 import { show } from "../_internal/wait_options.ts";
 import { dropOwnedLock, ownedLock } from "./_owned_lock.ts";
@@ -126,6 +129,7 @@ const doubleWords = new Int32Array(double.buffer);
  * @typeParam K The name of the type.
  */
 export class Value<K extends ValueType = ValueType> extends SharedObject {
+  readonly #place: Place = placeOf(this);
   readonly #code: number;
   readonly #pairs: BigInt64Array;
   #lock: RLock | undefined;
@@ -159,14 +163,14 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
         },
       };
     });
-    const { at } = this;
-    this.#code = at < 0 ? 0 : load(this.words, at - OBJECT_HEADER) >>> 8;
-    this.#pairs = at < 0 ? doubleBits : pairsOf(this.space.memory);
+    const { at } = this.#place;
+    this.#code = at < 0 ? 0 : load(this.#place.words, at - OBJECT_HEADER) >>> 8;
+    this.#pairs = at < 0 ? doubleBits : pairsOf(this.#place.space.memory);
   }
 
   /** The name of the type. */
   get type(): K {
-    if (this.at < 0) this.unusable("read value");
+    if (this.#place.at < 0) unusable(this, "read value");
     return NAMES[this.#code] as K;
   }
 
@@ -175,8 +179,8 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
    * then.
    */
   get value(): TypeOf<K> {
-    const { words, at } = this;
-    if (at < 0) this.unusable("read value");
+    const { words, at } = this.#place;
+    if (at < 0) unusable(this, "read value");
     switch (this.#code) {
       case I32:
       case I8:
@@ -201,8 +205,8 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
   }
 
   set value(value: TypeOf<K>) {
-    const { words, at } = this;
-    if (at < 0) this.unusable("write value");
+    const { words, at } = this.#place;
+    if (at < 0) unusable(this, "write value");
     const code = this.#code;
     if (code === I32 && isInt32(value)) {
       store(words, at, value);
@@ -221,8 +225,8 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
    * @throws {RangeError} If `amount` does not fit the type.
    */
   add(amount: Addend<K>): TypeOf<K> {
-    const { words, at } = this;
-    if (at < 0) this.unusable("add to value");
+    const { words, at } = this.#place;
+    if (at < 0) unusable(this, "add to value");
     const code = this.#code;
     if (code === I32 && isInt32(amount)) {
       return add(words, at, amount as number) as TypeOf<K>;
@@ -239,7 +243,7 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
    * @throws {RangeError} If `amount` does not fit the type.
    */
   sub(amount: Addend<K>): TypeOf<K> {
-    if (this.at < 0) this.unusable("subtract from value");
+    if (this.#place.at < 0) unusable(this, "subtract from value");
     this.#validateAmount(amount, "subtract from value");
     return this.#add(this.#code, amount, -1);
   }
@@ -253,7 +257,7 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
    */
   and(mask: Bits<K>): TypeOf<K> {
     const code = this.#validateBits(mask, "mask value");
-    const { words, at } = this;
+    const { words, at } = this.#place;
     return isWide(code)
       ? fromWide(code, andWide(this.#pairs, at >> 1, toWide(code, mask))) as TypeOf<K>
       : fromWord(code, and(words, at, toWord(code, mask))) as TypeOf<K>;
@@ -268,7 +272,7 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
    */
   or(bits: Bits<K>): TypeOf<K> {
     const code = this.#validateBits(bits, "set bits of value");
-    const { words, at } = this;
+    const { words, at } = this.#place;
     return isWide(code)
       ? fromWide(code, orWide(this.#pairs, at >> 1, toWide(code, bits))) as TypeOf<K>
       : fromWord(code, or(words, at, toWord(code, bits))) as TypeOf<K>;
@@ -283,7 +287,7 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
    */
   xor(bits: Bits<K>): TypeOf<K> {
     const code = this.#validateBits(bits, "turn bits of value");
-    const { words, at } = this;
+    const { words, at } = this.#place;
     return isWide(code)
       ? fromWide(code, xorWide(this.#pairs, at >> 1, toWide(code, bits))) as TypeOf<K>
       : fromWord(code, xor(words, at, toWord(code, bits))) as TypeOf<K>;
@@ -297,8 +301,8 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
    * @throws {RangeError} If `value` does not fit the type.
    */
   exchange(value: TypeOf<K>): TypeOf<K> {
-    const { words, at } = this;
-    if (at < 0) this.unusable("exchange value");
+    const { words, at } = this.#place;
+    if (at < 0) unusable(this, "exchange value");
     const code = this.#code;
     validateElement(code, value, "what is written", "exchange value");
     return isWide(code)
@@ -315,8 +319,8 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
    * @throws {RangeError} If one of the two does not fit the type.
    */
   compareExchange(expected: TypeOf<K>, replacement: TypeOf<K>): TypeOf<K> {
-    const { words, at } = this;
-    if (at < 0) this.unusable("exchange value");
+    const { words, at } = this.#place;
+    if (at < 0) unusable(this, "exchange value");
     const code = this.#code;
     validateElement(code, expected, "'expected'", "exchange value");
     validateElement(code, replacement, "'replacement'", "exchange value");
@@ -330,9 +334,9 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
 
   /** A lock of the value's own, for what takes more than one operation. The same for all threads that have the value. */
   get lock(): RLock {
-    if (this.at < 0) this.unusable("get the lock of value");
+    if (this.#place.at < 0) unusable(this, "get the lock of value");
     if (this.#lock === undefined || locate(this.#lock) === undefined) {
-      this.#lock = ownedLock(this.space, this.at + LOCK);
+      this.#lock = ownedLock(this.#place.space, this.#place.at + LOCK);
     }
     return this.#lock;
   }
@@ -345,7 +349,7 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
   }
 
   #validateBits(bits: unknown, action: string): number {
-    if (this.at < 0) this.unusable(action);
+    if (this.#place.at < 0) unusable(this, action);
     const code = this.#code;
     if (code === F32 || code === F64) {
       throw new TypeError(
@@ -357,7 +361,7 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
   }
 
   #add(code: number, amount: unknown, sign: number): TypeOf<K> {
-    const { words, at } = this;
+    const { words, at } = this.#place;
     const pairs = this.#pairs;
     switch (code) {
       case I32:

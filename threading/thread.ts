@@ -14,7 +14,10 @@ import {
   handleAt,
   OBJECT_HEADER,
   onDestroy,
+  type Place,
+  placeOf,
   SharedHandle,
+  unusable,
 } from "../_internal/memory/shared_object.ts";
 import { loseReferences } from "../_internal/memory/shared_refs.ts";
 import { THREAD_NAMES_AT } from "../_internal/memory/layout.ts";
@@ -133,6 +136,7 @@ export let cancelDelay: (thread: Thread<unknown[]>) => void;
  * ```
  */
 export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle implements AsyncDisposable {
+  readonly #place: Place = placeOf(this);
   #target: ((...args: A) => R | Promise<R>) | undefined;
   #descriptor: TargetDescriptor | undefined;
   #args: A | undefined;
@@ -141,11 +145,12 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
   static {
     setDelay = (thread, ms) => {
       thread.#delay = ms;
-      setFlags(thread.space, thread.at, TIMER);
+      if (thread.#place.at >= 0) setFlags(thread.#place.space, thread.#place.at, TIMER);
     };
     cancelDelay = (thread) => {
-      setFlags(thread.space, thread.at, CANCELLED);
-      notify(thread.space, thread.at + POINT, 0xfff);
+      if (thread.#place.at < 0) unusable(thread, "cancel timer");
+      setFlags(thread.#place.space, thread.#place.at, CANCELLED);
+      notify(thread.#place.space, thread.#place.at + POINT, 0xfff);
     };
     onFailure((thread) => (thread as Thread<unknown[]>).#callHook());
   }
@@ -162,7 +167,7 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
       validate(options);
       return { action: "create thread", kind: THREAD, words: RECORD_WORDS };
     });
-    if (options instanceof Attachment || this.at < 0) return;
+    if (options instanceof Attachment || this.#place.at < 0) return;
     const { target, args, name, daemon } = options ?? {};
     if (target !== undefined) {
       this.#descriptor = describeTarget(target, { what: "thread target", stackAbove: new.target });
@@ -170,10 +175,13 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
     }
     this.#target = target;
     this.#args = args;
-    const { space } = this;
-    this.name = name ?? `Thread-${add(space.words, THREAD_NAMES_AT, 1) + 1}${label}`;
+    const { space } = this.#place;
+    const given = name ?? `Thread-${add(space.words, THREAD_NAMES_AT, 1) + 1}${label}`;
+    writeName(space, this.#place.at, given);
     const own = load(space.words, space.entry + RECORD);
-    if (daemon ?? (own !== 0 && (load(space.words, own + FLAGS) & DAEMON) !== 0)) setFlags(space, this.at, DAEMON);
+    if (daemon ?? (own !== 0 && (load(space.words, own + FLAGS) & DAEMON) !== 0)) {
+      setFlags(space, this.#place.at, DAEMON);
+    }
   }
 
   /**
@@ -191,10 +199,10 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
         `Cannot start thread as ${importing} and is not through yet: put the main part of the program under if (import.meta.main)`,
       );
     }
-    if (this.at < 0) this.unusable("start thread");
-    const { space, at, words } = this;
+    if (this.#place.at < 0) unusable(this, "start thread");
+    const { space, at, words } = this.#place;
     if (compareExchange(words, at + STATE, NEW, BOOTING) !== NEW) {
-      throw new InvalidStateError(`Cannot start thread as "${this.name}" was started before: make a new Thread`);
+      throw new InvalidStateError(`Cannot start thread as "${this.#label}" was started before: make a new Thread`);
     }
     try {
       this.#writePayload();
@@ -234,7 +242,7 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
    */
   joinSync(options?: WaitSyncOptions): boolean {
     const timeout = this.#validateJoin(options, "join thread");
-    const { space, words, at } = this;
+    const { space, words, at } = this.#place;
     const id = load(words, at + IDENT);
     const remote = this.#descriptor !== undefined && isRemote(this.#descriptor) || isRemoteUrl(import.meta.url);
     const ended = block(space, at + POINT, (woken) => {
@@ -256,19 +264,19 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
    */
   async result(options?: WaitOptions): Promise<Awaited<R>> {
     const timeout = this.#validateJoin(options, "get the result of thread");
-    const { space, words, at } = this;
+    const { space, words, at } = this.#place;
     setFlags(space, at, RESULT_ASKED);
     // Taken here, where the caller's frames still are.
     const here = new Error();
     await this.#ended(timeout, options?.signal, () => {
       throw new TimeoutError(
-        `Cannot get the result of thread "${this.name}" as it ran for all of the ${timeout} ms of 'timeout'`,
+        `Cannot get the result of thread "${this.#label}" as it ran for all of the ${timeout} ms of 'timeout'`,
       );
     });
     const outcome = load(words, at + OUTCOME);
     if (outcome === LOST) {
       throw new WorkerLostError(
-        `Cannot get the result of thread "${this.name}" as it was terminated or exited before its target returned`,
+        `Cannot get the result of thread "${this.#label}" as it was terminated or exited before its target returned`,
         { exitCode: load(words, at + EXIT_CODE) },
       );
     }
@@ -282,26 +290,26 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
 
   /** What the thread runs: the target, unless a subclass overrides it. Calling it runs it in the calling thread. */
   run(...args: A): R | Promise<R> {
-    const target = this.#target ?? (ownTarget(this.at) as ((...args: A) => R | Promise<R>) | undefined);
+    const target = this.#target ?? (ownTarget(this.#place.at) as ((...args: A) => R | Promise<R>) | undefined);
     return target?.(...args) as R | Promise<R>;
   }
 
   /** A label for people; need not be unique. */
   get name(): string {
-    return this.at < 0 ? "" : readName(this.space, this.at);
+    return this.#place.at < 0 ? "" : readName(this.#place.space, this.#place.at);
   }
 
   set name(name: string) {
     if (typeof name !== "string") {
       throw new TypeError(`Cannot name thread as 'name' must be a string: received ${show(name)}`);
     }
-    if (this.at < 0) this.unusable("name thread");
-    writeName(this.space, this.at, name);
+    if (this.#place.at < 0) unusable(this, "name thread");
+    writeName(this.#place.space, this.#place.at, name);
   }
 
   /** Whether the program may end while the thread runs. */
   get daemon(): boolean {
-    return this.at >= 0 && (load(this.words, this.at + FLAGS) & DAEMON) !== 0;
+    return this.#place.at >= 0 && (load(this.#place.words, this.#place.at + FLAGS) & DAEMON) !== 0;
   }
 
   /** @throws {InvalidStateError} Once the thread was started. */
@@ -309,26 +317,26 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
     if (typeof daemon !== "boolean") {
       throw new TypeError(`Cannot change thread as 'daemon' must be a boolean: received ${show(daemon)}`);
     }
-    if (this.at < 0) this.unusable("change thread");
-    if (load(this.words, this.at + STATE) !== NEW) {
+    if (this.#place.at < 0) unusable(this, "change thread");
+    if (load(this.#place.words, this.#place.at + STATE) !== NEW) {
       throw new InvalidStateError(
-        `Cannot change 'daemon' of thread "${this.name}" as it was started: set it before start()`,
+        `Cannot change 'daemon' of thread "${this.#label}" as it was started: set it before start()`,
       );
     }
-    if (daemon) or(this.words, this.at + FLAGS, DAEMON);
-    else store(this.words, this.at + FLAGS, load(this.words, this.at + FLAGS) & ~DAEMON);
+    if (daemon) or(this.#place.words, this.#place.at + FLAGS, DAEMON);
+    else store(this.#place.words, this.#place.at + FLAGS, load(this.#place.words, this.#place.at + FLAGS) & ~DAEMON);
   }
 
   /** A number that no other thread of the program has or had; `undefined` before the start. The main thread's is 1. */
   get ident(): number | undefined {
-    if (this.at < 0) return undefined;
-    return load(this.words, this.at + IDENT) || undefined;
+    if (this.#place.at < 0) return undefined;
+    return load(this.#place.words, this.#place.at + IDENT) || undefined;
   }
 
   /** Whether the thread was started and has not ended. Out of date as soon as it is read. */
   get isAlive(): boolean {
-    if (this.at < 0) return false;
-    return load(this.words, this.at + STATE) !== NEW && !hasEnded(this.space, this.at);
+    if (this.#place.at < 0) return false;
+    return load(this.#place.words, this.#place.at + STATE) !== NEW && !hasEnded(this.#place.space, this.#place.at);
   }
 
   /**
@@ -342,22 +350,27 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
    * @throws {InvalidStateError} For the main thread, which ends with the program.
    */
   terminate(): void {
-    if (this.at < 0) return;
-    if (load(this.words, this.at + IDENT) === 1) {
+    if (this.#place.at < 0) return;
+    if (load(this.#place.words, this.#place.at + IDENT) === 1) {
       throw new InvalidStateError(
-        `Cannot terminate "${this.name}" as it is the main thread, which ends with the program: exit there`,
+        `Cannot terminate "${this.#label}" as it is the main thread, which ends with the program: exit there`,
       );
     }
-    terminateThread(this.space, this.at);
+    terminateThread(this.#place.space, this.#place.at);
   }
 
   /** Joins the thread; does nothing if it was not started. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.at >= 0 && load(this.words, this.at + STATE) !== NEW) await this.join();
+    if (this.#place.at >= 0 && load(this.#place.words, this.#place.at + STATE) !== NEW) await this.join();
+  }
+
+  // Whatever a subclass calls its own fields.
+  get #label(): string {
+    return readName(this.#place.space, this.#place.at);
   }
 
   #writePayload(): void {
-    const { space, at } = this;
+    const { space, at } = this.#place;
     const isSubclass = this.constructor !== Thread && this.run !== Thread.prototype.run;
     const descriptors: Descriptors = { target: this.#descriptor };
     if (isSubclass) descriptors.type = describeSubclass(this, Thread, { what: "thread class" });
@@ -369,21 +382,21 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
   }
 
   #validateJoin(options: WaitOptions | undefined, action: string): number {
-    if (this.at < 0) this.unusable(action);
+    if (this.#place.at < 0) unusable(this, action);
     const timeout = validateWait(options, action);
-    if (load(this.words, this.at + STATE) === NEW) {
-      throw new InvalidStateError(`Cannot ${action} "${this.name}" as it was not started: call start() first`);
+    if (load(this.#place.words, this.#place.at + STATE) === NEW) {
+      throw new InvalidStateError(`Cannot ${action} "${this.#label}" as it was not started: call start() first`);
     }
-    if (load(this.words, this.at + IDENT) === this.space.id) {
+    if (load(this.#place.words, this.#place.at + IDENT) === this.#place.space.id) {
       throw new InvalidStateError(
-        `Cannot ${action} "${this.name}" as that is the calling thread: it would wait for itself`,
+        `Cannot ${action} "${this.#label}" as that is the calling thread: it would wait for itself`,
       );
     }
     return timeout;
   }
 
   #ended(timeout: number, signal: AbortSignal | undefined, expired: () => boolean): Promise<boolean> {
-    const { space, at } = this;
+    const { space, at } = this.#place;
     return space.async.wait<boolean>(at + POINT, {
       attempt: () => hasEnded(space, at) ? true : undefined,
       deadline: deadlineOf(timeout),
@@ -394,7 +407,7 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
 
   // Once: when the thread tells that it failed, or where somebody joins it before the event loop gets to that.
   #callHook(): void {
-    const { space, at, words } = this;
+    const { space, at, words } = this.#place;
     if ((load(words, at + FLAGS) & UNREPORTED) === 0 || load(words, at + PARENT) !== space.id) return;
     if (!clearFlags(space, at, UNREPORTED) || (load(words, at + FLAGS) & RESULT_ASKED) !== 0) return;
     callExceptHook({ thread: this as unknown as Thread<unknown[]>, error: readOutcome(space, at) });

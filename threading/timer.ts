@@ -44,12 +44,11 @@ export class Timer<A extends unknown[] = [], R = unknown> extends Thread<A, R> {
       throw new TypeError(`Cannot create timer as 'fn' must be a function: received ${show(fn)}`);
     }
     super({ target: fn, args });
-    if (this.at >= 0) setDelay(this as unknown as Thread<unknown[]>, ms);
+    setDelay(this as unknown as Thread<unknown[]>, ms);
   }
 
   /** Keeps the function from running, if it has not begun; the thread then ends at once. */
   cancel(): void {
-    if (this.at < 0) this.unusable("cancel timer");
     cancelDelay(this as unknown as Thread<unknown[]>);
   }
 }

@@ -77,7 +77,7 @@ const references = new FinalizationRegistry<Attachment>((held) => {
   dropReference(held.space, held.at);
 });
 
-const unusable = new WeakMap<SharedHandle, string>();
+const reasons = new WeakMap<SharedHandle, string>();
 
 const releasers: ((space: Space) => void)[] = [];
 
@@ -94,39 +94,57 @@ export let releaseHandles: (space: Space) => void;
 
 /** What is wrong with a handle that can not be used, for messages: `it was disposed of`. */
 export function whyUnusable(handle: SharedHandle): string {
-  return unusable.get(handle) ?? "it is not usable";
+  return reasons.get(handle) ?? "it is not usable";
+}
+
+/**
+ * Where a handle's object is. Each class of the library has it in a private field of its own: a field that a program's
+ * subclass adds can be of any name, and none of them is the library's.
+ */
+export class Place {
+  /** The memory that the object is in. */
+  readonly space: Space;
+  /** All words of that memory. */
+  readonly words: Int32Array;
+  /** Where the object's own words begin; negative once the handle can not be used. */
+  at: number;
+
+  constructor(space: Space | undefined, at: number) {
+    this.space = space as Space;
+    this.words = space?.words as Int32Array;
+    this.at = at;
+  }
+}
+
+/** The place of a handle: for the private fields. */
+export let placeOf: (handle: SharedHandle) => Place;
+
+/** Gives this thread's hold on an object up. */
+export let disposeOf: (handle: SharedHandle) => void;
+
+/** Throws what is wrong with a handle that can not be used. */
+export function unusable(handle: SharedHandle, action: string): never {
+  throw new InvalidStateError(`Cannot ${action} as ${whyUnusable(handle)}`);
 }
 
 /** An object in shared memory, as one thread sees it. */
 export abstract class SharedHandle {
-  /**
-   * The memory it is in.
-   *
-   * @ignore
-   */
-  declare protected readonly space: Space;
-  /**
-   * All words of that memory.
-   *
-   * @ignore
-   */
-  declare protected readonly words: Int32Array;
-  /**
-   * Where its own words begin; negative once it can not be used.
-   *
-   * @ignore
-   */
-  declare protected at: number;
+  readonly #place: Place;
 
   static {
-    locate = (handle) => handle.at < 0 ? undefined : new Attachment(handle.space, handle.at - OBJECT_HEADER);
+    placeOf = (handle) => handle.#place;
+    locate = (handle) => {
+      const { space, at } = handle.#place;
+      return at < 0 ? undefined : new Attachment(space, at - OBJECT_HEADER);
+    };
+    disposeOf = (handle) => handle.#drop();
     releaseHandles = (space) => {
       for (const release of releasers) release(space);
       for (const [at, held] of space.handles) {
         const handle = held.deref() as SharedHandle | undefined;
         if (handle !== undefined) {
-          handle.at = -1;
-          unusable.set(handle, "its thread has ended");
+          handle.#place.at = -1;
+          reasons.set(handle, "its thread has ended");
         }
         dropReference(space, at);
       }
@@ -141,8 +159,7 @@ export abstract class SharedHandle {
    */
   protected constructor(type: object, options: SharedOptions | Attachment | undefined, create: () => Creation) {
     if (options instanceof Attachment) {
-      this.at = options.at + OBJECT_HEADER;
-      hide(this, options.space);
+      this.#place = new Place(options.space, options.at + OBJECT_HEADER);
       adoptHandle(this, options);
       return;
     }
@@ -150,9 +167,8 @@ export abstract class SharedHandle {
     const { name, local } = validateSharedOptions(options, creation.action);
     const importing = importingModule();
     if (name === undefined && local !== true && importing !== undefined) {
-      this.at = -1;
-      hide(this, undefined);
-      unusable.set(
+      this.#place = new Place(undefined, -1);
+      reasons.set(
         this,
         `it was created again when ${importing}: pass it in args, or give it a name ({ local: true } for one a thread)`,
       );
@@ -177,24 +193,19 @@ export abstract class SharedHandle {
       at = opened.at;
       if (!opened.created) checkSame(space, at, creation, name);
     }
-    this.at = at + OBJECT_HEADER;
-    hide(this, space);
+    this.#place = new Place(space, at + OBJECT_HEADER);
     add(space.words, at + 1, 1);
     adoptHandle(this, new Attachment(space, at));
   }
 
-  /**
-   * Gives this thread's hold on the object up.
-   *
-   * @ignore
-   */
-  protected drop(): void {
-    if (this.at < 0) return;
-    const at = this.at - OBJECT_HEADER;
-    const { space } = this;
+  #drop(): void {
+    const place = this.#place;
+    if (place.at < 0) return;
+    const at = place.at - OBJECT_HEADER;
+    const { space } = place;
     references.unregister(this);
-    this.at = -1;
-    unusable.set(this, "it was disposed of");
+    place.at = -1;
+    reasons.set(this, "it was disposed of");
     // Of a named object there may be other handles in this thread, and promises that wait through them.
     const current = space.handles.get(at)?.deref();
     if (current === undefined || current === this) {
@@ -204,15 +215,6 @@ export abstract class SharedHandle {
       });
     }
     dropReference(space, at);
-  }
-
-  /**
-   * Throws what is wrong with an object that can not be used.
-   *
-   * @ignore
-   */
-  protected unusable(action: string): never {
-    throw new InvalidStateError(`Cannot ${action} as ${whyUnusable(this)}`);
   }
 }
 
@@ -235,17 +237,8 @@ export abstract class SharedObject extends SharedHandle {
    * without this are found by the garbage collector, some time.
    */
   [Symbol.dispose](): void {
-    this.drop();
+    disposeOf(this);
   }
-}
-
-// Not enumerable, so that showing an object on the console shows neither gigabytes nor internals.
-function hide(object: SharedHandle, space: Space | undefined): void {
-  Object.defineProperties(object, {
-    space: { value: space, enumerable: false },
-    words: { value: space?.words, enumerable: false },
-    at: { enumerable: false, writable: true },
-  });
 }
 
 function adoptHandle(object: SharedHandle, attachment: Attachment): void {

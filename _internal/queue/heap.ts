@@ -334,6 +334,9 @@ function drain(space: Space, base: number): void {
   }
 }
 
+const double = new Float64Array(1);
+const doubleWords = new Int32Array(double.buffer);
+
 /** Heaps. */
 export const HEAP: ContainerType = {
   kind: PRIORITY_QUEUE,
@@ -344,6 +347,14 @@ export const HEAP: ContainerType = {
     words[base + JOURNAL_VERSION] = -1;
   },
   attach: (space, base, limit) => new Heap(space, base, limit),
+  rank(message, options: { priority?: number } | undefined) {
+    // Adding 0 makes -0 an ordinary 0.
+    double[0] = (options?.priority ?? 0) + 0;
+    const [low, high] = doubleWords;
+    // Larger magnitudes of negative numbers come first, so all bits but the sign turn round.
+    message.rankHigh = high < 0 ? high ^ 0x7fffffff : high;
+    message.rankLow = high < 0 ? ~low : low;
+  },
   destroy(space, base) {
     const { words } = space;
     drain(space, base);

@@ -131,10 +131,10 @@ export class Explorer {
     setSpace(space);
     const setupActor = {} as Actor;
     const objects = machine.sync(model.setup(setupActor)) as Record<string, object>;
-    const { OBJECT_HEADER } = main("_internal/memory/shared_object.ts");
+    const { locate } = main("_internal/memory/shared_object.ts");
     const addresses = Object.entries(objects).map(([key, object]): [string, number] => [
       key,
-      (object as { at: number }).at - OBJECT_HEADER,
+      (machine.sync(locate(object)) as { at: number }).at,
     ]);
     const ids: number[] = [];
     const instances = model.threads.map((_, index) => {

@@ -4,8 +4,8 @@ const WORD = "sync/_lock_word.ts";
 const LOCK = "sync/lock.ts";
 const EVENT = "sync/event.ts";
 
-const WAKE = "notify(lock.space, at + POINT, 1);";
-const RELEASE = `if (compareExchange(words, at, lock.#tag, FREE) === lock.#tag) ${WAKE}`;
+const WAKE = "notify(this.#place.space, at + POINT, 1);";
+const RELEASE = `if (compareExchange(words, at, this.#tag, FREE) === this.#tag) ${WAKE}`;
 
 /** Locks and events, broken. */
 export const variants: readonly BrokenVariant[] = [
@@ -82,10 +82,10 @@ export const variants: readonly BrokenVariant[] = [
       file: EVENT,
       find: "    for (;;) {\n      const seen = load(words, at);\n      if ((seen & 1) !== from) return;",
       replace:
-        "    if (from === 0) notify(this.space, at + POINT, 0xfff);\n    for (;;) {\n      const seen = load(words, at);\n      if ((seen & 1) !== from) return;",
+        "    if (from === 0) notify(this.#place.space, at + POINT, 0xfff);\n    for (;;) {\n      const seen = load(words, at);\n      if ((seen & 1) !== from) return;",
     }, {
       file: EVENT,
-      find: "    if (from === 0) notify(this.space, at + POINT, 0xfff);\n  }\n}",
+      find: "    if (from === 0) notify(this.#place.space, at + POINT, 0xfff);\n  }\n}",
       replace: "  }\n}",
     }],
     caughtBy: ["Event: all who wait"],
@@ -94,8 +94,8 @@ export const variants: readonly BrokenVariant[] = [
     name: "Event: set wakes one",
     patches: [{
       file: EVENT,
-      find: "notify(this.space, at + POINT, 0xfff)",
-      replace: "notify(this.space, at + POINT, 1)",
+      find: "notify(this.#place.space, at + POINT, 0xfff)",
+      replace: "notify(this.#place.space, at + POINT, 1)",
     }],
     caughtBy: ["Event: all who wait"],
   },

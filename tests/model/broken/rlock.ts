@@ -8,8 +8,8 @@ export const variants: readonly BrokenVariant[] = [
     name: "RLock: free after the first release",
     patches: [{
       file: RLOCK,
-      find: "    if (guards.length === 0 && run === undefined && lock.at >= 0) lock.#free();",
-      replace: "    if (lock.at >= 0) lock.#free();",
+      find: "    if (guards.length === 0 && run === undefined && this.#place.at >= 0) this.#free();",
+      replace: "    if (this.#place.at >= 0) this.#free();",
     }],
     caughtBy: ["RLock: two threads"],
   },

@@ -52,7 +52,7 @@ export const variants: readonly BrokenVariant[] = [
     name: "RWLock: the last reader wakes no writer",
     patches: [{
       file: RWLOCK,
-      find: "    if (count === 0) notify(this.space, this.#base + WRITE_POINT, 1);",
+      find: "    if (count === 0) notify(this.#place.space, this.#base + WRITE_POINT, 1);",
       replace: "",
     }],
     caughtBy: ["RWLock: two readers"],
@@ -61,8 +61,8 @@ export const variants: readonly BrokenVariant[] = [
     name: "RWLock: the writer wakes no readers",
     patches: [{
       file: RWLOCK,
-      find: "    lock.#setWord(WRITERS_OFF | BARRED, 0);\n    notify(space, base + READ_POINT, EVERYBODY);\n",
-      replace: "    lock.#setWord(WRITERS_OFF | BARRED, 0);\n",
+      find: "    this.#setWord(WRITERS_OFF | BARRED, 0);\n    notify(space, base + READ_POINT, EVERYBODY);\n",
+      replace: "    this.#setWord(WRITERS_OFF | BARRED, 0);\n",
     }],
     caughtBy: ["RWLock: two readers", "RWLock: two writers"],
   },

@@ -110,9 +110,9 @@ export const variants: readonly BrokenVariant[] = [
     patches: [{
       file: LATCH,
       find:
-        "      if (compareExchange(words, at, seen, left) !== seen) continue;\n      if (left === 0) notify(this.space, at + POINT, EVERYBODY);\n",
+        "      if (compareExchange(words, at, seen, left) !== seen) continue;\n      if (left === 0) notify(this.#place.space, at + POINT, EVERYBODY);\n",
       replace:
-        "      if (left === 0) notify(this.space, at + POINT, EVERYBODY);\n      if (compareExchange(words, at, seen, left) !== seen) continue;\n",
+        "      if (left === 0) notify(this.#place.space, at + POINT, EVERYBODY);\n      if (compareExchange(words, at, seen, left) !== seen) continue;\n",
     }],
     caughtBy: ["Latch: two count"],
   },

@@ -1,5 +1,11 @@
 import { load, store } from "../../../_internal/atomics.ts";
-import { addReference, dropReference, handleAt, OBJECT_HEADER } from "../../../_internal/memory/shared_object.ts";
+import {
+  addReference,
+  dropReference,
+  handleAt,
+  locate,
+  type SharedHandle,
+} from "../../../_internal/memory/shared_object.ts";
 import { spaceOf } from "../../../_internal/memory/spaces.ts";
 import { Latch } from "../../../sync/latch.ts";
 import { Lock } from "../../../sync/lock.ts";
@@ -9,7 +15,7 @@ import { type Actor, type Model, model, times } from "../model.ts";
 /** Where a message would name an object: a word that nothing else uses. 0: none under way. */
 const UNDER_WAY = 102;
 
-const addressOf = (object: object): number => (object as unknown as { at: number }).at - OBJECT_HEADER;
+const addressOf = (object: object): number => locate(object as SharedHandle)!.at;
 
 /** Fails if the next block of that size is not the one at `at`, or is given out twice. */
 function isGivenBackOnce(actor: Actor, at: number): void {
