@@ -20,7 +20,7 @@ import { isIndex, pathOf } from "./path.ts";
 import { ofPrototype } from "./registry.ts";
 import { hidesAll, whyHidden, whyHost, withArticle } from "./host.ts";
 import { dataOfKey } from "./keys.ts";
-import { hostClassOf, tagOf } from "../runtime/host_classes.ts";
+import { hostClassOf, isPlainInside, tagOf } from "../runtime/host_classes.ts";
 import { keepsNamedOfCollections, mayHaveNamed } from "../runtime/named_properties.ts";
 import * as tag from "./tags.ts";
 
@@ -663,6 +663,9 @@ function writeHost(value: object, hostClass: string, prototype: object): void {
   if (kind === "RegExp") return writeRegExp(value as RegExp);
   if (kind === "Error") return writeError(value as Error);
   if (kind === "ArrayBuffer") return writeBuffer(value as ArrayBuffer);
+  if (hostClass !== "" && !hidesAll(value, prototype) && isPlainInside(value)) {
+    return writePlain(value as Record<string, unknown>);
+  }
   throw unsendable(value, hostClass === "" ? whyHidden(prototype) : whyHost(hostClass, kind));
 }
 
@@ -673,6 +676,7 @@ function checkPlain(object: object): void {
   const own = Object.getOwnPropertyDescriptor(object, Symbol.toStringTag);
   // A program writes such a name in another way than a runtime.
   if (own === undefined ? Symbol.toStringTag in object : own.enumerable || own.writable) return;
+  if (isPlainInside(object)) return;
   throw unsendable(object, whyHost(kind, kind));
 }
 

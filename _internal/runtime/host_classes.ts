@@ -9,6 +9,8 @@
  * @module
  */
 
+import { isBun } from "./globals.ts";
+
 const DENO_CONSOLE = Symbol.for("Deno.privateCustomInspect");
 const NATIVE = /\{\s*\[native code\]\s*\}\s*$/;
 const sourceOf = Function.prototype.toString;
@@ -61,6 +63,19 @@ function hasNativeMethodsAlone(prototype: object): boolean {
     methods++;
   }
   return methods > 0;
+}
+
+/**
+ * Whether an object of a class of the runtime is plain data all the same, as `fs.Stats`. Bun's `structuredClone` knows,
+ * which refuses all that is not; Deno's takes many objects for plain whose state it does not see.
+ */
+export function isPlainInside(value: object): boolean {
+  if (!isBun) return false;
+  try {
+    return Object.getPrototypeOf(structuredClone(value)) === Object.prototype;
+  } catch {
+    return false;
+  }
 }
 
 /** What `Object.prototype.toString` calls an object. */

@@ -9,6 +9,7 @@ import * as net from "node:net";
 import * as perf_hooks from "node:perf_hooks";
 import * as stream from "node:stream";
 import * as string_decoder from "node:string_decoder";
+import process from "node:process";
 import { describe, it } from "node:test";
 import * as url from "node:url";
 import * as util from "node:util";
@@ -150,6 +151,24 @@ describe("an object of a class of the runtime", () => {
     }
     assertEquals(faults, []);
     assert(copied > 30 && refusals > 60, `${copied} copied, ${refusals} refused`);
+  });
+
+  it("crosses if it is data, as what the runtime tells of files and addresses", LIMIT, () => {
+    const file = new URL(import.meta.url);
+    const all = {
+      stats: fs.statSync(file),
+      large: fs.statSync(file, { bigint: true }),
+      entry: fs.readdirSync(new URL(".", file), { withFileTypes: true })[0]!,
+      address: url.parse("http://host/path?a=1", true),
+      short: url.parse("http://host/path", true),
+      pairs: Object.fromEntries(new URLSearchParams("a=1")),
+      parts: new Intl.DateTimeFormat().formatToParts(new Date(0)),
+      versions: process.versions,
+      memory: process.memoryUsage(),
+    };
+    assertEquals(difference(structuredClone(all), cross(all)), undefined);
+    assert(Object.keys(cross(all).stats).length > 10);
+    assertEquals(cross(process.env), { ...process.env });
   });
 
   it("crosses if it is a key", LIMIT, async () => {
