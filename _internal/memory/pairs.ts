@@ -12,8 +12,9 @@ const views = new WeakMap<Memory, BigInt64Array>();
 export function pairsOf(memory: Memory): BigInt64Array {
   let pairs = views.get(memory);
   if (pairs === undefined) {
-    const { buffer, byteOffset, length } = memory.words;
-    views.set(memory, pairs = new BigInt64Array(buffer, byteOffset, length >> 1));
+    // Without a length: a memory that grows has more pairs then, as it has more words.
+    const { buffer, byteOffset } = memory.words;
+    views.set(memory, pairs = new BigInt64Array(buffer, byteOffset));
   }
   return pairs;
 }

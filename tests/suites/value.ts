@@ -1,8 +1,17 @@
 import { InvalidStateError, type RLock, type TypeOf, type ValueType } from "@weft/concurrent/threading";
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
+import { locate, type SharedHandle } from "../../_internal/memory/shared_object.ts";
 import type { Scope } from "./_scope.ts";
-import { addOne, addOneWide, flicker, incrementLocked, readAndSet } from "./value_targets.ts";
+import {
+  addOne,
+  addOneWide,
+  addToAllThatCome,
+  flicker,
+  incrementLocked,
+  type Numbers,
+  readAndSet,
+} from "./value_targets.ts";
 
 const LIMIT = { timeout: 60_000 };
 
@@ -19,7 +28,7 @@ const WIDE = [["i64", -(2n ** 63n), 2n ** 63n - 1n], ["u64", 0n, 2n ** 64n - 1n]
 
 /** Tests of `Value`. */
 export function valueSuite(scope: Scope): void {
-  const { Value } = scope;
+  const { Queue, SharedArray, Value } = scope;
 
   describe(`Value (${scope.name})`, () => {
     it("is zero at first, or what was given", LIMIT, () => {
@@ -246,6 +255,45 @@ export function valueSuite(scope: Scope): void {
       assert(lock instanceof scope.RLock);
       lock[Symbol.dispose]();
       assert(value.lock.tryAcquire() !== undefined);
+    });
+
+    it("is where it is when the memory has grown, for values and threads of before and of after", LIMIT, async () => {
+      const make = (): Numbers => ({
+        i64: new Value("i64", 7n),
+        u64: new Value("u64", 2n ** 63n),
+        f64: new Value("f64", 0.5),
+        i32: new Value("i32", 0),
+        array: new SharedArray("f64", [0.25]),
+      });
+      const early = make();
+      const queue = new Queue<Numbers>();
+      const answers = new Queue<string>();
+      const runner = scope.start(addToAllThatCome, queue, answers);
+      const check = async (numbers: Numbers, count: number): Promise<void> => {
+        const { i64, u64, f64, i32, array } = numbers;
+        queue.putSync(numbers);
+        const expected = `${7 + count} ${2n ** 63n + BigInt(count)} ${0.5 + count} ${0.25 + count}`;
+        assertEquals(await answers.get({ timeout: 30_000 }), expected);
+        assertEquals(`${i64.value} ${u64.value} ${f64.value} ${array.array[0]}`, expected);
+        assertEquals(i32.value, count);
+        i64.sub(1n);
+        assertEquals(i64.exchange(7n + BigInt(count)), 6n + BigInt(count));
+        assertEquals(u64.compareExchange(2n ** 63n + BigInt(count), u64.value), 2n ** 63n + BigInt(count));
+      };
+      await check(early, 1);
+      // More than is there at first. What is made afterwards lies behind it, once no room before it is left.
+      const large = [8, 16, 24].map((size) => new SharedArray("u8", size * 2 ** 20));
+      const isBehind = (value: object): boolean => locate(value as SharedHandle)!.at > locate(large[0]!)!.at;
+      const made = [make()];
+      while (!Object.values(made.at(-1)!).every(isBehind)) made.push(make());
+      const late = made.at(-1)!;
+      await check(late, 1);
+      await check(early, 2);
+      late.i32.value = -1;
+      queue.putSync(late);
+      await runner.result();
+      assertEquals([late.i64.value, late.f64.value], [9n, 2.5]);
+      for (const array of large) array[Symbol.dispose]();
     });
 
     it("has a lock of the type that RLock is, for the compiler, too", LIMIT, () => {

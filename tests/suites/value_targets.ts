@@ -1,4 +1,4 @@
-import type { SharedArray, Value } from "@weft/concurrent/threading";
+import type { Queue, SharedArray, Value } from "@weft/concurrent/threading";
 
 /** Adds one, `times` times. */
 export function addOne(
@@ -28,6 +28,28 @@ export function flicker(value: Value<"f64">, wide: Value<"i64">, stop: Value<"bo
   while (!stop.value) {
     value.value = odd ? 1.1e300 : -7.7e-200;
     wide.value = odd ? 0x11111111_22222222n : -0x33333333_44444444n;
+  }
+}
+
+/** Numbers of 64 bits, and one of 32, of one moment. */
+export interface Numbers {
+  i64: Value<"i64">;
+  u64: Value<"u64">;
+  f64: Value<"f64">;
+  i32: Value<"i32">;
+  array: SharedArray<"f64">;
+}
+
+/** Adds one to each of the numbers that come, until there are no more, and answers each time. */
+export function addToAllThatCome(numbers: Queue<Numbers>, answers: Queue<string>): void {
+  for (let shut = false; !shut;) {
+    const { i64, u64, f64, i32, array } = numbers.getSync();
+    i64.add(1n);
+    u64.add(1n);
+    f64.add(1);
+    array.array[0] += 1;
+    shut = i32.add(1) === -1;
+    answers.putSync(`${i64.value} ${u64.value} ${f64.value} ${array.array[0]}`);
   }
 }
 
