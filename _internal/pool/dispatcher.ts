@@ -345,6 +345,7 @@ export class Dispatcher implements JobBoard {
           {
             scope: space.memory.scope,
             board: this.board.at,
+            owner: space.id,
             worker: id,
             name: label,
             initializer,

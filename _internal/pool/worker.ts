@@ -8,6 +8,7 @@ import { now } from "../atomics.ts";
 import { decode, encode, sendable } from "../codec/mod.ts";
 import { abandonHeld, heldBy } from "../memory/held.ts";
 import type { Scope } from "../memory/memory.ts";
+import { isAlive } from "../memory/participants.ts";
 import type { Space } from "../memory/space.ts";
 import { existingSpace, spaceOf } from "../memory/spaces.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
@@ -26,6 +27,8 @@ export interface WorkerOptions {
   /** Where the board is, and in which memory. */
   scope: Scope;
   board: number;
+  /** The participant that the pool's owner is. */
+  owner: number;
   /** This worker's number. */
   worker: number;
   /** For messages. */
@@ -173,7 +176,8 @@ class PoolWorker {
         if (slot !== 0) return slot;
         if (board.closed) return board.claim(worker, room);
         const time = now();
-        if (time >= until) return 0;
+        // A process outlives the thread that started it, and has nothing more to do here.
+        if (time >= until || !isAlive(space.memory, this.#options.owner)) return 0;
         notified = sleep(space, point, registered, Math.min(until - time, TURN));
       } finally {
         if (!notified) unregister(space, point, registered);

@@ -8,8 +8,8 @@ import { load, now, store } from "../atomics.ts";
 import { dropReference } from "../memory/shared_object.ts";
 import { hasReferences } from "../memory/shared_refs.ts";
 import type { Space } from "../memory/space.ts";
-import { existingSpace } from "../memory/spaces.ts";
-import { onExit } from "../runtime/last_words.ts";
+import { existingSpace, spaceOf } from "../memory/spaces.ts";
+import { onExit, onLoopEmpty } from "../runtime/last_words.ts";
 import { loadProcessCalls, SIGKILL, SIGTERM } from "../runtime/process_calls.ts";
 import { spawn, type Spawned } from "../runtime/spawn.ts";
 import { isWorker } from "../runtime/worker.ts";
@@ -133,6 +133,35 @@ function watchForEnd(): void {
   });
 }
 
+// Those that this thread started keep the program alive by themselves. What another thread of the main program started may
+// have outlived it.
+if (!isWorker()) onLoopEmpty(holdForChildren);
+
+function holdForChildren(): boolean {
+  const own = ownRecord();
+  if (own === 0) return false;
+  const space = spaceOf("process");
+  let held = false;
+  for (const child of childrenOf(space, own)) {
+    const isDaemon = (load(space.words, child + FLAGS) & DAEMON) !== 0;
+    if (!isDaemon && !children.has(child) && !hasProcessEnded(space, child)) {
+      held = true;
+      void ended(space, child).finally(() => dropReference(space, objectOfProcess(child)));
+    } else {
+      dropReference(space, objectOfProcess(child));
+    }
+  }
+  return held;
+}
+
+function ended(space: Space, child: number): Promise<boolean> {
+  return space.async.wait<boolean>(child + POINT, {
+    attempt: () => hasProcessEnded(space, child) ? true : undefined,
+    deadline: Infinity,
+    expired: () => false,
+  });
+}
+
 /** Ends all children that run, which are daemons where the program ends by itself. */
 export function endChildren(): void {
   const space = existingSpace("process");
@@ -162,13 +191,7 @@ export async function childrenEnded(space: Space): Promise<void> {
   const own = ownRecord();
   if (own === 0) return;
   for (const child of childrenOf(space, own)) {
-    if ((load(space.words, child + FLAGS) & DAEMON) === 0) {
-      await space.async.wait(child + POINT, {
-        attempt: () => hasProcessEnded(space, child) ? true : undefined,
-        deadline: Infinity,
-        expired: () => false,
-      });
-    }
+    if ((load(space.words, child + FLAGS) & DAEMON) === 0) await ended(space, child);
     dropReference(space, objectOfProcess(child));
   }
 }

@@ -5,6 +5,7 @@
  */
 
 import { isBun, nodeProcess } from "./globals.ts";
+import { isWorker } from "./worker.ts";
 
 /** What is started. */
 export interface SpawnOptions {
@@ -68,10 +69,17 @@ export function spawn({ args, cwd, env }: SpawnOptions): Spawned {
       stdout: "inherit",
       stderr: "inherit",
     }).spawn();
+    // With the worker that started them Deno kills all but these. Nothing is lost: a thread waits for its processes itself.
+    const isOwned = !isWorker();
+    if (!isOwned) child.unref();
     return {
       pid: child.pid,
       ended: child.status.then(({ code, signal }) => signal === null ? code : -signalNumber(signal)),
-      setRef: (ref) => ref ? child.ref() : child.unref(),
+      setRef: (ref) => {
+        if (!isOwned) return;
+        if (ref) child.ref();
+        else child.unref();
+      },
     };
   }
   if (!isBun) throw new TypeError("Cannot start process on this runtime");

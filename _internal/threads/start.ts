@@ -5,7 +5,7 @@
  */
 
 import { load, now, store } from "../atomics.ts";
-import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT } from "../memory/layout.ts";
+import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT, PROCESS_AT } from "../memory/layout.ts";
 import { onMutexWait } from "../memory/mutex.ts";
 import { enter, entryOf, RECORD } from "../memory/participants.ts";
 import { addReference, dropReference } from "../memory/shared_object.ts";
@@ -18,7 +18,13 @@ import { isBun } from "../runtime/globals.ts";
 import { onLoopEmpty } from "../runtime/last_words.ts";
 import { isSystemThreadGone, startSystemThread } from "../runtime/system_thread.ts";
 import { unrefTimer } from "../runtime/timers.ts";
-import { startWorker, TERMINATE_STOPS_CODE, type WorkerHandle, type WorkerListener } from "../runtime/worker.ts";
+import {
+  isWorker,
+  startWorker,
+  TERMINATE_STOPS_CODE,
+  type WorkerHandle,
+  type WorkerListener,
+} from "../runtime/worker.ts";
 import { TargetError } from "../../sync/errors.ts";
 import { setOffspring } from "./endings.ts";
 import { type Init, PREPARE, type Report } from "./messages.ts";
@@ -69,6 +75,7 @@ export function onFailure(report: (thread: object) => void): void {
 }
 
 const ENTRY = ownModule(isBun ? "./worker_entry_bun.ts" : "./worker_entry.ts", import.meta.url);
+const PROCESSES = ownModule("../processes/start.ts", import.meta.url).href;
 /** How long a worker that was told to end may take before it is stopped from outside, where that is possible. */
 const GRACE = 50;
 /** After that, how long until it has certainly stopped, where the system does not tell. Bun takes about 30 ms. */
@@ -93,9 +100,9 @@ export function launch(space: Space, record: number, thread: object): void {
   children.set(id, { worker: host.handle, space, record, thread, killedAt: 0, startedAt: now() });
   host.child = id;
   host.handle.setRef(!daemon);
-  if (daemon && !watching) {
+  if (!watching) {
     watching = true;
-    onLoopEmpty(() => [...children.values()].map(hold).includes(true));
+    onLoopEmpty(() => [...children.values()].map(hold).includes(true) || lookForProcesses(space));
   }
   const init: Init = {
     buffer: (space.memory as ThreadMemory).buffer,
@@ -192,6 +199,16 @@ function bury(space: Space, record: number, id: number, since: number): void {
     forget(space, record);
   }
   reap(space, id);
+}
+
+let looked = false;
+
+// A thread has started processes, which the program waits for also where that thread is gone. What does so is loaded once.
+function lookForProcesses({ words }: Space): boolean {
+  if (looked || isWorker() || load(words, PROCESS_AT) === 0) return false;
+  looked = true;
+  void import(PROCESSES);
+  return true;
 }
 
 // The program would end now. A daemon does not keep it alive, but a thread below it that is none does.
