@@ -669,10 +669,12 @@ function writeHost(value: object, hostClass: string, prototype: object): void {
   throw unsendable(value, hostClass === "" ? whyHidden(prototype) : whyHost(hostClass, kind));
 }
 
+const { toString } = Object.prototype;
+
 // Of a plain object that would arrive empty, or like a list: whether that is what it is.
 function checkPlain(object: object): void {
+  if (toString.call(object) === "[object Object]") return;
   const kind = tagOf(object);
-  if (kind === "Object") return;
   const own = Object.getOwnPropertyDescriptor(object, Symbol.toStringTag);
   // A program writes such a name in another way than a runtime.
   if (own === undefined ? Symbol.toStringTag in object : own.enumerable || own.writable) return;

@@ -12,11 +12,10 @@
 
 import { deno, isBun, nodeProcess } from "./globals.ts";
 
-/** Up to here a list of the keys is faster than one of the values, which for numbers that are no integers is slow. */
-const SHORT = 3;
-const SHORT_NUMBERS = 320;
 /** From here on to have an array of integers shown is faster than to copy its values. */
 const LONG = 2048;
+/** The same for other numbers, each of which becomes an object in such a copy, so that their keys are listed instead. */
+const LONG_NUMBERS = 320;
 
 /** `false`: the array has elements alone, or it has holes and may have more. */
 export const mayHaveNamed: (array: unknown[]) => boolean = (isBun ? onBun() : undefined) ?? onV8;
@@ -33,11 +32,10 @@ function onBun(): ((array: unknown[]) => boolean) | undefined {
 
 function onV8(array: unknown[]): boolean {
   const { length } = array;
-  if (length <= SHORT) return Object.keys(array).length !== length;
   const first = array[0];
   if (typeof first !== "number") return Object.values(array).length !== length;
   const isInteger = (first | 0) === first;
-  if (length > (isInteger ? LONG : SHORT_NUMBERS) && showsNamed()) {
+  if (length > (isInteger ? LONG : LONG_NUMBERS) && showsNamed()) {
     return inspect!(array, BRIEF) !== `[ ... ${length} more items ]`;
   }
   return (isInteger ? Object.values(array) : Object.keys(array)).length !== length;
