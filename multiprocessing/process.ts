@@ -112,7 +112,8 @@ export interface ProcessOptions<A extends unknown[], R> {
   env?: Record<string, string>;
   /**
    * What the process may do on Deno. `"inherit"`, the default: what this program may, as far as Deno lets it be told,
-   * and never more. On other runtimes there is nothing else.
+   * and never more. On other runtimes there is nothing else. Whatever it may, a process imports the modules of its target and
+   * what these import; without `read` it cannot read their files.
    */
   permissions?: "inherit" | "none" | ProcessPermissions;
 }

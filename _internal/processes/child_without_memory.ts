@@ -6,6 +6,7 @@
 
 import { decode, encode, sendable } from "../codec/mod.ts";
 import { exitProcess } from "../runtime/exit.ts";
+import { giveTexts } from "../runtime/modules.ts";
 import { nodeProcess } from "../runtime/globals.ts";
 import { arrive } from "../targets/arrivals.ts";
 import { addHome } from "../targets/home.ts";
@@ -54,7 +55,9 @@ export async function bootWithoutMemory(): Promise<void> {
   channel.send({ outcome, bytes: toBase64(bytes) }, () => exitProcess(outcome === VALUE ? 0 : 1));
 }
 
-async function runTarget({ type, target, main, method, name }: ProcessHead, rest: Uint8Array): Promise<unknown> {
+async function runTarget(head: ProcessHead, rest: Uint8Array): Promise<unknown> {
+  const { type, target, main, method, name, texts = {} } = head;
+  giveTexts(texts);
   addHome(undefined, main);
   inheritMethod(method);
   const found = target === undefined ? undefined : await resolveTarget(target, name);

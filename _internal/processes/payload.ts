@@ -18,6 +18,8 @@ export interface ProcessHead {
   cwd: string;
   /** Its label. */
   name: string;
+  /** For one that may not read them: the texts of the modules in which its target is looked for. */
+  texts?: Record<string, string>;
   /** How it starts others. */
   method: "spawn" | "forkserver";
 }

@@ -95,7 +95,7 @@ let firstFolder: string | undefined;
 /**
  * How to start a child with these permissions.
  *
- * @param modules Where its target is looked for. One without memory may load and read them, whatever else it may.
+ * @param modules Where its target is looked for. One without memory may load them, whatever else it may.
  */
 export function runtimeCommand(permissions: "inherit" | Requested, modules: readonly string[] = []): RuntimeCommand {
   requireOwnRuntime("start process");
@@ -138,13 +138,10 @@ export function runtimeCommand(permissions: "inherit" | Requested, modules: read
     : line.kept;
   const start = ["run", "--no-prompt", ...kept, ...found];
   if (hasFfi) return { args: [...start, ...flags, ENTRY], hasFfi };
-  const files = modules.filter((module) => module.startsWith("file:")).map(fileOf);
-  const read = extended(flags, "read", files);
-  return { args: [...start, ...extended(read, "env", [VARIABLE, `${VARIABLE}_*`]), entryWith(modules)], hasFfi };
+  return { args: [...start, ...extended(flags, "env", [VARIABLE, `${VARIABLE}_*`]), entryWith(modules)], hasFfi };
 }
 
 // Deno imports what is in the graph of the main module without asking whether it may be read, with all that it imports.
-// Which function of these modules it is, is found by looking at them.
 function entryWith(modules: readonly string[]): string {
   const imports = modules.map((module) => `import(${JSON.stringify(module)})`).join(",");
   const code = `import ${JSON.stringify(ENTRY)};()=>[${imports}]`;

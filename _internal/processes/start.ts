@@ -10,11 +10,12 @@ import { hasReferences } from "../memory/shared_refs.ts";
 import type { Space } from "../memory/space.ts";
 import { existingSpace, spaceOf } from "../memory/spaces.ts";
 import { onExit, onLoopEmpty } from "../runtime/last_words.ts";
+import { readModule } from "../runtime/modules.ts";
 import { loadProcessCalls, SIGKILL, SIGTERM } from "../runtime/process_calls.ts";
 import { spawn, type Spawned } from "../runtime/spawn.ts";
 import { isWorker } from "../runtime/worker.ts";
 import { onEnding } from "../threads/endings.ts";
-import { unpackPayload } from "../threads/payload.ts";
+import { packPayload, unpackPayload } from "../threads/payload.ts";
 import { DAEMON, FINISHED, FLAGS, PAYLOAD, POINT, readBytes, STATE } from "../threads/record.ts";
 import type { Requested } from "./flags.ts";
 import { takeSpare, tell } from "./forkserver.ts";
@@ -67,14 +68,15 @@ export function launch(space: Space, record: number, options: LaunchOptions): vo
 
 function fresh(space: Space, record: number, { env, cwd, permissions }: LaunchOptions): Spawned {
   const payload = readBytes(space, record + PAYLOAD)!;
-  const command = runtimeCommand(permissions, permissions === "inherit" ? [] : modulesOf(payload));
+  const modules = permissions === "inherit" ? [] : modulesOf(payload);
+  const command = runtimeCommand(permissions, modules);
   if (!command.hasFfi) {
     if (hasReferences(unpackPayload(payload).rest)) {
       throw new TypeError(
         "Cannot start process as its arguments contain an object that processes share, and one without the permission 'ffi' has no part in that memory: grant it with permissions: { ffi: true, … }, or pass values alone",
       );
     }
-    return spawnWithoutMemory(space, record, command.args, env, cwd);
+    return spawnWithoutMemory(space, record, { args: command.args, payload: withTexts(payload, modules), env, cwd });
   }
   return spawn({
     args: command.args,
@@ -94,6 +96,17 @@ function modulesOf(payload: Uint8Array): string[] {
     }
   }
   return [...modules];
+}
+
+// Which function of these modules it is, is found by looking at their texts, which the process may not read itself.
+function withTexts(payload: Uint8Array, modules: readonly string[]): Uint8Array {
+  const { descriptor, rest } = unpackPayload(payload);
+  const texts: Record<string, string> = {};
+  for (const module of modules) {
+    const text = readModule(module);
+    if (text !== undefined) texts[module] = text;
+  }
+  return packPayload(JSON.stringify({ ...JSON.parse(descriptor) as ProcessHead, texts }), rest);
 }
 
 /** Gives up what the list of children has of one that is gone. */

@@ -14,7 +14,7 @@ import { system } from "../runtime/ffi.ts";
 import { nodeProcess } from "../runtime/globals.ts";
 import { loadProcessCalls } from "../runtime/process_calls.ts";
 import { runtimePath, signalNumber, type Spawned } from "../runtime/spawn.ts";
-import { OUTCOME, PAYLOAD, readBytes, RESULT, writeBytes } from "../threads/record.ts";
+import { OUTCOME, RESULT, writeBytes } from "../threads/record.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
 import { VARIABLE } from "./runtime_command.ts";
 
@@ -47,13 +47,21 @@ interface ChildProcesses {
 
 const closing: Map<number, Promise<void>> = new Map();
 
+/** How to start one. */
+export interface LaunchWithoutMemory {
+  /** Arguments of the runtime. */
+  readonly args: readonly string[];
+  /** What it is told. */
+  readonly payload: Uint8Array;
+  readonly env: Readonly<Record<string, string>> | undefined;
+  readonly cwd: string;
+}
+
 /** Starts the process of a record. */
 export function spawnWithoutMemory(
   space: Space,
   record: number,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> | undefined,
-  cwd: string,
+  { args, payload, env, cwd }: LaunchWithoutMemory,
 ): Spawned {
   const { killAfterThis } = loadProcessCalls("start process");
   if (killAfterThis === undefined) {
@@ -61,21 +69,21 @@ export function spawnWithoutMemory(
       `Cannot start process without the permission 'ffi' on this system, which would not end it with this one: received ${system().os} (with permissions: { ffi: true, … } it can be started)`,
     );
   }
-  const payload = toBase64(readBytes(space, record + PAYLOAD)!);
-  if (payload.length > MOST) {
+  const text = toBase64(payload);
+  if (text.length > MOST) {
     throw new RangeError(
       `Cannot start process as one without the permission 'ffi' can be given ${
         MOST * 3 / 4
       } bytes of arguments at most: received ${
-        payload.length * 3 / 4
+        text.length * 3 / 4
       } (with permissions: { ffi: true, … } there is no limit)`,
     );
   }
   const { env: own } = nodeProcess() as unknown as { env: Record<string, string> };
   const variables: Record<string, string> = { ...own, ...env };
-  const parts = Math.ceil(payload.length / PART);
+  const parts = Math.ceil(text.length / PART);
   variables[VARIABLE] = `${parts}`;
-  for (let i = 0; i < parts; i++) variables[`${VARIABLE}_${i}`] = payload.slice(i * PART, (i + 1) * PART);
+  for (let i = 0; i < parts; i++) variables[`${VARIABLE}_${i}`] = text.slice(i * PART, (i + 1) * PART);
   const { spawn } = nodeProcess().getBuiltinModule("node:child_process") as ChildProcesses;
   const child = spawn(runtimePath(), args, {
     cwd,

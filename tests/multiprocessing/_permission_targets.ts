@@ -15,6 +15,17 @@ export function granted(items: Deno.PermissionDescriptor[] = []): { whole: strin
   };
 }
 
+/** What comes of reading these files. */
+export function tryToRead(files: string[]): string[] {
+  return files.map((file) => {
+    try {
+      return Deno.readTextFileSync(file);
+    } catch (error) {
+      return (error as Error).name;
+    }
+  });
+}
+
 export function add(a: number, b: number): number {
   return a + b;
 }

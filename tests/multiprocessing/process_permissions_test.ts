@@ -55,6 +55,21 @@ describe("permissions of processes", { skip: !isDeno }, () => {
     assertEquals(busy.exitCode, -9);
   });
 
+  it('"none": reads no file, also none of its own modules', LIMIT, async () => {
+    const files = ["_permission_targets.ts", "process_permissions_test.ts", "../../deno.json"].map((file) =>
+      HERE + file
+    );
+    const refused = files.map(() => "NotCapable");
+    const exported = new Process({ target: targets.tryToRead, args: [files], permissions: "none" });
+    assertEquals(await exported.start().result(), refused);
+    const inline = new Process({
+      target: (files: string[]) => targets.tryToRead(files),
+      args: [files],
+      permissions: "none",
+    });
+    assertEquals(await inline.start().result(), refused);
+  });
+
   it("a process without ffi is given no shared object", LIMIT, () => {
     const child = new Process({ target: targets.take, args: [new Event()], permissions: { read: true } });
     assertThrows(() => child.start(), TypeError, "share");
