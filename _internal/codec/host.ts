@@ -48,10 +48,7 @@ export function hidesAll(object: object, prototype: object): boolean {
   if (Object.getOwnPropertySymbols(object).length > 0 || Object.getOwnPropertyNames(object).length > 0) return true;
   let has = privates.get(prototype);
   if (has === undefined) {
-    has = false;
-    for (const source of sourcesOf(prototype)) {
-      has ||= source.startsWith("class") && privateMember(source) !== undefined;
-    }
+    has = sourcesOf(prototype).some((source) => source.startsWith("class") && privateMember(source) !== undefined);
     privates.set(prototype, has);
   }
   return has;

@@ -87,9 +87,11 @@ export function tagOf(value: object): string {
  * The classes of an object's prototypes that are no native ones, nearest first: their sources say what instances hold
  * besides properties.
  */
-export function* sourcesOf(prototype: object | null): Generator<string> {
+export function sourcesOf(prototype: object | null): string[] {
+  const sources: string[] = [];
   for (let at = prototype; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at) as object | null) {
     const constructor: unknown = Object.getOwnPropertyDescriptor(at, "constructor")?.value;
-    if (typeof constructor === "function") yield sourceOf.call(constructor);
+    if (typeof constructor === "function") sources.push(sourceOf.call(constructor));
   }
+  return sources;
 }
