@@ -261,13 +261,15 @@ function sweep(memory: Memory, died = false): void {
 }
 
 /**
- * How many bytes can be had in one piece; `lent`: if all is given back that a living participant will give back of itself.
+ * How many bytes can be had in one piece so that `spare` words are left; `lent`: if all is given back that a living
+ * participant will give back of itself.
  */
-export function available(memory: Memory, id: number, lent = false): number {
+export function reach(memory: Memory, id: number, lent = false, spare = 0): number {
   const { words } = memory;
   lock(memory, id);
   const top = topOf(words);
   let longest = 0;
+  let room = memory.capacity - top;
   let run = 0;
   let lastHolder = 0;
   for (let at = HEAP_AT, size; at < top; at += size) {
@@ -282,11 +284,13 @@ export function available(memory: Memory, id: number, lent = false): number {
       if (isRoom) lastHolder = words[at + 1];
     }
     run = isRoom ? run + size : 0;
+    if (isRoom) room += size;
     if (run > longest) longest = run;
   }
   longest = Math.max(longest, run + memory.capacity - top);
   unlockMutex(memory, ALLOCATOR_MUTEX_AT);
-  return Math.max(0, ((longest & ~1) - BLOCK_HEADER - (words[CHECKED_AT] !== 0 ? GUARD_WORDS : 0)) * 4);
+  const most = Math.min(longest & ~1, room - spare);
+  return Math.max(0, (most - BLOCK_HEADER - (words[CHECKED_AT] !== 0 ? GUARD_WORDS : 0)) * 4);
 }
 
 /** Words of a block, from where it begins for who has it. */

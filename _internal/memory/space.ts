@@ -5,7 +5,7 @@
  */
 
 import { load } from "../atomics.ts";
-import { allocate, available, free } from "./allocator.ts";
+import { allocate, free, reach } from "./allocator.ts";
 import { AsyncWaiters } from "./async_waiters.ts";
 import { BELL_COUNT, ROOM_AT } from "./layout.ts";
 import type { Memory } from "./memory.ts";
@@ -63,9 +63,14 @@ export class Space {
     return allocate(this.memory, this.id, words, zeroed);
   }
 
+  /** A block that `holder` will give back, or 0 when there is no room for it and `spare` words besides. */
+  tryLend(words: number, holder: number, spare: number): number {
+    return allocate(this.memory, this.id, words, false, holder, spare);
+  }
+
   /** Bytes that can still be had in one piece. */
   available(): number {
-    return available(this.memory, this.id);
+    return reach(this.memory, this.id);
   }
 
   /** Gives a block back. */

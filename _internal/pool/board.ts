@@ -5,6 +5,7 @@
  *   board   0  CLOSED         the owner: workers return when there is nothing left to take
  *           1  FAILURE        address of the error that an initializer threw; and its length in bytes
  *           3  number of slots
+ *           4  OWNER          the participant that reads the results
  *          16  TASKS          wait point: a chunk was posted, or the board was closed
  *          32  DONE           wait point: a chunk is over, or the initializer failed
  *          48  SPINNER        the one worker that looks without sleeping
@@ -16,7 +17,7 @@
  *           3  FUNCTION       address of the function's description
  *           4  INPUT          address of the input, 0: in the slot; and its length in bytes
  *           6  RANGE          units begun << 16 | units in all
- *           7  OUTCOMES       units of which the outcome can be read
+ *           7  OUTCOMES       entries of the output that can be read
  *           8  PROGRESS       items of the unit that runs which are over
  *           9  CANCELLED      number of the unit, from 1, that should give up; -1: all
  *          10  DURATION       microseconds that the chunk ran
@@ -24,10 +25,14 @@
  *          12  WORKER         who ran it
  *          13  ITEMS          how many there are, in all units
  *          14  UNITS          how many units the input has, whatever was taken back of them
- *          16… room for a short input
+ *          15  NEED           words that a result finds no room for; 0: none waits
+ *          16  PENDING        block of a result that is being written
+ *          18… room for a short input
  *         128… the first block of the output
  *
- *   block   0  address of the next one    1  its bytes    2… entries: length << 2 | kind, 0, the bytes, padding to a pair of words
+ *   block   0  address of the next one    1  its bytes
+ *           2… entries: length << 2 | kind, then 0 and the bytes with padding to a pair of words, or the address of a
+ *              block with the bytes, which the owner gives back as soon as it has read them
  * ```
  *
  * ```text
@@ -43,7 +48,8 @@
  * chunk is a row of units: a worker begins with the next one by a compare-exchange of RANGE, and the owner takes back what
  * was not begun by another. So it is known of each unit whether it was begun, and what stands behind a slow one can be
  * given to somebody else. An outcome counts from when OUTCOMES says so, and blocks of output are not given back before the
- * owner has read them all: what a worker had finished is not lost with it.
+ * owner has read them: what a worker had finished is not lost with it. An input is the worker's from when it has it, so it
+ * is given back by the worker once it is read.
  *
  * The owner is one thread; only it posts. Slots are not given back before the board is, so a worker that looks at a list
  * of yesterday sees a slot all the same.
@@ -51,13 +57,16 @@
  * @module
  */
 
-import { compareExchange, load, store } from "../atomics.ts";
-import type { Space } from "../memory/space.ts";
+import { compareExchange, exchange, load, store } from "../atomics.ts";
+import { kept } from "../memory/room.ts";
+import { dropReferences } from "../memory/shared_refs.ts";
+import { noRoom, type Space } from "../memory/space.ts";
 import { notify } from "../memory/wait_point.ts";
 
 const CLOSED = 0;
 const FAILURE = 1;
 const SLOT_COUNT = 3;
+const OWNER = 4;
 /** Offset of the wait point of workers. */
 export const TASKS = 16;
 /** Offset of the wait point of the owner. */
@@ -80,7 +89,9 @@ const BEGUN = 11;
 const WORKER = 12;
 const ITEM_COUNT = 13;
 const UNIT_COUNT = 14;
-const ROOM = 16;
+const NEED = 15;
+const PENDING = 16;
+const ROOM = 18;
 const OUTPUT = 128;
 const SLOT_WORDS = 256;
 const ROOM_BYTES = (OUTPUT - ROOM) * 4;
@@ -105,6 +116,8 @@ export const RESULT = 0;
 export const RESULTS = 1;
 /** An error, and at which item. */
 export const FAILED = 2;
+/** The same as RESULTS for the first items of a unit: there is more of them. */
+export const PART = 3;
 const NEXT_BLOCK = 0xffffffff;
 
 /** The most bytes of an outcome, whose length shares a word with its kind. */
@@ -117,8 +130,10 @@ const ALL = -1;
 const SMALL = 64;
 const scratch: Uint8Array[] = Array.from({ length: SMALL + 1 }, (_, length) => new Uint8Array(length));
 
-/** More bytes are read where they are: to copy them first would be to copy them twice. */
+/** More bytes are read where they are: to copy them first would be to copy them twice. And a result has a block of its own. */
 const LARGE = 1 << 15;
+/** Bytes of the blocks for results that have none of their own: each is twice as long as the one before, up to this. */
+const LONGEST_BLOCK = 1 << 16;
 
 /** A private copy, which stays as it is until the next call. */
 export function copyOf(bytes: Uint8Array, from: number, length: number): Uint8Array {
@@ -132,8 +147,12 @@ export function copyOf(bytes: Uint8Array, from: number, length: number): Uint8Ar
 export class Cursor {
   block = 0;
   offset = 0;
-  /** Outcomes that were passed. */
+  /** Entries that were passed. */
+  entries = 0;
+  /** Units of which the outcome was passed. */
   count = 0;
+  /** Where the address of the block is that was read last; 0: it was given back. */
+  last = 0;
 }
 
 /** A board, from either side. */
@@ -154,15 +173,24 @@ export class Board {
   static create(space: Space, slots: number): Board {
     const at = space.allocate(TABLE + slots, "create pool");
     store(space.words, at + SLOT_COUNT, slots);
+    store(space.words, at + OWNER, space.id);
     const board = new Board(space, at);
-    for (let i = 0; i < slots; i++) store(space.words, at + TABLE + i, board.createSlot());
+    for (let i = 0; i < slots; i++) {
+      const slot = board.tryCreateSlot();
+      if (slot === 0) {
+        const error = noRoom("create pool as the shared memory has no room for it", SLOT_WORDS * 4, space.available());
+        board.destroy([]);
+        throw error;
+      }
+      store(space.words, at + TABLE + i, slot);
+    }
     return board;
   }
 
-  /** A slot that is not on the board yet. */
-  createSlot(): number {
-    const slot = this.space.allocate(SLOT_WORDS, "create pool");
-    this.words[slot + OUTPUT + 1] = FIRST_BLOCK_BYTES;
+  /** A slot that is not on the board yet; 0: there is no room. */
+  tryCreateSlot(): number {
+    const slot = this.space.tryAllocate(SLOT_WORDS, true);
+    if (slot !== 0) this.words[slot + OUTPUT + 1] = FIRST_BLOCK_BYTES;
     return slot;
   }
 
@@ -193,9 +221,18 @@ export class Board {
   }
 
   /**
-   * Owner: posts a chunk in a slot that is FREE. `false`: there is no room for its input, and the slot is as it was.
+   * Owner: posts a chunk in a slot that is FREE. `false`: there is no room for its input and `spare` words besides, and the
+   * slot is as it was.
    */
-  post(slot: number, sequence: number, mode: number, fn: number, units: readonly Uint8Array[], items: number): boolean {
+  post(
+    slot: number,
+    sequence: number,
+    mode: number,
+    fn: number,
+    units: readonly Uint8Array[],
+    items: number,
+    spare = 0,
+  ): boolean {
     const { words, space } = this;
     const count = units.length;
     // Units begin at multiples of eight bytes: between shared memory and other memory V8 copies what is not aligned alike byte
@@ -205,7 +242,7 @@ export class Board {
     for (let i = 0; i < count; i++) length += (units[i].length + 7) & ~7;
     let block = 0;
     if (length > ROOM_BYTES) {
-      block = space.tryAllocate((length + 3) >> 2, false);
+      block = space.tryLend((length + 3) >> 2, space.id, spare);
       if (block === 0) return false;
     }
     // Plain writes: the store of CLAIM publishes them.
@@ -230,6 +267,7 @@ export class Board {
     words[slot + OUTCOMES] = 0;
     words[slot + PROGRESS] = 0;
     words[slot + CANCELLED] = 0;
+    words[slot + NEED] = 0;
     words[slot + RANGE] = count;
     store(words, slot + CLAIM, POSTED);
     return true;
@@ -270,14 +308,37 @@ export class Board {
     return compareExchange(this.words, slot + CLAIM, worker, GIVEN_UP) === worker;
   }
 
-  /** Owner: the slot can be used again. */
-  clear(slot: number): void {
+  /** Whether the input of the slot takes room of its own. */
+  holdsInput(slot: number): boolean {
+    return load(this.words, slot + INPUT) !== 0;
+  }
+
+  /** Gives the input back: it was read, or nobody will. */
+  dropInput(slot: number): void {
+    const input = exchange(this.words, slot + INPUT, 0);
+    if (input !== 0) this.space.free(input);
+  }
+
+  /** Worker: a result needs so many words for which there is no room; 0: not any more. */
+  need(slot: number, count: number): void {
+    store(this.words, slot + NEED, count);
+    if (count !== 0) notify(this.space, this.at + DONE, 1);
+  }
+
+  /** Whether a result waits for room. */
+  isInNeed(slot: number): boolean {
+    return load(this.words, slot + NEED) !== 0;
+  }
+
+  /** Owner: the slot can be used again. What is behind the cursor nobody will read. */
+  clear(slot: number, cursor?: Cursor): void {
     const { words, space } = this;
-    const input = load(words, slot + INPUT);
-    if (input !== 0) {
-      words[slot + INPUT] = 0;
-      space.free(input);
+    this.dropInput(slot);
+    if (cursor !== undefined) {
+      for (let next; (next = this.read(slot, cursor)) !== undefined;) dropReferences(next.data);
     }
+    const pending = exchange(words, slot + PENDING, 0);
+    if (pending !== 0) space.free(pending);
     let block = load(words, slot + OUTPUT);
     words[slot + OUTPUT] = 0;
     while (block !== 0) {
@@ -365,20 +426,22 @@ export class Board {
   }
 
   /**
-   * Worker: the chunk's units, each at a multiple of eight bytes, and their lengths. A private copy, or, of many, the shared
-   * bytes: these are left alone until the chunk is over.
+   * Worker: the chunk's units, each at a multiple of eight bytes, and their lengths. A private copy; or, of a large unit that
+   * is alone, the shared bytes: until {@linkcode Board.dropInput}, which is then to be called soon.
    */
-  input(slot: number): { bytes: Uint8Array; lengths: number[] } {
+  input(slot: number): { bytes: Uint8Array; lengths: number[]; shared: boolean } {
     const { words } = this;
     const count = words[slot + UNIT_COUNT];
     const at = words[slot + INPUT] || slot + ROOM;
     const from = (at + ((count + 1) & ~1)) * 4;
     const to = at * 4 + words[slot + INPUT + 1];
     const all = this.space.memory.bytes;
-    const bytes = to - from > LARGE * count ? all.subarray(from, to) : all.slice(from, to);
+    const shared = count === 1 && to - from > LARGE;
+    const bytes = shared ? all.subarray(from, to) : all.slice(from, to);
     const lengths: number[] = new Array(count);
     for (let i = 0; i < count; i++) lengths[i] = words[at + i];
-    return { bytes, lengths };
+    if (!shared) this.dropInput(slot);
+    return { bytes, lengths, shared };
   }
 
   /** Worker: so many items of the unit are over. */
@@ -386,8 +449,8 @@ export class Board {
     store(this.words, slot + PROGRESS, items);
   }
 
-  /** Worker: adds the outcome of a unit. Throws a `RangeError` where there is no room. */
-  append(slot: number, cursor: Cursor, kind: number, data: Uint8Array): void {
+  /** Worker: adds the outcome of a unit. `false`: there is no room now, and nothing was added. */
+  append(slot: number, cursor: Cursor, kind: number, data: Uint8Array): boolean {
     const { words, space } = this;
     const { bytes } = space.memory;
     const { length } = data;
@@ -400,40 +463,63 @@ export class Board {
         `Cannot return the result of a task as it may have ${LONGEST} bytes at most: received ${length}`,
       );
     }
-    const size = 8 + ((length + 7) & ~7);
-    if (cursor.offset + size > words[cursor.block + 1]) {
-      let capacity = Math.max(size, words[cursor.block + 1] * 2);
-      let block = space.tryAllocate(BLOCK_HEADER + (capacity >> 2), false);
-      if (block === 0) {
-        capacity = size;
-        block = space.allocate(BLOCK_HEADER + (size >> 2), "return the result of a task");
-      }
-      words[block] = 0;
-      words[block + 1] = capacity;
-      if (cursor.offset < words[cursor.block + 1]) {
-        words[cursor.block + BLOCK_HEADER + (cursor.offset >> 2)] = NEXT_BLOCK | 0;
-      }
-      words[cursor.block] = block;
-      cursor.block = block;
-      cursor.offset = 0;
-    }
+    const isLarge = length > LARGE;
+    const size = 8 + (isLarge ? 0 : (length + 7) & ~7);
+    if (!this.#hasRoom(cursor, size)) return false;
     const at = cursor.block + BLOCK_HEADER + (cursor.offset >> 2);
+    if (isLarge) {
+      const block = space.tryLend((length + 3) >> 2, load(words, this.at + OWNER), kept(space));
+      if (block === 0) return false;
+      // If this worker is killed before it is done, the owner gives the block back.
+      store(words, slot + PENDING, block);
+      bytes.set(data, block * 4);
+      words[at + 1] = block;
+    } else {
+      words[at + 1] = 0;
+      if (length < 32) { for (let j = 0, to = (at + 2) * 4; j < length; j++) bytes[to + j] = data[j]; }
+      else bytes.set(data, (at + 2) * 4);
+    }
     words[at] = length << 2 | kind;
-    if (length < 32) { for (let j = 0, to = (at + 2) * 4; j < length; j++) bytes[to + j] = data[j]; }
-    else bytes.set(data, (at + 2) * 4);
     cursor.offset += size;
-    cursor.count++;
-    store(words, slot + PROGRESS, 0);
-    store(words, slot + OUTCOMES, cursor.count);
+    cursor.entries++;
+    if (kind !== PART) {
+      cursor.count++;
+      store(words, slot + PROGRESS, 0);
+    }
+    store(words, slot + OUTCOMES, cursor.entries);
+    if (isLarge) store(words, slot + PENDING, 0);
+    return true;
+  }
+
+  // Moves the cursor to the next block if it has to.
+  #hasRoom(cursor: Cursor, size: number): boolean {
+    const { words, space } = this;
+    const before = cursor.block;
+    if (cursor.offset + size <= words[before + 1]) return true;
+    let capacity = Math.max(size, Math.min(LONGEST_BLOCK, words[before + 1] * 2));
+    let block = space.tryLend(BLOCK_HEADER + (capacity >> 2), 0, kept(space));
+    if (block === 0) {
+      capacity = size;
+      block = space.tryLend(BLOCK_HEADER + (size >> 2), 0, 0);
+      if (block === 0) return false;
+    }
+    words[block] = 0;
+    words[block + 1] = capacity;
+    if (cursor.offset < words[before + 1]) words[before + BLOCK_HEADER + (cursor.offset >> 2)] = NEXT_BLOCK | 0;
+    words[before] = block;
+    cursor.block = block;
+    cursor.offset = 0;
+    return true;
   }
 
   /**
-   * Owner: the outcome behind the cursor, if it is there. Its data stay as they are until the next call, and until the slot is
-   * cleared: many bytes are the shared ones, to which nobody writes any more.
+   * Owner: the outcome behind the cursor, if it is there. Its data stay as they are until the next call: many bytes are the
+   * shared ones, to which nobody writes any more, and their room is given back then.
    */
   read(slot: number, cursor: Cursor): { kind: number; data: Uint8Array } | undefined {
     const { words } = this;
-    if (cursor.count >= load(words, slot + OUTCOMES)) return undefined;
+    if (cursor.last !== 0) this.#dropLast(slot, cursor);
+    if (cursor.entries >= load(words, slot + OUTCOMES)) return undefined;
     if (cursor.block === 0) {
       cursor.block = slot + OUTPUT;
       cursor.offset = 0;
@@ -442,17 +528,36 @@ export class Board {
       cursor.offset >= words[cursor.block + 1] ||
       words[cursor.block + BLOCK_HEADER + (cursor.offset >> 2)] >>> 0 === NEXT_BLOCK
     ) {
-      cursor.block = words[cursor.block];
+      const passed = cursor.block;
+      cursor.block = words[passed];
       cursor.offset = 0;
+      // The worker is behind it as well. The first block is part of the slot.
+      if (passed === slot + OUTPUT) continue;
+      words[slot + OUTPUT] = cursor.block;
+      this.space.free(passed);
     }
     const at = cursor.block + BLOCK_HEADER + (cursor.offset >> 2);
     const length = words[at] >>> 2;
+    const kind = words[at] & 3;
+    const block = words[at + 1];
     const { bytes } = this.space.memory;
-    const from = (at + 2) * 4;
-    const data = length > LARGE ? bytes.subarray(from, from + length) : copyOf(bytes, from, length);
-    cursor.offset += 8 + ((length + 7) & ~7);
-    cursor.count++;
-    return { kind: words[at] & 3, data };
+    const from = (block || at + 2) * 4;
+    const data = block !== 0 ? bytes.subarray(from, from + length) : copyOf(bytes, from, length);
+    cursor.offset += 8 + (block !== 0 ? 0 : (length + 7) & ~7);
+    cursor.entries++;
+    if (kind !== PART) cursor.count++;
+    if (block !== 0) cursor.last = at + 1;
+    return { kind, data };
+  }
+
+  #dropLast(slot: number, cursor: Cursor): void {
+    const { words, space } = this;
+    const block = words[cursor.last];
+    words[cursor.last] = 0;
+    cursor.last = 0;
+    // The worker may have died, or be, between the two words.
+    compareExchange(words, slot + PENDING, block, 0);
+    space.free(block);
   }
 
   /** Worker: begins with the chunk; `time` in milliseconds since the pool's beginning. */
@@ -509,6 +614,7 @@ export class Board {
   /** Owner: gives everything back; no worker may be left. `others`: slots that are not on the board. */
   destroy(others: readonly number[]): void {
     for (const slot of [...this.table(), ...others]) {
+      if (slot === 0) continue;
       this.clear(slot);
       this.space.free(slot);
     }

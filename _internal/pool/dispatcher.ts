@@ -18,12 +18,14 @@
 
 import { now } from "../atomics.ts";
 import { decode } from "../codec/mod.ts";
+import { ROOM_AT } from "../memory/layout.ts";
+import { isRoomWanted, keptForResults, RoomWait } from "../memory/room.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
-import type { Space } from "../memory/space.ts";
+import { noRoom, type Space } from "../memory/space.ts";
 import { notify } from "../memory/wait_point.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
 import { WorkerLostError } from "../../sync/errors.ts";
-import { Board, DONE, FREE, OVER, RESULT, RESULTS } from "./board.ts";
+import { Board, type Cursor, DONE, FREE, OVER, PART, POSTED, RESULT, RESULTS } from "./board.ts";
 import { CallSite } from "./call_site.ts";
 import { Functions } from "./functions.ts";
 import type { Chunk, Ending, Job, JobBoard, Outcome, Unit } from "./jobs.ts";
@@ -68,6 +70,11 @@ const FAILED_STARTS = 10;
 /** How long one may wait for workers that were told to end, where they can not be stopped: milliseconds. */
 const GRACE = 1000;
 
+/** What there was no room for is tried again after so long: milliseconds. */
+const SOON = 100;
+/** Inputs up to here have room in their slots: bytes. */
+const SMALL = 400;
+
 /** How often it is asked whether workers live, if nothing tells that they do not: milliseconds. */
 const ASK = 150;
 
@@ -91,13 +98,15 @@ export class Dispatcher implements JobBoard {
   readonly #free: number[];
   readonly #posted: Map<number, Chunk> = new Map();
   readonly #workers: Map<number, Hired> = new Map();
-  /** Workers that were given up, each with the slot to which it may still write. */
-  readonly #lost: Map<Hired, number> = new Map();
+  /** Workers that were given up, each with the slot to which it may still write, and what was read of it. */
+  readonly #lost: Map<Hired, { slot: number; cursor: Cursor } | undefined> = new Map();
   readonly #patience: Patience = new Patience();
   readonly #sites: Map<number, CallSite> = new Map();
   readonly #epoch: number = performance.timeOrigin + now();
   #nextWorker = 0;
   #sequence = 0;
+  /** What is to be posted next waits for room. */
+  #room: RoomWait | undefined;
   #failedStarts = 0;
   #watching = false;
   #planned = false;
@@ -180,8 +189,8 @@ export class Dispatcher implements JobBoard {
       this.#planned = false;
       if (this.#sites.size > 0) this.#sites.clear();
       this.#pump();
-      if (this.#posted.size === 0) return;
-      if (this.#look()) {
+      if (!this.#isWaiting) return;
+      if (this.#posted.size > 0 && this.#look()) {
         // The program has to hear of it: its reactions come before what is planned here.
         this.plan();
       } else {
@@ -218,26 +227,35 @@ export class Dispatcher implements JobBoard {
     this.board.cancel(slot, unit);
     if (killAfter === undefined) return;
     const running = unit ?? this.board.begunOf(slot) - 1;
-    setTimeout(() => {
+    const replace = (): void => {
       if (this.#destroyed || this.#posted.get(slot) !== chunk) return;
       this.#harvest(slot, chunk);
       const worker = this.board.claimOf(slot);
       if (worker <= 0 || chunk.cursor.count > running || this.board.begunOf(slot) <= running) return;
       const hired = this.#workers.get(worker);
-      if (hired === undefined || !this.board.giveUp(slot, worker)) return;
+      if (hired === undefined) return;
+      const other = this.#spare.pop() ?? this.board.tryCreateSlot();
+      if (other === 0) {
+        setTimeout(replace, SOON);
+        return;
+      }
+      if (!this.board.giveUp(slot, worker)) {
+        this.#spare.push(other);
+        return;
+      }
       // Not waited for: on Deno a thread that computes without end can not be stopped, only left alone. It has the slot for
       // itself until it ends, so that nobody else writes there.
       this.#workers.delete(worker);
       this.board.endSpinning(worker);
-      const other = this.board.createSlot();
       this.board.replace(slot, other);
       this.#free.push(other);
-      this.#lost.set(hired, slot);
+      this.#lost.set(hired, { slot, cursor: chunk.cursor });
       hired.handle.kill();
       this.#posted.delete(slot);
       this.#lose(slot, chunk, {});
       this.plan();
-    }, killAfter);
+    };
+    setTimeout(replace, killAfter);
   }
 
   /** No more jobs will come; `empty` is called when all is done and all workers are gone. */
@@ -277,7 +295,8 @@ export class Dispatcher implements JobBoard {
     this.#drain();
     this.#bury();
     let posted = 0;
-    while (this.#free.length > 0 && this.#broken === undefined && !this.board.closed) {
+    if (this.#jobs.size === 0) this.#room = undefined;
+    while (this.#mayPost()) {
       const chunk = this.#next();
       if (chunk === undefined || !this.#post(chunk)) break;
       posted++;
@@ -300,26 +319,50 @@ export class Dispatcher implements JobBoard {
     return undefined;
   }
 
+  #mayPost(): boolean {
+    if (this.#free.length === 0 || this.#broken !== undefined || this.board.closed) return false;
+    return this.#room === undefined || this.#room.isTime;
+  }
+
   #post(chunk: Chunk): boolean {
+    const { space } = this.board;
     const slot = this.#free[this.#free.length - 1];
     const inputs = chunk.units.map((unit) => unit.bytes);
-    if (this.board.post(slot, ++this.#sequence, chunk.job.mode, chunk.fn, inputs, chunk.items)) {
+    const lent = this.#lent();
+    // Room that is wanted for a result is not taken for an input.
+    const isPosted = (inputs.length === 1 && inputs[0].length < SMALL || !isRoomWanted(space)) &&
+      this.board.post(
+        slot,
+        ++this.#sequence,
+        chunk.job.mode,
+        chunk.fn,
+        inputs,
+        chunk.items,
+        keptForResults(space, lent),
+      );
+    if (isPosted) {
+      this.#room = undefined;
       this.#free.pop();
       chunk.slot = slot;
       this.#posted.set(slot, chunk);
       if (chunk.units.length > 1) this.#nurse();
       return true;
     }
-    if (this.#posted.size > 0) {
+    const bytes = inputs.reduce((sum, { length }) => sum + length, 0);
+    this.#room ??= new RoomWait(space);
+    const most = this.#room.judge(bytes);
+    if (most === undefined || lent > 0) {
       // What is done gives its room back.
       chunk.end = 0;
       chunk.job.finished(chunk, 0, 0);
       chunk.job.again(chunk.units);
       return false;
     }
-    const bytes = inputs.reduce((sum, { length }) => sum + length, 0);
-    const error = new RangeError(
-      `Cannot give a task to the pool as the shared memory has no room for its arguments: needed ${bytes} bytes, available about ${this.board.space.available()} (reserve more with configure({ memory }) before the first use)`,
+    this.#room = undefined;
+    const error = noRoom(
+      "give a task to the pool as the shared memory has no room for its arguments",
+      bytes,
+      most,
     );
     for (const [unit, { bytes }] of chunk.units.entries()) {
       dropReferences(bytes);
@@ -329,6 +372,34 @@ export class Dispatcher implements JobBoard {
     }
     chunk.job.finished(chunk, 0, 0);
     return true;
+  }
+
+  // Words that inputs of this pool have.
+  #lent(): number {
+    let bytes = 0;
+    for (const [slot, chunk] of this.#posted) {
+      if (this.board.holdsInput(slot)) { for (const unit of chunk.units) bytes += unit.bytes.length; }
+    }
+    return bytes >> 2;
+  }
+
+  // A result of this pool, or of another one, has no room: what was read gives back what it has, and so does what no worker
+  // has begun with.
+  #makeRoom(): void {
+    let isWanted = isRoomWanted(this.board.space);
+    for (const [slot, chunk] of this.#posted) {
+      if (!this.board.isInNeed(slot)) continue;
+      isWanted = true;
+      this.#harvest(slot, chunk);
+    }
+    if (!isWanted) return;
+    for (const [slot, chunk] of [...this.#posted]) {
+      if (this.board.claimOf(slot) !== POSTED || !this.board.holdsInput(slot)) continue;
+      const units = this.recall(chunk, 0);
+      if (units.length === 0) continue;
+      this.#room ??= new RoomWait(this.board.space);
+      chunk.job.again(units);
+    }
   }
 
   #hire(): void {
@@ -357,15 +428,32 @@ export class Dispatcher implements JobBoard {
           label,
         );
       } catch (error) {
-        this.#break(error);
+        this.#cannotHire(error);
         return;
       }
       hired = true;
+      this.#hireRoom = undefined;
       this.#options.trace?.worker(id, label);
       this.#workers.set(id, { id, handle, worked: false });
     }
     // Whoever waits has to wait for the new one, too.
     if (hired && this.#watching) notify(this.board.space, this.board.at + DONE, 1);
+  }
+
+  #hireRoom: RoomWait | undefined;
+
+  // To start a worker takes a little room. The others go on without it.
+  #cannotHire(error: unknown): void {
+    const { needed } = error as { needed?: number };
+    if (needed !== undefined) {
+      this.#hireRoom ??= new RoomWait(this.board.space);
+      if (this.#workers.size > 0) return;
+      if (this.#hireRoom.judge(needed) === undefined) {
+        setTimeout(() => this.plan(), SOON);
+        return;
+      }
+    }
+    this.#break(error);
   }
 
   /** Finds out who has ended. */
@@ -378,19 +466,19 @@ export class Dispatcher implements JobBoard {
       this.#workers.delete(worker.id);
       this.#ended(worker, ending);
     }
-    for (const [worker, slot] of this.#lost) {
+    for (const [worker, left] of this.#lost) {
       if (worker.handle.ending(exactly) === undefined) continue;
       this.#lost.delete(worker);
-      if (slot !== 0) {
-        this.board.clear(slot);
-        this.#spare.push(slot);
+      if (left !== undefined) {
+        this.board.clear(left.slot, left.cursor);
+        this.#spare.push(left.slot);
       }
     }
     if (this.#terminated > 0 && now() - this.#terminated > GRACE) {
       for (const worker of this.#workers.values()) {
         any = true;
         this.#workers.delete(worker.id);
-        this.#lost.set(worker, 0);
+        this.#lost.set(worker, undefined);
         this.#forsake(worker);
       }
     }
@@ -504,12 +592,23 @@ export class Dispatcher implements JobBoard {
       let outcome: Outcome;
       try {
         const value = decode(next.data);
+        if (next.kind === PART) {
+          (chunk.parts ??= []).push(value as unknown[]);
+          continue;
+        }
         if (next.kind === RESULT) outcome = { results: [value] };
-        else if (next.kind === RESULTS) outcome = { results: value as unknown[] };
+        else if (next.kind === RESULTS) outcome = { results: (chunk.parts ?? []).flat(1).concat(value as unknown[]) };
         else outcome = value as Failure;
       } catch (error) {
+        if (next.kind === PART) {
+          // What follows of the unit does not make it whole.
+          chunk.broken ??= { error, index: chunk.parts?.flat(1).length ?? 0 };
+          continue;
+        }
         outcome = { error, index: 0 };
       }
+      outcome = chunk.broken ?? outcome;
+      chunk.parts = chunk.broken = undefined;
       if ("results" in outcome) this.completed += outcome.results.length;
       else this.failures++;
       try {
@@ -546,13 +645,14 @@ export class Dispatcher implements JobBoard {
   }
 
   get #isWaiting(): boolean {
-    return this.#posted.size > 0 || this.#onEmpty !== undefined;
+    return this.#posted.size > 0 || this.#onEmpty !== undefined || this.#room !== undefined;
   }
 
   async #wait(): Promise<void> {
     const { space, at } = this.board;
     while (!this.#destroyed && this.#isWaiting) {
-      const points = [at + DONE];
+      // What others hold of the room may be in the way as well.
+      const points = this.#room === undefined ? [at + DONE] : [at + DONE, ROOM_AT];
       // Held until the wait is over: what is waited for is theirs.
       const watched = [...this.#workers.values()];
       for (const { handle } of watched) points.push(...handle.points);
@@ -562,7 +662,11 @@ export class Dispatcher implements JobBoard {
         attempt: () => {
           if (this.#destroyed) return true;
           const any = [this.#drain(), this.#bury(this.#isTime()), this.#failed()].includes(true);
-          return any || !this.#isWaiting || size !== this.#workers.size || next !== this.#nextWorker ? true : undefined;
+          this.#makeRoom();
+          return any || this.#room?.isTime || !this.#isWaiting || size !== this.#workers.size ||
+              next !== this.#nextWorker
+            ? true
+            : undefined;
         },
         deadline: Infinity,
         expired: () => false,

@@ -34,6 +34,9 @@ export class Chunk {
   begun = 0;
   /** Units from here on were taken back. */
   end: number;
+  /** First results of the unit that is being read, which comes in several pieces; and what was wrong with them. */
+  parts: unknown[][] | undefined;
+  broken: Failure | undefined;
 
   constructor(readonly job: Job, readonly fn: number, readonly name: string, readonly units: readonly Unit[]) {
     this.end = units.length;

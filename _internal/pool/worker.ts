@@ -9,13 +9,14 @@ import { decode, encode, sendable } from "../codec/mod.ts";
 import { abandonHeld, heldBy } from "../memory/held.ts";
 import type { Scope } from "../memory/memory.ts";
 import { isAlive } from "../memory/participants.ts";
-import type { Space } from "../memory/space.ts";
+import { RoomWait } from "../memory/room.ts";
+import { noRoom, type Space } from "../memory/space.ts";
 import { existingSpace, spaceOf } from "../memory/spaces.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
 import { notify, register, sleep, unregister } from "../memory/wait_point.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
 import { resolveTarget } from "../targets/resolve.ts";
-import { Board, copyOf, Cursor, FAILED, ITEMS, ONE, RESULT, RESULTS, TASKS, TOO_LARGE } from "./board.ts";
+import { Board, copyOf, Cursor, FAILED, ITEMS, ONE, PART, RESULT, RESULTS, TASKS, TOO_LARGE } from "./board.ts";
 import { beginTask, endTask } from "./current_task.ts";
 import { Patience } from "./patience.ts";
 import { readFunction } from "./functions.ts";
@@ -44,6 +45,9 @@ export interface WorkerOptions {
 
 /** How long the event loop of a worker stands still at most: milliseconds. */
 const TURN = 100;
+
+/** What fails and is shorter than this is not sent in other words. */
+const SHORT = 1 << 13;
 
 const SCOPES = ["thread", "process"] as const;
 const NOTHING: ReadonlySet<number> = new Set();
@@ -115,14 +119,14 @@ class PoolWorker {
       board.begin(slot, worker, performance.timeOrigin + began - epoch);
       let fn = this.#functions.get(board.functionOf(slot));
       if (fn === undefined) fn = await this.#resolve(board.functionOf(slot));
-      const { bytes, lengths } = board.input(slot);
+      const { bytes, lengths, shared } = board.input(slot);
       let from = 0;
       const cursor = new Cursor();
       for (let unit; (unit = board.nextUnit(slot)) >= 0;) {
         beginTask(board, slot, unit);
         const data = unitOf(bytes, from, lengths[unit]);
         from += (lengths[unit] + 7) & ~7;
-        const run = this.#run(slot, fn, data, cursor);
+        const run = this.#run(slot, fn, data, shared, cursor);
         tasks += typeof run === "number" ? run : await run;
         endTask();
       }
@@ -195,14 +199,16 @@ class PoolWorker {
   }
 
   // Returns how many tasks it was; a promise only where a task does: awaiting costs more than a small task.
-  #run(slot: number, fn: AnyFunction, unit: Uint8Array, cursor: Cursor): number | Promise<number> {
+  #run(slot: number, fn: AnyFunction, unit: Uint8Array, shared: boolean, cursor: Cursor): number | Promise<number> {
     const { board } = this;
     let input: unknown[];
     try {
       input = decode(unit) as unknown[];
     } catch (error) {
-      this.#fail(slot, cursor, error, 0);
-      return 1;
+      return after(this.#fail(slot, cursor, error, 0), 1);
+    } finally {
+      // What was read is this thread's own.
+      if (shared) board.dropInput(slot);
     }
     const mode = board.modeOf(slot);
     if (mode === ONE) {
@@ -210,12 +216,11 @@ class PoolWorker {
         const result = fn(...input);
         if (isThenable(result)) return this.#finishOne(slot, result, cursor);
         this.#end();
-        this.#append(slot, cursor, RESULT, result);
+        return after(this.#append(slot, cursor, RESULT, result), 1);
       } catch (error) {
         this.#end();
-        this.#fail(slot, cursor, error, 0);
+        return after(this.#fail(slot, cursor, error, 0), 1);
       }
-      return 1;
     }
     const spread = mode !== ITEMS;
     const results: unknown[] = new Array(input.length);
@@ -230,21 +235,19 @@ class PoolWorker {
       }
     } catch (error) {
       this.#end();
-      this.#fail(slot, cursor, error, index);
-      return index + 1;
+      return after(this.#fail(slot, cursor, error, index), index + 1);
     }
-    this.#append(slot, cursor, RESULTS, results);
-    return input.length;
+    return after(this.#append(slot, cursor, RESULTS, results), input.length);
   }
 
   async #finishOne(slot: number, pending: unknown, cursor: Cursor): Promise<number> {
     try {
       const result = await pending;
       this.#end();
-      this.#append(slot, cursor, RESULT, result);
+      await this.#append(slot, cursor, RESULT, result);
     } catch (error) {
       this.#end();
-      this.#fail(slot, cursor, error, 0);
+      await this.#fail(slot, cursor, error, 0);
     }
     this.#turned = now();
     return 1;
@@ -270,10 +273,10 @@ class PoolWorker {
       }
     } catch (error) {
       this.#end();
-      this.#fail(slot, cursor, error, index);
+      await this.#fail(slot, cursor, error, index);
       return index + 1;
     }
-    this.#append(slot, cursor, RESULTS, results);
+    await this.#append(slot, cursor, RESULTS, results);
     this.#turned = now();
     return input.length;
   }
@@ -286,16 +289,14 @@ class PoolWorker {
     }
   }
 
-  #append(slot: number, cursor: Cursor, kind: number, value: unknown): void {
+  // A promise where there is no room yet.
+  #append(slot: number, cursor: Cursor, kind: number, value: unknown): void | Promise<void> {
     const { scope } = this.#options;
     let data: Uint8Array;
     try {
       data = encode(value, { root: "result", scope });
     } catch (error) {
-      if (kind === RESULT) {
-        this.#fail(slot, cursor, error, 0);
-        return;
-      }
+      if (kind === RESULT) return this.#fail(slot, cursor, error, 0);
       // One of them can not be sent: say which.
       const index = (value as unknown[]).findIndex((result) => !canEncode(result, scope));
       let itsError = error;
@@ -304,19 +305,96 @@ class PoolWorker {
       } catch (thrown) {
         itsError = thrown;
       }
-      this.#fail(slot, cursor, itsError, Math.max(0, index));
-      return;
+      return this.#fail(slot, cursor, itsError, Math.max(0, index));
     }
-    try {
-      this.board.append(slot, cursor, kind, data);
-    } catch (error) {
-      this.#fail(slot, cursor, error, 0);
+    if (kind === RESULTS && data.length > this.#longest && (value as unknown[]).length > 1) {
+      dropReferences(data);
+      return this.#appendParts(slot, cursor, value as unknown[]);
+    }
+    return this.#send(slot, cursor, kind, data) as void | Promise<void>;
+  }
+
+  // So much in one piece would need as much room in one piece.
+  async #appendParts(slot: number, cursor: Cursor, results: unknown[]): Promise<void> {
+    const { scope } = this.#options;
+    for (let first = 0, count = results.length; first < results.length;) {
+      count = Math.max(1, Math.min(count, results.length - first));
+      const data = encode(results.slice(first, first + count), { root: "result", scope });
+      if (data.length > this.#longest && count > 1) {
+        dropReferences(data);
+        count >>= 1;
+        continue;
+      }
+      first += count;
+      const failure = await this.#send(slot, cursor, first < results.length ? PART : RESULTS, data, first - 1);
+      if (failure) return;
     }
   }
 
-  #fail(slot: number, cursor: Cursor, error: unknown, index: number): void {
-    this.board.append(slot, cursor, FAILED, encodeFailure(this.#options.scope, error, index));
+  get #longest(): number {
+    return this.#space.memory.capacity >> 4;
   }
+
+  #fail(slot: number, cursor: Cursor, error: unknown, index: number): void | Promise<void> {
+    const sent = this.#send(slot, cursor, FAILED, encodeFailure(this.#options.scope, error, index));
+    if (sent !== undefined) return sent.then(() => {});
+  }
+
+  // What is sent at once costs no promise. `true`: an error went in its place.
+  #send(slot: number, cursor: Cursor, kind: number, data: Uint8Array, index = 0): void | Promise<void | boolean> {
+    try {
+      if (this.board.append(slot, cursor, kind, data)) return;
+    } catch (error) {
+      return this.#refuse(slot, cursor, kind, data, error, index);
+    }
+    return this.#sendWithRoom(slot, cursor, kind, data.slice(), index);
+  }
+
+  // Nobody will get what was to be sent.
+  async #refuse(
+    slot: number,
+    cursor: Cursor,
+    kind: number,
+    data: Uint8Array,
+    error: unknown,
+    index: number,
+  ): Promise<boolean> {
+    dropReferences(data);
+    // There is not even room to say so.
+    if (kind === FAILED && data.length < SHORT) throw error;
+    await this.#fail(slot, cursor, error, index);
+    return true;
+  }
+
+  // Waits until the owners of results have read some, and takes its turns of the event loop meanwhile.
+  async #sendWithRoom(slot: number, cursor: Cursor, kind: number, data: Uint8Array, index: number): Promise<boolean> {
+    const { board } = this;
+    const room = new RoomWait(this.#space);
+    try {
+      for (;;) {
+        board.need(slot, data.length >> 2);
+        if (room.sleep(() => board.append(slot, cursor, kind, data))) return false;
+        if (board.append(slot, cursor, kind, data)) return false;
+        const most = room.judge(data.length);
+        if (most !== undefined) {
+          const error = noRoom(
+            "return the result of a task as the shared memory has no room for it",
+            data.length,
+            most,
+          );
+          return await this.#refuse(slot, cursor, kind, data, error, index);
+        }
+        if (now() - this.#turned > TURN) await this.#turn();
+      }
+    } finally {
+      board.need(slot, 0);
+      room.end();
+    }
+  }
+}
+
+function after<T>(sent: void | Promise<void>, value: T): T | Promise<T> {
+  return sent === undefined ? value : sent.then(() => value);
 }
 
 // The bytes are this worker's own already: what is large need not be copied once more.

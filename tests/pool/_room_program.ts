@@ -1,7 +1,7 @@
 /** What pools do in a memory of 64 MiB; prints what does not hold, and "done". Arguments: the kind, and which of {@linkcode parts}. */
 
 import process from "node:process";
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { configure } from "@weft/concurrent/sync";
 import * as multiprocessing from "@weft/concurrent/multiprocessing";
 import * as threading from "@weft/concurrent/threading";
@@ -12,7 +12,31 @@ export function same(bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
+export function make(bytes: number): Uint8Array {
+  return new Uint8Array(bytes).fill(7);
+}
+
+export function lengthOf(bytes: Uint8Array): number {
+  return bytes.length;
+}
+
+export async function consume(queue: threading.Queue<Uint8Array>): Promise<number> {
+  let bytes = 0;
+  for await (const item of queue) bytes += item.length;
+  return bytes;
+}
+
 type Pool = threading.Pool;
+type Kind = typeof threading;
+
+/** Rejects with the sizes in the error. */
+async function sizesOf(promise: Promise<unknown>): Promise<{ needed: number; available: number }> {
+  const error = await promise.then(() => undefined, (error) => error);
+  assert(error instanceof RangeError, `${error}`);
+  const { needed, available } = error as RangeError & { needed: number; available: number };
+  assert(error.message.includes(`needed ${needed} bytes, available about ${available}`), error.message);
+  return { needed, available };
+}
 
 /** 80 MB: 2 MB each, told apart by their first byte. */
 function forty(): Uint8Array[] {
@@ -24,7 +48,7 @@ function checkForty(results: Uint8Array[]): void {
   assertEquals(results.map(([first]) => first).sort((a, b) => a - b), Array.from({ length: 40 }, (_, i) => i));
 }
 
-const parts: Record<string, (pool: Pool) => Promise<void>> = {
+const parts: Record<string, (pool: Pool, kind: Kind) => Promise<void>> = {
   map: async (pool) => {
     checkForty(await pool.map(same, forty()));
     checkForty(await pool.map(same, forty(), { chunksize: 40 }));
@@ -35,13 +59,68 @@ const parts: Record<string, (pool: Pool) => Promise<void>> = {
     checkForty(await Array.fromAsync(pool.imap(same, forty())));
     checkForty(await Array.fromAsync(pool.imapUnordered(same, forty(), { chunksize: 20 })));
   },
+  results: async (pool) => {
+    // Larger than what they were made from, by far: in units of many items, and larger than half of the memory.
+    for (const [bytes, count] of [[100_000, 2_000], [2_000_000, 100], [25_000_000, 6], [50_000_000, 3]]) {
+      const results = await pool.map(make, Array(count).fill(bytes));
+      assertEquals(results.length, count);
+      assert(results.every((result) => result.length === bytes && result[0] === 7 && result[bytes - 1] === 7));
+    }
+    assertEquals(
+      await pool.map(lengthOf, Array.from({ length: 3 }, () => new Uint8Array(50_000_000))),
+      Array(3).fill(50_000_000),
+    );
+  },
+  pools: async (_pool, { Pool }) => {
+    const pools = Array.from({ length: 4 }, () => new Pool(2));
+    const results = await Promise.all(
+      pools.map((pool, i) =>
+        i % 2 === 0
+          ? pool.map(same, forty()).then((results) => results.map(lengthOf))
+          : pool.map(make, Array(5).fill(20_000_000)).then((results) => results.map(lengthOf))
+      ),
+    );
+    assertEquals(results.map(({ length }) => length), [40, 5, 40, 5]);
+    for (const pool of pools) {
+      pool.close();
+      await pool.join();
+    }
+  },
+  queue: async (pool, { Pool, Queue }) => {
+    // Most of the memory is in a queue, which another pool empties only when this one has begun to wait.
+    const queue = new Queue<Uint8Array>();
+    for (let i = 0; i < 25; i++) queue.putSync(new Uint8Array(2_000_000));
+    const results = pool.map(make, Array(4).fill(30_000_000));
+    const other = new Pool(1);
+    const consumed = other.submit(consume, queue);
+    queue.shutdown();
+    assertEquals((await results).map(lengthOf), Array(4).fill(30_000_000));
+    assertEquals(await consumed, 50_000_000);
+    other.close();
+    await other.join();
+  },
+  never: async (pool, { SharedArray }) => {
+    const whole = 64 << 20;
+    for (const promise of [pool.map(make, [1, 2 * whole]), pool.submit(lengthOf, new Uint8Array(2 * whole))]) {
+      const { needed, available } = await sizesOf(promise);
+      assert(needed > 2 * whole && available < whole && available > whole * 0.7, `${needed}, ${available}`);
+    }
+    // It says what there is, and that is to be had.
+    const array = new SharedArray("u8", 30_000_000);
+    const { needed, available } = await sizesOf(pool.submit(make, 50_000_000));
+    assert(needed > 50_000_000 && available < whole - 30_000_000, `${needed}, ${available}`);
+    assertEquals((await pool.submit(make, available - 1_000)).length, available - 1_000);
+    assertEquals(await pool.submit(lengthOf, new Uint8Array(available - 1_000)), available - 1_000);
+    array[Symbol.dispose]();
+    checkForty(await pool.map(same, forty()));
+  },
 };
 
 if (import.meta.main) {
   const [kind, part] = process.argv.slice(2);
-  const { Pool } = (kind === "thread" ? threading : multiprocessing) as typeof threading;
-  const pool = new Pool(2);
-  await parts[part](pool);
+  const classes = (kind === "thread" ? threading : multiprocessing) as Kind;
+  const pool = new classes.Pool(2);
+  await parts[part](pool, classes);
   pool.close();
   await pool.join();
   console.log("done");

@@ -45,8 +45,8 @@ export const variants: readonly BrokenVariant[] = [
     name: "Pool: the outcomes count from another place",
     patches: [{
       file: BOARD,
-      find: "    store(words, slot + OUTCOMES, cursor.count);",
-      replace: "    store(words, slot + OUTCOMES, cursor.count - 1);",
+      find: "    store(words, slot + OUTCOMES, cursor.entries);",
+      replace: "    store(words, slot + OUTCOMES, cursor.entries - 1);",
     }],
     caughtBy: ["Pool: of a worker"],
   },
