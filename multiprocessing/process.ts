@@ -452,7 +452,7 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
 
   #writePayload(): string {
     const { space, at } = this.#place;
-    const isSubclass = this.constructor !== Process && this.run !== Process.prototype.run;
+    const isSubclass = Object.getPrototypeOf(this) !== Process.prototype && this.run !== Process.prototype.run;
     const calls = loadProcessCalls("start process");
     const folder = calls.folder();
     const { args = [], cwd } = this.#options;

@@ -22,6 +22,9 @@ export interface SharedMemoryOptions {
 /** Longer names the system refuses. */
 const LONGEST = 255;
 
+/** What is sent of a memory, whatever a subclass calls its own fields. */
+let stateOf: (memory: SharedMemory) => { name: string; closed: boolean };
+
 // One object for a name in each thread, while it lives.
 const open = new Map<string, WeakRef<SharedMemory>>();
 
@@ -55,13 +58,15 @@ const open = new Map<string, WeakRef<SharedMemory>>();
  * ```
  */
 export class SharedMemory {
-  /** Its name in the whole system. */
-  readonly name: string;
-  /** How many bytes it has. */
-  readonly size: number;
+  readonly #name: string;
+  readonly #size: number;
   readonly #file: string;
   readonly #address: number;
   #buffer: ArrayBuffer | undefined;
+
+  static {
+    stateOf = (memory) => ({ name: memory.#name, closed: memory.#buffer === undefined });
+  }
 
   /**
    * Creates memory, zeroed, if `size` is given; else attaches to the memory of that name.
@@ -73,12 +78,22 @@ export class SharedMemory {
   constructor(options: SharedMemoryOptions) {
     const { size, name } = validate(options);
     const segment: Segment = size === undefined ? attachSegment(name!) : createSegment(name, size);
-    this.name = segment.name;
-    this.size = segment.bytes;
+    this.#name = segment.name;
+    this.#size = segment.bytes;
     this.#file = segment.file;
     this.#address = segment.address;
     this.#buffer = loadLibc("map shared memory").native.view(segment.address, segment.bytes);
     open.set(segment.name, new WeakRef(this));
+  }
+
+  /** Its name in the whole system. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** How many bytes it has. */
+  get size(): number {
+    return this.#size;
   }
 
   /**
@@ -104,12 +119,12 @@ export class SharedMemory {
     const buffer = this.#buffer;
     if (buffer === undefined) return;
     this.#buffer = undefined;
-    if (open.get(this.name)?.deref() === this) open.delete(this.name);
+    if (open.get(this.#name)?.deref() === this) open.delete(this.#name);
     // Given to another thread by the program: that one may still use it.
     if (buffer.detached) return;
     // First, so that nothing can touch what is not there any more.
     buffer.transfer(0);
-    loadLibc("close shared memory").unmap(this.#address, this.size);
+    loadLibc("close shared memory").unmap(this.#address, this.#size);
   }
 
   /**
@@ -117,7 +132,7 @@ export class SharedMemory {
    * does nothing, and memory of the same name that somebody made later stays. It may be closed before.
    */
   unlink(): void {
-    unlinkSegment(this.name, this.#file);
+    unlinkSegment(this.#name, this.#file);
   }
 
   /** The same as {@linkcode SharedMemory.close}. */
@@ -160,8 +175,9 @@ function validate(options: SharedMemoryOptions): SharedMemoryOptions {
 registerSerializable(SharedMemory, {
   name: "@weft/concurrent SharedMemory",
   serialize: (memory: SharedMemory): string => {
-    if (memory.closed) throw new InvalidStateError(`Cannot send shared memory "${memory.name}" as it is closed`);
-    return memory.name;
+    const { name, closed } = stateOf(memory);
+    if (closed) throw new InvalidStateError(`Cannot send shared memory "${name}" as it is closed`);
+    return name;
   },
   deserialize: (name: string): SharedMemory => open.get(name)?.deref() ?? new SharedMemory({ name }),
 });

@@ -317,18 +317,17 @@ export class Queue<T = unknown> extends SharedObject {
 
   /** How many items are in the queue. Out of date as soon as it is read. */
   get size(): number {
-    this.#check("read the size of queue");
-    return this.#container.size;
+    return this.#size;
   }
 
   /** Whether no item is in the queue. Out of date as soon as it is read. */
   get empty(): boolean {
-    return this.size === 0;
+    return this.#size === 0;
   }
 
   /** Whether `maxsize` items are in the queue; never, if that is 0. Out of date as soon as it is read. */
   get full(): boolean {
-    return this.size >= this.#limit && this.#limit > 0;
+    return this.#size >= this.#limit && this.#limit > 0;
   }
 
   /**
@@ -434,6 +433,11 @@ export class Queue<T = unknown> extends SharedObject {
     }
     this.#pushed(outcome, message, item, action);
     return true;
+  }
+
+  get #size(): number {
+    this.#check("read the size of queue");
+    return this.#container.size;
   }
 
   #check(action: string): string {

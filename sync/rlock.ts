@@ -71,6 +71,11 @@ interface Suspended {
 
 let runs: AsyncContext<Run> | undefined;
 
+// What only this module may know and change of a guard.
+let isSpent: (guard: RLockGuard) => boolean;
+let spend: (guard: RLockGuard) => void;
+let tellAbandoned: (guard: RLockGuard) => void;
+
 /** Takes one acquisition of a lock back, if it still stands. */
 let giveBack: (lock: RLock, guard: RLockGuard) => void;
 
@@ -398,8 +403,8 @@ export class RLock extends SharedObject {
     if (outcome === MISSED) return undefined;
     const levels = this.#levels;
     levels.run = held.run?.ended ? undefined : held.run;
-    levels.guards = held.guards.filter((guard) => !guard.spent);
-    if (outcome === TAKEN_OVER) { for (const guard of levels.guards) guard.abandoned = true; }
+    levels.guards = held.guards.filter((guard) => !isSpent(guard));
+    if (outcome === TAKEN_OVER) { for (const guard of levels.guards) tellAbandoned(guard); }
     // All were disposed of while the condition waited.
     if (levels.guards.length === 0 && levels.run === undefined) this.#free();
     return true;
@@ -416,7 +421,7 @@ export class RLock extends SharedObject {
     } else {
       const index = guards.lastIndexOf(guard);
       if (index < 0) {
-        guard.spent = true;
+        spend(guard);
         return;
       }
       guards.splice(index, 1);
@@ -428,13 +433,23 @@ export class RLock extends SharedObject {
 class RLockGuard implements Guard {
   readonly [GUARD] = true;
   readonly #lock: RLock;
-  abandoned: boolean;
+  #abandoned: boolean;
   /** Disposed of when it did not stand: for the condition that waits. */
-  spent = false;
+  #spent = false;
+
+  static {
+    isSpent = (guard) => guard.#spent;
+    spend = (guard) => guard.#spent = true;
+    tellAbandoned = (guard) => guard.#abandoned = true;
+  }
 
   constructor(lock: RLock, abandoned: boolean) {
     this.#lock = lock;
-    this.abandoned = abandoned;
+    this.#abandoned = abandoned;
+  }
+
+  get abandoned(): boolean {
+    return this.#abandoned;
   }
 
   [Symbol.dispose](): void {

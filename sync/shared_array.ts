@@ -164,8 +164,7 @@ export class SharedArray<K extends ValueType = ValueType> extends SharedObject i
    * another object by then.
    */
   get array(): ArrayOf<K> {
-    if (this.#place.at < 0) unusable(this, "read array");
-    return this.#array?.deref() ?? this.#view();
+    return this.#elements;
   }
 
   /** A lock of the array's own. The same for all threads that have the array. */
@@ -179,11 +178,16 @@ export class SharedArray<K extends ValueType = ValueType> extends SharedObject i
 
   /** The elements' values, as they are when their turn comes. */
   *[Symbol.iterator](): Generator<TypeOf<K>, void, void> {
-    const { array } = this;
+    const array = this.#elements;
     for (let i = 0; i < array.length; i++) {
       if (this.#place.at < 0) unusable(this, "read array");
       yield (this.#code === BOOL ? array[i] !== 0 : array[i]) as TypeOf<K>;
     }
+  }
+
+  get #elements(): ArrayOf<K> {
+    if (this.#place.at < 0) unusable(this, "read array");
+    return this.#array?.deref() ?? this.#view();
   }
 
   #view(): ArrayOf<K> {

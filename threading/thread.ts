@@ -371,7 +371,7 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
 
   #writePayload(): void {
     const { space, at } = this.#place;
-    const isSubclass = this.constructor !== Thread && this.run !== Thread.prototype.run;
+    const isSubclass = Object.getPrototypeOf(this) !== Thread.prototype && this.run !== Thread.prototype.run;
     const descriptors: Descriptors = { target: this.#descriptor };
     if (isSubclass) descriptors.type = describeSubclass(this, Thread, { what: "thread class" });
     const content: { args: unknown[]; fields?: object; delay?: number } = { args: this.#args ?? [] };

@@ -225,7 +225,7 @@ Object.defineProperty(SharedHandle.prototype, Symbol.for("nodejs.util.inspect.cu
   value(this: object, _depth: number, options: object, inspect?: (value: object, options: object) => string): string {
     const own = { ...this };
     const shown = inspect === undefined || Object.keys(own).length === 0 ? "{}" : inspect(own, options);
-    return `${this.constructor.name} ${shown}`;
+    return `${Object.getPrototypeOf(this)?.constructor?.name ?? "Object"} ${shown}`;
   },
 });
 

@@ -22,6 +22,9 @@ export interface FutureTask {
   takeBack(): boolean;
 }
 
+/** Whether a future was settled with an error. */
+let hasFailed: (future: Future<unknown>) => boolean;
+
 /** Settles a future; only its pool can. */
 export let settle: (
   future: Future<unknown>,
@@ -59,6 +62,7 @@ export class Future<R> implements Promise<R> {
   #callbacks: ((future: never) => void)[] | undefined;
 
   static {
+    hasFailed = (future) => future.#failed;
     settle = (future, state, error, value) => future.#settle(state, error, value);
   }
 
@@ -131,11 +135,6 @@ export class Future<R> implements Promise<R> {
         return () => listening = false;
       },
     };
-  }
-
-  /** Whether it was settled with an error. @ignore */
-  get failed(): boolean {
-    return this.#failed;
   }
 
   /** As of any promise. */
@@ -329,7 +328,7 @@ export async function wait<R>(
     for (const future of all) {
       future.addDoneCallback(() => {
         left--;
-        if (left === 0 || when === "first" || when === "first-error" && future.failed) resolve();
+        if (left === 0 || when === "first" || when === "first-error" && hasFailed(future)) resolve();
       });
     }
   });

@@ -16,7 +16,7 @@ import { arrive } from "../targets/arrivals.ts";
 import { addHome } from "../targets/home.ts";
 import { resolveSubclass, resolveTarget } from "../targets/resolve.ts";
 import { labelOf } from "../threads/name.ts";
-import { unpackPayload } from "../threads/payload.ts";
+import { giveFields, unpackPayload } from "../threads/payload.ts";
 import {
   BOOTING,
   DAEMON,
@@ -115,7 +115,7 @@ async function runTarget(space: Space, record: number): Promise<unknown> {
   // Only now: where this process is killed before, its starter gives up what the arguments hold.
   freeBytes(space, record + PAYLOAD);
   dropReferences(rest);
-  if (fields !== undefined) Object.assign(process, fields);
+  if (fields !== undefined) giveFields(process, fields);
   compareExchange(space.words, record + STATE, BOOTING, RUNNING);
   return await process.run(...args);
 }

@@ -132,7 +132,8 @@ export function describeSubclass(
   Base: abstract new (...args: never[]) => object,
   { what }: { what: string },
 ): TargetDescriptor {
-  const type = instance.constructor as AnyFunction & { prototype: object };
+  // Not the instance's own 'constructor', which may be a field of its program's.
+  const type = Object.getPrototypeOf(instance).constructor as AnyFunction & { prototype: object };
   for (
     let each: unknown = type;
     typeof each === "function" && each !== Base && each !== Function.prototype;

@@ -46,14 +46,15 @@ function places(): string[] {
   let sites: unknown;
   let text: string | undefined;
   try {
-    hooks.stackTraceLimit = DEPTH;
-    hooks.prepareStackTrace = (_error: unknown, callSites: unknown) => callSites;
+    // Where intrinsics are frozen, the usual ten frames have to do, as text.
+    Reflect.set(hooks, "stackTraceLimit", DEPTH);
+    Reflect.set(hooks, "prepareStackTrace", (_error: unknown, callSites: unknown) => callSites);
     const error = new Error();
     sites = error.stack;
     text = String(sites);
   } finally {
-    hooks.stackTraceLimit = stackTraceLimit;
-    hooks.prepareStackTrace = prepareStackTrace;
+    Reflect.set(hooks, "stackTraceLimit", stackTraceLimit);
+    Reflect.set(hooks, "prepareStackTrace", prepareStackTrace);
   }
   if (Array.isArray(sites)) {
     return (sites as CallSite[])

@@ -44,3 +44,13 @@ export function dropPayload(bytes: Uint8Array | undefined): void {
 export function losePayload(bytes: Uint8Array | undefined): void {
   if (bytes !== undefined) loseReferences(unpackPayload(bytes).rest);
 }
+
+/**
+ * Gives an instance of a subclass, in the worker, the fields that it had where it was started: as they were there, and so
+ * also one that stands before an accessor of its class.
+ */
+export function giveFields(instance: object, fields: object): void {
+  for (const [key, value] of Object.entries(fields)) {
+    Reflect.defineProperty(instance, key, { value, configurable: true, enumerable: true, writable: true });
+  }
+}

@@ -23,7 +23,7 @@ import { arrive } from "../targets/arrivals.ts";
 import { resolveSubclass, resolveTarget } from "../targets/resolve.ts";
 import { ownOffspring, waitForEndings } from "./endings.ts";
 import { labelOf } from "./name.ts";
-import { type Descriptors, unpackPayload } from "./payload.ts";
+import { type Descriptors, giveFields, unpackPayload } from "./payload.ts";
 import { setOwnTarget } from "./own_target.ts";
 import {
   BOOTING,
@@ -198,7 +198,7 @@ async function runTarget(space: Space, record: number): Promise<unknown> {
   const { args, fields, delay } = await arrive(() =>
     decode(rest) as { args: unknown[]; fields?: object; delay?: number }
   );
-  if (fields !== undefined) Object.assign(thread!, fields);
+  if (fields !== undefined) giveFields(thread!, fields);
   if (compareExchange(space.words, record + STATE, BOOTING, RUNNING) !== BOOTING) exitThread();
   if ((load(space.words, record + FLAGS) & TIMER) !== 0 && isCancelledWithin(space, record, delay ?? 0)) {
     return undefined;

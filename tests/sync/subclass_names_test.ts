@@ -1,0 +1,4 @@
+import { threads } from "../suites/_threads.ts";
+import { subclassNamesSuite } from "../suites/subclass_names.ts";
+
+subclassNamesSuite(threads);
