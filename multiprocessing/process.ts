@@ -42,7 +42,7 @@ import { checkPermissions, checkReadable, mainOfThis } from "../_internal/proces
 import "../_internal/processes/spaces.ts";
 import { launch, signalProcess } from "../_internal/processes/start.ts";
 import { loadProcessCalls, SIGKILL, SIGTERM } from "../_internal/runtime/process_calls.ts";
-import { received } from "../_internal/processes/without_memory.ts";
+import { receive } from "../_internal/processes/without_memory.ts";
 import { signalName } from "../_internal/runtime/spawn.ts";
 import { describeSubclass, describeTarget, type TargetDescriptor } from "../_internal/targets/describe.ts";
 import { importingModule } from "../_internal/targets/import_guard.ts";
@@ -277,9 +277,7 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
   }
 
   /**
-   * Blocks this thread until the process is gone. The process needs nothing of its starter's event loop, with one
-   * exception: one without the permission `ffi` whose result is larger than a pipe of the system holds (some 100 KB) ends
-   * only once its starter's event loop has read that. Use {@linkcode Process.join} or {@linkcode Process.result} for those.
+   * Blocks this thread until the process is gone. The process needs nothing of its starter's event loop.
    *
    * @returns `true` once it is gone, `false` if `timeout` passed first.
    * @throws {InvalidStateError} Before the start, or in the process itself.
@@ -309,7 +307,7 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
         `Cannot get the result of process "${this.#label}" as it ran for all of the ${timeout} ms of 'timeout'`,
       );
     });
-    await received(at);
+    receive(at);
     const outcome = load(words, at + OUTCOME);
     if (outcome === LOST || outcome === 0) {
       const exitCode = exitCodeOf(space, at);

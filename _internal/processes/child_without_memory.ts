@@ -16,24 +16,22 @@ import { ERROR, VALUE } from "../threads/record.ts";
 import "../../multiprocessing/mod.ts";
 import type { Process } from "../../multiprocessing/process.ts";
 import { inheritMethod } from "../../multiprocessing/start_method.ts";
-import { fromBase64, toBase64 } from "./base64.ts";
+import { toBase64 } from "./base64.ts";
 import type { ProcessHead } from "./payload.ts";
-import { VARIABLE } from "./runtime_command.ts";
 import type { Message } from "./without_memory.ts";
 
 interface Channel {
-  readonly env: Record<string, string | undefined>;
-  send(message: Message, sent: () => void): void;
+  send(message: Message, sent?: () => void): void;
   on(event: "disconnect", listener: () => void): void;
 }
 
-/** Runs what the environment says. */
+/** So much goes at a time. */
+const PART = 2 ** 18;
+
+/** Runs what its standard input says. */
 export async function bootWithoutMemory(): Promise<void> {
   const channel = nodeProcess() as unknown as Channel;
-  const { Deno } = globalThis as unknown as { Deno: { env: { get(name: string): string | undefined } } };
-  let text = "";
-  for (let i = 0; i < Number(Deno.env.get(VARIABLE)); i++) text += Deno.env.get(`${VARIABLE}_${i}`);
-  const { descriptor, rest } = unpackPayload(fromBase64(text));
+  const { descriptor, rest } = unpackPayload(readInput());
   const head = JSON.parse(descriptor) as ProcessHead;
   let outcome = VALUE;
   let value: unknown;
@@ -52,7 +50,23 @@ export async function bootWithoutMemory(): Promise<void> {
     outcome = ERROR;
     bytes = encode(sent, { root: "error", scope: "process" });
   }
-  channel.send({ outcome, bytes: toBase64(bytes) }, () => exitProcess(outcome === VALUE ? 0 : 1));
+  let at = 0;
+  for (; bytes.length - at > PART; at += PART) channel.send({ bytes: toBase64(bytes.subarray(at, at + PART)) });
+  channel.send({ outcome, bytes: toBase64(bytes.subarray(at)) }, () => exitProcess(outcome === VALUE ? 0 : 1));
+}
+
+function readInput(): Uint8Array {
+  const { stdin } = (globalThis as unknown as { Deno: { stdin: { readSync(bytes: Uint8Array): number | null } } }).Deno;
+  let bytes = new Uint8Array(PART);
+  let length = 0;
+  for (let count; (count = stdin.readSync(bytes.subarray(length))) !== null;) {
+    length += count;
+    if (length < bytes.length) continue;
+    const larger = new Uint8Array(bytes.length * 2);
+    larger.set(bytes);
+    bytes = larger;
+  }
+  return bytes.subarray(0, length);
 }
 
 async function runTarget(head: ProcessHead, rest: Uint8Array): Promise<unknown> {

@@ -56,11 +56,18 @@ export function showLifeline(): void {
 
 /** Starts the janitor, unless it runs. Called with the mutex of the segments held. */
 export function startJanitor({ words }: Space, list: string, folder: string): void {
-  const { startShell } = loadProcessCalls("create shared memory");
-  if (startShell === undefined) return;
+  const { start } = loadProcessCalls("create shared memory");
+  if (start === undefined) return;
   showLifeline();
   const descriptor = load(words, ROOT_LIFELINE);
   if (descriptor <= 0) return;
   const path = `/proc/${load(words, ROOT_PID)}/fd/${descriptor - 1}`;
-  if (startShell(SCRIPT, [list, folder], path)) compareExchange(words, ROOT_LIFELINE, descriptor, -descriptor);
+  const pid = start({
+    path: "/bin/sh",
+    args: ["-c", SCRIPT, "weft", list, folder],
+    env: { PATH: "/usr/bin:/bin" },
+    apart: true,
+    descriptors: [[0, path], [1, "/dev/null"], [2, "/dev/null"]],
+  });
+  if (pid > 0) compareExchange(words, ROOT_LIFELINE, descriptor, -descriptor);
 }

@@ -25,6 +25,7 @@ import { existingSpace } from "../memory/spaces.ts";
 import { PROCESS_AT } from "../memory/layout.ts";
 import { notify } from "../memory/wait_point.ts";
 import { replenish } from "./forkserver.ts";
+import { receive } from "./without_memory.ts";
 import { loadProcessCalls } from "../runtime/process_calls.ts";
 import { losePayload } from "../threads/payload.ts";
 import {
@@ -146,6 +147,8 @@ export function waitForProcess(space: Space, record: number, until: () => number
     for (;;) {
       if (hasProcessEnded(space, record)) return true;
       replenish();
+      // What it sends would keep it from ending.
+      const received = receive(record);
       const left = until();
       if (left <= 0) return false;
       if (descriptor < 0) {
@@ -153,7 +156,7 @@ export function waitForProcess(space: Space, record: number, until: () => number
         // It may have ended before, and another have its number by now.
         if (hasProcessEnded(space, record)) return true;
       }
-      if (descriptor >= 0) calls.waitForEnd(descriptor, Math.ceil(Math.min(left, SLICE)));
+      if (descriptor >= 0) calls.waitForEnd(descriptor, Math.ceil(Math.min(left, SLICE)), received);
       else space.memory.wait(record + POINT, load(space.words, record + POINT), Math.min(left, SHORT_SLICE));
       const threads = existingSpace("thread");
       if (space.isKilled() || threads?.isKilled() === true) space.exit();

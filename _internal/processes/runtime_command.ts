@@ -138,7 +138,7 @@ export function runtimeCommand(permissions: "inherit" | Requested, modules: read
     : line.kept;
   const start = ["run", "--no-prompt", ...kept, ...found];
   if (hasFfi) return { args: [...start, ...flags, ENTRY], hasFfi };
-  return { args: [...start, ...extended(flags, "env", [VARIABLE, `${VARIABLE}_*`]), entryWith(modules)], hasFfi };
+  return { args: [...start, ...flags, entryWith(modules)], hasFfi };
 }
 
 // Deno imports what is in the graph of the main module without asking whether it may be read, with all that it imports.
@@ -146,15 +146,6 @@ function entryWith(modules: readonly string[]): string {
   const imports = modules.map((module) => `import(${JSON.stringify(module)})`).join(",");
   const code = `import ${JSON.stringify(ENTRY)};()=>[${imports}]`;
   return `data:text/javascript,${encodeURIComponent(code)}`;
-}
-
-function extended(flags: readonly string[], name: PermissionName, items: readonly string[]): string[] {
-  if (flags.includes(`--allow-${name}`) || items.length === 0) return [...flags];
-  const others = flags.find((flag) => flag.startsWith(`--allow-${name}=`));
-  return [
-    ...flags.filter((flag) => flag !== others),
-    `${others === undefined ? `--allow-${name}=` : `${others},`}${items.join(",")}`,
-  ];
 }
 
 // Where Deno was not told one, it has looked for it. It looks from the folder of the main module, which is another one for a

@@ -1,8 +1,9 @@
 /**
  * Processes that may not call the C library, and so have no part in the shared memory: from the side of their starter.
  *
- * What they shall do is in variables of their environment, the only ones that they may read, because these are there
- * however busy their starter is. What the target returned comes back through a pipe.
+ * What such a process shall do is in memory that is its standard input, which it has read before its target runs. What the
+ * target returned comes through a socket, in messages as Deno's `process.send()` writes them. Both are descriptors that no
+ * runtime knows of, so that a starter whose event loop does not turn can read what the process sends, too.
  *
  * @module
  */
@@ -10,42 +11,20 @@
 import { store } from "../atomics.ts";
 import type { Space } from "../memory/space.ts";
 import { NotSupportedError } from "../../sync/errors.ts";
-import { system } from "../runtime/ffi.ts";
-import { nodeProcess } from "../runtime/globals.ts";
-import { loadProcessCalls } from "../runtime/process_calls.ts";
-import { runtimePath, signalNumber, type Spawned } from "../runtime/spawn.ts";
+import { environment } from "../runtime/environment.ts";
+import { loadNative, system } from "../runtime/ffi.ts";
+import { loadProcessCalls, type ProcessCalls } from "../runtime/process_calls.ts";
+import { runtimePath, type Spawned } from "../runtime/spawn.ts";
 import { OUTCOME, RESULT, writeBytes } from "../threads/record.ts";
-import { fromBase64, toBase64 } from "./base64.ts";
-import { VARIABLE } from "./runtime_command.ts";
+import { fromBase64 } from "./base64.ts";
 
-/** What such a process sends. */
+/** What such a process sends: parts of the encoded value, the last with how it ended. */
 export interface Message {
   /** As in the record. */
-  readonly outcome: number;
-  /** The encoded value, in base64. */
+  readonly outcome?: number;
+  /** In base64. */
   readonly bytes: string;
 }
-
-/** The system takes no longer variables than 128 KiB. */
-const PART = 100_000;
-/** All of the environment must be shorter than 2 MiB. */
-const MOST = 15 * PART;
-
-interface ChildProcess {
-  readonly pid?: number;
-  on(event: "message", listener: (message: Message) => void): void;
-  on(event: "close" | "exit", listener: (code: number | null, signal: string | null) => void): void;
-  on(event: "error", listener: (error: unknown) => void): void;
-  ref(): void;
-  unref(): void;
-  readonly channel?: { ref?(): void; unref?(): void };
-}
-
-interface ChildProcesses {
-  spawn(command: string, args: readonly string[], options: Record<string, unknown>): ChildProcess;
-}
-
-const closing: Map<number, Promise<void>> = new Map();
 
 /** How to start one. */
 export interface LaunchWithoutMemory {
@@ -57,76 +36,141 @@ export interface LaunchWithoutMemory {
   readonly cwd: string;
 }
 
+/** Where `process.send()` of the process writes to. */
+const CHANNEL = 3;
+const CHUNK = 65536;
+/** The longest sleep: a change of which the system does not tell is found by then. */
+const SLICE = 1000;
+const NEWLINE = 10;
+
+/** Reads what one process sends. */
+class Receiver {
+  readonly #calls: ProcessCalls;
+  readonly #space: Space;
+  readonly #record: number;
+  readonly #parts: Uint8Array[] = [];
+  #line: Uint8Array[] = [];
+  /** Negative: all is read. */
+  descriptor: number;
+
+  constructor(calls: ProcessCalls, space: Space, record: number, descriptor: number) {
+    this.#calls = calls;
+    this.#space = space;
+    this.#record = record;
+    this.descriptor = descriptor;
+  }
+
+  /** Reads what is there. */
+  drain(): void {
+    while (this.descriptor >= 0) {
+      const bytes = new Uint8Array(CHUNK);
+      const count = this.#calls.receive(this.descriptor, bytes);
+      if (count > 0) this.#take(bytes.subarray(0, count));
+      else if (count === 0) this.close();
+      else return;
+    }
+  }
+
+  close(): void {
+    if (this.descriptor >= 0) this.#calls.close(this.descriptor);
+    this.descriptor = -1;
+  }
+
+  #take(bytes: Uint8Array): void {
+    for (let end; (end = bytes.indexOf(NEWLINE)) !== -1; bytes = bytes.subarray(end + 1)) {
+      this.#line.push(bytes.subarray(0, end));
+      const text = new TextDecoder().decode(joined(this.#line));
+      this.#line = [];
+      this.#hear(JSON.parse(text) as Message);
+    }
+    if (bytes.length > 0) this.#line.push(bytes);
+  }
+
+  #hear({ outcome, bytes }: Message): void {
+    this.#parts.push(fromBase64(bytes));
+    if (outcome === undefined) return;
+    writeBytes(this.#space, this.#record + RESULT, joined(this.#parts), "return the result of a process");
+    store(this.#space.words, this.#record + OUTCOME, outcome);
+  }
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+const receivers: Map<number, Receiver> = new Map();
+
 /** Starts the process of a record. */
 export function spawnWithoutMemory(
   space: Space,
   record: number,
   { args, payload, env, cwd }: LaunchWithoutMemory,
 ): Spawned {
-  const { killAfterThis } = loadProcessCalls("start process");
-  if (killAfterThis === undefined) {
+  const calls = loadProcessCalls("start process");
+  const { start, killAfterThis, waitForEither } = calls;
+  if (start === undefined || killAfterThis === undefined || waitForEither === undefined) {
     throw new NotSupportedError(
       `Cannot start process without the permission 'ffi' on this system, which would not end it with this one: received ${system().os} (with permissions: { ffi: true, … } it can be started)`,
     );
   }
-  const text = toBase64(payload);
-  if (text.length > MOST) {
-    throw new RangeError(
-      `Cannot start process as one without the permission 'ffi' can be given ${
-        MOST * 3 / 4
-      } bytes of arguments at most: received ${
-        text.length * 3 / 4
-      } (with permissions: { ffi: true, … } there is no limit)`,
-    );
-  }
-  const { env: own } = nodeProcess() as unknown as { env: Record<string, string> };
-  const variables: Record<string, string> = { ...own, ...env };
-  const parts = Math.ceil(text.length / PART);
-  variables[VARIABLE] = `${parts}`;
-  for (let i = 0; i < parts; i++) variables[`${VARIABLE}_${i}`] = text.slice(i * PART, (i + 1) * PART);
-  const { spawn } = nodeProcess().getBuiltinModule("node:child_process") as ChildProcesses;
-  const child = spawn(runtimePath(), args, {
+  const input = calls.openBytes(payload);
+  const pair = input < 0 ? undefined : calls.openPair();
+  const pid = pair === undefined ? 0 : start({
+    path: runtimePath(),
+    args,
+    env: { ...ownVariables(calls), ...env, NODE_CHANNEL_FD: `${CHANNEL}` },
     cwd,
-    env: variables,
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    descriptors: [[0, input], [CHANNEL, pair[1]]],
   });
-  if (child.pid === undefined) {
-    // What is wrong is told later, when it helps no more.
-    child.on("error", () => {});
-    throw new RangeError("Cannot start process as the system starts none");
+  if (input >= 0) calls.close(input);
+  if (pair !== undefined) calls.close(pair[1]);
+  if (pid === 0) {
+    if (pair !== undefined) calls.close(pair[0]);
+    throw new RangeError(`Cannot start process as the system starts none: needed room for ${payload.length} bytes`);
   }
-  const release = killAfterThis(child.pid);
-  child.on("message", ({ outcome, bytes }) => {
-    writeBytes(space, record + RESULT, fromBase64(bytes), "return the result of a process");
-    store(space.words, record + OUTCOME, outcome);
-  });
-  closing.set(
-    record,
-    new Promise((resolve) =>
-      child.on("close", () => {
-        closing.delete(record);
-        resolve();
-      })
-    ),
-  );
-  return {
-    pid: child.pid,
-    ended: new Promise((resolve) =>
-      child.on("close", (code, signal) => {
+  const release = killAfterThis(pid);
+  const receiver = new Receiver(calls, space, record, pair![0]);
+  receivers.set(record, receiver);
+  let referenced = true;
+  const watch = async (): Promise<number> => {
+    const descriptor = calls.openProcess(pid);
+    // The caller says first whether it keeps the program alive.
+    await undefined;
+    for (;;) {
+      receiver.drain();
+      const code = calls.exitOf(pid);
+      if (code !== undefined) {
+        receiver.drain();
+        receiver.close();
+        receivers.delete(record);
         release();
-        resolve(signal === null ? code ?? 0 : -signalNumber(signal));
-      })
-    ),
-    setRef: (ref) => {
-      if (ref) child.ref();
-      else child.unref();
-      if (ref) child.channel?.ref?.();
-      else child.channel?.unref?.();
-    },
+        calls.close(descriptor);
+        calls.reap(pid);
+        return code === "unknown" ? -9 : code;
+      }
+      const change = waitForEither(descriptor, receiver.descriptor, SLICE);
+      if (!referenced) loadNative("start process").unref(change);
+      await change;
+    }
   };
+  return { pid, ended: watch(), setRef: (ref) => void (referenced = ref) };
 }
 
-/** Waits until all that a process has sent is there: it may have ended before. */
-export async function received(record: number): Promise<void> {
-  await closing.get(record);
+// A program that may not read all of them has them all the same.
+function ownVariables(calls: ProcessCalls): Record<string, string> {
+  const variables = environment();
+  return Object.keys(variables).length > 0 ? variables : calls.firstVariables();
+}
+
+/** Reads what the process has sent so far, and returns where more will come; negative: no more does. */
+export function receive(record: number): number {
+  const receiver = receivers.get(record);
+  receiver?.drain();
+  return receiver?.descriptor ?? -1;
 }

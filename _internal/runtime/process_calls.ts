@@ -7,6 +7,7 @@
 
 import { system } from "./ffi.ts";
 import { darwinProcesses } from "./process_calls_darwin.ts";
+import type { ProgramOptions } from "./posix_spawn.ts";
 import { linuxProcesses } from "./process_calls_linux.ts";
 import { NotSupportedError } from "../../sync/errors.ts";
 
@@ -26,8 +27,8 @@ export interface ProcessCalls {
   signal(pid: number, signal: number): boolean;
   /** A descriptor that stands for a process, or a negative number. */
   openProcess(pid: number): number;
-  /** Blocks until a process has ended, or for `ms`. May return for no reason. */
-  waitForEnd(descriptor: number, ms: number): void;
+  /** Blocks until a process has ended, something can be received, or for `ms`. May return for no reason. */
+  waitForEnd(descriptor: number, ms: number, received?: number): void;
   close(descriptor: number): void;
   /** Makes what other processes can tie their lives to, for as long as this one lives. A number; negative: that fails. */
   openLifeline(): number;
@@ -43,11 +44,18 @@ export interface ProcessCalls {
    * Returns how to call that off. `undefined`: the system has no such thing.
    */
   readonly killAfterThis: ((pid: number) => () => void) | undefined;
-  /**
-   * Runs a script of the system's shell that outlives this process, with a lifeline as its input. `false`: there is no
-   * shell. `undefined`: what reads a lifeline here does not hear of its end.
-   */
-  readonly startShell: ((script: string, args: readonly string[], lifeline: string) => boolean) | undefined;
+  /** Starts a program, and says its number; 0: the system starts none. `undefined`: not on this system. */
+  readonly start: ((options: ProgramOptions) => number) | undefined;
+  /** Takes note of the end of a child that the runtime knows nothing of. */
+  reap(pid: number): void;
+  /** A descriptor from which these bytes can be read; negative: the system has no room. Of a system with `start`. */
+  openBytes(bytes: Uint8Array): number;
+  /** Two descriptors of which each reads what is written to the other. Of a system with `start`. */
+  openPair(): readonly [number, number] | undefined;
+  /** What can be read at once: so many bytes, 0 at the end, a negative number where there is nothing yet. */
+  receive(descriptor: number, bytes: Uint8Array): number;
+  /** Resolves when the process has ended, when there is something to receive, or after `ms`. On Deno alone. */
+  readonly waitForEither: ((process: number, descriptor: number, ms: number) => Promise<number>) | undefined;
   /** The command line of this process, without the program's name. */
   commandLine(): string[];
   /** Makes a folder the current one. */
@@ -58,6 +66,8 @@ export interface ProcessCalls {
   exists(path: string): boolean;
   /** The current folder. */
   folder(): string;
+  /** The variables with which this process began. Of a system with `start`. */
+  firstVariables(): Record<string, string>;
   /** A variable of the environment. */
   variable(name: string): string | undefined;
   /** Takes a variable out of the environment. */

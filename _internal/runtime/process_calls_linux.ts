@@ -8,7 +8,7 @@ import { isBunBefore } from "./bun_version.ts";
 import { cString, loadNative, system } from "./ffi.ts";
 import { isBun, nodeProcess, pidOfThis } from "./globals.ts";
 import type { ProcessCalls } from "./process_calls.ts";
-import { startShell } from "./shell.ts";
+import { startProgram } from "./posix_spawn.ts";
 
 const SIGKILL = 9;
 const WEXITED = 4;
@@ -17,6 +17,10 @@ const WNOWAIT = 0x01000000;
 const P_PID = 1;
 const CLD_EXITED = 1;
 const PIDFD_OPEN = 434;
+const MFD_CLOEXEC = 1;
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+const MSG_DONTWAIT = 0x40;
 const POLLIN = 1;
 const POLLHUP = 16;
 const O_CLOEXEC = 0o2000000;
@@ -45,6 +49,12 @@ export function linuxProcesses(action: string): ProcessCalls {
     kill: { parameters: ["i32", "i32"], result: "i32" },
     pidfdOpen: { name: "syscall", parameters: ["i64", "i32", "i32"], result: "i32" },
     poll: { parameters: ["buffer", "i64", "i32"], result: "i32" },
+    pollAsync: { name: "poll", parameters: ["buffer", "i64", "i32"], result: "i32", async: true },
+    memfd_create: { parameters: ["buffer", "i32"], result: "i32" },
+    socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+    recv: { parameters: ["i32", "buffer", "i64", "i32"], result: "i64" },
+    write: { parameters: ["i32", "buffer", "i64"], result: "i64" },
+    lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
     pipe2: { parameters: ["buffer", "i32"], result: "i32" },
     open: { parameters: ["buffer", "i32", "i32"], result: "i32" },
     close: { parameters: ["i32"], result: "i32" },
@@ -111,7 +121,10 @@ export function linuxProcesses(action: string): ProcessCalls {
     },
     signal: (pid, signal) => c.kill(pid, signal) === 0,
     openProcess: (pid) => c.pidfdOpen(PIDFD_OPEN, pid, 0),
-    waitForEnd: (descriptor, ms) => void poll(descriptor, POLLIN, Math.min(ms, 2 ** 30)),
+    waitForEnd(descriptor, ms, received = -1) {
+      const both = new Int32Array([descriptor, POLLIN, received, POLLIN]);
+      c.poll(both, 2, Math.min(ms, 2 ** 30));
+    },
     close: (descriptor) => void c.close(descriptor),
     // A pipe, of which children open the reading end, and nobody else has the writing one.
     openLifeline() {
@@ -153,7 +166,36 @@ export function linuxProcesses(action: string): ProcessCalls {
         for (const descriptor of descriptors) c.close(descriptor);
       };
     },
-    startShell: (script, args, lifeline) => startShell(native, LIBRARIES, script, args, lifeline),
+    start: (options) => startProgram(native, LIBRARIES, options),
+    reap: (pid) => void c.waitid(P_PID, pid, info, WEXITED | WNOHANG),
+    openBytes(bytes) {
+      const descriptor = c.memfd_create(cString("weft"), MFD_CLOEXEC);
+      for (let at = 0; descriptor >= 0 && at < bytes.length;) {
+        const count = c.write(descriptor, bytes.subarray(at), bytes.length - at);
+        if (count <= 0) {
+          c.close(descriptor);
+          return -1;
+        }
+        at += count;
+      }
+      if (descriptor >= 0) c.lseek(descriptor, 0, 0);
+      return descriptor;
+    },
+    firstVariables() {
+      const entries = decoder.decode(read("/proc/self/environ")).split("\0").map((entry) =>
+        /^([^=]+)=(.*)$/s.exec(entry)
+      );
+      return Object.fromEntries(entries.flatMap((entry) => entry === null ? [] : [[entry[1], entry[2]]]));
+    },
+    openPair() {
+      const ends = new Int32Array(2);
+      return c.socketpair(AF_UNIX, SOCK_STREAM | O_CLOEXEC, 0, ends) === 0 ? [ends[0], ends[1]] : undefined;
+    },
+    receive: (descriptor, bytes) => c.recv(descriptor, bytes, bytes.length, MSG_DONTWAIT),
+    waitForEither: !native.hasAsync ? undefined : (process, descriptor, ms) => {
+      const both = new Int32Array([process, POLLIN, descriptor, POLLIN]);
+      return c.pollAsync(both, 2, ms);
+    },
     commandLine() {
       const bytes = read("/proc/self/cmdline");
       return bytes === undefined ? [] : decoder.decode(bytes).split("\0").slice(1, -1);

@@ -26,6 +26,15 @@ export function tryToRead(files: string[]): string[] {
   });
 }
 
+export function surroundings(name: string): Record<string, unknown> {
+  return {
+    cwd: Deno.cwd(),
+    variable: Deno.env.get(name),
+    hasPath: Deno.env.has("PATH"),
+    input: Deno.stdin.readSync(new Uint8Array(1)),
+  };
+}
+
 export function add(a: number, b: number): number {
   return a + b;
 }

@@ -44,15 +44,31 @@ describe("permissions of processes", { skip: !isDeno }, () => {
     const subclass = new targets.Tripler({ args: [5], ...none });
     subclass.factor = 4;
     assertEquals(await subclass.start().result(), 20);
-    const large = "x".repeat(300_000);
-    assertEquals(
-      await new Process({ target: targets.add, args: [large as never, 1], ...none }).start().result(),
-      `${large}1`,
-    );
     const busy = new Process({ target: targets.spin, ...none }).start();
     busy.kill();
     assert(await busy.join());
     assertEquals(busy.exitCode, -9);
+  });
+
+  it('"none": arguments and results of any size, also while the starter blocks', LIMIT, async () => {
+    const large = "x".repeat(2_000_000);
+    const child = new Process({ target: targets.add, args: [large as never, 1], permissions: "none" }).start();
+    assert(child.joinSync({ timeout: 30_000 }));
+    assertEquals(child.exitCode, 0);
+    assert(await child.result() as unknown === `${large}1`);
+    const other = new Process({ target: targets.add, args: [large as never, 2], permissions: "none" }).start();
+    assert(await other.result() as unknown === `${large}2`);
+  });
+
+  it('"none": the folder and the environment are as asked for, the standard input is empty', LIMIT, async () => {
+    const child = new Process({
+      target: targets.surroundings,
+      args: ["WEFT_TEST"],
+      cwd: "/",
+      env: { WEFT_TEST: "yes" },
+      permissions: { read: true, env: true },
+    });
+    assertEquals(await child.start().result(), { cwd: "/", variable: "yes", hasPath: true, input: null });
   });
 
   it('"none": reads no file, also none of its own modules', LIMIT, async () => {
