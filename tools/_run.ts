@@ -28,6 +28,9 @@ export interface RunResult {
   readonly left: string[];
 }
 
+/** What the library says when it finds the shared memory damaged, which need not fail anything. */
+export const DAMAGED = "Error: Shared memory is damaged";
+
 const running = new Set<ChildProcess>();
 
 // Each command leads a process group of its own, so that its children can be killed with it. The terminal's Ctrl-C

@@ -16,7 +16,7 @@ import process from "node:process";
 import { dirname, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { fetchModules, findBun, install, ROOT } from "./_install.ts";
-import { run, type RunResult } from "./_run.ts";
+import { DAMAGED, run, type RunResult } from "./_run.ts";
 
 const RUNTIMES = ["deno", "bun"] as const;
 type Runtime = typeof RUNTIMES[number];
@@ -48,7 +48,8 @@ const runtimes = values.runtime.map((name): Runtime => {
 });
 const limit = positive("limit") * 1_000;
 const jobs = positive("jobs");
-const env: Record<string, string> = values.long ? { WEFT_LONG_TESTS: "1" } : {};
+/** The shared memory is checked in all tests: see docs/reliability.md. */
+const env: Record<string, string> = { WEFT_CHECK_MEMORY: "1", ...(values.long && { WEFT_LONG_TESTS: "1" }) };
 
 function positive(option: "limit" | "jobs"): number {
   const value = Number(values[option]);
@@ -137,8 +138,9 @@ async function runFile(runtime: Runtime, file: string): Promise<void> {
     const { result, count } = await (runtime === "deno" ? runOnDeno(file) : runOnBun(file));
     const { passed } = count;
     const noneMatched = values.filter !== undefined && passed + count.failed === 0;
-    // A file that does not load, or whose process dies, has failed although no test of it did.
-    const failed = result.code === 0 || noneMatched ? count.failed : Math.max(count.failed, 1);
+    // A file that does not load, whose process dies or whose memory is damaged has failed although no test of it did.
+    const isWell = result.code === 0 || noneMatched;
+    const failed = isWell && !result.output.includes(DAMAGED) ? count.failed : Math.max(count.failed, 1);
     const seconds = `${(result.ms / 1_000).toFixed(1)} s`;
     const label = failed === 0 ? "ok  " : retries > 0 ? "FLAKY?" : "FAIL";
     console.log(`${label} ${runtime.padEnd(4)} ${name}: ${passed} passed, ${failed} failed (${seconds})`);

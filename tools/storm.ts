@@ -11,7 +11,7 @@
 import { readdirSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { findBun, install, ROOT } from "./_install.ts";
-import { run } from "./_run.ts";
+import { DAMAGED, run } from "./_run.ts";
 
 const { values } = parseArgs({
   options: {
@@ -70,7 +70,7 @@ for (let i = 0; i < runs && performance.now() < until; i++, seed++) {
       const before = segments();
       const { code, output, ms, left } = await run([...commands[runtime]!, file], {
         cwd: ROOT,
-        env: { STORM_SEED: String(seed), STORM_KILLS: String(kills), STORM_ONLY: values.only },
+        env: { WEFT_CHECK_MEMORY: "1", STORM_SEED: String(seed), STORM_KILLS: String(kills), STORM_ONLY: values.only },
         limit: 3_600_000,
         grace: 5_000,
       });
@@ -83,13 +83,14 @@ for (let i = 0; i < runs && performance.now() < until; i++, seed++) {
         line.last = outcome!;
         lines.set(key, line);
       }
-      const ok = code === 0 && left.length === 0 && segmentsLeft.length === 0;
+      const isDamaged = output.includes(DAMAGED);
+      const ok = code === 0 && left.length === 0 && segmentsLeft.length === 0 && !isDamaged;
       if (ok) passed++;
       else failed++;
       console.log(`${ok ? "ok  " : "FAIL"} ${runtime} ${file} seed ${seed} (${(ms / 1_000).toFixed(0)} s)`);
       if (segmentsLeft.length > 0) console.log(`     left in /dev/shm: ${segmentsLeft.join(", ")}`);
       for (const line of left) console.log(`     left running: ${line}`);
-      if (code !== 0) console.log(output.replace(/^/gm, "     | "));
+      if (code !== 0 || isDamaged) console.log(output.replace(/^/gm, "     | "));
     }
   }
 }

@@ -164,6 +164,16 @@ export class AsyncWaiters {
     }
   }
 
+  /** Forgets all promises that wait: this thread ends, and gives up what they wait at. */
+  abandon(): void {
+    for (const waiters of this.#points.values()) waiters.clear();
+    this.#points.clear();
+    this.#pending = 0;
+    clearInterval(this.#slices);
+    this.#stop?.();
+    this.#stop = undefined;
+  }
+
   /** `true`: all who wait there are to be tried now. */
   #add(point: number, waiter: Waiter): boolean {
     let waiters = this.#points.get(point);

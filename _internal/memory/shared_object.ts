@@ -140,6 +140,8 @@ export abstract class SharedHandle {
     disposeOf = (handle) => handle.#drop();
     releaseHandles = (space) => {
       for (const release of releasers) release(space);
+      // Whoever still waits would leave its mark in memory that is another's by then.
+      space.async.abandon();
       for (const [at, held] of space.handles) {
         const handle = held.deref() as SharedHandle | undefined;
         if (handle !== undefined) {

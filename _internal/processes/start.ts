@@ -5,7 +5,7 @@
  */
 
 import { load, now, store } from "../atomics.ts";
-import { dropReference } from "../memory/shared_object.ts";
+import { addReference, dropReference, onRelease } from "../memory/shared_object.ts";
 import { hasReferences } from "../memory/shared_refs.ts";
 import type { Space } from "../memory/space.ts";
 import { existingSpace, spaceOf } from "../memory/spaces.ts";
@@ -57,14 +57,24 @@ export function launch(space: Space, record: number, options: LaunchOptions): vo
   const process = (spare ? takeSpare(space, record) : undefined) ?? fresh(space, record, options);
   store(space.words, record + PID, process.pid);
   children.set(record, { process, space });
+  // Held until its end was told: the list of children and all handles may have given the record up by then.
+  addReference(space, objectOfProcess(record));
   process.setRef((load(space.words, record + FLAGS) & DAEMON) === 0);
   process.ended.then((code) => {
-    children.delete(record);
+    if (!children.delete(record)) return;
     finishProcess(space, record, code);
     forgetChild(space, record);
+    dropReference(space, objectOfProcess(record));
   });
   watchForEnd();
 }
+
+// A thread that ends will not be told. The others ask the system.
+onRelease((space) => {
+  for (const [record, child] of [...children]) {
+    if (child.space === space && children.delete(record)) dropReference(space, objectOfProcess(record));
+  }
+});
 
 function fresh(space: Space, record: number, { env, cwd, permissions }: LaunchOptions): Spawned {
   const payload = readBytes(space, record + PAYLOAD)!;
