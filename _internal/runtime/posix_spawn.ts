@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Argument, cString, type Native } from "./ffi.ts";
+import { cString, type Functions, type Native } from "./ffi.ts";
 
 const SETSID = 0x80;
 /** More than any C library's structures for it have. */
@@ -27,18 +27,27 @@ export interface ProgramOptions {
   readonly descriptors: readonly (readonly [number, string | number])[];
 }
 
+const SIGNATURES = {
+  posix_spawn: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  posix_spawn_file_actions_init: { parameters: ["buffer"], result: "i32" },
+  posix_spawn_file_actions_addopen: { parameters: ["buffer", "i32", "buffer", "i32", "i32"], result: "i32" },
+  posix_spawn_file_actions_adddup2: { parameters: ["buffer", "i32", "i32"], result: "i32" },
+  posix_spawn_file_actions_destroy: { parameters: ["buffer"], result: "i32" },
+  posix_spawnattr_init: { parameters: ["buffer"], result: "i32" },
+  posix_spawnattr_setflags: { parameters: ["buffer", "i32"], result: "i32" },
+  posix_spawnattr_destroy: { parameters: ["buffer"], result: "i32" },
+} as const;
+// Not in every C library, and so not bound with the others.
+const CHANGE_FOLDER = {
+  posix_spawn_file_actions_addchdir_np: { parameters: ["buffer", "buffer"], result: "i32" },
+} as const;
+
+let bound: Functions<typeof SIGNATURES> | undefined;
+let boundChange: Functions<typeof CHANGE_FOLDER> | undefined;
+
 /** Starts a program; 0: the system starts none. */
 export function startProgram(native: Native, libraries: readonly string[], options: ProgramOptions): number {
-  const c = native.open(libraries, {
-    posix_spawn: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
-    posix_spawn_file_actions_init: { parameters: ["buffer"], result: "i32" },
-    posix_spawn_file_actions_addopen: { parameters: ["buffer", "i32", "buffer", "i32", "i32"], result: "i32" },
-    posix_spawn_file_actions_adddup2: { parameters: ["buffer", "i32", "i32"], result: "i32" },
-    posix_spawn_file_actions_destroy: { parameters: ["buffer"], result: "i32" },
-    posix_spawnattr_init: { parameters: ["buffer"], result: "i32" },
-    posix_spawnattr_setflags: { parameters: ["buffer", "i32"], result: "i32" },
-    posix_spawnattr_destroy: { parameters: ["buffer"], result: "i32" },
-  });
+  const c = bound ??= native.open(libraries, SIGNATURES);
   const { path, args, env, cwd, apart = false, descriptors } = options;
   const actions = new Uint8Array(STRUCTURE);
   const attributes = new Uint8Array(STRUCTURE);
@@ -46,7 +55,10 @@ export function startProgram(native: Native, libraries: readonly string[], optio
   c.posix_spawn_file_actions_init(actions);
   c.posix_spawnattr_init(attributes);
   try {
-    if (cwd !== undefined) changeFolder(native, libraries, actions, cString(cwd));
+    if (cwd !== undefined) {
+      boundChange ??= native.open(libraries, CHANGE_FOLDER);
+      boundChange.posix_spawn_file_actions_addchdir_np(actions, cString(cwd));
+    }
     for (const [number, from] of descriptors) {
       if (typeof from === "number") c.posix_spawn_file_actions_adddup2(actions, from, number);
       else c.posix_spawn_file_actions_addopen(actions, number, cString(from), number === 0 ? 0 : O_RDWR, 0);
@@ -59,13 +71,6 @@ export function startProgram(native: Native, libraries: readonly string[], optio
     c.posix_spawnattr_destroy(attributes);
     c.posix_spawn_file_actions_destroy(actions);
   }
-}
-
-// Not in every C library, and so not bound with the others.
-function changeFolder(native: Native, libraries: readonly string[], ...args: Argument[]): void {
-  native.open(libraries, {
-    posix_spawn_file_actions_addchdir_np: { parameters: ["buffer", "buffer"], result: "i32" },
-  }).posix_spawn_file_actions_addchdir_np(...args);
 }
 
 // The strings, behind the list of where they are and its end, in one piece of memory that stays where it is.
