@@ -46,6 +46,7 @@ const kindOf = (method: StartMethod | undefined): PoolKind => ({
     // What a worker fails with is told to whoever waits for its task.
     setFlags(space, record, RESULT_ASKED);
     return {
+      identity: { worker: label, pid: process.pid },
       points: [record + POINT],
       ending: (exactly) => {
         if (load(words, record + STATE) !== FINISHED && !(exactly && hasProcessEnded(space, record))) return undefined;

@@ -232,6 +232,10 @@ export interface WorkerLostErrorOptions extends ErrorOptions {
   exitCode?: number;
   /** The signal that ended the process, where one did: `"SIGKILL"`. */
   signal?: string;
+  /** The name of the thread or process. */
+  worker?: string;
+  /** The process's number, where it was a process. */
+  pid?: number;
   /** Which item of the `map` it was, or 0. */
   taskIndex?: number;
 }
@@ -256,6 +260,10 @@ export class WorkerLostError extends Error {
   declare readonly exitCode?: number;
   /** The signal that ended the process; where none did, there is no such property. */
   declare readonly signal?: string;
+  /** The name of the thread or process that ended. */
+  declare readonly worker?: string;
+  /** The number of the process that ended; of a thread there is no such property. */
+  declare readonly pid?: number;
   /** Which item of the `map` it was, or 0; outside of pools there is no such property. */
   declare readonly taskIndex?: number;
 
@@ -266,7 +274,7 @@ export class WorkerLostError extends Error {
   /** Creates an error; what is given in `options` becomes its properties. */
   constructor(message?: string, options?: WorkerLostErrorOptions) {
     super(message, options);
-    assign(this, options, ["exitCode", "signal", "taskIndex"]);
+    assign(this, options, ["exitCode", "signal", "worker", "pid", "taskIndex"]);
   }
 }
 

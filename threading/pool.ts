@@ -39,6 +39,7 @@ const threads: PoolKind = {
     // What a worker fails with is told to whoever waits for its task.
     setFlags(space, record, RESULT_ASKED);
     return {
+      identity: { worker: label, ident: thread.ident },
       points: [record + POINT],
       ending: () => {
         if (load(words, record + STATE) !== FINISHED) return undefined;

@@ -39,7 +39,7 @@
  *   CLAIM     who may change it, into what
  *   FREE      owner: POSTED
  *   POSTED    a worker: its id.   owner: FREE (the chunk is taken back)
- *   an id     that worker: OVER.  owner: GIVEN_UP (the worker is dead, or too late)
+ *   an id     that worker: OVER, or POSTED (it is too large for it).  owner: GIVEN_UP (the worker is dead, or too late)
  *   OVER      owner: FREE
  *   GIVEN_UP  owner: FREE, once the worker can not write any more
  * ```
@@ -378,7 +378,11 @@ export class Board {
       // is seen now.
       const oldest = this.#oldest() || found;
       if (room !== 0 && words[oldest + ITEM_COUNT] > room) return TOO_LARGE;
-      if (compareExchange(words, oldest + CLAIM, POSTED, worker) === POSTED) return oldest;
+      if (compareExchange(words, oldest + CLAIM, POSTED, worker) !== POSTED) continue;
+      if (room === 0 || words[oldest + ITEM_COUNT] <= room) return oldest;
+      // What was looked at was taken back, and a larger one posted in its place. Others may have looked in vain meanwhile.
+      if (compareExchange(words, oldest + CLAIM, worker, POSTED) === worker) notify(this.space, this.at + TASKS, 1);
+      return TOO_LARGE;
     }
   }
 

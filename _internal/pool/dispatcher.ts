@@ -24,17 +24,28 @@ import { dropReferences } from "../memory/shared_refs.ts";
 import { noRoom, type Space } from "../memory/space.ts";
 import { notify } from "../memory/wait_point.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
-import { WorkerLostError } from "../../sync/errors.ts";
 import { Board, type Cursor, DONE, FREE, OVER, PART, POSTED, RESULT, RESULTS } from "./board.ts";
 import { CallSite } from "./call_site.ts";
-import { Functions } from "./functions.ts";
-import type { Chunk, Ending, Job, JobBoard, Outcome, Unit } from "./jobs.ts";
+import { Functions, readFunction } from "./functions.ts";
+import {
+  type Chunk,
+  type Ending,
+  endingError,
+  type Identity,
+  type Job,
+  type JobBoard,
+  type Outcome,
+  type Unit,
+} from "./jobs.ts";
 import { Patience } from "./patience.ts";
+import { FailedStarts, TRIES } from "./starts.ts";
 import type { Trace } from "./trace.ts";
 import type { Failure, WorkerOptions } from "./worker.ts";
 
 /** A worker, from its owner's side. */
 export interface PoolWorker {
+  /** Which one it is, for messages. */
+  readonly identity: Identity;
   /** Wait points in the pool's memory that are notified when it ends. */
   readonly points: readonly number[];
   /** How it ended, once it can run no more; `exactly`: also where the event loop was not told yet. */
@@ -65,8 +76,6 @@ const TURN = 4;
 const TURNLESS = 8;
 /** A chunk is not left in one piece if a unit of it takes so long: milliseconds. */
 const STUCK = 5;
-/** So many workers in a row may end before they have done anything. */
-const FAILED_STARTS = 10;
 /** How long one may wait for workers that were told to end, where they can not be stopped: milliseconds. */
 const GRACE = 1000;
 
@@ -107,7 +116,7 @@ export class Dispatcher implements JobBoard {
   #sequence = 0;
   /** What is to be posted next waits for room. */
   #room: RoomWait | undefined;
-  #failedStarts = 0;
+  readonly #failedStarts: FailedStarts = new FailedStarts();
   #watching = false;
   #planned = false;
   #nursing: ReturnType<typeof setTimeout> | undefined;
@@ -252,7 +261,7 @@ export class Dispatcher implements JobBoard {
       this.#lost.set(hired, { slot, cursor: chunk.cursor });
       hired.handle.kill();
       this.#posted.delete(slot);
-      this.#lose(slot, chunk, {});
+      this.#lose(slot, chunk, hired.handle.identity);
       this.plan();
     };
     setTimeout(replace, killAfter);
@@ -493,7 +502,7 @@ export class Dispatcher implements JobBoard {
     for (const [slot, chunk] of this.#posted) {
       if (this.board.claimOf(slot) !== worker.id) continue;
       this.#posted.delete(slot);
-      this.#lose(slot, chunk, {});
+      this.#lose(slot, chunk, worker.handle.identity);
     }
   }
 
@@ -505,22 +514,22 @@ export class Dispatcher implements JobBoard {
       if (this.board.claimOf(slot) !== worker.id || !this.board.giveUp(slot, worker.id)) continue;
       worker.worked = true;
       this.#posted.delete(slot);
-      this.#lose(slot, chunk, ending);
+      const begun = this.board.begunOf(slot) > 0;
+      this.#lose(slot, chunk, { ...ending, ...worker.handle.identity });
       this.board.clear(slot);
       this.#free.push(slot);
+      if (begun) this.#failedStarts.succeed(chunk.fn);
+      else this.#failToBegin(chunk, worker, ending);
     }
     const failure = this.board.failure();
     if (failure !== undefined) {
       this.#break((decode(failure, { keep: true }) as Failure).error);
     } else if (!worker.worked && ending.returned !== true && this.#terminated === 0) {
-      if (++this.#failedStarts >= FAILED_STARTS) {
+      if (this.#failedStarts.note(0, worker.id, this.#nextWorker)) {
         this.#break(
-          ending.error ?? new WorkerLostError(
-            `Cannot run tasks as ${FAILED_STARTS} workers in a row ended before they had done anything`,
-            {
-              ...(ending.exitCode !== undefined && { exitCode: ending.exitCode }),
-              ...(ending.signal !== undefined && { signal: ending.signal }),
-            },
+          ending.error ?? endingError(
+            `Cannot run tasks as ${TRIES} times in a row workers ended before they had done anything: the last one,`,
+            { ...ending, ...worker.handle.identity },
           ),
         );
       }
@@ -529,9 +538,31 @@ export class Dispatcher implements JobBoard {
     if (this.#posted.size > 0) this.board.wake(this.#posted.size);
   }
 
+  // It came for a chunk and ended before it had begun with any of it: while it imported the function's module, most likely.
+  // The others may come further, but not for ever. Tasks of other functions are not concerned.
+  #failToBegin(chunk: Chunk, worker: Hired, ending: Ending): void {
+    if (this.#terminated > 0 || !this.#failedStarts.note(chunk.fn, worker.id, this.#nextWorker)) return;
+    const descriptor = readFunction(this.board.space, chunk.fn);
+    const module = "module" in descriptor ? descriptor.module : undefined;
+    const error = (): Error =>
+      endingError(
+        `Cannot run ${chunk.name}${
+          module === undefined ? "" : ` of ${module}`
+        } as ${TRIES} times in a row workers ended before they had begun with it: the last one,`,
+        { ...ending, ...worker.handle.identity },
+        {
+          hint:
+            ": what a module does at its top it does in each worker, so put the main part under if (import.meta.main)",
+        },
+      );
+    const jobs = new Set(this.#jobs);
+    for (const { job } of this.#posted.values()) jobs.add(job);
+    for (const job of jobs) this.#tell(() => this.failures += job.refuse(chunk.fn, error));
+  }
+
   // A worker ended in the middle of a chunk: what it finished counts, what it had begun with is lost, and the rest is to be
   // done by another.
-  #lose(slot: number, chunk: Chunk, ending: Ending): void {
+  #lose(slot: number, chunk: Chunk, ending: Ending & Identity): void {
     this.#harvest(slot, chunk);
     const range = this.board.recall(slot, 0);
     const again = chunk.units.slice(range.begin, range.end);
@@ -570,7 +601,7 @@ export class Dispatcher implements JobBoard {
     this.#harvest(slot, chunk);
     const ms = this.board.durationOf(slot);
     const begun = this.board.begunBy(slot);
-    this.#failedStarts = 0;
+    this.#failedStarts.succeed(chunk.fn);
     const hired = this.#workers.get(begun.worker);
     if (hired !== undefined) hired.worked = true;
     let items = 0;

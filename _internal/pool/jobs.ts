@@ -49,6 +49,16 @@ export class Chunk {
   }
 }
 
+/** Which worker it was. */
+export interface Identity {
+  /** Its name. */
+  readonly worker: string;
+  /** Its process's number. */
+  readonly pid?: number;
+  /** Its thread's number. */
+  readonly ident?: number;
+}
+
 /** How a worker ended. */
 export interface Ending {
   exitCode?: number;
@@ -100,7 +110,9 @@ export interface Job {
   /** The chunk is over: so many items of it were done in so many milliseconds. */
   finished(chunk: Chunk, items: number, ms: number): void;
   /** A unit's worker ended after `progress` of its items. */
-  lost(chunk: Chunk, unit: number, ending: Ending, progress: number): void;
+  lost(chunk: Chunk, unit: number, ending: Ending & Identity, progress: number): void;
+  /** No worker can begin with this function: settles what needs it. Returns how many tasks that were, as far as is known. */
+  refuse(fn: number, error: () => Error): number;
   /** Units of the chunk were not begun and are the job's again. */
   again(units: readonly Unit[]): void;
   /** Gives the whole job up: settles whoever waits. */
@@ -123,8 +135,17 @@ const UNITS = 64;
 const CHUNK_BYTES = 1 << 18;
 
 /** The error for a task whose worker ended. */
-export function lostError(ending: Ending, taskIndex: number): WorkerLostError {
-  const { exitCode, signal, error } = ending;
+export function lostError(ending: Ending & Identity, taskIndex: number): WorkerLostError {
+  return endingError(`Cannot finish task ${taskIndex} as its worker`, ending, { taskIndex });
+}
+
+/** An error whose message says how a worker ended, after `start`, and then `hint`. */
+export function endingError(
+  start: string,
+  { exitCode, signal, error, worker, pid, ident }: Ending & Identity,
+  { taskIndex, hint = "" }: { taskIndex?: number; hint?: string } = {},
+): WorkerLostError {
+  const number = pid !== undefined ? `pid ${pid}` : `thread ${ident}`;
   const how = signal !== undefined
     ? `was ended by ${signal}`
     : error !== undefined
@@ -132,12 +153,9 @@ export function lostError(ending: Ending, taskIndex: number): WorkerLostError {
     : exitCode !== undefined
     ? `ended with exit code ${exitCode}`
     : "was terminated";
-  return new WorkerLostError(`Cannot finish task ${taskIndex} as its worker ${how}`, {
-    ...(exitCode !== undefined && { exitCode }),
-    ...(signal !== undefined && { signal }),
-    ...(error !== undefined && { cause: error }),
-    taskIndex,
-  });
+  const cause = error === undefined ? {} : { cause: error };
+  const properties = { exitCode, signal, worker, pid, taskIndex, ...cause };
+  return new WorkerLostError(`${start} "${worker}" (${number}) ${how}${hint}`, properties);
 }
 
 /** What a task takes, learnt from the last ones. */
@@ -295,7 +313,7 @@ export class SubmitJob implements Job {
     cost.note(items, ms);
   }
 
-  lost(chunk: Chunk, unit: number, ending: Ending): void {
+  lost(chunk: Chunk, unit: number, ending: Ending & Identity): void {
     const task = chunk.units[unit] as Task;
     task.chunk = undefined;
     settleWith(task, { error: lostError(ending, 0), index: 0 });
@@ -307,6 +325,24 @@ export class SubmitJob implements Job {
     this.#pending = (units as readonly Task[]).concat(this.#pending.slice(this.#head));
     this.#head = 0;
     this.board.add(this);
+  }
+
+  refuse(fn: number, error: () => Error): number {
+    const refused: Task[] = [];
+    for (const chunk of this.#chunks) {
+      if (chunk.fn === fn) refused.push(...this.board.recall(chunk, 0) as readonly Task[]);
+    }
+    const pending = this.#pending.slice(this.#head);
+    this.#head = 0;
+    this.#pending = pending.filter((task) => task.fn !== fn || task.dropped);
+    for (const task of pending) if (task.fn === fn && !task.dropped) refused.push(task);
+    for (const task of refused) {
+      task.chunk = undefined;
+      task.dropped = true;
+      dropReferences(task.bytes);
+      settleWith(task, { error: error(), index: 0 });
+    }
+    return refused.length;
   }
 
   abort(error: unknown): void {
@@ -484,7 +520,7 @@ export class MapJob implements Job {
     this.#cost.note(items, ms);
   }
 
-  lost(chunk: Chunk, unit: number, ending: Ending, progress: number): void {
+  lost(chunk: Chunk, unit: number, ending: Ending & Identity, progress: number): void {
     const index = chunk.units[unit].first + progress;
     this.#fail(index, lostError(ending, index));
   }
@@ -500,6 +536,12 @@ export class MapJob implements Job {
       }
     }
     if (this.#units.length > 0) this.board.add(this);
+  }
+
+  refuse(fn: number, error: () => Error): number {
+    if (fn !== this.fn) return 0;
+    this.abort(error());
+    return 1;
   }
 
   abort(error: unknown): void {
@@ -667,7 +709,7 @@ export class StreamJob implements Job {
     this.#chunks.delete(chunk);
   }
 
-  lost(chunk: Chunk, unit: number, ending: Ending): void {
+  lost(chunk: Chunk, unit: number, ending: Ending & Identity): void {
     const index = chunk.units[unit].first;
     this.#arrive(index, { error: lostError(ending, index), index: 0 });
   }
@@ -679,6 +721,12 @@ export class StreamJob implements Job {
       this.#units = units.concat(this.#units);
       this.board.add(this);
     }
+  }
+
+  refuse(fn: number, error: () => Error): number {
+    if (fn !== this.fn) return 0;
+    this.abort(error());
+    return 1;
   }
 
   abort(error: unknown): void {

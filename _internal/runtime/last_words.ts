@@ -32,10 +32,18 @@ export function onLastWords({ exit, uncaught }: LastWords): void {
   });
 }
 
+let exiting = false;
+
+/** Whether this worker was told to exit, and stops where the runtime gets to it. Known once somebody listens for that. */
+export function isExiting(): boolean {
+  return exiting;
+}
+
 /** Says what is to be done when this worker exits in an orderly way; synchronous, and once. */
 export function onExit(exit: (code: number) => void): void {
   let over = false;
   const once = (code: number): void => {
+    exiting = true;
     if (over) return;
     over = true;
     exit(code);

@@ -5,6 +5,7 @@
  */
 
 import { isBun, nodeProcess } from "./globals.ts";
+import { isExiting } from "./last_words.ts";
 
 /** What a module exports. */
 export type Exports = Record<string, unknown>;
@@ -198,7 +199,11 @@ export function scanImports(text: string, module: string): string[] | undefined 
 export async function importModule(module: string, options?: ImportCallOptions): Promise<Exports> {
   // Bun forgets the query of a URL, and with it which of two modules is meant, but not that of a path.
   const name = isBun && module.startsWith("file:") && module.includes("?") ? pathOf(module)! : module;
-  return options === undefined ? await import(name) : await import(name, options);
+  const exports = options === undefined ? await import(name) : await import(name, options);
+  // Deno stops a worker that exits where its code next calls something. A module that calls nothing after that is imported
+  // all the same, and only a turn of the event loop stops what waits for it.
+  if (isExiting()) await new Promise(() => {});
+  return exports;
 }
 
 /** What `import()` takes as its second argument. */

@@ -71,6 +71,10 @@ describe("a program with threads", () => {
     assertMatch(output, /main ends$/);
   });
 
+  it("ends although the module of a thread exits when it is imported", { timeout: LIMIT }, async () => {
+    assertEquals(await runProgram("module_exits"), { code: 0, output: "WorkerLostError 3\nmain ends" });
+  });
+
   it("gets back the memory of threads that have ended", { timeout: 240_000, skip: !isLong }, async () => {
     const { code, output } = await runProgram("memory", ["--v8-flags=--expose-gc"], 220_000);
     assertEquals(code, 0, output);

@@ -8,10 +8,29 @@ export const variants: readonly BrokenVariant[] = [
     name: "Pool: claimed by a store",
     patches: [{
       file: BOARD,
-      find: "      if (compareExchange(words, oldest + CLAIM, POSTED, worker) === POSTED) return oldest;",
-      replace: "      store(words, oldest + CLAIM, worker);\n      return oldest;",
+      find: "      if (compareExchange(words, oldest + CLAIM, POSTED, worker) !== POSTED) continue;",
+      replace: "      store(words, oldest + CLAIM, worker);",
     }],
     caughtBy: ["Pool: each chunk", "Pool: a chunk that"],
+  },
+  {
+    name: "Pool: who claims trusts what it saw before",
+    patches: [{
+      file: BOARD,
+      find: "      if (room === 0 || words[oldest + ITEM_COUNT] <= room) return oldest;",
+      replace: "      if (room >= 0) return oldest;",
+    }],
+    caughtBy: ["Pool: a worker takes"],
+  },
+  {
+    name: "Pool: who gives a chunk back tells nobody",
+    patches: [{
+      file: BOARD,
+      find:
+        "      if (compareExchange(words, oldest + CLAIM, worker, POSTED) === worker) notify(this.space, this.at + TASKS, 1);",
+      replace: "      compareExchange(words, oldest + CLAIM, worker, POSTED);",
+    }],
+    caughtBy: ["Pool: a worker takes"],
   },
   {
     name: "Pool: a unit is begun by a load and a store",

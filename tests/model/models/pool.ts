@@ -185,6 +185,37 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: accountFor(1, 11),
   }),
   model({
+    name: "Pool: a worker takes no more than it may, and leaves that to others",
+    setup: setup(1),
+    plain: true,
+    threads: [
+      (actor) => {
+        const board = boardOf();
+        const slot = board.claim(board.space.id, 1);
+        if (slot <= 0) return;
+        actor.assert(board.input(slot).lengths.length <= 1, "it took more than it may");
+        run(actor, board, slot);
+      },
+      (actor) => work(actor, boardOf()),
+      (actor) => {
+        const board = boardOf();
+        const [slot] = board.table();
+        post(board, slot, 0, 1);
+        board.wake(1);
+        if (board.takeBack(slot)) {
+          actor.note("back", 1);
+          actor.count("again", 1);
+          post(board, slot, 1, 2);
+          board.wake(1);
+        }
+        finishAll(actor, board);
+        board.close();
+      },
+    ],
+    end: (actor) => accountFor(...(actor.count("again") === 0 ? [1] : [1, 11, 12]))(actor),
+    bound: 1,
+  }),
+  model({
     name: "Pool: of a worker that dies at most the unit that it ran is lost",
     setup: setup(1),
     plain: true,

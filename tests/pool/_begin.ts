@@ -1,0 +1,99 @@
+import { describe, it } from "node:test";
+import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import { TargetError, task, WorkerLostError } from "@weft/concurrent/threading";
+import type { Kind } from "./_kind.ts";
+import { add, square } from "./_targets.ts";
+
+const LIMIT = { timeout: 30_000 };
+
+type Answer = (x: number) => number;
+
+const answerOf = (module: string): Answer => task<Answer>(new URL(`./modules/${module}`, import.meta.url), "answer");
+
+async function errorOf(promise: PromiseLike<unknown>): Promise<Error> {
+  try {
+    await promise;
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error("It did not reject");
+}
+
+/** What holds where workers end before they have begun with a task. */
+export function beginSuite(kind: Kind): void {
+  const { Pool } = kind;
+
+  describe(`${kind.name} Pool: workers that end before they begin`, () => {
+    it("rejects the tasks of a module that exits, and goes on with those of others", LIMIT, async () => {
+      await using pool = new Pool(2, { name: `Exits-${kind.name}` });
+      const good = [1, 2, 3, 4].map((x) => pool.submit(square, x));
+      const bad = [1, 2, 3].map((x) => pool.submit(answerOf("exits.ts"), x));
+      const other = pool.map(square, [5, 6, 7]);
+      for (const future of bad) {
+        const error = await errorOf(future);
+        assertInstanceOf(error, WorkerLostError);
+        assertEquals(error.exitCode, 3);
+        assertStringIncludes(error.message, "modules/exits.ts");
+        assert(error.worker?.startsWith(`Exits-${kind.name}-`), error.worker);
+        assertStringIncludes(error.message, `"${error.worker}"`);
+        if (kind.name === "process") assertStringIncludes(error.message, `pid ${error.pid}`);
+        else assertEquals("pid" in error, false);
+      }
+      assertEquals(await Promise.all(good), [1, 4, 9, 16]);
+      assertEquals(await other, [25, 36, 49]);
+      assertEquals(pool.stats().failed, 3);
+    });
+
+    it("rejects map, starmap and imap, and can be used afterwards", LIMIT, async () => {
+      await using pool = new Pool(1);
+      const answer = answerOf("imports_exits.ts");
+      for (
+        const all of [
+          () => pool.map(answer, [1, 2]),
+          () => pool.starmap(answer, [[1], [2]]),
+          () => pool.imap(answer, [1, 2]).next(),
+          () => pool.apply(answer, [1]),
+        ]
+      ) {
+        const error = await errorOf(all());
+        assertInstanceOf(error, WorkerLostError);
+        assertEquals(error.exitCode, 3);
+      }
+      assertEquals(await pool.submit(add, 1, 2), 3);
+    });
+
+    it("rejects with what a module throws at its top", LIMIT, async () => {
+      await using pool = new Pool(1);
+      const error = await errorOf(pool.submit(answerOf("throws.ts"), 1));
+      assertEquals([error.name, error.message], ["EvalError", "thrown at the top"]);
+      assertEquals(await pool.submit(add, 1, 2), 3);
+    });
+
+    it("rejects where there is no such module", LIMIT, async () => {
+      await using pool = new Pool(1);
+      const error = await errorOf(pool.submit(answerOf("missing.ts"), 1));
+      assertInstanceOf(error, TargetError);
+      assertStringIncludes(error.message, "missing.ts");
+    });
+
+    it("rejects all tasks where the initializer's module exits", LIMIT, async () => {
+      await using pool = new Pool(2, { initializer: answerOf("exits.ts"), initargs: [1] });
+      const error = await errorOf(pool.submit(square, 1));
+      assertInstanceOf(error, WorkerLostError);
+      assertEquals(error.exitCode, 3);
+      assertStringIncludes(error.message, `"${error.worker}"`);
+    });
+
+    if (kind.name === "process") {
+      it("rejects the tasks of a module whose process is killed", LIMIT, async () => {
+        await using pool = new Pool(1);
+        const lost = pool.submit(answerOf("kills_itself.ts"), 1);
+        const other = pool.submit(square, 3);
+        const error = await errorOf(lost);
+        assertInstanceOf(error, WorkerLostError);
+        assertEquals([error.signal, error.exitCode], ["SIGKILL", -9]);
+        assertEquals(await other, 9);
+      });
+    }
+  });
+}

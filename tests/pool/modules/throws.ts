@@ -1,0 +1,6 @@
+throw new EvalError("thrown at the top");
+
+// deno-lint-ignore no-unreachable
+export function answer(x: number): number {
+  return x;
+}

@@ -1,0 +1,4 @@
+import { beginSuite } from "./_begin.ts";
+import { processes } from "./_processes.ts";
+
+beginSuite(processes);
