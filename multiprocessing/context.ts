@@ -112,7 +112,7 @@ export interface Context {
  */
 export function getContext(method: StartMethod = methodInUse()): Context {
   validateMethod(method, "get context");
-  const OfContext = class<A extends unknown[] = [], R = unknown> extends Process<A, R> {
+  const OfContext = class<A extends unknown[] = unknown[], R = unknown> extends Process<A, R> {
     constructor(options?: ProcessOptions<A, R>) {
       super(options);
       setMethod(this as never, method);

@@ -170,14 +170,15 @@ export let setMethod: (process: Process<unknown[]>, method: StartMethod) => void
  * }
  * ```
  */
-export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle implements AsyncDisposable {
+export class Process<A extends unknown[] = unknown[], R = unknown> extends SharedHandle implements AsyncDisposable {
   readonly #place: Place = placeOf(this);
   /** @ignore */
   static readonly [SCOPE]: Scope = "process";
 
-  #target: ((...args: A) => R | Promise<R>) | undefined;
+  // Not of A and R: any process is a Process<unknown[]>.
+  #target: ((...args: unknown[]) => unknown) | undefined;
   #descriptor: TargetDescriptor | undefined;
-  #options: ProcessOptions<A, R> = {};
+  #options: ProcessOptions<never[], unknown> = {};
   #method: StartMethod | undefined;
 
   static {
@@ -200,11 +201,12 @@ export class Process<A extends unknown[] = [], R = unknown> extends SharedHandle
       return { action: "create process", kind: PROCESS, words: PROCESS_WORDS };
     });
     if (options instanceof Attachment || this.#place.at < 0) return;
-    const { target, name, daemon } = this.#options = { ...options };
+    const { target, name, daemon } = { ...options };
+    this.#options = { ...options } as ProcessOptions<never[], unknown>;
     if (target !== undefined) {
       this.#descriptor = describeTarget(target, { what: "process target", stackAbove: new.target });
     }
-    this.#target = target;
+    this.#target = target as (...args: unknown[]) => unknown;
     const { space } = this.#place;
     const number = add(spaceOf("thread").words, PROCESS_NAMES_AT, 1) + 1;
     const own = ownRecord();

@@ -135,11 +135,12 @@ export let cancelDelay: (thread: Thread<unknown[]>) => void;
  * }
  * ```
  */
-export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle implements AsyncDisposable {
+export class Thread<A extends unknown[] = unknown[], R = unknown> extends SharedHandle implements AsyncDisposable {
   readonly #place: Place = placeOf(this);
-  #target: ((...args: A) => R | Promise<R>) | undefined;
+  // Not of A and R: any thread is a Thread<unknown[]>.
+  #target: ((...args: unknown[]) => unknown) | undefined;
   #descriptor: TargetDescriptor | undefined;
-  #args: A | undefined;
+  #args: readonly unknown[] | undefined;
   #delay = 0;
 
   static {
@@ -173,7 +174,7 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
       this.#descriptor = describeTarget(target, { what: "thread target", stackAbove: new.target });
       if (target.name !== "") label = ` (${target.name})`;
     }
-    this.#target = target;
+    this.#target = target as (...args: unknown[]) => unknown;
     this.#args = args;
     const { space } = this.#place;
     const given = name ?? `Thread-${add(space.words, THREAD_NAMES_AT, 1) + 1}${label}`;
@@ -290,7 +291,7 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
 
   /** What the thread runs: the target, unless a subclass overrides it. Calling it runs it in the calling thread. */
   run(...args: A): R | Promise<R> {
-    const target = this.#target ?? (ownTarget(this.#place.at) as ((...args: A) => R | Promise<R>) | undefined);
+    const target = this.#target ?? ownTarget(this.#place.at) as ((...args: unknown[]) => unknown) | undefined;
     return target?.(...args) as R | Promise<R>;
   }
 
@@ -374,7 +375,7 @@ export class Thread<A extends unknown[] = [], R = unknown> extends SharedHandle 
     const isSubclass = Object.getPrototypeOf(this) !== Thread.prototype && this.run !== Thread.prototype.run;
     const descriptors: Descriptors = { target: this.#descriptor };
     if (isSubclass) descriptors.type = describeSubclass(this, Thread, { what: "thread class" });
-    const content: { args: unknown[]; fields?: object; delay?: number } = { args: this.#args ?? [] };
+    const content: { args: readonly unknown[]; fields?: object; delay?: number } = { args: this.#args ?? [] };
     if (isSubclass) content.fields = { ...this };
     if (this.#delay > 0) content.delay = this.#delay;
     const rest = encode(content, { root: "", scope: "thread" });

@@ -22,7 +22,7 @@ import { cancelDelay, setDelay, Thread } from "./thread.ts";
  * await timer.join();
  * ```
  */
-export class Timer<A extends unknown[] = [], R = unknown> extends Thread<A, R> {
+export class Timer<A extends unknown[] = unknown[], R = unknown> extends Thread<A, R> {
   /**
    * Makes a timer that has not started.
    *
@@ -44,11 +44,11 @@ export class Timer<A extends unknown[] = [], R = unknown> extends Thread<A, R> {
       throw new TypeError(`Cannot create timer as 'fn' must be a function: received ${show(fn)}`);
     }
     super({ target: fn, args });
-    setDelay(this as unknown as Thread<unknown[]>, ms);
+    setDelay(this, ms);
   }
 
   /** Keeps the function from running, if it has not begun; the thread then ends at once. */
   cancel(): void {
-    cancelDelay(this as unknown as Thread<unknown[]>);
+    cancelDelay(this);
   }
 }

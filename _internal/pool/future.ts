@@ -49,14 +49,11 @@ export let settle: (
  * assertEquals(future.state, "finished");
  * ```
  */
-export class Future<R> implements Promise<R> {
-  /** What `Object.prototype.toString` shows. */
-  readonly [Symbol.toStringTag] = "Future";
+export class Future<R> extends Promise<R> {
   readonly #task: FutureTask;
-  readonly #promise: Promise<R>;
   // Not of type R, in which a future would then not be covariant.
-  #resolve!: (value: never) => void;
-  #reject!: (error: unknown) => void;
+  readonly #resolve: (value: never) => void;
+  readonly #reject: (error: unknown) => void;
   #state: "pending" | "finished" | "cancelled" = "pending";
   #failed = false;
   #callbacks: ((future: never) => void)[] | undefined;
@@ -66,13 +63,28 @@ export class Future<R> implements Promise<R> {
     settle = (future, state, error, value) => future.#settle(state, error, value);
   }
 
+  /** What `then`, `catch` and `finally` return: there is no task behind those. */
+  static override get [Symbol.species](): PromiseConstructor {
+    return Promise;
+  }
+
   /** Only pools make futures. @ignore */
   constructor(task: FutureTask) {
-    this.#task = task;
-    this.#promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
+    // As by Future.resolve() or Future.all(), which are inherited.
+    if (typeof task !== "object") {
+      throw new TypeError(
+        "Cannot make future as only a pool does, for a task: use the functions of Promise, and new Promise",
+      );
+    }
+    let resolve!: (value: never) => void;
+    let reject!: (error: unknown) => void;
+    super((onValue, onError) => {
+      resolve = onValue;
+      reject = onError;
     });
+    this.#task = task;
+    this.#resolve = resolve;
+    this.#reject = reject;
   }
 
   /** What becomes of the task: `running` from when a worker has taken it, `finished` also when it threw. */
@@ -102,7 +114,7 @@ export class Future<R> implements Promise<R> {
    */
   result(options?: WaitOptions): Promise<R> {
     const timeout = validateWait(options, "get the result of a task");
-    return within(this.#promise, timeout, options?.signal, () => {
+    return within<R>(this, timeout, options?.signal, () => {
       throw new TimeoutError(`Cannot get the result of a task as it took more than the ${timeout} ms of 'timeout'`);
     });
   }
@@ -137,37 +149,14 @@ export class Future<R> implements Promise<R> {
     };
   }
 
-  /** As of any promise. */
-  then<A = R, B = never>(
-    onFulfilled?: ((value: R) => A | PromiseLike<A>) | null,
-    onRejected?:
-      | ((reason: Parameters<NonNullable<Parameters<Promise<unknown>["catch"]>[0]>>[0]) => B | PromiseLike<B>)
-      | null,
-  ): Promise<A | B> {
-    return this.#promise.then(onFulfilled, onRejected);
-  }
-
-  /** As of any promise. */
-  catch<B = never>(
-    onRejected?:
-      | ((reason: Parameters<NonNullable<Parameters<Promise<unknown>["catch"]>[0]>>[0]) => B | PromiseLike<B>)
-      | null,
-  ): Promise<R | B> {
-    return this.#promise.catch(onRejected);
-  }
-
-  /** As of any promise. */
-  finally(onFinally?: (() => void) | null): Promise<R> {
-    return this.#promise.finally(onFinally);
-  }
-
   #settle(state: "finished" | "cancelled", error: Thrown | undefined, value: unknown): void {
     if (this.#state !== "pending") return;
     this.#state = state;
     if (error !== undefined) {
       this.#failed = true;
-      // Before the rejection: nobody may be there to handle it.
-      this.#promise.catch(() => {});
+      // Before the rejection: there may be no handler, and a future may be dropped. Promises that came of this one are
+      // reported as ever.
+      super.then(undefined, ignore);
       this.#reject(error.value);
     } else {
       this.#resolve(value as never);
@@ -185,6 +174,8 @@ export class Future<R> implements Promise<R> {
     }
   }
 }
+
+function ignore(): void {}
 
 /** Something that was thrown, which may be `undefined`. */
 export class Thrown {

@@ -1,0 +1,88 @@
+import { describe, it } from "node:test";
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { callbackify } from "node:util";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { Future, Pool, Queue } from "@weft/concurrent/threading";
+import { writeTests } from "./_returned_future.ts";
+import * as targets from "./_targets.ts";
+
+const LIMIT = { timeout: 60_000 };
+
+function execute(args: string[], cwd?: string): Promise<{ code: number; output: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { cwd, timeout: 40_000 }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code ?? -1), output: stdout + stderr });
+    });
+  });
+}
+
+describe("Future", () => {
+  it("is a promise of the runtime's own, and what comes of it is no future", LIMIT, async () => {
+    await using pool = new Pool(1);
+    const future = pool.submit(Math.sqrt, 16);
+    assert(future instanceof Promise && future instanceof Future);
+    assertEquals(Object.prototype.toString.call(future), "[object Promise]");
+    for (const derived of [future.then(), future.catch(() => 0), future.finally(() => {})]) {
+      assertEquals(Object.getPrototypeOf(derived), Promise.prototype);
+      assertEquals(await derived, 4);
+    }
+    assertEquals(await Promise.all([future, pool.submit(Math.sqrt, 9)]), [4, 3]);
+    assertEquals(await Promise.race([future]), 4);
+    assertEquals(
+      await new Promise((resolve, reject) =>
+        callbackify(() => future)((error, value) => error === null ? resolve(value) : reject(error))
+      ),
+      4,
+    );
+  });
+
+  it("is made by pools only", LIMIT, () => {
+    assertThrows(() => Future.resolve(1), TypeError, "Cannot make future");
+    assertThrows(() => Reflect.construct(Future, [() => {}]), TypeError, "Cannot make future");
+  });
+
+  it("rejects with the task's error by every way to look at it", LIMIT, async () => {
+    await using pool = new Pool(1);
+    const future = pool.submit(targets.failAt, 1, 1);
+    const error = await assertRejects(() => future);
+    assertEquals(await future.catch((its) => its), error);
+    assertEquals(await future.then(() => 0, (its) => its), error);
+    assertEquals(await assertRejects(() => future.finally(() => {})), error);
+    assertEquals(await assertRejects(() => Promise.all([future])), error);
+  });
+
+  it("does not cross", LIMIT, async () => {
+    await using pool = new Pool(1);
+    const future = pool.submit(Math.sqrt, 16);
+    assertThrows(() => new Queue<unknown>().putSync(future), DOMException, "a future belongs to the thread");
+    assertEquals(await future, 4);
+  });
+
+  it("is reported where what came of it is not handled, and only there", LIMIT, async () => {
+    const program = fileURLToPath(new URL("./_unhandled_program.ts", import.meta.url));
+    const args = "Deno" in globalThis ? ["run", "-A", "--no-check", program] : [program];
+    const { code, output } = await execute(args);
+    assertEquals([code, output], [0, "nothing\nitem 1\n"]);
+  });
+
+  it("fails the test that returns it", LIMIT, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "weft-"));
+    try {
+      const { code, output } = await execute(
+        "Deno" in globalThis
+          ? ["test", "-A", "--no-check", "--no-config", writeTests(folder)]
+          : ["test", writeTests(folder)],
+        folder,
+      );
+      assertEquals(code, 1, output);
+      assert(/1 pass/.test(output) && /1 fail/.test(output) && output.includes("boom"), output);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
