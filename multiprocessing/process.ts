@@ -312,13 +312,14 @@ export class Process<A extends unknown[] = unknown[], R = unknown> extends Share
     receive(at);
     const outcome = load(words, at + OUTCOME);
     if (outcome === LOST || outcome === 0) {
+      const pid = load(words, at + PID);
       const exitCode = exitCodeOf(space, at);
       const signal = exitCode !== undefined && exitCode < 0 ? signalName(-exitCode) : undefined;
       throw new WorkerLostError(
-        `Cannot get the result of process "${this.#label}" as it ended before its target returned: ${
+        `Cannot get the result of process "${this.#label}" (pid ${pid}) as it ended before its target returned: ${
           signal === undefined ? `exit code ${exitCode}` : `killed by ${signal}`
         }`,
-        { exitCode, signal },
+        { exitCode, signal, worker: this.#label, pid },
       );
     }
     const value = readOutcome(space, at);

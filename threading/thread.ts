@@ -277,8 +277,10 @@ export class Thread<A extends unknown[] = unknown[], R = unknown> extends Shared
     const outcome = load(words, at + OUTCOME);
     if (outcome === LOST) {
       throw new WorkerLostError(
-        `Cannot get the result of thread "${this.#label}" as it was terminated or exited before its target returned`,
-        { exitCode: load(words, at + EXIT_CODE) },
+        `Cannot get the result of thread "${this.#label}" (ident ${
+          load(words, at + IDENT)
+        }) as it was terminated or exited before its target returned: exit code ${load(words, at + EXIT_CODE)}`,
+        { exitCode: load(words, at + EXIT_CODE), worker: this.#label },
       );
     }
     const value = readOutcome(space, at);

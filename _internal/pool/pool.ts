@@ -12,6 +12,7 @@ import { REFUSAL } from "../codec/refusal.ts";
 import { encodeApart, joinStacks } from "../codec/mod.ts";
 import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
 import { importingModule } from "../targets/import_guard.ts";
+import type { WaitOptions } from "../../sync/wait_options.ts";
 import { deadlineOf, show, validateInteger, validateWait } from "../wait_options.ts";
 import { now } from "../atomics.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
@@ -229,14 +230,27 @@ export abstract class BasePool implements AsyncDisposable {
    * Waits until all workers have ended. From then on `imap` does not wait for its results to be read: all items are taken,
    * and the results are kept.
    *
+   * @returns `true` once they have, `false` if `timeout` passed first. The pool goes on ending, and can be joined again.
    * @throws {InvalidStateError} Before {@linkcode BasePool.close} or {@linkcode BasePool.terminate}.
+   * @throws The signal's reason, if it is aborted first.
    */
-  async join(): Promise<void> {
+  async join(options?: WaitOptions): Promise<boolean> {
+    const timeout = validateWait(options, "join pool");
     if (this.#state === "open") {
       throw new InvalidStateError("Cannot join pool as it still takes tasks: call close() or terminate() first");
     }
+    const signal = options?.signal;
+    if (signal?.aborted) throw signal.reason;
     this.#dispatcher?.hurry();
-    await this.#ended;
+    const ended = Promise.resolve(this.#ended).then(() => true);
+    if (signal === undefined && timeout === Infinity) return await ended;
+    return await new Promise<boolean>((resolve, reject) => {
+      ended.then(resolve, reject);
+      this.#limit({ signal, timeout, killAfter: undefined }, ended, (error, state) => {
+        if (state === "cancelled") reject(error);
+        else resolve(false);
+      });
+    });
   }
 
   /** What the pool is doing. Out of date as soon as it is returned. */

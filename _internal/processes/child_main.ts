@@ -37,7 +37,7 @@ import { childRecords, hasOthersBelow } from "../threads/start.ts";
 import "../../multiprocessing/mod.ts";
 import { Process, setTarget } from "../../multiprocessing/process.ts";
 import { inheritMethod } from "../../multiprocessing/start_method.ts";
-import { exitProcess } from "../runtime/exit.ts";
+import { exitCodeSet, exitProcess } from "../runtime/exit.ts";
 import { waitForRecord } from "./forkserver.ts";
 import { holdLifeline, setOwnRecord } from "./lifeline.ts";
 import type { ProcessHead } from "./payload.ts";
@@ -93,6 +93,8 @@ async function run(space: Space, record: number): Promise<void> {
   await childrenEnded(space);
   endChildren();
   over = true;
+  // As where the runtime ends a program by itself.
+  code ||= exitCodeSet();
   sayExit(space, record, code);
   exitProcess(code);
 }

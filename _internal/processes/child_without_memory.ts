@@ -5,7 +5,7 @@
  */
 
 import { decode, encode, sendable } from "../codec/mod.ts";
-import { exitProcess } from "../runtime/exit.ts";
+import { exitCodeSet, exitProcess } from "../runtime/exit.ts";
 import { giveTexts } from "../runtime/modules.ts";
 import { nodeProcess } from "../runtime/globals.ts";
 import { arrive } from "../targets/arrivals.ts";
@@ -52,7 +52,10 @@ export async function bootWithoutMemory(): Promise<void> {
   }
   let at = 0;
   for (; bytes.length - at > PART; at += PART) channel.send({ bytes: toBase64(bytes.subarray(at, at + PART)) });
-  channel.send({ outcome, bytes: toBase64(bytes.subarray(at)) }, () => exitProcess(outcome === VALUE ? 0 : 1));
+  channel.send(
+    { outcome, bytes: toBase64(bytes.subarray(at)) },
+    () => exitProcess(outcome === VALUE ? exitCodeSet() : 1),
+  );
 }
 
 function readInput(): Uint8Array {

@@ -22,6 +22,14 @@ function halt(): never {
   for (;;) wait(words, 0, 0, 10);
 }
 
+/** The exit code that the program has set for the end of this process, as the system keeps it. */
+export function exitCodeSet(): number {
+  const code = deno !== undefined
+    ? (deno as unknown as { exitCode: number }).exitCode
+    : (nodeProcess() as unknown as { exitCode?: number | string }).exitCode;
+  return Number(code ?? 0) & 0xff;
+}
+
 /** Ends the process that calls, with all its threads. */
 export function exitProcess(code: number): never {
   return deno !== undefined ? deno.exit(code) : nodeProcess().exit(code);

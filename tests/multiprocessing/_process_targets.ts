@@ -39,6 +39,11 @@ export async function failLater(): Promise<void> {
   throw new TypeError("later");
 }
 
+export function setExitCode(code: number): string {
+  process.exitCode = code;
+  return "returned";
+}
+
 export function exit(code: number): void {
   process.exit(code);
 }

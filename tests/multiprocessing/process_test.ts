@@ -122,7 +122,15 @@ describe("Process", () => {
       assertEquals(child.exitCode, code);
       const error = await assertRejects(() => child.result(), WorkerLostError);
       assertEquals(error.exitCode, code);
+      assertEquals([error.worker, error.pid], [child.name, child.pid]);
+      assertMatch(error.message, new RegExp(`"${child.name.replace(/[()]/g, ".")}" .pid ${child.pid}.`));
     }
+  });
+
+  it("has the exit code that its program has set, once its target has returned", LIMIT, async () => {
+    const child = new Process({ target: targets.setExitCode, args: [7] }).start();
+    assertEquals(await child.result(), "returned");
+    assertEquals(child.exitCode, 7);
   });
 
   it("has exit code 1 after an error that nobody caught", LIMIT, async () => {

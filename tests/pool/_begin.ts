@@ -2,7 +2,7 @@ import { describe, it } from "node:test";
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { TargetError, task, WorkerLostError } from "@weft/concurrent/threading";
 import type { Kind } from "./_kind.ts";
-import { add, square } from "./_targets.ts";
+import { add, setAndWait, square } from "./_targets.ts";
 
 const LIMIT = { timeout: 30_000 };
 
@@ -28,6 +28,30 @@ async function lossOf(promise: PromiseLike<unknown>): Promise<WorkerLostError> {
 /** What holds where workers end before they have begun with a task. */
 export function beginSuite(kind: Kind): void {
   const { Pool } = kind;
+
+  describe(`${kind.name} Pool: join`, () => {
+    it("waits as long as it may, also several times", LIMIT, async () => {
+      const pool = new Pool(1);
+      const [begun, end] = [new kind.Semaphore(0), new kind.Event()];
+      const future = pool.submit(setAndWait, begun, end);
+      await begun.acquire();
+      pool.close();
+      assertEquals(await pool.join({ timeout: 0 }), false);
+      assertEquals(await pool.join({ timeout: 10 }), false);
+      const reason = new Error("given up");
+      assertEquals(await errorOf(pool.join({ signal: AbortSignal.abort(reason) })), reason);
+      const controller = new AbortController();
+      const joined = pool.join({ signal: controller.signal });
+      controller.abort(reason);
+      assertEquals(await errorOf(joined), reason);
+      assertEquals((await errorOf(pool.join({ timeout: -1 }))).name, "RangeError");
+      end.set();
+      await future;
+      assertEquals(await pool.join({ timeout: 20_000 }), true);
+      assertEquals(await pool.join({ timeout: 0 }), true);
+      assertEquals(await pool.join(), true);
+    });
+  });
 
   describe(`${kind.name} Pool: workers that end before they begin`, () => {
     it("rejects the tasks of a module that exits, and goes on with those of others", LIMIT, async () => {

@@ -769,7 +769,7 @@ export function poolSuite(kind: Kind): void {
       assertThrows(() => two.submit(targets.square, 1), InvalidStateError);
       await assertRejects(() => two.map(targets.square, [1]), InvalidStateError);
       assertThrows(() => two.imap(targets.square, [1]), InvalidStateError);
-      await Promise.all([two.join(), two.join()]);
+      assertEquals(await Promise.all([two.join(), two.join({ timeout: 20_000 })]), [true, true]);
       assertEquals([future.state, (await results).length], ["finished", 500]);
       assertEquals(two.stats().workers, 0);
     });

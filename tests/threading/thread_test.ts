@@ -292,7 +292,8 @@ describe("Thread", () => {
     for (const target of [targets.exit as (code: number) => void, targets.exitLater]) {
       const thread = new Thread({ target, args: [3] }).start();
       const error = await assertRejects(() => thread.result(), WorkerLostError) as WorkerLostError;
-      assertEquals(error.exitCode, 3);
+      assertEquals([error.exitCode, error.worker], [3, thread.name]);
+      assertMatch(error.message, new RegExp(`"${thread.name.replace(/[()]/g, ".")}" .ident ${thread.ident}.`));
       assertEquals(await thread.join(), true);
     }
     const blocked = new Thread({ target: targets.exit, args: [4] }).start();
