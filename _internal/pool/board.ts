@@ -6,6 +6,7 @@
  *           1  FAILURE        address of the error that an initializer threw; and its length in bytes
  *           3  number of slots
  *           4  OWNER          the participant that reads the results
+ *           5  NAMED          of the module that did not come up and was named last
  *          16  TASKS          wait point: a chunk was posted, or the board was closed
  *          32  DONE           wait point: a chunk is over, or the initializer failed
  *          48  SPINNER        the one worker that looks without sleeping
@@ -66,6 +67,7 @@ import { notify } from "../memory/wait_point.ts";
 const CLOSED = 0;
 const FAILURE = 1;
 const SLOT_COUNT = 3;
+const NAMED = 5;
 const OWNER = 4;
 /** Offset of the wait point of workers. */
 export const TASKS = 16;
@@ -603,6 +605,13 @@ export class Board {
     const block = load(this.words, this.at + FAILURE);
     if (block === 0) return undefined;
     return this.space.memory.bytes.slice(block * 4, block * 4 + load(this.words, this.at + FAILURE + 1));
+  }
+
+  /** Worker: whether it is the one that names this module, which does not come up. */
+  mayName(module: string): boolean {
+    let hash = 1;
+    for (let i = 0; i < module.length; i++) hash = Math.imul(hash, 31) + module.charCodeAt(i) | 0;
+    return exchange(this.words, this.at + NAMED, hash) !== hash;
   }
 
   /** Worker: it looks for chunks without sleeping, if no other does. */

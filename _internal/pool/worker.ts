@@ -15,6 +15,7 @@ import { existingSpace, spaceOf } from "../memory/spaces.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
 import { notify, register, sleep, unregister } from "../memory/wait_point.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
+import { nameSlowModules } from "../targets/load.ts";
 import { resolveTarget } from "../targets/resolve.ts";
 import { Board, copyOf, Cursor, FAILED, ITEMS, ONE, PART, RESULT, RESULTS, TASKS, TOO_LARGE } from "./board.ts";
 import { beginTask, endTask } from "./current_task.ts";
@@ -66,6 +67,8 @@ export async function workForPool(options: WorkerOptions, ...initargs: unknown[]
   const space = spaceOf(options.scope);
   working = true;
   const worker = new PoolWorker(space, options);
+  // All workers import the same.
+  nameSlowModules((module) => worker.board.mayName(module));
   if (options.initializer !== null) {
     try {
       const initializer = await resolveTarget(options.initializer, options.name);

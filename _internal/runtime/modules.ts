@@ -206,6 +206,19 @@ export async function importModule(module: string, options?: ImportCallOptions):
   return exports;
 }
 
+/** What does not parse and where, if that is what the runtime says of a module; `undefined` for any other error. */
+export function syntaxError(error: unknown): string | undefined {
+  const { name, message, code, position, errors } = error as Record<string, unknown>;
+  // Of several Bun makes an AggregateError.
+  if (isBun && name === "AggregateError" && Array.isArray(errors)) return syntaxError(errors[0]);
+  if (isBun && name === "BuildMessage") {
+    const at = position as { file: string; line: number; column: number } | null;
+    return at === null ? String(message) : `${message} at ${urlOfPlace(at.file) ?? at.file}:${at.line}:${at.column}`;
+  }
+  // Deno says of it that there is no such module, and in the message why not.
+  return code === "ERR_MODULE_NOT_FOUND" && /^SyntaxError: /.test(String(message)) ? String(message) : undefined;
+}
+
 /** What `import()` takes as its second argument. */
 export interface ImportCallOptions {
   with?: Record<string, string>;

@@ -5,7 +5,8 @@
  */
 
 import { TargetError } from "../../sync/errors.ts";
-import { type Exports, importModule } from "../runtime/modules.ts";
+import { type Exports, importModule, syntaxError } from "../runtime/modules.ts";
+import { unrefTimer } from "../runtime/timers.ts";
 import { addHome } from "./home.ts";
 import { whileImporting } from "./import_guard.ts";
 
@@ -24,12 +25,33 @@ export async function exportOf(
   throw new TargetError(`Cannot use "${name}" as ${what} as ${why}: it exports ${list(Object.keys(exports))}`);
 }
 
+/** How long a module may take to come up before it is named: milliseconds. */
+const SLOW = 10_000;
+
+let mayName: (module: string) => boolean = () => true;
+
+/** Says which modules that do not come up are named by this thread, where several import the same. */
+export function nameSlowModules(may: (module: string) => boolean): void {
+  mayName = may;
+}
+
 /** Imports a module for a target of the thread or process called `label`. */
 export async function load(module: string, label: string, what: string): Promise<Exports> {
+  // It does not keep a process alive whose module waits for what nothing brings: that one ends at once.
+  const timer = unrefTimer(setTimeout(() => {
+    if (!mayName(module)) return;
+    console.error(
+      `${label} cannot begin with its ${what} as ${module} has not come up for ${
+        SLOW / 1000
+      } s: an await at the top of it, or of a module that it imports, has not settled`,
+    );
+  }, SLOW));
   try {
     return await whileImporting(module, label, () => importModule(module));
   } catch (error) {
     throw explain(error, module, what);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -40,6 +62,13 @@ function explain(error: unknown, module: string, what: string): unknown {
   if (/^Cannot use \w+ (?:in a Worker|outside of the test runner)/.test(message)) {
     return new TargetError(
       `Cannot use a function of ${module} as ${what} as the module calls test() at its top level, which Bun refuses in workers: move the function into a file of its own`,
+      { cause: error },
+    );
+  }
+  const flaw = syntaxError(error);
+  if (flaw !== undefined) {
+    return new TargetError(
+      `Cannot use a function of ${module} as ${what} as it, or a module that it imports, cannot be parsed: ${flaw}`,
       { cause: error },
     );
   }

@@ -1,0 +1,5 @@
+await new Promise(() => {});
+
+export function same(x: number): number {
+  return x;
+}
