@@ -9,6 +9,7 @@
 
 import { load, store } from "../_internal/atomics.ts";
 import type { Space } from "../_internal/memory/space.ts";
+import { bindContext } from "../_internal/runtime/async_context.ts";
 import { onArrival } from "../_internal/targets/arrivals.ts";
 import { describeTarget, type TargetDescriptor } from "../_internal/targets/describe.ts";
 import { TargetError } from "./errors.ts";
@@ -29,7 +30,7 @@ export class BarrierAction {
     this.#space = space;
     this.#block = block;
     // What task() returns can not be called.
-    if (own !== undefined && locationOf(own) === undefined) this.#run = own;
+    if (own !== undefined && locationOf(own) === undefined) this.#run = bindContext(own);
     else onArrival(() => this.find().catch(() => {}));
   }
 

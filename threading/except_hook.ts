@@ -5,6 +5,7 @@
  */
 
 import { handleAt } from "../_internal/memory/shared_object.ts";
+import { bindContext } from "../_internal/runtime/async_context.ts";
 import { objectOf } from "../_internal/threads/record.ts";
 import { hookChildren } from "../_internal/threads/start.ts";
 import { setHook } from "../_internal/threads/uncaught.ts";
@@ -42,7 +43,7 @@ export function setExceptHook(newHook: (info: ExceptHookInfo) => void): void {
   if (typeof newHook !== "function") {
     throw new TypeError(`Cannot set except hook as it must be a function: received ${show(newHook)}`);
   }
-  hook = newHook;
+  hook = bindContext(newHook);
   setHook((space, record, error) => {
     callExceptHook({ thread: handleAt(space, objectOf(record)) as Thread<unknown[]>, error });
   });

@@ -6,6 +6,7 @@
 
 import { now } from "../atomics.ts";
 import { REFUSAL } from "../codec/refusal.ts";
+import { bindContext } from "../runtime/async_context.ts";
 import { deadlineOf, show, validateWait } from "../wait_options.ts";
 import { CancelledError, TimeoutError } from "../../sync/errors.ts";
 import { READINESS } from "../../sync/_readiness.ts";
@@ -24,6 +25,9 @@ export interface FutureTask {
 
 /** Whether a future was settled with an error. */
 let hasFailed: (future: Future<unknown>) => boolean;
+
+/** Calls `fn` when a future is settled, at once if it is. */
+let whenSettled: (future: Future<unknown>, fn: () => void) => void;
 
 /** Settles a future; only its pool can. */
 export let settle: (
@@ -60,6 +64,7 @@ export class Future<R> extends Promise<R> {
 
   static {
     hasFailed = (future) => future.#failed;
+    whenSettled = (future, fn) => future.#listen(fn);
     settle = (future, state, error, value) => future.#settle(state, error, value);
   }
 
@@ -120,14 +125,15 @@ export class Future<R> extends Promise<R> {
   }
 
   /**
-   * Calls `fn` with this future once it is settled, at once if it is. What `fn` throws is printed.
+   * Calls `fn` with this future once it is settled, at once if it is, in the async context of this call. What `fn` throws is
+   * printed.
    */
   addDoneCallback(fn: (future: Future<R>) => void): void {
     if (typeof fn !== "function") {
       throw new TypeError(`Cannot add done callback as it must be a function: received ${show(fn)}`);
     }
     if (this.#state !== "pending") this.#call(fn);
-    else (this.#callbacks ??= []).push(fn);
+    else this.#listen(bindContext(fn));
   }
 
   /** Why it does not cross. @ignore */
@@ -141,12 +147,17 @@ export class Future<R> extends Promise<R> {
       isReady: () => this.#state !== "pending",
       whenReady: (onReady) => {
         let listening = true;
-        this.addDoneCallback(() => {
+        this.#listen(() => {
           if (listening) onReady();
         });
         return () => listening = false;
       },
     };
+  }
+
+  #listen(fn: (future: never) => void): void {
+    if (this.#state !== "pending") this.#call(fn);
+    else (this.#callbacks ??= []).push(fn);
   }
 
   #settle(state: "finished" | "cancelled", error: Thrown | undefined, value: unknown): void {
@@ -238,7 +249,7 @@ export function asCompleted<R>(futures: Iterable<Future<R>>, options?: WaitOptio
   let wake: (() => void) | undefined;
   let taken = 0;
   for (const future of all) {
-    future.addDoneCallback(() => {
+    whenSettled(future, () => {
       settled.push(future);
       wake?.();
     });
@@ -317,7 +328,7 @@ export async function wait<R>(
     let left = all.length;
     if (left === 0) resolve();
     for (const future of all) {
-      future.addDoneCallback(() => {
+      whenSettled(future, () => {
         left--;
         if (left === 0 || when === "first" || when === "first-error" && hasFailed(future)) resolve();
       });

@@ -9,6 +9,7 @@
 
 import { encode, encodeApart, type EncodeOptions, joinStacks } from "../codec/mod.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
+import { type Snapshot, snapshotContext } from "../runtime/async_context.ts";
 import { CancelledError, WorkerLostError } from "../../sync/errors.ts";
 import { type ARGS, Cursor, ITEMS, MAX_UNITS, ONE } from "./board.ts";
 import type { CallSite } from "./call_site.ts";
@@ -612,6 +613,8 @@ export class StreamJob implements Job {
   /** Outcomes by index, or by the order of their arrival. */
   readonly #ready: Map<number, Outcome> = new Map();
   readonly #isAsync: boolean;
+  /** The context of the caller, in which its iterable runs whatever the occasion is. */
+  readonly #within: Snapshot = snapshotContext();
   readonly #encoding: EncodeOptions;
   #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
   #units: Unit[] = [];
@@ -677,8 +680,7 @@ export class StreamJob implements Job {
 
   take(): Chunk | undefined {
     const size = this.#size;
-    if (this.#isAsync) this.#fetch(size);
-    else this.#read(size);
+    if (this.#mayTake(size)) this.#within(() => this.#isAsync ? this.#fetch(size) : this.#read(size));
     if (this.#error !== undefined || this.#units.length === 0) return undefined;
     const count = this.#fitting(size);
     if (count === 0) return undefined;
@@ -823,7 +825,7 @@ export class StreamJob implements Job {
   }
 
   #fetch(size: number): void {
-    if (this.#fetching || !this.#mayTake(size)) return;
+    if (this.#fetching) return;
     this.#fetching = true;
     const failed = (error: unknown): void => {
       this.#fetching = false;
@@ -879,7 +881,7 @@ export class StreamJob implements Job {
     this.#ended = true;
     if (iterator?.return === undefined) return;
     try {
-      Promise.resolve(iterator.return()).catch(() => {});
+      Promise.resolve(this.#within(() => iterator.return!())).catch(() => {});
     } catch {
       // What the iterable has to say has no hearer: there is another error, or nobody who listens.
     }

@@ -7,6 +7,7 @@
 import type { Space } from "../memory/space.ts";
 import { spaceOf } from "../memory/spaces.ts";
 import type { Scope } from "../memory/memory.ts";
+import { bindContext } from "../runtime/async_context.ts";
 import { cpuCount } from "../runtime/cpus.ts";
 import { REFUSAL } from "../codec/refusal.ts";
 import { encodeApart, joinStacks } from "../codec/mod.ts";
@@ -540,7 +541,8 @@ function validateMapOptions(
   if (onProgress !== undefined && typeof onProgress !== "function") {
     throw new TypeError(`Cannot ${action} as 'onProgress' must be a function: received ${show(onProgress)}`);
   }
-  return { bulk: { chunksize, onProgress, killAfter: killAfterOf(options) }, limits };
+  const report = onProgress === undefined ? undefined : bindContext(onProgress);
+  return { bulk: { chunksize, onProgress: report, killAfter: killAfterOf(options) }, limits };
 }
 
 function detach(buffers: ArrayBuffer[]): void {

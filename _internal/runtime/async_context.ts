@@ -10,12 +10,39 @@ export interface AsyncContext<T> {
   getStore(): T | undefined;
 }
 
-interface Modules {
-  getBuiltinModule(name: "node:async_hooks"): { AsyncLocalStorage: new <T>() => AsyncContext<T> };
+/** Calls a function with its arguments, in the context of the moment in which this was made. */
+export type Snapshot = <A extends unknown[], R>(fn: (...args: A) => R, ...args: A) => R;
+
+interface AsyncLocalStorage {
+  new <T>(): AsyncContext<T>;
+  snapshot(): Snapshot;
 }
 
-/** A new context. Not imported but asked for, since few programs need it and loading it takes longer than all else. */
-export function createAsyncContext<T>(): AsyncContext<T> {
+interface Modules {
+  getBuiltinModule(name: "node:async_hooks"): { AsyncLocalStorage: AsyncLocalStorage };
+}
+
+// Not imported but asked for, since few programs need it and loading it takes longer than all else.
+function storage(): AsyncLocalStorage {
   const { process } = globalThis as unknown as { process: Modules };
-  return new (process.getBuiltinModule("node:async_hooks").AsyncLocalStorage)<T>();
+  return process.getBuiltinModule("node:async_hooks").AsyncLocalStorage;
+}
+
+/** A new context. */
+export function createAsyncContext<T>(): AsyncContext<T> {
+  return new (storage())<T>();
+}
+
+/**
+ * The context of the caller, for what the library calls later: there it would find that of the event or of the other task
+ * that happened to be the occasion.
+ */
+export function snapshotContext(): Snapshot {
+  return storage().snapshot();
+}
+
+/** `fn`, to be called later in the context of now. */
+export function bindContext<A extends unknown[], R>(fn: (...args: A) => R): (...args: A) => R {
+  const within = snapshotContext();
+  return (...args) => within(fn, ...args);
 }
