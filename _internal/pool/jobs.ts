@@ -680,7 +680,7 @@ export class StreamJob implements Job {
 
   take(): Chunk | undefined {
     const size = this.#size;
-    if (this.#mayTake(size)) this.#within(() => this.#isAsync ? this.#fetch(size) : this.#read(size));
+    if (this.#mayTake(size)) this.#within(() => this.#isAsync ? this.#fetch() : this.#read(size));
     if (this.#error !== undefined || this.#units.length === 0) return undefined;
     const count = this.#fitting(size);
     if (count === 0) return undefined;
@@ -824,7 +824,7 @@ export class StreamJob implements Job {
     }
   }
 
-  #fetch(size: number): void {
+  #fetch(): void {
     if (this.#fetching) return;
     this.#fetching = true;
     const failed = (error: unknown): void => {
