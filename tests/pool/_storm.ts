@@ -1,6 +1,6 @@
 import { describe, it } from "node:test";
 import process from "node:process";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { WorkerLostError } from "@weft/concurrent/threading";
 import { Random } from "../storm/_random.ts";
 import type { Kind } from "./_kind.ts";
@@ -100,5 +100,40 @@ export function poolStorm(kind: Kind): void {
         );
       }
     });
+
+    it(
+      "leave nothing in the memory when pools begin and end at any moment",
+      { timeout: 30_000 + KILLS * 3_000 },
+      async () => {
+        const random = new Random(SEED + 1);
+        const name = `Ends-${kind.name}`;
+        const live = async (): Promise<void> => {
+          const pool = new kind.Pool(1 + random.below(3), { name });
+          const tasks: Promise<unknown>[] = [];
+          for (let i = random.below(6); i > 0; i--) {
+            const choices = [
+              () => pool.map(targets.square, range(random.below(200))),
+              () => pool.submit(targets.fill, random.below(300_000)),
+              () => pool.submit(targets.takeTime, random.below(20)),
+              () => pool.apply(targets.takeTime, [20], { signal: AbortSignal.timeout(random.below(20)), killAfter: 0 }),
+            ];
+            tasks.push(choices[random.below(choices.length)]!());
+          }
+          const all = Promise.allSettled(tasks);
+          if (random.chance(0.6)) await Promise.race([all, pause(random.below(80))]);
+          // Looks for children that are gone, too, before anybody heard of it.
+          if (random.chance(0.6)) kind.killWorker(name);
+          if (random.chance(0.5)) pool.terminate();
+          else pool.close();
+          await pool.join();
+          for (const each of await all) {
+            if (each.status === "fulfilled") continue;
+            assertMatch((each.reason as Error).name, /^(?:CancelledError|WorkerLostError|AbortError|TimeoutError)$/);
+          }
+        };
+        // What is damaged is found by the checks of the memory when the next pools take what these gave back.
+        for (let i = 0; i < KILLS; i++) await Promise.all([live(), live()]);
+      },
+    );
   });
 }
