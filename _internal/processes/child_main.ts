@@ -37,6 +37,7 @@ import { childRecords, hasOthersBelow } from "../threads/start.ts";
 import "../../multiprocessing/mod.ts";
 import { Process, setTarget } from "../../multiprocessing/process.ts";
 import { inheritMethod } from "../../multiprocessing/start_method.ts";
+import { setMainArgument } from "../runtime/arguments.ts";
 import { exitCodeSet, exitProcess } from "../runtime/exit.ts";
 import { waitForRecord } from "./forkserver.ts";
 import { holdLifeline, setOwnRecord } from "./lifeline.ts";
@@ -104,6 +105,7 @@ async function runTarget(space: Space, record: number): Promise<unknown> {
   const attachment = new Attachment(space, objectOfProcess(record));
   const { type, target, main, cwd, method } = JSON.parse(descriptor) as ProcessHead;
   addHome(undefined, main);
+  setMainArgument(main);
   inheritMethod(method);
   loadProcessCalls("start process").changeFolder(cwd);
   const process = type === undefined

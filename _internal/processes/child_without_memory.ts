@@ -5,6 +5,7 @@
  */
 
 import { decode, encode, sendable } from "../codec/mod.ts";
+import { setMainArgument } from "../runtime/arguments.ts";
 import { exitCodeSet, exitProcess } from "../runtime/exit.ts";
 import { giveTexts } from "../runtime/modules.ts";
 import { nodeProcess } from "../runtime/globals.ts";
@@ -76,6 +77,7 @@ async function runTarget(head: ProcessHead, rest: Uint8Array): Promise<unknown> 
   const { type, target, main, method, name, texts = {} } = head;
   giveTexts(texts);
   addHome(undefined, main);
+  setMainArgument(main);
   inheritMethod(method);
   const found = target === undefined ? undefined : await resolveTarget(target, name);
   const Type = type === undefined ? undefined : await resolveSubclass(type, name);

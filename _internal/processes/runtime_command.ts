@@ -9,6 +9,7 @@
  */
 
 import { NotSupportedError } from "../../sync/errors.ts";
+import { programArguments } from "../runtime/arguments.ts";
 import { ownModule, requireOwnRuntime } from "../runtime/bundle.ts";
 import { isBun, nodeProcess } from "../runtime/globals.ts";
 import { mainModule } from "../runtime/modules.ts";
@@ -106,7 +107,7 @@ export function runtimeCommand(permissions: "inherit" | Requested, modules: read
       );
     }
     const { execArgv } = nodeProcess() as unknown as { execArgv: string[] };
-    return { args: [...keptOfBun(execArgv), isBun ? fileOf(ENTRY) : ENTRY], hasFfi: true };
+    return { args: [...keptOfBun(execArgv), isBun ? fileOf(ENTRY) : ENTRY, ...programArguments()], hasFfi: true };
   }
   const calls = loadProcessCalls("start process");
   firstFolder ??= calls.folder();
@@ -137,8 +138,8 @@ export function runtimeCommand(permissions: "inherit" | Requested, modules: read
     ? line.kept.filter((flag) => !flag.startsWith("--node-modules-dir"))
     : line.kept;
   const start = ["run", "--no-prompt", ...kept, ...found];
-  if (hasFfi) return { args: [...start, ...flags, ENTRY], hasFfi };
-  return { args: [...start, ...flags, entryWith(modules)], hasFfi };
+  if (hasFfi) return { args: [...start, ...flags, ENTRY, ...programArguments()], hasFfi };
+  return { args: [...start, ...flags, entryWith(modules), ...programArguments()], hasFfi };
 }
 
 // Deno imports what is in the graph of the main module without asking whether it may be read, with all that it imports.

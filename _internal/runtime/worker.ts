@@ -5,6 +5,7 @@
  */
 
 import { now } from "../atomics.ts";
+import { workerArguments } from "./arguments.ts";
 import { isBunBefore } from "./bun_version.ts";
 import { isBun } from "./globals.ts";
 
@@ -47,7 +48,9 @@ const denoRef: symbol | undefined = typeof Worker === "undefined"
 
 /** Starts a worker on a module. */
 export function startWorker(url: URL, listener: WorkerListener): WorkerHandle {
-  const worker = new Worker(url, { type: "module" }) as Refable;
+  // Bun takes the arguments here; others do not look at them.
+  const options: WorkerOptions & { argv?: string[] } = { type: "module", argv: workerArguments() };
+  const worker = new Worker(url, options) as Refable;
   worker.onmessage = (event): void => listener.message(event.data);
   worker.onerror = (event): void => {
     event.preventDefault();

@@ -14,6 +14,7 @@ import { Space } from "../memory/space.ts";
 import { existingSpace, setSpace } from "../memory/spaces.ts";
 import { ThreadMemory } from "../memory/thread_memory.ts";
 import { block } from "../memory/wait_point.ts";
+import { takeArguments } from "../runtime/arguments.ts";
 import { ownModule } from "../runtime/bundle.ts";
 import { exitThread } from "../runtime/exit.ts";
 import { onLastWords } from "../runtime/last_words.ts";
@@ -79,6 +80,7 @@ async function loadWhole(): Promise<void> {
 
 /** Waits for a message and then runs the thread that it names; before that, perhaps, for one that says to be ready. */
 export function boot(): void {
+  takeArguments();
   let awaited = true;
   onParentMessage((message) => {
     if (message === PREPARE) {
