@@ -14,6 +14,7 @@ import { noRoom, type Space } from "../memory/space.ts";
 import { existingSpace, spaceOf } from "../memory/spaces.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
 import { notify, register, sleep, unregister } from "../memory/wait_point.ts";
+import { FIRST_USE, isOutputUsed, keepsOutput, pendingOutput } from "../runtime/output.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
 import { nameSlowModules } from "../targets/load.ts";
 import { resolveTarget } from "../targets/resolve.ts";
@@ -94,6 +95,7 @@ class PoolWorker {
   readonly #patience: Patience = new Patience();
   /** When the event loop had a turn. */
   #turned: number = now();
+  #unitBegan = 0;
 
   constructor(space: Space, options: WorkerOptions) {
     this.board = new Board(space, options.board);
@@ -126,6 +128,7 @@ class PoolWorker {
       let from = 0;
       const cursor = new Cursor();
       for (let unit; (unit = board.nextUnit(slot)) >= 0;) {
+        if (keepsOutput) this.#unitBegan = unit === 0 ? began : now();
         beginTask(board, slot, unit);
         const data = unitOf(bytes, from, lengths[unit]);
         from += (lengths[unit] + 7) & ~7;
@@ -345,6 +348,14 @@ class PoolWorker {
 
   // What is sent at once costs no promise. `true`: an error went in its place.
   #send(slot: number, cursor: Cursor, kind: number, data: Uint8Array, index = 0): void | Promise<void | boolean> {
+    // First what the task has written: its worker may be ended as soon as its result is known.
+    if (keepsOutput && (isOutputUsed() || now() - this.#unitBegan > FIRST_USE)) {
+      const pending = pendingOutput();
+      if (pending !== undefined) {
+        const own = data.slice();
+        return pending.then(() => this.#send(slot, cursor, kind, own, index));
+      }
+    }
     try {
       if (this.board.append(slot, cursor, kind, data)) return;
     } catch (error) {

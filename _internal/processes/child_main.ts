@@ -11,6 +11,7 @@ import { dropReferences } from "../memory/shared_refs.ts";
 import type { Space } from "../memory/space.ts";
 import { existingSpace } from "../memory/spaces.ts";
 import { onLastWords } from "../runtime/last_words.ts";
+import { pendingOutput } from "../runtime/output.ts";
 import { loadProcessCalls } from "../runtime/process_calls.ts";
 import { arrive } from "../targets/arrivals.ts";
 import { addHome } from "../targets/home.ts";
@@ -93,6 +94,8 @@ async function run(space: Space, record: number): Promise<void> {
   await threadsEnded();
   await childrenEnded(space);
   endChildren();
+  const pending = pendingOutput();
+  if (pending !== undefined) await pending;
   over = true;
   // As where the runtime ends a program by itself.
   code ||= exitCodeSet();

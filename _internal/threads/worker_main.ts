@@ -18,6 +18,7 @@ import { takeArguments } from "../runtime/arguments.ts";
 import { ownModule } from "../runtime/bundle.ts";
 import { exitThread } from "../runtime/exit.ts";
 import { onLastWords } from "../runtime/last_words.ts";
+import { pendingOutput } from "../runtime/output.ts";
 import { systemThreadId } from "../runtime/system_thread.ts";
 import { onParentMessage, postToParent } from "../runtime/worker.ts";
 import { arrive } from "../targets/arrivals.ts";
@@ -151,6 +152,8 @@ async function run(init: Init): Promise<void> {
   } catch (error) {
     fail(space, record, error);
   }
+  const pending = pendingOutput();
+  if (pending !== undefined) await pending;
   over = true;
   end(space, record);
   // Blocked from here on, so that no timer and no callback of the program runs in a thread that has ended.

@@ -1,0 +1,32 @@
+/** Writes a million characters in a worker of the kind that it is told, and ends. */
+
+import process from "node:process";
+import * as multiprocessing from "@weft/concurrent/multiprocessing";
+import * as threading from "@weft/concurrent/threading";
+
+const TEXT = "z".repeat(1_000_000);
+
+export function write(stream: "stdout" | "stderr", fails: boolean): void {
+  process[stream].write(TEXT);
+  if (fails) throw new Error("on purpose");
+}
+
+export function print(): void {
+  console.log(TEXT.slice(1));
+}
+
+if (import.meta.main) {
+  const [kind, what] = process.argv.slice(2);
+  const { Pool } = kind!.startsWith("thread") ? threading : multiprocessing;
+  const target = what === "print" ? print : write;
+  const args = what === "print" ? [] : [what === "stderr" ? "stderr" : "stdout", what === "fails"];
+  // What the target throws is not what is looked at.
+  if (kind!.endsWith("pool")) {
+    await using pool = new Pool(1);
+    await pool.apply(target as typeof print, args as []).catch(() => {});
+  } else if (kind === "thread") {
+    await new threading.Thread({ target: target as typeof print, args: args as [] }).start().result().catch(() => {});
+  } else {
+    new multiprocessing.Process({ target: target as typeof print, args: args as [] }).start().joinSync();
+  }
+}

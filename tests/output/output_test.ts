@@ -1,0 +1,27 @@
+/** A reader that is slower than the writer gets all that a worker wrote before it ended. */
+
+import { assertEquals } from "@std/assert";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { run } from "../../tools/_run.ts";
+
+const LIMIT = 60_000;
+const PROGRAM = fileURLToPath(new URL("./_program.ts", import.meta.url));
+const flags = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
+
+describe("a million characters into a pipe that is read late", { skip: process.platform === "win32" }, () => {
+  for (const kind of ["thread", "process", "thread pool", "process pool"]) {
+    for (const what of ["stdout", "stderr", "fails", "print"]) {
+      it(`arrive from a ${kind}: ${what}`, { timeout: LIMIT }, async () => {
+        // Of stderr, errors that are printed besides do not count.
+        const wanted = what === "stderr" ? "2>&1 >/dev/null" : "2>/dev/null";
+        const command = `"$@" ${wanted} | (sleep 0.2; tr -cd 'z\\n' | wc -c)`;
+        const { output } = await run(["sh", "-c", command, "sh", process.execPath, ...flags, PROGRAM, kind, what], {
+          limit: LIMIT - 10_000,
+        });
+        assertEquals(Number(output), 1_000_000);
+      });
+    }
+  }
+});
