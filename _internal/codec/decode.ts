@@ -483,14 +483,14 @@ function readError(): Error {
   if (typeof properties !== "object" || properties === null) broken("an error has no properties");
   for (const key of Object.keys(properties)) {
     if (key === "cause" || key === "errors") define(error, key, properties[key]);
-    else (error as unknown as Record<string, unknown>)[key] = properties[key];
+    else define(error, key, properties[key], true);
   }
   return error;
 }
 
-function define(error: Error, key: string, value: unknown): void {
+function define(error: Error, key: string, value: unknown, enumerable = false): void {
   try {
-    Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: false });
+    Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable });
   } catch {
     // A DOMException has accessors for some of these; one of a class of the program may be frozen.
   }

@@ -818,7 +818,10 @@ function writeError(error: Error): void {
     for (const key of HIDDEN) properties[key] = (error as unknown as Record<string, unknown>)[key];
   }
   for (const key of Object.keys(error)) {
-    if (!ERROR_KEYS.has(key)) properties[key] = (error as unknown as Record<string, unknown>)[key];
+    if (ERROR_KEYS.has(key)) continue;
+    const value = (error as unknown as Record<string, unknown>)[key];
+    // Also what objects have anyway, like `__proto__`.
+    Object.defineProperty(properties, key, { value, configurable: true, enumerable: true, writable: true });
   }
   // Bun's errors of node's kind have it from their prototypes.
   const { code } = error as { code?: unknown };

@@ -38,7 +38,9 @@ export function sendable(thrown: unknown, refusal: unknown, scope: Scope): unkno
   if (thrown instanceof AggregateError) {
     copyOf("errors", thrown.errors.map((error) => isSendable(error) ? error : sendable(error, refusal, scope)));
   }
-  const own = copy as unknown as Record<string, unknown>;
-  for (const [key, value] of Object.entries(thrown)) if (!(key in own) && isSendable(value)) own[key] = value;
+  for (const [key, value] of Object.entries(thrown)) {
+    if (Object.hasOwn(copy, key) || !isSendable(value)) continue;
+    Object.defineProperty(copy, key, { value, configurable: true, enumerable: true, writable: true });
+  }
   return isSendable(copy) ? copy : refusal;
 }
