@@ -5,6 +5,7 @@
  */
 
 import { isBun, nodeProcess } from "./globals.ts";
+import { isPrompt } from "./modules.ts";
 
 type Answer = Record<string, unknown>;
 
@@ -28,7 +29,8 @@ const KEY = Symbol.for("@weft/concurrent inspected function");
  * `--allow-sys` (or `-A`), on Node always.
  */
 export function moduleOfFunction(fn: object): string | undefined {
-  if (isBun || !isAllowed()) return undefined;
+  // Deno runs the lines of a prompt by the inspector, and panics if these ask it again.
+  if (isBun || !isAllowed() || isPrompt()) return undefined;
   try {
     return inspect(fn);
   } catch {

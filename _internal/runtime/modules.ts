@@ -47,6 +47,28 @@ function nodeMain(): string | undefined {
   return argv[1] === undefined ? undefined : urlOfPlace(argv[1]);
 }
 
+// How Deno and Bun call what is typed, or given as an argument or as input: `deno eval`, `bun -e`, `bun -`, notebooks.
+const TYPED_IN = /\/(?:\$deno\$(?:eval|stdin|repl|jupyter)[^/]*|(?:\[|%5B)(?:eval|stdin|repl)(?:\]|%5D))(?:[?#]|$)/;
+const PROMPT = /\/\$deno\$(?:repl|jupyter)[^/]*$/;
+
+/** Whether a module is a text that the program was given and no file, so that no worker can import it. */
+export function isTypedIn(module: string): boolean {
+  return TYPED_IN.test(module);
+}
+
+/** The text that this program is, if it is no file. */
+export function typedInMain(): string | undefined {
+  const main = isBun && globals.Bun.main === ""
+    ? urlOfPlace(`${(nodeProcess() as unknown as { cwd(): string }).cwd()}/[repl]`)
+    : mainModule();
+  return main !== undefined && isTypedIn(main) ? main : undefined;
+}
+
+/** Whether this thread runs what is typed at a prompt or in a notebook, line by line. */
+export function isPrompt(): boolean {
+  return globals.Deno !== undefined && PROMPT.test(globals.Deno.mainModule ?? "");
+}
+
 /** The URL of a module that a stack or the runtime names by its URL or by its path, which may end with a query. */
 export function urlOfPlace(place: string): string | undefined {
   if (/^(?:file|https?|data|blob|jsr|npm):/.test(place)) return place;

@@ -13,12 +13,14 @@ import { locationOf } from "../../sync/task.ts";
 import { moduleOfFunction } from "../runtime/inspector.ts";
 import {
   builtinExports,
+  isTypedIn,
   loadedExports,
   loadedModules,
   mainModule,
   readModule,
   requireReadable,
   TELLS_LOADED,
+  typedInMain,
 } from "../runtime/modules.ts";
 import { globalPath, needsNew } from "./builtins.ts";
 import { homeModules, mainOfProgram } from "./home.ts";
@@ -37,6 +39,8 @@ interface Places {
   /** It and the modules that called it, innermost first. */
   modules: string[];
   main?: string;
+  /** The text that the program is, if it is no file: nothing in it can be imported. */
+  typedIn?: string;
 }
 
 /** How to find a function or a class. Sent as JSON. */
@@ -77,6 +81,11 @@ export function describeTarget(
   const { source } = entry;
   const location = locationOf(fn);
   if (location !== undefined) {
+    if (isTypedIn(location.module)) {
+      throw new TargetError(
+        `Cannot use "${location.name}" as ${what} as ${location.module} is no file that a worker could import: name a function of one with task()`,
+      );
+    }
     requireReadable(location.module, `Cannot use "${location.name}" as ${what}`);
     return entry.settled = { kind: "export", what, ...location };
   }
@@ -100,7 +109,7 @@ export function describeTarget(
   if (descriptor === undefined) {
     const isDeclared = isDeclaredIn(modules, fn.name);
     const home = isDeclared ? undefined : moduleOfFunction(fn);
-    if (home !== undefined && /^(?:file|https?):/.test(home) && !isOwn(home)) {
+    if (home !== undefined && /^(?:file|https?):/.test(home) && !isOwn(home) && !isTypedIn(home)) {
       modules.splice(0, modules.length, home, ...modules.filter((module) => module !== home));
     }
     if (modules.length > 0) requireReadable(modules[0], `Cannot use ${show(fn.name, source)} as ${what}`);
@@ -112,6 +121,7 @@ export function describeTarget(
       module: modules[0],
       modules,
       main: main(),
+      typedIn: typedInMain(),
       global: path,
     };
     entry.byModules.set(key, descriptor);
@@ -161,6 +171,7 @@ export function describeSubclass(
     module: found?.module ?? modules[0],
     modules,
     main: main(),
+    typedIn: typedInMain(),
     ...(found !== undefined && { exported: found.name }),
   };
 }
@@ -174,7 +185,7 @@ export function show(name: string, source: string): string {
 
 // Where the stack tells nothing (a timer on Bun may leave no frame of its module), the modules that this thread is about.
 function callers(): string[] {
-  const modules = modulesOnStack();
+  const modules = modulesOnStack().filter((module) => !isTypedIn(module));
   for (const home of homeModules()) if (!modules.includes(home)) modules.push(home);
   return modules;
 }
@@ -184,7 +195,7 @@ function main(): string | undefined {
   const known = mainOfProgram();
   if (known !== undefined) return known;
   const module = mainModule();
-  return module === undefined || isOwn(module) ? undefined : module;
+  return module === undefined || isOwn(module) || isTypedIn(module) ? undefined : module;
 }
 
 interface Export {
@@ -224,7 +235,7 @@ function findExport(fn: AnyFunction, modules: string[], native: boolean): Export
   }
   const loaded = loadedModules();
   for (const module of loaded) {
-    if (indexed.has(module) || isOwn(module)) continue;
+    if (indexed.has(module) || isOwn(module) || isTypedIn(module)) continue;
     const exports = loadedExports(module);
     // It may be about to run.
     if (exports === undefined) continue;

@@ -67,14 +67,16 @@ export async function parseSource(source: string): Promise<ParsedSource | undefi
  * Makes a function of its source.
  *
  * @param home The module where it stands, if that is known.
+ * @param base Where its `import()` starts from, if that is no module.
  * @param text The same, read; `undefined` if it could not be.
  * @param caller The module that handed the function over.
  */
 export async function compile(
   descriptor: Described,
   parsed: ParsedSource | undefined,
-  { module, text, exports, load }: {
+  { module, base = module, text, exports, load }: {
     module: string | undefined;
+    base?: string;
     text: ModuleText | undefined;
     exports: Exports;
     load: Importer;
@@ -112,7 +114,7 @@ export async function compile(
   for (const { what, node } of analysis.specials) {
     if (what !== "import()") continue;
     const importer = (specifier: unknown, options?: ImportCallOptions): Promise<unknown> => {
-      const target = module === undefined ? String(specifier) : resolveImport(String(specifier), module);
+      const target = base === undefined ? String(specifier) : resolveImport(String(specifier), base);
       return importModule(target, options);
     };
     edits.push({

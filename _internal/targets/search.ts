@@ -58,8 +58,9 @@ export class Search {
     const found = await this.#find();
     if (typeof found === "function") return found as unknown as AnyClass;
     if (typeof found === "object") this.#fail(`${found.module} does not export it: export it`);
-    const { module } = this.#sought;
+    const { module, typedIn } = this.#sought;
     if (module !== undefined) this.#rethrow(module);
+    if (typedIn !== undefined) this.#fail(`${typedIn} is no file that a worker could import: write the class into one`);
     return this.#fail(
       `it is not exported by any of ${
         list(this.#looked)
@@ -208,15 +209,26 @@ export class Search {
 
   // Of a function from elsewhere nothing is known but its source, so it may use nothing but what every thread has.
   async #compileForeign(): Promise<AnyFunction> {
-    const { module } = this.#sought;
+    const { module, typedIn } = this.#sought;
     const parsed = await this.#parse();
     const free = parsed === undefined ? [] : freeReferences(parsed.analysis, parsed.found.scope);
     const unknown = free.find(({ name, asked }) => !asked && !(name in globalThis));
     if (unknown !== undefined) {
       if (module !== undefined) this.#rethrow(module);
+      if (typedIn !== undefined) {
+        this.#fail(
+          `it uses '${unknown.name}', and ${typedIn} is no file that a worker could import: pass it as an argument, import it with import() in the function, or name a function of a file with task()`,
+        );
+      }
       this.#fail(`it is not to be found and uses '${unknown.name}'. ${this.#places()}`);
     }
-    return await compile(this.#sought, parsed, { module: undefined, text: undefined, exports: {}, load: () => fail() });
+    return await compile(this.#sought, parsed, {
+      module: undefined,
+      base: typedIn,
+      text: undefined,
+      exports: {},
+      load: () => fail(),
+    });
   }
 
   /** Throws what kept a module from being imported. */
