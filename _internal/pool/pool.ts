@@ -40,7 +40,7 @@ export interface PoolOptions<I extends unknown[] = unknown[]> {
   idleTimeout?: number;
   /**
    * Records what the workers do: `true` for {@linkcode BasePool.trace}, a path to have it written there in Chrome's trace
-   * format when the pool ends.
+   * format when the pool ends, or the program before it.
    */
   trace?: boolean | string;
 }
@@ -141,6 +141,7 @@ export abstract class BasePool implements AsyncDisposable {
       ? null
       : describeTarget(initializer as AnyFunction, { what: "initializer", stackAbove: new.target });
     this.#trace = trace === undefined || trace === false ? undefined : new Trace(this.#name);
+    if (typeof trace === "string") this.#trace!.writeAtEnd(trace);
     this.#recreated = importingModule();
   }
 
@@ -479,7 +480,7 @@ export abstract class BasePool implements AsyncDisposable {
       if (this.#dispatcher === undefined) resolve();
       else this.#dispatcher.close(resolve);
     }).then(() => {
-      if (typeof this.#options.trace === "string") this.#trace!.write(this.#options.trace);
+      this.#trace?.write();
     });
     // Whoever does not join does not care.
     this.#ended.catch(() => {});

@@ -7,6 +7,7 @@
  */
 
 import { now } from "../atomics.ts";
+import { onAnyEnd } from "../runtime/last_words.ts";
 import { writeTextFile } from "../runtime/files.ts";
 
 /** The trace of a pool as an object, in Chrome's JSON format. */
@@ -34,6 +35,10 @@ export interface TraceEvent {
   /** What viewers show beside. */
   args?: Record<string, string | number>;
 }
+
+/** Traces that go to a file once their pool has ended, or the program. */
+const unwritten = new Map<Trace, string>();
+let listening = false;
 
 /** Collects events. */
 export class Trace {
@@ -71,7 +76,29 @@ export class Trace {
     return { traceEvents: this.#events, displayTimeUnit: "ms" };
   }
 
-  write(path: string): void {
-    writeTextFile(path, JSON.stringify(this));
+  /** Has it written when the pool ends, or the program while the pool does not. */
+  writeAtEnd(path: string): void {
+    if (unwritten.size === 0 && !listening) {
+      listening = true;
+      onAnyEnd(() => {
+        for (const [trace, path] of unwritten) trace.#writeLast(path);
+      });
+    }
+    unwritten.set(this, path);
+  }
+
+  write(): void {
+    const path = unwritten.get(this);
+    unwritten.delete(this);
+    if (path !== undefined) writeTextFile(path, JSON.stringify(this));
+  }
+
+  // The program ends with what it has to say itself: that it could not be written is printed.
+  #writeLast(path: string): void {
+    try {
+      writeTextFile(path, JSON.stringify(this));
+    } catch (error) {
+      console.error(`Cannot write the trace of a pool to ${path}:`, error);
+    }
   }
 }

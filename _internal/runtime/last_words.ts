@@ -53,6 +53,20 @@ export function onExit(exit: (code: number) => void): void {
       once((globalThis as { Deno?: { exitCode: number } }).Deno!.exitCode));}
 }
 
+/**
+ * Says what is to be done when this thread of the program exits or fails in any way that lets it. May be called more than
+ * once: an error is told before it is known whether the program handles it.
+ */
+export function onAnyEnd(end: () => void): void {
+  onExit(end);
+  // Deno sends no "unload" after these.
+  if (deno !== undefined) {
+    for (const type of ["error", "unhandledrejection"]) {
+      globalThis.addEventListener(type, end);
+    }
+  }
+}
+
 /** In the main thread: asks, when nothing is left that keeps the program alive, whether it shall go on all the same. */
 export function onLoopEmpty(goOn: () => boolean): void {
   if (deno === undefined) {

@@ -28,6 +28,16 @@ if (import.meta.main) {
     for (const until = performance.now() + 500; performance.now() < until;) await pool.apply(square, [2]);
     clearInterval(timer);
     console.log(ticks);
+  } else if (mode.startsWith("trace-")) {
+    const pool = new Pool(1, { trace: path });
+    await pool.submit(square, 3);
+    if (mode === "trace-exit") process.exit(0);
+    if (mode === "trace-error") {
+      setTimeout(() => {
+        throw new Error("uncaught");
+      }, 0);
+    }
+    if (mode === "trace-rejection") void Promise.reject(new Error("uncaught"));
   } else if (mode === "trace") {
     await using pool = new Pool(1, { trace: path });
     await pool.map(square, [1, 2, 3]);

@@ -53,5 +53,21 @@ for (const kind of ["thread", "process"]) {
         rmSync(folder, { recursive: true });
       }
     });
+
+    it("finds the trace of a pool that was never closed, however it ends itself", LIMIT, async () => {
+      const folder = mkdtempSync(join(tmpdir(), "weft-"));
+      try {
+        await Promise.all(["fall", "exit", "error", "rejection"].map(async (way) => {
+          const path = join(folder, way);
+          await run(kind, `trace-${way}`, path).catch((error) => {
+            if (!String(error).includes("uncaught")) throw error;
+          });
+          const { traceEvents } = JSON.parse(readFileSync(path, "utf8"));
+          assert(traceEvents.some((event: { ph: string }) => event.ph === "X"), way);
+        }));
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
   });
 }
