@@ -36,6 +36,22 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Lock: two threads"],
   },
   {
+    name: "Lock: a guard gives back by a store",
+    patches: [
+      {
+        file: LOCK,
+        find: "import { compareExchange, load }",
+        replace: "import { compareExchange, load, store }",
+      },
+      {
+        file: LOCK,
+        find: RELEASE,
+        replace: `if (store(words, at, FREE) === FREE) ${WAKE}`,
+      },
+    ],
+    caughtBy: ["Lock: a guard whose lock"],
+  },
+  {
     name: "Lock: the bar is never cleared",
     patches: [{
       file: WORD,

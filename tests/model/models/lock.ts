@@ -1,4 +1,5 @@
 import { Lock } from "../../../sync/lock.ts";
+import { Semaphore } from "../../../sync/semaphore.ts";
 import { type Model, model, TIMEOUT, times } from "../model.ts";
 
 type Locks = { lock: Lock };
@@ -256,6 +257,33 @@ export const models: readonly Model<Record<string, object>>[] = [
         const guard = lock.tryAcquire();
         if (guard === undefined) return;
         actor.inside("the section");
+        actor.release(guard);
+      },
+    ],
+    end: (actor, { lock }) => actor.assert(!lock.locked, "the lock is held at the end"),
+  }),
+  model({
+    name: "Lock: a guard whose lock another released frees no other's",
+    setup: () => ({ lock: new Lock(), taken: new Semaphore(0), released: new Semaphore(0) }),
+    threads: [
+      (actor, { lock, taken, released }) => {
+        const guard = lock.acquireSync();
+        taken.release();
+        released.acquireSync();
+        // Spent by now: another released what it stands for.
+        actor.release(guard);
+      },
+      (_actor, { lock, taken, released }) => {
+        taken.acquireSync();
+        lock.release();
+        released.release();
+      },
+      (actor, { lock }) => {
+        const guard = lock.acquireSync();
+        actor.enter("the section");
+        actor.step();
+        actor.assert(lock.locked, "a stale guard freed another's lock");
+        actor.leave("the section");
         actor.release(guard);
       },
     ],
