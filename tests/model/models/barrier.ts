@@ -1,3 +1,4 @@
+import { locate, OBJECT_HEADER } from "../../../_internal/memory/shared_object.ts";
 import { spaceOf } from "../../../_internal/memory/spaces.ts";
 import { GENERATIONS_WORDS } from "../../../sync/_generations.ts";
 import { Barrier } from "../../../sync/barrier.ts";
@@ -11,8 +12,7 @@ const withAction = (parties: number) => (): Barriers => ({ barrier: new Barrier(
 /** How often the action was called: what stands in for it counts that behind its description. */
 function actionsOf(barrier: Barrier): number {
   const { words } = spaceOf("thread");
-  const { at } = barrier as unknown as { at: number };
-  const description = words[at + GENERATIONS_WORDS];
+  const description = words[locate(barrier)!.at + OBJECT_HEADER + GENERATIONS_WORDS];
   return words[description + 1];
 }
 

@@ -1,4 +1,6 @@
 import { load, store } from "../../../_internal/atomics.ts";
+import { blockWords } from "../../../_internal/memory/allocator.ts";
+import { USED_AT } from "../../../_internal/memory/layout.ts";
 import {
   addReference,
   dropReference,
@@ -17,14 +19,14 @@ const UNDER_WAY = 102;
 
 const addressOf = (object: object): number => locate(object as SharedHandle)!.at;
 
-/** Fails if the next block of that size is not the one at `at`, or is given out twice. */
+/** Fails if anything in the heap is still in use, or if the next two blocks of that size are the same memory. */
 function isGivenBackOnce(actor: Actor, at: number): void {
   const space = spaceOf("thread");
-  const size = load(space.words, at - 2) - 2;
+  actor.assert(load(space.words, USED_AT) === 0, "its memory was not given back");
+  const size = blockWords(space.memory, at);
   const first = space.tryAllocate(size, false);
   const second = space.tryAllocate(size, false);
-  actor.assert(first === at, "its memory was not given back");
-  actor.assert(second !== at, "its memory was given back twice");
+  actor.assert(first !== second, "its memory was given back twice");
 }
 
 /** What holds for the references to an object. */
