@@ -73,6 +73,11 @@ export function beginTask(its: Board, itsSlot: number, itsUnit: number): void {
   unit = itsUnit;
 }
 
+/** Whether a task runs. */
+export function isTaskRunning(): boolean {
+  return board !== undefined;
+}
+
 /** Says that it is over. */
 export function endTask(): void {
   board = undefined;

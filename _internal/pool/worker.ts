@@ -17,9 +17,10 @@ import { notify, register, sleep, unregister } from "../memory/wait_point.ts";
 import { FIRST_USE, isOutputUsed, keepsOutput, pendingOutput } from "../runtime/output.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
 import { nameSlowModules } from "../targets/load.ts";
+import { setTold } from "../threads/uncaught.ts";
 import { resolveTarget } from "../targets/resolve.ts";
 import { Board, copyOf, Cursor, FAILED, ITEMS, ONE, PART, RESULT, RESULTS, TASKS, TOO_LARGE } from "./board.ts";
-import { beginTask, endTask } from "./current_task.ts";
+import { beginTask, endTask, isTaskRunning } from "./current_task.ts";
 import { Patience } from "./patience.ts";
 import { readFunction } from "./functions.ts";
 // Objects of any kind may come with a task.
@@ -68,6 +69,8 @@ export async function workForPool(options: WorkerOptions, ...initargs: unknown[]
   const space = spaceOf(options.scope);
   working = true;
   const worker = new PoolWorker(space, options);
+  // What a task left behind may fail when no caller waits any more.
+  setTold(isTaskRunning);
   // All workers import the same.
   nameSlowModules((module) => worker.board.mayName(module));
   if (options.initializer !== null) {

@@ -24,10 +24,17 @@ export function hasHook(): boolean {
   return hook !== undefined;
 }
 
+let isTold = (): boolean => true;
+
+/** In the worker of a pool: says when an error of the thread reaches a caller, which is while a task runs. */
+export function setTold(newIsTold: () => boolean): void {
+  isTold = newIsTold;
+}
+
 /** In the thread that failed: says so, or returns `true` where the starter has a hook for it. */
 export function reportError(space: Space, record: number, error: unknown): boolean {
   const flags = load(space.words, record + FLAGS);
-  if ((flags & RESULT_ASKED) !== 0) return false;
+  if ((flags & RESULT_ASKED) !== 0 && isTold()) return false;
   if (hook !== undefined) {
     hook(space, record, error);
     return false;

@@ -5,6 +5,15 @@ import * as multiprocessing from "@weft/concurrent/multiprocessing";
 import * as threading from "@weft/concurrent/threading";
 import { square, takeTime } from "./_targets.ts";
 
+export function failLater(how: string): string {
+  const error = new Error(["after", "the task"].join(" "));
+  setTimeout(() => {
+    if (how === "late-error") throw error;
+    void Promise.reject(error);
+  }, 0);
+  return "done";
+}
+
 if (import.meta.main) {
   const [kind, mode, path] = process.argv.slice(2);
   const { Pool } = kind === "thread" ? threading : multiprocessing;
@@ -38,6 +47,12 @@ if (import.meta.main) {
       }, 0);
     }
     if (mode === "trace-rejection") void Promise.reject(new Error("uncaught"));
+  } else if (mode === "late-error" || mode === "late-rejection") {
+    const pool = new Pool(1);
+    console.log(await pool.submit(failLater, mode));
+    // The worker ends of it.
+    while (pool.stats().workers > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    console.log(await pool.submit(square, 3));
   } else if (mode === "trace") {
     await using pool = new Pool(1, { trace: path });
     await pool.map(square, [1, 2, 3]);

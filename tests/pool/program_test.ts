@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 
 const PROGRAM = fileURLToPath(new URL("./_program.ts", import.meta.url));
 const LIMIT = { timeout: 60_000 };
@@ -26,6 +26,15 @@ for (const kind of ["thread", "process"]) {
     it("ends although its pool was never closed", LIMIT, async () => {
       assertEquals((await run(kind, "forgotten")).replaceAll(/\s/g, ""), "[1,4,9]");
     });
+
+    for (const mode of ["late-error", "late-rejection"]) {
+      it(`prints what fails in a worker after its task is over: ${mode}`, LIMIT, async () => {
+        const error = await run(kind, mode).catch((error) => error);
+        assert(error instanceof Error, "nothing was printed");
+        assertEquals(error.message.match(/after the task/g)?.length, 1, error.message);
+        assertMatch(error.message, /(?:thread ThreadPool|Process ProcessPool)-\d+-1/);
+      });
+    }
 
     it("does not end while a task is pending", LIMIT, async () => {
       assertEquals(await run(kind, "pending"), "after 300 ms");
