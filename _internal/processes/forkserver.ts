@@ -101,18 +101,18 @@ export function replenish(): void {
   if (!planned) return;
   planned = false;
   try {
-    const { args } = runtimeCommand("inherit");
+    const { args, cwd } = runtimeCommand("inherit");
     const key = keyOf(args);
-    while (spares.size < Math.min(MOST, Math.max(2, cpuCount()))) startSpare(args, key);
+    while (spares.size < Math.min(MOST, Math.max(2, cpuCount()))) startSpare(args, cwd, key);
   } catch {
     // What can not be had now is missed by the next start, which says so.
   }
 }
 
-function startSpare(args: readonly string[], key: string): void {
+function startSpare(args: readonly string[], cwd: string | undefined, key: string): void {
   const space = spaceOf("process");
   const slot = space.allocate(SLOT_WORDS, "start process");
-  const process = spawn({ args, env: { [VARIABLE]: tell(-slot) } });
+  const process = spawn({ args, cwd, env: { [VARIABLE]: tell(-slot) } });
   process.setRef(false);
   const spare: Spare = { process, slot, key };
   spares.add(spare);

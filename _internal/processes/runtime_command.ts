@@ -30,6 +30,8 @@ import {
 /** How to start a child. */
 export interface RuntimeCommand {
   readonly args: readonly string[];
+  /** The folder to start it in, if not this process's: it goes to that itself. */
+  readonly cwd?: string;
   /** Whether it may call the C library. */
   readonly hasFfi: boolean;
 }
@@ -133,12 +135,10 @@ export function runtimeCommand(permissions: "inherit" | Requested, modules: read
       throw new deno!.errors.NotCapable(`Cannot start process with 'permissions' as ${what}`);
     });
   const hasFfi = flags.includes("-A") || flags.includes("--allow-ffi");
-  const found = configuration(line);
-  const kept = found.includes(OWN_MODULES)
-    ? line.kept.filter((flag) => !flag.startsWith("--node-modules-dir"))
-    : line.kept;
+  const { found, packageFolder: cwd } = configuration(line);
+  const kept = cwd === undefined ? line.kept : line.kept.filter((flag) => !flag.startsWith("--node-modules-dir"));
   const start = ["run", "--no-prompt", ...kept, ...found];
-  if (hasFfi) return { args: [...start, ...flags, ENTRY, ...programArguments()], hasFfi };
+  if (hasFfi) return { args: [...start, ...flags, ENTRY, ...programArguments()], cwd, hasFfi };
   return { args: [...start, ...flags, entryWith(modules), ...programArguments()], hasFfi };
 }
 
@@ -150,23 +150,28 @@ function entryWith(modules: readonly string[]): string {
 }
 
 // Where Deno was not told one, it has looked for it. It looks from the folder of the main module, which is another one for a
-// child. Of a folder with a package.json alone, all that matters is that packages are looked for beside who imports them.
-function configuration({ kept }: CommandLine): string[] {
-  if (kept.some((flag) => flag === "--no-config" || flag.startsWith("--config="))) return [];
+// child. Of a folder with a package.json alone, all that matters is that packages are looked for beside the modules that
+// import them, and those of modules from elsewhere (this library's) in the folder that the child starts in.
+function configuration({ kept }: CommandLine): { found: string[]; packageFolder?: string } {
+  if (kept.some((flag) => flag === "--no-config" || flag.startsWith("--config="))) return { found: [] };
   const calls = loadProcessCalls("start process");
   let folder = mainFolder() ?? `${firstFolder}/`;
-  let hasPackage = false;
+  let packageFolder: string | undefined;
   for (;;) {
     for (const name of ["deno.json", "deno.jsonc"]) {
       const path = folder + name;
       if (!calls.exists(path)) continue;
       // One further up is for the package only if it is the one of its workspace.
-      if (!hasPackage || isWorkspace(path)) {
-        return [`--config=${path}`];
-      }
+      if (packageFolder === undefined || isWorkspace(path)) return { found: [`--config=${path}`] };
     }
-    hasPackage ||= calls.exists(`${folder}package.json`);
-    if (folder === "/") return hasPackage ? ["--no-config", OWN_MODULES] : ["--no-config"];
+    // The packages of a workspace's member are in the folder of the workspace.
+    const lacksPackages = packageFolder === undefined || !calls.exists(`${packageFolder}node_modules`);
+    if (lacksPackages && calls.exists(`${folder}package.json`)) packageFolder = folder;
+    if (folder === "/") {
+      return packageFolder === undefined
+        ? { found: ["--no-config"] }
+        : { found: ["--no-config", "--node-modules-dir=manual"], packageFolder };
+    }
     folder = folder.slice(0, folder.lastIndexOf("/", folder.length - 2) + 1);
   }
 }
@@ -176,8 +181,6 @@ function isWorkspace(path: string): boolean {
   const { readTextFileSync } = deno as unknown as { readTextFileSync(path: string): string };
   return readTextFileSync(path).includes('"workspace"');
 }
-
-const OWN_MODULES = "--node-modules-dir=manual";
 
 /** The program's main module. */
 export function mainOfThis(): string | undefined {

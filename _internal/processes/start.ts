@@ -90,6 +90,7 @@ function fresh(space: Space, record: number, { env, cwd, permissions }: LaunchOp
   }
   return spawn({
     args: command.args,
+    cwd: command.cwd,
     env: { ...env, [VARIABLE]: tell(record) },
   });
 }

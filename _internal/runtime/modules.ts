@@ -4,6 +4,7 @@
  * @module
  */
 
+import { bareNameOf, guessBareName, importBareName, readBareName } from "./bare_names.ts";
 import { isBun, nodeProcess } from "./globals.ts";
 import { isExiting } from "./last_words.ts";
 
@@ -221,7 +222,12 @@ export function scanImports(text: string, module: string): string[] | undefined 
 export async function importModule(module: string, options?: ImportCallOptions): Promise<Exports> {
   // Bun forgets the query of a URL, and with it which of two modules is meant, but not that of a path.
   const name = isBun && module.startsWith("file:") && module.includes("?") ? pathOf(module)! : module;
-  const exports = options === undefined ? await import(name) : await import(name, options);
+  const bare = readBareName(module);
+  const exports = bare !== undefined
+    ? await importBareName(bare, options)
+    : options === undefined
+    ? await import(name)
+    : await import(name, options);
   // Deno stops a worker that exits where its code next calls something. A module that calls nothing after that is imported
   // all the same, and only a turn of the event loop stops what waits for it.
   if (isExiting()) await new Promise(() => {});
@@ -246,12 +252,18 @@ export interface ImportCallOptions {
   with?: Record<string, string>;
 }
 
-/** The full name of what a module imports. Throws if there is no such module. */
+/** The full name of what a module imports. Throws on Bun if there is no such module. */
 export function resolveImport(specifier: string, module: string): string {
   if (/^\.{0,2}\//.test(specifier)) return new URL(specifier, module).href;
   if (URL.canParse(specifier)) return specifier;
-  if (!isBun) return import.meta.resolve(specifier);
+  if (!isBun) return bareNameOf(specifier, module);
   const folder = pathOf(new URL(".", module).href) ?? ".";
   const resolved = globals.Bun.resolveSync(specifier, folder);
   return urlOfPlace(resolved) ?? resolved;
+}
+
+/** The URL of a module by its full name, where it has one that this thread knows, to look at it. */
+export function urlOfModule(module: string): string | undefined {
+  const bare = readBareName(module);
+  return bare === undefined ? module : guessBareName(bare);
 }

@@ -21,6 +21,7 @@ import {
   requireReadable,
   TELLS_LOADED,
   typedInMain,
+  urlOfModule,
 } from "../runtime/modules.ts";
 import { globalPath, needsNew } from "./builtins.ts";
 import { homeModules, mainOfProgram } from "./home.ts";
@@ -252,8 +253,9 @@ function findExport(fn: AnyFunction, modules: string[], native: boolean): Export
 
 // The runtime's own modules have functions that no source tells apart.
 function findBuiltin(fn: AnyFunction, modules: string[]): Export | undefined {
-  for (const module of new Set(modules.flatMap(importsOf))) {
-    if (!module.startsWith("node:")) continue;
+  for (const imported of new Set(modules.flatMap(importsOf))) {
+    const module = urlOfModule(imported);
+    if (module === undefined || !module.startsWith("node:")) continue;
     const name = nameIn(builtinExports(module), fn);
     if (name !== undefined) return { module, name };
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { readModule, resolveImport, scanImports } from "../runtime/modules.ts";
+import { readModule, resolveImport, scanImports, urlOfModule } from "../runtime/modules.ts";
 import { isOwn } from "./stack.ts";
 import { closing, isPunctuator, type Token, tokenizeStart } from "./tokens.ts";
 
@@ -26,7 +26,7 @@ function find(module: string): string[] {
   for (const specifier of scanImports(text, module) ?? specifiersIn(tokenizeStart(text))) {
     try {
       const resolved = resolveImport(specifier, module);
-      if (!isOwn(resolved) && !modules.includes(resolved)) modules.push(resolved);
+      if (!isOwn(urlOfModule(resolved) ?? "") && !modules.includes(resolved)) modules.push(resolved);
     } catch {
       // It was loaded, so there must be a name for it, but this thread does not know it: one place less to look.
     }

@@ -5,7 +5,7 @@
  */
 
 import { InvalidStateError, TargetError } from "../../sync/errors.ts";
-import { type Exports, readModule } from "../runtime/modules.ts";
+import { type Exports, readModule, urlOfModule } from "../runtime/modules.ts";
 import { atGlobalPath } from "./builtins.ts";
 import { show, type TargetDescriptor } from "./describe.ts";
 import { addHome } from "./home.ts";
@@ -94,7 +94,8 @@ export class Search {
     for (const module of modules) {
       if (modules.size > FAR) return undefined;
       for (const imported of importsOf(module)) {
-        if (imported.startsWith("file:") && !imported.includes("/node_modules/")) modules.add(imported);
+        const url = urlOfModule(imported);
+        if (url?.startsWith("file:") && !url.includes("/node_modules/")) modules.add(url);
       }
       const text = await this.#standsIn(module);
       if (typeof text !== "object") continue;
