@@ -40,7 +40,7 @@ import {
 } from "../_internal/processes/record.ts";
 import { checkPermissions, checkReadable, mainOfThis } from "../_internal/processes/runtime_command.ts";
 import "../_internal/processes/spaces.ts";
-import { launch, signalProcess } from "../_internal/processes/start.ts";
+import { launch, signalProcess, untilNoted } from "../_internal/processes/start.ts";
 import { loadProcessCalls, SIGKILL, SIGTERM } from "../_internal/runtime/process_calls.ts";
 import { receive } from "../_internal/processes/without_memory.ts";
 import { signalName } from "../_internal/runtime/spawn.ts";
@@ -492,14 +492,16 @@ export class Process<A extends unknown[] = unknown[], R = unknown> extends Share
     return timeout;
   }
 
-  #ended(timeout: number, signal: AbortSignal | undefined, expired: () => boolean): Promise<boolean> {
+  async #ended(timeout: number, signal: AbortSignal | undefined, expired: () => boolean): Promise<boolean> {
     const { space, at } = this.#place;
-    return space.async.wait<boolean>(at + POINT, {
+    const ended = await space.async.wait<boolean>(at + POINT, {
       attempt: () => hasProcessEnded(space, at) ? true : undefined,
       deadline: deadlineOf(timeout),
       expired,
       signal,
     });
+    if (ended) await untilNoted(at);
+    return ended;
   }
 }
 

@@ -23,7 +23,7 @@ import { environment } from "../runtime/environment.ts";
 import { onExit } from "../runtime/last_words.ts";
 import { loadProcessCalls, SIGKILL } from "../runtime/process_calls.ts";
 import { spawn, type Spawned } from "../runtime/spawn.ts";
-import { unrefTimer } from "../runtime/timers.ts";
+import { later } from "../runtime/timers.ts";
 import { showLifeline } from "./janitor.ts";
 import { lifeline } from "./lifeline.ts";
 import { regionPath } from "./region.ts";
@@ -52,7 +52,8 @@ interface Spare {
 }
 
 const spares: Set<Spare> = new Set();
-let expiry: ReturnType<typeof setTimeout> | undefined;
+/** Calls off that they are given up. */
+let keep: (() => void) | undefined;
 let planned = false;
 let watching = false;
 
@@ -86,14 +87,14 @@ export function takeSpare(space: Space, record: number): Spawned | undefined {
 
 /** Sees to it that there are spares, soon. */
 export function warmUp(): void {
-  clearTimeout(expiry);
-  expiry = unrefTimer(setTimeout(() => {
+  keep?.();
+  keep = later(() => {
     const space = spaceOf("process");
     for (const spare of spares) drop(space, spare);
-  }, IDLE));
+  }, IDLE);
   if (planned) return;
   planned = true;
-  unrefTimer(setTimeout(replenish, PAUSE));
+  later(replenish, PAUSE);
 }
 
 /** Starts the spares that are planned: also called by a thread that is about to block. */

@@ -7,11 +7,12 @@
  * @module
  */
 
-import { add, load, store } from "../atomics.ts";
+import { add, load, now, pause, store, wait } from "../atomics.ts";
 import { spaceOf } from "../memory/spaces.ts";
 import type { ThreadMemory } from "../memory/thread_memory.ts";
 import { ownModule, requireOwnModules } from "../runtime/bundle.ts";
 import type { Libc } from "../runtime/libc.ts";
+import { nextTurn } from "../runtime/timers.ts";
 import { startWorker } from "../runtime/worker.ts";
 import type { Region } from "./region.ts";
 import { CONTROL_BYTES, COUNT, ENTRIES, ENTRY_WORDS, MAX_ENTRIES, RANG, SEQUENCE, type WaiterInit } from "./waiter.ts";
@@ -23,6 +24,14 @@ export type Listening = (index: number, onChange: () => void) => () => void;
 const SLICE = 1000;
 /** The same where the runtime can not be told to end although a sleep is under way. */
 const SHORT_SLICE = 20;
+
+/** How long a sleep may take to come to the word, milliseconds: it is not waited for longer, and ends by itself then. */
+const COMING = 0.5;
+const ALL = 0x7fffffff;
+/** How many turns of the event loop are made longer for a sleep that was ended, the first and the last by how much: milliseconds. */
+const TURNS = 12;
+const FIRST = 0.02;
+const LAST = 2;
 
 /** A word and those who listen to it. */
 interface Channel {
@@ -76,6 +85,7 @@ function aside(
   waitAsync: NonNullable<Libc["waitAsync"]>,
 ): Watching {
   let slice = SLICE;
+  const own = new Int32Array(new SharedArrayBuffer(4));
   const sleep = (channel: Channel): void => {
     channel.sleeping = true;
     const sleeping = waitAsync(region.address + channel.index * 4, channel.seen, slice);
@@ -84,7 +94,24 @@ function aside(
       channel.sleeping = false;
       if (channel.listeners.size === 0) return;
       look(words, channel);
-      if (channel.listeners.size > 0) sleep(channel);
+      // Not at once: what was waited for may have come, and a sleep for nobody would have to be ended.
+      queueMicrotask(() => {
+        if (channel.listeners.size > 0 && !channel.sleeping) sleep(channel);
+      });
+    });
+  };
+  const end = ({ index, seen }: Channel): void => {
+    // The sleep may be on its way there still: it is woken when it has come, or finds another word.
+    const deadline = now() + COMING;
+    while (libc.wake(region.address + index * 4, ALL) === 0 && load(words, index) === seen && now() < deadline) pause();
+  };
+  // Gives the sleep time to be over within the next turns of the event loop: a test runner turns it a few times, each quicker
+  // than a thread wakes up, before it calls what is under way a leak.
+  const settle = (channel: Channel, turns = TURNS, ms = FIRST): void => {
+    nextTurn(() => {
+      if (!channel.sleeping || channel.listeners.size > 0 || turns === 0) return;
+      wait(own, 0, 0, ms);
+      settle(channel, turns - 1, Math.min(ms * 2, LAST));
     });
   };
   return {
@@ -94,8 +121,12 @@ function aside(
       channel.seen = load(words, channel.index);
       sleep(channel);
     },
-    // The sleep ends by itself. To wake it would cost more, and whoever listens again finds it under way.
-    unwatch() {},
+    unwatch(channel) {
+      // Not left to end by itself: it would outlive the test in which it began, which a test runner takes for a leak.
+      if (!channel.sleeping) return;
+      end(channel);
+      settle(channel);
+    },
   };
 }
 

@@ -120,6 +120,13 @@ function withTexts(payload: Uint8Array, modules: readonly string[]): Uint8Array 
   return packPayload(JSON.stringify({ ...JSON.parse(descriptor) as ProcessHead, texts }), rest);
 }
 
+/** Until the runtime, too, has taken note of the end of a process that this thread started, which is gone. */
+export async function untilNoted(record: number): Promise<void> {
+  const process = children.get(record)?.process;
+  process?.setRef(true);
+  await process?.ended;
+}
+
 /** Gives up what the list of children has of one that is gone. */
 export function forgetChild(space: Space, record: number): void {
   if (removeChild(space, ownRecord(), record)) dropReference(space, objectOfProcess(record));

@@ -110,7 +110,11 @@ interface DenoFfi {
   dlopen(
     library: string,
     symbols: Record<string, unknown>,
-  ): { symbols: Record<string, (...args: unknown[]) => unknown> };
+  ): { symbols: Record<string, unknown>; close(): void };
+  readonly UnsafeFnPointer: new (
+    pointer: unknown,
+    definition: Record<string, unknown>,
+  ) => { call(...args: unknown[]): unknown };
   readonly UnsafePointer: {
     create(address: bigint): object | null;
     of(buffer: Uint8Array): object | null;
@@ -145,15 +149,32 @@ function denoNative(action: string): Native {
     },
     open<S extends Record<string, Signature>>(libraries: readonly string[], signatures: S): Functions<S> {
       const symbols: Record<string, unknown> = {};
+      const aside: Record<string, Record<string, unknown>> = {};
       for (const [key, { name, parameters, result, async }] of Object.entries(signatures)) {
-        symbols[key] = {
-          name: name ?? key,
-          parameters: parameters.map((type) => types[type]),
-          result: types[result],
-          nonblocking: async === true,
-        };
+        const definition = { parameters: parameters.map((type) => types[type]), result: types[result] };
+        if (async === true) {
+          aside[key] = { ...definition, nonblocking: true };
+          symbols[key] = { name: name ?? key, type: "pointer" };
+        } else {
+          symbols[key] = { name: name ?? key, ...definition };
+        }
       }
-      return firstOf(libraries, (library) => numeric(Deno.dlopen(library, symbols).symbols, signatures));
+      return firstOf(libraries, (library) => {
+        const opened = Deno.dlopen(library, symbols);
+        const functions: Record<string, (...args: unknown[]) => unknown> = {};
+        for (const [key, symbol] of Object.entries(opened.symbols)) {
+          if (aside[key] === undefined) {
+            functions[key] = symbol as (...args: unknown[]) => unknown;
+          } else {
+            const pointer = new Deno.UnsafeFnPointer(symbol, aside[key]);
+            functions[key] = (...args) => pointer.call(...args);
+          }
+        }
+        // An open library would be a leak to a test's sanitizers. What was found in it stays: it is the system's, which
+        // the runtime itself is linked with. Only calls aside look for an open library, and these go by the address.
+        opened.close();
+        return numeric(functions, signatures);
+      });
     },
   };
 }

@@ -12,3 +12,35 @@ export function unrefTimer(timer: ReturnType<typeof setTimeout>): ReturnType<typ
   else (timer as { unref(): void }).unref();
   return timer;
 }
+
+/**
+ * Calls `run` after so many milliseconds, unless it is called off before. The program may end before that, and a test
+ * runner that looks for timers which outlive a test does not find it: it is for what the library has of itself, which
+ * no object of the program has to clean up.
+ *
+ * @returns Calls it off.
+ */
+export function later(run: () => void, ms: number): () => void {
+  if (deno === undefined) {
+    const timer = unrefTimer(setTimeout(run, ms));
+    return () => clearTimeout(timer);
+  }
+  // Deno's test runner counts timers, also those that do not keep the program alive, but no waits.
+  const word = new Int32Array(new SharedArrayBuffer(4));
+  let calledOff = false;
+  const over = Atomics.waitAsync(word, 0, 0, ms);
+  if (over.async) over.value.then(() => calledOff || run());
+  return () => {
+    calledOff = true;
+    Atomics.notify(word, 0);
+  };
+}
+
+/** Calls `run` in the next turn of Deno's event loop, unseen like {@linkcode later}. */
+export function nextTurn(run: () => void): void {
+  // setImmediate() would do, but to look at it costs twenty milliseconds.
+  const word = new Int32Array(new SharedArrayBuffer(4));
+  const next = Atomics.waitAsync(word, 0, 0);
+  if (next.async) next.value.then(run);
+  Atomics.notify(word, 0);
+}

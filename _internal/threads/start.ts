@@ -17,7 +17,7 @@ import { cpuCount } from "../runtime/cpus.ts";
 import { isBun } from "../runtime/globals.ts";
 import { onLoopEmpty } from "../runtime/last_words.ts";
 import { isSystemThreadGone, startSystemThread } from "../runtime/system_thread.ts";
-import { unrefTimer } from "../runtime/timers.ts";
+import { later } from "../runtime/timers.ts";
 import {
   isWorker,
   startWorker,
@@ -118,8 +118,8 @@ export function launch(space: Space, record: number, thread: object): void {
 class Host {
   /** Its thread; 0: it waits for one. */
   child = 0;
-  /** When it is given up, if no thread comes. */
-  expiry: ReturnType<typeof setTimeout> | undefined;
+  /** Calls off that it is given up where no thread comes. */
+  keep: (() => void) | undefined;
   readonly handle: WorkerHandle;
   /** The number that the system has for its thread; 0: the worker has to look. */
   readonly systemId: number;
@@ -333,7 +333,7 @@ let planned = false;
 function takeSpare(): Host | undefined {
   // The oldest, which is the one that is ready.
   const host = spares.shift();
-  clearTimeout(host?.expiry);
+  host?.keep?.();
   return host;
 }
 
@@ -341,7 +341,7 @@ function dropSpare(host: Host): void {
   const index = spares.indexOf(host);
   if (index === -1) return;
   spares.splice(index, 1);
-  clearTimeout(host.expiry);
+  host.keep?.();
   host.handle.terminate();
 }
 
@@ -353,13 +353,13 @@ function wantedSpares(): number {
 function planSpares(): void {
   if (planned || spares.length >= wantedSpares()) return;
   planned = true;
-  unrefTimer(setTimeout(() => {
+  later(() => {
     planned = false;
     if (spares.length >= wantedSpares()) return;
     // Not while another comes up: the two would take each other's time.
     if ([...children.values()].some(({ space, record }) => load(space.words, record + STATE) === BOOTING)) planSpares();
     else addSpare();
-  }, QUIET));
+  }, QUIET);
 }
 
 function addSpare(): void {
@@ -373,7 +373,7 @@ function addSpare(): void {
   host.handle.setRef(false);
   // It says when it is ready, and then the next one is planned.
   host.handle.post(PREPARE);
-  host.expiry = unrefTimer(setTimeout(() => dropSpare(host), IDLE));
+  host.keep = later(() => dropSpare(host), IDLE);
   spares.push(host);
 }
 

@@ -1,0 +1,40 @@
+import { equal } from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { test } from "node:test";
+
+const isBun = "Bun" in globalThis;
+
+/** Runs the program under `deno test` and returns what it printed where it failed. */
+function run(...options: string[]): Promise<string> {
+  return new Promise((resolve) => {
+    const program = new URL("./_program.ts", import.meta.url).pathname;
+    const child = spawn(process.execPath, ["test", "-A", "--no-check", "--trace-leaks", ...options, program], {
+      env: { ...process.env, NO_COLOR: "1" },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const watchdog = setTimeout(() => child.kill("SIGKILL"), 100_000);
+    let output = "";
+    child.stdout.on("data", (data) => output += data);
+    child.stderr.on("data", (data) => output += data);
+    child.on("close", (code) => {
+      clearTimeout(watchdog);
+      resolve(code === 0 ? "" : output);
+    });
+  });
+}
+
+test("no object leaves anything that the test runner's sanitizers find, in any order", {
+  skip: isBun ? "Bun has no sanitizers" : false,
+  timeout: 120_000,
+}, async () => {
+  equal(await run("--shuffle"), "");
+});
+
+for (const name of ["threads: a thread", "processes: a process", "processes: a wait that is aborted"]) {
+  test(`nor where the test is the only one: ${name}`, {
+    skip: isBun ? "Bun has no sanitizers" : false,
+    timeout: 120_000,
+  }, async () => {
+    equal(await run(`--filter=/^${name}$/`), "");
+  });
+}
