@@ -5,9 +5,10 @@
  */
 
 import { now } from "../_internal/atomics.ts";
+import { isAttending, seeToOthers } from "../_internal/memory/meanwhile.ts";
 import { KILL } from "../_internal/memory/participants.ts";
 import { spaceOf } from "../_internal/memory/spaces.ts";
-import { requireBlocking } from "../_internal/memory/wait_point.ts";
+import { requireBlocking, SLICE } from "../_internal/memory/wait_point.ts";
 import { show } from "../_internal/wait_options.ts";
 import type { WaitOptions } from "./wait_options.ts";
 
@@ -85,8 +86,9 @@ export function sleepSync(ms: number): void {
     if (space.isKilled()) space.exit();
     const left = until - now();
     if (left <= 0) return;
-    // Whoever asks this thread to end writes the word and notifies it, so that the thread need not look again and again.
-    memory.wait(entry + KILL, 0, Math.min(LONGEST, left));
+    // A thread that asks this one to end writes the word and notifies it, so that it need not look again and again.
+    memory.wait(entry + KILL, 0, Math.min(isAttending() ? SLICE : LONGEST, left));
+    seeToOthers();
   }
 }
 

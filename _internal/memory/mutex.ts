@@ -17,22 +17,12 @@
  */
 
 import { compareExchange, exchange, load, pause } from "../atomics.ts";
+import { seeToOthers } from "./meanwhile.ts";
 import { isAlive } from "./participants.ts";
 import type { Memory } from "./memory.ts";
 
 const SPINS = 200;
 const SLICE = 20;
-
-let meanwhile: () => void = () => {};
-
-/**
- * Has `attend` called now and then by a thread that waits for a mutex. Where the holder is a thread that it started and
- * that the runtime has stopped, nobody else would say that it is gone: the event that tells comes to a loop that does not
- * turn. It must take no mutex.
- */
-export function onMutexWait(attend: () => void): void {
-  meanwhile = attend;
-}
 
 /** Takes the mutex as participant `id`. `true`: its last holder died holding it, or never gave it up. */
 export function lockMutex(memory: Memory, at: number, id: number): boolean {
@@ -59,7 +49,8 @@ function lockSlowly(memory: Memory, at: number, id: number): boolean {
     }
     if ((seen & 1) === 1 || compareExchange(words, at, seen, seen | 1) === seen) {
       memory.wait(at, seen | 1, SLICE);
-      meanwhile();
+      // The holder may be a thread that this one started, and that was stopped.
+      seeToOthers();
     }
   }
 }

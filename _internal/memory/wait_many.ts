@@ -12,6 +12,7 @@
 
 import { load, now, pause, store } from "../atomics.ts";
 import { BELL_STRIDE, BELLS_AT } from "./layout.ts";
+import { seeToOthers } from "./meanwhile.ts";
 import { PARKED } from "./participants.ts";
 import type { Space } from "./space.ts";
 import { arm, requireBlocking, SLICE } from "./wait_point.ts";
@@ -57,6 +58,7 @@ export function blockAtMany<T>(points: PointsBySpace, attempt: () => T | undefin
       const left = deadline - now();
       if (left <= 0) return undefined;
       bed.memory.wait(bell, rings, Math.min(left, slice));
+      seeToOthers();
     }
   } finally {
     store(bed.words, bed.entry + PARKED, 0);

@@ -26,6 +26,7 @@ import { add, compareExchange, exchange, load, now, or, pause, store } from "../
 import { NotSupportedError } from "../../sync/errors.ts";
 import { mayBlock } from "../runtime/globals.ts";
 import { BELL_COUNT, BELL_STRIDE, BELLS_AT } from "./layout.ts";
+import { seeToOthers } from "./meanwhile.ts";
 import { PARKED } from "./participants.ts";
 import type { Space } from "./space.ts";
 
@@ -140,6 +141,7 @@ export function sleep(space: Space, point: number, registered: number, ms: numbe
       const left = until - now();
       if (left <= 0) return false;
       space.memory.wait(point, seen, left);
+      seeToOthers();
     }
   } finally {
     store(words, space.entry + PARKED, 0);

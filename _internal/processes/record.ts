@@ -20,6 +20,7 @@
 import { compareExchange, load, store } from "../atomics.ts";
 import { lockMutex, unlockMutex } from "../memory/mutex.ts";
 import { addReference, dropReference, OBJECT_HEADER } from "../memory/shared_object.ts";
+import { seeToOthers } from "../memory/meanwhile.ts";
 import type { Space } from "../memory/space.ts";
 import { existingSpace } from "../memory/spaces.ts";
 import { PROCESS_AT } from "../memory/layout.ts";
@@ -158,6 +159,7 @@ export function waitForProcess(space: Space, record: number, until: () => number
       }
       if (descriptor >= 0) calls.waitForEnd(descriptor, Math.ceil(Math.min(left, SLICE)), received);
       else space.memory.wait(record + POINT, load(space.words, record + POINT), Math.min(left, SHORT_SLICE));
+      seeToOthers();
       const threads = existingSpace("thread");
       if (space.isKilled() || threads?.isKilled() === true) space.exit();
     }

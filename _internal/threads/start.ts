@@ -6,12 +6,13 @@
 
 import { load, now, store } from "../atomics.ts";
 import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT, PROCESS_AT } from "../memory/layout.ts";
-import { onMutexWait } from "../memory/mutex.ts";
-import { enter, entryOf, RECORD } from "../memory/participants.ts";
+import { onBlocked } from "../memory/meanwhile.ts";
+import { enter, entryOf, KILL, RECORD } from "../memory/participants.ts";
 import { addReference, dropReference } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
 import { existingSpace } from "../memory/spaces.ts";
 import type { ThreadMemory } from "../memory/thread_memory.ts";
+import { SLICE } from "../memory/wait_point.ts";
 import { ownModule, requireOwnModules } from "../runtime/bundle.ts";
 import { cpuCount } from "../runtime/cpus.ts";
 import { isBun } from "../runtime/globals.ts";
@@ -103,6 +104,11 @@ export function launch(space: Space, record: number, thread: object): void {
   if (!watching) {
     watching = true;
     onLoopEmpty(() => [...children.values()].map(hold).includes(true) || lookForProcesses(space));
+    if (TERMINATE_STOPS_CODE) {
+      onBlocked(attendAll);
+      // And while its event loop turns: another thread that asks one of these to end cannot stop it.
+      unrefTimer(setInterval(attendAll, SLICE));
+    }
   }
   const init: Init = {
     buffer: (space.memory as ThreadMemory).buffer,
@@ -255,12 +261,15 @@ function stop(child: Child): void {
   if (load(child.space.words, child.record + STATE) !== FINISHED) child.worker.terminate();
 }
 
-/** What a blocked joiner has to do for a thread that it started itself, since no event reaches it. */
+/** What a thread has to do for one that it started itself and that shall end, or that does not come up. */
 export function attend(record: number, id: number, remote: boolean): void {
   const child = children.get(id);
   if (child === undefined) return;
   const { space } = child;
   const { words } = space;
+  // Any thread may have asked it to. Until it has ended, the entry is its own.
+  const isAsked = load(words, record + STATE) !== FINISHED && load(words, entryOf(id) + KILL) !== 0;
+  if (child.killedAt === 0 && isAsked) child.killedAt = now();
   if (TERMINATE_STOPS_CODE && child.killedAt > 0 && now() - child.killedAt > GRACE) {
     stop(child);
     const gone = isSystemThreadGone(load(words, record + SYSTEM_ID)) ?? now() - child.killedAt > GRACE + STOPPED;
@@ -290,8 +299,6 @@ export function childRecords(): number[] {
 export function attendAll(): void {
   for (const [id, { record }] of children) attend(record, id, false);
 }
-
-onMutexWait(attendAll);
 
 /** Gives up what the table has of the threads that this one started: all are gone. */
 export function forgetChildren(space: Space): void {

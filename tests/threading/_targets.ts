@@ -136,6 +136,13 @@ export function busyFor(ms: number, started: Event): void {
   for (const end = performance.now() + ms; performance.now() < end;);
 }
 
+/** Holds the lock and counts, without a call into the library's waits. */
+export function holdAndCount(lock: Lock, held: Event, count: Value<"u32">): void {
+  lock.acquireSync();
+  held.set();
+  for (;;) count.add(1);
+}
+
 export function busyForEver(started: Event): void {
   started.set();
   for (;;);

@@ -6,10 +6,14 @@ import {
   Lock,
   mainThread,
   Queue,
+  QueueEmptyError,
+  sleepSync,
   Thread,
   Value,
+  waitAnySync,
   WorkerLostError,
 } from "@weft/concurrent/threading";
+import * as multiprocessing from "@weft/concurrent/multiprocessing";
 import * as targets from "./_targets.ts";
 
 const LIMIT = { timeout: 30_000 };
@@ -45,6 +49,51 @@ describe("terminate", () => {
         guard[Symbol.dispose]();
         await assertRejects(() => thread.result(), WorkerLostError);
       }
+    });
+  }
+
+  // What a thread does after it has asked another to end, so that no event reaches it.
+  const blocking: Record<string, (lock: Lock) => void> = {
+    "lock.acquireSync()": (lock) => assertEquals(lock.acquireSync({ timeout: 10_000 }).abandoned, true),
+    "sleepSync()": () => sleepSync(700),
+    "event.waitSync()": () => new Event().waitSync({ timeout: 700 }),
+    "queue.getSync()": () => assertThrows(() => new Queue().getSync({ timeout: 700 }), QueueEmptyError),
+    "waitAnySync()": () => waitAnySync([new Event(), new multiprocessing.Event()], { timeout: 700 }),
+    "an event of processes": () => new multiprocessing.Event().waitSync({ timeout: 700 }),
+  };
+  for (const [name, block] of Object.entries(blocking)) {
+    it(`stops code that runs, and abandons its lock, also where its starter then blocks in ${name}`, {
+      ...LIMIT,
+      skip: !isBun,
+    }, async () => {
+      const lock = new Lock();
+      const [held, count] = [new Event(), new Value("u32")];
+      const thread = new Thread({ target: targets.holdAndCount, args: [lock, held, count] }).start();
+      held.waitSync();
+      thread.terminate();
+      block(lock);
+      const { value } = count;
+      if (!name.startsWith("lock")) {
+        assertEquals(lock.acquireSync({ timeout: 0 }).abandoned, true);
+        assertEquals(count.value, value);
+      }
+      assertEquals(await thread.join({ timeout: 10_000 }), true);
+    });
+  }
+
+  for (const blocked of [false, true]) {
+    it(`by a thread that did not start it stops code that runs: its starter ${blocked ? "blocks" : "turns its loop"}`, {
+      ...LIMIT,
+      skip: !isBun,
+    }, async () => {
+      const lock = new Lock();
+      const held = new Event();
+      const thread = new Thread({ target: targets.holdAndWait, args: [lock, held, "a busy loop"] }).start();
+      await held.wait();
+      const other = new Thread({ target: targets.terminateOther, args: [thread as never] }).start();
+      const guard = blocked ? lock.acquireSync({ timeout: 10_000 }) : await lock.acquire({ timeout: 10_000 });
+      assertEquals(guard.abandoned, true);
+      assertEquals([await thread.join({ timeout: 10_000 }), await other.join({ timeout: 10_000 })], [true, true]);
     });
   }
 
