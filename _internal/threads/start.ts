@@ -18,7 +18,7 @@ import { cpuCount } from "../runtime/cpus.ts";
 import { isBun } from "../runtime/globals.ts";
 import { onLoopEmpty } from "../runtime/last_words.ts";
 import { isSystemThreadGone, startSystemThread } from "../runtime/system_thread.ts";
-import { later } from "../runtime/timers.ts";
+import { later, unrefTimer } from "../runtime/timers.ts";
 import {
   isWorker,
   startWorker,
