@@ -60,9 +60,17 @@ export function notify(words: Int32Array, index: number, count: number): number 
   return Atomics.notify(words, index, count);
 }
 
-/** A promise for the next notification of the word, or `undefined` when it already differs from `expected`. */
-export function waitAsync(words: Int32Array, index: number, expected: number): Promise<unknown> | undefined {
-  const outcome = Atomics.waitAsync(words, index, expected);
+/**
+ * A promise for the next notification of the word, or for when so many milliseconds have passed; `undefined` when it
+ * already differs from `expected`.
+ */
+export function waitAsync(
+  words: Int32Array,
+  index: number,
+  expected: number,
+  ms: number = Infinity,
+): Promise<unknown> | undefined {
+  const outcome = Atomics.waitAsync(words, index, expected, ms);
   return outcome.async ? outcome.value : undefined;
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { notify, waitAsync } from "../atomics.ts";
 import { deno } from "./globals.ts";
 
 /** Lets the program end before a timer has fired. */
@@ -28,11 +29,10 @@ export function later(run: () => void, ms: number): () => void {
   // Deno's test runner counts timers, also those that do not keep the program alive, but no waits.
   const word = new Int32Array(new SharedArrayBuffer(4));
   let calledOff = false;
-  const over = Atomics.waitAsync(word, 0, 0, ms);
-  if (over.async) over.value.then(() => calledOff || run());
+  waitAsync(word, 0, 0, ms)?.then(() => calledOff || run());
   return () => {
     calledOff = true;
-    Atomics.notify(word, 0);
+    notify(word, 0, 1);
   };
 }
 
@@ -40,7 +40,6 @@ export function later(run: () => void, ms: number): () => void {
 export function nextTurn(run: () => void): void {
   // setImmediate() would do, but to look at it costs twenty milliseconds.
   const word = new Int32Array(new SharedArrayBuffer(4));
-  const next = Atomics.waitAsync(word, 0, 0);
-  if (next.async) next.value.then(run);
-  Atomics.notify(word, 0);
+  waitAsync(word, 0, 0)?.then(run);
+  notify(word, 0, 1);
 }
