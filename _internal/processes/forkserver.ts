@@ -24,10 +24,12 @@ import { onExit } from "../runtime/last_words.ts";
 import { loadProcessCalls, SIGKILL } from "../runtime/process_calls.ts";
 import { spawn, type Spawned } from "../runtime/spawn.ts";
 import { later } from "../runtime/timers.ts";
+import { isWorker } from "../runtime/worker.ts";
 import { showLifeline } from "./janitor.ts";
 import { lifeline } from "./lifeline.ts";
 import { regionPath } from "./region.ts";
 import { runtimeCommand, VARIABLE } from "./runtime_command.ts";
+import { spawnUnseen } from "./unseen.ts";
 
 const COMING = 0;
 const READY = 1;
@@ -49,6 +51,7 @@ interface Spare {
   readonly slot: number;
   /** How it was started: whatever would be started otherwise now can not be it. */
   readonly key: string;
+  watched?: boolean;
 }
 
 const spares: Set<Spare> = new Set();
@@ -70,6 +73,7 @@ export function takeSpare(space: Space, record: number): Spawned | undefined {
   for (const spare of spares) {
     if (!isThere(spare)) {
       spares.delete(spare);
+      watchForEnd(space, spare);
     } else if (spare.key !== key) {
       drop(space, spare);
     } else if (found === undefined || load(space.words, found.slot) !== READY) {
@@ -82,6 +86,7 @@ export function takeSpare(space: Space, record: number): Spawned | undefined {
   store(space.words, found.slot + RECORD, record);
   store(space.words, found.slot, TAKEN);
   space.memory.notify(found.slot, 1);
+  watchForEnd(space, found);
   return found.process;
 }
 
@@ -113,19 +118,27 @@ export function replenish(): void {
 function startSpare(args: readonly string[], cwd: string | undefined, key: string): void {
   const space = spaceOf("process");
   const slot = space.allocate(SLOT_WORDS, "start process");
-  const process = spawn({ args, cwd, env: { [VARIABLE]: tell(-slot) } });
+  const options = { args, cwd, env: { [VARIABLE]: tell(-slot) } };
+  const unseen = isWorker() ? undefined : spawnUnseen(options);
+  const process = unseen ?? spawn(options);
   process.setRef(false);
   const spare: Spare = { process, slot, key };
   spares.add(spare);
-  // Its slot is not used again before it is gone: until then it may look there.
-  process.ended.then(() => {
-    spares.delete(spare);
-    space.free(slot);
-  });
+  if (unseen === undefined) watchForEnd(space, spare);
   if (watching) return;
   watching = true;
   onExit(() => {
     for (const spare of spares) drop(space, spare);
+  });
+}
+
+// Its slot is not used again before it is gone: until then it may look there.
+function watchForEnd(space: Space, spare: Spare): void {
+  if (spare.watched) return;
+  spare.watched = true;
+  spare.process.ended.then(() => {
+    spares.delete(spare);
+    space.free(spare.slot);
   });
 }
 
@@ -137,6 +150,7 @@ function isThere({ process }: Spare): boolean {
 
 function drop(space: Space, spare: Spare): void {
   spares.delete(spare);
+  watchForEnd(space, spare);
   // Where it is gone, the system may have given its number to another.
   if (load(space.words, spare.slot) !== TAKEN && isThere(spare)) {
     loadProcessCalls("end process").signal(spare.process.pid, SIGKILL);

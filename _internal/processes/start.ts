@@ -123,8 +123,10 @@ function withTexts(payload: Uint8Array, modules: readonly string[]): Uint8Array 
 /** Until the runtime, too, has taken note of the end of a process that this thread started, which is gone. */
 export async function untilNoted(record: number): Promise<void> {
   const process = children.get(record)?.process;
-  process?.setRef(true);
-  await process?.ended;
+  if (process === undefined) return;
+  // A daemon does not keep the program alive, but this does.
+  const busy = setInterval(() => {}, 2 ** 30);
+  await process.ended.finally(() => clearInterval(busy));
 }
 
 /** Gives up what the list of children has of one that is gone. */

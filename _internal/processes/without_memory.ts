@@ -11,12 +11,12 @@
 import { store } from "../atomics.ts";
 import type { Space } from "../memory/space.ts";
 import { NotSupportedError } from "../../sync/errors.ts";
-import { environment } from "../runtime/environment.ts";
-import { loadNative, system } from "../runtime/ffi.ts";
+import { system } from "../runtime/ffi.ts";
 import { loadProcessCalls, type ProcessCalls } from "../runtime/process_calls.ts";
 import { runtimePath, type Spawned } from "../runtime/spawn.ts";
 import { OUTCOME, RESULT, writeBytes } from "../threads/record.ts";
 import { fromBase64 } from "./base64.ts";
+import { endOf, ownVariables } from "./unseen.ts";
 
 /** What such a process sends: parts of the encoded value, the last with how it ended. */
 export interface Message {
@@ -39,8 +39,6 @@ export interface LaunchWithoutMemory {
 /** Where `process.send()` of the process writes to. */
 const CHANNEL = 3;
 const CHUNK = 65536;
-/** The longest sleep: a change of which the system does not tell is found by then. */
-const SLICE = 1000;
 const NEWLINE = 10;
 
 /** Reads what one process sends. */
@@ -139,33 +137,13 @@ export function spawnWithoutMemory(
   receivers.set(record, receiver);
   let referenced = true;
   const watch = async (): Promise<number> => {
-    const descriptor = calls.openProcess(pid);
-    // The caller says first whether it keeps the program alive.
-    await undefined;
-    for (;;) {
-      receiver.drain();
-      const code = calls.exitOf(pid);
-      if (code !== undefined) {
-        receiver.drain();
-        receiver.close();
-        receivers.delete(record);
-        release();
-        calls.close(descriptor);
-        calls.reap(pid);
-        return code === "unknown" ? -9 : code;
-      }
-      const change = waitForEither(descriptor, receiver.descriptor, SLICE);
-      if (!referenced) loadNative("start process").unref(change);
-      await change;
-    }
+    const code = await endOf(calls, pid, () => referenced, receiver);
+    receiver.close();
+    receivers.delete(record);
+    release();
+    return code;
   };
   return { pid, ended: watch(), setRef: (ref) => void (referenced = ref) };
-}
-
-// A program that may not read all of them has them all the same.
-function ownVariables(calls: ProcessCalls): Record<string, string> {
-  const variables = environment();
-  return Object.keys(variables).length > 0 ? variables : calls.firstVariables();
 }
 
 /** Reads what the process has sent so far, and returns where more will come; negative: no more does. */

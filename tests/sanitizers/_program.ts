@@ -193,6 +193,14 @@ test("processes: a process that is killed", async () => {
   process.kill();
 });
 
+test("processes: forkserver", async () => {
+  const { Process } = multiprocessing.getContext("forkserver");
+  for (let i = 0; i < 2; i++) {
+    await using process = new Process({ target: half, args: [4] }).start();
+    equal(await process.result(), 2);
+  }
+});
+
 test("processes: Pipe", async () => {
   const [left, right] = multiprocessing.Pipe<string>();
   using _left = left;
