@@ -25,7 +25,7 @@ import {
 } from "../runtime/modules.ts";
 import { globalPath, needsNew } from "./builtins.ts";
 import { homeModules, mainOfProgram } from "./home.ts";
-import { importsOf } from "./imports.ts";
+import { areSeveralNear, importsOf } from "./imports.ts";
 import { type AnyFunction, flawOf, isNative, privateMember, sourceOf } from "./shape.ts";
 import { isOwn, modulesOnStack } from "./stack.ts";
 
@@ -50,8 +50,11 @@ export type TargetDescriptor =
   | { kind: "export"; what: string; module: string; name: string }
   /** What every thread has. */
   | { kind: "global"; what: string; path: string }
-  /** A function that one of the modules exports, or that is global in every thread, or its source. */
-  | ({ kind: "function"; global?: string } & Places)
+  /**
+   * A function that one of the modules exports, or that is global in every thread, or its source. `isHome`: the runtime
+   * said that `module` is the one it stands in.
+   */
+  | ({ kind: "function"; global?: string; isHome?: boolean } & Places)
   /** A class that one of the modules exports, or that a module is known to export as `exported`. */
   | ({ kind: "subclass"; exported?: string } & Places);
 
@@ -110,7 +113,8 @@ export function describeTarget(
   if (descriptor === undefined) {
     const isDeclared = isDeclaredIn(modules, fn.name);
     const home = isDeclared ? undefined : moduleOfFunction(fn);
-    if (home !== undefined && /^(?:file|https?):/.test(home) && !isOwn(home) && !isTypedIn(home)) {
+    const isHome = home !== undefined && /^(?:file|https?):/.test(home) && !isOwn(home) && !isTypedIn(home);
+    if (isHome) {
       modules.splice(0, modules.length, home, ...modules.filter((module) => module !== home));
     }
     if (modules.length > 0) requireReadable(modules[0], `Cannot use ${show(fn.name, source)} as ${what}`);
@@ -121,6 +125,7 @@ export function describeTarget(
       source,
       module: modules[0],
       modules,
+      isHome,
       main: main(),
       typedIn: typedInMain(),
       global: path,
@@ -220,7 +225,9 @@ function isDeclaredIn(modules: string[], name: string): boolean {
   // `other.name` may be another one.
   const member = RegExp(`\\.\\s*${escaped}(?![\\w$])`);
   const texts = modules.map((module) => readModule(module) ?? "");
-  return texts.some((text) => declaration.test(text)) && !texts.some((text) => member.test(text));
+  if (!texts.some((text) => declaration.test(text)) || texts.some((text) => member.test(text))) return false;
+  // And so may one that is imported under another name, or is in something that is imported.
+  return !areSeveralNear(modules, name);
 }
 
 // By identity, which leaves no doubt, among what the runtime says is loaded: first the modules that are near.

@@ -46,8 +46,8 @@ export function importOf(module: string, name: string): string | undefined {
   for (let index = 0; index < tokens.length; index++) {
     const token = tokens[index];
     if (token.kind !== "name" || token.text !== "import" || !isPunctuator(tokens[index + 1], "{")) {
-      // Declared here, or something with a property of that name, which is looked into.
-      if (token.kind === "name" && token.text === name && DECLARING.has(tokens[index - 1]?.text ?? "")) {
+      // Declared here, or a member of something, which is looked into.
+      if (token.kind === "name" && token.text === name && ELSEWHERE.has(tokens[index - 1]?.text ?? "")) {
         return undefined;
       }
       continue;
@@ -69,7 +69,14 @@ export function importOf(module: string, name: string): string | undefined {
   }
 }
 
-const DECLARING = new Set(["function", "class", "const", "let", "var", "*", "as"]);
+/** Whether several of these modules, and of those that they import, seem to declare a function of that name. */
+export function areSeveralNear(modules: readonly string[], name: string): boolean {
+  const declaration = RegExp(`\\b(?:function|const|let)\\s+${name.replaceAll("$", "\\$")}(?![\\w$])`);
+  const near = new Set([...modules, ...modules.flatMap(importsOf)]);
+  return [...near].filter((module) => declaration.test(readModule(module) ?? "")).length > 1;
+}
+
+const ELSEWHERE = new Set(["function", "class", "const", "let", "var", "*", "as", ".", "?."]);
 
 /** The specifiers of the import declarations, and of the exports from other modules, among tokens. */
 export function specifiersIn(tokens: readonly Token[]): string[] {

@@ -5,11 +5,11 @@
  */
 
 import { InvalidStateError, TargetError } from "../../sync/errors.ts";
-import { type Exports, readModule, urlOfModule } from "../runtime/modules.ts";
+import { type Exports, readModule, resolveImport, urlOfModule } from "../runtime/modules.ts";
 import { atGlobalPath } from "./builtins.ts";
 import { show, type TargetDescriptor } from "./describe.ts";
 import { addHome } from "./home.ts";
-import { importOf, importsOf } from "./imports.ts";
+import { areSeveralNear, importOf, importsOf } from "./imports.ts";
 import { compile, type ParsedSource, parseSource } from "./inline.ts";
 import { list, load } from "./load.ts";
 import { findInText, meaningOf, type ModuleText, readModuleText } from "./module_text.ts";
@@ -21,6 +21,14 @@ import { isMember, tokenizeStart } from "./tokens.ts";
 type AnyFunction = (...args: unknown[]) => unknown;
 type AnyClass = abstract new (...args: never[]) => unknown;
 type Sought = Extract<TargetDescriptor, { kind: "function" | "subclass" }>;
+
+/** An export that is written like what is sought. */
+interface Candidate {
+  readonly module: string;
+  /** What it is exported by. */
+  readonly name: string;
+  readonly value: AnyFunction;
+}
 
 /** How many modules are looked through at most. */
 const FAR = 500;
@@ -70,17 +78,26 @@ export class Search {
 
   // The export, or the module in which it stands without being exported.
   async #find(): Promise<AnyFunction | { module: string; text: ModuleText } | "unreadable" | undefined> {
-    const { module: home, name } = this.#sought;
+    const { module: home, name, isHome } = { isHome: false, ...this.#sought };
+    if (home !== undefined && isHome) {
+      const text = await this.#standsIn(home);
+      const found = await this.#exportedBy(home) ?? (typeof text === "object" ? { module: home, text } : undefined);
+      if (found !== undefined) return found;
+    }
     const near = home === undefined || !/^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name)
       ? undefined
       : importOf(home, name);
-    const exported = near === undefined ? undefined : await this.#exportedBy(near);
-    if (exported !== undefined) return exported;
+    if (near !== undefined) {
+      const found = areSeveralNear([home!], name) ? await this.#importedBy(home!) : await this.#exportedBy(near);
+      if (found !== undefined) return found;
+    }
     let unreadable = false;
     for (const module of this.#modules()) {
-      const found = await this.#exportedBy(module) ?? await this.#importedBy(module);
-      if (found !== undefined) return found;
+      const exported = await this.#exportedBy(module);
+      if (exported !== undefined) return exported;
       const text = await this.#standsIn(module);
+      const imported = await this.#importedBy(module, text);
+      if (imported !== undefined) return imported;
       if (typeof text === "object") return { module, text };
       unreadable ||= text === "unreadable";
     }
@@ -122,38 +139,82 @@ export class Search {
     }
   }
 
-  async #exportedBy(...modules: string[]): Promise<AnyFunction | undefined> {
-    const { name, source, kind } = this.#sought;
-    const names: string[] = [];
-    let found: AnyFunction | undefined;
-    let home = "";
-    let several = false;
+  async #exportedBy(module: string): Promise<AnyFunction | undefined> {
+    const candidates = await this.#candidates([module]);
+    return candidates.length === 0 ? undefined : await this.#choose(candidates, `${module} exports`);
+  }
+
+  // What a module names where it imports is what it means by that, unless it declares one that is written alike itself.
+  async #importedBy(module: string, standsIn?: ModuleText | "unreadable"): Promise<AnyFunction | undefined> {
+    let candidates = await this.#candidates(importsOf(module));
+    if (candidates.length === 0) return undefined;
+    const isOneOfMany = candidates.some(({ value }) => value !== candidates[0].value);
+    const isDeclared = typeof standsIn === "object" && await this.#hasTwin(standsIn);
+    if (isOneOfMany || isDeclared) {
+      const imports: ModuleText["imports"] = (await readModuleText(module))?.imports ?? new Map();
+      const isNamed = (candidate: Candidate): boolean =>
+        [...imports.values()].some(({ module: from, imported }) =>
+          resolveImport(from, module) === candidate.module && (imported === undefined || imported === candidate.name)
+        );
+      const named = candidates.filter(isNamed);
+      if (isDeclared && named.length === 0) return undefined;
+      if (isDeclared) this.#failAsAlike(`${module} declares and imports`, named.map(inFull));
+      // `namespace.name` is one of these, and `object.name` may be any.
+      const owners = ownersOf(this.#sought.name, readModule(module) ?? "");
+      const isClear = owners.every((owner) => imports.has(owner) && imports.get(owner)!.imported === undefined);
+      if (named.length > 0 && isClear) candidates = named;
+    }
+    return await this.#choose(candidates, "the calling module imports");
+  }
+
+  async #candidates(modules: string[]): Promise<Candidate[]> {
+    const { name, source } = this.#sought;
+    const candidates: Candidate[] = [];
     for (const module of modules) {
       const exports = await this.#import(module);
       if (exports === undefined) continue;
       for (const exported of Object.keys(exports)) {
         const value = read(exports, exported);
         if (typeof value !== "function" || value.name !== name || sourceOf(value as never) !== source) continue;
-        names.push(modules.length > 1 ? `"${exported}" of ${module}` : `"${exported}"`);
-        several ||= found !== undefined && found !== value;
-        found = value as AnyFunction;
-        home ||= module;
+        candidates.push({ module, name: exported, value: value as AnyFunction });
       }
     }
-    if (found === undefined) return undefined;
-    const where = modules.length > 1 ? "the calling module imports" : `${home} exports`;
-    const hint = kind === "function" ? task() : "declare each at the top level of its module, under a name of its own";
-    if (several) {
-      this.#fail(`${where} several that are written alike, ${list(names)}, and it can not be told which: ${hint}`);
-    }
-    if (!await this.#isPlain(home)) {
-      this.#fail(`${where} one that is written alike, ${list(names)}, but what it captures may be another: ${hint}`);
-    }
-    return found;
+    return candidates;
   }
 
-  async #importedBy(module: string): Promise<AnyFunction | undefined> {
-    return await this.#exportedBy(...importsOf(module));
+  async #choose(candidates: Candidate[], where: string): Promise<AnyFunction> {
+    const [{ module, value }] = candidates;
+    const isOfOne = candidates.every((each) => each.module === module);
+    const names = candidates.map((each) => isOfOne ? `"${each.name}"` : inFull(each));
+    if (candidates.some((each) => each.value !== value)) this.#failAsAlike(where, names);
+    if (!await this.#isPlain(module)) {
+      this.#fail(
+        `${where} one that is written alike, ${list(names)}, but what it captures may be another: ${this.#hint()}`,
+      );
+    }
+    return value;
+  }
+
+  #failAsAlike(where: string, names: string[]): never {
+    this.#fail(
+      `${where} several that are written alike, ${list(names)}, and it can not be told which: ${this.#hint()}`,
+    );
+  }
+
+  #hint(): string {
+    return this.#sought.kind === "function"
+      ? task()
+      : "declare each at the top level of its module, under a name of its own";
+  }
+
+  // Whether one of that name is written in a module that has one written alike.
+  async #hasTwin(text: ModuleText): Promise<boolean> {
+    const { kind, name } = this.#sought;
+    const parsed = await this.#parse();
+    const twins = parsed === undefined
+      ? []
+      : findInText(text, kind === "function" ? "functions" : "classes", name, parsed.found, parsed.analysis);
+    return twins.some((twin) => twin.name === name);
   }
 
   // Whether all functions of the module that are written like this one are the same function in effect. A function that
@@ -245,6 +306,19 @@ export class Search {
     const { name, source, what } = this.#sought;
     throw new TargetError(`Cannot use ${show(name, source)} as ${what} as ${why}`);
   }
+}
+
+/** The words before `.name` in a text. */
+function ownersOf(name: string, text: string): string[] {
+  return tokenizeStart(text)
+    .map((token, index, tokens) =>
+      token.text === name && isMember(tokens, index) ? tokens[index - 2]?.text ?? "" : undefined
+    )
+    .filter((owner) => owner !== undefined);
+}
+
+function inFull({ module, name }: Candidate): string {
+  return `"${name}" of ${module}`;
 }
 
 // An export may not have its value yet, or never get one.

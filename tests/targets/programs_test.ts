@@ -51,6 +51,41 @@ describe("programs", () => {
     assertEquals(await program(MAIN, { name: "a folder/ünï码 (1)/my program #1 100%.ts" }), "2\n5\n6");
   });
 
+  describe("whose modules have functions of one name and source", () => {
+    const module = (name: string) =>
+      `const own = { name: "${name}" };
+      export function where() { return own.name; }
+      export const tools = { where };
+      export default tools;`;
+    const call = (target: string) =>
+      `console.log(await new Thread({ target: ${target} }).start().result().catch((error) => error.name));`;
+    const programs = {
+      "imported under two names":
+        `import { where } from "./left.ts"; import { where as other } from "./right.ts"; // left right | -`,
+      "of a namespace and of an object":
+        `import * as left from "./left.ts"; import right from "./right.ts"; const where = left.where, other = right.where; // left right | -`,
+      "declared and imported in an object":
+        `import { tools } from "./right.ts"; const own = { name: "main" }; function where() { return own.name; } export { own }; const other = tools.where; // main right | main main`,
+      "imported by name from one alone":
+        `import { where } from "./left.ts"; import "./right.ts"; const other = where; // left left | left left`,
+    };
+    for (const [how, line] of Object.entries(programs)) {
+      const [text, told, asWritten] = line.split(/ (?:\/\/|\|) /);
+      const main = `${text}\nif (import.meta.main) { ${call("where")} ${call("other")} }`;
+
+      it(`takes the one that is meant: ${how}`, { timeout: LIMIT }, async () => {
+        for (const name of ["left", "right"]) writeFileSync(`${folder}/${name}.ts`, module(name));
+        assertEquals((await program(main, { name: "alike.ts" })).split("\n").join(" "), told);
+      });
+
+      it(`takes no other where the inspector may not be asked: ${how}`, { timeout: LIMIT, skip: isBun }, async () => {
+        for (const name of ["left", "right"]) writeFileSync(`${folder}/${name}.ts`, module(name));
+        const output = await program(main, { name: "alike.ts", flags: ["--allow-read"] });
+        assertEquals(output.split("\n").join(" "), asWritten === "-" ? "TargetError TargetError" : asWritten);
+      });
+    }
+  });
+
   it("are not run again where the target is plainly of another module", { timeout: LIMIT }, async () => {
     writeFileSync(`${folder}/doubles.ts`, DOUBLE);
     const text = `import { double } from "./doubles.ts";
