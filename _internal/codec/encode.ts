@@ -351,7 +351,7 @@ function numberAmongFew(value: object): number {
   return -1;
 }
 
-// Whether the object is left for later, or for its first place in what comes later. What a class serializes can not be:
+// Whether the object is left for later, or for its first place in what comes later. What a class serializes cannot be:
 // it is needed as a whole.
 function isLeft(value: object): boolean {
   if (numberOfObject(value) >= 0) return false;

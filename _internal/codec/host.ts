@@ -23,7 +23,7 @@ const INSTEAD: Record<string, string> = {
   URLSearchParams: "String(params)",
 };
 
-/** Why an object of a class of the runtime can not be sent. `kind` is what `toString` calls it. */
+/** Why an object of a class of the runtime cannot be sent. `kind` is what `toString` calls it. */
 export function whyHost(hostClass: string, kind: string): string {
   if (kind === "SharedArrayBuffer") return "a SharedArrayBuffer cannot be copied: use SharedArray";
   const name = kind === "Object" ? hostClass : kind === "Arguments" ? "arguments object" : kind;
@@ -54,7 +54,7 @@ export function hidesAll(object: object, prototype: object): boolean {
   return has;
 }
 
-/** Why such an object can not be sent. */
+/** Why such an object cannot be sent. */
 export function whyHidden(prototype: object): string {
   const name = prototype.constructor?.name || "its class";
   return `all that an instance of ${name} holds is private: call registerSerializable() for its class, or send data`;

@@ -1,5 +1,5 @@
 /**
- * Where in a value what can not be sent is, for messages. Looked for only after it was found, by a walk that has all the
+ * Where in a value what cannot be sent is, for messages. Looked for only after it was found, by a walk that has all the
  * time in the world and takes no more of the stack for a value that is nested deeply.
  *
  * @module

@@ -4,7 +4,7 @@
  * ```text
  *   block   0  its size in words, an even number; with FREE added while it is free
  *           1  free: the next block of its list.  given out: HOLDER, see below
- *           2… the words of whoever has it
+ *           2… the words of its user
  * ```
  *
  * Blocks stand side by side from the heap's beginning to TOP; behind that nothing was given out. So the sizes alone say
@@ -16,11 +16,11 @@
  * it fits, before the end of the heap moves on; and before anybody is told that there is no room.
  *
  * Everything happens under one mutex. A process that is killed in the middle may leave the lists as they are not to be,
- * but never the sizes: blocks are cut and joined by one atomic store each, and all other writes are plain. Who takes the
- * mutex from a dead one sweeps first; a block that the dead one was busy with is lost at most.
+ * but never the sizes: blocks are cut and joined by one atomic store each, and all other writes are plain. A thread that takes
+ * the mutex from a dead holder sweeps first; a block that the dead holder was busy with is lost at most.
  *
  * HOLDER is the participant that will give a block back of itself and soon: the owner of a pool, for inputs and results.
- * Whoever finds no room learns by it whether to wait makes sense.
+ * A thread that finds no room learns by it whether to wait makes sense.
  *
  * @module
  */
@@ -192,7 +192,7 @@ function cut(words: Int32Array, block: number, size: number): void {
     words[block] = whole;
     return;
   }
-  // Within a block nobody looks; the store of the shorter size makes two of it.
+  // No thread looks within a block; the store of the shorter size makes two of it.
   words[block + size] = rest | FREE;
   store(words, block, size);
   push(words, block + size, rest);
@@ -208,7 +208,7 @@ function extend(memory: Memory, size: number): number {
   const { words } = memory;
   const top = topOf(words);
   if (top + size > memory.capacity || !memory.commit((top + size) * 4)) return 0;
-  // First of all: nobody may take for zero what is written from here on.
+  // First of all: no thread may take for zero what is written from here on.
   if (top + size > words[FRESH_AT]) words[FRESH_AT] = top + size;
   words[top] = size;
   store(words, TOP_AT, top + size);
@@ -220,8 +220,8 @@ function lock(memory: Memory, id: number): void {
 }
 
 /**
- * Joins free blocks that stand side by side, makes the lists anew, and gives the free end of the heap back. `died`: somebody died
- * over the lists.
+ * Joins free blocks that stand side by side, makes the lists anew, and gives the free end of the heap back. `died`: a holder
+ * died over the lists.
  */
 function sweep(memory: Memory, died = false): void {
   const { words } = memory;
@@ -232,7 +232,7 @@ function sweep(memory: Memory, died = false): void {
   for (let at = HEAP_AT, size; at < top; at += size) {
     size = sizeAt(words, at, top);
     if (size === 0) {
-      // What is behind can not be known any more: it stays as it is.
+      // What is behind cannot be known any more: it stays as it is.
       used += top - at;
       break;
     }
@@ -299,7 +299,7 @@ export function blockWords(memory: Memory, at: number): number {
 }
 
 /**
- * Gives a block back. What can not be one, since an address was scribbled over or it was given back before, is left
+ * Gives a block back. What cannot be a block, since an address was scribbled over or it was given back before, is left
  * alone.
  */
 export function free(memory: Memory, id: number, at: number): void {

@@ -1,5 +1,5 @@
 /**
- * Finds out who writes where nothing is theirs: while a memory is being checked, and only then.
+ * Finds writes into memory that is not the writer's: while a memory is being checked, and only then.
  *
  * Behind the words that were asked for, a block gets guard words, which are looked at when it is given back. What was
  * given back is filled with poison, which is looked at when it is given out again. The variable WEFT_CHECK_MEMORY of the
@@ -59,7 +59,7 @@ export function poison(words: Int32Array, block: number, size: number): void {
   words.fill(POISON, block + HEADER, block + size);
 }
 
-/** Looks whether somebody has written to a block, as far as `end`, since it was given back. */
+/** Looks whether a block was written to, as far as `end`, since it was given back. */
 export function checkPoison(words: Int32Array, block: number, end: number): void {
   for (let at = block + HEADER; at < Math.min(end, block + LOOKED_AT); at++) {
     if (words[at] === POISON) continue;

@@ -56,7 +56,7 @@ export const LOOSE_AT = 20;
 export const CHECKED_AT = 21;
 /** Wait point: a block was given back. */
 export const ROOM_AT = 24;
-/** When somebody said last that room is missing for a result: see room.ts. */
+/** When a worker said last that room is missing for a result: see room.ts. */
 export const WANTED_AT = 26;
 /** The allocator's mutex, on a line of its own. */
 export const ALLOCATOR_MUTEX_AT = 32;

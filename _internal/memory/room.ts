@@ -22,7 +22,7 @@ import { register, sleep, unregister } from "./wait_point.ts";
 const HOPE = 5000;
 /** Words of WANTED_AT are of so many milliseconds of the clock on the wall, which all processes have. */
 const TICK = 64;
-/** That somebody wants room holds for so many of them. */
+/** What a worker said of missing room holds for so many of them. */
 const TICKS = 8;
 /** How long a worker sleeps between looks: milliseconds. */
 const SLICE = 50;
@@ -39,12 +39,12 @@ export function keptForResults(space: Space, lent: number): number {
   return Math.max(kept(space), (free + lent) >> 1);
 }
 
-/** Somebody has a result and no room for it. */
+/** A worker has a result and no room for it. */
 function sayWanted(space: Space): void {
   store(space.words, WANTED_AT, Math.trunc(Date.now() / TICK) | 1);
 }
 
-/** Whether room is wanted for a result, in all of the memory. Who died wanting is forgotten soon. */
+/** Whether room is wanted for a result, in all of the memory. A worker that died waiting is forgotten soon. */
 export function isRoomWanted(space: Space): boolean {
   const since = load(space.words, WANTED_AT);
   if (since === 0) return false;
@@ -101,7 +101,7 @@ export class RoomWait {
     return false;
   }
 
-  /** It has its room. Those who wait besides say so again. */
+  /** It has its room. Other workers that wait say so again. */
   end(): void {
     store(this.#space.words, WANTED_AT, 0);
   }

@@ -106,7 +106,7 @@ export class Place {
   readonly space: Space;
   /** All words of that memory. */
   readonly words: Int32Array;
-  /** Where the object's own words begin; negative once the handle can not be used. */
+  /** Where the object's own words begin; negative once the handle cannot be used. */
   at: number;
 
   constructor(space: Space | undefined, at: number) {
@@ -122,7 +122,7 @@ export let placeOf: (handle: SharedHandle) => Place;
 /** Gives this thread's hold on an object up. */
 export let disposeOf: (handle: SharedHandle) => void;
 
-/** Throws what is wrong with a handle that can not be used. */
+/** Throws what is wrong with a handle that cannot be used. */
 export function unusable(handle: SharedHandle, action: string): never {
   throw new InvalidStateError(`Cannot ${action} as ${whyUnusable(handle)}`);
 }
@@ -140,7 +140,7 @@ export abstract class SharedHandle {
     disposeOf = (handle) => handle.#drop();
     releaseHandles = (space) => {
       for (const release of releasers) release(space);
-      // Whoever still waits would leave its mark in memory that is another's by then.
+      // A promise that still waits would leave its mark in memory that is another's by then.
       space.async.abandon();
       for (const [at, held] of space.handles) {
         const handle = held.deref() as SharedHandle | undefined;

@@ -76,7 +76,7 @@ export class Space {
   /** Gives a block back. */
   free(at: number): void {
     free(this.memory, this.id, at);
-    // Somebody may wait for room: see room.ts.
+    // A worker may wait for room: see room.ts.
     notify(this, ROOM_AT, 0xfff);
   }
 }

@@ -315,7 +315,7 @@ export class Board {
     return load(this.words, slot + INPUT) !== 0;
   }
 
-  /** Gives the input back: it was read, or nobody will. */
+  /** Gives the input back: it was read, or no worker will read it. */
   dropInput(slot: number): void {
     const input = exchange(this.words, slot + INPUT, 0);
     if (input !== 0) this.space.free(input);
@@ -332,7 +332,7 @@ export class Board {
     return load(this.words, slot + NEED) !== 0;
   }
 
-  /** Owner: the slot can be used again. What is behind the cursor nobody will read. */
+  /** Owner: the slot can be used again. What is behind the cursor is not read any more. */
   clear(slot: number, cursor?: Cursor): void {
     const { words, space } = this;
     this.dropInput(slot);
@@ -520,7 +520,7 @@ export class Board {
 
   /**
    * Owner: the outcome behind the cursor, if it is there. Its data stay as they are until the next call: many bytes are the
-   * shared ones, to which nobody writes any more, and their room is given back then.
+   * shared ones, to which no worker writes any more, and their room is given back then.
    */
   read(slot: number, cursor: Cursor): { kind: number; data: Uint8Array } | undefined {
     const { words } = this;

@@ -367,7 +367,7 @@ class PoolWorker {
     return this.#sendWithRoom(slot, cursor, kind, data.slice(), index);
   }
 
-  // Nobody will get what was to be sent.
+  // What was to be sent reaches no caller.
   async #refuse(
     slot: number,
     cursor: Cursor,

@@ -94,7 +94,7 @@ function aside(
       channel.sleeping = false;
       if (channel.listeners.size === 0) return;
       look(words, channel);
-      // Not at once: what was waited for may have come, and a sleep for nobody would have to be ended.
+      // Not at once: what was waited for may have come, and a sleep for nothing would have to be ended.
       queueMicrotask(() => {
         if (channel.listeners.size > 0 && !channel.sleeping) sleep(channel);
       });

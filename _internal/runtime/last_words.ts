@@ -34,7 +34,7 @@ export function onLastWords({ exit, uncaught }: LastWords): void {
 
 let exiting = false;
 
-/** Whether this worker was told to exit, and stops where the runtime gets to it. Known once somebody listens for that. */
+/** Whether this worker was told to exit, and stops where the runtime gets to it. Known once the library listens for that. */
 export function isExiting(): boolean {
   return exiting;
 }

@@ -2,7 +2,7 @@
  * Whether an array has properties besides its elements, without a list of all its keys: on both engines that costs more
  * than to copy the array.
  *
- * JavaScriptCore tells how many named properties an object has: its shallow size counts them. V8 tells nobody, but copies
+ * JavaScriptCore tells how many named properties an object has: its shallow size counts them. V8 does not tell, but copies
  * the values of an array far faster than it makes names of their indexes, and Deno's inspector shows named properties of
  * an array and none of its elements, however long it is. Each is tried on an array that has a named property before it
  * is believed; without any of them the keys are listed.

@@ -27,7 +27,7 @@ export function isOutputUsed(): boolean {
   return used.size > 0;
 }
 
-/** Resolves when all is written, or nobody is left to read it. `undefined`: nothing is kept. */
+/** Resolves when all is written, or no reader is left. `undefined`: nothing is kept. */
 export function pendingOutput(): Promise<void> | undefined {
   if (!keepsOutput) return undefined;
   if (used.size < NAMES.length) look();

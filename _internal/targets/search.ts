@@ -197,7 +197,7 @@ export class Search {
 
   #failAsAlike(where: string, names: string[]): never {
     this.#fail(
-      `${where} several that are written alike, ${list(names)}, and it can not be told which: ${this.#hint()}`,
+      `${where} several that are written alike, ${list(names)}, and it cannot be told which: ${this.#hint()}`,
     );
   }
 

@@ -7,7 +7,7 @@ import { ThreadMemory } from "../../_internal/memory/thread_memory.ts";
 
 const LIMIT = { timeout: 60_000 };
 
-/** A heap of so many words that nobody else has. */
+/** A heap of so many words that no other test has. */
 function heap(words: number, checked = false): Space {
   const memory = ThreadMemory.reserve(Math.ceil((HEAP_AT + words) / 16384) * 65536);
   memory.words[CHECKED_AT] = Number(checked);

@@ -1,4 +1,4 @@
-/** What the library remembers of a process is nobody else's before its end was told. */
+/** What the library remembers of a process stays its own until its end was told. */
 
 import { activeChildren, Process } from "@weft/concurrent/multiprocessing";
 import { assert, assertEquals } from "@std/assert";
