@@ -48,7 +48,10 @@ import type { ProcessMemory } from "./process_memory.ts";
 import { attachRegion } from "./region.ts";
 import { mayCallSystem, VARIABLE } from "./runtime_command.ts";
 import { processSpace } from "./spaces.ts";
-import { childrenEnded, endChildren } from "./start.ts";
+import { childrenEnded, endChildren, endIfSignalled } from "./start.ts";
+
+/** So long a parent that ends takes at most until it is gone. */
+const ENDING = 2000;
 
 /** Runs the process that the environment names. */
 export function boot(): void {
@@ -61,15 +64,24 @@ export function boot(): void {
   if (told === undefined) return;
   calls.removeVariable(VARIABLE);
   const [record, lifeline, ...region] = told.split(" ");
+  calls.leaveSignals();
   // Its parent ended while it came up.
   if (!holdLifeline(lifeline)) exitProcess(1);
-  attachRegion(region.join(" "));
+  try {
+    attachRegion(region.join(" "));
+  } catch (error) {
+    // Of a parent that ends the memory may be gone before its lifeline is.
+    if (calls.isOrphan(ENDING)) exitProcess(1);
+    throw error;
+  }
   const space = processSpace();
   void run(space, Number(record) > 0 ? Number(record) : waitForRecord(space, -Number(record)));
 }
 
 async function run(space: Space, record: number): Promise<void> {
   const { words } = space;
+  // Only now: what told it to end earlier, or did not find it here, found a process that the signal ends.
+  endIfSignalled(space, record);
   setOwnRecord(record);
   store(words, record + INDEX, (space.memory as ProcessMemory).region.index);
   let over = false;

@@ -27,7 +27,7 @@ import { PROCESS_AT } from "../memory/layout.ts";
 import { notify } from "../memory/wait_point.ts";
 import { replenish } from "./forkserver.ts";
 import { receive } from "./without_memory.ts";
-import { loadProcessCalls } from "../runtime/process_calls.ts";
+import { loadProcessCalls, SIGKILL } from "../runtime/process_calls.ts";
 import { losePayload } from "../threads/payload.ts";
 import {
   EXIT_CODE,
@@ -62,6 +62,8 @@ export const SIBLING: number = THREAD_WORDS + 3;
 export const CHILDREN_MUTEX: number = THREAD_WORDS + 4;
 /** The signal that terminate() or kill() sent last. */
 export const SIGNALLED: number = THREAD_WORDS + 5;
+/** The signal that was meant where SIGKILL was sent in its place; 0: there is none. */
+export const MEANT: number = THREAD_WORDS + 6;
 export const PROCESS_WORDS: number = THREAD_WORDS + 8;
 
 /** The process says how it is about to end. */
@@ -93,7 +95,8 @@ export function finishProcess(space: Space, record: number, code: number): void 
   for (;;) {
     const state = load(words, record + STATE);
     if (state === NEW || state === FINISHED) return;
-    store(words, record + EXIT_CODE, code);
+    const meant = load(words, record + MEANT);
+    store(words, record + EXIT_CODE, code === -SIGKILL && meant !== 0 ? -meant : code);
     store(words, record + EXIT_KNOWN, CERTAIN);
     compareExchange(words, record + OUTCOME, NONE, LOST);
     if (compareExchange(words, record + STATE, state, FINISHED) === state) break;

@@ -4,11 +4,12 @@
  * @module
  */
 
-import { load, now, store } from "../atomics.ts";
+import { compareExchange, load, now, store } from "../atomics.ts";
 import { addReference, dropReference, onRelease } from "../memory/shared_object.ts";
 import { hasReferences } from "../memory/shared_refs.ts";
 import type { Space } from "../memory/space.ts";
 import { existingSpace, spaceOf } from "../memory/spaces.ts";
+import { pidOfThis } from "../runtime/globals.ts";
 import { onExit, onLoopEmpty } from "../runtime/last_words.ts";
 import { readModule } from "../runtime/modules.ts";
 import { loadProcessCalls, SIGKILL, SIGTERM } from "../runtime/process_calls.ts";
@@ -24,6 +25,7 @@ import {
   childrenOf,
   finishProcess,
   hasProcessEnded,
+  MEANT,
   objectOfProcess,
   ownRecord,
   PID,
@@ -139,7 +141,24 @@ export function signalProcess(space: Space, record: number, signal: number): voi
   if (load(space.words, record + STATE) === FINISHED || hasProcessEnded(space, record)) return;
   // Nobody can have got its number between the two: its parent's runtime takes note of its end in the event loop alone.
   store(space.words, record + SIGNALLED, signal);
-  loadProcessCalls("end process").signal(load(space.words, record + PID), signal);
+  const calls = loadProcessCalls("end process");
+  const pid = load(space.words, record + PID);
+  // It is about to be started, and will see that it is to end.
+  if (pid === 0) return;
+  if (signal === SIGTERM && calls.leavesTerminate(pid)) endInPlaceOf(space, record, pid, signal);
+  else calls.signal(pid, signal);
+}
+
+/** In a process that has left its signals to its starter: ends where it was told to before that. */
+export function endIfSignalled(space: Space, record: number): void {
+  const signal = load(space.words, record + SIGNALLED);
+  if (signal !== 0) endInPlaceOf(space, record, pidOfThis(), signal);
+}
+
+// A signal that a process leaves to its starter does not end it.
+function endInPlaceOf(space: Space, record: number, pid: number, signal: number): void {
+  compareExchange(space.words, record + MEANT, 0, signal);
+  loadProcessCalls("end process").signal(pid, SIGKILL);
 }
 
 // The runtime's own handles of processes go with the thread that started them, and the program must not end before these.

@@ -23,6 +23,13 @@ export interface ProcessCalls {
   exitOf(pid: number): ExitStatus | "unknown" | undefined;
   /** How a process ended that is not this one's child, while its parent has not heard of it. `"gone"`: there is none. */
   exitOfOther(pid: number): ExitStatus | "gone" | undefined;
+  /**
+   * Leaves what a terminal or a supervisor sends to a whole group to the process that started this one: SIGINT and SIGHUP,
+   * and on Bun on Linux SIGTERM, do nothing here, whatever code runs, until the program has a handler of its own.
+   */
+  leaveSignals(): void;
+  /** Whether SIGTERM to a process would do nothing, since it leaves that to its starter. */
+  leavesTerminate(pid: number): boolean;
   /** Sends a signal. `false`: there is no such process, or it is another user's. */
   signal(pid: number, signal: number): boolean;
   /** A descriptor that stands for a process, or a negative number. */
@@ -39,6 +46,8 @@ export interface ProcessCalls {
    * of the program runs or does not. `false`: it is gone already.
    */
   dieWith(lifeline: string): boolean;
+  /** Whether the process of {@linkcode ProcessCalls.dieWith} is gone, or goes within `ms`. */
+  isOrphan(ms: number): boolean;
   /**
    * Has the system kill a process when this one ends, however it does, also where that process can do nothing for it.
    * Returns how to call that off. `undefined`: the system has no such thing.

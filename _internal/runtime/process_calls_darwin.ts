@@ -16,9 +16,13 @@ import { exitProcess } from "./exit.ts";
 import { isBun, nodeProcess, pidOfThis } from "./globals.ts";
 import { DARWIN_LIBRARIES } from "./libc_darwin.ts";
 import type { ProcessCalls } from "./process_calls.ts";
+import { ignoreOnDeno } from "./signals.ts";
 import { startWorker } from "./worker.ts";
 
+const SIGHUP = 1;
+const SIGINT = 2;
 const SIGKILL = 9;
+const SIG_IGN = 1;
 const P_PID = 1;
 const WNOHANG = 1;
 const WEXITED = 4;
@@ -56,6 +60,7 @@ export const DARWIN_PROCESS_SIGNATURES = {
   getcwd: { parameters: ["buffer", "i64"], result: "address" },
   getenv: { parameters: ["buffer"], result: "address" },
   strlen: { parameters: ["address"], result: "i64" },
+  signal: { parameters: ["i32", "address"], result: "address" },
   unsetenv: { parameters: ["buffer"], result: "i32" },
   _NSGetArgc: { parameters: [], result: "address" },
   _NSGetArgv: { parameters: [], result: "address" },
@@ -82,6 +87,12 @@ export function darwinProcesses(action: string): ProcessCalls {
       if (process[1] !== SZOMB) return undefined;
       return (process[2] & 0x7f) === 0 ? process[2] >> 8 & 0xff : -(process[2] & 0x7f);
     },
+    // SIGTERM stays what it was: no other process could tell whether the program has a handler for it.
+    leaveSignals() {
+      if (isBun) { for (const signal of [SIGHUP, SIGINT]) c.signal(signal, SIG_IGN); }
+      else ignoreOnDeno();
+    },
+    leavesTerminate: () => false,
     signal: (pid, signal) => c.kill(pid, signal) === 0,
     openProcess: (pid) => watch(c, pid),
     waitForEnd: (descriptor, ms) => waitForEvent(c, descriptor, Math.min(ms, 2 ** 30)),
@@ -104,6 +115,8 @@ export function darwinProcesses(action: string): ProcessCalls {
       worker.post(parent);
       return true;
     },
+    // The memory of a parent that ends is a file, which stays.
+    isOrphan: () => false,
     killAfterThis: undefined,
     start: undefined,
     reap() {},

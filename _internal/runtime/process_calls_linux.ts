@@ -8,9 +8,14 @@ import { isBunBefore } from "./bun_version.ts";
 import { cString, loadNative, system } from "./ffi.ts";
 import { isBun, nodeProcess, pidOfThis } from "./globals.ts";
 import type { ProcessCalls } from "./process_calls.ts";
+import { ignoreOnDeno } from "./signals.ts";
 import { startProgram } from "./posix_spawn.ts";
 
+const SIGHUP = 1;
+const SIGINT = 2;
 const SIGKILL = 9;
+const SIGTERM = 15;
+const SIG_IGN = 1;
 const WEXITED = 4;
 const WNOHANG = 1;
 const WNOWAIT = 0x01000000;
@@ -40,6 +45,8 @@ const LIMIT = 2 ** 22;
 
 const LIBRARIES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
 const decoder = new TextDecoder();
+/** The reading end of the lifeline of this process's parent; negative: it has none. */
+let heldLifeline = -1;
 
 /** Processes. */
 export function linuxProcesses(action: string): ProcessCalls {
@@ -65,6 +72,7 @@ export function linuxProcesses(action: string): ProcessCalls {
     getenv: { parameters: ["buffer"], result: "address" },
     strlen: { parameters: ["address"], result: "i64" },
     unsetenv: { parameters: ["buffer"], result: "i32" },
+    signal: { parameters: ["i32", "address"], result: "address" },
   });
   // siginfo_t on 64-bit systems: number, error, code, nothing, pid, user, status.
   const info = new Int32Array(32);
@@ -119,6 +127,20 @@ export function linuxProcesses(action: string): ProcessCalls {
       const status = Number(fields[49]);
       return (status & 0x7f) === 0 ? status >> 8 & 0xff : -(status & 0x7f);
     },
+    // On Bun in the kernel's way, which holds whatever code runs and which the programs that this one starts do not inherit.
+    // Deno catches all three half a second after the start and ends the process where there is no listener, from a thread
+    // of its own: one that does nothing is enough, also where it never gets to run.
+    leaveSignals() {
+      if (isBun) { for (const signal of [SIGHUP, SIGINT, SIGTERM]) c.signal(signal, SIG_IGN); }
+      else ignoreOnDeno();
+    },
+    leavesTerminate(pid) {
+      const status = read(`/proc/${pid}/status`);
+      if (status === undefined) return false;
+      const text = decoder.decode(status);
+      const [, bits = "0"] = /^SigIgn:\s*([0-9a-f]+)/m.exec(text) ?? [];
+      return (BigInt(`0x${bits}`) >> BigInt(SIGTERM - 1) & 1n) === 1n;
+    },
     signal: (pid, signal) => c.kill(pid, signal) === 0,
     openProcess: (pid) => c.pidfdOpen(PIDFD_OPEN, pid, 0),
     waitForEnd(descriptor, ms, received = -1) {
@@ -140,9 +162,11 @@ export function linuxProcesses(action: string): ProcessCalls {
       c.fcntl(descriptor, F_SETSIG, SIGKILL);
       c.fcntl(descriptor, F_SETOWN, pidOfThis());
       c.fcntl(descriptor, F_SETFL, c.fcntl(descriptor, F_GETFL, 0) | O_ASYNC);
+      heldLifeline = descriptor;
       // What happened before the system knew whom to kill would go unnoticed.
       return (poll(descriptor, POLLIN, 0) & POLLHUP) === 0;
     },
+    isOrphan: (ms) => heldLifeline >= 0 && (poll(heldLifeline, POLLIN, ms) & POLLHUP) !== 0,
     killAfterThis(pid) {
       const descriptors: number[] = [];
       // A process that ends closes all it has in an order that the system chooses, and the kill comes from a pipe that loses
