@@ -59,6 +59,6 @@ export const variants: readonly BrokenVariant[] = [
       find: "  store(words, list + TAIL, last);\n  store(words, list + PENDING, pending);",
       replace: "  void last, pending;",
     }],
-    caughtBy: ["Condition: a death in a wait"],
+    caughtBy: ["Condition: who comes after a death"],
   },
 ];

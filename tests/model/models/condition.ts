@@ -255,6 +255,17 @@ export const models: readonly Model<Record<string, object>>[] = [
     bound: 1,
   }),
   model({
+    name: "Condition: who comes after a death in a wait is in the list",
+    setup,
+    threads: times<Conditions>(2, (actor, { condition }) => {
+      const guard = condition.acquireSync();
+      condition.waitSync({ timeout: TIMEOUT });
+      actor.release(guard);
+    }),
+    faults: { deaths: 1, timeouts: 1 },
+    mortal: [0],
+  }),
+  model({
     name: "Condition: a death of any of them at any moment stops nobody",
     setup,
     threads: [
