@@ -74,6 +74,8 @@ const PHASE = WRITE_POINT + WAIT_POINT_WORDS;
 const KEEPER_OF_READERS = PHASE + 1;
 /** Who set WRITERS_OFF last. */
 const KEEPER_OF_WRITERS = PHASE + 2;
+/** Which acquisition of the write side this is. Only who writes reads and writes it, as plain memory. */
+const ACQUISITION = PHASE + 3;
 const LINE = 16;
 /** The slots' first block. */
 const SLOTS = LINE;
@@ -90,8 +92,11 @@ const CLAIM_SPINS = 200;
 /** Gives one acquisition of the read side back. */
 let giveBackRead: (lock: RWLock, epoch: number) => void;
 
-/** Gives the write side back, if this thread still has it. */
-let giveBackWrite: (lock: RWLock) => void;
+/** Gives one acquisition of the write side back, if it is still the current one. */
+let giveBackWrite: (lock: RWLock, acquisition: number) => void;
+
+/** Acquisitions of the write side by this thread so far: a guard stands for one of them. */
+let acquisitions = 0;
 
 /** Which acquisitions of the read side stand: see {@linkcode epochs}. */
 let epochFor: (lock: RWLock) => number;
@@ -158,7 +163,7 @@ export class RWLock extends SharedObject {
 
   static {
     giveBackRead = (lock, epoch) => lock.#giveBackRead(epoch);
-    giveBackWrite = (lock) => lock.#giveBackWrite();
+    giveBackWrite = (lock, acquisition) => lock.#giveBackWrite(acquisition);
     epochFor = (lock) => epochOf(lock.#slot);
   }
 
@@ -412,8 +417,11 @@ export class RWLock extends SharedObject {
       }
       // Whoever else was overtaken sets its bar again.
       const claimed = this.#setWord(READERS_OFF | WRITERS_OFF | (woken > 0 ? 0 : BARRED), this.#tag);
+      if (claimed === undefined) continue;
       const readersDied = buryReaders(space, base + SLOTS);
-      return new WriteGuard(this, readersDied || (claimed & ABANDONED) !== 0);
+      const acquisition = acquisitions = (acquisitions + 1) | 0;
+      words[base + ACQUISITION] = acquisition;
+      return new WriteGuard(this, acquisition, readersDied || (claimed & ABANDONED) !== 0);
     }
   }
 
@@ -428,12 +436,14 @@ export class RWLock extends SharedObject {
     return passes;
   }
 
-  // Keeps those flags and replaces all else. Returns what was there. Only for who writes, or claims to.
-  #setWord(flags: number, tag: number): number {
-    const { words } = this.#place;
+  // Keeps those flags and replaces all else, for a thread that writes or claims to. Returns what was there; nothing, if
+  // this thread was taken for dead, and the lock is another's perhaps.
+  #setWord(flags: number, tag: number): number | undefined {
+    const { words, space } = this.#place;
     const base = this.#base;
     for (;;) {
       const seen = load(words, base);
+      if (seen >>> WRITER_SHIFT !== space.id) return undefined;
       if (compareExchange(words, base, seen, tag | seen & flags) === seen) return seen;
     }
   }
@@ -489,19 +499,22 @@ export class RWLock extends SharedObject {
   }
 
   #giveBackRead(epoch: number): void {
-    if (this.#place.at < 0 || epoch !== epochOf(this.#slot)) return;
-    this.#setCount(this.#slot, this.#place.words[this.#slot + COUNT] - 1);
+    const { words, space, at } = this.#place;
+    const slot = this.#slot;
+    // Else what it stands for was taken from this thread, or the slot went to another when this one was taken for dead.
+    if (at < 0 || epoch !== epochOf(slot) || load(words, slot) !== space.id) return;
+    this.#setCount(slot, words[slot + COUNT] - 1);
   }
 
-  #giveBackWrite(): void {
+  #giveBackWrite(acquisition: number): void {
     if (this.#place.at < 0) return;
     const { words, space } = this.#place;
     const base = this.#base;
-    // Else this thread was taken for dead.
-    if (!this.#isWriter()) return;
+    // Else the lock was taken from this thread, which may write again by now.
+    if (!this.#isWriter() || words[base + ACQUISITION] !== acquisition) return;
     // Before the word: who finds the word free has to find that there was a writer.
     store(words, base + PHASE, (words[base + PHASE] + 1) | 0);
-    this.#setWord(WRITERS_OFF | BARRED, 0);
+    if (this.#setWord(WRITERS_OFF | BARRED, 0) === undefined) return;
     notify(space, base + READ_POINT, EVERYBODY);
     notify(space, base + WRITE_POINT, 1);
   }
@@ -530,18 +543,20 @@ class ReadGuard implements Guard {
 class WriteGuard implements Guard {
   readonly [GUARD] = true;
   readonly #lock: RWLock;
+  readonly #acquisition: number;
   readonly abandoned: boolean;
   #spent = false;
 
-  constructor(lock: RWLock, abandoned: boolean) {
+  constructor(lock: RWLock, acquisition: number, abandoned: boolean) {
     this.#lock = lock;
+    this.#acquisition = acquisition;
     this.abandoned = abandoned;
   }
 
   [Symbol.dispose](): void {
     if (this.#spent) return;
     this.#spent = true;
-    giveBackWrite(this.#lock);
+    giveBackWrite(this.#lock, this.#acquisition);
   }
 }
 

@@ -61,7 +61,8 @@ export const variants: readonly BrokenVariant[] = [
     name: "RWLock: the writer wakes no readers",
     patches: [{
       file: RWLOCK,
-      find: "    this.#setWord(WRITERS_OFF | BARRED, 0);\n    notify(space, base + READ_POINT, EVERYBODY);\n",
+      find:
+        "    if (this.#setWord(WRITERS_OFF | BARRED, 0) === undefined) return;\n    notify(space, base + READ_POINT, EVERYBODY);\n",
       replace: "    this.#setWord(WRITERS_OFF | BARRED, 0);\n",
     }],
     caughtBy: ["RWLock: two readers", "RWLock: two writers"],

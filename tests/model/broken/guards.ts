@@ -1,0 +1,147 @@
+import type { BrokenVariant } from "../model.ts";
+
+const WORD = "sync/_lock_word.ts";
+const LOCK = "sync/lock.ts";
+const RLOCK = "sync/rlock.ts";
+const RWLOCK = "sync/rwlock.ts";
+const SEMAPHORE = "sync/semaphore.ts";
+
+const UNCHECKED = {
+  file: WORD,
+  find: "    if (seen >>> HOLDER_SHIFT !== space.id) return;\n    if (compareExchange(words, at, seen, seen & BARRED)",
+  replace: "    if (seen === FREE) return;\n    if (compareExchange(words, at, seen, seen & BARRED)",
+};
+
+/** Guards that give back what they do not stand for any more. */
+export const variants: readonly BrokenVariant[] = [
+  {
+    name: "Lock: a guard of a thread that was taken for dead gives back whatever is held",
+    patches: [UNCHECKED],
+    caughtBy: ["Lock: a guard of a thread"],
+  },
+  {
+    name: "Lock: a guard asks not which acquisition it is",
+    patches: [{
+      file: LOCK,
+      find: "if (at < 0 || words[at + ACQUISITION] !== acquisition) return;",
+      replace: "if (at < 0) return;",
+    }],
+    caughtBy: ["Lock: a guard of a task"],
+  },
+  {
+    name: "RLock: a guard of a thread that was taken for dead gives back whatever is held",
+    patches: [UNCHECKED],
+    caughtBy: ["RLock: a guard of a thread"],
+  },
+  {
+    name: "RLock: a guard gives back by a store",
+    patches: [
+      {
+        file: RLOCK,
+        find: "import { compareExchange, load }",
+        replace: "import { compareExchange, load, store }",
+      },
+      {
+        file: RLOCK,
+        find: "if (compareExchange(words, at, tag, FREE) === tag) notify(space, at + POINT, 1);",
+        replace: "if (store(words, at, FREE) === FREE && tag !== FREE) notify(space, at + POINT, 1);",
+      },
+    ],
+    caughtBy: ["RLock: a guard of a thread"],
+  },
+  {
+    name: "RLock: a guard that does not stand takes the innermost level",
+    patches: [{
+      file: RLOCK,
+      find: "      if (index < 0) {\n        spend(guard);\n        return;\n      }\n",
+      replace: "",
+    }],
+    caughtBy: ["RLock: a guard whose level"],
+  },
+  {
+    name: "RLock: a guard of a task that is over takes the next task's level",
+    patches: [{
+      file: RLOCK,
+      find: "      if (index < 0) {\n        spend(guard);\n        return;\n      }\n",
+      replace: "",
+    }],
+    caughtBy: ["RLock: a guard of a task"],
+  },
+  {
+    name: "RWLock: a write guard asks not whether its thread writes",
+    patches: [{
+      file: RWLOCK,
+      find: "if (!this.#isWriter() || words[base + ACQUISITION] !== acquisition) return;",
+      replace: "if (words[base + ACQUISITION] !== acquisition) return;",
+    }, {
+      file: RWLOCK,
+      find: "      if (seen >>> WRITER_SHIFT !== space.id) return undefined;\n",
+      replace: "      if (space.id < 0) return undefined;\n",
+    }],
+    caughtBy: ["RWLock: a write guard of a thread"],
+  },
+  {
+    name: "RWLock: a write guard looks whether its thread writes before the change, not with it",
+    patches: [{
+      file: RWLOCK,
+      find: "      if (seen >>> WRITER_SHIFT !== space.id) return undefined;\n",
+      replace: "      if (space.id < 0) return undefined;\n",
+    }],
+    caughtBy: ["RWLock: a write guard of a thread"],
+    bound: 4,
+  },
+  {
+    name: "RWLock: a write guard asks not which acquisition it is",
+    patches: [{
+      file: RWLOCK,
+      find: "if (!this.#isWriter() || words[base + ACQUISITION] !== acquisition) return;",
+      replace: "if (!this.#isWriter()) return;",
+    }],
+    caughtBy: ["RWLock: a write guard of a task"],
+  },
+  {
+    name: "RWLock: a read guard asks not whose the slot is",
+    patches: [{
+      file: RWLOCK,
+      find: " || load(words, slot) !== space.id) return;",
+      replace: " || space.id < 0) return;",
+    }],
+    caughtBy: ["RWLock: a read guard of a thread"],
+  },
+  {
+    name: "RWLock: a read guard asks not whether its reads were taken",
+    patches: [{
+      file: RWLOCK,
+      find: "if (at < 0 || epoch !== epochOf(slot) ||",
+      replace: "if (at < 0 || epoch < 0 ||",
+    }],
+    caughtBy: ["RWLock: a read guard of a task"],
+  },
+  {
+    name: "Condition: a guard disposed of while its Lock is given up is forgotten",
+    patches: [{
+      file: LOCK,
+      find: "if (held.spent) giveUp(space, at);",
+      replace: "if (held === undefined) giveUp(space, at);",
+    }],
+    caughtBy: ["Condition: a guard disposed of while its Lock"],
+  },
+  {
+    name: "Condition: a guard disposed of while its RLock is given up is forgotten",
+    patches: [{
+      file: RLOCK,
+      find: "held.guards.filter((guard) => !isSpent(guard));",
+      replace: "held.guards.filter((guard) => guard !== undefined);",
+    }],
+    caughtBy: ["Condition: a guard disposed of while its RLock"],
+  },
+  {
+    name: "BoundedSemaphore: a guard gives its permit back each time",
+    patches: [{
+      file: SEMAPHORE,
+      find: "    this.#semaphore = undefined;\n",
+      replace: "",
+    }],
+    caughtBy: ["BoundedSemaphore: a guard disposed"],
+  },
+];
