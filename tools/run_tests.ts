@@ -10,7 +10,7 @@
  *     deno task test:long                     the files that have long tests, with all of their rounds
  */
 
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import process from "node:process";
 import { dirname, relative, resolve } from "node:path";
@@ -68,6 +68,8 @@ function filesAt(path: string, suffix = "_test.ts"): string[] {
 
 /** Whether a test file, or a suite that it runs, has more rounds in the long run. */
 function hasLong(file: string): boolean {
+  // A program in a text of the file may import others.
+  if (!existsSync(file)) return false;
   const imported = readFileSync(file, "utf8").matchAll(/^(?:import|export|\}) .*?from "(\.[^"]+)";$/gm);
   const files = [...imported].map(([, path]) => resolve(dirname(file), path!));
   return files.some((path) =>

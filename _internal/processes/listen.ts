@@ -31,7 +31,7 @@ const ALL = 0x7fffffff;
 /** How many turns of the event loop are made longer for a sleep that was ended, the first and the last by how much: milliseconds. */
 const TURNS = 12;
 const FIRST = 0.02;
-const LAST = 2;
+const LAST = 8;
 
 /** A word and those who listen to it. */
 interface Channel {
