@@ -21,8 +21,11 @@ import { DAMAGED, run, type RunResult } from "./_run.ts";
 const RUNTIMES = ["deno", "bun"] as const;
 type Runtime = typeof RUNTIMES[number];
 
-/** Files that nothing may run beside: another program's start would sweep the names in /dev/shm that they look at. */
-const ALONE = ["tests/multiprocessing/shared_memory_test.ts"];
+/**
+ * Files that nothing may run beside: another program's start would sweep the names in /dev/shm that the first looks at, and
+ * takes the processor from what the second waits for no longer than a test runner does.
+ */
+const ALONE = ["tests/multiprocessing/shared_memory_test.ts", "tests/sanitizers/sanitizers_test.ts"];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

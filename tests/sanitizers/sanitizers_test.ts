@@ -23,11 +23,22 @@ function run(...options: string[]): Promise<string> {
   });
 }
 
+/**
+ * The same, up to four times. The test runner turns the event loop sixteen times before it calls a wait that was ended a
+ * leak; where the system has not run the thread of that wait by then, since others have the processors, it is mistaken. What
+ * really leaks is found each time.
+ */
+async function attempt(...options: string[]): Promise<string> {
+  let output = await run(...options);
+  for (let i = 0; i < 3 && output !== ""; i++) output = await run(...options);
+  return output;
+}
+
 test("no object leaves anything that the test runner's sanitizers find, in any order", {
   skip: isBun ? "Bun has no sanitizers" : false,
   timeout: 120_000,
 }, async () => {
-  equal(await run("--shuffle"), "");
+  equal(await attempt("--shuffle"), "");
 });
 
 for (const name of ["threads: a thread", "processes: a process", "processes: a wait that is aborted"]) {
@@ -35,6 +46,6 @@ for (const name of ["threads: a thread", "processes: a process", "processes: a w
     skip: isBun ? "Bun has no sanitizers" : false,
     timeout: 120_000,
   }, async () => {
-    equal(await run(`--filter=/^${name}$/`), "");
+    equal(await attempt(`--filter=/^${name}$/`), "");
   });
 }
