@@ -23,6 +23,7 @@ import { isRoomWanted, keptForResults, RoomWait } from "../memory/room.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
 import { noRoom, type Space } from "../memory/space.ts";
 import { notify } from "../memory/wait_point.ts";
+import { later } from "../runtime/timers.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
 import { Board, type Cursor, DONE, FREE, OVER, PART, POSTED, RESULT, RESULTS } from "./board.ts";
 import { CallSite } from "./call_site.ts";
@@ -245,7 +246,7 @@ export class Dispatcher implements JobBoard {
       if (hired === undefined) return;
       const other = this.#spare.pop() ?? this.board.tryCreateSlot();
       if (other === 0) {
-        setTimeout(replace, SOON);
+        later(replace, SOON);
         return;
       }
       if (!this.board.giveUp(slot, worker)) {
@@ -264,7 +265,8 @@ export class Dispatcher implements JobBoard {
       this.#lose(slot, chunk, hired.handle.identity);
       this.plan();
     };
-    setTimeout(replace, killAfter);
+    // What is posted keeps the program alive.
+    later(replace, killAfter);
   }
 
   /** No more jobs will come; `empty` is called when all is done and all workers are gone. */
@@ -523,7 +525,7 @@ export class Dispatcher implements JobBoard {
     }
     const failure = this.board.failure();
     if (failure !== undefined) {
-      this.#break((decode(failure, { keep: true }) as Failure).error);
+      this.#break(errorOf(failure));
     } else if (!worker.worked && ending.returned !== true && this.#terminated === 0) {
       if (this.#failedStarts.note(0, worker.id, this.#nextWorker)) {
         this.#break(
@@ -730,7 +732,7 @@ export class Dispatcher implements JobBoard {
     if (this.#broken !== undefined) return false;
     const failure = this.board.failure();
     if (failure === undefined) return false;
-    this.#break((decode(failure, { keep: true }) as Failure).error);
+    this.#break(errorOf(failure));
     return true;
   }
 
@@ -779,5 +781,14 @@ export class Dispatcher implements JobBoard {
       this.board.destroy(this.#spare);
     }
     empty();
+  }
+}
+
+// Of an initializer. What cannot be read here, of a class that this program has not registered, say, is told by that.
+function errorOf(failure: Uint8Array): unknown {
+  try {
+    return (decode(failure, { keep: true }) as Failure).error;
+  } catch (error) {
+    return error;
   }
 }

@@ -181,7 +181,7 @@ export class Task implements FutureTask, Unit {
   chunk: Chunk | undefined;
   /** Its number in the chunk. */
   unit = 0;
-  /** Nobody waits for it: it is passed over. */
+  /** It is over, or no caller waits for it: it is passed over. */
   dropped = false;
   killAfter: number | undefined;
   /** Where it was submitted. */
@@ -202,6 +202,12 @@ export class Task implements FutureTask, Unit {
 
   takeBack(): boolean {
     return this.job.takeBack(this);
+  }
+
+  /** Before it is settled: a callback that gives it up then must find nothing to take back. */
+  end(): void {
+    this.chunk = undefined;
+    this.dropped = true;
   }
 
   /** Takes it back, or tells it to give up. */
@@ -303,7 +309,7 @@ export class SubmitJob implements Job {
 
   done(chunk: Chunk, unit: number, outcome: Outcome): void {
     const task = chunk.units[unit] as Task;
-    task.chunk = undefined;
+    task.end();
     settleWith(task, outcome);
   }
 
@@ -316,7 +322,7 @@ export class SubmitJob implements Job {
 
   lost(chunk: Chunk, unit: number, ending: Ending & Identity): void {
     const task = chunk.units[unit] as Task;
-    task.chunk = undefined;
+    task.end();
     settleWith(task, { error: lostError(ending, 0), index: 0 });
   }
 
@@ -338,8 +344,7 @@ export class SubmitJob implements Job {
     this.#pending = pending.filter((task) => task.fn !== fn || task.dropped);
     for (const task of pending) if (task.fn === fn && !task.dropped) refused.push(task);
     for (const task of refused) {
-      task.chunk = undefined;
-      task.dropped = true;
+      task.end();
       dropReferences(task.bytes);
       settleWith(task, { error: error(), index: 0 });
     }
@@ -351,7 +356,9 @@ export class SubmitJob implements Job {
       const running = chunk.units as readonly Task[];
       for (const task of this.board.recall(chunk, 0) as readonly Task[]) dropReferences(task.bytes);
       for (const task of running) {
-        if (task.chunk === chunk) settle(task.future, "cancelled", new Thrown(error), undefined);
+        if (task.chunk !== chunk) continue;
+        task.end();
+        settle(task.future, "cancelled", new Thrown(error), undefined);
       }
       this.board.cancel(chunk, undefined, undefined);
     }
@@ -361,6 +368,7 @@ export class SubmitJob implements Job {
     this.#dropped = 0;
     for (const task of pending) {
       if (task.dropped) continue;
+      task.end();
       dropReferences(task.bytes);
       settle(task.future, "cancelled", new Thrown(error), undefined);
     }

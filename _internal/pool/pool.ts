@@ -141,8 +141,9 @@ export abstract class BasePool implements AsyncDisposable {
       ? null
       : describeTarget(initializer as AnyFunction, { what: "initializer", stackAbove: new.target });
     this.#trace = trace === undefined || trace === false ? undefined : new Trace(this.#name);
-    if (typeof trace === "string") this.#trace!.writeAtEnd(trace);
     this.#recreated = importingModule();
+    // A worker that imports the pool's module has it again, and would write over the program's.
+    if (typeof trace === "string" && this.#recreated === undefined) this.#trace!.writeAtEnd(trace);
   }
 
   /**

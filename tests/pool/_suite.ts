@@ -11,6 +11,7 @@ import {
   WorkerLostError,
 } from "@weft/concurrent/threading";
 import { asCompleted } from "@weft/concurrent/threading";
+import { locate, type SharedHandle } from "../../_internal/memory/shared_object.ts";
 import type { Kind } from "./_kind.ts";
 import * as targets from "./_targets.ts";
 
@@ -412,6 +413,22 @@ export function poolSuite(kind: Kind): void {
       assertEquals([running.cancel(), running.state], [false, "finished"]);
     });
 
+    it("gives nothing up twice where a done callback gives up the task that is over", LIMIT, async () => {
+      await using one = new Pool(1);
+      const event = new kind.Event();
+      const { space, at } = locate(event as unknown as SharedHandle)!;
+      const references = space.words[at + 1];
+      for (let i = 0; i < 3; i++) {
+        const controller = new AbortController();
+        const future = one.apply(targets.isSet, [event], { signal: controller.signal });
+        future.addDoneCallback(() => controller.abort());
+        assertEquals(await future, false);
+      }
+      // The worker's handle may have one more.
+      assert(space.words[at + 1] >= references, `${space.words[at + 1]} of ${references} references are left`);
+      assertEquals(await Promise.all(range(4).map((i) => one.submit(targets.square, i))), [0, 1, 4, 9]);
+    });
+
     it("waits for a result with a timeout or a signal, and the task goes on", LIMIT, async () => {
       const event = new kind.Event();
       const future = pool().submit(targets.waitForEvent, event);
@@ -685,6 +702,15 @@ export function poolSuite(kind: Kind): void {
       await using other = new Pool(1, { initializer: targets.initialize, initargs: [1, { two: 2 }] });
       assertEquals(await other.submit(targets.whatWasInitialized), [1, { two: 2 }]);
     });
+
+    it(
+      "rejects tasks also where the initializer's error is of a class that is not registered here",
+      LIMIT,
+      async () => {
+        await using one = new Pool(1, { initializer: targets.failWithOwnClass });
+        await assertRejects(() => one.submit(targets.square, 1));
+      },
+    );
 
     it("rejects all tasks with the error of an initializer that fails, and starts no more workers", LIMIT, async () => {
       const starts = new kind.Value("i32");

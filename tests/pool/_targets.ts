@@ -1,7 +1,7 @@
 /** What the pools of the tests run: in a file of its own, as Bun imports no test file in a worker. */
 
 import type { Barrier, Event, Lock, Queue, RLock, RWLock, Semaphore, Value } from "@weft/concurrent/threading";
-import { currentTask, Pool as ThreadPool } from "@weft/concurrent/threading";
+import { currentTask, Pool as ThreadPool, registerSerializable } from "@weft/concurrent/threading";
 import process from "node:process";
 
 export function square(x: number): number {
@@ -261,4 +261,20 @@ export async function useOwnPool(): Promise<string> {
   } catch (error) {
     return (error as Error).name;
   }
+}
+
+export function isSet(event: { readonly isSet: boolean }): boolean {
+  return event.isSet;
+}
+
+class Own extends Error {}
+
+/** The class is known in the worker alone. */
+export function failWithOwnClass(): never {
+  registerSerializable(Own, {
+    name: "known in the worker alone",
+    serialize: ({ message }) => message,
+    deserialize: (message) => new Own(message as string),
+  });
+  throw new Own("on purpose");
 }

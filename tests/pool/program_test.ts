@@ -12,9 +12,13 @@ const LIMIT = { timeout: 60_000 };
 
 /** Runs the program and returns what it printed; rejects unless it ends well. */
 function run(...args: string[]): Promise<string> {
+  return runFile(PROGRAM, ...args);
+}
+
+function runFile(file: string, ...args: string[]): Promise<string> {
   const options = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [...options, PROGRAM, ...args], { timeout: 30_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [...options, file, ...args], { timeout: 30_000 }, (error, stdout, stderr) => {
       if (error === null && stderr === "") resolve(stdout.trim());
       else reject(error ?? new Error(stderr));
     });
@@ -58,6 +62,18 @@ for (const kind of ["thread", "process"]) {
         await run(kind, "trace", path);
         const { traceEvents } = JSON.parse(readFileSync(path, "utf8"));
         assert(traceEvents.some((event: { ph: string }) => event.ph === "X"));
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+
+    it("has its trace written by no worker that imports the pool's module", LIMIT, async () => {
+      const folder = mkdtempSync(join(tmpdir(), "weft-"));
+      try {
+        const path = join(folder, "trace.json");
+        const file = fileURLToPath(new URL("./_trace_at_top.ts", import.meta.url));
+        assertEquals(await runFile(file, kind, path), "false");
+        assert(JSON.parse(readFileSync(path, "utf8")).traceEvents.length > 0);
       } finally {
         rmSync(folder, { recursive: true });
       }
