@@ -14,7 +14,24 @@ import { ofPrototype } from "./registry.ts";
  * say), since its message is what somebody waits for; of anything else `refusal`, which says why it can not.
  */
 export function sendable(thrown: unknown, refusal: unknown, scope: Scope): unknown {
+  try {
+    return copyOfError(thrown, refusal, scope);
+  } catch {
+    // A proxy whose traps throw, say.
+    return refusal;
+  }
+}
+
+function copyOfError(thrown: unknown, refusal: unknown, scope: Scope): unknown {
   if (!(thrown instanceof Error)) return refusal;
+  // An accessor that throws is a property that cannot be sent.
+  const read = (key: string): unknown => {
+    try {
+      return (thrown as unknown as Record<string, unknown>)[key];
+    } catch {
+      return undefined;
+    }
+  };
   const isSendable = (value: unknown): boolean => {
     try {
       dropReferences(encode(value, { root: "error", scope }));
@@ -29,17 +46,21 @@ export function sendable(thrown: unknown, refusal: unknown, scope: Scope): unkno
   const copyOf = (key: string, value: unknown): void => {
     Object.defineProperty(copy, key, { value, configurable: true, writable: true });
   };
-  copyOf("name", String(thrown.name));
-  copyOf("message", String(thrown.message));
-  copyOf("stack", thrown.stack);
+  copyOf("name", String(read("name")));
+  copyOf("message", String(read("message")));
+  copyOf("stack", read("stack"));
   if (Object.hasOwn(thrown, "cause")) {
-    copyOf("cause", isSendable(thrown.cause) ? thrown.cause : sendable(thrown.cause, refusal, scope));
+    const cause = read("cause");
+    copyOf("cause", isSendable(cause) ? cause : sendable(cause, refusal, scope));
   }
   if (thrown instanceof AggregateError) {
     copyOf("errors", thrown.errors.map((error) => isSendable(error) ? error : sendable(error, refusal, scope)));
   }
-  for (const [key, value] of Object.entries(thrown)) {
-    if (Object.hasOwn(copy, key) || !isSendable(value)) continue;
+  for (const key of Object.keys(thrown)) {
+    const { get } = Object.getOwnPropertyDescriptor(thrown, key)!;
+    const value = read(key);
+    // Of an accessor that has nothing to give there is nothing to send.
+    if (Object.hasOwn(copy, key) || get !== undefined && value === undefined || !isSendable(value)) continue;
     Object.defineProperty(copy, key, { value, configurable: true, enumerable: true, writable: true });
   }
   return isSendable(copy) ? copy : refusal;

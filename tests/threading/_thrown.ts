@@ -13,3 +13,14 @@ export function throwFunction(): never {
 export function throwAggregate(): never {
   throw new AggregateError([new Error("whole"), Object.assign(new TypeError("partly"), { retry: () => 1 })], "several");
 }
+
+/** Some of its properties cannot be read. */
+export function throwUnreadable(): never {
+  const error = Object.assign(new RangeError("what matters"), { code: 7 });
+  const get = (): never => {
+    throw new EvalError("inner");
+  };
+  Object.defineProperty(error, "bad", { enumerable: true, get });
+  Object.defineProperty(error, "stack", { get });
+  throw error;
+}

@@ -5,7 +5,7 @@ import * as threading from "@weft/concurrent/threading";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { inspect } from "node:util";
 import { describe, it } from "node:test";
-import { throwAggregate, throwFunction, throwPartly } from "./_thrown.ts";
+import { throwAggregate, throwFunction, throwPartly, throwUnreadable } from "./_thrown.ts";
 
 const LIMIT = { timeout: 60_000 };
 
@@ -28,6 +28,13 @@ for (const [name, run] of kinds) {
       assert(error.cause instanceof TypeError);
       assertEquals("retry" in error, false);
       assertMatch(error.stack!, /throwPartly/);
+    });
+
+    it("arrives without the properties that cannot be read", LIMIT, async () => {
+      const error = await assertRejects(() => run(throwUnreadable), RangeError, "what matters") as RangeError & {
+        code: number;
+      };
+      assertEquals([error.code, "bad" in error], [7, false]);
     });
 
     it("arrives with the errors in it, too", LIMIT, async () => {
