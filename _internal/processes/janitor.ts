@@ -9,7 +9,7 @@
  * @module
  */
 
-import { compareExchange, load } from "../atomics.ts";
+import { compareExchange, load, store } from "../atomics.ts";
 import type { Space } from "../memory/space.ts";
 import { existingSpace } from "../memory/spaces.ts";
 import { pidOfThis } from "../runtime/globals.ts";
@@ -54,20 +54,30 @@ export function showLifeline(): void {
   if (descriptor !== undefined) compareExchange(words, ROOT_LIFELINE, 0, Number(descriptor) + 1);
 }
 
-/** Starts the janitor, unless it runs. Called with the mutex of the segments held. */
+/** Starts the janitor, unless it runs or cannot be started. */
 export function startJanitor({ words }: Space, list: string, folder: string): void {
   const { start } = loadProcessCalls("create shared memory");
   if (start === undefined) return;
-  showLifeline();
+  try {
+    showLifeline();
+  } catch {
+    return;
+  }
   const descriptor = load(words, ROOT_LIFELINE);
-  if (descriptor <= 0) return;
+  // One of those that come here at once starts it.
+  if (descriptor <= 0 || compareExchange(words, ROOT_LIFELINE, descriptor, -descriptor) !== descriptor) return;
   const path = `/proc/${load(words, ROOT_PID)}/fd/${descriptor - 1}`;
-  const pid = start({
-    path: "/bin/sh",
-    args: ["-c", SCRIPT, "weft", list, folder],
-    env: { PATH: "/usr/bin:/bin" },
-    apart: true,
-    descriptors: [[0, path], [1, "/dev/null"], [2, "/dev/null"]],
-  });
-  if (pid > 0) compareExchange(words, ROOT_LIFELINE, descriptor, -descriptor);
+  let pid = 0;
+  try {
+    pid = start({
+      path: "/bin/sh",
+      args: ["-c", SCRIPT, "weft", list, folder],
+      env: { PATH: "/usr/bin:/bin" },
+      apart: true,
+      descriptors: [[0, path], [1, "/dev/null"], [2, "/dev/null"]],
+    });
+  } catch {
+    // As below.
+  }
+  if (pid <= 0) store(words, ROOT_LIFELINE, descriptor);
 }

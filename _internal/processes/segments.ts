@@ -154,11 +154,10 @@ function note(space: Space, libc: Libc, file: string, temporary: string, name: s
   lockMutex(memory, SEGMENTS_MUTEX, id);
   const list = openList(libc, words);
   const noted = list >= 0 && libc.write(list, new TextEncoder().encode(`+${file} ${temporary} ${name}\n`));
-  if (noted) {
-    add(words, SEGMENTS, 1);
-    startJanitor(space, listPath(libc, words), libc.segments);
-  }
+  if (noted) add(words, SEGMENTS, 1);
   unlockMutex(memory, SEGMENTS_MUTEX);
+  // Not with the mutex held: it may fail, where descriptors are used up, say. The next program's sweep does it then.
+  if (noted) startJanitor(space, listPath(libc, words), libc.segments);
   return noted;
 }
 

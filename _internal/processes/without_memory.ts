@@ -14,7 +14,7 @@ import { NotSupportedError } from "../../sync/errors.ts";
 import { system } from "../runtime/ffi.ts";
 import { loadProcessCalls, type ProcessCalls } from "../runtime/process_calls.ts";
 import { runtimePath, type Spawned } from "../runtime/spawn.ts";
-import { OUTCOME, RESULT, writeBytes } from "../threads/record.ts";
+import { ERROR, OUTCOME, RESULT, VALUE, writeBytes, writeOutcome } from "../threads/record.ts";
 import { fromBase64 } from "./base64.ts";
 import { endOf, ownVariables } from "./unseen.ts";
 
@@ -79,15 +79,30 @@ class Receiver {
       this.#line.push(bytes.subarray(0, end));
       const text = new TextDecoder().decode(joined(this.#line));
       this.#line = [];
-      this.#hear(JSON.parse(text) as Message);
+      this.#hear(text);
     }
     if (bytes.length > 0) this.#line.push(bytes);
   }
 
-  #hear({ outcome, bytes }: Message): void {
-    this.#parts.push(fromBase64(bytes));
-    if (outcome === undefined) return;
-    writeBytes(this.#space, this.#record + RESULT, joined(this.#parts), "return the result of a process");
+  // What the process's own program sends on the channel is none of the library's messages.
+  #hear(text: string): void {
+    let part: Uint8Array;
+    let outcome: number | undefined;
+    try {
+      const message = JSON.parse(text) as Message;
+      part = fromBase64(message.bytes);
+      outcome = message.outcome;
+    } catch {
+      return;
+    }
+    this.#parts.push(part);
+    if (outcome !== VALUE && outcome !== ERROR) return;
+    try {
+      writeBytes(this.#space, this.#record + RESULT, joined(this.#parts), "return the result of a process");
+    } catch (error) {
+      writeOutcome(this.#space, this.#record, ERROR, error);
+      return;
+    }
     store(this.#space.words, this.#record + OUTCOME, outcome);
   }
 }
@@ -137,11 +152,13 @@ export function spawnWithoutMemory(
   receivers.set(record, receiver);
   let referenced = true;
   const watch = async (): Promise<number> => {
-    const code = await endOf(calls, pid, () => referenced, receiver);
-    receiver.close();
-    receivers.delete(record);
-    release();
-    return code;
+    try {
+      return await endOf(calls, pid, () => referenced, receiver);
+    } finally {
+      receiver.close();
+      receivers.delete(record);
+      release();
+    }
   };
   return { pid, ended: watch(), setRef: (ref) => void (referenced = ref) };
 }

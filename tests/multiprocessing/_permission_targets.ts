@@ -1,5 +1,6 @@
 /** What runs in the processes of the tests of permissions. */
 
+import process from "node:process";
 import { type Event, Process } from "@weft/concurrent/multiprocessing";
 
 const NAMES = ["read", "write", "net", "env", "run", "sys", "ffi", "import"] as const;
@@ -33,6 +34,13 @@ export function surroundings(name: string): Record<string, unknown> {
     hasPath: Deno.env.has("PATH"),
     input: Deno.stdin.readSync(new Uint8Array(1)),
   };
+}
+
+/** Uses the channel that the runtime has for a parent: the library's. */
+export function chatter(): string {
+  const { send } = process as unknown as { send?: (message: unknown) => void };
+  for (const message of ["hello", null, { bytes: 5 }, { outcome: 99, bytes: "" }]) send?.call(process, message);
+  return "the result";
 }
 
 export function add(a: number, b: number): number {

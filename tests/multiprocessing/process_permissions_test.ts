@@ -50,6 +50,14 @@ describe("permissions of processes", { skip: !isDeno }, () => {
     assertEquals(busy.exitCode, -9);
   });
 
+  it('"none": what the program sends on the channel of its results does no harm', LIMIT, async () => {
+    for (const blocked of [false, true]) {
+      const child = new Process({ target: targets.chatter, permissions: "none" }).start();
+      if (blocked) assert(child.joinSync({ timeout: 30_000 }));
+      assertEquals(await child.result(), "the result");
+    }
+  });
+
   it('"none": arguments and results of any size, also while the starter blocks', LIMIT, async () => {
     const large = "x".repeat(2_000_000);
     const child = new Process({ target: targets.add, args: [large as never, 1], permissions: "none" }).start();
