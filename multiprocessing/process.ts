@@ -50,6 +50,7 @@ import { freeNames, readName, writeName } from "../_internal/threads/name.ts";
 import { dropPayload, losePayload, packPayload } from "../_internal/threads/payload.ts";
 import {
   BOOTING,
+  clearFlags,
   DAEMON,
   ERROR,
   FLAGS,
@@ -370,7 +371,7 @@ export class Process<A extends unknown[] = unknown[], R = unknown> extends Share
       );
     }
     if (daemon) or(this.#place.words, this.#place.at + FLAGS, DAEMON);
-    else store(this.#place.words, this.#place.at + FLAGS, load(this.#place.words, this.#place.at + FLAGS) & ~DAEMON);
+    else clearFlags(this.#place.space, this.#place.at, DAEMON);
   }
 
   /** The number that the system has for the process; `undefined` before the start. */

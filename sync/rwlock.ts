@@ -164,7 +164,7 @@ export class RWLock extends SharedObject {
   static {
     giveBackRead = (lock, epoch) => lock.#giveBackRead(epoch);
     giveBackWrite = (lock, acquisition) => lock.#giveBackWrite(acquisition);
-    epochFor = (lock) => epochOf(lock.#slot);
+    epochFor = (lock) => epochOf(lock.#place.space, lock.#slot);
   }
 
   /**
@@ -502,7 +502,7 @@ export class RWLock extends SharedObject {
     const { words, space, at } = this.#place;
     const slot = this.#slot;
     // Else what it stands for was taken from this thread, or the slot went to another when this one was taken for dead.
-    if (at < 0 || epoch !== epochOf(slot) || load(words, slot) !== space.id) return;
+    if (at < 0 || epoch !== epochOf(space, slot) || load(words, slot) !== space.id) return;
     this.#setCount(slot, words[slot + COUNT] - 1);
   }
 
@@ -560,11 +560,14 @@ class WriteGuard implements Guard {
   }
 }
 
-/** How often what a slot's thread read under was taken from it, where that ever happened: older guards are spent. */
-const epochs = new Map<number, number>();
+/**
+ * How often what a slot's thread read under was taken from it, where that ever happened: older guards are spent. The two
+ * memories have slots at the same addresses.
+ */
+const epochs = new Map<Space, Map<number, number>>();
 
-function epochOf(slot: number): number {
-  return epochs.size === 0 ? 0 : epochs.get(slot) ?? 0;
+function epochOf(space: Space, slot: number): number {
+  return epochs.size === 0 ? 0 : epochs.get(space)?.get(slot) ?? 0;
 }
 
 function isHeld(space: Space, at: number): boolean {
@@ -582,7 +585,9 @@ function abandon(space: Space, at: number): void {
   const base = baseOf(at);
   const slot = existingSlot(space, base + SLOTS);
   if (slot !== 0 && words[slot + COUNT] > 0) {
-    epochs.set(slot, epochOf(slot) + 1);
+    let its = epochs.get(space);
+    if (its === undefined) epochs.set(space, its = new Map());
+    its.set(slot, epochOf(space, slot) + 1);
     store(words, slot + COUNT, 0);
   }
   for (;;) {

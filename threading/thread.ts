@@ -327,7 +327,7 @@ export class Thread<A extends unknown[] = unknown[], R = unknown> extends Shared
       );
     }
     if (daemon) or(this.#place.words, this.#place.at + FLAGS, DAEMON);
-    else store(this.#place.words, this.#place.at + FLAGS, load(this.#place.words, this.#place.at + FLAGS) & ~DAEMON);
+    else clearFlags(this.#place.space, this.#place.at, DAEMON);
   }
 
   /** A number that no other thread of the program has or had; `undefined` before the start. The main thread's is 1. */

@@ -112,7 +112,7 @@ export const variants: readonly BrokenVariant[] = [
     name: "RWLock: a read guard asks not whether its reads were taken",
     patches: [{
       file: RWLOCK,
-      find: "if (at < 0 || epoch !== epochOf(slot) ||",
+      find: "if (at < 0 || epoch !== epochOf(space, slot) ||",
       replace: "if (at < 0 || epoch < 0 ||",
     }],
     caughtBy: ["RWLock: a read guard of a task"],
