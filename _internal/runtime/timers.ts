@@ -26,10 +26,11 @@ export function later(run: () => void, ms: number): () => void {
     const timer = unrefTimer(setTimeout(run, ms));
     return () => clearTimeout(timer);
   }
-  // Deno's test runner counts timers, also those that do not keep the program alive, but no waits.
+  // Deno's test runner counts timers, also those that do not keep the program alive, but no waits. A wait of no time at all
+  // is over before it begins, and has no promise.
   const word = new Int32Array(new SharedArrayBuffer(4));
   let calledOff = false;
-  waitAsync(word, 0, 0, ms)?.then(() => calledOff || run());
+  waitAsync(word, 0, 0, Math.max(1, ms))!.then(() => calledOff || run());
   return () => {
     calledOff = true;
     notify(word, 0, 1);
@@ -40,6 +41,6 @@ export function later(run: () => void, ms: number): () => void {
 export function nextTurn(run: () => void): void {
   // setImmediate() would do, but to look at it costs twenty milliseconds.
   const word = new Int32Array(new SharedArrayBuffer(4));
-  waitAsync(word, 0, 0)?.then(run);
+  waitAsync(word, 0, 0)!.then(run);
   notify(word, 0, 1);
 }

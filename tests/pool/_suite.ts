@@ -572,9 +572,11 @@ export function poolSuite(kind: Kind): void {
     it("waits for a promise that is never settled, also where nothing else keeps the worker alive", LIMIT, async () => {
       await using one = new Pool(1);
       await one.submit(targets.square, 1);
-      const future = one.apply(targets.never, [], { timeout: 500, killAfter: 1 });
-      await assertRejects(() => future, TimeoutError);
-      assertEquals(await one.submit(targets.square, 2), 4);
+      for (const killAfter of [1, 0]) {
+        const future = one.apply(targets.never, [], { timeout: 500, killAfter });
+        await assertRejects(() => future, TimeoutError);
+        assertEquals(await one.submit(targets.square, 2), 4);
+      }
     });
 
     it("replaces a worker that does not listen after killAfter, and its end does no harm", LIMIT, async () => {
