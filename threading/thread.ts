@@ -344,7 +344,8 @@ export class Thread<A extends unknown[] = unknown[], R = unknown> extends Shared
 
   /**
    * Ends the thread, and those that it started: at once where it waits or idles in its event loop, else at its next call
-   * into this library or turn of its loop (Bun also stops code that runs; Deno can not). No `finally` of it runs.
+   * into this library or turn of its loop (Bun also stops code that runs; Deno can not). A thread
+   * that calls it for itself ends at that. No `finally` of it runs.
    * {@linkcode Thread.join} resolves when it can run no more, and only then are its locks up for others. Of a thread that
    * has returned, those end that it started; one that was not started is left as it is.
    *

@@ -34,6 +34,7 @@ export const OUTCOME = 7;
 export const RESULT = 8;
 export const NAME = 10;
 export const GONE = 11;
+/** Of a process its number, of a thread its id in the processes' memory; 0: it has none. */
 export const PROCESS_ID = 12;
 export const PARENT = 13;
 export const EXIT_CODE = 14;

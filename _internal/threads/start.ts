@@ -7,7 +7,7 @@
 import { load, now, store } from "../atomics.ts";
 import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT, PROCESS_AT } from "../memory/layout.ts";
 import { onBlocked } from "../memory/meanwhile.ts";
-import { enter, entryOf, KILL, RECORD } from "../memory/participants.ts";
+import { enter, entryOf, KILL, leave, RECORD } from "../memory/participants.ts";
 import { addReference, dropReference } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
 import { existingSpace } from "../memory/spaces.ts";
@@ -43,6 +43,7 @@ import {
   IDENT,
   objectOf,
   PARENT,
+  PROCESS_ID,
   requestEnd,
   RUNNING,
   setFlags,
@@ -60,6 +61,8 @@ interface Child {
   thread: object;
   /** When it was asked to end. */
   killedAt: number;
+  /** It was stopped, and what is below it may not be gone yet. */
+  stopping: boolean;
   /** When it was started. */
   startedAt: number;
   /** Looks whether a daemon has others below it, while it keeps the program alive for those. */
@@ -77,6 +80,7 @@ export function onFailure(report: (thread: object) => void): void {
 
 const ENTRY = ownModule(isBun ? "./worker_entry_bun.ts" : "./worker_entry.ts", import.meta.url);
 const PROCESSES = ownModule("../processes/start.ts", import.meta.url).href;
+const PROCESS_SPACES = ownModule("../processes/spaces.ts", import.meta.url).href;
 /** How long a worker that was told to end may take before it is stopped from outside, where that is possible. */
 const GRACE = 50;
 /** After that, how long until it has certainly stopped, where the system does not tell. Bun takes about 30 ms. */
@@ -98,7 +102,7 @@ export function launch(space: Space, record: number, thread: object): void {
   addReference(space, objectOf(record));
   store(words, entryOf(id) + RECORD, record);
   const daemon = (load(words, record + FLAGS) & DAEMON) !== 0;
-  children.set(id, { worker: host.handle, space, record, thread, killedAt: 0, startedAt: now() });
+  children.set(id, { worker: host.handle, space, record, thread, killedAt: 0, stopping: false, startedAt: now() });
   host.child = id;
   host.handle.setRef(!daemon);
   if (!watching) {
@@ -163,6 +167,7 @@ class Host {
         return;
       }
       store(child.space.words, child.record + EXIT_CODE, code);
+      leaveProcesses(child.space, child.record);
       this.#over(child);
       if (TERMINATE_STOPS_CODE) reap(child.space, this.child);
     },
@@ -181,7 +186,8 @@ class Host {
 // What a thread started that the runtime stopped from outside stopped with it, and could not say so.
 function reap(space: Space, dead: number): void {
   for (const id of participants(space)) {
-    const record = takeRecord(space, id);
+    // Also of one that has ended: what started it gives its record up no more.
+    const record = takeRecord(space, id, false);
     if (record === 0) continue;
     if (load(space.words, record + PARENT) === dead) bury(space, record, id, now());
     dropReference(space, objectOf(record));
@@ -189,8 +195,7 @@ function reap(space: Space, dead: number): void {
 }
 
 function bury(space: Space, record: number, id: number, since: number): void {
-  const gone = isSystemThreadGone(load(space.words, record + SYSTEM_ID)) ?? now() - since > STOPPED;
-  if (!gone) {
+  if (!isGone(space, record, since)) {
     // It keeps the record meanwhile.
     addReference(space, objectOf(record));
     setTimeout(() => {
@@ -199,12 +204,61 @@ function bury(space: Space, record: number, id: number, since: number): void {
     }, 5);
     return;
   }
-  finish(space, record);
-  if (load(space.words, record + GONE) === 0) {
-    vanish(space, record);
-    forget(space, record);
-  }
+  noteEnd(space, record);
+  forget(space, record);
   reap(space, id);
+}
+
+// Whether a thread that was stopped, or went with another, can run no more code.
+function isGone({ words }: Space, record: number, since: number): boolean {
+  return isSystemThreadGone(load(words, record + SYSTEM_ID)) ?? now() - since > STOPPED;
+}
+
+// Notes the end of a thread that could not do so itself. Without a mutex.
+function noteEnd(space: Space, record: number): void {
+  leaveProcesses(space, record);
+  finish(space, record);
+  if (load(space.words, record + GONE) === 0) vanish(space, record);
+}
+
+// What it held in the processes' memory is up for others, too. One that has finished has left there itself.
+function leaveProcesses({ words }: Space, record: number): void {
+  const id = load(words, record + PROCESS_ID);
+  if (id === 0 || load(words, record + STATE) === FINISHED) return;
+  const known = existingSpace("process");
+  if (known !== undefined) {
+    leave(known.memory, id);
+    return;
+  }
+  // This thread has not used that memory so far.
+  void (import(PROCESS_SPACES) as Promise<typeof import("../processes/spaces.ts")>)
+    .then(({ processSpace }) => leave(processSpace().memory, id));
+}
+
+// Notes the ends of those that a stopped thread started: they end with it, and no event tells a blocked thread. Takes no
+// mutex. `true`: all have ended.
+function areGoneBelow(space: Space, dead: number, since: number): boolean {
+  let all = true;
+  for (const id of participants(space)) {
+    const record = orphan(space, id, dead);
+    if (record === 0) continue;
+    if (!isGone(space, record, since)) {
+      all = false;
+      continue;
+    }
+    noteEnd(space, record);
+    if (!areGoneBelow(space, id, since)) all = false;
+  }
+  return all;
+}
+
+// The record of a thread that a dead one started; 0: it is another's, or has none. It stays until reap() gives it up.
+function orphan({ words }: Space, id: number, dead: number): number {
+  const word = entryOf(id) + RECORD;
+  const record = load(words, word);
+  if (record === 0 || load(words, record + PARENT) !== dead || load(words, record + IDENT) !== id) return 0;
+  // It was this one's while the two were read, and not memory that was given to something else.
+  return load(words, word) === record ? record : 0;
 }
 
 let looked = false;
@@ -248,9 +302,10 @@ export function hasOthersBelow(space: Space, record: number): boolean {
   });
 }
 
-/** Asks a thread to end, and where the runtime can, stops it if it does not listen. */
+/** Asks a thread to end, and where the runtime can, stops it if it does not listen. The calling thread ends at once. */
 export function terminateThread(space: Space, record: number): void {
   requestEnd(space, record);
+  if (load(space.words, record + IDENT) === space.id) space.exit();
   const child = children.get(load(space.words, record + IDENT));
   if (child === undefined) return;
   child.killedAt ||= now();
@@ -258,7 +313,9 @@ export function terminateThread(space: Space, record: number): void {
 }
 
 function stop(child: Child): void {
-  if (load(child.space.words, child.record + STATE) !== FINISHED) child.worker.terminate();
+  if (load(child.space.words, child.record + STATE) === FINISHED) return;
+  child.stopping = true;
+  child.worker.terminate();
 }
 
 /** What a thread has to do for one that it started itself and that shall end, or that does not come up. */
@@ -272,10 +329,10 @@ export function attend(record: number, id: number, remote: boolean): void {
   if (child.killedAt === 0 && isAsked) child.killedAt = now();
   if (TERMINATE_STOPS_CODE && child.killedAt > 0 && now() - child.killedAt > GRACE) {
     stop(child);
-    const gone = isSystemThreadGone(load(words, record + SYSTEM_ID)) ?? now() - child.killedAt > GRACE + STOPPED;
-    if (gone && load(words, record + STATE) !== FINISHED) {
-      finish(space, record);
-      vanish(space, record);
+    const since = child.killedAt + GRACE;
+    if (child.stopping && isGone(space, record, since)) {
+      noteEnd(space, record);
+      child.stopping = !areGoneBelow(space, id, since);
     }
   }
   if (remote && load(words, record + STATE) === BOOTING && now() - child.startedAt > DOWNLOAD) {

@@ -1,0 +1,75 @@
+/** Threads that hold something and do not stop by themselves, and those that tell them to. */
+
+import { currentThread, Event, Lock, type Queue, sleepSync, Thread, type Value } from "@weft/concurrent/threading";
+
+/** What can be held: every lock, of threads and of processes. */
+export interface Holdable {
+  acquireSync(): Disposable;
+}
+
+const isBun = "Bun" in globalThis;
+
+/** Code that is stopped from outside where the runtime can, and calls the library now and then where it cannot. */
+function runOn(): never {
+  const other = new Lock();
+  for (;;) {
+    if (!isBun) other.acquireSync()[Symbol.dispose]();
+  }
+}
+
+export function holdAndRunOn(lock: Holdable, held: Event): void {
+  lock.acquireSync();
+  held.set();
+  runOn();
+}
+
+export function tell(thread: Thread): void {
+  thread.terminate();
+}
+
+export function tellFromBelow(handles: Queue<Thread>): void {
+  handles.getSync().terminate();
+}
+
+/** Starts the one that tells its own starter to end. */
+export function holdAndRunOnAboveOneThatTells(lock: Lock, held: Event, handles: Queue<Thread>): void {
+  lock.acquireSync();
+  new Thread({ target: tellFromBelow, args: [handles] }).start();
+  held.set();
+  runOn();
+}
+
+export function tellItself(counter: Value<"i32">): void {
+  try {
+    currentThread().terminate();
+    counter.add(1);
+  } finally {
+    counter.add(10);
+  }
+}
+
+/** Starts one that holds the lock and runs on, and then waits in some way. */
+export async function waitAbove(lock: Lock, held: Event, handles: Queue<Thread>, how: string): Promise<void> {
+  handles.putSync(new Thread({ target: holdAndRunOn, args: [lock, held] }).start());
+  switch (how) {
+    case "its event loop":
+      return await new Promise<void>((resolve) => setTimeout(resolve, 60_000));
+    case "a wait":
+      return void new Event().waitSync();
+    case "code that runs":
+      return runOn();
+  }
+}
+
+/** Takes the lock when it can be had. */
+export function take(lock: Holdable): void {
+  lock.acquireSync()[Symbol.dispose]();
+}
+
+/** Gives the queue something all the time. */
+export function giveOften(queue: Queue<number>, stop: Event): void {
+  while (!stop.isSet) {
+    queue.putSync(1);
+    sleepSync(1);
+  }
+}
