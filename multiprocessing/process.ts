@@ -8,6 +8,7 @@ import { add, compareExchange, load, or, store } from "../_internal/atomics.ts";
 import { encode, joinStacks } from "../_internal/codec/mod.ts";
 import { PROCESS, registerKind } from "../_internal/memory/kinds.ts";
 import { PROCESS_NAMES_AT } from "../_internal/memory/layout.ts";
+import { seeToOthers } from "../_internal/memory/meanwhile.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import {
   addReference,
@@ -40,7 +41,8 @@ import {
 } from "../_internal/processes/record.ts";
 import { checkPermissions, checkReadable, mainOfThis } from "../_internal/processes/runtime_command.ts";
 import "../_internal/processes/spaces.ts";
-import { launch, signalProcess, untilNoted } from "../_internal/processes/start.ts";
+import { signalProcess } from "../_internal/processes/signal.ts";
+import { launch, untilNoted } from "../_internal/processes/start.ts";
 import { loadProcessCalls, SIGKILL, SIGTERM } from "../_internal/runtime/process_calls.ts";
 import { receive } from "../_internal/processes/without_memory.ts";
 import { signalName } from "../_internal/runtime/spawn.ts";
@@ -398,12 +400,15 @@ export class Process<A extends unknown[] = unknown[], R = unknown> extends Share
   /** Whether the process was started and is not gone. Out of date as soon as it is read. */
   get isAlive(): boolean {
     if (this.#place.at < 0) unusable(this, "tell whether process is alive");
+    // A thread that loops until it is not alive does nothing else.
+    seeToOthers();
     return this.#isAlive();
   }
 
   /**
    * Ends the process by SIGTERM, and so its children. It may have a handler for that, and otherwise no code of it runs any
-   * more. What it held is up for others. A process that was not started, or is gone, is left as it is.
+   * more. On Deno a process that does not return to its event loop ends 100 ms later, and then also where it has a
+   * handler. What it held is up for others. A process that was not started, or is gone, is left as it is.
    */
   terminate(): void {
     this.#signal(SIGTERM);

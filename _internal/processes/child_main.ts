@@ -48,7 +48,8 @@ import type { ProcessMemory } from "./process_memory.ts";
 import { attachRegion } from "./region.ts";
 import { mayCallSystem, VARIABLE } from "./runtime_command.ts";
 import { processSpace } from "./spaces.ts";
-import { childrenEnded, endChildren, endIfSignalled } from "./start.ts";
+import { heedSignals } from "./signal.ts";
+import { childrenEnded, endChildren } from "./start.ts";
 
 /** So long a parent that ends takes at most until it is gone. */
 const ENDING = 2000;
@@ -80,10 +81,9 @@ export function boot(): void {
 
 async function run(space: Space, record: number): Promise<void> {
   const { words } = space;
-  // Only now: what told it to end earlier, or did not find it here, found a process that the signal ends.
-  endIfSignalled(space, record);
   setOwnRecord(record);
   store(words, record + INDEX, (space.memory as ProcessMemory).region.index);
+  heedSignals(space, record);
   let over = false;
   onLastWords({
     exit: (code) => {

@@ -64,6 +64,8 @@ export const CHILDREN_MUTEX: number = THREAD_WORDS + 4;
 export const SIGNALLED: number = THREAD_WORDS + 5;
 /** The signal that was meant where SIGKILL was sent in its place; 0: there is none. */
 export const MEANT: number = THREAD_WORDS + 6;
+/** How SIGTERM reaches it: see signal.ts. */
+export const HEEDS: number = THREAD_WORDS + 7;
 export const PROCESS_WORDS: number = THREAD_WORDS + 8;
 
 /** The process says how it is about to end. */

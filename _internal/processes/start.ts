@@ -4,12 +4,11 @@
  * @module
  */
 
-import { compareExchange, load, now, store } from "../atomics.ts";
+import { load, now, store } from "../atomics.ts";
 import { addReference, dropReference, onRelease } from "../memory/shared_object.ts";
 import { hasReferences } from "../memory/shared_refs.ts";
 import type { Space } from "../memory/space.ts";
 import { existingSpace, spaceOf } from "../memory/spaces.ts";
-import { pidOfThis } from "../runtime/globals.ts";
 import { onExit, onLoopEmpty } from "../runtime/last_words.ts";
 import { readModule } from "../runtime/modules.ts";
 import { loadProcessCalls, SIGKILL, SIGTERM } from "../runtime/process_calls.ts";
@@ -21,19 +20,10 @@ import { DAEMON, FINISHED, FLAGS, PAYLOAD, POINT, readBytes, STATE } from "../th
 import type { Requested } from "./flags.ts";
 import { takeSpare, tell } from "./forkserver.ts";
 import type { ProcessHead } from "./payload.ts";
-import {
-  childrenOf,
-  finishProcess,
-  hasProcessEnded,
-  MEANT,
-  objectOfProcess,
-  ownRecord,
-  PID,
-  removeChild,
-  SIGNALLED,
-} from "./record.ts";
+import { childrenOf, finishProcess, hasProcessEnded, objectOfProcess, ownRecord, PID, removeChild } from "./record.ts";
 import { leaveRegion } from "./region.ts";
 import { runtimeCommand, VARIABLE } from "./runtime_command.ts";
+import { signalAgain, signalProcess, untilAnswered } from "./signal.ts";
 import { spawnWithoutMemory } from "./without_memory.ts";
 
 /** How a process is started. */
@@ -58,6 +48,7 @@ export function launch(space: Space, record: number, options: LaunchOptions): vo
   const spare = method === "forkserver" && env === undefined && permissions === "inherit";
   const process = (spare ? takeSpare(space, record) : undefined) ?? fresh(space, record, options);
   store(space.words, record + PID, process.pid);
+  signalAgain(space, record);
   children.set(record, { process, space });
   // Held until its end was told: the list of children and all handles may have given the record up by then.
   addReference(space, objectOfProcess(record));
@@ -136,33 +127,9 @@ export function forgetChild(space: Space, record: number): void {
   if (removeChild(space, ownRecord(), record)) dropReference(space, objectOfProcess(record));
 }
 
-/** Sends a signal to a process that runs. */
-export function signalProcess(space: Space, record: number, signal: number): void {
-  if (load(space.words, record + STATE) === FINISHED || hasProcessEnded(space, record)) return;
-  // Nobody can have got its number between the two: its parent's runtime takes note of its end in the event loop alone.
-  store(space.words, record + SIGNALLED, signal);
-  const calls = loadProcessCalls("end process");
-  const pid = load(space.words, record + PID);
-  // It is about to be started, and will see that it is to end.
-  if (pid === 0) return;
-  if (signal === SIGTERM && calls.leavesTerminate(pid)) endInPlaceOf(space, record, pid, signal);
-  else calls.signal(pid, signal);
-}
-
-/** In a process that has left its signals to its starter: ends where it was told to before that. */
-export function endIfSignalled(space: Space, record: number): void {
-  const signal = load(space.words, record + SIGNALLED);
-  if (signal !== 0) endInPlaceOf(space, record, pidOfThis(), signal);
-}
-
-// A signal that a process leaves to its starter does not end it.
-function endInPlaceOf(space: Space, record: number, pid: number, signal: number): void {
-  compareExchange(space.words, record + MEANT, 0, signal);
-  loadProcessCalls("end process").signal(pid, SIGKILL);
-}
-
 // The runtime's own handles of processes go with the thread that started them, and the program must not end before these.
 onEnding(() => {
+  untilAnswered();
   for (const [record, { space }] of children) {
     if ((load(space.words, record + FLAGS) & DAEMON) === 0) waitForAll(space, [record], Infinity);
   }
@@ -221,6 +188,7 @@ export function endChildren(): void {
   if (space === undefined || own === 0) return;
   const running = childrenOf(space, own).filter((child) => !hasProcessEnded(space, child));
   for (const child of running) signalProcess(space, child, SIGTERM);
+  untilAnswered();
   waitForAll(space, running, GRACE);
   for (const child of running) signalProcess(space, child, SIGKILL);
 }

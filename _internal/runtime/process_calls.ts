@@ -25,11 +25,13 @@ export interface ProcessCalls {
   exitOfOther(pid: number): ExitStatus | "gone" | undefined;
   /**
    * Leaves what a terminal or a supervisor sends to a whole group to the process that started this one: SIGINT and SIGHUP,
-   * and on Bun on Linux SIGTERM, do nothing here, whatever code runs, until the program has a handler of its own.
+   * and but for Bun on macOS SIGTERM, do nothing here, whatever code runs, until the program has a handler of its own.
    */
   leaveSignals(): void;
-  /** Whether SIGTERM to a process would do nothing, since it leaves that to its starter. */
+  /** Whether SIGTERM to a process on Bun would do nothing, since it leaves that to its starter. */
   leavesTerminate(pid: number): boolean;
+  /** The number of SIGURG, which a process on Deno listens for: see signals.ts. */
+  readonly urgent: number;
   /** Sends a signal. `false`: there is no such process, or it is another user's. */
   signal(pid: number, signal: number): boolean;
   /** A descriptor that stands for a process, or a negative number. */

@@ -22,6 +22,7 @@ import { startWorker } from "./worker.ts";
 const SIGHUP = 1;
 const SIGINT = 2;
 const SIGKILL = 9;
+const SIGURG = 16;
 const SIG_IGN = 1;
 const P_PID = 1;
 const WNOHANG = 1;
@@ -87,12 +88,13 @@ export function darwinProcesses(action: string): ProcessCalls {
       if (process[1] !== SZOMB) return undefined;
       return (process[2] & 0x7f) === 0 ? process[2] >> 8 & 0xff : -(process[2] & 0x7f);
     },
-    // SIGTERM stays what it was: no other process could tell whether the program has a handler for it.
+    // On Bun SIGTERM stays what it was: no other process could tell whether the program has a handler for it.
     leaveSignals() {
       if (isBun) { for (const signal of [SIGHUP, SIGINT]) c.signal(signal, SIG_IGN); }
       else ignoreOnDeno();
     },
     leavesTerminate: () => false,
+    urgent: SIGURG,
     signal: (pid, signal) => c.kill(pid, signal) === 0,
     openProcess: (pid) => watch(c, pid),
     waitForEnd: (descriptor, ms) => waitForEvent(c, descriptor, Math.min(ms, 2 ** 30)),

@@ -15,6 +15,7 @@ const SIGHUP = 1;
 const SIGINT = 2;
 const SIGKILL = 9;
 const SIGTERM = 15;
+const SIGURG = 23;
 const SIG_IGN = 1;
 const WEXITED = 4;
 const WNOHANG = 1;
@@ -134,7 +135,9 @@ export function linuxProcesses(action: string): ProcessCalls {
       if (isBun) { for (const signal of [SIGHUP, SIGINT, SIGTERM]) c.signal(signal, SIG_IGN); }
       else ignoreOnDeno();
     },
+    urgent: SIGURG,
     leavesTerminate(pid) {
+      if (!isBun) return false;
       const status = read(`/proc/${pid}/status`);
       if (status === undefined) return false;
       const text = decoder.decode(status);

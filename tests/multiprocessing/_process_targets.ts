@@ -179,6 +179,32 @@ export async function sleepWithHandler(started: Event): Promise<string> {
   return signal;
 }
 
+/** Counts the SIGTERMs that its handlers get, of each kind that the runtime has, and returns at the second. */
+export async function countTerminates(started: Event, first: Event): Promise<number[]> {
+  const counts = [0];
+  const timer = setTimeout(() => {}, 60_000);
+  await new Promise<void>((resolve) => {
+    process.on("SIGTERM", () => {
+      if (++counts[0]! === 1) first.set();
+      else resolve();
+    });
+    if ("Deno" in globalThis) {
+      counts.push(0);
+      Deno.addSignalListener("SIGTERM", () => void counts[1]!++);
+    }
+    started.set();
+  });
+  // What would come twice had come by now.
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  clearTimeout(timer);
+  return counts;
+}
+
+/** Ends another process, and itself right after. */
+export function terminateOther(other: Process<[Event]>): void {
+  other.terminate();
+}
+
 /** Here, since Bun imports no test file in a process. */
 export function startInline(x: number): Process<[number], number> {
   return new Process({ target: (x: number) => x * 2, args: [x] }).start();

@@ -12,6 +12,7 @@ import {
   parentProcess,
   Process,
   Queue,
+  sleepSync,
   TimeoutError,
   Value,
   WorkerLostError,
@@ -174,6 +175,63 @@ describe("Process", () => {
     child.terminate();
     assertEquals(await child.result(), "SIGTERM");
     assertEquals(child.exitCode, 0);
+  });
+
+  it("has a handler of SIGTERM called once for each terminate()", LIMIT, async () => {
+    const [started, first] = [new Event(), new Event()];
+    const child = new Process({ target: targets.countTerminates, args: [started, first] }).start();
+    assert(await started.wait({ timeout: 30_000 }));
+    child.terminate();
+    assert(await first.wait({ timeout: 30_000 }));
+    child.terminate();
+    for (const count of await child.result()) assertEquals(count, 2);
+    assertEquals(child.exitCode, 0);
+  });
+
+  it("is terminated by the time that its end is seen, however that is looked for", LIMIT, async () => {
+    const ways = [
+      (child: Process) => child.join({ timeout: 20_000 }),
+      (child: Process) => child.joinSync({ timeout: 20_000 }),
+      (child: Process) => {
+        while (child.isAlive);
+      },
+      (child: Process) => {
+        while (child.isAlive) sleepSync(1);
+      },
+    ];
+    for (const way of ways) {
+      for (const target of [targets.spin, targets.idle]) {
+        const started = new Event();
+        const child = new Process({ target, args: [started] }).start();
+        assert(await started.wait({ timeout: 30_000 }));
+        child.terminate();
+        await way(child);
+        assertEquals([child.isAlive, child.exitCode], [false, -15]);
+      }
+    }
+  });
+
+  it("is terminated by a process that did not start it, and that ends right after", LIMIT, async () => {
+    const started = new Event();
+    const child = new Process({ target: targets.spin, args: [started] }).start();
+    assert(await started.wait({ timeout: 30_000 }));
+    await new Process({ target: targets.terminateOther, args: [child] }).start().result();
+    assert(await child.join({ timeout: 10_000 }));
+    assertEquals(child.exitCode, -15);
+  });
+
+  it("is terminated while it comes up, whenever that is", LIMIT, async () => {
+    for (const method of ["spawn", "forkserver"] as const) {
+      const { Process } = getContext(method);
+      const children = [0, 10, 30, 60].map(async (ms) => {
+        const child = new Process({ target: targets.idle, args: [new Event()] }).start();
+        if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
+        child.terminate();
+        assert(await child.join({ timeout: 20_000 }));
+        assertEquals(child.exitCode, -15);
+      });
+      await Promise.all(children);
+    }
   });
 
   it("is known to have ended although no event loop turns", LIMIT, () => {

@@ -7,8 +7,9 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const PROGRAM = fileURLToPath(new URL("./_signals_program.ts", import.meta.url));
-const FLAGS = "Bun" in globalThis ? [] : ["run", "-A", "--no-check"];
-const SIGNALS = ["SIGINT", "SIGHUP", ..."Bun" in globalThis && process.platform === "linux" ? ["SIGTERM"] : []];
+const isBun = "Bun" in globalThis;
+const FLAGS = isBun ? [] : ["run", "-A", "--no-check"];
+const SIGNALS = ["SIGINT", "SIGHUP", ...isBun && process.platform !== "linux" ? [] : ["SIGTERM"]];
 
 function drained(signal: string, method: string): Promise<string> {
   return new Promise((resolve, reject) => {
