@@ -16,7 +16,7 @@ import { spawn, type Spawned } from "../runtime/spawn.ts";
 import { isWorker } from "../runtime/worker.ts";
 import { onEnding } from "../threads/endings.ts";
 import { packPayload, unpackPayload } from "../threads/payload.ts";
-import { DAEMON, FINISHED, FLAGS, PAYLOAD, POINT, readBytes, STATE } from "../threads/record.ts";
+import { DAEMON, FLAGS, PAYLOAD, POINT, readBytes } from "../threads/record.ts";
 import type { Requested } from "./flags.ts";
 import { takeSpare, tell } from "./forkserver.ts";
 import type { ProcessHead } from "./payload.ts";
