@@ -231,6 +231,26 @@ export class Dispatcher implements JobBoard {
     return chunk.units.slice(range.begin, range.end);
   }
 
+  /** What is told to give up once all that is given up with it was taken back. */
+  #late: (() => void)[] | undefined;
+
+  together(giveUp: () => void): void {
+    if (this.#late !== undefined) return giveUp();
+    const late: (() => void)[] = this.#late = [];
+    try {
+      giveUp();
+    } finally {
+      this.#late = undefined;
+      for (const tell of late) tell();
+    }
+  }
+
+  tell(chunk: Chunk, unit: number | undefined, killAfter: number | undefined): void {
+    if (this.#late === undefined) this.cancel(chunk, unit, killAfter);
+    else this.#late.push(() => this.cancel(chunk, unit, killAfter));
+  }
+
+  /** Tells a unit, or all, at once. */
   cancel(chunk: Chunk, unit: number | undefined, killAfter: number | undefined): void {
     const { slot } = chunk;
     if (slot === 0) return;
@@ -298,7 +318,9 @@ export class Dispatcher implements JobBoard {
     const jobs = new Set(this.#jobs);
     for (const chunk of this.#posted.values()) jobs.add(chunk.job);
     this.#jobs.clear();
-    for (const job of jobs) job.abort(error);
+    this.together(() => {
+      for (const job of jobs) job.abort(error);
+    });
   }
 
   #pump(): void {

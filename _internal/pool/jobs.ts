@@ -90,7 +90,9 @@ export interface JobBoard {
    */
   recall(chunk: Chunk, first: number): readonly Unit[];
   /** Tells a unit, or all, to give up if it runs; after `killAfter` ms, if that is given, its worker is replaced. */
-  cancel(chunk: Chunk, unit: number | undefined, killAfter: number | undefined): void;
+  tell(chunk: Chunk, unit: number | undefined, killAfter: number | undefined): void;
+  /** Runs what gives several up, and only then tells those that run: a worker that is free finds none of the others. */
+  together(giveUp: () => void): void;
 }
 
 /** What became of a unit: its results, or at which item it failed. */
@@ -212,7 +214,7 @@ export class Task implements FutureTask, Unit {
 
   /** Takes it back, or tells it to give up. */
   giveUp(): void {
-    if (!this.takeBack() && this.chunk !== undefined) this.job.board.cancel(this.chunk, this.unit, this.killAfter);
+    if (!this.takeBack() && this.chunk !== undefined) this.job.board.tell(this.chunk, this.unit, this.killAfter);
   }
 }
 
@@ -352,6 +354,10 @@ export class SubmitJob implements Job {
   }
 
   abort(error: unknown): void {
+    this.board.together(() => this.#abort(error));
+  }
+
+  #abort(error: unknown): void {
     for (const chunk of this.#chunks) {
       const running = chunk.units as readonly Task[];
       for (const task of this.board.recall(chunk, 0) as readonly Task[]) dropReferences(task.bytes);
@@ -360,7 +366,7 @@ export class SubmitJob implements Job {
         task.end();
         settle(task.future, "cancelled", new Thrown(error), undefined);
       }
-      this.board.cancel(chunk, undefined, undefined);
+      this.board.tell(chunk, undefined, undefined);
     }
     const pending = this.#pending.slice(this.#head);
     this.#pending = [];
@@ -577,13 +583,15 @@ export class MapJob implements Job {
       }
     }
     this.#units.length = kept;
-    for (const chunk of this.#chunks) {
-      const from = chunk.units.findIndex((unit) => unit.first > index);
-      if (from < 0) continue;
-      for (const unit of this.board.recall(chunk, from)) dropReferences(unit.bytes);
-      // The units of a chunk are in order: one that runs and is wanted is the only one that does.
-      if (from === 0) this.board.cancel(chunk, undefined, this.options.killAfter);
-    }
+    this.board.together(() => {
+      for (const chunk of this.#chunks) {
+        const from = chunk.units.findIndex((unit) => unit.first > index);
+        if (from < 0) continue;
+        for (const unit of this.board.recall(chunk, from)) dropReferences(unit.bytes);
+        // The units of a chunk are in order: one that runs and is wanted is the only one that does.
+        if (from === 0) this.board.tell(chunk, undefined, this.options.killAfter);
+      }
+    });
   }
 
   #check(): void {
@@ -744,10 +752,12 @@ export class StreamJob implements Job {
     this.#error = new Thrown(error);
     for (const unit of this.#units) dropReferences(unit.bytes);
     this.#units = [];
-    for (const chunk of this.#chunks) {
-      for (const unit of this.board.recall(chunk, 0)) dropReferences(unit.bytes);
-      this.board.cancel(chunk, undefined, this.options.killAfter);
-    }
+    this.board.together(() => {
+      for (const chunk of this.#chunks) {
+        for (const unit of this.board.recall(chunk, 0)) dropReferences(unit.bytes);
+        this.board.tell(chunk, undefined, this.options.killAfter);
+      }
+    });
     this.#leaveIterable();
     this.#over();
     this.#wake?.();

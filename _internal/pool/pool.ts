@@ -109,6 +109,8 @@ export abstract class BasePool implements AsyncDisposable {
   #dispatcher: Dispatcher | undefined;
   #state: "open" | "closed" | "terminated" = "open";
   #ended: Promise<void> | undefined;
+  /** The signals that may give something up, and what. */
+  readonly #signals: Map<AbortSignal, { calls: Set<() => void>; listener: () => void }> = new Map();
 
   /** Makes a pool; workers start with the first task. @ignore */
   protected constructor(kind: PoolKind, workers: number | undefined, options: PoolOptions | undefined) {
@@ -457,23 +459,49 @@ export abstract class BasePool implements AsyncDisposable {
     const { signal, timeout } = limits;
     const deadline = deadlineOf(timeout);
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const onAbort = (): void => {
+    const over = (): void => {
       clearTimeout(timer);
+      if (signal !== undefined) this.#forget(signal, onAbort);
+    };
+    const onAbort = (): void => {
+      over();
       giveUp(signal!.reason, "cancelled");
     };
     const setTimer = (): void => {
       timer = setTimeout(() => {
         if (now() < deadline) return setTimer();
+        over();
         giveUp(timeoutError(timeout), "finished");
       }, Math.min(2 ** 31 - 1, Math.max(0, Math.ceil(deadline - now()))));
     };
     if (timeout !== Infinity) setTimer();
-    signal?.addEventListener("abort", onAbort, { once: true });
-    const over = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
-    };
+    if (signal !== undefined) this.#listen(signal, onAbort);
     settled.then(over, over);
+  }
+
+  // One listener for all that a signal gives up: what has not begun must be taken back before a worker hears that what it
+  // runs is given up, or it would take the next.
+  #listen(signal: AbortSignal, onAbort: () => void): void {
+    const known = this.#signals.get(signal);
+    if (known !== undefined) {
+      known.calls.add(onAbort);
+      return;
+    }
+    const calls = new Set([onAbort]);
+    const listener = (): void => {
+      const all = (): void => calls.forEach((call) => call());
+      if (this.#dispatcher === undefined) all();
+      else this.#dispatcher.together(all);
+    };
+    this.#signals.set(signal, { calls, listener });
+    signal.addEventListener("abort", listener, { once: true });
+  }
+
+  #forget(signal: AbortSignal, onAbort: () => void): void {
+    const known = this.#signals.get(signal);
+    if (known === undefined || !known.calls.delete(onAbort) || known.calls.size > 0) return;
+    this.#signals.delete(signal);
+    signal.removeEventListener("abort", known.listener);
   }
 
   #end(): void {

@@ -556,6 +556,58 @@ export function poolSuite(kind: Kind): void {
       assertEquals(value.value, 5);
     });
 
+    it("does not begin what is given up together with what runs", LIMIT, async () => {
+      await using one = new Pool(1);
+      const [begun, over, value] = [new kind.Semaphore(0), new kind.Semaphore(0), new kind.Value("i32")];
+      const controller = new AbortController();
+      const { signal } = controller;
+      const calls: Promise<unknown>[] = [one.apply(targets.busyUntilCancelled, [begun, over], { signal })];
+      // Until the worker, which is told to give up, has gone on to what it finds next.
+      signal.addEventListener("abort", () => {
+        assert(over.acquireSync({ timeout: 10_000 }));
+        for (const end = Date.now() + 100; Date.now() < end && value.value === 0;);
+      });
+      calls.push(one.map(targets.count, range(50).map(() => value), { signal }));
+      calls.push(one.apply(targets.count, [value], { signal }));
+      calls.push(collect(one.imap(targets.count, range(50).map(() => value), { signal })));
+      await begun.acquire();
+      controller.abort(new EvalError("enough"));
+      for (const call of calls) await assertRejects(() => call, EvalError, "enough");
+      assertEquals(await one.submit(targets.square, 2), 4);
+      assertEquals(value.value, 0);
+    });
+
+    it("has no listener left at a signal that gave nothing up", LIMIT, async () => {
+      const one = new Pool(1);
+      const { signal } = new AbortController();
+      let listeners = 0;
+      const { addEventListener, removeEventListener } = signal;
+      signal.addEventListener = function (...args: unknown[]) {
+        listeners++;
+        Reflect.apply(addEventListener, this, args);
+      };
+      signal.removeEventListener = function (...args: unknown[]) {
+        listeners--;
+        Reflect.apply(removeEventListener, this, args);
+      };
+      const [begun, over, goOn] = [new kind.Semaphore(0), new kind.Semaphore(0), new kind.Event()];
+      const options = { signal, timeout: 600_000 };
+      assertEquals(await one.apply(targets.square, [2], options), 4);
+      assertEquals(await one.map(targets.square, [2, 3], options), [4, 9]);
+      await assertRejects(
+        () => one.apply(targets.idleUntilAborted, [begun, over], { signal, timeout: 1 }),
+        TimeoutError,
+      );
+      const last = one.submit(targets.setAndWait, begun, goOn);
+      one.close();
+      assertEquals(await one.join({ signal, timeout: 1 }), false);
+      assertEquals(listeners, 0);
+      goOn.set();
+      await last;
+      assertEquals(await one.join({ signal }), true);
+      assertEquals(listeners, 0);
+    });
+
     it("does not begin what has no time at all", LIMIT, async () => {
       const value = new kind.Value("i32");
       const options = { timeout: 0 };
