@@ -257,11 +257,30 @@ export class Dispatcher implements JobBoard {
     this.board.cancel(slot, unit);
     if (killAfter === undefined) return;
     const running = unit ?? this.board.begunOf(slot) - 1;
+    if (running < 0) {
+      this.abandon(chunk, killAfter);
+      return;
+    }
+    this.#replace(chunk, killAfter, () => {
+      this.#harvest(slot, chunk);
+      return chunk.cursor.count <= running && this.board.begunOf(slot) > running;
+    });
+  }
+
+  abandon(chunk: Chunk, killAfter: number): void {
+    const { slot } = chunk;
+    // Its worker may import a module that never comes up. Where others still want a unit of the chunk, that one is theirs.
+    const isStuck = (): boolean => chunk.end === 0 && this.board.begunOf(slot) === 0;
+    if (slot !== 0 && this.board.begunOf(slot) === 0) this.#replace(chunk, killAfter, isStuck);
+  }
+
+  // Gives the worker of a chunk up in a while, if it is to blame then.
+  #replace(chunk: Chunk, killAfter: number, isToBlame: () => boolean): void {
+    const { slot } = chunk;
     const replace = (): void => {
       if (this.#destroyed || this.#posted.get(slot) !== chunk) return;
-      this.#harvest(slot, chunk);
       const worker = this.board.claimOf(slot);
-      if (worker <= 0 || chunk.cursor.count > running || this.board.begunOf(slot) <= running) return;
+      if (worker <= 0 || !isToBlame()) return;
       const hired = this.#workers.get(worker);
       if (hired === undefined) return;
       const other = this.#spare.pop() ?? this.board.tryCreateSlot();

@@ -93,6 +93,11 @@ export interface JobBoard {
   tell(chunk: Chunk, unit: number | undefined, killAfter: number | undefined): void;
   /** Runs what gives several up, and only then tells those that run: a worker that is free finds none of the others. */
   together(giveUp: () => void): void;
+  /**
+   * Units of the chunk were taken back: if a worker has claimed it, none of it is wanted any more and the worker has not come
+   * so far as to begin within `killAfter` ms, it is replaced.
+   */
+  abandon(chunk: Chunk, killAfter: number): void;
 }
 
 /** What became of a unit: its results, or at which item it failed. */
@@ -214,7 +219,12 @@ export class Task implements FutureTask, Unit {
 
   /** Takes it back, or tells it to give up. */
   giveUp(): void {
-    if (!this.takeBack() && this.chunk !== undefined) this.job.board.tell(this.chunk, this.unit, this.killAfter);
+    const { chunk, killAfter } = this;
+    if (!this.takeBack()) {
+      if (this.chunk !== undefined) this.job.board.tell(this.chunk, this.unit, killAfter);
+    } else if (chunk !== undefined && killAfter !== undefined) {
+      this.job.board.abandon(chunk, killAfter);
+    }
   }
 }
 

@@ -51,7 +51,10 @@ export interface TaskOptions {
   signal?: AbortSignal;
   /** Gives the task up after so many milliseconds, with a `TimeoutError`. */
   timeout?: number;
-  /** A running task that was given up is told through `currentTask()`; after so many milliseconds its worker is replaced. */
+  /**
+   * A running task that was given up is told through `currentTask()`; after so many milliseconds its worker is replaced. So
+   * is a worker that still imports the module of a task that was given up, if no other task waits for that.
+   */
   killAfter?: number;
   /**
    * Buffers that the caller gives away. They are detached at the call (those of `imap` when the iteration ends); what was in

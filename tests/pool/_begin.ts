@@ -1,8 +1,8 @@
 import { describe, it } from "node:test";
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
-import { TargetError, task, WorkerLostError } from "@weft/concurrent/threading";
+import { CancelledError, TargetError, task, TimeoutError, WorkerLostError } from "@weft/concurrent/threading";
 import type { Kind } from "./_kind.ts";
-import { add, setAndWait, square } from "./_targets.ts";
+import { add, setAndWait, square, workerId } from "./_targets.ts";
 
 const LIMIT = { timeout: 30_000 };
 
@@ -23,6 +23,10 @@ async function lossOf(promise: PromiseLike<unknown>): Promise<WorkerLostError> {
   const error = await errorOf(promise);
   if (!(error instanceof WorkerLostError)) throw error;
   return error;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 /** What holds where workers end before they have begun with a task. */
@@ -121,5 +125,68 @@ export function beginSuite(kind: Kind): void {
         assertEquals(await other, 9);
       });
     }
+  });
+
+  describe(`${kind.name} Pool: a module that never comes up`, () => {
+    // Deno stops no thread that computes: it would take time from all tests that follow.
+    const stuck = answerOf(kind.name === "process" || "Bun" in globalThis ? "loops.ts" : "blocks.ts");
+
+    it("costs a task with killAfter its worker, and no task of another function", LIMIT, async () => {
+      await using pool = new Pool(1);
+      for (
+        const give of [
+          (signal: AbortSignal) => pool.apply(stuck, [1], { signal, killAfter: 0 }),
+          (signal: AbortSignal) => pool.apply(stuck, [1], { signal, killAfter: 20 }),
+          (signal: AbortSignal) => pool.map(stuck, [1, 2, 3], { signal, killAfter: 0 }),
+          (signal: AbortSignal) => pool.imap(stuck, [1, 2, 3], { signal, killAfter: 0 }).next(),
+        ]
+      ) {
+        const controller = new AbortController();
+        const given = give(controller.signal);
+        await until(() => pool.stats().busy === 1);
+        const other = pool.submit(square, 3);
+        const reason = new Error("given up");
+        controller.abort(reason);
+        assertEquals(await errorOf(given), reason);
+        assertEquals(await other, 9);
+      }
+      const error = await errorOf(pool.apply(stuck, [1], { timeout: 500, killAfter: 0 }));
+      assertInstanceOf(error, TimeoutError);
+      assertEquals(await pool.map(square, [1, 2, 3]), [1, 4, 9]);
+      assertEquals(pool.stats().workers, 1);
+    });
+
+    it("that comes up before killAfter after all has cost nothing", LIMIT, async () => {
+      await using pool = new Pool(1, { name: `Comes-${kind.name}` });
+      const slow = answerOf("slow.ts");
+      const id = await pool.submit(workerId);
+      const controller = new AbortController();
+      const given = pool.apply(slow, [1], { signal: controller.signal, killAfter: 20_000 });
+      await until(() => pool.stats().busy === 1);
+      const other = pool.submit(square, 3);
+      const same = pool.submit(slow, 4);
+      controller.abort(new Error("given up"));
+      assertEquals((await errorOf(given)).message, "given up");
+      assertEquals([await other, await same], [9, 4]);
+      assertEquals(await pool.submit(workerId), id);
+    });
+
+    it("keeps no pool from ending", { timeout: 60_000 }, async () => {
+      const pool = new Pool(1);
+      const given = pool.submit(stuck, 1);
+      await until(() => pool.stats().busy === 1);
+      pool.close();
+      assertEquals(await pool.join({ timeout: 50 }), false);
+      pool.terminate();
+      assertInstanceOf(await errorOf(given), CancelledError);
+      assertEquals(await pool.join({ timeout: 20_000 }), true);
+      let left: Error | undefined;
+      {
+        await using other = new Pool(1);
+        void errorOf(other.submit(stuck, 1)).then((error) => left = error);
+        await until(() => other.stats().busy === 1);
+      }
+      assertInstanceOf(left, CancelledError);
+    });
   });
 }
