@@ -22,7 +22,7 @@ import {
   unusable,
 } from "../_internal/memory/shared_object.ts";
 import { onLost } from "../_internal/memory/shared_refs.ts";
-import type { Space } from "../_internal/memory/space.ts";
+import { noRoom, type Space } from "../_internal/memory/space.ts";
 import { block, LOOK, notify } from "../_internal/memory/wait_point.ts";
 import {
   beginGet,
@@ -441,9 +441,7 @@ export class Connection<T = unknown> extends SharedHandle {
   }
 
   #noRoom(needed: number): never {
-    throw new RangeError(
-      `Cannot send through connection as the shared memory has no room for it: needed ${needed} bytes, available about ${this.#place.space.available()} (reserve more with configure({ memory }) before the first use)`,
-    );
+    throw noRoom("send through connection", needed, this.#place.space.available());
   }
 
   /** Gives back what was to be sent. */

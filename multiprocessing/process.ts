@@ -207,7 +207,7 @@ export class Process<A extends unknown[] = unknown[], R = unknown> extends Share
     const { target, name, daemon } = { ...options };
     this.#options = { ...options } as ProcessOptions<never[], unknown>;
     if (target !== undefined) {
-      this.#descriptor = describeTarget(target, { what: "process target", stackAbove: new.target });
+      this.#descriptor = describeTarget(target, { what: "process target" });
     }
     this.#target = target as (...args: unknown[]) => unknown;
     const { space } = this.#place;

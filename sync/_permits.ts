@@ -19,6 +19,8 @@
  */
 
 import { and, compareExchange, load, or } from "../_internal/atomics.ts";
+import { BOUNDED_SEMAPHORE } from "../_internal/memory/kinds.ts";
+import { OBJECT_HEADER } from "../_internal/memory/shared_object.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { LOOK, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
 
@@ -39,6 +41,12 @@ export const PERMITS_WORDS = POINT + WAIT_POINT_WORDS;
 /** How many permits there are. */
 export function permitsAt(words: Int32Array, at: number): number {
   return load(words, at) >>> 1;
+}
+
+/** How many permits there can be. */
+export function mostPermits(words: Int32Array, at: number): number {
+  const isBounded = (load(words, at - OBJECT_HEADER) & 0xff) === BOUNDED_SEMAPHORE;
+  return isBounded ? load(words, at - OBJECT_HEADER + 2) : MAX_PERMITS;
 }
 
 /** The word with that many permits. */

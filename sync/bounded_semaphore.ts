@@ -4,11 +4,10 @@
  * @module
  */
 
-import { load } from "../_internal/atomics.ts";
 import { BOUNDED_SEMAPHORE, registerKind } from "../_internal/memory/kinds.ts";
-import { OBJECT_HEADER, type Place, placeOf, unusable } from "../_internal/memory/shared_object.ts";
+import { type Place, placeOf, unusable } from "../_internal/memory/shared_object.ts";
 import { validateInteger } from "../_internal/wait_options.ts";
-import { addPermits, MAX_PERMITS, permitsAt } from "./_permits.ts";
+import { addPermits, MAX_PERMITS, mostPermits, permitsAt } from "./_permits.ts";
 import { registerReadiness } from "./_readiness.ts";
 import { permitsReadiness, Semaphore, SEMAPHORE_KIND } from "./semaphore.ts";
 
@@ -48,17 +47,13 @@ export class BoundedSemaphore extends Semaphore {
     if (this.#place.at < 0) unusable(this, "release semaphore");
     validateInteger(n, "'n'", 1, MAX_PERMITS, "release semaphore");
     if (this.#place.space.isKilled()) this.#place.space.exit();
-    const bound = this.#bound;
-    if (addPermits(this.#place.space, this.#place.at, n, bound)) return;
+    const most = mostPermits(this.#place.words, this.#place.at);
+    if (addPermits(this.#place.space, this.#place.at, n, most)) return;
     throw new RangeError(
-      `Cannot release semaphore as it would have more permits than the ${bound} it was created with: it has ${
+      `Cannot release semaphore as it would have more permits than the ${most} it was created with: it has ${
         permitsAt(this.#place.words, this.#place.at)
       }, received ${n}`,
     );
-  }
-
-  get #bound(): number {
-    return load(this.#place.words, this.#place.at - OBJECT_HEADER + 2);
   }
 }
 

@@ -16,6 +16,7 @@ import {
   type SharedOptions,
   unusable,
 } from "../_internal/memory/shared_object.ts";
+import { noRoomText } from "../_internal/memory/space.ts";
 import { block, CONTENDED, notify } from "../_internal/memory/wait_point.ts";
 import {
   CLOSED,
@@ -533,10 +534,7 @@ export class Queue<T = unknown> extends SharedObject {
 
   #noRoom(action: string, item: T, needed: number): never {
     const available = this.#place.space.available();
-    throw new QueueFullError(
-      `Cannot ${action} as the shared memory has no room for it: needed ${needed} bytes, available about ${available} (reserve more with configure({ memory }) before the first use)`,
-      { item, needed, available },
-    );
+    throw new QueueFullError(noRoomText(action, needed, available), { item, needed, available });
   }
 }
 

@@ -4,11 +4,9 @@
  * @module
  */
 
-import { load } from "../_internal/atomics.ts";
-import { BOUNDED_SEMAPHORE, registerKind, SEMAPHORE } from "../_internal/memory/kinds.ts";
+import { registerKind, SEMAPHORE } from "../_internal/memory/kinds.ts";
 import {
   Attachment,
-  OBJECT_HEADER,
   type Place,
   placeOf,
   SharedObject,
@@ -21,6 +19,7 @@ import {
   addPermits,
   isAvailable,
   MAX_PERMITS,
+  mostPermits,
   PERMITS_WORDS,
   permitsAt,
   POINT,
@@ -104,8 +103,7 @@ export class Semaphore extends SharedObject {
       };
     });
     const { words, at } = this.#place;
-    const isBounded = at >= 0 && (load(words, at - OBJECT_HEADER) & 0xff) === BOUNDED_SEMAPHORE;
-    this.#most = isBounded ? load(words, at - OBJECT_HEADER + 2) : MAX_PERMITS;
+    this.#most = at < 0 ? MAX_PERMITS : mostPermits(words, at);
   }
 
   /**

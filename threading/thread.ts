@@ -171,7 +171,7 @@ export class Thread<A extends unknown[] = unknown[], R = unknown> extends Shared
     if (options instanceof Attachment || this.#place.at < 0) return;
     const { target, args, name, daemon } = options ?? {};
     if (target !== undefined) {
-      this.#descriptor = describeTarget(target, { what: "thread target", stackAbove: new.target });
+      this.#descriptor = describeTarget(target, { what: "thread target" });
       if (target.name !== "") label = ` (${target.name})`;
     }
     this.#target = target as (...args: unknown[]) => unknown;

@@ -2,7 +2,8 @@
  * How pools share the room of a memory that is too small for all they have to say.
  *
  * What a pool has in a memory is lent: inputs until a worker has read them, results until the owner has. The owner is
- * noted as the block's holder, so that it can be told what will be given back from what will not. Inputs take half of the
+ * noted as the holder of an input's block and of a large result's, so that it can be told what will be given back from
+ * what will not. Inputs take half of the
  * room at most, and a little stays for what everybody needs: objects, threads, queues.
  *
  * A worker whose result finds no room waits for it, and says so; meanwhile no owner lends anything for inputs, and those

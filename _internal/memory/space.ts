@@ -54,7 +54,7 @@ export class Space {
   /** A zeroed block, or a `RangeError` that says what there was no room for. */
   allocate(words: number, action: string): number {
     const at = this.tryAllocate(words, true);
-    if (at === 0) throw noRoom(`${action} as the shared memory has no room for it`, words * 4, this.available());
+    if (at === 0) throw noRoom(action, words * 4, this.available());
     return at;
   }
 
@@ -81,10 +81,12 @@ export class Space {
   }
 }
 
+/** What an error says where there is no room for `what`. */
+export function noRoomText(action: string, needed: number, available: number, what = "it"): string {
+  return `Cannot ${action} as the shared memory has no room for ${what}: needed ${needed} bytes, available about ${available} (reserve more with configure({ memory }) before the first use)`;
+}
+
 /** What is thrown where there is no room: its properties say the same as its message. */
-export function noRoom(what: string, needed: number, available: number): RangeError {
-  const error = new RangeError(
-    `Cannot ${what}: needed ${needed} bytes, available about ${available} (reserve more with configure({ memory }) before the first use)`,
-  );
-  return Object.assign(error, { needed, available });
+export function noRoom(action: string, needed: number, available: number, what?: string): RangeError {
+  return Object.assign(new RangeError(noRoomText(action, needed, available, what)), { needed, available });
 }

@@ -5,7 +5,7 @@
  *   board   0  CLOSED         the owner: workers return when there is nothing left to take
  *           1  FAILURE        address of the error that an initializer threw; and its length in bytes
  *           3  number of slots
- *           4  OWNER          the participant that reads the results
+ *           4  OWNER          the participant that the owner is: results are lent to it, and workers end with it
  *           5  NAMED          of the module that did not come up and was named last
  *          16  TASKS          wait point: a chunk was posted, or the board was closed
  *          32  DONE           wait point: a chunk is over, or the initializer failed
@@ -26,7 +26,7 @@
  *          12  WORKER         who ran it
  *          13  ITEMS          how many there are, in all units
  *          14  UNITS          how many units the input has, whatever was taken back of them
- *          15  NEED           words that a result finds no room for; 0: none waits
+ *          15  NEED           whether a result waits for room: 1, or 0
  *          16  PENDING        block of a result that is being written
  *          18… room for a short input
  *         128… the first block of the output
@@ -180,7 +180,7 @@ export class Board {
     for (let i = 0; i < slots; i++) {
       const slot = board.tryCreateSlot();
       if (slot === 0) {
-        const error = noRoom("create pool as the shared memory has no room for it", SLOT_WORDS * 4, space.available());
+        const error = noRoom("create pool", SLOT_WORDS * 4, space.available());
         board.destroy([]);
         throw error;
       }
@@ -210,6 +210,11 @@ export class Board {
 
   claimOf(slot: number): number {
     return load(this.words, slot + CLAIM);
+  }
+
+  /** The participant that the owner is. */
+  get owner(): number {
+    return load(this.words, this.at + OWNER);
   }
 
   get closed(): boolean {
@@ -277,7 +282,7 @@ export class Board {
 
   /** Owner: wakes as many workers as there are chunks that nobody looks for. */
   wake(count: number): void {
-    // A spinner takes one of them, and looks after the others when it does: see claimSpinning in worker.ts.
+    // A spinner takes one of them, and looks after the others when it does: see #next in worker.ts.
     const left = load(this.words, this.at + SPINNER) !== 0 ? count - 1 : count;
     if (left > 0) notify(this.space, this.at + TASKS, left);
   }
@@ -321,10 +326,10 @@ export class Board {
     if (input !== 0) this.space.free(input);
   }
 
-  /** Worker: a result needs so many words for which there is no room; 0: not any more. */
-  need(slot: number, count: number): void {
-    store(this.words, slot + NEED, count);
-    if (count !== 0) notify(this.space, this.at + DONE, 1);
+  /** Worker: a result waits for room, or does so no more. */
+  need(slot: number, isInNeed: boolean): void {
+    store(this.words, slot + NEED, Number(isInNeed));
+    if (isInNeed) notify(this.space, this.at + DONE, 1);
   }
 
   /** Whether a result waits for room. */
@@ -474,7 +479,7 @@ export class Board {
     if (!this.#hasRoom(cursor, size)) return false;
     const at = cursor.block + BLOCK_HEADER + (cursor.offset >> 2);
     if (isLarge) {
-      const block = space.tryLend((length + 3) >> 2, load(words, this.at + OWNER), kept(space));
+      const block = space.tryLend((length + 3) >> 2, this.owner, kept(space));
       if (block === 0) return false;
       // If this worker is killed before it is done, the owner gives the block back.
       store(words, slot + PENDING, block);

@@ -411,11 +411,7 @@ export class Dispatcher implements JobBoard {
       return false;
     }
     this.#room = undefined;
-    const error = noRoom(
-      "give a task to the pool as the shared memory has no room for its arguments",
-      bytes,
-      most,
-    );
+    const error = noRoom("give a task to the pool", bytes, most, "its arguments");
     for (const [unit, { bytes }] of chunk.units.entries()) {
       dropReferences(bytes);
       this.failures++;
@@ -468,7 +464,6 @@ export class Dispatcher implements JobBoard {
           {
             scope: space.memory.scope,
             board: this.board.at,
-            owner: space.id,
             worker: id,
             name: label,
             initializer,
@@ -493,6 +488,8 @@ export class Dispatcher implements JobBoard {
   }
 
   #hireRoom: RoomWait | undefined;
+  /** Calls off that it is tried again. */
+  #hireAgain: (() => void) | undefined;
 
   // To start a worker takes a little room. The others go on without it.
   #cannotHire(error: unknown): void {
@@ -501,7 +498,11 @@ export class Dispatcher implements JobBoard {
       this.#hireRoom ??= new RoomWait(this.board.space);
       if (this.#workers.size > 0) return;
       if (this.#hireRoom.judge(needed) === undefined) {
-        setTimeout(() => this.plan(), SOON);
+        // What is posted keeps the program alive.
+        this.#hireAgain ??= later(() => {
+          this.#hireAgain = undefined;
+          this.plan();
+        }, SOON);
         return;
       }
     }
@@ -815,6 +816,7 @@ export class Dispatcher implements JobBoard {
     this.#onEmpty = undefined;
     this.#destroyed = true;
     clearTimeout(this.#nursing);
+    this.#hireAgain?.();
     this.#over.abort();
     // Slots that a worker on the run may still write to keep the whole board.
     if (this.#lost.size === 0) {

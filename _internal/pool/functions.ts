@@ -24,11 +24,11 @@ export class Functions {
     this.#space = space;
   }
 
-  /** Where the function is described. `caller`: the public method, for the stack. */
-  addressOf(fn: AnyFunction, caller: AnyFunction): number {
+  /** Where the function is described. */
+  addressOf(fn: AnyFunction): number {
     const known = this.#known.get(fn);
     if (known !== undefined) return known;
-    const text = JSON.stringify(describeTarget(fn, { what: "task", stackAbove: caller }));
+    const text = JSON.stringify(describeTarget(fn, { what: "task" }));
     let address = this.#addresses.get(text);
     if (address === undefined) {
       const bytes = encoder.encode(text);

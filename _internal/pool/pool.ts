@@ -21,7 +21,7 @@ import { CallSite } from "./call_site.ts";
 import { CancelledError, DeadlockError, InvalidStateError, TimeoutError } from "../../sync/errors.ts";
 import { ARGS, ITEMS } from "./board.ts";
 import { Dispatcher, type StartWorker } from "./dispatcher.ts";
-import { type Future, settle, Thrown } from "./future.ts";
+import { type Future, settle, Thrown, within } from "./future.ts";
 import { type BulkOptions, MapJob, StreamJob, SubmitJob, Task } from "./jobs.ts";
 import { type PoolTrace, Trace } from "./trace.ts";
 import { isPoolWorker } from "./worker.ts";
@@ -144,7 +144,7 @@ export abstract class BasePool implements AsyncDisposable {
     this.#name = name ?? `${kind.label}-${++pools}`;
     this.#initializer = initializer === undefined
       ? null
-      : describeTarget(initializer as AnyFunction, { what: "initializer", stackAbove: new.target });
+      : describeTarget(initializer as AnyFunction, { what: "initializer" });
     this.#trace = trace === undefined || trace === false ? undefined : new Trace(this.#name);
     this.#recreated = importingModule();
     // A worker that imports the pool's module has it again, and would write over the program's.
@@ -168,12 +168,12 @@ export abstract class BasePool implements AsyncDisposable {
     if (args !== undefined && !Array.isArray(args)) {
       throw new TypeError(`Cannot run task as 'args' must be an array: received ${show(args)}`);
     }
-    return this.#submit(fn as AnyFunction, args ?? [], options, this.apply) as Future<Awaited<R>>;
+    return this.#submit(fn as AnyFunction, args ?? [], options) as Future<Awaited<R>>;
   }
 
   /** Runs one task: {@linkcode BasePool.apply} with the arguments one after the other. */
   submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>> {
-    return this.#submit(fn as AnyFunction, args, undefined, this.submit) as Future<Awaited<R>>;
+    return this.#submit(fn as AnyFunction, args, undefined) as Future<Awaited<R>>;
   }
 
   /**
@@ -183,7 +183,7 @@ export abstract class BasePool implements AsyncDisposable {
    * @throws {WorkerLostError} If a worker died.
    */
   async map<T, R>(fn: (item: T) => R, iterable: Iterable<T>, options?: MapOptions): Promise<Awaited<R>[]> {
-    return await this.#map(fn as AnyFunction, iterable, ITEMS, options, this.map) as Awaited<R>[];
+    return await this.#map(fn as AnyFunction, iterable, ITEMS, options) as Awaited<R>[];
   }
 
   /** As {@linkcode BasePool.map}, but each item is an array of arguments. */
@@ -192,7 +192,7 @@ export abstract class BasePool implements AsyncDisposable {
     iterable: Iterable<A | Readonly<A>>,
     options?: MapOptions,
   ): Promise<Awaited<R>[]> {
-    return await this.#map(fn as AnyFunction, iterable, ARGS, options, this.starmap) as Awaited<R>[];
+    return await this.#map(fn as AnyFunction, iterable, ARGS, options) as Awaited<R>[];
   }
 
   /**
@@ -205,7 +205,7 @@ export abstract class BasePool implements AsyncDisposable {
     iterable: Iterable<T> | AsyncIterable<T>,
     options?: MapOptions,
   ): AsyncIterableIterator<Awaited<R>> {
-    return this.#stream(fn as AnyFunction, iterable, true, options, this.imap) as AsyncIterableIterator<Awaited<R>>;
+    return this.#stream(fn as AnyFunction, iterable, true, options) as AsyncIterableIterator<Awaited<R>>;
   }
 
   /** As {@linkcode BasePool.imap}, but results come as they are ready. */
@@ -214,7 +214,7 @@ export abstract class BasePool implements AsyncDisposable {
     iterable: Iterable<T> | AsyncIterable<T>,
     options?: MapOptions,
   ): AsyncIterableIterator<Awaited<R>> {
-    return this.#stream(fn as AnyFunction, iterable, false, options, this.imapUnordered) as AsyncIterableIterator<
+    return this.#stream(fn as AnyFunction, iterable, false, options) as AsyncIterableIterator<
       Awaited<R>
     >;
   }
@@ -251,14 +251,7 @@ export abstract class BasePool implements AsyncDisposable {
     if (signal?.aborted) throw signal.reason;
     this.#dispatcher?.hurry();
     const ended = Promise.resolve(this.#ended).then(() => true);
-    if (signal === undefined && timeout === Infinity) return await ended;
-    return await new Promise<boolean>((resolve, reject) => {
-      ended.then(resolve, reject);
-      this.#limit({ signal, timeout, killAfter: undefined }, ended, (error, state) => {
-        if (state === "cancelled") reject(error);
-        else resolve(false);
-      });
-    });
+    return await within(ended, timeout, signal, () => false);
   }
 
   /** What the pool is doing. Out of date as soon as it is returned. */
@@ -303,11 +296,10 @@ export abstract class BasePool implements AsyncDisposable {
     fn: AnyFunction,
     args: readonly unknown[],
     options: TaskOptions | undefined,
-    caller: AnyFunction,
   ): Future<unknown> {
     const dispatcher = this.#open("run task");
     const limits = validateTaskOptions(options, "run task");
-    const address = this.#address(fn, "run task", caller);
+    const address = this.#address(fn, "run task");
     const job = this.#submitJob ??= new SubmitJob(dispatcher);
     const given = limits === undefined ? undefined : givenUp(limits);
     // Copied now: what the caller does to its arguments from here on is its own affair.
@@ -340,11 +332,10 @@ export abstract class BasePool implements AsyncDisposable {
     iterable: Iterable<unknown>,
     mode: typeof ITEMS | typeof ARGS,
     options: MapOptions | undefined,
-    caller: AnyFunction,
   ): Promise<unknown[]> {
     const dispatcher = this.#open("map");
     const { bulk, limits } = validateMapOptions(options, "map");
-    const address = this.#address(fn, "map", caller);
+    const address = this.#address(fn, "map");
     if (typeof iterable?.[Symbol.iterator] !== "function") {
       throw new TypeError(`Cannot map as the items must be iterable: received ${show(iterable)}`);
     }
@@ -383,11 +374,10 @@ export abstract class BasePool implements AsyncDisposable {
     iterable: Iterable<unknown> | AsyncIterable<unknown>,
     ordered: boolean,
     options: MapOptions | undefined,
-    caller: AnyFunction,
   ): AsyncIterableIterator<unknown> {
     const dispatcher = this.#open("map");
     const { bulk, limits } = validateMapOptions(options, "map");
-    const address = this.#address(fn, "map", caller);
+    const address = this.#address(fn, "map");
     const source = iterable as Partial<Iterable<unknown> & AsyncIterable<unknown>> | null | undefined;
     if (typeof source?.[Symbol.iterator] !== "function" && typeof source?.[Symbol.asyncIterator] !== "function") {
       throw new TypeError(`Cannot map as the items must be iterable: received ${show(iterable)}`);
@@ -447,11 +437,11 @@ export abstract class BasePool implements AsyncDisposable {
     return this.#dispatcher;
   }
 
-  #address(fn: AnyFunction, action: string, caller: AnyFunction): number {
+  #address(fn: AnyFunction, action: string): number {
     if (typeof fn !== "function") {
       throw new TypeError(`Cannot ${action} as it must be given a function: received ${show(fn)}`);
     }
-    return this.#dispatcher!.functions.addressOf(fn, caller);
+    return this.#dispatcher!.functions.addressOf(fn);
   }
 
   #limit(
@@ -491,11 +481,7 @@ export abstract class BasePool implements AsyncDisposable {
       return;
     }
     const calls = new Set([onAbort]);
-    const listener = (): void => {
-      const all = (): void => calls.forEach((call) => call());
-      if (this.#dispatcher === undefined) all();
-      else this.#dispatcher.together(all);
-    };
+    const listener = (): void => this.#dispatcher!.together(() => calls.forEach((call) => call()));
     this.#signals.set(signal, { calls, listener });
     signal.addEventListener("abort", listener, { once: true });
   }

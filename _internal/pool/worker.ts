@@ -31,8 +31,6 @@ export interface WorkerOptions {
   /** Where the board is, and in which memory. */
   scope: Scope;
   board: number;
-  /** The participant that the pool's owner is. */
-  owner: number;
   /** This worker's number. */
   worker: number;
   /** For messages. */
@@ -190,7 +188,7 @@ class PoolWorker {
         if (board.closed) return board.claim(worker, room);
         const time = now();
         // A process outlives the thread that started it, and has nothing more to do here.
-        if (time >= until || !isAlive(space.memory, this.#options.owner)) return 0;
+        if (time >= until || !isAlive(space.memory, board.owner)) return 0;
         notified = sleep(space, point, registered, Math.min(until - time, TURN));
       } finally {
         if (!notified) unregister(space, point, registered);
@@ -389,22 +387,18 @@ class PoolWorker {
     const room = new RoomWait(this.#space);
     try {
       for (;;) {
-        board.need(slot, data.length >> 2);
+        board.need(slot, true);
         if (room.sleep(() => board.append(slot, cursor, kind, data))) return false;
         if (board.append(slot, cursor, kind, data)) return false;
         const most = room.judge(data.length);
         if (most !== undefined) {
-          const error = noRoom(
-            "return the result of a task as the shared memory has no room for it",
-            data.length,
-            most,
-          );
+          const error = noRoom("return the result of a task", data.length, most);
           return await this.#refuse(slot, cursor, kind, data, error, index);
         }
         if (now() - this.#turned > TURN) await this.#turn();
       }
     } finally {
-      board.need(slot, 0);
+      board.need(slot, false);
       room.end();
     }
   }

@@ -77,7 +77,7 @@ const known: WeakMap<AnyFunction, Known> = new WeakMap();
  */
 export function describeTarget(
   fn: AnyFunction,
-  { what }: { what: string; stackAbove?: unknown },
+  { what }: { what: string },
 ): TargetDescriptor {
   let entry = known.get(fn);
   if (entry === undefined) known.set(fn, entry = { source: sourceOf(fn), byModules: new Map() });

@@ -66,10 +66,11 @@ export async function parseSource(source: string): Promise<ParsedSource | undefi
 /**
  * Makes a function of its source.
  *
- * @param home The module where it stands, if that is known.
+ * @param module The module where it stands, if that is known.
  * @param base Where its `import()` starts from, if that is no module.
- * @param text The same, read; `undefined` if it could not be.
- * @param caller The module that handed the function over.
+ * @param text That module, read; `undefined` if it could not be.
+ * @param exports What that module exports.
+ * @param load Imports the modules that it imports from.
  */
 export async function compile(
   descriptor: Described,
