@@ -504,6 +504,7 @@ function writePlain(object: Record<string, unknown>): void {
 
 function writeBare(object: Record<string, unknown>): void {
   if (Symbol.toStringTag in object) checkPlain(object);
+  else if (toString.call(object) === "[object Error]") return writeError(object as unknown as Error);
   const keys = Object.keys(object);
   writeKeys(tag.BARE_OBJECT, keys);
   for (const key of keys) write(object[key]);
@@ -807,8 +808,10 @@ function writeError(error: Error): void {
   bytes[at] = tag.ERROR;
   bytes[at + 1] = number;
   at += 2;
-  writeString(String(error.name));
-  writeString(String(error.message));
+  // One without a prototype has none of its own.
+  const { name = "Error", message = "" } = error as { name?: unknown; message?: unknown };
+  writeString(String(name));
+  writeString(String(message));
   write(typeof error.stack === "string" ? error.stack : undefined);
   const properties: Record<string, unknown> = {};
   // Own and not enumerable, so it has to be asked for.

@@ -36,6 +36,9 @@ const numbers: Map<object, number> = new Map(classes.map((type, index) => [type.
 
 /** Class number of an `AggregateError`. */
 export const AGGREGATE = 254;
+const languageNames: Map<string, number> = new Map(
+  classes.slice(0, classes.indexOf(URIError) + 1).map(({ name }, index) => [name, index]),
+).set("AggregateError", AGGREGATE);
 /** Class number of a `DOMException`. */
 export const DOM = 255;
 
@@ -50,7 +53,9 @@ export function numberOf(error: Error): number {
     const number = numbers.get(prototype);
     if (number !== undefined) return number;
   }
-  return 0;
+  // Of another realm, or without a prototype: by its name, as in a structured clone.
+  const { name } = error as { name?: unknown };
+  return typeof name === "string" ? languageNames.get(name) ?? 0 : 0;
 }
 
 /** An error of that class, without properties. */

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertInstanceOf, assertMatch, assertStrictEquals
 import { Buffer } from "node:buffer";
 import { copyFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { runInNewContext } from "node:vm";
 import { joinStacks } from "../../_internal/codec/mod.ts";
 import {
   QueueEmptyError,
@@ -41,6 +42,32 @@ registerSerializable(Plain, {
 });
 
 describe("an error that crosses", () => {
+  it("without a prototype is an error all the same, of the class that its name says", LIMIT, () => {
+    const bare = Object.setPrototypeOf(Object.assign(new Error("what", { cause: 1 }), { code: 7 }), null);
+    const other = cross(bare) as Error & { code: number };
+    assertStrictEquals(Object.getPrototypeOf(other), Error.prototype);
+    assertEquals([other.name, other.message, other.cause, other.code], ["Error", "what", 1, 7]);
+    const named = Object.setPrototypeOf(Object.assign(new Error("what"), { name: "RangeError" }), null);
+    assertStrictEquals(Object.getPrototypeOf(cross(named)), RangeError.prototype);
+    // What only looks like one is an object.
+    const object = Object.assign(Object.create(null), { name: "RangeError", message: "what" });
+    assertEquals(Object.entries(cross(object)), Object.entries(object));
+    assertStrictEquals(Object.getPrototypeOf(cross(object)), null);
+  });
+
+  it("of another realm keeps its class", LIMIT, () => {
+    for (const Type of [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError]) {
+      const other = cross(runInNewContext(`new ${Type.name}("what")`)) as Error;
+      assertStrictEquals(Object.getPrototypeOf(other), Type.prototype);
+      assertEquals([other.name, other.message], [Type.name, "what"]);
+    }
+    const several = cross(runInNewContext("new AggregateError([1, new TypeError()], 'what')")) as AggregateError;
+    assertInstanceOf(several, AggregateError);
+    assertEquals(several.errors[0], 1);
+    assertInstanceOf(several.errors[1], TypeError);
+    assertInstanceOf(cross(runInNewContext("new (class X extends RangeError {})()")), RangeError);
+  });
+
   for (const Type of [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError]) {
     it(`keeps its class, message and stack: ${Type.name}`, LIMIT, () => {
       const error = new Type("what happened");
