@@ -47,6 +47,7 @@ const kindOf = (method: StartMethod | undefined): PoolKind => ({
     setFlags(space, record, RESULT_ASKED);
     return {
       identity: { worker: label, pid: process.pid },
+      record,
       points: [record + POINT],
       ending: (exactly) => {
         if (load(words, record + STATE) !== FINISHED && !(exactly && hasProcessEnded(space, record))) return undefined;

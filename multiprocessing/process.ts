@@ -246,14 +246,20 @@ export class Process<A extends unknown[] = unknown[], R = unknown> extends Share
     }
     let parent = 0;
     try {
-      const cwd = this.#writePayload();
+      const head = this.#writePayload();
       parent = ensureOwnRecord(space);
       store(words, at + PARENT, parent);
       addReference(space, objectOfProcess(parent));
       addReference(space, objectOfProcess(at));
       addChild(space, parent, at);
       const { env, permissions = "inherit" } = this.#options;
-      launch(space, at, { env, cwd, permissions, method: this.#method ?? methodInUse() });
+      launch(space, at, {
+        env,
+        cwd: head.cwd,
+        permissions,
+        method: this.#method ?? methodInUse(),
+        descriptors: { type: head.type, target: head.target },
+      });
     } catch (error) {
       if (parent !== 0) {
         if (removeChild(space, parent, at)) dropReference(space, objectOfProcess(at));
@@ -457,7 +463,7 @@ export class Process<A extends unknown[] = unknown[], R = unknown> extends Share
     }
   }
 
-  #writePayload(): string {
+  #writePayload(): ProcessHead {
     const { space, at } = this.#place;
     const isSubclass = Object.getPrototypeOf(this) !== Process.prototype && this.run !== Process.prototype.run;
     const calls = loadProcessCalls("start process");
@@ -481,7 +487,7 @@ export class Process<A extends unknown[] = unknown[], R = unknown> extends Share
     if (isSubclass) content.fields = { ...this };
     const rest = encode(content, { root: "", scope: "process" });
     writeBytes(space, at + PAYLOAD, packPayload(JSON.stringify(head), rest), "start process");
-    return head.cwd;
+    return head;
   }
 
   #validateJoin(options: WaitOptions | undefined, action: string): number {

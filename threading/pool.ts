@@ -40,6 +40,7 @@ const threads: PoolKind = {
     setFlags(space, record, RESULT_ASKED);
     return {
       identity: { worker: label, ident: thread.ident },
+      record,
       points: [record + POINT],
       ending: () => {
         if (load(words, record + STATE) !== FINISHED) return undefined;

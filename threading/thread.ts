@@ -4,7 +4,7 @@
  * @module
  */
 
-import { add, compareExchange, load, or, store } from "../_internal/atomics.ts";
+import { add, compareExchange, load, now, or, store } from "../_internal/atomics.ts";
 import { encode, joinStacks } from "../_internal/codec/mod.ts";
 import { registerKind, THREAD } from "../_internal/memory/kinds.ts";
 import { entryOf, isAlive, RECORD } from "../_internal/memory/participants.ts";
@@ -26,6 +26,7 @@ import { spaceOf } from "../_internal/memory/spaces.ts";
 import { block, notify } from "../_internal/memory/wait_point.ts";
 import { describeSubclass, describeTarget, type TargetDescriptor } from "../_internal/targets/describe.ts";
 import { importingModule } from "../_internal/targets/import_guard.ts";
+import { lookIfDue, nextLook } from "../_internal/threads/importing.ts";
 import { freeNames, readName, writeName } from "../_internal/threads/name.ts";
 import { type Descriptors, dropPayload, losePayload, packPayload } from "../_internal/threads/payload.ts";
 import {
@@ -206,10 +207,10 @@ export class Thread<A extends unknown[] = unknown[], R = unknown> extends Shared
       throw new InvalidStateError(`Cannot start thread as "${this.#label}" was started before: make a new Thread`);
     }
     try {
-      this.#writePayload();
+      const descriptors = this.#writePayload();
       if (hasHook()) setFlags(space, at, HOOKED);
       ensureRecord(space, space.id);
-      launch(space, at, this);
+      launch(space, at, this, descriptors);
     } catch (error) {
       dropPayload(readBytes(space, at + PAYLOAD));
       freeBytes(space, at + PAYLOAD);
@@ -246,12 +247,18 @@ export class Thread<A extends unknown[] = unknown[], R = unknown> extends Shared
     const { space, words, at } = this.#place;
     const id = load(words, at + IDENT);
     const remote = this.#descriptor !== undefined && isRemote(this.#descriptor) || isRemoteUrl(import.meta.url);
-    const ended = block(space, at + POINT, (woken) => {
-      if (woken > 0) attend(at, id, remote);
-      return hasEnded(space, at) ? true : undefined;
-    }, deadlineOf(timeout)) ?? false;
+    const deadline = deadlineOf(timeout);
+    let ended: true | undefined;
+    for (;;) {
+      ended = block(space, at + POINT, (woken) => {
+        if (woken > 0) attend(at, id, remote);
+        return hasEnded(space, at) ? true : undefined;
+      }, Math.min(deadline, nextLook()));
+      if (ended || now() >= deadline) break;
+      lookIfDue();
+    }
     this.#callHook();
-    return ended;
+    return ended ?? false;
   }
 
   /**
@@ -373,7 +380,7 @@ export class Thread<A extends unknown[] = unknown[], R = unknown> extends Shared
     return readName(this.#place.space, this.#place.at);
   }
 
-  #writePayload(): void {
+  #writePayload(): Descriptors {
     const { space, at } = this.#place;
     const isSubclass = Object.getPrototypeOf(this) !== Thread.prototype && this.run !== Thread.prototype.run;
     const descriptors: Descriptors = { target: this.#descriptor };
@@ -383,6 +390,7 @@ export class Thread<A extends unknown[] = unknown[], R = unknown> extends Shared
     if (this.#delay > 0) content.delay = this.#delay;
     const rest = encode(content, { root: "", scope: "thread" });
     writeBytes(space, at + PAYLOAD, packPayload(JSON.stringify(descriptors), rest), "start thread");
+    return descriptors;
   }
 
   #validateJoin(options: WaitOptions | undefined, action: string): number {

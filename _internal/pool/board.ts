@@ -612,7 +612,7 @@ export class Board {
     return this.space.memory.bytes.slice(block * 4, block * 4 + load(this.words, this.at + FAILURE + 1));
   }
 
-  /** Worker: whether it is the one that names this module, which does not come up. */
+  /** Whether the caller is the one that names this module, which does not come up. */
   mayName(module: string): boolean {
     let hash = 1;
     for (let i = 0; i < module.length; i++) hash = Math.imul(hash, 31) + module.charCodeAt(i) | 0;

@@ -25,6 +25,7 @@ import { noRoom, type Space } from "../memory/space.ts";
 import { notify } from "../memory/wait_point.ts";
 import { later } from "../runtime/timers.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
+import { lookLater, lookNoMore, patienceLeft, takeLate } from "../threads/importing.ts";
 import { Board, type Cursor, DONE, FREE, OVER, PART, POSTED, RESULT, RESULTS } from "./board.ts";
 import { CallSite } from "./call_site.ts";
 import { Functions, readFunction } from "./functions.ts";
@@ -47,6 +48,8 @@ import type { Failure, WorkerOptions } from "./worker.ts";
 export interface PoolWorker {
   /** Which one it is, for messages. */
   readonly identity: Identity;
+  /** Its record, in the pool's memory. */
+  readonly record: number;
   /** Wait points in the pool's memory that are notified when it ends. */
   readonly points: readonly number[];
   /** How it ended, once it can run no more; `exactly`: also where the event loop was not told yet. */
@@ -398,6 +401,7 @@ export class Dispatcher implements JobBoard {
       chunk.slot = slot;
       this.#posted.set(slot, chunk);
       if (chunk.units.length > 1) this.#nurse();
+      lookLater(this.#lookAtImports);
       return true;
     }
     const bytes = inputs.reduce((sum, { length }) => sum + length, 0);
@@ -804,6 +808,25 @@ export class Dispatcher implements JobBoard {
     }, STUCK);
   }
 
+  // Names the modules that do not come up in workers which cannot do so themselves.
+  readonly #lookAtImports = (patience: number): number => {
+    if (this.#destroyed) return Infinity;
+    const { space } = this.board;
+    let next = this.#posted.size > 0 ? patience : Infinity;
+    for (const { id, handle } of this.#workers.values()) {
+      const left = patienceLeft(space, handle.record, patience);
+      if (left > 0) {
+        next = Math.min(next, left);
+        continue;
+      }
+      const claimed = [...this.#posted].find(([slot]) => this.board.claimOf(slot) === id);
+      const target = claimed === undefined ? this.#options.initializer : readFunction(space, claimed[1].fn);
+      const late = takeLate(space, handle.record, [target ?? undefined], handle.identity.worker, patience);
+      if (late !== undefined && this.board.mayName(late.module)) console.error(late.message);
+    }
+    return next;
+  };
+
   #checkEmpty(): void {
     if (!this.#closing || this.#posted.size > 0 || this.#jobs.size > 0) return;
     if (!this.board.closed) this.board.close();
@@ -817,6 +840,7 @@ export class Dispatcher implements JobBoard {
     this.#destroyed = true;
     clearTimeout(this.#nursing);
     this.#hireAgain?.();
+    lookNoMore(this.#lookAtImports);
     this.#over.abort();
     // Slots that a worker on the run may still write to keep the whole board.
     if (this.#lost.size === 0) {

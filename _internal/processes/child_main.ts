@@ -15,7 +15,9 @@ import { pendingOutput } from "../runtime/output.ts";
 import { loadProcessCalls } from "../runtime/process_calls.ts";
 import { arrive } from "../targets/arrivals.ts";
 import { addHome } from "../targets/home.ts";
+import { watchImports } from "../targets/load.ts";
 import { resolveSubclass, resolveTarget } from "../targets/resolve.ts";
+import { importsOf } from "../threads/importing.ts";
 import { labelOf } from "../threads/name.ts";
 import { giveFields, unpackPayload } from "../threads/payload.ts";
 import {
@@ -95,6 +97,7 @@ async function run(space: Space, record: number): Promise<void> {
       exitProcess(1);
     },
   });
+  watchImports(importsOf(space, record));
   let code = 0;
   try {
     const value = await runTarget(space, record);

@@ -28,6 +28,7 @@ import { notify } from "../memory/wait_point.ts";
 import { replenish } from "./forkserver.ts";
 import { receive } from "./without_memory.ts";
 import { loadProcessCalls, SIGKILL } from "../runtime/process_calls.ts";
+import { lookIfDue } from "../threads/importing.ts";
 import { losePayload } from "../threads/payload.ts";
 import {
   EXIT_CODE,
@@ -165,6 +166,7 @@ export function waitForProcess(space: Space, record: number, until: () => number
       if (descriptor >= 0) calls.waitForEnd(descriptor, Math.ceil(Math.min(left, SLICE)), received);
       else space.memory.wait(record + POINT, load(space.words, record + POINT), Math.min(left, SHORT_SLICE));
       seeToOthers();
+      lookIfDue();
       const threads = existingSpace("thread");
       if (space.isKilled() || threads?.isKilled() === true) space.exit();
     }

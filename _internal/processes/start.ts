@@ -15,8 +15,9 @@ import { loadProcessCalls, SIGKILL, SIGTERM } from "../runtime/process_calls.ts"
 import { spawn, type Spawned } from "../runtime/spawn.ts";
 import { isWorker } from "../runtime/worker.ts";
 import { onEnding } from "../threads/endings.ts";
-import { packPayload, unpackPayload } from "../threads/payload.ts";
-import { DAEMON, FLAGS, PAYLOAD, POINT, readBytes } from "../threads/record.ts";
+import { lookAtStart, lookLater, modulesOf as placesOf } from "../threads/importing.ts";
+import { type Descriptors, packPayload, unpackPayload } from "../threads/payload.ts";
+import { BOOTING, DAEMON, FLAGS, PAYLOAD, POINT, readBytes, STATE } from "../threads/record.ts";
 import type { Requested } from "./flags.ts";
 import { takeSpare, tell } from "./forkserver.ts";
 import type { ProcessHead } from "./payload.ts";
@@ -32,11 +33,14 @@ export interface LaunchOptions {
   readonly env: Readonly<Record<string, string>> | undefined;
   readonly cwd: string;
   readonly permissions: "inherit" | Requested;
+  /** What it runs. */
+  readonly descriptors: Descriptors;
 }
 
 interface Child {
   readonly process: Spawned;
   readonly space: Space;
+  readonly descriptors: Descriptors;
 }
 
 const children: Map<number, Child> = new Map();
@@ -44,12 +48,12 @@ let watching = false;
 
 /** Starts the process of a record that is BOOTING and on its parent's list. */
 export function launch(space: Space, record: number, options: LaunchOptions): void {
-  const { method, env, permissions } = options;
+  const { method, env, permissions, descriptors } = options;
   const spare = method === "forkserver" && env === undefined && permissions === "inherit";
   const process = (spare ? takeSpare(space, record) : undefined) ?? fresh(space, record, options);
   store(space.words, record + PID, process.pid);
   signalAgain(space, record);
-  children.set(record, { process, space });
+  children.set(record, { process, space, descriptors });
   // Held until its end was told: the list of children and all handles may have given the record up by then.
   addReference(space, objectOfProcess(record));
   process.setRef((load(space.words, record + FLAGS) & DAEMON) === 0);
@@ -60,6 +64,17 @@ export function launch(space: Space, record: number, options: LaunchOptions): vo
     dropReference(space, objectOfProcess(record));
   });
   watchForEnd();
+  lookLater(lookAtStarts);
+}
+
+// Names the modules that do not come up in processes which cannot do so themselves.
+function lookAtStarts(patience: number): number {
+  let next = Infinity;
+  for (const [record, { space, descriptors }] of children) {
+    if (load(space.words, record + STATE) !== BOOTING) continue;
+    next = Math.min(next, lookAtStart(space, record, descriptors, patience));
+  }
+  return next;
 }
 
 // A thread that ends will not be told. The others ask the system.
@@ -93,10 +108,8 @@ function modulesOf(payload: Uint8Array): string[] {
   const { type, target } = JSON.parse(unpackPayload(payload).descriptor) as ProcessHead;
   const modules = new Set<string>();
   for (const descriptor of [type, target]) {
-    if (descriptor === undefined || !("module" in descriptor)) continue;
-    const { module, modules: others, main } = { modules: [], main: undefined, ...descriptor };
-    for (const each of [module, ...others, main]) {
-      if (each !== undefined && /^(?:file|https?):/.test(each)) modules.add(each);
+    for (const each of descriptor === undefined ? [] : placesOf(descriptor)) {
+      if (/^(?:file|https?):/.test(each)) modules.add(each);
     }
   }
   return [...modules];

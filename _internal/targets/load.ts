@@ -28,7 +28,21 @@ export async function exportOf(
 /** How long a module may take to come up before it is named: milliseconds. */
 const SLOW = 10_000;
 
+/** Who else is told what this thread or process imports, one module at a time. */
+export interface ImportWatch {
+  begin(module: string): void;
+  /** Whether nobody else has named the module that is being imported. */
+  mayName(): boolean;
+  end(): void;
+}
+
+let watch: ImportWatch | undefined;
 let mayName: (module: string) => boolean = () => true;
+
+/** Says who else names modules that do not come up. */
+export function watchImports(by: ImportWatch): void {
+  watch = by;
+}
 
 /** Says which modules that do not come up are named by this thread, where several import the same. */
 export function nameSlowModules(may: (module: string) => boolean): void {
@@ -39,18 +53,20 @@ export function nameSlowModules(may: (module: string) => boolean): void {
 export async function load(module: string, label: string, what: string): Promise<Exports> {
   // It does not keep a process alive whose module waits for what nothing brings: that one ends at once.
   const timer = unrefTimer(setTimeout(() => {
-    if (!mayName(module)) return;
+    if (watch?.mayName() === false || !mayName(module)) return;
     console.error(
       `${label} cannot begin with its ${what} as ${module} has not come up for ${
         SLOW / 1000
       } s: an await at the top of it, or of a module that it imports, has not settled`,
     );
   }, SLOW));
+  watch?.begin(module);
   try {
     return await whileImporting(module, label, () => importModule(module));
   } catch (error) {
     throw explain(error, module, what);
   } finally {
+    watch?.end();
     clearTimeout(timer);
   }
 }

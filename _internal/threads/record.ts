@@ -40,7 +40,10 @@ export const PARENT = 13;
 export const EXIT_CODE = 14;
 /** The number that the system has for it, where that is needed and can be had. */
 export const SYSTEM_ID = 15;
-export const RECORD_WORDS = 16;
+/** Since when it imports a module of its target, and which: see importing.ts. */
+export const IMPORTING = 16;
+export const IMPORTED = 17;
+export const RECORD_WORDS = 18;
 
 export const NEW = 0;
 export const BOOTING = 1;

@@ -28,7 +28,9 @@ import {
 } from "../runtime/worker.ts";
 import { TargetError } from "../../sync/errors.ts";
 import { setOffspring } from "./endings.ts";
+import { lookAtStart, lookLater } from "./importing.ts";
 import { type Init, PREPARE, type Report } from "./messages.ts";
+import type { Descriptors } from "./payload.ts";
 import {
   BOOTING,
   DAEMON,
@@ -59,6 +61,8 @@ interface Child {
   record: number;
   /** Keeps the handle, for the hook. */
   thread: object;
+  /** What it runs. */
+  descriptors: Descriptors;
   /** When it was asked to end. */
   killedAt: number;
   /** It was stopped, and what is below it may not be gone yet. */
@@ -91,7 +95,7 @@ const WATCH = 50;
 const DOWNLOAD = 10_000;
 
 /** Starts the thread of a record that is BOOTING. */
-export function launch(space: Space, record: number, thread: object): void {
+export function launch(space: Space, record: number, thread: object, descriptors: Descriptors): void {
   const { words } = space;
   // First what may fail.
   const host = takeSpare() ?? new Host();
@@ -102,7 +106,16 @@ export function launch(space: Space, record: number, thread: object): void {
   addReference(space, objectOf(record));
   store(words, entryOf(id) + RECORD, record);
   const daemon = (load(words, record + FLAGS) & DAEMON) !== 0;
-  children.set(id, { worker: host.handle, space, record, thread, killedAt: 0, stopping: false, startedAt: now() });
+  children.set(id, {
+    worker: host.handle,
+    space,
+    record,
+    thread,
+    descriptors,
+    killedAt: 0,
+    stopping: false,
+    startedAt: now(),
+  });
   host.child = id;
   host.handle.setRef(!daemon);
   if (!watching) {
@@ -123,6 +136,17 @@ export function launch(space: Space, record: number, thread: object): void {
   host.handle.post(init);
   starts.push(now());
   planSpares();
+  lookLater(lookAtStarts);
+}
+
+// Names the modules that do not come up in threads which cannot do so themselves.
+function lookAtStarts(patience: number): number {
+  let next = Infinity;
+  for (const { space, record, descriptors } of children.values()) {
+    if (load(space.words, record + STATE) !== BOOTING) continue;
+    next = Math.min(next, lookAtStart(space, record, descriptors, patience));
+  }
+  return next;
 }
 
 class Host {

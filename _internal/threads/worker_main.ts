@@ -22,8 +22,10 @@ import { pendingOutput } from "../runtime/output.ts";
 import { systemThreadId } from "../runtime/system_thread.ts";
 import { onParentMessage, postToParent } from "../runtime/worker.ts";
 import { arrive } from "../targets/arrivals.ts";
+import { watchImports } from "../targets/load.ts";
 import { resolveSubclass, resolveTarget } from "../targets/resolve.ts";
 import { ownOffspring, waitForEndings } from "./endings.ts";
+import { importsOf } from "./importing.ts";
 import { labelOf } from "./name.ts";
 import { type Descriptors, giveFields, unpackPayload } from "./payload.ts";
 import { setOwnTarget } from "./own_target.ts";
@@ -145,6 +147,7 @@ async function run(init: Init): Promise<void> {
   space.memory.listen(space.entry + KILL, () => {
     if (space.isKilled()) exitThread();
   });
+  watchImports(importsOf(space, record));
   try {
     if (init.processes) await import(PROCESSES);
     const value = await runTarget(space, record);

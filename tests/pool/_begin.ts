@@ -1,6 +1,7 @@
 import { describe, it } from "node:test";
-import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertMatch, assertStringIncludes } from "@std/assert";
 import { CancelledError, TargetError, task, TimeoutError, WorkerLostError } from "@weft/concurrent/threading";
+import { namedWithin } from "../_named.ts";
 import type { Kind } from "./_kind.ts";
 import { add, setAndWait, square, workerId } from "./_targets.ts";
 
@@ -169,6 +170,27 @@ export function beginSuite(kind: Kind): void {
       assertEquals((await errorOf(given)).message, "given up");
       assertEquals([await other, await same], [9, 4]);
       assertEquals(await pool.submit(workerId), id);
+    });
+
+    it("is named once by the owner, with the worker and the function", LIMIT, async () => {
+      await namedWithin(300, async (named, said) => {
+        await using pool = new Pool(2, { name: `Stuck-${kind.name}` });
+        for (const x of [1, 2]) void errorOf(pool.submit(stuck, x));
+        await until(() => pool.stats().busy === 2);
+        await named(1);
+        {
+          await using other = new Pool(1, { name: `Other-${kind.name}`, initializer: stuck, initargs: [1] });
+          void errorOf(other.submit(square, 1));
+          await named(2);
+        }
+        // By now the other worker was looked at, too.
+        assertEquals(said.length, 2, said.join("\n"));
+        assertMatch(
+          said[0],
+          /^Stuck-\w+-[12] cannot begin with its task "answer" as .*modules\/\w+\.ts has not come up for 0\.3 s: code/,
+        );
+        assertMatch(said[1], /^Other-\w+-1 cannot begin with its initializer "answer" as .*modules\/\w+\.ts has not/);
+      });
     });
 
     it("keeps no pool from ending", { timeout: 60_000 }, async () => {
