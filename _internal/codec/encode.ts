@@ -654,7 +654,10 @@ function writeHost(value: object, hostClass: string, prototype: object): void {
   if (key !== undefined) {
     reserve(1);
     bytes[at++] = tag.KEY;
+    // The receiver makes the key at once, so nothing of it may come later.
+    open.push(value);
     write(key);
+    open.pop();
     return;
   }
   // Of another realm: its class is not the one of this realm.

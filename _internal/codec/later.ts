@@ -13,25 +13,31 @@ export class Later {
 /** Puts what came later into an object that was read. */
 export function putLater(object: unknown, values: unknown[]): void {
   const value = (item: unknown): unknown => item instanceof Later ? values[item.number] : item;
-  if (object instanceof Map) {
-    const entries = [...object];
-    if (!entries.some(([key, item]) => key instanceof Later || item instanceof Later)) return;
-    // Anew, since the order of the keys must stay.
-    object.clear();
-    for (const [key, item] of entries) object.set(value(key), value(item));
-  } else if (object instanceof Set) {
-    const items = [...object];
-    if (!items.some((item) => item instanceof Later)) return;
-    object.clear();
-    for (const item of items) object.add(value(item));
-  } else if (Array.isArray(object) || object instanceof Error || isPlain(object)) {
-    for (const key of Object.getOwnPropertyNames(object)) {
-      const descriptor = Object.getOwnPropertyDescriptor(object, key)!;
-      if (descriptor.value instanceof Later) {
-        Object.defineProperty(object, key, { ...descriptor, value: value(descriptor.value) });
-      }
+  if (object instanceof Map) putIntoMap(object, value);
+  else if (object instanceof Set) putIntoSet(object, value);
+  else if (!Array.isArray(object) && !(object instanceof Error) && !isPlain(object)) return;
+  // Also maps and sets have named properties on some runtimes.
+  for (const key of Object.getOwnPropertyNames(object)) {
+    const descriptor = Object.getOwnPropertyDescriptor(object, key)!;
+    if (descriptor.value instanceof Later) {
+      Object.defineProperty(object, key, { ...descriptor, value: value(descriptor.value) });
     }
   }
+}
+
+function putIntoMap(map: Map<unknown, unknown>, value: (item: unknown) => unknown): void {
+  const entries = [...map];
+  if (!entries.some(([key, item]) => key instanceof Later || item instanceof Later)) return;
+  // Anew, since the order of the keys must stay.
+  map.clear();
+  for (const [key, item] of entries) map.set(value(key), value(item));
+}
+
+function putIntoSet(set: Set<unknown>, value: (item: unknown) => unknown): void {
+  const items = [...set];
+  if (!items.some((item) => item instanceof Later)) return;
+  set.clear();
+  for (const item of items) set.add(value(item));
 }
 
 function isPlain(object: unknown): object is object {

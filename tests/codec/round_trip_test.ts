@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertNotStrictEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
+import * as crypto from "node:crypto";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { load } from "../../_internal/atomics.ts";
@@ -10,6 +11,19 @@ import { Event, registerSerializable } from "../../sync/mod.ts";
 import { cross, difference } from "./_values.ts";
 
 const LIMIT = { timeout: 30_000 };
+
+// Also in what difference() takes no note of.
+function differenceToLast(a: unknown, b: unknown): string | undefined {
+  const found = difference(a, b);
+  if (found !== undefined) return found;
+  if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return "prototypes";
+  if (a instanceof crypto.KeyObject) return a.equals(b as crypto.KeyObject) ? undefined : "keys";
+  if (a instanceof CryptoKey) return differenceToLast(crypto.KeyObject.from(a), crypto.KeyObject.from(b as CryptoKey));
+  if (a instanceof Map || a instanceof Set || a instanceof Error) {
+    return difference({ ...a, cause: (a as Error).cause }, { ...b as object, cause: (b as Error).cause });
+  }
+  return undefined;
+}
 
 function same(value: unknown): void {
   const other = cross(value);
@@ -305,6 +319,77 @@ describe("a value that crosses", () => {
       }
     }
     same("as before");
+  });
+
+  it("is the same at every depth at which what is in it comes later", LIMIT, async () => {
+    class Pair {
+      constructor(readonly left: unknown, readonly right: unknown) {}
+    }
+    registerSerializable(Pair, {
+      name: "round_trip_test.Pair",
+      serialize: ({ left, right }) => ({ left, right }),
+      deserialize: ({ left, right }: { left: unknown; right: unknown }) => new Pair(left, right),
+    });
+    class Failure extends Error {
+      constructor(readonly inner: unknown, options?: ErrorOptions) {
+        super("failed", options);
+      }
+    }
+    registerSerializable(Failure, {
+      name: "round_trip_test.Failure",
+      serialize: ({ inner }) => ({ inner }),
+      deserialize: ({ inner }: { inner: unknown }) => new Failure(inner),
+    });
+    class Unregistered {
+      inner = { deep: [{}] };
+    }
+    const { createSecretKey, generateKeyPairSync } = crypto;
+    const webKey = await globalThis.crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, true, ["sign"]);
+    const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const event = new Event();
+    const buffer = new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]).buffer;
+    const inner = () => ({ deep: [{ deeper: [{}] }] });
+    const values: Record<string, unknown> = {
+      array: [[[inner()]]],
+      sparse: Object.assign(new Array(5), { 3: inner() }),
+      numbers: [[1, 2, 3, 4], [0.5, 1, 2, 3]],
+      "array with names": Object.assign([inner()], { named: inner() }),
+      object: inner(),
+      "object without prototype": Object.assign(Object.create(null), { x: inner() }),
+      map: new Map<unknown, unknown>([[inner(), inner()], ["b", new Map([[1, inner()]])]]),
+      set: new Set([inner(), new Set([inner()])]),
+      "map with names": Object.assign(new Map([[inner(), inner()]]), { named: inner() }),
+      "set with names": Object.assign(new Set([inner()]), { named: inner() }),
+      date: new Date(1),
+      regexp: /x/gi,
+      boxed: [Object(1), Object("x"), Object(true), Object(1n)],
+      buffer,
+      view: new Uint8Array(buffer),
+      part: [new Uint8Array(buffer, 2, 2), new DataView(buffer, 1)],
+      "buffer of node": Buffer.from("text"),
+      error: new TypeError("e", { cause: inner() }),
+      "error with names": Object.assign(new Error("e", { cause: new Error("f", { cause: inner() }) }), { x: inner() }),
+      "error of errors": new AggregateError([new Error("e", { cause: inner() }), inner()], "all"),
+      exception: new DOMException("e", "AbortError"),
+      instance: new Unregistered(),
+      registered: new Pair(inner(), new Map([[inner(), new Pair(1, inner())]])),
+      "registered error": new Failure(inner(), { cause: inner() }),
+      "secret key": createSecretKey(Buffer.from("secret")),
+      "public key": publicKey,
+      "private key": privateKey,
+      "key of the web": webKey,
+      shared: [event, { event }],
+    };
+    for (const [kind, value] of Object.entries(values)) {
+      const shallow = cross([value])[0];
+      for (let depth = 485; depth <= 510; depth++) {
+        let nested: unknown = value;
+        for (let i = 0; i < depth; i++) nested = [nested];
+        let other: unknown = cross(nested);
+        for (let i = 0; i < depth; i++) other = (other as unknown[])[0];
+        assertEquals(differenceToLast(shallow, other), undefined, `${kind} at ${depth}`);
+      }
+    }
   });
 
   it("is a list that is linked in both directions, however long", LIMIT, () => {
