@@ -228,7 +228,8 @@ export class Process<A extends unknown[] = unknown[], R = unknown> extends Share
    * program whose modules start processes when they are imported would multiply without end.
    * @throws {DOMException} `DataCloneError`, if an argument can not be sent. The process can be started again.
    * @throws {TypeError} If an argument is shared among threads only.
-   * @throws {TargetError} If a subclass with `run()` is not exported or has `#private` fields.
+   * @throws {TargetError} If a subclass with `run()` has `#private` fields, or is not exported as far as that can be seen from
+   * here; else `result()` throws it.
    * @throws {Deno.errors.NotCapable} If the program may not do what that takes; the message names the flag.
    */
   start(): this {
@@ -299,7 +300,8 @@ export class Process<A extends unknown[] = unknown[], R = unknown> extends Share
   }
 
   /**
-   * Waits for what the target returns, and for the end of the process.
+   * Waits for what the target returns, and for the end of the process. The process has printed what its target threw, too:
+   * it does not know whether its result is asked for.
    *
    * @returns A copy of the target's value. Every call gets a copy of its own.
    * @throws What the target threw: of the same built-in or registered class, with the stacks of both processes.
@@ -326,7 +328,11 @@ export class Process<A extends unknown[] = unknown[], R = unknown> extends Share
       const signal = exitCode !== undefined && exitCode < 0 ? signalName(-exitCode) : undefined;
       throw new WorkerLostError(
         `Cannot get the result of process "${this.#label}" (pid ${pid}) as it ended before its target returned: ${
-          signal === undefined ? `exit code ${exitCode}` : `killed by ${signal}`
+          signal !== undefined
+            ? `killed by ${signal}`
+            : exitCode === 0
+            ? "exit code 0: it called exit(), or awaited what its event loop had nothing left to bring"
+            : `exit code ${exitCode}`
         }`,
         { exitCode, signal, worker: this.#label, pid },
       );

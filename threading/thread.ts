@@ -192,7 +192,8 @@ export class Thread<A extends unknown[] = unknown[], R = unknown> extends Shared
    * @throws {InvalidStateError} If it was started before, or while a worker imports its target's modules: a program whose
    * modules start threads when they are imported would multiply without end.
    * @throws {DOMException} `DataCloneError`, if an argument can not be sent. The thread can be started again.
-   * @throws {TargetError} If a subclass with `run()` is not exported or has `#private` fields.
+   * @throws {TargetError} If a subclass with `run()` has `#private` fields, or is not exported as far as that can be seen from
+   * here; else `result()` throws it.
    */
   start(): this {
     const importing = importingModule();

@@ -12,6 +12,7 @@ const INSTEAD: Record<string, string> = {
   "arguments object": "[...arguments]",
   AsyncGenerator: "what it yields",
   Blob: "await blob.bytes()",
+  AbortSignal: "an Event, or give it as the option 'signal' of a task, which has one of its own in currentTask()",
   File: "await file.bytes()",
   FormData: "[...formData]",
   Generator: "[...generator]",

@@ -578,6 +578,11 @@ export class Dispatcher implements JobBoard {
           ending.error ?? endingError(
             `Cannot run tasks as ${TRIES} times in a row workers ended before they had done anything: the last one,`,
             { ...ending, ...worker.handle.identity },
+            {
+              hint: this.#options.initializer === null
+                ? ""
+                : ": if it was the initializer that exited, or waits for what nothing brings, have it throw instead",
+            },
           ),
         );
       }

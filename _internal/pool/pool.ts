@@ -235,7 +235,8 @@ export abstract class BasePool implements AsyncDisposable {
   }
 
   /**
-   * Waits until all workers have ended. From then on `imap` does not wait for its results to be read: all items are taken,
+   * Waits until all workers have ended, but for one that was told to and computes on for a second, on Deno, where no thread
+   * can be stopped: it is left alone. From then on `imap` does not wait for its results to be read: all items are taken,
    * and the results are kept.
    *
    * @returns `true` once they have, `false` if `timeout` passed first. The pool goes on ending, and can be joined again.
@@ -337,7 +338,8 @@ export abstract class BasePool implements AsyncDisposable {
     const { bulk, limits } = validateMapOptions(options, "map");
     const address = this.#address(fn, "map");
     if (typeof iterable?.[Symbol.iterator] !== "function") {
-      throw new TypeError(`Cannot map as the items must be iterable: received ${show(iterable)}`);
+      const hint = Symbol.asyncIterator in Object(iterable) ? ", which imap takes" : "";
+      throw new TypeError(`Cannot map as the items must be iterable: received ${show(iterable)}${hint}`);
     }
     const given = limits === undefined ? undefined : givenUp(limits);
     if (limits?.signal?.aborted) throw given!.error;

@@ -334,6 +334,8 @@ export function terminateThread(space: Space, record: number): void {
   if (child === undefined) return;
   child.killedAt ||= now();
   if (TERMINATE_STOPS_CODE) setTimeout(() => stop(child), GRACE);
+  // It may compute on without end, and nothing of what it does is wanted any more.
+  else child.worker.setRef(false);
 }
 
 function stop(child: Child): void {

@@ -208,7 +208,7 @@ describe("an object of a class of the runtime", () => {
     refused(new Intl.Segmenter().segment("abc"), /cannot be copied/);
     refused(new DisposableStack(), /a DisposableStack cannot be copied/);
     refused(new TextEncoder(), /a TextEncoder cannot be copied/);
-    refused(AbortSignal.abort(), /an AbortSignal cannot be copied/);
+    refused(AbortSignal.abort(), /an AbortSignal cannot be copied: send an Event, or give it as the option 'signal'/);
     refused(Object(Symbol("s")), /a Symbol cannot be copied/);
     for (const space of [Math, JSON, Reflect, Atomics, Intl]) refused(space, /cannot be copied: send data$/);
     refused(constants, /a Module cannot be copied: send \{ \.\.\.module \}$/);

@@ -205,6 +205,11 @@ export function terminateOther(other: Process<[Event]>): void {
   other.terminate();
 }
 
+/** Awaits what nothing brings. */
+export function awaitNothing(): Promise<void> {
+  return new Promise(() => {});
+}
+
 /** Here, since Bun imports no test file in a process. */
 export function startInline(x: number): Process<[number], number> {
   return new Process({ target: (x: number) => x * 2, args: [x] }).start();

@@ -234,6 +234,11 @@ describe("Process", () => {
     }
   });
 
+  it("says of a target whose promise is never settled why it ended", LIMIT, async () => {
+    const child = new Process({ target: targets.awaitNothing }).start();
+    await assertRejects(() => child.result(), WorkerLostError, "exit code 0: it called exit(), or awaited what");
+  });
+
   it("is known to have ended although no event loop turns", LIMIT, () => {
     const started = new Event();
     const child = new Process({ target: targets.spin, args: [started] }).start();

@@ -135,6 +135,8 @@ export function poolSuite(kind: Kind): void {
       }
       await assertRejects(() => pool().map(targets.square, [1], { chunksize: "1" as never }), TypeError);
       await assertRejects(() => pool().map(targets.square, 5 as never), TypeError, "iterable");
+      const later = (async function* () {})();
+      await assertRejects(() => pool().map(targets.square, later as never), TypeError, "which imap takes");
       await assertRejects(() => pool().map(5 as never, [1]), TypeError, "function");
       await assertRejects(() => pool().map(targets.square, [1], { timeout: -1 }), RangeError);
       await assertRejects(() => pool().map(targets.square, [1], { killAfter: -1 }), RangeError);

@@ -21,6 +21,10 @@ describe("a program with threads", () => {
     assertEquals(await runProgram("daemons"), { code: 0, output: "main ends" });
   });
 
+  it("does not wait for a thread that was terminated, also where that computes on", { timeout: LIMIT }, async () => {
+    assertEquals(await runProgram("terminates_busy"), { code: 0, output: "main ends" });
+  });
+
   it("waits for a thread that is no daemon, also below a daemon", { timeout: LIMIT }, async () => {
     assertEquals(await runProgram("non_daemon_below_daemon"), { code: 0, output: "main ends\nthe other ends" });
   });
