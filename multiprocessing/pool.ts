@@ -12,6 +12,7 @@ import { BasePool, type PoolKind, type PoolOptions } from "../_internal/pool/poo
 import type { workForPool } from "../_internal/pool/worker.ts";
 import { hasProcessEnded } from "../_internal/processes/record.ts";
 import { ownModule } from "../_internal/runtime/bundle.ts";
+import { withoutPrototype } from "../_internal/runtime/options.ts";
 import { signalName } from "../_internal/runtime/spawn.ts";
 import {
   ERROR,
@@ -37,7 +38,14 @@ const kindOf = (method: StartMethod | undefined): PoolKind => ({
   scope,
   label: "ProcessPool",
   start: (options, initargs, label) => {
-    const process = new Process({ target: worker, args: [options, ...initargs], name: label, daemon: true });
+    const process = new Process(
+      withoutPrototype({
+        target: worker,
+        args: [options, ...initargs] as [typeof options, ...unknown[]],
+        name: label,
+        daemon: true,
+      }),
+    );
     if (method !== undefined) setMethod(process as never, method);
     process.start();
     const { space, at } = locate(process)!;

@@ -45,6 +45,7 @@ import { signalProcess } from "../_internal/processes/signal.ts";
 import { launch, untilNoted } from "../_internal/processes/start.ts";
 import { loadProcessCalls, SIGKILL, SIGTERM } from "../_internal/runtime/process_calls.ts";
 import { receive } from "../_internal/processes/without_memory.ts";
+import { NO_OPTIONS, withoutPrototype } from "../_internal/runtime/options.ts";
 import { signalName } from "../_internal/runtime/spawn.ts";
 import { describeSubclass, describeTarget, type TargetDescriptor } from "../_internal/targets/describe.ts";
 import { importingModule } from "../_internal/targets/import_guard.ts";
@@ -181,7 +182,7 @@ export class Process<A extends unknown[] = unknown[], R = unknown> extends Share
   // Not of A and R: any process is a Process<unknown[]>.
   #target: ((...args: unknown[]) => unknown) | undefined;
   #descriptor: TargetDescriptor | undefined;
-  #options: ProcessOptions<never[], unknown> = {};
+  #options: ProcessOptions<never[], unknown> = NO_OPTIONS;
   #method: StartMethod | undefined;
 
   static {
@@ -204,8 +205,8 @@ export class Process<A extends unknown[] = unknown[], R = unknown> extends Share
       return { action: "create process", kind: PROCESS, words: PROCESS_WORDS };
     });
     if (options instanceof Attachment || this.#place.at < 0) return;
-    const { target, name, daemon } = { ...options };
-    this.#options = { ...options } as ProcessOptions<never[], unknown>;
+    this.#options = withoutPrototype({ ...options }) as ProcessOptions<never[], unknown>;
+    const { target, name, daemon } = this.#options;
     if (target !== undefined) {
       this.#descriptor = describeTarget(target, { what: "process target" });
     }

@@ -16,6 +16,7 @@
 import { InvalidStateError } from "../../sync/errors.ts";
 import { add, load, store } from "../atomics.ts";
 import { importingModule } from "../targets/import_guard.ts";
+import { NO_OPTIONS } from "../runtime/options.ts";
 import { show } from "../wait_options.ts";
 import { BLOCK_HEADER, blockWords } from "./allocator.ts";
 import { classOf, FIRST_KIND, LAST_KIND } from "./kinds.ts";
@@ -249,7 +250,7 @@ function adoptHandle(object: SharedHandle, attachment: Attachment): void {
 }
 
 function validateSharedOptions(options: SharedOptions | undefined, action: string): SharedOptions {
-  if (options === undefined) return {};
+  if (options === undefined) return NO_OPTIONS;
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`Cannot ${action} as 'options' must be an object: received ${show(options)}`);
   }

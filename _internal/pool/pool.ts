@@ -9,6 +9,7 @@ import { spaceOf } from "../memory/spaces.ts";
 import type { Scope } from "../memory/memory.ts";
 import { bindContext } from "../runtime/async_context.ts";
 import { cpuCount } from "../runtime/cpus.ts";
+import { NO_OPTIONS } from "../runtime/options.ts";
 import { REFUSAL } from "../codec/refusal.ts";
 import { encodeApart, joinStacks } from "../codec/mod.ts";
 import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
@@ -121,7 +122,7 @@ export abstract class BasePool implements AsyncDisposable {
     if (options !== undefined && (typeof options !== "object" || options === null)) {
       throw new TypeError(`Cannot create pool as the options must be an object: received ${show(options)}`);
     }
-    const { initializer, initargs, maxTasksPerChild, name, idleTimeout, trace } = options ?? {};
+    const { initializer, initargs, maxTasksPerChild, name, idleTimeout, trace } = options ?? NO_OPTIONS as never;
     if (initializer !== undefined && typeof initializer !== "function") {
       throw new TypeError(`Cannot create pool as 'initializer' must be a function: received ${show(initializer)}`);
     }
@@ -140,7 +141,7 @@ export abstract class BasePool implements AsyncDisposable {
     }
     this.#kind = kind;
     this.#size = workers ?? cpuCount();
-    this.#options = options ?? {};
+    this.#options = options ?? NO_OPTIONS as never;
     this.#name = name ?? `${kind.label}-${++pools}`;
     this.#initializer = initializer === undefined
       ? null
@@ -557,7 +558,7 @@ function validateMapOptions(
   action: string,
 ): { bulk: BulkOptions; limits: Limits | undefined } {
   const limits = validateTaskOptions(options, action);
-  const { chunksize, onProgress } = options ?? {};
+  const { chunksize, onProgress } = options ?? NO_OPTIONS as never;
   if (chunksize !== undefined) validateInteger(chunksize, "'chunksize'", 1, 0x7fffffff, action);
   if (onProgress !== undefined && typeof onProgress !== "function") {
     throw new TypeError(`Cannot ${action} as 'onProgress' must be a function: received ${show(onProgress)}`);

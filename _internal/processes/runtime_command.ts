@@ -31,7 +31,7 @@ import {
 export interface RuntimeCommand {
   readonly args: readonly string[];
   /** The folder to start it in, if not this process's: it goes to that itself. */
-  readonly cwd?: string;
+  readonly cwd: string | undefined;
   /** Whether it may call the C library. */
   readonly hasFfi: boolean;
 }
@@ -109,7 +109,11 @@ export function runtimeCommand(permissions: "inherit" | Requested, modules: read
       );
     }
     const { execArgv } = nodeProcess() as unknown as { execArgv: string[] };
-    return { args: [...keptOfBun(execArgv), isBun ? fileOf(ENTRY) : ENTRY, ...programArguments()], hasFfi: true };
+    return {
+      args: [...keptOfBun(execArgv), isBun ? fileOf(ENTRY) : ENTRY, ...programArguments()],
+      cwd: undefined,
+      hasFfi: true,
+    };
   }
   const calls = loadProcessCalls("start process");
   firstFolder ??= calls.folder();
@@ -139,7 +143,7 @@ export function runtimeCommand(permissions: "inherit" | Requested, modules: read
   const kept = cwd === undefined ? line.kept : line.kept.filter((flag) => !flag.startsWith("--node-modules-dir"));
   const start = ["run", "--no-prompt", ...kept, ...found];
   if (hasFfi) return { args: [...start, ...flags, ENTRY, ...programArguments()], cwd, hasFfi };
-  return { args: [...start, ...flags, entryWith(modules), ...programArguments()], hasFfi };
+  return { args: [...start, ...flags, entryWith(modules), ...programArguments()], cwd: undefined, hasFfi };
 }
 
 // Deno imports what is in the graph of the main module without asking whether it may be read, with all that it imports.

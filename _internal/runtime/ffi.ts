@@ -8,6 +8,7 @@
 
 import { NotSupportedError } from "../../sync/errors.ts";
 import { isBun, nodeProcess } from "./globals.ts";
+import { withoutPrototype } from "./options.ts";
 
 /**
  * The types of parameters and results. An `address` is a number here; call sites on a fast path give it through
@@ -150,13 +151,14 @@ function denoNative(action: string): Native {
     open<S extends Record<string, Signature>>(libraries: readonly string[], signatures: S): Functions<S> {
       const symbols: Record<string, unknown> = {};
       const aside: Record<string, Record<string, unknown>> = {};
-      for (const [key, { name, parameters, result, async }] of Object.entries(signatures)) {
+      for (const [key, signature] of Object.entries(signatures)) {
+        const { name, parameters, result, async } = withoutPrototype(signature);
         const definition = { parameters: parameters.map((type) => types[type]), result: types[result] };
         if (async === true) {
-          aside[key] = { ...definition, nonblocking: true };
-          symbols[key] = { name: name ?? key, type: "pointer" };
+          aside[key] = withoutPrototype({ ...definition, nonblocking: true });
+          symbols[key] = withoutPrototype({ name: name ?? key, type: "pointer" });
         } else {
-          symbols[key] = { name: name ?? key, ...definition };
+          symbols[key] = withoutPrototype({ name: name ?? key, ...definition });
         }
       }
       return firstOf(libraries, (library) => {
@@ -205,7 +207,7 @@ function bunNative(): Native {
       const rounds: Record<string, string>[] = [];
       const used: Record<string, Signature> = {};
       for (const [key, signature] of Object.entries(signatures)) {
-        if (signature.async === true) continue;
+        if (withoutPrototype(signature).async === true) continue;
         used[key] = signature;
         const name = signature.name ?? key;
         const round = rounds.find((round) => round[name] === undefined);
@@ -218,7 +220,7 @@ function bunNative(): Native {
           const symbols: Record<string, unknown> = {};
           for (const [name, key] of Object.entries(round)) {
             const { parameters, result } = used[key];
-            symbols[name] = { args: parameters.map((type) => types[type]), returns: types[result] };
+            symbols[name] = withoutPrototype({ args: parameters.map((type) => types[type]), returns: types[result] });
           }
           const found = inTurn(() => ffi.dlopen(library, symbols).symbols);
           for (const [name, key] of Object.entries(round)) named[key] = found[name];

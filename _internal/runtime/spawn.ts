@@ -5,6 +5,7 @@
  */
 
 import { isBun, nodeProcess } from "./globals.ts";
+import { withoutPrototype } from "./options.ts";
 import { isWorker } from "./worker.ts";
 
 /** What is started. */
@@ -61,14 +62,15 @@ export function runtimePath(): string {
 /** Starts this runtime anew. */
 export function spawn({ args, cwd, env }: SpawnOptions): Spawned {
   if (globals.Deno !== undefined) {
-    const child = new globals.Deno.Command(runtimePath(), {
+    const options = withoutPrototype({
       args,
       cwd,
       env,
       stdin: "null",
       stdout: "inherit",
       stderr: "inherit",
-    }).spawn();
+    });
+    const child = new globals.Deno.Command(runtimePath(), options).spawn();
     // With the worker that started them Deno kills all but these. Nothing is lost: a thread waits for its processes itself.
     const isOwned = !isWorker();
     if (!isOwned) child.unref();
@@ -83,14 +85,14 @@ export function spawn({ args, cwd, env }: SpawnOptions): Spawned {
     };
   }
   if (!isBun) throw new TypeError("Cannot start process on this runtime");
-  const child = globals.Bun.spawn({
+  const child = globals.Bun.spawn(withoutPrototype({
     cmd: [runtimePath(), ...args],
     cwd,
     env: { ...(nodeProcess() as unknown as { env: Record<string, string> }).env, ...env },
     stdin: null,
     stdout: "inherit",
     stderr: "inherit",
-  });
+  }));
   return {
     pid: child.pid,
     ended: child.exited.then(() => child.signalCode === null ? child.exitCode ?? 0 : -signalNumber(child.signalCode)),

@@ -8,6 +8,7 @@ import { now } from "../atomics.ts";
 import { workerArguments } from "./arguments.ts";
 import { isBunBefore } from "./bun_version.ts";
 import { isBun } from "./globals.ts";
+import { withoutPrototype } from "./options.ts";
 
 /** A running worker, from the side of the thread that started it. */
 export interface WorkerHandle {
@@ -48,9 +49,10 @@ const denoRef: symbol | undefined = typeof Worker === "undefined"
 
 /** Starts a worker on a module. */
 export function startWorker(url: URL, listener: WorkerListener): WorkerHandle {
-  // Bun takes the arguments here; others do not look at them.
+  // Bun takes the arguments here; others do not look at them. It and Deno take more, also from what a program has added to
+  // the prototype of all objects.
   const options: WorkerOptions & { argv?: string[] } = { type: "module", argv: workerArguments() };
-  const worker = new Worker(url, options) as Refable;
+  const worker = new Worker(url, withoutPrototype(options)) as Refable;
   worker.onmessage = (event): void => listener.message(event.data);
   worker.onerror = (event): void => {
     event.preventDefault();

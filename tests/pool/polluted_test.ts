@@ -1,0 +1,31 @@
+/** What a program adds to the prototype of all objects is no option of the library's own calls. */
+
+import { assertEquals } from "@std/assert";
+import { describe, it } from "node:test";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { run } from "../../tools/_run.ts";
+
+const PROGRAM = fileURLToPath(new URL("./_polluted_program.ts", import.meta.url));
+const FLAGS = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
+
+describe("a pool and a queue beside a polluted Object.prototype", () => {
+  for (const kind of ["thread", "process"]) {
+    for (
+      const [key, value] of Object.entries({
+        timeout: 3,
+        name: "x",
+        env: "x",
+        preload: "x",
+        cwd: "/nowhere",
+        maxsize: "x",
+      })
+    ) {
+      it(`${kind}: ${key} = ${JSON.stringify(value)}`, { timeout: 30_000 }, async () => {
+        const command = [process.execPath, ...FLAGS, PROGRAM, key, JSON.stringify(value), kind];
+        const { code, output } = await run(command, { limit: 20_000 });
+        assertEquals({ code, output: output.trim() }, { code: 0, output: "1 2 3" });
+      });
+    }
+  }
+});
