@@ -208,7 +208,10 @@ export class Task implements FutureTask, Unit {
   }
 
   takeBack(): boolean {
-    return this.job.takeBack(this);
+    const { chunk, killAfter } = this;
+    if (!this.job.takeBack(this)) return false;
+    if (chunk !== undefined && killAfter !== undefined) this.job.board.abandon(chunk, killAfter);
+    return true;
   }
 
   /** Before it is settled: a callback that gives it up then must find nothing to take back. */
@@ -219,12 +222,7 @@ export class Task implements FutureTask, Unit {
 
   /** Takes it back, or tells it to give up. */
   giveUp(): void {
-    const { chunk, killAfter } = this;
-    if (!this.takeBack()) {
-      if (this.chunk !== undefined) this.job.board.tell(this.chunk, this.unit, killAfter);
-    } else if (chunk !== undefined && killAfter !== undefined) {
-      this.job.board.abandon(chunk, killAfter);
-    }
+    if (!this.takeBack() && this.chunk !== undefined) this.job.board.tell(this.chunk, this.unit, this.killAfter);
   }
 }
 

@@ -317,8 +317,8 @@ export abstract class BasePool implements AsyncDisposable {
       settle(task.future, state, new Thrown((broken ?? given)!.error), undefined);
       return task.future;
     }
+    task.killAfter = killAfterOf(options);
     if (limits !== undefined) {
-      task.killAfter = limits.killAfter;
       this.#limit(limits, task.future, (error, state) => {
         task.giveUp();
         settle(task.future, state, new Thrown(error), undefined);
@@ -511,7 +511,6 @@ export abstract class BasePool implements AsyncDisposable {
 interface Limits {
   signal: AbortSignal | undefined;
   timeout: number;
-  killAfter: number | undefined;
 }
 
 function timeoutError(timeout: number): TimeoutError {
@@ -544,7 +543,7 @@ function validateTaskOptions(options: TaskOptions | undefined, action: string): 
     }
   }
   if (signal === undefined && timeout === Infinity) return undefined;
-  return { signal, timeout, killAfter: killAfterOf(options) };
+  return { signal, timeout };
 }
 
 // What is longer than timers take is as good as never.

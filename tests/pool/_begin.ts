@@ -151,6 +151,11 @@ export function beginSuite(kind: Kind): void {
         assertEquals(await errorOf(given), reason);
         assertEquals(await other, 9);
       }
+      const future = pool.apply(stuck, [1], { killAfter: 0 });
+      await until(() => pool.stats().busy === 1);
+      assertEquals(future.cancel(), true);
+      assertInstanceOf(await errorOf(future), CancelledError);
+      assertEquals(await pool.submit(square, 3), 9);
       const error = await errorOf(pool.apply(stuck, [1], { timeout: 500, killAfter: 0 }));
       assertInstanceOf(error, TimeoutError);
       assertEquals(await pool.map(square, [1, 2, 3]), [1, 4, 9]);
