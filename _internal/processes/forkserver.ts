@@ -118,9 +118,17 @@ export function replenish(): void {
 function startSpare(args: readonly string[], cwd: string | undefined, key: string): void {
   const space = spaceOf("process");
   const slot = space.allocate(SLOT_WORDS, "start process");
-  const options = { args, cwd, env: { [VARIABLE]: tell(-slot) } };
-  const unseen = isWorker() ? undefined : spawnUnseen(options);
-  const process = unseen ?? spawn(options);
+  let unseen: Spawned | undefined;
+  let process: Spawned;
+  try {
+    const options = { args, cwd, env: { [VARIABLE]: tell(-slot) } };
+    unseen = isWorker() ? undefined : spawnUnseen(options);
+    process = unseen ?? spawn(options);
+  } catch (error) {
+    // Nothing was started that could look there.
+    space.free(slot);
+    throw error;
+  }
   process.setRef(false);
   const spare: Spare = { process, slot, key };
   spares.add(spare);

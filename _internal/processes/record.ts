@@ -95,6 +95,8 @@ export function sayExit(space: Space, record: number, code: number): void {
 /** Notes that a process is gone and how it ended, once. */
 export function finishProcess(space: Space, record: number, code: number): void {
   const { words } = space;
+  // What it has sent is still to be read where no event loop turned since: its result is lost only if it is not there.
+  receive(record);
   for (;;) {
     const state = load(words, record + STATE);
     if (state === NEW || state === FINISHED) return;

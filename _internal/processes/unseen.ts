@@ -29,20 +29,23 @@ export async function endOf(
   sender: Sender = SILENT,
 ): Promise<number> {
   const descriptor = calls.openProcess(pid);
-  // The caller says first whether it keeps the program alive.
-  await undefined;
-  for (;;) {
-    sender.drain();
-    const code = calls.exitOf(pid);
-    if (code !== undefined) {
+  try {
+    // The caller says first whether it keeps the program alive.
+    await undefined;
+    for (;;) {
       sender.drain();
-      calls.close(descriptor);
-      calls.reap(pid);
-      return code === "unknown" ? -9 : code;
+      const code = calls.exitOf(pid);
+      if (code !== undefined) {
+        sender.drain();
+        calls.reap(pid);
+        return code === "unknown" ? -9 : code;
+      }
+      const change = calls.waitForEither!(descriptor, sender.descriptor, SLICE);
+      if (!isReferenced()) loadNative("start process").unref(change);
+      await change;
     }
-    const change = calls.waitForEither!(descriptor, sender.descriptor, SLICE);
-    if (!isReferenced()) loadNative("start process").unref(change);
-    await change;
+  } finally {
+    calls.close(descriptor);
   }
 }
 

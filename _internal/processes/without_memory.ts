@@ -133,21 +133,31 @@ export function spawnWithoutMemory(
     );
   }
   const input = calls.openBytes(payload);
-  const pair = input < 0 ? undefined : calls.openPair();
-  const pid = pair === undefined ? 0 : start({
-    path: runtimePath(),
-    args,
-    env: { ...ownVariables(calls), ...env, NODE_CHANNEL_FD: `${CHANNEL}` },
-    cwd,
-    descriptors: [[0, input], [CHANNEL, pair[1]]],
-  });
-  if (input >= 0) calls.close(input);
-  if (pair !== undefined) calls.close(pair[1]);
-  if (pid === 0) {
+  let pair: readonly [number, number] | undefined;
+  let pid = 0;
+  let release: () => void;
+  try {
+    pair = input < 0 ? undefined : calls.openPair();
+    if (pair !== undefined) {
+      pid = start({
+        path: runtimePath(),
+        args,
+        env: { ...ownVariables(calls), ...env, NODE_CHANNEL_FD: `${CHANNEL}` },
+        cwd,
+        descriptors: [[0, input], [CHANNEL, pair[1]]],
+      });
+    }
+    if (pid === 0) {
+      throw new RangeError(`Cannot start process as the system starts none: needed room for ${payload.length} bytes`);
+    }
+    release = killAfterThis(pid);
+  } catch (error) {
     if (pair !== undefined) calls.close(pair[0]);
-    throw new RangeError(`Cannot start process as the system starts none: needed room for ${payload.length} bytes`);
+    throw error;
+  } finally {
+    if (input >= 0) calls.close(input);
+    if (pair !== undefined) calls.close(pair[1]);
   }
-  const release = killAfterThis(pid);
   const receiver = new Receiver(calls, space, record, pair![0]);
   receivers.set(record, receiver);
   let referenced = true;

@@ -7,7 +7,10 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { load } from "../../_internal/atomics.ts";
+import { locate, OBJECT_HEADER } from "../../_internal/memory/shared_object.ts";
 import { inheritedPermissions, parseCommandLine, type PermissionName } from "../../_internal/processes/flags.ts";
+import { OUTCOME, VALUE } from "../../_internal/threads/record.ts";
 import * as targets from "./_permission_targets.ts";
 
 const LIMIT = { timeout: 60_000 };
@@ -66,6 +69,16 @@ describe("permissions of processes", { skip: !isDeno }, () => {
     assert(await child.result() as unknown === `${large}1`);
     const other = new Process({ target: targets.add, args: [large as never, 2], permissions: "none" }).start();
     assert(await other.result() as unknown === `${large}2`);
+  });
+
+  it('"none": the result is there also where the end is noticed before anything was read', LIMIT, async () => {
+    const child = new Process({ target: targets.add, args: [2, 3], permissions: "none" }).start();
+    // The event loop, which reads, does not turn.
+    while (child.isAlive);
+    // Also to threads that cannot read it: of them only the starter can.
+    const { space, at } = locate(child)!;
+    assertEquals(load(space.words, at + OBJECT_HEADER + OUTCOME), VALUE);
+    assertEquals(await child.result(), 5);
   });
 
   it('"none": the folder and the environment are as asked for, the standard input is empty', LIMIT, async () => {
