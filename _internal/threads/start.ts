@@ -76,6 +76,8 @@ interface Child {
 const children: Map<number, Child> = new Map();
 let failed: (thread: object) => void = () => {};
 let watching = false;
+/** Attends to the children, while there are any. */
+let attending: ReturnType<typeof setInterval> | undefined;
 
 /** Says what is done with threads that this thread started and that failed. */
 export function onFailure(report: (thread: object) => void): void {
@@ -121,12 +123,10 @@ export function launch(space: Space, record: number, thread: object, descriptors
   if (!watching) {
     watching = true;
     onLoopEmpty(() => [...children.values()].map(hold).includes(true) || lookForProcesses(space));
-    if (TERMINATE_STOPS_CODE) {
-      onBlocked(attendAll);
-      // And while its event loop turns: another thread that asks one of these to end cannot stop it.
-      unrefTimer(setInterval(attendAll, SLICE));
-    }
+    if (TERMINATE_STOPS_CODE) onBlocked(attendAll);
   }
+  // And while its event loop turns: another thread that asks one of these to end cannot stop it.
+  if (TERMINATE_STOPS_CODE) attending ??= unrefTimer(setInterval(attendWhileThere, SLICE));
   const init: Init = {
     buffer: (space.memory as ThreadMemory).buffer,
     id,
@@ -381,6 +381,13 @@ export function childRecords(): number[] {
 /** Sees to those that were told to end, from a thread whose event loop turns no more. */
 export function attendAll(): void {
   for (const [id, { record }] of children) attend(record, id, false);
+}
+
+function attendWhileThere(): void {
+  attendAll();
+  if (children.size > 0) return;
+  clearInterval(attending);
+  attending = undefined;
 }
 
 /** Gives up what the table has of the threads that this one started: all are gone. */
