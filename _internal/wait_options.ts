@@ -34,7 +34,7 @@ export function deadlineOf(timeout: number): number {
   return timeout === Infinity ? Infinity : timeout === 0 ? 0 : now() + timeout;
 }
 
-/** A value in a message, whatever it is: some objects can not be made text of, and say so with an error of their own. */
+/** A value in a message, whatever it is: some objects cannot be made text of, and say so with an error of their own. */
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "bigint") return `${value}n`;

@@ -240,7 +240,7 @@ export class Connection<T = unknown> extends SharedHandle {
    *
    * @throws {BrokenPipeError} If nobody holds the other end any more.
    * @throws {TypeError} If this end only receives, or a thread's object is in the value.
-   * @throws {DOMException} `DataCloneError`, if the value can not be copied: it names the path. Nothing is sent.
+   * @throws {DOMException} `DataCloneError`, if the value cannot be copied: it names the path. Nothing is sent.
    * @throws {RangeError} If the shared memory has no room for it. Nothing is sent.
    * @throws {TimeoutError} If `timeout` passes first.
    * @throws The signal's reason, if it is aborted first. Nothing is sent.

@@ -47,7 +47,7 @@ export function Pipe<A = unknown, B = A>(options?: PipeOptions): [Connection<A>,
   if (typeof duplex !== "boolean") {
     throw new TypeError(`Cannot create pipe as 'duplex' must be a boolean: received ${show(duplex)}`);
   }
-  // Created while a worker imports a module they can not be used, and say so: no pipe is made for them.
+  // Created while a worker imports a module they cannot be used, and say so: no pipe is made for them.
   const pipe = importingModule() === undefined ? createPipe(processSpace(), duplex) : 0;
   return [new Connection<A>(new NewEnd(pipe, 0)), new Connection<B>(new NewEnd(pipe, 1))];
 }

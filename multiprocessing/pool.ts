@@ -125,7 +125,7 @@ export class Pool<I extends unknown[] = unknown[]> extends BasePool {
    *
    * @param workers How many; by default one for each processor.
    * @throws {RangeError} If `workers`, `maxTasksPerChild` or `idleTimeout` is out of range.
-   * @throws {TargetError} If the initializer can not run in another process.
+   * @throws {TargetError} If the initializer cannot run in another process.
    */
   constructor(workers?: number, options?: PoolOptions<I>) {
     super(kindFor(new.target), workers, options as PoolOptions | undefined);

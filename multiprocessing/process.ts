@@ -194,7 +194,7 @@ export class Process<A extends unknown[] = unknown[], R = unknown> extends Share
    * Makes a process that has not started.
    *
    * @throws {TypeError} If an option is of the wrong kind.
-   * @throws {TargetError} If the target can not run in another process, as far as that can be seen from here.
+   * @throws {TargetError} If the target cannot run in another process, as far as that can be seen from here.
    * @throws {NotSupportedError} If other `permissions` are asked for than the program's on a runtime that has none.
    * @throws {Deno.errors.NotCapable} If the program may not do what that takes; the message names the flag.
    */
@@ -227,7 +227,7 @@ export class Process<A extends unknown[] = unknown[], R = unknown> extends Share
    *
    * @throws {InvalidStateError} If it was started before, or while a process or thread imports its target's modules: a
    * program whose modules start processes when they are imported would multiply without end.
-   * @throws {DOMException} `DataCloneError`, if an argument can not be sent. The process can be started again.
+   * @throws {DOMException} `DataCloneError`, if an argument cannot be sent. The process can be started again.
    * @throws {TypeError} If an argument is shared among threads only.
    * @throws {TargetError} If a subclass with `run()` has `#private` fields, or is not exported as far as that can be seen from
    * here; else `result()` throws it.

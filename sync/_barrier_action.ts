@@ -29,7 +29,7 @@ export class BarrierAction {
   constructor(space: Space, block: number, own: (() => unknown) | undefined) {
     this.#space = space;
     this.#block = block;
-    // What task() returns can not be called.
+    // What task() returns cannot be called.
     if (own !== undefined && locationOf(own) === undefined) this.#run = bindContext(own);
     else onArrival(() => this.find().catch(() => {}));
   }
@@ -45,12 +45,12 @@ export class BarrierAction {
     await (this.#finding ??= this.#find());
   }
 
-  /** Throws why it can not be called. */
+  /** Throws why it cannot be called. */
   check(): void {
     if (this.#run !== undefined) return;
     if (this.#problem !== undefined) throw this.#problem;
     throw new TargetError(
-      "Cannot wait at barrier as its action is not known in this thread yet: it is looked up for a barrier that comes in the args of a thread, else by the first await wait(), which waitSync() can not do",
+      "Cannot wait at barrier as its action is not known in this thread yet: it is looked up for a barrier that comes in the args of a thread, else by the first await wait(), which waitSync() cannot do",
     );
   }
 
@@ -73,7 +73,7 @@ export class BarrierAction {
   }
 }
 
-/** What the others need to find the action, as bytes. What can not run elsewhere is told to those who would need it. */
+/** What the others need to find the action, as bytes. What cannot run elsewhere is told to those who would need it. */
 export function describeAction(action: () => unknown): Uint8Array {
   let description: Description;
   try {

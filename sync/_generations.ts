@@ -17,7 +17,7 @@
  * ```
  *
  * Each generation has a block of its own, so that one of its waiters can see its fate however late it looks and whatever
- * became of the barrier meanwhile; the last to leave gives it back. (One word for all generations can not tell a waiter
+ * became of the barrier meanwhile; the last to leave gives it back. (One word for all generations cannot tell a waiter
  * that slept through a pass, a break and a reset which of them was its own. Python lets nobody in until all have left
  * instead, and so a slow one holds up the others.)
  *

@@ -29,7 +29,7 @@ export type ReadinessOf = (space: Space, at: number) => Omit<Readiness, "space">
 
 /**
  * Under this an object that has no kind, or is more than its kind says, has a method that returns its readiness; or
- * `undefined` where it can not be used.
+ * `undefined` where it cannot be used.
  */
 export const READINESS: unique symbol = Symbol.for("@weft/concurrent.readiness") as never;
 

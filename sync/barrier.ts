@@ -154,7 +154,7 @@ export class Barrier extends SharedObject {
    * @throws {BrokenBarrierError} If the barrier is broken, or breaks before all have come: also by the timeout of this
    * wait.
    * @throws What the action throws, if this is the last to come; the barrier is broken then.
-   * @throws {TargetError} If the action can not run in this thread.
+   * @throws {TargetError} If the action cannot run in this thread.
    * @throws The signal's reason, if it is aborted first. The barrier is broken then, unless all had come.
    */
   async wait(options?: WaitOptions): Promise<number> {
@@ -198,7 +198,7 @@ export class Barrier extends SharedObject {
    * @throws What the action throws, if this is the last to come; the barrier is broken then.
    * @throws {TypeError} If the action returns a promise and this is the last to come: nothing can be awaited here. The
    * barrier is broken then.
-   * @throws {TargetError} If the action can not run in this thread, or was not looked up in it yet, since the barrier
+   * @throws {TargetError} If the action cannot run in this thread, or was not looked up in it yet, since the barrier
    * did not come in the thread's `args` and nothing has awaited {@linkcode Barrier.wait}. The caller does not count as
    * having come.
    */
@@ -241,7 +241,7 @@ export class Barrier extends SharedObject {
 
   /**
    * Breaks the barrier: those who wait, and those who come later, get a {@linkcode BrokenBarrierError}, until
-   * {@linkcode Barrier.reset}. For one who can not come, so that the others do not wait for ever.
+   * {@linkcode Barrier.reset}. For one who cannot come, so that the others do not wait for ever.
    */
   abort(): void {
     if (this.#place.at < 0) unusable(this, "abort barrier");
@@ -305,7 +305,7 @@ export class Barrier extends SharedObject {
         // Nobody else will.
         result.then(undefined, () => {});
         throw new TypeError(
-          "Cannot wait at barrier as its action returned a promise, which waitSync() can not await: use await wait(), or an action that is not async",
+          "Cannot wait at barrier as its action returned a promise, which waitSync() cannot await: use await wait(), or an action that is not async",
         );
       }
     } catch (error) {

@@ -1,5 +1,5 @@
 /**
- * A number of permits that can not become more.
+ * A number of permits that cannot become more.
  *
  * @module
  */

@@ -82,7 +82,7 @@ export class DeadlockError extends Error {
 }
 
 /**
- * This runtime, or this place in it, can not do what was asked for.
+ * This runtime, or this place in it, cannot do what was asked for.
  *
  * Python: `NotImplementedError`, or a missing function.
  *
@@ -279,7 +279,7 @@ export class WorkerLostError extends Error {
 }
 
 /**
- * A function can not get to the thread or process where it shall run. The message says which, why, and what to write
+ * A function cannot get to the thread or process where it shall run. The message says which, why, and what to write
  * instead.
  *
  * Python: `pickle.PicklingError`.

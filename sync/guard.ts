@@ -10,7 +10,7 @@
  * Disposing of it gives the acquisition back, once: it is spent by its first disposal, by `release()` of the same
  * acquisition from anywhere, or when what it stands for passed to another because this thread was taken for dead. Disposing
  * of a spent guard does nothing, ever. (The `release()` of a semaphore, where nobody owns anything, is of no acquisition and
- * spends no guard.) Guards belong to the thread that acquired and can not be sent to another
+ * spends no guard.) Guards belong to the thread that acquired and cannot be sent to another
  * (`DataCloneError`).
  *
  * @example

@@ -170,7 +170,7 @@ export class Queue<T = unknown> extends SharedObject {
    * @throws {QueueFullError} If `timeout` passes first, or the shared memory has no room for the item. `item` of the error is
    * the item.
    * @throws {QueueShutDownError} If the queue is shut down.
-   * @throws {DOMException} `DataCloneError`, if the item can not be copied: it names the path.
+   * @throws {DOMException} `DataCloneError`, if the item cannot be copied: it names the path.
    * @throws {TypeError} If a thread's object is in an item for another process.
    * @throws The signal's reason, if it is aborted first. The item is then not put.
    */
@@ -214,7 +214,7 @@ export class Queue<T = unknown> extends SharedObject {
    * @throws {QueueFullError} If `timeout` passes first, or the shared memory has no room for the item. `item` of the error is
    * the item.
    * @throws {QueueShutDownError} If the queue is shut down.
-   * @throws {DOMException} `DataCloneError`, if the item can not be copied: it names the path.
+   * @throws {DOMException} `DataCloneError`, if the item cannot be copied: it names the path.
    * @throws {TypeError} If a thread's object is in an item for another process.
    */
   putSync(item: T, options?: WaitSyncOptions): void {
@@ -240,7 +240,7 @@ export class Queue<T = unknown> extends SharedObject {
    * @returns Whether it did.
    * @throws {QueueFullError} If the shared memory has no room for the item.
    * @throws {QueueShutDownError} If the queue is shut down.
-   * @throws {DOMException} `DataCloneError`, if the item can not be copied: it names the path.
+   * @throws {DOMException} `DataCloneError`, if the item cannot be copied: it names the path.
    */
   tryPut(item: T): boolean {
     return this.#offer(item, undefined);
@@ -307,7 +307,7 @@ export class Queue<T = unknown> extends SharedObject {
   /**
    * Takes the next item if there is one, else returns `undefined`. Never waits.
    *
-   * An item that is itself `undefined` can not be told from none: use `getSync({ timeout: 0 })` where there are such.
+   * An item that is itself `undefined` cannot be told from none: use `getSync({ timeout: 0 })` where there are such.
    *
    * @throws {QueueShutDownError} If the queue is shut down and has no more items.
    */

@@ -127,7 +127,7 @@ interface Waiting {
  * writer waits. `await read()` waits behind a writer that waits, since the async functions of a thread are different readers;
  * where that writer waits for a reader of the same thread, for a quarter of a second at most, so that a function
  * that reads twice is late and does not hang. All else that a thread would wait for itself with is a
- * {@linkcode DeadlockError}: a writer can not read nor write again, and a reader can not write (there is no upgrade).
+ * {@linkcode DeadlockError}: a writer cannot read nor write again, and a reader cannot write (there is no upgrade).
  *
  * **Death.** Who ends while it reads does not count any more. When a writer ends while it holds the lock, it goes on to those
  * who wait, within a second: `guard.abandoned` is `true` for all who read after that, up to and with the next one that

@@ -62,7 +62,7 @@ const adopted = new Set<number>();
  * of workers, and the object lives as long as the program, since nobody knows who will still ask for it.
  *
  * @throws {TypeError} If `object` is not a shared object of the threads' scope.
- * @throws {InvalidStateError} If it can not be used any more.
+ * @throws {InvalidStateError} If it cannot be used any more.
  *
  * @example
  * ```ts

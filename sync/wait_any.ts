@@ -135,7 +135,7 @@ export async function waitAny(things: readonly Waitable[], options?: WaitOptions
 /**
  * Blocks this thread until one of several things is ready, and takes nothing. See {@linkcode waitAny}.
  *
- * A `Future` of this thread can not become ready meanwhile: it counts only if it is settled at the call. Where there are things
+ * A `Future` of this thread cannot become ready meanwhile: it counts only if it is settled at the call. Where there are things
  * of threads and of processes, one of the two memories is looked at every 5 ms.
  *
  * @param things At least one.
@@ -162,7 +162,7 @@ export function waitAnySync(things: readonly Waitable[], options?: WaitSyncOptio
   if (spaces.size > 0) return blockAtMany(spaces, () => firstReady(all), deadline);
   if (deadline === Infinity) {
     throw new DeadlockError(
-      "Cannot wait for any as these are futures of this thread, which can not be settled while it is blocked: await waitAny()",
+      "Cannot wait for any as these are futures of this thread, which cannot be settled while it is blocked: await waitAny()",
     );
   }
   sleepSync(deadline - now());
@@ -215,7 +215,7 @@ function readinessOf(thing: unknown, index: number): Readiness | LocalReadiness 
 }
 
 function unusable(index: number, why = "it was closed"): never {
-  throw new InvalidStateError(`Cannot ${ACTION} as things[${index}] can not be used: ${why}`);
+  throw new InvalidStateError(`Cannot ${ACTION} as things[${index}] cannot be used: ${why}`);
 }
 
 function firstReady(all: readonly Examined[]): number | undefined {

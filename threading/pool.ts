@@ -80,7 +80,7 @@ export class Pool<I extends unknown[] = unknown[]> extends BasePool {
    *
    * @param workers How many; by default one for each processor.
    * @throws {RangeError} If `workers`, `maxTasksPerChild` or `idleTimeout` is out of range.
-   * @throws {TargetError} If the initializer can not run in another thread.
+   * @throws {TargetError} If the initializer cannot run in another thread.
    */
   constructor(workers?: number, options?: PoolOptions<I>) {
     super(threads, workers, options as PoolOptions | undefined);

@@ -162,7 +162,7 @@ export class Thread<A extends unknown[] = unknown[], R = unknown> extends Shared
    * Makes a thread that has not started.
    *
    * @throws {TypeError} If an option is of the wrong kind.
-   * @throws {TargetError} If the target can not run in another thread, as far as that can be seen from here.
+   * @throws {TargetError} If the target cannot run in another thread, as far as that can be seen from here.
    */
   constructor(options?: ThreadOptions<A, R>) {
     let label = "";
@@ -192,7 +192,7 @@ export class Thread<A extends unknown[] = unknown[], R = unknown> extends Shared
    *
    * @throws {InvalidStateError} If it was started before, or while a worker imports its target's modules: a program whose
    * modules start threads when they are imported would multiply without end.
-   * @throws {DOMException} `DataCloneError`, if an argument can not be sent. The thread can be started again.
+   * @throws {DOMException} `DataCloneError`, if an argument cannot be sent. The thread can be started again.
    * @throws {TargetError} If a subclass with `run()` has `#private` fields, or is not exported as far as that can be seen from
    * here; else `result()` throws it.
    */
@@ -353,7 +353,7 @@ export class Thread<A extends unknown[] = unknown[], R = unknown> extends Shared
 
   /**
    * Ends the thread, and those that it started: at once where it waits or idles in its event loop, else at its next call
-   * into this library or turn of its loop (Bun also stops code that runs; Deno can not). A thread
+   * into this library or turn of its loop (Bun also stops code that runs; Deno cannot). A thread
    * that calls it for itself ends at that. No `finally` of it runs.
    * {@linkcode Thread.join} resolves when it can run no more, and only then are its locks up for others. Of a thread that
    * has returned, those end that it started; one that was not started is left as it is.

@@ -2,7 +2,7 @@
  * Values into bytes.
  *
  * Written for small messages: no map of identities before there are many, no second walk for anything, keys of objects of
- * the same shape only once, lists of numbers without tags. The path of a value that can not be sent is looked for only
+ * the same shape only once, lists of numbers without tags. The path of a value that cannot be sent is looked for only
  * after it was found.
  *
  * @module
@@ -73,7 +73,7 @@ const encoder = new TextEncoder();
 /** Thrown where a buffer turns up again of which a part went alone: the two must share it on the other side. */
 const AGAIN: unique symbol = Symbol("again");
 
-/** Says that a value can not be sent; the path is found afterwards. */
+/** Says that a value cannot be sent; the path is found afterwards. */
 class Unsendable {
   constructor(readonly value: unknown, readonly make: (path: string) => Error) {}
 }
@@ -86,7 +86,7 @@ export let scratchWords: Int32Array<ArrayBuffer> = new Int32Array(bytes.buffer);
 /**
  * The bytes of a value. They stay as they are until the next call: copy them at once.
  *
- * @throws {DOMException} `DataCloneError` with the path of what can not be sent.
+ * @throws {DOMException} `DataCloneError` with the path of what cannot be sent.
  * @throws {TypeError} If an object of the threads' scope is to go to another process.
  * @throws {RangeError} If the value is nested too deeply.
  */

@@ -4,5 +4,5 @@
  * @module
  */
 
-/** Under this an object has the reason why it can not be sent, for the message of the error. */
+/** Under this an object has the reason why it cannot be sent, for the message of the error. */
 export const REFUSAL: unique symbol = Symbol.for("@weft/concurrent.refusal") as never;

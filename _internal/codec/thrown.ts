@@ -10,8 +10,8 @@ import { encode } from "./encode.ts";
 import { ofPrototype } from "./registry.ts";
 
 /**
- * In place of something thrown that can not be sent: of an error all but what can not (a function among its properties,
- * say), since its message is what somebody waits for; of anything else `refusal`, which says why it can not.
+ * In place of something thrown that cannot be sent: of an error all but what cannot (a function among its properties,
+ * say), since its message is what somebody waits for; of anything else `refusal`, which says why it cannot.
  */
 export function sendable(thrown: unknown, refusal: unknown, scope: Scope): unknown {
   try {

@@ -147,7 +147,7 @@ export class AsyncWaiters {
 
   /**
    * Looks at everything in a microtask: while it was blocked, this thread put bits of its doorbell back, after which what
-   * the bell rang for can not be told.
+   * the bell rang for cannot be told.
    */
   retry(): void {
     if (this.#pending > 0) queueMicrotask(() => this.#look(true));

@@ -87,13 +87,13 @@ export function onRelease(release: (space: Space) => void): void {
   releasers.push(release);
 }
 
-/** Where the handle's object is, and in which memory; `undefined` for one that can not be used. */
+/** Where the handle's object is, and in which memory; `undefined` for one that cannot be used. */
 export let locate: (handle: SharedHandle) => Attachment | undefined;
 
 /** Gives up all that a thread has hold of: it ends, and no finalizer of it will run. */
 export let releaseHandles: (space: Space) => void;
 
-/** What is wrong with a handle that can not be used, for messages: `it was disposed of`. */
+/** What is wrong with a handle that cannot be used, for messages: `it was disposed of`. */
 export function whyUnusable(handle: SharedHandle): string {
   return reasons.get(handle) ?? "it is not usable";
 }

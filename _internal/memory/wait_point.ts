@@ -12,7 +12,7 @@
  *
  * The notifier takes the sleepers it wakes off the count. So a burst of changes wakes each sleeper once, not once for
  * each change, until it has run and registered anew. A waiter that leaves without having been notified takes itself off,
- * but only if the epoch is still that of its registration: after that it can not tell whether the notifier did. A count
+ * but only if the epoch is still that of its registration: after that it cannot tell whether the notifier did. A count
  * can thus be too high (which costs a wake-up of nobody) and never too low.
  *
  * Promises are told in another way, since a thread may be busy or blocked elsewhere when its promise would be the one
@@ -148,7 +148,7 @@ export function sleep(space: Space, point: number, registered: number, ms: numbe
   }
 }
 
-/** Throws a `NotSupportedError` where a thread can not block. */
+/** Throws a `NotSupportedError` where a thread cannot block. */
 export function requireBlocking(): void {
   if (mayBlock) return;
   throw new NotSupportedError(

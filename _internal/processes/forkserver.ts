@@ -49,7 +49,7 @@ const MOST = 4;
 interface Spare {
   readonly process: Spawned;
   readonly slot: number;
-  /** How it was started: whatever would be started otherwise now can not be it. */
+  /** How it was started: whatever would be started otherwise now cannot be it. */
   readonly key: string;
   watched?: boolean;
 }
@@ -111,7 +111,7 @@ export function replenish(): void {
     const key = keyOf(args);
     while (spares.size < Math.min(MOST, Math.max(2, cpuCount()))) startSpare(args, cwd, key);
   } catch {
-    // What can not be had now is missed by the next start, which says so.
+    // What cannot be had now is missed by the next start, which says so.
   }
 }
 

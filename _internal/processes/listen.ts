@@ -22,7 +22,7 @@ export type Listening = (index: number, onChange: () => void) => () => void;
 
 /** The longest sleep: a change of which nobody told is found by then. */
 const SLICE = 1000;
-/** The same where the runtime can not be told to end although a sleep is under way. */
+/** The same where the runtime cannot be told to end although a sleep is under way. */
 const SHORT_SLICE = 20;
 
 /** How long a sleep may take to come to the word, milliseconds: it is not waited for longer, and ends by itself then. */

@@ -193,7 +193,7 @@ function attach(path: string): Opened {
   const descriptor = libc.open(path);
   if (descriptor < 0) {
     throw new AttachError(
-      `Cannot attach to the memory of another process as ${path} can not be opened (error ${libc.errno()}): that process has ended, or belongs to another user`,
+      `Cannot attach to the memory of another process as ${path} cannot be opened (error ${libc.errno()}): that process has ended, or belongs to another user`,
     );
   }
   const refuse = (reason: string): never => {
@@ -201,10 +201,10 @@ function attach(path: string): Opened {
     throw new AttachError(`Cannot attach to the memory of another process as ${reason}: ${path}`);
   };
   const size = libc.sizeOf(descriptor);
-  // What is not there can not be looked at: reading it would end the program.
+  // What is not there cannot be looked at: reading it would end the program.
   if (size < LEAST) refuse("the file is shorter than such a memory");
   const address = libc.map(descriptor, LEAST);
-  if (address === 0) refuse("it can not be mapped");
+  if (address === 0) refuse("it cannot be mapped");
   const words = new Int32Array(libc.native.view(address, LEAST));
   const magic = load(words, MAGIC_AT);
   const version = load(words, VERSION_AT);

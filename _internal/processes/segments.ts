@@ -12,7 +12,7 @@
  *
  * A segment is made under a temporary name that nobody else has, noted, and only then gets its own name: whatever is
  * killed, what it leaves is noted, and no file of that name that another program made later is taken for it. The creators
- * hold a lock on the list, so that a living tree is not taken for dead where its processes can not be seen.
+ * hold a lock on the list, so that a living tree is not taken for dead where its processes cannot be seen.
  *
  * @module
  */
@@ -49,7 +49,7 @@ export function createSegment(name: string | undefined, bytes: number): Segment 
   const path = libc.segments + temporary;
   const descriptor = libc.open(path, "new");
   if (descriptor < 0) {
-    throw new AttachError(`Cannot ${action} as ${path} can not be made (error ${libc.errno()})`);
+    throw new AttachError(`Cannot ${action} as ${path} cannot be made (error ${libc.errno()})`);
   }
   const { file } = libc.identify(descriptor);
   const fail = (error: Error): never => {
@@ -75,7 +75,7 @@ export function createSegment(name: string | undefined, bytes: number): Segment 
         new AttachError(
           errno === EEXIST
             ? `Cannot ${action} as the name is taken: received "${name}" (leave size out to attach to it)`
-            : `Cannot ${action} as it can not be given its name (error ${errno}): received "${name}"`,
+            : `Cannot ${action} as it cannot be given its name (error ${errno}): received "${name}"`,
         ),
       );
     }
@@ -97,7 +97,7 @@ export function attachSegment(name: string): Segment {
     throw new AttachError(
       errno === ENOENT
         ? `Cannot ${action} as there is none of that name: received "${name}"`
-        : `Cannot ${action} as it can not be opened (error ${errno}): received "${name}"`,
+        : `Cannot ${action} as it cannot be opened (error ${errno}): received "${name}"`,
     );
   }
   // Before mapping: touching what is not there would end the program.
@@ -108,7 +108,7 @@ export function attachSegment(name: string): Segment {
   if (address === 0) {
     throw new AttachError(
       bytes > 0
-        ? `Cannot ${action} as it can not be mapped: needed ${bytes} bytes for "${name}"`
+        ? `Cannot ${action} as it cannot be mapped: needed ${bytes} bytes for "${name}"`
         : `Cannot ${action} as it has no size yet: received "${name}"`,
     );
   }

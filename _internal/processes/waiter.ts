@@ -1,5 +1,5 @@
 /**
- * A worker that sleeps for a thread, where functions can not run beside the event loop.
+ * A worker that sleeps for a thread, where functions cannot run beside the event loop.
  *
  * They share a page of memory:
  *

@@ -6,7 +6,7 @@
 
 import { deno, nodeProcess } from "./globals.ts";
 
-/** All variables; none where this program may not read them all, and so can not change them either. Never asks. */
+/** All variables; none where this program may not read them all, and so cannot change them either. Never asks. */
 export function environment(): Record<string, string> {
   if (deno === undefined) return { ...(nodeProcess() as unknown as { env: Record<string, string> }).env };
   const { permissions, env } = deno as unknown as {

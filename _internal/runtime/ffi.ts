@@ -53,7 +53,7 @@ export interface Native {
   toAddress(address: number): number | bigint;
   /** Whether functions can run beside the event loop. */
   readonly hasAsync: boolean;
-  /** Lets the program end although that call is under way. `false`: this runtime can not. */
+  /** Lets the program end although that call is under way. `false`: this runtime cannot. */
   unref(call: Promise<number>): boolean;
 }
 

@@ -50,7 +50,7 @@ function isAllowed(): boolean {
 }
 
 // The inspector answers while it is asked, and no code of the program runs meanwhile. But Deno hands the answers over in
-// a later tick, for which the caller can not wait, so for as long as the inspector is asked the ticks are taken here.
+// a later tick, for which the caller cannot wait, so for as long as the inspector is asked the ticks are taken here.
 function inspect(fn: object): string | undefined {
   const process = nodeProcess() as unknown as { nextTick: (action: () => void) => void };
   const { Session } = nodeProcess().getBuiltinModule("node:inspector") as { Session: new () => Session };

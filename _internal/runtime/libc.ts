@@ -44,7 +44,7 @@ export interface Libc {
   /** When a process was started, in units of the system's: tells it from a later one with the same number. 0: none lives. */
   startOf(pid: number): number;
   close(descriptor: number): void;
-  /** All of a file from its beginning, up to so many bytes; `undefined` where it can not be read. */
+  /** All of a file from its beginning, up to so many bytes; `undefined` where it cannot be read. */
   read(descriptor: number, most: number): Uint8Array | undefined;
   /** Writes bytes where the file is at. */
   write(descriptor: number, bytes: Uint8Array): boolean;
@@ -54,7 +54,7 @@ export interface Libc {
   link(path: string, second: string): boolean;
   /** Takes a name away. */
   unlink(path: string): boolean;
-  /** The names in a folder; none where it can not be read. */
+  /** The names in a folder; none where it cannot be read. */
   list(folder: string): string[];
   /** Where named segments of memory are. */
   readonly segments: string;
@@ -102,7 +102,7 @@ export const EEXIST = 17;
 
 let libc: Libc | undefined;
 
-/** The operating system. `action` is for the message where it can not be reached. */
+/** The operating system. `action` is for the message where it cannot be reached. */
 export function loadLibc(action: string): Libc {
   return libc ??= open(action);
 }
@@ -112,6 +112,6 @@ function open(action: string): Libc {
   if (os === "linux" && (arch === "x64" || arch === "arm64")) return linux(loadNative(action), arch);
   if (os === "darwin" && (arch === "x64" || arch === "arm64")) return darwin(loadNative(action), arch, action);
   throw new NotSupportedError(
-    `Cannot ${action} as processes can not share memory on this system: received ${os} on ${arch}, expected Linux or macOS on x64 or arm64 (all of @weft/concurrent/threading and @weft/concurrent/sync works here)`,
+    `Cannot ${action} as processes cannot share memory on this system: received ${os} on ${arch}, expected Linux or macOS on x64 or arm64 (all of @weft/concurrent/threading and @weft/concurrent/sync works here)`,
   );
 }

@@ -195,7 +195,7 @@ function loaderOf(module: string): string {
   return extension.replace(/^[cm]/, "");
 }
 
-/** The text of a module as the runtime runs it, near enough; `undefined` if that can not be made. */
+/** The text of a module as the runtime runs it, near enough; `undefined` if that cannot be made. */
 export function toJavaScript(text: string, module: string): string | undefined {
   const loader = loaderOf(module);
   try {

@@ -1,5 +1,5 @@
 /**
- * Where the worker begins that ends this process with its parent, on systems that can not do so themselves.
+ * Where the worker begins that ends this process with its parent, on systems that cannot do so themselves.
  *
  * @module
  */

@@ -90,7 +90,7 @@ export const SIGTERM = 15;
 
 let calls: ProcessCalls | undefined;
 
-/** The operating system. `action` is for the message where it can not be reached. */
+/** The operating system. `action` is for the message where it cannot be reached. */
 export function loadProcessCalls(action: string): ProcessCalls {
   return calls ??= open(action);
 }
@@ -100,6 +100,6 @@ function open(action: string): ProcessCalls {
   if (os === "linux") return linuxProcesses(action);
   if (os === "darwin") return darwinProcesses(action);
   throw new NotSupportedError(
-    `Cannot ${action} as this library can not look after processes on this system: received ${os}, expected Linux or macOS (all of @weft/concurrent/threading and @weft/concurrent/sync works here)`,
+    `Cannot ${action} as this library cannot look after processes on this system: received ${os}, expected Linux or macOS (all of @weft/concurrent/threading and @weft/concurrent/sync works here)`,
   );
 }

@@ -1,7 +1,7 @@
 /**
  * {@linkcode ProcessCalls} on macOS, from its headers and manuals: **never run on a Mac**.
  *
- * The system can not be told to kill a process with its parent. So each child has a worker that sleeps until its parent is
+ * The system cannot be told to kill a process with its parent. So each child has a worker that sleeps until its parent is
  * gone, and then kills the process: see parent_watch.ts. For a child that may not call the C library nobody could do that,
  * so none is started.
  *

@@ -31,7 +31,7 @@ export function systemThreadId(): number {
 }
 
 /**
- * Calls `start`, which starts a thread, and says which number that thread has; 0 where that can not be told or nobody
+ * Calls `start`, which starts a thread, and says which number that thread has; 0 where that cannot be told or nobody
  * needs it. Quicker than the thread can say it, which would have to load all that files take.
  */
 export function startSystemThread<T>(start: () => T): { started: T; id: number } {

@@ -1,7 +1,7 @@
 /**
  * Functions, as descriptions by which another thread or process finds them.
  *
- * Here is decided what can be: that a function can not run elsewhere at all, that it is one that every thread has, that a
+ * Here is decided what can be: that a function cannot run elsewhere at all, that it is one that every thread has, that a
  * module exports it, where the runtime tells. Everything else is left to the thread that shall run it, which has the time
  * to read modules: see resolve.ts.
  *
@@ -73,7 +73,7 @@ const known: WeakMap<AnyFunction, Known> = new WeakMap();
  * Describes a function.
  *
  * @param what For messages: "thread target".
- * @throws {TargetError} If it can not run elsewhere, as far as that can be seen from here.
+ * @throws {TargetError} If it cannot run elsewhere, as far as that can be seen from here.
  */
 export function describeTarget(
   fn: AnyFunction,
@@ -160,7 +160,7 @@ export function describeSubclass(
       throw new TargetError(
         `Cannot use class "${
           (each as AnyFunction).name
-        }" as ${what} as it has the private member '${member}', which can not be sent: declare it 'private ${
+        }" as ${what} as it has the private member '${member}', which cannot be sent: declare it 'private ${
           member.slice(1)
         }' (TypeScript's) or without the word, and it is`,
       );
@@ -273,7 +273,7 @@ function nameIn(exports: object | undefined, fn: AnyFunction): string | undefine
   return exports && Object.keys(exports).find((name) => valueOf(exports, name) === fn);
 }
 
-// What a module has not got to yet can not be read.
+// What a module has not got to yet cannot be read.
 function valueOf(exports: object, name: string): unknown {
   try {
     return (exports as Record<string, unknown>)[name];

@@ -10,7 +10,7 @@ import { closing, isPunctuator, type Token, tokenizeStart } from "./tokens.ts";
 
 const known: Map<string, string[]> = new Map();
 
-/** The full names of the modules that a local module imports statically or exports from; none if it can not be read. */
+/** The full names of the modules that a local module imports statically or exports from; none if it cannot be read. */
 export function importsOf(module: string): string[] {
   let imports = known.get(module);
   if (imports === undefined) {

@@ -87,7 +87,7 @@ export async function compile(
   const fail = (why: string): never => {
     throw new TargetError(`Cannot use ${show(name, source)} as ${what} as ${why}`);
   };
-  if (parsed === undefined) return fail(`its source can not be read: export it, or name it with task()`);
+  if (parsed === undefined) return fail(`its source cannot be read: export it, or name it with task()`);
   const { analysis, found, member } = parsed;
   checkSpecials(parsed, fail);
   const edits: { start: number; end: number; text: string }[] = [];
@@ -199,7 +199,7 @@ async function placeOf(
         throw new TargetError(
           `${
             prefixOf(fail)
-          }it uses '${name}', and "${meaning.module}", from which ${module} imports it, can not be imported here: pass it as an argument, or export the function and name it with task()`,
+          }it uses '${name}', and "${meaning.module}", from which ${module} imports it, cannot be imported here: pass it as an argument, or export the function and name it with task()`,
           { cause },
         );
       }

@@ -31,7 +31,7 @@ export async function loadParser(): Promise<typeof import("acorn")> {
   return await import("acorn");
 }
 
-/** Reads and parses a module; `undefined` if that can not be done (it is remote, or in a language of its own). */
+/** Reads and parses a module; `undefined` if that cannot be done (it is remote, or in a language of its own). */
 export async function readModuleText(module: string): Promise<ModuleText | undefined> {
   if (!known.has(module)) known.set(module, await parseModule(module));
   return known.get(module);

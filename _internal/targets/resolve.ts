@@ -31,7 +31,7 @@ export function setSearch(type: SearchClass): void {
  * The function.
  *
  * @param label The name of this thread or process.
- * @throws {TargetError} If it is not to be found, or can not run here.
+ * @throws {TargetError} If it is not to be found, or cannot run here.
  * @throws What a module throws that is imported for it.
  */
 export async function resolveTarget(descriptor: TargetDescriptor, label: string): Promise<AnyFunction> {

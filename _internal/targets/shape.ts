@@ -36,7 +36,7 @@ export function flawOf(fn: AnyFunction, source: string): string | undefined {
   }
   const prototype = Object.getPrototypeOf(fn);
   if (prototype === generators[0] || prototype === generators[1]) {
-    return "it is a generator, whose steps can not be taken from another thread or process: write a function that returns an array, or puts what it makes into a Queue";
+    return "it is a generator, whose steps cannot be taken from another thread or process: write a function that returns an array, or puts what it makes into a Queue";
   }
   const used = outerReference(source);
   if (used === undefined) return undefined;

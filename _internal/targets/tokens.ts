@@ -1,7 +1,7 @@
 /**
  * JavaScript (and TypeScript) cut into tokens, for what has to be told of a function without a parser at hand.
  *
- * A parser costs milliseconds to load, and the calling side can not wait for one. Tokens are enough for some questions,
+ * A parser costs milliseconds to load, and the calling side cannot wait for one. Tokens are enough for some questions,
  * and where they are not (whether a slash after a brace divides or begins a regular expression) nothing is said at all.
  *
  * @module
@@ -35,7 +35,7 @@ const OPERATORS = new Set(
 // So does one after the parenthesis that follows these.
 const CONTROL = new Set("if while for with".split(" "));
 
-/** The tokens of a text; `undefined` if they can not be told for sure. */
+/** The tokens of a text; `undefined` if they cannot be told for sure. */
 export function tokenize(text: string): Token[] | undefined {
   const tokens: Token[] = [];
   return cut(text, tokens) ? tokens : undefined;

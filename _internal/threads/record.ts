@@ -99,7 +99,7 @@ export function freeBytes(space: Space, at: number): void {
   space.free(block);
 }
 
-/** Writes how the target of a thread or process ended. What can not be sent becomes the error that says so. */
+/** Writes how the target of a thread or process ended. What cannot be sent becomes the error that says so. */
 export function writeOutcome(space: Space, record: number, outcome: number, value: unknown): void {
   const { scope } = space.memory;
   let bytes: Uint8Array;

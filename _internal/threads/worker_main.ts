@@ -114,7 +114,7 @@ async function prepare(isGoingOn: () => boolean): Promise<void> {
     }
     report("ready");
   } catch {
-    // The thread will say what can not be loaded.
+    // The thread will say what cannot be loaded.
   }
 }
 

@@ -32,7 +32,7 @@ class Link {
   other: unknown = undefined;
 }
 
-describe("what can not be sent", () => {
+describe("what cannot be sent", () => {
   it("is named by its path, wherever it is", LIMIT, () => {
     const f = () => {};
     refused(f, /Cannot send item as a function/);

@@ -77,7 +77,7 @@ async function outcomeOf(what: string, call: () => unknown): Promise<void> {
     // The reason of an aborted signal is passed on as it is.
     const name = (error as Error | undefined)?.name;
     assert(name === "AbortError" || TYPED.has(String(name)), `${what} threw ${name}: ${(error as Error)?.message}`);
-    // In the library's own words, and not in the engine's for a value that it can not make text of.
+    // In the library's own words, and not in the engine's for a value that it cannot make text of.
     const { message } = error as Error;
     assert(
       name === "AbortError" || /^Cannot (?!convert|read prop|mix|destructure)/.test(message),

@@ -135,7 +135,7 @@ function nameOf(node: FunctionNode): string | undefined {
   return undefined;
 }
 
-/** A callback that a built-in method or constructor calls at once: it can not be stopped in its middle. */
+/** A callback that a built-in method or constructor calls at once: it cannot be stopped in its middle. */
 function isCalledByBuiltIn(node: ts.Node): boolean {
   const call = node.parent;
   if (call === undefined) return false;
@@ -321,7 +321,7 @@ export function transform(source: Source, colours: Colours, sites: Site[]): stri
         const body = factory.createBlock([
           factory.createThrowStatement(
             factory.createNewExpression(factory.createIdentifier("Error"), undefined, [
-              factory.createStringLiteral(`${source.file}: generators can not be explored`),
+              factory.createStringLiteral(`${source.file}: generators cannot be explored`),
             ]),
           ),
         ]);

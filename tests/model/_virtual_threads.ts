@@ -468,7 +468,7 @@ export class Machine {
     return promise;
   }
 
-  /** Runs what can not be stopped. */
+  /** Runs what cannot be stopped. */
   sync(value: unknown): unknown {
     if (!(value instanceof (GENERATOR as never))) return value;
     const generator = value as Stoppable;

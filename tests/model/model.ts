@@ -91,7 +91,7 @@ export interface Actor {
   /** Puts an operation's begin into the history, and later its end. For {@linkcode Actor.linearizable}. */
   begin(operation: string, argument?: number): number;
   finish(call: number, result: unknown): void;
-  /** Fails unless the history is one of a sequential object, which `apply` steps: `undefined` if it can not be. */
+  /** Fails unless the history is one of a sequential object, which `apply` steps: `undefined` if it cannot be. */
   linearizable<S>(
     initial: S,
     apply: (state: S, operation: string, argument: number | undefined, result: unknown) => S | undefined,

@@ -159,7 +159,7 @@ describe("Pipe", () => {
     assertEquals([there.pollSync(), await there.poll()], [true, true]);
   });
 
-  it("a closed end can not be used, and what waits there is told", LIMIT, async () => {
+  it("a closed end cannot be used, and what waits there is told", LIMIT, async () => {
     const [here, there] = Pipe();
     const waiting = here.recv();
     const polling = here.poll({ timeout: 20_000 });

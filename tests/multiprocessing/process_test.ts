@@ -320,7 +320,7 @@ describe("Process", () => {
     assertThrows(() => new Process(5 as never), TypeError);
   });
 
-  it("throws at the start what can not be sent, and can be started again", LIMIT, async () => {
+  it("throws at the start what cannot be sent, and can be started again", LIMIT, async () => {
     const args: [unknown] = [{ onDone: () => {} }];
     const child = new Process({ target: targets.echo, args });
     const error = assertThrows(() => child.start(), DOMException);

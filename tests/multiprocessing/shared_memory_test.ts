@@ -169,7 +169,7 @@ describe("SharedMemory", { skip: process.platform !== "linux" }, () => {
     assertEquals(load(processSpace().words, SEGMENTS), 0);
   });
 
-  it("a file that is empty, or was made shorter, can not be attached to beyond its end", LIMIT, () => {
+  it("a file that is empty, or was made shorter, cannot be attached to beyond its end", LIMIT, () => {
     const name = ownName();
     writeFileSync(FOLDER + name, "", { mode: 0o600 });
     assertThrows(() => new SharedMemory({ name }), AttachError, "no size");

@@ -111,7 +111,7 @@ export function poolSuite(kind: Kind): void {
       assert(value.value >= 3 && value.value < 10);
     });
 
-    it("says which item can not be sent, and sends nothing", LIMIT, async () => {
+    it("says which item cannot be sent, and sends nothing", LIMIT, async () => {
       const value = new kind.Value("i32");
       const items: unknown[] = range(300).map(() => value);
       items[250] = { value, deep: [() => {}] };
@@ -283,7 +283,7 @@ export function poolSuite(kind: Kind): void {
       }
     });
 
-    it("says which item can not be sent", LIMIT, async () => {
+    it("says which item cannot be sent", LIMIT, async () => {
       const error = await errorOf(collect(pool().imap(targets.identity, [1, 2, () => {}, 4])));
       assertEquals(error.name, "DataCloneError");
       assert(error.message.includes("items[2]"), error.message);
@@ -351,7 +351,7 @@ export function poolSuite(kind: Kind): void {
       assertEquals(range(60).map(() => queue.getSync()), range(60).map(String));
     });
 
-    it("copies the arguments at the call, and throws there what can not be copied", LIMIT, async () => {
+    it("copies the arguments at the call, and throws there what cannot be copied", LIMIT, async () => {
       const item = { n: 1 };
       const future = pool().submit(targets.identity, item);
       item.n = 2;
@@ -387,7 +387,7 @@ export function poolSuite(kind: Kind): void {
       assertEquals((await errorOf(pool().submit(targets.failWith, "function"))).name, "DataCloneError");
     });
 
-    it("rejects if the result can not be copied, and says where", LIMIT, async () => {
+    it("rejects if the result cannot be copied, and says where", LIMIT, async () => {
       const error = await errorOf(pool().submit(targets.returnFunction, 2));
       assertEquals(error.name, "DataCloneError");
       assert(error.message.includes("result.deep[0]"), error.message);

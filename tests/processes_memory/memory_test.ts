@@ -146,14 +146,14 @@ describe("memory of processes", () => {
     again();
   });
 
-  it("can not be attached to when its last process has ended", LIMIT, async () => {
+  it("cannot be attached to when its last process has ended", LIMIT, async () => {
     const owner = start("_use_and_say.ts");
     await until(() => owner.output.includes("\n"));
     const path = owner.output.trim();
     assertEquals(await attach(path), "attached");
     owner.process.kill("SIGKILL");
     await owner.ended;
-    assertMatch(await attach(path), /^AttachError: .* can not be opened/);
+    assertMatch(await attach(path), /^AttachError: .* cannot be opened/);
   });
 
   it("files that are not such a memory are refused", LIMIT, async () => {
@@ -163,7 +163,7 @@ describe("memory of processes", () => {
       const size = 2 ** 21;
       const words = new Int32Array(size / 4);
       const write = (): void => writeFileSync(path, new Uint8Array(words.buffer));
-      assertMatch(await attach(path), /AttachError: .* can not be opened/);
+      assertMatch(await attach(path), /AttachError: .* cannot be opened/);
       writeFileSync(path, "");
       assertMatch(await attach(path), /AttachError: .* the file is shorter/);
       write();

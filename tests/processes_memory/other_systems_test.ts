@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 const flags = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
 const OBJECTS = ["Lock", "Queue", "Value", "SharedMemory", "Pipe", "Process", "Pool"];
 
-describe("systems on which processes can not share memory", () => {
+describe("systems on which processes cannot share memory", () => {
   for (const [os, arch] of [["win32", "x64"], ["freebsd", "x64"], ["win32", "arm64"]]) {
     it(`${os} on ${arch}: threads work, and what processes share says what does`, { timeout: 60_000 }, async () => {
       const lines = await linesOf(os, arch);

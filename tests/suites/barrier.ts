@@ -336,7 +336,7 @@ export function barrierSuite(scope: Scope): void {
       await victim.join();
     });
 
-    it("an action that can not run elsewhere is a TargetError there, and runs here", LIMIT, async () => {
+    it("an action that cannot run elsewhere is a TargetError there, and runs here", LIMIT, async () => {
       let ran = 0;
       const barrier = create(2, { action: () => void ran++ });
       const problem = await scope.start(errorOf, barrier).result();
@@ -396,7 +396,7 @@ export function barrierSuite(scope: Scope): void {
       assert(one.broken);
     });
 
-    it("can not be used after it was disposed of; one who waits is not harmed by that", LIMIT, async () => {
+    it("cannot be used after it was disposed of; one who waits is not harmed by that", LIMIT, async () => {
       const barrier = create(2);
       const pending = assertRejects(() => barrier.wait({ timeout: 20 }), BrokenBarrierError);
       barrier[Symbol.dispose]();

@@ -362,7 +362,7 @@ export function conditionSuite(scope: Scope): void {
         assert(!condition.locked);
       });
 
-      it("can not be used after it was disposed of; one who waits is not harmed by that", LIMIT, async () => {
+      it("cannot be used after it was disposed of; one who waits is not harmed by that", LIMIT, async () => {
         const condition = create();
         const guard = await condition.acquire();
         const pending = condition.wait({ timeout: 20 });

@@ -178,7 +178,7 @@ export function eventSuite(scope: Scope): void {
       await assertRejects(() => event.wait({ signal: 5 as never }), TypeError, "'signal'");
     });
 
-    it("the same name is the same event, and can not be another kind of object", LIMIT, () => {
+    it("the same name is the same event, and cannot be another kind of object", LIMIT, () => {
       const name = `event suite, ${scope.name}`;
       const one = new scope.Event({ name });
       new scope.Event({ name }).set();
@@ -186,7 +186,7 @@ export function eventSuite(scope: Scope): void {
       assertThrows(() => new scope.Lock({ name }), TypeError, name);
     });
 
-    it("can not be used after it was disposed of", LIMIT, async () => {
+    it("cannot be used after it was disposed of", LIMIT, async () => {
       const event = create();
       event[Symbol.dispose]();
       event[Symbol.dispose]();

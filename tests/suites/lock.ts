@@ -89,7 +89,7 @@ export function lockSuite(scope: Scope): void {
       assertStrictEquals(queue.getSync().lock, lock);
     });
 
-    it("can not be used after it was disposed of", LIMIT, async () => {
+    it("cannot be used after it was disposed of", LIMIT, async () => {
       const lock = create();
       lock[Symbol.dispose]();
       lock[Symbol.dispose]();

@@ -379,7 +379,7 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
       },
     );
 
-    it("refuses what can not be copied, naming where it is, and puts nothing", LIMIT, async () => {
+    it("refuses what cannot be copied, naming where it is, and puts nothing", LIMIT, async () => {
       const queue = new Queue<unknown>();
       for (const put of [(item: unknown) => queue.putSync(item), (item: unknown) => queue.tryPut(item)]) {
         const error = assertThrows(() => put({ jobs: [{ onDone() {} }] }), DOMException, "item.jobs[0].onDone");

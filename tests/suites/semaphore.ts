@@ -279,7 +279,7 @@ function permitsSuite(scope: Scope, create: (value?: number) => Semaphore): void
     assertEquals(queue.size, 0);
   });
 
-  it("can not be used after it was disposed of, and its guards do nothing then", LIMIT, async () => {
+  it("cannot be used after it was disposed of, and its guards do nothing then", LIMIT, async () => {
     const semaphore = create(1);
     const guard = semaphore.acquireSync();
     semaphore[Symbol.dispose]();

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { holdNamed, use } from "./made_at_import_targets.ts";
 
 describe("locks and the like that a module makes at its top level", () => {
-  it("are another one in each thread, and so can not be used there unless they have a name or are meant so", {
+  it("are another one in each thread, and so cannot be used there unless they have a name or are meant so", {
     timeout: 60_000,
   }, async () => {
     using _held = holdNamed();

@@ -116,7 +116,7 @@ describe("share and adopt", () => {
     assertStrictEquals(adopt(share(lock)), lock);
   });
 
-  it("refuse what can not be shared or adopted", LIMIT, () => {
+  it("refuse what cannot be shared or adopted", LIMIT, () => {
     for (const object of [{}, null, undefined, 5, new Map()]) {
       assertThrows(() => share(object as never), TypeError, "not one of this library");
     }

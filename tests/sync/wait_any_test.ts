@@ -209,7 +209,7 @@ describe("waitAny and waitAnySync", () => {
     await assertRejects(() => waitAny([set], { signal: abort.signal }), Error, "never mind");
   });
 
-  it("refuse what can not be waited for, saying which it is", LIMIT, async () => {
+  it("refuse what cannot be waited for, saying which it is", LIMIT, async () => {
     for (const things of [undefined, null, 5, new Event(), { length: 1 }]) {
       assertThrows(() => waitAnySync(things as never), TypeError, "in an array");
       await assertRejects(() => waitAny(things as never), TypeError, "in an array");

@@ -1,4 +1,4 @@
-/** Can not be imported. */
+/** Cannot be imported. */
 
 export function fn(): void {}
 

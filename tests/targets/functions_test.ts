@@ -49,12 +49,12 @@ describe("exported functions", () => {
     assertEquals(await calls.state(), 1);
   });
 
-  it("are found when a test file imports them, which itself can not be imported in a worker", LIMIT, async () => {
+  it("are found when a test file imports them, which itself cannot be imported in a worker", LIMIT, async () => {
     assertEquals(await new Thread({ target: double, args: [21] }).start().result(), 42);
     assertEquals(await run(double, 21), 42);
   });
 
-  it("can not be told from one that is written alike and captures something else", LIMIT, async () => {
+  it("cannot be told from one that is written alike and captures something else", LIMIT, async () => {
     const error = await assertRejects(() => calls.closureLikeAnExport(), TargetError);
     assertMatch(error.message, /fivefold.*fourfold.*task\(/);
     const other = await assertRejects(() => calls.closureLikeOneExport(), TargetError);
@@ -117,7 +117,7 @@ describe("task", () => {
     }
   });
 
-  it("can not be called here", () => {
+  it("cannot be called here", () => {
     assertThrows(() => task(import.meta.url, "fn")(), TypeError, "import it from");
   });
 

@@ -82,7 +82,7 @@ describe("functions that are sent as their source", () => {
   }
 });
 
-describe("functions that can not run elsewhere", () => {
+describe("functions that cannot run elsewhere", () => {
   const reasons: Record<keyof typeof thrown, RegExp> = {
     this: /uses 'this'.*takes what it needs as an argument/,
     thisInArrow: /uses 'this'/,

@@ -21,7 +21,7 @@ describe("tokens", () => {
     assertEquals(kinds("a[0] / b / c; i++ / 2 / 1")?.filter((each) => each.startsWith("regex")), []);
   });
 
-  it("are not made up where they can not be told", LIMIT, () => {
+  it("are not made up where they cannot be told", LIMIT, () => {
     assertEquals(tokenize("{} /a/ 1"), undefined);
     assertEquals(tokenize("'open"), undefined);
     assertEquals(tokenize("`open ${1}"), undefined);

@@ -1,15 +1,15 @@
-/** Throws an error of which a part can not be sent. */
+/** Throws an error of which a part cannot be sent. */
 export function throwPartly(): never {
   const error = new RangeError("what matters", { cause: new TypeError("the cause") });
   throw Object.assign(error, { code: 7, retry: () => 1 });
 }
 
-/** Throws what can not be sent at all. */
+/** Throws what cannot be sent at all. */
 export function throwFunction(): never {
   throw { retry: () => 1 };
 }
 
-/** One of several errors has a part that can not be sent. */
+/** One of several errors has a part that cannot be sent. */
 export function throwAggregate(): never {
   throw new AggregateError([new Error("whole"), Object.assign(new TypeError("partly"), { retry: () => 1 })], "several");
 }

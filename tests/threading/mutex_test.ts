@@ -6,7 +6,7 @@ import { spaceOf } from "../../_internal/memory/spaces.ts";
 import { holdMutex } from "./mutex_targets.ts";
 
 describe("an internal mutex", () => {
-  // Deno can not stop code that runs, so there the holder gives the mutex back before it ends.
+  // Deno cannot stop code that runs, so there the holder gives the mutex back before it ends.
   it("is had from a thread that was stopped while it held it, though its starter waits for just that", {
     timeout: 30_000,
     skip: !("Bun" in globalThis),

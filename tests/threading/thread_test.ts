@@ -139,7 +139,7 @@ describe("Thread", () => {
     assertEquals(await thread.result(), "woken");
   });
 
-  it("arguments are copied at the start, and one that can not be sent leaves the thread as it was", LIMIT, async () => {
+  it("arguments are copied at the start, and one that cannot be sent leaves the thread as it was", LIMIT, async () => {
     const list = [1];
     const thread = new Thread({ target: targets.echo, args: [list] as [unknown] }).start();
     list.push(2);

@@ -1,4 +1,4 @@
-/** Errors that can not be sent as they are. */
+/** Errors that cannot be sent as they are. */
 
 import * as multiprocessing from "@weft/concurrent/multiprocessing";
 import * as threading from "@weft/concurrent/threading";
@@ -20,7 +20,7 @@ const kinds: [name: string, run: (target: () => unknown) => Promise<unknown>][] 
 
 for (const [name, run] of kinds) {
   describe(`an error that ${name} throws`, () => {
-    it("arrives without the properties that can not be sent", LIMIT, async () => {
+    it("arrives without the properties that cannot be sent", LIMIT, async () => {
       const error = await assertRejects(() => run(throwPartly), RangeError, "what matters") as RangeError & {
         code: number;
       };
@@ -45,7 +45,7 @@ for (const [name, run] of kinds) {
       ]]);
     });
 
-    it("is one that names what can not be sent, where it is no error", LIMIT, async () => {
+    it("is one that names what cannot be sent, where it is no error", LIMIT, async () => {
       const error = await assertRejects(() => run(throwFunction)) as Error;
       assertEquals(error.name, "DataCloneError");
       assertMatch(error.message, /retry/);

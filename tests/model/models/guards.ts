@@ -37,7 +37,7 @@ function isFree(actor: Actor, { lock }: Locks): void {
 function isFreeToWrite(actor: Actor, { lock }: Sides): void {
   actor.assert(
     lock.tryWrite() !== undefined,
-    "the lock can not be had at the end",
+    "the lock cannot be had at the end",
   );
 }
 

@@ -87,7 +87,7 @@ export const models: readonly Model<Record<string, object>>[] = [
       }
     }),
     scale: [{ ...IMPATIENT[0], replace: "WOKEN_IN_VAIN = 0;" }],
-    end: (actor, { lock }) => actor.assert(lock.tryAcquire() !== undefined, "the lock can not be had at the end"),
+    end: (actor, { lock }) => actor.assert(lock.tryAcquire() !== undefined, "the lock cannot be had at the end"),
   }),
   model({
     name: "Lock: an overtaken waiter that gives up takes its bar along",
@@ -110,7 +110,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     ],
     faults: { timeouts: 1 },
     scale: [{ ...IMPATIENT[0], replace: "WOKEN_IN_VAIN = 0;" }],
-    end: (actor, { lock }) => actor.assert(lock.tryAcquire() !== undefined, "the lock can not be had at the end"),
+    end: (actor, { lock }) => actor.assert(lock.tryAcquire() !== undefined, "the lock cannot be had at the end"),
   }),
   model({
     name: "Lock: promises get it in the order of the calls",

@@ -273,7 +273,7 @@ export const models: readonly Model<Record<string, object>>[] = [
         actor.release(guard);
       },
     ],
-    end: (actor, { lock }) => actor.assert(lock.tryAcquire() !== undefined, "the lock can not be had at the end"),
+    end: (actor, { lock }) => actor.assert(lock.tryAcquire() !== undefined, "the lock cannot be had at the end"),
   }),
   model({
     name: "Terminate: a thread that waits for an event ends",

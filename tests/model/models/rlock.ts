@@ -160,7 +160,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     threads: times<Locks>(3, (actor, { lock }) => {
       for (let i = actor.index === 0 ? 0 : 1; i < 2; i++) nested(actor, lock);
     }),
-    end: (actor, { lock }) => actor.assert(lock.tryAcquire() !== undefined, "the lock can not be had at the end"),
+    end: (actor, { lock }) => actor.assert(lock.tryAcquire() !== undefined, "the lock cannot be had at the end"),
   }),
   model({
     name: "RLock: run() of two tasks of one thread, and a blocked thread",
