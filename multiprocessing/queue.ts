@@ -6,7 +6,7 @@
 
 import { QUEUE, registerKind } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
-import { SCOPE } from "../_internal/memory/shared_object.ts";
+import { hasScope, SCOPE } from "../_internal/memory/shared_object.ts";
 import "../_internal/processes/spaces.ts";
 import * as sync from "../sync/queue.ts";
 
@@ -40,6 +40,13 @@ import * as sync from "../sync/queue.ts";
 export class Queue<T = unknown> extends sync.Queue<T> {
   /** @ignore */
   static readonly [SCOPE]: Scope = "process";
+
+  /** Also a `LifoQueue` and a `PriorityQueue` of this module, which extend those of `sync`. @ignore */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return this === Queue
+      ? value instanceof sync.Queue && hasScope(value, "process")
+      : Function.prototype[Symbol.hasInstance].call(this, value);
+  }
 }
 
 registerKind("process", QUEUE, Queue);

@@ -6,7 +6,7 @@
 
 import { registerKind, SEMAPHORE } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
-import { SCOPE } from "../_internal/memory/shared_object.ts";
+import { hasScope, SCOPE } from "../_internal/memory/shared_object.ts";
 import "../_internal/processes/spaces.ts";
 import * as sync from "../sync/semaphore.ts";
 
@@ -34,6 +34,13 @@ import * as sync from "../sync/semaphore.ts";
 export class Semaphore extends sync.Semaphore {
   /** @ignore */
   static readonly [SCOPE]: Scope = "process";
+
+  /** Also a `BoundedSemaphore` of this module, which extends that of `sync`. @ignore */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return this === Semaphore
+      ? value instanceof sync.Semaphore && hasScope(value, "process")
+      : Function.prototype[Symbol.hasInstance].call(this, value);
+  }
 }
 
 registerKind("process", SEMAPHORE, Semaphore);

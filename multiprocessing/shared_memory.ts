@@ -11,22 +11,34 @@ import { show, validateInteger } from "../_internal/wait_options.ts";
 import { InvalidStateError } from "../sync/errors.ts";
 import { registerSerializable } from "../sync/register_serializable.ts";
 
-/** What memory is created, or attached to. */
-export interface SharedMemoryOptions {
+/** What memory is created, or attached to: a size, a name, or both. */
+export type SharedMemoryOptions = {
   /** Creates memory of so many bytes. Without it, the memory of the name is attached to. */
-  size?: number;
+  size: number;
   /** Its name in the whole system, without slashes. New memory gets a name of its own where none is given. */
   name?: string;
-}
+} | {
+  size?: undefined;
+  /** The name of the memory that is attached to. */
+  name: string;
+};
 
 /** Longer names the system refuses. */
 const LONGEST = 255;
 
 /** What is sent of a memory, whatever a subclass calls its own fields. */
-let stateOf: (memory: SharedMemory) => { name: string; closed: boolean };
+let stateOf: (memory: SharedMemory) => { name: string; file: string; closed: boolean };
 
-// One object for a name in each thread, while it lives.
-const open = new Map<string, WeakRef<SharedMemory>>();
+// The handles that this thread has of each memory, the first one first: what comes back to the thread is that one. By the
+// file, since a name may belong to another memory by now.
+const open = new Map<string, WeakRef<SharedMemory>[]>();
+
+function firstOf(file: string): SharedMemory | undefined {
+  const living = open.get(file)?.filter((handle) => handle.deref() !== undefined) ?? [];
+  if (living.length > 0) open.set(file, living);
+  else open.delete(file);
+  return living[0]?.deref();
+}
 
 /**
  * Bytes that processes share without copying, under a name in the whole system: other programs of the same user, in
@@ -65,7 +77,7 @@ export class SharedMemory {
   #buffer: ArrayBuffer | undefined;
 
   static {
-    stateOf = (memory) => ({ name: memory.#name, closed: memory.#buffer === undefined });
+    stateOf = (memory) => ({ name: memory.#name, file: memory.#file, closed: memory.#buffer === undefined });
   }
 
   /**
@@ -83,7 +95,7 @@ export class SharedMemory {
     this.#file = segment.file;
     this.#address = segment.address;
     this.#buffer = loadLibc("map shared memory").native.view(segment.address, segment.bytes);
-    open.set(segment.name, new WeakRef(this));
+    open.set(segment.file, [...open.get(segment.file) ?? [], new WeakRef(this)]);
   }
 
   /** Its name in the whole system. */
@@ -119,7 +131,8 @@ export class SharedMemory {
     const buffer = this.#buffer;
     if (buffer === undefined) return;
     this.#buffer = undefined;
-    if (open.get(this.#name)?.deref() === this) open.delete(this.#name);
+    open.set(this.#file, open.get(this.#file)?.filter((handle) => handle.deref() !== this) ?? []);
+    firstOf(this.#file);
     // Given to another thread by the program: that one may still use it.
     if (buffer.detached) return;
     // First, so that nothing can touch what is not there any more.
@@ -141,7 +154,7 @@ export class SharedMemory {
   }
 }
 
-function validate(options: SharedMemoryOptions): SharedMemoryOptions {
+function validate(options: SharedMemoryOptions): { size?: number; name?: string } {
   const action = "open shared memory";
   if (typeof options !== "object" || options === null) {
     throw new TypeError(
@@ -174,10 +187,10 @@ function validate(options: SharedMemoryOptions): SharedMemoryOptions {
 
 registerSerializable(SharedMemory, {
   name: "@weft/concurrent SharedMemory",
-  serialize: (memory: SharedMemory): string => {
-    const { name, closed } = stateOf(memory);
+  serialize: (memory: SharedMemory): [string, string] => {
+    const { name, file, closed } = stateOf(memory);
     if (closed) throw new InvalidStateError(`Cannot send shared memory "${name}" as it is closed`);
-    return name;
+    return [name, file];
   },
-  deserialize: (name: string): SharedMemory => open.get(name)?.deref() ?? new SharedMemory({ name }),
+  deserialize: ([name, file]: [string, string]): SharedMemory => firstOf(file) ?? new SharedMemory({ name }),
 });

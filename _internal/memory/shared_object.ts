@@ -71,6 +71,11 @@ interface Scoped {
   readonly [SCOPE]?: Scope;
 }
 
+/** Whether an object is of a class of that scope. */
+export function hasScope(object: object, scope: Scope): boolean {
+  return (Object.getPrototypeOf(object).constructor as Scoped)[SCOPE] === scope;
+}
+
 const references = new FinalizationRegistry<Attachment>((held) => {
   const current = held.space.handles.get(held.at);
   // Another handle may have come since: it brought a reference of its own.

@@ -186,7 +186,15 @@ describe("SharedMemory", { skip: process.platform !== "linux" }, () => {
     using memory = new SharedMemory({ size: 8 });
     const queue = new Queue();
     queue.putSync({ memory });
+    const received = (): SharedMemory => {
+      queue.putSync({ memory });
+      return (queue.getSync() as { memory: SharedMemory }).memory;
+    };
     assert((queue.getSync() as { memory: SharedMemory }).memory === memory);
+    const other = new SharedMemory({ name: memory.name });
+    assert(received() === memory);
+    other.close();
+    assert(received() === memory);
     const thread = new Thread({ target: addInThread, args: [memory, 5] }).start();
     assertEquals(await thread.result(), [memory.name, 8]);
     assertEquals(new Int32Array(memory.buffer)[0], 5);

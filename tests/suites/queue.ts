@@ -7,6 +7,8 @@ import {
   sleep,
   TimeoutError,
 } from "@weft/concurrent/threading";
+import * as multiprocessing from "@weft/concurrent/multiprocessing";
+import * as sync from "@weft/concurrent/sync";
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
 import { usedBytes } from "./_memory.ts";
@@ -84,6 +86,14 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
         assertEquals(queue.tryGet(), item);
       }
       assertEquals(queue.size, 0);
+    });
+
+    it("is a Queue, and no queue of the other module is one of multiprocessing", LIMIT, () => {
+      class Own extends Queue {}
+      assert(new Queue() instanceof scope.Queue && new Own() instanceof scope.Queue && new Own() instanceof Own);
+      assert(new Queue() instanceof sync.Queue);
+      assertEquals(new Queue() instanceof multiprocessing.Queue, scope.name === "process");
+      assertEquals([{}, null, Queue.prototype].map((value) => value instanceof Own), [false, false, false]);
     });
 
     it("tells undefined as an item from none, but for tryGet", LIMIT, async () => {

@@ -75,7 +75,13 @@ export function boundedSemaphoreSuite(scope: Scope): void {
     permitsSuite(scope, create);
 
     it("is a Semaphore", LIMIT, () => {
-      assert(create() instanceof ThreadSemaphore);
+      class Own extends scope.Semaphore {}
+      for (const type of [ThreadSemaphore, scope.Semaphore]) assert(create() instanceof type);
+      assertEquals([create() instanceof Own, new Own() instanceof Own, new Own() instanceof scope.Semaphore], [
+        false,
+        true,
+        true,
+      ]);
     });
 
     it("a release above the first value is a RangeError, and none is added", LIMIT, () => {
