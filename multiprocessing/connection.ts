@@ -23,6 +23,7 @@ import {
 } from "../_internal/memory/shared_object.ts";
 import { onLost } from "../_internal/memory/shared_refs.ts";
 import { noRoom, type Space } from "../_internal/memory/space.ts";
+import { makeParcel } from "../_internal/memory/taken.ts";
 import { block, LOOK, notify } from "../_internal/memory/wait_point.ts";
 import {
   beginGet,
@@ -59,7 +60,7 @@ import {
 import { noticeEnds } from "../_internal/processes/record.ts";
 import "../_internal/processes/spaces.ts";
 import { firstLine } from "../_internal/queue/container.ts";
-import { Message } from "../_internal/queue/message.ts";
+import { Message, openParcel } from "../_internal/queue/message.ts";
 import { deadlineOf, show, validateWait } from "../_internal/wait_options.ts";
 import { BrokenPipeError, EOFError, InvalidStateError, TimeoutError } from "../sync/errors.ts";
 import { registerReadiness } from "../sync/_readiness.ts";
@@ -88,7 +89,7 @@ const incoming = new Message();
 /** What a byte message that was taken had in it. */
 let incomingBytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
-/** What is to be sent: a message as words, or bytes in a block, or bytes as they are. */
+/** What is to be sent: a message as words, or bytes in a parcel, or bytes as they are. */
 interface Parcel {
   message: Message | undefined;
   header: number;
@@ -434,9 +435,8 @@ export class Connection<T = unknown> extends SharedHandle {
     const { length } = bytes;
     if (length <= INLINE) return { message: undefined, header: RAW | length << SHIFT, bytes, block: 0, length };
     const { space } = this.#place;
-    const block = space.tryAllocate(Math.ceil(length / 4), false);
+    const block = makeParcel(space, bytes, false);
     if (block === 0) this.#noRoom(length);
-    space.memory.bytes.set(bytes, block * 4);
     return { message: undefined, header: RAW_BLOCK, bytes: NO_BYTES, block, length };
   }
 
@@ -594,11 +594,10 @@ export class Connection<T = unknown> extends SharedHandle {
       incomingBytes = space.memory.bytes.slice(start, start + (header >>> SHIFT)) as Uint8Array<ArrayBuffer>;
       endGet(space, ring, position, true);
     } else if (tag === RAW_BLOCK) {
-      const blockAt = words[position + 1];
+      const parcel = words[position + 1];
       const length = words[position + 2] >>> 0;
       endGet(space, ring, position, true);
-      incomingBytes = space.memory.bytes.slice(blockAt * 4, blockAt * 4 + length) as Uint8Array<ArrayBuffer>;
-      space.free(blockAt);
+      incomingBytes = openParcel(space, parcel, length);
     } else {
       incoming.load(space, position);
       endGet(space, ring, position, true);

@@ -18,6 +18,7 @@ import {
 } from "../_internal/memory/shared_object.ts";
 import { Space } from "../_internal/memory/space.ts";
 import { existingSpace, setSpace } from "../_internal/memory/spaces.ts";
+import { buryTaken } from "../_internal/memory/taken.ts";
 import { ThreadMemory } from "../_internal/memory/thread_memory.ts";
 import { exitThread } from "../_internal/runtime/exit.ts";
 import { onExit } from "../_internal/runtime/last_words.ts";
@@ -171,7 +172,10 @@ function idOf(space: Space, worker: WorkerLike): number {
   if (id === undefined) {
     id = enter(space.memory, 0);
     ids.set(worker, id);
-    const gone = (): void => leave(space.memory, id!);
+    const gone = (): void => {
+      leave(space.memory, id!);
+      buryTaken(space);
+    };
     worker.addEventListener?.("close", gone);
     worker.on?.("exit", gone);
   }

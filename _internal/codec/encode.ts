@@ -80,6 +80,8 @@ class Unsendable {
 
 /** The bytes that {@linkcode encodeScratch} made, and what else is behind them. The same as words: {@linkcode scratchWords}. */
 export let scratch: Uint8Array<ArrayBuffer> = bytes;
+/** Whether they name shared objects. */
+export let scratchNames = false;
 /** {@linkcode scratch} as words. */
 export let scratchWords: Int32Array<ArrayBuffer> = new Int32Array(bytes.buffer);
 
@@ -131,6 +133,7 @@ export function encodeScratch(value: unknown, options: EncodeOptions): number {
       writeAll(value);
     }
     if (scratch !== bytes) publish();
+    scratchNames = references.length > 0;
     return at;
   } catch (error) {
     giveBack();

@@ -11,6 +11,7 @@ export {
   type EncodeOptions,
   encodeScratch,
   scratch,
+  scratchNames,
   scratchWords,
   trimScratch,
 } from "./encode.ts";

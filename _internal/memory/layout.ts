@@ -15,7 +15,7 @@
 /** "WEFT" */
 export const MAGIC = 0x57454654;
 /** Changes with every change of this layout. */
-export const VERSION = 2;
+export const VERSION = 3;
 
 export const MAGIC_AT = 0;
 export const VERSION_AT = 1;

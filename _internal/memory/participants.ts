@@ -12,6 +12,8 @@
  *   3     the word it sleeps on, for whoever wants it to end
  *   4     index of its process in the region
  *   5     the record of its thread, 0: none
+ *   6     the message it has taken and not read yet, 0: none; at its end whoever gives that up: see taken.ts
+ *   7     the participant that gives it up
  * ```
  *
  * @module
@@ -30,6 +32,10 @@ export const PARKED = 3;
 const PROCESS = 4;
 /** Offset of the word that points to the thread's record. */
 export const RECORD = 5;
+/** Offset of the word that points to the message that a participant has taken and not read yet. */
+export const TAKEN = 6;
+/** Offset of the word with the id of the participant that gives that message up. */
+export const BURIER = 7;
 
 const ALIVE = 1;
 const ENDED = 2;
@@ -44,6 +50,11 @@ export function entryOf(id: number): number {
   return PARTICIPANTS_AT + (id & (PARTICIPANT_COUNT - 1)) * PARTICIPANT_WORDS;
 }
 
+/** The id in an entry. */
+export function idAt(words: Int32Array, entry: number): number {
+  return load(words, entry + ID);
+}
+
 /** Enters a new participant and returns its id. */
 export function enter(memory: Memory, process: number): number {
   const words = memory.words;
@@ -53,8 +64,16 @@ export function enter(memory: Memory, process: number): number {
     const entry = entryOf(id);
     const previous = load(words, entry + ID);
     if (previous !== 0 && isAlive(memory, previous)) continue;
+    // What the one before has left is somebody's to give up.
+    if (load(words, entry + TAKEN) !== 0) continue;
     // Nobody knows the new id yet, so it does no harm that it is briefly in a state that was the old one's.
     if (compareExchange(words, entry + ID, previous, id) !== previous) continue;
+    // A burier that began before this may still think that it is the old one's. Those that begin later see the new id.
+    const burier = load(words, entry + BURIER);
+    if (burier !== 0 && isAlive(memory, burier)) {
+      store(words, entry + STATE, ENDED);
+      continue;
+    }
     store(words, entry + KILL, 0);
     store(words, entry + PARKED, 0);
     store(words, entry + PROCESS, process);

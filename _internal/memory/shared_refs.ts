@@ -51,9 +51,11 @@ export function hasReferences(message: Uint8Array): boolean {
   return found;
 }
 
-let visit: (space: Space | undefined, address: number) => void = () => {};
+type Visitor = (space: Space | undefined, address: number) => void;
 
-function walk(message: Uint8Array, visitor: typeof visit): void {
+let visit: Visitor | undefined;
+
+function walk(message: Uint8Array, visitor: Visitor): void {
   // Most messages have none, and this byte in few other places.
   if (!message.includes(tag.SHARED)) return;
   const outerVisit = visit;
@@ -201,7 +203,7 @@ function skip(values: number): void {
         const space = existingSpace(bytes[at] === 0 ? "thread" : "process");
         at += 1;
         const address = readCount();
-        if (address >= OBJECT_HEADER) visit(space, address);
+        if (address >= OBJECT_HEADER) visit!(space, address);
         break;
       }
       default:

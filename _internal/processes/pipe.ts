@@ -14,7 +14,7 @@
  * A ring is changed by one store: of its tail, when a message stands, or of its head, when one was copied out. Positions
  * go twice round the ring, so that a full one can be told from an empty one. Who is killed before that store has changed nothing, and a dead one's mutex is taken
  * over. A message stands in one piece; where the ring ends too early, SKIP sends the reader to its beginning. What is
- * large stands in a block of its own, and takes as many words of the ring as if it stood there, up to half of it: so the
+ * large, or names shared objects, stands in a parcel (see ../memory/taken.ts), and takes as many words of the ring as if it stood there, up to half of it: so the
  * ring bounds what is under way, and a sender can fill one block while the other is read.
  *
  * An end is held by participants: see {@linkcode isGone}.
@@ -27,6 +27,7 @@ import { lockMutex, unlockMutex } from "../memory/mutex.ts";
 import { isAlive } from "../memory/participants.ts";
 import { dropReference } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
+import { beginTaking, endTaking, mendTaking } from "../memory/taken.ts";
 import { notify } from "../memory/wait_point.ts";
 import { firstLine, LINE } from "../queue/container.ts";
 import { dropMessage, sizeOf, SKIP } from "../queue/message.ts";
@@ -56,6 +57,8 @@ export const PUT_BAR = 2;
 const GET_MUTEX = LINE;
 const HEAD = LINE + 1;
 export const GET_BAR = LINE + 2;
+/** The parcel that is being taken. */
+const TAKING = LINE + 3;
 export const GET_POINT: number = 2 * LINE;
 export const PUT_POINT: number = 3 * LINE;
 const DATA = 4 * LINE;
@@ -66,10 +69,10 @@ const NEW = 0;
 const HELD = 1;
 const CLOSED = 2;
 
-/** Bytes as they are: in the ring, or in a block. The other headers are those of messages of queues. */
+/** Bytes as they are: in the ring, or in a parcel. The other headers are those of messages of queues. */
 export const RAW = 11;
 export const RAW_BLOCK = 13;
-/** The one of them that names a block. */
+/** The one of them that leads to a parcel. */
 export const BLOCK = 9;
 /** Where the tag and the rest of a header are. */
 export const TAG = 15;
@@ -285,6 +288,7 @@ export function beginGet(space: Space, ring: number): number {
   // A look from outside, so that those who wait leave the mutex to the others.
   if (isEmpty(words, ring)) return 0;
   lockMutex(space.memory, ring + GET_MUTEX, space.id);
+  if (words[ring + TAKING] !== 0) mendTaking(space, ring + TAKING);
   let head = load(words, ring + HEAD);
   if (head === load(words, ring + TAIL)) {
     unlockMutex(space.memory, ring + GET_MUTEX);
@@ -298,12 +302,18 @@ export function beginGet(space: Space, ring: number): number {
 /** Takes the message there off the ring, and wakes a sender; or leaves it. */
 export function endGet(space: Space, ring: number, position: number, take: boolean): void {
   const { words } = space;
-  if (take) store(words, ring + HEAD, advance(next, takenBy(words, position)));
+  if (take) {
+    const tag = words[position] & TAG;
+    const parcel = tag === BLOCK || tag === RAW_BLOCK ? words[position + 1] : 0;
+    if (parcel !== 0) beginTaking(space, ring + TAKING, ring + HEAD, parcel);
+    store(words, ring + HEAD, advance(next, takenBy(words, position)));
+    if (parcel !== 0) endTaking(space, ring + TAKING, parcel);
+  }
   unlockMutex(space.memory, ring + GET_MUTEX);
   if (take) notify(space, ring + PUT_POINT, 1);
 }
 
-/** Words of the ring that a block of so many bytes takes. */
+/** Words of the ring that a parcel of so many bytes takes. */
 export function wordsForBlock(bytes: number): number {
   return Math.max(3, Math.min(LARGEST, (bytes + 3) >>> 2));
 }
@@ -319,6 +329,7 @@ function takenBy(words: Int32Array, position: number): number {
 // Nobody can reach it any more.
 function drain(space: Space, ring: number): void {
   const { words } = space;
+  if (words[ring + TAKING] !== 0) mendTaking(space, ring + TAKING);
   const tail = load(words, ring + TAIL);
   let head = load(words, ring + HEAD);
   while (head !== tail) {

@@ -24,6 +24,7 @@ import { seeToOthers } from "../memory/meanwhile.ts";
 import type { Space } from "../memory/space.ts";
 import { existingSpace } from "../memory/spaces.ts";
 import { PROCESS_AT } from "../memory/layout.ts";
+import { buryTaken } from "../memory/taken.ts";
 import { notify } from "../memory/wait_point.ts";
 import { replenish } from "./forkserver.ts";
 import { receive } from "./without_memory.ts";
@@ -110,6 +111,7 @@ export function finishProcess(space: Space, record: number, code: number): void 
   const payload = readBytes(space, record + PAYLOAD);
   freeBytes(space, record + PAYLOAD);
   losePayload(payload);
+  buryTaken(space);
   notify(space, record + POINT, 0xfff);
 }
 
@@ -207,11 +209,12 @@ export function childrenOf(space: Space, parent: number): number[] {
 /** Asks the system which children of this process have ended: where no event loop turns that would be told. */
 export function noticeEnds(space: Space): void {
   const own = ownRecord();
-  if (own === 0) return;
-  for (const child of childrenOf(space, own)) {
+  for (const child of own === 0 ? [] : childrenOf(space, own)) {
     hasProcessEnded(space, child);
     dropReference(space, objectOfProcess(child));
   }
+  // Also of those whose starter is gone, too.
+  buryTaken(space);
 }
 
 /** Takes a child off its parent's list. `true`: it was on it, and the reference that the list had is the caller's. */

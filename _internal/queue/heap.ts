@@ -2,7 +2,7 @@
  * Lowest priority first, first in first out among equals: a heap of four children a node.
  *
  * ```text
- *   mutex, version, 2 × (size, puts), chunks, journal
+ *   mutex, version, 2 × (size, puts), parcel that is being taken, chunks, journal
  *   entry      priority high, priority low, number of the put, message
  * ```
  *
@@ -27,6 +27,7 @@ import { load, store } from "../atomics.ts";
 import { PRIORITY_QUEUE } from "../memory/kinds.ts";
 import { lockMutex, unlockMutex } from "../memory/mutex.ts";
 import type { Space } from "../memory/space.ts";
+import { beginTaking, endTaking, mendTaking } from "../memory/taken.ts";
 import {
   CLOSED,
   CONTAINER,
@@ -51,6 +52,9 @@ const RECORDS = CONTAINER + 4;
 /** In a record of two words. */
 const SIZE = 0;
 const PUTS = 1;
+
+/** See ../memory/taken.ts. */
+const TAKING = CONTAINER + 8;
 
 const CHUNKS = CONTAINER + LINE;
 /** The first chunk is part of the queue. */
@@ -135,6 +139,7 @@ function commit(words: Int32Array, base: number, size: number, puts: number): vo
 function lock(space: Space, base: number): void {
   const { words } = space;
   lockMutex(space.memory, base + MUTEX, space.id);
+  if (words[base + TAKING] !== 0) mendTaking(space, base + TAKING);
   if (words[base + JOURNAL_VERSION] !== words[base + VERSION]) return;
   // Doing this twice, or being killed meanwhile, does no harm: the journal stays until all is back.
   for (let i = Math.min(words[base + JOURNAL_SIZE], JOURNAL_ENTRIES) - 1; i >= 0; i--) {
@@ -277,7 +282,10 @@ class Heap implements Container {
     const root = entryAt(words, base, 0);
     const body = words[root + MESSAGE];
     message.load(space, isAddress(body) ? body : root + MESSAGE);
+    const { parcel } = message;
+    if (parcel !== 0) beginTaking(space, base + TAKING, base + VERSION, parcel);
     pop(words, base, size, words[record + PUTS]);
+    if (parcel !== 0) endTaking(space, base + TAKING, parcel);
     const emptied = chunkOf(size) + 1;
     const chunk = emptied < CHUNK_COUNT ? words[base + CHUNKS + emptied] : 0;
     if (chunk !== 0) words[base + CHUNKS + emptied] = 0;

@@ -3,7 +3,8 @@
  *
  * ```text
  *   put side   mutex, tail, head as last seen, 2 × (segment, position)
- *   get side   mutex, head, tail as last seen, 2 × (segment, position), oldest segment, spare segment
+ *   get side   mutex, head, tail as last seen, 2 × (segment, position), oldest segment, parcel that is being taken
+ *   both       spare segment
  *   segment    next segment (0: none yet), end, messages … SKIP
  * ```
  *
@@ -30,6 +31,7 @@ import { exchange, load, store } from "../atomics.ts";
 import { QUEUE } from "../memory/kinds.ts";
 import { lockMutex, unlockMutex } from "../memory/mutex.ts";
 import type { Space } from "../memory/space.ts";
+import { beginTaking, endTaking, mendTaking } from "../memory/taken.ts";
 import {
   CLOSED,
   CONTAINER,
@@ -59,6 +61,8 @@ const HEAD = CONTAINER + LINE + 1;
 const TAIL_SEEN = CONTAINER + LINE + 2;
 const GET_PLACES = CONTAINER + LINE + 4;
 const OLDEST = CONTAINER + LINE + 8;
+/** See ../memory/taken.ts. */
+const TAKING = CONTAINER + LINE + 9;
 
 /** Written by both sides, seldom. */
 const SPARE = CONTAINER + 2 * LINE;
@@ -175,6 +179,7 @@ class Log implements Container {
     const seen = load(words, base + HEAD);
     if (seen === words[base + TAIL_SEEN] && load(words, base + TAIL) === seen) return this.#whyEmpty();
     lockMutex(space.memory, base + GET_MUTEX, space.id);
+    if (words[base + TAKING] !== 0) mendTaking(space, base + TAKING);
     const head = words[base + HEAD];
     if (head === words[base + TAIL_SEEN]) {
       const tail = load(words, base + TAIL);
@@ -200,7 +205,10 @@ class Log implements Container {
     const next = base + GET_PLACES + ((head + 1) & 1) * 2;
     words[next] = segment;
     words[next + 1] = position + message.size;
+    const { parcel } = message;
+    if (parcel !== 0) beginTaking(space, base + TAKING, base + HEAD, parcel);
     store(words, base + HEAD, (head + 1) | 0);
+    if (parcel !== 0) endTaking(space, base + TAKING, parcel);
     if (moved) this.#giveUpBefore(segment);
     unlockMutex(space.memory, base + GET_MUTEX);
     return OK;
@@ -257,6 +265,7 @@ class Log implements Container {
 // Takes what is in it as a get would, and drops it.
 function drain(space: Space, base: number): void {
   const { words } = space;
+  if (words[base + TAKING] !== 0) mendTaking(space, base + TAKING);
   const tail = load(words, base + TAIL);
   for (let head = words[base + HEAD]; head !== tail; head = (head + 1) | 0) {
     const place = base + GET_PLACES + (head & 1) * 2;

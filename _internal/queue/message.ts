@@ -8,12 +8,13 @@
  *   CONSTANT     which one               nothing
  *   DOUBLE       0                       the two words of the number
  *   BYTES        length in bytes         the bytes, from the next even word on
- *   BLOCK        0                       address of a block, length in bytes
+ *   BLOCK        0                       address of a parcel, length in bytes
  * ```
  *
  * The tags of messages are odd, which no address is. BYTES and BLOCK hold what the codec made of the item. The limit
- * between the two keeps the time short for which others wait while a message is copied under a mutex; a block is filled
- * before and read after.
+ * between the two keeps the time short for which others wait while a message is copied under a mutex; a parcel is filled
+ * before and read after. What names shared objects is in a parcel, too, however short: so that it is not lost with a
+ * thread that dies before it has read it. See ../memory/taken.ts.
  *
  * Bytes begin where eight fit: V8 copies into shared memory one by one from elsewhere. What is short is copied by a loop
  * over words, since a call costs as much as that, and a view of the part as much again.
@@ -21,9 +22,18 @@
  * @module
  */
 
-import { decodeFirst, type EncodeOptions, encodeScratch, scratch, scratchWords, trimScratch } from "../codec/mod.ts";
-import { dropReferences, loseReferences } from "../memory/shared_refs.ts";
+import {
+  decodeFirst,
+  type EncodeOptions,
+  encodeScratch,
+  scratch,
+  scratchNames,
+  scratchWords,
+  trimScratch,
+} from "../codec/mod.ts";
+import { dropReferences } from "../memory/shared_refs.ts";
 import type { Space } from "../memory/space.ts";
+import { bytesOf, isNaming, loseParcel, makeParcel, strikeOut } from "../memory/taken.ts";
 
 export const SKIP = 0;
 const INT = 1;
@@ -95,7 +105,7 @@ export class Message {
       return true;
     }
     const length = encodeScratch(item, OPTIONS[space.memory.scope]);
-    if (length <= INLINE) {
+    if (length <= INLINE && !scratchNames) {
       this.header = BYTES | length << SHIFT;
       this.bytes = scratch;
       this.words = scratchWords;
@@ -103,13 +113,13 @@ export class Message {
       return true;
     }
     this.second = length;
-    const block = space.tryAllocate((length + 3) >> 2, false);
-    if (block === 0) dropReferences(scratch.subarray(0, length));
-    else space.memory.bytes.set(scratch.subarray(0, length), block * 4);
+    const bytes = scratch.subarray(0, length);
+    const parcel = makeParcel(space, bytes, scratchNames);
+    if (parcel === 0) dropReferences(bytes);
     trimScratch();
-    if (block === 0) return false;
+    if (parcel === 0) return false;
     this.header = BLOCK;
-    this.first = block;
+    this.first = parcel;
     this.size = 3;
     return true;
   }
@@ -132,12 +142,15 @@ export class Message {
 
   /** Gives back what it holds: nobody will get it. */
   drop(space: Space): void {
-    const tag = this.header & TAG;
-    if (tag === BYTES) {
-      dropReferences(this.bytes.subarray(0, this.header >>> SHIFT));
-    } else if (tag === BLOCK) {
-      dropReferences(takeBlock(space, this.first, this.second));
-    }
+    const { parcel } = this;
+    if (parcel === 0) return;
+    if (isNaming(space, parcel)) dropReferences(bytesOf(space, parcel, this.second));
+    space.free(parcel);
+  }
+
+  /** The parcel that it is in; 0: it is in none. */
+  get parcel(): number {
+    return (this.header & TAG) === BLOCK ? this.first : 0;
   }
 
   /** Writes it into shared memory. */
@@ -204,9 +217,9 @@ export class Message {
         doubleWords[1] = this.second;
         return double[0];
       case BYTES:
-        return readBytes(this.bytes, header >>> SHIFT);
+        return readBytes(this.bytes, header >>> SHIFT, false);
       default:
-        return readBytes(takeBlock(space, this.first, this.second), this.second);
+        return readParcel(space, this.first, this.second);
     }
   }
 }
@@ -231,20 +244,34 @@ function linesOf(count: number): Uint8Array {
 
 let isReading = false;
 
-function readBytes(bytes: Uint8Array, length: number): unknown {
+function readBytes(bytes: Uint8Array, length: number, keep: boolean): unknown {
   const outer = isReading;
   isReading = true;
   try {
-    return decodeFirst(bytes, length, false);
+    return decodeFirst(bytes, length, keep);
   } finally {
     isReading = outer;
   }
 }
 
-function takeBlock(space: Space, block: number, length: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(length);
-  bytes.set(space.memory.bytes.subarray(block * 4, block * 4 + length));
-  space.free(block);
+function readParcel(space: Space, parcel: number, length: number): unknown {
+  if (!isNaming(space, parcel)) return readBytes(openParcel(space, parcel, length), length, false);
+  const bytes = bytesOf(space, parcel, length);
+  try {
+    // The handles take references of their own: until the last of them has, the message's are noted with it.
+    return readBytes(bytes, length, true);
+  } finally {
+    if (strikeOut(space, parcel)) {
+      dropReferences(bytes);
+      space.free(parcel);
+    }
+  }
+}
+
+/** The bytes of a parcel that was taken and names nothing. */
+export function openParcel(space: Space, parcel: number, length: number): Uint8Array<ArrayBuffer> {
+  const bytes = bytesOf(space, parcel, length);
+  if (strikeOut(space, parcel)) space.free(parcel);
   return bytes;
 }
 
@@ -257,12 +284,5 @@ export function sizeOf(header: number): number {
 /** Gives back what a message in shared memory holds: nobody will get it. */
 export function dropMessage(space: Space, at: number): void {
   const { words } = space;
-  const header = words[at];
-  const tag = header & TAG;
-  if (tag === BYTES) {
-    const start = ((at + 2) & -2) * 4;
-    loseReferences(space.memory.bytes.slice(start, start + (header >>> SHIFT)));
-  } else if (tag === BLOCK) {
-    loseReferences(takeBlock(space, words[at + 1], words[at + 2]));
-  }
+  if ((words[at] & TAG) === BLOCK) loseParcel(space, words[at + 1]);
 }

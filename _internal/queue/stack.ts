@@ -2,7 +2,7 @@
  * Last in, first out: segments that are written upwards and read downwards.
  *
  * ```text
- *   mutex, version, 2 × (segment, position, size, puts)
+ *   mutex, version, 2 × (segment, position, size, puts), parcel that is being taken
  *   segment    next, end, where it goes on below, message, its size, message, its size …
  * ```
  *
@@ -20,6 +20,7 @@ import { load, store } from "../atomics.ts";
 import { LIFO_QUEUE } from "../memory/kinds.ts";
 import { lockMutex, unlockMutex } from "../memory/mutex.ts";
 import type { Space } from "../memory/space.ts";
+import { beginTaking, endTaking, mendTaking } from "../memory/taken.ts";
 import {
   CLOSED,
   CONTAINER,
@@ -43,6 +44,8 @@ const MUTEX = CONTAINER;
 const VERSION = CONTAINER + 1;
 const RECORDS = CONTAINER + 4;
 const RECORD_WORDS = 4;
+/** See ../memory/taken.ts. */
+const TAKING = CONTAINER + 12;
 /** In a record. */
 const SEGMENT = 0;
 const POSITION = 1;
@@ -63,6 +66,11 @@ function readRecord(words: Int32Array, base: number, field: number): number {
     const value = load(words, recordAt(base, version) + field);
     if (load(words, base + VERSION) === version) return value;
   }
+}
+
+function lock(space: Space, base: number): void {
+  lockMutex(space.memory, base + MUTEX, space.id);
+  if (space.words[base + TAKING] !== 0) mendTaking(space, base + TAKING);
 }
 
 function commit(
@@ -110,7 +118,7 @@ class Stack implements Container {
     const base = this.#base;
     const limit = this.#limit;
     if (limit > 0 && load(words, base + STATE) === OPEN && readRecord(words, base, SIZE) >= limit) return FULL;
-    lockMutex(space.memory, base + MUTEX, space.id);
+    lock(space, base);
     const outcome = this.#push(message);
     unlockMutex(space.memory, base + MUTEX);
     return outcome;
@@ -156,7 +164,7 @@ class Stack implements Container {
     const words = this.#words;
     const base = this.#base;
     if (readRecord(words, base, SIZE) === 0) return this.#whyEmpty();
-    lockMutex(space.memory, base + MUTEX, space.id);
+    lock(space, base);
     const record = recordAt(base, words[base + VERSION]);
     const size = words[record + SIZE];
     if (size === 0 || load(words, base + STATE) === SHUT_AT_ONCE) {
@@ -166,7 +174,10 @@ class Stack implements Container {
     findTop(words, words[record + SEGMENT], words[record + POSITION]);
     const { segment, at } = top;
     message.load(space, at);
+    const { parcel } = message;
+    if (parcel !== 0) beginTaking(space, base + TAKING, base + VERSION, parcel);
     commit(words, base, segment, at, size - 1, words[record + PUTS]);
+    if (parcel !== 0) endTaking(space, base + TAKING, parcel);
     const next = words[segment + NEXT];
     const above = next === 0 ? 0 : words[next + NEXT];
     if (above !== 0) {
@@ -187,7 +198,7 @@ class Stack implements Container {
     const space = this.#space;
     const words = this.#words;
     const base = this.#base;
-    lockMutex(space.memory, base + MUTEX, space.id);
+    lock(space, base);
     const state = load(words, base + STATE);
     if (!atOnce) {
       if (state === OPEN) store(words, base + STATE, SHUT);

@@ -23,6 +23,8 @@ import { entryOf, isAlive, kill, leave, RECORD } from "../memory/participants.ts
 import { addReference, dropReference, OBJECT_HEADER } from "../memory/shared_object.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
 import type { Space } from "../memory/space.ts";
+import { existingSpace } from "../memory/spaces.ts";
+import { buryTaken } from "../memory/taken.ts";
 import { notify } from "../memory/wait_point.ts";
 
 export const STATE = 0;
@@ -161,7 +163,7 @@ export function vanish(space: Space, record: number): void {
   space.memory.notify(record + POINT, 0x7fffffff);
 }
 
-/** Drops the reference that the table has: by the starter, when the thread is gone. */
+/** Drops the reference that the table has, and what it had taken and not read: by the starter, when the thread is gone. */
 export function forget(space: Space, record: number): void {
   const { words, memory } = space;
   const word = entryOf(load(words, record + IDENT)) + RECORD;
@@ -169,6 +171,9 @@ export function forget(space: Space, record: number): void {
   compareExchange(words, word, record, 0);
   unlockMutex(memory, THREADS_MUTEX_AT);
   dropReference(space, objectOf(record));
+  buryTaken(space);
+  const processes = existingSpace("process");
+  if (processes !== undefined) buryTaken(processes);
 }
 
 /** The record of a participant, with a reference that is the caller's; 0: it has none, or is not among the living. */

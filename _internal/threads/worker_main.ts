@@ -12,6 +12,7 @@ import { addReference, Attachment, releaseHandles } from "../memory/shared_objec
 import { hasReferences } from "../memory/shared_refs.ts";
 import { Space } from "../memory/space.ts";
 import { existingSpace, setSpace } from "../memory/spaces.ts";
+import { giveUpTaken } from "../memory/taken.ts";
 import { ThreadMemory } from "../memory/thread_memory.ts";
 import { block } from "../memory/wait_point.ts";
 import { takeArguments } from "../runtime/arguments.ts";
@@ -233,9 +234,12 @@ function fail(space: Space, record: number, error: unknown): void {
 /** Everything that this thread held is up for others from here on. */
 function end(space: Space, record: number): void {
   releaseHandles(space);
+  // A class of the program may have ended it while it was made again from a message.
+  giveUpTaken(space);
   const processes = existingSpace("process");
   if (processes !== undefined) {
     releaseHandles(processes);
+    giveUpTaken(processes);
     leave(processes.memory, processes.id);
   }
   finish(space, record);

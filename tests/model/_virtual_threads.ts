@@ -709,6 +709,8 @@ export class Machine {
           const old = words[a];
           words[a] = b;
           this.#changed(a, old, words[a]);
+          // Else the thread would seem to stand where it stood before, and what comes after that to be known already.
+          if (words[a] === old) this.#hear(thread, a);
           if (this.trace !== undefined) this.say(thread, `${this.nameOf(a)} = ${show(b)}`, thread.site);
           return b;
         }

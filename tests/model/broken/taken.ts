@@ -1,0 +1,82 @@
+import type { BrokenVariant } from "../model.ts";
+
+const TAKEN = "_internal/memory/taken.ts";
+const MESSAGE = "_internal/queue/message.ts";
+const LOG = "_internal/queue/log.ts";
+const STACK = "_internal/queue/stack.ts";
+const PARTICIPANTS = "_internal/memory/participants.ts";
+
+/** What the dead had taken, given up wrongly. */
+export const variants: readonly BrokenVariant[] = [
+  {
+    name: "Taken: the note is struck out before the message is read",
+    patches: [{
+      file: MESSAGE,
+      find: "  const bytes = bytesOf(space, parcel, length);\n  try {",
+      replace: "  const bytes = bytesOf(space, parcel, length);\n  const struck = strikeOut(space, parcel);\n  try {",
+    }, {
+      file: MESSAGE,
+      find: "    if (strikeOut(space, parcel)) {",
+      replace: "    if (struck) {",
+    }],
+    caughtBy: ["Taken: a message of a queue"],
+  },
+  {
+    name: "Taken: a parcel is noted when it is taken, and not before",
+    patches: [{
+      file: LOG,
+      find:
+        "    if (parcel !== 0) beginTaking(space, base + TAKING, base + HEAD, parcel);\n    store(words, base + HEAD, (head + 1) | 0);\n",
+      replace:
+        "    store(words, base + HEAD, (head + 1) | 0);\n    if (parcel !== 0) beginTaking(space, base + TAKING, base + HEAD, parcel);\n",
+    }],
+    caughtBy: ["Taken: a message of a queue"],
+  },
+  {
+    name: "Taken: a note is a parcel that was taken",
+    patches: [{ file: TAKEN, find: "  if (queue === 0) return true;", replace: "  if (queue >= 0) return true;" }],
+    caughtBy: ["Taken: a message of a queue", "Taken: what comes into a stack"],
+  },
+  {
+    name: "Taken: whoever gets the mutex leaves the note of the dead",
+    patches: [{
+      file: STACK,
+      find: "  if (space.words[base + TAKING] !== 0) mendTaking(space, base + TAKING);\n",
+      replace: "  if (space.words[base + TAKING] !== 0) space.words[base + TAKING] = 0;\n",
+    }],
+    caughtBy: ["Taken: what comes into a stack", "Taken: a message of a stack"],
+  },
+  {
+    name: "Taken: there is a note before the queue says so",
+    patches: [{
+      file: TAKEN,
+      find: "  store(words, taking, parcel);\n  store(words, entry + TAKEN, parcel);\n",
+      replace: "  store(words, entry + TAKEN, parcel);\n  store(words, taking, parcel);\n",
+    }],
+    caughtBy: ["Taken: a message of a queue", "Taken: what comes into a stack", "Taken: what comes into a heap"],
+  },
+  {
+    name: "Taken: a burier strikes out by a store",
+    patches: [{
+      file: TAKEN,
+      find:
+        "if (compareExchange(words, entry + TAKEN, parcel, previous) === parcel && isTaken) loseParcel(space, parcel);",
+      replace: "store(words, entry + TAKEN, previous);\n      if (isTaken) loseParcel(space, parcel);",
+    }],
+    caughtBy: ["Taken: two that bury"],
+  },
+  {
+    name: "Taken: a burier looks at the living",
+    patches: [{ file: TAKEN, find: "  if (isAlive(memory, id)) return;\n", replace: "" }, {
+      file: TAKEN,
+      find: "idAt(words, entry) !== id || isAlive(memory, id)) break;",
+      replace: "idAt(words, entry) !== id) break;",
+    }],
+    caughtBy: ["Taken: a message of a queue", "Taken: two that bury"],
+  },
+  {
+    name: "Taken: an entry is given to another with what the dead had taken",
+    patches: [{ file: PARTICIPANTS, find: "    if (load(words, entry + TAKEN) !== 0) continue;\n", replace: "" }],
+    caughtBy: ["Taken: an entry"],
+  },
+];

@@ -1,0 +1,156 @@
+import { load, store } from "../../../_internal/atomics.ts";
+import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT } from "../../../_internal/memory/layout.ts";
+import { enter, entryOf, TAKEN } from "../../../_internal/memory/participants.ts";
+import { locate, type SharedHandle } from "../../../_internal/memory/shared_object.ts";
+import { spaceOf } from "../../../_internal/memory/spaces.ts";
+import { buryTaken } from "../../../_internal/memory/taken.ts";
+import { Latch } from "../../../sync/latch.ts";
+import { LifoQueue } from "../../../sync/lifo_queue.ts";
+import { PriorityQueue } from "../../../sync/priority_queue.ts";
+import { Queue } from "../../../sync/queue.ts";
+import { registerSerializable } from "../../../sync/register_serializable.ts";
+import { type Actor, type Model, model } from "../model.ts";
+
+/** Words that nothing else uses: how many have read an item, and the id of the thread that dies. */
+const READ = 104;
+const MORTAL = 105;
+
+type Objects = { queue: Queue<unknown>; latch: Latch };
+
+/** What comes last in an item. */
+class Last {
+  readonly is = true;
+}
+
+registerSerializable(Last, {
+  name: "Last",
+  serialize: () => 0,
+  deserialize: () => {
+    const { words } = spaceOf("thread");
+    store(words, READ, load(words, READ) + 1);
+    return new Last();
+  },
+});
+
+/** The threads have handles of the latch already, so that whoever receives it has one no more. */
+const setup = (queue: Queue<unknown>): Objects => {
+  const latch = new Latch(1);
+  queue.putSync([latch, new Last()]);
+  return { queue, latch };
+};
+
+function referencesOf(latch: Latch): number {
+  return load(spaceOf("thread").words, locate(latch as SharedHandle)!.at + 1);
+}
+
+function received(actor: Actor, item: unknown): void {
+  if (item !== 2) actor.count("received", 1);
+}
+
+/** Takes what there is. */
+function tryGet(actor: Actor, queue: Queue<unknown>): void {
+  try {
+    received(actor, queue.getSync({ timeout: 0 }));
+  } catch (error) {
+    if (!actor.gaveUp(error)) throw error;
+  }
+}
+
+/** All references are those of handles, but what died when it gave the message's back. */
+function isSettled(actor: Actor, { queue, latch }: Objects, threads: number): void {
+  buryTaken(spaceOf("thread"));
+  while (queue.size > 0) received(actor, queue.getSync());
+  const references = referencesOf(latch);
+  const expected = threads + 2;
+  actor.assert(references >= expected, `a reference was dropped twice: ${references} are left of ${expected}`);
+  const { words } = spaceOf("thread");
+  // Of those that have read it all but the dead have said so.
+  const spared = load(words, READ) > actor.count("received", 0) ? 1 : 0;
+  actor.assert(references <= expected + spared, `a reference is left: there are ${references} of ${expected}`);
+}
+
+/** What is in the entries of the table of participants counts here, and what is in parcels. */
+const FAULTS = { faults: { deaths: 1 }, mortal: [0], kills: true, plain: true };
+
+const KINDS: readonly [string, () => Queue<unknown>][] = [
+  ["queue", () => new Queue<unknown>()],
+  ["stack", () => new LifoQueue<unknown>()],
+  ["heap", () => new PriorityQueue<unknown>()],
+];
+
+/** What holds for messages that name objects, when a thread dies that takes one. */
+export const models: readonly Model<Record<string, object>>[] = [
+  ...KINDS.map(([kind, make]) =>
+    model<Objects>({
+      name: `Taken: a message of a ${kind} is its taker's, or the queue's, or given up once`,
+      setup: () => setup(make()),
+      threads: [
+        (actor, { queue }) => {
+          tryGet(actor, queue);
+        },
+        (actor, { queue }) => {
+          buryTaken(spaceOf("thread"));
+          tryGet(actor, queue);
+        },
+      ],
+      ...FAULTS,
+      end: (actor, objects) => isSettled(actor, objects, 2),
+    })
+  ),
+  ...KINDS.map(([kind, make]) =>
+    model<Objects>({
+      name: `Taken: what comes into a ${kind} after a death in the midst of taking does not count as the taking`,
+      setup: () => setup(make()),
+      threads: [
+        (actor, { queue }) => {
+          tryGet(actor, queue);
+        },
+        (_actor, { queue }) => {
+          queue.putSync(2);
+          buryTaken(spaceOf("thread"));
+        },
+      ],
+      ...FAULTS,
+      end: (actor, objects) => isSettled(actor, objects, 2),
+    })
+  ),
+  model<Objects>({
+    name: "Taken: two that bury a thread at once, and one that takes, give up what it had taken once",
+    setup: () => setup(new Queue<unknown>()),
+    threads: [
+      (actor, { queue }) => {
+        tryGet(actor, queue);
+      },
+      () => buryTaken(spaceOf("thread")),
+      (actor, { queue }) => {
+        tryGet(actor, queue);
+        buryTaken(spaceOf("thread"));
+      },
+    ],
+    ...FAULTS,
+    end: (actor, objects) => isSettled(actor, objects, 3),
+  }),
+  model<Objects>({
+    name: "Taken: an entry is given to another when what the dead had taken is given up",
+    setup: () => setup(new Queue<unknown>()),
+    threads: [
+      (actor, { queue }) => {
+        const { words, id } = spaceOf("thread");
+        store(words, MORTAL, id);
+        tryGet(actor, queue);
+      },
+      () => buryTaken(spaceOf("thread")),
+      (actor) => {
+        const { words, memory } = spaceOf("thread");
+        const mortal = load(words, MORTAL);
+        if (mortal === 0) return;
+        // The next id is one for the same entry.
+        store(words, NEXT_PARTICIPANT_AT, mortal + PARTICIPANT_COUNT - 1);
+        const entry = entryOf(enter(memory, 0));
+        actor.assert(load(words, entry + TAKEN) === 0, "what another had taken came with the entry");
+      },
+    ],
+    ...FAULTS,
+    end: (actor, objects) => isSettled(actor, objects, 3),
+  }),
+];
