@@ -22,9 +22,9 @@ export const variants: readonly BrokenVariant[] = [
     patches: [{
       file: PIPE,
       find:
-        "  if (take) store(words, ring + HEAD, advance(next, takenBy(words, position)));\n  unlockMutex(space.memory, ring + GET_MUTEX);\n",
+        "    store(words, ring + HEAD, advance(next, takenBy(words, position)));\n    if (parcel !== 0) endTaking(space, ring + TAKING, parcel);\n  }\n  unlockMutex(space.memory, ring + GET_MUTEX);\n",
       replace:
-        "  unlockMutex(space.memory, ring + GET_MUTEX);\n  if (take) store(words, ring + HEAD, advance(next, takenBy(words, position)));\n",
+        "  }\n  unlockMutex(space.memory, ring + GET_MUTEX);\n  if (take) store(words, ring + HEAD, advance(next, takenBy(words, position)));\n",
     }],
     caughtBy: ["Pipe: one sender", "Pipe: a receiver"],
   },
