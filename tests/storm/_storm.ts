@@ -71,9 +71,10 @@ class Crowd {
       if (random.chance(0.5)) signal(runner, "SIGCONT");
       runner.kill();
       this.isOneStopped = false;
-    } else if (dice > 0.4 || "Bun" in globalThis || !signal(runner, "SIGTERM")) {
-      // On Bun a process leaves a SIGTERM that is not its starter's terminate() to its starter.
+    } else if (dice > 0.4) {
       runner.kill();
+    } else {
+      runner.terminate();
     }
     check(await worker.runner.join({ timeout: LIMIT }), "a killed worker did not end");
     this.workers[place] = undefined;
@@ -121,7 +122,7 @@ class Crowd {
 }
 
 /** Sends a signal, where there is a process that can get one. */
-function signal({ pid, isAlive }: Runner<unknown>, name: "SIGSTOP" | "SIGCONT" | "SIGTERM"): boolean {
+function signal({ pid, isAlive }: Runner<unknown>, name: "SIGSTOP" | "SIGCONT"): boolean {
   if (pid === undefined || !isAlive) return false;
   try {
     return process.kill(pid, name);

@@ -12,6 +12,7 @@ export const processes: Scope = {
       joinSync: (options) => child.joinSync(options),
       result: () => child.result(),
       kill: () => child.kill(),
+      terminate: () => child.terminate(),
       get isAlive() {
         return child.isAlive;
       },

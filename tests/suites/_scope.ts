@@ -33,6 +33,8 @@ export interface Runner<R> {
   result(): Promise<Awaited<R>>;
   /** Ends it from outside: `terminate()` of a thread, `kill()` of a process. */
   kill(): void;
+  /** The same, but of a process `terminate()`, too. */
+  terminate(): void;
   readonly isAlive: boolean;
   /** Of a process. */
   readonly pid?: number;

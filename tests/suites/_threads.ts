@@ -12,6 +12,7 @@ export const threads: Scope = {
       joinSync: (options) => thread.joinSync(options),
       result: () => thread.result(),
       kill: () => thread.terminate(),
+      terminate: () => thread.terminate(),
       get isAlive() {
         return thread.isAlive;
       },
