@@ -16,8 +16,8 @@ const PROGRAM = fileURLToPath(new URL("./_orphans_program.ts", import.meta.url))
 const FLAGS = "Bun" in globalThis ? [] : ["run", "-A", "--no-check"];
 const ENTRY = fileURLToPath(new URL("../../_internal/processes/child_entry.ts", import.meta.url));
 const METHODS = ["spawn", "forkserver", ..."Bun" in globalThis ? [] : ["none"]];
-const ROUNDS = rounds(300, 4);
-const LIMIT = { timeout: rounds(600_000, 60_000) };
+const ROUNDS = rounds(40, 4);
+const LIMIT = { timeout: rounds(120_000, 60_000) };
 /** What is left is gone so soon: those that are still starting look for themselves. */
 const SOON = 10_000;
 
