@@ -75,7 +75,7 @@ function format(ns: number): string {
 /** A program, or a part of this one, that does so many operations a second. */
 export interface Contestant {
   name: string;
-  /** Returns operations a second; `undefined` where it can not be run on this machine. */
+  /** Returns operations a second; `undefined` where it cannot be run on this machine. */
   run: () => number | undefined | Promise<number | undefined>;
 }
 

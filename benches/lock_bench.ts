@@ -1,4 +1,4 @@
-/** A free lock, beside the two atomic operations that it can not do without. */
+/** A free lock, beside the two atomic operations that it cannot do without. */
 
 import { Event, Lock, RLock, RWLock, Semaphore, Value } from "@weft/concurrent/sync";
 import { bench } from "./_bench.ts";

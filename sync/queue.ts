@@ -39,7 +39,7 @@ import {
 } from "../_internal/queue/container.ts";
 import { LOG } from "../_internal/queue/log.ts";
 import { Message } from "../_internal/queue/message.ts";
-import { NO_OPTIONS } from "../_internal/runtime/options.ts";
+import { optionsOr } from "../_internal/runtime/options.ts";
 import { deadlineOf, show, validateInteger, validateWait } from "../_internal/wait_options.ts";
 import { registerReadiness } from "./_readiness.ts";
 import { InvalidStateError, QueueEmptyError, QueueFullError, QueueShutDownError } from "./errors.ts";
@@ -144,7 +144,7 @@ export class Queue<T = unknown> extends SharedObject {
     const action = `create ${type.label}`;
     super(new.target, options as SharedOptions | Attachment | undefined, () => {
       // What is no object is refused with the options that all objects have.
-      const { maxsize = 0 } = (options ?? NO_OPTIONS) as QueueOptions;
+      const { maxsize = 0 } = optionsOr(options as QueueOptions | undefined);
       validateInteger(maxsize, "'maxsize'", 0, 0x3fffffff, action);
       return {
         action,

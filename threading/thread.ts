@@ -24,7 +24,7 @@ import { THREAD_NAMES_AT } from "../_internal/memory/layout.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { spaceOf } from "../_internal/memory/spaces.ts";
 import { block, notify } from "../_internal/memory/wait_point.ts";
-import { NO_OPTIONS } from "../_internal/runtime/options.ts";
+import { optionsOr } from "../_internal/runtime/options.ts";
 import { describeSubclass, describeTarget, type TargetDescriptor } from "../_internal/targets/describe.ts";
 import { importingModule } from "../_internal/targets/import_guard.ts";
 import { lookIfDue, nextLook } from "../_internal/threads/importing.ts";
@@ -171,7 +171,7 @@ export class Thread<A extends unknown[] = unknown[], R = unknown> extends Shared
       return { action: "create thread", kind: THREAD, words: RECORD_WORDS };
     });
     if (options instanceof Attachment || this.#place.at < 0) return;
-    const { target, args, name, daemon } = options ?? NO_OPTIONS as never;
+    const { target, args, name, daemon } = optionsOr(options);
     if (target !== undefined) {
       this.#descriptor = describeTarget(target, { what: "thread target" });
       if (target.name !== "") label = ` (${target.name})`;

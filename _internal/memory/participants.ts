@@ -64,7 +64,7 @@ export function enter(memory: Memory, process: number): number {
     const entry = entryOf(id);
     const previous = load(words, entry + ID);
     if (previous !== 0 && isAlive(memory, previous)) continue;
-    // What the one before has left is somebody's to give up.
+    // What the one before has left is a burier's to give up.
     if (load(words, entry + TAKEN) !== 0) continue;
     // Nobody knows the new id yet, so it does no harm that it is briefly in a state that was the old one's.
     if (compareExchange(words, entry + ID, previous, id) !== previous) continue;

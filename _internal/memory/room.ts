@@ -3,8 +3,8 @@
  *
  * What a pool has in a memory is lent: inputs until a worker has read them, results until the owner has. The owner is
  * noted as the holder of an input's block and of a large result's, so that it can be told what will be given back from
- * what will not. Inputs take half of the
- * room at most, and a little stays for what everybody needs: objects, threads, queues.
+ * what will not. Inputs take half of the room at most, and a little stays for what every thread needs: objects, threads,
+ * queues.
  *
  * A worker whose result finds no room waits for it, and says so; meanwhile no owner lends anything for inputs, and those
  * that no worker has claimed are taken back. So only results that were not read yet are in the way, which their owners do

@@ -14,18 +14,18 @@
  *            4… its bytes
  *
  *   queue    0  the parcel that is being taken; 0: none         written under the mutex of those who take
- *            1  who takes it
+ *            1  the participant that takes it
  *            2  the word whose change takes it
  *            3  what that was before
  * ```
  *
  * A thread notes the parcel before it takes it, both under the mutex of the queue. So a thread that dies in between leaves
  * a parcel that both the queue and the note have. The queue is right as long as the word that takes has not changed, and
- * whoever gets the mutex next strikes the note out, by {@linkcode mendTaking}, before it changes that word: only then may
- * another take the parcel, or put something else on top of it. Who gives up what a dead thread has noted looks first
- * whether that word has changed, then whether somebody got the mutex since, and strikes the note out by a
- * compare-exchange. If it was so and the note still there, the dead thread had taken the parcel, and nobody else will have
- * it. (The word alone does not tell: positions in a ring come again.)
+ * the thread that gets the mutex next strikes the note out, by {@linkcode mendTaking}, before it changes that word: only
+ * then may another take the parcel, or put something else on top of it. A thread that gives up what a dead one has noted
+ * looks first whether that word has changed, then whether another got the mutex since, and strikes the note out by a
+ * compare-exchange. If it was so and the note still there, the dead thread had taken the parcel, and no other will have it.
+ * (The word alone does not tell: positions in a ring come again.)
  *
  * Two do not bury one thread at a time, and its entry is not given to another meanwhile: else a note that was read in it
  * could be another's by the time it is struck out.
@@ -45,7 +45,7 @@ const NAMING = 1;
 const QUEUE = 2;
 const BEFORE = 3;
 /** Words of a parcel before its bytes. */
-export const PARCEL_HEADER = 4;
+const PARCEL_HEADER = 4;
 
 const TAKER = 1;
 const CHANGES = 2;
@@ -86,7 +86,7 @@ export function beginTaking(space: Space, taking: number, changes: number, parce
   words[taking + TAKER] = space.id;
   words[taking + CHANGES] = changes;
   words[taking + WAS] = was;
-  // What the queue says comes first: where there is a note, whoever gets the mutex finds it.
+  // What the queue says comes first: where there is a note, the next thread with the mutex finds it.
   store(words, taking, parcel);
   store(words, entry + TAKEN, parcel);
 }
@@ -106,7 +106,7 @@ export function mendTaking({ words }: Space, taking: number): void {
   if (load(words, words[taking + CHANGES]) === words[taking + WAS]) {
     compareExchange(words, entryOf(words[taking + TAKER]) + TAKEN, parcel, words[parcel + PREVIOUS]);
   }
-  // Whoever dies before this leaves it to the next.
+  // A thread that dies before this leaves it to the next.
   store(words, taking, 0);
 }
 
@@ -115,7 +115,7 @@ export function strikeOut({ words, entry }: Space, parcel: number): boolean {
   return compareExchange(words, entry + TAKEN, parcel, words[parcel + PREVIOUS]) === parcel;
 }
 
-/** Gives up a parcel, and what it names: nobody will get it. */
+/** Gives up a parcel, and what it names: no thread will get it. */
 export function loseParcel(space: Space, parcel: number): void {
   const length = space.words[parcel + NAMING];
   if (length > 0 && length <= (blockWords(space.memory, parcel) - PARCEL_HEADER) * 4) {

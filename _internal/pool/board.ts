@@ -42,7 +42,7 @@
  *   POSTED    a worker: its id.   owner: FREE (the chunk is taken back)
  *   an id     that worker: OVER, or POSTED (it is too large for it).  owner: GIVEN_UP (the worker is dead, or too late)
  *   OVER      owner: FREE
- *   GIVEN_UP  owner: FREE, once the worker can not write any more
+ *   GIVEN_UP  owner: FREE, once the worker cannot write any more
  * ```
  *
  * So a chunk belongs to exactly one at any time, and a worker that is killed anywhere between leaves its id behind. A

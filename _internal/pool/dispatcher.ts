@@ -80,7 +80,7 @@ const TURN = 4;
 const TURNLESS = 8;
 /** A chunk is not left in one piece if a unit of it takes so long: milliseconds. */
 const STUCK = 5;
-/** How long one may wait for workers that were told to end, where they can not be stopped: milliseconds. */
+/** How long one may wait for workers that were told to end, where they cannot be stopped: milliseconds. */
 const GRACE = 1000;
 
 /** What there was no room for is tried again after so long: milliseconds. */
@@ -295,7 +295,7 @@ export class Dispatcher implements JobBoard {
         this.#spare.push(other);
         return;
       }
-      // Not waited for: on Deno a thread that computes without end can not be stopped, only left alone. It has the slot for
+      // Not waited for: on Deno a thread that computes without end cannot be stopped, only left alone. It has the slot for
       // itself until it ends, so that nobody else writes there.
       this.#workers.delete(worker);
       this.board.endSpinning(worker);

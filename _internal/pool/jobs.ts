@@ -143,7 +143,7 @@ const UNITS = 64;
 const CHUNK_BYTES = 1 << 18;
 
 /** The error for a task whose worker ended. */
-export function lostError(ending: Ending & Identity, taskIndex: number): WorkerLostError {
+function lostError(ending: Ending & Identity, taskIndex: number): WorkerLostError {
   return endingError(`Cannot finish task ${taskIndex} as its worker`, ending, { taskIndex });
 }
 
@@ -414,7 +414,7 @@ function report(job: MapJob | StreamJob, done: number, total: number | undefined
   }
 }
 
-/** Encodes items as a unit; what can not be sent is named by its index in the whole. */
+/** Encodes items as a unit; what cannot be sent is named by its index in the whole. */
 function encodeUnit(items: unknown[], first: number, options: EncodeOptions): Unit {
   let bytes: Uint8Array;
   try {
@@ -887,7 +887,7 @@ export class StreamJob implements Job {
       this.#units.push(encodeUnit([next.value], this.#taken, this.#encoding));
       this.#taken++;
     } catch (error) {
-      // It can not be sent: as if the iterable had thrown that.
+      // It cannot be sent: as if the iterable had thrown that.
       this.#end(error);
       this.#leaveIterable();
     }

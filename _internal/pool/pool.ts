@@ -9,7 +9,7 @@ import { spaceOf } from "../memory/spaces.ts";
 import type { Scope } from "../memory/memory.ts";
 import { bindContext } from "../runtime/async_context.ts";
 import { cpuCount } from "../runtime/cpus.ts";
-import { NO_OPTIONS } from "../runtime/options.ts";
+import { optionsOr } from "../runtime/options.ts";
 import { REFUSAL } from "../codec/refusal.ts";
 import { encodeApart, joinStacks } from "../codec/mod.ts";
 import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
@@ -122,7 +122,7 @@ export abstract class BasePool implements AsyncDisposable {
     if (options !== undefined && (typeof options !== "object" || options === null)) {
       throw new TypeError(`Cannot create pool as the options must be an object: received ${show(options)}`);
     }
-    const { initializer, initargs, maxTasksPerChild, name, idleTimeout, trace } = options ?? NO_OPTIONS as never;
+    const { initializer, initargs, maxTasksPerChild, name, idleTimeout, trace } = optionsOr(options);
     if (initializer !== undefined && typeof initializer !== "function") {
       throw new TypeError(`Cannot create pool as 'initializer' must be a function: received ${show(initializer)}`);
     }
@@ -141,7 +141,7 @@ export abstract class BasePool implements AsyncDisposable {
     }
     this.#kind = kind;
     this.#size = workers ?? cpuCount();
-    this.#options = options ?? NO_OPTIONS as never;
+    this.#options = optionsOr(options);
     this.#name = name ?? `${kind.label}-${++pools}`;
     this.#initializer = initializer === undefined
       ? null
@@ -159,7 +159,7 @@ export abstract class BasePool implements AsyncDisposable {
    * @param args Its arguments, copied as `structuredClone` would; shared objects stay shared.
    * @returns A future, which is a promise, for what it returns; rejects with what it throws.
    * @throws {InvalidStateError} If the pool is closed.
-   * @throws {TargetError} If the function can not run elsewhere, as far as that can be seen from here.
+   * @throws {TargetError} If the function cannot run elsewhere, as far as that can be seen from here.
    */
   apply<A extends unknown[], R>(
     fn: (...args: A) => R,
@@ -557,7 +557,7 @@ function validateMapOptions(
   action: string,
 ): { bulk: BulkOptions; limits: Limits | undefined } {
   const limits = validateTaskOptions(options, action);
-  const { chunksize, onProgress } = options ?? NO_OPTIONS as never;
+  const { chunksize, onProgress } = optionsOr(options);
   if (chunksize !== undefined) validateInteger(chunksize, "'chunksize'", 1, 0x7fffffff, action);
   if (onProgress !== undefined && typeof onProgress !== "function") {
     throw new TypeError(`Cannot ${action} as 'onProgress' must be a function: received ${show(onProgress)}`);

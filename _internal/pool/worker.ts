@@ -304,7 +304,7 @@ class PoolWorker {
       data = encode(value, { root: "result", scope });
     } catch (error) {
       if (kind === RESULT) return this.#fail(slot, cursor, error, 0);
-      // One of them can not be sent: say which.
+      // One of them cannot be sent: say which.
       const index = (value as unknown[]).findIndex((result) => !canEncode(result, scope));
       let itsError = error;
       try {

@@ -12,10 +12,11 @@
  * ```
  *
  * A ring is changed by one store: of its tail, when a message stands, or of its head, when one was copied out. Positions
- * go twice round the ring, so that a full one can be told from an empty one. Who is killed before that store has changed nothing, and a dead one's mutex is taken
- * over. A message stands in one piece; where the ring ends too early, SKIP sends the reader to its beginning. What is
- * large, or names shared objects, stands in a parcel (see ../memory/taken.ts), and takes as many words of the ring as if it stood there, up to half of it: so the
- * ring bounds what is under way, and a sender can fill one block while the other is read.
+ * go twice round the ring, so that a full one can be told from an empty one. A thread that is killed before that store has
+ * changed nothing, and its mutex is taken over. A message stands in one piece; where the ring ends too early, SKIP sends
+ * the reader to its beginning. What is large, or names shared objects, stands in a parcel (see ../memory/taken.ts), and
+ * takes as many words of the ring as if it stood there, up to half of it: so the ring bounds what is under way, and a
+ * sender can fill one parcel while the other is read.
  *
  * An end is held by participants: see {@linkcode isGone}.
  *

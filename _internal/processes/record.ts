@@ -76,7 +76,7 @@ const SAID = 1;
 const CERTAIN = 2;
 
 /** Whether this process is the one that started that of the record. */
-export function isOwnChild(space: Space, record: number): boolean {
+function isOwnChild(space: Space, record: number): boolean {
   const own = ownRecord();
   return own !== 0 && load(space.words, record + PARENT) === own;
 }

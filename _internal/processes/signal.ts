@@ -13,7 +13,7 @@
  * Which of the two it is, is in the record:
  *
  * ```text
- *   HEEDS     who changes it, into what
+ *   HEEDS     which process changes it, into what
  *   0         the process, on Deno: ON_REQUEST, once SIGTERM does nothing there
  *   ON_REQUEST  the process: HEEDED, and sends itself the SIGTERM.  a process that asked: TOO_LATE, and kills it
  * ```
@@ -52,7 +52,7 @@ let attending: (() => void) | undefined;
 export function signalProcess(space: Space, record: number, signal: number): void {
   const { words } = space;
   if (load(words, record + STATE) === FINISHED || hasProcessEnded(space, record)) return;
-  // Nobody can have got its number between the two: its parent's runtime takes note of its end in the event loop alone.
+  // No other process can have got its number between the two: its parent's runtime takes note of its end in the event loop alone.
   store(words, record + SIGNALLED, signal);
   const calls = loadProcessCalls("end process");
   const pid = load(words, record + PID);

@@ -11,3 +11,8 @@ export function withoutPrototype<T extends object>(options: T): T {
 
 /** No options at all. */
 export const NO_OPTIONS: Readonly<Record<string, never>> = Object.freeze(withoutPrototype({}));
+
+/** The options that a caller gave, or none. */
+export function optionsOr<T extends object>(given: T | null | undefined): Partial<T> {
+  return given ?? NO_OPTIONS as Partial<T>;
+}

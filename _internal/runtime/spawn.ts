@@ -101,7 +101,7 @@ export function spawn({ args, cwd, env }: SpawnOptions): Spawned {
 }
 
 /** The number of a signal on this system. */
-export function signalNumber(name: string): number {
+function signalNumber(name: string): number {
   return signals()[name] ?? 9;
 }
 

@@ -28,10 +28,10 @@ export async function exportOf(
 /** How long a module may take to come up before it is named: milliseconds. */
 const SLOW = 10_000;
 
-/** Who else is told what this thread or process imports, one module at a time. */
+/** What is told which module this thread or process imports, one at a time. */
 export interface ImportWatch {
   begin(module: string): void;
-  /** Whether nobody else has named the module that is being imported. */
+  /** Whether the module that is being imported has not been named yet. */
   mayName(): boolean;
   end(): void;
 }
@@ -39,7 +39,7 @@ export interface ImportWatch {
 let watch: ImportWatch | undefined;
 let mayName: (module: string) => boolean = () => true;
 
-/** Says who else names modules that do not come up. */
+/** Says what else names modules that do not come up. */
 export function watchImports(by: ImportWatch): void {
   watch = by;
 }

@@ -379,7 +379,7 @@ export function childRecords(): number[] {
 }
 
 /** Sees to those that were told to end, from a thread whose event loop turns no more. */
-export function attendAll(): void {
+function attendAll(): void {
   for (const [id, { record }] of children) attend(record, id, false);
 }
 
@@ -391,7 +391,7 @@ function attendWhileThere(): void {
 }
 
 /** Gives up what the table has of the threads that this one started: all are gone. */
-export function forgetChildren(space: Space): void {
+function forgetChildren(space: Space): void {
   for (const { record } of children.values()) {
     if (load(space.words, record + GONE) !== 0) forget(space, record);
   }
