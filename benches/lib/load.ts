@@ -1,0 +1,190 @@
+/**
+ * How much of the processors others use while something is measured: the busy time of the processors less what the measured
+ * programs and this one used.
+ *
+ * Busy is what is not idle, so that time which a hypervisor took away counts as used by others, too. The time of a tree of
+ * programs is that of the living, of all their threads, and of the children that they have waited for. Linux tells all of
+ * this; elsewhere the processors' time is all there is, and the share is not known.
+ */
+
+import { readdirSync, readFileSync } from "node:fs";
+import os from "node:os";
+import process from "node:process";
+
+/** Nanoseconds in the unit of time of /proc, which is the same on every machine. */
+const TICK_NS = 1e7;
+/** Where a difference of ticks of two processors is not worth looking at. */
+const GRAIN_NS = 1.5 * TICK_NS;
+/** What others may use of all processors in a measurement that counts. */
+export const QUIET_SHARE = 0.05;
+
+/** Idle nanoseconds of the processors with these numbers, from the text of /proc/stat. */
+export function parseIdle(stat: string, processors: ReadonlySet<number>): number {
+  let ticks = 0;
+  for (const [, number, times] of stat.matchAll(/^cpu(\d+) (.*)$/gm)) {
+    if (!processors.has(Number(number))) continue;
+    const [, , , idle = 0, waiting = 0] = times!.split(" ").map(Number);
+    ticks += idle + waiting;
+  }
+  return ticks * TICK_NS;
+}
+
+/** Processors of a list as /proc has them: `0-3,8`. */
+export function parseProcessors(list: string): Set<number> {
+  const processors = new Set<number>();
+  for (const part of list.trim().split(",")) {
+    const [first, last = first] = part.split("-").map(Number);
+    for (let i = first!; i <= last!; i++) processors.add(i);
+  }
+  return processors;
+}
+
+/** What /proc/PID/stat says of a process. */
+export interface ProcessStat {
+  readonly pid: number;
+  readonly parent: number;
+  readonly session: number;
+  /** Nanoseconds of its threads, also of those that have ended, in steps of 10 ms. */
+  readonly ownNs: number;
+  /** Nanoseconds of the children that it has waited for. */
+  readonly reapedNs: number;
+}
+
+/** Reads the text of /proc/PID/stat. */
+export function parseProcess(text: string): ProcessStat {
+  // The name is in brackets and may be anything, also brackets.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ").map(Number);
+  return {
+    pid: parseInt(text),
+    parent: fields[1]!,
+    session: fields[3]!,
+    ownNs: (fields[11]! + fields[12]!) * TICK_NS,
+    reapedNs: (fields[13]! + fields[14]!) * TICK_NS,
+  };
+}
+
+/** Those that a process started, itself among them: its descendants, and all of the session that it leads. */
+export function treeOf(root: number, all: readonly ProcessStat[]): ProcessStat[] {
+  const children = Map.groupBy(all, (each) => each.parent);
+  const found = new Set(all.filter((each) => each.pid === root || each.session === root));
+  for (const each of found) for (const child of children.get(each.pid) ?? []) found.add(child);
+  return [...found];
+}
+
+/** What had been used at a moment. */
+export interface Usage {
+  readonly at: number;
+  readonly idleNs: number;
+  /** By the tree that is measured; `undefined` where the system does not tell. */
+  readonly treeNs: number | undefined;
+  /** By this process, where the tree is not its own. */
+  readonly driverNs: number;
+}
+
+/** What was used between two moments. */
+export interface Load {
+  readonly wallNs: number;
+  readonly processorNs: number | undefined;
+  /** From 0 to 1. */
+  readonly othersShare: number | undefined;
+}
+
+/** What was used between two moments by the tree and by others, on so many processors. */
+export function loadBetween(before: Usage, after: Usage, processors: number): Load {
+  const wallNs = after.at - before.at;
+  if (before.treeNs === undefined || after.treeNs === undefined) {
+    return { wallNs, processorNs: undefined, othersShare: undefined };
+  }
+  const capacity = wallNs * processors;
+  const processorNs = Math.max(0, after.treeNs - before.treeNs);
+  const busy = capacity - (after.idleNs - before.idleNs);
+  const others = busy - processorNs - (after.driverNs - before.driverNs);
+  return { wallNs, processorNs, othersShare: Math.min(1, Math.max(0, others / capacity)) };
+}
+
+/** Whether others used so much that what was measured meanwhile does not count. */
+export function isDisturbed({ wallNs, othersShare }: Load, processors: number): boolean {
+  if (othersShare === undefined) return false;
+  return othersShare > QUIET_SHARE + GRAIN_NS / (wallNs * processors);
+}
+
+/** Reads what is used on this machine. */
+export class LoadMeter {
+  readonly processors: number;
+  readonly #processors: Set<number> | undefined;
+  readonly #clock = process.platform === "linux" ? openClock() : undefined;
+
+  constructor() {
+    if (process.platform === "linux") {
+      const status = readFileSync("/proc/self/status", "utf8");
+      this.#processors = parseProcessors(/^Cpus_allowed_list:\s*(.*)$/m.exec(status)![1]!);
+    }
+    this.processors = this.#processors?.size ?? os.cpus().length;
+  }
+
+  /** What has been used until now by the tree of a process and by all. */
+  read(root: number): Usage {
+    const at = performance.now() * 1e6;
+    const driver = process.cpuUsage();
+    const driverNs = root === process.pid ? 0 : (driver.user + driver.system) * 1e3;
+    if (this.#processors === undefined) {
+      return {
+        at,
+        idleNs: os.cpus().reduce((sum, { times }) => sum + times.idle, 0) * 1e6,
+        treeNs: undefined,
+        driverNs,
+      };
+    }
+    let treeNs = 0;
+    for (const each of treeOf(root, readProcesses())) {
+      treeNs += (this.#clock?.(each.pid) ?? each.ownNs) + each.reapedNs;
+    }
+    return { at, idleNs: parseIdle(readFileSync("/proc/stat", "utf8"), this.#processors), treeNs, driverNs };
+  }
+
+  /**
+   * Waits until others have used next to nothing for a moment. Gives up after `patience` milliseconds; resolves to how long
+   * it waited.
+   */
+  async quiet(patience: number): Promise<number> {
+    const begin = performance.now();
+    const waited = (): number => performance.now() - begin;
+    while (waited() < patience) {
+      const before = this.read(process.pid);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      if (!isDisturbed(loadBetween(before, this.read(process.pid), this.processors), this.processors)) break;
+    }
+    return waited();
+  }
+}
+
+function readProcesses(): ProcessStat[] {
+  const found: ProcessStat[] = [];
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d/.test(name)) continue;
+    try {
+      found.push(parseProcess(readFileSync(`/proc/${name}/stat`, "utf8")));
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return found;
+}
+
+/**
+ * The clock of a process, which counts nanoseconds of all its threads, also of those that have ended: /proc has them in steps
+ * of 10 ms only. `undefined` where the C library is not to be had.
+ */
+function openClock(): ((pid: number) => number | undefined) | undefined {
+  try {
+    const { symbols } = Deno.dlopen("libc.so.6", {
+      clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
+    });
+    const time = new BigInt64Array(2);
+    // The number of a process's clock, as the kernel makes it of the process's number: its scheduler's clock is 2.
+    return (pid) =>
+      symbols.clock_gettime((~pid << 3) | 2, time) === 0 ? Number(time[0]! * 1_000_000_000n + time[1]!) : undefined;
+  } catch {
+    return undefined;
+  }
+}

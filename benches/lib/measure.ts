@@ -1,0 +1,199 @@
+/**
+ * Measures contestants in turns, so that what the machine does in a minute is done to all of them.
+ *
+ * A contestant is a work of a player. The players are started several times, since two starts of one program differ by more
+ * than two samples of one start do; in each start every contestant has its turn in every round, in one order and then in
+ * the other. A sample during which others used the processors is thrown away and taken again, as long as there is patience.
+ */
+
+import { isDisturbed, type Load, loadBetween, LoadMeter } from "./load.ts";
+import { HangError, Player, type PlayerOptions } from "./player.ts";
+import type { Contestant, Group, Sample } from "./results.ts";
+import { formatPart } from "./table.ts";
+
+/** A contestant: what it is called, and which player does it. */
+export interface Entry extends Pick<Contestant, "name" | "runtime" | "ours" | "workers"> {
+  /** The name of its group. */
+  readonly group: string;
+  /** The name of its player. */
+  readonly player: string;
+  readonly work: string;
+  /** How often the work is done in a sample, where that is not to be found out. */
+  readonly n?: number;
+}
+
+/** What is measured, and how thoroughly. */
+export interface Plan {
+  readonly groups: readonly Omit<Group, "contestants">[];
+  readonly players: Readonly<Record<string, PlayerOptions>>;
+  readonly entries: readonly Entry[];
+  /** How often the players are started. */
+  readonly starts: number;
+  /** How many samples of each contestant are taken in each start. */
+  readonly rounds: number;
+  /** How long a sample should take. Default: 200. */
+  readonly sampleMs?: number;
+  /** Milliseconds after which a work that is not done is said to hang. Default: 30,000. */
+  readonly limit?: number;
+  /** Milliseconds that the run may spend on waiting for a quiet machine. Default: 60,000. */
+  readonly patience?: number;
+  /** Milliseconds after which no round is begun that is not the first of its start. Default: none. */
+  readonly budget?: number;
+  /** Hears what is done, and that a step of {@linkcode stepsOf} is over. */
+  readonly onStep?: (done: string) => void;
+}
+
+/** What came out. */
+export interface Measured {
+  readonly groups: Group[];
+  /** Of the runtimes, as their players told them. */
+  readonly versions: Record<string, string>;
+}
+
+/** How many steps a plan has: a contestant's preparation in each start, and its samples. */
+export function stepsOf({ entries, starts, rounds }: Plan): number {
+  return entries.length * starts * (1 + rounds);
+}
+
+interface Taken {
+  readonly sample: Sample;
+  readonly disturbed: boolean;
+}
+
+/** An entry during the run. */
+interface Seat {
+  readonly entry: Entry;
+  readonly taken: Taken[];
+  n: number;
+  /** Why it cannot go on. */
+  note?: string;
+}
+
+/** Carries out a plan. */
+export async function measure(plan: Plan): Promise<Measured> {
+  const run = new Measuring(plan);
+  for (let start = 0; start < plan.starts; start++) await run.start(start);
+  const groups = plan.groups.map((group) => ({
+    ...group,
+    contestants: run.seats.filter(({ entry }) => entry.group === group.name).map((seat) => contestantOf(seat, plan)),
+  }));
+  return { groups, versions: run.versions };
+}
+
+class Measuring {
+  readonly seats: Seat[];
+  readonly versions: Record<string, string> = {};
+  readonly #plan: Plan;
+  readonly #meter = new LoadMeter();
+  readonly #players = new Map<string, Player>();
+  readonly #begin = performance.now();
+  #patience: number;
+
+  constructor(plan: Plan) {
+    this.#plan = plan;
+    this.#patience = plan.patience ?? 60_000;
+    this.seats = plan.entries.map((entry) => ({ entry, taken: [], n: 0 }));
+  }
+
+  /** One start of all players. */
+  async start(start: number): Promise<void> {
+    const { rounds, budget = Infinity } = this.#plan;
+    try {
+      for (const seat of this.seats) await this.#guarded(seat, () => this.#prepare(seat));
+      for (let round = 0; round < rounds; round++) {
+        // A round that is left out counts as done, so that the progress is right.
+        const late = round > 0 && performance.now() - this.#begin > budget;
+        for (const seat of round % 2 === 0 ? this.seats : this.seats.toReversed()) {
+          await this.#guarded(seat, () => late ? Promise.resolve() : this.#takeSample(seat, start));
+        }
+      }
+    } finally {
+      await Promise.all([...this.#players.values()].map((player) => player.end()));
+      this.#players.clear();
+    }
+  }
+
+  /** Does a step of a contestant that can go on; if it fails, the contestant can no longer. */
+  async #guarded(seat: Seat, step: () => Promise<void>): Promise<void> {
+    const { group, name, runtime, workers, player } = seat.entry;
+    if (seat.note === undefined) {
+      try {
+        await step();
+      } catch (error) {
+        seat.note = error instanceof HangError ? "hangs" : (error as Error).message;
+        // The others of its player go on with another start of it, as it may have ended or be in disorder.
+        this.#players.get(player)?.kill();
+        this.#players.delete(player);
+      }
+    }
+    this.#plan.onStep?.(`${group}: ${name}, ${runtime}${workers === undefined ? "" : ` x ${workers}`}`);
+  }
+
+  async #playerOf({ player: name, runtime }: Entry): Promise<Player> {
+    let player = this.#players.get(name);
+    if (player === undefined) {
+      const options = this.#plan.players[name];
+      if (options === undefined) throw new TypeError(`Cannot measure: player '${name}' must be in the plan's players`);
+      player = await Player.start(options);
+      this.#players.set(name, player);
+      this.versions[runtime] = player.greeting.version;
+    }
+    return player;
+  }
+
+  /** Has the contestant's code compiled, and finds out how often it has to be done. */
+  async #prepare(seat: Seat): Promise<void> {
+    const { work, n } = seat.entry;
+    const player = await this.#playerOf(seat.entry);
+    if (n === undefined) seat.n = await player.countFor(work, this.#plan.sampleMs ?? 200, this.#plan.limit);
+    else await player.play(work, seat.n = n, this.#plan.limit);
+  }
+
+  /** Takes one sample, again if it was disturbed. */
+  async #takeSample(seat: Seat, start: number): Promise<void> {
+    const player = await this.#playerOf(seat.entry);
+    for (let tries = 0; tries < 3; tries++) {
+      this.#patience -= await this.#meter.quiet(Math.min(this.#patience, 10_000));
+      const before = this.#meter.read(player.pid);
+      const ns = await player.play(seat.entry.work, seat.n, this.#plan.limit);
+      const load = loadBetween(before, this.#meter.read(player.pid), this.#meter.processors);
+      const disturbed = isDisturbed(load, this.#meter.processors);
+      seat.taken.push({ sample: sampleOf(ns, seat.n, load, start), disturbed });
+      if (!disturbed || this.#patience <= 0) break;
+    }
+  }
+}
+
+function sampleOf(ns: number, n: number, load: Load, start: number): Sample {
+  return {
+    value: rounded(ns / n),
+    processorNs: load.processorNs === undefined ? undefined : rounded(load.processorNs / n),
+    othersShare: load.othersShare === undefined ? undefined : Number(load.othersShare.toFixed(3)),
+    start,
+  };
+}
+
+/** More digits than mean anything make the files large. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(5));
+}
+
+/** The contestant as it is kept: its undisturbed samples, or the least disturbed where there are too few, and a note. */
+function contestantOf({ entry, taken, note }: Seat, { starts, rounds }: Plan): Contestant {
+  const quiet = taken.filter(({ disturbed }) => !disturbed);
+  const rest = taken.filter(({ disturbed }) => disturbed)
+    .sort((a, b) => (a.sample.othersShare ?? 0) - (b.sample.othersShare ?? 0));
+  const wanted = Math.min(taken.length, Math.ceil(starts * rounds / 2));
+  const filled = rest.slice(0, Math.max(0, wanted - quiet.length));
+  const share = Math.max(0, ...filled.map(({ sample }) => sample.othersShare ?? 0));
+  const { name, runtime, ours, workers } = entry;
+  return {
+    name,
+    runtime,
+    ours,
+    workers,
+    samples: [...quiet, ...filled].map(({ sample }) => sample),
+    dropped: rest.length - filled.length,
+    note: note ?? (filled.length > 0 ? `busy machine: others used up to ${formatPart(share)}` : undefined),
+  };
+}

@@ -1,0 +1,155 @@
+/** The driver's end of a player: a child program that plays works on command. What it has to do is told in play.ts. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import type { Order } from "./play.ts";
+
+/** How a player is started. */
+export interface PlayerOptions {
+  /** The program and its arguments. */
+  readonly command: readonly string[];
+  readonly cwd?: string;
+  readonly env?: Record<string, string>;
+  /** Milliseconds that it may take to be ready. Default: 60,000. */
+  readonly limit?: number;
+}
+
+/** A work was not answered in time. The player has been killed. */
+export class HangError extends Error {
+  override name = "HangError";
+}
+
+/** A player answered that it cannot do a work, or ended. */
+export class PlayerError extends Error {
+  override name = "PlayerError";
+}
+
+interface Greeting {
+  readonly name: string;
+  readonly version: string;
+  readonly works: readonly string[];
+}
+
+const started = new Set<Player>();
+
+// Each player leads a group of its own, so that what it starts can be killed with it. The terminal's Ctrl-C does not reach
+// such a group, so it is passed on here.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    for (const player of started) player.kill();
+    process.exit(signal === "SIGINT" ? 130 : 143);
+  });
+}
+
+/** A started player. */
+export class Player {
+  readonly pid: number;
+  /** What it called itself, its runtime's version, its works. */
+  readonly greeting: Greeting;
+  readonly #child: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+  readonly #ended: Promise<void>;
+  #orders = 0;
+
+  private constructor(child: ChildProcess, lines: AsyncIterator<string>, ended: Promise<void>, greeting: Greeting) {
+    this.pid = child.pid!;
+    this.greeting = greeting;
+    this.#child = child;
+    this.#lines = lines;
+    this.#ended = ended;
+    started.add(this);
+  }
+
+  /** Starts a player and waits until it is ready. */
+  static async start({ command, cwd, env, limit = 60_000 }: PlayerOptions): Promise<Player> {
+    const [program, ...args] = command;
+    const child = spawn(program!, args, {
+      cwd,
+      env: { ...process.env, NO_COLOR: "1", ...env },
+      stdio: ["pipe", "pipe", "inherit"],
+      detached: true,
+    });
+    const ended = new Promise<void>((resolve) => {
+      child.on("exit", () => resolve());
+      child.on("error", () => resolve());
+    });
+    // Writing to a player that has ended is found out by the missing answer.
+    child.stdin!.on("error", () => {});
+    const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+    const greeting = await within(lines.next(), limit, () => killGroup(child), `start '${command.join(" ")}'`);
+    if (greeting.done) throw new PlayerError(`Cannot start '${command.join(" ")}': it ended before it was ready`);
+    return new Player(child, lines, ended, JSON.parse(greeting.value));
+  }
+
+  /** Has a work done `n` times; resolves to the nanoseconds. It is killed after `limit` milliseconds without an answer. */
+  async play(work: string, n: number, limit = 30_000): Promise<number> {
+    const order: Order = { id: ++this.#orders, work, n };
+    this.#child.stdin!.write(`${JSON.stringify(order)}\n`);
+    const line = await within(this.#lines.next(), limit, () => this.kill(), `play '${work}'`);
+    if (line.done) throw new PlayerError(`Cannot play '${work}': the player ended`);
+    const answer: { id: number; ns?: number; error?: string } = JSON.parse(line.value);
+    if (answer.id !== order.id) {
+      throw new PlayerError(`Cannot play '${work}': answer ${answer.id} came instead of ${order.id}`);
+    }
+    if (answer.ns === undefined) throw new PlayerError(`Cannot play '${work}': ${answer.error}`);
+    return answer.ns;
+  }
+
+  /** How often a work has to be done so that it takes some `targetMs`. The code is warm afterwards. */
+  async countFor(work: string, targetMs: number, limit = 30_000): Promise<number> {
+    let n = 1;
+    let last = 0;
+    // Twice in the time that is wanted, since code that has just been compiled is faster the next time.
+    for (let reached = 0; reached < 2;) {
+      const ms = await this.play(work, n, limit) / 1e6;
+      // A work that takes no time whatever its number would otherwise go on for ever.
+      if (n >= 2 ** 31) return n;
+      if (ms > targetMs / 2) reached++;
+      if (n === last && reached > 0) break;
+      last = n;
+      n = Math.max(1, Math.round(Math.min(n * targetMs / Math.max(ms, 1e-6), n * 10)));
+    }
+    return n;
+  }
+
+  /** Asks it to end; kills it after some seconds. */
+  async end(): Promise<void> {
+    this.#child.stdin!.end();
+    const timer = setTimeout(() => this.kill(), 5_000);
+    await this.#ended;
+    clearTimeout(timer);
+    // What it started may be there still.
+    this.kill();
+  }
+
+  /** Kills it and what it started. */
+  kill(): void {
+    started.delete(this);
+    killGroup(this.#child);
+  }
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // The whole group has ended already.
+  }
+}
+
+async function within<T>(promise: Promise<T>, limit: number, kill: () => void, action: string): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      kill();
+      reject(new HangError(`Cannot ${action} within ${limit} ms: it hangs, and was killed`));
+    }, limit);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * The JSON of a run of benchmarks: what it has, how it is written, and how it is read again.
+ *
+ * A run has groups, which are what is done; a group has contestants, which do it; a contestant has samples. What is kept
+ * are the samples and not what was computed of them, so that other questions can be asked of them later.
+ */
+
+import { readFileSync, writeFileSync } from "node:fs";
+import type { Machine } from "./machine.ts";
+
+/** The version of the form; it changes when an old file can no longer be read as before. */
+export const SCHEMA = 1;
+
+/** One measurement. */
+export interface Sample {
+  /** In the group's unit. */
+  readonly value: number;
+  /** Time of the processor for each operation, all threads and children included; absent where the system does not tell. */
+  readonly processorNs?: number;
+  /** What others used of all processors meanwhile, from 0 to 1; absent where the system does not tell. */
+  readonly othersShare?: number;
+  /** Which start of the contestant's program it is from, from 0: programs differ by more than the samples of one. */
+  readonly start: number;
+}
+
+/** What takes part in a group. */
+export interface Contestant {
+  readonly name: string;
+  /** `Deno`, `Bun`, `Node`, `CPython`, `C`. */
+  readonly runtime: string;
+  /** Whether it is of this library. The others show what the machine did meanwhile. */
+  readonly ours: boolean;
+  /** How many threads or processes it works with, where a group has several sizes. */
+  readonly workers?: number;
+  readonly samples: readonly Sample[];
+  /** How many measurements were thrown away, since others disturbed them. */
+  readonly dropped: number;
+  /** What a reader has to know beside the figure: that it hangs, that the machine was busy. */
+  readonly note?: string;
+}
+
+/** What several contestants do. */
+export interface Group {
+  readonly name: string;
+  /** What a value counts: `ns`, `bytes`. */
+  readonly unit: string;
+  readonly better: "less" | "more";
+  readonly contestants: readonly Contestant[];
+}
+
+/** A whole run. */
+export interface Run {
+  readonly schema: typeof SCHEMA;
+  readonly kind: "peers" | "cores" | "bench";
+  readonly machine: Machine;
+  /** In the form of ISO 8601. */
+  readonly date: string;
+  /** What to type to have it run again. */
+  readonly command: string;
+  /** Whether it was a short run, whose figures are rough. */
+  readonly quick: boolean;
+  readonly groups: readonly Group[];
+}
+
+/** What a contestant is called in a table: its name, runtime and size. */
+export function labelOf({ name, runtime, workers }: Contestant): string {
+  return `${name}, ${runtime}${workers === undefined ? "" : ` x ${workers}`}`;
+}
+
+/** Writes a run, each sample on a line of its own so that a change can be read. */
+export function writeRun(file: string, run: Run): void {
+  const text = JSON.stringify(checkRun(run, file), null, 1);
+  writeFileSync(
+    file,
+    text.replace(/\{\s*("value":[^}]*?)\s*\}/g, (_, inside) => `{ ${inside.replace(/\s+/g, " ")} }`) + "\n",
+  );
+}
+
+/** Reads a run and checks it. */
+export function readRun(file: string): Run {
+  return checkRun(JSON.parse(readFileSync(file, "utf8")), file);
+}
+
+/** Throws a `TypeError` that names the place, unless the value is a run. */
+export function checkRun(value: unknown, source: string): Run {
+  const run = new Checker(source, "", value);
+  const schema = run.at("schema").value;
+  if (schema !== SCHEMA) run.at("schema").fail(`must be ${SCHEMA}, or the file made anew with this version`);
+  run.at("kind").among("peers", "cores", "bench");
+  run.at("date").string();
+  run.at("command").string();
+  run.at("quick").boolean();
+  const machine = run.at("machine");
+  for (const name of ["processor", "system"]) machine.at(name).string();
+  for (const name of ["cores", "memory"]) machine.at(name).number();
+  machine.at("versions").object();
+  for (const group of run.at("groups").elements()) {
+    group.at("name").string();
+    group.at("unit").string();
+    group.at("better").among("less", "more");
+    for (const contestant of group.at("contestants").elements()) checkContestant(contestant);
+  }
+  return value as Run;
+}
+
+function checkContestant(contestant: Checker): void {
+  contestant.at("name").string();
+  contestant.at("runtime").string();
+  contestant.at("ours").boolean();
+  contestant.at("dropped").number();
+  contestant.at("workers").optional()?.number();
+  contestant.at("note").optional()?.string();
+  for (const sample of contestant.at("samples").elements()) {
+    sample.at("value").number();
+    sample.at("start").number();
+    sample.at("processorNs").optional()?.number();
+    sample.at("othersShare").optional()?.number();
+  }
+}
+
+/** A value and where it is. */
+class Checker {
+  constructor(readonly source: string, readonly path: string, readonly value: unknown) {}
+
+  fail(rule: string): never {
+    const shown = JSON.stringify(this.value)?.slice(0, 60) ?? "nothing";
+    throw new TypeError(`Cannot read results of ${this.source}: '${this.path}' ${rule}: received ${shown}`);
+  }
+
+  object(): Record<string, unknown> {
+    if (typeof this.value !== "object" || this.value === null) this.fail("must be an object");
+    return this.value as Record<string, unknown>;
+  }
+
+  at(name: string): Checker {
+    return new Checker(this.source, this.path === "" ? name : `${this.path}.${name}`, this.object()[name]);
+  }
+
+  elements(): Checker[] {
+    if (!Array.isArray(this.value)) this.fail("must be an array");
+    return this.value.map((each, i) => new Checker(this.source, `${this.path}[${i}]`, each));
+  }
+
+  optional(): this | undefined {
+    return this.value === undefined ? undefined : this;
+  }
+
+  string(): void {
+    if (typeof this.value !== "string") this.fail("must be a string");
+  }
+
+  boolean(): void {
+    if (typeof this.value !== "boolean") this.fail("must be true or false");
+  }
+
+  number(): void {
+    if (typeof this.value !== "number" || !(this.value >= 0)) this.fail("must be a number of 0 or more");
+  }
+
+  among(...allowed: string[]): void {
+    if (!allowed.some((each) => each === this.value)) this.fail(`must be one of ${allowed.join(", ")}`);
+  }
+}

@@ -1,0 +1,44 @@
+/** Tables in Markdown, and numbers as a reader wants them. */
+
+/** A table whose first column is text and whose others are figures. The cells are padded, so that it reads well as text, too. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, i) => Math.max(3, title.length, ...rows.map((row) => row[i]?.length ?? 0)));
+  const line = (cells: readonly string[]): string =>
+    `| ${
+      widths.map((width, i) => i === 0 ? (cells[i] ?? "").padEnd(width) : (cells[i] ?? "").padStart(width)).join(" | ")
+    } |`;
+  const rule = `| ${
+    widths.map((width, i) => i === 0 ? `:${"-".repeat(width - 1)}` : `${"-".repeat(width - 1)}:`).join(" | ")
+  } |`;
+  return [line(head), rule, ...rows.map(line)].join("\n");
+}
+
+/** `12.3 ns`, `456 us`, `1.23 s`: three figures. */
+export function formatNs(ns: number): string {
+  const [divisor, unit] = ns < 1e3 ? [1, "ns"] : ns < 1e6 ? [1e3, "us"] : ns < 1e9 ? [1e6, "ms"] : [1e9, "s"];
+  return `${figures(ns / divisor)} ${unit}`;
+}
+
+/** A value in a group's unit. */
+export function formatValue(value: number, unit: string): string {
+  if (unit === "ns") return formatNs(value);
+  if (unit === "bytes") return `${figures(value / 2 ** 20)} MiB`;
+  return `${figures(value)} ${unit}`;
+}
+
+/** `1.94`, `12.3`, `456`: three figures, no exponent. */
+export function figures(value: number): string {
+  const size = Math.abs(value);
+  return value.toFixed(size < 10 ? 2 : size < 100 ? 1 : 0);
+}
+
+/** A ratio as a change: `+15.0 %`. */
+export function formatChange(ratio: number): string {
+  const percent = (ratio - 1) * 100;
+  return `${percent < 0 ? "-" : "+"}${Math.abs(percent).toFixed(1)} %`;
+}
+
+/** A part of 1: `3.2 %`. */
+export function formatPart(part: number): string {
+  return `${(part * 100).toFixed(1)} %`;
+}
