@@ -1,75 +1,38 @@
 /**
- * One way to write benchmarks for both runtimes: `Deno.bench` on Deno, and the same cases timed by hand on Bun.
+ * One way to write short benches for both runtimes: `Deno.bench` on Deno, and the same cases played by `_play.ts`, which
+ * measures them on Bun and runs them once, on either runtime, for `deno task bench:smoke`.
  *
- *     deno bench -A --no-check benches/lock_bench.ts
- *     bun benches/lock_bench.ts
+ *     deno bench -A --no-check benches/locks_bench.ts
+ *     deno task bench:bun benches/locks_bench.ts
  */
-
-import process from "node:process";
 
 /** Where a case belongs, and what it is compared with. */
 export interface BenchOptions {
+  /** Cases of a group do the same work. */
   group: string;
-  /** The others of the group are told as multiples of this one. */
+  /** The bare operation of the platform: the others of the group are told as multiples of this one. */
   baseline?: boolean;
-  /** How many of what is counted one call does; 1 if absent. */
+  /** For what takes many milliseconds, as a start does: it runs this often, after one run that does not count. */
   n?: number;
 }
 
-interface Case extends BenchOptions {
+/** One thing that is measured. */
+export interface Case extends BenchOptions {
   name: string;
   run: () => unknown;
 }
 
-const cases: Case[] = [];
+/** What the imported files have declared, in their order. */
+export const cases: Case[] = [];
 
-/** Adds a case. The function does one thing, or `n`, and may return a promise. */
+/** Adds a case. The function does one thing, and may return a promise. */
 export function bench(name: string, options: BenchOptions, run: () => unknown): void {
+  cases.push({ name, ...options, run });
+  // Under `deno run` this does nothing.
   if ("Deno" in globalThis) {
-    Deno.bench({ name, group: options.group, baseline: options.baseline, fn: run as () => void });
-    return;
+    const { group, baseline, n } = options;
+    Deno.bench({ name, group, baseline, fn: run as () => void, ...(n !== undefined && { n, warmup: 1 }) });
   }
-  if (cases.length === 0) setTimeout(runAll, 0);
-  cases.push({ ...options, name, run });
-}
-
-async function runAll(): Promise<void> {
-  for (const group of new Set(cases.map((one) => one.group))) {
-    const members = cases.filter((one) => one.group === group);
-    const times = new Map<Case, number>();
-    for (const one of members) times.set(one, await nanoseconds(one));
-    const reference = times.get(members.find((one) => one.baseline) ?? members[0]!)!;
-    console.log(`\n${group}`);
-    for (const one of members) {
-      const time = times.get(one)!;
-      console.log(
-        `  ${one.name.padEnd(48)} ${format(time).padStart(10)}  ${(time / reference).toFixed(2).padStart(8)} x`,
-      );
-    }
-  }
-  process.exit();
-}
-
-/** The median of several samples of about 30 ms each. */
-async function nanoseconds({ run, n = 1 }: Case): Promise<number> {
-  let calls = 1;
-  const time = async (): Promise<number> => {
-    const begin = performance.now();
-    for (let i = 0; i < calls; i++) {
-      const result = run();
-      if (result instanceof Promise) await result;
-    }
-    return performance.now() - begin;
-  };
-  while (await time() < 30 && calls < 2 ** 26) calls *= 2;
-  const samples: number[] = [];
-  for (let i = 0; i < 11; i++) samples.push(await time() * 1e6 / calls / n);
-  return samples.sort((a, b) => a - b)[5]!;
-}
-
-function format(ns: number): string {
-  if (ns < 1e3) return `${ns.toFixed(1)} ns`;
-  return ns < 1e6 ? `${(ns / 1e3).toFixed(1)} us` : `${(ns / 1e6).toFixed(2)} ms`;
 }
 
 /** A program, or a part of this one, that does so many operations a second. */

@@ -1,0 +1,60 @@
+/**
+ * Plays the cases of bench files without `deno bench`: measures them and prints a table of each group, or, with `--once`,
+ * runs each of them a single time and counts those that threw.
+ *
+ *     bun benches/_play.ts benches/locks_bench.ts
+ *     deno run -A --no-check benches/_play.ts --once benches/locks_bench.ts
+ */
+
+import { resolve } from "node:path";
+import process from "node:process";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { type Case, cases } from "./_bench.ts";
+
+/** Runs each case once. Returns how many threw. */
+async function runOnce(): Promise<number> {
+  let failed = 0;
+  for (const { group, name, run } of cases) {
+    try {
+      await run();
+    } catch (error) {
+      failed++;
+      console.error(`FAIL ${group}: ${name}`, error);
+    }
+  }
+  console.log(`${cases.length - failed} passed, ${failed} failed`);
+  return failed;
+}
+
+/** Measures each case and prints the groups as they are done. */
+async function measureAll(): Promise<void> {
+  const { measure } = await import("mitata");
+  for (const group of new Set(cases.map((member) => member.group))) {
+    const members = cases.filter((member) => member.group === group);
+    const times = new Map<Case, number>();
+    for (const member of members) {
+      const amount = member.n === undefined ? { min_cpu_time: 3e8 } : { min_cpu_time: 0, min_samples: member.n };
+      times.set(member, (await measure(member.run, amount)).p50);
+    }
+    const baseline = times.get(members.find((member) => member.baseline) ?? members[0]!)!;
+    console.log(`\n${group}`);
+    for (const [{ name }, time] of times) {
+      console.log(`  ${name.padEnd(52)} ${format(time).padStart(10)} ${(time / baseline).toFixed(2).padStart(10)} x`);
+    }
+  }
+}
+
+function format(ns: number): string {
+  if (ns < 1e3) return `${ns.toFixed(1)} ns`;
+  return ns < 1e6 ? `${(ns / 1e3).toFixed(1)} us` : `${(ns / 1e6).toFixed(2)} ms`;
+}
+
+if (import.meta.main) {
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { once: { type: "boolean" } } });
+  for (const file of positionals) await import(pathToFileURL(resolve(file)).href);
+  if (values.once) process.exitCode = await runOnce() > 0 ? 1 : 0;
+  else await measureAll();
+  // Partners of the benches, which wait for more to do, end with the program.
+  process.exit();
+}

@@ -1,0 +1,82 @@
+/** What processes share, used by one process alone, beside the bare operations on memory that threads share. */
+
+import { Event, Lock, Pipe, Queue, SharedArray, SharedMemory, Value } from "@weft/concurrent/multiprocessing";
+import { bench } from "./_bench.ts";
+import { items } from "./_items.ts";
+
+const words = new Int32Array(new SharedArrayBuffer(64));
+const lock = new Lock();
+const value = new Value("i32");
+const event = new Event();
+const queue = new Queue<unknown>();
+const [receiver, sender] = Pipe({ duplex: false });
+
+const free = "acquire and release, free, over memory of processes";
+
+bench("compareExchange + exchange", { group: free, baseline: true }, () => {
+  Atomics.compareExchange(words, 0, 0, 1);
+  Atomics.exchange(words, 0, 0);
+});
+bench("Lock.acquireSync + release", { group: free }, () => {
+  lock.acquireSync();
+  lock.release();
+});
+bench("Event.set + clear", { group: free }, () => {
+  event.set();
+  event.clear();
+});
+bench("Value, i32: add(1)", { group: free }, () => {
+  value.add(1);
+});
+
+for (const [name, item] of Object.entries(items)) {
+  const group = `put and get over memory of processes: ${name}`;
+  bench("structuredClone", { group, baseline: true }, () => {
+    structuredClone(item);
+  });
+  bench("Queue.putSync + getSync", { group }, () => {
+    queue.putSync(item);
+    queue.getSync();
+  });
+  bench("Pipe, sendSync + recvSync", { group }, () => {
+    sender.sendSync(item);
+    receiver.recvSync();
+  });
+}
+
+const SIZE = 1 << 20;
+const made = "1 MB made and given back";
+
+bench("new SharedArrayBuffer", { group: made, baseline: true }, () => {
+  new Uint8Array(new SharedArrayBuffer(SIZE))[0] = 1;
+});
+bench("new SharedArray", { group: made }, () => {
+  const array = new SharedArray("u8", SIZE);
+  array.array[0] = 1;
+  array[Symbol.dispose]();
+});
+bench("new SharedMemory", { group: made }, () => {
+  const memory = new SharedMemory({ size: SIZE });
+  new Uint8Array(memory.buffer)[0] = 1;
+  memory.close();
+  memory.unlink();
+});
+
+const read = "sum of 1 MB";
+
+function sum(bytes: Uint8Array): number {
+  let total = 0;
+  for (let i = 0; i < bytes.length; i++) total += bytes[i]!;
+  return total;
+}
+
+const bare = new Uint8Array(new SharedArrayBuffer(SIZE));
+const memory = new SharedMemory({ size: SIZE });
+const bytes = new Uint8Array(memory.buffer);
+
+bench("SharedArrayBuffer", { group: read, baseline: true }, () => {
+  sum(bare);
+});
+bench("SharedMemory.buffer", { group: read }, () => {
+  sum(bytes);
+});

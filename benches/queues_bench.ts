@@ -1,0 +1,44 @@
+/** Putting and getting in one thread, beside a bare message port, whose message is copied just as often. */
+
+import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
+import { LifoQueue, PriorityQueue, Queue } from "@weft/concurrent/sync";
+import { bench } from "./_bench.ts";
+import { items } from "./_items.ts";
+
+const { port1, port2 } = new MessageChannel();
+port1.unref();
+port2.unref();
+const queue = new Queue<unknown>();
+const lifo = new LifoQueue<unknown>();
+const priority = new PriorityQueue<unknown>();
+
+for (const [name, item] of Object.entries(items)) {
+  const group = `put and get: ${name}`;
+  bench("MessagePort", { group, baseline: true }, () => {
+    port1.postMessage(item);
+    receiveMessageOnPort(port2);
+  });
+  bench("structuredClone", { group }, () => {
+    structuredClone(item);
+  });
+  bench("Queue.putSync + getSync", { group }, () => {
+    queue.putSync(item);
+    queue.getSync();
+  });
+  bench("Queue.tryPut + tryGet", { group }, () => {
+    queue.tryPut(item);
+    queue.tryGet();
+  });
+  bench("await Queue.put + get", { group }, async () => {
+    await queue.put(item);
+    await queue.get();
+  });
+  bench("LifoQueue.putSync + getSync", { group }, () => {
+    lifo.putSync(item);
+    lifo.getSync();
+  });
+  bench("PriorityQueue.putSync + getSync", { group }, () => {
+    priority.putSync(item);
+    priority.getSync();
+  });
+}

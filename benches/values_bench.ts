@@ -1,0 +1,66 @@
+/** Numbers in shared memory, beside bare atomic operations and a bare typed array. */
+
+import { SharedArray, Value } from "@weft/concurrent/sync";
+import { bench } from "./_bench.ts";
+
+const bare = new Int32Array(new SharedArrayBuffer(64));
+const value = new Value("i32");
+const float = new Value("f64");
+const big = new Value("i64");
+const LENGTH = 10_000;
+const array = new SharedArray("i32", LENGTH);
+const bareArray = new Int32Array(new SharedArrayBuffer(LENGTH * 4));
+
+const group = "one number";
+
+bench("Atomics.load + store", { group, baseline: true }, () => {
+  Atomics.store(bare, 0, Atomics.load(bare, 0) + 1 | 0);
+});
+bench("Value, i32: read and written", { group }, () => {
+  value.value = value.value + 1 | 0;
+});
+bench("Value, i32: add(1)", { group }, () => {
+  value.add(1);
+});
+bench("Value, i32: compareExchange", { group }, () => {
+  value.compareExchange(0, 1);
+});
+bench("Value, f64: read and written", { group }, () => {
+  float.value = float.value + 1;
+});
+bench("Value, i64: read and written", { group }, () => {
+  big.value = big.value + 1n;
+});
+bench("Value, i32: under its lock", { group }, () => {
+  value.lock.acquireSync();
+  value.value = value.value + 1 | 0;
+  value.lock.release();
+});
+
+function sum(numbers: Int32Array): number {
+  let total = 0;
+  for (let i = 0; i < numbers.length; i++) total += numbers[i]!;
+  return total;
+}
+
+const many = "sum of 10,000 numbers";
+
+bench("Int32Array over a SharedArrayBuffer", { group: many, baseline: true }, () => {
+  sum(bareArray);
+});
+bench("SharedArray.array, kept", { group: many }, () => {
+  sum(array.array);
+});
+bench("SharedArray, iterated", { group: many }, () => {
+  let total = 0;
+  for (const number of array) total += number;
+});
+
+const made = "10,000 numbers made and given back";
+
+bench("new SharedArrayBuffer", { group: made, baseline: true }, () => {
+  new Int32Array(new SharedArrayBuffer(LENGTH * 4));
+});
+bench("new SharedArray", { group: made }, () => {
+  new SharedArray("i32", LENGTH)[Symbol.dispose]();
+});

@@ -1,0 +1,87 @@
+/**
+ * Plays the short benches: measures them on Bun (`deno task bench:bun`), or runs each of them once on both runtimes
+ * (`deno task bench:smoke`). Each file runs in a process of its own.
+ *
+ *     deno task bench:bun                             every file
+ *     deno task bench:bun benches/locks_bench.ts      some of them
+ *     deno task bench:smoke                           every file, on Deno and on Bun
+ */
+
+import { readdirSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { fetchModules, findBun, install, ROOT } from "./_install.ts";
+import { run } from "./_run.ts";
+
+const PLAYER = "benches/_play.ts";
+/** Seconds that a file may take: run once, and measured. */
+const [ONCE_LIMIT, MEASURED_LIMIT] = [120, 600];
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { once: { type: "boolean" } } });
+const files = positionals.length > 0 ? positionals : readdirSync(`${ROOT}benches`)
+  .filter((name) => name.endsWith("_bench.ts") && !name.startsWith("_"))
+  .map((name) => `benches/${name}`)
+  .sort();
+
+/** Counts of what passed and failed. */
+interface Counts {
+  passed: number;
+  failed: number;
+}
+
+/** Measures a file's benches on Bun, its output shown as it comes. */
+async function measure(file: string): Promise<Counts> {
+  console.log(`\n== ${file}`);
+  const { code, timedOut } = await run([await findBun(), PLAYER, file], {
+    cwd: ROOT,
+    limit: MEASURED_LIMIT * 1_000,
+    onOutput: (text) => Deno.stdout.writeSync(new TextEncoder().encode(text)),
+  });
+  if (timedOut) console.log(`FAIL ${file}: not done after ${MEASURED_LIMIT} s`);
+  return { passed: Number(code === 0), failed: Number(code !== 0) };
+}
+
+/** Runs each bench of a file once. A file without a bench has failed, since it measures nothing. */
+async function runOnce(name: string, runner: readonly string[], file: string): Promise<Counts> {
+  const { output, code, timedOut, ms } = await run([...runner, PLAYER, "--once", file], {
+    cwd: ROOT,
+    limit: ONCE_LIMIT * 1_000,
+  });
+  const counted = /^(\d+) passed, (\d+) failed$/m.exec(output);
+  const [passed, failed] = [Number(counted?.[1] ?? 0), Number(counted?.[2] ?? 0)];
+  const fault = timedOut
+    ? `not done after ${ONCE_LIMIT} s`
+    : counted === null
+    ? `ended with ${code} before its benches were done`
+    : passed + failed === 0
+    ? "has no bench"
+    : code !== 0 && failed === 0
+    ? `ended with ${code}`
+    : undefined;
+  const right = fault === undefined && failed === 0;
+  console.log(
+    `${right ? "ok  " : "FAIL"} ${file}, ${name}: ${fault ?? `${passed} of ${passed + failed}`} (${Math.round(ms)} ms)`,
+  );
+  if (!right) console.log(output.trimEnd().replace(/^/gm, "     | "));
+  return { passed, failed: Math.max(failed, Number(fault !== undefined)) };
+}
+
+await install();
+const total: Counts = { passed: 0, failed: 0 };
+const add = ({ passed, failed }: Counts): void => {
+  total.passed += passed;
+  total.failed += failed;
+};
+if (values.once) {
+  await fetchModules([PLAYER, ...files]);
+  const runners = {
+    Deno: [Deno.execPath(), "run", "-A", "--no-check", "--no-prompt", "--quiet"],
+    Bun: [await findBun()],
+  };
+  for (const file of files) {
+    for (const [name, runner] of Object.entries(runners)) add(await runOnce(name, runner, file));
+  }
+} else {
+  for (const file of files) add(await measure(file));
+}
+console.log(`${total.passed} passed, ${total.failed} failed`);
+if (total.failed > 0 || total.passed === 0) Deno.exit(1);
