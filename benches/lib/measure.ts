@@ -20,6 +20,8 @@ export interface Entry extends Pick<Contestant, "name" | "runtime" | "ours" | "w
   readonly work: string;
   /** How often the work is done in a sample, where that is not to be found out. */
   readonly n?: number;
+  /** How often it is done at least: where it is cut into parts, so that there are enough of them. */
+  readonly least?: number;
 }
 
 /** What is measured, and how thoroughly. */
@@ -143,10 +145,11 @@ class Measuring {
 
   /** Has the contestant's code compiled, and finds out how often it has to be done. */
   async #prepare(seat: Seat): Promise<void> {
-    const { work, n } = seat.entry;
+    const { work, n, least } = seat.entry;
+    const { sampleMs = 200, limit } = this.#plan;
     const player = await this.#playerOf(seat.entry);
-    if (n === undefined) seat.n = await player.countFor(work, this.#plan.sampleMs ?? 200, this.#plan.limit);
-    else await player.play(work, seat.n = n, this.#plan.limit);
+    if (n === undefined) seat.n = await player.countFor(work, sampleMs, limit, least);
+    else await player.play(work, seat.n = n, limit);
   }
 
   /** Takes one sample, again if it was disturbed. */

@@ -96,19 +96,16 @@ export class Player {
     return answer.ns;
   }
 
-  /** How often a work has to be done so that it takes some `targetMs`. The code is warm afterwards. */
-  async countFor(work: string, targetMs: number, limit = 30_000): Promise<number> {
-    let n = 1;
-    let last = 0;
-    // Twice in the time that is wanted, since code that has just been compiled is faster the next time.
-    for (let reached = 0; reached < 2;) {
+  /**
+   * How often a work has to be done so that it takes some `targetMs`, `least` times at least. The code is warm afterwards: the first times, in which
+   * workers start and code is compiled, say little, so that two in a row must have come out right.
+   */
+  async countFor(work: string, targetMs: number, limit = 30_000, least = 1): Promise<number> {
+    let n = least;
+    for (let tries = 0, right = 0; tries < 15 && right < 2; tries++) {
       const ms = await this.play(work, n, limit) / 1e6;
-      // A work that takes no time whatever its number would otherwise go on for ever.
-      if (n >= 2 ** 31) return n;
-      if (ms > targetMs / 2) reached++;
-      if (n === last && reached > 0) break;
-      last = n;
-      n = Math.max(1, Math.round(Math.min(n * targetMs / Math.max(ms, 1e-6), n * 10)));
+      right = ms > targetMs / 2 && (ms < targetMs * 2 || n === least) ? right + 1 : 0;
+      n = Math.max(least, Math.round(Math.min(n * targetMs / Math.max(ms, 1e-6), n * 10)));
     }
     return n;
   }

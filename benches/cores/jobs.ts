@@ -1,0 +1,81 @@
+/** What is done on more and more cores: the functions alone, as the pools and the bare workers call them. */
+
+/** A million square roots: what Python's documentation of pools has each of its tasks do. */
+export function compute(task: number): number {
+  const first = 12345 + task % 7;
+  let sum = 0;
+  for (let i = 0; i < 1_000_000; i++) sum += Math.sqrt(first + i);
+  return sum;
+}
+
+export const WIDTH = 240;
+export const HEIGHT = 160;
+const ROUNDS = 1000;
+
+/** A row of the Mandelbrot set: for each point, after how many rounds it is known to be outside. */
+export function mandelbrotRow(row: number): Uint16Array {
+  const counts = new Uint16Array(WIDTH);
+  const imaginary = (row % HEIGHT - HEIGHT / 2) * 3 / WIDTH;
+  for (let x = 0; x < WIDTH; x++) {
+    const real = (x - WIDTH / 2) * 3 / WIDTH - 0.75;
+    let [a, b, round] = [0, 0, 0];
+    while (a * a + b * b <= 4 && round < ROUNDS) {
+      const next = a * a - b * b + real;
+      b = 2 * a * b + imaginary;
+      a = next;
+      round++;
+    }
+    counts[x] = round;
+  }
+  return counts;
+}
+
+/** Into how many parts the numbers are cut, so that each of many workers has several. */
+export const PARTS = 128;
+/** 64 MiB of numbers, more than a processor's cache holds. */
+export const NUMBERS = 8 << 20;
+
+let numbers: Float64Array = new Float64Array();
+
+/** Tells this thread the numbers that {@linkcode sumPart} adds up. */
+export function setNumbers(shared: { readonly array: Float64Array }): void {
+  numbers = shared.array;
+}
+
+/** The sum of a part of the numbers. */
+export function sumPart(part: number): number {
+  const length = NUMBERS / PARTS;
+  const begin = part % PARTS * length;
+  let sum = 0;
+  for (let i = begin; i < begin + length; i++) sum += numbers[i]!;
+  return sum;
+}
+
+/** As little as a task can do. */
+export function square(x: number): number {
+  return x * x;
+}
+
+/** A job that is cut into tasks: what a task is called with is its number. */
+export interface Job {
+  readonly run: (task: number) => unknown;
+  /** How many tasks make up one unit of what is counted. */
+  readonly tasks: number;
+}
+
+/** Jobs that are cut into tasks, by name. */
+export const JOBS: Readonly<Record<"cpu" | "mandelbrot" | "sum" | "tiny", Job>> = {
+  cpu: { run: compute, tasks: 1 },
+  mandelbrot: { run: mandelbrotRow, tasks: HEIGHT },
+  sum: { run: sumPart, tasks: PARTS },
+  tiny: { run: square, tasks: 1 },
+};
+
+/** The names of {@linkcode JOBS}. */
+export type JobName = keyof typeof JOBS;
+export const JOB_NAMES: readonly JobName[] = Object.keys(JOBS) as JobName[];
+
+/** The numbers of so many tasks. */
+export function tasksOf(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
