@@ -1,39 +1,4 @@
-/**
- * One way to write short benches for both runtimes: `Deno.bench` on Deno, and the same cases played by `_play.ts`, which
- * measures them on Bun and runs them once, on either runtime, for `deno task bench:smoke`.
- *
- *     deno bench -A --no-check benches/locks_bench.ts
- *     deno task bench:bun benches/locks_bench.ts
- */
-
-/** Where a case belongs, and what it is compared with. */
-export interface BenchOptions {
-  /** Cases of a group do the same work. */
-  group: string;
-  /** The bare operation of the platform: the others of the group are told as multiples of this one. */
-  baseline?: boolean;
-  /** For what takes many milliseconds, as a start does: it runs this often, after one run that does not count. */
-  n?: number;
-}
-
-/** One thing that is measured. */
-export interface Case extends BenchOptions {
-  name: string;
-  run: () => unknown;
-}
-
-/** What the imported files have declared, in their order. */
-export const cases: Case[] = [];
-
-/** Adds a case. The function does one thing, and may return a promise. */
-export function bench(name: string, options: BenchOptions, run: () => unknown): void {
-  cases.push({ name, ...options, run });
-  // Under `deno run` this does nothing.
-  if ("Deno" in globalThis) {
-    const { group, baseline, n } = options;
-    Deno.bench({ name, group, baseline, fn: run as () => void, ...(n !== undefined && { n, warmup: 1 }) });
-  }
-}
+/** Contestants in turns, for the programs that are run by hand. */
 
 /** A program, or a part of this one, that does so many operations a second. */
 export interface Contestant {

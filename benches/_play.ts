@@ -10,14 +10,22 @@ import { resolve } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { type Case, cases } from "./_bench.ts";
+import { type Case, cases } from "./_harness.ts";
+
+const AsyncFunction = (async () => {}).constructor;
 
 /** Runs each case once. Returns how many threw. */
 async function runOnce(): Promise<number> {
   let failed = 0;
   for (const { group, name, run } of cases) {
     try {
-      await run();
+      const result = run();
+      if (result instanceof Promise && run.constructor !== AsyncFunction) {
+        throw new TypeError(
+          "Cannot bench: a function that returns a promise must be 'async', since Deno awaits no other",
+        );
+      }
+      await result;
     } catch (error) {
       failed++;
       console.error(`FAIL ${group}: ${name}`, error);

@@ -3,7 +3,7 @@
 import { Packr } from "msgpackr";
 import { deserialize, serialize } from "node:v8";
 import { decode, encode } from "../_internal/codec/mod.ts";
-import { bench } from "./_bench.ts";
+import { bench } from "./_harness.ts";
 import { items } from "./_items.ts";
 
 const packr = new Packr({ structuredClone: true, moreTypes: true });

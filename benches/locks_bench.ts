@@ -1,7 +1,7 @@
 /** What is acquired and released while nobody else wants it, beside the two atomic operations that it cannot do without. */
 
 import { BoundedSemaphore, Condition, Lock, RLock, RWLock, Semaphore } from "@weft/concurrent/sync";
-import { bench } from "./_bench.ts";
+import { bench } from "./_harness.ts";
 
 const words = new Int32Array(new SharedArrayBuffer(64));
 const lock = new Lock();

@@ -4,7 +4,7 @@ import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import * as multiprocessing from "@weft/concurrent/multiprocessing";
 import * as threading from "@weft/concurrent/threading";
-import { bench } from "./_bench.ts";
+import { bench } from "./_harness.ts";
 import { double } from "./targets/double.ts";
 
 const worker = new Worker(new URL("./targets/bare_worker.ts", import.meta.url), { type: "module" });
@@ -28,17 +28,31 @@ async function askChild(question: number | number[]): Promise<void> {
 
 const single = "one task";
 
-bench("bare Worker, one message", { group: single, baseline: true }, () => askWorker(1));
-bench("child_process.fork, one message", { group: single }, () => askChild(1));
+bench("bare Worker, one message", { group: single, baseline: true }, async () => {
+  await askWorker(1);
+});
+bench("child_process.fork, one message", { group: single }, async () => {
+  await askChild(1);
+});
 for (const [name, pool] of Object.entries(pools)) {
-  bench(`${name}.Pool.apply`, { group: single }, () => pool.apply(double, [1]));
+  bench(`${name}.Pool.apply`, { group: single }, async () => {
+    await pool.apply(double, [1]);
+  });
 }
 
 const many = "1,000 tasks";
 
-bench("bare Worker, one message", { group: many, baseline: true }, () => askWorker(numbers));
-bench("child_process.fork, one message", { group: many }, () => askChild(numbers));
+bench("bare Worker, one message", { group: many, baseline: true }, async () => {
+  await askWorker(numbers);
+});
+bench("child_process.fork, one message", { group: many }, async () => {
+  await askChild(numbers);
+});
 for (const [name, pool] of Object.entries(pools)) {
-  bench(`${name}.Pool.map`, { group: many }, () => pool.map(double, numbers));
-  bench(`${name}.Pool.submit`, { group: many }, () => Promise.all(numbers.map((x) => pool.submit(double, x))));
+  bench(`${name}.Pool.map`, { group: many }, async () => {
+    await pool.map(double, numbers);
+  });
+  bench(`${name}.Pool.submit`, { group: many }, async () => {
+    await Promise.all(numbers.map((x) => pool.submit(double, x)));
+  });
 }

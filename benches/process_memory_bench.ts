@@ -1,7 +1,7 @@
 /** What processes share, used by one process alone, beside the bare operations on memory that threads share. */
 
 import { Event, Lock, Pipe, Queue, SharedArray, SharedMemory, Value } from "@weft/concurrent/multiprocessing";
-import { bench } from "./_bench.ts";
+import { bench } from "./_harness.ts";
 import { items } from "./_items.ts";
 
 const words = new Int32Array(new SharedArrayBuffer(64));

@@ -4,7 +4,7 @@ import { fork, spawn } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { getContext, Pipe, Process, Queue } from "@weft/concurrent/multiprocessing";
-import { bench } from "./_bench.ts";
+import { bench } from "./_harness.ts";
 import { double } from "./targets/double.ts";
 import { answerPipe, answerQueue } from "./targets/partners.ts";
 

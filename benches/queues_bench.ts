@@ -2,7 +2,7 @@
 
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import { LifoQueue, PriorityQueue, Queue } from "@weft/concurrent/sync";
-import { bench } from "./_bench.ts";
+import { bench } from "./_harness.ts";
 import { items } from "./_items.ts";
 
 const { port1, port2 } = new MessageChannel();

@@ -1,7 +1,7 @@
 /** What threads wait for, where there is nothing to wait for, beside the atomic operations underneath. */
 
 import { Barrier, Event, Latch, waitAnySync } from "@weft/concurrent/sync";
-import { bench } from "./_bench.ts";
+import { bench } from "./_harness.ts";
 
 const words = new Int32Array(new SharedArrayBuffer(64));
 const event = new Event();

@@ -1,7 +1,7 @@
 /** Threads that start and answer, beside bare workers that do the same. */
 
 import { currentThread, enumerate, getIdent, Queue, Semaphore, Thread } from "@weft/concurrent/threading";
-import { bench } from "./_bench.ts";
+import { bench } from "./_harness.ts";
 import { double } from "./targets/double.ts";
 import { answerPermits, answerQueue } from "./targets/partners.ts";
 

@@ -1,7 +1,7 @@
 /** Numbers in shared memory, beside bare atomic operations and a bare typed array. */
 
 import { SharedArray, Value } from "@weft/concurrent/sync";
-import { bench } from "./_bench.ts";
+import { bench } from "./_harness.ts";
 
 const bare = new Int32Array(new SharedArrayBuffer(64));
 const value = new Value("i32");
@@ -48,7 +48,7 @@ const many = "sum of 10,000 numbers";
 bench("Int32Array over a SharedArrayBuffer", { group: many, baseline: true }, () => {
   sum(bareArray);
 });
-bench("SharedArray.array, kept", { group: many }, () => {
+bench("SharedArray.array", { group: many }, () => {
   sum(array.array);
 });
 bench("SharedArray, iterated", { group: many }, () => {

@@ -1,0 +1,36 @@
+/**
+ * One way to write short benches for both runtimes: `Deno.bench` on Deno, and the same cases played by `_play.ts`, which
+ * measures them on Bun and runs them once, on either runtime, for `deno task bench:smoke`.
+ *
+ *     deno bench -A --no-check benches/locks_bench.ts
+ *     deno task bench:bun benches/locks_bench.ts
+ */
+
+/** Where a case belongs, and what it is compared with. */
+export interface BenchOptions {
+  /** Cases of a group do the same work. */
+  group: string;
+  /** The bare operation of the platform: the others of the group are told as multiples of this one. */
+  baseline?: boolean;
+  /** For what takes many milliseconds, as a start does: it runs this often, after one run that does not count. */
+  n?: number;
+}
+
+/** One thing that is measured. */
+export interface Case extends BenchOptions {
+  name: string;
+  run: () => unknown;
+}
+
+/** What the imported files have declared, in their order. */
+export const cases: Case[] = [];
+
+/** Adds a case. The function does one thing. One that returns a promise must be `async`: Deno awaits no other. */
+export function bench(name: string, options: BenchOptions, run: () => unknown): void {
+  cases.push({ name, ...options, run });
+  // Under `deno run` this does nothing.
+  if ("Deno" in globalThis) {
+    const { group, baseline, n } = options;
+    Deno.bench({ name, group, baseline, fn: run as () => void, ...(n !== undefined && { n, warmup: 1 }) });
+  }
+}
