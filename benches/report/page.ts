@@ -1,0 +1,88 @@
+/** The page docs/benchmarks.md, made from results alone. */
+
+import { tableOf } from "../cores/tables.ts";
+import { describeMachine } from "../lib/machine.ts";
+import type { Group, Run } from "../lib/results.ts";
+import { speedups } from "./cores.ts";
+import { behind, groupTable, overview } from "./peers.ts";
+import { HEAD, HOW, NOTES } from "./text.ts";
+
+/** A chart that has been drawn. */
+export interface Drawn {
+  /** From the page's folder. */
+  readonly file: string;
+  /** For readers that do not see it. */
+  readonly alt: string;
+}
+
+/** A run that is reported, and the charts of it. */
+export interface Reported {
+  /** The file of the results, as the page names it. */
+  readonly source: string;
+  readonly run: Run;
+  readonly charts: readonly Drawn[];
+}
+
+interface Section {
+  readonly kind: Run["kind"];
+  readonly title: string;
+  readonly figures: string;
+  readonly overview: (run: Run) => string;
+  readonly tableOf: (group: Group, run: Run) => string;
+}
+
+const SECTIONS: readonly Section[] = [
+  {
+    kind: "peers",
+    title: "Beside what there is instead",
+    figures: "How many times as good ours is as the best of its peers, and which that is:",
+    overview,
+    tableOf: groupTable,
+  },
+  {
+    kind: "cores",
+    title: "Across cores",
+    figures: "How many times as fast a job is with a worker for each core, and what part of these cores that uses:",
+    overview: speedups,
+    tableOf,
+  },
+];
+
+/** The text of the page. */
+export function page(reported: readonly Reported[]): string {
+  const parts = SECTIONS.flatMap((section) => {
+    const members = reported.filter(({ run }) => run.kind === section.kind);
+    return members.length === 0 ? [] : [`## ${section.title}`, ...members.flatMap((one) => body(section, one))];
+  });
+  return `${[HEAD, ...parts, HOW].join("\n\n")}\n`;
+}
+
+function body(section: Section, { source, run, charts }: Reported): string[] {
+  const from = originOf(source, run);
+  return [
+    `### ${run.machine.cores} cores of ${run.machine.processor}`,
+    ...charts.flatMap(({ file, alt }) => [`![${alt}](${file})`, from]),
+    section.figures,
+    section.overview(run),
+    from,
+    behind(run),
+    ...notesOn(run),
+    "<details><summary>All figures</summary>",
+    from,
+    ...run.groups.flatMap((group) => [`#### ${group.name}`, section.tableOf(group, run)]),
+    "</details>",
+  ];
+}
+
+/** What is to be said of works that the run has. */
+function notesOn(run: Run): string[] {
+  const notes = NOTES.filter(({ about }) => run.groups.some(({ name }) => about.test(name)));
+  return notes.length === 0 ? [] : [notes.map(({ text }) => `- ${text}`).join("\n")];
+}
+
+/** Machine, date and command, for below a table or chart. */
+function originOf(source: string, run: Run): string {
+  const date = new Date(run.date).toLocaleDateString("en-GB", { dateStyle: "long", timeZone: "UTC" });
+  const rough = run.quick ? " A short run: its figures are rough." : "";
+  return `_\`${run.command}\`, ${date}, ${describeMachine(run.machine)}. Samples: \`${source}\`.${rough}_`;
+}

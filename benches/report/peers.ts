@@ -1,0 +1,79 @@
+/** The part of the report that sets the library beside what people use instead. */
+
+import { type Contestant, type Group, labelOf, type Run } from "../lib/results.ts";
+import { figures, formatNs, formatPart, formatValue, table } from "../lib/table.ts";
+import { type Figures, figuresOf, isAhead, type Standing, standings, times } from "./figures.ts";
+import { reasonFor } from "./reasons.ts";
+
+/** How many times as good each of ours is as the best of its peers, a row for each work. */
+export function overview(run: Run): string {
+  const all = run.groups.flatMap(standings).filter(({ peers }) => peers.length > 0);
+  const runtimes = [...new Set(all.map(({ ours }) => ours.contestant.runtime))];
+  const rows = Map.groupBy(all, ({ group, ours }) => `${group.name}: ${nameOf(ours.contestant)}`);
+  return table(
+    ["Work: ours", ...runtimes],
+    [...rows].map(([title, members]) => [
+      title,
+      ...runtimes.map((runtime) => {
+        const standing = members.find(({ ours }) => ours.contestant.runtime === runtime);
+        return standing === undefined ? "" : besideBest(standing);
+      }),
+    ]),
+  );
+}
+
+function nameOf({ name, workers }: Contestant): string {
+  return workers === undefined ? name : `${name} x ${workers}`;
+}
+
+function besideBest({ group, ours, peers }: Standing): string {
+  const best = peers[0]!;
+  return `${figures(times(group, ours, best))} x ${labelOf(best.contestant)}${noteMark(ours, best)}`;
+}
+
+/** Which peers are ahead of which of ours, and why: a list by work, or a sentence that says that none is. */
+export function behind(run: Run): string {
+  const lines = run.groups.flatMap((group) => {
+    const leads = standings(group).flatMap(({ ours, peers }) =>
+      peers.filter((peer) => isAhead(group, peer, ours)).map((peer) => ({ ours, peer }))
+    );
+    if (leads.length === 0) return [];
+    const list = leads.map(({ ours, peer }) => {
+      const factor = figures(times(group, peer, ours));
+      return `${labelOf(peer.contestant)} by ${labelOf(ours.contestant)} ${factor} x${noteMark(ours, peer)}`;
+    });
+    const reasons = new Set(leads.flatMap(({ peer }) => reasonFor(group.name, peer.contestant.name) ?? []));
+    const why = reasons.size === 0 ? "Why is not known yet." : [...reasons].join(" ");
+    return `- **${group.name}**: ${list.join(", ")}. ${why}`;
+  });
+  if (lines.length === 0) return "No peer is ahead of the library by more than the noise.";
+  return `Where a peer is ahead by more than the noise, how many times as good as ours it is, and why:\n\n${
+    lines.join("\n")
+  }`;
+}
+
+/** Sends the reader to the notes where one of the figures needs it, as on a busy machine. */
+function noteMark(...all: Figures[]): string {
+  return all.some(({ contestant }) => contestant.note !== undefined) ? " (see note)" : "";
+}
+
+/** All figures of a group. */
+export function groupTable(group: Group): string {
+  const best = group.contestants.flatMap((each) => figuresOf(each) ?? []).filter(({ contestant }) => !contestant.ours)
+    .sort((a, b) => times(group, b, a) - times(group, a, b))[0];
+  const rows = group.contestants.map((contestant) => {
+    const own = figuresOf(contestant);
+    return [
+      contestant.ours ? `**${labelOf(contestant)}**` : labelOf(contestant),
+      ...(own === undefined ? ["", "", "", ""] : [
+        formatValue(own.median, group.unit),
+        own.spread === undefined ? "" : formatPart(own.spread),
+        own.processorNs === undefined ? "" : formatNs(own.processorNs),
+        best === undefined ? "" : `${figures(times(group, own, best))} x`,
+      ]),
+      `${contestant.samples.length} + ${contestant.dropped}`,
+      contestant.note ?? "",
+    ];
+  });
+  return table(["", "median", "spread", "processor", "best peer = 1", "rounds + dropped", "note"], rows);
+}

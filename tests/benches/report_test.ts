@@ -1,0 +1,167 @@
+/** What docs/benchmarks.md is made of: made-up results whose every figure is known. */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import type { Contestant, Group, Run } from "../../benches/lib/results.ts";
+import { page } from "../../benches/report/page.ts";
+import { REASONS } from "../../benches/report/reasons.ts";
+import { HEAD, HOW, NOTES } from "../../benches/report/text.ts";
+
+const LIMIT = 10_000;
+
+function contestant(name: string, runtime: string, values: number[], more: Partial<Contestant> = {}): Contestant {
+  const samples = values.map((value) => ({ value, processorNs: value * 2, othersShare: 0.01, start: 0 }));
+  return { name, runtime, ours: false, dropped: 0, samples, ...more };
+}
+
+function group(...contestants: Contestant[]): Group {
+  return { name: "some work", unit: "ns", better: "less", contestants };
+}
+
+function runOf(groups: Group[], more: Partial<Run> = {}): Run {
+  return {
+    schema: 1,
+    kind: "peers",
+    machine: {
+      processor: "Some Processor",
+      cores: 7,
+      memory: 3 * 2 ** 30,
+      system: "some system",
+      versions: { Deno: "9.8" },
+    },
+    date: "2031-05-23T00:00:00Z",
+    command: "deno task bench:peers",
+    quick: false,
+    groups,
+    ...more,
+  };
+}
+
+function pageOf(run: Run): string {
+  return page([{ source: "results/made-up.json", run, charts: [] }]);
+}
+
+/** The cells of the row of a table that begins with this. */
+function row(text: string, begin: string): string[] {
+  const line = text.split("\n").find((each) => each.startsWith(`| ${begin}`));
+  if (line === undefined) throw new Error(`No row '${begin}' in:\n${text}`);
+  return line.split("|").slice(1, -1).map((cell) => cell.trim());
+}
+
+const ours = { ours: true };
+
+describe("the report of benchmarks", () => {
+  it("has no other numbers than those of the results", { timeout: LIMIT }, () => {
+    const text = pageOf(runOf([group(
+      contestant("Lock", "Deno", [110, 120, 130], { ...ours, dropped: 4 }),
+      contestant("other", "Deno", [480], { dropped: 5 }),
+    )]));
+    const [, figures] = text.split("## Beside");
+    const numbers = figures!.match(/\d+(\.\d+)?/g)!;
+    const known = [
+      ...["7", "7", "3", "9.8", "23", "2031"], // The machine and the date.
+      ...["120", "4.2", "240", "4.00"], // Ours: median, spread, processor, times the peer.
+      ...["480", "960", "1.00"],
+      ...["3", "4", "1", "5"], // Rounds and dropped.
+    ];
+    assertEquals(numbers.filter((number) => !known.includes(number)), []);
+    assertEquals(known.filter((number) => !numbers.includes(number)), []);
+  });
+
+  it("has no number in its words", { timeout: LIMIT }, () => {
+    const texts = [HEAD, HOW, ...NOTES.map(({ text }) => text), ...REASONS.map(({ because }) => because)];
+    for (const text of texts) assertEquals(/\d/.exec(text.replaceAll(/`[^`]*`/g, "")), null, text);
+  });
+
+  it("says of each table which machine, day and command it is from", { timeout: LIMIT }, () => {
+    const text = pageOf(runOf([group(contestant("Lock", "Deno", [1], ours), contestant("other", "Deno", [2]))]));
+    const origin = /`deno task bench:peers`, 23 May 2031, 7 cores of Some Processor.*`results\/made-up\.json`/g;
+    assertEquals(text.match(origin)?.length, 2);
+  });
+
+  it("tells the median of the samples, their spread and the processor's time", { timeout: LIMIT }, () => {
+    const text = pageOf(runOf([group(
+      contestant("Lock", "Deno", [90, 100, 100, 100, 130], ours),
+      contestant("other", "Bun", [900, 1_000, 1_100]),
+    )]));
+    assertEquals(row(text, "**Lock, Deno**").slice(1, 6), ["100 ns", "0.0 %", "200 ns", "10.0 x", "5 + 0"]);
+    assertEquals(row(text, "other, Bun").slice(1, 6), ["1.00 us", "5.0 %", "2.00 us", "1.00 x", "3 + 0"]);
+  });
+
+  it("compares ours with peers of the same runtime and of runtimes where ours is not", { timeout: LIMIT }, () => {
+    const text = pageOf(runOf([group(
+      contestant("Lock", "Deno", [100], ours),
+      contestant("Lock", "Bun", [100], ours),
+      contestant("fast on Bun", "Bun", [50]),
+      contestant("queue", "CPython", [400]),
+    )]));
+    assertEquals(row(text, "some work: Lock").slice(1), ["4.00 x queue, CPython", "0.50 x fast on Bun, Bun"]);
+  });
+
+  it("counts more as better where it is", { timeout: LIMIT }, () => {
+    const rates: Group = {
+      ...group(contestant("Lock", "Deno", [300], ours), contestant("other", "Deno", [100])),
+      better: "more",
+    };
+    assertEquals(row(pageOf(runOf([rates])), "some work: Lock")[1], "3.00 x other, Deno");
+  });
+
+  it("says where a peer is ahead, by how much, and why if that is known", { timeout: LIMIT }, () => {
+    const members = [contestant("Lock", "Deno", [300, 300], ours), contestant("Atomics", "Deno", [99, 101])];
+    const text = pageOf(runOf([{ ...group(...members), name: "lock, free" }, group(...members)]));
+    assertMatch(text, /\*\*lock, free\*\*: Atomics, Deno by Lock, Deno 3\.00 x\. The bare operations know/);
+    assertMatch(text, /\*\*some work\*\*: Atomics, Deno by Lock, Deno 3\.00 x\. Why is not known yet\./);
+  });
+
+  it("calls no peer ahead, and gives no reason, within the noise", { timeout: LIMIT }, () => {
+    const level = [contestant("Lock", "Deno", [104, 104], ours), contestant("Atomics", "Deno", [100, 100])];
+    const lone = [contestant("Lock", "Deno", [300], ours), contestant("Atomics", "Deno", [100])];
+    const noisy = [contestant("Lock", "Deno", [80, 130, 180], ours), contestant("Atomics", "Deno", [60, 100, 140])];
+    for (const members of [level, lone, noisy]) {
+      const text = pageOf(runOf([{ ...group(...members), name: "lock, free" }]));
+      assertStringIncludes(text, "No peer is ahead");
+      assertEquals(text.includes("The bare operations know"), false);
+    }
+  });
+
+  it("shows a contestant that has no samples, and why it has none", { timeout: LIMIT }, () => {
+    const text = pageOf(runOf([group(
+      contestant("Lock", "Deno", [100], ours),
+      contestant("other", "Deno", [], { note: "hangs" }),
+    )]));
+    assertEquals(row(text, "other, Deno").slice(1), ["", "", "", "", "0 + 0", "hangs"]);
+  });
+
+  it("says that a figure is from a busy machine, and that a run was short", { timeout: LIMIT }, () => {
+    const busy = contestant("Lock", "Deno", [100], { ...ours, note: "busy machine: others used up to 40.0 %" });
+    const text = pageOf(runOf([group(busy, contestant("other", "Deno", [200]))], { quick: true }));
+    assertEquals(row(text, "**Lock, Deno**").at(-1), "busy machine: others used up to 40.0 %");
+    assertEquals(row(text, "some work: Lock")[1], "2.00 x other, Deno (see note)");
+    assertStringIncludes(text, "A short run: its figures are rough.");
+  });
+
+  it("tells the speed-up across cores, also of bare workers", { timeout: LIMIT }, () => {
+    const across = runOf([{
+      ...group(
+        contestant("without workers", "Deno", [700]),
+        contestant("threading", "Deno", [140], { ...ours, workers: 7 }),
+        contestant("bare Workers", "Deno", [125], { workers: 7 }),
+      ),
+      name: "A job, Deno",
+    }], { kind: "cores" });
+    assertEquals(row(pageOf(across), "A job, Deno"), ["A job, Deno", "5.00, 71.4 %", "", "5.60, 80.0 %"]);
+  });
+});
+
+// On Bun the package that draws the charts is not installed.
+if ("Deno" in globalThis) {
+  const { keptResults, reportOf } = await import("../../benches/report.ts");
+  const kept = keptResults();
+  describe("docs/benchmarks.md", () => {
+    it("is what the results that are kept make", { timeout: LIMIT, skip: kept.length === 0 }, () => {
+      const written = readFileSync(new URL("../../docs/benchmarks.md", import.meta.url), "utf8");
+      assert(written === reportOf(kept).text, "It is not: run 'deno task bench:report'");
+    });
+  });
+}
