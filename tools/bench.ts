@@ -1,20 +1,27 @@
 /**
- * Plays the short benches: measures them on Bun (`deno task bench:bun`), or runs each of them once on both runtimes
- * (`deno task bench:smoke`). Each file runs in a process of its own.
+ * Plays the short benches: measures them on Bun (`deno task bench:bun`), or runs each of them once on both runtimes, and the
+ * shortest form of the long benchmarks (`deno task bench:smoke`). Each file runs in a process of its own.
  *
  *     deno task bench:bun                             every file
  *     deno task bench:bun benches/locks_bench.ts      some of them
  *     deno task bench:smoke                           every file, on Deno and on Bun
  */
 
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
+import { checkRun } from "../benches/lib/results.ts";
 import { fetchModules, findBun, install, ROOT } from "./_install.ts";
 import { run } from "./_run.ts";
 
 const PLAYER = "benches/_play.ts";
+const DENO = [Deno.execPath(), "run", "-A", "--no-check", "--no-prompt", "--quiet"];
 /** Seconds that a file may take: run once, and measured. */
 const [ONCE_LIMIT, MEASURED_LIMIT] = [120, 600];
+/** The long benchmarks, as short as they can be: that they run and leave results, not what these are. */
+const SHORTEST: readonly (readonly string[])[] = [
+  ["benches/cores/main.ts", "--quick", "--starts=1", "--rounds=1", "--jobs=tiny,lock"],
+];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { once: { type: "boolean" } } });
 const files = positionals.length > 0 ? positionals : readdirSync(`${ROOT}benches`)
@@ -65,6 +72,30 @@ async function runOnce(name: string, runner: readonly string[], file: string): P
   return { passed, failed: Math.max(failed, Number(fault !== undefined)) };
 }
 
+/** Runs a long benchmark. It has failed unless all of ours left samples: a peer may be missing here. */
+async function runShortest([program, ...args]: readonly string[]): Promise<Counts> {
+  const folder = mkdtempSync(`${tmpdir()}/bench-`);
+  const out = `${folder}/results.json`;
+  try {
+    const { output, code, ms } = await run([...DENO, program!, ...args, `--out=${out}`], {
+      cwd: ROOT,
+      limit: ONCE_LIMIT * 1_000,
+    });
+    const groups = code === 0 ? checkRun(JSON.parse(readFileSync(out, "utf8")), out).groups : [];
+    const without = groups.flatMap(({ name, contestants }) =>
+      contestants.filter(({ ours, samples }) => ours && samples.length === 0).map((each) =>
+        `${name}: ${each.name}: ${each.note}`
+      )
+    );
+    const right = groups.length > 0 && without.length === 0;
+    console.log(`${right ? "ok  " : "FAIL"} ${program} (${Math.round(ms)} ms)`);
+    if (!right) console.log([...without, output].join("\n").trimEnd().replace(/^/gm, "     | "));
+    return { passed: Number(right), failed: Number(!right) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 await install();
 const total: Counts = { passed: 0, failed: 0 };
 const add = ({ passed, failed }: Counts): void => {
@@ -80,6 +111,7 @@ if (values.once) {
   for (const file of files) {
     for (const [name, runner] of Object.entries(runners)) add(await runOnce(name, runner, file));
   }
+  if (positionals.length === 0) { for (const command of SHORTEST) add(await runShortest(command)); }
 } else {
   for (const file of files) add(await measure(file));
 }

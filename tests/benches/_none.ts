@@ -1,0 +1,3 @@
+/** A bench file without a bench. */
+
+export {};

@@ -1,0 +1,48 @@
+/** `deno task bench:smoke`: what it counts, and what it takes for a failure. */
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { run, type RunResult } from "../../tools/_run.ts";
+
+const LIMIT = 60_000;
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** Runs the benches of files beside this one once. */
+async function smoke(...names: string[]): Promise<RunResult> {
+  const files = names.map((name) => `tests/benches/${name}`);
+  return await run([Deno.execPath(), "run", "-A", "--no-check", "--quiet", "tools/bench.ts", "--once", ...files], {
+    cwd: ROOT,
+    limit: LIMIT,
+  });
+}
+
+function lastLine({ output }: RunResult): string {
+  return output.trimEnd().split("\n").at(-1)!;
+}
+
+// The tools run on Deno alone.
+if ("Deno" in globalThis) {
+  describe("bench:smoke", () => {
+    it("fails where a bench throws or is not async, and names it", { timeout: LIMIT }, async () => {
+      const result = await smoke("_throws.ts");
+      // On Deno and on Bun.
+      assertEquals([result.code, lastLine(result)], [1, "2 passed, 4 failed"]);
+      assertStringIncludes(result.output, "FAIL some work: throws");
+      assertStringIncludes(result.output, "It does not work");
+      assertStringIncludes(result.output, "must be 'async'");
+    });
+
+    it("fails where a file has no bench", { timeout: LIMIT }, async () => {
+      const result = await smoke("_none.ts");
+      assertEquals([result.code, lastLine(result)], [1, "0 passed, 2 failed"]);
+      assertStringIncludes(result.output, "has no bench");
+    });
+
+    it("fails where a file ends before its benches are run", { timeout: LIMIT }, async () => {
+      const result = await smoke("_exits.ts");
+      assertEquals([result.code, lastLine(result)], [1, "0 passed, 2 failed"]);
+      assertStringIncludes(result.output, "ended with 0 before its benches were done");
+    });
+  });
+}
