@@ -24,6 +24,7 @@ export function chartOf(run: Run): TopLevelSpec {
     ];
   });
   const sizes = [...new Set(points.map(({ workers }) => workers))].sort((a, b) => a - b);
+  const runtimes = [...new Set(points.map(({ runtime }) => runtime))];
   const titles = [...new Set(points.map(({ title }) => title))];
   const workers = {
     field: "workers",
@@ -46,7 +47,7 @@ export function chartOf(run: Run): TopLevelSpec {
     data: { values: points },
     facet: {
       column: { field: "title", type: "nominal", title: null, sort: titles },
-      row: { field: "runtime", type: "nominal", title: null, sort: null },
+      row: { field: "runtime", type: "nominal", title: null, sort: runtimes },
     },
     spec: {
       width: 130,

@@ -109,7 +109,7 @@ async function planOf(): Promise<Plan> {
     rounds: count("rounds") ?? (values.quick ? 2 : 3),
     sampleMs: values.quick ? 60 : 120,
     patience: values.quick ? 20_000 : 60_000,
-    budget: thorough ? undefined : values.quick ? 90_000 : 200_000,
+    budget: thorough ? undefined : values.quick ? 60_000 : 170_000,
   };
 }
 

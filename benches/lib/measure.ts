@@ -39,7 +39,7 @@ export interface Plan {
   readonly limit?: number;
   /** Milliseconds that the run may spend on waiting for a quiet machine. Default: 60,000. */
   readonly patience?: number;
-  /** Milliseconds after which no round is begun that is not the first of its start. Default: none. */
+  /** Milliseconds after which no start is begun, and no round that is not the first of its start. Default: none. */
   readonly budget?: number;
   /** Hears what is done, and that a step of {@linkcode stepsOf} is over. */
   readonly onStep?: (done: string) => void;
@@ -56,6 +56,9 @@ export interface Measured {
 export function stepsOf({ entries, starts, rounds }: Plan): number {
   return entries.length * starts * (1 + rounds);
 }
+
+/** How often a work is done before its first sample, where it is known how often a sample does it. */
+const WARMING = 2;
 
 interface Taken {
   readonly sample: Sample;
@@ -89,24 +92,28 @@ class Measuring {
   readonly #meter = new LoadMeter();
   readonly #players = new Map<string, Player>();
   readonly #begin = performance.now();
+  /** What may still be spent on waiting. */
   #patience: number;
+  /** Whether others used the processors when it was last looked. */
+  #restless = true;
 
   constructor(plan: Plan) {
     this.#plan = plan;
     this.#patience = plan.patience ?? 60_000;
-    this.seats = plan.entries.map((entry) => ({ entry, taken: [], n: 0 }));
+    this.seats = plan.entries.map((entry) => ({ entry, taken: [], n: entry.n ?? 0 }));
   }
 
-  /** One start of all players. */
+  /** One start of all players. What there is no time for counts as a step that is over, so that the progress is right. */
   async start(start: number): Promise<void> {
-    const { rounds, budget = Infinity } = this.#plan;
+    const isLate = (): boolean => performance.now() - this.#begin > (this.#plan.budget ?? Infinity);
+    const nothing = (): Promise<void> => Promise.resolve();
+    const leftOut = start > 0 && isLate();
     try {
-      for (const seat of this.seats) await this.#guarded(seat, () => this.#prepare(seat));
-      for (let round = 0; round < rounds; round++) {
-        // A round that is left out counts as done, so that the progress is right.
-        const late = round > 0 && performance.now() - this.#begin > budget;
+      for (const seat of this.seats) await this.#guarded(seat, leftOut ? nothing : () => this.#prepare(seat));
+      for (let round = 0; round < this.#plan.rounds; round++) {
+        const late = leftOut || round > 0 && isLate();
         for (const seat of round % 2 === 0 ? this.seats : this.seats.toReversed()) {
-          await this.#guarded(seat, () => late ? Promise.resolve() : this.#takeSample(seat, start));
+          await this.#guarded(seat, late ? nothing : () => this.#takeSample(seat, start));
         }
       }
     } finally {
@@ -143,24 +150,27 @@ class Measuring {
     return player;
   }
 
-  /** Has the contestant's code compiled, and finds out how often it has to be done. */
+  /** Has the contestant's code compiled, and finds out how often it has to be done, which is the same in all starts. */
   async #prepare(seat: Seat): Promise<void> {
-    const { work, n, least } = seat.entry;
+    const { work, least } = seat.entry;
     const { sampleMs = 200, limit } = this.#plan;
     const player = await this.#playerOf(seat.entry);
-    if (n === undefined) seat.n = await player.countFor(work, sampleMs, limit, least);
-    else await player.play(work, seat.n = n, limit);
+    if (seat.n === 0) {
+      seat.n = await player.countFor(work, sampleMs, limit, least);
+    } else {
+      for (let i = 0; i < WARMING; i++) await player.play(work, seat.n, limit);
+    }
   }
 
   /** Takes one sample, again if it was disturbed. */
   async #takeSample(seat: Seat, start: number): Promise<void> {
     const player = await this.#playerOf(seat.entry);
     for (let tries = 0; tries < 3; tries++) {
-      this.#patience -= await this.#meter.quiet(Math.min(this.#patience, 10_000));
+      if (this.#restless) this.#patience -= await this.#meter.quiet(Math.min(this.#patience, 10_000));
       const before = this.#meter.read(player.pid);
       const ns = await player.play(seat.entry.work, seat.n, this.#plan.limit);
       const load = loadBetween(before, this.#meter.read(player.pid), this.#meter.processors);
-      const disturbed = isDisturbed(load, this.#meter.processors);
+      const disturbed = this.#restless = isDisturbed(load, this.#meter.processors);
       seat.taken.push({ sample: sampleOf(ns, seat.n, load, start), disturbed });
       if (!disturbed || this.#patience <= 0) break;
     }

@@ -71,24 +71,28 @@ export class Player {
       detached: true,
     });
     const ended = new Promise<void>((resolve) => {
-      child.on("exit", () => resolve());
+      // What it said last may still be in the pipe, which others may hold open.
+      child.on("exit", () => setTimeout(resolve, 100));
       child.on("error", () => resolve());
     });
     // Writing to a player that has ended is found out by the missing answer.
     child.stdin!.on("error", () => {});
     const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
-    const greeting = await within(lines.next(), limit, () => killGroup(child), `start '${command.join(" ")}'`);
-    if (greeting.done) throw new PlayerError(`Cannot start '${command.join(" ")}': it ended before it was ready`);
-    return new Player(child, lines, ended, JSON.parse(greeting.value));
+    const line = nextOf(lines, ended);
+    const greeting = await within(line, limit, () => killGroup(child), `start '${command.join(" ")}'`);
+    if (greeting === undefined) {
+      throw new PlayerError(`Cannot start '${command.join(" ")}': it ended before it was ready`);
+    }
+    return new Player(child, lines, ended, JSON.parse(greeting));
   }
 
   /** Has a work done `n` times; resolves to the nanoseconds. It is killed after `limit` milliseconds without an answer. */
   async play(work: string, n: number, limit = 30_000): Promise<number> {
     const order: Order = { id: ++this.#orders, work, n };
     this.#child.stdin!.write(`${JSON.stringify(order)}\n`);
-    const line = await within(this.#lines.next(), limit, () => this.kill(), `play '${work}'`);
-    if (line.done) throw new PlayerError(`Cannot play '${work}': the player ended`);
-    const answer: { id: number; ns?: number; error?: string } = JSON.parse(line.value);
+    const line = await within(nextOf(this.#lines, this.#ended), limit, () => this.kill(), `play '${work}'`);
+    if (line === undefined) throw new PlayerError(`Cannot play '${work}': the player ended`);
+    const answer: { id: number; ns?: number; error?: string } = JSON.parse(line);
     if (answer.id !== order.id) {
       throw new PlayerError(`Cannot play '${work}': answer ${answer.id} came instead of ${order.id}`);
     }
@@ -134,6 +138,12 @@ function killGroup({ pid }: ChildProcess): void {
   } catch {
     // The whole group has ended already.
   }
+}
+
+/** The next line; `undefined` if there is none as the player has ended. */
+async function nextOf(lines: AsyncIterator<string>, ended: Promise<void>): Promise<string | undefined> {
+  const next = await Promise.race([lines.next(), ended]);
+  return next === undefined || next.done ? undefined : next.value;
 }
 
 async function within<T>(promise: Promise<T>, limit: number, kill: () => void, action: string): Promise<T> {

@@ -3,9 +3,11 @@
 import jStat from "jstat";
 import {
   interquartileRange,
+  mean as meanOf,
   median as medianOf,
   medianAbsoluteDeviation,
   quantile as quantileOf,
+  sampleVariance,
 } from "simple-statistics";
 
 const { normal, studentt }: {
@@ -16,6 +18,11 @@ const { normal, studentt }: {
 /** The middle value. */
 export function median(values: readonly number[]): number {
   return medianOf([...values]);
+}
+
+/** The arithmetic mean. */
+export function mean(values: readonly number[]): number {
+  return meanOf([...values]);
 }
 
 /** The value that a part of all (0 to 1) does not exceed. */
@@ -36,8 +43,7 @@ export function robustDeviation(values: readonly number[]): number {
 /** The variance of values about their mean; `undefined` for fewer than two. */
 export function variance(values: readonly number[]): number | undefined {
   if (values.length < 2) return undefined;
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
+  return sampleVariance([...values]);
 }
 
 /**

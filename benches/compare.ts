@@ -1,0 +1,61 @@
+/**
+ * What changed between two runs of benchmarks beyond the noise.
+ *
+ *     deno task bench:compare old.json new.json          what changed; the exit code is 1 if something of ours became worse
+ *     deno task bench:compare old.json new.json --all    every figure, changed or not
+ *
+ * How it is told from noise is written in lib/compare.ts. It takes several starts of each program to see a small change:
+ * `--starts=5` of the benchmarks.
+ */
+
+import { parseArgs } from "node:util";
+import { compareRuns, type Comparison, SMALLEST } from "./lib/compare.ts";
+import { describeMachine } from "./lib/machine.ts";
+import { readRun, type Run } from "./lib/results.ts";
+import { formatChange, formatPart, formatValue, table } from "./lib/table.ts";
+
+const { values, positionals } = parseArgs({
+  options: { all: { type: "boolean", default: false } },
+  allowPositionals: true,
+});
+if (positionals.length !== 2) {
+  console.error(
+    `Cannot compare: two files of results are needed, the old and the new: received ${positionals.length}`,
+  );
+  Deno.exit(2);
+}
+const [before, after] = positionals.map(readRun) as [Run, Run];
+if (before.kind !== after.kind) {
+  console.error(`Cannot compare: both must be of one kind: received '${before.kind}' and '${after.kind}'`);
+  Deno.exit(2);
+}
+
+const { comparisons, machine, missing } = compareRuns(before, after);
+for (const [title, run] of [["Old", before], ["New", after]] as const) {
+  console.log(`${title}: ${run.date.slice(0, 16)}, ${describeMachine(run.machine)}, \`${run.command}\``);
+}
+if (before.machine.processor !== after.machine.processor || before.machine.cores !== after.machine.cores) {
+  console.log("The machines differ: the figures say little about the code.");
+}
+if (before.quick || after.quick) console.log("A quick run is among them: it shows large changes only.");
+if (machine !== 1) {
+  console.log(`What is not ours takes ${formatChange(machine)}; that is taken off the changes.`);
+}
+if (missing.length > 0) console.log(`In one of the runs only: ${missing.join("; ")}`);
+
+const changed = comparisons.filter(({ verdict }) => verdict !== "same");
+const shown = (values.all ? comparisons : changed).toSorted((a, b) => b.ratio - a.ratio);
+console.log(`\n${comparisons.length} compared, ${changed.length} changed by ${formatPart(SMALLEST)} or more\n`);
+if (shown.length > 0) console.log(table(["", "Old", "New", "Change", "By chance", "Verdict"], shown.map(rowOf)));
+Deno.exit(comparisons.some(({ verdict, ours }) => ours && verdict === "worse") ? 1 : 0);
+
+function rowOf({ group, label, ours, unit, before, after, ratio, probability, verdict }: Comparison): string[] {
+  return [
+    `${group}: ${label}`,
+    formatValue(before, unit),
+    formatValue(after, unit),
+    formatChange(ratio),
+    probability < 0.001 ? "< 0.001" : probability.toFixed(3),
+    verdict === "same" ? "" : ours ? verdict : `${verdict}, not ours`,
+  ];
+}

@@ -1,0 +1,167 @@
+/**
+ * What changed between two runs beyond the noise.
+ *
+ * There are three kinds of noise, and a change must stand out from all of them:
+ * - the samples of one start of a program differ: the test of Mann and Whitney looks at all of them;
+ * - two starts of one program differ, as memory lies elsewhere and code is compiled at other moments: what counts is the median
+ *   of each start. How much starts differ is not told well by a few of them, so what is usual for all contestants counts beside
+ *   it, as if it had been seen in {@linkcode USUAL_WEIGHT} more starts;
+ * - the machine is another hour's machine: what is not this library's must be as fast as before, and by how much it is not is
+ *   taken off first, and counts as noise.
+ *
+ * With a hundred comparisons, some stand out by chance: the probabilities are corrected for that (Holm). And a change that is
+ * certain but small is no news.
+ */
+
+import { type Contestant, type Group, labelOf, type Run } from "./results.ts";
+import { holm, mannWhitney, mean, median, robustDeviation, studentProbability, variance } from "./stats.ts";
+
+/** The smallest change that is told. */
+export const SMALLEST = 0.05;
+/** How probable chance may be as the reason of any of the changes that are told. */
+export const CHANCE = 0.02;
+/** How many starts what is usual counts for. */
+const USUAL_WEIGHT = 4;
+/** How much starts of a program differ at least (standard deviation), whatever few of them seem to show. */
+const LEAST_DEVIATION = 0.015;
+/** How much they are taken to differ where each run has only one. */
+const UNKNOWN_DEVIATION = 0.04;
+/** What less than this is taken for, as nothing has no logarithm. */
+const LEAST_VALUE = 1e-3;
+/** How many contestants that are not ours there must be, for what they did to tell of the machine. */
+const ENOUGH_OTHERS = 4;
+
+/** What became of a contestant. */
+export interface Comparison {
+  readonly group: string;
+  readonly label: string;
+  readonly ours: boolean;
+  readonly unit: string;
+  readonly before: number;
+  readonly after: number;
+  /** How many times as long as before it takes, the machine's own change taken off: above 1 is worse. */
+  readonly ratio: number;
+  /** How probable such a difference is by chance, corrected. */
+  readonly probability: number;
+  readonly verdict: "worse" | "better" | "same";
+}
+
+/** The comparison of two runs. */
+export interface Compared {
+  readonly comparisons: Comparison[];
+  /** How many times as long everything takes that is not ours; 1 where that is not known. */
+  readonly machine: number;
+  /** Contestants that only one of the runs has, or that have no samples in one. */
+  readonly missing: string[];
+}
+
+/** A contestant in both runs; logarithms, so that twice and half are equally far. */
+interface Pair {
+  readonly group: Group;
+  readonly contestant: Contestant;
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+  /** The logarithm of how many times as long it takes. */
+  readonly change: number;
+  /** The medians of the starts about their mean, and how many of them are free to differ. */
+  readonly variance: number;
+  readonly freedom: number;
+  /** One by the number of starts in each run, added up. */
+  readonly startsPart: number;
+}
+
+/** Compares two runs of the same kind. */
+export function compareRuns(before: Run, after: Run): Compared {
+  const { pairs, missing } = pairsOf(before, after);
+  const others = pairs.filter(({ contestant }) => !contestant.ours).map(({ change }) => change);
+  const known = others.length >= ENOUGH_OTHERS;
+  const machine = known ? median(others) : 0;
+  const unrest = known ? robustDeviation(others) : 0;
+  const usual = usualVariance(pairs);
+
+  const chances = pairs.map((pair) => {
+    const freedom = pair.freedom + USUAL_WEIGHT;
+    const starts = (pair.variance * pair.freedom + usual * USUAL_WEIGHT) / freedom;
+    const error = Math.sqrt(Math.max(starts * pair.startsPart, unrest ** 2));
+    return studentProbability((pair.change - machine) / error, freedom);
+  });
+  // What is ours and what is not are questions of their own.
+  const corrected: number[] = [];
+  for (const ours of [true, false]) {
+    const asked = [...pairs.keys()].filter((i) => pairs[i]!.contestant.ours === ours);
+    const answers = holm(asked.map((i) => chances[i]!));
+    for (const [k, i] of asked.entries()) corrected[i] = answers[k]!;
+  }
+  const comparisons = pairs.map((pair, i): Comparison => {
+    const ratio = Math.exp(pair.change - machine);
+    const bySamples = mannWhitney(pair.before, pair.after.map((value) => value - machine));
+    const certain = corrected[i]! < CHANCE && bySamples < CHANCE;
+    const told = certain && Math.abs(Math.log(ratio)) >= Math.log(1 + SMALLEST);
+    return {
+      group: pair.group.name,
+      label: labelOf(pair.contestant),
+      ours: pair.contestant.ours,
+      unit: pair.group.unit,
+      before: valueOf(pair.group, pair.before),
+      after: valueOf(pair.group, pair.after),
+      ratio,
+      probability: corrected[i]!,
+      verdict: !told ? "same" : ratio > 1 ? "worse" : "better",
+    };
+  });
+  return { comparisons, machine: Math.exp(machine), missing };
+}
+
+/** What is usual for starts of a program: the middle of what all contestants show. */
+function usualVariance(pairs: readonly Pair[]): number {
+  const seen = pairs.filter(({ freedom }) => freedom > 0).map((pair) => pair.variance);
+  return seen.length === 0 ? UNKNOWN_DEVIATION ** 2 : Math.max(median(seen), LEAST_DEVIATION ** 2);
+}
+
+function pairsOf(before: Run, after: Run): { pairs: Pair[]; missing: string[] } {
+  const keyed = (run: Run) =>
+    new Map(
+      run.groups.flatMap((group) =>
+        group.contestants.filter(({ samples }) => samples.length > 0).map((contestant) => (
+          [`${group.name}: ${labelOf(contestant)}`, { group, contestant }] as const
+        ))
+      ),
+    );
+  const [old, young] = [keyed(before), keyed(after)];
+  const pairs: Pair[] = [];
+  const missing: string[] = [];
+  for (const key of new Set([...old.keys(), ...young.keys()])) {
+    const [one, other] = [old.get(key), young.get(key)];
+    if (one === undefined || other === undefined) missing.push(key);
+    else pairs.push(pairOf(other.group, one.contestant, other.contestant));
+  }
+  return { pairs, missing };
+}
+
+function pairOf(group: Group, before: Contestant, after: Contestant): Pair {
+  const starts = [startsOf(group, before), startsOf(group, after)];
+  const medians = starts.map((each) => each.map(median));
+  const freedom = medians.reduce((sum, { length }) => sum + length - 1, 0);
+  const squares = medians.reduce((sum, each) => sum + (variance(each) ?? 0) * (each.length - 1), 0);
+  return {
+    group,
+    contestant: after,
+    before: starts[0]!.flat(),
+    after: starts[1]!.flat(),
+    change: mean(medians[1]!) - mean(medians[0]!),
+    variance: freedom === 0 ? 0 : squares / freedom,
+    freedom,
+    startsPart: medians.reduce((sum, { length }) => sum + 1 / length, 0),
+  };
+}
+
+/** The logarithms of the samples of each start; turned round where more is better, so that larger is always worse. */
+function startsOf({ better }: Group, { samples }: Contestant): number[][] {
+  const sign = better === "less" ? 1 : -1;
+  const byStart = Map.groupBy(samples, ({ start }) => start);
+  return [...byStart.values()].map((each) => each.map(({ value }) => sign * Math.log(Math.max(value, LEAST_VALUE))));
+}
+
+function valueOf({ better }: Group, logarithms: readonly number[]): number {
+  return Math.exp((better === "less" ? 1 : -1) * median(logarithms));
+}

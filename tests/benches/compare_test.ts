@@ -1,0 +1,91 @@
+import { describe, it } from "node:test";
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { type Compared, compareRuns } from "../../benches/lib/compare.ts";
+import type { Run } from "../../benches/lib/results.ts";
+import { makeRun } from "./_made_runs.ts";
+
+const LIMIT = { timeout: 30_000 };
+
+const SEEDS = Array.from({ length: 20 }, (_, i) => 2 * i + 1);
+/** A thorough run, as those are that others are compared with. */
+const THOROUGH = { starts: 8, rounds: 3 };
+
+function changesOf({ comparisons }: Compared): string[] {
+  return comparisons.filter(({ verdict }) => verdict !== "same").map(({ label, verdict }) => `${label}: ${verdict}`);
+}
+
+/** A run in which more is better, and the figures say the same. */
+function turnedRound(run: Run): Run {
+  const groups = run.groups.map((group) => ({
+    ...group,
+    better: "more" as const,
+    contestants: group.contestants.map((contestant) => ({
+      ...contestant,
+      samples: contestant.samples.map((sample) => ({ ...sample, value: 1e9 / sample.value })),
+    })),
+  }));
+  return { ...run, groups };
+}
+
+describe("the comparison of two runs", () => {
+  it("finds no change where there is none, however much the runs are spread", LIMIT, () => {
+    for (const shape of [{ starts: 1, rounds: 6 }, { starts: 3, rounds: 3 }, THOROUGH]) {
+      const wrong = SEEDS.filter((seed) =>
+        changesOf(compareRuns(makeRun({ seed, ...shape }), makeRun({ seed: seed + 1, ...shape }))).length > 0
+      );
+      // The chance of any is kept at 2 %, and some works come in two kinds.
+      assert(wrong.length <= 1, `changes in ${wrong.length} of ${SEEDS.length}: ${JSON.stringify(shape)}`);
+    }
+  });
+
+  it("finds one that is 15 % slower among sixty", LIMIT, () => {
+    const slower = { "work 31": 1.15 };
+    const found = SEEDS.filter((seed) => {
+      const compared = compareRuns(makeRun({ seed, ...THOROUGH }), makeRun({ seed: seed + 1, ...THOROUGH, slower }));
+      return changesOf(compared).includes("work 31, Deno: worse");
+    });
+    assert(found.length >= 18, `found in ${found.length} of ${SEEDS.length}`);
+  });
+
+  it("finds what became better, also where more is better", LIMIT, () => {
+    const before = makeRun({ seed: 1, ...THOROUGH });
+    const after = makeRun({ seed: 2, ...THOROUGH, slower: { "work 31": 0.7 } });
+    assertEquals(changesOf(compareRuns(before, after)), ["work 31, Deno: better"]);
+    assertEquals(changesOf(compareRuns(turnedRound(before), turnedRound(after))), ["work 31, Deno: better"]);
+  });
+
+  it("takes a slower machine for what it is", LIMIT, () => {
+    const before = makeRun({ seed: 1, ...THOROUGH });
+    const after = makeRun({ seed: 2, ...THOROUGH, machine: 1.2 });
+    const compared = compareRuns(before, after);
+    assertEquals(changesOf(compared), []);
+    assertAlmostEquals(compared.machine, 1.2, 0.03);
+  });
+
+  it("does not tell a certain change that is small", LIMIT, () => {
+    const steady = (run: Run, factor: number): Run => ({
+      ...run,
+      groups: run.groups.map((group) => ({
+        ...group,
+        contestants: group.contestants.map((contestant) => ({
+          ...contestant,
+          samples: contestant.samples.map((sample, i) => ({
+            ...sample,
+            value: (1000 + i) * (contestant.ours ? factor : 1),
+          })),
+        })),
+      })),
+    });
+    const run = makeRun({ seed: 1, ...THOROUGH });
+    assertEquals(changesOf(compareRuns(steady(run, 1), steady(run, 1.04))), []);
+    assertEquals(changesOf(compareRuns(steady(run, 1), steady(run, 1.2))).length, 40);
+  });
+
+  it("names what only one of the runs has", LIMIT, () => {
+    const run = makeRun({ seed: 1, starts: 1, rounds: 1 });
+    const [group] = run.groups;
+    const less: Run = { ...run, groups: [{ ...group!, contestants: group!.contestants.slice(1) }] };
+    assertEquals(compareRuns(run, less).missing, ["made: work 0, Deno"]);
+    assertEquals(compareRuns(less, run).comparisons.length, 59);
+  });
+});

@@ -1,0 +1,73 @@
+import process from "node:process";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { type Entry, measure, stepsOf } from "../../benches/lib/measure.ts";
+import { HangError, Player, PlayerError } from "../../benches/lib/player.ts";
+
+const LIMIT = { timeout: 60_000 };
+
+const FILE = fileURLToPath(new URL("./_player.ts", import.meta.url));
+const COMMAND = [process.execPath, ...("Deno" in globalThis ? ["run", "-A", "--no-check"] : []), FILE];
+
+function entry(work: string): Entry {
+  return { group: "test", name: work, runtime: "Test", ours: true, player: "one", work, n: 10 };
+}
+
+describe("a player", () => {
+  it("is greeted by, plays, and ends", LIMIT, async () => {
+    const player = await Player.start({ command: COMMAND });
+    assertEquals(player.greeting.name, "test");
+    assertEquals(player.greeting.version, "1.2.3");
+    assertEquals(await player.play("own", 4), 100);
+    assert(await player.play("spin", 10) > 0);
+    await assertRejects(() => player.play("fail", 1), PlayerError, "RangeError: out of order");
+    await assertRejects(() => player.play("other", 1), PlayerError, "no work 'other'");
+    // A work that says itself how long it took: as often as makes the time that is wanted.
+    assertEquals(await player.countFor("own", 1), 40_000);
+    assertEquals(await player.countFor("own", 1, 1_000, 50_000), 50_000);
+    await player.end();
+    await assertRejects(() => player.play("own", 1), PlayerError, "the player ended");
+  });
+
+  it("is killed when a work hangs", LIMIT, async () => {
+    const player = await Player.start({ command: COMMAND });
+    await assertRejects(() => player.play("hang", 1, 50), HangError, "Cannot play 'hang' within 50 ms");
+    await player.end();
+  });
+
+  it("that does not start is an error", LIMIT, async () => {
+    await assertRejects(() => Player.start({ command: ["/nowhere/player"] }), PlayerError, "ended before it was ready");
+  });
+});
+
+describe("measuring", () => {
+  it(
+    "takes samples of each start in turns, and goes on without contestants that hang, fail or end",
+    LIMIT,
+    async () => {
+      const plan = {
+        groups: [{ name: "test", unit: "ns", better: "less" as const }],
+        players: { one: { command: COMMAND } },
+        entries: [entry("spin"), entry("hang"), entry("fail"), entry("end"), entry("own")],
+        starts: 2,
+        rounds: 2,
+        limit: 2_000,
+        patience: 0,
+      };
+      const steps: string[] = [];
+      const { groups, versions } = await measure({ ...plan, onStep: (done) => steps.push(done) });
+      assertEquals(versions, { Test: "1.2.3" });
+      assertEquals(steps.length, stepsOf(plan));
+      const [spin, hang, fail, end, own] = groups[0]!.contestants;
+      // On a busy machine the disturbed ones are fewer, and the note says so.
+      assert(spin!.samples.length >= 2 && spin!.samples.every(({ value }) => value > 0));
+      assertEquals(hang!.samples, []);
+      assertEquals(hang!.note, "hangs");
+      assertMatch(fail!.note!, /out of order/);
+      assertMatch(end!.note!, /the player ended/);
+      assert(own!.samples.every(({ value }) => value === 25));
+      assertEquals(new Set(own!.samples.map(({ start }) => start)).size > 0, true);
+    },
+  );
+});

@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { assertEquals, assertThrows } from "@std/assert";
+import { checkRun, labelOf, readRun, writeRun } from "../../benches/lib/results.ts";
+import { makeRun } from "./_made_runs.ts";
+
+const LIMIT = { timeout: 10_000 };
+
+describe("results of benchmarks", () => {
+  it("are read as they were written", LIMIT, () => {
+    const folder = mkdtempSync(join(tmpdir(), "results-"));
+    try {
+      const run = makeRun({ seed: 1, starts: 2, rounds: 2 });
+      writeRun(join(folder, "run.json"), run);
+      assertEquals(readRun(join(folder, "run.json")), run);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("are refused with the place of what is wrong", LIMIT, () => {
+    const run = makeRun({ seed: 1, starts: 1, rounds: 1 });
+    const [contestant] = run.groups[0]!.contestants;
+    const wrong: [value: unknown, message: string][] = [
+      [{ ...run, schema: 7 }, "'schema' must be 1, or the file made anew with this version: received 7"],
+      [{ ...run, kind: "old" }, "'kind' must be one of peers, cores, bench: received \"old\""],
+      [{ ...run, groups: {} }, "'groups' must be an array: received {}"],
+      [null, "'' must be an object: received null"],
+      [
+        {
+          ...run,
+          groups: [{ ...run.groups[0], contestants: [{ ...contestant, samples: [{ value: -1, start: 0 }] }] }],
+        },
+        "'groups[0].contestants[0].samples[0].value' must be a number of 0 or more: received -1",
+      ],
+    ];
+    for (const [value, message] of wrong) {
+      assertThrows(() => checkRun(value, "a.json"), TypeError, `Cannot read results of a.json: ${message}`);
+    }
+  });
+
+  it("have a label for each contestant", LIMIT, () => {
+    const contestant = { name: "threading", runtime: "Bun", ours: true, samples: [], dropped: 0 };
+    assertEquals(labelOf(contestant), "threading, Bun");
+    assertEquals(labelOf({ ...contestant, workers: 4 }), "threading, Bun x 4");
+  });
+});
