@@ -11,7 +11,7 @@
 import { parseArgs } from "node:util";
 import { compareRuns, type Comparison, SMALLEST } from "./lib/compare.ts";
 import { describeMachine } from "./lib/machine.ts";
-import { readRun, type Run } from "./lib/results.ts";
+import { busyNoteOf, readRun, type Run } from "./lib/results.ts";
 import { formatChange, formatPart, formatValue, table } from "./lib/table.ts";
 
 const { values, positionals } = parseArgs({
@@ -38,6 +38,10 @@ if (before.machine.processor !== after.machine.processor || before.machine.cores
   console.log("The machines differ: the figures say little about the code.");
 }
 if (before.quick || after.quick) console.log("A quick run is among them: it shows large changes only.");
+for (const run of [before, after]) {
+  const busy = busyNoteOf(run);
+  if (busy !== undefined) console.log(`${run === before ? "Old" : "New"}: ${busy}`);
+}
 if (machine !== 1) {
   console.log(`What is not ours takes ${formatChange(machine)}; that is taken off the changes.`);
 }

@@ -3,7 +3,7 @@
 import type { TopLevelSpec } from "vega-lite";
 import { COLOURS, FAINT } from "../lib/chart.ts";
 import { describeMachine } from "../lib/machine.ts";
-import type { Run } from "../lib/results.ts";
+import { busyNoteOf, type Run } from "../lib/results.ts";
 import { CONTESTANTS } from "./plan.ts";
 import { pointsOf } from "./speedup.ts";
 
@@ -84,9 +84,11 @@ function partsOf(group: string): [title: string, runtime: string] {
   return [group.slice(0, at), group.slice(at + 2)];
 }
 
-function subtitleOf({ date, command, quick }: Run): string[] {
+function subtitleOf(run: Run): string[] {
+  const busy = busyNoteOf(run);
   return [
-    `${date.slice(0, 10)}, ${command}${quick ? " (quick: the figures are rough)" : ""}`,
+    `${run.date.slice(0, 10)}, ${run.command}${run.quick ? " (quick: the figures are rough)" : ""}`,
     "Lines are medians, bands have the middle half of the samples",
+    ...(busy === undefined ? [] : [busy]),
   ];
 }

@@ -1,6 +1,6 @@
 /** How many times as fast a job is with so many workers. */
 
-import type { Contestant, Group } from "../lib/results.ts";
+import { type Contestant, type Group, remarkOf } from "../lib/results.ts";
 import { median, quantile, spread } from "../lib/stats.ts";
 import { ALONE } from "./plan.ts";
 
@@ -21,6 +21,7 @@ export interface Point {
   /** How many times as long as bare workers of the same number it takes. */
   readonly timesBare: number | undefined;
   readonly dropped: number;
+  /** What has to be said beside it. */
   readonly note: string | undefined;
 }
 
@@ -53,7 +54,7 @@ export function pointsOf({ contestants }: Group, cores: number): Point[] {
       efficiency: speedup / Math.min(one.workers, cores),
       timesBare: bare === undefined || bare === one ? undefined : median(values) / median(valuesOf(bare)),
       dropped: one.dropped,
-      note: one.note,
+      note: remarkOf(one),
     });
   }
   return points;

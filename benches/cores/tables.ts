@@ -1,7 +1,7 @@
 /** The tables of a run across cores. */
 
 import { describeMachine } from "../lib/machine.ts";
-import type { Group, Run } from "../lib/results.ts";
+import { busyNoteOf, type Group, remarkOf, type Run } from "../lib/results.ts";
 import { median } from "../lib/stats.ts";
 import { figures, formatNs, formatPart, table } from "../lib/table.ts";
 import { ALONE } from "./plan.ts";
@@ -12,8 +12,11 @@ export function tablesOf(run: Run): string {
   const head = [
     `${describeMachine(run.machine)}. ${run.date.slice(0, 10)}, \`${run.command}\`.`,
     run.quick ? "A quick run: the figures are rough." : "",
+    busyNoteOf(run) ?? "",
   ];
-  return [head.filter((line) => line !== "").join(" "), ...run.groups.map((group) => tableOf(group, run))].join("\n\n");
+  return [head.filter((line) => line !== "").join("\n"), ...run.groups.map((group) => tableOf(group, run))].join(
+    "\n\n",
+  );
 }
 
 /** One job on one runtime. */
@@ -34,7 +37,7 @@ export function tableOf(group: Group, run: Run): string {
   const alone = group.contestants.find(({ name }) => name === ALONE);
   if (alone !== undefined && alone.samples.length > 0) {
     const ns = median(alone.samples.map(({ value }) => value));
-    rows.unshift([ALONE, formatNs(ns), "", "", "1.00", "", "", notesOf(alone.dropped, alone.note)]);
+    rows.unshift([ALONE, formatNs(ns), "", "", "1.00", "", "", notesOf(alone.dropped, remarkOf(alone))]);
   }
   for (const { name, workers, samples, note } of group.contestants) {
     if (samples.length === 0) {
@@ -46,5 +49,7 @@ export function tableOf(group: Group, run: Run): string {
 }
 
 function notesOf(dropped: number, note: string | undefined): string {
-  return [note, dropped > 0 ? `${dropped} disturbed` : undefined].filter((each) => each !== undefined).join("; ");
+  return [note, dropped > 0 ? `${dropped} disturbed, left out` : undefined].filter((each) => each !== undefined).join(
+    "; ",
+  );
 }

@@ -9,7 +9,6 @@
 import { isDisturbed, type Load, loadBetween, LoadMeter } from "./load.ts";
 import { HangError, Player, type PlayerOptions } from "./player.ts";
 import type { Contestant, Group, Sample } from "./results.ts";
-import { formatPart } from "./table.ts";
 
 /** A contestant: what it is called, and which player does it. */
 export interface Entry extends Pick<Contestant, "name" | "runtime" | "ours" | "workers"> {
@@ -191,14 +190,13 @@ function rounded(value: number): number {
   return Number(value.toPrecision(5));
 }
 
-/** The contestant as it is kept: its undisturbed samples, or the least disturbed where there are too few, and a note. */
+/** The contestant as it is kept: its undisturbed samples, or the least disturbed where there are too few. */
 function contestantOf({ entry, taken, note }: Seat, { starts, rounds }: Plan): Contestant {
   const quiet = taken.filter(({ disturbed }) => !disturbed);
   const rest = taken.filter(({ disturbed }) => disturbed)
     .sort((a, b) => (a.sample.othersShare ?? 0) - (b.sample.othersShare ?? 0));
   const wanted = Math.min(taken.length, Math.ceil(starts * rounds / 2));
   const filled = rest.slice(0, Math.max(0, wanted - quiet.length));
-  const share = Math.max(0, ...filled.map(({ sample }) => sample.othersShare ?? 0));
   const { name, runtime, ours, workers } = entry;
   return {
     name,
@@ -207,6 +205,7 @@ function contestantOf({ entry, taken, note }: Seat, { starts, rounds }: Plan): C
     workers,
     samples: [...quiet, ...filled].map(({ sample }) => sample),
     dropped: rest.length - filled.length,
-    note: note ?? (filled.length > 0 ? `busy machine: others used up to ${formatPart(share)}` : undefined),
+    busy: filled.length === 0 ? undefined : Math.max(...filled.map(({ sample }) => sample.othersShare ?? 0)),
+    note,
   };
 }

@@ -35,7 +35,9 @@ export interface Contestant {
   readonly samples: readonly Sample[];
   /** How many measurements were thrown away, since others disturbed them. */
   readonly dropped: number;
-  /** What a reader has to know beside the figure: that it hangs, that the machine was busy. */
+  /** What others used at most (from 0 to 1) in samples that were kept although they were disturbed, as there were too few others. */
+  readonly busy?: number;
+  /** What a reader has to know beside the figure: that it hangs, that it failed. */
   readonly note?: string;
 }
 
@@ -65,6 +67,21 @@ export interface Run {
 /** What a contestant is called in a table: its name, runtime and size. */
 export function labelOf({ name, runtime, workers }: Contestant): string {
   return `${name}, ${runtime}${workers === undefined ? "" : ` x ${workers}`}`;
+}
+
+/** What has to be said beside a figure, if anything. */
+export function remarkOf({ busy, note }: Pick<Contestant, "busy" | "note">): string | undefined {
+  if (note !== undefined) return note;
+  return busy === undefined ? undefined : `busy machine: others used up to ${(busy * 100).toFixed()} %`;
+}
+
+/** What has to be said beside the figures of a run of which some are from a busy machine; `undefined` if none are. */
+export function busyNoteOf({ groups }: Run): string | undefined {
+  const all = groups.flatMap(({ contestants }) => contestants);
+  const shares = all.flatMap(({ busy }) => busy ?? []);
+  if (shares.length === 0) return undefined;
+  const part = `${(Math.max(...shares) * 100).toFixed()} %`;
+  return `The machine was busy: in ${shares.length} of ${all.length} figures other programs used up to ${part} of it`;
 }
 
 /** Writes a run, each sample on a line of its own so that a change can be read. */
@@ -109,6 +126,7 @@ function checkContestant(contestant: Checker): void {
   contestant.at("ours").boolean();
   contestant.at("dropped").number();
   contestant.at("workers").optional()?.number();
+  contestant.at("busy").optional()?.number();
   contestant.at("note").optional()?.string();
   for (const sample of contestant.at("samples").elements()) {
     sample.at("value").number();

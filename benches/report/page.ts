@@ -2,7 +2,7 @@
 
 import { tableOf } from "../cores/tables.ts";
 import { describeMachine } from "../lib/machine.ts";
-import type { Group, Run } from "../lib/results.ts";
+import { busyNoteOf, type Group, type Run } from "../lib/results.ts";
 import { speedups } from "./cores.ts";
 import { behind, groupTable, overview } from "./peers.ts";
 import { HEAD, HOW, NOTES } from "./text.ts";
@@ -84,5 +84,8 @@ function notesOn(run: Run): string[] {
 function originOf(source: string, run: Run): string {
   const date = new Date(run.date).toLocaleDateString("en-GB", { dateStyle: "long", timeZone: "UTC" });
   const rough = run.quick ? " A short run: its figures are rough." : "";
-  return `_\`${run.command}\`, ${date}, ${describeMachine(run.machine)}. Samples: \`${source}\`.${rough}_`;
+  const busy = busyNoteOf(run);
+  return `_\`${run.command}\`, ${date}, ${describeMachine(run.machine)}. Samples: \`${source}\`.${rough}${
+    busy === undefined ? "" : ` ${busy}.`
+  }_`;
 }

@@ -1,6 +1,6 @@
 /** The part of the report that sets the library beside what people use instead. */
 
-import { type Contestant, type Group, labelOf, type Run } from "../lib/results.ts";
+import { type Contestant, type Group, labelOf, remarkOf, type Run } from "../lib/results.ts";
 import { figures, formatNs, formatPart, formatValue, table } from "../lib/table.ts";
 import { type Figures, figuresOf, isAhead, type Standing, standings, times } from "./figures.ts";
 import { reasonFor } from "./reasons.ts";
@@ -54,7 +54,7 @@ export function behind(run: Run): string {
 
 /** Sends the reader to the notes where one of the figures needs it, as on a busy machine. */
 function noteMark(...all: Figures[]): string {
-  return all.some(({ contestant }) => contestant.note !== undefined) ? " (see note)" : "";
+  return all.some(({ contestant }) => remarkOf(contestant) !== undefined) ? " (see note)" : "";
 }
 
 /** All figures of a group. */
@@ -72,7 +72,7 @@ export function groupTable(group: Group): string {
         best === undefined ? "" : `${figures(times(group, own, best))} x`,
       ]),
       `${contestant.samples.length} + ${contestant.dropped}`,
-      contestant.note ?? "",
+      remarkOf(contestant) ?? "",
     ];
   });
   return table(["", "median", "spread", "processor", "best peer = 1", "rounds + dropped", "note"], rows);

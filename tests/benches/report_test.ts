@@ -134,9 +134,9 @@ describe("the report of benchmarks", () => {
   });
 
   it("says that a figure is from a busy machine, and that a run was short", { timeout: LIMIT }, () => {
-    const busy = contestant("Lock", "Deno", [100], { ...ours, note: "busy machine: others used up to 40.0 %" });
+    const busy = contestant("Lock", "Deno", [100], { ...ours, busy: 0.4 });
     const text = pageOf(runOf([group(busy, contestant("other", "Deno", [200]))], { quick: true }));
-    assertEquals(row(text, "**Lock, Deno**").at(-1), "busy machine: others used up to 40.0 %");
+    assertEquals(row(text, "**Lock, Deno**").at(-1), "busy machine: others used up to 40 %");
     assertEquals(row(text, "some work: Lock")[1], "2.00 x other, Deno (see note)");
     assertStringIncludes(text, "A short run: its figures are rough.");
   });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
-import { checkRun, labelOf, readRun, writeRun } from "../../benches/lib/results.ts";
+import { busyNoteOf, checkRun, labelOf, readRun, remarkOf, writeRun } from "../../benches/lib/results.ts";
 import { makeRun } from "./_made_runs.ts";
 
 const LIMIT = { timeout: 10_000 };
@@ -45,5 +45,18 @@ describe("results of benchmarks", () => {
     const contestant = { name: "threading", runtime: "Bun", ours: true, samples: [], dropped: 0 };
     assertEquals(labelOf(contestant), "threading, Bun");
     assertEquals(labelOf({ ...contestant, workers: 4 }), "threading, Bun x 4");
+  });
+
+  it("say how busy the machine was, for a figure and for all", LIMIT, () => {
+    const run = makeRun({ seed: 1, starts: 1, rounds: 1 });
+    assertEquals(busyNoteOf(run), undefined);
+    const [group] = run.groups;
+    const contestants = group!.contestants.map((each, i) => i < 3 ? { ...each, busy: 0.1 * (i + 1) } : each);
+    assertEquals(remarkOf(contestants[2]!), "busy machine: others used up to 30 %");
+    assertEquals(remarkOf(contestants[3]!), undefined);
+    assertEquals(
+      busyNoteOf({ ...run, groups: [{ ...group!, contestants }] }),
+      "The machine was busy: in 3 of 60 figures other programs used up to 30 % of it",
+    );
   });
 });
