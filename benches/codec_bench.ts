@@ -3,7 +3,7 @@
 import { Packr } from "msgpackr";
 import { deserialize, serialize } from "node:v8";
 import { decode, encode } from "../_internal/codec/mod.ts";
-import { bench } from "./_harness.ts";
+import { bench, keep } from "./_harness.ts";
 import { items } from "./_items.ts";
 
 const packr = new Packr({ structuredClone: true, moreTypes: true });
@@ -22,7 +22,7 @@ const values: Record<string, unknown> = {
 for (const [name, value] of Object.entries(values)) {
   const group = `to bytes and back: ${name}`;
   bench("structuredClone", { group, baseline: true }, () => {
-    structuredClone(value);
+    keep(structuredClone(value));
   });
   bench("encode + decode", { group }, () => {
     // Copied, as it is into a queue.

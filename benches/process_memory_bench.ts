@@ -1,7 +1,7 @@
 /** What processes share, used by one process alone, beside the bare operations on memory that threads share. */
 
 import { Event, Lock, Pipe, Queue, SharedArray, SharedMemory, Value } from "@weft/concurrent/multiprocessing";
-import { bench } from "./_harness.ts";
+import { bench, keep } from "./_harness.ts";
 import { items } from "./_items.ts";
 
 const words = new Int32Array(new SharedArrayBuffer(64));
@@ -32,7 +32,7 @@ bench("Value, i32: add(1)", { group: free }, () => {
 for (const [name, item] of Object.entries(items)) {
   const group = `put and get over memory of processes: ${name}`;
   bench("structuredClone", { group, baseline: true }, () => {
-    structuredClone(item);
+    keep(structuredClone(item));
   });
   bench("Queue.putSync + getSync", { group }, () => {
     queue.putSync(item);
@@ -75,8 +75,8 @@ const memory = new SharedMemory({ size: SIZE });
 const bytes = new Uint8Array(memory.buffer);
 
 bench("SharedArrayBuffer", { group: read, baseline: true }, () => {
-  sum(bare);
+  keep(sum(bare));
 });
 bench("SharedMemory.buffer", { group: read }, () => {
-  sum(bytes);
+  keep(sum(bytes));
 });

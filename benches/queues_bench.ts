@@ -2,7 +2,7 @@
 
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import { LifoQueue, PriorityQueue, Queue } from "@weft/concurrent/sync";
-import { bench } from "./_harness.ts";
+import { bench, keep } from "./_harness.ts";
 import { items } from "./_items.ts";
 
 const { port1, port2 } = new MessageChannel();
@@ -19,7 +19,7 @@ for (const [name, item] of Object.entries(items)) {
     receiveMessageOnPort(port2);
   });
   bench("structuredClone", { group }, () => {
-    structuredClone(item);
+    keep(structuredClone(item));
   });
   bench("Queue.putSync + getSync", { group }, () => {
     queue.putSync(item);

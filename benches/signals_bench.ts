@@ -1,7 +1,7 @@
 /** What threads wait for, where there is nothing to wait for, beside the atomic operations underneath. */
 
 import { Barrier, Event, Latch, waitAnySync } from "@weft/concurrent/sync";
-import { bench } from "./_harness.ts";
+import { bench, keep } from "./_harness.ts";
 
 const words = new Int32Array(new SharedArrayBuffer(64));
 const event = new Event();
@@ -27,10 +27,10 @@ bench("Event.set + clear", { group: set }, () => {
 const wait = "wait for what has happened";
 
 bench("Atomics.load", { group: wait, baseline: true }, () => {
-  Atomics.load(words, 0);
+  keep(Atomics.load(words, 0));
 });
 bench("Event.isSet", { group: wait }, () => {
-  void happened.isSet;
+  keep(happened.isSet);
 });
 bench("Event.waitSync", { group: wait }, () => {
   happened.waitSync();
@@ -61,7 +61,7 @@ bench("await Barrier.wait, alone", { group: meet }, async () => {
 const made = "made and given back";
 
 bench("new SharedArrayBuffer(64)", { group: made, baseline: true }, () => {
-  new Int32Array(new SharedArrayBuffer(64));
+  keep(new Int32Array(new SharedArrayBuffer(64)));
 });
 bench("new Event", { group: made }, () => {
   new Event()[Symbol.dispose]();

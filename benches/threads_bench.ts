@@ -1,7 +1,7 @@
 /** Threads that start and answer, beside bare workers that do the same. */
 
 import { currentThread, enumerate, getIdent, Queue, Semaphore, Thread } from "@weft/concurrent/threading";
-import { bench } from "./_harness.ts";
+import { bench, keep } from "./_harness.ts";
 import { double } from "./targets/double.ts";
 import { answerPermits, answerQueue } from "./targets/partners.ts";
 
@@ -68,14 +68,14 @@ const current = "which thread this is";
 const own = { name: "MainThread" };
 
 bench("a variable of the module", { group: current, baseline: true }, () => {
-  void own.name;
+  keep(own.name);
 });
 bench("currentThread", { group: current }, () => {
-  currentThread();
+  keep(currentThread());
 });
 bench("getIdent", { group: current }, () => {
-  getIdent();
+  keep(getIdent());
 });
 bench("enumerate", { group: current }, () => {
-  enumerate();
+  keep(enumerate());
 });

@@ -1,7 +1,7 @@
 /** Numbers in shared memory, beside bare atomic operations and a bare typed array. */
 
 import { SharedArray, Value } from "@weft/concurrent/sync";
-import { bench } from "./_harness.ts";
+import { bench, keep } from "./_harness.ts";
 
 const bare = new Int32Array(new SharedArrayBuffer(64));
 const value = new Value("i32");
@@ -46,20 +46,21 @@ function sum(numbers: Int32Array): number {
 const many = "sum of 10,000 numbers";
 
 bench("Int32Array over a SharedArrayBuffer", { group: many, baseline: true }, () => {
-  sum(bareArray);
+  keep(sum(bareArray));
 });
 bench("SharedArray.array", { group: many }, () => {
-  sum(array.array);
+  keep(sum(array.array));
 });
 bench("SharedArray, iterated", { group: many }, () => {
   let total = 0;
   for (const number of array) total += number;
+  keep(total);
 });
 
 const made = "10,000 numbers made and given back";
 
 bench("new SharedArrayBuffer", { group: made, baseline: true }, () => {
-  new Int32Array(new SharedArrayBuffer(LENGTH * 4));
+  keep(new Int32Array(new SharedArrayBuffer(LENGTH * 4)));
 });
 bench("new SharedArray", { group: made }, () => {
   new SharedArray("i32", LENGTH)[Symbol.dispose]();
