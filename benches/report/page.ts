@@ -4,7 +4,7 @@ import { tableOf } from "../cores/tables.ts";
 import { describeMachine } from "../lib/machine.ts";
 import { busyNoteOf, type Group, type Run } from "../lib/results.ts";
 import { speedups } from "./cores.ts";
-import { behind, groupTable, overview } from "./peers.ts";
+import { behind, groupTable, overview, tally } from "./peers.ts";
 import { HEAD, HOW, NOTES } from "./text.ts";
 
 /** A chart that has been drawn. */
@@ -65,6 +65,7 @@ function body(section: Section, { source, run, charts }: Reported): string[] {
     section.figures,
     section.overview(run),
     from,
+    tally(run),
     behind(run),
     ...notesOn(run),
     "<details><summary>All figures</summary>",

@@ -22,6 +22,19 @@ export function overview(run: Run): string {
   );
 }
 
+/** In how many works ours is ahead of the best peer, level with it, and behind: a sentence for each runtime. */
+export function tally(run: Run): string {
+  const all = run.groups.flatMap(standings).filter(({ peers }) => peers.length > 0);
+  const byRuntime = Map.groupBy(all, ({ ours }) => ours.contestant.runtime);
+  return [...byRuntime].map(([runtime, members]) => {
+    const ahead = members.filter(({ group, ours, peers }) => isAhead(group, ours, peers[0]!)).length;
+    const behind = members.filter(({ group, ours, peers }) => isAhead(group, peers[0]!, ours)).length;
+    const level = members.length - ahead - behind;
+    return `On ${runtime}, ours is ahead of the best peer in ${ahead} of ${members.length} figures, level with it within the ` +
+      `noise in ${level}, and behind in ${behind}.`;
+  }).join(" ");
+}
+
 function nameOf({ name, workers }: Contestant): string {
   return workers === undefined ? name : `${name} x ${workers}`;
 }

@@ -60,6 +60,7 @@ describe("the report of benchmarks", () => {
     const [, figures] = text.split("## Beside");
     const numbers = figures!.match(/\d+(\.\d+)?/g)!;
     const known = [
+      ...["0", "1"], // How many are ahead, level and behind, of how many.
       ...["7", "7", "3", "9.8", "23", "2031"], // The machine and the date.
       ...["120", "4.2", "240", "4.00"], // Ours: median, spread, processor, times the peer.
       ...["480", "960", "1.00"],
@@ -112,6 +113,15 @@ describe("the report of benchmarks", () => {
     const text = pageOf(runOf([{ ...group(...members), name: "lock, free" }, group(...members)]));
     assertMatch(text, /\*\*lock, free\*\*: Atomics, Deno by Lock, Deno 3\.00 x\. The bare operations know/);
     assertMatch(text, /\*\*some work\*\*: Atomics, Deno by Lock, Deno 3\.00 x\. Why is not known yet\./);
+  });
+
+  it("counts where ours is ahead, level and behind, by the best peer alone", { timeout: LIMIT }, () => {
+    const others = [contestant("slow", "Deno", [900, 900]), contestant("other", "Deno", [100, 100])];
+    const groups = [20, 30, 100, 500].map((ns) => group(contestant("Lock", "Deno", [ns, ns], ours), ...others));
+    assertStringIncludes(
+      pageOf(runOf(groups)),
+      "On Deno, ours is ahead of the best peer in 2 of 4 figures, level with it within the noise in 1, and behind in 1.",
+    );
   });
 
   it("calls no peer ahead, and gives no reason, within the noise", { timeout: LIMIT }, () => {
