@@ -55,7 +55,7 @@ export function behind(run: Run): string {
       const factor = figures(times(group, peer, ours));
       return `${labelOf(peer.contestant)} by ${labelOf(ours.contestant)} ${factor} x${noteMark(ours, peer)}`;
     });
-    const reasons = new Set(leads.flatMap(({ peer }) => reasonFor(group.name, peer.contestant.name) ?? []));
+    const reasons = new Set(leads.flatMap(({ peer }) => reasonFor(group.name, labelOf(peer.contestant)) ?? []));
     const why = reasons.size === 0 ? "Why is not known yet." : [...reasons].join(" ");
     return `- **${group.name}**: ${list.join(", ")}. ${why}`;
   });

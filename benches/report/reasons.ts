@@ -7,7 +7,7 @@
 export interface Reason {
   /** What the work is called. */
   readonly work: RegExp;
-  /** What the peer is called. */
+  /** What the peer is called, with its runtime. */
   readonly peer: RegExp;
   /** A sentence or two. */
   readonly because: string;
@@ -16,43 +16,56 @@ export interface Reason {
 /** All reasons; the first that fits is taken. */
 export const REASONS: readonly Reason[] = [
   {
-    work: /lock|semaphore|event|value|free/i,
-    peer: /atomics|futex|pthread|bare|raw/i,
+    work: /start|end of/i,
+    peer: /thread.*(CPython|, C$)|, C$/i,
+    because: "A thread of CPython or C runs in the same interpreter or program: nothing is loaded for it.",
+  },
+  {
+    work: /start|end of/i,
+    peer: /./,
     because:
-      "The bare operations know no owner: they neither notice that a holder has ended nor that it waits for itself.",
+      "A start loads the library's own modules beside the function's, and each of them costs before its text counts. " +
+      "With a warm spare they are loaded already.",
   },
   {
-    work: /round trip|ping|pipe.*busy/i,
-    peer: /atomics|futex|word|bare|raw/i,
-    because: "Two words carry no message: nothing is encoded, copied or allocated.",
+    work: /memory/i,
+    peer: /CPython|, C$/i,
+    because: "A thread of CPython or C shares the program's modules and heap; a worker has its own.",
+  },
+  { work: /memory/i, peer: /./, because: "The library's modules are loaded in each worker." },
+  {
+    work: /transferred/i,
+    peer: /./,
+    because:
+      "A bare worker is given a transferred buffer as it is. Here its bytes are copied into the memory that the workers " +
+      "share, and `transfer` only takes the buffer away from the caller.",
   },
   {
-    work: /asleep|idle|60 ms|pause/i,
+    work: /copied|MB|MiB/,
+    peer: /./,
+    because:
+      "Bytes are copied on their way: into a message, into the shared memory, out of it. An array in shared memory is not.",
+  },
+  {
+    work: /asleep|idle/i,
     peer: /./,
     because: "A wake-up passes through the runtime's event loop on its way to the function and on its way back.",
   },
   {
-    work: /start/i,
-    peer: /worker|thread|spawn|fork|process/i,
-    because: "A start loads the library's own modules beside the function's: each costs before its text counts. " +
-      "With a warm spare they are loaded already.",
+    work: /round trip|pipe/i,
+    peer: /atomics|word/i,
+    because: "Bare words carry no message: nothing is encoded, copied or allocated.",
   },
   {
-    work: /memory|idle/i,
-    peer: /worker|thread|process/i,
-    because: "The library's modules are loaded in each worker.",
+    work: /pool|map|task|submit/i,
+    peer: /CPython/,
+    because: "CPython's worker goes through a whole chunk in one loop in C.",
   },
   {
-    work: /1 MB|64 MB|copied|large/i,
-    peer: /./,
-    because: "Large buffers are copied three times each way: into bytes, into the shared memory, out of it. " +
-      "What is shared or transferred is not.",
-  },
-  {
-    work: /map|tiny tasks/i,
-    peer: /CPython|multiprocessing\.Pool/i,
+    work: /lock|semaphore|event|condition|barrier|value|free/i,
+    peer: /atomics|futex|pthread|bare|, C$/i,
     because:
-      "CPython's pool calls the function in a loop in C for a whole chunk; here each task has a cancellable entry.",
+      "The bare operations know no owner: they notice neither that a holder has ended nor that a thread waits for itself.",
   },
 ];
 
