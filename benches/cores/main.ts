@@ -22,7 +22,7 @@ import { Progress } from "../lib/progress.ts";
 import { readRun, type Run, SCHEMA, writeRun } from "../lib/results.ts";
 import { toSvg } from "../lib/chart.ts";
 import { chartOf } from "./chart.ts";
-import { jobNamed, JOBS } from "./plan.ts";
+import { jobNamed, JOBS, sizesOf } from "./plan.ts";
 import { tablesOf } from "./tables.ts";
 
 const { values } = parseArgs({
@@ -111,13 +111,6 @@ async function planOf(): Promise<Plan> {
     patience: values.quick ? 20_000 : 60_000,
     budget: thorough ? undefined : values.quick ? 60_000 : 170_000,
   };
-}
-
-/** 1, 2, 4, … as far as there are cores, the number of cores, and twice as many. */
-function sizesOf(cores: number): number[] {
-  const sizes = new Set<number>();
-  for (let size = 1; size < cores; size *= 2) sizes.add(size);
-  return [...sizes.add(cores).add(2 * cores)];
 }
 
 async function runtimeNamed(name: string): Promise<{ name: string; command: string[] }> {

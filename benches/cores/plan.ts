@@ -73,3 +73,10 @@ export function jobNamed(name: string): PlannedJob {
   const names = JOBS.map((each) => each.name).join(", ");
   throw new TypeError(`Cannot run benchmarks: --jobs must name some of ${names}: received '${name}'`);
 }
+
+/** 1, 2, 4, … as far as there are cores, the number of cores, and twice as many. */
+export function sizesOf(cores: number): number[] {
+  const sizes = new Set<number>();
+  for (let size = 1; size < cores; size *= 2) sizes.add(size);
+  return [...sizes.add(cores).add(2 * cores)];
+}
