@@ -52,7 +52,7 @@ export interface Measured {
 }
 
 /** How many steps a plan has: a contestant's preparation in each start, and its samples. */
-export function stepsOf({ entries, starts, rounds }: Plan): number {
+export function stepsOf({ entries, starts, rounds }: Pick<Plan, "entries" | "starts" | "rounds">): number {
   return entries.length * starts * (1 + rounds);
 }
 

@@ -1,0 +1,100 @@
+/** Those that take part: which programs they are, and what has to be there for them. */
+
+import { existsSync } from "node:fs";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { versionOf } from "../lib/machine.ts";
+import { C_PLAYER, isInstalled, NODE_FILES } from "./build.ts";
+
+/** Whether it works with threads or with processes: they are compared apart. */
+export type Scope = "threads" | "processes";
+
+/** A program that takes part. */
+export interface Contestant {
+  /** As in tables. */
+  readonly name: string;
+  readonly runtime: "Deno" | "Bun" | "Node" | "CPython" | "C";
+  readonly scope: Scope;
+  readonly ours: boolean;
+  readonly command: readonly string[];
+  /** Whether its other threads use the processor while it has nothing to do. */
+  readonly spins?: boolean;
+}
+
+/** Runtimes by how a file is run. */
+export interface Runtimes {
+  readonly Deno?: readonly string[];
+  readonly Bun?: readonly string[];
+}
+
+/** npm's packages that are pools of threads or processes, or start them. */
+export const PACKAGES: Readonly<Record<string, readonly Scope[]>> = {
+  piscina: ["threads"],
+  tinypool: ["threads", "processes"],
+  workerpool: ["threads", "processes"],
+  poolifier: ["threads", "processes"],
+  threads: ["threads"],
+  comlink: ["threads"],
+  multithreading: ["threads"],
+};
+
+const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/** All that can take part on this machine. */
+export function contestants(runtimes: Runtimes): Contestant[] {
+  const found: Contestant[] = [];
+  for (const scope of ["threads", "processes"] as const) {
+    for (const runtime of ["Deno", "Bun"] as const) {
+      const command = runtimes[runtime];
+      if (command === undefined) continue;
+      const common = { runtime, scope } as const;
+      const name = scope === "threads" ? "threading" : "multiprocessing";
+      const bare = scope === "threads" ? "bare Worker" : "child_process.fork";
+      found.push({ ...common, name, ours: true, command: [...command, file("weft/player.ts"), scope] });
+      if (scope === "processes") {
+        const forkserver = [...command, file("weft/player.ts"), "forkserver"];
+        found.push({ ...common, name: "multiprocessing, forkserver", ours: true, command: forkserver });
+      }
+      found.push({ ...common, name: bare, ours: false, command: [...command, file("bare/player.ts"), scope] });
+    }
+    found.push(...nodes(scope), ...pythons(scope), ...c(scope));
+  }
+  return found;
+}
+
+function nodes(scope: Scope): Contestant[] {
+  if (process.platform === "win32" || versionOf("node", "--version") === undefined) return [];
+  const common = { runtime: "Node", scope, ours: false } as const;
+  const found: Contestant[] = [];
+  const bare = `${NODE_FILES}peers/bare/player.js`;
+  const name = scope === "threads" ? "bare worker_threads" : "child_process.fork";
+  if (existsSync(bare)) found.push({ ...common, name, command: ["node", bare, scope] });
+  for (const [name, scopes] of Object.entries(PACKAGES)) {
+    if (!scopes.includes(scope) || !isInstalled(name) || !existsSync(bare)) continue;
+    found.push({ ...common, name, command: ["node", file("node/player.mjs"), name, scope] });
+  }
+  return found;
+}
+
+function pythons(scope: Scope): Contestant[] {
+  if (versionOf("python3", "--version") === undefined) return [];
+  const make = (name: string, argument: string): Contestant => ({
+    name,
+    runtime: "CPython",
+    scope,
+    ours: false,
+    command: ["python3", file("python/player.py"), argument],
+  });
+  if (scope === "threads") return [make("threading", "threads"), make("ThreadPoolExecutor", "thread-pool")];
+  return [
+    make("multiprocessing, spawn", "spawn"),
+    make("multiprocessing, forkserver", "forkserver"),
+    make("ProcessPoolExecutor", "process-pool"),
+  ];
+}
+
+function c(scope: Scope): Contestant[] {
+  if (!existsSync(C_PLAYER)) return [];
+  const name = scope === "threads" ? "pthreads, futexes" : "fork, futexes, pipes";
+  return [{ name, runtime: "C", scope, ours: false, command: [C_PLAYER, scope] }];
+}

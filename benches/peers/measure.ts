@@ -1,0 +1,119 @@
+/**
+ * Measures works group by group: each has its players to itself, so that none pays for what another leaves behind or goes on
+ * doing while it has nothing to do.
+ */
+
+import { type Entry, measure, type Measured, stepsOf } from "../lib/measure.ts";
+import { Player } from "../lib/player.ts";
+import type { Group } from "../lib/results.ts";
+import type { Contestant, Scope } from "./contestants.ts";
+import type { WorkInfo } from "./works.ts";
+
+/** A contestant that can be started, and what it can do. */
+export interface Greeted extends Contestant {
+  readonly works: readonly string[];
+}
+
+/** What is measured, and how thoroughly. */
+export interface Options {
+  readonly quick: boolean;
+  readonly works: readonly WorkInfo[];
+  readonly contestants: readonly Greeted[];
+  readonly starts: number;
+  readonly rounds: number;
+  /** Hears what is done, and how many steps of {@linkcode stepsOfAll} are over. */
+  readonly onStep?: (done: string, steps: number) => void;
+}
+
+/** Milliseconds after which a quick run begins no further group. */
+const QUICK_MS = 220_000;
+
+/** Starts each contestant once, to hear what it can do. */
+export async function greet(
+  contestants: readonly Contestant[],
+): Promise<{ greeted: Greeted[]; failed: string[] }> {
+  const greeted: Greeted[] = [];
+  const failed: string[] = [];
+  for (const contestant of contestants) {
+    try {
+      const player = await Player.start({ command: contestant.command });
+      greeted.push({ ...contestant, works: player.greeting.works });
+      await player.end();
+    } catch (error) {
+      failed.push(`Without ${contestant.name}, ${contestant.runtime}: ${(error as Error).message}`);
+    }
+  }
+  return { greeted, failed };
+}
+
+/** A group: a work, by threads or by processes. */
+interface Task {
+  readonly info: WorkInfo;
+  readonly group: Omit<Group, "contestants">;
+  readonly entries: readonly Entry[];
+}
+
+function tasksOf({ works, contestants, quick }: Options): Task[] {
+  return works.flatMap((info) =>
+    (["threads", "processes"] satisfies Scope[]).flatMap((scope) => {
+      const group = groupOf(info, scope);
+      const work = info.work ?? info.name;
+      const entries = contestants.filter((each) => each.scope === scope && each.works.includes(work)).map((
+        { name, runtime, ours },
+      ): Entry => ({
+        group: group.name,
+        name,
+        runtime,
+        ours,
+        player: `${name}, ${runtime}`,
+        work,
+        n: quick ? info.quickN ?? info.n : info.n,
+        least: quick ? undefined : info.least,
+      }));
+      // What nothing can be compared with says nothing here.
+      return entries.some(({ ours }) => ours) && entries.length > 1 ? [{ info, group, entries }] : [];
+    })
+  );
+}
+
+function groupOf({ title, unit = "ns" }: WorkInfo, scope: Scope): Omit<Group, "contestants"> {
+  return { name: `${title}, ${scope}`, unit, better: "less" };
+}
+
+/** How many steps all groups have. */
+export function stepsOfAll(options: Options): number {
+  return tasksOf(options).reduce((sum, { entries }) => sum + stepsOf({ ...options, entries }), 0);
+}
+
+/** Measures all groups. */
+export async function measureAll(options: Options): Promise<Measured> {
+  const { quick, starts, rounds, contestants, onStep } = options;
+  const begin = performance.now();
+  const tasks = tasksOf(options);
+  const groups: Group[] = [];
+  const versions: Record<string, string> = {};
+  const players = Object.fromEntries(
+    contestants.map(({ name, runtime, command }) => [`${name}, ${runtime}`, { command }]),
+  );
+  for (const { info, group, entries } of tasks) {
+    if (quick && performance.now() - begin > QUICK_MS) {
+      console.error(`Left out, since the time was up: ${group.name}`);
+      continue;
+    }
+    const measured = await measure({
+      groups: [group],
+      players: Object.fromEntries(entries.map(({ player }) => [player, players[player]!])),
+      entries,
+      starts,
+      rounds,
+      sampleMs: quick ? 60 : 200,
+      limit: info.limit ?? 60_000,
+      patience: quick ? 20_000 / tasks.length : 20_000,
+      budget: quick ? (QUICK_MS + 30_000) / tasks.length : undefined,
+      onStep: (done) => onStep?.(done, 1),
+    });
+    groups.push(...measured.groups);
+    Object.assign(versions, measured.versions);
+  }
+  return { groups, versions };
+}

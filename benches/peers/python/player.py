@@ -1,0 +1,113 @@
+"""CPython's player: `player.py threads`, `spawn`, `forkserver`, `thread-pool`, `process-pool` (concurrent.futures).
+
+What a player does is told in benches/lib/play.ts.
+"""
+
+import json
+import multiprocessing
+import os
+import platform
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import pools
+import primitives
+import scopes
+
+TEN = 10
+
+
+def start_once(scope, count):
+    """Starts and ends so many, all at once; returns nanoseconds."""
+    begin = time.perf_counter_ns()
+    started = [scope.start(scopes.double, (i,)) for i in range(count)]
+    for each in started:
+        each.join()
+    return time.perf_counter_ns() - begin
+
+
+def starting(scope, name):
+    def cold(n, count):
+        total = 0
+        for _ in range(n):
+            command = [sys.executable, __file__, name, "cold", str(count)]
+            total += int(subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=30).stdout)
+        return total
+
+    def spare(n):
+        total = 0
+        for _ in range(n):
+            time.sleep(0.5)
+            total += start_once(scope, 1)
+        return total
+
+    def idle(n):
+        end = scope.Event()
+        there = scope.Semaphore(0)
+        before = scopes.memory_of_tree()
+        started = [scope.start(scopes.idle, (there, end)) for _ in range(n)]
+        for _ in started:
+            there.acquire()
+        size = scopes.memory_of_tree() - before
+        end.set()
+        for each in started:
+            each.join()
+        return size
+
+    return {
+        "start/cold": lambda n: cold(n, 1),
+        "start/ten cold": lambda n: cold(n, TEN),
+        "start/spare": spare,
+        "start/in turn": lambda n: sum(start_once(scope, 1) for _ in range(n)),
+        "start/ten": lambda n: sum(start_once(scope, TEN) for _ in range(n)),
+        "memory/idle": idle,
+    }
+
+
+def works_of(name):
+    """The works of a name, and what ends what they started."""
+    if name == "thread-pool" or name == "process-pool":
+        return pools.futures(name)
+    scope = scopes.named(name)
+    works = starting(scope, name)
+    if name != "forkserver":
+        works |= primitives.works(scope)
+    if name == "spawn":
+        pool, close = pools.pool(scope)
+        return works | pool, close
+    return works, lambda: None
+
+
+def main():
+    name = sys.argv[1]
+    if sys.argv[2:3] == ["cold"]:
+        print(start_once(scopes.named(name), int(sys.argv[3])))
+        return
+    works, close = works_of(name)
+
+    def say(answer):
+        print(json.dumps(answer), flush=True)
+
+    say({"ready": True, "name": name, "version": platform.python_version(), "works": list(works)})
+    for line in sys.stdin:
+        order = json.loads(line)
+        try:
+            begin = time.perf_counter_ns()
+            own = works[order["work"]](order["n"])
+            whole = time.perf_counter_ns() - begin
+            say({"id": order["id"], "ns": whole if own is None else own})
+        except Exception as error:
+            say({"id": order["id"], "error": repr(error)})
+    close()
+
+
+if __name__ == "__main__":
+    main()
+    sys.stdout.flush()
+    # A pool whose worker was killed would wait for its end for ever.
+    for child in multiprocessing.active_children():
+        child.kill()
+    os._exit(0)

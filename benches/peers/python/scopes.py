@@ -1,0 +1,171 @@
+"""Threads and processes of CPython, seen as one, and what they run."""
+
+import math
+import multiprocessing
+import os
+import queue
+import re
+import signal
+import threading
+
+
+class Threads:
+    """`threading` and `queue`."""
+
+    processes = False
+    Lock = threading.Lock
+    RLock = threading.RLock
+    Semaphore = threading.Semaphore
+    Event = threading.Event
+    Condition = threading.Condition
+    Barrier = threading.Barrier
+    Queue = queue.Queue
+
+    @staticmethod
+    def start(target, args):
+        thread = threading.Thread(target=target, args=args)
+        thread.start()
+        return thread
+
+    @staticmethod
+    def counter():
+        return Counter()
+
+
+class Counter:
+    """What threads count in: all of them see the same objects."""
+
+    value = 0
+
+
+class Processes:
+    """`multiprocessing` with a start method."""
+
+    processes = True
+
+    def __init__(self, method):
+        self.context = multiprocessing.get_context(method)
+        for name in ["Lock", "RLock", "Semaphore", "Event", "Condition", "Barrier", "Queue", "Pipe", "Pool", "Value"]:
+            setattr(self, name, getattr(self.context, name))
+
+    def start(self, target, args):
+        process = self.context.Process(target=target, args=args)
+        process.start()
+        return process
+
+    def counter(self):
+        return self.context.Value("i", 0, lock=False)
+
+
+def named(name):
+    return Threads() if name == "threads" else Processes(name)
+
+
+def memory_of_tree():
+    """Bytes of this process and its descendants, each page shared out among those that have it."""
+    parents = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        stat = read(f"/proc/{name}/stat")
+        if stat:
+            parents[int(name)] = int(stat[stat.rindex(")") + 2 :].split()[1])
+    tree = [os.getpid()]
+    for pid in tree:
+        tree.extend(child for child, parent in parents.items() if parent == pid)
+    sizes = (re.search(r"^Pss:\s+(\d+)", read(f"/proc/{pid}/smaps_rollup"), re.M) for pid in tree)
+    return sum(int(size[1]) * 1024 for size in sizes if size)
+
+
+def read(file):
+    try:
+        with open(file) as opened:
+            return opened.read()
+    except OSError:
+        # It has ended meanwhile.
+        return ""
+
+
+def double(x):
+    return 2 * x
+
+
+def idle(there, end):
+    there.release()
+    end.wait()
+
+
+def increment(there, go, done, lock, counter, times):
+    there.release()
+    go.wait()
+    for _ in range(times):
+        with lock:
+            counter.value += 1
+    done.release()
+
+
+def item_maker(item):
+    if item == "integers":
+        return lambda i: i
+    padding = "x" * 1000 if item == "1 KB" else ""
+    return lambda i: {"id": i, "name": f"item {i}{padding}", "tags": ["a", "b"]}
+
+
+def produce(there, go, items, item, times):
+    make = item_maker(item)
+    there.release()
+    go.wait()
+    for i in range(times):
+        items.put(make(i))
+
+
+def consume(there, go, done, items, times):
+    there.release()
+    go.wait()
+    for _ in range(times):
+        items.get()
+    done.release()
+
+
+def echo_messages(connection):
+    while (message := connection.recv()) is not None:
+        connection.send(message)
+
+
+def take_bytes(connection):
+    while len(connection.recv_bytes()) > 1:
+        pass
+    connection.send("done")
+
+
+def square(x):
+    return x * x
+
+
+def echo(value):
+    return value
+
+
+def last(data):
+    return data[-1]
+
+
+def last_shared(name):
+    """Looks at the last byte of shared memory, which a worker attaches to once."""
+    from multiprocessing import shared_memory
+
+    if name not in attached:
+        attached[name] = shared_memory.SharedMemory(name)
+    return attached[name].buf[-1]
+
+
+attached = {}
+
+
+def compute(seed):
+    total = 0.0
+    for i in range(2_000_000):
+        total += math.sqrt(seed + i)
+    return total
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,50 @@
+/** The tables of a run beside peers. */
+
+import { describeMachine } from "../lib/machine.ts";
+import type { Group, Run } from "../lib/results.ts";
+import { figures, formatNs, formatPart, formatValue, table } from "../lib/table.ts";
+import { standingsOf } from "./ratios.ts";
+
+/** A table for each group, in Markdown. */
+export function tablesOf(run: Run): string {
+  const head = [
+    `${describeMachine(run.machine)}. ${run.date.slice(0, 10)}, \`${run.command}\`.`,
+    "Less is better; the best peer is 1.",
+    run.quick ? "A quick run: the figures are rough." : "",
+  ];
+  return [head.filter((line) => line !== "").join(" "), ...run.groups.map(tableOf)].join("\n\n");
+}
+
+/** One group. */
+export function tableOf(group: Group): string {
+  const rows = standingsOf(group).map(({ contestant, value, spread, processorNs, ratio, best }) => [
+    nameOf(contestant),
+    formatValue(value, group.unit),
+    `± ${formatPart(spread)}`,
+    processorNs === undefined || group.unit !== "ns" ? "" : formatNs(processorNs),
+    best ? "1" : ratio === undefined ? "" : `${figures(ratio)} x`,
+    notesOf(contestant.dropped, contestant.note),
+  ]);
+  for (const contestant of group.contestants) {
+    if (contestant.samples.length === 0) {
+      rows.push([nameOf(contestant), "", "", "", "", contestant.note ?? "no samples"]);
+    }
+  }
+  return table([
+    group.name,
+    group.unit === "ns" ? "Time of one" : "Of one",
+    "Spread",
+    "Of the processor",
+    "Best peer",
+    "",
+  ], rows);
+}
+
+function nameOf({ name, runtime, ours }: Group["contestants"][number]): string {
+  const text = `${name}, ${runtime}`;
+  return ours ? `**${text}**` : text;
+}
+
+function notesOf(dropped: number, note: string | undefined): string {
+  return [note, dropped > 0 ? `${dropped} disturbed` : undefined].filter((each) => each !== undefined).join("; ");
+}

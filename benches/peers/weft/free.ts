@@ -1,0 +1,81 @@
+/** Works: every primitive while no other thread wants it. */
+
+import type { Work } from "../../lib/play.ts";
+import type { Scope } from "./scope.ts";
+
+/** The works. */
+export function free({ kind }: Scope): Record<string, Work> {
+  return {
+    "lock/free"(n) {
+      const lock = new kind.Lock();
+      for (let i = 0; i < n; i++) {
+        lock.acquireSync();
+        lock.release();
+      }
+    },
+    async "lock/awaited"(n) {
+      const lock = new kind.Lock();
+      for (let i = 0; i < n; i++) {
+        await lock.acquire();
+        lock.release();
+      }
+    },
+    "rlock/free"(n) {
+      const lock = new kind.RLock();
+      for (let i = 0; i < n; i++) {
+        lock.acquireSync();
+        lock.release();
+      }
+    },
+    "semaphore/free"(n) {
+      const semaphore = new kind.Semaphore(1);
+      for (let i = 0; i < n; i++) {
+        semaphore.acquireSync();
+        semaphore.release();
+      }
+    },
+    "event/free"(n) {
+      const event = new kind.Event();
+      for (let i = 0; i < n; i++) {
+        event.set();
+        event.waitSync();
+        event.clear();
+      }
+    },
+    "condition/free"(n) {
+      const condition = new kind.Condition();
+      for (let i = 0; i < n; i++) {
+        condition.acquireSync();
+        condition.notify();
+        condition.release();
+      }
+    },
+    "barrier/free"(n) {
+      const barrier = new kind.Barrier(1);
+      for (let i = 0; i < n; i++) barrier.waitSync();
+    },
+    "rwlock/read"(n) {
+      const lock = new kind.RWLock();
+      for (let i = 0; i < n; i++) lock.readSync()[Symbol.dispose]();
+    },
+    "rwlock/write"(n) {
+      const lock = new kind.RWLock();
+      for (let i = 0; i < n; i++) lock.writeSync()[Symbol.dispose]();
+    },
+    "value/set"(n) {
+      const value = new kind.Value("i32");
+      for (let i = 0; i < n; i++) value.value = i;
+    },
+    "value/add"(n) {
+      const value = new kind.Value("i32");
+      for (let i = 0; i < n; i++) value.add(1);
+    },
+    "queue/free"(n) {
+      const queue = new kind.Queue<number>();
+      for (let i = 0; i < n; i++) {
+        queue.putSync(i);
+        queue.getSync();
+      }
+    },
+  };
+}
