@@ -12,6 +12,8 @@ export interface BenchOptions {
   group: string;
   /** The bare operation of the platform: the others of the group are told as multiples of this one. */
   baseline?: boolean;
+  /** Not of this library, as the baseline is not. */
+  peer?: boolean;
   /** For what takes many milliseconds, as a start does: it runs this often, after one run that does not count. */
   n?: number;
 }

@@ -1,9 +1,10 @@
 /**
- * Plays the cases of bench files without `deno bench`: measures them and prints a table of each group, or, with `--once`,
- * runs each of them a single time and counts those that threw.
+ * Plays the cases of bench files without `deno bench`, on either runtime.
  *
- *     bun benches/_play.ts benches/locks_bench.ts
- *     deno run -A --no-check benches/_play.ts --once benches/locks_bench.ts
+ *     _play.ts benches/locks_bench.ts             measures them and prints a table of each group
+ *     _play.ts --once benches/locks_bench.ts      runs each of them a single time and counts those that threw
+ *     _play.ts --list benches/locks_bench.ts      says in JSON which there are
+ *     _play.ts --player benches/locks_bench.ts    plays them on command (see lib/play.ts), for record.ts
  */
 
 import { resolve } from "node:path";
@@ -11,6 +12,7 @@ import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { type Case, cases } from "./_harness.ts";
+import { play, type Work } from "./lib/play.ts";
 
 const AsyncFunction = (async () => {}).constructor;
 
@@ -65,10 +67,33 @@ function format(ns: number): string {
   return ns < 1e6 ? `${(ns / 1e3).toFixed(1)} us` : `${(ns / 1e6).toFixed(2)} ms`;
 }
 
+/** The case as a work of a player. */
+function workOf({ run }: Case): Work {
+  if (run.constructor === AsyncFunction) {
+    return async (n) => {
+      for (let i = 0; i < n; i++) await run();
+    };
+  }
+  return (n) => {
+    for (let i = 0; i < n; i++) run();
+  };
+}
+
+/** What a case is called among the works of a player. */
+export function workName({ group, name }: Pick<Case, "group" | "name">): string {
+  return `${group}: ${name}`;
+}
+
 if (import.meta.main) {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { once: { type: "boolean" } } });
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { once: { type: "boolean" }, list: { type: "boolean" }, player: { type: "boolean" } },
+  });
   for (const file of positionals) await import(pathToFileURL(resolve(file)).href);
-  if (values.once) process.exitCode = await runOnce() > 0 ? 1 : 0;
+  if (values.list) console.log(JSON.stringify(cases));
+  else if (values.player) {
+    await play("benches", Object.fromEntries(cases.map((each) => [workName(each), workOf(each)])));
+  } else if (values.once) process.exitCode = await runOnce() > 0 ? 1 : 0;
   else await measureAll();
   // Partners of the benches, which wait for more to do, end with the program.
   process.exit();

@@ -28,10 +28,10 @@ for (const [name, value] of Object.entries(values)) {
     // Copied, as it is into a queue.
     decode(encode(value, options).slice());
   });
-  bench("msgpackr", { group }, () => {
+  bench("msgpackr", { group, peer: true }, () => {
     packr.unpack(packr.pack(value));
   });
-  bench("node:v8", { group }, () => {
+  bench("node:v8", { group, peer: true }, () => {
     deserialize(serialize(value));
   });
 }

@@ -31,7 +31,7 @@ const single = "one task";
 bench("bare Worker, one message", { group: single, baseline: true }, async () => {
   await askWorker(1);
 });
-bench("child_process.fork, one message", { group: single }, async () => {
+bench("child_process.fork, one message", { group: single, peer: true }, async () => {
   await askChild(1);
 });
 for (const [name, pool] of Object.entries(pools)) {
@@ -45,7 +45,7 @@ const many = "1,000 tasks";
 bench("bare Worker, one message", { group: many, baseline: true }, async () => {
   await askWorker(numbers);
 });
-bench("child_process.fork, one message", { group: many }, async () => {
+bench("child_process.fork, one message", { group: many, peer: true }, async () => {
   await askChild(numbers);
 });
 for (const [name, pool] of Object.entries(pools)) {

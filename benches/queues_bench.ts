@@ -18,7 +18,7 @@ for (const [name, item] of Object.entries(items)) {
     port1.postMessage(item);
     receiveMessageOnPort(port2);
   });
-  bench("structuredClone", { group }, () => {
+  bench("structuredClone", { group, peer: true }, () => {
     keep(structuredClone(item));
   });
   bench("Queue.putSync + getSync", { group }, () => {
@@ -41,4 +41,21 @@ for (const [name, item] of Object.entries(items)) {
     priority.putSync(item);
     priority.getSync();
   });
+}
+
+// How cost grows: where it grows in proportion, the second group takes a hundred times as long as the first.
+for (const count of [100, 10_000]) {
+  const group = `${count.toLocaleString("en")} items put, then taken`;
+  const item = items["{ id, name, tags }"];
+  bench("Array.push + pop of structuredClone", { group, baseline: true }, () => {
+    const array: unknown[] = [];
+    for (let i = 0; i < count; i++) array.push(structuredClone(item));
+    for (let i = 0; i < count; i++) array.pop();
+  });
+  for (const each of [queue, lifo, priority]) {
+    bench(each.constructor.name, { group }, () => {
+      for (let i = 0; i < count; i++) each.putSync(item);
+      for (let i = 0; i < count; i++) each.getSync();
+    });
+  }
 }

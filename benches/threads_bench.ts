@@ -46,7 +46,7 @@ new Thread({ target: answerPermits, args: [asked, answered], daemon: true }).sta
 bench("bare Worker, postMessage", { group: trip, baseline: true }, async () => {
   await ask(echo, 1);
 });
-bench("bare Worker, Atomics.wait + notify", { group: trip }, () => {
+bench("bare Worker, Atomics.wait + notify", { group: trip, peer: true }, () => {
   const turn = Atomics.add(words, 0, 1);
   Atomics.notify(words, 0);
   Atomics.wait(words, 1, turn);

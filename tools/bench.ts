@@ -7,10 +7,11 @@
  *     deno task bench:smoke                           every file, on Deno and on Bun
  */
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
 import { checkRun } from "../benches/lib/results.ts";
+import { benchFiles } from "./_benches.ts";
 import { fetchModules, findBun, install, ROOT } from "./_install.ts";
 import { run } from "./_run.ts";
 
@@ -20,14 +21,12 @@ const DENO = [Deno.execPath(), "run", "-A", "--no-check", "--no-prompt", "--quie
 const [ONCE_LIMIT, MEASURED_LIMIT] = [120, 600];
 /** The long benchmarks, as short as they can be: that they run and leave results, not what these are. */
 const SHORTEST: readonly (readonly string[])[] = [
+  ["benches/record.ts", "--quick", "--starts=1", "--rounds=1", "benches/signals_bench.ts"],
   ["benches/cores/main.ts", "--quick", "--starts=1", "--rounds=1", "--jobs=tiny,lock"],
 ];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { once: { type: "boolean" } } });
-const files = positionals.length > 0 ? positionals : readdirSync(`${ROOT}benches`)
-  .filter((name) => name.endsWith("_bench.ts") && !name.startsWith("_"))
-  .map((name) => `benches/${name}`)
-  .sort();
+const files = positionals.length > 0 ? positionals : benchFiles();
 
 /** Counts of what passed and failed. */
 interface Counts {

@@ -41,6 +41,12 @@ export function isAhead(group: Group, one: Figures, other: Figures): boolean {
   return times(group, one, other) > 1 + Math.max(LEVEL, one.spread + other.spread);
 }
 
+/** Marks what is made of figures that are not to be relied on by themselves. */
+export function noteMark(...all: Figures[]): string {
+  if (all.some(({ contestant }) => contestant.note !== undefined)) return " (see note)";
+  return all.some(({ contestant }) => contestant.busy !== undefined) ? " (busy)" : "";
+}
+
 /** One of ours beside its peers, the best of these first. */
 export interface Standing {
   readonly group: Group;

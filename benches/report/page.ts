@@ -3,6 +3,7 @@
 import { tableOf } from "../cores/tables.ts";
 import { describeMachine } from "../lib/machine.ts";
 import { busyNoteOf, type Group, type Run } from "../lib/results.ts";
+import { multiples } from "./bare.ts";
 import { speedups } from "./cores.ts";
 import { behind, groupTable, overview, tally } from "./peers.ts";
 import { HEAD, HOW, NOTES } from "./text.ts";
@@ -26,8 +27,11 @@ export interface Reported {
 interface Section {
   readonly kind: Run["kind"];
   readonly title: string;
-  readonly figures: string;
+  /** What the overview has, in words. */
+  readonly told: string;
   readonly overview: (run: Run) => string;
+  /** Where ours stands among its peers. */
+  readonly standing: readonly ((run: Run) => string)[];
   readonly tableOf: (group: Group, run: Run) => string;
 }
 
@@ -35,16 +39,26 @@ const SECTIONS: readonly Section[] = [
   {
     kind: "peers",
     title: "Beside what there is instead",
-    figures: "How many times as good ours is as the best of its peers, and which that is:",
+    told: "How many times as good ours is as the best of its peers, and which that is:",
     overview,
+    standing: [tally, behind],
     tableOf: groupTable,
   },
   {
     kind: "cores",
     title: "Across cores",
-    figures: "How many times as fast a job is with a worker for each core, and what part of these cores that uses:",
+    told: "How many times as fast a job is with a worker for each core, and what part of these cores that uses:",
     overview: speedups,
+    standing: [behind],
     tableOf,
+  },
+  {
+    kind: "bench",
+    title: "Beside the bare platform",
+    told: "What the bare operation takes, and how many times as long the others take, which do more; less is better:",
+    overview: multiples,
+    standing: [],
+    tableOf: groupTable,
   },
 ];
 
@@ -62,11 +76,10 @@ function body(section: Section, { source, run, charts }: Reported): string[] {
   return [
     `### ${run.machine.cores} cores of ${run.machine.processor}`,
     ...charts.flatMap(({ file, alt }) => [`![${alt}](${file})`, from]),
-    section.figures,
+    section.told,
     section.overview(run),
     from,
-    tally(run),
-    behind(run),
+    ...section.standing.map((tell) => tell(run)),
     ...notesOn(run),
     "<details><summary>All figures</summary>",
     from,

@@ -2,7 +2,7 @@
 
 import { type Contestant, type Group, labelOf, remarkOf, type Run } from "../lib/results.ts";
 import { figures, formatNs, formatPart, formatValue, table } from "../lib/table.ts";
-import { type Figures, figuresOf, isAhead, type Standing, standings, times } from "./figures.ts";
+import { figuresOf, isAhead, noteMark, type Standing, standings, times } from "./figures.ts";
 import { reasonFor } from "./reasons.ts";
 
 /** How many times as good each of ours is as the best of its peers, a row for each work. */
@@ -63,11 +63,6 @@ export function behind(run: Run): string {
   return `Where a peer is ahead by more than the noise, how many times as good as ours it is, and why:\n\n${
     lines.join("\n")
   }`;
-}
-
-/** Sends the reader to the notes where one of the figures needs it, as on a busy machine. */
-function noteMark(...all: Figures[]): string {
-  return all.some(({ contestant }) => remarkOf(contestant) !== undefined) ? " (see note)" : "";
 }
 
 /** All figures of a group. */

@@ -24,8 +24,8 @@ export const HOW: string = `## How to read the figures
 - **Time of the processor** is that of all threads and child processes for one operation. Where it is larger than the median
   the work was done side by side; where it is smaller, threads slept meanwhile.
 - **Rounds and dropped.** Each sample waits for a quiet machine and is thrown away if other programs used the processors
-  meanwhile; how many were thrown away is in the tables. A figure that had to be taken from a busy machine says so in its
-  note, and is not to be relied on: what waits for another thread then waits for the scheduler first.
+  meanwhile; how many were thrown away is in the tables. A figure that had to be taken from a busy machine says so, as
+  does what is made of it, and is not to be relied on: what waits for another thread then waits for the scheduler first.
 - **Noise.** The same code measured twice differs by some per cent. \`deno task bench:compare OLD.json NEW.json\` says what
   changed beyond that.`;
 

@@ -147,9 +147,24 @@ describe("the report of benchmarks", () => {
     const busy = contestant("Lock", "Deno", [100], { ...ours, busy: 0.4 });
     const text = pageOf(runOf([group(busy, contestant("other", "Deno", [200]))], { quick: true }));
     assertEquals(row(text, "**Lock, Deno**").at(-1), "busy machine: others used up to 40 %");
-    assertEquals(row(text, "some work: Lock")[1], "2.00 x other, Deno (see note)");
+    assertEquals(row(text, "some work: Lock")[1], "2.00 x other, Deno (busy)");
     assertStringIncludes(text, "A short run: its figures are rough.");
   });
+
+  it(
+    "tells what a bare operation takes and the others as multiples of it, for each runtime",
+    { timeout: LIMIT },
+    () => {
+      const text = pageOf(runOf([group(
+        contestant("bare", "Deno", [20, 20]),
+        contestant("Lock", "Deno", [50, 50], ours),
+        contestant("bare", "Bun", [10, 10]),
+        contestant("Lock", "Bun", [40, 40], { ...ours, busy: 0.4 }),
+      )], { kind: "bench" }));
+      assertEquals(row(text, "bare"), ["bare", "20.0 ns", "10.0 ns"]);
+      assertEquals(row(text, "Lock"), ["Lock", "2.50 x", "4.00 x (busy)"]);
+    },
+  );
 
   it("tells the speed-up across cores, also of bare workers", { timeout: LIMIT }, () => {
     const across = runOf([{
