@@ -12,8 +12,6 @@ export interface Figures {
   readonly median: number;
   /** Half of the samples are within this part of the median, to either side; a lone sample tells none. */
   readonly spread: number | undefined;
-  /** The median of the processor's time for each operation. */
-  readonly processorNs: number | undefined;
 }
 
 /** The figures of a contestant; `undefined` where it has no samples, as when it hangs. */
@@ -21,12 +19,10 @@ export function figuresOf(contestant: Contestant): Figures | undefined {
   const { samples } = contestant;
   if (samples.length === 0) return undefined;
   const values = samples.map(({ value }) => value);
-  const processor = samples.flatMap(({ processorNs }) => processorNs ?? []);
   return {
     contestant,
     median: median(values),
     spread: values.length < 2 ? undefined : spread(values),
-    processorNs: processor.length === 0 ? undefined : median(processor),
   };
 }
 

@@ -1,11 +1,12 @@
 /** The page docs/benchmarks.md, made from results alone. */
 
-import { tableOf } from "../cores/tables.ts";
+import { tableOf as coresTable } from "../cores/tables.ts";
 import { describeMachine } from "../lib/machine.ts";
 import { busyNoteOf, type Group, type Run } from "../lib/results.ts";
+import { tableOf as peersTable } from "../peers/tables.ts";
 import { multiples } from "./bare.ts";
 import { speedups } from "./cores.ts";
-import { behind, groupTable, overview, tally } from "./peers.ts";
+import { behind, overview, tally } from "./peers.ts";
 import { HEAD, HOW, NOTES } from "./text.ts";
 
 /** A chart that has been drawn. */
@@ -42,7 +43,7 @@ const SECTIONS: readonly Section[] = [
     told: "How many times as good ours is as the best of its peers, and which that is:",
     overview,
     standing: [tally, behind],
-    tableOf: groupTable,
+    tableOf: peersTable,
   },
   {
     kind: "cores",
@@ -50,7 +51,7 @@ const SECTIONS: readonly Section[] = [
     told: "How many times as fast a job is with a worker for each core, and what part of these cores that uses:",
     overview: speedups,
     standing: [behind],
-    tableOf,
+    tableOf: coresTable,
   },
   {
     kind: "bench",
@@ -58,7 +59,7 @@ const SECTIONS: readonly Section[] = [
     told: "What the bare operation takes, and how many times as long the others take, which do more; less is better:",
     overview: multiples,
     standing: [],
-    tableOf: groupTable,
+    tableOf: peersTable,
   },
 ];
 

@@ -1,8 +1,8 @@
 /** The part of the report that sets the library beside what people use instead. */
 
-import { type Contestant, type Group, labelOf, remarkOf, type Run } from "../lib/results.ts";
-import { figures, formatNs, formatPart, formatValue, table } from "../lib/table.ts";
-import { figuresOf, isAhead, noteMark, type Standing, standings, times } from "./figures.ts";
+import { type Contestant, labelOf, type Run } from "../lib/results.ts";
+import { figures, table } from "../lib/table.ts";
+import { isAhead, noteMark, type Standing, standings, times } from "./figures.ts";
 import { reasonFor } from "./reasons.ts";
 
 /** How many times as good each of ours is as the best of its peers, a row for each work. */
@@ -63,25 +63,4 @@ export function behind(run: Run): string {
   return `Where a peer is ahead by more than the noise, how many times as good as ours it is, and why:\n\n${
     lines.join("\n")
   }`;
-}
-
-/** All figures of a group. */
-export function groupTable(group: Group): string {
-  const best = group.contestants.flatMap((each) => figuresOf(each) ?? []).filter(({ contestant }) => !contestant.ours)
-    .sort((a, b) => times(group, b, a) - times(group, a, b))[0];
-  const rows = group.contestants.map((contestant) => {
-    const own = figuresOf(contestant);
-    return [
-      contestant.ours ? `**${labelOf(contestant)}**` : labelOf(contestant),
-      ...(own === undefined ? ["", "", "", ""] : [
-        formatValue(own.median, group.unit),
-        own.spread === undefined ? "" : formatPart(own.spread),
-        own.processorNs === undefined ? "" : formatNs(own.processorNs),
-        best === undefined ? "" : `${figures(times(group, own, best))} x`,
-      ]),
-      `${contestant.samples.length} + ${contestant.dropped}`,
-      remarkOf(contestant) ?? "",
-    ];
-  });
-  return table(["", "median", "spread", "processor", "best peer = 1", "rounds + dropped", "note"], rows);
 }

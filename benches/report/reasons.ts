@@ -16,23 +16,23 @@ export interface Reason {
 /** All reasons; the first that fits is taken. */
 export const REASONS: readonly Reason[] = [
   {
-    work: /start|end of/i,
+    work: /^start/i,
     peer: /thread.*(CPython|, C$)|, C$/i,
     because: "A thread of CPython or C runs in the same interpreter or program: nothing is loaded for it.",
   },
   {
-    work: /start|end of/i,
+    work: /^start/i,
     peer: /./,
     because:
       "A start loads the library's own modules beside the function's, and each of them costs before its text counts. " +
       "With a warm spare they are loaded already.",
   },
   {
-    work: /memory/i,
+    work: /^memory/i,
     peer: /CPython|, C$/i,
     because: "A thread of CPython or C shares the program's modules and heap; a worker has its own.",
   },
-  { work: /memory/i, peer: /./, because: "The library's modules are loaded in each worker." },
+  { work: /^memory/i, peer: /./, because: "The library's modules are loaded in each worker." },
   {
     work: /transferred/i,
     peer: /./,
@@ -52,20 +52,25 @@ export const REASONS: readonly Reason[] = [
     because: "A wake-up passes through the runtime's event loop on its way to the function and on its way back.",
   },
   {
-    work: /round trip|pipe/i,
-    peer: /atomics|word/i,
-    because: "Bare words carry no message: nothing is encoded, copied or allocated.",
+    work: /^(queue|round trip|messages)/i,
+    peer: /, C$/,
+    because: "The C program passes bytes as they are: nothing is encoded, and no engine is between it and the memory.",
   },
   {
-    work: /pool|map|task|submit/i,
+    work: /^pool: a task of map/i,
     peer: /CPython/,
     because: "CPython's worker goes through a whole chunk in one loop in C.",
   },
   {
-    work: /lock|semaphore|event|condition|barrier|value|free/i,
-    peer: /atomics|futex|pthread|bare|, C$/i,
+    work: /^(lock|rlock|rwlock|condition)/i,
+    peer: /bare|, C$/,
     because:
-      "The bare operations know no owner: they notice neither that a holder has ended nor that a thread waits for itself.",
+      "The bare lock knows no owner: it notices neither that a holder has ended nor that a thread waits for itself.",
+  },
+  {
+    work: /^(semaphore|event|barrier|value)/i,
+    peer: /bare|, C$/,
+    because: "Each call first checks that the object has not been disposed of, and what it is given.",
   },
 ];
 
