@@ -1,7 +1,7 @@
 /** The tables of a run beside peers. */
 
 import { describeMachine } from "../lib/machine.ts";
-import type { Group, Run } from "../lib/results.ts";
+import { busyNoteOf, type Group, remarkOf, type Run } from "../lib/results.ts";
 import { figures, formatNs, formatPart, formatValue, table } from "../lib/table.ts";
 import { standingsOf } from "./ratios.ts";
 
@@ -11,6 +11,7 @@ export function tablesOf(run: Run): string {
     `${describeMachine(run.machine)}. ${run.date.slice(0, 10)}, \`${run.command}\`.`,
     "Less is better; the best peer is 1.",
     run.quick ? "A quick run: the figures are rough." : "",
+    busyNoteOf(run) ?? "",
   ];
   return [head.filter((line) => line !== "").join(" "), ...run.groups.map(tableOf)].join("\n\n");
 }
@@ -23,7 +24,7 @@ export function tableOf(group: Group): string {
     `± ${formatPart(spread)}`,
     processorNs === undefined || group.unit !== "ns" ? "" : formatNs(processorNs),
     best ? "1" : ratio === undefined ? "" : `${figures(ratio)} x`,
-    notesOf(contestant.dropped, contestant.note),
+    notesOf(contestant.dropped, remarkOf(contestant)),
   ]);
   for (const contestant of group.contestants) {
     if (contestant.samples.length === 0) {
