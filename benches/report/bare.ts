@@ -1,8 +1,8 @@
 /** The part of the report that sets every operation of the library beside the bare one of the platform. */
 
 import type { Group, Run } from "../lib/results.ts";
-import { figures, formatValue, table } from "../lib/table.ts";
-import { figuresOf, noteMark } from "./figures.ts";
+import { formatValue, table } from "../lib/table.ts";
+import { factor, figuresOf, noteMark } from "./figures.ts";
 
 /** A table for each group: what the bare operation takes, and the others as multiples of it. */
 export function multiples(run: Run): string {
@@ -24,9 +24,7 @@ function multiplesOf(group: Group): string {
       ...runtimes.map((runtime) => {
         const [one, reference] = [find(name, runtime), find(bare, runtime)];
         if (one === undefined || reference === undefined) return "";
-        const figure = name === bare
-          ? formatValue(one.median, group.unit)
-          : `${figures(one.median / reference.median)} x`;
+        const figure = name === bare ? formatValue(one.median, group.unit) : factor(one.median / reference.median);
         return figure + noteMark(one, reference);
       }),
     ]),

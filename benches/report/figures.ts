@@ -1,7 +1,8 @@
 /** What the report says of samples: nothing in it has another source than this. */
 
-import { median, spread } from "../lib/stats.ts";
 import type { Contestant, Group } from "../lib/results.ts";
+import { median, spread } from "../lib/stats.ts";
+import { figures } from "../lib/table.ts";
 
 /** Less than this is no difference, however small the spread: the same code differs by as much between two starts. */
 const LEVEL = 0.05;
@@ -29,6 +30,11 @@ export function figuresOf(contestant: Contestant): Figures | undefined {
 /** How many times as good the first is as the second: as fast, or as small. */
 export function times(group: Group, one: Figures, other: Figures): number {
   return group.better === "less" ? other.median / one.median : one.median / other.median;
+}
+
+/** A ratio as it is printed: `12.3 x`, `0.0015 x`. */
+export function factor(ratio: number): string {
+  return `${ratio < 0.1 ? ratio.toPrecision(2) : figures(ratio)} x`;
 }
 
 /** Whether the first is better than the second by more than what their samples differ by among themselves. */

@@ -76,11 +76,12 @@ function body(section: Section, { source, run, charts }: Reported): string[] {
   const from = originOf(source, run);
   return [
     `### ${run.machine.cores} cores of ${run.machine.processor}`,
-    ...charts.flatMap(({ file, alt }) => [`![${alt}](${file})`, from]),
+    // Machine, date and command are in the charts themselves.
+    ...charts.map(({ file, alt }) => `![${alt}](${file})`),
     section.told,
     section.overview(run),
     from,
-    ...section.standing.map((tell) => tell(run)),
+    ...section.standing.map((tell) => tell(run)).filter((text) => text !== ""),
     ...notesOn(run),
     "<details><summary>All figures</summary>",
     from,
