@@ -41,7 +41,7 @@ export const REASONS: readonly Reason[] = [
       "share, and `transfer` only takes the buffer away from the caller.",
   },
   {
-    work: /copied|MB|MiB/,
+    work: /copied|^messages of/i,
     peer: /./,
     because:
       "Bytes are copied on their way: into a message, into the shared memory, out of it. An array in shared memory is not.",
@@ -62,8 +62,8 @@ export const REASONS: readonly Reason[] = [
     because: "CPython's worker goes through a whole chunk in one loop in C.",
   },
   {
-    work: /^(lock|rlock|rwlock|condition)/i,
-    peer: /bare|, C$/,
+    work: /^(one lock|lock|rlock|rwlock|condition)/i,
+    peer: /bare|, C( x|$)/,
     because:
       "The bare lock knows no owner: it notices neither that a holder has ended nor that a thread waits for itself.",
   },

@@ -33,21 +33,21 @@ export const HOW: string = `## How to read the figures
 /** What is said of the works whose names match, below the tables. */
 export const NOTES: readonly { readonly about: RegExp; readonly text: string }[] = [
   {
-    about: /lock.*free|free.*lock/i,
+    about: /acquire and release/i,
     text:
       "The statement `using` itself costs on Deno: in a hot loop, dispose of the guard in `finally` or call `release`.",
   },
   {
-    about: /value.*free|free.*value/i,
+    about: /^value|one number/i,
     text: "A `Value` of a wide type (`i64`, `f64`) costs more, since what is read is a `bigint` first.",
   },
   {
-    about: /queue.*1 KB/i,
+    about: /1 KB/,
     text:
       "Part of what a large string costs on Deno is spent on joining its parts, which is done at the first look at it.",
   },
   {
-    about: /start/i,
+    about: /^start/i,
     text:
       "What a start costs is the library's own modules. A worker loads some of them, and the rest when something shared " +
       "arrives or the program's own module imports the package, as most do. After the second start a spare worker with all of " +
@@ -56,7 +56,23 @@ export const NOTES: readonly { readonly about: RegExp; readonly text: string }[]
       "is made: nothing is done behind the program's back while it is blocked.",
   },
   {
-    about: /shared.*64 MB|64 MB.*shared/i,
+    about: /64 MB.*shared/i,
     text: "A shared array is there at once, whatever its size: nothing is copied.",
+  },
+  {
+    about: /idleness/i,
+    text:
+      "To look longer for the answer, and to wake a worker before the task was posted, were both tried and found slower on a " +
+      "busy machine.",
+  },
+  {
+    about: /^one (lock|queue)/i,
+    text:
+      "What is done under one lock, or with one queue, is done one after the other, however many cores there are: more workers " +
+      "cannot make it faster. What counts is that it does not become much slower.",
+  },
+  {
+    about: /items put, then taken/i,
+    text: "Where cost grows in proportion, the larger number of items costs as much for each of them as the smaller.",
   },
 ];
