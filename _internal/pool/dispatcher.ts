@@ -94,9 +94,14 @@ const ASK = 150;
 interface Hired {
   readonly id: number;
   readonly handle: PoolWorker;
+  /** When it was started. */
+  readonly since: number;
   /** Whether it has taken a chunk. */
   worked: boolean;
 }
+
+/** So long a worker may take until it begins with its first unit, in ms; from then on nothing is expected of it. */
+const START = 15_000;
 
 /** Hands chunks of jobs to workers. */
 export class Dispatcher implements JobBoard {
@@ -485,7 +490,7 @@ export class Dispatcher implements JobBoard {
       hired = true;
       this.#hireRoom = undefined;
       this.#options.trace?.worker(id, label);
-      this.#workers.set(id, { id, handle, worked: false });
+      this.#workers.set(id, { id, handle, since: now(), worked: false });
     }
     // Whoever waits has to wait for the new one, too.
     if (hired && this.#watching) notify(this.board.space, this.board.at + DONE, 1);
@@ -573,7 +578,7 @@ export class Dispatcher implements JobBoard {
     if (failure !== undefined) {
       this.#break(errorOf(failure));
     } else if (!worker.worked && ending.returned !== true && this.#terminated === 0) {
-      if (this.#failedStarts.note(0, worker.id, this.#nextWorker)) {
+      if (this.#failedStarts.note(0, worker.id, this.#nextWorker, this.#mayBegin)) {
         this.#break(
           ending.error ?? endingError(
             `Cannot run tasks as ${TRIES} times in a row workers ended before they had done anything: the last one,`,
@@ -591,10 +596,21 @@ export class Dispatcher implements JobBoard {
     if (this.#posted.size > 0) this.board.wake(this.#posted.size);
   }
 
+  readonly #mayBegin = (upTo: number): boolean => {
+    const late = now() - START;
+    const begun = new Set<number>();
+    for (const slot of this.#posted.keys()) if (this.board.begunOf(slot) > 0) begun.add(this.board.claimOf(slot));
+    for (const { id, since, worked } of this.#workers.values()) {
+      if (id <= upTo && !worked && since > late && !begun.has(id)) return true;
+    }
+    return false;
+  };
+
   // It came for a chunk and ended before it had begun with any of it: while it imported the function's module, most likely.
   // The others may come further, but not for ever. Tasks of other functions are not concerned.
   #failToBegin(chunk: Chunk, worker: Hired, ending: Ending): void {
-    if (this.#terminated > 0 || !this.#failedStarts.note(chunk.fn, worker.id, this.#nextWorker)) return;
+    if (this.#terminated > 0) return;
+    if (!this.#failedStarts.note(chunk.fn, worker.id, this.#nextWorker, this.#mayBegin)) return;
     const descriptor = readFunction(this.board.space, chunk.fn);
     const module = "module" in descriptor ? descriptor.module : undefined;
     const error = (): Error =>

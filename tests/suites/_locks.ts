@@ -163,9 +163,9 @@ export function locksSuite(scope: Scope, create: () => LockedObject): void {
     const lock = create();
     const counter = new scope.SharedArray("i32", 1);
     const runners = [
-      scope.start(incrementSync, lock, counter, 2000),
-      scope.start(incrementSync, lock, counter, 2000),
-      scope.start(incrementAsync, lock, counter, 500),
+      scope.run(incrementSync, lock, counter, 2000),
+      scope.run(incrementSync, lock, counter, 2000),
+      scope.run(incrementAsync, lock, counter, 500),
     ];
     await Promise.all([
       incrementAsync(lock, counter, 500),
@@ -179,9 +179,9 @@ export function locksSuite(scope: Scope, create: () => LockedObject): void {
   it("a thread sees what another holds, and gets it afterwards", LIMIT, async () => {
     const lock = create();
     const guard = lock.acquireSync();
-    assertEquals(await scope.start(tryOnce, lock).result(), false);
-    assertEquals(await scope.start(acquireWithin, lock, 20).result(), "TimeoutError");
-    const waiting = scope.start(acquireWithin, lock, 60_000);
+    assertEquals(await scope.run(tryOnce, lock).result(), false);
+    assertEquals(await scope.run(acquireWithin, lock, 20).result(), "TimeoutError");
+    const waiting = scope.run(acquireWithin, lock, 60_000);
     guard[Symbol.dispose]();
     assertEquals(await waiting.result(), "acquired");
     assert(!lock.locked);
@@ -192,7 +192,7 @@ export function locksSuite(scope: Scope, create: () => LockedObject): void {
     for (const wait of ["sync", "async"]) {
       const held = new scope.Event();
       const end = new scope.Event();
-      const holder = scope.start(holdUntil, lock, held, end);
+      const holder = scope.run(holdUntil, lock, held, end);
       await held.wait();
       assertThrows(() => lock.acquireSync({ timeout: 10 }), TimeoutError);
       await assertRejects(() => lock.acquire({ timeout: 10 }), TimeoutError);
@@ -233,13 +233,13 @@ export function locksSuite(scope: Scope, create: () => LockedObject): void {
         const lock = create();
         const held = new scope.Event();
         const ready = new scope.Event();
-        const holder = scope.start(holdForEver, lock, held, new scope.Event());
+        const holder = scope.run(holdForEver, lock, held, new scope.Event());
         await held.wait();
         let abandoned: Promise<boolean>;
         if (wait === "here, with a promise") abandoned = isAbandonedAsync(lock, ready);
-        else if (wait === "in a thread") abandoned = scope.start(isAbandoned, lock, ready).result();
+        else if (wait === "in a thread") abandoned = scope.run(isAbandoned, lock, ready).result();
         else if (wait === "in a thread, with a promise") {
-          abandoned = scope.start(isAbandonedAsync, lock, ready).result();
+          abandoned = scope.run(isAbandonedAsync, lock, ready).result();
         } else {
           holder.kill();
           using guard = lock.acquireSync({ timeout: 10_000 });
@@ -263,7 +263,7 @@ export function locksSuite(scope: Scope, create: () => LockedObject): void {
     const lock = create();
     const started = [new scope.Event(), new scope.Event()];
     const stop = new scope.Event();
-    const hogs = started.map((each) => scope.start(hog, lock, each, stop));
+    const hogs = started.map((each) => scope.run(hog, lock, each, stop));
     for (const each of started) await each.wait();
     for (let i = 0; i < 20; i++) {
       if (i % 2 === 0) lock.acquireSync()[Symbol.dispose]();
@@ -278,7 +278,7 @@ export function locksSuite(scope: Scope, create: () => LockedObject): void {
     const lock = create();
     for (let round = 0; round < rounds(6, 2); round++) {
       const readies = [new scope.Event(), new scope.Event(), new scope.Event()];
-      const runners = readies.map((ready) => scope.start(churn, lock, ready));
+      const runners = readies.map((ready) => scope.run(churn, lock, ready));
       for (const ready of readies) await ready.wait();
       await new Promise((resolve) => setTimeout(resolve, moment(20)));
       runners[0].kill();

@@ -1,24 +1,30 @@
 import * as multiprocessing from "@weft/concurrent/multiprocessing";
+import { keepHosts } from "./_hosts.ts";
 import type { Classes, Runner, Scope } from "./_scope.ts";
+
+const classes = multiprocessing as unknown as Classes;
+
+function start<A extends unknown[], R>(target: (...args: A) => R | Promise<R>, ...args: A): Runner<R> {
+  const child = new multiprocessing.Process({ target, args }).start();
+  return {
+    join: (options) => child.join(options),
+    joinSync: (options) => child.joinSync(options),
+    result: () => child.result(),
+    kill: () => child.kill(),
+    terminate: () => child.terminate(),
+    get isAlive() {
+      return child.isAlive;
+    },
+    get pid() {
+      return child.pid;
+    },
+  };
+}
 
 /** Processes, and the memory that they share. */
 export const processes: Scope = {
-  ...multiprocessing as unknown as Classes,
+  ...classes,
   name: "process",
-  start<A extends unknown[], R>(target: (...args: A) => R | Promise<R>, ...args: A): Runner<R> {
-    const child = new multiprocessing.Process({ target, args }).start();
-    return {
-      join: (options) => child.join(options),
-      joinSync: (options) => child.joinSync(options),
-      result: () => child.result(),
-      kill: () => child.kill(),
-      terminate: () => child.terminate(),
-      get isAlive() {
-        return child.isAlive;
-      },
-      get pid() {
-        return child.pid;
-      },
-    };
-  },
+  start,
+  run: keepHosts(classes, start),
 };

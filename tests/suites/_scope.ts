@@ -43,6 +43,8 @@ export interface Runner<R> {
 /** One of the two memories. */
 export interface Scope extends Classes {
   readonly name: "thread" | "process";
-  /** Starts a function of a module beside the tests. */
+  /** Runs a function of a module in a thread or process that is kept for the next: see _hosts.ts. */
+  run<A extends unknown[], R>(target: (...args: A) => R | Promise<R>, ...args: A): Runner<R>;
+  /** Runs it in a thread or process of its own, which ends with it. */
   start<A extends unknown[], R>(target: (...args: A) => R | Promise<R>, ...args: A): Runner<R>;
 }

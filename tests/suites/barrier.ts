@@ -69,9 +69,9 @@ export function barrierSuite(scope: Scope): void {
       const barrier = create(4);
       const rounds = 100;
       const runners = [
-        scope.start(waitRounds, barrier, rounds),
-        scope.start(waitRounds, barrier, rounds),
-        scope.start(waitRoundsAsync, barrier, rounds),
+        scope.run(waitRounds, barrier, rounds),
+        scope.run(waitRounds, barrier, rounds),
+        scope.run(waitRoundsAsync, barrier, rounds),
       ];
       const all = await Promise.all([
         waitRoundsAsync(barrier, rounds),
@@ -86,7 +86,7 @@ export function barrierSuite(scope: Scope): void {
     it("what was written before is seen by all after", LIMIT, async () => {
       const barrier = create(3);
       const cells = new scope.SharedArray("i32", 3);
-      const runners = [0, 1, 2].map((mine) => scope.start(exchange, barrier, cells, mine, 150));
+      const runners = [0, 1, 2].map((mine) => scope.run(exchange, barrier, cells, mine, 150));
       for (const runner of runners) assertEquals(await runner.result(), 0);
     });
 
@@ -106,7 +106,7 @@ export function barrierSuite(scope: Scope): void {
     it("a timeout breaks it for all", LIMIT, async () => {
       for (const blocked of [true, false]) {
         const barrier = create(4);
-        const runner = scope.start(nameOfError, barrier);
+        const runner = scope.run(nameOfError, barrier);
         const pending = assertRejects(() => barrier.wait(), BrokenBarrierError, "meanwhile");
         await until(() => barrier.nWaiting === 2, "two wait");
         if (blocked) assertThrows(() => barrier.waitSync({ timeout: 5 }), BrokenBarrierError, "5 ms");
@@ -127,10 +127,10 @@ export function barrierSuite(scope: Scope): void {
       barrier.reset();
       await assertRejects(() => barrier.wait(), BrokenBarrierError, "10 ms");
       barrier.reset();
-      assertEquals(await scope.start(nameOfError, barrier).result(), "BrokenBarrierError");
+      assertEquals(await scope.run(nameOfError, barrier).result(), "BrokenBarrierError");
       barrier.reset();
       const patient = barrier.wait({ timeout: Infinity });
-      const runner = scope.start(waitSync, barrier, 60_000);
+      const runner = scope.run(waitSync, barrier, 60_000);
       assertEquals(sorted([await patient, await runner.result()]), [0, 1]);
     });
 
@@ -141,7 +141,7 @@ export function barrierSuite(scope: Scope): void {
       assertEquals([barrier.nWaiting, barrier.broken], [0, false]);
       const controller = new AbortController();
       const aborted = barrier.wait({ signal: controller.signal });
-      const runner = scope.start(nameOfError, barrier);
+      const runner = scope.run(nameOfError, barrier);
       await until(() => barrier.nWaiting === 2, "two wait");
       controller.abort(reason);
       assertStrictEquals(await assertRejects(() => aborted), reason);
@@ -163,14 +163,14 @@ export function barrierSuite(scope: Scope): void {
     it("reset() lets those who wait down and makes it whole; abort() breaks it", LIMIT, async () => {
       const barrier = create(2);
       for (const act of ["reset", "abort"] as const) {
-        const runner = scope.start(nameOfError, barrier);
+        const runner = scope.run(nameOfError, barrier);
         await until(() => barrier.nWaiting === 1, "one waits");
         barrier[act]();
         assertEquals(await runner.result(), "BrokenBarrierError");
         assertEquals(barrier.broken, act === "abort");
       }
       barrier.reset();
-      const runner = scope.start(waitSync, barrier);
+      const runner = scope.run(waitSync, barrier);
       assertEquals(sorted([barrier.waitSync({ timeout: 30_000 }), await runner.result()]), [0, 1]);
       barrier.reset();
       barrier.abort();
@@ -194,9 +194,9 @@ export function barrierSuite(scope: Scope): void {
     it("the death of one who waits breaks it, within a second", LIMIT, async () => {
       for (const target of [waitSync, waitAsync]) {
         const barrier = create(4);
-        const victim = scope.start(target as typeof waitSync, barrier);
+        const victim = scope.run(target as typeof waitSync, barrier);
         await until(() => barrier.nWaiting === 1, "the victim waits");
-        const runner = scope.start(nameOfError, barrier);
+        const runner = scope.run(nameOfError, barrier);
         const pending = assertRejects(() => barrier.wait(), BrokenBarrierError);
         await until(() => barrier.nWaiting === 3, "three wait");
         const since = performance.now();
@@ -213,7 +213,7 @@ export function barrierSuite(scope: Scope): void {
     it("a death is seen by one who only looks, and by one who comes last", LIMIT, async () => {
       for (const look of [true, false]) {
         const barrier = create(2);
-        const victim = scope.start(waitSync, barrier);
+        const victim = scope.run(waitSync, barrier);
         await until(() => barrier.nWaiting === 1, "the victim waits");
         victim.kill();
         await victim.join();
@@ -222,7 +222,7 @@ export function barrierSuite(scope: Scope): void {
         assertEquals(barrier.nWaiting, 0);
         assert(barrier.broken);
         barrier.reset();
-        const runner = scope.start(waitSync, barrier);
+        const runner = scope.run(waitSync, barrier);
         assertEquals(sorted([await barrier.wait(), await runner.result()]), [0, 1]);
       }
     });
@@ -230,7 +230,7 @@ export function barrierSuite(scope: Scope): void {
     it("the death of one who has not come breaks nothing", LIMIT, async () => {
       const barrier = create(2);
       const other = create(2);
-      const victim = scope.start(waitSync, other);
+      const victim = scope.run(waitSync, other);
       await until(() => other.nWaiting === 1, "it waits at another one");
       const pending = barrier.wait();
       victim.kill();
@@ -257,8 +257,8 @@ export function barrierSuite(scope: Scope): void {
       takeCounted();
       const rounds = 60;
       const runners = [
-        scope.start(waitCounting, barrier, rounds),
-        scope.start(waitCountingAsync, barrier, rounds),
+        scope.run(waitCounting, barrier, rounds),
+        scope.run(waitCountingAsync, barrier, rounds),
       ];
       for (let round = 0; round < rounds; round++) await barrier.wait();
       let ran = takeCounted();
@@ -270,14 +270,14 @@ export function barrierSuite(scope: Scope): void {
       const barrier = create(2, { action: count });
       takeCounted();
       const pending = barrier.wait();
-      assertEquals(await scope.start(waitCounting, barrier, 1).result(), 1);
+      assertEquals(await scope.run(waitCounting, barrier, 1).result(), 1);
       await pending;
       assertEquals(takeCounted(), 0);
     });
 
     it("what the action throws is thrown in the last to come, and breaks it for the others", LIMIT, async () => {
       const barrier = create(3, { action: failing });
-      const runner = scope.start(nameOfError, barrier);
+      const runner = scope.run(nameOfError, barrier);
       await until(() => barrier.nWaiting === 1, "one waits");
       const pending = assertRejects(() => barrier.wait(), BrokenBarrierError);
       assertThrows(() => barrier.waitSync(), RangeError, "from the action");
@@ -287,7 +287,7 @@ export function barrierSuite(scope: Scope): void {
       barrier.reset();
       const first = assertRejects(() => barrier.wait(), BrokenBarrierError);
       const second = assertRejects(() => barrier.wait(), BrokenBarrierError);
-      assertEquals(await scope.start(nameOfError, barrier).result(), "RangeError");
+      assertEquals(await scope.run(nameOfError, barrier).result(), "RangeError");
       await first;
       await second;
     });
@@ -328,7 +328,7 @@ export function barrierSuite(scope: Scope): void {
     it("the death of the one that runs the action breaks it", LIMIT, async () => {
       const barrier = create(2, { action: forEver });
       const pending = assertRejects(() => barrier.wait(), BrokenBarrierError);
-      const victim = scope.start(waitWith, barrier, new scope.Event());
+      const victim = scope.run(waitWith, barrier, new scope.Event());
       await until(() => barrier.nWaiting === 0, "the action runs");
       victim.kill();
       await pending;
@@ -339,21 +339,21 @@ export function barrierSuite(scope: Scope): void {
     it("an action that cannot run elsewhere is a TargetError there, and runs here", LIMIT, async () => {
       let ran = 0;
       const barrier = create(2, { action: () => void ran++ });
-      const problem = await scope.start(errorOf, barrier).result();
+      const problem = await scope.run(errorOf, barrier).result();
       assert(problem.startsWith("TargetError: ") && problem.includes("ran"), problem);
       assertEquals([barrier.nWaiting, barrier.broken], [0, false]);
       await Promise.all([barrier.wait(), barrier.wait()]);
       assertEquals(ran, 1);
       const bound = create(1, { action: count.bind(undefined) });
       bound.waitSync();
-      assert((await scope.start(errorOf, bound).result()).startsWith("TargetError: "));
+      assert((await scope.run(errorOf, bound).result()).startsWith("TargetError: "));
     });
 
     it("a thread that gets it while it runs has to await before it can block", LIMIT, async () => {
       const barrier = create(2, { action: count });
       takeCounted();
       const queue = new scope.Queue<Barrier>();
-      const runner = scope.start(waitFromQueue, queue);
+      const runner = scope.run(waitFromQueue, queue);
       queue.putSync(barrier);
       await until(() => barrier.nWaiting === 1, "it waits");
       assertEquals(barrier.waitSync(), 1);
@@ -367,9 +367,9 @@ export function barrierSuite(scope: Scope): void {
       const barrier = create(3);
       for (let round = 0; round < rounds(8, 3); round++) {
         const runners = [
-          scope.start(waitUntilBroken, barrier),
-          scope.start(waitUntilBroken, barrier),
-          scope.start(waitUntilBrokenAsync, barrier),
+          scope.run(waitUntilBroken, barrier),
+          scope.run(waitUntilBroken, barrier),
+          scope.run(waitUntilBrokenAsync, barrier),
         ];
         await until(() => barrier.nWaiting > 0, "they are at it");
         await new Promise((resolve) => setTimeout(resolve, moment(20)));

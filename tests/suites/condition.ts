@@ -65,14 +65,14 @@ export function conditionSuite(scope: Scope): void {
         assertEquals(called, false);
         const held = new scope.Event();
         const end = new scope.Event();
-        const holder = scope.start(holdUntil, condition, held, end);
+        const holder = scope.run(holdUntil, condition, held, end);
         await held.wait();
         assertThrows(() => condition.notify(), InvalidStateError, "not held");
         assertThrows(() => condition.waitSync(), InvalidStateError, "not held");
         end.set();
         await holder.result();
         using _guard = condition.acquireSync();
-        assertEquals(await scope.start(notHeld, condition).result(), Array(4).fill("InvalidStateError"));
+        assertEquals(await scope.run(notHeld, condition).result(), Array(4).fill("InvalidStateError"));
         assert(condition.locked);
       });
 
@@ -113,7 +113,7 @@ export function conditionSuite(scope: Scope): void {
       it("wakes one that is blocked in another thread, which then holds the lock", LIMIT, async () => {
         const condition = create();
         const waiting = counter();
-        const runner = scope.start(waitSync, condition, waiting);
+        const runner = scope.run(waitSync, condition, waiting);
         await entered(condition, waiting, 1);
         const guard = await condition.acquire();
         condition.notify();
@@ -153,7 +153,7 @@ export function conditionSuite(scope: Scope): void {
       it("a notification is not taken by one who comes later", LIMIT, async () => {
         const condition = create();
         const waiting = counter();
-        const runner = scope.start(waitSync, condition, waiting);
+        const runner = scope.run(waitSync, condition, waiting);
         await entered(condition, waiting, 1);
         const guard = await condition.acquire();
         condition.notify();
@@ -167,9 +167,9 @@ export function conditionSuite(scope: Scope): void {
         const condition = create();
         const waiting = counter();
         const runners: Runner<boolean | number>[] = [
-          scope.start(waitSync, condition, waiting),
-          scope.start(waitManyAsync, condition, waiting, 3),
-          scope.start(waitSync, condition, waiting),
+          scope.run(waitSync, condition, waiting),
+          scope.run(waitManyAsync, condition, waiting, 3),
+          scope.run(waitSync, condition, waiting),
         ];
         const here = [waitAsync(condition, waiting), waitAsync(condition, waiting)];
         await entered(condition, waiting, 7);
@@ -187,7 +187,7 @@ export function conditionSuite(scope: Scope): void {
       it("this thread, blocked, is notified by another", LIMIT, () => {
         const condition = create();
         const guard = condition.acquireSync();
-        const runner = scope.start(notify, condition, 1);
+        const runner = scope.run(notify, condition, 1);
         assertEquals(condition.waitSync({ timeout: 30_000 }), true);
         guard[Symbol.dispose]();
         assert(runner.joinSync({ timeout: 30_000 }));
@@ -203,7 +203,7 @@ export function conditionSuite(scope: Scope): void {
         const pending = condition.wait({ signal: controller.signal });
         const held = new scope.Event();
         const end = new scope.Event();
-        const holder = scope.start(holdUntil, condition, held, end);
+        const holder = scope.run(holdUntil, condition, held, end);
         await held.wait();
         controller.abort(reason);
         assertEquals(await Promise.race([pending.catch(() => "settled"), turn().then(() => "waits")]), "waits");
@@ -245,10 +245,10 @@ export function conditionSuite(scope: Scope): void {
         assertEquals(await condition.waitFor(() => false, { timeout: 0 }), false);
         assertEquals(await condition.waitFor(() => false, { timeout: 10 }), false);
         assertEquals(condition.waitForSync(() => false, { timeout: 10 }), false);
-        const runner = scope.start(produce, condition, cell, 3);
+        const runner = scope.run(produce, condition, cell, 3);
         assertEquals(await condition.waitFor(() => cell.array[0] === 3), true);
         await runner.result();
-        const again = scope.start(produce, condition, cell, 3);
+        const again = scope.run(produce, condition, cell, 3);
         assertEquals(condition.waitForSync(() => cell.array[0] === 6, { timeout: 30_000 }), true);
         await again.result();
         assert(condition.locked);
@@ -275,9 +275,9 @@ export function conditionSuite(scope: Scope): void {
         const condition = create();
         const stock = counter();
         const runners = [
-          scope.start(consume, condition, stock, 150),
-          scope.start(consumeAsync, condition, stock, 100),
-          scope.start(produce, condition, stock, 350),
+          scope.run(consume, condition, stock, 150),
+          scope.run(consumeAsync, condition, stock, 100),
+          scope.run(produce, condition, stock, 350),
         ];
         await Promise.all([
           consumeAsync(condition, stock, 50),
@@ -291,7 +291,7 @@ export function conditionSuite(scope: Scope): void {
         const condition = create();
         const stock = counter();
         const end = new scope.Event();
-        const runners = [1, 2, 3].map(() => scope.start(waitShortly, condition, stock, end));
+        const runners = [1, 2, 3].map(() => scope.run(waitShortly, condition, stock, end));
         let given = 0;
         while (stock.array[1] < 100) {
           using _guard = await condition.acquire();
@@ -311,9 +311,9 @@ export function conditionSuite(scope: Scope): void {
         for (let round = 0; round < rounds(4, 2); round++) {
           const condition = create();
           const waiting = counter();
-          const first = scope.start(round % 2 === 0 ? waitSync : waitAsync, condition, waiting);
+          const first = scope.run(round % 2 === 0 ? waitSync : waitAsync, condition, waiting);
           await entered(condition, waiting, 1);
-          const second = scope.start(waitSync, condition, waiting);
+          const second = scope.run(waitSync, condition, waiting);
           await entered(condition, waiting, 2);
           first.kill();
           if (round < 2) await first.join();
@@ -330,10 +330,10 @@ export function conditionSuite(scope: Scope): void {
         for (let round = 0; round < rounds(4, 2); round++) {
           const condition = create();
           const waiting = counter();
-          const first = scope.start(waitSync, condition, waiting);
+          const first = scope.run(waitSync, condition, waiting);
           await entered(condition, waiting, 1);
           const second = round % 2 === 0
-            ? scope.start(waitSync, condition, waiting).result()
+            ? scope.run(waitSync, condition, waiting).result()
             : waitAsync(condition, waiting);
           await entered(condition, waiting, 2);
           const guard = await condition.acquire();
@@ -353,7 +353,7 @@ export function conditionSuite(scope: Scope): void {
         assertStrictEquals(queue.getSync(), condition);
         const held = new scope.Event();
         const end = new scope.Event();
-        const runner = scope.start(holdUntil, condition, held, end);
+        const runner = scope.run(holdUntil, condition, held, end);
         await held.wait();
         assert(condition.locked);
         assertEquals(condition.tryAcquire(), undefined);
@@ -410,7 +410,7 @@ export function conditionSuite(scope: Scope): void {
     it("gives all levels of an RLock up, and has them back", LIMIT, async () => {
       const condition = new scope.Condition();
       const waiting = new scope.SharedArray("i32", 1);
-      const runner = scope.start(waitDeeply, condition, waiting, 3);
+      const runner = scope.run(waitDeeply, condition, waiting, 3);
       await until(() => waiting.array[0] === 1, "it waits");
       {
         using _guard = await condition.acquire({ timeout: 20_000 });
@@ -456,7 +456,7 @@ export function conditionSuite(scope: Scope): void {
         const controller = new AbortController();
         const pending = condition.wait({ signal: controller.signal }).catch(String);
         const held = new scope.Event();
-        const runner = scope.start(holdUntil, condition, held, new scope.Event());
+        const runner = scope.run(holdUntil, condition, held, new scope.Event());
         await held.wait();
         controller.abort("enough");
         runner.kill();
@@ -502,7 +502,7 @@ export function conditionSuite(scope: Scope): void {
     it("outlives the handle of its lock", LIMIT, async () => {
       const condition = new scope.Condition(new scope.Lock());
       const waiting = new scope.SharedArray("i32", 1);
-      const runner = scope.start(waitSync, condition, waiting);
+      const runner = scope.run(waitSync, condition, waiting);
       await until(() => waiting.array[0] === 1, "it waits");
       {
         using _guard = condition.acquireSync();

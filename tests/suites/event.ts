@@ -49,9 +49,9 @@ export function eventSuite(scope: Scope): void {
       const event = create();
       const readies = [create(), create(), create()];
       const runners = [
-        scope.start(waitSync, event, readies[0]),
-        scope.start(waitSync, event, readies[1]),
-        scope.start(waitAsync, event, readies[2]),
+        scope.run(waitSync, event, readies[0]),
+        scope.run(waitSync, event, readies[1]),
+        scope.run(waitAsync, event, readies[2]),
       ];
       // That they are ready is told just before they wait, so the first set() may be too early for some.
       const here = [event.wait(), event.wait()];
@@ -74,10 +74,10 @@ export function eventSuite(scope: Scope): void {
       for (let round = 0; round < 5; round++) {
         const event = create();
         const readies = [create(), create()];
-        const runners = [scope.start(waitSync, event, readies[0]), scope.start(waitAsync, event, readies[1])];
+        const runners = [scope.run(waitSync, event, readies[0]), scope.run(waitAsync, event, readies[1])];
         for (const ready of readies) await ready.wait();
         const pending = event.wait();
-        await scope.start(setIt, event).result();
+        await scope.run(setIt, event).result();
         assertEquals(await pending, true);
         for (const runner of runners) assertEquals(await runner.result(), true);
       }
@@ -85,7 +85,7 @@ export function eventSuite(scope: Scope): void {
 
     it("this thread, blocked, is woken by another", LIMIT, () => {
       const event = create();
-      const runner = scope.start(setIt, event);
+      const runner = scope.run(setIt, event);
       assertEquals(event.waitSync({ timeout: 30_000 }), true);
       assert(runner.joinSync({ timeout: 30_000 }));
     });
@@ -94,7 +94,7 @@ export function eventSuite(scope: Scope): void {
       const event = create();
       const taken = create();
       const cell = new scope.SharedArray("i32", 1);
-      const runner = scope.start(publish, event, taken, cell, 300);
+      const runner = scope.run(publish, event, taken, cell, 300);
       for (let round = 1; round <= 300; round++) {
         if (round % 2 === 0) assert(event.waitSync({ timeout: 30_000 }));
         else assert(await event.wait({ timeout: 30_000 }));
@@ -123,7 +123,7 @@ export function eventSuite(scope: Scope): void {
     it("a hundred promises pass together", LIMIT, async () => {
       const event = create();
       const pending = Array.from({ length: 100 }, () => event.wait());
-      await scope.start(setIt, event).result();
+      await scope.run(setIt, event).result();
       assertEquals((await Promise.all(pending)).every((passed) => passed), true);
     });
 
@@ -131,7 +131,7 @@ export function eventSuite(scope: Scope): void {
       for (let round = 0; round < 4; round++) {
         const event = create();
         const readies = [create(), create()];
-        const runners = readies.map((ready) => scope.start(waitSync, event, ready));
+        const runners = readies.map((ready) => scope.run(waitSync, event, ready));
         for (const ready of readies) await ready.wait();
         await new Promise((resolve) => setTimeout(resolve, moment(5)));
         runners[0].kill();
@@ -144,7 +144,7 @@ export function eventSuite(scope: Scope): void {
     it("a thread that ended sets nothing that it would have set", LIMIT, async () => {
       const event = create();
       const ready = create();
-      const runner = scope.start(waitSync, create(), ready);
+      const runner = scope.run(waitSync, create(), ready);
       await ready.wait();
       runner.kill();
       await runner.join();
@@ -162,7 +162,7 @@ export function eventSuite(scope: Scope): void {
       using _held = things.lock.acquireSync();
       for (let which = 0; which < 7; which++) {
         const ready = create();
-        const runner = scope.start(poll, which, ready, things);
+        const runner = scope.run(poll, which, ready, things);
         await ready.wait();
         runner.kill();
         assert(await runner.join({ timeout: 20_000 }), `way ${which} goes on`);

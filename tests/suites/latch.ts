@@ -14,7 +14,7 @@ export function latchSuite(scope: Scope): void {
     it("lets all pass who wait, once it was counted down", LIMIT, async () => {
       const latch = new Latch(2);
       const waiting = new Latch(4);
-      const runners = [wait, waitAsync, wait, waitAsync].map((form) => scope.start(form, latch, waiting));
+      const runners = [wait, waitAsync, wait, waitAsync].map((form) => scope.run(form, latch, waiting));
       assert(await waiting.wait({ timeout: 30_000 }));
       const here = latch.wait();
       latch.countDown();
@@ -30,7 +30,7 @@ export function latchSuite(scope: Scope): void {
     it("loses no count of many that count at once", LIMIT, async () => {
       const rounds = 5_000;
       const latch = new Latch(3 * rounds);
-      const runners = [1, 2, 3].map(() => scope.start(countDown, latch, rounds));
+      const runners = [1, 2, 3].map(() => scope.run(countDown, latch, rounds));
       assert(latch.waitSync({ timeout: 30_000 }));
       assertEquals(latch.count, 0);
       for (const runner of runners) await runner.result();
@@ -74,7 +74,7 @@ export function latchSuite(scope: Scope): void {
     it("is the same latch wherever it is sent, also nested in an item", LIMIT, async () => {
       const latch = new Latch(3);
       const queue = new Queue<{ latch: typeof latch }>();
-      const runner = scope.start(receiveAndCount, queue);
+      const runner = scope.run(receiveAndCount, queue);
       queue.putSync({ latch });
       assertEquals(await runner.result(), 2);
       assertEquals(latch.count, 2);

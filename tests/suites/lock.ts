@@ -34,7 +34,7 @@ export function lockSuite(scope: Scope): void {
     it("may be released by another thread, after which its guard is spent", LIMIT, async () => {
       const lock = create();
       const guard = lock.acquireSync();
-      assertEquals(await scope.start(releaseOnly, lock).result(), "released");
+      assertEquals(await scope.run(releaseOnly, lock).result(), "released");
       assert(!lock.locked);
       using _again = lock.acquireSync();
       guard[Symbol.dispose]();
@@ -47,7 +47,7 @@ export function lockSuite(scope: Scope): void {
       lock.release();
       const held = new scope.Event();
       const end = new scope.Event();
-      const holder = scope.start(holdUntil, lock, held, end);
+      const holder = scope.run(holdUntil, lock, held, end);
       await held.wait();
       guard[Symbol.dispose]();
       assert(lock.locked);
@@ -59,7 +59,7 @@ export function lockSuite(scope: Scope): void {
     it("a release by another thread wakes one that waits", LIMIT, async () => {
       const lock = create();
       const held = new scope.Event();
-      const holder = scope.start(holdForEver, lock, held, new scope.Event());
+      const holder = scope.run(holdForEver, lock, held, new scope.Event());
       await held.wait();
       const pending = lock.acquire();
       lock.release();

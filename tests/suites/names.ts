@@ -16,7 +16,7 @@ export function namesSuite(scope: Scope): void {
       const name = `race ${crypto.randomUUID()}`;
       const rounds = 200;
       const go = new Latch(3);
-      const runners = [1, 2, 3].map(() => scope.start(openAtOnce, scope.name, name, go, rounds));
+      const runners = [1, 2, 3].map(() => scope.run(openAtOnce, scope.name, name, go, rounds));
       let sum = 0;
       for (const runner of runners) sum += await runner.result();
       // Each of the three found 5, 6 or 7, and nobody what another found.
@@ -26,7 +26,7 @@ export function namesSuite(scope: Scope): void {
 
     it("are the same for all threads, with what is in the object", LIMIT, async () => {
       const name = `queue ${crypto.randomUUID()}`;
-      await scope.start(putByName, scope.name, name, "item").result();
+      await scope.run(putByName, scope.name, name, "item").result();
       assertEquals(new Queue<string>({ name }).getSync({ timeout: 0 }), "item");
     });
 

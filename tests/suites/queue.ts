@@ -178,8 +178,8 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
       const queue = new Queue<string>();
       const waiting = new Event();
       const go = new Latch(1);
-      const taker = scope.start(takeOne<string>, queue, waiting);
-      const putter = scope.start(putWhen, queue, go, "item");
+      const taker = scope.run(takeOne<string>, queue, waiting);
+      const putter = scope.run(putWhen, queue, go, "item");
       assert(waiting.waitSync({ timeout: 30_000 }));
       go.countDown();
       assert(taker.joinSync({ timeout: 30_000 }));
@@ -190,7 +190,7 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
     it("passes an item from thread to thread and back, both blocked and not", LIMIT, async () => {
       const there = new Queue<number>();
       const back = new Queue<number>();
-      const other = scope.start(echo, there, back);
+      const other = scope.run(echo, there, back);
       for (let i = 1; i <= 200; i++) {
         there.putSync(i);
         assertEquals(i % 2 === 0 ? back.getSync({ timeout: 30_000 }) : await back.get({ timeout: 30_000 }), i);
@@ -207,12 +207,12 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
         const queue = new Queue<Stamped>({ maxsize });
         const count = maxsize === 1 ? 300 : 2_000;
         const producers = [produce, produceAsync, produce].map((form, producer) =>
-          scope.start(form, queue, producer, count)
+          scope.run(form, queue, producer, count)
         );
         // The order is that of each producer only where the kind of queue keeps it.
         const consumers = ordered
-          ? [consume, consumeAsync].map((form) => scope.start(form, queue))
-          : [scope.start(collect, queue), scope.start(collect, queue)];
+          ? [consume, consumeAsync].map((form) => scope.run(form, queue))
+          : [scope.run(collect, queue), scope.run(collect, queue)];
         for (const producer of producers) await producer.result();
         queue.shutdown();
         const all: number[][] = [[], [], []];
@@ -231,8 +231,8 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
         const full = new Queue<unknown>({ maxsize: 1 });
         full.putSync("first");
         const waiting = [new Event(), new Event()];
-        const getter = scope.start(failToGet, empty, waiting[0]);
-        const putter = scope.start(failToPut, full, waiting[1]);
+        const getter = scope.run(failToGet, empty, waiting[0]);
+        const putter = scope.run(failToPut, full, waiting[1]);
         const getting = assertRejects(() => empty.get(), QueueShutDownError);
         const putting = assertRejects(() => full.put("second"), QueueShutDownError);
         for (const event of waiting) assert(await event.wait({ timeout: 30_000 }));
@@ -275,7 +275,7 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
       queue.putSync(1);
       queue.putSync(2);
       const waiting = new Event();
-      const joiner = scope.start(joins, queue, waiting);
+      const joiner = scope.run(joins, queue, waiting);
       const joining = queue.join();
       assert(await waiting.wait({ timeout: 30_000 }));
       queue.shutdown();
@@ -305,7 +305,7 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
       assertEquals(queue.joinSync(), true);
       assertThrows(() => queue.taskDone(), InvalidStateError, "taskDone()");
       const done = new Value("i32");
-      const workers = [1, 2].map(() => scope.start(work, queue, done));
+      const workers = [1, 2].map(() => scope.run(work, queue, done));
       for (let i = 0; i < 500; i++) queue.putSync(i);
       assert(await queue.join({ timeout: 30_000 }));
       assertEquals(done.value, 500);
@@ -354,7 +354,7 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
         assertStrictEquals([...copy.map.get("there")!.list[1]][0], answers);
         items.putSync(nested);
         lock[Symbol.dispose]();
-        assertEquals(await scope.start(useNested, items).result(), "done");
+        assertEquals(await scope.run(useNested, items).result(), "done");
         assertEquals(await answers.get(), "locked");
       },
     );
@@ -446,9 +446,9 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
 
     it("gives a thread with a timeout its item or none", LIMIT, async () => {
       const queue = new Queue<number>();
-      assertEquals(await scope.start(takeWithin, queue, 20).result(), "empty");
+      assertEquals(await scope.run(takeWithin, queue, 20).result(), "empty");
       queue.putSync(5);
-      assertEquals(await scope.start(takeWithin, queue, 20).result(), 5);
+      assertEquals(await scope.run(takeWithin, queue, 20).result(), 5);
     });
 
     it("accounts for every item when producers and consumers are killed at any moment", LIMIT, async () => {
@@ -456,8 +456,8 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
         const queue = new Queue<Stamped>(round % 2 === 0 ? {} : { maxsize: 5 });
         const put = [new Value("i32"), new Value("i32")];
         const taken = [new Value("i32"), new Value("i32")];
-        const producers = put.map((value, producer) => scope.start(putForEver, queue, producer, value));
-        const consumers = taken.map((value) => scope.start(takeForEver, queue, value));
+        const producers = put.map((value, producer) => scope.run(putForEver, queue, producer, value));
+        const consumers = taken.map((value) => scope.run(takeForEver, queue, value));
         while (taken[0].value < 50 || taken[1].value < 50) await sleep(1);
         await sleep(Math.random() * 5);
         for (const runner of [producers[0], consumers[0]]) runner.kill();
@@ -485,7 +485,7 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
       inWaves(queue, 3, 10_000);
       const before = usedBytes(scope.name);
       inWaves(queue, 20, 10_000);
-      await scope.start(inWaves, queue, 20, 10_000).result();
+      await scope.run(inWaves, queue, 20, 10_000).result();
       // The thread that was started takes some, and so may whoever runs beside. The items alone would be twenty times this.
       const more = usedBytes(scope.name) - before;
       assert(more < 2 * 2 ** 20, `${more} bytes more`);

@@ -20,12 +20,12 @@ export function rlockSuite(scope: Scope): void {
       const lock = create();
       const guards = [lock.acquireSync(), lock.tryAcquire()!, lock.acquireSync({ timeout: 0 })];
       for (const guard of guards) {
-        assertEquals(await scope.start(tryOnce, lock).result(), false);
+        assertEquals(await scope.run(tryOnce, lock).result(), false);
         guard[Symbol.dispose]();
         guard[Symbol.dispose]();
       }
       assert(!lock.locked);
-      assertEquals(await scope.start(tryOnce, lock).result(), true);
+      assertEquals(await scope.run(tryOnce, lock).result(), true);
     });
 
     it("release() takes the innermost acquisition back and spends its guard", LIMIT, () => {
@@ -52,12 +52,12 @@ export function rlockSuite(scope: Scope): void {
     it("only the thread that holds it may release it", LIMIT, async () => {
       const lock = create();
       using _guard = lock.acquireSync();
-      assertEquals(await scope.start(releaseOnly, lock).result(), "InvalidStateError");
+      assertEquals(await scope.run(releaseOnly, lock).result(), "InvalidStateError");
       assert(lock.locked);
       const held = new scope.Event();
       const end = new scope.Event();
       const other = create();
-      const holder = scope.start(holdUntil, other, held, end);
+      const holder = scope.run(holdUntil, other, held, end);
       await held.wait();
       assertThrows(() => other.release(), InvalidStateError, "another thread");
       assert(other.locked);
@@ -149,7 +149,7 @@ export function rlockSuite(scope: Scope): void {
     it("run() excludes other threads", LIMIT, async () => {
       const lock = create();
       const counter = new scope.SharedArray("i32", 1);
-      const runners = [1, 2].map(() => scope.start(runInTurns, lock, counter, 200));
+      const runners = [1, 2].map(() => scope.run(runInTurns, lock, counter, 200));
       await Promise.all([runInTurns(lock, counter, 200), ...runners.map((each) => each.result())]);
       assertEquals(counter.array[0], 600);
       assert(!lock.locked);

@@ -29,7 +29,7 @@ export function rwlockSuite(scope: Scope): void {
       const lock = new RWLock();
       const inside = new Latch(3);
       const stop = new Event();
-      const readers = [1, 2, 3].map(() => scope.start(readUntil, lock, inside, stop));
+      const readers = [1, 2, 3].map(() => scope.run(readUntil, lock, inside, stop));
       assert(await inside.wait({ timeout: 30_000 }));
       assertEquals(lock.tryWrite(), undefined);
       lock.tryRead()![Symbol.dispose]();
@@ -42,7 +42,7 @@ export function rwlockSuite(scope: Scope): void {
       const lock = new RWLock();
       const inside = new Event();
       const stop = new Event();
-      const writer = scope.start(writeUntil, lock, inside, stop);
+      const writer = scope.run(writeUntil, lock, inside, stop);
       assert(await inside.wait({ timeout: 30_000 }));
       assertEquals(lock.tryRead(), undefined);
       assertEquals(lock.tryWrite(), undefined);
@@ -59,9 +59,9 @@ export function rwlockSuite(scope: Scope): void {
       const lock = new RWLock();
       const pair = new SharedArray("i32", 2);
       const rounds = 2_000;
-      const writers = [1, 2].map(() => scope.start(writePairs, lock, pair, rounds));
-      const readers = [1, 2].map(() => scope.start(readPairs, lock, pair, rounds));
-      const mixed = scope.start(mixAsync, lock, pair, 200);
+      const writers = [1, 2].map(() => scope.run(writePairs, lock, pair, rounds));
+      const readers = [1, 2].map(() => scope.run(readPairs, lock, pair, rounds));
+      const mixed = scope.run(mixAsync, lock, pair, 200);
       for (const reader of readers) assertEquals(await reader.result(), 0);
       for (const writer of writers) await writer.result();
       assertEquals(await mixed.result(), 0);
@@ -109,7 +109,7 @@ export function rwlockSuite(scope: Scope): void {
       const lock = new RWLock();
       const outer = lock.readSync();
       const waiting = new Event();
-      const writer = scope.start(take, lock, "write", waiting);
+      const writer = scope.run(take, lock, "write", waiting);
       assert(await waiting.wait({ timeout: 30_000 }));
       await untilBarred(() => lock.read({ timeout: 0 }));
       lock.readSync()[Symbol.dispose]();
@@ -132,10 +132,10 @@ export function rwlockSuite(scope: Scope): void {
       const lock = new RWLock();
       const inside = new Latch(1);
       const stop = new Event();
-      const reader = scope.start(readUntil, lock, inside, stop);
+      const reader = scope.run(readUntil, lock, inside, stop);
       assert(await inside.wait({ timeout: 30_000 }));
       const waiting = new Event();
-      const writer = scope.start(take, lock, "write", waiting);
+      const writer = scope.run(take, lock, "write", waiting);
       assert(await waiting.wait({ timeout: 30_000 }));
       await untilBarred(() => lock.read({ timeout: 0 }));
       const order: string[] = [];
@@ -155,12 +155,12 @@ export function rwlockSuite(scope: Scope): void {
       const reading = lock.readSync();
       const abort = new AbortController();
       const writing = lock.write({ signal: abort.signal });
-      const reader = scope.start(take, lock, "read", new Event());
+      const reader = scope.run(take, lock, "read", new Event());
       abort.abort(new Error("changed my mind"));
       await assertRejects(() => writing, Error, "changed my mind");
       assertEquals(await reader.result(), false);
       await assertRejects(() => lock.write({ timeout: 5 }), TimeoutError);
-      assertEquals(await scope.start(take, lock, "read", new Event()).result(), false);
+      assertEquals(await scope.run(take, lock, "read", new Event()).result(), false);
       reading[Symbol.dispose]();
       lock.tryWrite()![Symbol.dispose]();
     });
@@ -169,7 +169,7 @@ export function rwlockSuite(scope: Scope): void {
       const lock = new RWLock();
       const rounds = new Value("i32");
       const stop = new Event();
-      const readers = [1, 2, 3].map(() => scope.start(readAlways, lock, rounds, stop));
+      const readers = [1, 2, 3].map(() => scope.run(readAlways, lock, rounds, stop));
       while (rounds.value < 10) await new Promise((resolve) => setTimeout(resolve, 1));
       for (let i = 0; i < 20; i++) {
         lock.writeSync({ timeout: 30_000 })[Symbol.dispose]();
@@ -183,7 +183,7 @@ export function rwlockSuite(scope: Scope): void {
       const lock = new RWLock();
       const rounds = new Value("i32");
       const stop = new Event();
-      const writers = [1, 2, 3].map(() => scope.start(writeAlways, lock, rounds, stop));
+      const writers = [1, 2, 3].map(() => scope.run(writeAlways, lock, rounds, stop));
       while (rounds.value < 10) await new Promise((resolve) => setTimeout(resolve, 1));
       for (let i = 0; i < 20; i++) {
         lock.readSync({ timeout: 30_000 })[Symbol.dispose]();
@@ -200,10 +200,10 @@ export function rwlockSuite(scope: Scope): void {
         async () => {
           const lock = new RWLock();
           const holding = new Semaphore(0);
-          const writer = scope.start(holdForEver, lock, "write", holding);
+          const writer = scope.run(holdForEver, lock, "write", holding);
           await holding.acquire({ timeout: 30_000 });
           const waiting = new Event();
-          const reader = scope.start(form, lock, "read", waiting);
+          const reader = scope.run(form, lock, "read", waiting);
           assert(await waiting.wait({ timeout: 30_000 }));
           writer.kill();
           assertEquals(await reader.result(), true);
@@ -211,7 +211,7 @@ export function rwlockSuite(scope: Scope): void {
             using again = lock.readSync();
             assertEquals(again.abandoned, true);
           }
-          assertEquals(await scope.start(form, lock, "write", waiting).result(), true);
+          assertEquals(await scope.run(form, lock, "write", waiting).result(), true);
           using clean = lock.writeSync();
           assertEquals(clean.abandoned, false);
         },
@@ -220,10 +220,10 @@ export function rwlockSuite(scope: Scope): void {
       it(`does not count a reader that has ended, and tells the next writer once (${form.name})`, LIMIT, async () => {
         const lock = new RWLock();
         const holding = new Semaphore(0);
-        const readers = [1, 2].map(() => scope.start(holdForEver, lock, "read", holding));
+        const readers = [1, 2].map(() => scope.run(holdForEver, lock, "read", holding));
         for (const _ of readers) await holding.acquire({ timeout: 30_000 });
         const waiting = new Event();
-        const writer = scope.start(form, lock, "write", waiting);
+        const writer = scope.run(form, lock, "write", waiting);
         assert(await waiting.wait({ timeout: 30_000 }));
         for (const reader of readers) reader.kill();
         assertEquals(await writer.result(), true);
@@ -248,7 +248,7 @@ export function rwlockSuite(scope: Scope): void {
       const lock = new RWLock();
       const inside = new Latch(12);
       const stop = new Event();
-      const readers = Array.from({ length: 12 }, () => scope.start(readUntil, lock, inside, stop));
+      const readers = Array.from({ length: 12 }, () => scope.run(readUntil, lock, inside, stop));
       assert(await inside.wait({ timeout: 50_000 }));
       assertEquals(lock.tryWrite(), undefined);
       stop.set();
@@ -260,7 +260,7 @@ export function rwlockSuite(scope: Scope): void {
       const lock = new RWLock();
       const to = new Queue<InstanceType<typeof RWLock>>();
       const from = new Queue<InstanceType<typeof RWLock>>();
-      const thread = scope.start(passOn, to, from);
+      const thread = scope.run(passOn, to, from);
       using _guard = lock.readSync();
       to.putSync(lock);
       assertStrictEquals(await from.get(), lock);
@@ -288,7 +288,7 @@ export function rwlockSuite(scope: Scope): void {
       const writing = lock.write();
       reading[Symbol.dispose]();
       // Nobody reads, and this thread does not turn to take the lock.
-      const reader = scope.start(take, lock, "read", new Event());
+      const reader = scope.run(take, lock, "read", new Event());
       assert(reader.joinSync({ timeout: 30_000 }));
       lock.readSync()[Symbol.dispose]();
       assertEquals(await reader.result(), false);

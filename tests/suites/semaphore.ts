@@ -47,7 +47,7 @@ export function semaphoreSuite(scope: Scope): void {
 
     it("Semaphore(0) is a signal that is not lost", LIMIT, async () => {
       const signal = create(0);
-      const runners = [1, 2, 3].map(() => scope.start(give, signal, 1));
+      const runners = [1, 2, 3].map(() => scope.run(give, signal, 1));
       for (let i = 0; i < 3; i++) signal.acquireSync({ timeout: 30_000 });
       for (const runner of runners) await runner.result();
       assertEquals(signal.value, 0);
@@ -56,7 +56,7 @@ export function semaphoreSuite(scope: Scope): void {
     it("release(n) wakes n, of those that are blocked and of the promises", LIMIT, async () => {
       const semaphore = create(0);
       const readies = [1, 2, 3].map(() => new scope.Event());
-      const runners = readies.map((ready) => scope.start(take, semaphore, ready));
+      const runners = readies.map((ready) => scope.run(take, semaphore, ready));
       for (const ready of readies) await ready.wait();
       const here = [semaphore.acquire(), semaphore.acquire()];
       semaphore.release(5);
@@ -105,7 +105,7 @@ export function boundedSemaphoreSuite(scope: Scope): void {
 
     it("keeps its bound in other threads", LIMIT, async () => {
       const semaphore = create(2);
-      await assertRejects(() => scope.start(give, semaphore, 1).result(), RangeError, "2");
+      await assertRejects(() => scope.run(give, semaphore, 1).result(), RangeError, "2");
       assertEquals(semaphore.value, 2);
     });
 
@@ -199,7 +199,7 @@ function permitsSuite(scope: Scope, create: (value?: number) => Semaphore): void
   it("blocking is not a DeadlockError here: nobody owns a permit", LIMIT, async () => {
     const semaphore = create(1);
     await semaphore.acquire();
-    const runner = scope.start(give, semaphore, 1);
+    const runner = scope.run(give, semaphore, 1);
     semaphore.acquireSync({ timeout: 30_000 })[Symbol.dispose]();
     await runner.result();
     assertEquals(semaphore.value, 1);
@@ -208,7 +208,7 @@ function permitsSuite(scope: Scope, create: (value?: number) => Semaphore): void
   it("no more are inside than there are permits", LIMIT, async () => {
     const semaphore = create(2);
     const inside = new scope.SharedArray("i32", 1);
-    const runners = [1, 2, 3].map(() => scope.start(work, semaphore, inside, 200));
+    const runners = [1, 2, 3].map(() => scope.run(work, semaphore, inside, 200));
     const most = await Promise.all([work(semaphore, inside, 100), ...runners.map((runner) => runner.result())]);
     for (const each of most) assert(each <= 2, `${each} were inside`);
     assertEquals(semaphore.value, 2);
@@ -217,7 +217,7 @@ function permitsSuite(scope: Scope, create: (value?: number) => Semaphore): void
 
   it("no permit is lost or doubled where timeouts race with permits", LIMIT, async () => {
     const semaphore = create(2);
-    const runners = [1, 2, 3].map(() => scope.start(race, semaphore, 300));
+    const runners = [1, 2, 3].map(() => scope.run(race, semaphore, 300));
     const kept = await Promise.all([race(semaphore, 100), ...runners.map((runner) => runner.result())]);
     assertEquals(semaphore.value + kept.reduce((sum, each) => sum + each, 0), 2);
   });
@@ -225,8 +225,8 @@ function permitsSuite(scope: Scope, create: (value?: number) => Semaphore): void
   it("another thread takes what this one gives", LIMIT, async () => {
     const semaphore = create(1);
     const guard = semaphore.acquireSync();
-    assertEquals(await scope.start(takeWithin, semaphore, 10).result(), "TimeoutError");
-    const waiting = scope.start(takeWithin, semaphore, 60_000);
+    assertEquals(await scope.run(takeWithin, semaphore, 10).result(), "TimeoutError");
+    const waiting = scope.run(takeWithin, semaphore, 60_000);
     guard[Symbol.dispose]();
     assertEquals(await waiting.result(), "acquired");
     assertEquals(semaphore.value, 0);
@@ -235,7 +235,7 @@ function permitsSuite(scope: Scope, create: (value?: number) => Semaphore): void
   it("a permit that a thread held when it ended is not given back", LIMIT, async () => {
     const semaphore = create(1);
     const held = new scope.Event();
-    const runner = scope.start(holdPermit, semaphore, held, new scope.Event());
+    const runner = scope.run(holdPermit, semaphore, held, new scope.Event());
     await held.wait();
     runner.kill();
     await runner.join();
@@ -250,7 +250,7 @@ function permitsSuite(scope: Scope, create: (value?: number) => Semaphore): void
       const semaphore = create(1);
       const guard = semaphore.acquireSync();
       const readies = [new scope.Event(), new scope.Event()];
-      const runners = readies.map((ready) => scope.start(take, semaphore, ready));
+      const runners = readies.map((ready) => scope.run(take, semaphore, ready));
       for (const ready of readies) await ready.wait();
       await new Promise((resolve) => setTimeout(resolve, moment(5)));
       runners[0].kill();

@@ -215,10 +215,10 @@ export function valueSuite(scope: Scope): void {
       const wide = { i64: new Value("i64", -1n), u64: new Value("u64") };
       const runners = [];
       for (const value of Object.values(values)) {
-        for (let i = 0; i < 2; i++) runners.push(scope.start(addOne, value, times));
+        for (let i = 0; i < 2; i++) runners.push(scope.run(addOne, value, times));
       }
       for (const value of Object.values(wide)) {
-        for (let i = 0; i < 2; i++) runners.push(scope.start(addOneWide, value, times));
+        for (let i = 0; i < 2; i++) runners.push(scope.run(addOneWide, value, times));
       }
       for (const runner of runners) await runner.result();
       assertEquals(values.i32.value, 2 * times);
@@ -234,7 +234,7 @@ export function valueSuite(scope: Scope): void {
       const value = new Value("f64", 1.1e300);
       const wide = new Value("i64", 0x11111111_22222222n);
       const stop = new Value("bool");
-      const runners = [true, false].map((odd) => scope.start(flicker, value, wide, stop, odd));
+      const runners = [true, false].map((odd) => scope.run(flicker, value, wide, stop, odd));
       const seen = new Set<number | bigint>();
       for (let i = 0; i < 200_000 || seen.size < 4 && i < 50_000_000; i++) {
         seen.add(value.value);
@@ -247,7 +247,7 @@ export function valueSuite(scope: Scope): void {
 
     it("has one lock for all, under which several steps are one", LIMIT, async () => {
       const value = new Value("i32");
-      const runners = [1, 2, 3].map(() => scope.start(incrementLocked, value, 1_000));
+      const runners = [1, 2, 3].map(() => scope.run(incrementLocked, value, 1_000));
       for (const runner of runners) await runner.result();
       assertEquals(value.value, 3_000);
       const { lock } = value;
@@ -268,7 +268,7 @@ export function valueSuite(scope: Scope): void {
       const early = make();
       const queue = new Queue<Numbers>();
       const answers = new Queue<string>();
-      const runner = scope.start(addToAllThatCome, queue, answers);
+      const runner = scope.run(addToAllThatCome, queue, answers);
       const check = async (numbers: Numbers, count: number): Promise<void> => {
         const { i64, u64, f64, i32, array } = numbers;
         queue.putSync(numbers);
@@ -303,7 +303,7 @@ export function valueSuite(scope: Scope): void {
 
     it("crosses in arguments", LIMIT, async () => {
       const value = new Value("u32", 2 ** 32 - 1);
-      assertStrictEquals(await scope.start(readAndSet, value, 2 ** 31).result(), 2 ** 32 - 1);
+      assertStrictEquals(await scope.run(readAndSet, value, 2 ** 31).result(), 2 ** 32 - 1);
       assertStrictEquals(value.value, 2 ** 31);
     });
 
