@@ -23,7 +23,11 @@ interface Host {
   readonly done: Event;
 }
 
-/** Makes a `start` that runs functions in hosts, each started by the `start` given when all others are busy. */
+/**
+ * Makes a `run` whose functions run in hosts.
+ *
+ * @param start Starts a host when all others are busy, as a daemon: no test ends it.
+ */
 export function keepHosts(classes: Pick<Classes, "Queue" | "Event">, start: Start): Start {
   const idle: Host[] = [];
 
@@ -37,21 +41,19 @@ export function keepHosts(classes: Pick<Classes, "Queue" | "Event">, start: Star
   }
 
   return function startKept<A extends unknown[], R>(target: (...args: A) => R | Promise<R>, ...args: A): Runner<R> {
-    const { module, name } = describeTarget(target as AnyFunction, { what: "target" }) as {
-      module: string;
-      name: string;
-    };
+    const descriptor = describeTarget(target as AnyFunction, { what: "target" });
     const host = take();
     const { runner, done } = host;
     let killed = false;
     done.clear();
-    host.jobs.putSync({ module, name, args });
+    host.jobs.putSync({ target: descriptor, args });
     const answer = host.answers.get().then((answer) => {
       if (!killed) idle.push(host);
       return answer;
     });
-    // A killed host gives none, but the reason.
-    const result = Promise.race([answer, runner.result().then((): Answer => ({}))]).then(({ value, error }) => {
+    // A killed host gives no answer, but the reason. For the end of others nothing waits: that would keep the tests alive.
+    const death = Promise.withResolvers<Answer>();
+    const result = Promise.race([answer, death.promise]).then(({ value, error }) => {
       if (error !== undefined) throw error;
       return value as Awaited<R>;
     });
@@ -59,9 +61,11 @@ export function keepHosts(classes: Pick<Classes, "Queue" | "Event">, start: Star
     result.catch(() => {});
 
     function end(by: "kill" | "terminate"): void {
+      if (killed) return runner[by]();
       killed = true;
       if (idle.includes(host)) idle.splice(idle.indexOf(host), 1);
       runner[by]();
+      death.resolve(runner.result().then((): Answer => ({})));
       // For those that joined before.
       void runner.join().then(() => done.set());
     }

@@ -1,11 +1,12 @@
 // What a kept thread or process runs: one function after the other, for as long as the tests last.
 
+import type { TargetDescriptor } from "../../_internal/targets/describe.ts";
+import { resolveTarget } from "../../_internal/targets/resolve.ts";
 import type { Event, Queue } from "@weft/concurrent/sync";
 
-/** A function of a module, to be called. */
+/** A function to be called. */
 export interface Job {
-  readonly module: string;
-  readonly name: string;
+  readonly target: TargetDescriptor;
   readonly args: readonly unknown[];
 }
 
@@ -17,18 +18,18 @@ export interface Answer {
 
 export async function serve(jobs: Queue<Job>, answers: Queue<Answer>, done: Event): Promise<void> {
   for (;;) {
-    const { module, name, args } = await jobs.get();
-    const answer = await run(module, name, args);
+    const { target, args } = await jobs.get();
+    const answer = await run(target, args);
     // Before `done`: a thread that was told of the end finds the answer there.
     answers.putSync(answer);
     done.set();
   }
 }
 
-async function run(module: string, name: string, args: readonly unknown[]): Promise<Answer> {
+async function run(descriptor: TargetDescriptor, args: readonly unknown[]): Promise<Answer> {
   try {
-    const { [name]: target } = await import(module) as Record<string, (...args: unknown[]) => unknown>;
-    return { value: await target!(...args) };
+    const target = await resolveTarget(descriptor, "host");
+    return { value: await target(...args) };
   } catch (error) {
     return { error: error as Error };
   }

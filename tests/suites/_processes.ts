@@ -4,8 +4,8 @@ import type { Classes, Runner, Scope } from "./_scope.ts";
 
 const classes = multiprocessing as unknown as Classes;
 
-function start<A extends unknown[], R>(target: (...args: A) => R | Promise<R>, ...args: A): Runner<R> {
-  const child = new multiprocessing.Process({ target, args }).start();
+function start<A extends unknown[], R>(options: multiprocessing.ProcessOptions<A, R>): Runner<R> {
+  const child = new multiprocessing.Process(options).start();
   return {
     join: (options) => child.join(options),
     joinSync: (options) => child.joinSync(options),
@@ -25,6 +25,6 @@ function start<A extends unknown[], R>(target: (...args: A) => R | Promise<R>, .
 export const processes: Scope = {
   ...classes,
   name: "process",
-  start,
-  run: keepHosts(classes, start),
+  start: (target, ...args) => start({ target, args }),
+  run: keepHosts(classes, (target, ...args) => start({ target, args, daemon: true })),
 };

@@ -2,8 +2,8 @@ import * as threading from "@weft/concurrent/threading";
 import { keepHosts } from "./_hosts.ts";
 import type { Runner, Scope } from "./_scope.ts";
 
-function start<A extends unknown[], R>(target: (...args: A) => R | Promise<R>, ...args: A): Runner<R> {
-  const thread = new threading.Thread({ target, args }).start();
+function start<A extends unknown[], R>(options: threading.ThreadOptions<A, R>): Runner<R> {
+  const thread = new threading.Thread(options).start();
   return {
     join: (options) => thread.join(options),
     joinSync: (options) => thread.joinSync(options),
@@ -20,6 +20,6 @@ function start<A extends unknown[], R>(target: (...args: A) => R | Promise<R>, .
 export const threads: Scope = {
   ...threading,
   name: "thread",
-  start,
-  run: keepHosts(threading, start),
+  start: (target, ...args) => start({ target, args }),
+  run: keepHosts(threading, (target, ...args) => start({ target, args, daemon: true })),
 };
