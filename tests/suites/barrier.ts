@@ -252,13 +252,14 @@ export function barrierSuite(scope: Scope): void {
       }
     });
 
+    // An action comes with the arguments of a start, hence threads of their own.
     it("its action runs in the last to come, in whichever thread that is", LIMIT, async () => {
       const barrier = create(3, { action: count });
       takeCounted();
       const rounds = 60;
       const runners = [
-        scope.run(waitCounting, barrier, rounds),
-        scope.run(waitCountingAsync, barrier, rounds),
+        scope.start(waitCounting, barrier, rounds),
+        scope.start(waitCountingAsync, barrier, rounds),
       ];
       for (let round = 0; round < rounds; round++) await barrier.wait();
       let ran = takeCounted();
@@ -270,14 +271,14 @@ export function barrierSuite(scope: Scope): void {
       const barrier = create(2, { action: count });
       takeCounted();
       const pending = barrier.wait();
-      assertEquals(await scope.run(waitCounting, barrier, 1).result(), 1);
+      assertEquals(await scope.start(waitCounting, barrier, 1).result(), 1);
       await pending;
       assertEquals(takeCounted(), 0);
     });
 
     it("what the action throws is thrown in the last to come, and breaks it for the others", LIMIT, async () => {
       const barrier = create(3, { action: failing });
-      const runner = scope.run(nameOfError, barrier);
+      const runner = scope.start(nameOfError, barrier);
       await until(() => barrier.nWaiting === 1, "one waits");
       const pending = assertRejects(() => barrier.wait(), BrokenBarrierError);
       assertThrows(() => barrier.waitSync(), RangeError, "from the action");
@@ -287,7 +288,7 @@ export function barrierSuite(scope: Scope): void {
       barrier.reset();
       const first = assertRejects(() => barrier.wait(), BrokenBarrierError);
       const second = assertRejects(() => barrier.wait(), BrokenBarrierError);
-      assertEquals(await scope.run(nameOfError, barrier).result(), "RangeError");
+      assertEquals(await scope.start(nameOfError, barrier).result(), "RangeError");
       await first;
       await second;
     });
@@ -328,7 +329,7 @@ export function barrierSuite(scope: Scope): void {
     it("the death of the one that runs the action breaks it", LIMIT, async () => {
       const barrier = create(2, { action: forEver });
       const pending = assertRejects(() => barrier.wait(), BrokenBarrierError);
-      const victim = scope.run(waitWith, barrier, new scope.Event());
+      const victim = scope.start(waitWith, barrier, new scope.Event());
       await until(() => barrier.nWaiting === 0, "the action runs");
       victim.kill();
       await pending;
@@ -339,21 +340,21 @@ export function barrierSuite(scope: Scope): void {
     it("an action that cannot run elsewhere is a TargetError there, and runs here", LIMIT, async () => {
       let ran = 0;
       const barrier = create(2, { action: () => void ran++ });
-      const problem = await scope.run(errorOf, barrier).result();
+      const problem = await scope.start(errorOf, barrier).result();
       assert(problem.startsWith("TargetError: ") && problem.includes("ran"), problem);
       assertEquals([barrier.nWaiting, barrier.broken], [0, false]);
       await Promise.all([barrier.wait(), barrier.wait()]);
       assertEquals(ran, 1);
       const bound = create(1, { action: count.bind(undefined) });
       bound.waitSync();
-      assert((await scope.run(errorOf, bound).result()).startsWith("TargetError: "));
+      assert((await scope.start(errorOf, bound).result()).startsWith("TargetError: "));
     });
 
     it("a thread that gets it while it runs has to await before it can block", LIMIT, async () => {
       const barrier = create(2, { action: count });
       takeCounted();
       const queue = new scope.Queue<Barrier>();
-      const runner = scope.run(waitFromQueue, queue);
+      const runner = scope.start(waitFromQueue, queue);
       queue.putSync(barrier);
       await until(() => barrier.nWaiting === 1, "it waits");
       assertEquals(barrier.waitSync(), 1);

@@ -62,12 +62,12 @@ export function sharedArraySuite(scope: Scope): void {
 
     it("is one memory for all threads, with one lock", LIMIT, async () => {
       const array = new SharedArray("f64", [0, 10, 20]);
-      const runners = [1, 2, 3].map(() => scope.run(addToAll, array, 500));
+      const runners = [1, 2, 3].map(() => scope.start(addToAll, array, 500));
       for (const runner of runners) await runner.result();
       assertEquals([...array], [1500, 1510, 1520]);
       assert(array.lock instanceof scope.RLock);
       assertStrictEquals(array.lock, array.lock);
-      assertEquals(await scope.run(sumWide, new SharedArray("u64", [1n, 2n ** 63n])).result(), 2n ** 63n + 1n);
+      assertEquals(await scope.start(sumWide, new SharedArray("u64", [1n, 2n ** 63n])).result(), 2n ** 63n + 1n);
     });
 
     it("makes large arrays without touching them, and uses their memory again", LIMIT, () => {
