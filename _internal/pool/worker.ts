@@ -22,6 +22,7 @@ import { resolveTarget } from "../targets/resolve.ts";
 import { Board, copyOf, Cursor, FAILED, ITEMS, ONE, PART, RESULT, RESULTS, TASKS, TOO_LARGE } from "./board.ts";
 import { beginTask, endTask, isTaskRunning } from "./current_task.ts";
 import { Patience } from "./patience.ts";
+import { type AnyFunction, callOn, callWith } from "./calls.ts";
 import { readFunction } from "./functions.ts";
 // Objects of any kind may come with a task.
 import "../threads/whole.ts";
@@ -52,8 +53,6 @@ const SHORT = 1 << 13;
 
 const SCOPES = ["thread", "process"] as const;
 const NOTHING: ReadonlySet<number> = new Set();
-
-type AnyFunction = (...args: unknown[]) => unknown;
 
 let working = false;
 
@@ -220,7 +219,7 @@ class PoolWorker {
     const mode = board.modeOf(slot);
     if (mode === ONE) {
       try {
-        const result = fn(...input);
+        const result = callWith(fn, input);
         if (isThenable(result)) return this.#finishOne(slot, result, cursor);
         this.#end();
         return after(this.#append(slot, cursor, RESULT, result), 1);
@@ -234,7 +233,7 @@ class PoolWorker {
     let index = 0;
     try {
       for (; index < input.length; index++) {
-        const result = spread ? fn(...input[index] as unknown[]) : fn(input[index]);
+        const result = spread ? callWith(fn, input[index] as unknown[]) : callOn(fn, input[index]);
         if (isThenable(result)) return this.#finishSlowly(slot, fn, input, results, index, result, cursor);
         results[index] = result;
         this.#end();
@@ -275,7 +274,7 @@ class PoolWorker {
       this.#end();
       for (index++; index < input.length; index++) {
         this.board.progress(slot, index);
-        results[index] = await (spread ? fn(...input[index] as unknown[]) : fn(input[index]));
+        results[index] = await (spread ? callWith(fn, input[index] as unknown[]) : callOn(fn, input[index]));
         this.#end();
       }
     } catch (error) {
