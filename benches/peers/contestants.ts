@@ -17,8 +17,6 @@ export interface Contestant {
   readonly scope: Scope;
   readonly ours: boolean;
   readonly command: readonly string[];
-  /** Whether its other threads use the processor while it has nothing to do. */
-  readonly spins?: boolean;
 }
 
 /** Runtimes by how a file is run. */
@@ -35,9 +33,9 @@ export const PACKAGES: Readonly<Record<string, readonly Scope[]>> = {
   poolifier: ["threads", "processes"],
   threads: ["threads"],
   comlink: ["threads"],
-  multithreading: ["threads"],
 };
 
+const BARE_ON_NODE = `${NODE_FILES}peers/bare/player.js`;
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** All that can take part on this machine. */
@@ -59,6 +57,11 @@ export function contestants(runtimes: Runtimes): Contestant[] {
     }
     found.push(...nodes(scope), ...pythons(scope), ...c(scope));
   }
+  // It needs `navigator`, which Node has from 21 on: so on Bun.
+  if (runtimes.Bun !== undefined && isInstalled("multithreading") && existsSync(BARE_ON_NODE)) {
+    const command = [...runtimes.Bun, file("node/player.mjs"), "multithreading", "threads"];
+    found.push({ name: "multithreading", runtime: "Bun", scope: "threads", ours: false, command });
+  }
   return found;
 }
 
@@ -66,11 +69,10 @@ function nodes(scope: Scope): Contestant[] {
   if (process.platform === "win32" || versionOf("node", "--version") === undefined) return [];
   const common = { runtime: "Node", scope, ours: false } as const;
   const found: Contestant[] = [];
-  const bare = `${NODE_FILES}peers/bare/player.js`;
   const name = scope === "threads" ? "bare worker_threads" : "child_process.fork";
-  if (existsSync(bare)) found.push({ ...common, name, command: ["node", bare, scope] });
+  if (existsSync(BARE_ON_NODE)) found.push({ ...common, name, command: ["node", BARE_ON_NODE, scope] });
   for (const [name, scopes] of Object.entries(PACKAGES)) {
-    if (!scopes.includes(scope) || !isInstalled(name) || !existsSync(bare)) continue;
+    if (!scopes.includes(scope) || !isInstalled(name) || !existsSync(BARE_ON_NODE)) continue;
     found.push({ ...common, name, command: ["node", file("node/player.mjs"), name, scope] });
   }
   return found;

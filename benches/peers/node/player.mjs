@@ -1,0 +1,134 @@
+/** The player of npm's packages on Node: `player.mjs piscina threads`; `cold` behind that as for the library's player. */
+
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { play, timed } from "../out/lib/play.js";
+import { runCold } from "../out/peers/bare/cold.js";
+import { memoryOfTree } from "../out/peers/bare/memory.js";
+import { BATCH, MB, object, WORKERS } from "../out/peers/bare/sizes.js";
+import { opener } from "./packages.mjs";
+
+// What they print belongs to no answer.
+process.on("uncaughtException", (error) => console.error(error));
+
+const [name, scope, cold] = process.argv.slice(2);
+const { version } = JSON.parse(readFileSync(new URL(`./node_modules/${name}/package.json`, import.meta.url), "utf8"));
+const openPool = await opener(name, scope);
+
+function open(workers) {
+  const { run, ...rest } = openPool(workers);
+  // Some return promises of their own kind.
+  return { ...rest, run: async (...args) => await run(...args) };
+}
+
+/** Starts a pool of one worker, has it do a task, and ends it; resolves to nanoseconds. */
+function startOnce() {
+  return timed(async () => {
+    const pool = open(1);
+    await pool.run("square", 1);
+    await pool.close();
+  });
+}
+
+if (cold === "cold") {
+  console.log(await startOnce());
+  process.exit();
+}
+
+let opened;
+const pool = () => opened ??= open(WORKERS);
+
+function mapOf(size) {
+  const items = Array.from({ length: size }, (_, i) => i);
+  return async (n) => {
+    const maps = Math.max(1, Math.round(n / size));
+    const { map, run } = pool();
+    const ns = await timed(async () => {
+      for (let i = 0; i < maps; i++) {
+        await (map === undefined ? Promise.all(items.map((item) => run("square", item))) : map("square", items));
+      }
+    });
+    return ns / (maps * size) * n;
+  };
+}
+
+function withBytes(make, transferred) {
+  return async (n) => {
+    let ns = 0;
+    for (let i = 0; i < n; i++) {
+      const bytes = make();
+      ns += await timed(() => pool().run("last", bytes, transferred ? [bytes.buffer] : undefined));
+    }
+    return ns;
+  };
+}
+
+const works = {
+  "start/cold": (n) => runCold(n, [process.execPath, fileURLToPath(import.meta.url), name, scope, "cold"]),
+  async "start/spare"(n) {
+    let ns = 0;
+    for (let i = 0; i < n; i++) {
+      await delay(500);
+      ns += await startOnce();
+    }
+    return ns;
+  },
+  async "start/in turn"(n) {
+    for (let i = 0; i < n; i++) await startOnce();
+  },
+  async "memory/idle"(n) {
+    const before = memoryOfTree();
+    const idle = open(n);
+    await Promise.all(Array.from({ length: n }, (_, i) => idle.run("compute", i)));
+    const bytes = memoryOfTree() - before;
+    await idle.close();
+    return bytes;
+  },
+  "pool/map 1,000": mapOf(1000),
+  "pool/map 10,000": mapOf(10_000),
+  "pool/map 100,000": mapOf(100_000),
+  async "pool/submits"(n) {
+    for (let left = n; left > 0; left -= BATCH) {
+      await Promise.all(Array.from({ length: Math.min(left, BATCH) }, (_, i) => pool().run("square", i)));
+    }
+  },
+  async "pool/round trip"(n) {
+    for (let i = 0; i < n; i++) await pool().run("square", i);
+  },
+  async "pool/after idleness"(n) {
+    let ns = 0;
+    for (let i = 0; i < n; i++) {
+      await delay(60);
+      ns += await timed(() => pool().run("square", i));
+    }
+    return ns;
+  },
+  async "pool/1 KB"(n) {
+    for (let i = 0; i < n; i++) await pool().run("echo", object(i));
+  },
+  async "pool/cpu"(n) {
+    await Promise.all(Array.from({ length: n }, (_, i) => pool().run("compute", i)));
+  },
+  async "pool/killed"(n) {
+    let ns = 0;
+    for (let i = 0; i < n; i++) {
+      await pool().run("square", i);
+      ns += await timed(() => pool().run("die", i).then(() => {}, () => {}));
+    }
+    return ns;
+  },
+};
+for (const [title, size] of [["1 MB", MB], ["64 MB", 64 * MB]]) {
+  // One of them moves whatever it can, so that it copies nothing.
+  if (name !== "multithreading") works[`pool/${title} copied`] = withBytes(() => new Uint8Array(size).fill(1));
+  if (scope === "processes") continue;
+  works[`pool/${title} transferred`] = withBytes(() => new Uint8Array(size).fill(1), true);
+  works[`pool/${title} shared`] = async (n) => {
+    const bytes = new Uint8Array(new SharedArrayBuffer(size));
+    return await withBytes(() => bytes)(n);
+  };
+}
+const own = name === "multithreading" ? (await import("./primitives.mjs")).works : {};
+await play(`${name} ${version}`, { ...works, ...own }, () => opened?.close());

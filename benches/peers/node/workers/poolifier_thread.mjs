@@ -1,0 +1,4 @@
+import { ThreadWorker } from "poolifier";
+import tasks from "./tasks.cjs";
+
+export default new ThreadWorker({ ...tasks });

@@ -1,0 +1,75 @@
+import { assert } from "@std/assert";
+import { existsSync } from "node:fs";
+import process from "node:process";
+import { it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Player } from "../../benches/lib/player.ts";
+
+const LIMIT = { timeout: 120_000 };
+const PEERS = fileURLToPath(new URL("../../benches/peers/", import.meta.url));
+const RUNTIME = process.versions.deno === undefined
+  ? [process.execPath]
+  : [process.execPath, "run", "-A", "--no-check"];
+/** Works that wait on purpose, copy much or kill: the others show that the player works. */
+const SLOW = /64 MB|100,000|killed|idleness|cold|spare/;
+
+/** Has a player do all that it can once, and ends it. */
+async function playAll(command: readonly string[]): Promise<void> {
+  const player = await Player.start({ command });
+  try {
+    assert(player.greeting.works.length > 0);
+    for (const work of player.greeting.works.filter((work) => !SLOW.test(work))) {
+      const result = await player.play(work, 1);
+      assert(result > 0, `'${work}' gave ${result}`);
+    }
+  } finally {
+    await player.end();
+  }
+}
+
+for (const scope of ["threads", "processes", "forkserver"]) {
+  it(`this library's player of ${scope} plays all its works`, LIMIT, async () => {
+    await playAll([...RUNTIME, `${PEERS}weft/player.ts`, scope]);
+  });
+}
+
+for (const scope of ["threads", "processes"]) {
+  it(`the bare player of ${scope} plays all its works`, LIMIT, async () => {
+    await playAll([...RUNTIME, `${PEERS}bare/player.ts`, scope]);
+  });
+}
+
+it("a worker of this library's pool that is killed has its task rejected", LIMIT, async () => {
+  const player = await Player.start({ command: [...RUNTIME, `${PEERS}weft/player.ts`, "threads"] });
+  try {
+    assert(await player.play("pool/killed", 1) > 0);
+  } finally {
+    await player.end();
+  }
+});
+
+// What other languages and packages need is there only after a run of `deno task bench:peers`.
+const PYTHON = `${PEERS}python/player.py`;
+const C = `${PEERS}out/c_player`;
+for (const scope of ["threads", "processes"]) {
+  it(
+    `the C player of ${scope} plays all its works, where it was compiled`,
+    { ...LIMIT, skip: !existsSync(C) },
+    async () => {
+      await playAll([C, scope]);
+    },
+  );
+}
+const hasPython = process.env.PATH?.split(":").some((folder) => existsSync(`${folder}/python3`)) ?? false;
+for (const name of ["threads", "spawn", "forkserver", "thread-pool", "process-pool"]) {
+  it(`CPython's player '${name}' plays all its works, where python3 is`, { ...LIMIT, skip: !hasPython }, async () => {
+    await playAll(["python3", PYTHON, name]);
+  });
+}
+const PACKAGES = ["piscina", "tinypool", "workerpool", "poolifier", "threads", "comlink"];
+for (const name of PACKAGES) {
+  const skip = !existsSync(`${PEERS}node/node_modules/${name}`) || !existsSync(`${PEERS}out/lib/play.js`);
+  it(`the player of npm's ${name} plays all its works, where it is installed`, { ...LIMIT, skip }, async () => {
+    await playAll(["node", `${PEERS}node/player.mjs`, name, "threads"]);
+  });
+}
