@@ -9,7 +9,7 @@
 
 import process from "node:process";
 import { Barrier, LifoQueue, Lock, PriorityQueue, Queue, Thread, Value } from "@weft/concurrent/threading";
-import { getItems, increment, putNumbers } from "./contended_targets.ts";
+import { getItems, increment, putNumbers } from "./curves_targets.ts";
 
 const THREADS = [1, 2, 4, 8, 16, 32, 64];
 const ITEMS = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000];

@@ -70,7 +70,7 @@ function barsOf(group: Group): Extract<TopLevelSpec, { concat: unknown }>["conca
     type: "nominal",
     title: null,
     sort: { field: "order" },
-    axis: { ticks: false, domain: false, labelLimit: 230 },
+    axis: { ticks: false, domain: false, labelLimit: 320 },
   } as const;
   const domain: number[] = [least, most * room];
   const x = {
@@ -102,6 +102,7 @@ function barsOf(group: Group): Extract<TopLevelSpec, { concat: unknown }>["conca
           opacity: { field: "opacity", type: "quantitative", scale: null, legend: null },
         },
       },
+      { mark: { type: "rule" }, encoding: { x: { datum: 1, scale: x.scale } } },
       {
         // Beside the bar's end, or beside the line of 1 where the bar goes to the left.
         transform: [{ calculate: "max(datum.advantage, 1)", as: "end" }],

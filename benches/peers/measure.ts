@@ -3,6 +3,8 @@
  * doing while it has nothing to do.
  */
 
+import { mkdtempSync, rmSync } from "node:fs";
+import os from "node:os";
 import { type Entry, measure, type Measured, stepsOf } from "../lib/measure.ts";
 import { Player } from "../lib/player.ts";
 import type { Group } from "../lib/results.ts";
@@ -92,8 +94,10 @@ export async function measureAll(options: Options): Promise<Measured> {
   const tasks = tasksOf(options);
   const groups: Group[] = [];
   const versions: Record<string, string> = {};
+  // Players that are killed leave files there.
+  const TMPDIR = mkdtempSync(`${os.tmpdir()}/weft-peers-`);
   const players = Object.fromEntries(
-    contestants.map(({ name, runtime, command }) => [`${name}, ${runtime}`, { command }]),
+    contestants.map(({ name, runtime, command }) => [`${name}, ${runtime}`, { command, env: { TMPDIR } }]),
   );
   for (const { info, group, entries } of tasks) {
     if (quick && performance.now() - begin > QUICK_MS) {
@@ -115,5 +119,6 @@ export async function measureAll(options: Options): Promise<Measured> {
     groups.push(...measured.groups);
     Object.assign(versions, measured.versions);
   }
+  rmSync(TMPDIR, { recursive: true, force: true });
   return { groups, versions };
 }

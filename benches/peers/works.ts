@@ -48,9 +48,9 @@ function items(kind: string, title: string, quick: boolean): WorkInfo[] {
   ];
 }
 
-function bytes(size: string, n: number | undefined, quick: boolean): WorkInfo[] {
+function bytes(size: string, n?: number): WorkInfo[] {
   return ["copied", "transferred", "shared"].map((how) => (
-    { name: `pool/${size} ${how}`, title: `Pool: a task with ${size}, ${how}`, section: "pools", n, quick }
+    { name: `pool/${size} ${how}`, title: `Pool: a task with ${size}, ${how}`, section: "pools", n, limit: 20_000 }
   ));
 }
 
@@ -104,14 +104,21 @@ export const WORKS: readonly WorkInfo[] = [
   { name: "pipe/asleep", title: "Round trip, the other side asleep", section: "messages", n: 100, quickN: 20 },
   { name: "pipe/1 MiB", title: "Messages of 1 MiB", section: "messages", least: 20, quickN: 20 },
   { name: "pool/map 1,000", title: "Pool: a task of map over 1,000", section: "pools", least: 1000 },
-  { name: "pool/map 10,000", title: "Pool: a task of map over 10,000", section: "pools", least: 10_000, quick: true },
+  {
+    name: "pool/map 10,000",
+    title: "Pool: a task of map over 10,000",
+    section: "pools",
+    least: 10_000,
+    quickN: 10_000,
+    quick: true,
+  },
   { name: "pool/map 100,000", title: "Pool: a task of map over 100,000", section: "pools", n: 100_000 },
   { name: "pool/submits", title: "Pool: 10,000 separate tasks, each", section: "pools", n: 10_000 },
   { name: "pool/round trip", title: "Pool: one task at a time", section: "pools", quick: true },
   { name: "pool/after idleness", title: "Pool: a task after 60 ms of idleness", section: "pools", n: 20, quickN: 5 },
   { name: "pool/1 KB", title: "Pool: 1 KB there and back", section: "pools" },
-  ...bytes("1 MB", undefined, false),
-  ...bytes("64 MB", 2, false),
+  ...bytes("1 MB"),
+  ...bytes("64 MB", 2),
   {
     name: "pool/cpu",
     title: "Pool: two million square roots a task",
@@ -125,7 +132,7 @@ export const WORKS: readonly WorkInfo[] = [
     title: "Pool: until the end of a worker is told",
     section: "pools",
     n: 1,
-    limit: 5000,
+    limit: 3000,
     quick: true,
   },
 ];

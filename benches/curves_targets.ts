@@ -1,4 +1,4 @@
-/** What the threads of the contended benchmarks do. */
+/** What the threads of curves.ts do. */
 
 import type { Barrier, Lock, Queue, Value } from "@weft/concurrent/threading";
 
@@ -17,12 +17,6 @@ export function increment(lock: Lock, value: Value<"i32">, times: number, start:
 export function putNumbers(queue: Queue<number>, count: number, start: Barrier): void {
   start.waitSync();
   for (let i = 0; i < count; i++) queue.putSync(i);
-}
-
-/** Puts so many objects. */
-export function putObjects(queue: Queue<object>, count: number, start: Barrier, padding: string): void {
-  start.waitSync();
-  for (let i = 0; i < count; i++) queue.putSync({ id: i, name: `item ${i}${padding}`, tags: ["a", "b"] });
 }
 
 /** Takes so many of anything. */
