@@ -20,9 +20,9 @@ export async function serve(jobs: Queue<Job>, answers: Queue<Answer>, done: Even
   for (;;) {
     const { target, args } = await jobs.get();
     const answer = await run(target, args);
-    // Before `done`: a thread that was told of the end finds the answer there.
-    answers.putSync(answer);
+    // Before the answer, with which the next function comes: its `done` is another.
     done.set();
+    answers.putSync(answer);
   }
 }
 
