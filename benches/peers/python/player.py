@@ -3,18 +3,13 @@
 What a player does is told in benches/lib/play.ts.
 """
 
-import json
-import multiprocessing
+# What starts with spawn imports this file anew: what its children do not need is imported where it is used.
 import os
-import platform
-import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import pools
-import primitives
 import scopes
 
 TEN = 10
@@ -31,6 +26,8 @@ def start_once(scope, count):
 
 def starting(scope, name):
     def cold(n, count):
+        import subprocess
+
         total = 0
         for _ in range(n):
             command = [sys.executable, __file__, name, "cold", str(count)]
@@ -69,6 +66,9 @@ def starting(scope, name):
 
 def works_of(name):
     """The works of a name, and what ends what they started."""
+    import pools
+    import primitives
+
     if name == "thread-pool" or name == "process-pool":
         return pools.futures(name)
     scope = scopes.named(name)
@@ -82,6 +82,9 @@ def works_of(name):
 
 
 def main():
+    import json
+    import platform
+
     name = sys.argv[1]
     if sys.argv[2:3] == ["cold"]:
         print(start_once(scopes.named(name), int(sys.argv[3])))
@@ -108,6 +111,8 @@ if __name__ == "__main__":
     main()
     sys.stdout.flush()
     # A pool whose worker was killed would wait for its end for ever.
+    import multiprocessing
+
     for child in multiprocessing.active_children():
         child.kill()
     os._exit(0)

@@ -4,7 +4,6 @@ import math
 import multiprocessing
 import os
 import queue
-import re
 import signal
 import threading
 
@@ -63,6 +62,8 @@ def named(name):
 
 def memory_of_tree():
     """Bytes of this process and its descendants, each page shared out among those that have it."""
+    import re
+
     parents = {}
     for name in filter(str.isdigit, os.listdir("/proc")):
         stat = read(f"/proc/{name}/stat")
