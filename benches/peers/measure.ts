@@ -111,7 +111,7 @@ export async function measureAll(options: Options): Promise<Measured> {
       starts,
       rounds,
       sampleMs: quick ? 60 : 200,
-      limit: info.limit ?? 60_000,
+      limit: info.limit ?? (quick ? 10_000 : 60_000),
       patience: quick ? 20_000 / tasks.length : 20_000,
       budget: quick ? (QUICK_MS + 30_000) / tasks.length : undefined,
       onStep: (done) => onStep?.(done, 1),

@@ -109,10 +109,3 @@ def main():
 
 if __name__ == "__main__":
     main()
-    sys.stdout.flush()
-    # A pool whose worker was killed would wait for its end for ever.
-    import multiprocessing
-
-    for child in multiprocessing.active_children():
-        child.kill()
-    os._exit(0)
