@@ -142,6 +142,18 @@ export class LoadMeter {
     return { at, idleNs: parseIdle(readFileSync("/proc/stat", "utf8"), this.#processors), treeNs, driverNs };
   }
 
+  /** Stops what a process has started, and the process, or has it go on. Does nothing where the tree is not known. */
+  signal(root: number, signal: "SIGSTOP" | "SIGCONT"): void {
+    if (this.#processors === undefined) return;
+    for (const { pid } of treeOf(root, readProcesses())) {
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+  }
+
   /**
    * Waits until others have used next to nothing for a moment. Gives up after `patience` milliseconds; resolves to how long
    * it waited.

@@ -59,6 +59,9 @@ export function stepsOf({ entries, starts, rounds }: Pick<Plan, "entries" | "sta
 /** How often a work is done before its first sample, where it is known how often a sample does it. */
 const WARMING = 2;
 
+/** Milliseconds that a player gets when it goes on after a stop. */
+const SETTLING = 10;
+
 interface Taken {
   readonly sample: Sample;
   readonly disturbed: boolean;
@@ -90,6 +93,8 @@ class Measuring {
   readonly #plan: Plan;
   readonly #meter = new LoadMeter();
   readonly #players = new Map<string, Player>();
+  /** The one that is not stopped. */
+  #awake: Player | undefined;
   readonly #begin = performance.now();
   /** What may still be spent on waiting. */
   #patience: number;
@@ -116,6 +121,7 @@ class Measuring {
         }
       }
     } finally {
+      for (const { pid } of this.#players.values()) this.#meter.signal(pid, "SIGCONT");
       await Promise.all([...this.#players.values()].map((player) => player.end()));
       this.#players.clear();
     }
@@ -137,16 +143,24 @@ class Measuring {
     this.#plan.onStep?.(`${group}: ${name}, ${runtime}${workers === undefined ? "" : ` x ${workers}`}`);
   }
 
+  /** The player of an entry, ready. All others are stopped: also what waits uses the processor now and then. */
   async #playerOf({ player: name, runtime }: Entry): Promise<Player> {
     let player = this.#players.get(name);
+    if (player !== undefined && player === this.#awake) return player;
+    if (this.#awake !== undefined) this.#meter.signal(this.#awake.pid, "SIGSTOP");
+    this.#awake = undefined;
     if (player === undefined) {
       const options = this.#plan.players[name];
       if (options === undefined) throw new TypeError(`Cannot measure: player '${name}' must be in the plan's players`);
       player = await Player.start(options);
       this.#players.set(name, player);
       this.versions[runtime] = player.greeting.version;
+    } else {
+      this.#meter.signal(player.pid, "SIGCONT");
+      // What was due meanwhile is done first.
+      await new Promise((resolve) => setTimeout(resolve, SETTLING));
     }
-    return player;
+    return this.#awake = player;
   }
 
   /** Has the contestant's code compiled, and finds out how often it has to be done, which is the same in all starts. */

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -10,8 +11,21 @@ const LIMIT = { timeout: 60_000 };
 const FILE = fileURLToPath(new URL("./_player.ts", import.meta.url));
 const COMMAND = [process.execPath, ...("Deno" in globalThis ? ["run", "-A", "--no-check"] : []), FILE];
 
-function entry(work: string): Entry {
-  return { group: "test", name: work, runtime: "Test", ours: true, player: "one", work, n: 10 };
+function entry(work: string, player = "one"): Entry {
+  return { group: "test", name: work, runtime: "Test", ours: true, player, work, n: 10 };
+}
+
+/** Whether one of the players is stopped, on Linux. */
+function isAnyChildStopped(): boolean {
+  if (process.platform !== "linux") return false;
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).some((pid) => {
+    try {
+      const [state, parent] = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ");
+      return Number(parent) === process.pid && state === "T";
+    } catch {
+      return false;
+    }
+  });
 }
 
 describe("a player", () => {
@@ -70,4 +84,24 @@ describe("measuring", () => {
       assertEquals(new Set(own!.samples.map(({ start }) => start)).size > 0, true);
     },
   );
+
+  it("stops the players whose turn it is not, and has them go on", LIMIT, async () => {
+    const stopped: boolean[] = [];
+    const { groups } = await measure({
+      groups: [{ name: "test", unit: "ns", better: "less" }],
+      players: { one: { command: COMMAND }, two: { command: COMMAND } },
+      entries: [entry("spin"), entry("spin", "two")],
+      starts: 1,
+      rounds: 3,
+      limit: 20_000,
+      patience: 0,
+      onStep: () => stopped.push(isAnyChildStopped()),
+    });
+    for (const { samples, note } of groups[0]!.contestants) {
+      assertEquals(note, undefined);
+      assert(samples.length >= 2);
+    }
+    // In the first step there is only one player.
+    if (process.platform === "linux") assert(stopped.slice(1).every((some) => some));
+  });
 });
