@@ -9,7 +9,7 @@ import { type Entry, measure, type Measured, stepsOf } from "../lib/measure.ts";
 import { Player } from "../lib/player.ts";
 import type { Group } from "../lib/results.ts";
 import type { Contestant, Scope } from "./contestants.ts";
-import type { WorkInfo } from "./works.ts";
+import type { Section, WorkInfo } from "./works.ts";
 
 /** A contestant that can be started, and what it can do. */
 export interface Greeted extends Contestant {
@@ -27,8 +27,8 @@ export interface Options {
   readonly onStep?: (done: string, steps: number) => void;
 }
 
-/** Milliseconds after which a quick run begins no further group. */
-const QUICK_MS = 220_000;
+/** Milliseconds after the program's start after which a quick run begins no further group. */
+const QUICK_MS = 230_000;
 
 /** Starts each contestant once, to hear what it can do. */
 export async function greet(
@@ -67,7 +67,7 @@ function tasksOf({ works, contestants, quick }: Options): Task[] {
         name,
         runtime,
         ours,
-        player: `${name}, ${runtime}`,
+        player: playerOf({ name, runtime, scope }),
         work,
         n: quick ? info.quickN ?? info.n : info.n,
         least: quick ? undefined : info.least,
@@ -76,6 +76,11 @@ function tasksOf({ works, contestants, quick }: Options): Task[] {
       return entries.some(({ ours }) => ours) && entries.length > 1 ? [{ info, group, entries }] : [];
     })
   );
+}
+
+/** Some packages have pools of both scopes. */
+function playerOf({ name, runtime, scope }: Pick<Contestant, "name" | "runtime" | "scope">): string {
+  return `${name}, ${runtime}, ${scope}`;
 }
 
 function groupOf({ title, unit = "ns" }: WorkInfo, scope: Scope): Omit<Group, "contestants"> {
@@ -90,17 +95,16 @@ export function stepsOfAll(options: Options): number {
 /** Measures all groups. */
 export async function measureAll(options: Options): Promise<Measured> {
   const { quick, starts, rounds, contestants, onStep } = options;
-  const begin = performance.now();
   const tasks = tasksOf(options);
   const groups: Group[] = [];
   const versions: Record<string, string> = {};
   // Players that are killed leave files there.
   const TMPDIR = mkdtempSync(`${os.tmpdir()}/weft-peers-`);
   const players = Object.fromEntries(
-    contestants.map(({ name, runtime, command }) => [`${name}, ${runtime}`, { command, env: { TMPDIR } }]),
+    contestants.map((each) => [playerOf(each), { command: each.command, env: { TMPDIR } }]),
   );
-  for (const { info, group, entries } of tasks) {
-    if (quick && performance.now() - begin > QUICK_MS) {
+  for (const { info, group, entries } of quick ? inTurn(tasks) : tasks) {
+    if (quick && performance.now() > QUICK_MS) {
       console.error(`Left out, since the time was up: ${group.name}`);
       continue;
     }
@@ -120,5 +124,18 @@ export async function measureAll(options: Options): Promise<Measured> {
     Object.assign(versions, measured.versions);
   }
   rmSync(TMPDIR, { recursive: true, force: true });
+  const names = tasks.map(({ group }) => group.name);
+  groups.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
   return { groups, versions };
+}
+
+/** The first of each section, then the second of each, and so on: if the time is up, something of all was measured. */
+function inTurn(tasks: readonly Task[]): Task[] {
+  const ranks = new Map<Section, number>();
+  const ranked = tasks.map((task) => {
+    const rank = ranks.get(task.info.section) ?? 0;
+    ranks.set(task.info.section, rank + 1);
+    return { task, rank };
+  });
+  return ranked.sort((a, b) => a.rank - b.rank).map(({ task }) => task);
 }
