@@ -13,12 +13,17 @@ const RUNTIME = process.versions.deno === undefined
 /** Works that wait on purpose, or do much even if they are done once: the others show that the player works. */
 const SLOW = /0,000|MB|killed|idleness|cold|spare|ten/;
 
+/** Whether a work is played here: only Linux tells what memory a process has. */
+function isPlayed(work: string): boolean {
+  return !SLOW.test(work) && (process.platform === "linux" || !work.startsWith("memory"));
+}
+
 /** Has a player do all that it can once, and ends it. */
 async function playAll(command: readonly string[]): Promise<void> {
   const player = await Player.start({ command });
   try {
     assert(player.greeting.works.length > 0);
-    for (const work of player.greeting.works.filter((work) => !SLOW.test(work))) {
+    for (const work of player.greeting.works.filter(isPlayed)) {
       const result = await player.play(work, 1);
       assert(result > 0, `'${work}' gave ${result}`);
     }
