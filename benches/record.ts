@@ -9,8 +9,6 @@
  */
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { benchFiles } from "../tools/_benches.ts";
 import { findBun, install, ROOT } from "../tools/_install.ts";
@@ -45,7 +43,6 @@ for (const plan of plans) {
   Object.assign(versions, measured.versions);
 }
 progress.stop();
-mkdirSync(dirname(values.out), { recursive: true });
 writeRun(values.out, {
   schema: SCHEMA,
   kind: "bench",

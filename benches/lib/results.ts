@@ -5,7 +5,8 @@
  * are the samples and not what was computed of them, so that other questions can be asked of them later.
  */
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Machine } from "./machine.ts";
 
 /** The version of the form; it changes when an old file can no longer be read as before. */
@@ -84,9 +85,10 @@ export function busyNoteOf({ groups }: Run): string | undefined {
   return `The machine was busy: in ${shares.length} of ${all.length} figures other programs used up to ${part} of it`;
 }
 
-/** Writes a run, each sample on a line of its own so that a change can be read. */
+/** Writes a run, each sample on a line of its own so that a change can be read. A folder that is missing is made. */
 export function writeRun(file: string, run: Run): void {
   const text = JSON.stringify(checkRun(run, file), null, 1);
+  mkdirSync(dirname(file), { recursive: true });
   writeFileSync(
     file,
     text.replace(/\{\s*("value":[^}]*?)\s*\}/g, (_, inside) => `{ ${inside.replace(/\s+/g, " ")} }`) + "\n",
