@@ -1,11 +1,12 @@
 /**
  * What changed between two runs of benchmarks beyond the noise.
  *
- *     deno task bench:compare old.json new.json          what changed; the exit code is 1 if something of ours became worse
+ *     deno task bench:compare old.json new.json          what changed; the exit code is 1 if something of ours became worse,
+ *                                                        2 if they cannot be compared
  *     deno task bench:compare old.json new.json --all    every figure, changed or not
  *
- * How it is told from noise is written in lib/compare.ts. It takes several starts of each program to see a small change:
- * `--starts=5` of the benchmarks.
+ * How it is told from noise is written in lib/compare.ts. It takes several starts of each program to see 15 %:
+ * `--starts=8` of the benchmarks, or 5 where few things are compared.
  */
 
 import { parseArgs } from "node:util";
@@ -18,17 +19,7 @@ const { values, positionals } = parseArgs({
   options: { all: { type: "boolean", default: false } },
   allowPositionals: true,
 });
-if (positionals.length !== 2) {
-  console.error(
-    `Cannot compare: two files of results are needed, the old and the new: received ${positionals.length}`,
-  );
-  Deno.exit(2);
-}
-const [before, after] = positionals.map(readRun) as [Run, Run];
-if (before.kind !== after.kind) {
-  console.error(`Cannot compare: both must be of one kind: received '${before.kind}' and '${after.kind}'`);
-  Deno.exit(2);
-}
+const [before, after] = readBoth();
 
 const { comparisons, machine, missing } = compareRuns(before, after);
 for (const [title, run] of [["Old", before], ["New", after]] as const) {
@@ -62,4 +53,21 @@ function rowOf({ group, label, ours, unit, before, after, ratio, probability, ve
     probability < 0.001 ? "< 0.001" : probability.toFixed(3),
     verdict === "same" ? "" : ours ? verdict : `${verdict}, not ours`,
   ];
+}
+
+/** The old run and the new one. What cannot be compared has an exit code of its own. */
+function readBoth(): [before: Run, after: Run] {
+  try {
+    if (positionals.length !== 2) {
+      throw new TypeError(
+        `Cannot compare: two files of results are needed, the old and the new: received ${positionals.length}`,
+      );
+    }
+    const [before, after] = positionals.map(readRun) as [Run, Run];
+    if (before.kind === after.kind) return [before, after];
+    throw new TypeError(`Cannot compare: both must be of one kind: received '${before.kind}' and '${after.kind}'`);
+  } catch (error) {
+    console.error((error as Error).message);
+    Deno.exit(2);
+  }
 }
