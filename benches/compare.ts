@@ -5,7 +5,7 @@
  *                                                        2 if they cannot be compared
  *     deno task bench:compare old.json new.json --all    every figure, changed or not
  *
- * How it is told from noise is written in lib/compare.ts. It takes several starts of each program to see 15 %:
+ * How it is told from noise is written in lib/compare.ts. Nothing is told by fewer than 3 starts, and to see 15 % takes
  * `--starts=8` of the benchmarks, or 5 where few things are compared.
  */
 
@@ -21,7 +21,7 @@ const { values, positionals } = parseArgs({
 });
 const [before, after] = readBoth();
 
-const { comparisons, machine, missing } = compareRuns(before, after);
+const { comparisons, machine, missing, busy } = compareRuns(before, after);
 for (const [title, run] of [["Old", before], ["New", after]] as const) {
   console.log(`${title}: ${run.date.slice(0, 16)}, ${describeMachine(run.machine)}, \`${run.command}\``);
 }
@@ -36,6 +36,7 @@ for (const run of [before, after]) {
 if (machine !== 1) {
   console.log(`What is not ours takes ${formatChange(machine)}; that is taken off the changes.`);
 }
+if (busy.length > 0) console.log(`${busy.length} not compared, since they were measured on a busy machine`);
 if (missing.length > 0) console.log(`In one of the runs only: ${missing.join("; ")}`);
 
 const changed = comparisons.filter(({ verdict }) => verdict !== "same");

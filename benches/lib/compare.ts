@@ -20,6 +20,8 @@ import { holm, mannWhitney, mean, median, robustDeviation, studentProbability, v
 export const SMALLEST = 0.05;
 /** How probable chance may be as the reason of any of the changes that are told. */
 export const CHANCE = 0.02;
+/** Starts that a contestant must have in both runs together, less one each: two of a kind in each run come by chance too often. */
+const LEAST_FREEDOM = 4;
 /** How many starts what is usual counts for. */
 const USUAL_WEIGHT = 4;
 /** How much starts of a program differ at least (standard deviation), whatever few of them seem to show. */
@@ -53,6 +55,8 @@ export interface Compared {
   readonly machine: number;
   /** Contestants that only one of the runs has, or that have no samples in one. */
   readonly missing: string[];
+  /** Contestants whose figure of one of the runs is from a busy machine, which tells nothing. */
+  readonly busy: string[];
 }
 
 /** A contestant in both runs; logarithms, so that twice and half are equally far. */
@@ -72,7 +76,7 @@ interface Pair {
 
 /** Compares two runs of the same kind. */
 export function compareRuns(before: Run, after: Run): Compared {
-  const { pairs, missing } = pairsOf(before, after);
+  const { pairs, missing, busy } = pairsOf(before, after);
   const others = pairs.filter(({ contestant }) => !contestant.ours).map(({ change }) => change);
   const known = others.length >= ENOUGH_OTHERS;
   const machine = known ? median(others) : 0;
@@ -95,7 +99,7 @@ export function compareRuns(before: Run, after: Run): Compared {
   const comparisons = pairs.map((pair, i): Comparison => {
     const ratio = Math.exp(pair.change - machine);
     const bySamples = mannWhitney(pair.before, pair.after.map((value) => value - machine));
-    const certain = corrected[i]! < CHANCE && bySamples < CHANCE;
+    const certain = corrected[i]! < CHANCE && bySamples < CHANCE && pair.freedom >= LEAST_FREEDOM;
     const told = certain && Math.abs(Math.log(ratio)) >= Math.log(1 + SMALLEST);
     return {
       group: pair.group.name,
@@ -109,7 +113,7 @@ export function compareRuns(before: Run, after: Run): Compared {
       verdict: !told ? "same" : ratio > 1 ? "worse" : "better",
     };
   });
-  return { comparisons, machine: Math.exp(machine), missing };
+  return { comparisons, machine: Math.exp(machine), missing, busy };
 }
 
 /** What is usual for starts of a program: the middle of what all contestants show. */
@@ -118,7 +122,7 @@ function usualVariance(pairs: readonly Pair[]): number {
   return seen.length === 0 ? UNKNOWN_DEVIATION ** 2 : Math.max(median(seen), LEAST_DEVIATION ** 2);
 }
 
-function pairsOf(before: Run, after: Run): { pairs: Pair[]; missing: string[] } {
+function pairsOf(before: Run, after: Run): { pairs: Pair[]; missing: string[]; busy: string[] } {
   const keyed = (run: Run) =>
     new Map(
       run.groups.flatMap((group) =>
@@ -130,12 +134,14 @@ function pairsOf(before: Run, after: Run): { pairs: Pair[]; missing: string[] } 
   const [old, young] = [keyed(before), keyed(after)];
   const pairs: Pair[] = [];
   const missing: string[] = [];
+  const busy: string[] = [];
   for (const key of new Set([...old.keys(), ...young.keys()])) {
     const [one, other] = [old.get(key), young.get(key)];
     if (one === undefined || other === undefined) missing.push(key);
+    else if (one.contestant.busy !== undefined || other.contestant.busy !== undefined) busy.push(key);
     else pairs.push(pairOf(other.group, one.contestant, other.contestant));
   }
-  return { pairs, missing };
+  return { pairs, missing, busy };
 }
 
 function pairOf(group: Group, before: Contestant, after: Contestant): Pair {

@@ -81,6 +81,16 @@ describe("the comparison of two runs", () => {
     assertEquals(changesOf(compareRuns(steady(run, 1), steady(run, 1.2))).length, 40);
   });
 
+  it("leaves out what was measured on a busy machine", LIMIT, () => {
+    const before = makeRun({ seed: 1, ...THOROUGH });
+    const after = makeRun({ seed: 2, ...THOROUGH, slower: { "work 31": 3 } });
+    const [group] = after.groups;
+    const contestants = group!.contestants.map((each, i) => i === 31 ? { ...each, busy: 0.4 } : each);
+    const compared = compareRuns(before, { ...after, groups: [{ ...group!, contestants }] });
+    assertEquals(compared.busy, ["made: work 31, Deno"]);
+    assertEquals(changesOf(compared), []);
+  });
+
   it("names what only one of the runs has", LIMIT, () => {
     const run = makeRun({ seed: 1, starts: 1, rounds: 1 });
     const [group] = run.groups;
