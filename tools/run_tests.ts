@@ -2,7 +2,8 @@
  * Runs the test files on Deno and on Bun, each file in a process of its own with a time limit, and adds up.
  *
  * A file of its own process means that a test that hangs or kills its process is one file's failure, and that no test
- * depends on what another left behind. As many files run side by side as there are processors.
+ * depends on what another left behind. One more than there are processors run side by side, as each waits for something a part
+ * of its time.
  *
  *     deno task test                          every file, both runtimes
  *     deno task test tests/sync               the files below a folder, or single files
@@ -35,7 +36,7 @@ const { values, positionals } = parseArgs({
     limit: { type: "string", default: "300" },
     filter: { type: "string" },
     /** How many files run side by side. */
-    jobs: { type: "string", default: String(availableParallelism()) },
+    jobs: { type: "string", default: String(availableParallelism() + 1) },
     /** How often a file that failed is run again. It is named as flaky if it passes then; CI has a second look. */
     retries: { type: "string", default: process.env.CI === undefined ? "0" : "1" },
     /** Only the files with tests that are long by nature, and these in full. */

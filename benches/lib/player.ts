@@ -50,6 +50,7 @@ export class Player {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
   readonly #ended: Promise<void>;
+  readonly #guard: ChildProcess;
   #orders = 0;
 
   private constructor(child: ChildProcess, lines: AsyncIterator<string>, ended: Promise<void>, greeting: Greeting) {
@@ -58,6 +59,7 @@ export class Player {
     this.#child = child;
     this.#lines = lines;
     this.#ended = ended;
+    this.#guard = guard(this.pid);
     started.add(this);
   }
 
@@ -127,8 +129,18 @@ export class Player {
   /** Kills it and what it started. */
   kill(): void {
     started.delete(this);
+    this.#guard.kill("SIGKILL");
     killGroup(this.#child);
   }
+}
+
+/**
+ * Starts a program that kills a group when this one has ended, by whatever: a player that is stopped, as it is while others have
+ * their turn, does not see the end of its input.
+ */
+function guard(group: number): ChildProcess {
+  const program = `read _; kill -KILL -${group} 2> /dev/null`;
+  return spawn("sh", ["-c", program], { stdio: ["pipe", "ignore", "ignore"], detached: true });
 }
 
 function killGroup({ pid }: ChildProcess): void {

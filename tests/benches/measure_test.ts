@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { describe, it } from "node:test";
@@ -28,6 +30,16 @@ function isAnyChildStopped(): boolean {
   });
 }
 
+/** Whether a process is there; a zombie is not. */
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return process.platform !== "linux" || !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
 describe("a player", () => {
   it("is greeted by, plays, and ends", LIMIT, async () => {
     const player = await Player.start({ command: COMMAND });
@@ -48,6 +60,18 @@ describe("a player", () => {
     const player = await Player.start({ command: COMMAND });
     await assertRejects(() => player.play("hang", 1, 50), HangError, "Cannot play 'hang' within 50 ms");
     await player.end();
+  });
+
+  it("goes with a driver that is killed, also while it is stopped", LIMIT, async () => {
+    const driver = COMMAND.with(-1, fileURLToPath(new URL("./_stops_player.ts", import.meta.url)));
+    const child = spawn(driver[0]!, [...driver.slice(1), JSON.stringify(COMMAND)], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const [line] = await once(child.stdout, "data") as [Uint8Array];
+    const pid = Number(new TextDecoder().decode(line));
+    process.kill(pid, 0);
+    child.kill("SIGKILL");
+    while (isThere(pid)) await new Promise((resolve) => setTimeout(resolve, 5));
   });
 
   it("that does not start is an error", LIMIT, async () => {

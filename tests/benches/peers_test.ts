@@ -25,7 +25,8 @@ async function playAll(command: readonly string[]): Promise<void> {
     assert(player.greeting.works.length > 0);
     for (const work of player.greeting.works.filter(isPlayed)) {
       const result = await player.play(work, 1);
-      assert(result > 0, `'${work}' gave ${result}`);
+      // The runtime may give memory back meanwhile, more than a thread takes.
+      assert(work.startsWith("memory") ? Number.isFinite(result) : result > 0, `'${work}' gave ${result}`);
     }
   } finally {
     await player.end();
