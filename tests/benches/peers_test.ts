@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import process from "node:process";
 import { it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { isLong } from "../_rounds.ts";
 import { Player } from "../../benches/lib/player.ts";
 
 const LIMIT = { timeout: 120_000 };
@@ -66,7 +67,9 @@ for (const scope of ["threads", "processes"]) {
     },
   );
 }
-const hasPython = process.env.PATH?.split(":").some((folder) => existsSync(`${folder}/python3`)) ?? false;
+// In the long run: that takes several seconds.
+const folders = process.env.PATH?.split(":") ?? [];
+const hasPython = isLong && folders.some((folder) => existsSync(`${folder}/python3`));
 for (const name of ["threads", "spawn", "forkserver", "thread-pool", "process-pool"]) {
   it(`CPython's player '${name}' plays all its works, where python3 is`, { ...LIMIT, skip: !hasPython }, async () => {
     await playAll(["python3", PYTHON, name]);

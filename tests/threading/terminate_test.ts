@@ -15,6 +15,7 @@ import {
 } from "@weft/concurrent/threading";
 import * as multiprocessing from "@weft/concurrent/multiprocessing";
 import * as targets from "./_targets.ts";
+import { rounds } from "../_rounds.ts";
 
 const LIMIT = { timeout: 30_000 };
 const isBun = "Bun" in globalThis;
@@ -214,11 +215,12 @@ describe("threads of threads", () => {
 
   it("are many at once", { timeout: 60_000 }, async () => {
     const event = new Event();
+    const count = rounds(64, 16);
     const threads = Array.from(
-      { length: 64 },
+      { length: count },
       () => new Thread({ target: targets.waitForEventLater, args: [event] }).start(),
     );
-    assertEquals(new Set(threads.map(({ ident }) => ident)).size, 64);
+    assertEquals(new Set(threads.map(({ ident }) => ident)).size, count);
     event.set();
     for (const thread of threads) assertEquals(await thread.result(), "woken");
   });
