@@ -51,7 +51,10 @@ async function program(...args: string[]): Promise<Program> {
   return {
     output,
     endAll: async () => {
-      const all = readdirSync("/proc").filter((pid) => isJanitorOf(pid, child.pid!));
+      const janitors = () => readdirSync("/proc").filter((pid) => isJanitorOf(pid, child.pid!));
+      // The kernel lets its starter go on a moment before a started program has a command line to be known by.
+      while (janitors().length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      const all = janitors();
       assertEquals(all.length, 1);
       process.kill(Number(all[0]), "SIGKILL");
       await end("SIGKILL");
