@@ -14,10 +14,9 @@ import { benchFiles } from "../tools/_benches.ts";
 import { findBun, install, ROOT } from "../tools/_install.ts";
 import type { Case } from "./_harness.ts";
 import { workName } from "./_play.ts";
-import { thisMachine } from "./lib/machine.ts";
 import { type Entry, measure, type Plan, stepsOf } from "./lib/measure.ts";
-import { Progress } from "./lib/progress.ts";
-import { type Group, SCHEMA, writeRun } from "./lib/results.ts";
+import { countOption, keep, withProgress } from "./lib/program.ts";
+import type { Group } from "./lib/results.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -33,26 +32,19 @@ await install();
 const player = `${ROOT}benches/_play.ts`;
 const runtimes = { Deno: [Deno.execPath(), "run", "-A", "--no-check", player], Bun: [await findBun(), player] };
 const plans = (positionals.length > 0 ? positionals : benchFiles()).map(planOf);
-const progress = new Progress(plans.reduce((sum, plan) => sum + stepsOf(plan), 0));
-const groups: Group[] = [];
-const versions: Record<string, string> = {};
-// File by file, so that no more programs wait beside the measured one than must.
-for (const plan of plans) {
-  const measured = await measure(plan);
-  groups.push(...measured.groups);
-  Object.assign(versions, measured.versions);
-}
-progress.stop();
-writeRun(values.out, {
-  schema: SCHEMA,
-  kind: "bench",
-  machine: thisMachine(versions),
-  date: new Date().toISOString(),
-  command: ["deno task bench:record", ...Deno.args].join(" "),
-  quick: values.quick,
-  groups,
+const steps = plans.reduce((sum, plan) => sum + stepsOf(plan), 0);
+const measured = await withProgress(steps, async (onStep) => {
+  const groups: Group[] = [];
+  const versions: Record<string, string> = {};
+  // File by file, so that no more programs wait beside the measured one than must.
+  for (const plan of plans) {
+    const one = await measure({ ...plan, onStep });
+    groups.push(...one.groups);
+    Object.assign(versions, one.versions);
+  }
+  return { groups, versions };
 });
-console.log(`Results: ${values.out}`);
+keep("bench", measured, values.quick, values.out);
 // Handles of the players may be there still.
 Deno.exit();
 
@@ -74,14 +66,10 @@ function planOf(file: string): Plan {
       Object.entries(runtimes).map(([name, command]) => [name, { command: [...command, "--player", file], cwd: ROOT }]),
     ),
     entries,
-    starts: count("starts") ?? (values.quick ? 1 : 3),
-    rounds: count("rounds") ?? (values.quick ? 1 : 2),
+    starts: countOption("starts", values.starts) ?? (values.quick ? 1 : 3),
+    rounds: countOption("rounds", values.rounds) ?? (values.quick ? 1 : 2),
     sampleMs: values.quick ? 20 : 60,
     patience: values.quick ? 2_000 : 20_000,
-    onStep: (done) => {
-      progress.doing(done);
-      progress.step();
-    },
   };
 }
 
@@ -89,13 +77,4 @@ function planOf(file: string): Plan {
 function listed(file: string): Case[] {
   const [program, ...args] = runtimes.Deno;
   return JSON.parse(execFileSync(program!, [...args, "--list", file], { cwd: ROOT, encoding: "utf8" }));
-}
-
-function count(name: "starts" | "rounds"): number | undefined {
-  const text = values[name];
-  if (text === undefined) return undefined;
-  if (!/^[1-9]\d*$/.test(text)) {
-    throw new RangeError(`Cannot run benchmarks: --${name} must be a whole number of 1 or more: received '${text}'`);
-  }
-  return Number(text);
 }

@@ -596,6 +596,8 @@ export class Dispatcher implements JobBoard {
     if (this.#posted.size > 0) this.board.wake(this.#posted.size);
   }
 
+  // Whether a worker up to this number is still on its way to its first unit. A worker that has begun with a unit is not: it
+  // may take an hour for it, and the failures of others have to count meanwhile.
   readonly #mayBegin = (upTo: number): boolean => {
     const late = now() - START;
     const begun = new Set<number>();

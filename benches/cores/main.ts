@@ -15,11 +15,10 @@
 
 import { parseArgs } from "node:util";
 import { findBun, install, ROOT } from "../../tools/_install.ts";
-import { thisMachine } from "../lib/machine.ts";
 import { type Entry, measure, type Plan, stepsOf } from "../lib/measure.ts";
 import type { PlayerOptions } from "../lib/player.ts";
-import { Progress } from "../lib/progress.ts";
-import { readRun, type Run, SCHEMA, writeRun } from "../lib/results.ts";
+import { countOption, keep, withProgress } from "../lib/program.ts";
+import { readRun, type Run } from "../lib/results.ts";
 import { toSvg } from "../lib/chart.ts";
 import { chartOf } from "./chart.ts";
 import { jobNamed, JOBS, sizesOf } from "./plan.ts";
@@ -49,27 +48,8 @@ Deno.exit();
 async function runAll(): Promise<Run> {
   await install();
   const plan = await planOf();
-  const progress = new Progress(stepsOf(plan));
-  const { groups, versions } = await measure({
-    ...plan,
-    onStep: (done) => {
-      progress.doing(done);
-      progress.step();
-    },
-  });
-  progress.stop();
-  const run: Run = {
-    schema: SCHEMA,
-    kind: "cores",
-    machine: thisMachine(versions),
-    date: new Date().toISOString(),
-    command: ["deno task bench:cores", ...Deno.args].join(" "),
-    quick: values.quick,
-    groups,
-  };
-  writeRun(values.out, run);
-  console.log(`Results: ${values.out}\n`);
-  return run;
+  const measured = await withProgress(stepsOf(plan), (onStep) => measure({ ...plan, onStep }));
+  return keep("cores", measured, values.quick, values.out);
 }
 
 async function planOf(): Promise<Plan> {
@@ -105,8 +85,8 @@ async function planOf(): Promise<Plan> {
     groups,
     players,
     entries,
-    starts: count("starts") ?? (values.quick ? 1 : 3),
-    rounds: count("rounds") ?? (values.quick ? 2 : 3),
+    starts: countOption("starts", values.starts) ?? (values.quick ? 1 : 3),
+    rounds: countOption("rounds", values.rounds) ?? (values.quick ? 2 : 3),
     sampleMs: values.quick ? 60 : 120,
     patience: values.quick ? 20_000 : 60_000,
     budget: thorough ? undefined : values.quick ? 60_000 : 170_000,
@@ -118,13 +98,4 @@ async function runtimeNamed(name: string): Promise<{ name: string; command: stri
   if (name === "deno") return { name: "Deno", command: [Deno.execPath(), "run", "-A", "--no-check", player] };
   if (name === "bun") return { name: "Bun", command: [await findBun(), player] };
   throw new TypeError(`Cannot run benchmarks: --runtime must be 'deno' or 'bun': received '${name}'`);
-}
-
-function count(name: "starts" | "rounds"): number | undefined {
-  const text = values[name];
-  if (text === undefined) return undefined;
-  if (!/^[1-9]\d*$/.test(text)) {
-    throw new RangeError(`Cannot run benchmarks: --${name} must be a whole number of 1 or more: received '${text}'`);
-  }
-  return Number(text);
 }

@@ -97,7 +97,18 @@ export function writeRun(file: string, run: Run): void {
 
 /** Reads a run and checks it. */
 export function readRun(file: string): Run {
-  return checkRun(JSON.parse(readFileSync(file, "utf8")), file);
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(file, "utf8"));
+  } catch (cause) {
+    throw new TypeError(
+      `Cannot read results: ${file} must be a file that bench:record, bench:cores or bench:peers wrote (--out=FILE): ${
+        (cause as Error).message
+      }`,
+      { cause },
+    );
+  }
+  return checkRun(value, file);
 }
 
 /** Throws a `TypeError` that names the place, unless the value is a run. */

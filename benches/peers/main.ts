@@ -17,9 +17,8 @@
 import { parseArgs } from "node:util";
 import { findBun, install } from "../../tools/_install.ts";
 import { toSvg } from "../lib/chart.ts";
-import { thisMachine } from "../lib/machine.ts";
-import { Progress } from "../lib/progress.ts";
-import { readRun, type Run, SCHEMA, writeRun } from "../lib/results.ts";
+import { countOption, keep, withProgress } from "../lib/program.ts";
+import { readRun, type Run } from "../lib/results.ts";
 import { build } from "./build.ts";
 import { chartsOf } from "./chart.ts";
 import { type Contestant, contestants } from "./contestants.ts";
@@ -80,37 +79,9 @@ async function runAll(): Promise<Run> {
     quick: values.quick,
     works,
     contestants: greeted,
-    starts: count("starts") ?? (values.quick ? 1 : 3),
-    rounds: count("rounds") ?? (values.quick ? 2 : 3),
+    starts: countOption("starts", values.starts) ?? (values.quick ? 1 : 3),
+    rounds: countOption("rounds", values.rounds) ?? (values.quick ? 2 : 3),
   };
-  const progress = new Progress(stepsOfAll(options));
-  const { groups, versions } = await measureAll({
-    ...options,
-    onStep: (done, steps) => {
-      progress.doing(done);
-      progress.step(steps);
-    },
-  });
-  progress.stop();
-  const run: Run = {
-    schema: SCHEMA,
-    kind: "peers",
-    machine: thisMachine(versions),
-    date: new Date().toISOString(),
-    command: ["deno task bench:peers", ...Deno.args].join(" "),
-    quick: values.quick,
-    groups,
-  };
-  writeRun(values.out, run);
-  console.log(`Results: ${values.out}\n`);
-  return run;
-}
-
-function count(name: "starts" | "rounds"): number | undefined {
-  const text = values[name];
-  if (text === undefined) return undefined;
-  if (!/^[1-9]\d*$/.test(text)) {
-    throw new RangeError(`Cannot run benchmarks: --${name} must be a whole number of 1 or more: received '${text}'`);
-  }
-  return Number(text);
+  const measured = await withProgress(stepsOfAll(options), (onStep) => measureAll({ ...options, onStep }));
+  return keep("peers", measured, values.quick, values.out);
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -15,6 +15,10 @@ describe("results of benchmarks", () => {
       const run = makeRun({ seed: 1, starts: 2, rounds: 2 });
       writeRun(join(folder, "run.json"), run);
       assertEquals(readRun(join(folder, "run.json")), run);
+      writeFileSync(join(folder, "other.json"), "{");
+      for (const name of ["none.json", "other.json"]) {
+        assertThrows(() => readRun(join(folder, name)), TypeError, `${name} must be a file that bench:record`);
+      }
     } finally {
       rmSync(folder, { recursive: true });
     }
