@@ -80,6 +80,10 @@ const TURN = 4;
 const TURNLESS = 8;
 /** A chunk is not left in one piece if a unit of it takes so long: milliseconds. */
 const STUCK = 5;
+/** While no worker is free to take what is behind such a unit, this thread looks for it but so seldom: each look wakes it. */
+const SELDOM = 40;
+/** What a worker has before it is shared with one that has nothing, if it takes so long: milliseconds. */
+const WORTHWHILE = 1;
 /** How long one may wait for workers that were told to end, where they cannot be stopped: milliseconds. */
 const GRACE = 1000;
 
@@ -129,6 +133,8 @@ export class Dispatcher implements JobBoard {
   #watching = false;
   #planned = false;
   #nursing: ReturnType<typeof setTimeout> | undefined;
+  /** How long it waits for that: milliseconds. */
+  #pause = STUCK;
   #turned: number = now();
   #asked = 0;
   /** How often it found something since the event loop had a turn. */
@@ -354,8 +360,11 @@ export class Dispatcher implements JobBoard {
     if (this.#destroyed) return;
     this.#drain();
     this.#bury();
+    if (this.#jobs.size === 0) {
+      this.#room = undefined;
+      this.#share();
+    }
     let posted = 0;
-    if (this.#jobs.size === 0) this.#room = undefined;
     while (this.#mayPost()) {
       const chunk = this.#next();
       if (chunk === undefined || !this.#post(chunk)) break;
@@ -405,7 +414,7 @@ export class Dispatcher implements JobBoard {
       this.#free.pop();
       chunk.slot = slot;
       this.#posted.set(slot, chunk);
-      if (chunk.units.length > 1) this.#nurse();
+      if (chunk.units.length > 1 && this.#nursing === undefined) this.#nurse(STUCK);
       lookLater(this.#lookAtImports);
       return true;
     }
@@ -805,16 +814,45 @@ export class Dispatcher implements JobBoard {
     return true;
   }
 
-  // What stands behind a unit that takes longer than it was thought to is given to somebody else; perhaps it even waits for
+  // Whether a worker has nothing to do, and nothing waits for it.
+  get #isIdle(): boolean {
+    return this.busy < this.size && !this.board.hasPosted();
+  }
+
+  // At the end of a job one worker may have a long chunk before it while another has nothing. What it has not begun with is the
+  // job's again, all of it, so that what was called first still begins first.
+  #share(): void {
+    if (this.#posted.size === 0 || !this.#isIdle) return;
+    let longest: { chunk: Chunk; begun: number } | undefined;
+    let most = WORTHWHILE;
+    for (const [slot, chunk] of this.#posted) {
+      const begun = this.board.begunOf(slot);
+      if (begun === 0 || begun >= chunk.end || this.board.claimOf(slot) <= 0) continue;
+      const ms = performance.timeOrigin + now() - this.#epoch - this.board.begunBy(slot).time;
+      const left = ms / begun * (chunk.end - begun);
+      if (left <= most) continue;
+      most = left;
+      longest = { chunk, begun };
+    }
+    if (longest !== undefined) {
+      const units = this.recall(longest.chunk, longest.begun);
+      if (units.length > 0) longest.chunk.job.again(units);
+    } else if (this.#nursing !== undefined && this.#pause > STUCK) {
+      this.#nurse(STUCK);
+    }
+  }
+
+  // What stands behind a unit that takes longer than it was thought to is given to another worker; perhaps it even waits for
   // that. And what stands before it is delivered.
-  #nurse(): void {
-    if (this.#nursing !== undefined) return;
+  #nurse(pause: number): void {
+    clearTimeout(this.#nursing);
+    this.#pause = pause;
     this.#nursing = setTimeout(() => {
       this.#nursing = undefined;
       if (this.#destroyed) return;
       let any = false;
-      // Only if there is somebody who has nothing else to do: who was called first is to be first.
-      const idle = !this.board.hasPosted() && this.busy < this.size;
+      // Only if a worker has nothing else to do: what was called first is to be first.
+      const idle = this.#isIdle;
       for (const [slot, chunk] of this.#posted) {
         if (chunk.end <= 1 || this.board.claimOf(slot) <= 0) continue;
         any = true;
@@ -827,8 +865,8 @@ export class Dispatcher implements JobBoard {
         chunk.begun = begun;
       }
       for (const chunk of this.#posted.values()) if (chunk.end > 1) any = true;
-      if (any) this.#nurse();
-    }, STUCK);
+      if (any) this.#nurse(idle ? STUCK : Math.min(pause * 2, SELDOM));
+    }, pause);
   }
 
   // Names the modules that do not come up in workers which cannot do so themselves.

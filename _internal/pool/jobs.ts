@@ -131,8 +131,8 @@ export interface Job {
 
 /** How long a chunk should run at least, so that handing it over does not count: milliseconds. */
 const WORTHWHILE = 1;
-/** And at most, so that workers end at about the same time. */
-const FAIR = 10;
+/** And at most, so that other jobs have their turn. */
+const FAIR = 20;
 /** How many items go together while nothing is known of their cost. */
 const PROBE = 32;
 /** The most items of a unit. */

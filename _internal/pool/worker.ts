@@ -14,6 +14,7 @@ import { noRoom, type Space } from "../memory/space.ts";
 import { existingSpace, spaceOf } from "../memory/spaces.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
 import { notify, register, sleep, unregister } from "../memory/wait_point.ts";
+import { patientTurn, quickTurn } from "../runtime/timers.ts";
 import { FIRST_USE, isOutputUsed, keepsOutput, pendingOutput } from "../runtime/output.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
 import { nameSlowModules } from "../targets/load.ts";
@@ -193,14 +194,14 @@ class PoolWorker {
         if (!notified) unregister(space, point, registered);
       }
       if (now() - turned >= TURN) {
-        await this.#turn();
-        turned = now();
+        await patientTurn();
+        turned = this.#turned = now();
       }
     }
   }
 
   async #turn(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await quickTurn();
     this.#turned = now();
   }
 

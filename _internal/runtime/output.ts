@@ -12,8 +12,11 @@ import { isBun, nodeProcess } from "./globals.ts";
 /** Whether this runtime may have kept some. */
 export const keepsOutput: boolean = isBun;
 
-/** A program that uses a stream for the first time takes longer than this, since the runtime has to load it: ms. */
-export const FIRST_USE = 1;
+/**
+ * A program that uses a stream for the first time takes longer than this, since the runtime has to load it: ms. It takes 12
+ * and more; to look whether it was done takes 0.04, which counts for tasks that take little more.
+ */
+export const FIRST_USE = 4;
 
 interface Sink {
   flush(): unknown;

@@ -44,3 +44,20 @@ export function nextTurn(run: () => void): void {
   waitAsync(word, 0, 0)!.then(run);
   notify(word, 0, 1);
 }
+
+/** Deno looks at sockets only in an event loop that waits. To have it wait costs a millisecond, so it is done but so often. */
+const PATIENT = 4;
+let turns = 0;
+
+/** Resolves when timers that are due have been called, and now and then what sockets have brought. */
+export function quickTurn(): Promise<void> {
+  if (deno === undefined) return new Promise((resolve) => void setImmediate(resolve));
+  return ++turns % PATIENT === 0 ? patientTurn() : new Promise(nextTurn);
+}
+
+/** Resolves when the event loop has waited for a moment, and called what is due. */
+export function patientTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+declare function setImmediate(run: () => void): unknown;

@@ -2,6 +2,7 @@
 
 import type { Barrier, Event, Lock, Queue, RLock, RWLock, Semaphore, Value } from "@weft/concurrent/threading";
 import { currentTask, Pool as ThreadPool, registerSerializable } from "@weft/concurrent/threading";
+import { connect } from "node:net";
 import process from "node:process";
 
 export function square(x: number): number {
@@ -30,6 +31,35 @@ export function takeTime(ms: number): number {
   const until = performance.now() + ms;
   while (performance.now() < until);
   return ms;
+}
+
+/** Which worker it was. A number is its own: no other thread or process has it. */
+const worker = crypto.randomUUID();
+
+/** Blocks for so many milliseconds and returns which worker did that. */
+export function takeTimeAs(ms: number): string {
+  takeTime(ms);
+  return worker;
+}
+
+/** How often a timer of this worker was called, and how often a connection of this worker has heard something. */
+const heard = { timer: 0, socket: 0 };
+
+/** Keeps a timer and a connection that is answered whatever it says. */
+export function listen(port: number): void {
+  setInterval(() => heard.timer++, 5).unref?.();
+  const socket = connect(port, "127.0.0.1", () => socket.write("x"));
+  socket.on("data", () => {
+    heard.socket++;
+    socket.write("x");
+  });
+  socket.on("error", () => {});
+}
+
+/** Blocks for so many milliseconds and returns what was heard until then. */
+export function takeTimeAndHear(ms: number): { timer: number; socket: number } {
+  takeTime(ms);
+  return { ...heard };
 }
 
 export function takeTimeBut(x: number, slow: number, ms: number): number {

@@ -1,0 +1,4 @@
+import { processes } from "./_processes.ts";
+import { workersSuite } from "./_workers.ts";
+
+workersSuite(processes);

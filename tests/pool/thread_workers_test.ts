@@ -1,0 +1,4 @@
+import { threads } from "./_threads.ts";
+import { workersSuite } from "./_workers.ts";
+
+workersSuite(threads);
