@@ -28,6 +28,9 @@ const { values, positionals } = parseArgs({
   },
 });
 
+/** Of a sample. Each is long enough for a call of a work to count little in it. */
+const PARTS = 12;
+
 await install();
 const player = `${ROOT}benches/_play.ts`;
 const runtimes = { Deno: [Deno.execPath(), "run", "-A", "--no-check", player], Bun: [await findBun(), player] };
@@ -58,6 +61,7 @@ function planOf(file: string): Plan {
       ours: one.baseline !== true && one.peer !== true,
       player: runtime,
       work: workName(one),
+      parts: PARTS,
     }))
   );
   return {

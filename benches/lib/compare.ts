@@ -1,11 +1,13 @@
 /**
  * What changed between two runs beyond the noise.
  *
- * There are three kinds of noise, and a change must stand out from all of them:
+ * There are four kinds of noise, and a change must stand out from all of them:
  * - the samples of one start of a program differ: the test of Mann and Whitney looks at all of them;
  * - two starts of one program differ, as memory lies elsewhere and code is compiled at other moments: what counts is the median
  *   of each start. How much starts differ is not told well by a few of them, so what is usual for all contestants counts beside
  *   it, as if it had been seen in {@linkcode USUAL_WEIGHT} more starts;
+ * - another virtual machine uses the same core of the processor for a while, unseen: atomic operations beside each sample take
+ *   longer then. How a contestant goes with these is learnt from the samples within each run, and taken off;
  * - the machine is another hour's machine: what is not this library's must be as fast as before, and by how much it is not is
  *   taken off first, and counts as noise.
  *
@@ -13,7 +15,7 @@
  * certain but small is no news.
  */
 
-import { type Contestant, type Group, labelOf, type Run } from "./results.ts";
+import { type Contestant, type Group, labelOf, type Run, type Sample } from "./results.ts";
 import { holm, mannWhitney, mean, median, robustDeviation, studentProbability, variance } from "./stats.ts";
 
 /** The smallest change that is told. */
@@ -28,6 +30,13 @@ const USUAL_WEIGHT = 4;
 const LEAST_DEVIATION = 0.015;
 /** How much they are taken to differ where each run has only one. */
 const UNKNOWN_DEVIATION = 0.04;
+/**
+ * How much a contestant goes with atomic operations is what all do on the average, until its own samples have shown so much of it:
+ * the sum of squares of their logarithms' deviations.
+ */
+const USUAL_SWAY = 0.1;
+/** Nothing takes longer by more than so many times the part by which atomic operations do. */
+const MOST_SWAY = 1.5;
 /** What less than this is taken for, as nothing has no logarithm. */
 const LEAST_VALUE = 1e-3;
 /** How many contestants that are not ours there must be, for what they did to tell of the machine. */
@@ -132,20 +141,70 @@ function pairsOf(before: Run, after: Run): { pairs: Pair[]; missing: string[]; b
       ),
     );
   const [old, young] = [keyed(before), keyed(after)];
-  const pairs: Pair[] = [];
+  const both: Both[] = [];
   const missing: string[] = [];
   const busy: string[] = [];
   for (const key of new Set([...old.keys(), ...young.keys()])) {
     const [one, other] = [old.get(key), young.get(key)];
     if (one === undefined || other === undefined) missing.push(key);
     else if (one.contestant.busy !== undefined || other.contestant.busy !== undefined) busy.push(key);
-    else pairs.push(pairOf(other.group, one.contestant, other.contestant));
+    else both.push({ group: other.group, before: one.contestant, after: other.contestant });
   }
-  return { pairs, missing, busy };
+  const usual = slopeOf(both.map(swayOf).reduce(added, NO_SWAY));
+  return { pairs: both.map((each) => pairOf(each, usual)), missing, busy };
 }
 
-function pairOf(group: Group, before: Contestant, after: Contestant): Pair {
-  const starts = [startsOf(group, before), startsOf(group, after)];
+/** What is compared. */
+interface Both {
+  readonly group: Group;
+  readonly before: Contestant;
+  readonly after: Contestant;
+}
+
+/** Sums of squares and products: how far what atomic operations took lies from its mean, and the contestant's time with it. */
+interface Sway {
+  readonly squares: number;
+  readonly products: number;
+}
+
+const NO_SWAY: Sway = { squares: 0, products: 0 };
+
+function added(a: Sway, b: Sway): Sway {
+  return { squares: a.squares + b.squares, products: a.products + b.products };
+}
+
+function slopeOf({ squares, products }: Sway): number {
+  return squares === 0 ? 0 : Math.min(MOST_SWAY, Math.max(0, products / squares));
+}
+
+/** How a contestant goes with atomic operations within its runs: what differs between the runs may be the code. */
+function swayOf({ group, before, after }: Both): Sway {
+  if (![before, after].every(isProbed)) return NO_SWAY;
+  return [before, after].map(({ samples }) => {
+    const pairs = samples.map((sample) => Math.log(sample.pairNs!));
+    const times = samples.map((sample) => logarithmOf(group, sample));
+    const [pair, time] = [mean(pairs), mean(times)];
+    return pairs.map((x, i) => ({ squares: (x - pair) ** 2, products: (x - pair) * (times[i]! - time) }))
+      .reduce(added, NO_SWAY);
+  }).reduce(added, NO_SWAY);
+}
+
+function isProbed({ samples }: Contestant): boolean {
+  return samples.every(({ pairNs }) => pairNs !== undefined);
+}
+
+function pairOf({ group, before, after }: Both, usual: number): Pair {
+  const probed = [before, after].every(isProbed);
+  const slope = slopeOf(
+    added(swayOf({ group, before, after }), { squares: USUAL_SWAY, products: USUAL_SWAY * usual }),
+  );
+  // As if atomic operations had taken as long in both runs.
+  const level = probed ? mean([before, after].map(({ samples }) => mean(samples.map((s) => Math.log(s.pairNs!))))) : 0;
+  const levelled = (sample: Sample): number =>
+    logarithmOf(group, sample) - (probed ? slope * (Math.log(sample.pairNs!) - level) : 0);
+  const starts = [before, after].map(({ samples }) =>
+    [...Map.groupBy(samples, ({ start }) => start).values()].map((each) => each.map(levelled))
+  );
   const medians = starts.map((each) => each.map(median));
   const freedom = medians.reduce((sum, { length }) => sum + length - 1, 0);
   const squares = medians.reduce((sum, each) => sum + (variance(each) ?? 0) * (each.length - 1), 0);
@@ -161,11 +220,9 @@ function pairOf(group: Group, before: Contestant, after: Contestant): Pair {
   };
 }
 
-/** The logarithms of the samples of each start; turned round where more is better, so that larger is always worse. */
-function startsOf({ better }: Group, { samples }: Contestant): number[][] {
-  const sign = better === "less" ? 1 : -1;
-  const byStart = Map.groupBy(samples, ({ start }) => start);
-  return [...byStart.values()].map((each) => each.map(({ value }) => sign * Math.log(Math.max(value, LEAST_VALUE))));
+/** Turned round where more is better, so that larger is always worse. */
+function logarithmOf({ better }: Group, { value }: Sample): number {
+  return (better === "less" ? 1 : -1) * Math.log(Math.max(value, LEAST_VALUE));
 }
 
 function valueOf({ better }: Group, logarithms: readonly number[]): number {

@@ -7,6 +7,7 @@
  */
 
 import { isDisturbed, type Load, loadBetween, LoadMeter } from "./load.ts";
+import type { Played } from "./play.ts";
 import { HangError, Player, type PlayerOptions } from "./player.ts";
 import type { Contestant, Group, Sample } from "./results.ts";
 
@@ -19,6 +20,8 @@ export interface Entry extends Pick<Contestant, "name" | "runtime" | "ours" | "w
   readonly work: string;
   /** How often the work is done in a sample, where that is not to be found out. */
   readonly n?: number;
+  /** In how many parts a sample is taken, so that what atomic operations take is known throughout. Default: 1. */
+  readonly parts?: number;
   /** How often it is done at least: where it is cut into parts, so that there are enough of them. */
   readonly least?: number;
 }
@@ -171,7 +174,7 @@ class Measuring {
     if (seat.n === 0) {
       seat.n = await player.countFor(work, sampleMs, limit, least);
     } else {
-      for (let i = 0; i < WARMING; i++) await player.play(work, seat.n, limit);
+      for (let i = 0; i < WARMING; i++) await player.play(work, seat.n, { limit });
     }
   }
 
@@ -181,19 +184,21 @@ class Measuring {
     for (let tries = 0; tries < 3; tries++) {
       if (this.#restless) this.#patience -= await this.#meter.quiet(Math.min(this.#patience, 10_000));
       const before = this.#meter.read(player.pid);
-      const ns = await player.play(seat.entry.work, seat.n, this.#plan.limit);
+      const { work, parts } = seat.entry;
+      const played = await player.play(work, seat.n, { limit: this.#plan.limit, parts });
       const load = loadBetween(before, this.#meter.read(player.pid), this.#meter.processors);
       const disturbed = this.#restless = isDisturbed(load, this.#meter.processors);
-      seat.taken.push({ sample: sampleOf(ns, seat.n, load, start), disturbed });
+      seat.taken.push({ sample: sampleOf(played, seat.n, load, start), disturbed });
       if (!disturbed || this.#patience <= 0) break;
     }
   }
 }
 
-function sampleOf(ns: number, n: number, load: Load, start: number): Sample {
+function sampleOf({ ns, pairNs, probingNs = 0 }: Played, n: number, load: Load, start: number): Sample {
   return {
     value: rounded(ns / n),
-    processorNs: load.processorNs === undefined ? undefined : rounded(load.processorNs / n),
+    processorNs: load.processorNs === undefined ? undefined : rounded(Math.max(0, load.processorNs - probingNs) / n),
+    pairNs: pairNs === undefined ? undefined : rounded(pairNs),
     othersShare: load.othersShare === undefined ? undefined : Number(load.othersShare.toFixed(3)),
     start,
   };

@@ -5,11 +5,14 @@
  * - first a line `{"ready": true, "name": "…", "version": "…", "works": ["lock/free", …]}` on stdout;
  * - for each line `{"id": 1, "work": "lock/free", "n": 100000}` on stdin, the work n times, and then
  *   `{"id": 1, "ns": 1234567}`, or `{"id": 1, "error": "why not"}`;
+ * - those that can may do it in as many parts as the line's `"parts"` says and add `"pairNs"` and `"probingNs"`: what a pair of
+ *   atomic operations took before, between and after the parts, and how long all of these took together;
  * - the end of stdin ends the player and what it started. What else it has to say goes to stderr.
  */
 
 import process from "node:process";
 import { createInterface } from "node:readline";
+import { probe, warmProbe } from "./probe.ts";
 
 /**
  * Does something `n` times. Returns how many nanoseconds that took where not all that it does counts; else the time of the
@@ -22,6 +25,18 @@ export interface Order {
   readonly id: number;
   readonly work: string;
   readonly n: number;
+  /** In how many parts it is done. Default: 1. */
+  readonly parts?: number;
+}
+
+/** What came of an order. */
+export interface Played {
+  /** What all of it took. */
+  readonly ns: number;
+  /** What a pair of atomic operations took meanwhile, where the player tells. */
+  readonly pairNs?: number;
+  /** How long the player took to find that out. */
+  readonly probingNs?: number;
 }
 
 /** Nanoseconds that something took. */
@@ -46,6 +61,7 @@ export async function play(
 ): Promise<never> {
   // Programs that print in the middle of a work would break the lines of the answers.
   console.log = console.error;
+  warmProbe();
   const say = (answer: unknown): void => void process.stdout.write(`${JSON.stringify(answer)}\n`);
   say({ ready: true, name, version, works: Object.keys(works) });
   for await (const line of createInterface({ input: process.stdin })) {
@@ -56,15 +72,33 @@ export async function play(
   process.exit();
 }
 
-async function answer(work: Work | undefined, { work: name, n }: Order): Promise<{ ns: number } | { error: string }> {
-  if (work === undefined) return { error: `no work '${name}'` };
+async function answer(work: Work | undefined, order: Order): Promise<Played | { error: string }> {
+  if (work === undefined) return { error: `no work '${order.work}'` };
   try {
-    let own: number | void = undefined;
-    const whole = await timed(async () => {
-      own = await work(n);
-    });
-    return { ns: own ?? whole };
+    return await playInParts(work, order);
   } catch (error) {
     return { error: String(error) };
   }
+}
+
+async function playInParts(work: Work, { n, parts = 1 }: Order): Promise<Played> {
+  const count = Math.max(1, Math.min(parts, n));
+  const probes = [probe()];
+  let ns = 0;
+  for (let part = 0, done = 0; part < count; part++) {
+    const until = Math.round(n * (part + 1) / count);
+    let own: number | void = undefined;
+    const whole = await timed(async () => {
+      own = await work(until - done);
+    });
+    ns += own ?? whole;
+    done = until;
+    probes.push(probe());
+  }
+  const sum = (values: number[]): number => values.reduce((a, b) => a + b);
+  return {
+    ns,
+    pairNs: sum(probes.map(({ pairNs }) => pairNs)) / probes.length,
+    probingNs: sum(probes.map(({ wholeNs }) => wholeNs)),
+  };
 }

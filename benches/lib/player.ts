@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import type { Order } from "./play.ts";
+import type { Order, Played } from "./play.ts";
 
 /** How a player is started. */
 export interface PlayerOptions {
@@ -88,18 +88,23 @@ export class Player {
     return new Player(child, lines, ended, JSON.parse(greeting));
   }
 
-  /** Has a work done `n` times; resolves to the nanoseconds. It is killed after `limit` milliseconds without an answer. */
-  async play(work: string, n: number, limit = 30_000): Promise<number> {
-    const order: Order = { id: ++this.#orders, work, n };
+  /** Has a work done `n` times, in `parts`. It is killed after `limit` milliseconds without an answer. */
+  async play(
+    work: string,
+    n: number,
+    { limit = 30_000, parts }: { limit?: number; parts?: number } = {},
+  ): Promise<Played> {
+    const order: Order = { id: ++this.#orders, work, n, parts };
     this.#child.stdin!.write(`${JSON.stringify(order)}\n`);
     const line = await within(nextOf(this.#lines, this.#ended), limit, () => this.kill(), `play '${work}'`);
     if (line === undefined) throw new PlayerError(`Cannot play '${work}': the player ended`);
-    const answer: { id: number; ns?: number; error?: string } = JSON.parse(line);
+    const answer: Partial<Played> & { id: number; error?: string } = JSON.parse(line);
     if (answer.id !== order.id) {
       throw new PlayerError(`Cannot play '${work}': answer ${answer.id} came instead of ${order.id}`);
     }
     if (answer.ns === undefined) throw new PlayerError(`Cannot play '${work}': ${answer.error}`);
-    return answer.ns;
+    const { ns, pairNs, probingNs } = answer;
+    return { ns, pairNs, probingNs };
   }
 
   /**
@@ -109,7 +114,7 @@ export class Player {
   async countFor(work: string, targetMs: number, limit = 30_000, least = 1): Promise<number> {
     let n = least;
     for (let tries = 0, right = 0; tries < 15 && right < 2; tries++) {
-      const ms = await this.play(work, n, limit) / 1e6;
+      const ms = (await this.play(work, n, { limit })).ns / 1e6;
       right = ms > targetMs / 2 && (ms < targetMs * 2 || n === least) ? right + 1 : 0;
       n = Math.max(least, Math.round(Math.min(n * targetMs / Math.max(ms, 1e-6), n * 10)));
     }

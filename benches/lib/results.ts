@@ -18,6 +18,8 @@ export interface Sample {
   readonly value: number;
   /** Time of the processor for each operation, all threads and children included; absent where the system does not tell. */
   readonly processorNs?: number;
+  /** What a pair of atomic operations took meanwhile, where the player tells: see probe.ts. */
+  readonly pairNs?: number;
   /** What others used of all processors meanwhile, from 0 to 1; absent where the system does not tell. */
   readonly othersShare?: number;
   /** Which start of the contestant's program it is from, from 0: programs differ by more than the samples of one. */
@@ -145,6 +147,7 @@ function checkContestant(contestant: Checker): void {
     sample.at("value").number();
     sample.at("start").number();
     sample.at("processorNs").optional()?.number();
+    sample.at("pairNs").optional()?.number();
     sample.at("othersShare").optional()?.number();
   }
 }

@@ -42,7 +42,7 @@ export async function build(): Promise<string[]> {
 
 /** Translates what Node needs. */
 function translate(): void {
-  for (const file of [`${BENCHES}lib/play.ts`, ...filesIn(`${HERE}bare/`, ".ts")]) {
+  for (const file of [`${BENCHES}lib/play.ts`, `${BENCHES}lib/probe.ts`, ...filesIn(`${HERE}bare/`, ".ts")]) {
     const { outputText } = ts.transpileModule(readFileSync(file, "utf8"), {
       compilerOptions: {
         module: ts.ModuleKind.ESNext,

@@ -9,6 +9,8 @@ export interface Made {
   readonly rounds: number;
   /** By how much the whole machine is slower. */
   readonly machine?: number;
+  /** How much of the time another machine uses the same core, unseen but for what atomic operations take; absent: not probed. */
+  readonly shared?: number;
   /** By name of a contestant: how many times as long it takes. */
   readonly slower?: Readonly<Record<string, number>>;
 }
@@ -28,7 +30,7 @@ function randomFrom(seed: number): () => number {
  * A run of 60 contestants, every third of them not ours. Samples of one start lie within 3 % or so of each other, some 5 % of them
  * far above; starts differ by 2 to 4 %, and those of some contestants come in two kinds that are 12 % apart.
  */
-export function makeRun({ seed, starts, rounds, machine = 1, slower = {} }: Made): Run {
+export function makeRun({ seed, starts, rounds, machine = 1, shared, slower = {} }: Made): Run {
   const random = randomFrom(seed);
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   const contestants = Array.from({ length: 60 }, (_, i): Contestant => {
@@ -40,7 +42,16 @@ export function makeRun({ seed, starts, rounds, machine = 1, slower = {} }: Made
       const ofStart = base * ofTwoKinds * Math.exp(normal() * (0.02 + i % 3 * 0.01));
       for (let round = 0; round < rounds; round++) {
         const far = random() < 0.05 ? 1 + random() * 0.6 : 1;
-        samples.push({ value: ofStart * far * Math.exp(normal() * 0.03), processorNs: 1, othersShare: 0, start });
+        const quiet = ofStart * far * Math.exp(normal() * 0.03);
+        const common = { processorNs: 1, othersShare: 0, start };
+        if (shared === undefined) {
+          samples.push({ value: quiet, ...common });
+          continue;
+        }
+        // Some contestants are nothing but atomic operations, others have few of them. States last longer than a round.
+        const part = random() < shared ? 0.6 + 0.4 * random() : 0.2 * random();
+        const pairNs = 20 * (1 + 0.8 * part) * Math.exp(normal() * 0.02);
+        samples.push({ value: quiet * (1 + 0.8 * part) ** (i % 4 / 3), pairNs, ...common });
       }
     }
     return { name, runtime: "Deno", ours: i % 3 !== 0, samples, dropped: 0 };

@@ -47,6 +47,20 @@ describe("the comparison of two runs", () => {
     assert(found.length >= 18, `found in ${found.length} of ${SEEDS.length}`);
   });
 
+  it("finds it also where others have used the processor's core for some time, unseen", LIMIT, () => {
+    const runs = SEEDS.map((seed) => {
+      const before = makeRun({ seed, ...THOROUGH, shared: 0.3 });
+      const after = { seed: seed + 1, ...THOROUGH, shared: 0.7 };
+      const same = changesOf(compareRuns(before, makeRun(after)));
+      const slower = changesOf(compareRuns(before, makeRun({ ...after, slower: { "work 31": 1.15 } })));
+      return { same, found: slower.includes("work 31, Deno: worse") };
+    });
+    const found = runs.filter(({ found }) => found).length;
+    assert(found >= 17, `found in ${found} of ${SEEDS.length}`);
+    const wrong = runs.filter(({ same }) => same.length > 0);
+    assert(wrong.length <= 1, `changes in ${wrong.length} of ${SEEDS.length}`);
+  });
+
   it("finds what became better, also where more is better", LIMIT, () => {
     const before = makeRun({ seed: 1, ...THOROUGH });
     const after = makeRun({ seed: 2, ...THOROUGH, slower: { "work 31": 0.7 } });

@@ -45,8 +45,10 @@ describe("a player", () => {
     const player = await Player.start({ command: COMMAND });
     assertEquals(player.greeting.name, "test");
     assertEquals(player.greeting.version, "1.2.3");
-    assertEquals(await player.play("own", 4), 100);
-    assert(await player.play("spin", 10) > 0);
+    assertEquals((await player.play("own", 4)).ns, 100);
+    assertEquals((await player.play("own", 7, { parts: 3 })).ns, 175);
+    const { ns, pairNs, probingNs } = await player.play("spin", 10, { parts: 20 });
+    assert(ns > 0 && pairNs! > 0 && probingNs! > 11 * pairNs!);
     await assertRejects(() => player.play("fail", 1), PlayerError, "RangeError: out of order");
     await assertRejects(() => player.play("other", 1), PlayerError, "no work 'other'");
     // A work that says itself how long it took: as often as makes the time that is wanted.
@@ -58,7 +60,7 @@ describe("a player", () => {
 
   it("is killed when a work hangs", LIMIT, async () => {
     const player = await Player.start({ command: COMMAND });
-    await assertRejects(() => player.play("hang", 1, 50), HangError, "Cannot play 'hang' within 50 ms");
+    await assertRejects(() => player.play("hang", 1, { limit: 50 }), HangError, "Cannot play 'hang' within 50 ms");
     await player.end();
   });
 

@@ -27,7 +27,7 @@ async function playAll(command: readonly string[], limit?: number): Promise<stri
     assert(player.greeting.works.length > 0);
     for (const work of player.greeting.works.filter(isPlayed)) {
       try {
-        const result = await player.play(work, 1, limit);
+        const result = (await player.play(work, 1, { limit })).ns;
         // The runtime may give memory back meanwhile, more than a thread takes.
         assert(work.startsWith("memory") ? Number.isFinite(result) : result > 0, `'${work}' gave ${result}`);
       } catch (error) {
@@ -62,7 +62,7 @@ for (const scope of ["threads", "processes"]) {
 it("a worker of this library's pool that is killed has its task rejected", LIMIT, async () => {
   const player = await Player.start({ command: [...RUNTIME, `${PEERS}weft/player.ts`, "threads"] });
   try {
-    assert(await player.play("pool/killed", 1) > 0);
+    assert((await player.play("pool/killed", 1)).ns > 0);
   } finally {
     await player.end();
   }
