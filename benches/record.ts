@@ -15,7 +15,7 @@ import { findBun, install, ROOT } from "../tools/_install.ts";
 import type { Case } from "./_harness.ts";
 import { workName } from "./_play.ts";
 import { type Entry, measure, type Plan, stepsOf } from "./lib/measure.ts";
-import { countOption, keep, withProgress } from "./lib/program.ts";
+import { countOption, keepRun, withProgress } from "./lib/program.ts";
 import type { Group } from "./lib/results.ts";
 
 const { values, positionals } = parseArgs({
@@ -44,10 +44,12 @@ const measured = await withProgress(steps, async (onStep) => {
     const one = await measure({ ...plan, onStep });
     groups.push(...one.groups);
     Object.assign(versions, one.versions);
+    keepRun("bench", { groups, versions }, values.quick, values.out);
   }
   return { groups, versions };
 });
-keep("bench", measured, values.quick, values.out);
+keepRun("bench", measured, values.quick, values.out);
+console.log(`Results: ${values.out}\n`);
 // Handles of the players may be there still.
 Deno.exit();
 

@@ -15,9 +15,9 @@
 
 import { parseArgs } from "node:util";
 import { findBun, install, ROOT } from "../../tools/_install.ts";
-import { type Entry, measure, type Plan, stepsOf } from "../lib/measure.ts";
+import { type Entry, measure, type Measured, type Plan, stepsOf } from "../lib/measure.ts";
 import type { PlayerOptions } from "../lib/player.ts";
-import { countOption, keep, withProgress } from "../lib/program.ts";
+import { countOption, keepRun, withProgress } from "../lib/program.ts";
 import { readRun, type Run } from "../lib/results.ts";
 import { toSvg } from "../lib/chart.ts";
 import { chartOf } from "./chart.ts";
@@ -48,8 +48,10 @@ Deno.exit();
 async function runAll(): Promise<Run> {
   await install();
   const plan = await planOf();
-  const measured = await withProgress(stepsOf(plan), (onStep) => measure({ ...plan, onStep }));
-  return keep("cores", measured, values.quick, values.out);
+  const keep = (measured: Measured): Run => keepRun("cores", measured, values.quick, values.out);
+  const measured = await withProgress(stepsOf(plan), (onStep) => measure({ ...plan, onStep, onStart: keep }));
+  console.log(`Results: ${values.out}\n`);
+  return keep(measured);
 }
 
 async function planOf(): Promise<Plan> {

@@ -37,7 +37,9 @@ const UNKNOWN_DEVIATION = 0.04;
 const USUAL_SWAY = 0.1;
 /** Nothing takes longer by more than so many times the part by which atomic operations do. */
 const MOST_SWAY = 1.5;
-/** What less than this is taken for, as nothing has no logarithm. */
+/** What less than this is taken for, as nothing has no logarithm. Memory comes in pages, and starts of a program differ by some. */
+const LEAST_VALUES: Readonly<Record<string, number>> = { bytes: 2 ** 16 };
+/** The same in any other unit. */
 const LEAST_VALUE = 1e-3;
 /** How many contestants that are not ours there must be, for what they did to tell of the machine. */
 const ENOUGH_OTHERS = 4;
@@ -221,8 +223,8 @@ function pairOf({ group, before, after }: Both, usual: number): Pair {
 }
 
 /** Turned round where more is better, so that larger is always worse. */
-function logarithmOf({ better }: Group, { value }: Sample): number {
-  return (better === "less" ? 1 : -1) * Math.log(Math.max(value, LEAST_VALUE));
+function logarithmOf({ better, unit }: Group, { value }: Sample): number {
+  return (better === "less" ? 1 : -1) * Math.log(Math.max(value, LEAST_VALUES[unit] ?? LEAST_VALUE));
 }
 
 function valueOf({ better }: Group, logarithms: readonly number[]): number {

@@ -45,6 +45,8 @@ export interface Plan {
   readonly budget?: number;
   /** Hears what is done, and that a step of {@linkcode stepsOf} is over. */
   readonly onStep?: (done: string) => void;
+  /** Hears what there is so far, after each start. */
+  readonly onStart?: (soFar: Measured) => void;
 }
 
 /** What came out. */
@@ -82,12 +84,11 @@ interface Seat {
 /** Carries out a plan. */
 export async function measure(plan: Plan): Promise<Measured> {
   const run = new Measuring(plan);
-  for (let start = 0; start < plan.starts; start++) await run.start(start);
-  const groups = plan.groups.map((group) => ({
-    ...group,
-    contestants: run.seats.filter(({ entry }) => entry.group === group.name).map((seat) => contestantOf(seat, plan)),
-  }));
-  return { groups, versions: run.versions };
+  for (let start = 0; start < plan.starts; start++) {
+    await run.start(start);
+    plan.onStart?.(run.measured());
+  }
+  return run.measured();
 }
 
 class Measuring {
@@ -128,6 +129,16 @@ class Measuring {
       await Promise.all([...this.#players.values()].map((player) => player.end()));
       this.#players.clear();
     }
+  }
+
+  /** What there is so far. */
+  measured(): Measured {
+    const groups = this.#plan.groups.map((group) => ({
+      ...group,
+      contestants: this.seats.filter(({ entry }) => entry.group === group.name)
+        .map((seat) => contestantOf(seat, this.#plan)),
+    }));
+    return { groups, versions: { ...this.versions } };
   }
 
   /** Does a step of a contestant that can go on; if it fails, the contestant can no longer. */

@@ -30,8 +30,11 @@ export async function withProgress(
   }
 }
 
-/** Writes the results to a file, as those of this program of today on this machine. */
-export function keep(kind: Run["kind"], { groups, versions }: Measured, quick: boolean, file: string): Run {
+/**
+ * Writes the results to a file, as those of this program of today on this machine. What there is of them so far may be kept
+ * before, so that a run that is broken off leaves something.
+ */
+export function keepRun(kind: Run["kind"], { groups, versions }: Measured, quick: boolean, file: string): Run {
   const task = kind === "bench" ? "bench:record" : `bench:${kind}`;
   const run: Run = {
     schema: SCHEMA,
@@ -43,6 +46,5 @@ export function keep(kind: Run["kind"], { groups, versions }: Measured, quick: b
     groups,
   };
   writeRun(file, run);
-  console.log(`Results: ${file}\n`);
   return run;
 }

@@ -14,7 +14,7 @@ export const SCHEMA = 1;
 
 /** One measurement. */
 export interface Sample {
-  /** In the group's unit. */
+  /** In the group's unit. What something adds to memory may be below 0. */
   readonly value: number;
   /** Time of the processor for each operation, all threads and children included; absent where the system does not tell. */
   readonly processorNs?: number;
@@ -87,14 +87,18 @@ export function busyNoteOf({ groups }: Run): string | undefined {
   return `The machine was busy: in ${shares.length} of ${all.length} figures other programs used up to ${part} of it`;
 }
 
-/** Writes a run, each sample on a line of its own so that a change can be read. A folder that is missing is made. */
+/**
+ * Writes a run, each sample on a line of its own so that a change can be read. A folder that is missing is made. It is checked
+ * only then: an hour's samples are not to be lost by one of them that is wrong.
+ */
 export function writeRun(file: string, run: Run): void {
-  const text = JSON.stringify(checkRun(run, file), null, 1);
+  const text = JSON.stringify(run, null, 1);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(
     file,
     text.replace(/\{\s*("value":[^}]*?)\s*\}/g, (_, inside) => `{ ${inside.replace(/\s+/g, " ")} }`) + "\n",
   );
+  checkRun(run, file);
 }
 
 /** Reads a run and checks it. */
@@ -144,7 +148,7 @@ function checkContestant(contestant: Checker): void {
   contestant.at("busy").optional()?.number();
   contestant.at("note").optional()?.string();
   for (const sample of contestant.at("samples").elements()) {
-    sample.at("value").number();
+    sample.at("value").finite();
     sample.at("start").number();
     sample.at("processorNs").optional()?.number();
     sample.at("pairNs").optional()?.number();
@@ -185,6 +189,10 @@ class Checker {
 
   boolean(): void {
     if (typeof this.value !== "boolean") this.fail("must be true or false");
+  }
+
+  finite(): void {
+    if (!Number.isFinite(this.value)) this.fail("must be a finite number");
   }
 
   number(): void {

@@ -17,7 +17,8 @@
 import { parseArgs } from "node:util";
 import { findBun, install } from "../../tools/_install.ts";
 import { toSvg } from "../lib/chart.ts";
-import { countOption, keep, withProgress } from "../lib/program.ts";
+import type { Measured } from "../lib/measure.ts";
+import { countOption, keepRun, withProgress } from "../lib/program.ts";
 import { readRun, type Run } from "../lib/results.ts";
 import { build } from "./build.ts";
 import { chartsOf } from "./chart.ts";
@@ -82,6 +83,10 @@ async function runAll(): Promise<Run> {
     starts: countOption("starts", values.starts) ?? (values.quick ? 1 : 3),
     rounds: countOption("rounds", values.rounds) ?? (values.quick ? 2 : 3),
   };
-  const measured = await withProgress(stepsOfAll(options), (onStep) => measureAll({ ...options, onStep }));
-  return keep("peers", measured, values.quick, values.out);
+  const keep = (measured: Measured): Run => keepRun("peers", measured, values.quick, values.out);
+  const measured = await withProgress(stepsOfAll(options), (onStep) => {
+    return measureAll({ ...options, onStep, onGroup: keep });
+  });
+  console.log(`Results: ${values.out}\n`);
+  return keep(measured);
 }

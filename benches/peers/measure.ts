@@ -25,6 +25,8 @@ export interface Options {
   readonly rounds: number;
   /** Hears what is done, and how many steps of {@linkcode stepsOfAll} are over. */
   readonly onStep?: (done: string, steps: number) => void;
+  /** Hears what there is so far, after each group. */
+  readonly onGroup?: (soFar: Measured) => void;
 }
 
 /** Milliseconds after the program's start after which a quick run begins no further group. */
@@ -94,7 +96,7 @@ export function stepsOfAll(options: Options): number {
 
 /** Measures all groups. */
 export async function measureAll(options: Options): Promise<Measured> {
-  const { quick, starts, rounds, contestants, onStep } = options;
+  const { quick, starts, rounds, contestants, onStep, onGroup } = options;
   const tasks = tasksOf(options);
   const groups: Group[] = [];
   const versions: Record<string, string> = {};
@@ -122,6 +124,7 @@ export async function measureAll(options: Options): Promise<Measured> {
     });
     groups.push(...measured.groups);
     Object.assign(versions, measured.versions);
+    onGroup?.({ groups, versions });
   }
   rmSync(TMPDIR, { recursive: true, force: true });
   const names = tasks.map(({ group }) => group.name);

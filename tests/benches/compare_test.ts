@@ -105,6 +105,22 @@ describe("the comparison of two runs", () => {
     assertEquals(changesOf(compared), []);
   });
 
+  it("takes memory of next to nothing and below for the same", LIMIT, () => {
+    const inBytes = (run: Run, value: number): Run => ({
+      ...run,
+      groups: run.groups.map((group) => ({
+        ...group,
+        unit: "bytes",
+        contestants: group.contestants.map((each) => ({
+          ...each,
+          samples: each.samples.map((s) => ({ ...s, value })),
+        })),
+      })),
+    });
+    const run = makeRun({ seed: 1, ...THOROUGH });
+    assertEquals(changesOf(compareRuns(inBytes(run, -8192), inBytes(run, 4096))), []);
+  });
+
   it("names what only one of the runs has", LIMIT, () => {
     const run = makeRun({ seed: 1, starts: 1, rounds: 1 });
     const [group] = run.groups;

@@ -5,7 +5,7 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { type Entry, measure, stepsOf } from "../../benches/lib/measure.ts";
+import { type Entry, measure, type Measured, stepsOf } from "../../benches/lib/measure.ts";
 import { HangError, Player, PlayerError } from "../../benches/lib/player.ts";
 
 const LIMIT = { timeout: 60_000 };
@@ -96,7 +96,16 @@ describe("measuring", () => {
         patience: 0,
       };
       const steps: string[] = [];
-      const { groups, versions } = await measure({ ...plan, onStep: (done) => steps.push(done) });
+      const soFar: Measured[] = [];
+      const { groups, versions } = await measure({
+        ...plan,
+        onStep: (done) => steps.push(done),
+        onStart: (measured) => soFar.push(measured),
+      });
+      // So that a run that is broken off leaves something.
+      assertEquals(soFar.length, 2);
+      assert(soFar[0]!.groups[0]!.contestants[0]!.samples.length > 0);
+      assertEquals(soFar.at(-1)!.groups, groups);
       assertEquals(versions, { Test: "1.2.3" });
       assertEquals(steps.length, stepsOf(plan));
       const [spin, hang, fail, end, own] = groups[0]!.contestants;

@@ -1,12 +1,19 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
-import { busyNoteOf, checkRun, labelOf, readRun, remarkOf, writeRun } from "../../benches/lib/results.ts";
+import { busyNoteOf, checkRun, labelOf, readRun, remarkOf, type Run, writeRun } from "../../benches/lib/results.ts";
 import { makeRun } from "./_made_runs.ts";
 
 const LIMIT = { timeout: 10_000 };
+
+/** A run of one sample. */
+function withValue(value: number): Run {
+  const run = makeRun({ seed: 1, starts: 1, rounds: 1 });
+  const [contestant] = run.groups[0]!.contestants;
+  return { ...run, groups: [{ ...run.groups[0]!, contestants: [{ ...contestant!, samples: [{ value, start: 0 }] }] }] };
+}
 
 describe("results of benchmarks", () => {
   it("are read as they were written", LIMIT, () => {
@@ -24,6 +31,19 @@ describe("results of benchmarks", () => {
     }
   });
 
+  it("may be below 0, and are written also where one of them is wrong", LIMIT, () => {
+    const folder = mkdtempSync(join(tmpdir(), "results-"));
+    try {
+      const file = join(folder, "run.json");
+      writeRun(file, withValue(-4096));
+      assertEquals(readRun(file), withValue(-4096));
+      assertThrows(() => writeRun(file, withValue(NaN)), TypeError, "samples[0].value' must be a finite number");
+      assertEquals(JSON.parse(readFileSync(file, "utf8")).groups[0].contestants[0].samples[0].value, null);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it("are refused with the place of what is wrong", LIMIT, () => {
     const run = makeRun({ seed: 1, starts: 1, rounds: 1 });
     const [contestant] = run.groups[0]!.contestants;
@@ -35,9 +55,9 @@ describe("results of benchmarks", () => {
       [
         {
           ...run,
-          groups: [{ ...run.groups[0], contestants: [{ ...contestant, samples: [{ value: -1, start: 0 }] }] }],
+          groups: [{ ...run.groups[0], contestants: [{ ...contestant, samples: [{ value: null, start: 0 }] }] }],
         },
-        "'groups[0].contestants[0].samples[0].value' must be a number of 0 or more: received -1",
+        "'groups[0].contestants[0].samples[0].value' must be a finite number: received null",
       ],
     ];
     for (const [value, message] of wrong) {
