@@ -1,20 +1,20 @@
 /**
  * The player of what the platform has by itself, on Deno, Bun and Node: `player.ts threads` plays with workers, messages and
- * `Atomics`, `player.ts processes` with `child_process.fork`. `cold` behind that as for the library's player.
+ * `Atomics`, `player.ts processes` with `child_process.fork`. `cold` and `memory` behind that as for the library's player.
  */
 
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { play, timed, type Work } from "../../lib/play.ts";
 import { atomics } from "./atomics.ts";
-import { runCold } from "./cold.ts";
 import { memoryOfTree } from "./memory.ts";
 import { messages } from "./messages.ts";
 import { nextAnswer, type Partner, startChild, startWorker } from "./partner.ts";
 import { pool } from "./pool.ts";
+import { afterOthers, runCold } from "./repeated.ts";
 
 const TEN = 10;
-const [name, cold, count] = process.argv.slice(2);
+const [name, measure, count] = process.argv.slice(2);
 const start = name === "threads" ? startWorker : startChild;
 
 async function useOnce(partner: Partner): Promise<void> {
@@ -33,39 +33,35 @@ async function startOnce(count: number): Promise<number> {
   );
 }
 
+/** Resolves to how many bytes so many take that wait. */
+async function memoryOnce(count: number): Promise<number> {
+  const before = memoryOfTree();
+  const partners = Array.from({ length: count }, () => start());
+  for (const partner of partners) await useOnce(partner);
+  const bytes = memoryOfTree() - before;
+  for (const partner of partners) await partner.end();
+  return bytes;
+}
+
 const runtime = process.versions.deno === undefined ? [] : ["run", "-A", "--no-check"];
-const coldly = (n: number, count: number): Promise<number> =>
-  runCold(n, [process.execPath, ...runtime, fileURLToPath(import.meta.url), name!, "cold", String(count)]);
+const once = (measure: string, n: number, count: number): Promise<number> =>
+  runCold(n, [process.execPath, ...runtime, fileURLToPath(import.meta.url), name!, measure, String(count)]);
 
 const starting: Record<string, Work> = {
-  "start/cold": (n) => coldly(n, 1),
-  "start/ten cold": (n) => coldly(n, TEN),
-  async "start/spare"(n) {
-    let ns = 0;
-    for (let i = 0; i < n; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      ns += await startOnce(1);
-    }
-    return ns;
-  },
+  "start/cold": (n) => once("cold", n, 1),
+  "start/ten cold": (n) => once("cold", n, TEN),
+  "start/spare": (n) => afterOthers(n, () => startOnce(1)),
   async "start/in turn"(n) {
     for (let i = 0; i < n; i++) await startOnce(1);
   },
   async "start/ten"(n) {
     for (let i = 0; i < n; i++) await startOnce(TEN);
   },
-  async "memory/idle"(n) {
-    const before = memoryOfTree();
-    const partners = Array.from({ length: n }, () => start());
-    for (const partner of partners) await useOnce(partner);
-    const bytes = memoryOfTree() - before;
-    for (const partner of partners) await partner.end();
-    return bytes;
-  },
+  "memory/idle": (n) => once("memory", 1, n),
 };
 
-if (cold === "cold") {
-  console.log(await startOnce(Number(count)));
+if (measure !== undefined) {
+  console.log(await (measure === "memory" ? memoryOnce : startOnce)(Number(count)));
   process.exit();
 }
 const { works, close } = pool(name === "threads");

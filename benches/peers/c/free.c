@@ -16,7 +16,7 @@ static int64_t hold(long n, int type) {
     pthread_mutex_unlock(mutex);
   }
   unshare(mutex, sizeof *mutex);
-  return 0;
+  return WHOLE;
 }
 
 static int64_t lock(long n) {
@@ -35,7 +35,7 @@ static int64_t semaphore(long n) {
     sem_post(semaphore);
   }
   unshare(semaphore, sizeof *semaphore);
-  return 0;
+  return WHOLE;
 }
 
 /* A word and a futex: 0 not set, 1 set, 2 not set and waited for. */
@@ -47,7 +47,7 @@ static int64_t event(long n) {
     atomic_store(word, 0);
   }
   unshare(word, sizeof *word);
-  return 0;
+  return WHOLE;
 }
 
 static int64_t condition(long n) {
@@ -63,7 +63,7 @@ static int64_t condition(long n) {
     pthread_mutex_unlock(&shared->mutex);
   }
   unshare(shared, sizeof *shared);
-  return 0;
+  return WHOLE;
 }
 
 static int64_t barrier(long n) {
@@ -71,7 +71,7 @@ static int64_t barrier(long n) {
   init_barrier(barrier, 1);
   for (long i = 0; i < n; i++) pthread_barrier_wait(barrier);
   unshare(barrier, sizeof *barrier);
-  return 0;
+  return WHOLE;
 }
 
 static int64_t hold_side(long n, int (*take)(pthread_rwlock_t *)) {
@@ -85,7 +85,7 @@ static int64_t hold_side(long n, int (*take)(pthread_rwlock_t *)) {
     pthread_rwlock_unlock(lock);
   }
   unshare(lock, sizeof *lock);
-  return 0;
+  return WHOLE;
 }
 
 static int64_t read_side(long n) {
@@ -100,14 +100,14 @@ static int64_t set(long n) {
   atomic_int *word = share(sizeof *word);
   for (long i = 0; i < n; i++) atomic_store(word, (int)i);
   unshare(word, sizeof *word);
-  return 0;
+  return WHOLE;
 }
 
 static int64_t add(long n) {
   atomic_int *word = share(sizeof *word);
   for (long i = 0; i < n; i++) atomic_fetch_add(word, 1);
   unshare(word, sizeof *word);
-  return 0;
+  return WHOLE;
 }
 
 const struct work free_works[] = {

@@ -6,6 +6,7 @@
 #include "player.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -13,6 +14,9 @@
 #include <unistd.h>
 
 bool processes;
+
+/* As it was called. */
+static const char *program;
 
 int64_t now(void) {
   struct timespec time;
@@ -73,6 +77,27 @@ void init_barrier(pthread_barrier_t *barrier, unsigned parties) {
   pthread_barrier_init(barrier, &attributes, parties);
 }
 
+int64_t run_cold(long n, const char *measure, long count) {
+  char command[4096];
+  const char *scope = processes ? "processes" : "threads";
+  snprintf(command, sizeof command, "exec '%s' %s %s %ld", program, scope, measure, count);
+  int64_t sum = 0;
+  for (long i = 0; i < n; i++) {
+    FILE *output = popen(command, "r");
+    long long value;
+    if (output == NULL || fscanf(output, "%lld", &value) != 1) abort();
+    pclose(output);
+    sum += value;
+  }
+  return sum;
+}
+
+/* Keeps the program one with several threads, as all are that need locks: with one thread alone, glibc locks without atomic operations. */
+static void *stay(void *argument) {
+  for (;;) pause();
+  return argument;
+}
+
 static const struct work *const parts[] = {starting_works, free_works, contended_works, message_works};
 
 static work_function *work_named(const char *name) {
@@ -93,7 +118,14 @@ static void greet(void) {
 }
 
 int main(int count, char **arguments) {
+  program = arguments[0];
   processes = count > 1 && strcmp(arguments[1], "processes") == 0;
+  if (count > 3) {
+    int64_t (*measure)(int) = strcmp(arguments[2], "memory") == 0 ? memory_once : start_once;
+    printf("%lld\n", (long long)measure(atoi(arguments[3])));
+    return 0;
+  }
+  if (!processes) start(stay, NULL);
   greet();
   char line[1024];
   while (fgets(line, sizeof line, stdin) != NULL) {
@@ -107,7 +139,8 @@ int main(int count, char **arguments) {
       int64_t begin = now();
       int64_t own = run(n);
       int64_t whole = now() - begin;
-      printf("{\"id\": %ld, \"ns\": %lld}\n", id, (long long)(own != 0 ? own : whole));
+      if (own == WHOLE) printf("{\"id\": %ld, \"ns\": %lld}\n", id, (long long)whole);
+      else printf("{\"id\": %ld, \"ns\": %lld, \"own\": true}\n", id, (long long)own);
     }
     fflush(stdout);
   }

@@ -7,7 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Does something n times. Returns nanoseconds where not all that it does counts, else 0. */
+/* What a work returns where the time of the whole call counts: 0 and less are measures, too. */
+#define WHOLE INT64_MIN
+
+/* Does something n times. Returns its own measure where not all that it does counts, else WHOLE. */
 typedef int64_t work_function(long n);
 
 struct work {
@@ -20,6 +23,12 @@ extern const struct work free_works[], contended_works[], message_works[], start
 
 /* Whether it plays with processes. */
 extern bool processes;
+
+/* What is measured once, in a program in which nothing was done before: `c_player threads cold 1`, `… memory 5`. */
+int64_t start_once(int count);
+int64_t memory_once(int count);
+/* Does that n times and adds up what the programs print. */
+int64_t run_cold(long n, const char *measure, long count);
 
 int64_t now(void);
 

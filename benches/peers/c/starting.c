@@ -12,7 +12,7 @@ static void *nothing(void *argument) {
   return argument;
 }
 
-static int64_t start_once(int count) {
+int64_t start_once(int count) {
   struct runner runners[MOST];
   int64_t begin = now();
   for (int i = 0; i < count; i++) runners[i] = start(nothing, NULL);
@@ -32,7 +32,18 @@ static int64_t ten(long n) {
   return ns;
 }
 
-static int64_t after_pause(long n) {
+static int64_t one_cold(long n) {
+  return run_cold(n, "cold", 1);
+}
+
+static int64_t ten_cold(long n) {
+  return run_cold(n, "cold", TEN);
+}
+
+/* As in bare/repeated.ts. */
+static int64_t after_others(long n) {
+  start_once(1);
+  start_once(1);
   int64_t ns = 0;
   for (long i = 0; i < n; i++) {
     usleep(500000);
@@ -63,26 +74,28 @@ static long memory_of(int pid) {
   return kilobytes * 1024;
 }
 
-static int64_t memory(long n) {
+int64_t memory_once(int count) {
   struct idle *shared = share(sizeof *shared);
   sem_init(&shared->there, processes, 0);
   sem_init(&shared->end, processes, 0);
   struct runner runners[MOST];
-  if (n > MOST) n = MOST;
   long before = memory_of(getpid());
-  for (long i = 0; i < n; i++) runners[i] = start(idle, shared);
-  for (long i = 0; i < n; i++) sem_wait(&shared->there);
+  for (int i = 0; i < count; i++) runners[i] = start(idle, shared);
+  for (int i = 0; i < count; i++) sem_wait(&shared->there);
   long after = memory_of(getpid());
-  for (long i = 0; processes && i < n; i++) after += memory_of(runners[i].pid);
-  for (long i = 0; i < n; i++) sem_post(&shared->end);
-  for (long i = 0; i < n; i++) join(runners[i]);
+  for (int i = 0; processes && i < count; i++) after += memory_of(runners[i].pid);
+  for (int i = 0; i < count; i++) sem_post(&shared->end);
+  for (int i = 0; i < count; i++) join(runners[i]);
   unshare(shared, sizeof *shared);
   return after - before;
 }
 
-/* Nothing is warm in a program in C, so that its first start is one like all others. */
+static int64_t memory(long n) {
+  return run_cold(1, "memory", n < MOST ? n : MOST);
+}
+
 const struct work starting_works[] = {
-  {"start/cold", one},        {"start/ten cold", ten},   {"start/spare", after_pause},
-  {"start/in turn", one},     {"start/ten", ten},        {"memory/idle", memory},
+  {"start/cold", one_cold},     {"start/ten cold", ten_cold}, {"start/spare", after_others},
+  {"start/in turn", one},       {"start/ten", ten},           {"memory/idle", memory},
   {NULL, NULL},
 };

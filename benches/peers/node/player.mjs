@@ -1,19 +1,22 @@
-/** The player of npm's packages on Node: `player.mjs piscina threads`; `cold` behind that as for the library's player. */
+/**
+ * The player of npm's packages on Node: `player.mjs piscina threads`; `cold` and `memory` behind that as for the
+ * library's player.
+ */
 
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { play, timed } from "../out/lib/play.js";
-import { runCold } from "../out/peers/bare/cold.js";
 import { memoryOfTree } from "../out/peers/bare/memory.js";
+import { afterOthers, runCold } from "../out/peers/bare/repeated.js";
 import { BATCH, MB, object, WORKERS } from "../out/peers/bare/sizes.js";
 import { opener } from "./packages.mjs";
 
 // What they print belongs to no answer.
 process.on("uncaughtException", (error) => console.error(error));
 
-const [name, scope, cold] = process.argv.slice(2);
+const [name, scope, measure, count] = process.argv.slice(2);
 const { version } = JSON.parse(readFileSync(new URL(`./node_modules/${name}/package.json`, import.meta.url), "utf8"));
 const openPool = await opener(name, scope);
 
@@ -23,19 +26,37 @@ function open(workers) {
   return { ...rest, run: async (...args) => await run(...args) };
 }
 
-/** Starts a pool of one worker, has it do a task, and ends it; resolves to nanoseconds. */
-function startOnce() {
+/** Has each worker of a pool do a task: while they sleep none of them takes a second one. */
+async function useAll(pool, count) {
+  await Promise.all(Array.from({ length: count }, () => pool.run(count === 1 ? "square" : "sleep", 1)));
+}
+
+/** Starts a pool of so many workers, has each do a task, and ends it; resolves to nanoseconds. */
+function startOnce(count) {
   return timed(async () => {
-    const pool = open(1);
-    await pool.run("square", 1);
+    const pool = open(count);
+    await useAll(pool, count);
     await pool.close();
   });
 }
 
-if (cold === "cold") {
-  console.log(await startOnce());
+/** Resolves to how many bytes so many workers take that wait. */
+async function memoryOnce(count) {
+  const before = memoryOfTree();
+  const pool = open(count);
+  await useAll(pool, count);
+  const bytes = memoryOfTree() - before;
+  await pool.close();
+  return bytes;
+}
+
+if (measure !== undefined) {
+  console.log(await (measure === "memory" ? memoryOnce : startOnce)(Number(count)));
   process.exit();
 }
+
+const once = (measure, n, count) =>
+  runCold(n, [process.execPath, fileURLToPath(import.meta.url), name, scope, measure, String(count)]);
 
 let opened;
 const pool = () => opened ??= open(WORKERS);
@@ -66,26 +87,12 @@ function withBytes(make, transferred) {
 }
 
 const works = {
-  "start/cold": (n) => runCold(n, [process.execPath, fileURLToPath(import.meta.url), name, scope, "cold"]),
-  async "start/spare"(n) {
-    let ns = 0;
-    for (let i = 0; i < n; i++) {
-      await delay(500);
-      ns += await startOnce();
-    }
-    return ns;
-  },
+  "start/cold": (n) => once("cold", n, 1),
+  "start/spare": (n) => afterOthers(n, () => startOnce(1)),
   async "start/in turn"(n) {
-    for (let i = 0; i < n; i++) await startOnce();
+    for (let i = 0; i < n; i++) await startOnce(1);
   },
-  async "memory/idle"(n) {
-    const before = memoryOfTree();
-    const idle = open(n);
-    await Promise.all(Array.from({ length: n }, (_, i) => idle.run("compute", i)));
-    const bytes = memoryOfTree() - before;
-    await idle.close();
-    return bytes;
-  },
+  "memory/idle": (n) => once("memory", 1, n),
   "pool/map 1,000": mapOf(1000),
   "pool/map 10,000": mapOf(10_000),
   "pool/map 100,000": mapOf(100_000),

@@ -24,43 +24,49 @@ def start_once(scope, count):
     return time.perf_counter_ns() - begin
 
 
+def memory_once(scope, count):
+    """Returns how many bytes so many take that wait."""
+    end = scope.Event()
+    there = scope.Semaphore(0)
+    before = scopes.memory_of_tree()
+    started = [scope.start(scopes.idle, (there, end)) for _ in range(count)]
+    for _ in started:
+        there.acquire()
+    size = scopes.memory_of_tree() - before
+    end.set()
+    for each in started:
+        each.join()
+    return size
+
+
 def starting(scope, name):
-    def cold(n, count):
+    def once(measure, n, count):
+        """Does it n times, each in a program in which nothing is warm."""
         import subprocess
 
         total = 0
         for _ in range(n):
-            command = [sys.executable, __file__, name, "cold", str(count)]
+            command = [sys.executable, __file__, name, measure, str(count)]
             total += int(subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=30).stdout)
         return total
 
-    def spare(n):
+    def after_others(n):
+        """As in bare/repeated.ts."""
         total = 0
+        for _ in range(2):
+            start_once(scope, 1)
         for _ in range(n):
             time.sleep(0.5)
             total += start_once(scope, 1)
         return total
 
-    def idle(n):
-        end = scope.Event()
-        there = scope.Semaphore(0)
-        before = scopes.memory_of_tree()
-        started = [scope.start(scopes.idle, (there, end)) for _ in range(n)]
-        for _ in started:
-            there.acquire()
-        size = scopes.memory_of_tree() - before
-        end.set()
-        for each in started:
-            each.join()
-        return size
-
     return {
-        "start/cold": lambda n: cold(n, 1),
-        "start/ten cold": lambda n: cold(n, TEN),
-        "start/spare": spare,
+        "start/cold": lambda n: once("cold", n, 1),
+        "start/ten cold": lambda n: once("cold", n, TEN),
+        "start/spare": after_others,
         "start/in turn": lambda n: sum(start_once(scope, 1) for _ in range(n)),
         "start/ten": lambda n: sum(start_once(scope, TEN) for _ in range(n)),
-        "memory/idle": idle,
+        "memory/idle": lambda n: once("memory", 1, n),
     }
 
 
@@ -86,8 +92,9 @@ def main():
     import platform
 
     name = sys.argv[1]
-    if sys.argv[2:3] == ["cold"]:
-        print(start_once(scopes.named(name), int(sys.argv[3])))
+    if len(sys.argv) > 2:
+        measure = {"cold": start_once, "memory": memory_once}[sys.argv[2]]
+        print(measure(scopes.named(name), int(sys.argv[3])))
         return
     works, close = works_of(name)
 
@@ -101,7 +108,7 @@ def main():
             begin = time.perf_counter_ns()
             own = works[order["work"]](order["n"])
             whole = time.perf_counter_ns() - begin
-            say({"id": order["id"], "ns": whole if own is None else own})
+            say({"id": order["id"], "ns": whole} if own is None else {"id": order["id"], "ns": own, "own": True})
         except Exception as error:
             say({"id": order["id"], "error": repr(error)})
     close()

@@ -112,7 +112,7 @@ def works_of(submit, wait, call, map, processes, broken=lambda: None):
         def work(n):
             total = 0
             for _ in range(n):
-                data = bytes(size)
+                data = b"\1" * size
                 begin = time.perf_counter_ns()
                 call(last, data)
                 total += time.perf_counter_ns() - begin
@@ -135,7 +135,7 @@ def works_of(submit, wait, call, map, processes, broken=lambda: None):
 
     def shared_by_threads(size):
         def work(n):
-            data = bytes(size)
+            data = b"\1" * size
             begin = time.perf_counter_ns()
             for _ in range(n):
                 call(last, data)

@@ -1,7 +1,7 @@
 /**
  * This library's player, on Deno and on Bun: `player.ts threads`, `player.ts processes`, `player.ts forkserver`.
  *
- * `cold` behind that has it start and end so many once, in a program in which nothing is warm, and print the nanoseconds.
+ * `cold` or `memory` and a count behind that has it measure that once and print the figure: see starting.ts.
  */
 
 import process from "node:process";
@@ -10,13 +10,13 @@ import { free } from "./free.ts";
 import { contended } from "./contended.ts";
 import { pool } from "./pool.ts";
 import { scopeNamed } from "./scope.ts";
-import { starting, startOnce } from "./starting.ts";
+import { ONCE, starting } from "./starting.ts";
 
 if (import.meta.main) {
-  const [name, cold, count] = process.argv.slice(2);
+  const [name, measure, count] = process.argv.slice(2);
   const scope = scopeNamed(name!);
-  if (cold === "cold") {
-    console.log(await startOnce(scope, Number(count)));
+  if (measure !== undefined) {
+    console.log(await ONCE[measure]!(scope, Number(count)));
     process.exit();
   }
   // A fork server changes nothing but starts.

@@ -13,6 +13,12 @@ exports.last = function last(bytes) {
   return bytes[bytes.length - 1];
 };
 
+/** Does nothing for so long that the other workers of a pool come up meanwhile. */
+exports.sleep = function sleep(value) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+  return value;
+};
+
 exports.compute = function compute(seed) {
   let sum = 0;
   for (let i = 0; i < 2_000_000; i++) sum += Math.sqrt(seed + i);
