@@ -205,10 +205,11 @@ class Measuring {
   }
 }
 
-function sampleOf({ ns, pairNs, probingNs = 0 }: Played, n: number, load: Load, start: number): Sample {
+function sampleOf({ ns, own, pairNs, probingNs = 0 }: Played, n: number, load: Load, start: number): Sample {
+  const isKnown = load.processorNs !== undefined && own !== true;
   return {
     value: rounded(ns / n),
-    processorNs: load.processorNs === undefined ? undefined : rounded(Math.max(0, load.processorNs - probingNs) / n),
+    processorNs: isKnown ? rounded(Math.max(0, load.processorNs - probingNs) / n) : undefined,
     pairNs: pairNs === undefined ? undefined : rounded(pairNs),
     othersShare: load.othersShare === undefined ? undefined : Number(load.othersShare.toFixed(3)),
     start,

@@ -4,7 +4,8 @@
  *
  * - first a line `{"ready": true, "name": "…", "version": "…", "works": ["lock/free", …]}` on stdout;
  * - for each line `{"id": 1, "work": "lock/free", "n": 100000}` on stdin, the work n times, and then
- *   `{"id": 1, "ns": 1234567}`, or `{"id": 1, "error": "why not"}`;
+ *   `{"id": 1, "ns": 1234567}`, or `{"id": 1, "error": "why not"}`. With `"own": true` where not all that was done counts in the
+ *   time, as the starts of the workers do not: then the processor's time, which is seen from outside, is not that of the work;
  * - those that can may do it in as many parts as the line's `"parts"` says and add `"pairNs"` and `"probingNs"`: what a pair of
  *   atomic operations took before, between and after the parts, and how long all of these took together;
  * - the end of stdin ends the player and what it started. What else it has to say goes to stderr.
@@ -33,6 +34,8 @@ export interface Order {
 export interface Played {
   /** What all of it took. */
   readonly ns: number;
+  /** Whether more was done than what this is the time of. */
+  readonly own?: boolean;
   /** What a pair of atomic operations took meanwhile, where the player tells. */
   readonly pairNs?: number;
   /** How long the player took to find that out. */
@@ -85,6 +88,7 @@ async function playInParts(work: Work, { n, parts = 1 }: Order): Promise<Played>
   const count = Math.max(1, Math.min(parts, n));
   const probes = [probe()];
   let ns = 0;
+  let isOwn = false;
   for (let part = 0, done = 0; part < count; part++) {
     const until = Math.round(n * (part + 1) / count);
     let own: number | void = undefined;
@@ -92,12 +96,14 @@ async function playInParts(work: Work, { n, parts = 1 }: Order): Promise<Played>
       own = await work(until - done);
     });
     ns += own ?? whole;
+    isOwn ||= own !== undefined;
     done = until;
     probes.push(probe());
   }
   const sum = (values: number[]): number => values.reduce((a, b) => a + b);
   return {
     ns,
+    own: isOwn || undefined,
     pairNs: sum(probes.map(({ pairNs }) => pairNs)) / probes.length,
     probingNs: sum(probes.map(({ wholeNs }) => wholeNs)),
   };

@@ -16,7 +16,10 @@ export const SCHEMA = 1;
 export interface Sample {
   /** In the group's unit. What something adds to memory may be below 0. */
   readonly value: number;
-  /** Time of the processor for each operation, all threads and children included; absent where the system does not tell. */
+  /**
+   * Time of the processor for each operation, all threads and children included; absent where the system does not tell, and
+   * where the player did more than what the value is the time of.
+   */
   readonly processorNs?: number;
   /** What a pair of atomic operations took meanwhile, where the player tells: see probe.ts. */
   readonly pairNs?: number;

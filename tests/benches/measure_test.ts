@@ -48,6 +48,7 @@ describe("a player", () => {
     assertEquals((await player.play("own", 4)).ns, 100);
     assertEquals((await player.play("own", 7, { parts: 3 })).ns, 175);
     const { ns, pairNs, probingNs } = await player.play("spin", 10, { parts: 20 });
+    assertEquals([(await player.play("own", 1)).own, (await player.play("spin", 1)).own], [true, undefined]);
     assert(ns > 0 && pairNs! > 0 && probingNs! > 11 * pairNs!);
     await assertRejects(() => player.play("fail", 1), PlayerError, "RangeError: out of order");
     await assertRejects(() => player.play("other", 1), PlayerError, "no work 'other'");
@@ -116,6 +117,9 @@ describe("measuring", () => {
       assertMatch(fail!.note!, /out of order/);
       assertMatch(end!.note!, /the player ended/);
       assert(own!.samples.every(({ value }) => value === 25));
+      // What the processor did for a work beside its own time is not known; that of the others is, on Linux.
+      assert(own!.samples.every(({ processorNs }) => processorNs === undefined));
+      if (process.platform === "linux") assert(spin!.samples.every(({ processorNs }) => processorNs !== undefined));
       assertEquals(new Set(own!.samples.map(({ start }) => start)).size > 0, true);
     },
   );
