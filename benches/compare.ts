@@ -1,8 +1,8 @@
 /**
  * What changed between two runs of benchmarks beyond the noise.
  *
- *     deno task bench:compare old.json new.json          what changed; the exit code is 1 if something of ours became worse,
- *                                                        2 if they cannot be compared
+ *     deno task bench:compare old.json new.json          what changed; the exit code is 1 if something of ours became worse
+ *                                                        or fails now, 2 if they cannot be compared
  *     deno task bench:compare old.json new.json --all    every figure, changed or not
  *
  * How it is told from noise is written in lib/compare.ts. Nothing is told by fewer than 3 starts, and to see 15 % takes
@@ -21,7 +21,7 @@ const { values, positionals } = parseArgs({
 });
 const [before, after] = readBoth();
 
-const { comparisons, machine, missing, busy } = compareRuns(before, after);
+const { comparisons, failed, machine, missing, busy } = compareRuns(before, after);
 for (const [title, run] of [["Old", before], ["New", after]] as const) {
   console.log(`${title}: ${run.date.slice(0, 16)}, ${describeMachine(run.machine)}, \`${run.command}\``);
 }
@@ -37,13 +37,18 @@ if (machine !== 1) {
   console.log(`What is not ours takes ${formatChange(machine)}; that is taken off the changes.`);
 }
 if (busy.length > 0) console.log(`${busy.length} not compared, since they were measured on a busy machine`);
-if (missing.length > 0) console.log(`In one of the runs only: ${missing.join("; ")}`);
+if (missing.length > 0) console.log(`Measured in one of the runs only: ${missing.join("; ")}`);
 
 const changed = comparisons.filter(({ verdict }) => verdict !== "same");
 const shown = (values.all ? comparisons : changed).toSorted((a, b) => b.ratio - a.ratio);
 console.log(`\n${comparisons.length} compared, ${changed.length} changed by ${formatPart(SMALLEST)} or more\n`);
 if (shown.length > 0) console.log(table(["", "Old", "New", "Change", "By chance", "Verdict"], shown.map(rowOf)));
-Deno.exit(comparisons.some(({ verdict, ours }) => ours && verdict === "worse") ? 1 : 0);
+if (failed.length > 0) {
+  const rows = failed.map(({ label, ours, note }) => [label, note, ours ? "failed" : "failed, not ours"]);
+  console.log(`\n${table(["Measured before", "Now", "Verdict"], rows)}`);
+}
+const isWorse = comparisons.some(({ verdict, ours }) => ours && verdict === "worse");
+Deno.exit(isWorse || failed.some(({ ours }) => ours) ? 1 : 0);
 
 function rowOf({ group, label, ours, unit, before, after, ratio, probability, verdict }: Comparison): string[] {
   return [

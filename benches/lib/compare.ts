@@ -59,12 +59,21 @@ export interface Comparison {
   readonly verdict: "worse" | "better" | "same";
 }
 
+/** A contestant that was measured in the old run and hangs or fails in the new one, or has no samples there. */
+export interface Failure {
+  readonly label: string;
+  readonly ours: boolean;
+  readonly note: string;
+}
+
 /** The comparison of two runs. */
 export interface Compared {
   readonly comparisons: Comparison[];
+  /** What failed in the new run only. */
+  readonly failed: Failure[];
   /** How many times as long everything takes that is not ours; 1 where that is not known. */
   readonly machine: number;
-  /** Contestants that only one of the runs has, or that have no samples in one. */
+  /** Contestants that only one of the runs has, or that failed in the old one. */
   readonly missing: string[];
   /** Contestants whose figure of one of the runs is from a busy machine, which tells nothing. */
   readonly busy: string[];
@@ -87,7 +96,7 @@ interface Pair {
 
 /** Compares two runs of the same kind. */
 export function compareRuns(before: Run, after: Run): Compared {
-  const { pairs, missing, busy } = pairsOf(before, after);
+  const { pairs, failed, missing, busy } = pairsOf(before, after);
   const others = pairs.filter(({ contestant }) => !contestant.ours).map(({ change }) => change);
   const known = others.length >= ENOUGH_OTHERS;
   const machine = known ? median(others) : 0;
@@ -124,7 +133,7 @@ export function compareRuns(before: Run, after: Run): Compared {
       verdict: !told ? "same" : ratio > 1 ? "worse" : "better",
     };
   });
-  return { comparisons, machine: Math.exp(machine), missing, busy };
+  return { comparisons, failed, machine: Math.exp(machine), missing, busy };
 }
 
 /** What is usual for starts of a program: the middle of what all contestants show. */
@@ -133,27 +142,36 @@ function usualVariance(pairs: readonly Pair[]): number {
   return seen.length === 0 ? UNKNOWN_DEVIATION ** 2 : Math.max(median(seen), LEAST_DEVIATION ** 2);
 }
 
-function pairsOf(before: Run, after: Run): { pairs: Pair[]; missing: string[]; busy: string[] } {
+/** Whether a contestant was measured to the end. */
+function isWhole({ samples, failed }: Contestant): boolean {
+  return samples.length > 0 && failed !== true;
+}
+
+function pairsOf(before: Run, after: Run): Pick<Compared, "failed" | "missing" | "busy"> & { pairs: Pair[] } {
   const keyed = (run: Run) =>
     new Map(
       run.groups.flatMap((group) =>
-        group.contestants.filter(({ samples }) => samples.length > 0).map((contestant) => (
+        group.contestants.map((contestant) => (
           [`${group.name}: ${labelOf(contestant)}`, { group, contestant }] as const
         ))
       ),
     );
   const [old, young] = [keyed(before), keyed(after)];
   const both: Both[] = [];
+  const failed: Failure[] = [];
   const missing: string[] = [];
   const busy: string[] = [];
   for (const key of new Set([...old.keys(), ...young.keys()])) {
     const [one, other] = [old.get(key), young.get(key)];
-    if (one === undefined || other === undefined) missing.push(key);
-    else if (one.contestant.busy !== undefined || other.contestant.busy !== undefined) busy.push(key);
+    if (one === undefined || other === undefined || !isWhole(one.contestant)) missing.push(key);
+    else if (!isWhole(other.contestant)) {
+      const { ours, note = "no samples" } = other.contestant;
+      failed.push({ label: key, ours, note });
+    } else if (one.contestant.busy !== undefined || other.contestant.busy !== undefined) busy.push(key);
     else both.push({ group: other.group, before: one.contestant, after: other.contestant });
   }
   const usual = slopeOf(both.map(swayOf).reduce(added, NO_SWAY));
-  return { pairs: both.map((each) => pairOf(each, usual)), missing, busy };
+  return { pairs: both.map((each) => pairOf(each, usual)), failed, missing, busy };
 }
 
 /** What is compared. */

@@ -238,5 +238,6 @@ function contestantOf({ entry, taken, note }: Seat, { starts, rounds }: Plan): C
     dropped: rest.length - filled.length,
     busy: filled.length === 0 ? undefined : Math.max(...filled.map(({ sample }) => sample.othersShare ?? 0)),
     note,
+    failed: note === undefined ? undefined : true,
   };
 }

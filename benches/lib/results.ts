@@ -45,6 +45,8 @@ export interface Contestant {
   readonly busy?: number;
   /** What a reader has to know beside the figure: that it hangs, that it failed. */
   readonly note?: string;
+  /** Whether it hung or failed on the way, as the note tells: what samples there are say little. */
+  readonly failed?: boolean;
 }
 
 /** What several contestants do. */
@@ -150,6 +152,7 @@ function checkContestant(contestant: Checker): void {
   contestant.at("workers").optional()?.number();
   contestant.at("busy").optional()?.number();
   contestant.at("note").optional()?.string();
+  contestant.at("failed").optional()?.boolean();
   for (const sample of contestant.at("samples").elements()) {
     sample.at("value").finite();
     sample.at("start").number();

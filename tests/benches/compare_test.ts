@@ -1,7 +1,12 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
 import { type Compared, compareRuns } from "../../benches/lib/compare.ts";
-import type { Run } from "../../benches/lib/results.ts";
+import { type Contestant, type Run, writeRun } from "../../benches/lib/results.ts";
+import { run as runProgram } from "../../tools/_run.ts";
 import { makeRun } from "./_made_runs.ts";
 
 const LIMIT = { timeout: 30_000 };
@@ -25,6 +30,13 @@ function turnedRound(run: Run): Run {
     })),
   }));
   return { ...run, groups };
+}
+
+/** A run with some contestants, by number, changed. */
+function changed(run: Run, changes: Readonly<Record<number, Partial<Contestant>>>): Run {
+  const [group] = run.groups;
+  const contestants = group!.contestants.map((each, i) => ({ ...each, ...changes[i] }));
+  return { ...run, groups: [{ ...group!, contestants }] };
 }
 
 describe("the comparison of two runs", () => {
@@ -98,9 +110,7 @@ describe("the comparison of two runs", () => {
   it("leaves out what was measured on a busy machine", LIMIT, () => {
     const before = makeRun({ seed: 1, ...THOROUGH });
     const after = makeRun({ seed: 2, ...THOROUGH, slower: { "work 31": 3 } });
-    const [group] = after.groups;
-    const contestants = group!.contestants.map((each, i) => i === 31 ? { ...each, busy: 0.4 } : each);
-    const compared = compareRuns(before, { ...after, groups: [{ ...group!, contestants }] });
+    const compared = compareRuns(before, changed(after, { 31: { busy: 0.4 } }));
     assertEquals(compared.busy, ["made: work 31, Deno"]);
     assertEquals(changesOf(compared), []);
   });
@@ -121,6 +131,26 @@ describe("the comparison of two runs", () => {
     assertEquals(changesOf(compareRuns(inBytes(run, -8192), inBytes(run, 4096))), []);
   });
 
+  it("tells what hangs, failed halfway or has no samples now, and compares nothing of it", LIMIT, () => {
+    const before = makeRun({ seed: 1, ...THOROUGH });
+    const changes: Readonly<Record<number, Partial<Contestant>>> = {
+      30: { samples: [], note: "hangs", failed: true },
+      31: { note: "the player ended", failed: true },
+      32: { samples: [] },
+    };
+    const after = changed(makeRun({ seed: 2, ...THOROUGH }), changes);
+    const { failed, comparisons } = compareRuns(before, after);
+    assertEquals(failed, [
+      { label: "made: work 30, Deno", ours: false, note: "hangs" },
+      { label: "made: work 31, Deno", ours: true, note: "the player ended" },
+      { label: "made: work 32, Deno", ours: true, note: "no samples" },
+    ]);
+    assertEquals(comparisons.length, 57);
+    // What failed before and does not now is no failure, and no figure to compare with.
+    assertEquals(compareRuns(after, before).failed, []);
+    assertEquals(compareRuns(after, before).missing.length, 3);
+  });
+
   it("names what only one of the runs has", LIMIT, () => {
     const run = makeRun({ seed: 1, starts: 1, rounds: 1 });
     const [group] = run.groups;
@@ -129,3 +159,25 @@ describe("the comparison of two runs", () => {
     assertEquals(compareRuns(less, run).comparisons.length, 59);
   });
 });
+
+// The program runs on Deno alone.
+if ("Deno" in globalThis) {
+  it("bench:compare fails where something of ours hangs now", LIMIT, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "compare-"));
+    const [before, after] = [join(folder, "before.json"), join(folder, "after.json")];
+    const program = fileURLToPath(new URL("../../benches/compare.ts", import.meta.url));
+    const command = [Deno.execPath(), "run", "-A", "--no-check", "--quiet", program, before, after];
+    try {
+      const run = makeRun({ seed: 1, starts: 3, rounds: 1 });
+      writeRun(before, run);
+      for (const [number, code] of [[30, 0], [31, 1]] as const) {
+        writeRun(after, changed(run, { [number]: { samples: [], note: "hangs", failed: true } }));
+        const result = await runProgram(command, { limit: 20_000 });
+        assertEquals(result.code, code);
+        assertMatch(result.output, new RegExp(`made: work ${number}, Deno +\\| +hangs \\| +failed`));
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+}
