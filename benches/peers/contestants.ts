@@ -35,6 +35,8 @@ export const PACKAGES: Readonly<Record<string, readonly Scope[]>> = {
   comlink: ["threads"],
 };
 
+/** What programs do with shared words by hand. */
+const ATOMICS = "bare Atomics";
 const BARE_ON_NODE = `${NODE_FILES}peers/bare/player.js`;
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -53,7 +55,9 @@ export function contestants(runtimes: Runtimes): Contestant[] {
         const forkserver = [...command, file("weft/player.ts"), "forkserver"];
         found.push({ ...common, name: "multiprocessing, forkserver", ours: true, command: forkserver });
       }
-      found.push({ ...common, name: bare, ours: false, command: [...command, file("bare/player.ts"), scope] });
+      const player = [...command, file("bare/player.ts")];
+      found.push({ ...common, name: bare, ours: false, command: [...player, scope] });
+      if (scope === "threads") found.push({ ...common, name: ATOMICS, ours: false, command: [...player, "atomics"] });
     }
     found.push(...nodes(scope), ...pythons(scope), ...c(scope));
   }
@@ -70,7 +74,10 @@ function nodes(scope: Scope): Contestant[] {
   const common = { runtime: "Node", scope, ours: false } as const;
   const found: Contestant[] = [];
   const name = scope === "threads" ? "bare worker_threads" : "child_process.fork";
-  if (existsSync(BARE_ON_NODE)) found.push({ ...common, name, command: ["node", BARE_ON_NODE, scope] });
+  if (existsSync(BARE_ON_NODE)) {
+    found.push({ ...common, name, command: ["node", BARE_ON_NODE, scope] });
+    if (scope === "threads") found.push({ ...common, name: ATOMICS, command: ["node", BARE_ON_NODE, "atomics"] });
+  }
   for (const [name, scopes] of Object.entries(PACKAGES)) {
     if (!scopes.includes(scope) || !isInstalled(name) || !existsSync(BARE_ON_NODE)) continue;
     found.push({ ...common, name, command: ["node", file("node/player.mjs"), name, scope] });

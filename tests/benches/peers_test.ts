@@ -53,7 +53,7 @@ for (const scope of ["threads", "processes", "forkserver"]) {
   });
 }
 
-for (const scope of ["threads", "processes"]) {
+for (const scope of ["threads", "atomics", "processes"]) {
   it(`the bare player of ${scope} plays all its works`, LIMIT, async () => {
     await playAllWithoutHang([...RUNTIME, `${PEERS}bare/player.ts`, scope]);
   });

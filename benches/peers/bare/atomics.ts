@@ -2,72 +2,98 @@
 
 import { timed, type Work } from "../../lib/play.ts";
 import { lock, unlock } from "./lock.ts";
-import { COUNT, GO, THERE, WORDS } from "./orders.ts";
 import { nextAnswer, startWorker } from "./partner.ts";
-
-function words(): Int32Array {
-  return new Int32Array(new SharedArrayBuffer(4 * WORDS));
-}
+import { allThere, ask, COUNT, endEcho, go, makeWords } from "./words.ts";
 
 function lockedBy(workers: number): Work {
   return async (n) => {
-    const shared = words();
+    const words = makeWords();
     const times = Math.ceil(n / workers);
     const partners = Array.from({ length: workers }, () => startWorker());
     const ends = partners.map((partner) => {
-      partner.send({ do: "increment", words: shared, workers, times });
+      partner.send({ do: "increment", words, times });
       return nextAnswer(partner);
     });
-    while (Atomics.load(shared, THERE) < workers) await new Promise((resolve) => setTimeout(resolve, 1));
+    await allThere(words, workers);
     const ns = await timed(() => {
-      Atomics.store(shared, GO, 1);
-      Atomics.notify(shared, GO);
+      go(words);
       return Promise.all(ends);
     });
     for (const partner of partners) await partner.end();
-    if (shared[COUNT] !== times * workers) throw new Error(`lost increments: ${shared[COUNT]} of ${times * workers}`);
+    if (words[COUNT] !== times * workers) throw new Error(`lost increments: ${words[COUNT]} of ${times * workers}`);
     return ns;
   };
+}
+
+/** Round trips to a worker that waits for them: this thread blocks meanwhile. */
+async function withEcho(run: (trip: () => void) => Promise<number>): Promise<number> {
+  const words = makeWords();
+  const partner = startWorker();
+  partner.send({ do: "task", id: 0, task: "echo", value: 0 });
+  await nextAnswer(partner);
+  partner.send({ do: "echo", words });
+  let trips = 0;
+  const trip = () => ask(words, ++trips);
+  trip();
+  const ns = await run(trip);
+  endEcho(words);
+  await partner.end();
+  return ns;
 }
 
 /** The works. */
 export const atomics: Record<string, Work> = {
   "lock/free"(n) {
-    const shared = words();
+    const words = makeWords();
     for (let i = 0; i < n; i++) {
-      lock(shared, 0);
-      unlock(shared, 0);
+      lock(words, 0);
+      unlock(words, 0);
     }
   },
   "semaphore/free"(n) {
-    const shared = words();
-    shared[0] = 1;
+    const words = makeWords();
+    words[0] = 1;
     for (let i = 0; i < n; i++) {
       for (;;) {
-        const permits = Atomics.load(shared, 0);
-        if (permits === 0) Atomics.wait(shared, 0, 0);
-        else if (Atomics.compareExchange(shared, 0, permits, permits - 1) === permits) break;
+        const permits = Atomics.load(words, 0);
+        if (permits === 0) Atomics.wait(words, 0, 0);
+        else if (Atomics.compareExchange(words, 0, permits, permits - 1) === permits) break;
       }
-      if (Atomics.add(shared, 0, 1) === 0) Atomics.notify(shared, 0, 1);
+      if (Atomics.add(words, 0, 1) === 0) Atomics.notify(words, 0, 1);
     }
   },
   "event/free"(n) {
-    const shared = words();
+    const words = makeWords();
     for (let i = 0; i < n; i++) {
-      Atomics.store(shared, 0, 1);
-      Atomics.notify(shared, 0);
-      while (Atomics.load(shared, 0) === 0) Atomics.wait(shared, 0, 0);
-      Atomics.store(shared, 0, 0);
+      Atomics.store(words, 0, 1);
+      Atomics.notify(words, 0);
+      while (Atomics.load(words, 0) === 0) Atomics.wait(words, 0, 0);
+      Atomics.store(words, 0, 0);
     }
   },
   "value/set"(n) {
-    const shared = words();
-    for (let i = 0; i < n; i++) Atomics.store(shared, 0, i);
+    const words = makeWords();
+    for (let i = 0; i < n; i++) Atomics.store(words, 0, i);
   },
   "value/add"(n) {
-    const shared = words();
-    for (let i = 0; i < n; i++) Atomics.add(shared, 0, 1);
+    const words = makeWords();
+    for (let i = 0; i < n; i++) Atomics.add(words, 0, 1);
   },
   "lock/2": lockedBy(2),
   "lock/4": lockedBy(4),
+  "pipe/busy": (n) =>
+    withEcho((trip) =>
+      timed(() => {
+        for (let i = 0; i < n; i++) trip();
+      })
+    ),
+  "pipe/asleep": (n) =>
+    withEcho(async (trip) => {
+      let ns = 0;
+      for (let i = 0; i < n; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        ns += await timed(() => trip());
+      }
+      return ns;
+    }),
 };

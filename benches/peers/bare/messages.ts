@@ -1,7 +1,11 @@
-/** Works of messages between this thread and a bare worker or child: what queues and pipes are without a library. */
+/** Works of messages between this thread and a bare worker or child, and between two workers: queues and pipes without a library. */
 
 import { timed, type Work } from "../../lib/play.ts";
 import { nextAnswer, type Partner, startChild, startWorker } from "./partner.ts";
+import { allThere, go, makeWords } from "./words.ts";
+
+/** How many messages of bytes are on their way at most: neither ports nor channels have a bound of their own. */
+const UNDERWAY = 16;
 
 /** The works, of threads or processes. */
 export function messages(threads: boolean): Record<string, Work> {
@@ -28,31 +32,47 @@ export function messages(threads: boolean): Record<string, Work> {
         }
         return ns;
       }),
-    "pipe/1 MiB": (n) =>
-      withPartner((partner) =>
+    "pipe/1 MiB": (n) => {
+      const bytes = new Uint8Array(1 << 20).fill(1);
+      return withPartner((partner) =>
         timed(async () => {
-          const bytes = new Uint8Array(1 << 20).fill(1);
-          // As many on their way as a program would have that does not wait for each.
-          const ends = Array.from(
-            { length: n },
-            (_, id) => partner.send({ do: "task", id, task: "last", value: bytes }),
-          );
-          await answers(partner, ends.length);
-        }), true),
+          for (let sent = 1; sent <= n; sent++) {
+            const answered = sent % UNDERWAY === 0 || sent === n;
+            partner.send({ do: "bytes", bytes, answered });
+            if (answered) await nextAnswer(partner);
+          }
+        }), true);
+    },
   };
   for (const item of ["integers", "objects", "1 KB"]) {
-    const work: Work = (n) =>
+    // A child process cannot wait for a message in the midst of running, and a worker can.
+    if (threads) works[`queue/${item}`] = (n) => betweenWorkers(item, n);
+    works[`queue/${item} awaited`] = (n) =>
       withPartner((partner) =>
         timed(() => {
           partner.send({ do: "produce", item, times: n });
           return answers(partner, n);
         })
       );
-    // There is no way to wait for a message in the midst of running: the same stands beside both.
-    works[`queue/${item}`] = work;
-    works[`queue/${item} awaited`] = work;
   }
   return works;
+}
+
+/** From a worker that puts to another that takes. */
+async function betweenWorkers(item: string, times: number): Promise<number> {
+  const words = makeWords();
+  const { port1, port2 } = new MessageChannel();
+  const [producer, consumer] = [startWorker(), startWorker()];
+  producer.send({ do: "put", words, port: port1, item, times }, [port1]);
+  consumer.send({ do: "take", words, port: port2, times }, [port2]);
+  const end = nextAnswer(consumer);
+  await allThere(words, 2);
+  const ns = await timed(() => {
+    go(words);
+    return end;
+  });
+  await Promise.all([producer.end(), consumer.end()]);
+  return ns;
 }
 
 function roundTrip(partner: Partner, value: number): Promise<unknown> {

@@ -1,20 +1,39 @@
 /** What a bare worker or child does on command. */
 
-import { lock, unlock } from "./lock.ts";
+import { increment } from "./lock.ts";
+import { itemsOf, put, take } from "./queue.ts";
+import { echo } from "./words.ts";
 
-/** An order. All but `produce` are answered once. */
+/** An order of messages alone, for workers and children. A task and the last of some bytes are answered once. */
 export type Order =
   | { readonly do: "task"; readonly id: number; readonly task: keyof typeof TASKS; readonly value: unknown }
   | { readonly do: "produce"; readonly item: string; readonly times: number }
-  | { readonly do: "increment"; readonly words: Int32Array; readonly workers: number; readonly times: number };
+  | { readonly do: "bytes"; readonly bytes: Uint8Array; readonly answered: boolean }
+  | SharedOrder;
+
+/** An order of what only workers share. */
+export type SharedOrder =
+  | { readonly do: "increment"; readonly words: Int32Array; readonly times: number }
+  | {
+    readonly do: "put";
+    readonly words: Int32Array;
+    readonly port: MessagePort;
+    readonly item: string;
+    readonly times: number;
+  }
+  | { readonly do: "take"; readonly words: Int32Array; readonly port: MessagePort; readonly times: number }
+  | { readonly do: "echo"; readonly words: Int32Array };
 
 /** An answer, or an item. */
 export type Answer = { readonly id: number; readonly value: unknown } | number | object;
 
+const square = (x: number): number => x * x;
+
 const TASKS = {
-  square: (x: unknown): unknown => (x as number) * (x as number),
+  square: (x: unknown): unknown => square(x as number),
+  squares: (items: unknown): unknown => (items as number[]).map(square),
   echo: (value: unknown): unknown => value,
-  last: (bytes: unknown): unknown => (bytes as Uint8Array)[(bytes as Uint8Array).length - 1],
+  last: (bytes: unknown): unknown => lastOf(bytes as Uint8Array),
   compute(seed: unknown): unknown {
     let sum = 0;
     for (let i = 0; i < 2_000_000; i++) sum += Math.sqrt(seed as number + i);
@@ -22,27 +41,30 @@ const TASKS = {
   },
 };
 
-/** Where the words of {@linkcode increment} are: the lock, the count, how many are there, the start. */
-export const LOCK = 0, COUNT = 32, THERE = 64, GO = 96, WORDS = 128;
+function lastOf(bytes: Uint8Array): number {
+  return bytes[bytes.length - 1]!;
+}
 
 /** Obeys an order. */
 export function obey(order: Order, answer: (answer: Answer) => void): void {
-  if (order.do === "task") return answer({ id: order.id, value: TASKS[order.task](order.value) });
-  if (order.do === "produce") return produce(order.item, order.times, answer);
-  const { words, times } = order;
-  Atomics.add(words, THERE, 1);
-  Atomics.notify(words, THERE);
-  Atomics.wait(words, GO, 0);
-  for (let i = 0; i < times; i++) {
-    lock(words, LOCK);
-    words[COUNT]!++;
-    unlock(words, LOCK);
+  switch (order.do) {
+    case "task":
+      return answer({ id: order.id, value: TASKS[order.task](order.value) });
+    case "produce":
+      for (const item of itemsOf(order.item, order.times)) answer(item);
+      return;
+    case "bytes":
+      if (order.answered) answer(lastOf(order.bytes));
+      return;
+    case "increment":
+      increment(order.words, order.times);
+      return answer(0);
+    case "put":
+      return put(order.words, order.port, order.item, order.times);
+    case "take":
+      take(order.words, order.port, order.times);
+      return answer(0);
+    case "echo":
+      return echo(order.words);
   }
-  answer(0);
-}
-
-function produce(item: string, times: number, answer: (item: Answer) => void): void {
-  const padding = item === "1 KB" ? "x".repeat(1000) : "";
-  if (item === "integers") { for (let i = 0; i < times; i++) answer(i); }
-  else for (let id = 0; id < times; id++) answer({ id, name: `item ${id}${padding}`, tags: ["a", "b"] });
 }

@@ -8,7 +8,7 @@ import type { Answer, Order } from "./orders.ts";
 
 /** The other side. */
 export interface Partner {
-  send(order: Order, transfer?: ArrayBuffer[]): void;
+  send(order: Order, transfer?: Transferable[]): void;
   onAnswer: (answer: Answer) => void;
   end(): Promise<unknown>;
 }
@@ -21,7 +21,7 @@ export function startWorker(): Partner {
   if (process.versions.deno !== undefined || process.versions.bun !== undefined) {
     const worker = new Worker(url, { type: "module" });
     const partner: Partner = {
-      send: (order, transfer = []) => worker.postMessage(order, transfer),
+      send: (order, transfer = []) => worker.postMessage(order, transfer as never[]),
       onAnswer: () => {},
       end: () => Promise.resolve(worker.terminate()),
     };
@@ -30,7 +30,7 @@ export function startWorker(): Partner {
   }
   const worker = new NodeWorker(url);
   const partner: Partner = {
-    send: (order, transfer = []) => worker.postMessage(order, transfer),
+    send: (order, transfer = []) => worker.postMessage(order, transfer as never[]),
     onAnswer: () => {},
     end: () => worker.terminate(),
   };

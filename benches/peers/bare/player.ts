@@ -1,6 +1,6 @@
 /**
- * The player of what the platform has by itself, on Deno, Bun and Node: `player.ts threads` plays with workers, messages and
- * `Atomics`, `player.ts processes` with `child_process.fork`. `cold` and `memory` behind that as for the library's player.
+ * The player of what the platform has by itself, on Deno, Bun and Node: `player.ts threads` plays with workers and messages,
+ * `player.ts atomics` with words that they share, `player.ts processes` with `child_process.fork`. `cold` and `memory` behind that as for the library's player.
  */
 
 import process from "node:process";
@@ -64,9 +64,6 @@ if (measure !== undefined) {
   console.log(await (measure === "memory" ? memoryOnce : startOnce)(Number(count)));
   process.exit();
 }
+if (name === "atomics") await play(name, atomics);
 const { works, close } = pool(name === "threads");
-await play(
-  name!,
-  { ...starting, ...messages(name === "threads"), ...(name === "threads" ? atomics : {}), ...works },
-  close,
-);
+await play(name!, { ...starting, ...messages(name === "threads"), ...works }, close);

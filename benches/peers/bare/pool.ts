@@ -8,65 +8,112 @@ import { BATCH, MB, object, WORKERS } from "./sizes.ts";
 
 type Task = Extract<Order, { do: "task" }>["task"];
 
-/** The works, and what ends the workers. */
-export function pool(threads: boolean): { works: Record<string, Work>; close: () => Promise<void> } {
-  const partners: Partner[] = [];
-  const waiting = new Map<number, (value: unknown) => void>();
-  let tasks = 0;
-  const submit = (task: Task, value: unknown, transfer?: ArrayBuffer[]): Promise<unknown> => {
-    while (partners.length < WORKERS) {
-      const partner = threads ? startWorker() : startChild("advanced");
+/** How many chunks of a map each worker gets, as in CPython's pool. */
+const CHUNKS = 4;
+
+/** The workers, which are there from the first task on. */
+class HandMadePool {
+  readonly #partners: Partner[] = [];
+  readonly #waiting = new Map<number, (value: unknown) => void>();
+  readonly #start: () => Partner;
+  #tasks = 0;
+
+  constructor(start: () => Partner) {
+    this.#start = start;
+  }
+
+  submit(task: Task, value: unknown, transfer?: ArrayBuffer[]): Promise<unknown> {
+    while (this.#partners.length < WORKERS) {
+      const partner = this.#start();
       partner.onAnswer = (answer) => {
         const { id, value } = answer as { id: number; value: unknown };
-        waiting.get(id)!(value);
-        waiting.delete(id);
+        this.#waiting.get(id)!(value);
+        this.#waiting.delete(id);
       };
-      partners.push(partner);
+      this.#partners.push(partner);
     }
-    const id = tasks++;
-    partners[id % WORKERS]!.send({ do: "task", id, task, value }, transfer);
-    return new Promise((resolve) => waiting.set(id, resolve));
-  };
-  const withBytes = (make: () => Uint8Array, transferred = false): Work => async (n) => {
-    let ns = 0;
-    for (let i = 0; i < n; i++) {
-      const bytes = make();
-      ns += await timed(() => submit("last", bytes, transferred ? [bytes.buffer as ArrayBuffer] : undefined));
-    }
-    return ns;
-  };
+    const id = this.#tasks++;
+    this.#partners[id % WORKERS]!.send({ do: "task", id, task, value }, transfer);
+    return new Promise((resolve) => this.#waiting.set(id, resolve));
+  }
+
+  /** In chunks, each a task. */
+  async map(items: readonly number[]): Promise<unknown[]> {
+    const size = Math.ceil(items.length / (WORKERS * CHUNKS));
+    const chunks: Promise<unknown>[] = [];
+    for (let at = 0; at < items.length; at += size) chunks.push(this.submit("squares", items.slice(at, at + size)));
+    return (await Promise.all(chunks)).flat();
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#partners.map((partner) => partner.end()));
+  }
+}
+
+/** The works, and what ends the workers. */
+export function pool(threads: boolean): { works: Record<string, Work>; close: () => Promise<void> } {
+  // The channel of a child process passes numbers and strings faster as JSON, which cannot hold bytes.
+  const plain = new HandMadePool(threads ? startWorker : () => startChild("json"));
+  const ofBytes = threads ? plain : new HandMadePool(() => startChild("advanced"));
   const works: Record<string, Work> = {
+    "pool/map 1,000": mapOf(plain, 1000),
+    "pool/map 10,000": mapOf(plain, 10_000),
+    "pool/map 100,000": mapOf(plain, 100_000),
     async "pool/submits"(n) {
       for (let left = n; left > 0; left -= BATCH) {
-        await Promise.all(Array.from({ length: Math.min(left, BATCH) }, (_, i) => submit("square", i)));
+        await Promise.all(Array.from({ length: Math.min(left, BATCH) }, (_, i) => plain.submit("square", i)));
       }
     },
     async "pool/round trip"(n) {
-      for (let i = 0; i < n; i++) await submit("square", i);
+      for (let i = 0; i < n; i++) await plain.submit("square", i);
     },
     async "pool/after idleness"(n) {
       let ns = 0;
       for (let i = 0; i < n; i++) {
         await delay(60);
-        ns += await timed(() => submit("square", i));
+        ns += await timed(() => plain.submit("square", i));
       }
       return ns;
     },
     async "pool/1 KB"(n) {
-      for (let i = 0; i < n; i++) await submit("echo", object(i));
+      for (let i = 0; i < n; i++) await plain.submit("echo", object(i));
     },
     async "pool/cpu"(n) {
-      await Promise.all(Array.from({ length: n }, (_, i) => submit("compute", i)));
+      await Promise.all(Array.from({ length: n }, (_, i) => plain.submit("compute", i)));
     },
   };
   for (const [name, size] of [["1 MB", MB], ["64 MB", 64 * MB]] as const) {
-    works[`pool/${name} copied`] = withBytes(() => new Uint8Array(size).fill(1));
+    const fresh = () => new Uint8Array(size).fill(1);
+    works[`pool/${name} copied`] = withBytes(ofBytes, fresh);
     if (!threads) continue;
-    works[`pool/${name} transferred`] = withBytes(() => new Uint8Array(size).fill(1), true);
-    works[`pool/${name} shared`] = async (n) => {
+    works[`pool/${name} transferred`] = withBytes(ofBytes, fresh, true);
+    works[`pool/${name} shared`] = (n) => {
       const bytes = new Uint8Array(new SharedArrayBuffer(size));
-      return await withBytes(() => bytes)(n) as number;
+      return withBytes(ofBytes, () => bytes)(n);
     };
   }
-  return { works, close: async () => void await Promise.all(partners.map((partner) => partner.end())) };
+  return { works, close: async () => void await Promise.all([plain, ofBytes].map((each) => each.end())) };
+}
+
+function mapOf(pool: HandMadePool, size: number): Work {
+  const items = Array.from({ length: size }, (_, i) => i);
+  return async (n) => {
+    const maps = Math.max(1, Math.round(n / size));
+    const ns = await timed(async () => {
+      for (let i = 0; i < maps; i++) await pool.map(items);
+    });
+    return ns / (maps * size) * n;
+  };
+}
+
+/** Each task gets bytes that are made before the clock runs. */
+function withBytes(pool: HandMadePool, make: () => Uint8Array, transferred = false): Work {
+  return async (n) => {
+    let ns = 0;
+    for (let i = 0; i < n; i++) {
+      const bytes = make();
+      ns += await timed(() => pool.submit("last", bytes, transferred ? [bytes.buffer as ArrayBuffer] : undefined));
+    }
+    return ns;
+  };
 }
