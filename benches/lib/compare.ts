@@ -100,15 +100,17 @@ export function compareRuns(before: Run, after: Run): Compared {
   const others = pairs.filter(({ contestant }) => !contestant.ours).map(({ change }) => change);
   const known = others.length >= ENOUGH_OTHERS;
   const machine = known ? median(others) : 0;
-  const unrest = known ? robustDeviation(others) : 0;
   const usual = usualVariance(pairs);
+  const squares = pairs.map(({ variance, freedom, startsPart }) =>
+    (variance * freedom + usual * USUAL_WEIGHT) / (freedom + USUAL_WEIGHT) * startsPart
+  );
+  // By how much more what is not ours differs than its starts explain.
+  const explained = median(squares.filter((_, i) => !pairs[i]!.contestant.ours).concat(known ? [] : [0]));
+  const unrest = known ? Math.max(0, robustDeviation(others) ** 2 - explained) : 0;
 
-  const chances = pairs.map((pair) => {
-    const freedom = pair.freedom + USUAL_WEIGHT;
-    const starts = (pair.variance * pair.freedom + usual * USUAL_WEIGHT) / freedom;
-    const error = Math.sqrt(Math.max(starts * pair.startsPart, unrest ** 2));
-    return studentProbability((pair.change - machine) / error, freedom);
-  });
+  const chances = pairs.map(({ change, freedom }, i) =>
+    studentProbability((change - machine) / Math.sqrt(squares[i]! + unrest), freedom + USUAL_WEIGHT)
+  );
   // What is ours and what is not are questions of their own.
   const corrected: number[] = [];
   for (const ours of [true, false]) {
@@ -201,7 +203,7 @@ function slopeOf({ squares, products }: Sway): number {
 function swayOf({ group, before, after }: Both): Sway {
   if (![before, after].every(isProbed)) return NO_SWAY;
   return [before, after].map(({ samples }) => {
-    const pairs = samples.map((sample) => Math.log(sample.pairNs!));
+    const pairs = samples.map((sample) => Math.log(sample.probeNs!));
     const times = samples.map((sample) => logarithmOf(group, sample));
     const [pair, time] = [mean(pairs), mean(times)];
     return pairs.map((x, i) => ({ squares: (x - pair) ** 2, products: (x - pair) * (times[i]! - time) }))
@@ -210,7 +212,7 @@ function swayOf({ group, before, after }: Both): Sway {
 }
 
 function isProbed({ samples }: Contestant): boolean {
-  return samples.every(({ pairNs }) => pairNs !== undefined);
+  return samples.every(({ probeNs }) => probeNs !== undefined);
 }
 
 function pairOf({ group, before, after }: Both, usual: number): Pair {
@@ -219,9 +221,9 @@ function pairOf({ group, before, after }: Both, usual: number): Pair {
     added(swayOf({ group, before, after }), { squares: USUAL_SWAY, products: USUAL_SWAY * usual }),
   );
   // As if atomic operations had taken as long in both runs.
-  const level = probed ? mean([before, after].map(({ samples }) => mean(samples.map((s) => Math.log(s.pairNs!))))) : 0;
+  const level = probed ? mean([before, after].map(({ samples }) => mean(samples.map((s) => Math.log(s.probeNs!))))) : 0;
   const levelled = (sample: Sample): number =>
-    logarithmOf(group, sample) - (probed ? slope * (Math.log(sample.pairNs!) - level) : 0);
+    logarithmOf(group, sample) - (probed ? slope * (Math.log(sample.probeNs!) - level) : 0);
   const starts = [before, after].map(({ samples }) =>
     [...Map.groupBy(samples, ({ start }) => start).values()].map((each) => each.map(levelled))
   );

@@ -205,12 +205,12 @@ class Measuring {
   }
 }
 
-function sampleOf({ ns, own, pairNs, probingNs = 0 }: Played, n: number, load: Load, start: number): Sample {
+function sampleOf({ ns, own, probeNs, probingNs = 0 }: Played, n: number, load: Load, start: number): Sample {
   const isKnown = load.processorNs !== undefined && own !== true;
   return {
     value: rounded(ns / n),
     processorNs: isKnown ? rounded(Math.max(0, load.processorNs - probingNs) / n) : undefined,
-    pairNs: pairNs === undefined ? undefined : rounded(pairNs),
+    probeNs: probeNs === undefined ? undefined : rounded(probeNs),
     othersShare: load.othersShare === undefined ? undefined : Number(load.othersShare.toFixed(3)),
     start,
   };

@@ -6,8 +6,8 @@
  * - for each line `{"id": 1, "work": "lock/free", "n": 100000}` on stdin, the work n times, and then
  *   `{"id": 1, "ns": 1234567}`, or `{"id": 1, "error": "why not"}`. With `"own": true` where not all that was done counts in the
  *   time, as the starts of the workers do not: then the processor's time, which is seen from outside, is not that of the work;
- * - those that can may do it in as many parts as the line's `"parts"` says and add `"pairNs"` and `"probingNs"`: what a pair of
- *   atomic operations took before, between and after the parts, and how long all of these took together;
+ * - those that can may do it in as many parts as the line's `"parts"` says and add `"probeNs"` and `"probingNs"`: what the bare
+ *   atomic operations of a lock took before, between and after the parts, and how long all of these took together;
  * - the end of stdin ends the player and what it started. What else it has to say goes to stderr.
  */
 
@@ -36,8 +36,8 @@ export interface Played {
   readonly ns: number;
   /** Whether more was done than what this is the time of. */
   readonly own?: boolean;
-  /** What a pair of atomic operations took meanwhile, where the player tells. */
-  readonly pairNs?: number;
+  /** What the bare atomic operations of a lock took meanwhile, where the player tells. */
+  readonly probeNs?: number;
   /** How long the player took to find that out. */
   readonly probingNs?: number;
 }
@@ -104,7 +104,7 @@ async function playInParts(work: Work, { n, parts = 1 }: Order): Promise<Played>
   return {
     ns,
     own: isOwn || undefined,
-    pairNs: sum(probes.map(({ pairNs }) => pairNs)) / probes.length,
+    probeNs: sum(probes.map(({ probeNs }) => probeNs)) / probes.length,
     probingNs: sum(probes.map(({ wholeNs }) => wholeNs)),
   };
 }

@@ -103,8 +103,8 @@ export class Player {
       throw new PlayerError(`Cannot play '${work}': answer ${answer.id} came instead of ${order.id}`);
     }
     if (answer.ns === undefined) throw new PlayerError(`Cannot play '${work}': ${answer.error}`);
-    const { ns, own, pairNs, probingNs } = answer;
-    return { ns, own, pairNs, probingNs };
+    const { ns, own, probeNs, probingNs } = answer;
+    return { ns, own, probeNs, probingNs };
   }
 
   /**

@@ -21,8 +21,8 @@ export interface Sample {
    * where the player did more than what the value is the time of.
    */
   readonly processorNs?: number;
-  /** What a pair of atomic operations took meanwhile, where the player tells: see probe.ts. */
-  readonly pairNs?: number;
+  /** What the bare atomic operations of a lock took meanwhile, where the player tells: see probe.ts. */
+  readonly probeNs?: number;
   /** What others used of all processors meanwhile, from 0 to 1; absent where the system does not tell. */
   readonly othersShare?: number;
   /** Which start of the contestant's program it is from, from 0: programs differ by more than the samples of one. */
@@ -157,7 +157,7 @@ function checkContestant(contestant: Checker): void {
     sample.at("value").finite();
     sample.at("start").number();
     sample.at("processorNs").optional()?.number();
-    sample.at("pairNs").optional()?.number();
+    sample.at("probeNs").optional()?.number();
     sample.at("othersShare").optional()?.number();
   }
 }

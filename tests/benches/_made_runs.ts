@@ -50,8 +50,8 @@ export function makeRun({ seed, starts, rounds, machine = 1, shared, slower = {}
         }
         // Some contestants are nothing but atomic operations, others have few of them. States last longer than a round.
         const part = random() < shared ? 0.6 + 0.4 * random() : 0.2 * random();
-        const pairNs = 20 * (1 + 0.8 * part) * Math.exp(normal() * 0.02);
-        samples.push({ value: quiet * (1 + 0.8 * part) ** (i % 4 / 3), pairNs, ...common });
+        const probeNs = 20 * (1 + 0.8 * part) * Math.exp(normal() * 0.02);
+        samples.push({ value: quiet * (1 + 0.8 * part) ** (i % 4 / 3), probeNs, ...common });
       }
     }
     return { name, runtime: "Deno", ours: i % 3 !== 0, samples, dropped: 0 };

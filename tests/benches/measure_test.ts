@@ -47,9 +47,9 @@ describe("a player", () => {
     assertEquals(player.greeting.version, "1.2.3");
     assertEquals((await player.play("own", 4)).ns, 100);
     assertEquals((await player.play("own", 7, { parts: 3 })).ns, 175);
-    const { ns, pairNs, probingNs } = await player.play("spin", 10, { parts: 20 });
+    const { ns, probeNs, probingNs } = await player.play("spin", 10, { parts: 20 });
     assertEquals([(await player.play("own", 1)).own, (await player.play("spin", 1)).own], [true, undefined]);
-    assert(ns > 0 && pairNs! > 0 && probingNs! > 11 * pairNs!);
+    assert(ns > 0 && probeNs! > 0 && probingNs! > 11 * probeNs!);
     await assertRejects(() => player.play("fail", 1), PlayerError, "RangeError: out of order");
     await assertRejects(() => player.play("other", 1), PlayerError, "no work 'other'");
     // A work that says itself how long it took: as often as makes the time that is wanted.
