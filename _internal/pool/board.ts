@@ -582,6 +582,11 @@ export class Board {
     return { worker: this.words[slot + WORKER], time: this.words[slot + BEGUN] / 100 };
   }
 
+  /** Owner: for how many milliseconds a worker had the chunk at a time since the pool's beginning, which the word may have outrun. */
+  ageOf(slot: number, time: number): number {
+    return (Math.round(time * 100) - this.words[slot + BEGUN] | 0) / 100;
+  }
+
   /** Worker: the chunk is over. `false`: it was taken from this worker. */
   finish(slot: number, worker: number, ms: number): boolean {
     this.words[slot + DURATION] = Math.min(0x7fffffff, Math.round(ms * 1000));

@@ -80,10 +80,10 @@ const TURN = 4;
 const TURNLESS = 8;
 /** A chunk is not left in one piece if a unit of it takes so long: milliseconds. */
 const STUCK = 5;
-/** While no worker is free to take what is behind such a unit, this thread looks for it but so seldom: each look wakes it. */
+/** While no worker is free to take what is behind such a unit, this thread looks for it only so often: each look wakes it. */
 const SELDOM = 40;
-/** What a worker has before it is shared with one that has nothing, if it takes so long: milliseconds. */
-const WORTHWHILE = 1;
+/** What a worker has before it is shared with a free one if it takes longer than this: milliseconds. */
+const SHARED = 1;
 /** How long one may wait for workers that were told to end, where they cannot be stopped: milliseconds. */
 const GRACE = 1000;
 
@@ -824,12 +824,11 @@ export class Dispatcher implements JobBoard {
   #share(): void {
     if (this.#posted.size === 0 || !this.#isIdle) return;
     let longest: { chunk: Chunk; begun: number } | undefined;
-    let most = WORTHWHILE;
+    let most = SHARED;
     for (const [slot, chunk] of this.#posted) {
       const begun = this.board.begunOf(slot);
       if (begun === 0 || begun >= chunk.end || this.board.claimOf(slot) <= 0) continue;
-      const ms = performance.timeOrigin + now() - this.#epoch - this.board.begunBy(slot).time;
-      const left = ms / begun * (chunk.end - begun);
+      const left = this.board.ageOf(slot, performance.timeOrigin + now() - this.#epoch) / begun * (chunk.end - begun);
       if (left <= most) continue;
       most = left;
       longest = { chunk, begun };

@@ -515,7 +515,7 @@ export class MapJob implements Job {
     return chunk;
   }
 
-  // Python's formula, once it is known that its chunks are worth while and not so long that workers idle at the end.
+  // Python's formula, once it is known that its chunks are worth while and leave other jobs their turn.
   #chunksize(): number {
     const { size, maxChunk } = this.board;
     const formula = Math.ceil(Math.max(this.#waiting / (size * 2), this.#results.length / (size * 16)));

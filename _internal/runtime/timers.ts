@@ -45,7 +45,7 @@ export function nextTurn(run: () => void): void {
   notify(word, 0, 1);
 }
 
-/** Deno looks at sockets only in an event loop that waits. To have it wait costs a millisecond, so it is done but so often. */
+/** Deno looks at sockets only in an event loop that waits. To have it wait costs a millisecond: only each fourth turn does. */
 const PATIENT = 4;
 let turns = 0;
 
