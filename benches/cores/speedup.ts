@@ -1,6 +1,6 @@
 /** How many times as fast a job is with so many workers. */
 
-import { type Contestant, type Group, remarkOf } from "../lib/results.ts";
+import { type Contestant, type Group, remarkOf, samplesOf } from "../lib/results.ts";
 import { median, quantile, spread } from "../lib/stats.ts";
 import { ALONE } from "./plan.ts";
 
@@ -10,7 +10,10 @@ export interface Point {
   readonly workers: number;
   /** The median time of one. */
   readonly ns: number;
-  readonly spread: number;
+  /** `undefined` for a lone sample. */
+  readonly spread: number | undefined;
+  /** How many there are. */
+  readonly samples: string;
   readonly processorNs: number | undefined;
   /** The median, and where the middle half of the samples lies. */
   readonly speedup: number;
@@ -47,6 +50,7 @@ export function pointsOf({ contestants }: Group, cores: number): Point[] {
       workers: one.workers,
       ns: median(values),
       spread: spread(values),
+      samples: samplesOf(one),
       processorNs: processor.length === 0 ? undefined : median(processor),
       speedup,
       low: from / quantile(values, 0.75),

@@ -1,9 +1,9 @@
 /** The tables of a run across cores. */
 
 import { describeMachine } from "../lib/machine.ts";
-import { busyNoteOf, type Group, remarkOf, type Run } from "../lib/results.ts";
-import { median } from "../lib/stats.ts";
-import { figures, formatNs, formatPart, table } from "../lib/table.ts";
+import { busyNoteOf, type Group, remarkOf, type Run, samplesOf } from "../lib/results.ts";
+import { median, spread } from "../lib/stats.ts";
+import { figures, formatNs, formatPart, formatSpread, table } from "../lib/table.ts";
 import { ALONE } from "./plan.ts";
 import { pointsOf } from "./speedup.ts";
 
@@ -27,7 +27,8 @@ export function tableOf(group: Group, run: Run): string {
   const rows = points.map((point) => [
     `${point.name} x ${point.workers}`,
     formatNs(point.ns),
-    `± ${formatPart(point.spread)}`,
+    formatSpread(point.spread),
+    point.samples,
     point.processorNs === undefined ? "" : formatNs(point.processorNs),
     figures(point.speedup),
     formatPart(point.efficiency),
@@ -36,15 +37,36 @@ export function tableOf(group: Group, run: Run): string {
   ]);
   const alone = group.contestants.find(({ name }) => name === ALONE);
   if (alone !== undefined && alone.samples.length > 0) {
-    const ns = median(alone.samples.map(({ value }) => value));
-    rows.unshift([ALONE, formatNs(ns), "", "", "1.00", "", "", notesOf(alone.dropped, remarkOf(alone))]);
+    const values = alone.samples.map(({ value }) => value);
+    const ns = median(values);
+    rows.unshift([
+      ALONE,
+      formatNs(ns),
+      formatSpread(spread(values)),
+      samplesOf(alone),
+      "",
+      "1.00",
+      "",
+      "",
+      notesOf(alone.dropped, remarkOf(alone)),
+    ]);
   }
   for (const { name, workers, samples, note } of group.contestants) {
     if (samples.length === 0) {
       rows.push([`${name}${workers === undefined ? "" : ` x ${workers}`}`, note ?? "no samples"]);
     }
   }
-  const head = [group.name, "Time of one", "Spread", "Of the processor", "Speed-up", "Efficiency", "Time by bare", ""];
+  const head = [
+    group.name,
+    "Time of one",
+    "Spread",
+    "Samples",
+    "Of the processor",
+    "Speed-up",
+    "Efficiency",
+    "Time by bare",
+    "",
+  ];
   return table(head, rows);
 }
 

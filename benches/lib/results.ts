@@ -77,6 +77,12 @@ export function labelOf({ name, runtime, workers }: Contestant): string {
   return `${name}, ${runtime}${workers === undefined ? "" : ` x ${workers}`}`;
 }
 
+/** How many samples a figure is made of, for a table: `9 of 3 starts`. */
+export function samplesOf({ samples }: Contestant): string {
+  const starts = new Set(samples.map(({ start }) => start)).size;
+  return `${samples.length} of ${starts} ${starts === 1 ? "start" : "starts"}`;
+}
+
 /** What has to be said beside a figure, if anything. */
 export function remarkOf({ busy, note }: Pick<Contestant, "busy" | "note">): string | undefined {
   if (note !== undefined) return note;

@@ -30,9 +30,14 @@ export function quantile(values: readonly number[], part: number): number {
   return quantileOf([...values], part);
 }
 
-/** Half of the values lie within so much of the median, as a part of it: 0.02 is 2 % to either side. */
-export function spread(values: readonly number[]): number {
-  return values.length < 2 ? 0 : interquartileRange([...values]) / 2 / median(values);
+/**
+ * Half of the values lie within so much of the median, as a part of it: 0.02 is 2 % to either side. `undefined` for fewer than
+ * two values, which tell of no spread; not finite where the values lie about 0.
+ */
+export function spread(values: readonly number[]): number | undefined {
+  if (values.length < 2) return undefined;
+  const half = interquartileRange([...values]) / 2;
+  return half === 0 ? 0 : half / Math.abs(median(values));
 }
 
 /** The standard deviation as the values nearest to the median tell it, so that a few far ones do not count. */

@@ -38,6 +38,12 @@ export function formatChange(ratio: number): string {
   return `${percent < 0 ? "-" : "+"}${Math.abs(percent).toFixed(1)} %`;
 }
 
+/** A spread of samples as stats.ts tells it: `± 3.2 %`. */
+export function formatSpread(spread: number | undefined): string {
+  if (spread === undefined) return "one sample";
+  return Number.isFinite(spread) ? `± ${formatPart(spread)}` : "about 0";
+}
+
 /** A part of 1: `3.2 %`. */
 export function formatPart(part: number): string {
   return `${(part * 100).toFixed(1)} %`;

@@ -7,7 +7,8 @@ import { median, spread } from "../lib/stats.ts";
 export interface Standing {
   readonly contestant: Contestant;
   readonly value: number;
-  readonly spread: number;
+  /** `undefined` for a lone sample. */
+  readonly spread: number | undefined;
   readonly processorNs: number | undefined;
   /** How many times the best peer's value; that of the best peer is 1. `undefined` where no peer has any. */
   readonly ratio: number | undefined;

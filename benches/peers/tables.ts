@@ -1,8 +1,8 @@
 /** The tables of a run beside peers. */
 
 import { describeMachine } from "../lib/machine.ts";
-import { busyNoteOf, type Group, remarkOf, type Run } from "../lib/results.ts";
-import { figures, formatNs, formatPart, formatValue, table } from "../lib/table.ts";
+import { busyNoteOf, type Group, remarkOf, type Run, samplesOf } from "../lib/results.ts";
+import { figures, formatNs, formatSpread, formatValue, table } from "../lib/table.ts";
 import { standingsOf } from "./ratios.ts";
 
 /** A table for each group, in Markdown. */
@@ -21,20 +21,22 @@ export function tableOf(group: Group): string {
   const rows = standingsOf(group).map(({ contestant, value, spread, processorNs, ratio, best }) => [
     nameOf(contestant),
     formatValue(value, group.unit),
-    `± ${formatPart(spread)}`,
+    formatSpread(spread),
+    samplesOf(contestant),
     processorNs === undefined || group.unit !== "ns" ? "" : formatNs(processorNs),
     best ? "1" : ratio === undefined ? "" : `${figures(ratio)} x`,
     notesOf(contestant.dropped, remarkOf(contestant)),
   ]);
   for (const contestant of group.contestants) {
     if (contestant.samples.length === 0) {
-      rows.push([nameOf(contestant), "", "", "", "", contestant.note ?? "no samples"]);
+      rows.push([nameOf(contestant), "", "", "", "", "", contestant.note ?? "no samples"]);
     }
   }
   return table([
     group.name,
     group.unit === "ns" ? "Time of one" : "Of one",
     "Spread",
+    "Samples",
     "Of the processor",
     "Best peer",
     "",

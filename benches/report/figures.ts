@@ -23,7 +23,7 @@ export function figuresOf(contestant: Contestant): Figures | undefined {
   return {
     contestant,
     median: median(values),
-    spread: values.length < 2 ? undefined : spread(values),
+    spread: spread(values),
   };
 }
 

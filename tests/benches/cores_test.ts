@@ -54,9 +54,13 @@ describe("benchmarks across cores", () => {
     const run = { ...makeRun({ seed: 1, starts: 1, rounds: 1 }), kind: "cores" as const };
     const text = tablesOf({ ...run, groups: [{ ...GROUP, contestants }] });
     assertStringIncludes(text, "2 cores of made");
-    assertMatch(text, /^\| threading x 2 +\| +50\.0 ns \|.*\| +2\.00 \| +100\.0 % \| +1\.25 x \|/m);
+    assertMatch(
+      text,
+      /^\| threading x 2 +\| +50\.0 ns \| +± 0\.0 % \| +5 of 5 starts \|.*\| +2\.00 \| +100\.0 % \| +1\.25 x \|/m,
+    );
+    assertMatch(text, /^\| threading x 4 +\| +50\.0 ns \| one sample \| +1 of 1 start \|/m);
     assertMatch(text, /^\| multiprocessing x 2 \| +hangs \|/m);
-    assertMatch(text, /^\| without workers +\| +100 ns \|/m);
+    assertMatch(text, /^\| without workers +\| +100 ns \| +± 5\.0 % \| 3 of 3 starts \|/m);
   });
 
   it("are named on the command line", LIMIT, () => {

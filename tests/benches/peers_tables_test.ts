@@ -35,6 +35,12 @@ it("without a peer that has samples there is no ratio", LIMIT, () => {
   assertEquals(standingsOf(alone).map(({ ratio }) => ratio), [undefined]);
 });
 
+it("a table tells of each figure how many samples it is made of, and no spread of a lone one", LIMIT, () => {
+  const lines = tableOf({ ...GROUP, contestants: [...GROUP.contestants, contestant("lone", false, [50])] }).split("\n");
+  assert(/fast, Deno.*± 25\.0 % \| 3 of 1 start /.test(lines[3]!), lines[3]);
+  assert(/lone, Deno.*one sample \| 1 of 1 start /.test(lines[5]!), lines[5]);
+});
+
 it("a table says of a contestant that hangs that it does", LIMIT, () => {
   const lines = tableOf(GROUP).split("\n");
   assertEquals(lines.length, 6);

@@ -64,6 +64,7 @@ describe("the report of benchmarks", () => {
       ...["7", "7", "3", "9.8", "23", "2031"], // The machine and the date.
       ...["120", "4.2", "240", "0.25", "4.00"], // Ours: median, spread, processor, beside the peer both ways.
       ...["480", "0.0", "960"],
+      ...["3", "2", "1"], // Samples and starts.
       ...["4", "5"], // Dropped.
     ];
     assertEquals(numbers.filter((number) => !known.includes(number)), []);
@@ -87,8 +88,8 @@ describe("the report of benchmarks", () => {
       contestant("Lock", "Deno", [90, 100, 100, 100, 130], ours),
       contestant("other", "Bun", [900, 1_000, 1_100]),
     )]));
-    assertEquals(row(text, "**Lock, Deno**").slice(1, 6), ["100 ns", "± 0.0 %", "200 ns", "0.10 x", ""]);
-    assertEquals(row(text, "other, Bun").slice(1, 6), ["1.00 us", "± 5.0 %", "2.00 us", "1", ""]);
+    assertEquals(row(text, "**Lock, Deno**").slice(1, 6), ["100 ns", "± 0.0 %", "5 of 1 start", "200 ns", "0.10 x"]);
+    assertEquals(row(text, "other, Bun").slice(1, 6), ["1.00 us", "± 5.0 %", "3 of 1 start", "2.00 us", "1"]);
   });
 
   it("compares ours with peers of the same runtime and of runtimes where ours is not", { timeout: LIMIT }, () => {
@@ -141,7 +142,7 @@ describe("the report of benchmarks", () => {
       contestant("Lock", "Deno", [100], ours),
       contestant("other", "Deno", [], { note: "hangs" }),
     )]));
-    assertEquals(row(text, "other, Deno").slice(1), ["", "", "", "", "hangs"]);
+    assertEquals(row(text, "other, Deno").slice(1), ["", "", "", "", "", "hangs"]);
   });
 
   it("says that a figure is from a busy machine, and that a run was short", { timeout: LIMIT }, () => {

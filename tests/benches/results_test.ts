@@ -3,7 +3,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
-import { busyNoteOf, checkRun, labelOf, readRun, remarkOf, type Run, writeRun } from "../../benches/lib/results.ts";
+import {
+  busyNoteOf,
+  checkRun,
+  labelOf,
+  readRun,
+  remarkOf,
+  type Run,
+  samplesOf,
+  writeRun,
+} from "../../benches/lib/results.ts";
+import { formatSpread } from "../../benches/lib/table.ts";
 import { makeRun } from "./_made_runs.ts";
 
 const LIMIT = { timeout: 10_000 };
@@ -69,6 +79,13 @@ describe("results of benchmarks", () => {
     const contestant = { name: "threading", runtime: "Bun", ours: true, samples: [], dropped: 0 };
     assertEquals(labelOf(contestant), "threading, Bun");
     assertEquals(labelOf({ ...contestant, workers: 4 }), "threading, Bun x 4");
+  });
+
+  it("tell how many samples of how many starts a figure is made of, and of a lone one that it is", LIMIT, () => {
+    const [many] = makeRun({ seed: 1, starts: 3, rounds: 3 }).groups[0]!.contestants;
+    const [lone] = makeRun({ seed: 1, starts: 1, rounds: 1 }).groups[0]!.contestants;
+    assertEquals([samplesOf(many!), samplesOf(lone!)], ["9 of 3 starts", "1 of 1 start"]);
+    assertEquals([0.032, undefined, Infinity].map(formatSpread), ["± 3.2 %", "one sample", "about 0"]);
   });
 
   it("say how busy the machine was, for a figure and for all", LIMIT, () => {

@@ -17,8 +17,9 @@ describe("statistics of the benchmarks", () => {
     const values = [5, 1, 4, 2, 3];
     assertEquals(median(values), 3);
     assertEquals(quantile(values, 0.75), 4);
-    assertAlmostEquals(spread(values), 1 / 3);
-    assertEquals(spread([7]), 0);
+    assertAlmostEquals(spread(values)!, 1 / 3);
+    assertAlmostEquals(spread(values.map((value) => -value))!, 1 / 3);
+    assertEquals([spread([7]), spread([0, 0]), spread([-1, 0, 1])], [undefined, 0, Infinity]);
     assertEquals(values, [5, 1, 4, 2, 3]);
   });
 
