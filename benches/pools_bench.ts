@@ -4,7 +4,7 @@ import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import * as multiprocessing from "@weft/concurrent/multiprocessing";
 import * as threading from "@weft/concurrent/threading";
-import { bench } from "./_harness.ts";
+import { bench, keep } from "./_harness.ts";
 import { double } from "./targets/double.ts";
 
 const worker = new Worker(new URL("./targets/bare_worker.ts", import.meta.url), { type: "module" });
@@ -51,6 +51,12 @@ bench("child_process.fork, one message", { group: many, peer: true }, async () =
 for (const [name, pool] of Object.entries(pools)) {
   bench(`${name}.Pool.map`, { group: many }, async () => {
     await pool.map(double, numbers);
+  });
+  bench(`${name}.Pool.imap`, { group: many }, async () => {
+    for await (const result of pool.imap(double, numbers)) keep(result);
+  });
+  bench(`${name}.Pool.imap, in chunks of 100`, { group: many }, async () => {
+    for await (const result of pool.imap(double, numbers, { chunksize: 100 })) keep(result);
   });
   bench(`${name}.Pool.submit`, { group: many }, async () => {
     await Promise.all(numbers.map((x) => pool.submit(double, x)));

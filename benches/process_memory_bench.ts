@@ -1,11 +1,27 @@
 /** What processes share, used by one process alone, beside the bare operations on memory that threads share. */
 
-import { Event, Lock, Pipe, Queue, SharedArray, SharedMemory, Value } from "@weft/concurrent/multiprocessing";
+import {
+  Condition,
+  Event,
+  Lock,
+  Pipe,
+  Queue,
+  RLock,
+  RWLock,
+  Semaphore,
+  SharedArray,
+  SharedMemory,
+  Value,
+} from "@weft/concurrent/multiprocessing";
 import { bench, keep } from "./_harness.ts";
 import { items } from "./_items.ts";
 
 const words = new Int32Array(new SharedArrayBuffer(64));
 const lock = new Lock();
+const rlock = new RLock();
+const semaphore = new Semaphore(1);
+const rwlock = new RWLock();
+const condition = new Condition();
 const value = new Value("i32");
 const event = new Event();
 const queue = new Queue<unknown>();
@@ -20,6 +36,25 @@ bench("compareExchange + exchange", { group: free, baseline: true }, () => {
 bench("Lock.acquireSync + release", { group: free }, () => {
   lock.acquireSync();
   lock.release();
+});
+bench("RLock.acquireSync + release", { group: free }, () => {
+  rlock.acquireSync();
+  rlock.release();
+});
+bench("Semaphore.acquireSync + release", { group: free }, () => {
+  semaphore.acquireSync();
+  semaphore.release();
+});
+bench("RWLock.readSync + dispose of the guard", { group: free }, () => {
+  rwlock.readSync()[Symbol.dispose]();
+});
+bench("RWLock.writeSync + dispose of the guard", { group: free }, () => {
+  rwlock.writeSync()[Symbol.dispose]();
+});
+bench("Condition.acquireSync + notify + release", { group: free }, () => {
+  condition.acquireSync();
+  condition.notify();
+  condition.release();
 });
 bench("Event.set + clear", { group: free }, () => {
   event.set();
@@ -73,10 +108,14 @@ function sum(bytes: Uint8Array): number {
 const bare = new Uint8Array(new SharedArrayBuffer(SIZE));
 const memory = new SharedMemory({ size: SIZE });
 const bytes = new Uint8Array(memory.buffer);
+const array = new SharedArray("u8", SIZE);
 
 bench("SharedArrayBuffer", { group: read, baseline: true }, () => {
   keep(sum(bare));
 });
 bench("SharedMemory.buffer", { group: read }, () => {
   keep(sum(bytes));
+});
+bench("SharedArray.array", { group: read }, () => {
+  keep(sum(array.array));
 });
