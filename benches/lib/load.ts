@@ -4,7 +4,7 @@
  *
  * Busy is what is not idle, so that time which a hypervisor took away counts as used by others, too. The time of a tree of
  * programs is that of the living, of all their threads, and of the children that they have waited for. Linux tells all of
- * this; elsewhere the processors' time is all there is, and the share is not known.
+ * this; elsewhere what others use is not known.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -13,10 +13,12 @@ import process from "node:process";
 
 /** Nanoseconds in the unit of time of /proc, which is the same on every machine. */
 const TICK_NS = 1e7;
-/** Where a difference of ticks of two processors is not worth looking at. */
-const GRAIN_NS = 1.5 * TICK_NS;
-/** What others may use of all processors in a measurement that counts. */
-export const QUIET_SHARE = 0.05;
+/** What the rounding to ticks may add up to with one processor; with more it grows as their square root. */
+const GRAIN_NS = 1.1 * TICK_NS;
+/** What others may use in a measurement that counts, in cores: so much of each, and so much of all. */
+const [QUIET_PART, QUIET_CORES] = [0.05, 0.5];
+/** In a shorter time the ticks do not tell what others used. */
+export const LOOK_MS = 100;
 
 /** Idle nanoseconds of the processors with these numbers, from the text of /proc/stat. */
 export function parseIdle(stat: string, processors: ReadonlySet<number>): number {
@@ -74,7 +76,8 @@ export function treeOf(root: number, all: readonly ProcessStat[]): ProcessStat[]
 /** What had been used at a moment. */
 export interface Usage {
   readonly at: number;
-  readonly idleNs: number;
+  /** What the processors were idle; `undefined` where the system does not tell what of the rest is others'. */
+  readonly idleNs: number | undefined;
   /** By the tree that is measured; `undefined` where the system does not tell. */
   readonly treeNs: number | undefined;
   /** By this process, where the tree is not its own. */
@@ -85,14 +88,17 @@ export interface Usage {
 export interface Load {
   readonly wallNs: number;
   readonly processorNs: number | undefined;
-  /** From 0 to 1. */
+  /** Of all processors, from 0 to 1. */
   readonly othersShare: number | undefined;
 }
 
 /** What was used between two moments by the tree and by others, on so many processors. */
 export function loadBetween(before: Usage, after: Usage, processors: number): Load {
   const wallNs = after.at - before.at;
-  if (before.treeNs === undefined || after.treeNs === undefined) {
+  if (
+    before.treeNs === undefined || after.treeNs === undefined || before.idleNs === undefined ||
+    after.idleNs === undefined
+  ) {
     return { wallNs, processorNs: undefined, othersShare: undefined };
   }
   const capacity = wallNs * processors;
@@ -102,10 +108,15 @@ export function loadBetween(before: Usage, after: Usage, processors: number): Lo
   return { wallNs, processorNs, othersShare: Math.min(1, Math.max(0, others / capacity)) };
 }
 
-/** Whether others used so much that what was measured meanwhile does not count. */
-export function isDisturbed({ wallNs, othersShare }: Load, processors: number): boolean {
-  if (othersShare === undefined) return false;
-  return othersShare > QUIET_SHARE + GRAIN_NS / (wallNs * processors);
+/**
+ * Whether others used so much that what was measured meanwhile does not count; `undefined` where that is not known, as the system
+ * does not tell or the time was too short.
+ */
+export function isDisturbed({ wallNs, othersShare }: Load, processors: number): boolean | undefined {
+  // A timer may be a little early.
+  if (othersShare === undefined || wallNs < 0.95 * LOOK_MS * 1e6) return undefined;
+  const allowed = Math.min(QUIET_PART * processors, QUIET_CORES);
+  return othersShare * processors > allowed + GRAIN_NS * Math.sqrt(processors) / wallNs;
 }
 
 /** Reads what is used on this machine. */
@@ -127,14 +138,7 @@ export class LoadMeter {
     const at = performance.now() * 1e6;
     const driver = process.cpuUsage();
     const driverNs = root === process.pid ? 0 : (driver.user + driver.system) * 1e3;
-    if (this.#processors === undefined) {
-      return {
-        at,
-        idleNs: os.cpus().reduce((sum, { times }) => sum + times.idle, 0) * 1e6,
-        treeNs: undefined,
-        driverNs,
-      };
-    }
+    if (this.#processors === undefined) return { at, idleNs: undefined, treeNs: undefined, driverNs };
     let treeNs = 0;
     for (const each of treeOf(root, readProcesses())) {
       treeNs += (this.#clock?.(each.pid) ?? each.ownNs) + each.reapedNs;
@@ -155,16 +159,26 @@ export class LoadMeter {
   }
 
   /**
-   * Waits until others have used next to nothing for a moment. Gives up after `patience` milliseconds; resolves to how long
-   * it waited.
+   * What has been used since `before`, when that is long enough ago to tell what others used: what is too short is judged by the
+   * time around it.
+   */
+  async look(root: number, before: Usage): Promise<Load> {
+    const over = performance.now() - before.at / 1e6;
+    if (this.#processors !== undefined && over < LOOK_MS) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS - over));
+    }
+    return loadBetween(before, this.read(root), this.processors);
+  }
+
+  /**
+   * Waits until others have used next to nothing for a moment. Gives up after `patience` milliseconds, or at once where it is not
+   * known what others use; resolves to how long it waited.
    */
   async quiet(patience: number): Promise<number> {
     const begin = performance.now();
     const waited = (): number => performance.now() - begin;
     while (waited() < patience) {
-      const before = this.read(process.pid);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      if (!isDisturbed(loadBetween(before, this.read(process.pid), this.processors), this.processors)) break;
+      if (!isDisturbed(await this.look(process.pid, this.read(process.pid)), this.processors)) break;
     }
     return waited();
   }

@@ -3,7 +3,8 @@
  *
  * A contestant is a work of a player. The players are started several times, since two starts of one program differ by more
  * than two samples of one start do; in each start every contestant has its turn in every round, in one order and then in
- * the other. A sample during which others used the processors is thrown away and taken again, as long as there is patience.
+ * the other. A sample during which others used the processors is thrown away and taken again, as long as there is patience. A
+ * short one is judged by what they used in a tenth of a second around it.
  */
 
 import { isDisturbed, type Load, loadBetween, LoadMeter } from "./load.ts";
@@ -197,9 +198,10 @@ class Measuring {
       const before = this.#meter.read(player.pid);
       const { work, parts } = seat.entry;
       const played = await player.play(work, seat.n, { limit: this.#plan.limit, parts });
-      const load = loadBetween(before, this.#meter.read(player.pid), this.#meter.processors);
-      const disturbed = this.#restless = isDisturbed(load, this.#meter.processors);
-      seat.taken.push({ sample: sampleOf(played, seat.n, load, start), disturbed });
+      const { processorNs } = loadBetween(before, this.#meter.read(player.pid), this.#meter.processors);
+      const around = await this.#meter.look(player.pid, before);
+      const disturbed = this.#restless = isDisturbed(around, this.#meter.processors) ?? false;
+      seat.taken.push({ sample: sampleOf(played, seat.n, { ...around, processorNs }, start), disturbed });
       if (!disturbed || this.#patience <= 0) break;
     }
   }

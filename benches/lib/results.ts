@@ -23,7 +23,7 @@ export interface Sample {
   readonly processorNs?: number;
   /** What the bare atomic operations of a lock took meanwhile, where the player tells: see probe.ts. */
   readonly probeNs?: number;
-  /** What others used of all processors meanwhile, from 0 to 1; absent where the system does not tell. */
+  /** What others used of all processors meanwhile, and around it, from 0 to 1; absent where that is not known. */
   readonly othersShare?: number;
   /** Which start of the contestant's program it is from, from 0: programs differ by more than the samples of one. */
   readonly start: number;
@@ -83,15 +83,22 @@ export function samplesOf({ samples }: Contestant): string {
   return `${samples.length} of ${starts} ${starts === 1 ? "start" : "starts"}`;
 }
 
+/** What is said where it is not known whether the machine was busy. */
+export const LOAD_UNKNOWN =
+  "This system does not tell what other programs used: the figures may be from a busy machine";
+
 /** What has to be said beside a figure, if anything. */
 export function remarkOf({ busy, note }: Pick<Contestant, "busy" | "note">): string | undefined {
   if (note !== undefined) return note;
   return busy === undefined ? undefined : `busy machine: others used up to ${(busy * 100).toFixed()} %`;
 }
 
-/** What has to be said beside the figures of a run of which some are from a busy machine; `undefined` if none are. */
+/** What has to be said beside the figures of a run of which some are, or may be, from a busy machine; `undefined` if none are. */
 export function busyNoteOf({ groups }: Run): string | undefined {
   const all = groups.flatMap(({ contestants }) => contestants);
+  const samples = all.flatMap(({ samples }) => samples);
+  const unknown = samples.filter(({ othersShare }) => othersShare === undefined).length;
+  if (unknown > 0 && unknown === samples.length) return LOAD_UNKNOWN;
   const shares = all.flatMap(({ busy }) => busy ?? []);
   if (shares.length === 0) return undefined;
   const part = `${(Math.max(...shares) * 100).toFixed()} %`;

@@ -1,8 +1,10 @@
+import process from "node:process";
 import { describe, it } from "node:test";
-import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import {
   isDisturbed,
   loadBetween,
+  LoadMeter,
   parseIdle,
   parseProcess,
   parseProcessors,
@@ -71,6 +73,29 @@ describe("the load of the machine", () => {
   it("is not known where the system does not tell", LIMIT, () => {
     const load = loadBetween(usage(0, 0, undefined), usage(1e9, 0, undefined), 2);
     assertEquals([load.processorNs, load.othersShare], [undefined, undefined]);
-    assertEquals(isDisturbed(load, 2), false);
+    assertEquals(isDisturbed(load, 2), undefined);
+  });
+
+  it("is not known of a moment, in which ticks tell nothing", LIMIT, () => {
+    const load = loadBetween(usage(0, 0, 0), usage(0.05e9, 0, 0), 2);
+    assertEquals([load.othersShare, isDisturbed(load, 2)], [1, undefined]);
+  });
+
+  it("is a disturbance where others used half a core, however many there are", LIMIT, () => {
+    const disturbed = [1, 2, 4, 16, 64, 128].map((processors) => {
+      const idle = (others: number) => (processors - others) * 1e9;
+      return [0.03, 0.75].map((others) =>
+        isDisturbed(loadBetween(usage(0, 0, 0), usage(1e9, idle(others), 0), processors), processors)
+      );
+    });
+    assertEquals(disturbed, Array(6).fill([false, true]));
+  });
+
+  it("of a moment is judged by a look of a tenth of a second around it", LIMIT, async () => {
+    const meter = new LoadMeter();
+    const { wallNs, othersShare } = await meter.look(process.pid, meter.read(process.pid));
+    if (process.platform !== "linux") return assertEquals(othersShare, undefined);
+    assert(wallNs > 0.95e8);
+    assert(othersShare! >= 0 && othersShare! <= 1);
   });
 });

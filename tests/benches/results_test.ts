@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import {
   busyNoteOf,
   checkRun,
@@ -91,6 +91,7 @@ describe("results of benchmarks", () => {
   it("say how busy the machine was, for a figure and for all", LIMIT, () => {
     const run = makeRun({ seed: 1, starts: 1, rounds: 1 });
     assertEquals(busyNoteOf(run), undefined);
+    assertMatch(busyNoteOf(withValue(1))!, /^This system does not tell what other programs used/);
     const [group] = run.groups;
     const contestants = group!.contestants.map((each, i) => i < 3 ? { ...each, busy: 0.1 * (i + 1) } : each);
     assertEquals(remarkOf(contestants[2]!), "busy machine: others used up to 30 %");
