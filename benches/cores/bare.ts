@@ -1,7 +1,7 @@
 /** The same works with bare workers, as a program has them that does without a library, and without any workers. */
 
-import { timed, type Work } from "../lib/play.ts";
-import { JOB_NAMES, type JobName, JOBS, NUMBERS, setNumbers, tasksOf } from "./jobs.ts";
+import type { Work } from "../lib/play.ts";
+import { checkResults, fillNumbers, JOB_NAMES, type JobName, JOBS, NUMBERS, setNumbers, tasksOf } from "./jobs.ts";
 
 /** What a bare worker is asked. */
 export type Request =
@@ -25,7 +25,7 @@ class BareWorkers {
     await Promise.all(this.#workers.map((worker) => ask(worker, request)));
   }
 
-  /** Has tasks done in chunks, the next one given to whichever worker has answered. */
+  /** Has tasks done in chunks, the next one given to the next worker that has answered. */
   async map(job: JobName, tasks: readonly number[]): Promise<unknown[]> {
     const size = Math.ceil(tasks.length / (this.#workers.length * CHUNKS));
     const chunks: unknown[][] = [];
@@ -53,52 +53,33 @@ function ask(worker: Worker, request: Request): Promise<unknown> {
   });
 }
 
-/** Works named `job/workers`; `job/0` is without workers. */
-export function bare(sizes: readonly number[]) {
-  const made = new Map<number, Promise<BareWorkers>>();
-  const numbers = new SharedArrayBuffer(NUMBERS * 8);
-  setNumbers({ array: new Float64Array(numbers) });
-
-  const workersOf = (count: number): Promise<BareWorkers> => {
-    let workers = made.get(count);
-    if (workers === undefined) {
-      workers = make(count, numbers);
-      made.set(count, workers);
-    }
-    return workers;
-  };
+/** Works named `job/count`, with so many workers, and what ends them; `job/0` is without workers. */
+export function bare(count: number) {
+  const workers = new BareWorkers(count);
+  let numbers: Promise<void> | undefined;
 
   const works: Record<string, Work> = {};
   for (const job of JOB_NAMES) {
-    const { run, tasks } = JOBS[job];
-    works[`${job}/0`] = (n) => {
-      const items = tasksOf(n * tasks);
-      return timed(() => items.map(run));
+    const { run } = JOBS[job];
+    works[`${job}/${count}`] = async (n) => {
+      if (job === "sum") await (numbers ??= shareNumbers(workers));
+      const items = tasksOf(job, n);
+      checkResults(job, n, count === 0 ? items.map(run) : await workers.map(job, items));
     };
-    for (const count of sizes) {
-      works[`${job}/${count}`] = async (n) => {
-        const workers = await workersOf(count);
-        const items = tasksOf(n * tasks);
-        return await timed(() => workers.map(job, items));
-      };
-    }
   }
-  for (const count of sizes) {
+  if (count > 0) {
     works[`lock/${count}`] = async (n) => {
-      const workers = await workersOf(count);
-      const buffer = new SharedArrayBuffer(8);
-      return await timed(() => workers.each({ kind: "lock", buffer, count: Math.ceil(n / count) }));
+      await workers.each({ kind: "lock", buffer: new SharedArrayBuffer(8), count: Math.ceil(n / count) });
     };
   }
-  const close = async (): Promise<void> => {
-    for (const workers of made.values()) (await workers).end();
-  };
-  return { works, close };
+  return { works, close: () => workers.end() };
 }
 
-async function make(count: number, numbers: SharedArrayBuffer): Promise<BareWorkers> {
-  const workers = new BareWorkers(count);
-  // Answered when each has loaded its modules.
-  await workers.each({ kind: "numbers", buffer: numbers });
-  return workers;
+/** Has this thread and the workers know the same numbers. */
+async function shareNumbers(workers: BareWorkers): Promise<void> {
+  const buffer = new SharedArrayBuffer(NUMBERS * 8);
+  const array = new Float64Array(buffer);
+  fillNumbers(array);
+  setNumbers(array);
+  await workers.each({ kind: "numbers", buffer });
 }

@@ -14,13 +14,13 @@ export function chartOf(run: Run): TopLevelSpec {
   const { cores } = run.machine;
   const points = run.groups.flatMap((group) => {
     const [title, runtime] = partsOf(group.name);
-    const own = pointsOf(group, cores).map(({ name, workers, speedup, low, high }) => (
-      { title, runtime, name, workers, speedup, low, high }
-    ));
-    const sizes = [...new Set(own.map(({ workers }) => workers))];
+    const measured = pointsOf(group, cores);
+    const ideal = new Map(measured.map(({ workers, ideal }) => [workers, ideal]));
     return [
-      ...own,
-      ...sizes.map((workers) => ({ title, runtime, name: IDEAL, workers, speedup: Math.min(workers, cores) })),
+      ...measured.map(({ name, workers, speedup, low, high }) => (
+        { title, runtime, name, workers, speedup, low, high }
+      )),
+      ...[...ideal].map(([workers, speedup]) => ({ title, runtime, name: IDEAL, workers, speedup })),
     ];
   });
   const sizes = [...new Set(points.map(({ workers }) => workers))].sort((a, b) => a - b);

@@ -1,22 +1,29 @@
-/** What workers do that want the same lock or queue. Each says that it is there and waits until all are. */
+/** What the workers do that need each other: each says that it is there and waits until all are. */
 
-import type { Event, Latch, Lock, Queue, Value } from "@weft/concurrent/sync";
+import type { Event, Latch, Lock, Queue, SharedArray, Value } from "@weft/concurrent/sync";
+import { setNumbers } from "./jobs.ts";
 
-/** What all of them share: who is there is counted, and then they are told to go. */
-export interface Line {
+/** Where the workers gather: each is counted, and then all are told to go. */
+export interface Gathering {
   readonly there: Latch;
   readonly go: Event;
 }
 
-/** Waits until all are there and are told to go. */
-export function begin({ there, go }: Line): void {
+/** Waits until all workers are there and are told to go. */
+export function gather({ there, go }: Gathering): void {
   there.countDown();
   go.waitSync();
 }
 
-/** Increments under a lock. */
-export function increment(line: Line, lock: Lock, value: Value<"i32">, count: number): void {
-  begin(line);
+/** Has this worker know the numbers of the job that sums them. */
+export function takeNumbers(gathering: Gathering, numbers: SharedArray<"f64">): void {
+  setNumbers(numbers.array);
+  gather(gathering);
+}
+
+/** Increments a number so many times under one lock. */
+export function contend(gathering: Gathering, lock: Lock, value: Value<"i32">, count: number): void {
+  gather(gathering);
   for (let i = 0; i < count; i++) {
     lock.acquireSync();
     value.value = value.value + 1;
@@ -24,15 +31,15 @@ export function increment(line: Line, lock: Lock, value: Value<"i32">, count: nu
   }
 }
 
-/** Puts numbers into a queue. */
-export function produce(line: Line, queue: Queue<number>, count: number): void {
-  begin(line);
+/** Puts so many numbers into a queue. */
+export function putNumbers(gathering: Gathering, queue: Queue<number>, count: number): void {
+  gather(gathering);
   for (let i = 0; i < count; i++) queue.putSync(i);
 }
 
-/** Takes numbers out of a queue. */
-export function consume(line: Line, queue: Queue<number>, count: number): number {
-  begin(line);
+/** Takes so many numbers out of a queue. */
+export function getNumbers(gathering: Gathering, queue: Queue<number>, count: number): number {
+  gather(gathering);
   let sum = 0;
   for (let i = 0; i < count; i++) sum += queue.getSync();
   return sum;

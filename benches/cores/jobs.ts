@@ -32,14 +32,28 @@ export function mandelbrotRow(row: number): Uint16Array {
 
 /** Into how many parts the numbers are cut, so that each of many workers has several. */
 export const PARTS = 128;
-/** 64 MiB of numbers, more than a processor's cache holds. */
-export const NUMBERS = 8 << 20;
+/** 256 MiB of numbers: more than the caches of most processors hold. */
+export const NUMBERS = 32 << 20;
 
 let numbers: Float64Array = new Float64Array();
 
+/**
+ * Writes the numbers. What was never written would be no work for the memory: the system gives one page of zeros in place of
+ * all, and that page is in the cache.
+ */
+export function fillNumbers(array: Float64Array): void {
+  for (let i = 0; i < array.length; i++) array[i] = i % 7;
+}
+
+/** The sum of so many numbers, from the first. */
+export function sumOf(count: number): number {
+  const rest = count % 7;
+  return (count - rest) / 7 * 21 + rest * (rest - 1) / 2;
+}
+
 /** Tells this thread the numbers that {@linkcode sumPart} adds up. */
-export function setNumbers(shared: { readonly array: Float64Array }): void {
-  numbers = shared.array;
+export function setNumbers(array: Float64Array): void {
+  numbers = array;
 }
 
 /** The sum of a part of the numbers. */
@@ -75,7 +89,27 @@ export const JOBS: Readonly<Record<"cpu" | "mandelbrot" | "sum" | "tiny", Job>> 
 export type JobName = keyof typeof JOBS;
 export const JOB_NAMES: readonly JobName[] = Object.keys(JOBS) as JobName[];
 
-/** The numbers of so many tasks. */
-export function tasksOf(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i);
+const lists = new Map<JobName, readonly number[]>();
+
+/**
+ * The tasks of a job that is done `n` times, which are numbers. The list is made once for all samples of the same length, as it is
+ * no part of the job.
+ */
+export function tasksOf(job: JobName, n: number): readonly number[] {
+  const count = n * JOBS[job].tasks;
+  const known = lists.get(job);
+  if (known?.length === count) return known;
+  const tasks: number[] = [];
+  for (let i = 0; i < count; i++) tasks.push(i);
+  lists.set(job, tasks);
+  return tasks;
+}
+
+/** Throws unless the results of a job that was done `n` times are right: a worker without the numbers would be fast. */
+export function checkResults(job: JobName, n: number, results: readonly unknown[]): void {
+  if (job !== "sum") return;
+  const sum = (results as readonly number[]).reduce((a, b) => a + b, 0);
+  if (sum !== n * sumOf(NUMBERS)) {
+    throw new Error(`Cannot use the sample: the sum must be ${n * sumOf(NUMBERS)}: received ${sum}`);
+  }
 }

@@ -2,68 +2,68 @@
 
 import * as multiprocessing from "@weft/concurrent/multiprocessing";
 import * as threading from "@weft/concurrent/threading";
-import { timed, type Work } from "../lib/play.ts";
-import { begin, consume, increment, type Line, produce } from "./contention.ts";
-import { JOB_NAMES, JOBS, NUMBERS, setNumbers, tasksOf } from "./jobs.ts";
+import type { Work } from "../lib/play.ts";
+import { contend, gather, type Gathering, getNumbers, putNumbers, takeNumbers } from "./contention.ts";
+import { checkResults, fillNumbers, JOB_NAMES, JOBS, NUMBERS, tasksOf } from "./jobs.ts";
 
 type Kind = typeof threading | typeof multiprocessing;
 
-/** Works named `job/workers`, and what ends all that they start. Nothing starts before its first use. */
-export function ours(name: "threads" | "processes", sizes: readonly number[]) {
+/** Works named `job/workers`, and what ends the pool. Nothing starts before its first use. */
+export function ours(name: "threads" | "processes", workers: number) {
   const kind: Kind = name === "threads" ? threading : multiprocessing;
-  const pools = new Map<number, threading.Pool | multiprocessing.Pool>();
-  const numbers = once(() => new kind.SharedArray("f64", NUMBERS));
   const lock = once(() => new kind.Lock());
   const value = once(() => new kind.Value("i32"));
   // Bounded, so that producers that are ahead do not fill the memory.
   const queue = once(() => new kind.Queue<number>({ maxsize: 1024 }));
 
-  /** The pool of so many workers, all of which are there. */
-  const poolOf = async (workers: number): Promise<threading.Pool | multiprocessing.Pool> => {
-    let pool = pools.get(workers);
-    if (pool === undefined) {
-      pool = new kind.Pool(workers, { initializer: setNumbers, initargs: [numbers()] });
-      pools.set(workers, pool);
-      await together(workers, (pool, line) => shares(0, workers).map(() => pool.submit(begin, line)));
-    }
-    return pool;
-  };
+  // The types of the two pools are one but for what they can be given.
+  const pool = once(() => new kind.Pool(workers) as threading.Pool);
+  /** The pool, all of whose workers are there. */
+  const ready = once(async () => {
+    await together((gathering) => shares(0, workers).map(() => pool().submit(gather, gathering)));
+    return pool();
+  });
+  /** The pool, all of whose workers have the same array of numbers. */
+  const knowing = once(async () => {
+    await ready();
+    const numbers = new kind.SharedArray("f64", NUMBERS);
+    fillNumbers(numbers.array);
+    await together((gathering) => shares(0, workers).map(() => pool().submit(takeNumbers, gathering, numbers)));
+    return pool();
+  });
 
-  /** Has one task run in each worker of a pool, all at once, and times it from the moment when all are there. */
-  const together = async (workers: number, submit: (pool: threading.Pool, line: Line) => Promise<unknown>[]) => {
-    const line: Line = { there: new kind.Latch(workers), go: new kind.Event() };
-    const ends = submit(await poolOf(workers) as threading.Pool, line);
-    await line.there.wait();
-    return await timed(() => {
-      line.go.set();
-      return Promise.all(ends);
-    });
+  /** Has one task run in each worker of the pool, all at once: they begin when all are there. */
+  const together = async (submit: (gathering: Gathering) => Promise<unknown>[]): Promise<void> => {
+    const gathering: Gathering = { there: new kind.Latch(workers), go: new kind.Event() };
+    const ends = submit(gathering);
+    await gathering.there.wait();
+    gathering.go.set();
+    await Promise.all(ends);
   };
 
   const works: Record<string, Work> = {};
-  for (const workers of sizes) {
-    for (const job of JOB_NAMES) {
-      const { run, tasks } = JOBS[job];
-      works[`${job}/${workers}`] = async (n) => {
-        const pool = await poolOf(workers);
-        const items = tasksOf(n * tasks);
-        return await timed(() => pool.map(run, items));
-      };
-    }
-    works[`lock/${workers}`] = (n) =>
-      together(
-        workers,
-        (pool, line) => shares(n, workers).map((count) => pool.submit(increment, line, lock(), value(), count)),
-      );
-    works[`queue/${workers}`] = (n) =>
-      together(2 * workers, (pool, line) => [
-        ...shares(n, workers).map((count) => pool.submit(produce, line, queue(), count)),
-        ...shares(n, workers).map((count) => pool.submit(consume, line, queue(), count)),
-      ]);
+  for (const job of JOB_NAMES) {
+    const { run } = JOBS[job];
+    works[`${job}/${workers}`] = async (n) => {
+      const pool = await (job === "sum" ? knowing() : ready());
+      checkResults(job, n, await pool.map(run, tasksOf(job, n)));
+    };
   }
-  const close = async (): Promise<void> => {
-    for (const pool of pools.values()) await pool[Symbol.asyncDispose]();
+  works[`lock/${workers}`] = async (n) => {
+    const pool = await ready();
+    await together((gathering) =>
+      shares(n, workers).map((count) => pool.submit(contend, gathering, lock(), value(), count))
+    );
   };
+  works[`queue/${workers}`] = async (n) => {
+    const pool = await ready();
+    const counts = shares(n, workers / 2);
+    await together((gathering) => [
+      ...counts.map((count) => pool.submit(putNumbers, gathering, queue(), count)),
+      ...counts.map((count) => pool.submit(getNumbers, gathering, queue(), count)),
+    ]);
+  };
+  const close = (): Promise<void> => pool()[Symbol.asyncDispose]();
   return { works, close };
 }
 

@@ -1,5 +1,13 @@
 /** The jobs as a reader knows them, and what takes part in each. */
 
+import type { Run } from "../lib/results.ts";
+
+/** The results of a run across cores. */
+export interface CoresRun extends Run {
+  /** What there was no time for, if anything. */
+  readonly note?: string;
+}
+
 /** Threads and processes of this library, bare workers. */
 export type PlayerKind = "threads" | "processes" | "bare";
 
@@ -9,8 +17,8 @@ export interface PlannedWork {
   readonly work: string;
   readonly contestant: string;
   readonly kind: PlayerKind;
-  /** Absent for what has none. */
-  readonly workers?: number;
+  /** 0 for what has none. */
+  readonly workers: number;
   /** How often the work is done at least. */
   readonly least: number;
 }
@@ -33,37 +41,43 @@ export const CONTESTANTS: Readonly<Record<PlayerKind, string>> = {
   bare: "bare Workers",
 };
 
-/** @param share How much of the work there is at least for each worker, so that all have something to do. */
-function job(name: string, title: string, share: number, kinds: readonly PlayerKind[], alone: boolean): PlannedJob {
+interface JobOptions {
+  /** How much of the work there is at least for each worker, so that all have something to do. */
+  readonly share: number;
+  /** Default: all. */
+  readonly kinds?: readonly PlayerKind[];
+  /** Whether it can be done without workers, too. */
+  readonly alone?: boolean;
+  /** Whether the workers do two things, half of them each: there are none of an odd number then. */
+  readonly halves?: boolean;
+}
+
+function job(name: string, title: string, options: JobOptions): PlannedJob {
+  const { share, kinds = ["threads", "bare", "processes"], alone = false, halves = false } = options;
+  const planned = (kind: PlayerKind, contestant: string, workers: number): PlannedWork => (
+    { work: `${name}/${workers}`, contestant, kind, workers, least: Math.ceil(share * Math.max(1, workers)) }
+  );
   return {
     name,
     title,
-    // Size by size, so that the contestants of one size follow each other at once.
     works: (sizes) => [
-      ...(alone ? [{ work: `${name}/0`, contestant: ALONE, kind: "bare" as const, least: share }] : []),
-      ...sizes.flatMap((workers) =>
-        kinds.map((kind) => ({
-          work: `${name}/${workers}`,
-          contestant: CONTESTANTS[kind],
-          kind,
-          workers,
-          least: share * workers,
-        }))
+      ...(alone ? [planned("bare", ALONE, 0)] : []),
+      ...sizes.filter((workers) => !halves || workers % 2 === 0).flatMap((workers) =>
+        kinds.map((kind) => planned(kind, CONTESTANTS[kind], workers))
       ),
     ],
   };
 }
 
-const ALL: readonly PlayerKind[] = ["threads", "bare", "processes"];
-
 /** All of them. */
 export const JOBS: readonly PlannedJob[] = [
-  job("cpu", "A million square roots", 8, ALL, true),
-  job("mandelbrot", "Mandelbrot", 1, ALL, true),
-  job("sum", "Sum of 64 MiB", 1, ALL, true),
-  job("tiny", "Map of x * x", 1000, ALL, false),
-  job("lock", "One lock", 1000, ALL, false),
-  job("queue", "One queue, k to k", 1000, ["threads", "processes"], false),
+  job("cpu", "A million square roots", { share: 8, alone: true }),
+  // These are cut into more than a hundred tasks each.
+  job("mandelbrot", "Mandelbrot", { share: 1 / 16, alone: true }),
+  job("sum", "Sum of 256 MiB", { share: 1 / 16, alone: true }),
+  job("tiny", "Map of x * x", { share: 1000, alone: true }),
+  job("lock", "One lock", { share: 1000 }),
+  job("queue", "One queue, half of the workers put", { share: 1000, kinds: ["threads", "processes"], halves: true }),
 ];
 
 /** The job with that name. */

@@ -1,7 +1,8 @@
 /**
- * The player of a runtime: `player.ts threads 1,2,4`, `player.ts processes 1,2,4`, `player.ts bare 1,2,4`.
+ * The player of a runtime: `player.ts threads 4`, `player.ts processes 4`, `player.ts bare 4`, `player.ts bare 0`.
  *
- * Threads, processes and bare workers have a player each, so that what one of them leaves behind is not the others' load.
+ * Each kind and each number of workers has a player of its own, so that what one of them leaves behind or has waiting is not the
+ * others' load.
  */
 
 import process from "node:process";
@@ -10,8 +11,9 @@ import { bare } from "./bare.ts";
 import { ours } from "./ours.ts";
 
 if (import.meta.main) {
-  const [kind, list] = process.argv.slice(2);
-  const sizes = list!.split(",").map(Number);
-  const { works, close } = kind === "bare" ? bare(sizes) : ours(kind as "threads" | "processes", sizes);
+  const [kind, workers] = process.argv.slice(2);
+  const { works, close } = kind === "bare"
+    ? bare(Number(workers))
+    : ours(kind as "threads" | "processes", Number(workers));
   await play(kind!, works, close);
 }

@@ -19,8 +19,10 @@ export interface Point {
   readonly speedup: number;
   readonly low: number;
   readonly high: number;
-  /** The speed-up by the cores that so many workers can have. */
+  /** The speed-up by the ideal one: the cores that so many workers can have, by those that the reference can have. */
   readonly efficiency: number;
+  /** What the speed-up would be if nothing but cores were missing. */
+  readonly ideal: number;
   /** How many times as long as bare workers of the same number it takes. */
   readonly timesBare: number | undefined;
   readonly dropped: number;
@@ -30,7 +32,7 @@ export interface Point {
 
 /**
  * The figures of those contestants that have samples. The speed-up counts from the job without workers where there is that,
- * else from the contestant's own figure for one worker.
+ * else from the contestant's own figure for the fewest workers.
  */
 export function pointsOf({ contestants }: Group, cores: number): Point[] {
   const measured = contestants.filter(({ samples }) => samples.length > 0);
@@ -38,8 +40,8 @@ export function pointsOf({ contestants }: Group, cores: number): Point[] {
   const points: Point[] = [];
   for (const one of measured) {
     if (one.workers === undefined) continue;
-    const reference = alone ?? measured.find(({ name, workers }) => name === one.name && workers === 1);
-    if (reference === undefined) continue;
+    const reference = alone ?? fewestOf(measured.filter(({ name }) => name === one.name));
+    const ideal = Math.min(one.workers, cores) / Math.min(reference.workers ?? 1, cores);
     const from = median(valuesOf(reference));
     const values = valuesOf(one);
     const bare = measured.find(({ name, ours, workers }) => !ours && name !== ALONE && workers === one.workers);
@@ -55,13 +57,27 @@ export function pointsOf({ contestants }: Group, cores: number): Point[] {
       speedup,
       low: from / quantile(values, 0.75),
       high: from / quantile(values, 0.25),
-      efficiency: speedup / Math.min(one.workers, cores),
+      efficiency: speedup / ideal,
+      ideal,
       timesBare: bare === undefined || bare === one ? undefined : median(values) / median(valuesOf(bare)),
       dropped: one.dropped,
-      note: remarkOf(one),
+      note: noteOf(one, reference, bare),
     });
   }
   return points;
+}
+
+function fewestOf(contestants: readonly Contestant[]): Contestant {
+  return contestants.reduce((a, b) => (b.workers ?? 0) < (a.workers ?? 0) ? b : a);
+}
+
+/** What has to be said of a figure, or of those that it is told in: a reference from a busy machine makes all the others look fast. */
+function noteOf(one: Contestant, reference: Contestant, bare: Contestant | undefined): string | undefined {
+  const own = remarkOf(one);
+  if (own !== undefined) return own;
+  if (reference.busy !== undefined) return `speed-up from a figure of a ${remarkOf({ busy: reference.busy })}`;
+  if (bare?.busy !== undefined) return `bare Workers: ${remarkOf({ busy: bare.busy })}`;
+  return undefined;
 }
 
 function valuesOf({ samples }: Contestant): number[] {

@@ -4,15 +4,28 @@ import { describeMachine } from "../lib/machine.ts";
 import { busyNoteOf, type Group, remarkOf, type Run, samplesOf } from "../lib/results.ts";
 import { median, spread } from "../lib/stats.ts";
 import { figures, formatNs, formatPart, formatSpread, table } from "../lib/table.ts";
-import { ALONE } from "./plan.ts";
+import { ALONE, type CoresRun } from "./plan.ts";
 import { pointsOf } from "./speedup.ts";
 
+/** What the columns are called, after the first. */
+const COLUMNS = {
+  time: "Time of one",
+  spread: "Spread",
+  samples: "Samples",
+  processor: "Of the processor",
+  speedup: "Speed-up",
+  efficiency: "Efficiency",
+  timesBare: "Time by bare",
+  note: "",
+} as const;
+
 /** A table for each job and runtime, in Markdown. */
-export function tablesOf(run: Run): string {
+export function tablesOf(run: CoresRun): string {
   const head = [
     `${describeMachine(run.machine)}. ${run.date.slice(0, 10)}, \`${run.command}\`.`,
     run.quick ? "A quick run: the figures are rough." : "",
     busyNoteOf(run) ?? "",
+    run.note ?? "",
   ];
   return [head.filter((line) => line !== "").join("\n"), ...run.groups.map((group) => tableOf(group, run))].join(
     "\n\n",
@@ -21,53 +34,42 @@ export function tablesOf(run: Run): string {
 
 /** One job on one runtime. */
 export function tableOf(group: Group, run: Run): string {
-  const points = pointsOf(group, run.machine.cores).sort((a, b) => a.workers - b.workers);
+  const points = pointsOf(group, run.machine.cores);
   const names = [...new Set(group.contestants.map(({ name }) => name))];
   points.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name) || a.workers - b.workers);
-  const rows = points.map((point) => [
-    `${point.name} x ${point.workers}`,
-    formatNs(point.ns),
-    formatSpread(point.spread),
-    point.samples,
-    point.processorNs === undefined ? "" : formatNs(point.processorNs),
-    figures(point.speedup),
-    formatPart(point.efficiency),
-    point.timesBare === undefined ? "" : `${figures(point.timesBare)} x`,
-    notesOf(point.dropped, point.note),
-  ]);
+  const rows = points.map((point) =>
+    rowOf(`${point.name} x ${point.workers}`, {
+      time: formatNs(point.ns),
+      spread: formatSpread(point.spread),
+      samples: point.samples,
+      processor: point.processorNs === undefined ? "" : formatNs(point.processorNs),
+      speedup: figures(point.speedup),
+      efficiency: formatPart(point.efficiency),
+      timesBare: point.timesBare === undefined ? "" : `${figures(point.timesBare)} x`,
+      note: notesOf(point.dropped, point.note),
+    })
+  );
   const alone = group.contestants.find(({ name }) => name === ALONE);
   if (alone !== undefined && alone.samples.length > 0) {
     const values = alone.samples.map(({ value }) => value);
-    const ns = median(values);
-    rows.unshift([
-      ALONE,
-      formatNs(ns),
-      formatSpread(spread(values)),
-      samplesOf(alone),
-      "",
-      "1.00",
-      "",
-      "",
-      notesOf(alone.dropped, remarkOf(alone)),
-    ]);
+    rows.unshift(rowOf(ALONE, {
+      time: formatNs(median(values)),
+      spread: formatSpread(spread(values)),
+      samples: samplesOf(alone),
+      speedup: figures(1),
+      note: notesOf(alone.dropped, remarkOf(alone)),
+    }));
   }
   for (const { name, workers, samples, note } of group.contestants) {
     if (samples.length === 0) {
-      rows.push([`${name}${workers === undefined ? "" : ` x ${workers}`}`, note ?? "no samples"]);
+      rows.push(rowOf(workers === undefined ? name : `${name} x ${workers}`, { note: note ?? "no samples" }));
     }
   }
-  const head = [
-    group.name,
-    "Time of one",
-    "Spread",
-    "Samples",
-    "Of the processor",
-    "Speed-up",
-    "Efficiency",
-    "Time by bare",
-    "",
-  ];
-  return table(head, rows);
+  return table([group.name, ...Object.values(COLUMNS)], rows);
+}
+
+function rowOf(name: string, cells: Partial<Record<keyof typeof COLUMNS, string>>): string[] {
+  return [name, ...(Object.keys(COLUMNS) as (keyof typeof COLUMNS)[]).map((column) => cells[column] ?? "")];
 }
 
 function notesOf(dropped: number, note: string | undefined): string {
