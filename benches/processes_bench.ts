@@ -1,9 +1,10 @@
 /** Processes that start and answer, beside the bare runtime on an empty module and `child_process.fork`. */
 
-import { fork, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { getContext, Pipe, Process, Queue } from "@weft/concurrent/multiprocessing";
+import { ask, forkEcho } from "./_fork.ts";
 import { bench } from "./_harness.ts";
 import { double } from "./targets/double.ts";
 import { answerPipe, answerQueue } from "./targets/partners.ts";
@@ -30,17 +31,16 @@ bench("Process, forkserver, await result", { group: start, n: 5 }, async () => {
 
 const trip = "round trip to a process";
 
-const child = fork(fileURLToPath(new URL("./targets/bare_child.ts", import.meta.url)));
+// Each form of messages where it is the faster one.
+const [jsonChild, advancedChild] = [forkEcho("json"), forkEcho("advanced")];
 const [here, there] = Pipe();
 new Process({ target: answerPipe, args: [there], daemon: true }).start();
 const [questions, answers] = [new Queue<unknown>(), new Queue<unknown>()];
 new Process({ target: answerQueue, args: [questions, answers], daemon: true }).start();
 const block = new Uint8Array(65_536);
 
-bench("child_process.fork", { group: trip, baseline: true }, async () => {
-  const answer = new Promise((resolve) => child.once("message", resolve));
-  child.send(1);
-  await answer;
+bench("child_process.fork, JSON", { group: trip, baseline: true }, async () => {
+  await ask(jsonChild, 1);
 });
 bench("Pipe, blocking", { group: trip }, () => {
   here.sendSync(1);
@@ -57,10 +57,8 @@ bench("two Queues, blocking", { group: trip }, () => {
 
 const large = "round trip of 64 KB to a process";
 
-bench("child_process.fork", { group: large, baseline: true }, async () => {
-  const answer = new Promise((resolve) => child.once("message", resolve));
-  child.send(block);
-  await answer;
+bench("child_process.fork, advanced", { group: large, baseline: true }, async () => {
+  await ask(advancedChild, block);
 });
 bench("Pipe, blocking", { group: large }, () => {
   here.sendSync(block);
