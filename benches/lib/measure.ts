@@ -55,6 +55,8 @@ export interface Measured {
   readonly groups: Group[];
   /** Of the runtimes, as their players told them. */
   readonly versions: Record<string, string>;
+  /** What else is to be said of the run, a sentence each. */
+  readonly notes?: readonly string[];
 }
 
 /** How many steps a plan has: a contestant's preparation in each start, and its samples. */

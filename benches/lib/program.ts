@@ -34,7 +34,7 @@ export async function withProgress(
  * Writes the results to a file, as those of this program of today on this machine. What there is of them so far may be kept
  * before, so that a run that is broken off leaves something.
  */
-export function keepRun(kind: Run["kind"], { groups, versions }: Measured, quick: boolean, file: string): Run {
+export function keepRun(kind: Run["kind"], { groups, versions, notes }: Measured, quick: boolean, file: string): Run {
   const task = kind === "bench" ? "bench:record" : `bench:${kind}`;
   const run: Run = {
     schema: SCHEMA,
@@ -43,6 +43,7 @@ export function keepRun(kind: Run["kind"], { groups, versions }: Measured, quick
     date: new Date().toISOString(),
     command: [`deno task ${task}`, ...Deno.args].join(" "),
     quick,
+    notes,
     groups,
   };
   writeRun(file, run);

@@ -69,6 +69,8 @@ export interface Run {
   readonly command: string;
   /** Whether it was a short run, whose figures are rough. */
   readonly quick: boolean;
+  /** What else a reader has to know, a sentence each: what was left out, which packages took part. */
+  readonly notes?: readonly string[];
   readonly groups: readonly Group[];
 }
 
@@ -144,6 +146,7 @@ export function checkRun(value: unknown, source: string): Run {
   run.at("date").string();
   run.at("command").string();
   run.at("quick").boolean();
+  for (const note of run.at("notes").optional()?.elements() ?? []) note.string();
   const machine = run.at("machine");
   for (const name of ["processor", "system"]) machine.at(name).string();
   for (const name of ["cores", "memory"]) machine.at(name).number();

@@ -23,7 +23,7 @@ export function isInstalled(name: string): boolean {
   return existsSync(`${NODE}node_modules/${name}/package.json`);
 }
 
-/** Installs, compiles and translates whatever can be on this machine; returns what could not, in a sentence each. */
+/** Installs (exact versions, so that results can be had again), compiles and translates whatever can be on this machine; returns what could not, in a sentence each. */
 export async function build(): Promise<string[]> {
   mkdirSync(OUT, { recursive: true });
   translate();

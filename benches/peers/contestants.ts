@@ -40,8 +40,14 @@ const ATOMICS = "bare Atomics";
 const BARE_ON_NODE = `${NODE_FILES}peers/bare/player.js`;
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** All that can take part on this machine. */
-export function contestants(runtimes: Runtimes): Contestant[] {
+/** All that can take part on this machine, and a sentence for each runtime that is missing here. */
+export function contestants(runtimes: Runtimes): { found: Contestant[]; missing: string[] } {
+  const hasNode = process.platform !== "win32" && versionOf("node", "--version") !== undefined;
+  const hasPython = versionOf("python3", "--version") !== undefined;
+  const missing = [
+    hasNode ? [] : "Without Node and npm's packages: no 'node' was found.",
+    hasPython ? [] : "Without CPython: no 'python3' was found.",
+  ].flat();
   const found: Contestant[] = [];
   for (const scope of ["threads", "processes"] as const) {
     for (const runtime of ["Deno", "Bun"] as const) {
@@ -59,18 +65,19 @@ export function contestants(runtimes: Runtimes): Contestant[] {
       found.push({ ...common, name: bare, ours: false, command: [...player, scope] });
       if (scope === "threads") found.push({ ...common, name: ATOMICS, ours: false, command: [...player, "atomics"] });
     }
-    found.push(...nodes(scope), ...pythons(scope), ...c(scope));
+    if (hasNode) found.push(...nodes(scope));
+    if (hasPython) found.push(...pythons(scope));
+    found.push(...cPrograms(scope));
   }
   // It needs `navigator`, which Node has from 21 on: so on Bun.
   if (runtimes.Bun !== undefined && isInstalled("multithreading") && existsSync(BARE_ON_NODE)) {
     const command = [...runtimes.Bun, file("node/player.mjs"), "multithreading", "threads"];
     found.push({ name: "multithreading", runtime: "Bun", scope: "threads", ours: false, command });
   }
-  return found;
+  return { found, missing };
 }
 
 function nodes(scope: Scope): Contestant[] {
-  if (process.platform === "win32" || versionOf("node", "--version") === undefined) return [];
   const common = { runtime: "Node", scope, ours: false } as const;
   const found: Contestant[] = [];
   const name = scope === "threads" ? "bare worker_threads" : "child_process.fork";
@@ -86,7 +93,6 @@ function nodes(scope: Scope): Contestant[] {
 }
 
 function pythons(scope: Scope): Contestant[] {
-  if (versionOf("python3", "--version") === undefined) return [];
   const make = (name: string, argument: string): Contestant => ({
     name,
     runtime: "CPython",
@@ -102,7 +108,7 @@ function pythons(scope: Scope): Contestant[] {
   ];
 }
 
-function c(scope: Scope): Contestant[] {
+function cPrograms(scope: Scope): Contestant[] {
   if (!existsSync(C_PLAYER)) return [];
   const name = scope === "threads" ? "pthreads, futexes" : "fork, futexes, pipes";
   return [{ name, runtime: "C", scope, ours: false, command: [C_PLAYER, scope] }];

@@ -46,7 +46,7 @@ const list = (text: string): string[] => text.split(",").map((each) => each.trim
 
 if (values.list) {
   console.log(`Works: ${worksNamed([]).map(({ name }) => name).join(", ")}\n`);
-  console.log(`Players: ${[...new Set((await players()).map(({ name }) => name))].join(", ")}`);
+  console.log(`Players: ${[...new Set((await players()).found.map(({ name }) => name))].join(", ")}`);
   Deno.exit();
 }
 const run = values.from === undefined ? await runAll() : readRun(values.from);
@@ -60,26 +60,34 @@ for (const [section, spec] of Object.entries(chartsOf(run))) {
 // Handles of the players may be there still.
 Deno.exit();
 
-async function players(): Promise<Contestant[]> {
+/** Those that are chosen, and a sentence for each that cannot be had here. */
+async function players(): Promise<{ found: Contestant[]; missing: string[] }> {
   await install();
-  for (const missing of await build()) console.error(missing);
+  const failed = await build();
   const runtimes = { Deno: [Deno.execPath(), "run", "-A", "--no-check"], Bun: [await findBun()] };
   const names = list(values.players);
   const scopes = list(values.scope);
-  return contestants(runtimes).filter(({ name, runtime, scope }) =>
-    scopes.includes(scope) &&
-    (names.length === 0 || names.some((each) => `${name}, ${runtime}`.toLowerCase().includes(each.toLowerCase())))
-  );
+  const { found, missing } = contestants(runtimes);
+  return {
+    found: found.filter(({ name, runtime, scope }) =>
+      scopes.includes(scope) &&
+      (names.length === 0 || names.some((each) => `${name}, ${runtime}`.toLowerCase().includes(each.toLowerCase())))
+    ),
+    missing: [...failed, ...missing],
+  };
 }
 
 async function runAll(): Promise<Run> {
   const works = worksNamed(list(values.works)).filter(({ quick }) => !values.quick || quick || values.works !== "");
-  const { greeted, failed } = await greet(await players());
-  for (const failure of failed) console.error(failure);
+  const { found, missing } = await players();
+  const { greeted, failed, packages } = await greet(found);
+  const notes = [...missing, ...failed, ...packages];
+  for (const each of [...missing, ...failed]) console.error(each);
   const options = {
     quick: values.quick,
     works,
     contestants: greeted,
+    notes,
     starts: countOption("starts", values.starts) ?? (values.quick ? 1 : 3),
     rounds: countOption("rounds", values.rounds) ?? (values.quick ? 2 : 3),
   };

@@ -21,33 +21,41 @@ export interface Options {
   readonly quick: boolean;
   readonly works: readonly WorkInfo[];
   readonly contestants: readonly Greeted[];
+  /** What is to be said of the run before it begins. */
+  readonly notes?: readonly string[];
   readonly starts: number;
   readonly rounds: number;
+  /** Milliseconds after which a quick run begins no further group. */
+  readonly quickMs?: number;
   /** Hears what is done, and how many steps of {@linkcode stepsOfAll} are over. */
   readonly onStep?: (done: string, steps: number) => void;
   /** Hears what there is so far, after each group. */
   readonly onGroup?: (soFar: Measured) => void;
 }
 
-/** Milliseconds after the program's start after which a quick run begins no further group. */
-const QUICK_MS = 230_000;
+/** The default of {@linkcode Options.quickMs}: with what it takes to begin, a run ends within 5 minutes. */
+const QUICK_MS = 225_000;
 
-/** Starts each contestant once, to hear what it can do. */
+/** Starts each contestant once, to hear what it can do. `packages` says which version of npm's packages they are. */
 export async function greet(
   contestants: readonly Contestant[],
-): Promise<{ greeted: Greeted[]; failed: string[] }> {
+): Promise<{ greeted: Greeted[]; failed: string[]; packages: string[] }> {
   const greeted: Greeted[] = [];
   const failed: string[] = [];
+  const packages = new Set<string>();
   for (const contestant of contestants) {
     try {
       const player = await Player.start({ command: contestant.command });
-      greeted.push({ ...contestant, works: player.greeting.works });
+      const { name, works } = player.greeting;
+      greeted.push({ ...contestant, works });
+      // Players of packages call themselves by name and version.
+      if (name.startsWith(`${contestant.name} `)) packages.add(name);
       await player.end();
     } catch (error) {
-      failed.push(`Without ${contestant.name}, ${contestant.runtime}: ${(error as Error).message}`);
+      failed.push(`Without ${contestant.name}, ${contestant.runtime}: ${(error as Error).message}.`);
     }
   }
-  return { greeted, failed };
+  return { greeted, failed, packages: packages.size === 0 ? [] : [`Packages: ${[...packages].join(", ")}.`] };
 }
 
 /** A group: a work, by threads or by processes. */
@@ -96,21 +104,36 @@ export function stepsOfAll(options: Options): number {
 
 /** Measures all groups. */
 export async function measureAll(options: Options): Promise<Measured> {
+  // Players that are killed leave files there.
+  const folder = mkdtempSync(`${os.tmpdir()}/weft-peers-`);
+  try {
+    return await measureIn(folder, options);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function measureIn(folder: string, options: Options): Promise<Measured> {
   const { quick, starts, rounds, contestants, onStep, onGroup } = options;
+  const begin = performance.now();
   const tasks = tasksOf(options);
   const groups: Group[] = [];
   const versions: Record<string, string> = {};
-  // Players that are killed leave files there.
-  const TMPDIR = mkdtempSync(`${os.tmpdir()}/weft-peers-`);
+  const leftOut: string[] = [];
+  const measured = (): Measured => {
+    const late = leftOut.length === 0 ? [] : [`Left out, since the time was up: ${leftOut.join("; ")}.`];
+    return { groups, versions, notes: [...options.notes ?? [], ...late] };
+  };
   const players = Object.fromEntries(
-    contestants.map((each) => [playerOf(each), { command: each.command, env: { TMPDIR } }]),
+    contestants.map((each) => [playerOf(each), { command: each.command, env: { TMPDIR: folder } }]),
   );
   for (const { info, group, entries } of quick ? inTurn(tasks) : tasks) {
-    if (quick && performance.now() > QUICK_MS) {
-      console.error(`Left out, since the time was up: ${group.name}`);
+    if (quick && performance.now() - begin > (options.quickMs ?? QUICK_MS)) {
+      leftOut.push(group.name);
+      onStep?.(group.name, stepsOf({ ...options, entries }));
       continue;
     }
-    const measured = await measure({
+    const { groups: [done], versions: seen } = await measure({
       groups: [group],
       players: Object.fromEntries(entries.map(({ player }) => [player, players[player]!])),
       entries,
@@ -122,14 +145,13 @@ export async function measureAll(options: Options): Promise<Measured> {
       budget: quick ? (QUICK_MS + 30_000) / tasks.length : undefined,
       onStep: (done) => onStep?.(done, 1),
     });
-    groups.push(...measured.groups);
-    Object.assign(versions, measured.versions);
-    onGroup?.({ groups, versions });
+    groups.push(done!);
+    Object.assign(versions, seen);
+    onGroup?.(measured());
   }
-  rmSync(TMPDIR, { recursive: true, force: true });
   const names = tasks.map(({ group }) => group.name);
   groups.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
-  return { groups, versions };
+  return measured();
 }
 
 /** The first of each section, then the second of each, and so on: if the time is up, something of all was measured. */

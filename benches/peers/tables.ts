@@ -12,6 +12,7 @@ export function tablesOf(run: Run): string {
     "Less is better; the best peer is 1.",
     run.quick ? "A quick run: the figures are rough." : "",
     busyNoteOf(run) ?? "",
+    ...run.notes ?? [],
   ];
   return [head.filter((line) => line !== "").join(" "), ...run.groups.map(tableOf)].join("\n\n");
 }

@@ -90,10 +90,11 @@ function body(section: Section, { source, run, charts }: Reported): string[] {
   ];
 }
 
-/** What is to be said of works that the run has. */
+/** What is to be said of works that the run has, and of the run. */
 function notesOn(run: Run): string[] {
   const notes = NOTES.filter(({ about }) => run.groups.some(({ name }) => about.test(name)));
-  return notes.length === 0 ? [] : [notes.map(({ text }) => `- ${text}`).join("\n")];
+  const lines = [...notes.map(({ text }) => text), ...run.notes ?? []];
+  return lines.length === 0 ? [] : [lines.map((line) => `- ${line}`).join("\n")];
 }
 
 /** Machine, date and command, for below a table or chart. */

@@ -121,3 +121,13 @@ for (const name of PACKAGES) {
     assert(hung.length < 3, `hung in ${hung}`);
   });
 }
+
+const skip = process.versions.bun === undefined || !existsSync(`${PEERS}node/node_modules/multithreading`) ||
+  !existsSync(`${PEERS}out/lib/play.js`);
+it(
+  "the player of npm's multithreading plays all its works on Bun, where it is installed",
+  { ...LIMIT, skip },
+  async () => {
+    await playAllWithoutHang([process.execPath, `${PEERS}node/player.mjs`, "multithreading", "threads"]);
+  },
+);

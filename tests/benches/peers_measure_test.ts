@@ -1,0 +1,64 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import process from "node:process";
+import { it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { greet, type Greeted, measureAll, type Options } from "../../benches/peers/measure.ts";
+import type { WorkInfo } from "../../benches/peers/works.ts";
+
+const LIMIT = { timeout: 60_000 };
+
+const COMMAND = [
+  process.execPath,
+  ...("Deno" in globalThis ? ["run", "-A", "--no-check"] : []),
+  fileURLToPath(new URL("./_player.ts", import.meta.url)),
+];
+const WORKS = ["own", "spin"].map((name): WorkInfo => ({ name, title: name, section: "free", n: 10 }));
+
+function contestant(name: string, ours: boolean): Greeted {
+  return { name, ours, runtime: "Node", scope: "threads", command: COMMAND, works: ["own", "spin"] };
+}
+
+const OPTIONS: Options = {
+  quick: true,
+  works: WORKS,
+  contestants: [contestant("test", true), contestant("other", false)],
+  starts: 1,
+  rounds: 1,
+};
+
+/** Temporary folders of runs. */
+function folders(): string[] {
+  return readdirSync(tmpdir()).filter((name) => name.startsWith("weft-peers-"));
+}
+
+it("a quick run whose time is up says in its results which groups it left out", LIMIT, async () => {
+  let steps = 0;
+  const options = { ...OPTIONS, notes: ["Something before."], onStep: (_: string, count: number) => steps += count };
+  const { groups, notes } = await measureAll({ ...options, quickMs: 0 });
+  assertEquals(groups, []);
+  assertEquals(notes, ["Something before.", "Left out, since the time was up: own, threads; spin, threads."]);
+  assertEquals(steps, 8);
+});
+
+it("a run leaves no folder behind, also if it is broken off", LIMIT, async () => {
+  const before = folders();
+  const onGroup = () => {
+    throw new Error("no more");
+  };
+  const { message } = await measureAll({ ...OPTIONS, onGroup }).catch((error: Error) => error) as Error;
+  assertEquals(message, "no more");
+  assertEquals(folders().filter((name) => !before.includes(name)), []);
+});
+
+it("contestants that do not start are named, and packages with their versions", LIMIT, async () => {
+  const { greeted, failed, packages } = await greet([
+    contestant("test", true),
+    { ...contestant("gone", false), command: ["/nowhere/player"] },
+  ]);
+  assertEquals(greeted.map(({ name, works }) => [name, works.includes("own")]), [["test", true]]);
+  assert(failed.length === 1);
+  assertMatch(failed[0]!, /^Without gone, Node: .*ended before it was ready/);
+  assertEquals(packages, []);
+});
