@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import process from "node:process";
 import { it } from "node:test";
@@ -28,11 +28,6 @@ const OPTIONS: Options = {
   rounds: 1,
 };
 
-/** Temporary folders of runs. */
-function folders(): string[] {
-  return readdirSync(tmpdir()).filter((name) => name.startsWith("weft-peers-"));
-}
-
 it("a quick run whose time is up says in its results which groups it left out", LIMIT, async () => {
   let steps = 0;
   const options = { ...OPTIONS, notes: ["Something before."], onStep: (_: string, count: number) => steps += count };
@@ -43,13 +38,20 @@ it("a quick run whose time is up says in its results which groups it left out", 
 });
 
 it("a run leaves no folder behind, also if it is broken off", LIMIT, async () => {
-  const before = folders();
-  const onGroup = () => {
-    throw new Error("no more");
-  };
-  const { message } = await measureAll({ ...OPTIONS, onGroup }).catch((error: Error) => error) as Error;
-  assertEquals(message, "no more");
-  assertEquals(folders().filter((name) => !before.includes(name)), []);
+  const before = process.env.TMPDIR;
+  const folder = process.env.TMPDIR = mkdtempSync(`${tmpdir()}/peers-test-`);
+  try {
+    const onGroup = () => {
+      throw new Error("no more");
+    };
+    const { message } = await measureAll({ ...OPTIONS, onGroup }).catch((error: Error) => error) as Error;
+    assertEquals(message, "no more");
+    assertEquals(readdirSync(folder), []);
+  } finally {
+    if (before === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = before;
+    rmSync(folder, { recursive: true });
+  }
 });
 
 it("contestants that do not start are named, and packages with their versions", LIMIT, async () => {
