@@ -3,9 +3,9 @@
 import type { TopLevelSpec } from "vega-lite";
 import { COLOURS } from "../lib/chart.ts";
 import { describeMachine } from "../lib/machine.ts";
-import { type Group, labelOf, type Run } from "../lib/results.ts";
+import { busyNoteOf, type Group, labelOf, type Run } from "../lib/results.ts";
+import { noteMark, placesOf } from "../lib/standings.ts";
 import { formatValue } from "../lib/table.ts";
-import { standingsOf } from "./ratios.ts";
 import { type Section, SECTIONS, WORKS } from "./works.ts";
 
 const RUNTIMES = ["Deno", "Bun", "Node", "CPython", "C"];
@@ -24,7 +24,7 @@ export function chartsOf(run: Run): Partial<Record<Section, TopLevelSpec>> {
     const titles = WORKS.filter((work) => work.section === section).map(({ title }) => title);
     const groups = run.groups.filter((group) =>
       titles.includes(group.name.replace(/, (threads|processes)$/, "")) &&
-      standingsOf(group).some(({ ratio }) => ratio !== undefined)
+      placesOf(group).some(({ ratio }) => ratio !== undefined)
     );
     if (groups.length > 0) charts[section] = chartOf(run, section, groups);
   }
@@ -38,7 +38,9 @@ function chartOf(run: Run, section: Section, groups: readonly Group[]): TopLevel
       subtitle: [
         describeMachine(run.machine),
         `${run.date.slice(0, 10)}, ${run.command}${run.quick ? " (quick: the figures are rough)" : ""}`,
-        "Times as good as the best peer, which is 1: to the right is better. The full bars are this library's",
+        "Times as good as the best peer that can be had on the same runtime, which is 1: to the right is better.",
+        "The full bars are this library's",
+        ...[busyNoteOf(run) ?? []].flat(),
       ],
       anchor: "start",
     },
@@ -50,15 +52,15 @@ function chartOf(run: Run, section: Section, groups: readonly Group[]): TopLevel
 
 /** The bars of one group. */
 function barsOf(group: Group): Extract<TopLevelSpec, { concat: unknown }>["concat"][number] {
-  const bars = standingsOf(group).flatMap(({ contestant, value, ratio }, order) =>
+  const bars = placesOf(group).flatMap(({ figures, ratio }, order) =>
     ratio === undefined ? [] : [{
-      label: labelOf(contestant),
-      runtime: contestant.runtime,
+      label: labelOf(figures.contestant),
+      runtime: figures.contestant.runtime,
       order,
-      opacity: contestant.ours ? 1 : 0.45,
+      opacity: figures.contestant.ours ? 1 : 0.45,
       // The better, the farther to the right.
       advantage: 1 / ratio,
-      text: formatValue(value, group.unit),
+      text: formatValue(figures.median, group.unit) + noteMark(figures),
     }]
   );
   // Room for the value behind the bars.

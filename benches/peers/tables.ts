@@ -2,14 +2,14 @@
 
 import { describeMachine } from "../lib/machine.ts";
 import { busyNoteOf, type Group, remarkOf, type Run, samplesOf } from "../lib/results.ts";
-import { figures, formatNs, formatSpread, formatValue, table } from "../lib/table.ts";
-import { standingsOf } from "./ratios.ts";
+import { factor, placesOf } from "../lib/standings.ts";
+import { formatNs, formatSpread, formatValue, table } from "../lib/table.ts";
 
 /** A table for each group, in Markdown. */
 export function tablesOf(run: Run): string {
   const head = [
     `${describeMachine(run.machine)}. ${run.date.slice(0, 10)}, \`${run.command}\`.`,
-    "Less is better; the best peer is 1.",
+    "Less is better; the best peer that can be had on a runtime is 1.",
     run.quick ? "A quick run: the figures are rough." : "",
     busyNoteOf(run) ?? "",
     ...run.notes ?? [],
@@ -19,13 +19,13 @@ export function tablesOf(run: Run): string {
 
 /** One group. */
 export function tableOf(group: Group): string {
-  const rows = standingsOf(group).map(({ contestant, value, spread, processorNs, ratio, best }) => [
+  const rows = placesOf(group).map(({ figures: { contestant, median, spread, processorNs }, ratio, best }) => [
     nameOf(contestant),
-    formatValue(value, group.unit),
+    formatValue(median, group.unit),
     formatSpread(spread),
     samplesOf(contestant),
     processorNs === undefined || group.unit !== "ns" ? "" : formatNs(processorNs),
-    best ? "1" : ratio === undefined ? "" : `${figures(ratio)} x`,
+    best ? "1" : ratio === undefined ? "" : factor(ratio),
     notesOf(contestant.dropped, remarkOf(contestant)),
   ]);
   for (const contestant of group.contestants) {

@@ -1,8 +1,8 @@
 /** The part of the report that sets every operation of the library beside the bare one of the platform. */
 
 import type { Group, Run } from "../lib/results.ts";
+import { factor, figuresOf, noteMark } from "../lib/standings.ts";
 import { formatValue, table } from "../lib/table.ts";
-import { factor, figuresOf, noteMark } from "./figures.ts";
 
 /** A table for each group: what the bare operation takes, and the others as multiples of it. */
 export function multiples(run: Run): string {

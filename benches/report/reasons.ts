@@ -62,6 +62,11 @@ export const REASONS: readonly Reason[] = [
     because: "CPython's worker goes through a whole chunk in one loop in C.",
   },
   {
+    work: /^rlock/i,
+    peer: /, C$/,
+    because: "The C program's lock knows its owner, but does not notice that a holder has ended.",
+  },
+  {
     work: /^(one lock|lock|rlock|rwlock|condition)/i,
     peer: /bare|, C( x|$)/,
     because:

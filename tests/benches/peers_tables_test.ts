@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { it } from "node:test";
 import type { Contestant, Group, Run } from "../../benches/lib/results.ts";
-import { standingsOf } from "../../benches/peers/ratios.ts";
+import { placesOf } from "../../benches/lib/standings.ts";
 import { tableOf } from "../../benches/peers/tables.ts";
 import { WORKS, worksNamed } from "../../benches/peers/works.ts";
 
@@ -25,14 +25,35 @@ const GROUP: Group = {
 };
 
 it("the best peer is 1, and this library stands first", LIMIT, () => {
-  const standings = standingsOf(GROUP);
-  assertEquals(standings.map(({ contestant }) => contestant.name), ["ours", "fast", "slow"]);
-  assertEquals(standings.map(({ ratio }) => ratio), [1.5, 1, 2]);
+  const places = placesOf(GROUP);
+  assertEquals(places.map(({ figures }) => figures.contestant.name), ["ours", "fast", "slow"]);
+  assertEquals(places.map(({ ratio }) => ratio), [1.5, 1, 2]);
+});
+
+it("each runtime of ours has a best peer of its own, which the others' runtimes share", LIMIT, () => {
+  const on = (runtime: string, ours: boolean, value: number): Contestant => (
+    { ...contestant(`${runtime} ${value}`, ours, [value, value]), runtime }
+  );
+  const contestants = [
+    ...[on("Deno", true, 30), on("Deno", false, 10), on("Bun", true, 30), on("Bun", false, 60)],
+    ...[on("C", false, 15), on("CPython", false, 45)],
+  ];
+  assertEquals(
+    placesOf({ ...GROUP, contestants }).map(({ figures, ratio, best }) => [figures.contestant.name, ratio, best]),
+    [
+      ["Deno 30", 3, false],
+      ["Bun 30", 2, false],
+      ["Deno 10", 1, true],
+      ["C 15", 1, true],
+      ["CPython 45", 3, false],
+      ["Bun 60", 4, false],
+    ],
+  );
 });
 
 it("without a peer that has samples there is no ratio", LIMIT, () => {
   const alone = { ...GROUP, contestants: GROUP.contestants.filter(({ ours, note }) => ours || note !== undefined) };
-  assertEquals(standingsOf(alone).map(({ ratio }) => ratio), [undefined]);
+  assertEquals(placesOf(alone).map(({ ratio }) => ratio), [undefined]);
 });
 
 it("a table tells of each figure how many samples it is made of, and no spread of a lone one", LIMIT, () => {
@@ -47,20 +68,31 @@ it("a table says of a contestant that hangs that it does", LIMIT, () => {
   assert(/stuck, Deno.*hangs/.test(lines[5]!), lines[5]);
 });
 
-// Charts are drawn on Deno alone.
-const skip = !("Deno" in globalThis);
-it("a run has a chart for each part of the works that it has", { ...LIMIT, skip }, async () => {
-  const { chartsOf } = await import("../../benches/peers/chart.ts");
-  const run: Run = {
+function runOf(group: Group): Run {
+  return {
     schema: 1,
     kind: "peers",
     machine: { processor: "p", cores: 2, memory: 1, system: "s", versions: {} },
     date: "2031-05-23T00:00:00.000Z",
     command: "deno task bench:peers",
     quick: true,
-    groups: [GROUP],
+    groups: [group],
   };
-  assertEquals(Object.keys(chartsOf(run)), ["free"]);
+}
+
+// Charts are drawn on Deno alone.
+const skip = !("Deno" in globalThis);
+it("a bar of a figure from a busy machine says so, as does the chart", { ...LIMIT, skip }, async () => {
+  const { chartsOf } = await import("../../benches/peers/chart.ts");
+  const [slow, ours, ...others] = GROUP.contestants;
+  const spec = JSON.stringify(chartsOf(runOf({ ...GROUP, contestants: [slow!, { ...ours!, busy: 0.4 }, ...others] })));
+  assert(spec.includes('"30.0 ns (busy)"') && spec.includes('"40.0 ns"'), spec);
+  assert(spec.includes("The machine was busy"), spec);
+});
+
+it("a run has a chart for each part of the works that it has", { ...LIMIT, skip }, async () => {
+  const { chartsOf } = await import("../../benches/peers/chart.ts");
+  assertEquals(Object.keys(chartsOf(runOf(GROUP))), ["free"]);
 });
 
 it("a work has one name and one title", LIMIT, () => {

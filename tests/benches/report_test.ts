@@ -126,6 +126,34 @@ describe("the report of benchmarks", () => {
     );
   });
 
+  it("counts no figure from a busy machine as ahead or behind", { timeout: LIMIT }, () => {
+    const members = [
+      contestant("Lock", "Deno", [500, 500], ours),
+      contestant("other", "Deno", [100, 100], { busy: 0.4 }),
+    ];
+    const text = pageOf(runOf([group(...members)]));
+    assertEquals(text.includes("ours is ahead of the best peer"), false);
+    const sound = [contestant("Lock", "Deno", [50, 50], ours), contestant("other", "Deno", [100, 100])];
+    assertStringIncludes(
+      pageOf(runOf([group(...members), group(...sound)])),
+      "ahead of the best peer in 1 of 1 figures",
+    );
+  });
+
+  it(
+    "names the peers that are ahead for no known reason, beside those whose reason is known",
+    { timeout: LIMIT },
+    () => {
+      const members = [
+        contestant("Lock", "Deno", [300, 300], ours),
+        contestant("bare Worker", "Deno", [99, 101]),
+        contestant("riddle", "CPython", [50, 50]),
+      ];
+      const text = pageOf(runOf([{ ...group(...members), name: "Lock, free, threads" }]));
+      assertMatch(text, /The bare lock knows.* Why this holds of riddle, CPython is not known yet\./);
+    },
+  );
+
   it("calls no peer ahead, and gives no reason, within the noise", { timeout: LIMIT }, () => {
     const level = [contestant("Lock", "Deno", [104, 104], ours), contestant("bare Worker", "Deno", [100, 100])];
     const lone = [contestant("Lock", "Deno", [300], ours), contestant("bare Worker", "Deno", [100])];
