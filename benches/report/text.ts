@@ -15,8 +15,8 @@ export const HOW: string = `## How to read the figures
 
 - **Ratios.** What a machine does in a second says little about another, so what counts is how one contestant stands beside
   another. They ran in turns, A B A B, in one run: what the machine did in a minute was done to all of them. What is
-  twice as good is twice as fast, or half the size. In the tables of all figures each is a multiple of the best peer's
-  time, so that less is better there.
+  twice as good is twice as fast, or half the size. In the tables of all figures each is a multiple of the time of
+  the best peer that can be had on its runtime, so that less is better there.
 - **Peers** of ours on a runtime are what can be had on that runtime, and what runs elsewhere, as on Node,
   CPython and C. Bare operations of the platform are among them: they are the floor, and do less.
 - **Median and spread.** A figure is the median of the samples of several starts. Half of the samples are within the spread

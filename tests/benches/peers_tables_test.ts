@@ -8,7 +8,7 @@ import { WORKS, worksNamed } from "../../benches/peers/works.ts";
 const LIMIT = { timeout: 10_000 };
 
 function contestant(name: string, ours: boolean, values: number[], note?: string): Contestant {
-  const samples = values.map((value) => ({ value, start: 0 }));
+  const samples = values.map((value) => ({ value, othersShare: 0.01, start: 0 }));
   return { name, runtime: "Deno", ours, samples, dropped: 0, note };
 }
 
