@@ -3,14 +3,14 @@
 import type { TopLevelSpec } from "vega-lite";
 import { COLOURS, FAINT } from "../lib/chart.ts";
 import { describeMachine } from "../lib/machine.ts";
-import { busyNoteOf, type Run } from "../lib/results.ts";
-import { CONTESTANTS } from "./plan.ts";
+import { busyNoteOf } from "../lib/results.ts";
+import { CONTESTANTS, type CoresRun } from "./plan.ts";
 import { pointsOf } from "./speedup.ts";
 
 const IDEAL = "ideal";
 
 /** The specification of the chart, for `toSvg`. */
-export function chartOf(run: Run): TopLevelSpec {
+export function chartOf(run: CoresRun): TopLevelSpec {
   const { cores } = run.machine;
   const points = run.groups.flatMap((group) => {
     const [title, runtime] = partsOf(group.name);
@@ -84,11 +84,12 @@ function partsOf(group: string): [title: string, runtime: string] {
   return [group.slice(0, at), group.slice(at + 2)];
 }
 
-function subtitleOf(run: Run): string[] {
+function subtitleOf(run: CoresRun): string[] {
   const busy = busyNoteOf(run);
   return [
     `${run.date.slice(0, 10)}, ${run.command}${run.quick ? " (quick: the figures are rough)" : ""}`,
     "Lines are medians, bands have the middle half of the samples",
     ...(busy === undefined ? [] : [busy]),
+    ...(run.note === undefined ? [] : [run.note]),
   ];
 }

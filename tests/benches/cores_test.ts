@@ -84,6 +84,18 @@ describe("benchmarks across cores", () => {
     assertMatch(tablesOf({ ...run, note: "Left out: one of 3 starts" }), /^Left out: one of 3 starts$/m);
   });
 
+  // Only Deno has what draws.
+  if ("Deno" in globalThis) {
+    it("have a chart that says what was left out, with an ideal that counts from the reference", LIMIT, async () => {
+      const { chartOf } = await import("../../benches/cores/chart.ts");
+      const run = { ...makeRun({ seed: 1, starts: 1, rounds: 1 }), kind: "cores" as const };
+      const contestants = [2, 4].map((workers) => contestant(CONTESTANTS.threads, workers, [100]));
+      const spec = JSON.stringify(chartOf({ ...run, groups: [{ ...GROUP, contestants }], note: "Left out: a start" }));
+      assertStringIncludes(spec, "Left out: a start");
+      assertStringIncludes(spec, '"name":"ideal","workers":4,"speedup":1}');
+    });
+  }
+
   it("are named on the command line", LIMIT, () => {
     assertEquals(jobNamed("lock").title, "One lock");
     assertThrows(() => jobNamed("locks"), TypeError, "must name some of cpu, mandelbrot, sum, tiny, lock, queue");
