@@ -31,15 +31,40 @@ interface Greeting {
   readonly works: readonly string[];
 }
 
-const started = new Set<Player>();
+/** The players that are there, also those that are not ready yet. */
+const started = new Set<Group>();
 
 // Each player leads a group of its own, so that what it starts can be killed with it. The terminal's Ctrl-C does not reach
 // such a group, so it is passed on here.
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
-    for (const player of started) player.kill();
+    for (const group of started) group.kill();
     process.exit(signal === "SIGINT" ? 130 : 143);
   });
+}
+
+/** A child and what it started, all of which are killed at once, also when this program ends. */
+class Group {
+  readonly #child: ChildProcess;
+  readonly #guard: ChildProcess | undefined;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    // What could not be started has no number.
+    if (child.pid !== undefined) this.#guard = guard(child.pid);
+    started.add(this);
+  }
+
+  kill(): void {
+    started.delete(this);
+    this.#guard?.kill("SIGKILL");
+    if (this.#child.pid === undefined) return;
+    try {
+      process.kill(-this.#child.pid, "SIGKILL");
+    } catch {
+      // The whole group has ended already.
+    }
+  }
 }
 
 /** A started player. */
@@ -48,22 +73,27 @@ export class Player {
   /** What it called itself, its runtime's version, its works. */
   readonly greeting: Greeting;
   readonly #child: ChildProcess;
+  readonly #group: Group;
   readonly #lines: AsyncIterator<string>;
   readonly #ended: Promise<void>;
-  readonly #guard: ChildProcess;
   #orders = 0;
 
-  private constructor(child: ChildProcess, lines: AsyncIterator<string>, ended: Promise<void>, greeting: Greeting) {
+  private constructor(
+    child: ChildProcess,
+    group: Group,
+    lines: AsyncIterator<string>,
+    ended: Promise<void>,
+    greeting: Greeting,
+  ) {
     this.pid = child.pid!;
     this.greeting = greeting;
     this.#child = child;
+    this.#group = group;
     this.#lines = lines;
     this.#ended = ended;
-    this.#guard = guard(this.pid);
-    started.add(this);
   }
 
-  /** Starts a player and waits until it is ready. */
+  /** Starts a player and waits until it is ready. One that is not, or says what is no greeting, is killed. */
   static async start({ command, cwd, env, limit = 60_000 }: PlayerOptions): Promise<Player> {
     const [program, ...args] = command;
     const child = spawn(program!, args, {
@@ -72,6 +102,7 @@ export class Player {
       stdio: ["pipe", "pipe", "inherit"],
       detached: true,
     });
+    const group = new Group(child);
     const ended = new Promise<void>((resolve) => {
       // What it said last may still be in the pipe, which others may hold open.
       child.on("exit", () => setTimeout(resolve, 100));
@@ -80,12 +111,15 @@ export class Player {
     // Writing to a player that has ended is found out by the missing answer.
     child.stdin!.on("error", () => {});
     const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
-    const line = nextOf(lines, ended);
-    const greeting = await within(line, limit, () => killGroup(child), `start '${command.join(" ")}'`);
-    if (greeting === undefined) {
-      throw new PlayerError(`Cannot start '${command.join(" ")}': it ended before it was ready`);
+    const action = `start '${command.join(" ")}'`;
+    try {
+      const line = await within(nextOf(lines, ended), limit, () => group.kill(), action);
+      if (line === undefined) throw new PlayerError(`Cannot ${action}: it ended before it was ready`);
+      return new Player(child, group, lines, ended, greetingOf(line, action));
+    } catch (error) {
+      group.kill();
+      throw error;
     }
-    return new Player(child, lines, ended, JSON.parse(greeting));
   }
 
   /** Has a work done `n` times, in `parts`. It is killed after `limit` milliseconds without an answer. */
@@ -133,9 +167,7 @@ export class Player {
 
   /** Kills it and what it started. */
   kill(): void {
-    started.delete(this);
-    this.#guard.kill("SIGKILL");
-    killGroup(this.#child);
+    this.#group.kill();
   }
 }
 
@@ -148,13 +180,14 @@ function guard(group: number): ChildProcess {
   return spawn("sh", ["-c", program], { stdio: ["pipe", "ignore", "ignore"], detached: true });
 }
 
-function killGroup({ pid }: ChildProcess): void {
-  if (pid === undefined) return;
+function greetingOf(line: string, action: string): Greeting {
   try {
-    process.kill(-pid, "SIGKILL");
+    const greeting: Greeting & { ready?: boolean } = JSON.parse(line);
+    if (greeting.ready === true) return greeting;
   } catch {
-    // The whole group has ended already.
+    // It is told below what it should be.
   }
+  throw new PlayerError(`Cannot ${action}: its first line must be JSON with "ready": true: received '${line}'`);
 }
 
 /** The next line; `undefined` if there is none as the player has ended. */

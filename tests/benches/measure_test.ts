@@ -77,6 +77,40 @@ describe("a player", () => {
     while (isThere(pid)) await new Promise((resolve) => setTimeout(resolve, 5));
   });
 
+  it(
+    "that greets with other words is killed, and its driver told",
+    { ...LIMIT, skip: process.platform === "win32" },
+    async () => {
+      for (const words of ["hello $$", '[\\"$$\\"]', "null $$"]) {
+        const error = await assertRejects(
+          () => Player.start({ command: ["sh", "-c", `echo "${words}"; exec sleep 60`] }),
+          PlayerError,
+          'its first line must be JSON with "ready": true: received',
+        );
+        const pid = Number(/received '\D*(\d+)/.exec(error.message)![1]);
+        while (isThere(pid)) await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    },
+  );
+
+  it("goes with a driver that ends before it is ready", { ...LIMIT, skip: process.platform === "win32" }, async () => {
+    for (const signal of ["SIGINT", "SIGKILL"] as const) {
+      const starter = COMMAND.with(-1, fileURLToPath(new URL("./_starts_player.ts", import.meta.url)));
+      const program = "echo $$ >&2; exec sleep 60";
+      const child = spawn(starter[0]!, [...starter.slice(1), JSON.stringify(["sh", "-c", program])], {
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      const [[line]] = await Promise.all([once(child.stderr, "data"), once(child.stdout, "data")]) as [
+        [Uint8Array],
+        unknown,
+      ];
+      const pid = Number(new TextDecoder().decode(line));
+      assert(isThere(pid));
+      child.kill(signal);
+      while (isThere(pid)) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  });
+
   it("that does not start is an error", LIMIT, async () => {
     await assertRejects(() => Player.start({ command: ["/nowhere/player"] }), PlayerError, "ended before it was ready");
   });
