@@ -5,6 +5,7 @@
 
 import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
+import process from "node:process";
 import { type Entry, measure, type Measured, stepsOf } from "../lib/measure.ts";
 import { Player } from "../lib/player.ts";
 import type { Group } from "../lib/results.ts";
@@ -81,6 +82,7 @@ function tasksOf({ works, contestants, quick }: Options): Task[] {
         work,
         n: quick ? info.quickN ?? info.n : info.n,
         least: quick ? undefined : info.least,
+        cold: info.cold,
       }));
       // What nothing can be compared with says nothing here.
       return entries.some(({ ours }) => ours) && entries.length > 1 ? [{ info, group, entries }] : [];
@@ -106,10 +108,14 @@ export function stepsOfAll(options: Options): number {
 export async function measureAll(options: Options): Promise<Measured> {
   // Players that are killed leave files there.
   const folder = mkdtempSync(`${os.tmpdir()}/weft-peers-`);
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  // Ctrl-C ends the program in the midst of this.
+  process.once("exit", remove);
   try {
     return await measureIn(folder, options);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    process.off("exit", remove);
+    remove();
   }
 }
 

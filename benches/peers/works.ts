@@ -18,6 +18,8 @@ export interface WorkInfo {
   /** How often it is done in a sample, if that is not to be found out; in a quick run. */
   readonly n?: number;
   readonly quickN?: number;
+  /** Whether it is done in a new program each time. */
+  readonly cold?: boolean;
   /** How often it is done at least. */
   readonly least?: number;
   /** Milliseconds until it is said to hang, if it may. */
@@ -56,7 +58,7 @@ function bytes(size: string, n?: number): WorkInfo[] {
 
 /** All of them. */
 export const WORKS: readonly WorkInfo[] = [
-  { name: "start/cold", title: "Start and end of 1, the first", section: "starting", n: 1 },
+  { name: "start/cold", title: "Start and end of 1, the first", section: "starting", n: 1, cold: true },
   {
     name: "start/spare",
     title: "Start and end of 1, some time after another",
@@ -72,13 +74,23 @@ export const WORKS: readonly WorkInfo[] = [
     quickN: 1,
     quick: true,
   },
-  { name: "start/ten cold", title: "Start and end of 10, the first", section: "starting", n: 1 },
+  { name: "start/ten cold", title: "Start and end of 10, the first", section: "starting", n: 1, cold: true },
   { name: "start/ten", title: "Start and end of 10", section: "starting", n: 1 },
-  { name: "memory/idle", title: "Memory of 1 that waits", section: "starting", n: 5, unit: "bytes", quick: true },
+  {
+    name: "memory/idle",
+    title: "Memory of 1 that waits",
+    section: "starting",
+    n: 5,
+    unit: "bytes",
+    cold: true,
+    quick: true,
+  },
   { name: "lock/free", title: "Lock, free", section: "free", quick: true },
   { name: "lock/awaited", title: "Lock, free, awaited", section: "free" },
   { name: "rlock/free", title: "RLock, free", section: "free" },
   { name: "semaphore/free", title: "Semaphore, free", section: "free" },
+  { name: "semaphore/bounded", title: "BoundedSemaphore, free", section: "free" },
+  { name: "latch/free", title: "Latch, counted down", section: "free" },
   { name: "event/free", title: "Event: set, wait, clear", section: "free" },
   { name: "condition/free", title: "Condition: acquire, notify, release", section: "free" },
   { name: "barrier/free", title: "Barrier of 1", section: "free" },
@@ -87,6 +99,8 @@ export const WORKS: readonly WorkInfo[] = [
   { name: "value/set", title: "Value, set", section: "free" },
   { name: "value/add", title: "Value, add 1", section: "free" },
   { name: "queue/free", title: "Queue: put and get in one thread", section: "free" },
+  { name: "queue/lifo", title: "LifoQueue: put and get in one thread", section: "free" },
+  { name: "queue/priority", title: "PriorityQueue: put and get in one thread", section: "free" },
   { name: "lock/2", title: "Lock wanted by 2, long", section: "contended", least: LONG, quickN: 200_000, quick: true },
   { name: "lock/4", title: "Lock wanted by 4, long", section: "contended", least: LONG },
   {

@@ -62,6 +62,12 @@ export const atomics: Record<string, Work> = {
       if (Atomics.add(words, 0, 1) === 0) Atomics.notify(words, 0, 1);
     }
   },
+  "latch/free"(n) {
+    const words = makeWords();
+    words[0] = n;
+    for (let i = 0; i < n; i++) if (Atomics.sub(words, 0, 1) === 1) Atomics.notify(words, 0);
+    for (let left = Atomics.load(words, 0); left > 0; left = Atomics.load(words, 0)) Atomics.wait(words, 0, left);
+  },
   "event/free"(n) {
     const words = makeWords();
     for (let i = 0; i < n; i++) {

@@ -1,5 +1,6 @@
 /** What a bare worker or child does on command. */
 
+import process from "node:process";
 import { increment } from "./lock.ts";
 import { itemsOf, put, take } from "./queue.ts";
 import { echo } from "./words.ts";
@@ -34,6 +35,8 @@ const TASKS = {
   squares: (items: unknown): unknown => (items as number[]).map(square),
   echo: (value: unknown): unknown => value,
   last: (bytes: unknown): unknown => lastOf(bytes as Uint8Array),
+  /** Ends the child in the middle of its task, as a crash does. */
+  die: (): unknown => process.kill(process.pid, "SIGKILL"),
   compute(seed: unknown): unknown {
     let sum = 0;
     for (let i = 0; i < 2_000_000; i++) sum += Math.sqrt(seed as number + i);

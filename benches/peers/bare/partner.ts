@@ -11,6 +11,8 @@ export interface Partner {
   send(order: Order, transfer?: Transferable[]): void;
   onAnswer: (answer: Answer) => void;
   end(): Promise<unknown>;
+  /** Resolves when it has ended, by whatever; a worker does not tell on all runtimes. */
+  readonly ended?: Promise<unknown>;
 }
 
 const OURSELVES = import.meta.url.endsWith(".ts") ? "ts" : "js";
@@ -48,6 +50,7 @@ export function startChild(serialization: "json" | "advanced" = "json"): Partner
   const partner: Partner = {
     send: (order) => void child.send(order),
     onAnswer: () => {},
+    ended,
     end() {
       child.kill("SIGKILL");
       return ended;

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { timed, type Work } from "../../lib/play.ts";
 import type { Order } from "./orders.ts";
-import { type Partner, startChild, startWorker } from "./partner.ts";
+import { nextAnswer, type Partner, startChild, startWorker } from "./partner.ts";
 import { BATCH, MB, object, WORKERS } from "./sizes.ts";
 
 type Task = Extract<Order, { do: "task" }>["task"];
@@ -82,6 +82,7 @@ export function pool(threads: boolean): { works: Record<string, Work>; close: ()
       await Promise.all(Array.from({ length: n }, (_, i) => plain.submit("compute", i)));
     },
   };
+  if (!threads) works["pool/killed"] = killed;
   for (const [name, size] of [["1 MB", MB], ["64 MB", 64 * MB]] as const) {
     const fresh = () => new Uint8Array(size).fill(1);
     works[`pool/${name} copied`] = withBytes(ofBytes, fresh);
@@ -104,6 +105,21 @@ function mapOf(pool: HandMadePool, size: number): Work {
     });
     return ns / (maps * size) * n;
   };
+}
+
+/** Children that end in the midst of a task, of which their `exit` tells. */
+async function killed(n: number): Promise<number> {
+  let ns = 0;
+  for (let i = 0; i < n; i++) {
+    const child = startChild("json");
+    child.send({ do: "task", id: 0, task: "square", value: 1 });
+    await nextAnswer(child);
+    ns += await timed(() => {
+      child.send({ do: "task", id: 1, task: "die", value: 0 });
+      return child.ended;
+    });
+  }
+  return ns;
 }
 
 /** Each task gets bytes that are made before the clock runs. */

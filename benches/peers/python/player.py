@@ -75,10 +75,11 @@ def works_of(name):
     import pools
     import primitives
 
-    if name == "thread-pool" or name == "process-pool":
-        return pools.futures(name)
     scope = scopes.named(name)
     works = starting(scope, name)
+    if isinstance(scope, scopes.Executors):
+        pool, close = pools.futures(scope)
+        return {name: works[name] for name in ["start/cold", "start/spare", "start/in turn"]} | pool, close
     if name != "forkserver":
         works |= primitives.works(scope)
     if name == "spawn":

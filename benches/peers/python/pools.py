@@ -1,7 +1,5 @@
 """Works of CPython's pools: `multiprocessing.Pool` and those of `concurrent.futures`."""
 
-import concurrent.futures
-import multiprocessing
 import time
 from multiprocessing import shared_memory
 
@@ -32,18 +30,14 @@ def pool(scope):
     return works, lambda: [each.terminate() for each in made]
 
 
-def futures(name):
+def futures(scope):
     """`ThreadPoolExecutor` and `ProcessPoolExecutor`."""
-    processes = name == "process-pool"
+    processes = scope.name == "process-pool"
     made = []
 
     def get():
         if not made:
-            if processes:
-                context = multiprocessing.get_context("spawn")
-                made.append(concurrent.futures.ProcessPoolExecutor(WORKERS, mp_context=context))
-            else:
-                made.append(concurrent.futures.ThreadPoolExecutor(WORKERS))
+            made.append(scope.open(WORKERS))
         return made[0]
 
     def broken():

@@ -40,11 +40,14 @@ def free(scope):
         for _ in range(n):
             barrier.wait()
 
-    def queue(n):
-        queue = scope.Queue()
-        for i in range(n):
-            queue.put(i)
-            queue.get()
+    def queue(make):
+        def work(n):
+            queue = make()
+            for i in range(n):
+                queue.put(i)
+                queue.get()
+
+        return work
 
     def set_value(n):
         value = scope.counter()
@@ -64,9 +67,12 @@ def free(scope):
         "event/free": event,
         "condition/free": condition,
         "barrier/free": barrier,
-        "queue/free": queue,
+        "semaphore/bounded": hold(scope.BoundedSemaphore),
+        "queue/free": queue(scope.Queue),
     }
-    return {**found, "value/set": set_value, "value/add": add} if scope.processes else found
+    if scope.processes:
+        return {**found, "value/set": set_value, "value/add": add}
+    return {**found, "queue/lifo": queue(scope.LifoQueue), "queue/priority": queue(scope.PriorityQueue)}
 
 
 def run(there, go, done, workers, finishers):

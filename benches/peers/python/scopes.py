@@ -15,10 +15,13 @@ class Threads:
     Lock = threading.Lock
     RLock = threading.RLock
     Semaphore = threading.Semaphore
+    BoundedSemaphore = threading.BoundedSemaphore
     Event = threading.Event
     Condition = threading.Condition
     Barrier = threading.Barrier
     Queue = queue.Queue
+    LifoQueue = queue.LifoQueue
+    PriorityQueue = queue.PriorityQueue
 
     @staticmethod
     def start(target, args):
@@ -44,7 +47,8 @@ class Processes:
 
     def __init__(self, method):
         self.context = multiprocessing.get_context(method)
-        for name in ["Lock", "RLock", "Semaphore", "Event", "Condition", "Barrier", "Queue", "Pipe", "Pool", "Value"]:
+        synchronization = ["Lock", "RLock", "Semaphore", "BoundedSemaphore", "Event", "Condition", "Barrier"]
+        for name in [*synchronization, "Queue", "Pipe", "Pool", "Value"]:
             setattr(self, name, getattr(self.context, name))
 
     def start(self, target, args):
@@ -56,7 +60,36 @@ class Processes:
         return self.context.Value("i", 0, lock=False)
 
 
+class Executors:
+    """Pools of `concurrent.futures`, which start their workers when there is a task."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def open(self, workers):
+        import concurrent.futures
+
+        if self.name == "thread-pool":
+            return concurrent.futures.ThreadPoolExecutor(workers)
+        context = multiprocessing.get_context("spawn")
+        return concurrent.futures.ProcessPoolExecutor(workers, mp_context=context)
+
+    def start(self, target, args):
+        pool = self.open(1)
+        pool.submit(target, *args)
+        return Started(pool)
+
+
+class Started:
+    """A pool that has a task to do and then ends."""
+
+    def __init__(self, pool):
+        self.join = pool.shutdown
+
+
 def named(name):
+    if name in ("thread-pool", "process-pool"):
+        return Executors(name)
     return Threads() if name == "threads" else Processes(name)
 
 

@@ -34,6 +34,18 @@ export function free({ kind }: Scope): Record<string, Work> {
         semaphore.release();
       }
     },
+    "semaphore/bounded"(n) {
+      const semaphore = new kind.BoundedSemaphore(1);
+      for (let i = 0; i < n; i++) {
+        semaphore.acquireSync();
+        semaphore.release();
+      }
+    },
+    "latch/free"(n) {
+      const latch = new kind.Latch(n);
+      for (let i = 0; i < n; i++) latch.countDown();
+      latch.waitSync();
+    },
     "event/free"(n) {
       const event = new kind.Event();
       for (let i = 0; i < n; i++) {
@@ -70,12 +82,15 @@ export function free({ kind }: Scope): Record<string, Work> {
       const value = new kind.Value("i32");
       for (let i = 0; i < n; i++) value.add(1);
     },
-    "queue/free"(n) {
-      const queue = new kind.Queue<number>();
-      for (let i = 0; i < n; i++) {
-        queue.putSync(i);
-        queue.getSync();
-      }
-    },
+    "queue/free": (n) => putAndGet(new kind.Queue<number>(), n),
+    "queue/lifo": (n) => putAndGet(new kind.LifoQueue<number>(), n),
+    "queue/priority": (n) => putAndGet(new kind.PriorityQueue<number>(), n),
   };
+}
+
+function putAndGet(queue: { putSync(item: number): void; getSync(): number }, n: number): void {
+  for (let i = 0; i < n; i++) {
+    queue.putSync(i);
+    queue.getSync();
+  }
 }
