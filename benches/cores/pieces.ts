@@ -34,49 +34,65 @@ export function stepsOfPieces({ pieces, starts, rounds }: Pick<Pieces, "pieces" 
 /** How many rounds the preparation of a start takes the time of. */
 const PREPARATION = 2.5;
 
-/** What a start took and what is to come. */
+/** What is to come, and the time there is for it. */
 export interface TimeLeft {
   /** What may still be used, in milliseconds. */
   readonly left: number;
-  /** What the last start took, and its rounds. */
-  readonly lastMs: number;
-  readonly lastRounds: number;
-  /** How many starts are to come. */
-  readonly starts: number;
-  /** How many rounds each should have. */
-  readonly rounds: number;
+  /** How many milliseconds a sample has taken until now, all that is beside it included. */
+  readonly sampleMs: number;
+  /** How many figures there are to come, those of later starts included. */
+  readonly figures: number;
 }
 
-/** How many rounds the next start can have, so that those after it can have as many: rounds are given up before starts. 0: none. */
-export function roundsFor({ left, lastMs, lastRounds, starts, rounds }: TimeLeft): number {
-  const msOf = (count: number): number => lastMs * (PREPARATION + count) / (PREPARATION + lastRounds);
-  for (let count = rounds; count > 1; count--) if (starts * msOf(count) <= left) return count;
-  return msOf(1) <= left ? 1 : 0;
+/** How many rounds, of those that there should be, there is time for: 1 at least. */
+export function roundsFor({ left, sampleMs, figures }: TimeLeft, rounds: number): number {
+  for (let count = rounds; count > 1; count--) {
+    if (figures * (PREPARATION + count) * sampleMs <= left) return count;
+  }
+  return 1;
+}
+
+/** Whether there is time for one round of the figures. */
+export function isTimeFor({ left, sampleMs, figures }: TimeLeft): boolean {
+  return figures * (PREPARATION + 1) * sampleMs <= left;
 }
 
 /** Carries out the plan. */
 export async function measurePieces(plan: Pieces): Promise<MeasuredPieces> {
-  const { starts, rounds, budget = Infinity, patience = 60_000, onStep, onStart } = plan;
+  const { pieces, starts, rounds, budget = Infinity, patience = 60_000, onStep, onStart } = plan;
   const begin = performance.now();
+  const figures = pieces.flat().length;
   const parts: Measured[] = [];
   const failed = new Set<string>();
-  const took: number[] = [];
-  let last = { lastMs: 0, lastRounds: rounds };
+  const leftOut = { starts: 0, rounds: 0 };
+  let figuresToCome = figures * starts;
+  let samples = 0;
+  const timeFor = (figures: number): TimeLeft => {
+    const elapsed = performance.now() - begin;
+    return { left: budget - elapsed, sampleMs: samples === 0 ? 0 : elapsed / samples, figures };
+  };
+  const soFar = (): MeasuredPieces => ({ ...joined(plan, parts), note: noteOf(leftOut, plan) });
+
   for (let start = 0; start < starts; start++) {
-    const from = performance.now();
-    const left = budget - (from - begin);
-    const count = start === 0 ? rounds : roundsFor({ left, ...last, starts: starts - start, rounds });
-    took.push(count);
-    for (const piece of plan.pieces) {
-      const entries = count === 0 ? [] : piece.filter((entry) => !failed.has(keyOf(entry)));
+    if (start > 0 && !isTimeFor(timeFor(figures))) {
+      leftOut.starts = starts - start;
+      onStep?.("", stepsOf({ entries: pieces.flat(), starts: starts - start, rounds }));
+      break;
+    }
+    for (const piece of pieces) {
+      const count = roundsFor(timeFor(figuresToCome), rounds);
+      const entries = piece.filter((entry) => !failed.has(keyOf(entry)));
+      figuresToCome -= piece.length;
+      samples += piece.length * (PREPARATION + count);
+      leftOut.rounds += piece.length * (rounds - count);
+      const over = stepsOf({ entries: piece, starts: 1, rounds }) - stepsOf({ entries, starts: 1, rounds: count });
       if (entries.length > 0) {
-        const share = patience / starts / plan.pieces.length;
         const part = await measure({
           ...plan,
           entries,
           starts: 1,
           rounds: count,
-          patience: share,
+          patience: patience / starts / pieces.length,
           budget: undefined,
           onStart: undefined,
           onStep,
@@ -86,24 +102,30 @@ export async function measurePieces(plan: Pieces): Promise<MeasuredPieces> {
           for (const each of contestants) if (each.note !== undefined) failed.add(keyOf({ ...each, group: name }));
         }
       }
-      const over = stepsOf({ entries: piece, starts: 1, rounds }) - stepsOf({ entries, starts: 1, rounds: count });
       if (over > 0) onStep?.("", over);
     }
-    onStart?.({ ...joined(plan, parts), note: noteOf(took, rounds) });
-    if (count > 0) last = { lastMs: performance.now() - from, lastRounds: count };
+    onStart?.(soFar());
   }
-  return { ...joined(plan, parts), note: noteOf(took, rounds) };
+  return soFar();
 }
 
-/** What there was no time for: told by the rounds that each start had. */
-export function noteOf(took: readonly number[], rounds: number): string | undefined {
-  const missing = took.filter((count) => count === 0).length;
-  const samples = took.reduce((a, b) => a + b, 0);
-  if (samples === took.length * rounds) return undefined;
-  const starts = missing === 0 ? "" : `${missing} of ${took.length} starts, and with them `;
-  return `Left out for want of time: ${starts}${took.length * rounds - samples} of ${
-    took.length * rounds
-  } samples of each contestant`;
+/** What there was no time for. */
+export function noteOf(
+  leftOut: { readonly starts: number; readonly rounds: number },
+  { pieces, starts, rounds }: Pick<Pieces, "pieces" | "starts" | "rounds">,
+): string | undefined {
+  const figures = pieces.flat().length;
+  const parts = [
+    ...(leftOut.starts > 0 ? [`${leftOut.starts} of ${starts} starts`] : []),
+    ...(leftOut.rounds > 0
+      ? [
+        `${leftOut.rounds} of ${figures * (starts - leftOut.starts) * rounds} samples${
+          leftOut.starts > 0 ? " of the others" : ""
+        }`,
+      ]
+      : []),
+  ];
+  return parts.length === 0 ? undefined : `Left out for want of time: ${parts.join(", ")}`;
 }
 
 function keyOf({ group, name, runtime, workers }: Pick<Entry, "group" | "name" | "runtime" | "workers">): string {

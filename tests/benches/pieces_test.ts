@@ -4,7 +4,7 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { measurePieces, noteOf, roundsFor, stepsOfPieces } from "../../benches/cores/pieces.ts";
+import { isTimeFor, measurePieces, noteOf, roundsFor, stepsOfPieces } from "../../benches/cores/pieces.ts";
 import type { Entry } from "../../benches/lib/measure.ts";
 
 const LIMIT = { timeout: 60_000 };
@@ -63,22 +63,24 @@ describe("pieces of a run across cores", () => {
   });
 
   it("give up rounds before starts", LIMIT, () => {
-    const start = { lastMs: 5_500, lastRounds: 3, starts: 2, rounds: 3 };
-    assertEquals(roundsFor({ ...start, left: 11_000 }), 3);
-    assertEquals(roundsFor({ ...start, left: 10_000 }), 2);
-    assertEquals(roundsFor({ ...start, left: 7_000 }), 1);
-    // Not enough for both of them, but for this one.
-    assertEquals(roundsFor({ ...start, left: 4_000 }), 1);
-    assertEquals(roundsFor({ ...start, left: 3_000 }), 0);
-    assertEquals(roundsFor({ ...start, left: Infinity }), 3);
+    const time = { sampleMs: 100, figures: 20 };
+    // 20 figures with the time of 2.5 samples of preparation each, and of 3, 2 or 1 more.
+    assertEquals(roundsFor({ ...time, left: 11_000 }, 3), 3);
+    assertEquals(roundsFor({ ...time, left: 10_000 }, 3), 2);
+    assertEquals(roundsFor({ ...time, left: 8_000 }, 3), 1);
+    assertEquals(roundsFor({ ...time, left: 0 }, 3), 1);
+    assertEquals(roundsFor({ ...time, left: Infinity }, 3), 3);
+    assertEquals(isTimeFor({ ...time, left: 7_000 }), true);
+    assertEquals(isTimeFor({ ...time, left: 6_900 }), false);
   });
 
   it("tell what was left out", LIMIT, () => {
-    assertEquals(noteOf([2, 2, 2], 2), undefined);
-    assertEquals(noteOf([2, 1, 1], 2), "Left out for want of time: 2 of 6 samples of each contestant");
+    const plan = { pieces: [[entry("own", 1), entry("own", 2)]], starts: 3, rounds: 2 };
+    assertEquals(noteOf({ starts: 0, rounds: 0 }, plan), undefined);
+    assertEquals(noteOf({ starts: 0, rounds: 5 }, plan), "Left out for want of time: 5 of 12 samples");
     assertEquals(
-      noteOf([2, 1, 0], 2),
-      "Left out for want of time: 1 of 3 starts, and with them 3 of 6 samples of each contestant",
+      noteOf({ starts: 1, rounds: 4 }, plan),
+      "Left out for want of time: 1 of 3 starts, 4 of 8 samples of the others",
     );
   });
 });
