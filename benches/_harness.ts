@@ -37,6 +37,13 @@ export function bench(name: string, options: BenchOptions, run: () => unknown): 
   }
 }
 
+// `deno bench` tells nothing of what other programs do meanwhile. Only there a bench file is the main module.
+if ("Deno" in globalThis && Deno.mainModule.endsWith("_bench.ts")) {
+  const { Watch } = await import("./lib/watch.ts");
+  const watch = await Watch.begin();
+  globalThis.addEventListener("unload", () => console.log(`\n${watch.tell()}`));
+}
+
 /** What {@linkcode keep} was given last; it is reached from outside, so that an engine cannot know that nothing reads it. */
 export const kept: { value: unknown } = { value: undefined };
 

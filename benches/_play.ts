@@ -1,7 +1,7 @@
 /**
  * Plays the cases of bench files without `deno bench`, on either runtime.
  *
- *     _play.ts benches/locks_bench.ts             measures them and prints a table of each group
+ *     _play.ts benches/locks_bench.ts             measures them on a quiet machine and prints a table of each group
  *     _play.ts --once benches/locks_bench.ts      runs each of them a single time and counts those that threw
  *     _play.ts --list benches/locks_bench.ts      says in JSON which there are
  *     _play.ts --player benches/locks_bench.ts    plays them on command (see lib/play.ts), for record.ts
@@ -13,6 +13,7 @@ import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { type Case, cases } from "./_harness.ts";
 import { play, type Work } from "./lib/play.ts";
+import { Watch } from "./lib/watch.ts";
 
 const AsyncFunction = (async () => {}).constructor;
 
@@ -40,6 +41,7 @@ async function runOnce(): Promise<number> {
 /** Measures each case and prints the groups as they are done. */
 async function measureAll(): Promise<void> {
   const { measure } = await import("mitata");
+  const watch = await Watch.begin();
   for (const group of new Set(cases.map((member) => member.group))) {
     const members = cases.filter((member) => member.group === group);
     const times = new Map<Case, number>();
@@ -54,6 +56,7 @@ async function measureAll(): Promise<void> {
       console.log(`  ${name.padEnd(52)} ${format(time).padStart(10)} ${(time / baseline).toFixed(2).padStart(10)} x`);
     }
   }
+  console.log(`\n${watch.tell()}`);
 }
 
 /** How much mitata is to measure: a third of a second, in batches where a call is too short to be timed alone. */

@@ -10,6 +10,7 @@
 import process from "node:process";
 import { Barrier, LifoQueue, Lock, PriorityQueue, Queue, Thread, Value } from "@weft/concurrent/threading";
 import { getItems, increment, putNumbers } from "./curves_targets.ts";
+import { Watch } from "./lib/watch.ts";
 
 const THREADS = [1, 2, 4, 8, 16, 32, 64];
 const ITEMS = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000];
@@ -32,6 +33,7 @@ function fillAndDrain(queue: Queue<unknown>, count: number): void {
 }
 
 const only = process.argv[2];
+const watch = await Watch.begin();
 
 if (only !== "items") {
   console.log(`\nThreads that start, stop and are joined`);
@@ -100,4 +102,5 @@ if (only !== "threads") {
     }
   }
 }
+console.log(`\n${watch.tell()}`);
 process.exit();

@@ -1,6 +1,6 @@
 import process from "node:process";
 import { describe, it } from "node:test";
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
 import {
   isDisturbed,
   loadBetween,
@@ -11,6 +11,7 @@ import {
   treeOf,
   type Usage,
 } from "../../benches/lib/load.ts";
+import { toldOf } from "../../benches/lib/watch.ts";
 
 const LIMIT = { timeout: 10_000 };
 
@@ -29,6 +30,13 @@ function statOf(pid: number, parent: number, session: number, ticks: readonly nu
 function usage(at: number, idleNs: number, treeNs: number | undefined, driverNs = 0): Usage {
   return { at, idleNs, treeNs, driverNs };
 }
+
+it("what is printed and not kept tells how much others used, and says so where that was much", LIMIT, () => {
+  const told = (othersShare?: number) => toldOf({ wallNs: 1e9, processorNs: 1e9, othersShare }, 2);
+  assertEquals(told(0.02), "A quiet machine: other programs used 0.04 of 2 cores meanwhile");
+  assertMatch(told(0.4), /^The machine was busy.*other programs used 0\.80 of 2 cores meanwhile$/);
+  assertMatch(told(), /^This system does not tell/);
+});
 
 describe("the load of the machine", () => {
   it("is read of the processors that the program may use", LIMIT, () => {

@@ -1,6 +1,6 @@
 /** `deno task bench:smoke`: what it counts, and what it takes for a failure. */
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { run, type RunResult } from "../../tools/_run.ts";
@@ -23,6 +23,21 @@ function lastLine({ output }: RunResult): string {
 
 // The tools run on Deno alone.
 if ("Deno" in globalThis) {
+  describe("the short benches", () => {
+    const file = "tests/benches/_one_bench.ts";
+    const commands: Record<string, string[]> = {
+      "deno bench": [Deno.execPath(), "bench", "-A", "--no-check", file],
+      "bench:bun": [Deno.execPath(), "run", "-A", "--no-check", "tools/bench.ts", file],
+    };
+    for (const [name, command] of Object.entries(commands)) {
+      it(`say at the end of ${name} what other programs used`, { timeout: LIMIT }, async () => {
+        const { code, output } = await run(command, { cwd: ROOT, limit: LIMIT });
+        assertEquals(code, 0, output);
+        assertMatch(output, /spins[^]*^(A quiet machine|The machine was busy|This system does not tell)/m);
+      });
+    }
+  });
+
   describe("bench:smoke", () => {
     it("fails where a bench throws or is not async, and names it", { timeout: LIMIT }, async () => {
       const result = await smoke("_throws.ts");
