@@ -74,7 +74,7 @@ async function runOnce(name: string, runner: readonly string[], file: string): P
   return { passed, failed: Math.max(failed, Number(fault !== undefined)) };
 }
 
-/** Runs a long benchmark. It has failed unless all of ours left samples: a peer may be missing here. */
+/** Runs a long benchmark. It has failed unless all of ours left samples and none hung: a peer may be missing here. */
 async function runShortest([program, ...args]: readonly string[]): Promise<Counts> {
   const folder = mkdtempSync(`${tmpdir()}/bench-`);
   const out = `${folder}/results.json`;
@@ -85,7 +85,7 @@ async function runShortest([program, ...args]: readonly string[]): Promise<Count
     });
     const groups = code === 0 ? checkRun(JSON.parse(readFileSync(out, "utf8")), out).groups : [];
     const without = groups.flatMap(({ name, contestants }) =>
-      contestants.filter(({ ours, samples }) => ours && samples.length === 0).map((each) =>
+      contestants.filter(({ ours, samples, failed }) => ours && (samples.length === 0 || failed)).map((each) =>
         `${name}: ${each.name}: ${each.note}`
       )
     );
@@ -107,7 +107,7 @@ const add = ({ passed, failed }: Counts): void => {
 if (values.once) {
   await fetchModules([PLAYER, ...files]);
   const runners = {
-    Deno: [Deno.execPath(), "run", "-A", "--no-check", "--no-prompt", "--quiet"],
+    Deno: DENO,
     Bun: [await findBun()],
   };
   for (const file of files) {

@@ -31,19 +31,12 @@ export const COLOURS: readonly string[] = SERIES.map(([light]) => light);
 /** The colour of what is not a series: an ideal, a note. */
 export const FAINT: string = THEME.faint[0];
 
-/** Which colours an SVG has. `auto` has both. */
-export type Look = "auto" | "light" | "dark";
-
 /** Draws a chart. The `config` of the specification goes before that of the theme. */
-export async function toSvg(spec: TopLevelSpec, look: Look = "auto"): Promise<string> {
+export async function toSvg(spec: TopLevelSpec): Promise<string> {
   const compiled = compile(spec, { config: CONFIG });
   const view = new vega.View(vega.parse(compiled.spec), { renderer: "none", logLevel: vega.Error });
   const svg = await view.toSVG();
   view.finalize();
-  if (look === "light") return svg;
-  if (look === "dark") {
-    return ALL.reduce((text, [light, dark]) => text.replaceAll(`"${light}"`, `"${dark}"`), svg);
-  }
   const rules = ALL.flatMap(([light, dark]) =>
     ["fill", "stroke"].map((property) => `[${property}="${light}"]{${property}:${dark}}`)
   );

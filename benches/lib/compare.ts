@@ -21,7 +21,7 @@ import { holm, mannWhitney, mean, median, robustDeviation, studentProbability, v
 /** The smallest change that is told. */
 export const SMALLEST = 0.05;
 /** How probable chance may be as the reason of any of the changes that are told. */
-export const CHANCE = 0.02;
+const CHANCE = 0.02;
 /** Starts that a contestant must have in both runs together, less one each: two of a kind in each run come by chance too often. */
 const LEAST_FREEDOM = 4;
 /** How many starts what is usual counts for. */

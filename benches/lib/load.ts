@@ -18,7 +18,7 @@ const GRAIN_NS = 1.1 * TICK_NS;
 /** What others may use in a measurement that counts, in cores: so much of each, and so much of all. */
 const [QUIET_PART, QUIET_CORES] = [0.05, 0.5];
 /** In a shorter time the ticks do not tell what others used. */
-export const LOOK_MS = 100;
+const LOOK_MS = 100;
 
 /** Idle nanoseconds of the processors with these numbers, from the text of /proc/stat. */
 export function parseIdle(stat: string, processors: ReadonlySet<number>): number {

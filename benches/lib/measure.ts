@@ -102,7 +102,7 @@ class Measuring {
   readonly #plan: Plan;
   readonly #meter = new LoadMeter();
   readonly #players = new Map<string, Player>();
-  /** The one that is not stopped. */
+  /** The running player: all others are stopped. */
   #awake: Player | undefined;
   readonly #begin = performance.now();
   /** What may still be spent on waiting. */

@@ -51,7 +51,7 @@ export async function timed(run: () => unknown): Promise<number> {
 }
 
 /** The version of the runtime that runs this. */
-export function runtimeVersion(): string {
+function runtimeVersion(): string {
   return process.versions.deno ?? process.versions.bun ?? process.versions.node;
 }
 
