@@ -21,8 +21,8 @@ export interface Entry extends Pick<Contestant, "name" | "runtime" | "ours" | "w
   readonly work: string;
   /** How often the work is done in a sample, where that is not to be found out. */
   readonly n?: number;
-  /** Whether it is done in a new program each time, so that doing it before the first sample warms nothing. */
-  readonly cold?: boolean;
+  /** Whether nothing is to be warmed before the first sample: each time is in a new program, or warms what it needs. */
+  readonly unwarmed?: boolean;
   /** In how many parts a sample is taken, so that what atomic operations take is known throughout. Default: 1. */
   readonly parts?: number;
   /** How often it is done at least: where it is cut into parts, so that there are enough of them. */
@@ -189,7 +189,7 @@ class Measuring {
     const player = await this.#playerOf(seat.entry);
     if (seat.n === 0) {
       seat.n = await player.countFor(work, sampleMs, limit, least);
-    } else if (seat.entry.cold !== true) {
+    } else if (seat.entry.unwarmed !== true) {
       for (let i = 0; i < WARMING; i++) await player.play(work, seat.n, { limit });
     }
   }

@@ -82,7 +82,7 @@ function tasksOf({ works, contestants, quick }: Options): Task[] {
         work,
         n: quick ? info.quickN ?? info.n : info.n,
         least: quick ? undefined : info.least,
-        cold: info.cold,
+        unwarmed: info.unwarmed,
       }));
       // What nothing can be compared with says nothing here.
       return entries.some(({ ours }) => ours) && entries.length > 1 ? [{ info, group, entries }] : [];

@@ -18,8 +18,8 @@ export interface WorkInfo {
   /** How often it is done in a sample, if that is not to be found out; in a quick run. */
   readonly n?: number;
   readonly quickN?: number;
-  /** Whether it is done in a new program each time. */
-  readonly cold?: boolean;
+  /** Whether it is done in a new program each time, or warms what it needs. */
+  readonly unwarmed?: boolean;
   /** How often it is done at least. */
   readonly least?: number;
   /** Milliseconds until it is said to hang, if it may. */
@@ -58,13 +58,14 @@ function bytes(size: string, n?: number): WorkInfo[] {
 
 /** All of them. */
 export const WORKS: readonly WorkInfo[] = [
-  { name: "start/cold", title: "Start and end of 1, the first", section: "starting", n: 1, cold: true },
+  { name: "start/cold", title: "Start and end of 1, the first", section: "starting", n: 1, unwarmed: true },
   {
     name: "start/spare",
     title: "Start and end of 1, some time after another",
     section: "starting",
     n: 3,
     quickN: 1,
+    unwarmed: true,
     quick: true,
   },
   {
@@ -74,7 +75,7 @@ export const WORKS: readonly WorkInfo[] = [
     quickN: 1,
     quick: true,
   },
-  { name: "start/ten cold", title: "Start and end of 10, the first", section: "starting", n: 1, cold: true },
+  { name: "start/ten cold", title: "Start and end of 10, the first", section: "starting", n: 1, unwarmed: true },
   { name: "start/ten", title: "Start and end of 10", section: "starting", n: 1 },
   {
     name: "memory/idle",
@@ -82,7 +83,7 @@ export const WORKS: readonly WorkInfo[] = [
     section: "starting",
     n: 5,
     unit: "bytes",
-    cold: true,
+    unwarmed: true,
     quick: true,
   },
   { name: "lock/free", title: "Lock, free", section: "free", quick: true },

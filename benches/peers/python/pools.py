@@ -58,16 +58,23 @@ def futures(scope):
 
 
 def works_of(submit, wait, call, map, processes, broken=lambda: None):
-    def map_of(size):
-        def work(n):
-            maps = max(1, round(n / size))
-            begin = time.perf_counter_ns()
-            for _ in range(maps):
-                map(square, range(size))
-            return (time.perf_counter_ns() - begin) / (maps * size) * n
+    """The works of a pool, by what is its own: how it is given tasks and waited for."""
+    works = {
+        "pool/map 1,000": map_of(map, 1000),
+        "pool/map 10,000": map_of(map, 10_000),
+        "pool/map 100,000": map_of(map, 100_000),
+        "pool/cpu": cpu(map),
+        **tasks(submit, wait, call),
+    }
+    for name, size in [("1 MB", MB), ("64 MB", 64 * MB)]:
+        if processes:
+            works[f"pool/{name} copied"] = copied(call, size)
+        works[f"pool/{name} shared"] = shared(call, size) if processes else shared_by_threads(call, size)
+    # A thread cannot be killed alone.
+    return {**works, "pool/killed": killed(call, broken)} if processes else works
 
-        return work
 
+def tasks(submit, wait, call):
     def submits(n):
         for begin in range(0, n, BATCH):
             for result in [submit(square, i) for i in range(begin, min(n, begin + BATCH))]:
@@ -81,78 +88,95 @@ def works_of(submit, wait, call, map, processes, broken=lambda: None):
         total = 0
         for i in range(n):
             time.sleep(0.06)
-            begin = time.perf_counter_ns()
-            call(square, i)
-            total += time.perf_counter_ns() - begin
+            total += timed(lambda: call(square, i))
         return total
 
     def kilobyte(n):
         for i in range(n):
             call(echo, {"id": i, "name": PADDING, "tags": ["a", "b"]})
 
-    def killed(n):
-        total = 0
-        for i in range(n):
-            call(square, i)
-            begin = time.perf_counter_ns()
-            try:
-                call(die)
-            except Exception:
-                broken()
-            total += time.perf_counter_ns() - begin
-        return total
-
-    def copied(size):
-        def work(n):
-            total = 0
-            for _ in range(n):
-                data = b"\1" * size
-                begin = time.perf_counter_ns()
-                call(last, data)
-                total += time.perf_counter_ns() - begin
-            return total
-
-        return work
-
-    def shared(size):
-        def work(n):
-            memory = shared_memory.SharedMemory(create=True, size=size)
-            begin = time.perf_counter_ns()
-            for _ in range(n):
-                call(last_shared, memory.name)
-            ns = time.perf_counter_ns() - begin
-            memory.close()
-            memory.unlink()
-            return ns
-
-        return work
-
-    def shared_by_threads(size):
-        def work(n):
-            data = b"\1" * size
-            begin = time.perf_counter_ns()
-            for _ in range(n):
-                call(last, data)
-            return time.perf_counter_ns() - begin
-
-        return work
-
-    def cpu(n):
-        map(compute, range(n), 1)
-
-    works = {
-        "pool/map 1,000": map_of(1000),
-        "pool/map 10,000": map_of(10_000),
-        "pool/map 100,000": map_of(100_000),
+    return {
         "pool/submits": submits,
         "pool/round trip": round_trip,
         "pool/after idleness": after_idleness,
         "pool/1 KB": kilobyte,
-        "pool/cpu": cpu,
     }
-    for name, size in [("1 MB", MB), ("64 MB", 64 * MB)]:
-        if processes:
-            works[f"pool/{name} copied"] = copied(size)
-        works[f"pool/{name} shared"] = shared(size) if processes else shared_by_threads(size)
-    # A thread cannot be killed alone.
-    return {**works, "pool/killed": killed} if processes else works
+
+
+def map_of(map, size):
+    def work(n):
+        maps = max(1, round(n / size))
+        begin = time.perf_counter_ns()
+        for _ in range(maps):
+            map(square, range(size))
+        return (time.perf_counter_ns() - begin) / (maps * size) * n
+
+    return work
+
+
+def cpu(map):
+    def work(n):
+        map(compute, range(n), 1)
+
+    return work
+
+
+def killed(call, broken):
+    def end_of_worker():
+        try:
+            call(die)
+        except Exception:
+            broken()
+
+    def work(n):
+        total = 0
+        for i in range(n):
+            call(square, i)
+            total += timed(end_of_worker)
+        return total
+
+    return work
+
+
+def copied(call, size):
+    def work(n):
+        total = 0
+        for _ in range(n):
+            # Written, since memory that is only zeroed is one page of the kernel's.
+            data = b"\1" * size
+            total += timed(lambda: call(last, data))
+        return total
+
+    return work
+
+
+def shared(call, size):
+    def work(n):
+        memory = shared_memory.SharedMemory(create=True, size=size)
+        begin = time.perf_counter_ns()
+        for _ in range(n):
+            call(last_shared, memory.name)
+        ns = time.perf_counter_ns() - begin
+        memory.close()
+        memory.unlink()
+        return ns
+
+    return work
+
+
+def shared_by_threads(call, size):
+    def work(n):
+        data = b"\1" * size
+        begin = time.perf_counter_ns()
+        for _ in range(n):
+            call(last, data)
+        return time.perf_counter_ns() - begin
+
+    return work
+
+
+def timed(run):
+    """Nanoseconds that it takes."""
+    begin = time.perf_counter_ns()
+    run()
+    return time.perf_counter_ns() - begin
