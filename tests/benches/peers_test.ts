@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import process from "node:process";
 import { it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -103,6 +103,17 @@ it("memory of C's threads is found again and again, in a new program each time",
   const figures = await playOften([C, "threads"], "memory/idle", 5, 4);
   // The stacks of threads that have ended are used again; a player that goes on would find nothing more.
   assert(figures.every((bytes) => bytes > 5 * 1024 && bytes < 2 ** 20), `${figures}`);
+});
+it("C's player has a second thread, and says which figures are its own", { ...LIMIT, skip: noC }, async () => {
+  const player = await Player.start({ command: [C, "threads"] });
+  try {
+    // Without another thread its library takes locks without atomic operations.
+    assertEquals(readdirSync(`/proc/${player.pid}/task`).length, 2);
+    assertEquals((await player.play("lock/free", 1000)).own, undefined);
+    assertEquals((await player.play("start/in turn", 1)).own, true);
+  } finally {
+    await player.end();
+  }
 });
 // In the long run: that takes several seconds.
 const folders = process.env.PATH?.split(":") ?? [];
