@@ -39,7 +39,7 @@ const { values } = parseArgs({
 });
 
 /** Milliseconds for each figure, in all starts together: those of two cores are done within five minutes. */
-const BUDGET = 2_500;
+const BUDGET = 2_650;
 
 const run: CoresRun = values.from === undefined ? await runAll() : readRun(values.from);
 console.log(tablesOf(run));
@@ -107,7 +107,7 @@ async function planOf(): Promise<Pieces> {
     starts: countOption("starts", values.starts) ?? (quick ? 1 : 3),
     rounds: countOption("rounds", values.rounds) ?? 2,
     sampleMs: quick ? 60 : 100,
-    patience: quick ? 20_000 : 45_000,
+    patience: quick ? 20_000 : 30_000,
     budget: thorough ? undefined : pieces.flat().length * BUDGET,
   };
 }
