@@ -57,6 +57,11 @@ export const REASONS: readonly Reason[] = [
     because: "The C program passes bytes as they are: nothing is encoded, and no engine is between it and the memory.",
   },
   {
+    work: /^round trip/i,
+    peer: /bare Atomics/,
+    because: "Bare words carry a number as it is: nothing is encoded, and no message has a length.",
+  },
+  {
     work: /^pool: a task of map/i,
     peer: /CPython/,
     because: "CPython's worker goes through a whole chunk in one loop in C.",
@@ -73,7 +78,7 @@ export const REASONS: readonly Reason[] = [
       "The bare lock knows no owner: it notices neither that a holder has ended nor that a thread waits for itself.",
   },
   {
-    work: /^(semaphore|event|barrier|value)/i,
+    work: /^(semaphore|boundedsemaphore|event|latch|barrier|value)/i,
     peer: /bare|, C$/,
     because: "Each call first checks that the object has not been disposed of, and what it is given.",
   },

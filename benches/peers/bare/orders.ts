@@ -13,7 +13,7 @@ export type Order =
   | SharedOrder;
 
 /** An order of what only workers share. */
-export type SharedOrder =
+type SharedOrder =
   | { readonly do: "increment"; readonly words: Int32Array; readonly times: number }
   | {
     readonly do: "put";
