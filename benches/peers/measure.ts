@@ -121,7 +121,7 @@ export async function measureAll(options: Options): Promise<Measured> {
 
 async function measureIn(folder: string, options: Options): Promise<Measured> {
   const { quick, starts, rounds, contestants, onStep, onGroup } = options;
-  const begin = performance.now();
+  const end = quick ? performance.now() + (options.quickMs ?? QUICK_MS) : Infinity;
   const tasks = tasksOf(options);
   const groups: Group[] = [];
   const versions: Record<string, string> = {};
@@ -133,8 +133,10 @@ async function measureIn(folder: string, options: Options): Promise<Measured> {
   const players = Object.fromEntries(
     contestants.map((each) => [playerOf(each), { command: each.command, env: { TMPDIR: folder } }]),
   );
-  for (const { info, group, entries } of quick ? inTurn(tasks) : tasks) {
-    if (quick && performance.now() - begin > (options.quickMs ?? QUICK_MS)) {
+  for (const [i, { info, group, entries }] of (quick ? inTurn(tasks) : tasks).entries()) {
+    // Each of the groups that are left has as much of the time that is left: one that takes longer leaves less to all others.
+    const share = (end - performance.now()) / (tasks.length - i);
+    if (share <= 0) {
       leftOut.push(group.name);
       onStep?.(group.name, stepsOf({ ...options, entries }));
       continue;
@@ -147,8 +149,8 @@ async function measureIn(folder: string, options: Options): Promise<Measured> {
       rounds,
       sampleMs: quick ? 60 : 200,
       limit: info.limit ?? (quick ? 10_000 : 60_000),
-      patience: quick ? 20_000 / tasks.length : 20_000,
-      budget: quick ? (QUICK_MS + 30_000) / tasks.length : undefined,
+      patience: quick ? Math.min(share / 10, 1_000) : 20_000,
+      budget: quick ? share : undefined,
       onStep: (done) => onStep?.(done, 1),
     });
     groups.push(done!);
