@@ -13,6 +13,7 @@ struct contended {
 static void *increment(void *argument) {
   struct contended *shared = argument;
   pthread_barrier_wait(&shared->line);
+  pthread_barrier_wait(&shared->line);
   for (long i = 0; i < shared->times; i++) {
     pthread_mutex_lock(&shared->lock);
     shared->count++;
@@ -30,8 +31,10 @@ static int64_t locked_by(int workers, long n) {
   init_barrier(&shared->end, workers + 1);
   struct runner runners[MOST];
   for (int i = 0; i < workers; i++) runners[i] = start(increment, shared);
+  /* All are there; the time begins before they go, as this thread may be the last to hear of that. */
   pthread_barrier_wait(&shared->line);
   int64_t begin = now();
+  pthread_barrier_wait(&shared->line);
   pthread_barrier_wait(&shared->end);
   int64_t ns = now() - begin;
   for (int i = 0; i < workers; i++) join(runners[i]);

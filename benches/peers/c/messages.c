@@ -27,6 +27,7 @@ static void *produce(void *argument) {
   struct item item;
   memset(&item, 'x', sizeof item);
   pthread_barrier_wait(&queue->line);
+  pthread_barrier_wait(&queue->line);
   for (long i = 0; i < queue->times; i++) {
     item.id = i;
     pthread_mutex_lock(&queue->lock);
@@ -41,6 +42,7 @@ static void *produce(void *argument) {
 static void *consume(void *argument) {
   struct queue *queue = argument;
   struct item item;
+  pthread_barrier_wait(&queue->line);
   pthread_barrier_wait(&queue->line);
   for (long i = 0; i < queue->times; i++) {
     pthread_mutex_lock(&queue->lock);
@@ -66,8 +68,10 @@ static int64_t queue_of(long n, long bytes) {
   init_barrier(&queue->line, 3);
   init_barrier(&queue->end, 2);
   struct runner producer = start(produce, queue), consumer = start(consume, queue);
+  /* All are there; the time begins before they go, as this thread may be the last to hear of that. */
   pthread_barrier_wait(&queue->line);
   int64_t begin = now();
+  pthread_barrier_wait(&queue->line);
   pthread_barrier_wait(&queue->end);
   int64_t ns = now() - begin;
   join(producer);
