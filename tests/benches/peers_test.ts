@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import process from "node:process";
 import { it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -89,16 +89,30 @@ it("a start some time after others finds others before it, also if it is the onl
 // What other languages and packages need is there only after a run of `deno task bench:peers`.
 const PYTHON = `${PEERS}python/player.py`;
 const C = `${PEERS}out/c_player`;
+
+/** Whether something was made, and none of what it is made of has changed since. */
+function isMade(file: string, ...sources: string[]): boolean {
+  if (!existsSync(file)) return false;
+  const changed = sources.flatMap((path) =>
+    statSync(path).isDirectory() ? readdirSync(path).map((name) => `${path}/${name}`) : [path]
+  );
+  return changed.every((source) => statSync(source).mtimeMs < statSync(file).mtimeMs);
+}
+
+const HAS_C = isMade(C, `${PEERS}c`);
+const HAS_NODE =
+  isMade(`${PEERS}out/lib/play.js`, `${PEERS}../lib/play.ts`, `${PEERS}../lib/probe.ts`, `${PEERS}bare`) &&
+  isMade(`${PEERS}node/node_modules/.package-lock.json`, `${PEERS}node/package.json`);
 for (const scope of ["threads", "processes"]) {
   it(
     `the C player of ${scope} plays all its works, where it was compiled`,
-    { ...LIMIT, skip: !existsSync(C) },
+    { ...LIMIT, skip: !HAS_C },
     async () => {
       await playAllWithoutHang([C, scope]);
     },
   );
 }
-const noC = !existsSync(C) || process.platform !== "linux";
+const noC = !HAS_C || process.platform !== "linux";
 it("memory of C's threads is found again and again, in a new program each time", { ...LIMIT, skip: noC }, async () => {
   const figures = await playOften([C, "threads"], "memory/idle", 5, 4);
   // The stacks of threads that have ended are used again; a player that goes on would find nothing more.
@@ -125,7 +139,7 @@ for (const name of ["threads", "spawn", "forkserver", "thread-pool", "process-po
 }
 const PACKAGES = ["piscina", "tinypool", "workerpool", "poolifier", "threads", "comlink"];
 for (const name of PACKAGES) {
-  const skip = !existsSync(`${PEERS}node/node_modules/${name}`) || !existsSync(`${PEERS}out/lib/play.js`);
+  const skip = !HAS_NODE || !existsSync(`${PEERS}node/node_modules/${name}`);
   it(`the player of npm's ${name} plays all its works, where it is installed`, { ...LIMIT, skip }, async () => {
     // Some of them hang now and then where the machine is busy, which is theirs; in all works none of them does.
     const hung = await playAll(["node", `${PEERS}node/player.mjs`, name, "threads"], 15_000);
@@ -133,8 +147,7 @@ for (const name of PACKAGES) {
   });
 }
 
-const skip = process.versions.bun === undefined || !existsSync(`${PEERS}node/node_modules/multithreading`) ||
-  !existsSync(`${PEERS}out/lib/play.js`);
+const skip = process.versions.bun === undefined || !HAS_NODE || !existsSync(`${PEERS}node/node_modules/multithreading`);
 it(
   "the player of npm's multithreading plays all its works on Bun, where it is installed",
   { ...LIMIT, skip },
