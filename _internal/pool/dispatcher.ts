@@ -529,11 +529,11 @@ export class Dispatcher implements JobBoard {
 
   /** Finds out who has ended. */
   #bury(exactly = false): boolean {
-    let any = false;
+    let found = false;
     for (const worker of this.#workers.values()) {
       const ending = worker.handle.ending(exactly);
       if (ending === undefined) continue;
-      any = true;
+      found = true;
       this.#workers.delete(worker.id);
       this.#ended(worker, ending);
     }
@@ -547,13 +547,13 @@ export class Dispatcher implements JobBoard {
     }
     if (this.#terminated > 0 && now() - this.#terminated > GRACE) {
       for (const worker of this.#workers.values()) {
-        any = true;
+        found = true;
         this.#workers.delete(worker.id);
         this.#lost.set(worker, undefined);
         this.#forsake(worker);
       }
     }
-    return any;
+    return found;
   }
 
   /** Slots that are not on the board any more and belong to nobody. */
@@ -668,13 +668,13 @@ export class Dispatcher implements JobBoard {
   }
 
   #drain(): boolean {
-    let any = false;
+    let found = false;
     for (const [slot, chunk] of this.#posted) {
       if (this.board.claimOf(slot) !== OVER) continue;
-      any = true;
+      found = true;
       this.#finish(slot, chunk);
     }
-    return any;
+    return found;
   }
 
   #finish(slot: number, chunk: Chunk): void {
@@ -772,9 +772,9 @@ export class Dispatcher implements JobBoard {
       const waiting = space.async.wait<boolean>(points, {
         attempt: () => {
           if (this.#destroyed) return true;
-          const any = [this.#drain(), this.#bury(this.#isTime()), this.#failed()].includes(true);
+          const found = [this.#drain(), this.#bury(this.#isTime()), this.#failed()].includes(true);
           this.#makeRoom();
-          return any || this.#room?.isTime || !this.#isWaiting || size !== this.#workers.size ||
+          return found || this.#room?.isTime || !this.#isWaiting || size !== this.#workers.size ||
               next !== this.#nextWorker
             ? true
             : undefined;
@@ -849,12 +849,12 @@ export class Dispatcher implements JobBoard {
     this.#nursing = setTimeout(() => {
       this.#nursing = undefined;
       if (this.#destroyed) return;
-      let any = false;
+      let found = false;
       // Only if a worker has nothing else to do: what was called first is to be first.
       const idle = this.#isIdle;
       for (const [slot, chunk] of this.#posted) {
         if (chunk.end <= 1 || this.board.claimOf(slot) <= 0) continue;
-        any = true;
+        found = true;
         const begun = this.board.begunOf(slot);
         if (begun !== 0 && begun === chunk.begun) {
           this.#harvest(slot, chunk);
@@ -863,8 +863,8 @@ export class Dispatcher implements JobBoard {
         }
         chunk.begun = begun;
       }
-      for (const chunk of this.#posted.values()) if (chunk.end > 1) any = true;
-      if (any) this.#nurse(idle ? STUCK : Math.min(pause * 2, SELDOM));
+      for (const chunk of this.#posted.values()) if (chunk.end > 1) found = true;
+      if (found) this.#nurse(idle ? STUCK : Math.min(pause * 2, SELDOM));
     }, pause);
   }
 

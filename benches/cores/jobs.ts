@@ -8,8 +8,8 @@ export function compute(task: number): number {
   return sum;
 }
 
-export const WIDTH = 240;
-export const HEIGHT = 160;
+const WIDTH = 240;
+const HEIGHT = 160;
 const ROUNDS = 1000;
 
 /** A row of the Mandelbrot set: for each point, after how many rounds it is known to be outside. */

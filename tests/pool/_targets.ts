@@ -33,7 +33,7 @@ export function takeTime(ms: number): number {
   return ms;
 }
 
-/** Which worker it was. A number is its own: no other thread or process has it. */
+/** Which worker this is: no other thread or process has the same. */
 const worker = crypto.randomUUID();
 
 /** Blocks for so many milliseconds and returns which worker did that. */
