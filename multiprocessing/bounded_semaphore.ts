@@ -7,8 +7,8 @@
 import { BOUNDED_SEMAPHORE, registerKind } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import { SCOPE } from "../_internal/memory/shared_object.ts";
-import "../_internal/processes/spaces.ts";
-import * as sync from "../sync/bounded_semaphore.ts";
+import "../_internal/processes/memory.ts";
+import * as sync from "../sync/semaphore.ts";
 
 /**
  * A semaphore between processes that no `release` takes above its initial value: {@linkcode sync.BoundedSemaphore} in memory

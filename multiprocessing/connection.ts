@@ -5,8 +5,9 @@
  */
 
 import { load, now, store } from "../_internal/atomics.ts";
+import { BrokenPipeError, EOFError, InvalidStateError, TimeoutError } from "../_internal/errors.ts";
 import type { AsyncWait } from "../_internal/memory/async_waiters.ts";
-import { CONNECTION, registerKind } from "../_internal/memory/kinds.ts";
+import { CONNECTION, registerKind, registerReadiness } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import {
   addReference,
@@ -25,6 +26,8 @@ import { onLost } from "../_internal/memory/shared_refs.ts";
 import { noRoom, type Space } from "../_internal/memory/space.ts";
 import { makeParcel } from "../_internal/memory/taken.ts";
 import { block, LOOK, notify } from "../_internal/memory/wait_point.ts";
+import { deadlineOf, show, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
+import "../_internal/processes/memory.ts";
 import {
   beginGet,
   beginPut,
@@ -58,13 +61,8 @@ import {
   wordsForBlock,
 } from "../_internal/processes/pipe.ts";
 import { noticeEnds } from "../_internal/processes/record.ts";
-import "../_internal/processes/spaces.ts";
 import { firstLine } from "../_internal/queue/container.ts";
 import { Message, openParcel } from "../_internal/queue/message.ts";
-import { deadlineOf, show, validateWait } from "../_internal/wait_options.ts";
-import { BrokenPipeError, EOFError, InvalidStateError, TimeoutError } from "../sync/errors.ts";
-import { registerReadiness } from "../sync/_readiness.ts";
-import type { WaitOptions, WaitSyncOptions } from "../sync/wait_options.ts";
 
 // Own words: the pipe's block, and which end of it this is.
 const PIPE = 0;

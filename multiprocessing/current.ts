@@ -4,15 +4,20 @@
  * @module
  */
 
-import { dropReference, handleAt } from "../_internal/memory/shared_object.ts";
-import { spaceOf } from "../_internal/memory/spaces.ts";
 import { load } from "../_internal/atomics.ts";
-import { ensureOwnRecord } from "../_internal/processes/own_record.ts";
-import { childrenOf, hasProcessEnded, objectOfProcess, ownRecord } from "../_internal/processes/record.ts";
+import { dropReference, handleAt } from "../_internal/memory/shared_object.ts";
+import { spaceOf } from "../_internal/memory/space.ts";
+import {
+  childrenOf,
+  ensureOwnRecord,
+  hasProcessEnded,
+  objectOfProcess,
+  ownRecord,
+} from "../_internal/processes/record.ts";
 import { checkPermissions } from "../_internal/processes/runtime_command.ts";
 import { forgetChild } from "../_internal/processes/start.ts";
-import * as cpus from "../_internal/runtime/cpus.ts";
-import { PARENT } from "../_internal/threads/record.ts";
+import * as cpus from "../_internal/runtime/runtime.ts";
+import { PARENT } from "../_internal/work/record.ts";
 import type { Process } from "./process.ts";
 
 /**

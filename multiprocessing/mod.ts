@@ -7,7 +7,7 @@
  * @module
  */
 
-export * from "../sync/errors.ts";
+export * from "../_internal/errors.ts";
 export type { BarrierOptions } from "../sync/barrier.ts";
 export { configure, type ConfigureOptions } from "../sync/configure.ts";
 export type { Guard } from "../sync/guard.ts";
@@ -15,7 +15,7 @@ export type { PriorityOptions } from "../sync/priority_queue.ts";
 export type { QueueOptions } from "../sync/queue.ts";
 export { registerSerializable, type SerializableOptions } from "../sync/register_serializable.ts";
 export { sleep, sleepSync } from "../sync/sleep.ts";
-export { task } from "../sync/task.ts";
+export { task } from "../_internal/targets/task.ts";
 export type { Addend, ArrayOf, Bits, TypeOf, ValueType } from "../sync/_value_types.ts";
 export {
   type Waitable,
@@ -25,7 +25,7 @@ export {
   waitAny,
   waitAnySync,
 } from "../sync/wait_any.ts";
-export type { WaitOptions, WaitSyncOptions } from "../sync/wait_options.ts";
+export type { WaitOptions, WaitSyncOptions } from "../_internal/options.ts";
 export type { SharedOptions } from "../_internal/memory/shared_object.ts";
 export { Barrier } from "./barrier.ts";
 export { BoundedSemaphore } from "./bounded_semaphore.ts";

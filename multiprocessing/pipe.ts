@@ -5,9 +5,9 @@
  */
 
 import { createPipe } from "../_internal/processes/pipe.ts";
-import { processSpace } from "../_internal/processes/spaces.ts";
-import { importingModule } from "../_internal/targets/import_guard.ts";
-import { show } from "../_internal/wait_options.ts";
+import { processSpace } from "../_internal/processes/memory.ts";
+import { importingModule } from "../_internal/runtime/import_guard.ts";
+import { show } from "../_internal/options.ts";
 import { Connection, NewEnd } from "./connection.ts";
 
 /** Options of {@linkcode Pipe}. */

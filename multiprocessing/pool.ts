@@ -12,7 +12,7 @@ import { BasePool, type PoolKind, type PoolOptions } from "../_internal/pool/poo
 import type { workForPool } from "../_internal/pool/worker.ts";
 import { hasProcessEnded } from "../_internal/processes/record.ts";
 import { ownModule } from "../_internal/runtime/bundle.ts";
-import { withoutPrototype } from "../_internal/runtime/options.ts";
+import { withoutPrototype } from "../_internal/options.ts";
 import { signalName } from "../_internal/runtime/spawn.ts";
 import {
   ERROR,
@@ -24,8 +24,8 @@ import {
   setFlags,
   STATE,
   VALUE,
-} from "../_internal/threads/record.ts";
-import { task } from "../sync/task.ts";
+} from "../_internal/work/record.ts";
+import { task } from "../_internal/targets/task.ts";
 import { Process, setMethod } from "./process.ts";
 import type { StartMethod } from "./start_method.ts";
 

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { add, compareExchange, load, or, store } from "../_internal/atomics.ts";
+import { add, compareExchange, load, now, or, store } from "../_internal/atomics.ts";
 import { encode, joinStacks } from "../_internal/codec/mod.ts";
-import { PROCESS, registerKind } from "../_internal/memory/kinds.ts";
-import { PROCESS_NAMES_AT } from "../_internal/memory/layout.ts";
-import { seeToOthers } from "../_internal/memory/meanwhile.ts";
-import type { Scope } from "../_internal/memory/memory.ts";
+import { InvalidStateError, NotSupportedError, TimeoutError, WorkerLostError } from "../_internal/errors.ts";
+import { PROCESS, registerKind, registerReadiness } from "../_internal/memory/kinds.ts";
+import { PROCESS_NAMES_AT, type Scope } from "../_internal/memory/memory.ts";
+import { seeToOthers } from "../_internal/memory/participants.ts";
 import {
   addReference,
   Attachment,
@@ -23,13 +23,20 @@ import {
   unusable,
 } from "../_internal/memory/shared_object.ts";
 import { loseReferences } from "../_internal/memory/shared_refs.ts";
-import type { Space } from "../_internal/memory/space.ts";
-import { spaceOf } from "../_internal/memory/spaces.ts";
-import { now } from "../_internal/atomics.ts";
-import { ensureOwnRecord } from "../_internal/processes/own_record.ts";
-import type { ProcessHead } from "../_internal/processes/payload.ts";
+import { type Space, spaceOf } from "../_internal/memory/space.ts";
+import {
+  deadlineOf,
+  NO_OPTIONS,
+  show,
+  validateWait,
+  type WaitOptions,
+  type WaitSyncOptions,
+  withoutPrototype,
+} from "../_internal/options.ts";
+import "../_internal/processes/memory.ts";
 import {
   addChild,
+  ensureOwnRecord,
   exitCodeOf,
   hasProcessEnded,
   objectOfProcess,
@@ -40,17 +47,14 @@ import {
   waitForProcess,
 } from "../_internal/processes/record.ts";
 import { checkPermissions, checkReadable, mainOfThis } from "../_internal/processes/runtime_command.ts";
-import "../_internal/processes/spaces.ts";
 import { signalProcess } from "../_internal/processes/signal.ts";
 import { launch, untilNoted } from "../_internal/processes/start.ts";
-import { loadProcessCalls, SIGKILL, SIGTERM } from "../_internal/runtime/process_calls.ts";
 import { receive } from "../_internal/processes/without_memory.ts";
-import { NO_OPTIONS, withoutPrototype } from "../_internal/runtime/options.ts";
+import { importingModule } from "../_internal/runtime/import_guard.ts";
 import { signalName } from "../_internal/runtime/spawn.ts";
+import { loadProcessCalls, SIGKILL, SIGTERM } from "../_internal/system/process_calls.ts";
 import { describeSubclass, describeTarget, type TargetDescriptor } from "../_internal/targets/describe.ts";
-import { importingModule } from "../_internal/targets/import_guard.ts";
-import { freeNames, readName, writeName } from "../_internal/threads/name.ts";
-import { dropPayload, losePayload, packPayload } from "../_internal/threads/payload.ts";
+import { dropPayload, losePayload, packPayload, type ProcessHead } from "../_internal/work/payload.ts";
 import {
   BOOTING,
   clearFlags,
@@ -58,6 +62,7 @@ import {
   ERROR,
   FLAGS,
   freeBytes,
+  freeNames,
   LOST,
   NEW,
   OUTCOME,
@@ -65,16 +70,14 @@ import {
   PAYLOAD,
   POINT,
   readBytes,
+  readName,
   readOutcome,
   RESULT,
   setFlags,
   STATE,
   writeBytes,
-} from "../_internal/threads/record.ts";
-import { deadlineOf, show, validateWait } from "../_internal/wait_options.ts";
-import { InvalidStateError, NotSupportedError, TimeoutError, WorkerLostError } from "../sync/errors.ts";
-import { registerReadiness } from "../sync/_readiness.ts";
-import type { WaitOptions, WaitSyncOptions } from "../sync/wait_options.ts";
+  writeName,
+} from "../_internal/work/record.ts";
 import { methodInUse, type StartMethod } from "./start_method.ts";
 
 /**

@@ -7,7 +7,7 @@
 import { QUEUE, registerKind } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import { hasScope, SCOPE } from "../_internal/memory/shared_object.ts";
-import "../_internal/processes/spaces.ts";
+import "../_internal/processes/memory.ts";
 import * as sync from "../sync/queue.ts";
 
 /**

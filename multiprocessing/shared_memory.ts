@@ -5,10 +5,10 @@
  */
 
 import { attachSegment, createSegment, type Segment, unlinkSegment } from "../_internal/processes/segments.ts";
-import "../_internal/processes/spaces.ts";
-import { loadLibc } from "../_internal/runtime/libc.ts";
-import { show, validateInteger } from "../_internal/wait_options.ts";
-import { InvalidStateError } from "../sync/errors.ts";
+import "../_internal/processes/memory.ts";
+import { loadLibc } from "../_internal/system/libc.ts";
+import { show, validateInteger } from "../_internal/options.ts";
+import { InvalidStateError } from "../_internal/errors.ts";
 import { registerSerializable } from "../sync/register_serializable.ts";
 
 /** What memory is created, or attached to: a size, a name, or both. */

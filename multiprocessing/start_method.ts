@@ -5,11 +5,11 @@
  */
 
 import { load, store } from "../_internal/atomics.ts";
-import { START_METHOD_AT } from "../_internal/memory/layout.ts";
-import { spaceOf } from "../_internal/memory/spaces.ts";
+import { START_METHOD_AT } from "../_internal/memory/memory.ts";
+import { spaceOf } from "../_internal/memory/space.ts";
 import { warmUp } from "../_internal/processes/forkserver.ts";
-import { show } from "../_internal/wait_options.ts";
-import { InvalidStateError, NotSupportedError } from "../sync/errors.ts";
+import { show } from "../_internal/options.ts";
+import { InvalidStateError, NotSupportedError } from "../_internal/errors.ts";
 
 /** A way in which processes are started. */
 export type StartMethod = "spawn" | "forkserver";

@@ -27,8 +27,7 @@
  */
 
 import { and, compareExchange, load, or } from "../_internal/atomics.ts";
-import { registerHeld } from "../_internal/memory/held.ts";
-import { LOCK, RLOCK } from "../_internal/memory/kinds.ts";
+import { LOCK, registerHeld, RLOCK } from "../_internal/memory/kinds.ts";
 import { isAlive, NOBODY } from "../_internal/memory/participants.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { LOOK, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";

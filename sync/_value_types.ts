@@ -4,7 +4,7 @@
  * @module
  */
 
-import { show } from "../_internal/wait_options.ts";
+import { show } from "../_internal/options.ts";
 
 /** The type of a {@linkcode Value} or of the elements of a {@linkcode SharedArray}. */
 export type ValueType = "bool" | "i8" | "u8" | "i16" | "u16" | "i32" | "u32" | "i64" | "u64" | "f32" | "f64";

@@ -20,9 +20,9 @@ import {
   unusable,
 } from "../_internal/memory/shared_object.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
-import { spaceOf } from "../_internal/memory/spaces.ts";
+import { spaceOf } from "../_internal/memory/space.ts";
 import { block } from "../_internal/memory/wait_point.ts";
-import { deadlineOf, show, validateInteger, validateWait } from "../_internal/wait_options.ts";
+import { deadlineOf, show, validateInteger, validateWait } from "../_internal/options.ts";
 import { BarrierAction, describeAction, writeDescription } from "./_barrier_action.ts";
 import {
   arrive,
@@ -41,8 +41,8 @@ import {
   pass,
   resetBarrier,
 } from "./_generations.ts";
-import { BrokenBarrierError } from "./errors.ts";
-import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
+import { BrokenBarrierError } from "../_internal/errors.ts";
+import type { WaitOptions, WaitSyncOptions } from "../_internal/options.ts";
 
 // Who waits, and that a death is found out, is told in _generations.ts; how the action gets to the thread that runs it, in
 // _barrier_action.ts. Besides, the barrier has the description of its action, 0: none, and its timeout as a float.

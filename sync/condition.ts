@@ -5,6 +5,7 @@
  */
 
 import { load, now } from "../_internal/atomics.ts";
+import { InvalidStateError } from "../_internal/errors.ts";
 import { CONDITION, registerKind } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import {
@@ -23,9 +24,15 @@ import {
   unusable,
 } from "../_internal/memory/shared_object.ts";
 import { block, CONTENDED } from "../_internal/memory/wait_point.ts";
-import { importingModule } from "../_internal/targets/import_guard.ts";
-import { deadlineOf, show, validateInteger, validateWait } from "../_internal/wait_options.ts";
-import type { Hold } from "./_hold.ts";
+import {
+  deadlineOf,
+  show,
+  validateInteger,
+  validateWait,
+  type WaitOptions,
+  type WaitSyncOptions,
+} from "../_internal/options.ts";
+import { importingModule } from "../_internal/runtime/import_guard.ts";
 import { dropOwnedLock, ownedLock } from "./_owned_lock.ts";
 import {
   freeNodes,
@@ -37,11 +44,9 @@ import {
   passOnOfTheDead,
   WAIT_LIST_WORDS,
 } from "./_wait_list.ts";
-import { InvalidStateError } from "./errors.ts";
-import type { Guard } from "./guard.ts";
+import type { Guard, Hold } from "./guard.ts";
 import { holdOfLock, Lock } from "./lock.ts";
 import { holdOfRLock, RLock } from "./rlock.ts";
-import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
 
 // Two things: the address of the lock, with a reference, and the list of those who wait (see _wait_list.ts).
 //

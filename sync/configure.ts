@@ -4,9 +4,9 @@
  * @module
  */
 
-import { setReservation } from "../_internal/memory/spaces.ts";
-import { isImportingTargets } from "../_internal/targets/import_guard.ts";
-import { show } from "../_internal/wait_options.ts";
+import { setReservation } from "../_internal/memory/space.ts";
+import { isImportingTargets } from "../_internal/runtime/import_guard.ts";
+import { show } from "../_internal/options.ts";
 
 const PAGE = 65536;
 /** What the tables at the beginning of a region take, and a little to live on. */

@@ -5,7 +5,7 @@
  */
 
 import { compareExchange, load } from "../_internal/atomics.ts";
-import { EVENT, registerKind } from "../_internal/memory/kinds.ts";
+import { EVENT, registerKind, registerReadiness } from "../_internal/memory/kinds.ts";
 import {
   type Attachment,
   type Place,
@@ -15,9 +15,7 @@ import {
   unusable,
 } from "../_internal/memory/shared_object.ts";
 import { block, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
-import { deadlineOf, validateWait } from "../_internal/wait_options.ts";
-import { registerReadiness } from "./_readiness.ts";
-import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
+import { deadlineOf, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 
 // One word: the number of set() and clear() so far that changed something. Odd: set. Behind it a wait point.
 //

@@ -36,3 +36,17 @@ export interface Guard extends Disposable {
 
 /** Marks guards, which the codec refuses to carry. */
 export const GUARD: unique symbol = Symbol.for("@weft/concurrent.guard") as never;
+
+// What a `Condition` asks of its lock.
+
+/** One lock, from the side of a condition. */
+export interface Hold {
+  /** Where the lock's wait point is. */
+  readonly point: number;
+  /** Whether the caller holds it, as far as that can be told. */
+  isHeld(): boolean;
+  /** Releases it, however often it was acquired, and returns what {@linkcode Hold.tryRetake} needs. */
+  giveUp(): unknown;
+  /** Tries to be where {@linkcode Hold.giveUp} began. `woken` is what `block` gives an attempt. */
+  tryRetake(held: unknown, woken: number): true | undefined;
+}

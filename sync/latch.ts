@@ -5,7 +5,7 @@
  */
 
 import { compareExchange, load, store } from "../_internal/atomics.ts";
-import { LATCH, registerKind } from "../_internal/memory/kinds.ts";
+import { LATCH, registerKind, registerReadiness } from "../_internal/memory/kinds.ts";
 import {
   Attachment,
   type Place,
@@ -15,9 +15,13 @@ import {
   unusable,
 } from "../_internal/memory/shared_object.ts";
 import { block, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
-import { deadlineOf, validateInteger, validateWait } from "../_internal/wait_options.ts";
-import { registerReadiness } from "./_readiness.ts";
-import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
+import {
+  deadlineOf,
+  validateInteger,
+  validateWait,
+  type WaitOptions,
+  type WaitSyncOptions,
+} from "../_internal/options.ts";
 
 // One word: what is left to be counted. It only goes down, and 0 is for ever, so a waiter that has seen 0 need not look
 // again. Behind it a wait point.

@@ -5,7 +5,8 @@
  */
 
 import { compareExchange, load } from "../_internal/atomics.ts";
-import { LOCK, registerKind } from "../_internal/memory/kinds.ts";
+import { DeadlockError, InvalidStateError, TimeoutError } from "../_internal/errors.ts";
+import { LOCK, registerKind, registerReadiness } from "../_internal/memory/kinds.ts";
 import {
   type Attachment,
   type Place,
@@ -15,9 +16,7 @@ import {
   unusable,
 } from "../_internal/memory/shared_object.ts";
 import { block, CONTENDED, notify } from "../_internal/memory/wait_point.ts";
-import { deadlineOf, validateWait } from "../_internal/wait_options.ts";
-import type { Hold } from "./_hold.ts";
-import { registerReadiness } from "./_readiness.ts";
+import { deadlineOf, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 import {
   ACQUISITION,
   BARRED,
@@ -33,9 +32,7 @@ import {
   tryTakeWaiting,
   unbar,
 } from "./_lock_word.ts";
-import { DeadlockError, InvalidStateError, TimeoutError } from "./errors.ts";
-import { GUARD, type Guard } from "./guard.ts";
-import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
+import { GUARD, type Guard, type Hold } from "./guard.ts";
 
 // What the word means is told in _lock_word.ts.
 //

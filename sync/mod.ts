@@ -5,10 +5,10 @@
  */
 
 export { Barrier, type BarrierOptions } from "./barrier.ts";
-export { BoundedSemaphore } from "./bounded_semaphore.ts";
+export { BoundedSemaphore } from "./semaphore.ts";
 export { Condition } from "./condition.ts";
 export { configure, type ConfigureOptions } from "./configure.ts";
-export * from "./errors.ts";
+export * from "../_internal/errors.ts";
 export { Event } from "./event.ts";
 export type { Guard } from "./guard.ts";
 export { Latch } from "./latch.ts";
@@ -24,7 +24,7 @@ export { adopt, share, type ShareToken, type WorkerLike } from "./share.ts";
 export { SharedArray } from "./shared_array.ts";
 export type { SharedHandle, SharedObject, SharedOptions } from "../_internal/memory/shared_object.ts";
 export { sleep, sleepSync } from "./sleep.ts";
-export { task } from "./task.ts";
+export { task } from "../_internal/targets/task.ts";
 export { Value } from "./value.ts";
 export type { Addend, ArrayOf, Bits, TypeOf, ValueType } from "./_value_types.ts";
 export {
@@ -35,4 +35,4 @@ export {
   waitAny,
   waitAnySync,
 } from "./wait_any.ts";
-export type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
+export type { WaitOptions, WaitSyncOptions } from "../_internal/options.ts";

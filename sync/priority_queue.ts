@@ -8,9 +8,9 @@ import { registerKind } from "../_internal/memory/kinds.ts";
 import { onDestroy } from "../_internal/memory/shared_object.ts";
 import { CONTAINER_TYPE, type ContainerType, firstLine } from "../_internal/queue/container.ts";
 import { HEAP } from "../_internal/queue/heap.ts";
-import { show } from "../_internal/wait_options.ts";
+import { show } from "../_internal/options.ts";
 import { offer, Queue, registerQueueReadiness } from "./queue.ts";
-import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
+import type { WaitOptions, WaitSyncOptions } from "../_internal/options.ts";
 
 /** What an item's turn depends on. */
 export interface PriorityOptions {

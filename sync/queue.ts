@@ -5,7 +5,8 @@
  */
 
 import { compareExchange, load, store } from "../_internal/atomics.ts";
-import { registerKind } from "../_internal/memory/kinds.ts";
+import { InvalidStateError, QueueEmptyError, QueueFullError, QueueShutDownError } from "../_internal/errors.ts";
+import { registerKind, registerReadiness } from "../_internal/memory/kinds.ts";
 import {
   type Attachment,
   OBJECT_HEADER,
@@ -18,6 +19,15 @@ import {
 } from "../_internal/memory/shared_object.ts";
 import { noRoomText } from "../_internal/memory/space.ts";
 import { block, CONTENDED, notify } from "../_internal/memory/wait_point.ts";
+import {
+  deadlineOf,
+  optionsOr,
+  show,
+  validateInteger,
+  validateWait,
+  type WaitOptions,
+  type WaitSyncOptions,
+} from "../_internal/options.ts";
 import {
   CLOSED,
   type Container,
@@ -39,11 +49,6 @@ import {
 } from "../_internal/queue/container.ts";
 import { LOG } from "../_internal/queue/log.ts";
 import { Message } from "../_internal/queue/message.ts";
-import { optionsOr } from "../_internal/runtime/options.ts";
-import { deadlineOf, show, validateInteger, validateWait } from "../_internal/wait_options.ts";
-import { registerReadiness } from "./_readiness.ts";
-import { InvalidStateError, QueueEmptyError, QueueFullError, QueueShutDownError } from "./errors.ts";
-import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
 
 // What waits is here; where the items are, and that a kill at any instruction leaves them whole, is the container's
 // affair (see _internal/queue/container.ts).

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { ofName, register } from "../_internal/codec/registry.ts";
-import { show } from "../_internal/wait_options.ts";
+import { ofName, register } from "../_internal/codec/tags.ts";
+import { show } from "../_internal/options.ts";
 
 /** How instances of a class cross. */
 export interface SerializableOptions<T extends object, D> {

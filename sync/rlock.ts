@@ -5,11 +5,13 @@
  */
 
 import { compareExchange, load } from "../_internal/atomics.ts";
-import { registerKind, RLOCK } from "../_internal/memory/kinds.ts";
-import { forgetLocalState, localState } from "../_internal/memory/local_state.ts";
+import { DeadlockError, InvalidStateError, TimeoutError } from "../_internal/errors.ts";
+import { registerKind, registerReadiness, RLOCK } from "../_internal/memory/kinds.ts";
 import { isAlive } from "../_internal/memory/participants.ts";
 import {
   Attachment,
+  forgetLocalState,
+  localState,
   type Place,
   placeOf,
   SharedObject,
@@ -17,9 +19,8 @@ import {
   unusable,
 } from "../_internal/memory/shared_object.ts";
 import { block, CONTENDED, notify } from "../_internal/memory/wait_point.ts";
+import { deadlineOf, show, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 import { type AsyncContext, createAsyncContext } from "../_internal/runtime/async_context.ts";
-import { deadlineOf, show, validateWait } from "../_internal/wait_options.ts";
-import type { Hold } from "./_hold.ts";
 import {
   ASYNC,
   BARRED,
@@ -35,10 +36,7 @@ import {
   tryTakeWaiting,
   unbar,
 } from "./_lock_word.ts";
-import { registerReadiness } from "./_readiness.ts";
-import { DeadlockError, InvalidStateError, TimeoutError } from "./errors.ts";
-import { GUARD, type Guard } from "./guard.ts";
-import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
+import { GUARD, type Guard, type Hold } from "./guard.ts";
 
 // What the word means is told in _lock_word.ts. How often its holder acquired it is nobody else's business, and so not in
 // shared memory:

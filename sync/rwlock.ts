@@ -5,8 +5,8 @@
  */
 
 import { and, compareExchange, load, now, or, pause, store } from "../_internal/atomics.ts";
-import { registerHeld } from "../_internal/memory/held.ts";
-import { registerKind, RWLOCK } from "../_internal/memory/kinds.ts";
+import { DeadlockError, TimeoutError } from "../_internal/errors.ts";
+import { registerHeld, registerKind, RWLOCK } from "../_internal/memory/kinds.ts";
 import { isAlive, NOBODY } from "../_internal/memory/participants.ts";
 import {
   type Attachment,
@@ -19,7 +19,7 @@ import {
 } from "../_internal/memory/shared_object.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { block, CONTENDED, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
-import { deadlineOf, validateWait } from "../_internal/wait_options.ts";
+import { deadlineOf, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 import {
   buryReaders,
   COUNT,
@@ -29,9 +29,7 @@ import {
   freeBlocks,
   isAnybodyReading,
 } from "./_reader_slots.ts";
-import { DeadlockError, TimeoutError } from "./errors.ts";
 import { GUARD, type Guard } from "./guard.ts";
-import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
 
 // Readers and writers meet in one word, `writer << 5 | flags`, and in the slots of the readers (_reader_slots.ts):
 //

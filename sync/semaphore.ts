@@ -4,7 +4,8 @@
  * @module
  */
 
-import { registerKind, SEMAPHORE } from "../_internal/memory/kinds.ts";
+import { TimeoutError } from "../_internal/errors.ts";
+import { BOUNDED_SEMAPHORE, registerKind, registerReadiness, SEMAPHORE } from "../_internal/memory/kinds.ts";
 import {
   Attachment,
   type Place,
@@ -14,7 +15,13 @@ import {
   unusable,
 } from "../_internal/memory/shared_object.ts";
 import { block, CONTENDED } from "../_internal/memory/wait_point.ts";
-import { deadlineOf, validateInteger, validateWait } from "../_internal/wait_options.ts";
+import {
+  deadlineOf,
+  validateInteger,
+  validateWait,
+  type WaitOptions,
+  type WaitSyncOptions,
+} from "../_internal/options.ts";
 import {
   addPermits,
   isAvailable,
@@ -28,10 +35,7 @@ import {
   unbarPermits,
   wordOf,
 } from "./_permits.ts";
-import { registerReadiness } from "./_readiness.ts";
-import { TimeoutError } from "./errors.ts";
 import { GUARD, type Guard } from "./guard.ts";
-import type { WaitOptions, WaitSyncOptions } from "./wait_options.ts";
 
 // What the word means, and why no waiter starves, is told in _permits.ts.
 
@@ -225,3 +229,54 @@ export function permitsReadiness({ words }: { words: Int32Array }, at: number): 
 
 registerKind("thread", SEMAPHORE, Semaphore);
 registerReadiness(SEMAPHORE, permitsReadiness);
+
+// A number of permits that cannot become more.
+
+/**
+ * A {@linkcode Semaphore} that never has more permits than it was created with: a release too many is an error, not a
+ * leak.
+ *
+ * Python: `threading.BoundedSemaphore`.
+ *
+ * @example
+ * ```ts
+ * import { BoundedSemaphore } from "@weft/concurrent/sync";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const seats = new BoundedSemaphore(2);
+ * seats.acquireSync();
+ * seats.release();
+ * assertThrows(() => seats.release(), RangeError);
+ * ```
+ */
+export class BoundedSemaphore extends Semaphore {
+  readonly #place: Place = placeOf(this);
+  /** @ignore */
+  static override readonly [SEMAPHORE_KIND]: number = BOUNDED_SEMAPHORE;
+
+  /**
+   * Adds permits and wakes as many waiters.
+   *
+   * Usually the guards do this, one permit each. A guard whose permit was released in this way already does nothing when
+   * all permits are there.
+   *
+   * @param n How many permits, 1 or more. Default: 1.
+   * @throws {RangeError} If `n` is less than 1 or not a whole number, or there would be more permits than at the
+   * creation. Their number is then unchanged.
+   */
+  override release(n = 1): void {
+    if (this.#place.at < 0) unusable(this, "release semaphore");
+    validateInteger(n, "'n'", 1, MAX_PERMITS, "release semaphore");
+    if (this.#place.space.isKilled()) this.#place.space.exit();
+    const most = mostPermits(this.#place.words, this.#place.at);
+    if (addPermits(this.#place.space, this.#place.at, n, most)) return;
+    throw new RangeError(
+      `Cannot release semaphore as it would have more permits than the ${most} it was created with: it has ${
+        permitsAt(this.#place.words, this.#place.at)
+      }, received ${n}`,
+    );
+  }
+}
+
+registerKind("thread", BOUNDED_SEMAPHORE, BoundedSemaphore);
+registerReadiness(BOUNDED_SEMAPHORE, permitsReadiness);

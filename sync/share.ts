@@ -5,7 +5,8 @@
  */
 
 import { load } from "../_internal/atomics.ts";
-import { HEAP_AT, MAGIC, MAGIC_AT, TOKEN_AT, VERSION, VERSION_AT } from "../_internal/memory/layout.ts";
+import { AttachError, InvalidStateError } from "../_internal/errors.ts";
+import { HEAP_AT, MAGIC, MAGIC_AT, TOKEN_AT, VERSION, VERSION_AT } from "../_internal/memory/memory.ts";
 import { enter, isAlive, leave } from "../_internal/memory/participants.ts";
 import {
   addReference,
@@ -16,14 +17,11 @@ import {
   SharedHandle,
   whyUnusable,
 } from "../_internal/memory/shared_object.ts";
-import { Space } from "../_internal/memory/space.ts";
-import { existingSpace, setSpace } from "../_internal/memory/spaces.ts";
+import { existingSpace, setSpace, Space } from "../_internal/memory/space.ts";
 import { buryTaken } from "../_internal/memory/taken.ts";
 import { ThreadMemory } from "../_internal/memory/thread_memory.ts";
-import { exitThread } from "../_internal/runtime/exit.ts";
-import { onExit } from "../_internal/runtime/last_words.ts";
-import { show } from "../_internal/wait_options.ts";
-import { AttachError, InvalidStateError } from "./errors.ts";
+import { show } from "../_internal/options.ts";
+import { exitThread, onExit } from "../_internal/runtime/exit.ts";
 
 /** What {@linkcode share} returns: send it to a worker with `postMessage`, and give it to {@linkcode adopt} there. */
 export interface ShareToken {

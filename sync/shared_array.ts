@@ -17,7 +17,7 @@ import {
   type SharedOptions,
   unusable,
 } from "../_internal/memory/shared_object.ts";
-import { show, validateInteger } from "../_internal/wait_options.ts";
+import { show, validateInteger } from "../_internal/options.ts";
 import { dropOwnedLock, ownedLock } from "./_owned_lock.ts";
 import {
   type ArrayOf,

@@ -5,12 +5,10 @@
  */
 
 import { now } from "../_internal/atomics.ts";
-import { isAttending, seeToOthers } from "../_internal/memory/meanwhile.ts";
-import { KILL } from "../_internal/memory/participants.ts";
-import { spaceOf } from "../_internal/memory/spaces.ts";
+import { isAttending, KILL, seeToOthers } from "../_internal/memory/participants.ts";
+import { spaceOf } from "../_internal/memory/space.ts";
 import { requireBlocking, SLICE } from "../_internal/memory/wait_point.ts";
-import { show } from "../_internal/wait_options.ts";
-import type { WaitOptions } from "./wait_options.ts";
+import { show, type WaitOptions } from "../_internal/options.ts";
 
 /** The longest that a timer or a blocked thread is told to wait at a time; what is longer is several of these. */
 const LONGEST = 2 ** 30;

@@ -23,7 +23,7 @@ import {
   xorWide,
 } from "../_internal/atomics.ts";
 import { registerKind, VALUE } from "../_internal/memory/kinds.ts";
-import { pairsOf } from "../_internal/memory/pairs.ts";
+import { pairsOf } from "../_internal/memory/memory.ts";
 import {
   Attachment,
   locate,
@@ -35,7 +35,7 @@ import {
   type SharedOptions,
   unusable,
 } from "../_internal/memory/shared_object.ts";
-import { show } from "../_internal/wait_options.ts";
+import { show } from "../_internal/options.ts";
 import { dropOwnedLock, ownedLock } from "./_owned_lock.ts";
 import {
   type Addend,

@@ -20,8 +20,8 @@ import {
   setFlags,
   STATE,
   VALUE,
-} from "../_internal/threads/record.ts";
-import { task } from "../sync/task.ts";
+} from "../_internal/work/record.ts";
+import { task } from "../_internal/targets/task.ts";
 import { Thread } from "./thread.ts";
 
 export * from "../_internal/pool/mod.ts";

@@ -6,7 +6,9 @@
 
 import { add, compareExchange, load, now, or, store } from "../_internal/atomics.ts";
 import { encode, joinStacks } from "../_internal/codec/mod.ts";
-import { registerKind, THREAD } from "../_internal/memory/kinds.ts";
+import { InvalidStateError, TimeoutError, WorkerLostError } from "../_internal/errors.ts";
+import { registerKind, registerReadiness, THREAD } from "../_internal/memory/kinds.ts";
+import { THREAD_NAMES_AT } from "../_internal/memory/memory.ts";
 import { entryOf, isAlive, RECORD } from "../_internal/memory/participants.ts";
 import {
   Attachment,
@@ -20,16 +22,24 @@ import {
   unusable,
 } from "../_internal/memory/shared_object.ts";
 import { loseReferences } from "../_internal/memory/shared_refs.ts";
-import { THREAD_NAMES_AT } from "../_internal/memory/layout.ts";
-import type { Space } from "../_internal/memory/space.ts";
-import { spaceOf } from "../_internal/memory/spaces.ts";
+import { type Space, spaceOf } from "../_internal/memory/space.ts";
 import { block, notify } from "../_internal/memory/wait_point.ts";
-import { optionsOr } from "../_internal/runtime/options.ts";
+import {
+  deadlineOf,
+  optionsOr,
+  show,
+  validateWait,
+  type WaitOptions,
+  type WaitSyncOptions,
+} from "../_internal/options.ts";
+import { importingModule } from "../_internal/runtime/import_guard.ts";
 import { describeSubclass, describeTarget, type TargetDescriptor } from "../_internal/targets/describe.ts";
-import { importingModule } from "../_internal/targets/import_guard.ts";
-import { lookIfDue, nextLook } from "../_internal/threads/importing.ts";
-import { freeNames, readName, writeName } from "../_internal/threads/name.ts";
-import { type Descriptors, dropPayload, losePayload, packPayload } from "../_internal/threads/payload.ts";
+import { ownTarget } from "../_internal/threads/own_target.ts";
+import { attend, launch, onFailure, terminateThread } from "../_internal/threads/start.ts";
+import "../_internal/threads/worker_entry.ts";
+import { hasHook } from "../_internal/work/endings.ts";
+import { lookIfDue, nextLook } from "../_internal/work/importing.ts";
+import { type Descriptors, dropPayload, losePayload, packPayload } from "../_internal/work/payload.ts";
 import {
   BOOTING,
   CANCELLED,
@@ -41,6 +51,7 @@ import {
   FLAGS,
   FOREIGN,
   freeBytes,
+  freeNames,
   HOOKED,
   IDENT,
   LOST,
@@ -51,6 +62,7 @@ import {
   PAYLOAD,
   POINT,
   readBytes,
+  readName,
   readOutcome,
   RECORD_WORDS,
   RESULT,
@@ -62,18 +74,11 @@ import {
   TIMER,
   UNREPORTED,
   writeBytes,
-} from "../_internal/threads/record.ts";
-import { ownTarget } from "../_internal/threads/own_target.ts";
-import { attend, launch, onFailure, terminateThread } from "../_internal/threads/start.ts";
-import { hasHook } from "../_internal/threads/uncaught.ts";
-import { deadlineOf, show, validateWait } from "../_internal/wait_options.ts";
-import { InvalidStateError, TimeoutError, WorkerLostError } from "../sync/errors.ts";
-import { registerReadiness } from "../sync/_readiness.ts";
-import type { WaitOptions, WaitSyncOptions } from "../sync/wait_options.ts";
+  writeName,
+} from "../_internal/work/record.ts";
 import { callExceptHook } from "./except_hook.ts";
 // Not used here: it makes the worker's modules part of the program's graph, so that Deno has them when the main thread
 // blocks right after start().
-import "../_internal/threads/worker_entry.ts";
 
 /** How a {@linkcode Thread} is made. */
 export interface ThreadOptions<A extends unknown[], R> {

@@ -5,7 +5,7 @@
  */
 
 import { Attachment } from "../_internal/memory/shared_object.ts";
-import { show } from "../_internal/wait_options.ts";
+import { show } from "../_internal/options.ts";
 import { cancelDelay, setDelay, Thread } from "./thread.ts";
 
 /**

@@ -8,13 +8,13 @@
  */
 
 import { dropReference, handleAt, OBJECT_HEADER } from "../memory/shared_object.ts";
-import { spaceOf } from "../memory/spaces.ts";
-import { latin1 } from "../runtime/latin1.ts";
+import { spaceOf } from "../memory/space.ts";
+import { latin1 } from "../runtime/runtime.ts";
 import { makeError } from "./errors.ts";
-import { type KeyData, keyOfData } from "./keys.ts";
+import { type KeyData, keyOfData } from "./host.ts";
 import { Later, putLater } from "./later.ts";
-import { ofName } from "./registry.ts";
 import * as tag from "./tags.ts";
+import { ofName } from "./tags.ts";
 
 type ResizableConstructor = new (length: number, options: { maxByteLength: number }) => ArrayBuffer;
 

@@ -9,20 +9,17 @@
  */
 
 import { GUARD } from "../../sync/guard.ts";
-import { InvalidStateError } from "../../sync/errors.ts";
+import { InvalidStateError } from "../errors.ts";
 import { classOf, THREAD } from "../memory/kinds.ts";
 import type { Scope } from "../memory/memory.ts";
 import { addReference, dropReference, locate, SharedHandle, whyUnusable } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
+import { hostClassOf, isPlainInside, keepsNamedOfCollections, mayHaveNamed, tagOf } from "../runtime/host_classes.ts";
 import { AGGREGATE, HIDDEN, numberOf } from "./errors.ts";
-import { REFUSAL } from "./refusal.ts";
-import { isIndex, pathOf } from "./path.ts";
-import { ofPrototype } from "./registry.ts";
-import { hidesAll, whyHidden, whyHost, withArticle } from "./host.ts";
-import { dataOfKey } from "./keys.ts";
-import { hostClassOf, isPlainInside, tagOf } from "../runtime/host_classes.ts";
-import { keepsNamedOfCollections, mayHaveNamed } from "../runtime/named_properties.ts";
+import { dataOfKey, hidesAll, whyHidden, whyHost, withArticle } from "./host.ts";
+import { isIndex, pathOf, REFUSAL } from "./refusal.ts";
 import * as tag from "./tags.ts";
+import { ofPrototype } from "./tags.ts";
 
 /** What a message is for. */
 export interface EncodeOptions {

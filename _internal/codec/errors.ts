@@ -4,8 +4,8 @@
  * @module
  */
 
-import * as own from "../../sync/errors.ts";
-import { deno } from "../runtime/globals.ts";
+import * as own from "../errors.ts";
+import { deno } from "../runtime/runtime.ts";
 
 type ErrorClass = new (message: string) => Error;
 

@@ -7,7 +7,7 @@
 import type { Scope } from "../memory/memory.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
 import { encode } from "./encode.ts";
-import { ofPrototype } from "./registry.ts";
+import { ofPrototype } from "./tags.ts";
 
 /**
  * In place of something thrown that cannot be sent: of an error all but what cannot (a function among its properties,

@@ -8,7 +8,7 @@
  */
 
 import { load, now } from "../atomics.ts";
-import { BELL_COUNT, BELL_STRIDE, BELLS_AT, NEXT_PARTICIPANT_AT } from "./layout.ts";
+import { BELL_COUNT, BELL_STRIDE, BELLS_AT, NEXT_PARTICIPANT_AT } from "./memory.ts";
 import type { Space } from "./space.ts";
 import { arm, isArmed, SLICE } from "./wait_point.ts";
 

@@ -34,3 +34,99 @@ export interface Memory {
   /** Whether the process with this index in the region lives. Threads of one program: always. */
   isProcessAlive(process: number): boolean;
 }
+
+// Where things are in a region. All numbers are word indexes.
+//
+// ```text
+//      0  header
+//    256  heads of the allocator's free lists
+//    512  doorbells, a cache line each
+//   4096  participants, 16 words each
+//  69632  heap
+// ```
+
+/** "WEFT" */
+export const MAGIC = 0x57454654;
+/** Changes with every change of this layout. */
+export const VERSION = 3;
+
+export const MAGIC_AT = 0;
+export const VERSION_AT = 1;
+/** Size of the region in units of 64 KiB: fixed at its creation. */
+export const SIZE_AT = 2;
+/** 1: threads, 2: processes. */
+export const SCOPE_AT = 3;
+/** Two random words: which region it is, for whoever gets it a second time. */
+export const TOKEN_AT = 4;
+/** Of the threads' memory: the record of this process, in the processes' memory. */
+export const PROCESS_AT = 8;
+/** Of the threads' memory: how many processes this one gave a name by number. */
+export const PROCESS_NAMES_AT = 9;
+/** Of the threads' memory: the descriptor whose other end goes with this process, plus one. */
+export const LIFELINE_AT = 10;
+/** Of the threads' memory: held while those three are written. */
+export const PROCESS_MUTEX_AT = 11;
+/** Of the threads' memory: how this process starts others: see start_method.ts. */
+export const START_METHOD_AT = 12;
+/** Of the threads' memory: how many threads got a name by number. */
+export const THREAD_NAMES_AT = 13;
+/** Of the threads' memory: held while the reference that the table of threads has is dropped, or another made from it. */
+export const THREADS_MUTEX_AT = 14;
+/** Of the threads' memory: held by the thread that binds functions of the C library: see native_turns.ts. */
+export const NATIVE_MUTEX_AT = 15;
+
+/** Where the heap ends: what is behind is in no block. Written under the allocator's mutex, as those that follow. */
+export const TOP_AT = 16;
+/** From here on nothing was ever written to. */
+export const FRESH_AT = 17;
+/** Words in blocks that are given out. */
+export const USED_AT = 18;
+/** How often a block was given back. */
+export const FREED_AT = 19;
+/** Words that were given back since free blocks were joined. */
+export const LOOSE_AT = 20;
+/** Whether blocks have guards and poison: see checks.ts. Written once. */
+export const CHECKED_AT = 21;
+/** Wait point: a block was given back. */
+export const ROOM_AT = 24;
+/** When a worker said last that room is missing for a result: see room.ts. */
+export const WANTED_AT = 26;
+/** The allocator's mutex, on a line of its own. */
+export const ALLOCATOR_MUTEX_AT = 32;
+/** The id that the next participant gets. */
+export const NEXT_PARTICIPANT_AT = 48;
+/** First entry of the directory of names; 0: none. */
+export const NAMES_AT = 64;
+/** The directory's mutex. */
+export const NAMES_MUTEX_AT = 80;
+/** For the owner of a region: eight words that only it gives a meaning. */
+export const OWNER_AT = 96;
+
+export const FREE_LISTS_AT = 256;
+export const FREE_LIST_COUNT = 128;
+
+export const BELLS_AT = 512;
+export const BELL_STRIDE = 16;
+/** One bit of a positive word each. */
+export const BELL_COUNT = 31;
+
+export const PARTICIPANTS_AT = 4096;
+export const PARTICIPANT_COUNT = 4096;
+export const PARTICIPANT_WORDS = 16;
+
+export const HEAP_AT = PARTICIPANTS_AT + PARTICIPANT_COUNT * PARTICIPANT_WORDS;
+
+// A memory as pairs of words, for what is 64 bits wide.
+
+const views = new WeakMap<Memory, BigInt64Array>();
+
+/** All pairs of a memory's words: pair `n` is the words `2n` and `2n + 1`. */
+export function pairsOf(memory: Memory): BigInt64Array {
+  let pairs = views.get(memory);
+  if (pairs === undefined) {
+    // Without a length: a memory that grows has more pairs then, as it has more words.
+    const { buffer, byteOffset } = memory.words;
+    views.set(memory, pairs = new BigInt64Array(buffer, byteOffset));
+  }
+  return pairs;
+}

@@ -17,9 +17,8 @@
  */
 
 import { compareExchange, exchange, load, pause } from "../atomics.ts";
-import { seeToOthers } from "./meanwhile.ts";
-import { isAlive } from "./participants.ts";
 import type { Memory } from "./memory.ts";
+import { isAlive, seeToOthers } from "./participants.ts";
 
 const SPINS = 200;
 const SLICE = 20;

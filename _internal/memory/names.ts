@@ -12,7 +12,7 @@
  */
 
 import { load, store } from "../atomics.ts";
-import { NAMES_AT, NAMES_MUTEX_AT } from "./layout.ts";
+import { NAMES_AT, NAMES_MUTEX_AT } from "./memory.ts";
 import { lockMutex, unlockMutex } from "./mutex.ts";
 import type { Space } from "./space.ts";
 

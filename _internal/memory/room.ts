@@ -15,7 +15,7 @@
 
 import { load, now, store } from "../atomics.ts";
 import { reach } from "./allocator.ts";
-import { FREED_AT, HEAP_AT, ROOM_AT, USED_AT, WANTED_AT } from "./layout.ts";
+import { FREED_AT, HEAP_AT, ROOM_AT, USED_AT, WANTED_AT } from "./memory.ts";
 import type { Space } from "./space.ts";
 import { register, sleep, unregister } from "./wait_point.ts";
 

@@ -13,18 +13,15 @@
  * @module
  */
 
-import { InvalidStateError } from "../../sync/errors.ts";
 import { add, load, store } from "../atomics.ts";
-import { importingModule } from "../targets/import_guard.ts";
-import { NO_OPTIONS } from "../runtime/options.ts";
-import { show } from "../wait_options.ts";
+import { InvalidStateError } from "../errors.ts";
+import { NO_OPTIONS, show } from "../options.ts";
+import { importingModule } from "../runtime/import_guard.ts";
 import { BLOCK_HEADER, blockWords } from "./allocator.ts";
 import { classOf, FIRST_KIND, LAST_KIND } from "./kinds.ts";
-import { HEAP_AT, TOP_AT } from "./layout.ts";
-import type { Scope } from "./memory.ts";
+import { HEAP_AT, type Scope, TOP_AT } from "./memory.ts";
 import { openOrCreate } from "./names.ts";
-import type { Space } from "./space.ts";
-import { spaceOf } from "./spaces.ts";
+import { type Space, spaceOf } from "./space.ts";
 
 /** Words before an object's own. */
 export const OBJECT_HEADER = 4;
@@ -338,4 +335,33 @@ const destroyers: Map<number, (space: Space, at: number) => void> = new Map();
 /** Says what has to be given back with the last reference to an object of this kind, besides its own words. */
 export function onDestroy(kind: number, destroy: (space: Space, at: number) => void): void {
   destroyers.set(kind, destroy);
+}
+
+// What one thread remembers of a shared object beside the shared words, for all of its handles.
+//
+// A thread has several handles of one object where it opened it by name more than once. What it holds it holds through
+// all of them.
+
+const states = new WeakMap<Space, Map<number, WeakRef<object>>>();
+
+const dropped = new FinalizationRegistry<{ space: Space; at: number }>(({ space, at }) => {
+  const known = states.get(space)!;
+  if (known.get(at)?.deref() === undefined) known.delete(at);
+});
+
+/** This thread's memory of the object there, which lives as long as one of the handles that have it. */
+export function localState<T extends object>(space: Space, at: number, create: () => T): T {
+  let known = states.get(space);
+  if (known === undefined) states.set(space, known = new Map());
+  const existing = known.get(at)?.deref() as T | undefined;
+  if (existing !== undefined) return existing;
+  const state = create();
+  known.set(at, new WeakRef(state));
+  dropped.register(state, { space, at });
+  return state;
+}
+
+/** Forgets what was remembered of an earlier object: there is a new one now that has no other handle. */
+export function forgetLocalState(space: Space, at: number): void {
+  states.get(space)?.delete(at);
 }

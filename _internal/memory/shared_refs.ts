@@ -12,7 +12,7 @@ import { load } from "../atomics.ts";
 import * as tag from "../codec/tags.ts";
 import { dropReference, OBJECT_HEADER } from "./shared_object.ts";
 import type { Space } from "./space.ts";
-import { existingSpace } from "./spaces.ts";
+import { existingSpace } from "./space.ts";
 
 let bytes: Uint8Array = new Uint8Array(0);
 let view: DataView = new DataView(bytes.buffer);

@@ -35,7 +35,7 @@
 
 import { compareExchange, load, store } from "../atomics.ts";
 import { blockWords } from "./allocator.ts";
-import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT } from "./layout.ts";
+import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT } from "./memory.ts";
 import { BURIER, entryOf, idAt, isAlive, TAKEN } from "./participants.ts";
 import { loseReferences } from "./shared_refs.ts";
 import type { Space } from "./space.ts";

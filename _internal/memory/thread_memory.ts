@@ -10,9 +10,9 @@
  */
 
 import { load, notify, wait, waitAsync } from "../atomics.ts";
-import { isBun, mayBlock } from "../runtime/globals.ts";
-import { isChecking } from "./checks.ts";
-import { CHECKED_AT, MAGIC, MAGIC_AT, SCOPE_AT, SIZE_AT, TOKEN_AT, VERSION, VERSION_AT } from "./layout.ts";
+import { isBun, mayBlock } from "../runtime/runtime.ts";
+import { isChecking } from "./allocator.ts";
+import { CHECKED_AT, MAGIC, MAGIC_AT, SCOPE_AT, SIZE_AT, TOKEN_AT, VERSION, VERSION_AT } from "./memory.ts";
 import type { Memory } from "./memory.ts";
 
 /** A buffer that grows begins with so many bytes, and gets so many more at a time at least. */

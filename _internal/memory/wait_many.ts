@@ -11,9 +11,8 @@
  */
 
 import { load, now, pause, store } from "../atomics.ts";
-import { BELL_STRIDE, BELLS_AT } from "./layout.ts";
-import { seeToOthers } from "./meanwhile.ts";
-import { PARKED } from "./participants.ts";
+import { BELL_STRIDE, BELLS_AT } from "./memory.ts";
+import { PARKED, seeToOthers } from "./participants.ts";
 import type { Space } from "./space.ts";
 import { arm, requireBlocking, SLICE } from "./wait_point.ts";
 

@@ -23,11 +23,10 @@
  */
 
 import { add, compareExchange, exchange, load, now, or, pause, store } from "../atomics.ts";
-import { NotSupportedError } from "../../sync/errors.ts";
-import { mayBlock } from "../runtime/globals.ts";
-import { BELL_COUNT, BELL_STRIDE, BELLS_AT } from "./layout.ts";
-import { seeToOthers } from "./meanwhile.ts";
-import { PARKED } from "./participants.ts";
+import { NotSupportedError } from "../errors.ts";
+import { mayBlock } from "../runtime/runtime.ts";
+import { BELL_COUNT, BELL_STRIDE, BELLS_AT } from "./memory.ts";
+import { PARKED, seeToOthers } from "./participants.ts";
 import type { Space } from "./space.ts";
 
 /** Words of a wait point. */

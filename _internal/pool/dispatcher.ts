@@ -18,17 +18,17 @@
 
 import { now } from "../atomics.ts";
 import { decode } from "../codec/mod.ts";
-import { ROOM_AT } from "../memory/layout.ts";
+import { ROOM_AT } from "../memory/memory.ts";
 import { isRoomWanted, keptForResults, RoomWait } from "../memory/room.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
 import { noRoom, type Space } from "../memory/space.ts";
 import { notify } from "../memory/wait_point.ts";
 import { later } from "../runtime/timers.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
-import { lookLater, lookNoMore, patienceLeft, takeLate } from "../threads/importing.ts";
+import { lookLater, lookNoMore, patienceLeft, takeLate } from "../work/importing.ts";
 import { Board, type Cursor, DONE, FREE, OVER, PART, POSTED, RESULT, RESULTS } from "./board.ts";
-import { CallSite } from "./call_site.ts";
-import { Functions, readFunction } from "./functions.ts";
+import { FailedStarts, Patience, TRIES } from "./crew.ts";
+import { CallSite, Functions, readFunction } from "./functions.ts";
 import {
   type Chunk,
   type Ending,
@@ -39,8 +39,6 @@ import {
   type Outcome,
   type Unit,
 } from "./jobs.ts";
-import { Patience } from "./patience.ts";
-import { FailedStarts, TRIES } from "./starts.ts";
 import type { Trace } from "./trace.ts";
 import type { Failure, WorkerOptions } from "./worker.ts";
 

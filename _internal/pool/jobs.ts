@@ -10,9 +10,9 @@
 import { encode, encodeApart, type EncodeOptions, joinStacks } from "../codec/mod.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
 import { type Snapshot, snapshotContext } from "../runtime/async_context.ts";
-import { CancelledError, WorkerLostError } from "../../sync/errors.ts";
+import { CancelledError, WorkerLostError } from "../errors.ts";
 import { type ARGS, Cursor, ITEMS, MAX_UNITS, ONE } from "./board.ts";
-import type { CallSite } from "./call_site.ts";
+import type { CallSite } from "./functions.ts";
 import { Future, type FutureTask, settle, Thrown } from "./future.ts";
 import type { Failure } from "./worker.ts";
 

@@ -4,24 +4,21 @@
  * @module
  */
 
-import type { Space } from "../memory/space.ts";
-import { spaceOf } from "../memory/spaces.ts";
-import type { Scope } from "../memory/memory.ts";
-import { bindContext } from "../runtime/async_context.ts";
-import { cpuCount } from "../runtime/cpus.ts";
-import { optionsOr } from "../runtime/options.ts";
-import { REFUSAL } from "../codec/refusal.ts";
-import { encodeApart, joinStacks } from "../codec/mod.ts";
-import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
-import { importingModule } from "../targets/import_guard.ts";
-import type { WaitOptions } from "../../sync/wait_options.ts";
-import { deadlineOf, show, validateInteger, validateWait } from "../wait_options.ts";
 import { now } from "../atomics.ts";
+import { encodeApart, joinStacks } from "../codec/mod.ts";
+import { REFUSAL } from "../codec/refusal.ts";
+import { CancelledError, DeadlockError, InvalidStateError, TimeoutError } from "../errors.ts";
+import type { Scope } from "../memory/memory.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
-import { CallSite } from "./call_site.ts";
-import { CancelledError, DeadlockError, InvalidStateError, TimeoutError } from "../../sync/errors.ts";
+import { type Space, spaceOf } from "../memory/space.ts";
+import { deadlineOf, optionsOr, show, validateInteger, validateWait, type WaitOptions } from "../options.ts";
+import { bindContext } from "../runtime/async_context.ts";
+import { importingModule } from "../runtime/import_guard.ts";
+import { cpuCount } from "../runtime/runtime.ts";
+import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
 import { ARGS, ITEMS } from "./board.ts";
 import { Dispatcher, type StartWorker } from "./dispatcher.ts";
+import { CallSite } from "./functions.ts";
 import { type Future, settle, Thrown, within } from "./future.ts";
 import { type BulkOptions, MapJob, StreamJob, SubmitJob, Task } from "./jobs.ts";
 import { type PoolTrace, Trace } from "./trace.ts";

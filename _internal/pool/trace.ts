@@ -7,8 +7,8 @@
  */
 
 import { now } from "../atomics.ts";
-import { onAnyEnd } from "../runtime/last_words.ts";
-import { writeTextFile } from "../runtime/files.ts";
+import { onAnyEnd } from "../runtime/exit.ts";
+import { writeTextFile } from "../runtime/runtime.ts";
 
 /** The trace of a pool as an object, in Chrome's JSON format. */
 export interface PoolTrace {

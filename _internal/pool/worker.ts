@@ -6,27 +6,24 @@
 
 import { now } from "../atomics.ts";
 import { decode, encode, sendable } from "../codec/mod.ts";
-import { abandonHeld, heldBy } from "../memory/held.ts";
+import "../entries/whole.ts";
+import { abandonHeld, heldBy } from "../memory/kinds.ts";
 import type { Scope } from "../memory/memory.ts";
 import { isAlive } from "../memory/participants.ts";
 import { RoomWait } from "../memory/room.ts";
-import { noRoom, type Space } from "../memory/space.ts";
-import { existingSpace, spaceOf } from "../memory/spaces.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
+import { existingSpace, noRoom, type Space, spaceOf } from "../memory/space.ts";
 import { notify, register, sleep, unregister } from "../memory/wait_point.ts";
+import { FIRST_USE, isOutputUsed, keepsOutput, pendingOutput } from "../runtime/exit.ts";
 import { patientTurn, quickTurn } from "../runtime/timers.ts";
-import { FIRST_USE, isOutputUsed, keepsOutput, pendingOutput } from "../runtime/output.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
-import { nameSlowModules } from "../targets/load.ts";
-import { setTold } from "../threads/uncaught.ts";
-import { resolveTarget } from "../targets/resolve.ts";
+import { nameSlowModules, resolveTarget } from "../targets/resolve.ts";
+import { setTold } from "../work/endings.ts";
 import { Board, copyOf, Cursor, FAILED, ITEMS, ONE, PART, RESULT, RESULTS, TASKS, TOO_LARGE } from "./board.ts";
+import { Patience } from "./crew.ts";
 import { beginTask, endTask, isTaskRunning } from "./current_task.ts";
-import { Patience } from "./patience.ts";
-import { type AnyFunction, callOn, callWith } from "./calls.ts";
-import { readFunction } from "./functions.ts";
+import { type AnyFunction, callOn, callWith, readFunction } from "./functions.ts";
 // Objects of any kind may come with a task.
-import "../threads/whole.ts";
 
 /** What a worker is told. */
 export interface WorkerOptions {

@@ -16,17 +16,14 @@
  */
 
 import { compareExchange, load, store } from "../atomics.ts";
-import type { Space } from "../memory/space.ts";
-import { spaceOf } from "../memory/spaces.ts";
-import { cpuCount } from "../runtime/cpus.ts";
-import { environment } from "../runtime/environment.ts";
-import { onExit } from "../runtime/last_words.ts";
-import { loadProcessCalls, SIGKILL } from "../runtime/process_calls.ts";
+import { type Space, spaceOf } from "../memory/space.ts";
+import { onExit } from "../runtime/exit.ts";
+import { cpuCount, environment } from "../runtime/runtime.ts";
 import { spawn, type Spawned } from "../runtime/spawn.ts";
 import { later } from "../runtime/timers.ts";
 import { isWorker } from "../runtime/worker.ts";
-import { showLifeline } from "./janitor.ts";
-import { lifeline } from "./lifeline.ts";
+import { loadProcessCalls, SIGKILL } from "../system/process_calls.ts";
+import { lifeline, showLifeline } from "./lifeline.ts";
 import { regionPath } from "./region.ts";
 import { runtimeCommand, VARIABLE } from "./runtime_command.ts";
 import { spawnUnseen } from "./unseen.ts";

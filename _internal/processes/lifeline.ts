@@ -8,10 +8,12 @@
  */
 
 import { compareExchange, load, store } from "../atomics.ts";
-import { LIFELINE_AT, PROCESS_AT, PROCESS_MUTEX_AT } from "../memory/layout.ts";
+import { LIFELINE_AT, PROCESS_AT, PROCESS_MUTEX_AT } from "../memory/memory.ts";
 import { lockMutex, unlockMutex } from "../memory/mutex.ts";
-import { spaceOf } from "../memory/spaces.ts";
-import { loadProcessCalls } from "../runtime/process_calls.ts";
+import { existingSpace, type Space, spaceOf } from "../memory/space.ts";
+import { pidOfThis } from "../runtime/runtime.ts";
+import { loadProcessCalls } from "../system/process_calls.ts";
+import { ROOT_LIFELINE, ROOT_PID } from "./region.ts";
 
 /** What the children of this process need to tie their lives to it. One word. */
 export function lifeline(): string {
@@ -42,4 +44,76 @@ export function holdLifeline(lifeline: string): boolean {
 /** Makes this process's record known to its threads. `false`: another thread was first. */
 export function setOwnRecord(record: number): boolean {
   return compareExchange(spaceOf("thread").words, PROCESS_AT, 0, record) === 0;
+}
+
+// Removes the named segments of a tree of processes when its first process ends in a way that runs no code of it: by a
+// signal, or on Deno by an uncaught error. No other process of the tree lives longer.
+//
+// It is a shell, started with the tree's first segment. It reads from the lifeline of the tree's first process until that
+// has ended, then removes what the list names (see segments.ts), and once more a second later, for what a child has made
+// that was on its way out itself. Where the system has no shell, the next program's sweep removes it.
+
+// A name may have anything but a slash and a line break, so that it is cut off and never split. Descriptors that the
+// program was started with may be pipes whose readers wait for their end, and should not wait for this.
+const SCRIPT = `
+trap '' HUP INT QUIT TERM TSTP
+cd /
+exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+read -r end
+same() {
+  set -- "$1" $(ls -di -- "$2" 2>/dev/null)
+  [ "$1" = "0.$2" ]
+}
+sweep() {
+  [ -f "$1" ] || return
+  while IFS= read -r line; do
+    case $line in +*) ;; *) continue ;; esac
+    line=\${line#+}
+    file=\${line%% *}
+    line=\${line#* }
+    for name in "\${line%% *}" "\${line#* }"; do
+      same "$file" "$2$name" && rm -f -- "$2$name"
+    done
+  done < "$1"
+  rm -f -- "$1"
+}
+sweep "$1" "$2"
+sleep 1
+sweep "$1" "$2"
+`;
+
+/** In the tree's first process: lets the others know its lifeline. */
+export function showLifeline(): void {
+  const words = existingSpace("process")?.words;
+  if (words === undefined || load(words, ROOT_PID) !== pidOfThis() || load(words, ROOT_LIFELINE) !== 0) return;
+  const descriptor = /\/fd\/(\d+)$/.exec(lifeline())?.[1];
+  if (descriptor !== undefined) compareExchange(words, ROOT_LIFELINE, 0, Number(descriptor) + 1);
+}
+
+/** Starts the janitor, unless it runs or cannot be started. */
+export function startJanitor({ words }: Space, list: string, folder: string): void {
+  const { start } = loadProcessCalls("create shared memory");
+  if (start === undefined) return;
+  try {
+    showLifeline();
+  } catch {
+    return;
+  }
+  const descriptor = load(words, ROOT_LIFELINE);
+  // One of those that come here at once starts it.
+  if (descriptor <= 0 || compareExchange(words, ROOT_LIFELINE, descriptor, -descriptor) !== descriptor) return;
+  const path = `/proc/${load(words, ROOT_PID)}/fd/${descriptor - 1}`;
+  let pid = 0;
+  try {
+    pid = start({
+      path: "/bin/sh",
+      args: ["-c", SCRIPT, "weft", list, folder],
+      env: { PATH: "/usr/bin:/bin" },
+      apart: true,
+      descriptors: [[0, path], [1, "/dev/null"], [2, "/dev/null"]],
+    });
+  } catch {
+    // As below.
+  }
+  if (pid <= 0) store(words, ROOT_LIFELINE, descriptor);
 }

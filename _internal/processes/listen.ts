@@ -8,10 +8,10 @@
  */
 
 import { add, load, now, pause, store, wait } from "../atomics.ts";
-import { spaceOf } from "../memory/spaces.ts";
+import { spaceOf } from "../memory/space.ts";
 import type { ThreadMemory } from "../memory/thread_memory.ts";
 import { ownModule, requireOwnModules } from "../runtime/bundle.ts";
-import type { Libc } from "../runtime/libc.ts";
+import type { Libc } from "../system/libc.ts";
 import { nextTurn } from "../runtime/timers.ts";
 import { startWorker } from "../runtime/worker.ts";
 import type { Region } from "./region.ts";
@@ -139,7 +139,7 @@ function byWorker(words: Int32Array, region: Region, libc: Libc, channels: Map<n
     address = libc.mapOwn(CONTROL_BYTES);
     if (address === 0) throw new RangeError("Cannot wait for other processes as the system has no memory for it");
     const page = new Int32Array(libc.native.view(address, CONTROL_BYTES));
-    const worker = startWorker(ownModule("./waiter_entry.ts", import.meta.url), {
+    const worker = startWorker(ownModule("../entries/waiter_entry.ts", import.meta.url), {
       message: () => {
         store(page, RANG, 0);
         for (const channel of channels.values()) {

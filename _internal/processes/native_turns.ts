@@ -5,10 +5,10 @@
  * @module
  */
 
-import { NATIVE_MUTEX_AT } from "../memory/layout.ts";
+import { NATIVE_MUTEX_AT } from "../memory/memory.ts";
 import type { Memory } from "../memory/memory.ts";
 import { lockMutex, unlockMutex } from "../memory/mutex.ts";
-import { setTurns } from "../runtime/ffi.ts";
+import { setTurns } from "../system/ffi.ts";
 
 /** Who takes part: a view of the threads' memory, and the id of a participant that lives as long as this thread. */
 export interface TurnTaker {

@@ -18,25 +18,25 @@
  */
 
 import { compareExchange, load, store } from "../atomics.ts";
+import { PROCESS } from "../memory/kinds.ts";
+import { PROCESS_AT } from "../memory/memory.ts";
 import { lockMutex, unlockMutex } from "../memory/mutex.ts";
+import { seeToOthers } from "../memory/participants.ts";
 import { addReference, dropReference, OBJECT_HEADER } from "../memory/shared_object.ts";
-import { seeToOthers } from "../memory/meanwhile.ts";
-import type { Space } from "../memory/space.ts";
-import { existingSpace } from "../memory/spaces.ts";
-import { PROCESS_AT } from "../memory/layout.ts";
+import { existingSpace, type Space } from "../memory/space.ts";
 import { buryTaken } from "../memory/taken.ts";
 import { notify } from "../memory/wait_point.ts";
-import { replenish } from "./forkserver.ts";
-import { receive } from "./without_memory.ts";
-import { loadProcessCalls, SIGKILL } from "../runtime/process_calls.ts";
-import { lookIfDue } from "../threads/importing.ts";
-import { losePayload } from "../threads/payload.ts";
+import { pidOfThis } from "../runtime/runtime.ts";
+import { loadProcessCalls, SIGKILL } from "../system/process_calls.ts";
+import { lookIfDue } from "../work/importing.ts";
+import { losePayload } from "../work/payload.ts";
 import {
   EXIT_CODE,
   FINISHED,
   FLAGS,
   FOREIGN,
   freeBytes,
+  freeNames,
   LOST,
   NEW,
   NONE,
@@ -47,8 +47,14 @@ import {
   PROCESS_ID,
   readBytes,
   RECORD_WORDS as THREAD_WORDS,
+  RUNNING,
   STATE,
-} from "../threads/record.ts";
+  writeName,
+} from "../work/record.ts";
+import { replenish } from "./forkserver.ts";
+import { setOwnRecord } from "./lifeline.ts";
+import type { ProcessMemory } from "./memory.ts";
+import { receive } from "./without_memory.ts";
 
 /** The number that the system has for it. */
 export const PID = PROCESS_ID;
@@ -235,4 +241,29 @@ export function removeChild(space: Space, parent: number, child: number): boolea
 /** The address of the object of a record. */
 export function objectOfProcess(record: number): number {
   return record - OBJECT_HEADER;
+}
+
+// The record of a process that this library did not start: the program's first.
+
+/** The record of this process; made where there is none. */
+export function ensureOwnRecord(space: Space): number {
+  const known = ownRecord();
+  if (known !== 0) return known;
+  const { words } = space;
+  const at = space.allocate(OBJECT_HEADER + PROCESS_WORDS, "start process");
+  const record = at + OBJECT_HEADER;
+  store(words, at, PROCESS);
+  // As long as this process lives.
+  store(words, at + 1, 1);
+  store(words, record + PID, pidOfThis());
+  store(words, record + INDEX, (space.memory as ProcessMemory).region.index);
+  store(words, record + FLAGS, FOREIGN);
+  store(words, record + STATE, RUNNING);
+  writeName(space, record, "MainProcess");
+  // Another thread may have made one at the same time.
+  if (!setOwnRecord(record)) {
+    freeNames(space, record);
+    space.free(at);
+  }
+  return ownRecord();
 }

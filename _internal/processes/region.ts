@@ -15,7 +15,7 @@
  */
 
 import { add, compareExchange, load, store } from "../atomics.ts";
-import { isChecking } from "../memory/checks.ts";
+import { isChecking } from "../memory/allocator.ts";
 import {
   CHECKED_AT,
   HEAP_AT,
@@ -27,12 +27,12 @@ import {
   TOKEN_AT,
   VERSION,
   VERSION_AT,
-} from "../memory/layout.ts";
+} from "../memory/memory.ts";
 import { lockMutex, unlockMutex } from "../memory/mutex.ts";
-import { isReservationConfigured, reservationOf, spaceOf } from "../memory/spaces.ts";
-import { loadLibc } from "../runtime/libc.ts";
+import { isReservationConfigured, reservationOf, spaceOf } from "../memory/space.ts";
+import { loadLibc } from "../system/libc.ts";
 import { takeTurns } from "./native_turns.ts";
-import { AttachError } from "../../sync/errors.ts";
+import { AttachError } from "../errors.ts";
 
 takeTurns(() => spaceOf("thread"));
 

@@ -8,14 +8,14 @@
  * @module
  */
 
-import { NotSupportedError } from "../../sync/errors.ts";
-import { programArguments } from "../runtime/arguments.ts";
+import { NotSupportedError } from "../errors.ts";
+import { programArguments } from "../runtime/worker.ts";
 import { ownModule, requireOwnRuntime } from "../runtime/bundle.ts";
-import { isBun, nodeProcess } from "../runtime/globals.ts";
+import { isBun, nodeProcess } from "../runtime/runtime.ts";
 import { mainModule } from "../runtime/modules.ts";
-import { loadProcessCalls } from "../runtime/process_calls.ts";
+import { loadProcessCalls } from "../system/process_calls.ts";
 import { runtimePath } from "../runtime/spawn.ts";
-import { mainOfProgram } from "../targets/home.ts";
+import { mainOfProgram } from "../targets/places.ts";
 import {
   type CommandLine,
   inheritedPermissions,
@@ -47,7 +47,7 @@ interface DenoPermissions {
 }
 
 const deno = (globalThis as unknown as { Deno?: DenoPermissions }).Deno;
-const ENTRY = ownModule("./child_entry.ts", import.meta.url).href;
+const ENTRY = ownModule("../entries/child_entry.ts", import.meta.url).href;
 
 /** Which item of a permission is asked about under which key. */
 const ITEMS: Record<PermissionName, string> = {

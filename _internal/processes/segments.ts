@@ -18,13 +18,13 @@
  */
 
 import { add, load } from "../atomics.ts";
-import { TOKEN_AT } from "../memory/layout.ts";
+import { TOKEN_AT } from "../memory/memory.ts";
 import { lockMutex, unlockMutex } from "../memory/mutex.ts";
 import type { Space } from "../memory/space.ts";
-import { existingSpace, spaceOf } from "../memory/spaces.ts";
-import { EEXIST, ENOENT, type FileIdentity, type Libc, loadLibc } from "../runtime/libc.ts";
-import { AttachError } from "../../sync/errors.ts";
-import { startJanitor } from "./janitor.ts";
+import { existingSpace, spaceOf } from "../memory/space.ts";
+import { EEXIST, ENOENT, type FileIdentity, type Libc, loadLibc } from "../system/libc.ts";
+import { AttachError } from "../errors.ts";
+import { startJanitor } from "./lifeline.ts";
 import { LIST_DESCRIPTOR, ROOT_PID, ROOT_START, SEGMENTS, SEGMENTS_MUTEX } from "./region.ts";
 
 const LIST_PREFIX = "weft-";

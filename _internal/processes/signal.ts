@@ -25,14 +25,14 @@
  */
 
 import { compareExchange, load, now, store } from "../atomics.ts";
-import { onBlocked } from "../memory/meanwhile.ts";
+import { onBlocked } from "../memory/participants.ts";
 import { addReference, dropReference, onRelease } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
-import { pidOfThis } from "../runtime/globals.ts";
-import { loadProcessCalls, SIGKILL, SIGTERM } from "../runtime/process_calls.ts";
-import { heedTerminate, onAsked } from "../runtime/signals.ts";
+import { pidOfThis } from "../runtime/runtime.ts";
+import { loadProcessCalls, SIGKILL, SIGTERM } from "../system/process_calls.ts";
+import { heedTerminate, onAsked } from "../runtime/spawn.ts";
 import { later } from "../runtime/timers.ts";
-import { FINISHED, POINT, STATE } from "../threads/record.ts";
+import { FINISHED, POINT, STATE } from "../work/record.ts";
 import { hasProcessEnded, HEEDS, INDEX, MEANT, objectOfProcess, PID, SIGNALLED } from "./record.ts";
 
 const ON_REQUEST = 1;

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { environment } from "../runtime/environment.ts";
-import { loadNative } from "../runtime/ffi.ts";
-import { loadProcessCalls, type ProcessCalls } from "../runtime/process_calls.ts";
+import { environment } from "../runtime/runtime.ts";
+import { loadNative } from "../system/ffi.ts";
+import { loadProcessCalls, type ProcessCalls } from "../system/process_calls.ts";
 import { runtimePath, type Spawned, type SpawnOptions } from "../runtime/spawn.ts";
 
 /** The longest sleep without a look at whether it was in vain. */

@@ -18,7 +18,7 @@
 
 import { exchange, load } from "../atomics.ts";
 import { ThreadMemory } from "../memory/thread_memory.ts";
-import { type Libc, loadLibc } from "../runtime/libc.ts";
+import { type Libc, loadLibc } from "../system/libc.ts";
 import { onParentMessage, postToParent } from "../runtime/worker.ts";
 import { takeTurns } from "./native_turns.ts";
 import type { Region } from "./region.ts";

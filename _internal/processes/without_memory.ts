@@ -10,12 +10,12 @@
 
 import { store } from "../atomics.ts";
 import type { Space } from "../memory/space.ts";
-import { NotSupportedError } from "../../sync/errors.ts";
-import { system } from "../runtime/ffi.ts";
-import { loadProcessCalls, type ProcessCalls } from "../runtime/process_calls.ts";
+import { NotSupportedError } from "../errors.ts";
+import { system } from "../system/ffi.ts";
+import { loadProcessCalls, type ProcessCalls } from "../system/process_calls.ts";
 import { runtimePath, type Spawned } from "../runtime/spawn.ts";
-import { ERROR, OUTCOME, RESULT, VALUE, writeBytes, writeOutcome } from "../threads/record.ts";
-import { fromBase64 } from "./base64.ts";
+import { ERROR, OUTCOME, RESULT, VALUE, writeBytes, writeOutcome } from "../work/record.ts";
+import { fromBase64 } from "../runtime/runtime.ts";
 import { endOf, ownVariables } from "./unseen.ts";
 
 /** What such a process sends: parts of the encoded value, the last with how it ended. */

@@ -1,28 +1,13 @@
 /**
- * First in, first out: a list of segments that puts write at one end and gets read at the other.
+ * The pieces of shared memory that messages are written into one behind the other.
  *
  * ```text
- *   put side   mutex, tail, head as last seen, 2 × (segment, position)
- *   get side   mutex, head, tail as last seen, 2 × (segment, position), oldest segment, parcel that is being taken
- *   both       spare segment
- *   segment    next segment (0: none yet), end, messages … SKIP
+ *   word 0   next segment; 0: none
+ *        1   its end
+ *        2   ┐ where a stack goes on below: segment and position
+ *        3   ┘
+ *        4…  messages
  * ```
- *
- * `tail` counts what was put and `head` what was taken. Storing them is what makes a put or a get happen, and nothing
- * else does. Where a side goes on is written twice: the place for count n is in slot n & 1, so the next place can be
- * written while the current one still stands, and the store of the count chooses. Whoever is killed before that store
- * leaves messages that no count covers, and perhaps a segment linked behind the last: the next put overwrites and uses
- * them. Nothing has to be repaired by whoever takes over a mutex of the dead.
- *
- * Why a log and not a ring: a ring that is full has to be copied to grow, while everybody waits; and one with slots of
- * one size wastes most of them or sends most items through blocks of their own. Why two mutexes: puts and gets meet only
- * where the queue is nearly empty or full. Each side keeps the other's count as it last saw it, and looks again only when
- * by that one there is nothing to take (or no room), so that the two do not pull each other's cache line away with each
- * item. Compare-exchange instead of mutexes would save no atomic operation here, and messages of many sizes would have to
- * be reserved, filled and published in three steps of which each can be the last that somebody takes.
- *
- * Segments grow from 512 bytes, inside the queue's own block, to 64 KiB: a thousand empty queues are cheap, a million
- * items take few segments. A drained segment becomes the spare that the next put takes, or goes back to the heap.
  *
  * @module
  */
@@ -48,8 +33,54 @@ import {
   SHUT_AT_ONCE,
   STATE,
 } from "./container.ts";
-import { dropMessage, type Message, sizeOf, SKIP } from "./message.ts";
-import { END, FIRST, makeSegment, NEXT } from "./segments.ts";
+import { dropMessage, type Message, MESSAGE_WORDS, sizeOf, SKIP } from "./message.ts";
+
+export const NEXT = 0;
+export const END = 1;
+export const PREVIOUS = 2;
+export const BELOW = 3;
+export const FIRST = 4;
+
+/** 64 KiB, less what the allocator adds. */
+const LARGEST = 16384 - 2;
+
+/** A segment twice as large as the one before, with room for that many words of a message. 0: there is no memory. */
+export function makeSegment(space: Space, before: number, size: number): number {
+  const words = Math.max(Math.min(before * 2, LARGEST), Math.min(size, MESSAGE_WORDS) + FIRST + 2);
+  // Nearly full memory: what the message needs is enough.
+  let length = words;
+  let segment = space.tryAllocate(length, false);
+  if (segment === 0) segment = space.tryAllocate(length = size + FIRST + 2, false);
+  if (segment === 0) return 0;
+  space.words[segment + NEXT] = 0;
+  space.words[segment + END] = segment + length;
+  return segment;
+}
+
+// First in, first out: a list of segments that puts write at one end and gets read at the other.
+//
+// ```text
+//   put side   mutex, tail, head as last seen, 2 × (segment, position)
+//   get side   mutex, head, tail as last seen, 2 × (segment, position), oldest segment, parcel that is being taken
+//   both       spare segment
+//   segment    next segment (0: none yet), end, messages … SKIP
+// ```
+//
+// `tail` counts what was put and `head` what was taken. Storing them is what makes a put or a get happen, and nothing
+// else does. Where a side goes on is written twice: the place for count n is in slot n & 1, so the next place can be
+// written while the current one still stands, and the store of the count chooses. Whoever is killed before that store
+// leaves messages that no count covers, and perhaps a segment linked behind the last: the next put overwrites and uses
+// them. Nothing has to be repaired by whoever takes over a mutex of the dead.
+//
+// Why a log and not a ring: a ring that is full has to be copied to grow, while everybody waits; and one with slots of
+// one size wastes most of them or sends most items through blocks of their own. Why two mutexes: puts and gets meet only
+// where the queue is nearly empty or full. Each side keeps the other's count as it last saw it, and looks again only when
+// by that one there is nothing to take (or no room), so that the two do not pull each other's cache line away with each
+// item. Compare-exchange instead of mutexes would save no atomic operation here, and messages of many sizes would have to
+// be reserved, filled and published in three steps of which each can be the last that somebody takes.
+//
+// Segments grow from 512 bytes, inside the queue's own block, to 64 KiB: a thousand empty queues are cheap, a million
+// items take few segments. A drained segment becomes the spare that the next put takes, or goes back to the heap.
 
 const PUT_MUTEX = CONTAINER;
 const TAIL = CONTAINER + 1;

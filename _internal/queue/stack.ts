@@ -38,7 +38,7 @@ import {
   STATE,
 } from "./container.ts";
 import { dropMessage, type Message } from "./message.ts";
-import { BELOW, END, FIRST, makeSegment, NEXT, PREVIOUS } from "./segments.ts";
+import { BELOW, END, FIRST, makeSegment, NEXT, PREVIOUS } from "./log.ts";
 
 const MUTEX = CONTAINER;
 const VERSION = CONTAINER + 1;

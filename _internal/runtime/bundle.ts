@@ -6,7 +6,7 @@
  * @module
  */
 
-import { NotSupportedError } from "../../sync/errors.ts";
+import { NotSupportedError } from "../errors.ts";
 
 /** This module by its name, under which it is as long as nothing has moved it into another file. */
 const OWN = /\/_internal\/runtime\/bundle\.[a-z]+(?:[?#].*)?$/;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isBun, nodeProcess } from "./globals.ts";
+import { isBun, nodeProcess } from "./runtime.ts";
 import { isPrompt } from "./modules.ts";
 
 type Answer = Record<string, unknown>;

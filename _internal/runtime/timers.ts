@@ -5,7 +5,7 @@
  */
 
 import { notify, waitAsync } from "../atomics.ts";
-import { deno } from "./globals.ts";
+import { deno } from "./runtime.ts";
 
 /** Lets the program end before a timer has fired. */
 export function unrefTimer(timer: ReturnType<typeof setTimeout>): ReturnType<typeof setTimeout> {

@@ -8,8 +8,7 @@
  * @module
  */
 
-import { TargetError } from "../../sync/errors.ts";
-import { locationOf } from "../../sync/task.ts";
+import { TargetError } from "../errors.ts";
 import { moduleOfFunction } from "../runtime/inspector.ts";
 import {
   builtinExports,
@@ -23,11 +22,9 @@ import {
   typedInMain,
   urlOfModule,
 } from "../runtime/modules.ts";
-import { globalPath, needsNew } from "./builtins.ts";
-import { homeModules, mainOfProgram } from "./home.ts";
-import { areSeveralNear, importsOf } from "./imports.ts";
-import { type AnyFunction, flawOf, isNative, privateMember, sourceOf } from "./shape.ts";
-import { isOwn, modulesOnStack } from "./stack.ts";
+import { areSeveralNear, homeModules, importsOf, isOwn, mainOfProgram, modulesOnStack } from "./places.ts";
+import { type AnyFunction, flawOf, globalPath, isNative, needsNew, privateMember, sourceOf } from "./shape.ts";
+import { locationOf } from "./task.ts";
 
 /** Where a function or class may be. */
 interface Places {

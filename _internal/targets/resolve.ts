@@ -1,15 +1,111 @@
 /**
- * Finds the functions that descriptions stand for, in the thread or process where they shall run.
+ * Imports the modules of targets, and finds what they are said to export.
  *
  * @module
  */
 
-import { TargetError } from "../../sync/errors.ts";
+import { TargetError } from "../errors.ts";
 import { ownModule } from "../runtime/bundle.ts";
-import { atGlobalPath } from "./builtins.ts";
+import { whileImporting } from "../runtime/import_guard.ts";
+import { type Exports, importModule, syntaxError } from "../runtime/modules.ts";
+import { unrefTimer } from "../runtime/timers.ts";
 import type { TargetDescriptor } from "./describe.ts";
-import { exportOf } from "./load.ts";
+import { addHome } from "./places.ts";
 import type { Search } from "./search.ts";
+import { atGlobalPath } from "./shape.ts";
+
+/** What a module exports by a name, which must be a function or a class. */
+export async function exportOf(
+  { module, name, what }: { module: string; name: string; what: string },
+  label: string,
+): Promise<unknown> {
+  addHome(module, undefined);
+  const exports = await load(module, label, what);
+  const value = exports[name];
+  if (typeof value === "function") return value;
+  const why = Object.hasOwn(exports, name)
+    ? `${module} exports by that name what is not a function`
+    : `${module} exports nothing by that name`;
+  throw new TargetError(`Cannot use "${name}" as ${what} as ${why}: it exports ${list(Object.keys(exports))}`);
+}
+
+/** How long a module may take to come up before it is named: milliseconds. */
+const SLOW = 10_000;
+
+/** What is told which module this thread or process imports, one at a time. */
+export interface ImportWatch {
+  begin(module: string): void;
+  /** Whether the module that is being imported has not been named yet. */
+  mayName(): boolean;
+  end(): void;
+}
+
+let watch: ImportWatch | undefined;
+let mayName: (module: string) => boolean = () => true;
+
+/** Says what else names modules that do not come up. */
+export function watchImports(by: ImportWatch): void {
+  watch = by;
+}
+
+/** Says which modules that do not come up are named by this thread, where several import the same. */
+export function nameSlowModules(may: (module: string) => boolean): void {
+  mayName = may;
+}
+
+/** Imports a module for a target of the thread or process called `label`. */
+export async function load(module: string, label: string, what: string): Promise<Exports> {
+  // It does not keep a process alive whose module waits for what nothing brings: that one ends at once.
+  const timer = unrefTimer(setTimeout(() => {
+    if (watch?.mayName() === false || !mayName(module)) return;
+    console.error(
+      `${label} cannot begin with its ${what} as ${module} has not come up for ${
+        SLOW / 1000
+      } s: an await at the top of it, or of a module that it imports, has not settled`,
+    );
+  }, SLOW));
+  watch?.begin(module);
+  try {
+    return await whileImporting(module, label, () => importModule(module));
+  } catch (error) {
+    throw explain(error, module, what);
+  } finally {
+    watch?.end();
+    clearTimeout(timer);
+  }
+}
+
+// What the module threw itself is thrown as it is. What the runtime says of it is said with what it was for.
+function explain(error: unknown, module: string, what: string): unknown {
+  const { message, code } = error as { message?: unknown; code?: unknown };
+  if (typeof message !== "string") return error;
+  if (/^Cannot use \w+ (?:in a Worker|outside of the test runner)/.test(message)) {
+    return new TargetError(
+      `Cannot use a function of ${module} as ${what} as the module calls test() at its top level, which Bun refuses in workers: move the function into a file of its own`,
+      { cause: error },
+    );
+  }
+  const flaw = syntaxError(error);
+  if (flaw !== undefined) {
+    return new TargetError(
+      `Cannot use a function of ${module} as ${what} as it, or a module that it imports, cannot be parsed: ${flaw}`,
+      { cause: error },
+    );
+  }
+  if (code === "ERR_MODULE_NOT_FOUND") {
+    return new TargetError(`Cannot use a function of ${module} as ${what} as there is no such module: ${message}`, {
+      cause: error,
+    });
+  }
+  return error;
+}
+
+/** Names in a message. */
+export function list(names: string[]): string {
+  return names.length === 0 ? "nothing" : names.join(", ");
+}
+
+// Finds the functions that descriptions stand for, in the thread or process where they shall run.
 
 type AnyFunction = (...args: unknown[]) => unknown;
 type AnyClass = abstract new (...args: never[]) => unknown;

@@ -4,18 +4,22 @@
  * @module
  */
 
-import { InvalidStateError, TargetError } from "../../sync/errors.ts";
+import { InvalidStateError, TargetError } from "../errors.ts";
 import { type Exports, readModule, resolveImport, urlOfModule } from "../runtime/modules.ts";
-import { atGlobalPath } from "./builtins.ts";
 import { show, type TargetDescriptor } from "./describe.ts";
-import { addHome } from "./home.ts";
-import { areSeveralNear, importOf, importsOf } from "./imports.ts";
-import { compile, type ParsedSource, parseSource } from "./inline.ts";
-import { list, load } from "./load.ts";
-import { findInText, meaningOf, type ModuleText, readModuleText } from "./module_text.ts";
-import { setSearch } from "./resolve.ts";
+import {
+  compile,
+  findInText,
+  meaningOf,
+  type ModuleText,
+  type ParsedSource,
+  parseSource,
+  readModuleText,
+} from "./inline.ts";
+import { addHome, areSeveralNear, importOf, importsOf } from "./places.ts";
+import { list, load, setSearch } from "./resolve.ts";
 import { freeReferences } from "./scopes.ts";
-import { sourceOf } from "./shape.ts";
+import { atGlobalPath, sourceOf } from "./shape.ts";
 import { isMember, tokenizeStart } from "./tokens.ts";
 
 type AnyFunction = (...args: unknown[]) => unknown;

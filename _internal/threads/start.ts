@@ -5,19 +5,16 @@
  */
 
 import { load, now, store } from "../atomics.ts";
-import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT, PROCESS_AT } from "../memory/layout.ts";
-import { onBlocked } from "../memory/meanwhile.ts";
-import { enter, entryOf, KILL, leave, RECORD } from "../memory/participants.ts";
+import { TargetError } from "../errors.ts";
+import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT, PROCESS_AT } from "../memory/memory.ts";
+import { enter, entryOf, KILL, leave, onBlocked, RECORD } from "../memory/participants.ts";
 import { addReference, dropReference } from "../memory/shared_object.ts";
-import type { Space } from "../memory/space.ts";
-import { existingSpace } from "../memory/spaces.ts";
+import { existingSpace, type Space } from "../memory/space.ts";
 import type { ThreadMemory } from "../memory/thread_memory.ts";
 import { SLICE } from "../memory/wait_point.ts";
 import { ownModule, requireOwnModules } from "../runtime/bundle.ts";
-import { cpuCount } from "../runtime/cpus.ts";
-import { isBun } from "../runtime/globals.ts";
-import { onLoopEmpty } from "../runtime/last_words.ts";
-import { isSystemThreadGone, startSystemThread } from "../runtime/system_thread.ts";
+import { onLoopEmpty } from "../runtime/exit.ts";
+import { cpuCount, isBun } from "../runtime/runtime.ts";
 import { later, unrefTimer } from "../runtime/timers.ts";
 import {
   isWorker,
@@ -26,11 +23,10 @@ import {
   type WorkerHandle,
   type WorkerListener,
 } from "../runtime/worker.ts";
-import { TargetError } from "../../sync/errors.ts";
-import { setOffspring } from "./endings.ts";
-import { lookAtStart, lookLater } from "./importing.ts";
-import { type Init, PREPARE, type Report } from "./messages.ts";
-import type { Descriptors } from "./payload.ts";
+import { isSystemThreadGone, startSystemThread } from "../system/system_thread.ts";
+import { setOffspring } from "../work/endings.ts";
+import { lookAtStart, lookLater } from "../work/importing.ts";
+import type { Descriptors } from "../work/payload.ts";
 import {
   BOOTING,
   DAEMON,
@@ -53,7 +49,8 @@ import {
   SYSTEM_ID,
   takeRecord,
   vanish,
-} from "./record.ts";
+} from "../work/record.ts";
+import { type Init, PREPARE, type Report } from "./messages.ts";
 
 interface Child {
   worker: WorkerHandle;
@@ -86,7 +83,7 @@ export function onFailure(report: (thread: object) => void): void {
 
 const ENTRY = ownModule(isBun ? "./worker_entry_bun.ts" : "./worker_entry.ts", import.meta.url);
 const PROCESSES = ownModule("../processes/start.ts", import.meta.url).href;
-const PROCESS_SPACES = ownModule("../processes/spaces.ts", import.meta.url).href;
+const PROCESS_SPACES = ownModule("../processes/memory.ts", import.meta.url).href;
 /** How long a worker that was told to end may take before it is stopped from outside, where that is possible. */
 const GRACE = 50;
 /** After that, how long until it has certainly stopped, where the system does not tell. Bun takes about 30 ms. */
@@ -255,7 +252,7 @@ function leaveProcesses({ words }: Space, record: number): void {
     return;
   }
   // This thread has not used that memory so far.
-  void (import(PROCESS_SPACES) as Promise<typeof import("../processes/spaces.ts")>)
+  void (import(PROCESS_SPACES) as Promise<typeof import("../processes/memory.ts")>)
     .then(({ processSpace }) => leave(processSpace().memory, id));
 }
 

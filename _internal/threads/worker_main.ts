@@ -5,31 +5,24 @@
  */
 
 import { compareExchange, load, now, store } from "../atomics.ts";
+import { arrive } from "../codec/arrivals.ts";
 import { decode, encode } from "../codec/mod.ts";
 import { classOf, LOCK, THREAD } from "../memory/kinds.ts";
 import { KILL, leave } from "../memory/participants.ts";
 import { addReference, Attachment, releaseHandles } from "../memory/shared_object.ts";
 import { hasReferences } from "../memory/shared_refs.ts";
-import { Space } from "../memory/space.ts";
-import { existingSpace, setSpace } from "../memory/spaces.ts";
+import { existingSpace, setSpace, Space } from "../memory/space.ts";
 import { giveUpTaken } from "../memory/taken.ts";
 import { ThreadMemory } from "../memory/thread_memory.ts";
 import { block } from "../memory/wait_point.ts";
-import { takeArguments } from "../runtime/arguments.ts";
 import { ownModule } from "../runtime/bundle.ts";
-import { exitThread } from "../runtime/exit.ts";
-import { onLastWords } from "../runtime/last_words.ts";
-import { pendingOutput } from "../runtime/output.ts";
-import { systemThreadId } from "../runtime/system_thread.ts";
-import { onParentMessage, postToParent } from "../runtime/worker.ts";
-import { arrive } from "../targets/arrivals.ts";
-import { watchImports } from "../targets/load.ts";
-import { resolveSubclass, resolveTarget } from "../targets/resolve.ts";
-import { ownOffspring, waitForEndings } from "./endings.ts";
-import { importsOf } from "./importing.ts";
-import { labelOf } from "./name.ts";
-import { type Descriptors, giveFields, unpackPayload } from "./payload.ts";
-import { setOwnTarget } from "./own_target.ts";
+import { exitThread, onLastWords, pendingOutput } from "../runtime/exit.ts";
+import { onParentMessage, postToParent, takeArguments } from "../runtime/worker.ts";
+import { systemThreadId } from "../system/system_thread.ts";
+import { resolveSubclass, resolveTarget, watchImports } from "../targets/resolve.ts";
+import { ownOffspring, reportError, waitForEndings } from "../work/endings.ts";
+import { importsOf } from "../work/importing.ts";
+import { type Descriptors, giveFields, unpackPayload } from "../work/payload.ts";
 import {
   BOOTING,
   CANCELLED,
@@ -41,6 +34,7 @@ import {
   finish,
   FLAGS,
   freeBytes,
+  labelOf,
   objectOf,
   PAYLOAD,
   POINT,
@@ -54,9 +48,9 @@ import {
   VALUE,
   vanish,
   writeOutcome,
-} from "./record.ts";
+} from "../work/record.ts";
 import { type Init, PREPARE, type Report } from "./messages.ts";
-import { reportError } from "./uncaught.ts";
+import { setOwnTarget } from "./own_target.ts";
 
 /** How long a worker that ends by force waits for those it started to come up, so that they can end. */
 const LAST_WAIT = 10_000;
@@ -71,8 +65,8 @@ interface Runnable {
 
 // Not written into the import()s: Deno would look through all of that at the start of each thread, and not every thread
 // needs it. Whoever starts threads has it in its graph.
-const WHOLE = ownModule("./whole.ts", import.meta.url).href;
-const READY = ownModule("./ready.ts", import.meta.url).href;
+const WHOLE = ownModule("../entries/whole.ts", import.meta.url).href;
+const READY = ownModule("../entries/ready.ts", import.meta.url).href;
 const PROCESSES = ownModule("../../multiprocessing/mod.ts", import.meta.url).href;
 
 /** Loads all classes of shared objects and threads, unless the program's modules have. */

@@ -3,7 +3,7 @@
 import process from "node:process";
 import { adopt, type Lock as SyncLock, share, type ShareToken } from "@weft/concurrent/sync";
 import { Lock, Queue, Thread } from "@weft/concurrent/threading";
-import { HEAP_AT, MAGIC, MAGIC_AT, VERSION_AT } from "../../_internal/memory/layout.ts";
+import { HEAP_AT, MAGIC, MAGIC_AT, VERSION_AT } from "../../_internal/memory/memory.ts";
 import { Random } from "../storm/_random.ts";
 import { adoptAll } from "./_targets.ts";
 

@@ -56,7 +56,7 @@ describe("tokens that share() did not make", () => {
 });
 
 describe("a process that is told nonsense when it starts", () => {
-  const entry = fileURLToPath(new URL("../../_internal/processes/child_entry.ts", import.meta.url));
+  const entry = fileURLToPath(new URL("../../_internal/entries/child_entry.ts", import.meta.url));
   for (
     const told of [
       "",

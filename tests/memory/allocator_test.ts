@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { describe, it } from "node:test";
-import { CHECKED_AT, HEAP_AT } from "../../_internal/memory/layout.ts";
+import { CHECKED_AT, HEAP_AT } from "../../_internal/memory/memory.ts";
 import { Space } from "../../_internal/memory/space.ts";
 import { ThreadMemory } from "../../_internal/memory/thread_memory.ts";
 

@@ -121,8 +121,8 @@ export class Explorer {
     const model = find(main);
     const { ThreadMemory } = main("_internal/memory/thread_memory.ts");
     const { Space } = main("_internal/memory/space.ts");
-    const { setSpace } = main("_internal/memory/spaces.ts");
-    const layout = main("_internal/memory/layout.ts");
+    const { setSpace } = main("_internal/memory/space.ts");
+    const layout = main("_internal/memory/memory.ts");
     const buffer = new ArrayBuffer(MEMORY_BYTES);
     machine.reset(0);
     const mainMemory = withLiveness(new ThreadMemory(buffer));
@@ -332,7 +332,7 @@ export class Explorer {
       reset();
       const { Space } = load("_internal/memory/space.ts");
       const space = new Space(memory, ids[index], () => machine.exit());
-      load("_internal/memory/spaces.ts").setSpace(space);
+      load("_internal/memory/space.ts").setSpace(space);
       const { handleAt } = load("_internal/memory/shared_object.ts");
       const objects: Record<string, object> = {};
       for (const [key, at] of addresses) objects[key] = machine.sync(handleAt(space, at)) as object;
@@ -543,7 +543,7 @@ export class Explorer {
     machine.mortal = machine.timed = false;
     // The main thread looks, which none of the threads was.
     const space = new Space(memory, 1, () => machine.exit());
-    load("_internal/memory/spaces.ts").setSpace(space);
+    load("_internal/memory/space.ts").setSpace(space);
     const objects: Record<string, object> = {};
     for (const [key, at] of this.#prepared.addresses) objects[key] = machine.sync(handleAt(space, at)) as object;
     machine.sync(end(this.#actor(-1), objects));

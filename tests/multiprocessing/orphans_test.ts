@@ -14,7 +14,7 @@ import { until } from "../suites/_until.ts";
 
 const PROGRAM = fileURLToPath(new URL("./_orphans_program.ts", import.meta.url));
 const FLAGS = "Bun" in globalThis ? [] : ["run", "-A", "--no-check"];
-const ENTRY = fileURLToPath(new URL("../../_internal/processes/child_entry.ts", import.meta.url));
+const ENTRY = fileURLToPath(new URL("../../_internal/entries/child_entry.ts", import.meta.url));
 const METHODS = ["spawn", "forkserver", ..."Bun" in globalThis ? [] : ["none"]];
 const ROUNDS = rounds(40, 4);
 const LIMIT = { timeout: rounds(120_000, 60_000) };

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { load } from "../../_internal/atomics.ts";
 import { locate, OBJECT_HEADER } from "../../_internal/memory/shared_object.ts";
 import { inheritedPermissions, parseCommandLine, type PermissionName } from "../../_internal/processes/flags.ts";
-import { OUTCOME, VALUE } from "../../_internal/threads/record.ts";
+import { OUTCOME, VALUE } from "../../_internal/work/record.ts";
 import * as targets from "./_permission_targets.ts";
 
 const LIMIT = { timeout: 60_000 };

@@ -1,3 +1,6 @@
+import * as targets from "./_process_targets.ts";
+import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import * as multiprocessing from "@weft/concurrent/multiprocessing";
 import {
   activeChildren,
   cpuCount,
@@ -17,15 +20,12 @@ import {
   Value,
   WorkerLostError,
 } from "@weft/concurrent/multiprocessing";
-import * as multiprocessing from "@weft/concurrent/multiprocessing";
 import * as sync from "@weft/concurrent/sync";
 import * as threading from "@weft/concurrent/threading";
-import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import process from "node:process";
 import { describe, it } from "node:test";
-import * as targets from "./_process_targets.ts";
 
 const LIMIT = { timeout: 60_000 };
 

@@ -5,7 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import { OBJECT_HEADER } from "../../_internal/memory/shared_object.ts";
 import { PROCESS_WORDS } from "../../_internal/processes/record.ts";
-import { processSpace } from "../../_internal/processes/spaces.ts";
+import { processSpace } from "../../_internal/processes/memory.ts";
 import * as targets from "./_process_targets.ts";
 
 describe("Process: the record of one that has ended", () => {

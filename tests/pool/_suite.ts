@@ -1,6 +1,9 @@
-import { describe, it } from "node:test";
+import { locate, type SharedHandle } from "../../_internal/memory/shared_object.ts";
+import type { Kind } from "./_kind.ts";
+import * as targets from "./_targets.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
+  asCompleted,
   CancelledError,
   DeadlockError,
   Future,
@@ -10,10 +13,7 @@ import {
   waitAny,
   WorkerLostError,
 } from "@weft/concurrent/threading";
-import { asCompleted } from "@weft/concurrent/threading";
-import { locate, type SharedHandle } from "../../_internal/memory/shared_object.ts";
-import type { Kind } from "./_kind.ts";
-import * as targets from "./_targets.ts";
+import { describe, it } from "node:test";
 
 const LIMIT = { timeout: 30_000 };
 

@@ -1,6 +1,6 @@
 import { describe, it } from "node:test";
 import { assertAlmostEquals } from "@std/assert";
-import { spaceOf } from "../../_internal/memory/spaces.ts";
+import { spaceOf } from "../../_internal/memory/space.ts";
 import { Board } from "../../_internal/pool/board.ts";
 
 describe("a pool's board", () => {

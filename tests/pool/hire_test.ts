@@ -6,7 +6,7 @@ import * as threading from "@weft/concurrent/threading";
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { spaceOf } from "../../_internal/memory/spaces.ts";
+import { spaceOf } from "../../_internal/memory/space.ts";
 import { square } from "./_targets.ts";
 
 configure({ memory: 64 << 20 });

@@ -1,7 +1,7 @@
 /** What libc_darwin.ts asks of a Mac, as its manuals have it: files with names and locks, and words to sleep on. */
 
 import { assert, assertEquals } from "@std/assert";
-import type { Argument, Functions, Native, Signature } from "../../_internal/runtime/ffi.ts";
+import type { Argument, Functions, Native, Signature } from "../../_internal/system/ffi.ts";
 
 const ENOENT = 2;
 const EEXIST = 17;

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "node:test";
-import { darwin, darwinSignatures } from "../../_internal/runtime/libc_darwin.ts";
-import { DARWIN_PROCESS_SIGNATURES } from "../../_internal/runtime/process_calls_darwin.ts";
-import type { Libc } from "../../_internal/runtime/libc.ts";
+import { darwin, darwinSignatures } from "../../_internal/system/libc_darwin.ts";
+import { DARWIN_PROCESS_SIGNATURES } from "../../_internal/system/process_calls_darwin.ts";
+import type { Libc } from "../../_internal/system/libc.ts";
 import { FakeMac, type FakeProcess } from "./_fake_mac.ts";
 
 const limit = { timeout: 30_000 };

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { MAGIC, MAGIC_AT, SCOPE_AT, SIZE_AT, VERSION, VERSION_AT } from "../../_internal/memory/layout.ts";
+import { MAGIC, MAGIC_AT, SCOPE_AT, SIZE_AT, VERSION, VERSION_AT } from "../../_internal/memory/memory.ts";
 import { isAlive } from "../../_internal/memory/participants.ts";
 import { region } from "../../_internal/processes/region.ts";
-import { processSpace } from "../../_internal/processes/spaces.ts";
+import { processSpace } from "../../_internal/processes/memory.ts";
 import { Event, Lock, Queue, Value } from "../../multiprocessing/mod.ts";
 import { Child, flags } from "./_children.ts";
 

@@ -8,7 +8,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { describe, it } from "node:test";
 import * as multiprocessing from "@weft/concurrent/multiprocessing";
-import { spaceOf } from "../../_internal/memory/spaces.ts";
+import { spaceOf } from "../../_internal/memory/space.ts";
 import { isLong } from "../_rounds.ts";
 import { usedBytes } from "../suites/_memory.ts";
 import { processes } from "../suites/_processes.ts";

@@ -3,12 +3,12 @@
  * replaced, and an account of everything at the end.
  */
 
-import process from "node:process";
-import type { Connection } from "@weft/concurrent/multiprocessing";
 import type { Runner, Scope } from "../suites/_scope.ts";
 import type { Random } from "./_random.ts";
 import * as work from "./targets.ts";
 import { ABANDONED, AT_WORK, DEAD, FAULTS, NUMBERS, ROUNDS } from "./targets.ts";
+import type { Connection } from "@weft/concurrent/multiprocessing";
+import process from "node:process";
 
 /** What a storm is given. */
 export interface Weather {

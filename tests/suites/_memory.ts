@@ -1,7 +1,7 @@
 import { load } from "../../_internal/atomics.ts";
-import { TOP_AT } from "../../_internal/memory/layout.ts";
+import { TOP_AT } from "../../_internal/memory/memory.ts";
 import type { Scope } from "../../_internal/memory/memory.ts";
-import { spaceOf } from "../../_internal/memory/spaces.ts";
+import { spaceOf } from "../../_internal/memory/space.ts";
 
 /** How many bytes of a memory were ever given out: what is given back and used again does not count twice. */
 export function usedBytes(scope: Scope): number {

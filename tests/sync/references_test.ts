@@ -20,7 +20,7 @@ import {
 } from "@weft/concurrent/threading";
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
-import { spaceOf } from "../../_internal/memory/spaces.ts";
+import { spaceOf } from "../../_internal/memory/space.ts";
 import { usedBytes } from "../suites/_memory.ts";
 import { again, compare, keep, local, makeAndUse, named, useAgain, useOthers } from "./references_targets.ts";
 

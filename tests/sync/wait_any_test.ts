@@ -17,7 +17,7 @@ import {
 } from "@weft/concurrent/threading";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
-import { READINESS } from "../../sync/_readiness.ts";
+import { READINESS } from "../../_internal/memory/kinds.ts";
 import { drainBoth, end, feed, hold, waitFor, waitForAsync, waitForEver } from "./wait_any_targets.ts";
 
 const LIMIT = { timeout: 60_000 };

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
-import { specifiersIn } from "../../_internal/targets/imports.ts";
+import { specifiersIn } from "../../_internal/targets/places.ts";
 import { outerReference, privateMember } from "../../_internal/targets/shape.ts";
 import { tokenize, tokenizeStart } from "../../_internal/targets/tokens.ts";
 

@@ -1,7 +1,7 @@
 /** What holds a mutex of the library's own. */
 
 import { lockMutex } from "../../_internal/memory/mutex.ts";
-import { spaceOf } from "../../_internal/memory/spaces.ts";
+import { spaceOf } from "../../_internal/memory/space.ts";
 import type { Event } from "@weft/concurrent/threading";
 
 /** Takes it and never gives it back, nor looks whether it shall end. */

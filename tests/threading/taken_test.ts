@@ -4,9 +4,9 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
 import { Event, LifoQueue, Lock, PriorityQueue, Queue, Thread } from "@weft/concurrent/threading";
 import { load } from "../../_internal/atomics.ts";
-import { USED_AT } from "../../_internal/memory/layout.ts";
+import { USED_AT } from "../../_internal/memory/memory.ts";
 import { locate } from "../../_internal/memory/shared_object.ts";
-import { spaceOf } from "../../_internal/memory/spaces.ts";
+import { spaceOf } from "../../_internal/memory/space.ts";
 import { until } from "../suites/_until.ts";
 import { get, Nest, Thrower, Trap } from "./_taken_targets.ts";
 

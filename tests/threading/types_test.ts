@@ -1,10 +1,10 @@
 /** What is used as a type of "any of them": checked by `deno check`, and run to see that nothing of it runs. */
 
-import { describe, it } from "node:test";
 import { assertEquals } from "@std/assert";
 import * as multiprocessing from "@weft/concurrent/multiprocessing";
 import * as threading from "@weft/concurrent/threading";
 import { type Future, type Pool, type Queue, Thread, Timer, waitAny } from "@weft/concurrent/threading";
+import { describe, it } from "node:test";
 
 const plus = (a: number, b: number): number => a + b;
 const nothing = (): void => {};

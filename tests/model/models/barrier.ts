@@ -1,5 +1,5 @@
 import { locate, OBJECT_HEADER } from "../../../_internal/memory/shared_object.ts";
-import { spaceOf } from "../../../_internal/memory/spaces.ts";
+import { spaceOf } from "../../../_internal/memory/space.ts";
 import { GENERATIONS_WORDS } from "../../../sync/_generations.ts";
 import { Barrier } from "../../../sync/barrier.ts";
 import { type Actor, type Model, model, TIMEOUT, times } from "../model.ts";

@@ -126,6 +126,6 @@ export const models: readonly Model<Record<string, object>>[] = [
       async (actor, { event }) => actor.assert(await event.wait(), "a wait without a timeout returned false"),
       (_actor, { event }) => event.set(),
     ],
-    scale: [{ file: "_internal/memory/layout.ts", find: /BELL_COUNT = \d+;/, replace: "BELL_COUNT = 1;" }],
+    scale: [{ file: "_internal/memory/memory.ts", find: /BELL_COUNT = \d+;/, replace: "BELL_COUNT = 1;" }],
   }),
 ];

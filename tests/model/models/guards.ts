@@ -1,12 +1,11 @@
-import { abandonHeld } from "../../../_internal/memory/held.ts";
+import { abandonHeld } from "../../../_internal/memory/kinds.ts";
 import { leave } from "../../../_internal/memory/participants.ts";
-import { spaceOf } from "../../../_internal/memory/spaces.ts";
-import { BoundedSemaphore } from "../../../sync/bounded_semaphore.ts";
+import { spaceOf } from "../../../_internal/memory/space.ts";
 import { Condition } from "../../../sync/condition.ts";
 import { Lock } from "../../../sync/lock.ts";
 import { RLock } from "../../../sync/rlock.ts";
 import { RWLock } from "../../../sync/rwlock.ts";
-import { Semaphore } from "../../../sync/semaphore.ts";
+import { BoundedSemaphore, Semaphore } from "../../../sync/semaphore.ts";
 import { type Actor, type Model, model, times } from "../model.ts";
 
 type Locks = { lock: Lock | RLock };

@@ -1,9 +1,9 @@
 import { load, store } from "../../../_internal/atomics.ts";
-import { HEAP_AT, TOP_AT, USED_AT } from "../../../_internal/memory/layout.ts";
+import { HEAP_AT, TOP_AT, USED_AT } from "../../../_internal/memory/memory.ts";
 import { lockMutex, unlockMutex } from "../../../_internal/memory/mutex.ts";
 import { openOrCreate } from "../../../_internal/memory/names.ts";
 import { enter, kill } from "../../../_internal/memory/participants.ts";
-import { spaceOf } from "../../../_internal/memory/spaces.ts";
+import { spaceOf } from "../../../_internal/memory/space.ts";
 import { Event } from "../../../sync/event.ts";
 import { Lock } from "../../../sync/lock.ts";
 import { type Actor, type Model, model, times } from "../model.ts";

@@ -1,6 +1,6 @@
 import { load, store } from "../../../_internal/atomics.ts";
 import { isAlive } from "../../../_internal/memory/participants.ts";
-import { spaceOf } from "../../../_internal/memory/spaces.ts";
+import { spaceOf } from "../../../_internal/memory/space.ts";
 import { block } from "../../../_internal/memory/wait_point.ts";
 import {
   Board,

@@ -1,6 +1,6 @@
 import { load, store } from "../../../_internal/atomics.ts";
 import { blockWords } from "../../../_internal/memory/allocator.ts";
-import { USED_AT } from "../../../_internal/memory/layout.ts";
+import { USED_AT } from "../../../_internal/memory/memory.ts";
 import {
   addReference,
   dropReference,
@@ -8,7 +8,7 @@ import {
   locate,
   type SharedHandle,
 } from "../../../_internal/memory/shared_object.ts";
-import { spaceOf } from "../../../_internal/memory/spaces.ts";
+import { spaceOf } from "../../../_internal/memory/space.ts";
 import { Latch } from "../../../sync/latch.ts";
 import { Lock } from "../../../sync/lock.ts";
 import { Value } from "../../../sync/value.ts";

@@ -1,5 +1,4 @@
-import { BoundedSemaphore } from "../../../sync/bounded_semaphore.ts";
-import { Semaphore } from "../../../sync/semaphore.ts";
+import { BoundedSemaphore, Semaphore } from "../../../sync/semaphore.ts";
 import { type Actor, type Model, model, TIMEOUT, times } from "../model.ts";
 
 type Semaphores = { semaphore: Semaphore };

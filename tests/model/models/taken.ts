@@ -1,8 +1,8 @@
 import { load, store } from "../../../_internal/atomics.ts";
-import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT } from "../../../_internal/memory/layout.ts";
+import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT } from "../../../_internal/memory/memory.ts";
 import { enter, entryOf, TAKEN } from "../../../_internal/memory/participants.ts";
 import { locate, type SharedHandle } from "../../../_internal/memory/shared_object.ts";
-import { spaceOf } from "../../../_internal/memory/spaces.ts";
+import { spaceOf } from "../../../_internal/memory/space.ts";
 import { buryTaken } from "../../../_internal/memory/taken.ts";
 import { Latch } from "../../../sync/latch.ts";
 import { LifoQueue } from "../../../sync/lifo_queue.ts";

@@ -1,7 +1,7 @@
 /** Starts and joins many threads and tells how memory grew. */
 import process from "node:process";
 import { Event, Thread } from "@weft/concurrent/threading";
-import { spaceOf } from "../../../_internal/memory/spaces.ts";
+import { spaceOf } from "../../../_internal/memory/space.ts";
 
 export function work(event: Event, list: number[]): { list: number[]; event: Event } {
   return { list, event };

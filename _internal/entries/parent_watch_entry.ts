@@ -1,0 +1,10 @@
+/**
+ * Where the worker begins that ends this process with its parent, on systems that cannot do so themselves.
+ *
+ * @module
+ */
+
+import { watchParent } from "../system/process_calls_darwin.ts";
+import { onParentMessage } from "../runtime/worker.ts";
+
+onParentMessage((message) => watchParent(message as number));

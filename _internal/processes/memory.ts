@@ -1,0 +1,90 @@
+/**
+ * The memory of a tree of processes, as one thread has it.
+ *
+ * @module
+ */
+
+import { load, store } from "../atomics.ts";
+import type { Memory } from "../memory/memory.ts";
+import { RECORD } from "../memory/participants.ts";
+import { existingSpace, setProcessSpaceFactory, Space, spaceOf } from "../memory/space.ts";
+import { exitThread, onExit } from "../runtime/exit.ts";
+import { isWorker } from "../runtime/worker.ts";
+import { type Libc, loadLibc } from "../system/libc.ts";
+import { PROCESS_ID } from "../work/record.ts";
+import { type Listening, listenTo } from "./listen.ts";
+import { commit, existingRegion, leaveRegion, type Region, region } from "./region.ts";
+import { sweep, sweepAtExit } from "./segments.ts";
+
+/** {@linkcode Memory} over a mapping. */
+export class ProcessMemory implements Memory {
+  readonly scope = "process";
+  readonly words: Int32Array;
+  readonly bytes: Uint8Array;
+  readonly capacity: number;
+  readonly region: Region;
+  readonly #libc: Libc;
+  readonly #listening: Listening;
+
+  constructor(region: Region) {
+    const libc = loadLibc("share memory between processes");
+    const buffer = libc.native.view(region.address, region.bytes);
+    this.words = new Int32Array(buffer);
+    this.bytes = new Uint8Array(buffer);
+    this.capacity = this.words.length;
+    this.region = region;
+    this.#libc = libc;
+    this.#listening = listenTo(this.words, region, libc);
+  }
+
+  wait(index: number, expected: number, ms: number): void {
+    this.#libc.wait(this.region.address + index * 4, expected, ms);
+  }
+
+  notify(index: number, count: number): number {
+    return this.#libc.wake(this.region.address + index * 4, count);
+  }
+
+  listen(index: number, onChange: () => void): () => void {
+    return this.#listening(index, onChange);
+  }
+
+  commit(end: number): boolean {
+    return commit(this.region, this.words, end);
+  }
+
+  isProcessAlive(process: number): boolean {
+    const { descriptor, index } = this.region;
+    return process === index || this.#libc.isNumberHeld(descriptor, process);
+  }
+}
+
+// How a thread gets its view of the processes' memory.
+
+setProcessSpaceFactory(() => {
+  const isFirst = existingRegion() === undefined;
+  const memory = new ProcessMemory(region());
+  const space = Space.join(memory, memory.region.index, exitThread);
+  // A thread that is stopped cannot say there that it has ended.
+  const thread = existingSpace("thread");
+  const record = thread === undefined ? 0 : load(thread.words, thread.entry + RECORD);
+  if (record !== 0) store(thread!.words, record + PROCESS_ID, space.id);
+  // What a tree that was killed has left, and what this one would.
+  if (isFirst) {
+    const libc = loadLibc("remove shared memory");
+    sweep(libc);
+    libc.sweep();
+  }
+  if (!isWorker()) {
+    onExit(() => {
+      sweepAtExit();
+      leaveRegion();
+    });
+  }
+  return space;
+});
+
+/** This thread's view of the processes' memory. */
+export function processSpace(): Space {
+  return spaceOf("process");
+}

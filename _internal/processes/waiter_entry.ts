@@ -1,9 +1,0 @@
-/**
- * Where the worker begins that sleeps for a thread.
- *
- * @module
- */
-
-import { boot } from "./waiter.ts";
-
-boot();

@@ -1,0 +1,202 @@
+/**
+ * {@linkcode ProcessCalls} on macOS, from its headers and manuals: **never run on a Mac**.
+ *
+ * The system cannot be told to kill a process with its parent. So each child has a worker that sleeps until its parent is
+ * gone, and then kills the process: see parent_watch.ts. For a child that may not call the C library nobody could do that,
+ * so none is started.
+ *
+ * No function with a variable number of arguments is called: see libc_darwin.ts.
+ *
+ * @module
+ */
+
+import { exitProcess } from "../runtime/exit.ts";
+import { isBun, isBunBefore, nodeProcess, pidOfThis } from "../runtime/runtime.ts";
+import { ignoreOnDeno } from "../runtime/spawn.ts";
+import { startWorker } from "../runtime/worker.ts";
+import { cString, type Functions, loadNative, type Native, type Signature } from "./ffi.ts";
+import { DARWIN_LIBRARIES } from "./libc_darwin.ts";
+import type { ProcessCalls } from "./process_calls.ts";
+
+const SIGHUP = 1;
+const SIGINT = 2;
+const SIGKILL = 9;
+const SIGURG = 16;
+const SIG_IGN = 1;
+const P_PID = 1;
+const WNOHANG = 1;
+const WEXITED = 4;
+const WNOWAIT = 0x20;
+const CLD_EXITED = 1;
+const PROC_PIDTBSDINFO = 3;
+const BSDINFO_BYTES = 136;
+const SZOMB = 5;
+const EVFILT_PROC = -5;
+const EV_ADD = 1;
+const NOTE_EXIT = 0x80000000;
+const KEVENT_BYTES = 32;
+const F_OK = 0;
+const FOLDER_BYTES = 4096;
+/** So often the watch looks whether the parent is still this one's parent. */
+const SLICE = 1000;
+
+/** The same without a queue, in microseconds. */
+const PAUSE = 100_000;
+
+const decoder = new TextDecoder();
+
+/** The C functions, by name. Checked by a test: none has a variable number of parameters. */
+export const DARWIN_PROCESS_SIGNATURES = {
+  waitid: { parameters: ["i32", "i32", "buffer", "i32"], result: "i32" },
+  kill: { parameters: ["i32", "i32"], result: "i32" },
+  getppid: { parameters: [], result: "i32" },
+  proc_pidinfo: { parameters: ["i32", "i32", "i64", "buffer", "i32"], result: "i32" },
+  kqueue: { parameters: [], result: "i32" },
+  kevent: { parameters: ["i32", "buffer", "i32", "buffer", "i32", "buffer"], result: "i32" },
+  usleep: { parameters: ["i32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  chdir: { parameters: ["buffer"], result: "i32" },
+  access: { parameters: ["buffer", "i32"], result: "i32" },
+  getcwd: { parameters: ["buffer", "i64"], result: "address" },
+  getenv: { parameters: ["buffer"], result: "address" },
+  strlen: { parameters: ["address"], result: "i64" },
+  signal: { parameters: ["i32", "address"], result: "address" },
+  unsetenv: { parameters: ["buffer"], result: "i32" },
+  _NSGetArgc: { parameters: [], result: "address" },
+  _NSGetArgv: { parameters: [], result: "address" },
+} as const satisfies Record<string, Signature>;
+
+/** The operating system, as far as processes go. */
+export function darwinProcesses(action: string): ProcessCalls {
+  const native = loadNative(action);
+  const c = native.open(DARWIN_LIBRARIES, DARWIN_PROCESS_SIGNATURES);
+  // siginfo_t: number, error, code, pid, user, status.
+  const info = new Int32Array(32);
+  return {
+    exitOf(pid) {
+      // Left as it is where the child runs.
+      info[3] = 0;
+      if (c.waitid(P_PID, pid, info, WEXITED | WNOHANG | WNOWAIT) !== 0) return "unknown";
+      if (info[3] === 0) return undefined;
+      return info[2] === CLD_EXITED ? info[5] & 0xff : -info[5];
+    },
+    exitOfOther(pid) {
+      // struct proc_bsdinfo: flags, state, and how it ended, as wait() tells it. 1: also of one that nobody has waited for.
+      const process = new Uint32Array(BSDINFO_BYTES / 4);
+      if (c.proc_pidinfo(pid, PROC_PIDTBSDINFO, 1, process, BSDINFO_BYTES) < BSDINFO_BYTES) return "gone";
+      if (process[1] !== SZOMB) return undefined;
+      return (process[2] & 0x7f) === 0 ? process[2] >> 8 & 0xff : -(process[2] & 0x7f);
+    },
+    // On Bun SIGTERM stays what it was: no other process could tell whether the program has a handler for it.
+    leaveSignals() {
+      if (isBun) { for (const signal of [SIGHUP, SIGINT]) c.signal(signal, SIG_IGN); }
+      else ignoreOnDeno();
+    },
+    leavesTerminate: () => false,
+    urgent: SIGURG,
+    signal: (pid, signal) => c.kill(pid, signal) === 0,
+    openProcess: (pid) => watch(c, pid),
+    waitForEnd: (descriptor, ms) => waitForEvent(c, descriptor, Math.min(ms, 2 ** 30)),
+    close: (descriptor) => void c.close(descriptor),
+    // Its pid, which is its own while its children have it for their parent.
+    openLifeline: () => 0,
+    lifelineOf: () => `${pidOfThis()}`,
+    dieWith(lifeline) {
+      const parent = Number(lifeline);
+      if (c.getppid() !== parent) return false;
+      const worker = startWorker(new URL("../entries/parent_watch_entry.ts", import.meta.url), {
+        message: () => {},
+        error: (message) => {
+          console.error(`Cannot start process as nothing would end it with its parent: ${message}`);
+          exitProcess(1);
+        },
+        close: () => {},
+      });
+      worker.setRef(false);
+      worker.post(parent);
+      return true;
+    },
+    // The memory of a parent that ends is a file, which stays.
+    isOrphan: () => false,
+    killAfterThis: undefined,
+    start: undefined,
+    reap() {},
+    openBytes: () => -1,
+    firstVariables: () => ({}),
+    openPair: () => undefined,
+    receive: () => 0,
+    waitForEither: undefined,
+    commandLine: () => commandLine(native, c),
+    changeFolder: (path) => c.chdir(cString(path)) === 0,
+    isFolder: (path) => c.access(cString(`${path}/.`), F_OK) === 0,
+    exists: (path) => c.access(cString(path), F_OK) === 0,
+    folder() {
+      const bytes = new Uint8Array(FOLDER_BYTES);
+      if (c.getcwd(bytes, bytes.length) === 0) return "/";
+      return decoder.decode(bytes.subarray(0, bytes.indexOf(0)));
+    },
+    variable(name) {
+      const address = c.getenv(cString(name));
+      return address === 0 ? undefined : stringAt(native, c, address);
+    },
+    removeVariable(name) {
+      // Before 1.4 Bun reads the environment anew for each worker, as far as it went at the start: where that has become
+      // shorter, the process crashes.
+      if (!isBunBefore(1, 4, 0)) c.unsetenv(cString(name));
+      // A copy, on Bun.
+      if (isBun) delete (nodeProcess() as unknown as { env: Record<string, string> }).env[name];
+    },
+  };
+}
+
+/** In a worker: kills this process as soon as that one is not its parent any more. */
+export function watchParent(parent: number): never {
+  const c = loadNative("start process").open(DARWIN_LIBRARIES, DARWIN_PROCESS_SIGNATURES);
+  const queue = watch(c, parent);
+  // Asked after the watch has begun: a parent that ended before is not missed, and nobody who got its number is watched.
+  while (c.getppid() === parent) {
+    if (queue >= 0) waitForEvent(c, queue, SLICE);
+    // It has just ended, or the system has no queue to give.
+    else c.usleep(PAUSE);
+  }
+  for (;;) c.kill(pidOfThis(), SIGKILL);
+}
+
+type Calls = Functions<typeof DARWIN_PROCESS_SIGNATURES>;
+
+// A queue that tells of the end of a process, or a negative number where it has ended already. Not inherited by children.
+function watch(c: Calls, pid: number): number {
+  const queue = c.kqueue();
+  if (queue < 0) return queue;
+  // struct kevent: what of 64 bits, filter and action of 16 bits, flags, data and user's data of 64 bits.
+  const change = new DataView(new ArrayBuffer(KEVENT_BYTES));
+  change.setUint32(0, pid, true);
+  change.setInt16(8, EVFILT_PROC, true);
+  change.setUint16(10, EV_ADD, true);
+  change.setUint32(12, NOTE_EXIT, true);
+  if (c.kevent(queue, change, 1, null, 0, null) >= 0) return queue;
+  c.close(queue);
+  return -1;
+}
+
+function waitForEvent(c: Calls, queue: number, ms: number): void {
+  const seconds = Math.floor(ms / 1000);
+  // struct timespec: seconds and nanoseconds of 64 bits.
+  const time = new Uint32Array([seconds, 0, Math.min(999_999_999, Math.ceil((ms - seconds * 1000) * 1e6)), 0]);
+  c.kevent(queue, null, 0, new Uint8Array(KEVENT_BYTES), 1, time);
+}
+
+function stringAt(native: Native, c: Calls, address: number): string {
+  const length = c.strlen(native.toAddress(address));
+  return length === 0 ? "" : decoder.decode(new Uint8Array(native.view(address, length)).slice());
+}
+
+function commandLine(native: Native, c: Calls): string[] {
+  const count = new Int32Array(native.view(c._NSGetArgc(), 4))[0];
+  const list = pointersAt(native, c._NSGetArgv(), 1)[0];
+  return pointersAt(native, list, count).slice(1).map((address) => stringAt(native, c, address));
+}
+
+function pointersAt(native: Native, address: number, count: number): number[] {
+  return Array.from(new BigUint64Array(native.view(address, count * 8)), Number);
+}

@@ -1,0 +1,193 @@
+/**
+ * The modules that this thread runs functions of.
+ *
+ * @module
+ */
+
+import { ownModule } from "../runtime/bundle.ts";
+import { readModule, resolveImport, scanImports, urlOfModule, urlOfPlace } from "../runtime/modules.ts";
+import { closing, isPunctuator, type Token, tokenizeStart } from "./tokens.ts";
+
+const modules: Set<string> = new Set();
+let main: string | undefined;
+
+/** Notes that this thread runs a function of a module of a program whose main module is `ofProgram`. */
+export function addHome(module: string | undefined, ofProgram: string | undefined): void {
+  if (module !== undefined) modules.add(module);
+  main ??= ofProgram;
+}
+
+/** Where to look for a function when the stack does not tell. */
+export function homeModules(): string[] {
+  return [...modules];
+}
+
+/** The main module of the program, where this thread is not the main one. */
+export function mainOfProgram(): string | undefined {
+  return main;
+}
+
+// The modules on the call stack.
+
+/** Where this library is: its own frames are none of the caller's. */
+const ROOT = ownModule("../../", import.meta.url).href;
+const OWN = /^(?:_internal\/|sync\/|threading\/|multiprocessing\/|mod\.ts)/;
+
+/** More frames than the ten that are usual: the caller may be behind some of its own. */
+const DEPTH = 64;
+
+interface CallSite {
+  getFileName(): string | null | undefined;
+  getScriptNameOrSourceURL?(): string | null | undefined;
+}
+
+interface ErrorHooks {
+  stackTraceLimit?: number;
+  prepareStackTrace?: unknown;
+}
+
+/** The modules of the functions that are being called, innermost first, as full URLs and without this library's. */
+export function modulesOnStack(): string[] {
+  const modules: string[] = [];
+  for (const place of places()) {
+    const module = urlOfPlace(place);
+    if (module !== undefined && !isOwn(module) && !modules.includes(module)) modules.push(module);
+  }
+  return modules;
+}
+
+/** Whether a module is part of this library. */
+export function isOwn(module: string): boolean {
+  return module.startsWith(ROOT) && OWN.test(module.slice(ROOT.length));
+}
+
+// The text of a stack does not tell where a module's name ends, and Deno writes it without its escapes: `a b#c.ts`.
+function places(): string[] {
+  const hooks = Error as ErrorHooks;
+  const { stackTraceLimit, prepareStackTrace } = hooks;
+  let sites: unknown;
+  let text: string | undefined;
+  try {
+    // Where intrinsics are frozen, the usual ten frames have to do, as text.
+    Reflect.set(hooks, "stackTraceLimit", DEPTH);
+    Reflect.set(hooks, "prepareStackTrace", (_error: unknown, callSites: unknown) => callSites);
+    const error = new Error();
+    sites = error.stack;
+    text = String(sites);
+  } finally {
+    Reflect.set(hooks, "stackTraceLimit", stackTraceLimit);
+    Reflect.set(hooks, "prepareStackTrace", prepareStackTrace);
+  }
+  if (Array.isArray(sites)) {
+    return (sites as CallSite[])
+      .map((site) => site.getFileName() ?? site.getScriptNameOrSourceURL?.())
+      .filter((place) => typeof place === "string");
+  }
+  return text.split("\n")
+    .map((line) => /^\s*at (?:.*? \()?(?:async )?((?:[a-z][a-z0-9+.-]*:|\/).*?)(?::\d+)?(?::\d+)?\)?$/i.exec(line)?.[1])
+    .filter((place) => place !== undefined);
+}
+
+// What a module imports.
+
+const known: Map<string, string[]> = new Map();
+
+/** The full names of the modules that a local module imports statically or exports from; none if it cannot be read. */
+export function importsOf(module: string): string[] {
+  let imports = known.get(module);
+  if (imports === undefined) {
+    known.set(module, imports = find(module));
+  }
+  return imports;
+}
+
+function find(module: string): string[] {
+  const text = readModule(module);
+  if (text === undefined) return [];
+  const modules: string[] = [];
+  for (const specifier of scanImports(text, module) ?? specifiersIn(tokenizeStart(text))) {
+    try {
+      const resolved = resolveImport(specifier, module);
+      if (!isOwn(urlOfModule(resolved) ?? "") && !modules.includes(resolved)) modules.push(resolved);
+    } catch {
+      // It was loaded, so there must be a name for it, but this thread does not know it: one place less to look.
+    }
+  }
+  return modules;
+}
+
+/**
+ * The full name of the one module from which a local module imports something by this name, and has nothing of that name
+ * itself. Then it need not be imported to find that: its top level may be a program.
+ */
+export function importOf(module: string, name: string): string | undefined {
+  const text = readModule(module);
+  if (text === undefined || !text.includes(name)) return undefined;
+  const tokens = tokenizeStart(text);
+  let found: string | undefined;
+  for (let index = 0; index < tokens.length; index++) {
+    const token = tokens[index];
+    if (token.kind !== "name" || token.text !== "import" || !isPunctuator(tokens[index + 1], "{")) {
+      // Declared here, or a member of something, which is looked into.
+      if (token.kind === "name" && token.text === name && ELSEWHERE.has(tokens[index - 1]?.text ?? "")) {
+        return undefined;
+      }
+      continue;
+    }
+    const end = closing(tokens, index + 1);
+    const clause = tokens.slice(index + 2, end);
+    const has = clause.some((each, at) => each.text === name && (at === 0 || isPunctuator(clause[at - 1], ",")));
+    const [from, specifier] = [tokens[end + 1], tokens[end + 2]];
+    index = end;
+    if (!has || from?.text !== "from" || specifier?.kind !== "string") continue;
+    if (found !== undefined) return undefined;
+    found = stringOf(specifier.text);
+  }
+  if (found === undefined) return undefined;
+  try {
+    return resolveImport(found, module);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether several of these modules, and of those that they import, seem to declare a function of that name. */
+export function areSeveralNear(modules: readonly string[], name: string): boolean {
+  const declaration = RegExp(`\\b(?:function|const|let)\\s+${name.replaceAll("$", "\\$")}(?![\\w$])`);
+  const near = new Set([...modules, ...modules.flatMap(importsOf)]);
+  return [...near].filter((module) => declaration.test(readModule(module) ?? "")).length > 1;
+}
+
+const ELSEWHERE = new Set(["function", "class", "const", "let", "var", "*", "as", ".", "?."]);
+
+/** The specifiers of the import declarations, and of the exports from other modules, among tokens. */
+export function specifiersIn(tokens: readonly Token[]): string[] {
+  const specifiers: string[] = [];
+  for (let index = 0; index < tokens.length; index++) {
+    const token = tokens[index];
+    if (isPunctuator(token, "{") || isPunctuator(token, "(") || isPunctuator(token, "[")) {
+      index = closing(tokens, index);
+      continue;
+    }
+    if (token.kind !== "name" || (token.text !== "import" && token.text !== "export")) continue;
+    let at = index + 1;
+    // `import type { X }` is of no module that runs; `import type from` is.
+    if (tokens[at]?.text === "type" && !/^(?:from|,)$/.test(tokens[at + 1]?.text ?? "")) continue;
+    while (at < tokens.length) {
+      if (isPunctuator(tokens[at], "{")) at = closing(tokens, at) + 1;
+      else if (tokens[at].kind === "name" || isPunctuator(tokens[at], "*") || isPunctuator(tokens[at], ",")) at++;
+      else break;
+      if (tokens[at - 1]?.text === "from") break;
+    }
+    const bare = token.text === "import" && at === index + 1;
+    if (tokens[at]?.kind === "string" && (bare || tokens[at - 1]?.text === "from")) {
+      specifiers.push(stringOf(tokens[at].text));
+      index = at;
+    }
+  }
+  return specifiers;
+}
+
+function stringOf(literal: string): string {
+  return literal.slice(1, -1).replace(/\\(.)/g, "$1");
+}

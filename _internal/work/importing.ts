@@ -1,0 +1,177 @@
+/**
+ * Names modules of targets that do not come up.
+ *
+ * A thread or process whose import awaits says so itself: see load.ts. Where code at the top of a module never returns, no
+ * timer of its own fires, and its starter says it. So each writes down what it imports, and since when, in two words of its
+ * record:
+ *
+ * ```text
+ *   IMPORTING   0: nothing   NAMED: a module that was named   else: a module, since this time by the clock on the wall
+ *   IMPORTED    a hash of that module's URL
+ * ```
+ *
+ * It is named by the one that changes IMPORTING from the time to NAMED. The starter looks a little later than the other
+ * would, which knows more. A thread has a single timer for all that it started, and none while all of that has begun.
+ *
+ * @module
+ */
+
+import { compareExchange, load, now, store } from "../atomics.ts";
+import type { Space } from "../memory/space.ts";
+import { later } from "../runtime/timers.ts";
+import type { TargetDescriptor } from "../targets/describe.ts";
+import type { ImportWatch } from "../targets/resolve.ts";
+import type { Descriptors } from "./payload.ts";
+import { IMPORTED, IMPORTING, readName } from "./record.ts";
+
+const NAMED = 1;
+
+/** In a thread or process: writes down what it imports. */
+export function importsOf({ words }: Space, record: number): ImportWatch {
+  let since = 0;
+  return {
+    begin: (module) => {
+      store(words, record + IMPORTED, hashOf(module));
+      store(words, record + IMPORTING, since = wallClock());
+    },
+    mayName: () => compareExchange(words, record + IMPORTING, since, NAMED) === since,
+    end: () => store(words, record + IMPORTING, 0),
+  };
+}
+
+// Neither 0 nor NAMED. It wraps; differences of it do not mind.
+function wallClock(): number {
+  return Math.round(performance.timeOrigin + now()) | 2;
+}
+
+function hashOf(module: string): number {
+  let hash = 1;
+  for (let i = 0; i < module.length; i++) hash = Math.imul(hash, 31) + module.charCodeAt(i) | 0;
+  return hash;
+}
+
+/** So many milliseconds are left of `patience` until the module that is imported is late; `Infinity`: there is none. */
+export function patienceLeft({ words }: Space, record: number, patience: number): number {
+  const since = load(words, record + IMPORTING);
+  return since === 0 || since === NAMED ? Infinity : patience - (wallClock() - since | 0);
+}
+
+/** What is said of a module that is late, if it falls to the caller to say it. */
+export interface Late {
+  module: string;
+  message: string;
+}
+
+/**
+ * Takes it on to name the module that the thread or process of a record imports. `undefined`: it was named, or is up by now.
+ *
+ * @param targets What it may be imported for.
+ */
+export function takeLate(
+  { words }: Space,
+  record: number,
+  targets: readonly (TargetDescriptor | undefined)[],
+  label: string,
+  patience: number,
+): Late | undefined {
+  const since = load(words, record + IMPORTING);
+  const hash = load(words, record + IMPORTED);
+  if (since === 0 || since === NAMED) return undefined;
+  if (compareExchange(words, record + IMPORTING, since, NAMED) !== since) return undefined;
+  const known = targets.filter((target) => target !== undefined);
+  const places = known.flatMap((target) => modulesOf(target).map((module) => ({ target, module })));
+  // What an inline function imports is not among them.
+  const { target, module } = places.find(({ module }) => hashOf(module) === hash) ??
+    { target: known[0], module: "a module that it needs" };
+  const name = target !== undefined && "name" in target && target.name !== "" ? ` "${target.name}"` : "";
+  const message = `${label} cannot begin with its ${target?.what ?? "target"}${name} as ${module} has not come up for ${
+    patience / 1000
+  } s: code at the top of it, or of a module that it imports, computes without end or blocks`;
+  return { module, message };
+}
+
+/** The modules in which a function is looked for. */
+export function modulesOf(descriptor: TargetDescriptor): string[] {
+  if (!("module" in descriptor)) return [];
+  const { module, modules, main } = { modules: [], main: undefined, ...descriptor };
+  return [module, ...modules, main].filter((each) => each !== undefined);
+}
+
+/**
+ * Looks at a thread or process that has not begun, and names the module that keeps it from that.
+ *
+ * @returns After how many milliseconds to look again.
+ */
+export function lookAtStart(
+  space: Space,
+  record: number,
+  { type, target }: Descriptors,
+  patience: number,
+): number {
+  const left = patienceLeft(space, record, patience);
+  if (left > 0) return Math.min(left, patience);
+  const late = takeLate(space, record, [type, target], readName(space, record), patience);
+  if (late !== undefined) console.error(late.message);
+  return patience;
+}
+
+/** Looks for modules that are late, and returns after how many milliseconds to look again; `Infinity`: there is no need. */
+export type Look = (patience: number) => number;
+
+/** How long a module may take to come up before the starter names it: milliseconds. */
+let patience = 11_000;
+const looks: Set<Look> = new Set();
+/** When the next one is due. */
+let due = Infinity;
+let callOff: (() => void) | undefined;
+
+/** For tests: how long a module may take. Returns how long it was before. */
+export function setPatience(ms: number): number {
+  const before = patience;
+  patience = ms;
+  if (due < Infinity) plan(ms);
+  return before;
+}
+
+/** Has `look` called once what was just begun could be late. */
+export function lookLater(look: Look): void {
+  looks.add(look);
+  if (due === Infinity) plan(patience);
+}
+
+/** There is nothing to look for any more. */
+export function lookNoMore(look: Look): void {
+  looks.delete(look);
+}
+
+/** When a thread that blocks has to call {@linkcode lookIfDue}. */
+export function nextLook(): number {
+  return due;
+}
+
+/** Where the event loop does not turn. Must be called where code of the program may run. */
+export function lookIfDue(): void {
+  if (now() >= due) lookAround();
+}
+
+function plan(ms: number): void {
+  callOff?.();
+  due = now() + ms;
+  callOff = later(lookAround, ms);
+}
+
+function lookAround(): void {
+  callOff?.();
+  callOff = undefined;
+  due = Infinity;
+  let next = Infinity;
+  for (const look of [...looks]) {
+    // What is said runs code of the program, which may begin something.
+    looks.delete(look);
+    const left = look(patience);
+    if (left === Infinity) continue;
+    looks.add(look);
+    next = Math.min(next, left);
+  }
+  if (next < Infinity) plan(next);
+}
