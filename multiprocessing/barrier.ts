@@ -4,7 +4,7 @@
  * @module
  */
 
-import { BARRIER, registerKind } from "../_internal/memory/kinds.ts";
+import { BARRIER, registerClass } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import { SCOPE } from "../_internal/memory/shared_object.ts";
 import "../_internal/processes/memory.ts";
@@ -37,4 +37,4 @@ export class Barrier extends sync.Barrier {
   static readonly [SCOPE]: Scope = "process";
 }
 
-registerKind("process", BARRIER, Barrier);
+registerClass("process", BARRIER, Barrier);

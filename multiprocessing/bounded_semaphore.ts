@@ -4,7 +4,7 @@
  * @module
  */
 
-import { BOUNDED_SEMAPHORE, registerKind } from "../_internal/memory/kinds.ts";
+import { BOUNDED_SEMAPHORE, registerClass } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import { SCOPE } from "../_internal/memory/shared_object.ts";
 import "../_internal/processes/memory.ts";
@@ -30,4 +30,4 @@ export class BoundedSemaphore extends sync.BoundedSemaphore {
   static readonly [SCOPE]: Scope = "process";
 }
 
-registerKind("process", BOUNDED_SEMAPHORE, BoundedSemaphore);
+registerClass("process", BOUNDED_SEMAPHORE, BoundedSemaphore);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CONDITION, registerKind } from "../_internal/memory/kinds.ts";
+import { CONDITION, registerClass } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import { SCOPE } from "../_internal/memory/shared_object.ts";
 import "../_internal/processes/memory.ts";
@@ -48,4 +48,4 @@ export class Condition extends sync.Condition {
   static readonly [SCOPE]: Scope = "process";
 }
 
-registerKind("process", CONDITION, Condition);
+registerClass("process", CONDITION, Condition);

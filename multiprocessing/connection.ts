@@ -7,14 +7,12 @@
 import { load, now, store } from "../_internal/atomics.ts";
 import { BrokenPipeError, EOFError, InvalidStateError, TimeoutError } from "../_internal/errors.ts";
 import type { AsyncWait } from "../_internal/memory/async_waiters.ts";
-import { CONNECTION, registerKind, registerReadiness } from "../_internal/memory/kinds.ts";
-import type { Scope } from "../_internal/memory/memory.ts";
+import { CONNECTION, defineKind, registerClass } from "../_internal/memory/kinds.ts";
+import { OBJECT_HEADER, type Scope } from "../_internal/memory/memory.ts";
 import {
   addReference,
   Attachment,
   disposeOf,
-  OBJECT_HEADER,
-  onDestroy,
   onRelease,
   type Place,
   placeOf,
@@ -22,7 +20,6 @@ import {
   SharedHandle,
   unusable,
 } from "../_internal/memory/shared_object.ts";
-import { onLost } from "../_internal/memory/shared_refs.ts";
 import { noRoom, type Space } from "../_internal/memory/space.ts";
 import { makeParcel } from "../_internal/memory/taken.ts";
 import { block, LOOK, notify } from "../_internal/memory/wait_point.ts";
@@ -715,24 +712,23 @@ function isBuffer(value: unknown): value is ArrayBuffer {
   return value instanceof ArrayBuffer || value instanceof SharedArrayBuffer;
 }
 
-registerKind("process", CONNECTION, Connection);
-
-onDestroy(CONNECTION, (space, at) => {
-  const pipe = load(space.words, at + PIPE);
-  closeEnd(space, firstLine(pipe), load(space.words, at + END));
-  unpin(space, pipe);
-});
-
-onLost(CONNECTION, (space, at) => lose(space, firstLine(load(space.words, at + PIPE)), load(space.words, at + END)));
-
-registerReadiness(CONNECTION, (space, at) => {
-  const { words } = space;
-  const base = firstLine(load(words, at + PIPE));
-  const end = load(words, at + END);
-  const input = isOneWay(words, base) && end === 1 ? 0 : ringOf(words, base, 1 - end);
-  const output = isOneWay(words, base) ? ringOf(words, base, 1) : ringOf(words, base, end);
-  return {
-    points: [input === 0 ? output + PUT_POINT : input + GET_POINT],
-    isReady: () => (input === 0 ? hasRoom(words, output) : !isEmpty(words, input)) || isGone(space, base, 1 - end),
-  };
+registerClass("process", CONNECTION, Connection);
+defineKind(CONNECTION, {
+  destroy: (space, at) => {
+    const pipe = load(space.words, at + PIPE);
+    closeEnd(space, firstLine(pipe), load(space.words, at + END));
+    unpin(space, pipe);
+  },
+  lost: (space, at) => lose(space, firstLine(load(space.words, at + PIPE)), load(space.words, at + END)),
+  readiness: (space, at) => {
+    const { words } = space;
+    const base = firstLine(load(words, at + PIPE));
+    const end = load(words, at + END);
+    const input = isOneWay(words, base) && end === 1 ? 0 : ringOf(words, base, 1 - end);
+    const output = isOneWay(words, base) ? ringOf(words, base, 1) : ringOf(words, base, end);
+    return {
+      points: [input === 0 ? output + PUT_POINT : input + GET_POINT],
+      isReady: () => (input === 0 ? hasRoom(words, output) : !isEmpty(words, input)) || isGone(space, base, 1 - end),
+    };
+  },
 });

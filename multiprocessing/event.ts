@@ -4,7 +4,7 @@
  * @module
  */
 
-import { EVENT, registerKind } from "../_internal/memory/kinds.ts";
+import { EVENT, registerClass } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import { SCOPE } from "../_internal/memory/shared_object.ts";
 import "../_internal/processes/memory.ts";
@@ -37,4 +37,4 @@ export class Event extends sync.Event {
   static readonly [SCOPE]: Scope = "process";
 }
 
-registerKind("process", EVENT, Event);
+registerClass("process", EVENT, Event);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { LATCH, registerKind } from "../_internal/memory/kinds.ts";
+import { LATCH, registerClass } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import { SCOPE } from "../_internal/memory/shared_object.ts";
 import "../_internal/processes/memory.ts";
@@ -37,4 +37,4 @@ export class Latch extends sync.Latch {
   static readonly [SCOPE]: Scope = "process";
 }
 
-registerKind("process", LATCH, Latch as never);
+registerClass("process", LATCH, Latch);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { LIFO_QUEUE, registerKind } from "../_internal/memory/kinds.ts";
+import { LIFO_QUEUE, registerClass } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import { SCOPE } from "../_internal/memory/shared_object.ts";
 import "../_internal/processes/memory.ts";
@@ -32,4 +32,4 @@ export class LifoQueue<T = unknown> extends sync.LifoQueue<T> {
   static readonly [SCOPE]: Scope = "process";
 }
 
-registerKind("process", LIFO_QUEUE, LifoQueue);
+registerClass("process", LIFO_QUEUE, LifoQueue);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { LOCK, registerKind } from "../_internal/memory/kinds.ts";
+import { LOCK, registerClass } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import { SCOPE } from "../_internal/memory/shared_object.ts";
 import "../_internal/processes/memory.ts";
@@ -40,4 +40,4 @@ export class Lock extends sync.Lock {
   static readonly [SCOPE]: Scope = "process";
 }
 
-registerKind("process", LOCK, Lock);
+registerClass("process", LOCK, Lock);

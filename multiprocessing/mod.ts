@@ -26,7 +26,7 @@ export {
   waitAnySync,
 } from "../sync/wait_any.ts";
 export type { WaitOptions, WaitSyncOptions } from "../_internal/options.ts";
-export type { SharedOptions } from "../_internal/memory/shared_object.ts";
+export { type SharedOptions } from "../_internal/memory/shared_object.ts";
 export { Barrier } from "./barrier.ts";
 export { BoundedSemaphore } from "./bounded_semaphore.ts";
 export { Condition } from "./condition.ts";

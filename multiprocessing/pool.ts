@@ -5,8 +5,8 @@
  */
 
 import { load } from "../_internal/atomics.ts";
-import type { Scope } from "../_internal/memory/memory.ts";
-import { locate, OBJECT_HEADER } from "../_internal/memory/shared_object.ts";
+import { OBJECT_HEADER, type Scope } from "../_internal/memory/memory.ts";
+import { locate } from "../_internal/memory/shared_object.ts";
 import type { Ending } from "../_internal/pool/jobs.ts";
 import { BasePool, type PoolKind, type PoolOptions } from "../_internal/pool/pool.ts";
 import type { workForPool } from "../_internal/pool/worker.ts";

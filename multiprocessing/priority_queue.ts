@@ -4,7 +4,7 @@
  * @module
  */
 
-import { PRIORITY_QUEUE, registerKind } from "../_internal/memory/kinds.ts";
+import { PRIORITY_QUEUE, registerClass } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import { SCOPE } from "../_internal/memory/shared_object.ts";
 import "../_internal/processes/memory.ts";
@@ -32,4 +32,4 @@ export class PriorityQueue<T = unknown> extends sync.PriorityQueue<T> {
   static readonly [SCOPE]: Scope = "process";
 }
 
-registerKind("process", PRIORITY_QUEUE, PriorityQueue);
+registerClass("process", PRIORITY_QUEUE, PriorityQueue);

@@ -7,7 +7,7 @@
 import { add, compareExchange, load, now, or, store } from "../_internal/atomics.ts";
 import { encode, joinStacks } from "../_internal/codec/mod.ts";
 import { InvalidStateError, NotSupportedError, TimeoutError, WorkerLostError } from "../_internal/errors.ts";
-import { PROCESS, registerKind, registerReadiness } from "../_internal/memory/kinds.ts";
+import { defineKind, PROCESS, registerClass } from "../_internal/memory/kinds.ts";
 import { PROCESS_NAMES_AT, type Scope } from "../_internal/memory/memory.ts";
 import { seeToOthers } from "../_internal/memory/participants.ts";
 import {
@@ -15,7 +15,6 @@ import {
   Attachment,
   disposeOf,
   dropReference,
-  onDestroy,
   type Place,
   placeOf,
   SCOPE,
@@ -52,7 +51,8 @@ import { launch, untilNoted } from "../_internal/processes/start.ts";
 import { receive } from "../_internal/processes/without_memory.ts";
 import { importingModule } from "../_internal/runtime/import_guard.ts";
 import { signalName } from "../_internal/runtime/spawn.ts";
-import { loadProcessCalls, SIGKILL, SIGTERM } from "../_internal/system/process_calls.ts";
+import { loadProcessCalls } from "../_internal/system/system.ts";
+import { SIGKILL, SIGTERM } from "../_internal/system/calls.ts";
 import { describeSubclass, describeTarget, type TargetDescriptor } from "../_internal/targets/describe.ts";
 import { dropPayload, losePayload, packPayload, type ProcessHead } from "../_internal/work/payload.ts";
 import {
@@ -568,7 +568,7 @@ function validate(options: unknown): void {
   }
 }
 
-onDestroy(PROCESS, (space: Space, record) => {
+function destroy(space: Space, record: number): void {
   losePayload(readBytes(space, record + PAYLOAD));
   freeBytes(space, record + PAYLOAD);
   const result = readBytes(space, record + RESULT);
@@ -577,6 +577,10 @@ onDestroy(PROCESS, (space: Space, record) => {
   freeNames(space, record);
   const parent = load(space.words, record + PARENT);
   if (parent !== 0) dropReference(space, objectOfProcess(parent));
+}
+
+registerClass("process", PROCESS, Process);
+defineKind(PROCESS, {
+  destroy,
+  readiness: (space, at) => ({ points: [at + POINT], isReady: () => hasProcessEnded(space, at) }),
 });
-registerKind("process", PROCESS, Process);
-registerReadiness(PROCESS, (space, at) => ({ points: [at + POINT], isReady: () => hasProcessEnded(space, at) }));

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { QUEUE, registerKind } from "../_internal/memory/kinds.ts";
+import { QUEUE, registerClass } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import { hasScope, SCOPE } from "../_internal/memory/shared_object.ts";
 import "../_internal/processes/memory.ts";
@@ -49,4 +49,4 @@ export class Queue<T = unknown> extends sync.Queue<T> {
   }
 }
 
-registerKind("process", QUEUE, Queue);
+registerClass("process", QUEUE, Queue);

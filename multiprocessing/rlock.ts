@@ -4,7 +4,7 @@
  * @module
  */
 
-import { registerKind, RLOCK } from "../_internal/memory/kinds.ts";
+import { registerClass, RLOCK } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import { SCOPE } from "../_internal/memory/shared_object.ts";
 import "../_internal/processes/memory.ts";
@@ -35,4 +35,4 @@ export class RLock extends sync.RLock {
   static readonly [SCOPE]: Scope = "process";
 }
 
-registerKind("process", RLOCK, RLock);
+registerClass("process", RLOCK, RLock);

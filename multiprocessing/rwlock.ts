@@ -4,7 +4,7 @@
  * @module
  */
 
-import { registerKind, RWLOCK } from "../_internal/memory/kinds.ts";
+import { registerClass, RWLOCK } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import { SCOPE } from "../_internal/memory/shared_object.ts";
 import "../_internal/processes/memory.ts";
@@ -33,4 +33,4 @@ export class RWLock extends sync.RWLock {
   static readonly [SCOPE]: Scope = "process";
 }
 
-registerKind("process", RWLOCK, RWLock);
+registerClass("process", RWLOCK, RWLock);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { registerKind, SEMAPHORE } from "../_internal/memory/kinds.ts";
+import { registerClass, SEMAPHORE } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import { hasScope, SCOPE } from "../_internal/memory/shared_object.ts";
 import "../_internal/processes/memory.ts";
@@ -43,4 +43,4 @@ export class Semaphore extends sync.Semaphore {
   }
 }
 
-registerKind("process", SEMAPHORE, Semaphore);
+registerClass("process", SEMAPHORE, Semaphore);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { registerKind, SHARED_ARRAY } from "../_internal/memory/kinds.ts";
+import { registerClass, SHARED_ARRAY } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import { SCOPE } from "../_internal/memory/shared_object.ts";
 import "../_internal/processes/memory.ts";
@@ -39,4 +39,4 @@ export class SharedArray<K extends ValueType = ValueType> extends sync.SharedArr
   static readonly [SCOPE]: Scope = "process";
 }
 
-registerKind("process", SHARED_ARRAY, SharedArray as never);
+registerClass("process", SHARED_ARRAY, SharedArray);

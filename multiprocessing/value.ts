@@ -4,7 +4,7 @@
  * @module
  */
 
-import { registerKind, VALUE } from "../_internal/memory/kinds.ts";
+import { registerClass, VALUE } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import { SCOPE } from "../_internal/memory/shared_object.ts";
 import "../_internal/processes/memory.ts";
@@ -41,4 +41,4 @@ export class Value<K extends ValueType = ValueType> extends sync.Value<K> {
   static readonly [SCOPE]: Scope = "process";
 }
 
-registerKind("process", VALUE, Value as never);
+registerClass("process", VALUE, Value);

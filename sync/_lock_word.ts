@@ -27,7 +27,7 @@
  */
 
 import { and, compareExchange, load, or } from "../_internal/atomics.ts";
-import { LOCK, registerHeld, RLOCK } from "../_internal/memory/kinds.ts";
+import type { Kind } from "../_internal/memory/kinds.ts";
 import { isAlive, NOBODY } from "../_internal/memory/participants.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { LOOK, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
@@ -120,5 +120,9 @@ function abandon(space: Space, at: number): void {
   notify(space, at + POINT, 1);
 }
 
-registerHeld(LOCK, isHeld, abandon);
-registerHeld(RLOCK, isHeld, abandon);
+/** What holds for the kinds of objects that such a word is in. */
+export const LOCK_KIND: Kind = {
+  isHeld,
+  abandon,
+  readiness: (space, at) => ({ points: [at + POINT], isReady: () => isAcquirable(space, at) }),
+};

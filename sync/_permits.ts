@@ -20,7 +20,7 @@
 
 import { and, compareExchange, load, or } from "../_internal/atomics.ts";
 import { BOUNDED_SEMAPHORE } from "../_internal/memory/kinds.ts";
-import { OBJECT_HEADER } from "../_internal/memory/shared_object.ts";
+import { OBJECT_HEADER } from "../_internal/memory/memory.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { LOOK, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
 

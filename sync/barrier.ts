@@ -5,13 +5,11 @@
  */
 
 import { load } from "../_internal/atomics.ts";
-import { BARRIER, registerKind } from "../_internal/memory/kinds.ts";
+import { BARRIER, defineKind, registerClass } from "../_internal/memory/kinds.ts";
 import {
   addReference,
   Attachment,
   dropReference,
-  OBJECT_HEADER,
-  onDestroy,
   type Place,
   placeOf,
   SCOPE,
@@ -19,10 +17,17 @@ import {
   type SharedOptions,
   unusable,
 } from "../_internal/memory/shared_object.ts";
-import type { Scope } from "../_internal/memory/memory.ts";
+import { OBJECT_HEADER, type Scope } from "../_internal/memory/memory.ts";
 import { spaceOf } from "../_internal/memory/space.ts";
 import { block } from "../_internal/memory/wait_point.ts";
-import { deadlineOf, show, validateInteger, validateWait } from "../_internal/options.ts";
+import {
+  deadlineOf,
+  show,
+  validateInteger,
+  validateWait,
+  type WaitOptions,
+  type WaitSyncOptions,
+} from "../_internal/options.ts";
 import { BarrierAction, describeAction, writeDescription } from "./_barrier_action.ts";
 import {
   arrive,
@@ -42,7 +47,6 @@ import {
   resetBarrier,
 } from "./_generations.ts";
 import { BrokenBarrierError } from "../_internal/errors.ts";
-import type { WaitOptions, WaitSyncOptions } from "../_internal/options.ts";
 
 // Who waits, and that a death is found out, is told in _generations.ts; how the action gets to the thread that runs it, in
 // _barrier_action.ts. Besides, the barrier has the description of its action, 0: none, and its timeout as a float.
@@ -382,9 +386,11 @@ async function orAborted(promise: PromiseLike<unknown>, signal: AbortSignal | un
   }
 }
 
-registerKind("thread", BARRIER, Barrier);
-onDestroy(BARRIER, (space, at) => {
-  freeGenerations(space, at);
-  const description = load(space.words, at + ACTION);
-  if (description !== 0) space.free(description);
+registerClass("thread", BARRIER, Barrier);
+defineKind(BARRIER, {
+  destroy: (space, at) => {
+    freeGenerations(space, at);
+    const description = load(space.words, at + ACTION);
+    if (description !== 0) space.free(description);
+  },
 });

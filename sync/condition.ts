@@ -6,16 +6,14 @@
 
 import { load, now } from "../_internal/atomics.ts";
 import { InvalidStateError } from "../_internal/errors.ts";
-import { CONDITION, registerKind } from "../_internal/memory/kinds.ts";
-import type { Scope } from "../_internal/memory/memory.ts";
+import { CONDITION, defineKind, registerClass } from "../_internal/memory/kinds.ts";
+import { OBJECT_HEADER, type Scope } from "../_internal/memory/memory.ts";
 import {
   addReference,
   Attachment,
   dropReference,
   handleAt,
   locate,
-  OBJECT_HEADER,
-  onDestroy,
   type Place,
   placeOf,
   SCOPE,
@@ -399,8 +397,10 @@ function addressOf(lock: Lock | RLock, scope: Scope, options: SharedOptions | un
 
 const SHARERS: Record<Scope, string> = { thread: "threads", process: "processes" };
 
-registerKind("thread", CONDITION, Condition);
-onDestroy(CONDITION, (space, at) => {
-  freeNodes(space, at + LIST);
-  dropOwnedLock(space, at + LOCK);
+registerClass("thread", CONDITION, Condition);
+defineKind(CONDITION, {
+  destroy: (space, at) => {
+    freeNodes(space, at + LIST);
+    dropOwnedLock(space, at + LOCK);
+  },
 });

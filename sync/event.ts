@@ -5,7 +5,7 @@
  */
 
 import { compareExchange, load } from "../_internal/atomics.ts";
-import { EVENT, registerKind, registerReadiness } from "../_internal/memory/kinds.ts";
+import { defineKind, EVENT, registerClass } from "../_internal/memory/kinds.ts";
 import {
   type Attachment,
   type Place,
@@ -130,14 +130,16 @@ export class Event extends SharedObject {
   }
 }
 
-registerKind("thread", EVENT, Event);
-registerReadiness(EVENT, ({ words }, at) => {
-  const before = load(words, at);
-  return {
-    points: [at + POINT],
-    isReady: () => {
-      const seen = load(words, at);
-      return (seen & 1) === 1 || seen !== before;
-    },
-  };
+registerClass("thread", EVENT, Event);
+defineKind(EVENT, {
+  readiness: ({ words }, at) => {
+    const before = load(words, at);
+    return {
+      points: [at + POINT],
+      isReady: () => {
+        const seen = load(words, at);
+        return (seen & 1) === 1 || seen !== before;
+      },
+    };
+  },
 });

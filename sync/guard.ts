@@ -34,8 +34,8 @@ export interface Guard extends Disposable {
   readonly abandoned: boolean;
 }
 
-/** Marks guards, which the codec refuses to carry. */
-export const GUARD: unique symbol = Symbol.for("@weft/concurrent.guard") as never;
+/** Why a guard does not cross to another thread. */
+export const WHY_NOT = "a guard stands for an acquisition of this thread: send the lock";
 
 // What a `Condition` asks of its lock.
 

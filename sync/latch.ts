@@ -5,7 +5,7 @@
  */
 
 import { compareExchange, load, store } from "../_internal/atomics.ts";
-import { LATCH, registerKind, registerReadiness } from "../_internal/memory/kinds.ts";
+import { defineKind, LATCH, registerClass } from "../_internal/memory/kinds.ts";
 import {
   Attachment,
   type Place,
@@ -134,5 +134,7 @@ export class Latch extends SharedObject {
   }
 }
 
-registerKind("thread", LATCH, Latch as never);
-registerReadiness(LATCH, ({ words }, at) => ({ points: [at + POINT], isReady: () => load(words, at) === 0 }));
+registerClass("thread", LATCH, Latch);
+defineKind(LATCH, {
+  readiness: ({ words }, at) => ({ points: [at + POINT], isReady: () => load(words, at) === 0 }),
+});

@@ -4,11 +4,10 @@
  * @module
  */
 
-import { registerKind } from "../_internal/memory/kinds.ts";
-import { onDestroy } from "../_internal/memory/shared_object.ts";
-import { CONTAINER_TYPE, type ContainerType, firstLine } from "../_internal/queue/container.ts";
+import { registerClass } from "../_internal/memory/kinds.ts";
+import { CONTAINER_TYPE, type ContainerType } from "../_internal/queue/container.ts";
 import { STACK } from "../_internal/queue/stack.ts";
-import { Queue, registerQueueReadiness } from "./queue.ts";
+import { defineQueueKind, Queue } from "./queue.ts";
 
 /**
  * A {@linkcode Queue} from which the item that was put last is taken first.
@@ -31,6 +30,5 @@ export class LifoQueue<T = unknown> extends Queue<T> {
   static override readonly [CONTAINER_TYPE]: ContainerType = STACK;
 }
 
-registerKind("thread", STACK.kind, LifoQueue);
-onDestroy(STACK.kind, (space, at) => STACK.destroy(space, firstLine(at)));
-registerQueueReadiness(STACK);
+registerClass("thread", STACK.kind, LifoQueue);
+defineQueueKind(STACK);

@@ -5,8 +5,9 @@
  */
 
 import { compareExchange, load } from "../_internal/atomics.ts";
+import { REFUSAL } from "../_internal/codec/refusal.ts";
 import { DeadlockError, InvalidStateError, TimeoutError } from "../_internal/errors.ts";
-import { LOCK, registerKind, registerReadiness } from "../_internal/memory/kinds.ts";
+import { defineKind, LOCK, registerClass } from "../_internal/memory/kinds.ts";
 import {
   type Attachment,
   type Place,
@@ -23,7 +24,7 @@ import {
   FREE,
   giveUp,
   HOLDER_SHIFT,
-  isAcquirable,
+  LOCK_KIND,
   LOCK_WORDS,
   MISSED,
   POINT,
@@ -32,7 +33,7 @@ import {
   tryTakeWaiting,
   unbar,
 } from "./_lock_word.ts";
-import { GUARD, type Guard, type Hold } from "./guard.ts";
+import { type Guard, type Hold, WHY_NOT } from "./guard.ts";
 
 // What the word means is told in _lock_word.ts.
 //
@@ -267,7 +268,6 @@ export class Lock extends SharedObject {
 }
 
 class LockGuard implements Guard {
-  readonly [GUARD] = true;
   readonly #lock: Lock;
   readonly #acquisition: number;
   #abandoned: boolean;
@@ -282,10 +282,14 @@ class LockGuard implements Guard {
     return this.#abandoned ||= takenOver.has(this.#acquisition);
   }
 
+  get [REFUSAL](): string {
+    return WHY_NOT;
+  }
+
   [Symbol.dispose](): void {
     giveBack(this.#lock, this.#acquisition);
   }
 }
 
-registerKind("thread", LOCK, Lock);
-registerReadiness(LOCK, (space, at) => ({ points: [at + POINT], isReady: () => isAcquirable(space, at) }));
+registerClass("thread", LOCK, Lock);
+defineKind(LOCK, LOCK_KIND);

@@ -22,7 +22,7 @@ export { RWLock } from "./rwlock.ts";
 export { Semaphore } from "./semaphore.ts";
 export { adopt, share, type ShareToken, type WorkerLike } from "./share.ts";
 export { SharedArray } from "./shared_array.ts";
-export type { SharedHandle, SharedObject, SharedOptions } from "../_internal/memory/shared_object.ts";
+export { type SharedHandle, type SharedObject, type SharedOptions } from "../_internal/memory/shared_object.ts";
 export { sleep, sleepSync } from "./sleep.ts";
 export { task } from "../_internal/targets/task.ts";
 export { Value } from "./value.ts";

@@ -4,13 +4,11 @@
  * @module
  */
 
-import { registerKind } from "../_internal/memory/kinds.ts";
-import { onDestroy } from "../_internal/memory/shared_object.ts";
-import { CONTAINER_TYPE, type ContainerType, firstLine } from "../_internal/queue/container.ts";
+import { registerClass } from "../_internal/memory/kinds.ts";
+import { CONTAINER_TYPE, type ContainerType } from "../_internal/queue/container.ts";
 import { HEAP } from "../_internal/queue/heap.ts";
-import { show } from "../_internal/options.ts";
-import { offer, Queue, registerQueueReadiness } from "./queue.ts";
-import type { WaitOptions, WaitSyncOptions } from "../_internal/options.ts";
+import { show, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
+import { defineQueueKind, offer, Queue } from "./queue.ts";
 
 /** What an item's turn depends on. */
 export interface PriorityOptions {
@@ -93,6 +91,5 @@ function validatePriority(options: PriorityOptions | undefined): void {
   }
 }
 
-registerKind("thread", HEAP.kind, PriorityQueue);
-onDestroy(HEAP.kind, (space, at) => HEAP.destroy(space, firstLine(at)));
-registerQueueReadiness(HEAP);
+registerClass("thread", HEAP.kind, PriorityQueue);
+defineQueueKind(HEAP);

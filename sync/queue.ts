@@ -6,17 +6,16 @@
 
 import { compareExchange, load, store } from "../_internal/atomics.ts";
 import { InvalidStateError, QueueEmptyError, QueueFullError, QueueShutDownError } from "../_internal/errors.ts";
-import { registerKind, registerReadiness } from "../_internal/memory/kinds.ts";
+import { defineKind, registerClass } from "../_internal/memory/kinds.ts";
 import {
   type Attachment,
-  OBJECT_HEADER,
-  onDestroy,
   type Place,
   placeOf,
   SharedObject,
   type SharedOptions,
   unusable,
 } from "../_internal/memory/shared_object.ts";
+import { OBJECT_HEADER } from "../_internal/memory/memory.ts";
 import { noRoomText } from "../_internal/memory/space.ts";
 import { block, CONTENDED, notify } from "../_internal/memory/wait_point.ts";
 import {
@@ -61,15 +60,18 @@ import { Message } from "../_internal/queue/message.ts";
 const WOKEN_IN_VAIN = 4;
 const EVERYBODY = 0xfff;
 
-/** Lets `waitAny` wait for queues with such a container: until `get` would not wait. */
-export function registerQueueReadiness(type: ContainerType): void {
-  registerReadiness(type.kind, (space, at) => {
-    const base = firstLine(at);
-    const container = type.attach(space, base, load(space.words, at - OBJECT_HEADER + 2));
-    return {
-      points: [base + GET_POINT],
-      isReady: () => container.size > 0 || load(space.words, base + STATE) !== OPEN,
-    };
+/** Says what holds for queues with such a container: `waitAny` waits until `get` would not. */
+export function defineQueueKind(type: ContainerType): void {
+  defineKind(type.kind, {
+    readiness: (space, at) => {
+      const base = firstLine(at);
+      const container = type.attach(space, base, load(space.words, at - OBJECT_HEADER + 2));
+      return {
+        points: [base + GET_POINT],
+        isReady: () => container.size > 0 || load(space.words, base + STATE) !== OPEN,
+      };
+    },
+    destroy: (space, at) => type.destroy(space, firstLine(at)),
   });
 }
 
@@ -544,6 +546,5 @@ export class Queue<T = unknown> extends SharedObject {
   }
 }
 
-registerKind("thread", LOG.kind, Queue);
-onDestroy(LOG.kind, (space, at) => LOG.destroy(space, firstLine(at)));
-registerQueueReadiness(LOG);
+registerClass("thread", LOG.kind, Queue);
+defineQueueKind(LOG);

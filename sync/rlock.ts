@@ -5,8 +5,9 @@
  */
 
 import { compareExchange, load } from "../_internal/atomics.ts";
+import { REFUSAL } from "../_internal/codec/refusal.ts";
 import { DeadlockError, InvalidStateError, TimeoutError } from "../_internal/errors.ts";
-import { registerKind, registerReadiness, RLOCK } from "../_internal/memory/kinds.ts";
+import { defineKind, registerClass, RLOCK } from "../_internal/memory/kinds.ts";
 import { isAlive } from "../_internal/memory/participants.ts";
 import {
   Attachment,
@@ -27,7 +28,7 @@ import {
   FREE,
   giveUp,
   HOLDER_SHIFT,
-  isAcquirable,
+  LOCK_KIND,
   LOCK_WORDS,
   MISSED,
   POINT,
@@ -36,7 +37,7 @@ import {
   tryTakeWaiting,
   unbar,
 } from "./_lock_word.ts";
-import { GUARD, type Guard, type Hold } from "./guard.ts";
+import { type Guard, type Hold, WHY_NOT } from "./guard.ts";
 
 // What the word means is told in _lock_word.ts. How often its holder acquired it is nobody else's business, and so not in
 // shared memory:
@@ -429,7 +430,6 @@ export class RLock extends SharedObject {
 }
 
 class RLockGuard implements Guard {
-  readonly [GUARD] = true;
   readonly #lock: RLock;
   #abandoned: boolean;
   /** Disposed of when it did not stand: for the condition that waits. */
@@ -450,6 +450,10 @@ class RLockGuard implements Guard {
     return this.#abandoned;
   }
 
+  get [REFUSAL](): string {
+    return WHY_NOT;
+  }
+
   [Symbol.dispose](): void {
     giveBack(this.#lock, this);
   }
@@ -459,5 +463,5 @@ function createLevels(): Levels {
   return { guards: [], run: undefined };
 }
 
-registerKind("thread", RLOCK, RLock);
-registerReadiness(RLOCK, (space, at) => ({ points: [at + POINT], isReady: () => isAcquirable(space, at) }));
+registerClass("thread", RLOCK, RLock);
+defineKind(RLOCK, LOCK_KIND);

@@ -5,12 +5,12 @@
  */
 
 import { and, compareExchange, load, now, or, pause, store } from "../_internal/atomics.ts";
+import { REFUSAL } from "../_internal/codec/refusal.ts";
 import { DeadlockError, TimeoutError } from "../_internal/errors.ts";
-import { registerHeld, registerKind, RWLOCK } from "../_internal/memory/kinds.ts";
+import { defineKind, registerClass, RWLOCK } from "../_internal/memory/kinds.ts";
 import { isAlive, NOBODY } from "../_internal/memory/participants.ts";
 import {
   type Attachment,
-  onDestroy,
   type Place,
   placeOf,
   SharedObject,
@@ -29,7 +29,7 @@ import {
   freeBlocks,
   isAnybodyReading,
 } from "./_reader_slots.ts";
-import { GUARD, type Guard } from "./guard.ts";
+import { type Guard, WHY_NOT } from "./guard.ts";
 
 // Readers and writers meet in one word, `writer << 5 | flags`, and in the slots of the readers (_reader_slots.ts):
 //
@@ -519,7 +519,6 @@ export class RWLock extends SharedObject {
 }
 
 class ReadGuard implements Guard {
-  readonly [GUARD] = true;
   readonly #lock: RWLock;
   readonly abandoned: boolean;
   readonly #epoch: number;
@@ -531,6 +530,10 @@ class ReadGuard implements Guard {
     this.#epoch = epochFor(lock);
   }
 
+  get [REFUSAL](): string {
+    return WHY_NOT;
+  }
+
   [Symbol.dispose](): void {
     if (this.#spent) return;
     this.#spent = true;
@@ -539,7 +542,6 @@ class ReadGuard implements Guard {
 }
 
 class WriteGuard implements Guard {
-  readonly [GUARD] = true;
   readonly #lock: RWLock;
   readonly #acquisition: number;
   readonly abandoned: boolean;
@@ -549,6 +551,10 @@ class WriteGuard implements Guard {
     this.#lock = lock;
     this.#acquisition = acquisition;
     this.abandoned = abandoned;
+  }
+
+  get [REFUSAL](): string {
+    return WHY_NOT;
   }
 
   [Symbol.dispose](): void {
@@ -626,6 +632,5 @@ function awaitClaim(space: Space, base: number, claim: number): void {
   }
 }
 
-registerKind("thread", RWLOCK, RWLock);
-registerHeld(RWLOCK, isHeld, abandon);
-onDestroy(RWLOCK, (space, at) => freeBlocks(space, baseOf(at) + SLOTS));
+registerClass("thread", RWLOCK, RWLock);
+defineKind(RWLOCK, { isHeld, abandon, destroy: (space, at) => freeBlocks(space, baseOf(at) + SLOTS) });

@@ -5,7 +5,8 @@
  */
 
 import { TimeoutError } from "../_internal/errors.ts";
-import { BOUNDED_SEMAPHORE, registerKind, registerReadiness, SEMAPHORE } from "../_internal/memory/kinds.ts";
+import { REFUSAL } from "../_internal/codec/refusal.ts";
+import { BOUNDED_SEMAPHORE, defineKind, registerClass, SEMAPHORE } from "../_internal/memory/kinds.ts";
 import {
   Attachment,
   type Place,
@@ -35,7 +36,7 @@ import {
   unbarPermits,
   wordOf,
 } from "./_permits.ts";
-import { GUARD, type Guard } from "./guard.ts";
+import { type Guard, WHY_NOT } from "./guard.ts";
 
 // What the word means, and why no waiter starves, is told in _permits.ts.
 
@@ -199,12 +200,15 @@ export class Semaphore extends SharedObject {
 }
 
 class PermitGuard implements Guard {
-  readonly [GUARD] = true;
   readonly abandoned = false;
   #semaphore: Semaphore | undefined;
 
   constructor(semaphore: Semaphore) {
     this.#semaphore = semaphore;
+  }
+
+  get [REFUSAL](): string {
+    return WHY_NOT;
   }
 
   [Symbol.dispose](): void {
@@ -227,8 +231,8 @@ export function permitsReadiness({ words }: { words: Int32Array }, at: number): 
   return { points: [at + POINT], isReady: () => isAvailable(words, at) };
 }
 
-registerKind("thread", SEMAPHORE, Semaphore);
-registerReadiness(SEMAPHORE, permitsReadiness);
+registerClass("thread", SEMAPHORE, Semaphore);
+defineKind(SEMAPHORE, { readiness: permitsReadiness });
 
 // A number of permits that cannot become more.
 
@@ -278,5 +282,5 @@ export class BoundedSemaphore extends Semaphore {
   }
 }
 
-registerKind("thread", BOUNDED_SEMAPHORE, BoundedSemaphore);
-registerReadiness(BOUNDED_SEMAPHORE, permitsReadiness);
+registerClass("thread", BOUNDED_SEMAPHORE, BoundedSemaphore);
+defineKind(BOUNDED_SEMAPHORE, { readiness: permitsReadiness });

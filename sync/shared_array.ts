@@ -5,18 +5,17 @@
  */
 
 import { load } from "../_internal/atomics.ts";
-import { registerKind, SHARED_ARRAY } from "../_internal/memory/kinds.ts";
+import { defineKind, registerClass, SHARED_ARRAY } from "../_internal/memory/kinds.ts";
 import {
   Attachment,
   locate,
-  OBJECT_HEADER,
-  onDestroy,
   type Place,
   placeOf,
   SharedObject,
   type SharedOptions,
   unusable,
 } from "../_internal/memory/shared_object.ts";
+import { OBJECT_HEADER } from "../_internal/memory/memory.ts";
 import { show, validateInteger } from "../_internal/options.ts";
 import { dropOwnedLock, ownedLock } from "./_owned_lock.ts";
 import {
@@ -227,5 +226,5 @@ function digest(values: ArrayOf<ValueType>): number {
   return hash | 1;
 }
 
-registerKind("thread", SHARED_ARRAY, SharedArray as never);
-onDestroy(SHARED_ARRAY, (space, at) => dropOwnedLock(space, at + LOCK));
+registerClass("thread", SHARED_ARRAY, SharedArray);
+defineKind(SHARED_ARRAY, { destroy: (space, at) => dropOwnedLock(space, at + LOCK) });

@@ -22,13 +22,11 @@ import {
   xor,
   xorWide,
 } from "../_internal/atomics.ts";
-import { registerKind, VALUE } from "../_internal/memory/kinds.ts";
-import { pairsOf } from "../_internal/memory/memory.ts";
+import { defineKind, registerClass, VALUE } from "../_internal/memory/kinds.ts";
+import { OBJECT_HEADER, pairsOf } from "../_internal/memory/memory.ts";
 import {
   Attachment,
   locate,
-  OBJECT_HEADER,
-  onDestroy,
   type Place,
   placeOf,
   SharedObject,
@@ -474,5 +472,5 @@ function wordsOf(code: number, initial: unknown): [number, number] {
   return [doubleWords[0], doubleWords[1]];
 }
 
-registerKind("thread", VALUE, Value as never);
-onDestroy(VALUE, (space, at) => dropOwnedLock(space, at + LOCK));
+registerClass("thread", VALUE, Value);
+defineKind(VALUE, { destroy: (space, at) => dropOwnedLock(space, at + LOCK) });

@@ -8,7 +8,7 @@ import { now } from "../_internal/atomics.ts";
 import { locate, SharedHandle, whyUnusable } from "../_internal/memory/shared_object.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { blockAtMany } from "../_internal/memory/wait_many.ts";
-import { deadlineOf, show, validateWait } from "../_internal/options.ts";
+import { deadlineOf, show, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 import { type LocalReadiness, READINESS, type Readiness, readinessAt, type Ready } from "../_internal/memory/kinds.ts";
 import { DeadlockError, InvalidStateError } from "../_internal/errors.ts";
 import type { Event } from "./event.ts";
@@ -18,7 +18,6 @@ import type { Queue } from "./queue.ts";
 import type { RLock } from "./rlock.ts";
 import type { Semaphore } from "./semaphore.ts";
 import { sleep, sleepSync } from "./sleep.ts";
-import type { WaitOptions, WaitSyncOptions } from "../_internal/options.ts";
 
 /** A thread or a process, as far as {@linkcode waitAny} asks. */
 export interface WaitableThread {

@@ -45,13 +45,12 @@ export function setExceptHook(newHook: (info: ExceptHookInfo) => void): void {
   }
   hook = bindContext(newHook);
   setHook((space, record, error) => {
-    callExceptHook({ thread: handleAt(space, objectOf(record)) as Thread<unknown[]>, error });
+    call({ thread: handleAt(space, objectOf(record)) as Thread<unknown[]>, error });
   });
   hookChildren();
 }
 
-/** Calls this thread's hook. */
-export function callExceptHook(info: ExceptHookInfo): void {
+function call(info: ExceptHookInfo): void {
   try {
     hook?.(info);
   } catch (error) {

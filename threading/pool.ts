@@ -5,7 +5,8 @@
  */
 
 import { load } from "../_internal/atomics.ts";
-import { locate, OBJECT_HEADER } from "../_internal/memory/shared_object.ts";
+import { locate } from "../_internal/memory/shared_object.ts";
+import { OBJECT_HEADER } from "../_internal/memory/memory.ts";
 import { BasePool, type PoolKind, type PoolOptions } from "../_internal/pool/pool.ts";
 import type { workForPool } from "../_internal/pool/worker.ts";
 import { ownModule } from "../_internal/runtime/bundle.ts";

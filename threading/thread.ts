@@ -7,15 +7,13 @@
 import { add, compareExchange, load, now, or, store } from "../_internal/atomics.ts";
 import { encode, joinStacks } from "../_internal/codec/mod.ts";
 import { InvalidStateError, TimeoutError, WorkerLostError } from "../_internal/errors.ts";
-import { registerKind, registerReadiness, THREAD } from "../_internal/memory/kinds.ts";
-import { THREAD_NAMES_AT } from "../_internal/memory/memory.ts";
+import { defineKind, registerClass, THREAD } from "../_internal/memory/kinds.ts";
+import { OBJECT_HEADER, THREAD_NAMES_AT } from "../_internal/memory/memory.ts";
 import { entryOf, isAlive, RECORD } from "../_internal/memory/participants.ts";
 import {
   Attachment,
   dropReference,
   handleAt,
-  OBJECT_HEADER,
-  onDestroy,
   type Place,
   placeOf,
   SharedHandle,
@@ -37,7 +35,7 @@ import { describeSubclass, describeTarget, type TargetDescriptor } from "../_int
 import { ownTarget } from "../_internal/threads/own_target.ts";
 import { attend, launch, onFailure, terminateThread } from "../_internal/threads/start.ts";
 import "../_internal/threads/worker_entry.ts";
-import { hasHook } from "../_internal/work/endings.ts";
+import { callHook, hasHook } from "../_internal/work/endings.ts";
 import { lookIfDue, nextLook } from "../_internal/work/importing.ts";
 import { type Descriptors, dropPayload, losePayload, packPayload } from "../_internal/work/payload.ts";
 import {
@@ -76,7 +74,6 @@ import {
   writeBytes,
   writeName,
 } from "../_internal/work/record.ts";
-import { callExceptHook } from "./except_hook.ts";
 // Not used here: it makes the worker's modules part of the program's graph, so that Deno has them when the main thread
 // blocks right after start().
 
@@ -429,7 +426,7 @@ export class Thread<A extends unknown[] = unknown[], R = unknown> extends Shared
     const { space, at, words } = this.#place;
     if ((load(words, at + FLAGS) & UNREPORTED) === 0 || load(words, at + PARENT) !== space.id) return;
     if (!clearFlags(space, at, UNREPORTED) || (load(words, at + FLAGS) & RESULT_ASKED) !== 0) return;
-    callExceptHook({ thread: this as unknown as Thread<unknown[]>, error: readOutcome(space, at) });
+    callHook(space, at, readOutcome(space, at));
   }
 }
 
@@ -503,13 +500,17 @@ function isRemote(descriptor: TargetDescriptor): boolean {
   return "module" in descriptor && descriptor.module !== undefined && isRemoteUrl(descriptor.module);
 }
 
-onDestroy(THREAD, (space, record) => {
+function destroy(space: Space, record: number): void {
   losePayload(readBytes(space, record + PAYLOAD));
   freeBytes(space, record + PAYLOAD);
   const result = readBytes(space, record + RESULT);
   if (result !== undefined) loseReferences(result);
   freeBytes(space, record + RESULT);
   freeNames(space, record);
+}
+
+registerClass("thread", THREAD, Thread);
+defineKind(THREAD, {
+  destroy,
+  readiness: (space, at) => ({ points: [at + POINT], isReady: () => hasEnded(space, at) }),
 });
-registerKind("thread", THREAD, Thread);
-registerReadiness(THREAD, (space, at) => ({ points: [at + POINT], isReady: () => hasEnded(space, at) }));

@@ -7,7 +7,8 @@
  * @module
  */
 
-import { dropReference, handleAt, OBJECT_HEADER } from "../memory/shared_object.ts";
+import { dropReference, handleAt } from "../memory/shared_object.ts";
+import { OBJECT_HEADER } from "../memory/memory.ts";
 import { spaceOf } from "../memory/space.ts";
 import { latin1 } from "../runtime/runtime.ts";
 import { makeError } from "./errors.ts";

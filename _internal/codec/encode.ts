@@ -8,7 +8,6 @@
  * @module
  */
 
-import { GUARD } from "../../sync/guard.ts";
 import { InvalidStateError } from "../errors.ts";
 import { classOf, THREAD } from "../memory/kinds.ts";
 import type { Scope } from "../memory/memory.ts";
@@ -550,8 +549,6 @@ function writeInstance(value: object, prototype: object): void {
     value instanceof Number || value instanceof String || value instanceof Boolean || value instanceof BigInt
   ) {
     writeBoxed(value);
-  } else if (GUARD in value) {
-    throw unsendable(value, "a guard stands for an acquisition of this thread: send the lock");
   } else if (REFUSAL in value) {
     throw unsendable(value, String(value[REFUSAL]));
   } else {

@@ -23,7 +23,7 @@ import { heedSignals } from "../processes/signal.ts";
 import { childrenEnded, endChildren } from "../processes/start.ts";
 import { exitCodeSet, exitProcess, onLastWords, pendingOutput } from "../runtime/exit.ts";
 import { setMainArgument } from "../runtime/worker.ts";
-import { loadProcessCalls } from "../system/process_calls.ts";
+import { loadProcessCalls } from "../system/system.ts";
 import { addHome } from "../targets/places.ts";
 import { resolveSubclass, resolveTarget, watchImports } from "../targets/resolve.ts";
 import { childRecords, hasOthersBelow } from "../threads/start.ts";

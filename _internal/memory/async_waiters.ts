@@ -9,8 +9,7 @@
 
 import { load, now } from "../atomics.ts";
 import { BELL_COUNT, BELL_STRIDE, BELLS_AT, NEXT_PARTICIPANT_AT } from "./memory.ts";
-import type { Space } from "./space.ts";
-import { arm, isArmed, SLICE } from "./wait_point.ts";
+import { arm, isArmed, SLICE, type WaitingThread } from "./wait_point.ts";
 
 /** What a promise waits for. */
 export interface AsyncWait<T> {
@@ -40,14 +39,14 @@ const MAX_DELAY = 2 ** 31 - 1;
 
 /** All promises of this thread that wait in one memory. */
 export class AsyncWaiters {
-  readonly #space: Space;
+  readonly #space: WaitingThread;
   readonly #points: Map<number, Set<Waiter>> = new Map();
   #pending = 0;
   #stop: (() => void) | undefined;
   #slices: ReturnType<typeof setInterval> | undefined;
   #awake = false;
 
-  constructor(space: Space) {
+  constructor(space: WaitingThread) {
     this.#space = space;
   }
 

@@ -1,12 +1,12 @@
 /**
- * Which class stands for which kind of shared object, in each scope.
+ * The kinds of shared objects: which class stands for each in each scope, and what is to be known of one by nothing but its
+ * address, which is all that a message, a `waitAny` or a thread that ends has of it.
  *
  * @module
  */
 
 import { load } from "../atomics.ts";
-import type { Scope } from "./memory.ts";
-import { OBJECT_HEADER, type SharedHandle } from "./shared_object.ts";
+import { OBJECT_HEADER, type Scope } from "./memory.ts";
 import type { Space } from "./space.ts";
 
 /** The kinds, as they are written into the first word of an object. */
@@ -32,78 +32,59 @@ export const FIRST_KIND: number = LOCK;
 export const LAST_KIND: number = PROCESS;
 
 /** A class whose instances can be made from an address. */
-export type SharedClass = new (attachment: never) => SharedHandle;
+export type SharedClass = new () => object;
 
-const classes: Record<Scope, Map<number, SharedClass>> = { thread: new Map(), process: new Map() };
+const classes: Record<Scope, SharedClass[]> = { thread: [], process: [] };
 
 /** Says which class stands for a kind. */
-export function registerKind(scope: Scope, kind: number, type: SharedClass): void {
-  classes[scope].set(kind, type);
+export function registerClass(scope: Scope, kind: number, type: abstract new (...args: never[]) => object): void {
+  classes[scope][kind] = type as unknown as SharedClass;
 }
 
 /** The class for a kind, where its module has been imported. */
 export function classOf(scope: Scope, kind: number): SharedClass | undefined {
-  return classes[scope].get(kind);
+  return classes[scope][kind];
 }
 
-// What this thread holds, for one who ends something and not the thread: a worker's task.
-
-/** If this thread holds the object whose own words begin at `at`, makes it abandoned. */
-export type Abandon = (space: Space, at: number) => void;
-
-interface Kind {
-  isHeld(space: Space, at: number): boolean;
-  abandon: Abandon;
+/** What holds for the objects of a kind, of either scope. `at` is where an object's own words begin. */
+export interface Kind {
+  /** How `waitAny` waits for it; kinds without this cannot be waited for. */
+  readonly readiness?: (space: Space, at: number) => Omit<Readiness, "space">;
+  /** Whether this thread holds it. */
+  readonly isHeld?: (space: Space, at: number) => boolean;
+  /** If this thread holds it, makes it abandoned. */
+  readonly abandon?: (space: Space, at: number) => void;
+  /** Gives back, with the last reference, what it has besides its own words. */
+  readonly destroy?: (space: Space, at: number) => void;
+  /** Called in place of its receipt: it was sent to a thread or process that is gone. */
+  readonly lost?: (space: Space, at: number) => void;
 }
 
-const holdings: Map<number, Kind> = new Map();
+const kinds: (Kind | undefined)[] = [];
 
-/** Says how an object of a kind is asked whether this thread holds it, and made to be held by `NOBODY`. */
-export function registerHeld(kind: number, isHeld: (space: Space, at: number) => boolean, abandon: Abandon): void {
-  holdings.set(kind, { isHeld, abandon });
+/** Says what holds for a kind. */
+export function defineKind(kind: number, traits: Kind): void {
+  kinds[kind] = traits;
 }
 
-/** The addresses of all objects that this thread holds. */
-export function heldBy(space: Space): Set<number> {
-  const held = new Set<number>();
-  for (const at of space.handles.keys()) if (kindAt(space, at)?.isHeld(space, at + OBJECT_HEADER)) held.add(at);
-  return held;
+/** What holds for the object there, as `locate` tells it; `undefined` for kinds of which nothing is to be known. */
+export function kindAt(space: Space, at: number): Kind | undefined {
+  return kinds[load(space.words, at) & 0xff];
 }
 
-/** Makes all objects that this thread holds abandoned, but for those `except`. */
-export function abandonHeld(space: Space, except: ReadonlySet<number>): void {
-  for (const at of space.handles.keys()) {
-    const kind = kindAt(space, at);
-    if (kind?.isHeld(space, at + OBJECT_HEADER) && !except.has(at)) kind.abandon(space, at + OBJECT_HEADER);
-  }
-}
-
-// The handle may be gone already, and the object with it if this was the last: its words then say FREE or what is there
-// now, which nobody made with this thread as its holder.
-function kindAt(space: Space, at: number): Kind | undefined {
-  return holdings.get(load(space.words, at) & 0xff);
-}
-
-// What `waitAny` asks of an object: whether it is ready, without taking anything, and where to wait until it is.
-//
-// By kind and address, not by class, so that it holds for the twins over the processes' memory as well.
-
-/** An object, from the side of one who waits for it and takes nothing. */
+/** An object, from the side of a thread that waits for it and takes nothing. */
 export interface Readiness {
   /** The memory in which it is. */
   readonly space: Space;
   /**
    * The wait points that are notified when it may have become ready. Deaths are not notified: look again after each
-   * slice. One who was woken here while the object was ready has taken a wake-up that was meant for one who takes, and
-   * passes it on: `notify(space, point, 1)`.
+   * slice. A waiter that was woken here while the object was ready has taken a wake-up that was meant for a thread that takes,
+   * and passes it on: `notify(space, point, 1)`.
    */
   readonly points: readonly number[];
   /** Whether what its `try` form asks for could be had now. */
   isReady(): boolean;
 }
-
-/** Makes the readiness of an object whose own words begin at `at`. */
-export type ReadinessOf = (space: Space, at: number) => Omit<Readiness, "space">;
 
 /**
  * Under this an object that has no kind, or is more than its kind says, has a method that returns its readiness; or
@@ -124,15 +105,26 @@ export interface Ready {
   [READINESS](): Readiness | LocalReadiness | undefined;
 }
 
-const readinesses: Map<number, ReadinessOf> = new Map();
-
-/** Says how the objects of a kind, of either scope, are asked. */
-export function registerReadiness(kind: number, readinessOf: ReadinessOf): void {
-  readinesses.set(kind, readinessOf);
+/** How to ask the object there whether it is ready; `undefined` for kinds that cannot be waited for in this way. */
+export function readinessAt(space: Space, at: number): Readiness | undefined {
+  const readiness = kindAt(space, at)?.readiness?.(space, at + OBJECT_HEADER);
+  return readiness === undefined ? undefined : { space, ...readiness };
 }
 
-/** How to ask the object there, as `locate` tells it; `undefined` for readinesses that nobody can wait for in this way. */
-export function readinessAt(space: Space, at: number): Readiness | undefined {
-  const readiness = readinesses.get(load(space.words, at) & 0xff)?.(space, at + OBJECT_HEADER);
-  return readiness === undefined ? undefined : { space, ...readiness };
+// The handle may be gone already, and the object with it if this was the last: its words then say FREE or what is there
+// now, which no thread made with this one as its holder. Hence the look at the words before each of the two.
+
+/** The addresses of all objects that this thread holds: a worker's task ends, and its thread does not. */
+export function heldBy(space: Space): Set<number> {
+  const held = new Set<number>();
+  for (const at of space.handles.keys()) if (kindAt(space, at)?.isHeld?.(space, at + OBJECT_HEADER)) held.add(at);
+  return held;
+}
+
+/** Makes all objects that this thread holds abandoned, but for those `except`. */
+export function abandonHeld(space: Space, except: ReadonlySet<number>): void {
+  for (const at of space.handles.keys()) {
+    const kind = kindAt(space, at);
+    if (kind?.isHeld?.(space, at + OBJECT_HEADER) && !except.has(at)) kind.abandon?.(space, at + OBJECT_HEADER);
+  }
 }

@@ -130,3 +130,6 @@ export function pairsOf(memory: Memory): BigInt64Array {
   }
   return pairs;
 }
+
+/** Words before an object's own. */
+export const OBJECT_HEADER = 4;

@@ -18,13 +18,10 @@ import { InvalidStateError } from "../errors.ts";
 import { NO_OPTIONS, show } from "../options.ts";
 import { importingModule } from "../runtime/import_guard.ts";
 import { BLOCK_HEADER, blockWords } from "./allocator.ts";
-import { classOf, FIRST_KIND, LAST_KIND } from "./kinds.ts";
-import { HEAP_AT, type Scope, TOP_AT } from "./memory.ts";
+import { classOf, FIRST_KIND, kindAt, LAST_KIND } from "./kinds.ts";
+import { HEAP_AT, OBJECT_HEADER, type Scope, TOP_AT } from "./memory.ts";
 import { openOrCreate } from "./names.ts";
 import { type Space, spaceOf } from "./space.ts";
-
-/** Words before an object's own. */
-export const OBJECT_HEADER = 4;
 
 /** Options that every shared object takes. */
 export interface SharedOptions {
@@ -314,7 +311,7 @@ export function handleAt(space: Space, at: number): SharedHandle {
     );
   }
   add(space.words, at + 1, 1);
-  return new type(new Attachment(space, at) as never);
+  return new (type as unknown as new (attachment: Attachment) => SharedHandle)(new Attachment(space, at));
 }
 
 /** Adds a reference: for a message that names the object. */
@@ -325,16 +322,8 @@ export function addReference(space: Space, at: number): void {
 /** Drops a reference, and gives the object's memory back with the last one. */
 export function dropReference(space: Space, at: number): void {
   if (add(space.words, at + 1, -1) !== 1) return;
-  const kind = load(space.words, at) & 0xff;
-  destroyers.get(kind)?.(space, at + OBJECT_HEADER);
+  kindAt(space, at)?.destroy?.(space, at + OBJECT_HEADER);
   space.free(at);
-}
-
-const destroyers: Map<number, (space: Space, at: number) => void> = new Map();
-
-/** Says what has to be given back with the last reference to an object of this kind, besides its own words. */
-export function onDestroy(kind: number, destroy: (space: Space, at: number) => void): void {
-  destroyers.set(kind, destroy);
 }
 
 // What one thread remembers of a shared object beside the shared words, for all of its handles.

@@ -8,11 +8,11 @@
  * @module
  */
 
-import { load } from "../atomics.ts";
+import { kindAt } from "./kinds.ts";
 import * as tag from "../codec/tags.ts";
-import { dropReference, OBJECT_HEADER } from "./shared_object.ts";
-import type { Space } from "./space.ts";
-import { existingSpace } from "./space.ts";
+import { dropReference } from "./shared_object.ts";
+import { OBJECT_HEADER } from "./memory.ts";
+import { existingSpace, type Space } from "./space.ts";
 
 let bytes: Uint8Array = new Uint8Array(0);
 let view: DataView = new DataView(bytes.buffer);
@@ -32,16 +32,9 @@ export function dropReferences(message: Uint8Array): void {
 export function loseReferences(message: Uint8Array): void {
   walk(message, (space, address) => {
     if (space === undefined) return;
-    losers.get(load(space.words, address) & 0xff)?.(space, address + OBJECT_HEADER);
+    kindAt(space, address)?.lost?.(space, address + OBJECT_HEADER);
     dropReference(space, address);
   });
-}
-
-const losers: Map<number, (space: Space, at: number) => void> = new Map();
-
-/** Says what is to be done when an object of this kind was sent and nobody will receive it. */
-export function onLost(kind: number, lose: (space: Space, at: number) => void): void {
-  losers.set(kind, lose);
 }
 
 /** Whether a message, as `encode` wrote it, names shared objects. */

@@ -25,9 +25,26 @@
 import { add, compareExchange, exchange, load, now, or, pause, store } from "../atomics.ts";
 import { NotSupportedError } from "../errors.ts";
 import { mayBlock } from "../runtime/runtime.ts";
-import { BELL_COUNT, BELL_STRIDE, BELLS_AT } from "./memory.ts";
+import { BELL_COUNT, BELL_STRIDE, BELLS_AT, type Memory } from "./memory.ts";
 import { PARKED, seeToOthers } from "./participants.ts";
-import type { Space } from "./space.ts";
+
+/** A thread in a memory, as far as waiting has to know it: a `Space`. */
+export interface WaitingThread {
+  readonly memory: Memory;
+  readonly words: Int32Array;
+  /** Where its entry in the table of participants is. */
+  readonly entry: number;
+  /** The index of its doorbell. */
+  readonly bell: number;
+  /** How often it looks before it sleeps. */
+  readonly spins: number;
+  /** Its promises. */
+  readonly async: { wake(): void };
+  /** Whether another asked this thread to end. */
+  isKilled(): boolean;
+  /** Stops this thread at once. */
+  exit(): never;
+}
 
 /** Words of a wait point. */
 export const WAIT_POINT_WORDS = 2;
@@ -56,13 +73,13 @@ export const CONTENDED = 4;
 const SLOWEST = 12;
 
 /** Wakes up to `count` of the blocked, and all promises, that wait here. To be called after the change. */
-export function notify(space: Space, point: number, count: number): void {
+export function notify(space: WaitingThread, point: number, count: number): void {
   const words = space.words;
   if ((load(words, point) & SLEEPERS) !== 0) notifySleepers(space, point, count);
   if (load(words, point + 1) !== 0) ring(space, point);
 }
 
-function notifySleepers(space: Space, point: number, count: number): void {
+function notifySleepers(space: WaitingThread, point: number, count: number): void {
   const words = space.words;
   for (;;) {
     const seen = load(words, point);
@@ -75,7 +92,7 @@ function notifySleepers(space: Space, point: number, count: number): void {
   }
 }
 
-function ring(space: Space, point: number): void {
+function ring(space: WaitingThread, point: number): void {
   const words = space.words;
   const bells = exchange(words, point + 1, 0);
   for (let bell = 0; bell < BELL_COUNT; bell++) {
@@ -88,17 +105,17 @@ function ring(space: Space, point: number): void {
 }
 
 /** Leaves the bit of this thread's doorbell at the wait point. `true`: it was not there. */
-export function arm(space: Space, point: number): boolean {
+export function arm(space: WaitingThread, point: number): boolean {
   return (or(space.words, point + 1, 1 << space.bell) & (1 << space.bell)) === 0;
 }
 
 /** Whether the bit of this thread's doorbell is still there: nobody has notified. */
-export function isArmed(space: Space, point: number): boolean {
+export function isArmed(space: WaitingThread, point: number): boolean {
   return (load(space.words, point + 1) & (1 << space.bell)) !== 0;
 }
 
 /** Adds a sleeper. Returns the word to be given to {@linkcode sleep} and {@linkcode unregister}. */
-export function register(space: Space, point: number): number {
+export function register(space: WaitingThread, point: number): number {
   const words = space.words;
   for (;;) {
     const seen = load(words, point);
@@ -109,7 +126,7 @@ export function register(space: Space, point: number): number {
 }
 
 /** Takes a sleeper off again that was not notified. */
-export function unregister(space: Space, point: number, registered: number): void {
+export function unregister(space: WaitingThread, point: number, registered: number): void {
   const words = space.words;
   for (;;) {
     const seen = load(words, point);
@@ -123,7 +140,7 @@ export function unregister(space: Space, point: number, registered: number): voi
  *
  * Ends the thread where another asked for that.
  */
-export function sleep(space: Space, point: number, registered: number, ms: number): boolean {
+export function sleep(space: WaitingThread, point: number, registered: number, ms: number): boolean {
   const words = space.words;
   const until = now() + ms;
   store(words, space.entry + PARKED, point);
@@ -166,7 +183,7 @@ export function requireBlocking(): void {
  * `pauses` is how long to wait between the first quick looks, {@linkcode PROMPT} or {@linkcode CONTENDED}.
  */
 export function block<T>(
-  space: Space,
+  space: WaitingThread,
   point: number,
   attempt: (woken: number) => T | undefined,
   deadline: number,

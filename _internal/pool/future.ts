@@ -7,10 +7,9 @@
 import { now } from "../atomics.ts";
 import { REFUSAL } from "../codec/refusal.ts";
 import { bindContext } from "../runtime/async_context.ts";
-import { deadlineOf, show, validateWait } from "../options.ts";
+import { deadlineOf, show, validateWait, type WaitOptions } from "../options.ts";
 import { CancelledError, TimeoutError } from "../errors.ts";
 import { READINESS } from "../memory/kinds.ts";
-import type { WaitOptions } from "../options.ts";
 
 /** Where a {@linkcode Future} is in its life. */
 export type FutureState = "pending" | "running" | "finished" | "cancelled";

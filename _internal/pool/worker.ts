@@ -6,7 +6,8 @@
 
 import { now } from "../atomics.ts";
 import { decode, encode, sendable } from "../codec/mod.ts";
-import "../entries/whole.ts";
+import "../../sync/mod.ts";
+import "../../threading/thread.ts";
 import { abandonHeld, heldBy } from "../memory/kinds.ts";
 import type { Scope } from "../memory/memory.ts";
 import { isAlive } from "../memory/participants.ts";

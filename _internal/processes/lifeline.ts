@@ -12,7 +12,7 @@ import { LIFELINE_AT, PROCESS_AT, PROCESS_MUTEX_AT } from "../memory/memory.ts";
 import { lockMutex, unlockMutex } from "../memory/mutex.ts";
 import { existingSpace, type Space, spaceOf } from "../memory/space.ts";
 import { pidOfThis } from "../runtime/runtime.ts";
-import { loadProcessCalls } from "../system/process_calls.ts";
+import { loadProcessCalls } from "../system/system.ts";
 import { ROOT_LIFELINE, ROOT_PID } from "./region.ts";
 
 /** What the children of this process need to tie their lives to it. One word. */

@@ -11,7 +11,7 @@ import { add, load, now, pause, store, wait } from "../atomics.ts";
 import { spaceOf } from "../memory/space.ts";
 import type { ThreadMemory } from "../memory/thread_memory.ts";
 import { ownModule, requireOwnModules } from "../runtime/bundle.ts";
-import type { Libc } from "../system/libc.ts";
+import type { Libc } from "../system/calls.ts";
 import { nextTurn } from "../runtime/timers.ts";
 import { startWorker } from "../runtime/worker.ts";
 import type { Region } from "./region.ts";

@@ -19,15 +19,16 @@
 
 import { compareExchange, load, store } from "../atomics.ts";
 import { PROCESS } from "../memory/kinds.ts";
-import { PROCESS_AT } from "../memory/memory.ts";
+import { OBJECT_HEADER, PROCESS_AT } from "../memory/memory.ts";
 import { lockMutex, unlockMutex } from "../memory/mutex.ts";
 import { seeToOthers } from "../memory/participants.ts";
-import { addReference, dropReference, OBJECT_HEADER } from "../memory/shared_object.ts";
+import { addReference, dropReference } from "../memory/shared_object.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
 import { buryTaken } from "../memory/taken.ts";
 import { notify } from "../memory/wait_point.ts";
 import { pidOfThis } from "../runtime/runtime.ts";
-import { loadProcessCalls, SIGKILL } from "../system/process_calls.ts";
+import { loadProcessCalls } from "../system/system.ts";
+import { SIGKILL } from "../system/calls.ts";
 import { lookIfDue } from "../work/importing.ts";
 import { losePayload } from "../work/payload.ts";
 import {

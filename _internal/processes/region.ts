@@ -30,7 +30,7 @@ import {
 } from "../memory/memory.ts";
 import { lockMutex, unlockMutex } from "../memory/mutex.ts";
 import { isReservationConfigured, reservationOf, spaceOf } from "../memory/space.ts";
-import { loadLibc } from "../system/libc.ts";
+import { loadLibc } from "../system/system.ts";
 import { takeTurns } from "./native_turns.ts";
 import { AttachError } from "../errors.ts";
 

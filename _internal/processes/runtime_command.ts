@@ -13,7 +13,7 @@ import { programArguments } from "../runtime/worker.ts";
 import { ownModule, requireOwnRuntime } from "../runtime/bundle.ts";
 import { isBun, nodeProcess } from "../runtime/runtime.ts";
 import { mainModule } from "../runtime/modules.ts";
-import { loadProcessCalls } from "../system/process_calls.ts";
+import { loadProcessCalls } from "../system/system.ts";
 import { runtimePath } from "../runtime/spawn.ts";
 import { mainOfProgram } from "../targets/places.ts";
 import {

@@ -20,9 +20,9 @@
 import { add, load } from "../atomics.ts";
 import { TOKEN_AT } from "../memory/memory.ts";
 import { lockMutex, unlockMutex } from "../memory/mutex.ts";
-import type { Space } from "../memory/space.ts";
-import { existingSpace, spaceOf } from "../memory/space.ts";
-import { EEXIST, ENOENT, type FileIdentity, type Libc, loadLibc } from "../system/libc.ts";
+import { existingSpace, type Space, spaceOf } from "../memory/space.ts";
+import { EEXIST, ENOENT, type FileIdentity, type Libc } from "../system/calls.ts";
+import { loadLibc } from "../system/system.ts";
 import { AttachError } from "../errors.ts";
 import { startJanitor } from "./lifeline.ts";
 import { LIST_DESCRIPTOR, ROOT_PID, ROOT_START, SEGMENTS, SEGMENTS_MUTEX } from "./region.ts";

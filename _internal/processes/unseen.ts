@@ -6,7 +6,8 @@
 
 import { environment } from "../runtime/runtime.ts";
 import { loadNative } from "../system/ffi.ts";
-import { loadProcessCalls, type ProcessCalls } from "../system/process_calls.ts";
+import { loadProcessCalls } from "../system/system.ts";
+import type { ProcessCalls } from "../system/calls.ts";
 import { runtimePath, type Spawned, type SpawnOptions } from "../runtime/spawn.ts";
 
 /** The longest sleep without a look at whether it was in vain. */

@@ -18,7 +18,8 @@
 
 import { exchange, load } from "../atomics.ts";
 import { ThreadMemory } from "../memory/thread_memory.ts";
-import { type Libc, loadLibc } from "../system/libc.ts";
+import type { Libc } from "../system/calls.ts";
+import { loadLibc } from "../system/system.ts";
 import { onParentMessage, postToParent } from "../runtime/worker.ts";
 import { takeTurns } from "./native_turns.ts";
 import type { Region } from "./region.ts";

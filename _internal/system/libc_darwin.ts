@@ -28,7 +28,7 @@
 import { NotSupportedError } from "../errors.ts";
 import { cString, type Functions, type Native, type Signature } from "./ffi.ts";
 import { pidOfThis } from "../runtime/runtime.ts";
-import type { Libc } from "./libc.ts";
+import type { Libc } from "./calls.ts";
 
 /** The system's library, under the names that it has on disk and in the cache of the loader. */
 export const DARWIN_LIBRARIES = ["/usr/lib/libSystem.B.dylib", "libSystem.B.dylib"];

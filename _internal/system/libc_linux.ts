@@ -7,7 +7,7 @@
 
 import { cString, type Native } from "./ffi.ts";
 import { pidOfThis } from "../runtime/runtime.ts";
-import type { Libc } from "./libc.ts";
+import type { Libc } from "./calls.ts";
 
 // fstat by number, since older C libraries have it under another name; and what it tells is the kernel's own structure.
 const SYSCALLS = {

@@ -16,7 +16,7 @@ import { ignoreOnDeno } from "../runtime/spawn.ts";
 import { startWorker } from "../runtime/worker.ts";
 import { cString, type Functions, loadNative, type Native, type Signature } from "./ffi.ts";
 import { DARWIN_LIBRARIES } from "./libc_darwin.ts";
-import type { ProcessCalls } from "./process_calls.ts";
+import type { ProcessCalls } from "./calls.ts";
 
 const SIGHUP = 1;
 const SIGINT = 2;

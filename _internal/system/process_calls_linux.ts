@@ -8,7 +8,7 @@ import { isBun, isBunBefore, nodeProcess, pidOfThis } from "../runtime/runtime.t
 import { ignoreOnDeno } from "../runtime/spawn.ts";
 import { cString, loadNative, system } from "./ffi.ts";
 import { startProgram } from "./posix_spawn.ts";
-import type { ProcessCalls } from "./process_calls.ts";
+import type { ProcessCalls } from "./calls.ts";
 
 const SIGHUP = 1;
 const SIGINT = 2;

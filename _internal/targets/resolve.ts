@@ -11,7 +11,6 @@ import { type Exports, importModule, syntaxError } from "../runtime/modules.ts";
 import { unrefTimer } from "../runtime/timers.ts";
 import type { TargetDescriptor } from "./describe.ts";
 import { addHome } from "./places.ts";
-import type { Search } from "./search.ts";
 import { atGlobalPath } from "./shape.ts";
 
 /** What a module exports by a name, which must be a function or a class. */
@@ -110,6 +109,12 @@ export function list(names: string[]): string {
 type AnyFunction = (...args: unknown[]) => unknown;
 type AnyClass = abstract new (...args: never[]) => unknown;
 type Sought = Extract<TargetDescriptor, { kind: "function" | "subclass" }>;
+
+/** Looks for a function by its source. */
+interface Search {
+  function(): Promise<AnyFunction>;
+  class(): Promise<AnyClass>;
+}
 
 type SearchClass = new (sought: Sought, label: string) => Search;
 

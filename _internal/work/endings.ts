@@ -64,6 +64,11 @@ export function hasHook(): boolean {
   return hook !== undefined;
 }
 
+/** Calls this thread's hook, if it has one. */
+export function callHook(space: Space, record: number, error: unknown): void {
+  hook?.(space, record, error);
+}
+
 let isTold = (): boolean => true;
 
 /** In the worker of a pool: says when an error of the thread reaches a caller, which is while a task runs. */

@@ -17,10 +17,10 @@
 
 import { and, compareExchange, load, or, store } from "../atomics.ts";
 import { decode, encode, sendable } from "../codec/mod.ts";
-import { THREADS_MUTEX_AT } from "../memory/memory.ts";
+import { OBJECT_HEADER, THREADS_MUTEX_AT } from "../memory/memory.ts";
 import { lockMutex, unlockMutex } from "../memory/mutex.ts";
 import { entryOf, isAlive, kill, leave, RECORD } from "../memory/participants.ts";
-import { addReference, type Attachment, dropReference, OBJECT_HEADER } from "../memory/shared_object.ts";
+import { addReference, type Attachment, dropReference } from "../memory/shared_object.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
 import { buryTaken } from "../memory/taken.ts";

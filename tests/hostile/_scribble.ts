@@ -10,7 +10,8 @@ import process from "node:process";
 import * as multiprocessing from "@weft/concurrent/multiprocessing";
 import * as threading from "@weft/concurrent/threading";
 import { blockWords } from "../../_internal/memory/allocator.ts";
-import { locate, OBJECT_HEADER, type SharedHandle } from "../../_internal/memory/shared_object.ts";
+import { locate, type SharedHandle } from "../../_internal/memory/shared_object.ts";
+import { OBJECT_HEADER } from "../../_internal/memory/memory.ts";
 import { Random } from "../storm/_random.ts";
 
 const [scope, kind, from, to] = process.argv.slice(2);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "node:test";
 import { darwin, darwinSignatures } from "../../_internal/system/libc_darwin.ts";
 import { DARWIN_PROCESS_SIGNATURES } from "../../_internal/system/process_calls_darwin.ts";
-import type { Libc } from "../../_internal/system/libc.ts";
+import type { Libc } from "../../_internal/system/calls.ts";
 import { FakeMac, type FakeProcess } from "./_fake_mac.ts";
 
 const limit = { timeout: 30_000 };

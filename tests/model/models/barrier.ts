@@ -1,4 +1,5 @@
-import { locate, OBJECT_HEADER } from "../../../_internal/memory/shared_object.ts";
+import { locate } from "../../../_internal/memory/shared_object.ts";
+import { OBJECT_HEADER } from "../../../_internal/memory/memory.ts";
 import { spaceOf } from "../../../_internal/memory/space.ts";
 import { GENERATIONS_WORDS } from "../../../sync/_generations.ts";
 import { Barrier } from "../../../sync/barrier.ts";

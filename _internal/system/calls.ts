@@ -1,0 +1,176 @@
+/**
+ * What the library asks of the operating system: memory that processes share, sleeping in it, who is alive, and how processes
+ * start and end. There are two files for each system that can do it, libc_*.ts and process_calls_*.ts.
+ *
+ * @module
+ */
+
+import type { Native } from "./ffi.ts";
+import type { ProgramOptions } from "./posix_spawn.ts";
+
+/** The operating system, as one thread reaches it. Descriptors and addresses are those of the whole process. */
+export interface Libc {
+  readonly native: Native;
+  /**
+   * A file of no length for the memory of a tree of processes, which goes when the last that has it is gone; negative where
+   * that fails. Only this user may open it.
+   */
+  createShared(): number;
+  /** Where another process of this user can open what {@linkcode Libc.createShared} made, while this process lives. */
+  pathOf(descriptor: number): string;
+  /**
+   * Says that this process lives, which it does with one number among those that have the file. The system takes that back
+   * when the process is gone, however it ended, and before anybody can have its pid. `false`: the number is taken.
+   */
+  holdNumber(descriptor: number, number: number): boolean;
+  /** Whether another process that holds the number lives. */
+  isNumberHeld(descriptor: number, number: number): boolean;
+  /** At the end of this process: takes away what the system would leave of the file. */
+  leave(descriptor: number): void;
+  /** Takes away what is left of the files of processes that were killed. */
+  sweep(): void;
+  /** Memory that the threads of this process alone have, for {@linkcode Libc.wait} too. 0: there is none. */
+  mapOwn(bytes: number): number;
+  /**
+   * Opens a file to read and write: one that is there, a new one (`"new"`: fails where there is one), or either
+   * (`"append"`: and writes go to its end). Only this user may open a new one. `"read"`: only to read it. Negative: see
+   * {@linkcode Libc.errno}.
+   */
+  open(path: string, how?: "new" | "append" | "read"): number;
+  /** Which process this is. */
+  readonly pid: number;
+  /** When a process was started, in units of the system's: tells it from a later one with the same number. 0: none lives. */
+  startOf(pid: number): number;
+  close(descriptor: number): void;
+  /** All of a file from its beginning, up to so many bytes; `undefined` where it cannot be read. */
+  read(descriptor: number, most: number): Uint8Array | undefined;
+  /** Writes bytes where the file is at. */
+  write(descriptor: number, bytes: Uint8Array): boolean;
+  /** Which file it is, and whose. */
+  identify(descriptor: number): FileIdentity;
+  /** Gives a file a second name, unless that is taken. */
+  link(path: string, second: string): boolean;
+  /** Takes a name away. */
+  unlink(path: string): boolean;
+  /** The names in a folder; none where it cannot be read. */
+  list(folder: string): string[];
+  /** Where named segments of memory are. */
+  readonly segments: string;
+  /** The size of an open file in bytes; negative where that has none. */
+  sizeOf(descriptor: number): number;
+  setSize(descriptor: number, bytes: number): boolean;
+  /** Sees to it that a part of a file can be touched: there is memory for it. What is in it stays. */
+  reserve(descriptor: number, offset: number, bytes: number): boolean;
+  /** Maps a file so that all see what one writes. 0: there is no room. */
+  map(descriptor: number, bytes: number): number;
+  unmap(address: number, bytes: number): void;
+  /**
+   * Takes the lock on a file for this open descriptor until that is closed, by the system if need be; shared with others
+   * that do, or not.
+   */
+  lockFile(descriptor: number, shared?: "shared"): boolean;
+  /** Sleeps while the word is `expected`, for `ms` at most. May return for no reason. */
+  wait(address: number, expected: number, ms: number): void;
+  /** Wakes up to `count` of those who sleep on the word, in any process. Returns how many; macOS does not count thousands: 1. */
+  wake(address: number, count: number): number;
+  /** {@linkcode Libc.wait} beside the event loop; `undefined` where the runtime has no such thing. */
+  readonly waitAsync: ((address: number, expected: number, ms: number) => Promise<number>) | undefined;
+  /**
+   * Sleeps while all of the words are what is expected; `undefined` where the system has no such thing. May return for no
+   * reason.
+   */
+  readonly waitForAny: ((addresses: readonly number[], expected: readonly number[], ms: number) => void) | undefined;
+  /** Why the last call failed. */
+  errno(): number;
+}
+
+/** What a file is told by. */
+export interface FileIdentity {
+  /** Its number, which no other file has at the time. */
+  readonly file: string;
+  /** Of a file of this user. */
+  readonly own: boolean;
+  /** How many names it has. */
+  readonly names: number;
+}
+
+/** Errors that are told apart: there is none of that name; there is one; the file system is full. */
+export const ENOENT = 2;
+export const EEXIST = 17;
+
+/** How a process ended: its exit code, or the negative number of the signal that ended it. */
+export type ExitStatus = number;
+
+/** Processes, as one thread reaches them. */
+export interface ProcessCalls {
+  /**
+   * How a child of this process ended, without taking that from the runtime, which wants to know too. `undefined`: it
+   * runs. `"unknown"`: it is no child of this process, or the runtime has heard of its end already.
+   */
+  exitOf(pid: number): ExitStatus | "unknown" | undefined;
+  /** How a process ended that is not this one's child, while its parent has not heard of it. `"gone"`: there is none. */
+  exitOfOther(pid: number): ExitStatus | "gone" | undefined;
+  /**
+   * Leaves what a terminal or a supervisor sends to a whole group to the process that started this one: SIGINT and SIGHUP,
+   * and but for Bun on macOS SIGTERM, do nothing here, whatever code runs, until the program has a handler of its own.
+   */
+  leaveSignals(): void;
+  /** Whether SIGTERM to a process on Bun would do nothing, since it leaves that to its starter. */
+  leavesTerminate(pid: number): boolean;
+  /** The number of SIGURG, which a process on Deno listens for: see signals.ts. */
+  readonly urgent: number;
+  /** Sends a signal. `false`: there is no such process, or it is another user's. */
+  signal(pid: number, signal: number): boolean;
+  /** A descriptor that stands for a process, or a negative number. */
+  openProcess(pid: number): number;
+  /** Blocks until a process has ended, something can be received, or for `ms`. May return for no reason. */
+  waitForEnd(descriptor: number, ms: number, received?: number): void;
+  close(descriptor: number): void;
+  /** Makes what other processes can tie their lives to, for as long as this one lives. A number; negative: that fails. */
+  openLifeline(): number;
+  /** What another process needs for {@linkcode ProcessCalls.dieWith}. One word. */
+  lifelineOf(opened: number): string;
+  /**
+   * Ties the life of this process to that of the one with the lifeline: it is killed when that one is gone, whatever code
+   * of the program runs or does not. `false`: it is gone already.
+   */
+  dieWith(lifeline: string): boolean;
+  /** Whether the process of {@linkcode ProcessCalls.dieWith} is gone, or goes within `ms`. */
+  isOrphan(ms: number): boolean;
+  /**
+   * Has the system kill a process when this one ends, however it does, also where that process can do nothing for it.
+   * Returns how to call that off. `undefined`: the system has no such thing.
+   */
+  readonly killAfterThis: ((pid: number) => () => void) | undefined;
+  /** Starts a program, and says its number; 0: the system starts none. `undefined`: not on this system. */
+  readonly start: ((options: ProgramOptions) => number) | undefined;
+  /** Takes note of the end of a child that the runtime knows nothing of. */
+  reap(pid: number): void;
+  /** A descriptor from which these bytes can be read; negative: the system has no room. Of a system with `start`. */
+  openBytes(bytes: Uint8Array): number;
+  /** Two descriptors of which each reads what is written to the other. Of a system with `start`. */
+  openPair(): readonly [number, number] | undefined;
+  /** What can be read at once: so many bytes, 0 at the end, a negative number where there is nothing yet. */
+  receive(descriptor: number, bytes: Uint8Array): number;
+  /** Resolves when the process has ended, when there is something to receive, or after `ms`. On Deno alone. */
+  readonly waitForEither: ((process: number, descriptor: number, ms: number) => Promise<number>) | undefined;
+  /** The command line of this process, without the program's name. */
+  commandLine(): string[];
+  /** Makes a folder the current one. */
+  changeFolder(path: string): boolean;
+  /** Whether there is a folder at that path. */
+  isFolder(path: string): boolean;
+  /** Whether there is anything at that path. */
+  exists(path: string): boolean;
+  /** The current folder. */
+  folder(): string;
+  /** The variables with which this process began. Of a system with `start`. */
+  firstVariables(): Record<string, string>;
+  /** A variable of the environment. */
+  variable(name: string): string | undefined;
+  /** Takes a variable out of the environment. */
+  removeVariable(name: string): void;
+}
+
+export const SIGKILL = 9;
+export const SIGTERM = 15;

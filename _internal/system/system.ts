@@ -1,0 +1,45 @@
+/**
+ * The operating system that this program runs on.
+ *
+ * @module
+ */
+
+import { NotSupportedError } from "../errors.ts";
+import type { Libc, ProcessCalls } from "./calls.ts";
+import { loadNative, system } from "./ffi.ts";
+import { darwin } from "./libc_darwin.ts";
+import { linux } from "./libc_linux.ts";
+import { darwinProcesses } from "./process_calls_darwin.ts";
+import { linuxProcesses } from "./process_calls_linux.ts";
+
+let libc: Libc | undefined;
+
+/** The operating system. `action` is for the message where it cannot be reached. */
+export function loadLibc(action: string): Libc {
+  return libc ??= openLibc(action);
+}
+
+function openLibc(action: string): Libc {
+  const { os, arch } = system();
+  if (os === "linux" && (arch === "x64" || arch === "arm64")) return linux(loadNative(action), arch);
+  if (os === "darwin" && (arch === "x64" || arch === "arm64")) return darwin(loadNative(action), arch, action);
+  throw new NotSupportedError(
+    `Cannot ${action} as processes cannot share memory on this system: received ${os} on ${arch}, expected Linux or macOS on x64 or arm64 (all of @weft/concurrent/threading and @weft/concurrent/sync works here)`,
+  );
+}
+
+let calls: ProcessCalls | undefined;
+
+/** What it does for processes. `action` is for the message where it cannot be reached. */
+export function loadProcessCalls(action: string): ProcessCalls {
+  return calls ??= openProcessCalls(action);
+}
+
+function openProcessCalls(action: string): ProcessCalls {
+  const { os } = system();
+  if (os === "linux") return linuxProcesses(action);
+  if (os === "darwin") return darwinProcesses(action);
+  throw new NotSupportedError(
+    `Cannot ${action} as this library cannot look after processes on this system: received ${os}, expected Linux or macOS (all of @weft/concurrent/threading and @weft/concurrent/sync works here)`,
+  );
+}
