@@ -2,7 +2,8 @@
 
 import { Packr } from "msgpackr";
 import { deserialize, serialize } from "node:v8";
-import { decode, encode } from "../_internal/codec/mod.ts";
+import { decode } from "../_internal/codec/decode.ts";
+import { encode } from "../_internal/codec/encode.ts";
 import { bench, keep } from "./_harness.ts";
 import { items } from "./_items.ts";
 

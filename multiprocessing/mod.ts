@@ -15,7 +15,7 @@ export type { PriorityOptions } from "../sync/priority_queue.ts";
 export type { QueueOptions } from "../sync/queue.ts";
 export { registerSerializable, type SerializableOptions } from "../sync/register_serializable.ts";
 export { sleep, sleepSync } from "../sync/sleep.ts";
-export { task } from "../_internal/targets/task.ts";
+export { task } from "../_internal/targets/describe.ts";
 export type { Addend, ArrayOf, Bits, TypeOf, ValueType } from "../sync/_value_types.ts";
 export {
   type Waitable,

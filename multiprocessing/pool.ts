@@ -11,7 +11,7 @@ import type { Ending } from "../_internal/pool/jobs.ts";
 import { BasePool, type PoolKind, type PoolOptions } from "../_internal/pool/pool.ts";
 import type { workForPool } from "../_internal/pool/worker.ts";
 import { hasProcessEnded } from "../_internal/processes/record.ts";
-import { ownModule } from "../_internal/runtime/bundle.ts";
+import { ownModule } from "../_internal/runtime/modules.ts";
 import { withoutPrototype } from "../_internal/options.ts";
 import { signalName } from "../_internal/runtime/spawn.ts";
 import {
@@ -25,7 +25,7 @@ import {
   STATE,
   VALUE,
 } from "../_internal/work/record.ts";
-import { task } from "../_internal/targets/task.ts";
+import { task } from "../_internal/targets/describe.ts";
 import { Process, setMethod } from "./process.ts";
 import type { StartMethod } from "./start_method.ts";
 

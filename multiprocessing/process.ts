@@ -5,7 +5,8 @@
  */
 
 import { add, compareExchange, load, now, or, store } from "../_internal/atomics.ts";
-import { encode, joinStacks } from "../_internal/codec/mod.ts";
+import { encode } from "../_internal/codec/encode.ts";
+import { joinStacks } from "../_internal/codec/errors.ts";
 import { InvalidStateError, NotSupportedError, TimeoutError, WorkerLostError } from "../_internal/errors.ts";
 import { defineKind, PROCESS, registerClass } from "../_internal/memory/kinds.ts";
 import { PROCESS_NAMES_AT, type Scope } from "../_internal/memory/memory.ts";
@@ -49,12 +50,12 @@ import { checkPermissions, checkReadable, mainOfThis } from "../_internal/proces
 import { signalProcess } from "../_internal/processes/signal.ts";
 import { launch, untilNoted } from "../_internal/processes/start.ts";
 import { receive } from "../_internal/processes/without_memory.ts";
-import { importingModule } from "../_internal/runtime/import_guard.ts";
+import { importingModule } from "../_internal/runtime/modules.ts";
 import { signalName } from "../_internal/runtime/spawn.ts";
 import { loadProcessCalls } from "../_internal/system/system.ts";
 import { SIGKILL, SIGTERM } from "../_internal/system/calls.ts";
 import { describeSubclass, describeTarget, type TargetDescriptor } from "../_internal/targets/describe.ts";
-import { dropPayload, losePayload, packPayload, type ProcessHead } from "../_internal/work/payload.ts";
+import { dropPayload, losePayload, packPayload, type ProcessHead } from "../_internal/work/starting.ts";
 import {
   BOOTING,
   clearFlags,

@@ -8,12 +8,11 @@
  */
 
 import { load, store } from "../_internal/atomics.ts";
+import { onArrival } from "../_internal/codec/arrivals.ts";
+import { TargetError } from "../_internal/errors.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { bindContext } from "../_internal/runtime/async_context.ts";
-import { onArrival } from "../_internal/codec/arrivals.ts";
-import { describeTarget, type TargetDescriptor } from "../_internal/targets/describe.ts";
-import { TargetError } from "../_internal/errors.ts";
-import { locationOf } from "../_internal/targets/task.ts";
+import { describeTarget, locationOf, type TargetDescriptor } from "../_internal/targets/describe.ts";
 
 type Description = { target: TargetDescriptor } | { flaw: string };
 

@@ -29,7 +29,7 @@
 
 import { load, store } from "../_internal/atomics.ts";
 import { PARTICIPANT_COUNT } from "../_internal/memory/memory.ts";
-import { lockMutex, unlockMutex } from "../_internal/memory/mutex.ts";
+import { lockMutex, unlockMutex } from "../_internal/memory/participants.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
 import { isGone } from "./_wait_list.ts";

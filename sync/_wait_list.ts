@@ -30,8 +30,7 @@
  */
 
 import { load, store } from "../_internal/atomics.ts";
-import { lockMutex, unlockMutex } from "../_internal/memory/mutex.ts";
-import { entryOf, isAlive, KILL } from "../_internal/memory/participants.ts";
+import { entryOf, isAlive, KILL, lockMutex, unlockMutex } from "../_internal/memory/participants.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { notify as wake, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
 

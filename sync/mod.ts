@@ -24,7 +24,7 @@ export { adopt, share, type ShareToken, type WorkerLike } from "./share.ts";
 export { SharedArray } from "./shared_array.ts";
 export { type SharedHandle, type SharedObject, type SharedOptions } from "../_internal/memory/shared_object.ts";
 export { sleep, sleepSync } from "./sleep.ts";
-export { task } from "../_internal/targets/task.ts";
+export { task } from "../_internal/targets/describe.ts";
 export { Value } from "./value.ts";
 export type { Addend, ArrayOf, Bits, TypeOf, ValueType } from "./_value_types.ts";
 export {

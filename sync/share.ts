@@ -6,7 +6,7 @@
 
 import { load } from "../_internal/atomics.ts";
 import { AttachError, InvalidStateError } from "../_internal/errors.ts";
-import { HEAP_AT, MAGIC, MAGIC_AT, TOKEN_AT, VERSION, VERSION_AT } from "../_internal/memory/memory.ts";
+import { HEAP_AT, MAGIC, MAGIC_AT, ThreadMemory, TOKEN_AT, VERSION, VERSION_AT } from "../_internal/memory/memory.ts";
 import { enter, isAlive, leave } from "../_internal/memory/participants.ts";
 import {
   addReference,
@@ -19,7 +19,6 @@ import {
 } from "../_internal/memory/shared_object.ts";
 import { existingSpace, setSpace, Space } from "../_internal/memory/space.ts";
 import { buryTaken } from "../_internal/memory/taken.ts";
-import { ThreadMemory } from "../_internal/memory/thread_memory.ts";
 import { show } from "../_internal/options.ts";
 import { exitThread, onExit } from "../_internal/runtime/exit.ts";
 

@@ -7,7 +7,7 @@
 import { now } from "../_internal/atomics.ts";
 import { locate, SharedHandle, whyUnusable } from "../_internal/memory/shared_object.ts";
 import type { Space } from "../_internal/memory/space.ts";
-import { blockAtMany } from "../_internal/memory/wait_many.ts";
+import { blockAtMany } from "../_internal/memory/wait.ts";
 import { deadlineOf, show, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 import { type LocalReadiness, READINESS, type Readiness, readinessAt, type Ready } from "../_internal/memory/kinds.ts";
 import { DeadlockError, InvalidStateError } from "../_internal/errors.ts";

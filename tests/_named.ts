@@ -1,6 +1,6 @@
 /** What is said of modules that do not come up. */
 
-import { setPatience } from "../_internal/work/importing.ts";
+import { setPatience } from "../_internal/work/starting.ts";
 
 /**
  * Runs a test in which a starter waits so many milliseconds for a module.

@@ -9,7 +9,7 @@ import { locate } from "../_internal/memory/shared_object.ts";
 import { OBJECT_HEADER } from "../_internal/memory/memory.ts";
 import { BasePool, type PoolKind, type PoolOptions } from "../_internal/pool/pool.ts";
 import type { workForPool } from "../_internal/pool/worker.ts";
-import { ownModule } from "../_internal/runtime/bundle.ts";
+import { ownModule } from "../_internal/runtime/modules.ts";
 import {
   ERROR,
   EXIT_CODE,
@@ -22,7 +22,7 @@ import {
   STATE,
   VALUE,
 } from "../_internal/work/record.ts";
-import { task } from "../_internal/targets/task.ts";
+import { task } from "../_internal/targets/describe.ts";
 import { Thread } from "./thread.ts";
 
 export * from "../_internal/pool/mod.ts";

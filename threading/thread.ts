@@ -5,7 +5,8 @@
  */
 
 import { add, compareExchange, load, now, or, store } from "../_internal/atomics.ts";
-import { encode, joinStacks } from "../_internal/codec/mod.ts";
+import { encode } from "../_internal/codec/encode.ts";
+import { joinStacks } from "../_internal/codec/errors.ts";
 import { InvalidStateError, TimeoutError, WorkerLostError } from "../_internal/errors.ts";
 import { defineKind, registerClass, THREAD } from "../_internal/memory/kinds.ts";
 import { OBJECT_HEADER, THREAD_NAMES_AT } from "../_internal/memory/memory.ts";
@@ -30,14 +31,11 @@ import {
   type WaitOptions,
   type WaitSyncOptions,
 } from "../_internal/options.ts";
-import { importingModule } from "../_internal/runtime/import_guard.ts";
+import { importingModule } from "../_internal/runtime/modules.ts";
 import { describeSubclass, describeTarget, type TargetDescriptor } from "../_internal/targets/describe.ts";
-import { ownTarget } from "../_internal/threads/own_target.ts";
 import { attend, launch, onFailure, terminateThread } from "../_internal/threads/start.ts";
 import "../_internal/threads/worker_entry.ts";
-import { callHook, hasHook } from "../_internal/work/endings.ts";
-import { lookIfDue, nextLook } from "../_internal/work/importing.ts";
-import { type Descriptors, dropPayload, losePayload, packPayload } from "../_internal/work/payload.ts";
+import { callHook, hasHook, ownTarget } from "../_internal/work/ending.ts";
 import {
   BOOTING,
   CANCELLED,
@@ -74,6 +72,14 @@ import {
   writeBytes,
   writeName,
 } from "../_internal/work/record.ts";
+import {
+  type Descriptors,
+  dropPayload,
+  lookIfDue,
+  losePayload,
+  nextLook,
+  packPayload,
+} from "../_internal/work/starting.ts";
 // Not used here: it makes the worker's modules part of the program's graph, so that Deno has them when the main thread
 // blocks right after start().
 

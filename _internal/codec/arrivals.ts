@@ -27,3 +27,47 @@ export async function arrive<T>(decode: () => T): Promise<T> {
 export function onArrival(prepare: () => Promise<void>): void {
   arriving?.push(prepare);
 }
+
+// Values that are nested so deeply that they stand behind the message they belong into, and are put in their places when
+// all of it was read.
+
+/** In the place of such a value. */
+export class Later {
+  constructor(readonly number: number) {}
+}
+
+/** Puts what came later into an object that was read. */
+export function putLater(object: unknown, values: unknown[]): void {
+  const value = (item: unknown): unknown => item instanceof Later ? values[item.number] : item;
+  if (object instanceof Map) putIntoMap(object, value);
+  else if (object instanceof Set) putIntoSet(object, value);
+  else if (!Array.isArray(object) && !(object instanceof Error) && !isPlain(object)) return;
+  // Also maps and sets have named properties on some runtimes.
+  for (const key of Object.getOwnPropertyNames(object)) {
+    const descriptor = Object.getOwnPropertyDescriptor(object, key)!;
+    if (descriptor.value instanceof Later) {
+      Object.defineProperty(object, key, { ...descriptor, value: value(descriptor.value) });
+    }
+  }
+}
+
+function putIntoMap(map: Map<unknown, unknown>, value: (item: unknown) => unknown): void {
+  const entries = [...map];
+  if (!entries.some(([key, item]) => key instanceof Later || item instanceof Later)) return;
+  // Anew, since the order of the keys must stay.
+  map.clear();
+  for (const [key, item] of entries) map.set(value(key), value(item));
+}
+
+function putIntoSet(set: Set<unknown>, value: (item: unknown) => unknown): void {
+  const items = [...set];
+  if (!items.some((item) => item instanceof Later)) return;
+  set.clear();
+  for (const item of items) set.add(value(item));
+}
+
+function isPlain(object: unknown): object is object {
+  if (typeof object !== "object" || object === null) return false;
+  const prototype = Object.getPrototypeOf(object) as object | null;
+  return prototype === Object.prototype || prototype === null;
+}

@@ -7,13 +7,13 @@
  * @module
  */
 
-import { dropReference, handleAt } from "../memory/shared_object.ts";
 import { OBJECT_HEADER } from "../memory/memory.ts";
+import { dropReference, handleAt } from "../memory/shared_object.ts";
 import { spaceOf } from "../memory/space.ts";
 import { latin1 } from "../runtime/runtime.ts";
+import { Later, putLater } from "./arrivals.ts";
 import { makeError } from "./errors.ts";
-import { type KeyData, keyOfData } from "./host.ts";
-import { Later, putLater } from "./later.ts";
+import { type KeyData, keyOfData } from "./refusal.ts";
 import * as tag from "./tags.ts";
 import { ofName } from "./tags.ts";
 

@@ -15,8 +15,7 @@ import { addReference, dropReference, locate, SharedHandle, whyUnusable } from "
 import type { Space } from "../memory/space.ts";
 import { hostClassOf, isPlainInside, keepsNamedOfCollections, mayHaveNamed, tagOf } from "../runtime/host_classes.ts";
 import { AGGREGATE, HIDDEN, numberOf } from "./errors.ts";
-import { dataOfKey, hidesAll, whyHidden, whyHost, withArticle } from "./host.ts";
-import { isIndex, pathOf, REFUSAL } from "./refusal.ts";
+import { dataOfKey, hidesAll, isIndex, pathOf, REFUSAL, whyHidden, whyHost, withArticle } from "./refusal.ts";
 import * as tag from "./tags.ts";
 import { ofPrototype } from "./tags.ts";
 

@@ -4,6 +4,10 @@
  * @module
  */
 
+import { sourcesOf } from "../runtime/host_classes.ts";
+import { privateMember } from "../targets/source.ts";
+import { nodeProcess } from "../runtime/runtime.ts";
+
 /** Under this an object has the reason why it cannot be sent, for the message of the error. */
 export const REFUSAL: unique symbol = Symbol.for("@weft/concurrent.refusal") as never;
 
@@ -90,4 +94,131 @@ function written(place: Place, name: string): string {
 export function isIndex(key: string): boolean {
   const index = Number(key) >>> 0;
   return index !== 2 ** 32 - 1 && String(index) === key;
+}
+
+// Objects that are more than their properties show: what is said of them, and which of a program's own are.
+
+/** What to send instead; of all others: data. */
+const INSTEAD: Record<string, string> = {
+  "arguments object": "[...arguments]",
+  AsyncGenerator: "what it yields",
+  Blob: "await blob.bytes()",
+  AbortSignal: "an Event, or give it as the option 'signal' of a task, which has one of its own in currentTask()",
+  File: "await file.bytes()",
+  FormData: "[...formData]",
+  Generator: "[...generator]",
+  Headers: "[...headers]",
+  Module: "{ ...module }",
+  Promise: "what it resolves to",
+  SharedArrayBuffer: "a SharedArray",
+  URL: "url.href",
+  URLSearchParams: "String(params)",
+};
+
+/** Why an object of a class of the runtime cannot be sent. `kind` is what `toString` calls it. */
+export function whyHost(hostClass: string, kind: string): string {
+  if (kind === "SharedArrayBuffer") return "a SharedArrayBuffer cannot be copied: use SharedArray";
+  const name = kind === "Object" ? hostClass : kind === "Arguments" ? "arguments object" : kind;
+  const instead = /^(?:Temporal|Intl)\./.test(kind)
+    ? "a string"
+    : / Iterator$|^Iterator/.test(name)
+    ? "[...iterator]"
+    : INSTEAD[name] ?? INSTEAD[hostClass] ?? "data";
+  return `${withArticle(name)} cannot be copied: send ${instead}`;
+}
+
+/** `an Event`. */
+export function withArticle(name: string): string {
+  return `${/^(?:[AEIOa]|U[^R])/.test(name) ? "an" : "a"} ${name}`;
+}
+
+const privates: WeakMap<object, boolean> = new WeakMap();
+
+/** Whether an object without enumerable properties has something all the same, which would be lost in silence. */
+export function hidesAll(object: object, prototype: object): boolean {
+  if (Object.keys(object).length > 0) return false;
+  if (Object.getOwnPropertySymbols(object).length > 0 || Object.getOwnPropertyNames(object).length > 0) return true;
+  let has = privates.get(prototype);
+  if (has === undefined) {
+    has = sourcesOf(prototype).some((source) => source.startsWith("class") && privateMember(source) !== undefined);
+    privates.set(prototype, has);
+  }
+  return has;
+}
+
+/** Why such an object cannot be sent. */
+export function whyHidden(prototype: object): string {
+  const name = prototype.constructor?.name || "its class";
+  return `all that an instance of ${name} holds is private: call registerSerializable() for its class, or send data`;
+}
+
+// `KeyObject` and `CryptoKey`: the host objects that cross, as `structuredClone` copies them.
+//
+// Node's crypto gives the material of a key at once, which the web's gives by promises alone; its module is there, as the
+// key is of it or can be made one of it.
+
+interface Key {
+  type: "secret" | "public" | "private";
+  export(options?: { format: "der"; type: "spki" | "pkcs8" }): Uint8Array;
+  toCryptoKey(algorithm: unknown, extractable: boolean, usages: string[]): object;
+}
+
+interface Crypto {
+  KeyObject: { new (): Key; from(key: object): Key };
+  createSecretKey(material: Uint8Array): Key;
+  createPublicKey(options: object): Key;
+  createPrivateKey(options: object): Key;
+}
+
+interface WebKey {
+  algorithm: unknown;
+  extractable: boolean;
+  usages: string[];
+}
+
+/** What is sent of a key. */
+export interface KeyData {
+  type: Key["type"];
+  material: Uint8Array;
+  web?: WebKey;
+}
+
+function crypto(): Crypto {
+  return nodeProcess().getBuiltinModule("node:crypto") as Crypto;
+}
+
+/** What is to be sent of a key, if `value` is one. `tag` is what `toString` calls it. */
+export function dataOfKey(value: object, tag: string): KeyData | undefined {
+  if (tag !== "KeyObject" && tag !== "CryptoKey" || typeof nodeProcess()?.getBuiltinModule !== "function") {
+    return undefined;
+  }
+  const { KeyObject } = crypto();
+  const { CryptoKey } = globalThis as unknown as { CryptoKey: new () => WebKey };
+  let web: WebKey | undefined;
+  let key: Key;
+  if (value instanceof KeyObject) {
+    key = value;
+  } else if (value instanceof CryptoKey) {
+    const { algorithm, extractable, usages } = value;
+    web = { algorithm, extractable, usages: [...usages] };
+    key = KeyObject.from(value);
+  } else {
+    return undefined;
+  }
+  const { type } = key;
+  const bytes = type === "secret"
+    ? key.export()
+    : key.export({ format: "der", type: type === "public" ? "spki" : "pkcs8" });
+  return { type, material: new Uint8Array(bytes), ...(web === undefined ? {} : { web }) };
+}
+
+/** The key again. */
+export function keyOfData({ type, material, web }: KeyData): object {
+  const { createSecretKey, createPublicKey, createPrivateKey } = crypto();
+  const key = type === "secret"
+    ? createSecretKey(material)
+    : type === "public"
+    ? createPublicKey({ key: material, format: "der", type: "spki" })
+    : createPrivateKey({ key: material, format: "der", type: "pkcs8" });
+  return web === undefined ? key : key.toCryptoKey(web.algorithm, web.extractable, web.usages);
 }

@@ -9,7 +9,7 @@ import { Process, setTarget } from "../../multiprocessing/process.ts";
 import { inheritMethod } from "../../multiprocessing/start_method.ts";
 import { compareExchange, load, store } from "../atomics.ts";
 import { arrive } from "../codec/arrivals.ts";
-import { decode } from "../codec/mod.ts";
+import { decode } from "../codec/decode.ts";
 import { addReference, Attachment, dropReference, handleAt } from "../memory/shared_object.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
@@ -27,8 +27,6 @@ import { loadProcessCalls } from "../system/system.ts";
 import { addHome } from "../targets/places.ts";
 import { resolveSubclass, resolveTarget, watchImports } from "../targets/resolve.ts";
 import { childRecords, hasOthersBelow } from "../threads/start.ts";
-import { importsOf } from "../work/importing.ts";
-import { giveFields, type ProcessHead, unpackPayload } from "../work/payload.ts";
 import {
   BOOTING,
   DAEMON,
@@ -46,6 +44,7 @@ import {
   VALUE,
   writeOutcome,
 } from "../work/record.ts";
+import { giveFields, importsOf, type ProcessHead, unpackPayload } from "../work/starting.ts";
 
 /** So long a parent that ends takes at most until it is gone. */
 const ENDING = 2000;

@@ -8,7 +8,9 @@ import "../../multiprocessing/mod.ts";
 import type { Process } from "../../multiprocessing/process.ts";
 import { inheritMethod } from "../../multiprocessing/start_method.ts";
 import { arrive } from "../codec/arrivals.ts";
-import { decode, encode, sendable } from "../codec/mod.ts";
+import { decode } from "../codec/decode.ts";
+import { encode } from "../codec/encode.ts";
+import { sendable } from "../codec/thrown.ts";
 import type { Message } from "../processes/without_memory.ts";
 import { exitCodeSet, exitProcess } from "../runtime/exit.ts";
 import { giveTexts } from "../runtime/modules.ts";
@@ -16,7 +18,7 @@ import { nodeProcess, toBase64 } from "../runtime/runtime.ts";
 import { setMainArgument } from "../runtime/worker.ts";
 import { addHome } from "../targets/places.ts";
 import { resolveSubclass, resolveTarget } from "../targets/resolve.ts";
-import { type ProcessHead, unpackPayload } from "../work/payload.ts";
+import { type ProcessHead, unpackPayload } from "../work/starting.ts";
 import { ERROR, VALUE } from "../work/record.ts";
 
 interface Channel {

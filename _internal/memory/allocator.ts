@@ -26,7 +26,6 @@
  */
 
 import { load, store } from "../atomics.ts";
-import { environmentVariable } from "../runtime/runtime.ts";
 import {
   ALLOCATOR_MUTEX_AT,
   CHECKED_AT,
@@ -40,8 +39,7 @@ import {
   TOP_AT,
   USED_AT,
 } from "./memory.ts";
-import { lockMutex, unlockMutex } from "./mutex.ts";
-import { isAlive } from "./participants.ts";
+import { isAlive, lockMutex, unlockMutex } from "./participants.ts";
 
 /** Words of a block before those of who has it. */
 export const BLOCK_HEADER = 2;
@@ -338,12 +336,6 @@ const GUARD = 0x6a51d;
 export const POISON = 0x5eadbeef;
 /** So many words of what is given out are looked at. */
 const LOOKED_AT = 4096;
-
-/** Whether memory that is made now is to be checked. */
-export function isChecking(): boolean {
-  const value = environmentVariable("WEFT_CHECK_MEMORY");
-  return value !== undefined && value !== "" && value !== "0";
-}
 
 // On stderr, too: much of what frees is a finalizer, or within a try.
 function damaged(what: string): never {

@@ -17,15 +17,15 @@
  */
 
 import { now } from "../atomics.ts";
-import { decode } from "../codec/mod.ts";
+import { decode } from "../codec/decode.ts";
 import { ROOM_AT } from "../memory/memory.ts";
 import { isRoomWanted, keptForResults, RoomWait } from "../memory/room.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
 import { noRoom, type Space } from "../memory/space.ts";
 import { notify } from "../memory/wait_point.ts";
-import { later } from "../runtime/timers.ts";
+import { later } from "../runtime/runtime.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
-import { lookLater, lookNoMore, patienceLeft, takeLate } from "../work/importing.ts";
+import { lookLater, lookNoMore, patienceLeft, takeLate } from "../work/starting.ts";
 import { Board, type Cursor, DONE, FREE, OVER, PART, POSTED, RESULT, RESULTS } from "./board.ts";
 import { FailedStarts, Patience, TRIES } from "./crew.ts";
 import { CallSite, Functions, readFunction } from "./functions.ts";
@@ -39,7 +39,7 @@ import {
   type Outcome,
   type Unit,
 } from "./jobs.ts";
-import type { Trace } from "./trace.ts";
+import type { Trace } from "./current_task.ts";
 import type { Failure, WorkerOptions } from "./worker.ts";
 
 /** A worker, from its owner's side. */

@@ -7,7 +7,7 @@
 import { load, store } from "../atomics.ts";
 import type { Space } from "../memory/space.ts";
 import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
-import { ownModule } from "../runtime/bundle.ts";
+import { ownModule } from "../runtime/modules.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

@@ -7,7 +7,8 @@
  * @module
  */
 
-import { encode, encodeApart, type EncodeOptions, joinStacks } from "../codec/mod.ts";
+import { encode, encodeApart, type EncodeOptions } from "../codec/encode.ts";
+import { joinStacks } from "../codec/errors.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
 import { type Snapshot, snapshotContext } from "../runtime/async_context.ts";
 import { CancelledError, WorkerLostError } from "../errors.ts";

@@ -16,4 +16,4 @@ export {
   type WaitFuturesOptions,
 } from "./future.ts";
 export type { BasePool, MapOptions, PoolOptions, PoolStats, TaskOptions } from "./pool.ts";
-export type { PoolTrace, TraceEvent } from "./trace.ts";
+export type { PoolTrace, TraceEvent } from "./current_task.ts";

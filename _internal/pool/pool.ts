@@ -5,7 +5,8 @@
  */
 
 import { now } from "../atomics.ts";
-import { encodeApart, joinStacks } from "../codec/mod.ts";
+import { encodeApart } from "../codec/encode.ts";
+import { joinStacks } from "../codec/errors.ts";
 import { REFUSAL } from "../codec/refusal.ts";
 import { CancelledError, DeadlockError, InvalidStateError, TimeoutError } from "../errors.ts";
 import type { Scope } from "../memory/memory.ts";
@@ -13,7 +14,7 @@ import { dropReferences } from "../memory/shared_refs.ts";
 import { type Space, spaceOf } from "../memory/space.ts";
 import { deadlineOf, optionsOr, show, validateInteger, validateWait, type WaitOptions } from "../options.ts";
 import { bindContext } from "../runtime/async_context.ts";
-import { importingModule } from "../runtime/import_guard.ts";
+import { importingModule } from "../runtime/modules.ts";
 import { cpuCount } from "../runtime/runtime.ts";
 import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
 import { ARGS, ITEMS } from "./board.ts";
@@ -21,7 +22,7 @@ import { Dispatcher, type StartWorker } from "./dispatcher.ts";
 import { CallSite } from "./functions.ts";
 import { type Future, settle, Thrown, within } from "./future.ts";
 import { type BulkOptions, MapJob, StreamJob, SubmitJob, Task } from "./jobs.ts";
-import { type PoolTrace, Trace } from "./trace.ts";
+import { type PoolTrace, Trace } from "./current_task.ts";
 import { isPoolWorker } from "./worker.ts";
 
 /** How a pool is made. */

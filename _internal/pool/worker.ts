@@ -5,7 +5,9 @@
  */
 
 import { now } from "../atomics.ts";
-import { decode, encode, sendable } from "../codec/mod.ts";
+import { decode } from "../codec/decode.ts";
+import { encode } from "../codec/encode.ts";
+import { sendable } from "../codec/thrown.ts";
 import "../../sync/mod.ts";
 import "../../threading/thread.ts";
 import { abandonHeld, heldBy } from "../memory/kinds.ts";
@@ -16,10 +18,10 @@ import { dropReferences } from "../memory/shared_refs.ts";
 import { existingSpace, noRoom, type Space, spaceOf } from "../memory/space.ts";
 import { notify, register, sleep, unregister } from "../memory/wait_point.ts";
 import { FIRST_USE, isOutputUsed, keepsOutput, pendingOutput } from "../runtime/exit.ts";
-import { patientTurn, quickTurn } from "../runtime/timers.ts";
+import { patientTurn, quickTurn } from "../runtime/runtime.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
 import { nameSlowModules, resolveTarget } from "../targets/resolve.ts";
-import { setTold } from "../work/endings.ts";
+import { setTold } from "../work/ending.ts";
 import { Board, copyOf, Cursor, FAILED, ITEMS, ONE, PART, RESULT, RESULTS, TASKS, TOO_LARGE } from "./board.ts";
 import { Patience } from "./crew.ts";
 import { beginTask, endTask, isTaskRunning } from "./current_task.ts";

@@ -18,12 +18,11 @@
 import { compareExchange, load, store } from "../atomics.ts";
 import { type Space, spaceOf } from "../memory/space.ts";
 import { onExit } from "../runtime/exit.ts";
-import { cpuCount, environment } from "../runtime/runtime.ts";
+import { cpuCount, environment, later } from "../runtime/runtime.ts";
 import { spawn, type Spawned } from "../runtime/spawn.ts";
-import { later } from "../runtime/timers.ts";
 import { isWorker } from "../runtime/worker.ts";
-import { loadProcessCalls } from "../system/system.ts";
 import { SIGKILL } from "../system/calls.ts";
+import { loadProcessCalls } from "../system/system.ts";
 import { lifeline, showLifeline } from "./lifeline.ts";
 import { regionPath } from "./region.ts";
 import { runtimeCommand, VARIABLE } from "./runtime_command.ts";

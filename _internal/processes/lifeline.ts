@@ -9,7 +9,7 @@
 
 import { compareExchange, load, store } from "../atomics.ts";
 import { LIFELINE_AT, PROCESS_AT, PROCESS_MUTEX_AT } from "../memory/memory.ts";
-import { lockMutex, unlockMutex } from "../memory/mutex.ts";
+import { lockMutex, unlockMutex } from "../memory/participants.ts";
 import { existingSpace, type Space, spaceOf } from "../memory/space.ts";
 import { pidOfThis } from "../runtime/runtime.ts";
 import { loadProcessCalls } from "../system/system.ts";

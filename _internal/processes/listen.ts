@@ -9,10 +9,10 @@
 
 import { add, load, now, pause, store, wait } from "../atomics.ts";
 import { spaceOf } from "../memory/space.ts";
-import type { ThreadMemory } from "../memory/thread_memory.ts";
-import { ownModule, requireOwnModules } from "../runtime/bundle.ts";
+import type { ThreadMemory } from "../memory/memory.ts";
+import { ownModule, requireOwnModules } from "../runtime/modules.ts";
 import type { Libc } from "../system/calls.ts";
-import { nextTurn } from "../runtime/timers.ts";
+import { nextTurn } from "../runtime/runtime.ts";
 import { startWorker } from "../runtime/worker.ts";
 import type { Region } from "./region.ts";
 import { CONTROL_BYTES, COUNT, ENTRIES, ENTRY_WORDS, MAX_ENTRIES, RANG, SEQUENCE, type WaiterInit } from "./waiter.ts";

@@ -7,7 +7,7 @@
 
 import { NATIVE_MUTEX_AT } from "../memory/memory.ts";
 import type { Memory } from "../memory/memory.ts";
-import { lockMutex, unlockMutex } from "../memory/mutex.ts";
+import { lockMutex, unlockMutex } from "../memory/participants.ts";
 import { setTurns } from "../system/ffi.ts";
 
 /** Who takes part: a view of the threads' memory, and the id of a participant that lives as long as this thread. */

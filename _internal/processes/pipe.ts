@@ -24,8 +24,7 @@
  */
 
 import { add, compareExchange, load, store } from "../atomics.ts";
-import { lockMutex, unlockMutex } from "../memory/mutex.ts";
-import { isAlive } from "../memory/participants.ts";
+import { isAlive, lockMutex, unlockMutex } from "../memory/participants.ts";
 import { dropReference } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
 import { beginTaking, endTaking, mendTaking } from "../memory/taken.ts";

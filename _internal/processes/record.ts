@@ -20,17 +20,14 @@
 import { compareExchange, load, store } from "../atomics.ts";
 import { PROCESS } from "../memory/kinds.ts";
 import { OBJECT_HEADER, PROCESS_AT } from "../memory/memory.ts";
-import { lockMutex, unlockMutex } from "../memory/mutex.ts";
-import { seeToOthers } from "../memory/participants.ts";
+import { lockMutex, seeToOthers, unlockMutex } from "../memory/participants.ts";
 import { addReference, dropReference } from "../memory/shared_object.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
 import { buryTaken } from "../memory/taken.ts";
 import { notify } from "../memory/wait_point.ts";
 import { pidOfThis } from "../runtime/runtime.ts";
-import { loadProcessCalls } from "../system/system.ts";
 import { SIGKILL } from "../system/calls.ts";
-import { lookIfDue } from "../work/importing.ts";
-import { losePayload } from "../work/payload.ts";
+import { loadProcessCalls } from "../system/system.ts";
 import {
   EXIT_CODE,
   FINISHED,
@@ -52,6 +49,7 @@ import {
   STATE,
   writeName,
 } from "../work/record.ts";
+import { lookIfDue, losePayload } from "../work/starting.ts";
 import { replenish } from "./forkserver.ts";
 import { setOwnRecord } from "./lifeline.ts";
 import type { ProcessMemory } from "./memory.ts";

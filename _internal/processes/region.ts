@@ -15,10 +15,10 @@
  */
 
 import { add, compareExchange, load, store } from "../atomics.ts";
-import { isChecking } from "../memory/allocator.ts";
 import {
   CHECKED_AT,
   HEAP_AT,
+  isChecking,
   MAGIC,
   MAGIC_AT,
   OWNER_AT,
@@ -28,7 +28,7 @@ import {
   VERSION,
   VERSION_AT,
 } from "../memory/memory.ts";
-import { lockMutex, unlockMutex } from "../memory/mutex.ts";
+import { lockMutex, unlockMutex } from "../memory/participants.ts";
 import { isReservationConfigured, reservationOf, spaceOf } from "../memory/space.ts";
 import { loadLibc } from "../system/system.ts";
 import { takeTurns } from "./native_turns.ts";

@@ -9,12 +9,11 @@
  */
 
 import { NotSupportedError } from "../errors.ts";
-import { programArguments } from "../runtime/worker.ts";
-import { ownModule, requireOwnRuntime } from "../runtime/bundle.ts";
+import { mainModule, ownModule, requireOwnRuntime } from "../runtime/modules.ts";
 import { isBun, nodeProcess } from "../runtime/runtime.ts";
-import { mainModule } from "../runtime/modules.ts";
-import { loadProcessCalls } from "../system/system.ts";
 import { runtimePath } from "../runtime/spawn.ts";
+import { programArguments } from "../runtime/worker.ts";
+import { loadProcessCalls } from "../system/system.ts";
 import { mainOfProgram } from "../targets/places.ts";
 import {
   type CommandLine,

@@ -19,7 +19,7 @@
 
 import { add, load } from "../atomics.ts";
 import { TOKEN_AT } from "../memory/memory.ts";
-import { lockMutex, unlockMutex } from "../memory/mutex.ts";
+import { lockMutex, unlockMutex } from "../memory/participants.ts";
 import { existingSpace, type Space, spaceOf } from "../memory/space.ts";
 import { EEXIST, ENOENT, type FileIdentity, type Libc } from "../system/calls.ts";
 import { loadLibc } from "../system/system.ts";

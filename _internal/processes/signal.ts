@@ -28,11 +28,10 @@ import { compareExchange, load, now, store } from "../atomics.ts";
 import { onBlocked } from "../memory/participants.ts";
 import { addReference, dropReference, onRelease } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
-import { pidOfThis } from "../runtime/runtime.ts";
-import { loadProcessCalls } from "../system/system.ts";
-import { SIGKILL, SIGTERM } from "../system/calls.ts";
+import { later, pidOfThis } from "../runtime/runtime.ts";
 import { heedTerminate, onAsked } from "../runtime/spawn.ts";
-import { later } from "../runtime/timers.ts";
+import { SIGKILL, SIGTERM } from "../system/calls.ts";
+import { loadProcessCalls } from "../system/system.ts";
 import { FINISHED, POINT, STATE } from "../work/record.ts";
 import { hasProcessEnded, HEEDS, INDEX, MEANT, objectOfProcess, PID, SIGNALLED } from "./record.ts";
 

@@ -10,14 +10,21 @@ import { hasReferences } from "../memory/shared_refs.ts";
 import { existingSpace, type Space, spaceOf } from "../memory/space.ts";
 import { onExit, onLoopEmpty } from "../runtime/exit.ts";
 import { readModule } from "../runtime/modules.ts";
-import { loadProcessCalls } from "../system/system.ts";
-import { SIGKILL, SIGTERM } from "../system/calls.ts";
 import { spawn, type Spawned } from "../runtime/spawn.ts";
 import { isWorker } from "../runtime/worker.ts";
-import { onEnding } from "../work/endings.ts";
-import { lookAtStart, lookLater, modulesOf as placesOf } from "../work/importing.ts";
-import { type Descriptors, packPayload, type ProcessHead, unpackPayload } from "../work/payload.ts";
+import { SIGKILL, SIGTERM } from "../system/calls.ts";
+import { loadProcessCalls } from "../system/system.ts";
+import { onEnding } from "../work/ending.ts";
 import { BOOTING, DAEMON, FLAGS, PAYLOAD, POINT, readBytes, STATE } from "../work/record.ts";
+import {
+  type Descriptors,
+  lookAtStart,
+  lookLater,
+  modulesOf as placesOf,
+  packPayload,
+  type ProcessHead,
+  unpackPayload,
+} from "../work/starting.ts";
 import type { Requested } from "./flags.ts";
 import { takeSpare, tell } from "./forkserver.ts";
 import { childrenOf, finishProcess, hasProcessEnded, objectOfProcess, ownRecord, PID, removeChild } from "./record.ts";

@@ -17,7 +17,7 @@
  */
 
 import { exchange, load } from "../atomics.ts";
-import { ThreadMemory } from "../memory/thread_memory.ts";
+import { ThreadMemory } from "../memory/memory.ts";
 import type { Libc } from "../system/calls.ts";
 import { loadLibc } from "../system/system.ts";
 import { onParentMessage, postToParent } from "../runtime/worker.ts";

@@ -25,7 +25,7 @@
 
 import { load, store } from "../atomics.ts";
 import { PRIORITY_QUEUE } from "../memory/kinds.ts";
-import { lockMutex, unlockMutex } from "../memory/mutex.ts";
+import { lockMutex, unlockMutex } from "../memory/participants.ts";
 import type { Space } from "../memory/space.ts";
 import { beginTaking, endTaking, mendTaking } from "../memory/taken.ts";
 import {

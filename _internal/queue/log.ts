@@ -14,7 +14,7 @@
 
 import { exchange, load, store } from "../atomics.ts";
 import { QUEUE } from "../memory/kinds.ts";
-import { lockMutex, unlockMutex } from "../memory/mutex.ts";
+import { lockMutex, unlockMutex } from "../memory/participants.ts";
 import type { Space } from "../memory/space.ts";
 import { beginTaking, endTaking, mendTaking } from "../memory/taken.ts";
 import {

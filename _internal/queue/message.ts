@@ -22,15 +22,15 @@
  * @module
  */
 
+import { decodeFirst } from "../codec/decode.ts";
 import {
-  decodeFirst,
   type EncodeOptions,
   encodeScratch,
   scratch,
   scratchNames,
   scratchWords,
   trimScratch,
-} from "../codec/mod.ts";
+} from "../codec/encode.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
 import type { Space } from "../memory/space.ts";
 import { bytesOf, isNaming, loseParcel, makeParcel, strikeOut } from "../memory/taken.ts";

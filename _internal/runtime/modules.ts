@@ -1,11 +1,60 @@
 /**
- * What the runtimes know of modules: which one is the main one, what a loaded one exports, what its text is.
+ * Whether the library's modules are where its workers and children can begin with them. In a bundle they are not, nor are
+ * the program's, whose functions are looked for; and a program that was compiled to a single file is its own runtime, so
+ * that a child would be the whole program again.
  *
  * @module
  */
 
+import { NotSupportedError } from "../errors.ts";
 import { isExiting } from "./exit.ts";
 import { isBun, nodeProcess } from "./runtime.ts";
+
+/** This module by its name, under which it is as long as nothing has moved it into another file. */
+const OWN = /\/_internal\/runtime\/modules\.[a-z]+(?:[?#].*)?$/;
+
+interface Runtimes {
+  readonly Deno?: { readonly build: { readonly standalone?: boolean } };
+  readonly Bun?: { readonly isStandaloneExecutable?: boolean; readonly main: string };
+}
+
+/** Whether this program was bundled, and the library with it. */
+export const isBundled: boolean = !OWN.test(import.meta.url ?? "");
+
+/** Whether the runtime is a part of the program's single file. */
+function isCompiled(): boolean {
+  const { Deno, Bun } = globalThis as unknown as Runtimes;
+  if (Deno !== undefined) return Deno.build.standalone === true;
+  return Bun?.isStandaloneExecutable === true || /^(?:\/\$bunfs\/|[a-z]:[\\/]~BUN)/i.test(Bun?.main ?? "");
+}
+
+/** Throws where no worker can begin with a module of the library. */
+export function requireOwnModules(action: string): void {
+  if (!isBundled) return;
+  if (isCompiled()) refuseCompiled(action);
+  throw new NotSupportedError(
+    `Cannot ${action} as this library is in a bundle, while threads and processes begin with modules of its own: leave it out, with --external "@weft/concurrent/*" or what the bundler has for that`,
+  );
+}
+
+/** Throws where no process can begin with a module of the library. */
+export function requireOwnRuntime(action: string): void {
+  requireOwnModules(action);
+  if (isCompiled()) refuseCompiled(action);
+}
+
+function refuseCompiled(action: string): never {
+  throw new NotSupportedError(
+    `Cannot ${action} as the program is compiled to a single file, which a worker or child would run from its beginning: run it from its source, with deno run or bun run`,
+  );
+}
+
+/** Where a module of the library is, as seen from another; in a bundle nowhere, which only its use shall say. */
+export function ownModule(path: string, from: string | undefined): URL {
+  return new URL(path, from ?? "file:///bundle");
+}
+
+// What the runtimes know of modules: which one is the main one, what a loaded one exports, what its text is.
 
 /** What a module exports. */
 export type Exports = Record<string, unknown>;
@@ -325,4 +374,36 @@ function importOf(module: string): Import {
   const loader = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
   const code = "(specifier, options) => options === undefined ? import(specifier) : import(specifier, options)";
   return vm.runInThisContext(code, { filename: module, importModuleDynamically: loader }) as Import;
+}
+
+// Knows whether this worker is still importing the modules of its target.
+
+let importing: string | undefined;
+
+/** Whether the modules of this worker's target are being imported. */
+export function isImportingTargets(): boolean {
+  return importing !== undefined;
+}
+
+/** While that is so, who imports what: `file:///x.ts was imported by Thread-1`. */
+export function importingModule(): string | undefined {
+  return importing;
+}
+
+// Importing one of these again runs nothing. Without this, what other async functions of the thread make meanwhile would
+// seem to be made by the import.
+const imported: Set<string> = new Set();
+
+/** Runs `load`, which imports `module` for the thread or process called `worker`. */
+export async function whileImporting<T>(module: string, worker: string, load: () => Promise<T>): Promise<T> {
+  if (imported.has(module)) return await load();
+  const outer = importing;
+  importing = `${module} was imported by ${worker}`;
+  try {
+    const loaded = await load();
+    imported.add(module);
+    return loaded;
+  } finally {
+    importing = outer;
+  }
 }

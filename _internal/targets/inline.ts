@@ -13,7 +13,7 @@ import {
   resolveImport,
   toJavaScript,
 } from "../runtime/modules.ts";
-import { show, type TargetDescriptor } from "./describe.ts";
+import { showFunction, type TargetDescriptor } from "./describe.ts";
 import {
   type Analysis,
   analyze,
@@ -241,7 +241,7 @@ export async function compile(
 ): Promise<(...args: unknown[]) => unknown> {
   const { name, source, what } = descriptor;
   const fail = (why: string): never => {
-    throw new TargetError(`Cannot use ${show(name, source)} as ${what} as ${why}`);
+    throw new TargetError(`Cannot use ${showFunction(name, source)} as ${what} as ${why}`);
   };
   if (parsed === undefined) return fail(`its source cannot be read: export it, or name it with task()`);
   const { analysis, found, member } = parsed;

@@ -4,9 +4,8 @@
  * @module
  */
 
-import { ownModule } from "../runtime/bundle.ts";
-import { readModule, resolveImport, scanImports, urlOfModule, urlOfPlace } from "../runtime/modules.ts";
-import { closing, isPunctuator, type Token, tokenizeStart } from "./tokens.ts";
+import { ownModule, readModule, resolveImport, scanImports, urlOfModule, urlOfPlace } from "../runtime/modules.ts";
+import { closing, isPunctuator, type Token, tokenizeStart } from "./source.ts";
 
 const modules: Set<string> = new Set();
 let main: string | undefined;

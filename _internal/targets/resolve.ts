@@ -5,13 +5,11 @@
  */
 
 import { TargetError } from "../errors.ts";
-import { ownModule } from "../runtime/bundle.ts";
-import { whileImporting } from "../runtime/import_guard.ts";
-import { type Exports, importModule, syntaxError } from "../runtime/modules.ts";
-import { unrefTimer } from "../runtime/timers.ts";
+import { type Exports, importModule, ownModule, syntaxError, whileImporting } from "../runtime/modules.ts";
+import { unrefTimer } from "../runtime/runtime.ts";
 import type { TargetDescriptor } from "./describe.ts";
 import { addHome } from "./places.ts";
-import { atGlobalPath } from "./shape.ts";
+import { atGlobalPath } from "./source.ts";
 
 /** What a module exports by a name, which must be a function or a class. */
 export async function exportOf(

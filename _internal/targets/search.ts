@@ -6,7 +6,7 @@
 
 import { InvalidStateError, TargetError } from "../errors.ts";
 import { type Exports, readModule, resolveImport, urlOfModule } from "../runtime/modules.ts";
-import { show, type TargetDescriptor } from "./describe.ts";
+import { showFunction, type TargetDescriptor } from "./describe.ts";
 import {
   compile,
   findInText,
@@ -19,8 +19,7 @@ import {
 import { addHome, areSeveralNear, importOf, importsOf } from "./places.ts";
 import { list, load, setSearch } from "./resolve.ts";
 import { freeReferences } from "./scopes.ts";
-import { atGlobalPath, sourceOf } from "./shape.ts";
-import { isMember, tokenizeStart } from "./tokens.ts";
+import { atGlobalPath, isMember, sourceOf, tokenizeStart } from "./source.ts";
 
 type AnyFunction = (...args: unknown[]) => unknown;
 type AnyClass = abstract new (...args: never[]) => unknown;
@@ -308,7 +307,7 @@ export class Search {
 
   #fail(why: string): never {
     const { name, source, what } = this.#sought;
-    throw new TargetError(`Cannot use ${show(name, source)} as ${what} as ${why}`);
+    throw new TargetError(`Cannot use ${showFunction(name, source)} as ${what} as ${why}`);
   }
 }
 

@@ -6,27 +6,24 @@
 
 import { load, now, store } from "../atomics.ts";
 import { TargetError } from "../errors.ts";
-import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT, PROCESS_AT } from "../memory/memory.ts";
+import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT, PROCESS_AT, type ThreadMemory } from "../memory/memory.ts";
 import { enter, entryOf, KILL, leave, onBlocked, RECORD } from "../memory/participants.ts";
 import { addReference, dropReference } from "../memory/shared_object.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
-import type { ThreadMemory } from "../memory/thread_memory.ts";
 import { SLICE } from "../memory/wait_point.ts";
-import { ownModule, requireOwnModules } from "../runtime/bundle.ts";
 import { onLoopEmpty } from "../runtime/exit.ts";
-import { cpuCount, isBun } from "../runtime/runtime.ts";
-import { later, unrefTimer } from "../runtime/timers.ts";
+import { ownModule, requireOwnModules } from "../runtime/modules.ts";
+import { cpuCount, isBun, later, unrefTimer } from "../runtime/runtime.ts";
 import {
+  isSystemThreadGone,
   isWorker,
+  startSystemThread,
   startWorker,
   TERMINATE_STOPS_CODE,
   type WorkerHandle,
   type WorkerListener,
 } from "../runtime/worker.ts";
-import { isSystemThreadGone, startSystemThread } from "../system/system_thread.ts";
-import { setOffspring } from "../work/endings.ts";
-import { lookAtStart, lookLater } from "../work/importing.ts";
-import type { Descriptors } from "../work/payload.ts";
+import { setOffspring } from "../work/ending.ts";
 import {
   BOOTING,
   DAEMON,
@@ -50,7 +47,7 @@ import {
   takeRecord,
   vanish,
 } from "../work/record.ts";
-import { type Init, PREPARE, type Report } from "./messages.ts";
+import { type Descriptors, type Init, lookAtStart, lookLater, PREPARE, type Report } from "../work/starting.ts";
 
 interface Child {
   worker: WorkerHandle;

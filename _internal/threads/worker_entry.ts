@@ -6,7 +6,7 @@
 
 // Deno does not tell which modules export what, so nearly every function is looked for.
 import "../targets/search.ts";
-import { isBundled } from "../runtime/bundle.ts";
+import { isBundled } from "../runtime/modules.ts";
 import { isWorker } from "../runtime/worker.ts";
 import { boot } from "./worker_main.ts";
 

@@ -6,23 +6,21 @@
 
 import { compareExchange, load, now, store } from "../atomics.ts";
 import { arrive } from "../codec/arrivals.ts";
-import { decode, encode } from "../codec/mod.ts";
+import { decode } from "../codec/decode.ts";
+import { encode } from "../codec/encode.ts";
 import { classOf, LOCK, THREAD } from "../memory/kinds.ts";
+import { ThreadMemory } from "../memory/memory.ts";
 import { KILL, leave } from "../memory/participants.ts";
 import { addReference, Attachment, releaseHandles } from "../memory/shared_object.ts";
 import { hasReferences } from "../memory/shared_refs.ts";
 import { existingSpace, setSpace, Space } from "../memory/space.ts";
 import { giveUpTaken } from "../memory/taken.ts";
-import { ThreadMemory } from "../memory/thread_memory.ts";
 import { block } from "../memory/wait_point.ts";
-import { ownModule } from "../runtime/bundle.ts";
 import { exitThread, onLastWords, pendingOutput } from "../runtime/exit.ts";
-import { onParentMessage, postToParent, takeArguments } from "../runtime/worker.ts";
-import { systemThreadId } from "../system/system_thread.ts";
+import { ownModule } from "../runtime/modules.ts";
+import { onParentMessage, postToParent, systemThreadId, takeArguments } from "../runtime/worker.ts";
 import { resolveSubclass, resolveTarget, watchImports } from "../targets/resolve.ts";
-import { ownOffspring, reportError, waitForEndings } from "../work/endings.ts";
-import { importsOf } from "../work/importing.ts";
-import { type Descriptors, giveFields, unpackPayload } from "../work/payload.ts";
+import { ownOffspring, reportError, setOwnTarget, waitForEndings } from "../work/ending.ts";
 import {
   BOOTING,
   CANCELLED,
@@ -49,8 +47,15 @@ import {
   vanish,
   writeOutcome,
 } from "../work/record.ts";
-import { type Init, PREPARE, type Report } from "./messages.ts";
-import { setOwnTarget } from "./own_target.ts";
+import {
+  type Descriptors,
+  giveFields,
+  importsOf,
+  type Init,
+  PREPARE,
+  type Report,
+  unpackPayload,
+} from "../work/starting.ts";
 
 /** How long a worker that ends by force waits for those it started to come up, so that they can end. */
 const LAST_WAIT = 10_000;

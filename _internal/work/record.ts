@@ -16,10 +16,11 @@
  */
 
 import { and, compareExchange, load, or, store } from "../atomics.ts";
-import { decode, encode, sendable } from "../codec/mod.ts";
+import { decode } from "../codec/decode.ts";
+import { encode } from "../codec/encode.ts";
+import { sendable } from "../codec/thrown.ts";
 import { OBJECT_HEADER, THREADS_MUTEX_AT } from "../memory/memory.ts";
-import { lockMutex, unlockMutex } from "../memory/mutex.ts";
-import { entryOf, isAlive, kill, leave, RECORD } from "../memory/participants.ts";
+import { entryOf, isAlive, kill, leave, lockMutex, RECORD, unlockMutex } from "../memory/participants.ts";
 import { addReference, type Attachment, dropReference } from "../memory/shared_object.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
 import { existingSpace, type Space } from "../memory/space.ts";

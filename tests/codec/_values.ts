@@ -1,6 +1,7 @@
 /** Sends a value through the codec, and compares what came out with what went in. */
 
-import { decode, encode } from "../../_internal/codec/mod.ts";
+import { decode } from "../../_internal/codec/decode.ts";
+import { encode } from "../../_internal/codec/encode.ts";
 
 /** The value on the other side. */
 export function cross<T>(value: T): T {

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertStrictEquals, assertThrows } from "@std/assert";
 import { createSecretKey } from "node:crypto";
 import { describe, it } from "node:test";
-import { decode, encode } from "../../_internal/codec/mod.ts";
+import { decode } from "../../_internal/codec/decode.ts";
+import { encode } from "../../_internal/codec/encode.ts";
 import { load } from "../../_internal/atomics.ts";
 import { locate } from "../../_internal/memory/shared_object.ts";
 import { Event, Lock, registerSerializable } from "../../sync/mod.ts";

@@ -4,7 +4,7 @@ import * as crypto from "node:crypto";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { load } from "../../_internal/atomics.ts";
-import { encode } from "../../_internal/codec/mod.ts";
+import { encode } from "../../_internal/codec/encode.ts";
 import { locate } from "../../_internal/memory/shared_object.ts";
 import { dropReferences } from "../../_internal/memory/shared_refs.ts";
 import { Event, registerSerializable } from "../../sync/mod.ts";

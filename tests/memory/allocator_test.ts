@@ -1,9 +1,8 @@
+import { CHECKED_AT, HEAP_AT, ThreadMemory } from "../../_internal/memory/memory.ts";
+import { Space } from "../../_internal/memory/space.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { describe, it } from "node:test";
-import { CHECKED_AT, HEAP_AT } from "../../_internal/memory/memory.ts";
-import { Space } from "../../_internal/memory/space.ts";
-import { ThreadMemory } from "../../_internal/memory/thread_memory.ts";
 
 const LIMIT = { timeout: 60_000 };
 

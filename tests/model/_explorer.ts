@@ -119,7 +119,7 @@ export class Explorer {
     const find = (load: (file: string) => Exports): Model<Record<string, object>> =>
       (load(file).models as Model<Record<string, object>>[]).find((model) => model.name === name)!;
     const model = find(main);
-    const { ThreadMemory } = main("_internal/memory/thread_memory.ts");
+    const { ThreadMemory } = main("_internal/memory/memory.ts");
     const { Space } = main("_internal/memory/space.ts");
     const { setSpace } = main("_internal/memory/space.ts");
     const layout = main("_internal/memory/memory.ts");
@@ -139,7 +139,7 @@ export class Explorer {
     const ids: number[] = [];
     const instances = model.threads.map((_, index) => {
       const { load, reset } = graph.instantiate();
-      const memory = withLiveness(new (load("_internal/memory/thread_memory.ts").ThreadMemory)(buffer));
+      const memory = withLiveness(new (load("_internal/memory/memory.ts").ThreadMemory)(buffer));
       ids.push(machine.sync(load("_internal/memory/participants.ts").enter(memory, index + 1)) as number);
       return { load, reset, memory, model: find(load) };
     });

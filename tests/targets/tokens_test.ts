@@ -1,8 +1,7 @@
+import { specifiersIn } from "../../_internal/targets/places.ts";
+import { outerReference, privateMember, tokenize, tokenizeStart } from "../../_internal/targets/source.ts";
 import { assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
-import { specifiersIn } from "../../_internal/targets/places.ts";
-import { outerReference, privateMember } from "../../_internal/targets/shape.ts";
-import { tokenize, tokenizeStart } from "../../_internal/targets/tokens.ts";
 
 const LIMIT = { timeout: 10_000 };
 

@@ -1,6 +1,6 @@
 /** What holds a mutex of the library's own. */
 
-import { lockMutex } from "../../_internal/memory/mutex.ts";
+import { lockMutex } from "../../_internal/memory/participants.ts";
 import { spaceOf } from "../../_internal/memory/space.ts";
 import type { Event } from "@weft/concurrent/threading";
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import { Event, Thread } from "@weft/concurrent/threading";
-import { lockMutex, unlockMutex } from "../../_internal/memory/mutex.ts";
+import { lockMutex, unlockMutex } from "../../_internal/memory/participants.ts";
 import { spaceOf } from "../../_internal/memory/space.ts";
 import { holdMutex } from "./mutex_targets.ts";
 

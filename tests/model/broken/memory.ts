@@ -1,8 +1,8 @@
 import type { BrokenVariant } from "../model.ts";
 
-const MUTEX = "_internal/memory/mutex.ts";
+const MUTEX = "_internal/memory/participants.ts";
 const ALLOCATOR = "_internal/memory/allocator.ts";
-const NAMES = "_internal/memory/names.ts";
+const NAMES = "_internal/memory/space.ts";
 const PARTICIPANTS = "_internal/memory/participants.ts";
 
 /** Mutex, allocator, names and participants, broken. */

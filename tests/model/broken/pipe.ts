@@ -2,7 +2,7 @@ import type { BrokenVariant } from "../model.ts";
 
 const PIPE = "_internal/processes/pipe.ts";
 const OBJECT = "_internal/memory/shared_object.ts";
-const MANY = "_internal/memory/wait_many.ts";
+const MANY = "_internal/memory/wait.ts";
 
 /** Pipes, references and waits for several things, broken. */
 export const variants: readonly BrokenVariant[] = [

@@ -87,7 +87,7 @@ export const variants: readonly BrokenVariant[] = [
   {
     name: "promises: the word of the bell is read after the look",
     patches: [{
-      file: "_internal/memory/thread_memory.ts",
+      file: "_internal/memory/memory.ts",
       find: "        const seen = load(this.words, index);\n        onChange();\n",
       replace: "        onChange();\n        const seen = load(this.words, index);\n",
     }],

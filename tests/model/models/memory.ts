@@ -1,9 +1,7 @@
 import { load, store } from "../../../_internal/atomics.ts";
 import { HEAP_AT, TOP_AT, USED_AT } from "../../../_internal/memory/memory.ts";
-import { lockMutex, unlockMutex } from "../../../_internal/memory/mutex.ts";
-import { openOrCreate } from "../../../_internal/memory/names.ts";
-import { enter, kill } from "../../../_internal/memory/participants.ts";
-import { spaceOf } from "../../../_internal/memory/space.ts";
+import { enter, kill, lockMutex, unlockMutex } from "../../../_internal/memory/participants.ts";
+import { openOrCreate, spaceOf } from "../../../_internal/memory/space.ts";
 import { Event } from "../../../sync/event.ts";
 import { Lock } from "../../../sync/lock.ts";
 import { type Actor, type Model, model, times } from "../model.ts";
@@ -17,11 +15,11 @@ const SLOWLY = { timeout: Infinity };
 /** Room for six small blocks. */
 const SMALL = 48;
 const SMALL_HEAP = [{
-  file: "_internal/memory/thread_memory.ts",
+  file: "_internal/memory/memory.ts",
   find: "import { CHECKED_AT, MAGIC",
   replace: "import { HEAP_AT, CHECKED_AT, MAGIC",
 }, {
-  file: "_internal/memory/thread_memory.ts",
+  file: "_internal/memory/memory.ts",
   find: "Math.floor((growable ? maxByteLength : buffer.byteLength) / 4)",
   replace: `HEAP_AT + ${SMALL}`,
 }];

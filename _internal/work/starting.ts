@@ -1,28 +1,123 @@
 /**
- * Names modules of targets that do not come up.
- *
- * A thread or process whose import awaits says so itself: see load.ts. Where code at the top of a module never returns, no
- * timer of its own fires, and its starter says it. So each writes down what it imports, and since when, in two words of its
- * record:
- *
- * ```text
- *   IMPORTING   0: nothing   NAMED: a module that was named   else: a module, since this time by the clock on the wall
- *   IMPORTED    a hash of that module's URL
- * ```
- *
- * It is named by the one that changes IMPORTING from the time to NAMED. The starter looks a little later than the other
- * would, which knows more. A thread has a single timer for all that it started, and none while all of that has begun.
+ * What a worker needs to begin: which function, and then (once the function's modules, which may say how classes are
+ * sent, are imported) its arguments.
  *
  * @module
  */
 
 import { compareExchange, load, now, store } from "../atomics.ts";
+import { dropReferences, loseReferences } from "../memory/shared_refs.ts";
 import type { Space } from "../memory/space.ts";
-import { later } from "../runtime/timers.ts";
+import { later } from "../runtime/runtime.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
 import type { ImportWatch } from "../targets/resolve.ts";
-import type { Descriptors } from "./payload.ts";
 import { IMPORTED, IMPORTING, readName } from "./record.ts";
+
+/** What a thread runs. */
+export interface Descriptors {
+  /** The class whose `run` it is, where that is not the one of `Thread`. */
+  type?: TargetDescriptor;
+  /** What the `run` of `Thread` calls. */
+  target?: TargetDescriptor;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Both as one run of bytes. */
+export function packPayload(descriptor: string, rest: Uint8Array): Uint8Array {
+  const head = encoder.encode(descriptor);
+  const bytes = new Uint8Array(4 + head.length + rest.length);
+  new DataView(bytes.buffer).setUint32(0, head.length);
+  bytes.set(head, 4);
+  bytes.set(rest, 4 + head.length);
+  return bytes;
+}
+
+/** The two again. */
+export function unpackPayload(bytes: Uint8Array): { descriptor: string; rest: Uint8Array } {
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+  return { descriptor: decoder.decode(bytes.subarray(4, 4 + length)), rest: bytes.slice(4 + length) };
+}
+
+/** Gives back the references of a payload that was not sent. */
+export function dropPayload(bytes: Uint8Array | undefined): void {
+  if (bytes !== undefined) dropReferences(unpackPayload(bytes).rest);
+}
+
+/** Gives back the references of a payload whose thread or process is gone without having read it. */
+export function losePayload(bytes: Uint8Array | undefined): void {
+  if (bytes !== undefined) loseReferences(unpackPayload(bytes).rest);
+}
+
+/**
+ * Gives an instance of a subclass, in the worker, the fields that it had where it was started: as they were there, and so
+ * also one that stands before an accessor of its class.
+ */
+export function giveFields(instance: object, fields: object): void {
+  for (const [key, value] of Object.entries(fields)) {
+    Reflect.defineProperty(instance, key, { value, configurable: true, enumerable: true, writable: true });
+  }
+}
+
+// What a child is told before its arguments.
+
+/** What a process runs, and where. */
+export interface ProcessHead {
+  /** The class whose `run` it is, where that is not the one of `Process`. */
+  type?: TargetDescriptor;
+  /** What the `run` of `Process` calls. */
+  target?: TargetDescriptor;
+  /** The main module of the program. */
+  main?: string;
+  /** Where it shall run. */
+  cwd: string;
+  /** Its label. */
+  name: string;
+  /** For one that may not read them: the texts of the modules in which its target is looked for. */
+  texts?: Record<string, string>;
+  /** How it starts others. */
+  method: "spawn" | "forkserver";
+}
+
+// What a worker and the thread that started it tell each other.
+
+/** What a worker is told at its start. */
+export interface Init {
+  buffer: SharedArrayBuffer;
+  id: number;
+  record: number;
+  /** Whether the program uses the processes' memory. */
+  processes: boolean;
+}
+
+/** What a worker tells the thread that started it. */
+export type Report =
+  /** It waits for work, and has loaded what it may need. */
+  | "ready"
+  /** It has returned, and only daemons are below it: it need not keep the program alive. */
+  | "unref"
+  /** Its target threw, and this side has a hook for that. */
+  | "failed"
+  /** It is about to exit. */
+  | "over";
+
+/** Told to a worker that is kept for a thread to come. */
+export const PREPARE = "prepare";
+
+// Names modules of targets that do not come up.
+//
+// A thread or process whose import awaits says so itself: see load.ts. Where code at the top of a module never returns, no
+// timer of its own fires, and its starter says it. So each writes down what it imports, and since when, in two words of its
+// record:
+//
+// ```text
+//   IMPORTING   0: nothing   NAMED: a module that was named   else: a module, since this time by the clock on the wall
+//   IMPORTED    a hash of that module's URL
+// ```
+//
+// It is named by the one that changes IMPORTING from the time to NAMED. The starter looks a little later than the other
+// would, which knows more. A thread has a single timer for all that it started, and none while all of that has begun.
 
 const NAMED = 1;
 

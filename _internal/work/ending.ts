@@ -88,3 +88,21 @@ export function reportError(space: Space, record: number, error: unknown): boole
   console.error(`Exception in thread ${labelOf(new Attachment(space, objectOf(record)))}:`, error);
   return false;
 }
+
+// What the thread runs whose worker this is. Its handle may be made later, or never: many threads need none.
+
+type AnyFunction = (...args: never[]) => unknown;
+
+let record = 0;
+let target: AnyFunction | undefined;
+
+/** Notes what the thread of a record runs, in its worker. */
+export function setOwnTarget(ownRecord: number, ownTarget: AnyFunction): void {
+  record = ownRecord;
+  target = ownTarget;
+}
+
+/** What the thread of this record runs, in its worker. */
+export function ownTarget(ofRecord: number): AnyFunction | undefined {
+  return ofRecord === record ? target : undefined;
+}
