@@ -6,7 +6,7 @@
 
 import { createPipe } from "../_internal/processes/pipe.ts";
 import { processSpace } from "../_internal/processes/memory.ts";
-import { importingModule } from "../_internal/runtime/modules.ts";
+import { importingModule } from "../_internal/runtime/import_guard.ts";
 import { show } from "../_internal/options.ts";
 import { Connection, NewEnd } from "./connection.ts";
 

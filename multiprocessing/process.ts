@@ -50,7 +50,7 @@ import { checkPermissions, checkReadable, mainOfThis } from "../_internal/proces
 import { signalProcess } from "../_internal/processes/signal.ts";
 import { launch, untilNoted } from "../_internal/processes/start.ts";
 import { receive } from "../_internal/processes/without_memory.ts";
-import { importingModule } from "../_internal/runtime/modules.ts";
+import { importingModule } from "../_internal/runtime/import_guard.ts";
 import { signalName } from "../_internal/runtime/spawn.ts";
 import { loadProcessCalls } from "../_internal/system/system.ts";
 import { SIGKILL, SIGTERM } from "../_internal/system/calls.ts";

@@ -31,7 +31,7 @@ import {
   type WaitOptions,
   type WaitSyncOptions,
 } from "../_internal/options.ts";
-import { importingModule } from "../_internal/runtime/modules.ts";
+import { importingModule } from "../_internal/runtime/import_guard.ts";
 import { describeSubclass, describeTarget, type TargetDescriptor } from "../_internal/targets/describe.ts";
 import { attend, launch, onFailure, terminateThread } from "../_internal/threads/start.ts";
 import "../_internal/threads/worker_entry.ts";

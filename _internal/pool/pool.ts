@@ -14,7 +14,7 @@ import { dropReferences } from "../memory/shared_refs.ts";
 import { type Space, spaceOf } from "../memory/space.ts";
 import { deadlineOf, optionsOr, show, validateInteger, validateWait, type WaitOptions } from "../options.ts";
 import { bindContext } from "../runtime/async_context.ts";
-import { importingModule } from "../runtime/modules.ts";
+import { importingModule } from "../runtime/import_guard.ts";
 import { cpuCount } from "../runtime/runtime.ts";
 import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
 import { ARGS, ITEMS } from "./board.ts";

@@ -5,7 +5,8 @@
  */
 
 import { TargetError } from "../errors.ts";
-import { type Exports, importModule, ownModule, syntaxError, whileImporting } from "../runtime/modules.ts";
+import { type Exports, importModule, ownModule, syntaxError } from "../runtime/modules.ts";
+import { whileImporting } from "../runtime/import_guard.ts";
 import { unrefTimer } from "../runtime/runtime.ts";
 import type { TargetDescriptor } from "./describe.ts";
 import { addHome } from "./places.ts";
