@@ -1,5 +1,5 @@
 /**
- * The options of everything that waits.
+ * Options: those of everything that waits, what is said of wrong ones, and what stands for none.
  *
  * @module
  */
@@ -22,8 +22,6 @@ export interface WaitOptions extends WaitSyncOptions {
    */
   signal?: AbortSignal;
 }
-
-// Checks the options of everything that waits.
 
 /** The timeout that the options ask for, in milliseconds; `Infinity` for none. `action` is for the message. */
 export function validateWait(options: WaitOptions | undefined, action: string): number {
@@ -52,6 +50,28 @@ export function deadlineOf(timeout: number): number {
   return timeout === Infinity ? Infinity : timeout === 0 ? 0 : now() + timeout;
 }
 
+/** The longest delay that a timer takes. */
+const LONGEST = 2 ** 31 - 1;
+
+/**
+ * Calls `onTime` once the clock of {@linkcode now} has passed `deadline`, in a later turn of the event loop. A timer takes no more
+ * than 25 days and may fire a little early, so it takes several where it must. The program stays alive meanwhile, for ever
+ * where the deadline is `Infinity`.
+ *
+ * @returns Calls it off.
+ */
+export function atDeadline(deadline: number, onTime: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout>;
+  const set = (): void => {
+    timer = setTimeout(
+      () => now() < deadline ? set() : onTime(),
+      Math.min(LONGEST, Math.max(0, Math.ceil(deadline - now()))),
+    );
+  };
+  set();
+  return () => clearTimeout(timer);
+}
+
 /** A value in a message, whatever it is: some objects cannot be made text of, and say so with an error of their own. */
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
@@ -73,8 +93,6 @@ export function validateInteger(value: unknown, what: string, min: number, max: 
     throw new RangeError(`Cannot ${action} as ${what} must be a whole number ${range}: received ${value}`);
   }
 }
-
-// Options that the library gives to the runtime, or has in place of those that a caller left out.
 
 /** The same options, in which nothing is found that a program has added to `Object.prototype`: `env`, `name` or `timeout`. */
 export function withoutPrototype<T extends object>(options: T): T {

@@ -8,9 +8,9 @@ import { now } from "../_internal/atomics.ts";
 import { isAttending, KILL, seeToOthers } from "../_internal/memory/participants.ts";
 import { spaceOf } from "../_internal/memory/space.ts";
 import { requireBlocking, SLICE } from "../_internal/memory/wait_point.ts";
-import { show, type WaitOptions } from "../_internal/options.ts";
+import { atDeadline, show, type WaitOptions } from "../_internal/options.ts";
 
-/** The longest that a timer or a blocked thread is told to wait at a time; what is longer is several of these. */
+/** The longest that a blocked thread is told to wait at a time; what is longer is several of these. */
 const LONGEST = 2 ** 30;
 
 /**
@@ -37,24 +37,15 @@ export async function sleep(ms: number, options?: Pick<WaitOptions, "signal">): 
   signal?.throwIfAborted();
   const until = now() + ms;
   await new Promise<void>((resolve, reject) => {
-    let timer: ReturnType<typeof setTimeout>;
-    const wait = (): void => {
-      const left = until - now();
-      // A timer may come a little early.
-      if (left > 0) {
-        timer = setTimeout(wait, Math.min(LONGEST, Math.ceil(left)));
-        return;
-      }
+    const callOff = atDeadline(until, () => {
       signal?.removeEventListener("abort", onAbort);
       resolve();
-    };
+    });
     const onAbort = (): void => {
-      clearTimeout(timer);
+      callOff();
       reject(signal!.reason);
     };
     signal?.addEventListener("abort", onAbort, { once: true });
-    // At least one turn of the event loop, as with any timer.
-    timer = setTimeout(wait, Math.min(LONGEST, Math.ceil(ms)));
   });
 }
 

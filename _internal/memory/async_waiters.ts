@@ -8,6 +8,7 @@
  */
 
 import { load, now } from "../atomics.ts";
+import { atDeadline } from "../options.ts";
 import { BELL_COUNT, BELL_STRIDE, BELLS_AT, NEXT_PARTICIPANT_AT } from "./memory.ts";
 import { arm, isArmed, SLICE, type WaitingThread } from "./wait_point.ts";
 
@@ -33,9 +34,6 @@ interface Waiter {
   fail(reason: unknown): void;
   readonly ordered: boolean;
 }
-
-/** The longest delay that timers take. */
-const MAX_DELAY = 2 ** 31 - 1;
 
 /** All promises of this thread that wait in one memory. */
 export class AsyncWaiters {
@@ -63,7 +61,7 @@ export class AsyncWaiters {
       const list = typeof points === "number" ? [points] : points;
       let tries = 0;
       let settled = false;
-      let timer: ReturnType<typeof setTimeout> | undefined;
+      let callOff: (() => void) | undefined;
       const waiter: Waiter = {
         ordered: wait.ordered ?? false,
         try: () => {
@@ -90,16 +88,13 @@ export class AsyncWaiters {
           }
         },
         expire: () => {
-          if (now() < deadline) {
-            setTimer();
-          } else if (!tryInTurn()) {
-            leave();
-            try {
-              wait.abandoned?.();
-              resolve(wait.expired());
-            } catch (error) {
-              reject(error);
-            }
+          if (tryInTurn()) return;
+          leave();
+          try {
+            wait.abandoned?.();
+            resolve(wait.expired());
+          } catch (error) {
+            reject(error);
           }
         },
       };
@@ -112,13 +107,9 @@ export class AsyncWaiters {
       };
       const leave = (): void => {
         settled = true;
-        if (timer !== undefined) clearTimeout(timer);
+        callOff?.();
         signal?.removeEventListener("abort", onAbort);
         for (const point of list) this.#remove(point, waiter);
-      };
-      const setTimer = (): void => {
-        if (deadline === Infinity) return;
-        timer = setTimeout(waiter.expire, Math.min(MAX_DELAY, Math.max(0, Math.ceil(deadline - now()))));
       };
       for (const point of list) {
         if (!settled && this.#add(point, waiter)) tryAll(this.#points.get(point));
@@ -130,7 +121,7 @@ export class AsyncWaiters {
         return;
       }
       signal?.addEventListener("abort", onAbort, { once: true });
-      setTimer();
+      if (deadline !== Infinity) callOff = atDeadline(deadline, waiter.expire);
     });
   }
 

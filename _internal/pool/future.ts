@@ -7,7 +7,7 @@
 import { now } from "../atomics.ts";
 import { REFUSAL } from "../codec/refusal.ts";
 import { bindContext } from "../runtime/async_context.ts";
-import { deadlineOf, show, validateWait, type WaitOptions } from "../options.ts";
+import { atDeadline, deadlineOf, show, validateWait, type WaitOptions } from "../options.ts";
 import { CancelledError, TimeoutError } from "../errors.ts";
 import { READINESS } from "../memory/kinds.ts";
 
@@ -351,28 +351,21 @@ export function within<T>(
   if (signal?.aborted) return Promise.reject(signal.reason);
   if (timeout === Infinity && signal === undefined) return promise;
   return new Promise<T>((resolve, reject) => {
-    const until = now() + timeout;
-    let timer: ReturnType<typeof setTimeout> | undefined;
     const onAbort = (): void => {
-      clearTimeout(timer);
+      callOff?.();
       reject(signal!.reason);
     };
-    const setTimer = (): void => {
-      if (timeout === Infinity) return;
-      timer = setTimeout(() => {
-        if (now() < until) return setTimer();
-        signal?.removeEventListener("abort", onAbort);
-        try {
-          resolve(expired());
-        } catch (error) {
-          reject(error);
-        }
-      }, Math.min(2 ** 31 - 1, Math.max(0, Math.ceil(until - now()))));
-    };
+    const callOff = timeout === Infinity ? undefined : atDeadline(now() + timeout, () => {
+      signal?.removeEventListener("abort", onAbort);
+      try {
+        resolve(expired());
+      } catch (error) {
+        reject(error);
+      }
+    });
     signal?.addEventListener("abort", onAbort, { once: true });
-    setTimer();
     const over = (): void => {
-      clearTimeout(timer);
+      callOff?.();
       signal?.removeEventListener("abort", onAbort);
     };
     promise.then((value) => {

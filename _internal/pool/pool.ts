@@ -4,7 +4,6 @@
  * @module
  */
 
-import { now } from "../atomics.ts";
 import { encodeApart } from "../codec/encode.ts";
 import { joinStacks } from "../codec/errors.ts";
 import { REFUSAL } from "../codec/refusal.ts";
@@ -12,7 +11,7 @@ import { CancelledError, DeadlockError, InvalidStateError, TimeoutError } from "
 import type { Scope } from "../memory/memory.ts";
 import { dropReferences } from "../memory/shared_refs.ts";
 import { type Space, spaceOf } from "../memory/space.ts";
-import { deadlineOf, optionsOr, show, validateInteger, validateWait, type WaitOptions } from "../options.ts";
+import { atDeadline, deadlineOf, optionsOr, show, validateInteger, validateWait, type WaitOptions } from "../options.ts";
 import { bindContext } from "../runtime/async_context.ts";
 import { importingModule } from "../runtime/import_guard.ts";
 import { cpuCount } from "../runtime/runtime.ts";
@@ -451,24 +450,18 @@ export abstract class BasePool implements AsyncDisposable {
     giveUp: (error: unknown, state: "finished" | "cancelled") => void,
   ): void {
     const { signal, timeout } = limits;
-    const deadline = deadlineOf(timeout);
-    let timer: ReturnType<typeof setTimeout> | undefined;
     const over = (): void => {
-      clearTimeout(timer);
+      callOff?.();
       if (signal !== undefined) this.#forget(signal, onAbort);
     };
     const onAbort = (): void => {
       over();
       giveUp(signal!.reason, "cancelled");
     };
-    const setTimer = (): void => {
-      timer = setTimeout(() => {
-        if (now() < deadline) return setTimer();
-        over();
-        giveUp(timeoutError(timeout), "finished");
-      }, Math.min(2 ** 31 - 1, Math.max(0, Math.ceil(deadline - now()))));
-    };
-    if (timeout !== Infinity) setTimer();
+    const callOff = timeout === Infinity ? undefined : atDeadline(deadlineOf(timeout), () => {
+      over();
+      giveUp(timeoutError(timeout), "finished");
+    });
     if (signal !== undefined) this.#listen(signal, onAbort);
     settled.then(over, over);
   }

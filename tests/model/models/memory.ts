@@ -16,10 +16,6 @@ const SLOWLY = { timeout: Infinity };
 const SMALL = 48;
 const SMALL_HEAP = [{
   file: "_internal/memory/memory.ts",
-  find: "import { CHECKED_AT, MAGIC",
-  replace: "import { HEAP_AT, CHECKED_AT, MAGIC",
-}, {
-  file: "_internal/memory/memory.ts",
   find: "Math.floor((growable ? maxByteLength : buffer.byteLength) / 4)",
   replace: `HEAP_AT + ${SMALL}`,
 }];
