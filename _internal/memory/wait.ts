@@ -12,9 +12,6 @@ import { PARKED, seeToOthers } from "./participants.ts";
 import type { Space } from "./space.ts";
 import { arm, block, requireBlocking, SLICE } from "./wait_point.ts";
 
-/** How many threads a notification can wake: all that wait. */
-export const EVERYBODY = 0xfff;
-
 /** What a thread or a promise waits for. */
 export interface Wait<T> {
   /** The wait point that is notified when another attempt is worthwhile. */

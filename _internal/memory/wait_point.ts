@@ -53,6 +53,8 @@ export const WAIT_POINT_WORDS = 2;
 export const SLICE = 200;
 
 const SLEEPERS = 0xfff;
+/** As many as can be blocked at a wait point: wakes all of them. */
+export const EVERYBODY = SLEEPERS;
 const EPOCH = 0x1000;
 const SPINS = 400;
 
