@@ -1,0 +1,66 @@
+import { assert, assertEquals } from "@std/assert";
+import { describe, it } from "node:test";
+import { FLOORS, loadedWith, misbuilt, sourceFiles, textOf } from "../../tools/_house.ts";
+
+const LIMIT = { timeout: 60_000 };
+
+/** Rebuilt by its own plan. */
+const EXCEPTED = /^_internal\/pool\/(?:board|dispatcher|jobs|pool)\.ts$/;
+
+/** The length of each class of a file, by name. */
+function classesOf(file: string): Map<string, number> {
+  const lengths = new Map<string, number>();
+  let name: string | undefined;
+  let begin = 0;
+  for (const [index, line] of textOf(file).split("\n").entries()) {
+    const [, begins] = /^(?:export )?(?:default )?(?:abstract )?class (\w+)/.exec(line) ?? [];
+    if (begins !== undefined) [name, begin] = [begins, index];
+    if (name !== undefined && /^\}/.test(line)) {
+      lengths.set(name, index - begin + 1);
+      name = undefined;
+    }
+  }
+  return lengths;
+}
+
+describe("the house", () => {
+  it("has no import that runs upwards, and no circle", LIMIT, () => {
+    assertEquals(misbuilt(), []);
+  });
+
+  it("notices a room that is on no floor", LIMIT, () => {
+    const rooms = FLOORS.flat().filter((room) => room.endsWith("/"));
+    assert(rooms.every((room) => sourceFiles().some((file) => file.startsWith(room))), "a floor names a room that is gone");
+  });
+
+  it("has at most 130 modules", LIMIT, () => {
+    const { length } = sourceFiles();
+    console.log(`${length} modules`);
+    assert(length <= 130, `${length} modules`);
+  });
+
+  it("has no file above 450 lines and no class above 350", LIMIT, () => {
+    const long: string[] = [];
+    for (const file of sourceFiles()) {
+      if (EXCEPTED.test(file)) continue;
+      const lines = textOf(file).split("\n").length - 1;
+      if (lines > 450) long.push(`${file}: ${lines} lines`);
+      for (const [name, length] of classesOf(file)) if (length > 350) long.push(`${file}, class ${name}: ${length} lines`);
+    }
+    assertEquals(long, []);
+  });
+
+  it("has no two files of one name, but for the entry points and the twins", LIMIT, () => {
+    const byName = Map.groupBy(sourceFiles(), (file) => file.slice(file.lastIndexOf("/") + 1));
+    const twins = new Set(["mod.ts", "pool.ts", "current.ts"]);
+    assertEquals([...byName].filter(([name, files]) => files.length > 1 && !twins.has(name)), []);
+  });
+
+  for (const [runtime, entry] of [["Deno", "worker_entry.ts"], ["Bun", "worker_entry_bun.ts"]]) {
+    it(`loads at most 35 modules before a thread's own on ${runtime}`, LIMIT, () => {
+      const loaded = loadedWith(`_internal/threads/${entry}`);
+      console.log(`${loaded.size} modules on ${runtime}`);
+      assert(loaded.size <= 35, [...loaded].sort().join("\n"));
+    });
+  }
+});
