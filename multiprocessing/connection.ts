@@ -21,7 +21,7 @@ import {
   unusable,
 } from "../_internal/memory/shared_object.ts";
 import { noRoom, type Space } from "../_internal/memory/space.ts";
-import { makeParcel } from "../_internal/memory/taken.ts";
+import { makeParcel } from "../_internal/queue/taken.ts";
 import { block, LOOK, notify } from "../_internal/memory/wait_point.ts";
 import { deadlineOf, show, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 import "../_internal/processes/memory.ts";

@@ -22,7 +22,7 @@ import {
   SharedHandle,
   unusable,
 } from "../_internal/memory/shared_object.ts";
-import { loseReferences } from "../_internal/memory/shared_refs.ts";
+import { loseReferences } from "../_internal/codec/references.ts";
 import { type Space, spaceOf } from "../_internal/memory/space.ts";
 import {
   deadlineOf,

@@ -18,7 +18,7 @@ import {
   whyUnusable,
 } from "../_internal/memory/shared_object.ts";
 import { existingSpace, setSpace, Space } from "../_internal/memory/space.ts";
-import { buryTaken } from "../_internal/memory/taken.ts";
+import { buryTaken } from "../_internal/queue/taken.ts";
 import { show } from "../_internal/options.ts";
 import { exitThread, onExit } from "../_internal/runtime/exit.ts";
 

@@ -13,6 +13,7 @@ import { spaceOf } from "../memory/space.ts";
 import { latin1 } from "../runtime/runtime.ts";
 import { Later, putLater } from "./arrivals.ts";
 import { makeError } from "./errors.ts";
+import { endOfValue } from "./references.ts";
 import { type KeyData, keyOfData } from "./refusal.ts";
 import * as tag from "./tags.ts";
 import { ofName } from "./tags.ts";
@@ -76,7 +77,7 @@ export function decodeFirst(data: Uint8Array, length: number, keepReferences: bo
   keep = keepReferences;
   bytes = data;
   at = 0;
-  end = length;
+  end = endOfValue(data, length);
   depth = 0;
   try {
     const value = read();
@@ -84,7 +85,7 @@ export function decodeFirst(data: Uint8Array, length: number, keepReferences: bo
       if (value instanceof Later) broken("all of it comes later");
       readLater();
     }
-    if (at !== length) broken("there is more than a value");
+    if (at !== end) broken("there is more than a value");
     return value;
   } finally {
     busy = false;

@@ -11,10 +11,18 @@
 import { InvalidStateError } from "../errors.ts";
 import { classOf, THREAD } from "../memory/kinds.ts";
 import type { Scope } from "../memory/memory.ts";
-import { addReference, dropReference, locate, SharedHandle, whyUnusable } from "../memory/shared_object.ts";
+import {
+  addReference,
+  type Attachment,
+  dropReference,
+  locate,
+  SharedHandle,
+  whyUnusable,
+} from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
 import { hostClassOf, isPlainInside, keepsNamedOfCollections, mayHaveNamed, tagOf } from "../runtime/host_classes.ts";
 import { AGGREGATE, HIDDEN, numberOf } from "./errors.ts";
+import { trailerBytes, writeTrailer } from "./references.ts";
 import { dataOfKey, hidesAll, isIndex, pathOf, REFUSAL, whyHidden, whyHost, withArticle } from "./refusal.ts";
 import * as tag from "./tags.ts";
 import { ofPrototype } from "./tags.ts";
@@ -50,7 +58,7 @@ let objectCount = 0;
 let numbers: Map<object, number> | undefined;
 let shapes: (string[] | undefined)[] = [];
 let shapeCount = 0;
-let references: { space: Space; at: number }[] = [];
+let references: Attachment[] = [];
 let depth = 0;
 let busy = false;
 /** Instances whose serialize() was called and whose data is being written. */
@@ -127,6 +135,7 @@ export function encodeScratch(value: unknown, options: EncodeOptions): number {
       whole = true;
       writeAll(value);
     }
+    writeReferences();
     if (scratch !== bytes) publish();
     scratchNames = references.length > 0;
     return at;
@@ -176,6 +185,20 @@ function forget(): void {
   if (parted.length > 0) parted = [];
   if (later.length > 0) later = [];
   laterNumbers = undefined;
+}
+
+// Once more behind the value: see references.ts.
+function writeReferences(): void {
+  const count = references.length;
+  if (count === 0) {
+    reserve(1);
+    bytes[at++] = 0;
+    return;
+  }
+  const length = trailerBytes(count);
+  reserve(length);
+  writeTrailer(view, at, references);
+  at += length;
 }
 
 function giveBack(): void {

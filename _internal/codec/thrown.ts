@@ -5,7 +5,7 @@
  */
 
 import type { Scope } from "../memory/memory.ts";
-import { dropReferences } from "../memory/shared_refs.ts";
+import { dropReferences } from "./references.ts";
 import { encode } from "./encode.ts";
 import { ofPrototype } from "./tags.ts";
 

@@ -11,7 +11,7 @@ import { compareExchange, load, store } from "../atomics.ts";
 import { arrive } from "../codec/arrivals.ts";
 import { decode } from "../codec/decode.ts";
 import { addReference, Attachment, dropReference, handleAt } from "../memory/shared_object.ts";
-import { dropReferences } from "../memory/shared_refs.ts";
+import { dropReferences } from "../codec/references.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
 import { waitForRecord } from "../processes/forkserver.ts";
 import { holdLifeline, setOwnRecord } from "../processes/lifeline.ts";

@@ -12,7 +12,7 @@
  *   3     the word it sleeps on, for whoever wants it to end
  *   4     index of its process in the region
  *   5     the record of its thread, 0: none
- *   6     the message it has taken and not read yet, 0: none; at its end whoever gives that up: see taken.ts
+ *   6     the message it has taken and not read yet, 0: none; at its end whoever gives that up: see ../queue/taken.ts
  *   7     the participant that gives it up
  * ```
  *

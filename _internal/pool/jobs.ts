@@ -9,7 +9,7 @@
 
 import { encode, encodeApart, type EncodeOptions } from "../codec/encode.ts";
 import { joinStacks } from "../codec/errors.ts";
-import { dropReferences } from "../memory/shared_refs.ts";
+import { dropReferences } from "../codec/references.ts";
 import { type Snapshot, snapshotContext } from "../runtime/async_context.ts";
 import { CancelledError, WorkerLostError } from "../errors.ts";
 import { type ARGS, Cursor, ITEMS, MAX_UNITS, ONE } from "./board.ts";

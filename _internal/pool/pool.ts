@@ -9,7 +9,7 @@ import { joinStacks } from "../codec/errors.ts";
 import { REFUSAL } from "../codec/refusal.ts";
 import { CancelledError, DeadlockError, InvalidStateError, TimeoutError } from "../errors.ts";
 import type { Scope } from "../memory/memory.ts";
-import { dropReferences } from "../memory/shared_refs.ts";
+import { dropReferences } from "../codec/references.ts";
 import { type Space, spaceOf } from "../memory/space.ts";
 import { atDeadline, deadlineOf, optionsOr, show, validateInteger, validateWait, type WaitOptions } from "../options.ts";
 import { bindContext } from "../runtime/async_context.ts";

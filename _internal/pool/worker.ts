@@ -14,7 +14,7 @@ import { abandonHeld, heldBy } from "../memory/kinds.ts";
 import type { Scope } from "../memory/memory.ts";
 import { isAlive } from "../memory/participants.ts";
 import { RoomWait } from "../memory/room.ts";
-import { dropReferences } from "../memory/shared_refs.ts";
+import { dropReferences } from "../codec/references.ts";
 import { existingSpace, noRoom, type Space, spaceOf } from "../memory/space.ts";
 import { notify, register, sleep, unregister } from "../memory/wait_point.ts";
 import { FIRST_USE, isOutputUsed, keepsOutput, pendingOutput } from "../runtime/exit.ts";

@@ -14,7 +14,7 @@
  * A ring is changed by one store: of its tail, when a message stands, or of its head, when one was copied out. Positions
  * go twice round the ring, so that a full one can be told from an empty one. A thread that is killed before that store has
  * changed nothing, and its mutex is taken over. A message stands in one piece; where the ring ends too early, SKIP sends
- * the reader to its beginning. What is large, or names shared objects, stands in a parcel (see ../memory/taken.ts), and
+ * the reader to its beginning. What is large, or names shared objects, stands in a parcel (see ../queue/taken.ts), and
  * takes as many words of the ring as if it stood there, up to half of it: so the ring bounds what is under way, and a
  * sender can fill one parcel while the other is read.
  *
@@ -27,7 +27,7 @@ import { add, compareExchange, load, store } from "../atomics.ts";
 import { isAlive, lockMutex, unlockMutex } from "../memory/participants.ts";
 import { dropReference } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
-import { beginTaking, endTaking, mendTaking } from "../memory/taken.ts";
+import { beginTaking, endTaking, mendTaking } from "../queue/taken.ts";
 import { notify } from "../memory/wait_point.ts";
 import { firstLine, LINE } from "../queue/container.ts";
 import { dropMessage, sizeOf, SKIP } from "../queue/message.ts";

@@ -23,7 +23,7 @@ import { OBJECT_HEADER, PROCESS_AT } from "../memory/memory.ts";
 import { lockMutex, seeToOthers, unlockMutex } from "../memory/participants.ts";
 import { addReference, dropReference } from "../memory/shared_object.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
-import { buryTaken } from "../memory/taken.ts";
+import { buryTaken } from "../queue/taken.ts";
 import { notify } from "../memory/wait_point.ts";
 import { pidOfThis } from "../runtime/runtime.ts";
 import { SIGKILL } from "../system/calls.ts";

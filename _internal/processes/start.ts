@@ -6,7 +6,7 @@
 
 import { load, now, store } from "../atomics.ts";
 import { addReference, dropReference, onRelease } from "../memory/shared_object.ts";
-import { hasReferences } from "../memory/shared_refs.ts";
+import { hasReferences } from "../codec/references.ts";
 import { existingSpace, type Space, spaceOf } from "../memory/space.ts";
 import { onExit, onLoopEmpty } from "../runtime/exit.ts";
 import { readModule } from "../runtime/modules.ts";

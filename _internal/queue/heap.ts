@@ -27,7 +27,7 @@ import { load, store } from "../atomics.ts";
 import { PRIORITY_QUEUE } from "../memory/kinds.ts";
 import { lockMutex, unlockMutex } from "../memory/participants.ts";
 import type { Space } from "../memory/space.ts";
-import { beginTaking, endTaking, mendTaking } from "../memory/taken.ts";
+import { beginTaking, endTaking, mendTaking } from "./taken.ts";
 import {
   CLOSED,
   CONTAINER,
@@ -53,7 +53,7 @@ const RECORDS = CONTAINER + 4;
 const SIZE = 0;
 const PUTS = 1;
 
-/** See ../memory/taken.ts. */
+/** See taken.ts. */
 const TAKING = CONTAINER + 8;
 
 const CHUNKS = CONTAINER + LINE;

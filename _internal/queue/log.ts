@@ -16,7 +16,7 @@ import { exchange, load, store } from "../atomics.ts";
 import { QUEUE } from "../memory/kinds.ts";
 import { lockMutex, unlockMutex } from "../memory/participants.ts";
 import type { Space } from "../memory/space.ts";
-import { beginTaking, endTaking, mendTaking } from "../memory/taken.ts";
+import { beginTaking, endTaking, mendTaking } from "./taken.ts";
 import {
   CLOSED,
   CONTAINER,
@@ -92,7 +92,7 @@ const HEAD = CONTAINER + LINE + 1;
 const TAIL_SEEN = CONTAINER + LINE + 2;
 const GET_PLACES = CONTAINER + LINE + 4;
 const OLDEST = CONTAINER + LINE + 8;
-/** See ../memory/taken.ts. */
+/** See taken.ts. */
 const TAKING = CONTAINER + LINE + 9;
 
 /** Written by both sides, seldom. */

@@ -14,7 +14,7 @@
  * The tags of messages are odd, which no address is. BYTES and BLOCK hold what the codec made of the item. The limit
  * between the two keeps the time short for which others wait while a message is copied under a mutex; a parcel is filled
  * before and read after. What names shared objects is in a parcel, too, however short: so that it is not lost with a
- * thread that dies before it has read it. See ../memory/taken.ts.
+ * thread that dies before it has read it. See taken.ts.
  *
  * Bytes begin where eight fit: V8 copies into shared memory one by one from elsewhere. What is short is copied by a loop
  * over words, since a call costs as much as that, and a view of the part as much again.
@@ -31,9 +31,9 @@ import {
   scratchWords,
   trimScratch,
 } from "../codec/encode.ts";
-import { dropReferences } from "../memory/shared_refs.ts";
+import { dropReferences } from "../codec/references.ts";
 import type { Space } from "../memory/space.ts";
-import { bytesOf, isNaming, loseParcel, makeParcel, strikeOut } from "../memory/taken.ts";
+import { bytesOf, isNaming, loseParcel, makeParcel, strikeOut } from "./taken.ts";
 
 export const SKIP = 0;
 const INT = 1;

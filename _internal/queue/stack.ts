@@ -20,7 +20,7 @@ import { load, store } from "../atomics.ts";
 import { LIFO_QUEUE } from "../memory/kinds.ts";
 import { lockMutex, unlockMutex } from "../memory/participants.ts";
 import type { Space } from "../memory/space.ts";
-import { beginTaking, endTaking, mendTaking } from "../memory/taken.ts";
+import { beginTaking, endTaking, mendTaking } from "./taken.ts";
 import {
   CLOSED,
   CONTAINER,
@@ -44,7 +44,7 @@ const MUTEX = CONTAINER;
 const VERSION = CONTAINER + 1;
 const RECORDS = CONTAINER + 4;
 const RECORD_WORDS = 4;
-/** See ../memory/taken.ts. */
+/** See taken.ts. */
 const TAKING = CONTAINER + 12;
 /** In a record. */
 const SEGMENT = 0;

@@ -22,9 +22,9 @@ import { sendable } from "../codec/thrown.ts";
 import { OBJECT_HEADER, THREADS_MUTEX_AT } from "../memory/memory.ts";
 import { entryOf, isAlive, kill, leave, lockMutex, RECORD, unlockMutex } from "../memory/participants.ts";
 import { addReference, type Attachment, dropReference } from "../memory/shared_object.ts";
-import { dropReferences } from "../memory/shared_refs.ts";
+import { dropReferences } from "../codec/references.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
-import { buryTaken } from "../memory/taken.ts";
+import { buryTaken } from "../queue/taken.ts";
 import { notify } from "../memory/wait_point.ts";
 
 export const STATE = 0;

@@ -3,8 +3,10 @@ import { createSecretKey } from "node:crypto";
 import { describe, it } from "node:test";
 import { decode } from "../../_internal/codec/decode.ts";
 import { encode } from "../../_internal/codec/encode.ts";
+import { dropReferences, loseReferences } from "../../_internal/codec/references.ts";
 import { load } from "../../_internal/atomics.ts";
 import { locate } from "../../_internal/memory/shared_object.ts";
+import { spaceOf } from "../../_internal/memory/space.ts";
 import { Event, Lock, registerSerializable } from "../../sync/mod.ts";
 import { cross, refusalOf } from "./_values.ts";
 
@@ -253,6 +255,8 @@ describe("bytes that are no message", () => {
       } else {
         bytes = new Uint8Array(random() % 64).map(() => random() % 3 === 0 ? random() & 0xff : 0x80 + random() % 0x24);
       }
+      // What is broken in most of them is the value, and not how many references stand behind it.
+      if (bytes.length > 0 && random() % 4 > 0) bytes[bytes.length - 1] = 0;
       // Addresses of shared objects are believed: they come from the program's own memory.
       bytes = bytes.map((byte) => byte === 0x9b ? 0x80 : byte);
       try {
@@ -265,16 +269,64 @@ describe("bytes that are no message", () => {
   });
 
   it("allocate no more than they could fill", { timeout: 60_000 }, () => {
-    // Arrays in arrays, each of which says that it is as long as all that is left.
+    // Arrays in arrays, each of which says that it is as long as all that is left. The last byte: there are no references.
     const bytes = new Uint8Array(8 << 20).fill(0x80);
     const view = new DataView(bytes.buffer);
+    bytes[bytes.length - 1] = 0;
     for (let i = 0; i < 1_400; i++) {
       bytes[i * 5] = 0x8a;
-      view.setUint32(i * 5 + 1, bytes.length - i * 5 - 5, true);
+      view.setUint32(i * 5 + 1, bytes.length - i * 5 - 6, true);
     }
     assertThrows(() => decode(bytes), TypeError);
-    assertThrows(() => decode(new Uint8Array([0x8b, 255, 255, 255, 255, 255, 255, 255, 255])), TypeError);
-    assertThrows(() => decode(new Uint8Array([0x9d, 0, 0, 0, 0, 0, 0, 0xf0, 0x7f, 0, 0, 0, 0, 0, 0, 0])), TypeError);
+    assertThrows(() => decode(new Uint8Array([0x8b, 255, 255, 255, 255, 255, 255, 255, 255, 0])), TypeError);
+    assertThrows(
+      () => decode(new Uint8Array([0x9d, 0, 0, 0, 0, 0, 0, 0xf0, 0x7f, 0, 0, 0, 0, 0, 0, 0, 0])),
+      TypeError,
+      "larger than it may become",
+    );
     assertThrows(() => decode(new Uint8Array(0)), TypeError);
+  });
+
+  it("name nothing where their references are scribbled over", LIMIT, () => {
+    const event = new Event();
+    const before = referencesOf(event);
+    const { at } = locate(event)!;
+    const most = spaceOf("thread").words.length;
+    const word = (value: number): number[] => [value & 255, value >> 8 & 255, value >> 16 & 255, value >>> 24];
+    const broken = [
+      [],
+      [1],
+      [254],
+      [255],
+      [3, 0, 0, 0, 255],
+      [255, 255, 255, 255, 255],
+      [0x80, 0, 0, 0, 0, 2],
+      // No object is there: it is outside, at no block, inside of one.
+      ...[0, 1, 3, -1, most - 1, most, 2 ** 31, 2 ** 32 - 1, 5_000, at + 1, at + 2].map((
+        address,
+      ) => [0x80, 0, ...word(address), 1]),
+    ];
+    for (const bytes of broken) {
+      dropReferences(new Uint8Array(bytes));
+      loseReferences(new Uint8Array(bytes));
+    }
+    assertEquals(referencesOf(event), before);
+  });
+
+  it("give back each of many references", LIMIT, () => {
+    const event = new Event();
+    const before = referencesOf(event);
+    for (const count of [1, 2, 254, 255, 256, 1_000]) {
+      const bytes = encode(new Array(count).fill(0).map(() => event), { root: "item", scope: "thread" }).slice();
+      assertEquals(referencesOf(event), before + 1);
+      assertEquals((decode(bytes) as unknown[]).length, count);
+      const others = Array.from({ length: count }, () => new Event());
+      const sent = encode(others, { root: "item", scope: "thread" }).slice();
+      assert(others.every((other) => referencesOf(other) === 2));
+      dropReferences(sent);
+      assert(others.every((other) => referencesOf(other) === 1));
+      for (const other of others) other[Symbol.dispose]();
+    }
+    assertEquals(referencesOf(event), before);
   });
 });

@@ -1,6 +1,6 @@
 import type { BrokenVariant } from "../model.ts";
 
-const TAKEN = "_internal/memory/taken.ts";
+const TAKEN = "_internal/queue/taken.ts";
 const MESSAGE = "_internal/queue/message.ts";
 const LOG = "_internal/queue/log.ts";
 const STACK = "_internal/queue/stack.ts";

@@ -3,7 +3,7 @@ import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT } from "../../../_internal/memor
 import { enter, entryOf, TAKEN } from "../../../_internal/memory/participants.ts";
 import { locate, type SharedHandle } from "../../../_internal/memory/shared_object.ts";
 import { spaceOf } from "../../../_internal/memory/space.ts";
-import { buryTaken } from "../../../_internal/memory/taken.ts";
+import { buryTaken } from "../../../_internal/queue/taken.ts";
 import { Latch } from "../../../sync/latch.ts";
 import { LifoQueue } from "../../../sync/lifo_queue.ts";
 import { PriorityQueue } from "../../../sync/priority_queue.ts";

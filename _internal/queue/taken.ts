@@ -34,11 +34,11 @@
  */
 
 import { compareExchange, load, store } from "../atomics.ts";
-import { blockWords } from "./allocator.ts";
-import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT } from "./memory.ts";
-import { BURIER, entryOf, idAt, isAlive, TAKEN } from "./participants.ts";
-import { loseReferences } from "./shared_refs.ts";
-import type { Space } from "./space.ts";
+import { loseReferences } from "../codec/references.ts";
+import { blockWords } from "../memory/allocator.ts";
+import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT } from "../memory/memory.ts";
+import { BURIER, entryOf, idAt, isAlive, TAKEN } from "../memory/participants.ts";
+import type { Space } from "../memory/space.ts";
 
 const PREVIOUS = 0;
 const NAMING = 1;
