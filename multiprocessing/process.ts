@@ -6,7 +6,7 @@
 
 import { add, compareExchange, load, now, or, store } from "../_internal/atomics.ts";
 import { encode } from "../_internal/codec/encode.ts";
-import { joinStacks } from "../_internal/codec/errors.ts";
+import { joinStacks } from "../_internal/codec/error_classes.ts";
 import { InvalidStateError, NotSupportedError, TimeoutError, WorkerLostError } from "../_internal/errors.ts";
 import { defineKind, PROCESS, registerClass } from "../_internal/memory/kinds.ts";
 import { PROCESS_NAMES_AT, type Scope } from "../_internal/memory/memory.ts";

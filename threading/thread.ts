@@ -6,7 +6,7 @@
 
 import { add, compareExchange, load, now, or, store } from "../_internal/atomics.ts";
 import { encode } from "../_internal/codec/encode.ts";
-import { joinStacks } from "../_internal/codec/errors.ts";
+import { joinStacks } from "../_internal/codec/error_classes.ts";
 import { InvalidStateError, TimeoutError, WorkerLostError } from "../_internal/errors.ts";
 import { defineKind, registerClass, THREAD } from "../_internal/memory/kinds.ts";
 import { OBJECT_HEADER, THREAD_NAMES_AT } from "../_internal/memory/memory.ts";

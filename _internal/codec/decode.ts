@@ -10,13 +10,12 @@
 import { OBJECT_HEADER } from "../memory/memory.ts";
 import { dropReference, handleAt } from "../memory/shared_object.ts";
 import { spaceOf } from "../memory/space.ts";
-import { latin1 } from "../runtime/runtime.ts";
 import { Later, putLater } from "./arrivals.ts";
-import { makeError } from "./errors.ts";
+import { completeError, define, giveProperties, makeError } from "./error_classes.ts";
 import { endOfValue } from "./references.ts";
 import { type KeyData, keyOfData } from "./refusal.ts";
 import * as tag from "./tags.ts";
-import { ofName } from "./tags.ts";
+import { ascii, recurring, utf16, utf8 } from "./text.ts";
 
 type ResizableConstructor = new (length: number, options: { maxByteLength: number }) => ArrayBuffer;
 
@@ -44,15 +43,6 @@ export interface DecodeOptions {
 const double = new Float64Array(1);
 const doubleBytes = new Uint8Array(double.buffer);
 
-// Not fatal: what was written is well-formed. The byte order mark is part of a string like any other character.
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-
-/** Short strings that came lately, by a number made of their bytes: keys come again and again. */
-const CACHED = 16;
-const cache: string[] = new Array(1024).fill("");
-/** Longer strings are cheaper to have decoded by the runtime. */
-const BY_HAND = 24;
-const codes: number[][] = Array.from({ length: BY_HAND + 1 }, (_, length) => new Array(length).fill(0));
 /** Lists of more are not kept. */
 const MANY = 64;
 /** Levels that an object of one level may take: an error and its properties, a view and its buffer. */
@@ -217,56 +207,20 @@ function readStringOf(form: number): string {
   if (form === tag.ASCII8) {
     const length = readByte();
     if (at + length > end) broken("it ends too early");
-    const start = at;
     at += length;
-    return length <= CACHED ? cached(start, length) : ascii(start, length);
+    return recurring(bytes, at - length, length);
   }
-  if (form === tag.ASCII) {
+  if (form === tag.ASCII || form === tag.UTF8) {
     const length = readCount(1);
-    const start = at;
     at += length;
-    return ascii(start, length);
-  }
-  if (form === tag.UTF8) {
-    const length = readCount(1);
-    const start = at;
-    at += length;
-    return decoder.decode(bytes.subarray(start, at));
+    return form === tag.ASCII ? ascii(bytes, at - length, length) : utf8(bytes, at - length, length);
   }
   if (form === tag.UTF16) {
     const length = readCount(2);
-    let text = "";
-    for (let i = 0; i < length; i += 4096) {
-      const units: number[] = [];
-      for (let k = i; k < Math.min(length, i + 4096); k++, at += 2) units.push(bytes[at] | bytes[at + 1] << 8);
-      text += String.fromCharCode(...units);
-    }
-    return text;
+    at += length * 2;
+    return utf16(bytes, at - length * 2, length);
   }
   return broken("a string was expected");
-}
-
-function cached(start: number, length: number): string {
-  if (length === 0) return "";
-  const first = bytes[start];
-  const last = bytes[start + length - 1];
-  const middle = bytes[start + (length >> 1)];
-  const index = (first * 31 + last * 7 + middle * 131 + length * 17) & 1023;
-  const known = cache[index];
-  if (known.length === length) {
-    let i = 0;
-    while (i < length && known.charCodeAt(i) === bytes[start + i]) i++;
-    if (i === length) return known;
-  }
-  return cache[index] = ascii(start, length);
-}
-
-function ascii(start: number, length: number): string {
-  if (latin1 !== undefined) return latin1(bytes, start, start + length);
-  if (length > BY_HAND) return decoder.decode(bytes.subarray(start, start + length));
-  const units = codes[length];
-  for (let i = 0; i < length; i++) units[i] = bytes[start + i] & 0x7f;
-  return String.fromCharCode.apply(undefined, units);
 }
 
 function readObject(form: number): unknown {
@@ -370,7 +324,7 @@ function readObject(form: number): unknown {
       const number = place();
       const name = readString();
       const data = read();
-      const serialization = ofName(name);
+      const serialization = tag.ofName(name);
       if (serialization === undefined) {
         throw new TypeError(
           `Cannot receive an instance of "${name}" as this thread has no such class: call registerSerializable() in a module that it imports`,
@@ -382,13 +336,6 @@ function readObject(form: number): unknown {
     }
   }
   return broken(`there is an unknown tag ${form}`);
-}
-
-// The stack is that of the original, not of where it was made again; the cause, unless its class has seen to that.
-function completeError(error: unknown, stack: unknown, cause: unknown): void {
-  if (!(error instanceof Error)) return;
-  if (typeof stack === "string") define(error, "stack", stack);
-  if (cause !== undefined && !Object.hasOwn(error, "cause")) define(error, "cause", cause);
 }
 
 function remember<T>(value: T): T {
@@ -483,19 +430,8 @@ function readError(): Error {
   if (typeof stack === "string") define(error, "stack", stack);
   const properties = read() as Record<string, unknown>;
   if (typeof properties !== "object" || properties === null) broken("an error has no properties");
-  for (const key of Object.keys(properties)) {
-    if (key === "cause" || key === "errors") define(error, key, properties[key]);
-    else define(error, key, properties[key], true);
-  }
+  giveProperties(error, properties);
   return error;
-}
-
-function define(error: Error, key: string, value: unknown, enumerable = false): void {
-  try {
-    Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable });
-  } catch {
-    // A DOMException has accessors for some of these; one of a class of the program may be frozen.
-  }
 }
 
 function readShared(): object {

@@ -1,15 +1,39 @@
 /**
- * Objects of the library that belong to one thread, and say so when somebody sends them.
+ * What cannot be sent, and what is said of it: where it is in the value, why it cannot, and what to send instead.
  *
  * @module
  */
 
-import { sourcesOf } from "../runtime/host_classes.ts";
-import { privateMember } from "../targets/source.ts";
+import { classOf, THREAD } from "../memory/kinds.ts";
+import type { Space } from "../memory/space.ts";
+import { isPlainInside, sourcesOf, tagOf } from "../runtime/host_classes.ts";
 import { nodeProcess } from "../runtime/runtime.ts";
+import { privateMember } from "../targets/source.ts";
 
 /** Under this an object has the reason why it cannot be sent, for the message of the error. */
 export const REFUSAL: unique symbol = Symbol.for("@weft/concurrent.refusal") as never;
+
+/** Says that a value cannot be sent; the path is found afterwards. */
+export class Unsendable {
+  constructor(readonly value: unknown, readonly make: (path: string) => Error) {}
+}
+
+/** The same, with a `DataCloneError` that has this reason. */
+export function unsendable(value: unknown, reason: string): Unsendable {
+  return new Unsendable(value, (path) => new DOMException(`Cannot send ${path} as ${reason}`, "DataCloneError"));
+}
+
+/** What `read` finds inside of an object. A proxy of one, or what was made with its prototype, has no insides. */
+export function ofKind<T>(value: object, kind: string, read: () => T): T {
+  try {
+    return read();
+  } catch {
+    throw unsendable(
+      value,
+      `it only has the prototype of ${withArticle(kind)}, or is a proxy of one: send the ${kind} itself`,
+    );
+  }
+}
 
 // Where in a value what cannot be sent is, for messages. Looked for only after it was found, by a walk that has all the
 // time in the world and takes no more of the stack for a value that is nested deeply.
@@ -130,6 +154,31 @@ export function whyHost(hostClass: string, kind: string): string {
 /** `an Event`. */
 export function withArticle(name: string): string {
   return `${/^(?:[AEIOa]|U[^R])/.test(name) ? "an" : "a"} ${name}`;
+}
+
+/**
+ * Why an object that is shared between threads cannot go to another process. By what it is: a class of the program that extends
+ * one of the library's has another name.
+ */
+export function insteadOf(space: Space, at: number): string {
+  const kind = space.words[at] & 0xff;
+  if (kind === THREAD) {
+    return "a thread belongs to its process: send its name, or start a Process of @weft/concurrent/multiprocessing";
+  }
+  return `it is shared between threads only: use ${classOf("thread", kind)!.name} of @weft/concurrent/multiprocessing`;
+}
+
+const { toString } = Object.prototype;
+
+/** Of a plain object that would arrive empty, or like a list: whether that is what it is. */
+export function checkPlain(object: object): void {
+  if (toString.call(object) === "[object Object]") return;
+  const kind = tagOf(object);
+  const own = Object.getOwnPropertyDescriptor(object, Symbol.toStringTag);
+  // A program writes such a name in another way than a runtime.
+  if (own === undefined ? Symbol.toStringTag in object : own.enumerable || own.writable) return;
+  if (isPlainInside(object)) return;
+  throw unsendable(object, whyHost(kind, kind));
 }
 
 const privates: WeakMap<object, boolean> = new WeakMap();

@@ -106,6 +106,15 @@ export const VIEWS: readonly (new (buffer: ArrayBuffer, offset?: number, length?
     : []),
 ];
 
+const kinds: Map<string | undefined, number> = new Map(VIEWS.map((type, index) => [type.name, index]));
+const nameOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!.get!;
+
+/** The number of a view's kind. Asked of the array itself, since classes of the program may extend these. */
+export function kindOfView(view: ArrayBufferView): number | undefined {
+  // A DataView has no such name.
+  return kinds.get((nameOf.call(view) as string | undefined) ?? "DataView");
+}
+
 // Classes whose instances keep their class on the way.
 
 /** How instances of a class are sent. */

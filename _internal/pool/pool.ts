@@ -5,7 +5,7 @@
  */
 
 import { encodeApart } from "../codec/encode.ts";
-import { joinStacks } from "../codec/errors.ts";
+import { joinStacks } from "../codec/error_classes.ts";
 import { REFUSAL } from "../codec/refusal.ts";
 import { CancelledError, DeadlockError, InvalidStateError, TimeoutError } from "../errors.ts";
 import type { Scope } from "../memory/memory.ts";

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { copyFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { runInNewContext } from "node:vm";
-import { joinStacks } from "../../_internal/codec/errors.ts";
+import { joinStacks } from "../../_internal/codec/error_classes.ts";
 import {
   QueueEmptyError,
   QueueFullError,

@@ -43,7 +43,9 @@ const languageNames: Map<string, number> = new Map(
 export const DOM = 255;
 
 /** Own properties of errors that are not enumerable, besides `cause`: those of `SuppressedError`. */
-export const HIDDEN: readonly string[] = ["error", "suppressed"];
+const HIDDEN: readonly string[] = ["error", "suppressed"];
+/** What is sent apart from the other properties, or in a way of its own. */
+const KNOWN = new Set(["name", "message", "stack", "cause", "errors"]);
 
 /** The number of the nearest class that the other side knows. */
 export function numberOf(error: Error): number {
@@ -67,6 +69,48 @@ export function makeError(number: number, name: string, message: string): Error 
   if (number === AGGREGATE) return new AggregateError([], message);
   // With the class as new.target, not by its constructor: own classes take more than a message.
   return Reflect.construct(Error, [message], classes[number] ?? Error) as Error;
+}
+
+/** What is sent of an error besides its class, name, message and stack. */
+export function propertiesOf(error: Error, number: number): Record<string, unknown> {
+  const properties: Record<string, unknown> = {};
+  const all = error as unknown as Record<string, unknown>;
+  // Own and not enumerable, so it has to be asked for.
+  if (Object.hasOwn(error, "cause")) properties.cause = error.cause;
+  if (number === AGGREGATE) properties.errors = (error as AggregateError).errors;
+  if (typeof SuppressedError === "function" && error instanceof SuppressedError) {
+    for (const key of HIDDEN) properties[key] = all[key];
+  }
+  for (const key of Object.keys(error)) {
+    if (KNOWN.has(key)) continue;
+    // Also what objects have anyway, like `__proto__`.
+    Object.defineProperty(properties, key, { value: all[key], configurable: true, enumerable: true, writable: true });
+  }
+  // Bun's errors of node's kind have it from their prototypes.
+  const { code } = error as { code?: unknown };
+  if (typeof code === "string" && !Object.hasOwn(error, "code")) properties.code = code;
+  return properties;
+}
+
+/** Gives an error the properties that were sent. */
+export function giveProperties(error: Error, properties: Record<string, unknown>): void {
+  for (const key of Object.keys(properties)) define(error, key, properties[key], key !== "cause" && key !== "errors");
+}
+
+/** Gives an instance of a registered class the stack of the original, and the cause, unless its class has seen to that. */
+export function completeError(error: unknown, stack: unknown, cause: unknown): void {
+  if (!(error instanceof Error)) return;
+  if (typeof stack === "string") define(error, "stack", stack);
+  if (cause !== undefined && !Object.hasOwn(error, "cause")) define(error, "cause", cause);
+}
+
+/** Gives an error a property, if it can have one. */
+export function define(error: Error, key: string, value: unknown, enumerable = false): void {
+  try {
+    Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable });
+  } catch {
+    // A DOMException has accessors for some of these; one of a class of the program may be frozen.
+  }
 }
 
 /**

@@ -1,0 +1,421 @@
+/**
+ * The bytes of a message that is being written, and all that is written without another value in it: numbers, strings,
+ * dates, buffers, shared objects, and references to what came before.
+ *
+ * There is one message at a time. Where a getter or a serialize() of the program sends something itself, the outer message is
+ * put aside meanwhile.
+ *
+ * @module
+ */
+
+import { InvalidStateError } from "../errors.ts";
+import type { Scope } from "../memory/memory.ts";
+import {
+  addReference,
+  type Attachment,
+  dropReference,
+  locate,
+  type SharedHandle,
+  whyUnusable,
+} from "../memory/shared_object.ts";
+import { trailerBytes, writeTrailer } from "./references.ts";
+import { insteadOf, ofKind, Unsendable, unsendable } from "./refusal.ts";
+import * as tag from "./tags.ts";
+
+const INITIAL = 4096;
+/** A scratch buffer larger than this is not kept. */
+const KEEP = 1 << 21;
+/** Strings up to here are written by hand; a call of the encoder costs as much as this. */
+const SHORT = 64;
+/** Identities up to here are looked for one by one. */
+const FEW = 12;
+
+let bytes = new Uint8Array(INITIAL);
+let view = new DataView(bytes.buffer);
+let at = 0;
+let scope: Scope = "thread";
+// A list that is used again for the next message, since to make it anew costs as much as a short one. Only so many of its
+// items count.
+const objects: (object | undefined)[] = new Array(FEW + 1).fill(undefined);
+let objectCount = 0;
+let numbers: Map<object, number> | undefined;
+let references: Attachment[] = [];
+/** Instances whose serialize() was called and whose data is being written. */
+let open: object[] = [];
+/** Buffers of which a part went alone. */
+let parted: ArrayBuffer[] = [];
+/** What is nested too deeply, and stands behind the rest. */
+let later: object[] = [];
+let laterNumbers: Map<object, number> | undefined;
+
+const encoder = new TextEncoder();
+
+/** Thrown where a buffer turns up again of which a part went alone: the two must share it on the other side. */
+export const AGAIN: unique symbol = Symbol("again");
+
+/** The bytes of the last message that was finished, and what else is behind them. */
+export let scratch: Uint8Array<ArrayBuffer> = bytes;
+/** Whether they name shared objects. */
+export let scratchNames = false;
+/** {@linkcode scratch} as words. */
+export let scratchWords: Int32Array<ArrayBuffer> = new Int32Array(bytes.buffer);
+
+/** Begins a message, from its first byte. */
+export function begin(to: Scope): void {
+  at = 0;
+  scope = to;
+}
+
+/** Writes what stands behind the value, and returns how many bytes the message has: they are in {@linkcode scratch}. */
+export function finish(): number {
+  const count = references.length;
+  if (count === 0) {
+    writeTag(0);
+  } else {
+    const length = trailerBytes(count);
+    reserve(length);
+    writeTrailer(view, at, references);
+    at += length;
+  }
+  if (scratch !== bytes) publish();
+  scratchNames = count > 0;
+  return at;
+}
+
+/** Drops the references of a message that is not sent. */
+export function giveBack(): void {
+  for (const { space, at } of references) dropReference(space, at);
+  references = [];
+}
+
+/** Keeps nothing of the program alive by a message that is written. */
+export function forget(): void {
+  for (let i = 0; i < objectCount; i++) objects[i] = undefined;
+  objectCount = 0;
+  numbers = undefined;
+  if (references.length > 0) references = [];
+  if (open.length > 0) open = [];
+  if (parted.length > 0) parted = [];
+  if (later.length > 0) later = [];
+  laterNumbers = undefined;
+}
+
+/** Puts the message aside that is being written, for another. Returns how to go on with it. */
+export function putAside(): () => void {
+  const known = objects.slice(0, objectCount);
+  const state = [bytes, view, at, scope, numbers, references, open, parted, later, laterNumbers] as const;
+  renew();
+  objectCount = 0;
+  numbers = undefined;
+  references = [];
+  open = [];
+  parted = [];
+  later = [];
+  laterNumbers = undefined;
+  return () => {
+    [bytes, view, at, scope, numbers, references, open, parted, later, laterNumbers] = state;
+    objectCount = known.length;
+    for (let i = 0; i < objectCount; i++) objects[i] = known[i];
+  };
+}
+
+/** Keeps no large buffer for the next message. */
+export function trim(): void {
+  if (bytes.length <= KEEP) return;
+  renew();
+  publish();
+}
+
+/** Writes no other message into this buffer. */
+export function giveAway(buffer: ArrayBuffer): void {
+  if (buffer === bytes.buffer) renew();
+}
+
+function renew(): void {
+  bytes = new Uint8Array(INITIAL);
+  view = new DataView(bytes.buffer);
+}
+
+function publish(): void {
+  scratch = bytes;
+  scratchWords = new Int32Array(bytes.buffer);
+}
+
+function reserve(count: number): void {
+  if (at + count <= bytes.length) return;
+  const larger = new Uint8Array((Math.max(bytes.length * 2, at + count) + 7) & -8);
+  larger.set(bytes.subarray(0, at));
+  bytes = larger;
+  view = new DataView(larger.buffer);
+}
+
+/** One byte. */
+export function writeTag(form: number): void {
+  reserve(1);
+  bytes[at++] = form;
+}
+
+/** Two bytes: what it is, and a small number. */
+export function writePair(form: number, number: number): void {
+  reserve(2);
+  bytes[at] = form;
+  bytes[at + 1] = number;
+  at += 2;
+}
+
+/** What it is, and four bytes: how many, or which. */
+export function writeCount(form: number, count: number): void {
+  reserve(5);
+  bytes[at] = form;
+  view.setUint32(at + 1, count, true);
+  at += 5;
+}
+
+/** Four bytes. */
+export function writeWord(value: number): void {
+  reserve(4);
+  view.setUint32(at, value, true);
+  at += 4;
+}
+
+/** Eight bytes. */
+export function writeFloat(value: number): void {
+  reserve(8);
+  view.setFloat64(at, value, true);
+  at += 8;
+}
+
+/** A number. */
+export function writeNumber(value: number): void {
+  reserve(9);
+  if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
+    if (value >= 0 && value <= tag.MAX_SMALL) {
+      bytes[at++] = value;
+      return;
+    }
+    bytes[at] = tag.INT;
+    view.setInt32(at + 1, value, true);
+    at += 5;
+    return;
+  }
+  bytes[at] = tag.FLOAT;
+  view.setFloat64(at + 1, value, true);
+  at += 9;
+}
+
+/** A string. */
+export function writeString(value: string): void {
+  const { length } = value;
+  if (length <= SHORT) {
+    reserve(2 + length);
+    bytes[at] = tag.ASCII8;
+    bytes[at + 1] = length;
+    let i = 0;
+    for (let code; i < length && (code = value.charCodeAt(i)) < 0x80; i++) bytes[at + 2 + i] = code;
+    if (i === length) {
+      at += 2 + length;
+      return;
+    }
+  }
+  reserve(5 + length * 3);
+  const { written } = encoder.encodeInto(value, bytes.subarray(at + 5));
+  // As many bytes as units: each is ASCII, and none a surrogate that was replaced.
+  if (written === length || value.isWellFormed()) {
+    bytes[at] = written === length ? tag.ASCII : tag.UTF8;
+    view.setUint32(at + 1, written, true);
+    at += 5 + written;
+    return;
+  }
+  bytes[at] = tag.UTF16;
+  view.setUint32(at + 1, length, true);
+  at += 5;
+  for (let i = 0; i < length; i++, at += 2) view.setUint16(at, value.charCodeAt(i), true);
+}
+
+/** A list of four numbers or more, if it is one and nothing else. */
+export function writeNumbers(array: unknown[]): boolean {
+  const { length } = array;
+  if (length < 4 || typeof array[0] !== "number") return false;
+  let integers = true;
+  for (let i = 0; i < length; i++) {
+    const item = array[i];
+    if (typeof item !== "number") return false;
+    if ((item | 0) !== item || item === 0 && 1 / item < 0) integers = false;
+  }
+  const width = integers ? 4 : 8;
+  reserve(13 + length * width);
+  bytes[at] = integers ? tag.INTS : tag.FLOATS;
+  view.setUint32(at + 1, length, true);
+  at = (at + 5 + width - 1) & -width;
+  // Not by set(), which asks each item what it is.
+  if (integers) {
+    const target = new Int32Array(bytes.buffer, at, length);
+    for (let i = 0; i < length; i++) target[i] = array[i] as number;
+  } else {
+    const target = new Float64Array(bytes.buffer, at, length);
+    for (let i = 0; i < length; i++) target[i] = array[i] as number;
+  }
+  at += length * width;
+  return true;
+}
+
+// Asked of the objects' insides, since classes of the program may extend these and answer something else.
+const dateTime = Date.prototype.getTime;
+const regexpSource = getterOf(RegExp.prototype, "source");
+const regexpFlags = getterOf(RegExp.prototype, "flags");
+const bufferLength = getterOf(ArrayBuffer.prototype, "byteLength");
+
+function getterOf(prototype: object, key: string): (this: unknown) => unknown {
+  return Object.getOwnPropertyDescriptor(prototype, key)!.get!;
+}
+
+/** A date. */
+export function writeDate(date: Date): void {
+  const time = ofKind(date, "Date", () => dateTime.call(date));
+  writeTag(tag.DATE);
+  writeFloat(time);
+}
+
+/** A regular expression. */
+export function writeRegExp(regexp: RegExp): void {
+  const source = ofKind(regexp, "RegExp", () => regexpSource.call(regexp) as string);
+  writeTag(tag.REGEXP);
+  writeString(source);
+  writeString(regexpFlags.call(regexp) as string);
+}
+
+/** All of a buffer. */
+export function writeBuffer(buffer: ArrayBuffer): void {
+  ofKind(buffer, "ArrayBuffer", () => bufferLength.call(buffer));
+  if (buffer.detached) throw unsendable(buffer, "it is detached");
+  if (parted.length > 0 && parted.includes(buffer)) throw AGAIN;
+  if (!buffer.resizable) {
+    writeTag(tag.BUFFER);
+  } else {
+    writeTag(tag.RESIZABLE);
+    writeFloat(buffer.maxByteLength);
+  }
+  writeBytes(new Uint8Array(buffer));
+}
+
+/**
+ * A view, and of its buffer only what it views: nothing else in the message has the buffer, so far. What else is in the pool of
+ * a `Buffer` of node stays where it is in any case.
+ */
+export function writePart(kind: number, buffer: ArrayBuffer, offset: number, length: number, isOfPool: boolean): void {
+  if (!isOfPool) {
+    if (parted.includes(buffer)) throw AGAIN;
+    parted.push(buffer);
+  }
+  writePair(tag.VIEW, kind);
+  isKnown({});
+  writeTag(tag.BUFFER);
+  writeBytes(new Uint8Array(buffer, offset, length));
+}
+
+function writeBytes(data: Uint8Array): void {
+  reserve(12 + data.length);
+  view.setUint32(at, data.length, true);
+  at = (at + 4 + 7) & -8;
+  bytes.set(data, at);
+  at += data.length;
+}
+
+/** A shared object: by its address, with a reference that is the message's. */
+export function writeShared(handle: SharedHandle): void {
+  const located = locate(handle);
+  if (located === undefined) {
+    throw new Unsendable(handle, (path) => {
+      return new InvalidStateError(`Cannot send ${path} as ${whyUnusable(handle)}`);
+    });
+  }
+  const its = located.space.memory.scope;
+  if (its === "thread" && scope === "process") {
+    throw new Unsendable(
+      handle,
+      (path) => new TypeError(`Cannot send ${path} to another process as ${insteadOf(located.space, located.at)}`),
+    );
+  }
+  addReference(located.space, located.at);
+  references.push(located);
+  writePair(tag.SHARED, its === "thread" ? 0 : 1);
+  writeWord(located.at);
+}
+
+/** Whether the object has come before, and is now written as a reference to that. If not, it has come now. */
+export function isKnown(value: object): boolean {
+  let number: number | undefined;
+  if (numbers !== undefined) {
+    number = numbers.get(value);
+    if (number === undefined) {
+      numbers.set(value, numbers.size);
+      return false;
+    }
+  } else {
+    number = numberAmongFew(value);
+    if (number < 0) {
+      objects[objectCount++] = value;
+      if (objectCount > FEW) {
+        numbers = new Map();
+        for (const object of objects) numbers.set(object!, numbers.size);
+      }
+      return false;
+    }
+  }
+  if (open.length > 0 && open.includes(value)) {
+    const { name } = tag.ofPrototype(Object.getPrototypeOf(value))!;
+    throw unsendable(
+      value,
+      `what serialize() of "${name}" returns leads back to the same instance: leave that reference out`,
+    );
+  }
+  writeCount(tag.REFERENCE, number);
+  return true;
+}
+
+/** Whether the object has come before. */
+export function hasCome(value: object): boolean {
+  return (numbers !== undefined ? numbers.get(value) ?? -1 : numberAmongFew(value)) >= 0;
+}
+
+function numberAmongFew(value: object): number {
+  for (let i = 0; i < objectCount; i++) if (objects[i] === value) return i;
+  return -1;
+}
+
+/** What comes now is needed as a whole to make `value` of it, up to {@linkcode endWhole}. */
+export function beginWhole(value: object): void {
+  open.push(value);
+}
+
+/** See {@linkcode beginWhole}. */
+export function endWhole(): void {
+  open.pop();
+}
+
+/**
+ * Whether an object at that depth, which is too deep, is left for later, or for its first place in what comes later. What a
+ * class serializes cannot be: it is needed as a whole.
+ */
+export function isLeft(value: object, depth: number): boolean {
+  if (hasCome(value) || value instanceof ArrayBuffer) return false;
+  if (open.length > 0) {
+    if (depth < tag.MAX_WHOLE_DEPTH) return false;
+    throw new RangeError(
+      `Cannot send a value that serialize() nests more than ${tag.MAX_WHOLE_DEPTH} levels deep: flatten it`,
+    );
+  }
+  laterNumbers ??= new Map();
+  let number = laterNumbers.get(value);
+  if (number === undefined) {
+    number = later.push(value) - 1;
+    laterNumbers.set(value, number);
+  }
+  writeCount(tag.LATER, number);
+  return true;
+}
+
+/** What was left for later, in the order in which it was met; `undefined` behind the last. */
+export function leftAt(index: number): object | undefined {
+  return later[index];
+}
