@@ -7,13 +7,12 @@
 import { Barrier } from "./barrier.ts";
 import { BoundedSemaphore } from "./bounded_semaphore.ts";
 import { Condition } from "./condition.ts";
-import { Connection } from "./connection.ts";
+import { Connection, Pipe } from "./connection.ts";
 import { activeChildren, cpuCount, currentProcess, parentProcess } from "./current.ts";
 import { Event } from "./event.ts";
 import { Latch } from "./latch.ts";
 import { LifoQueue } from "./lifo_queue.ts";
 import { Lock } from "./lock.ts";
-import { Pipe } from "./pipe.ts";
 import { asCompleted, currentTask, Future, type Pool, poolOf, wait } from "./pool.ts";
 import { PriorityQueue } from "./priority_queue.ts";
 import { Process, type ProcessOptions, setMethod } from "./process.ts";

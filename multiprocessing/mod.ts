@@ -30,14 +30,13 @@ export { type SharedOptions } from "../_internal/memory/shared_object.ts";
 export { Barrier } from "./barrier.ts";
 export { BoundedSemaphore } from "./bounded_semaphore.ts";
 export { Condition } from "./condition.ts";
-export { Connection } from "./connection.ts";
+export { Connection, Pipe, type PipeOptions } from "./connection.ts";
 export { type Context, getContext } from "./context.ts";
 export { activeChildren, cpuCount, currentProcess, parentProcess } from "./current.ts";
 export { Event } from "./event.ts";
 export { Latch } from "./latch.ts";
 export { LifoQueue } from "./lifo_queue.ts";
 export { Lock } from "./lock.ts";
-export { Pipe, type PipeOptions } from "./pipe.ts";
 export {
   asCompleted,
   type BasePool,

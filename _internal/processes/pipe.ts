@@ -28,9 +28,9 @@ import { isAlive, lockMutex, unlockMutex } from "../memory/participants.ts";
 import { dropReference } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
 import { beginTaking, endTaking, mendTaking } from "../queue/taken.ts";
-import { notify } from "../memory/wait_point.ts";
+import { EVERYBODY, notify } from "../memory/wait_point.ts";
 import { firstLine, LINE } from "../queue/container.ts";
-import { dropMessage, sizeOf, SKIP } from "../queue/message.ts";
+import { dropMessage, isParcel, sizeOf, SKIP } from "../queue/message.ts";
 
 /** Words of a ring's messages: more than 64 KiB, and so many that what the allocator gives is used well. */
 const RING = 20352;
@@ -68,17 +68,6 @@ const RING_WORDS = DATA + RING;
 const NEW = 0;
 const HELD = 1;
 const CLOSED = 2;
-
-/** Bytes as they are: in the ring, or in a parcel. The other headers are those of messages of queues. */
-export const RAW = 11;
-export const RAW_BLOCK = 13;
-/** The one of them that leads to a parcel. */
-export const BLOCK = 9;
-/** Where the tag and the rest of a header are. */
-export const TAG = 15;
-export const SHIFT = 4;
-
-const EVERYBODY = 0xfff;
 
 /** A pipe without connections. Returns the address of its block. */
 export function createPipe(space: Space, duplex: boolean): number {
@@ -303,8 +292,7 @@ export function beginGet(space: Space, ring: number): number {
 export function endGet(space: Space, ring: number, position: number, take: boolean): void {
   const { words } = space;
   if (take) {
-    const tag = words[position] & TAG;
-    const parcel = tag === BLOCK || tag === RAW_BLOCK ? words[position + 1] : 0;
+    const parcel = isParcel(words[position]) ? words[position + 1] : 0;
     if (parcel !== 0) beginTaking(space, ring + TAKING, ring + HEAD, parcel);
     store(words, ring + HEAD, advance(next, takenBy(words, position)));
     if (parcel !== 0) endTaking(space, ring + TAKING, parcel);
@@ -314,16 +302,13 @@ export function endGet(space: Space, ring: number, position: number, take: boole
 }
 
 /** Words of the ring that a parcel of so many bytes takes. */
-export function wordsForBlock(bytes: number): number {
+export function wordsForParcel(bytes: number): number {
   return Math.max(3, Math.min(LARGEST, (bytes + 3) >>> 2));
 }
 
 function takenBy(words: Int32Array, position: number): number {
   const header = words[position];
-  const tag = header & TAG;
-  if (tag === RAW) return 1 + (((header >>> SHIFT) + 3) >> 2);
-  if (tag === RAW_BLOCK || tag === BLOCK) return wordsForBlock(words[position + 2] >>> 0);
-  return sizeOf(header);
+  return isParcel(header) ? wordsForParcel(words[position + 2] >>> 0) : sizeOf(header);
 }
 
 // Nobody can reach it any more.
@@ -334,14 +319,12 @@ function drain(space: Space, ring: number): void {
   let head = load(words, ring + HEAD);
   while (head !== tail) {
     const position = ring + DATA + indexOf(head);
-    const tag = words[position] & TAG;
     if (words[position] === SKIP) {
       head = advance(head, RING - indexOf(head));
       continue;
     }
     head = advance(head, takenBy(words, position));
-    if (tag === RAW_BLOCK) space.free(words[position + 1]);
-    else if (tag !== RAW) dropMessage(space, position);
+    dropMessage(space, position);
   }
 }
 

@@ -9,12 +9,15 @@
  *   DOUBLE       0                       the two words of the number
  *   BYTES        length in bytes         the bytes, from the next even word on
  *   BLOCK        0                       address of a parcel, length in bytes
+ *   RAW          length in bytes         the bytes, from the next word on
+ *   RAW_BLOCK    0                       address of a parcel, length in bytes
  * ```
  *
- * The tags of messages are odd, which no address is. BYTES and BLOCK hold what the codec made of the item. The limit
- * between the two keeps the time short for which others wait while a message is copied under a mutex; a parcel is filled
- * before and read after. What names shared objects is in a parcel, too, however short: so that it is not lost with a
- * thread that dies before it has read it. See taken.ts.
+ * The tags of messages are odd, which no address is. BYTES and BLOCK hold what the codec made of the item, RAW and
+ * RAW_BLOCK bytes that were given as such, which only pipes do. The limit between what stands here and what is in a parcel
+ * keeps the time short for which others wait while a message is copied under a mutex; a parcel is filled before and read
+ * after. What names shared objects is in a parcel, too, however short: so that it is not lost with a thread that dies
+ * before it has read it. See taken.ts.
  *
  * Bytes begin where eight fit: V8 copies into shared memory one by one from elsewhere. What is short is copied by a loop
  * over words, since a call costs as much as that, and a view of the part as much again.
@@ -35,13 +38,17 @@ const CONSTANT = 3;
 const DOUBLE = 5;
 const BYTES = 7;
 const BLOCK = 9;
+export const RAW = 11;
+const RAW_BLOCK = 13;
 
 const TAG = 15;
-const SHIFT = 4;
+export const SHIFT = 4;
 
 /** The most bytes that stand in the message itself. */
 const INLINE = 4096;
-/** The most words of a message. */
+/** The same of bytes that were given as such. */
+const RAW_INLINE = 16384;
+/** The most words of a message of a queue. */
 export const MESSAGE_WORDS: number = 2 + INLINE / 4;
 /** Up to so many words a loop is faster than a call that copies. */
 const SHORT = 96;
@@ -62,11 +69,11 @@ const doubleWords = new Int32Array(double.buffer);
 /** One item on its way in or out. */
 export class Message {
   header = SKIP;
-  /** The two words behind the header of DOUBLE and BLOCK. */
+  /** The two words behind the header of DOUBLE, BLOCK and RAW_BLOCK. */
   first = 0;
   second = 0;
-  /** What the bytes behind the header of BYTES are the first of: also as words. */
-  bytes: Uint8Array<ArrayBuffer> = NO_BYTES;
+  /** The bytes of RAW; what the bytes behind the header of BYTES are the first of, which are also in `words`. */
+  bytes: Uint8Array = NO_BYTES;
   words: Int32Array<ArrayBuffer> = NO_WORDS;
   /** Words that it takes. */
   size = 1;
@@ -106,13 +113,32 @@ export class Message {
       this.size = 2 + ((length + 3) >> 2);
       return true;
     }
-    this.second = length;
     const bytes = scratch.subarray(0, length);
-    const parcel = makeParcel(space, bytes, scratchNames);
-    if (parcel === 0) dropReferences(bytes);
+    const hasRoom = this.#enclose(space, BLOCK, bytes, scratchNames);
+    if (!hasRoom) dropReferences(bytes);
     trimScratch();
+    return hasRoom;
+  }
+
+  /**
+   * Makes it the message of bytes, which it then has itself until it is stored or dropped: see {@linkcode Message.keep}.
+   *
+   * `false`: the memory has no room for its {@linkcode Message.second} bytes.
+   */
+  writeBytes(space: Space, bytes: Uint8Array): boolean {
+    const { length } = bytes;
+    if (length > RAW_INLINE) return this.#enclose(space, RAW_BLOCK, bytes, false);
+    this.header = RAW | length << SHIFT;
+    this.bytes = bytes;
+    this.size = sizeOf(this.header);
+    return true;
+  }
+
+  #enclose(space: Space, header: number, bytes: Uint8Array, naming: boolean): boolean {
+    this.second = bytes.length;
+    const parcel = makeParcel(space, bytes, naming);
     if (parcel === 0) return false;
-    this.header = BLOCK;
+    this.header = header;
     this.first = parcel;
     this.size = 3;
     return true;
@@ -121,12 +147,17 @@ export class Message {
   /** A copy that stays as it is. */
   keep(): Message {
     const kept = new Message();
+    const tag = this.header & TAG;
     kept.header = this.header;
     kept.first = this.first;
     kept.second = this.second;
-    if ((this.header & TAG) === BYTES) {
-      kept.bytes = this.bytes.slice(0, (this.size - 2) * 4);
-      kept.words = new Int32Array(kept.bytes.buffer);
+    if (tag === BYTES) {
+      const bytes = this.bytes.slice(0, (this.size - 2) * 4);
+      kept.bytes = bytes;
+      kept.words = new Int32Array(bytes.buffer);
+    } else if (tag === RAW) {
+      kept.bytes = this.bytes.slice();
+      this.bytes = NO_BYTES;
     }
     kept.size = this.size;
     kept.rankHigh = this.rankHigh;
@@ -134,9 +165,10 @@ export class Message {
     return kept;
   }
 
-  /** Gives back what it holds: nobody will get it. */
+  /** Gives back what it holds: no thread will get it. */
   drop(space: Space): void {
     const { parcel } = this;
+    this.bytes = NO_BYTES;
     if (parcel === 0) return;
     if (isNaming(space, parcel)) dropReferences(bytesOf(space, parcel, this.second));
     space.free(parcel);
@@ -144,7 +176,7 @@ export class Message {
 
   /** The parcel that it is in; 0: it is in none. */
   get parcel(): number {
-    return (this.header & TAG) === BLOCK ? this.first : 0;
+    return isParcel(this.header) ? this.first : 0;
   }
 
   /** Writes it into shared memory. */
@@ -153,7 +185,13 @@ export class Message {
     const { header } = this;
     words[at] = header;
     if (this.size === 1) return;
-    if ((header & TAG) !== BYTES) {
+    const tag = header & TAG;
+    if (tag === RAW) {
+      space.memory.bytes.set(this.bytes, (at + 1) * 4);
+      this.bytes = NO_BYTES;
+      return;
+    }
+    if (tag !== BYTES) {
       words[at + 1] = this.first;
       words[at + 2] = this.second;
       return;
@@ -191,6 +229,10 @@ export class Message {
         target.set(words.subarray(start, start + count));
       }
       this.bytes = isReading ? new Uint8Array(target.buffer) : inbox;
+    } else if (tag === RAW) {
+      const start = (at + 1) * 4;
+      this.bytes = space.memory.bytes.slice(start, start + (header >>> SHIFT));
+      this.size = sizeOf(header);
     } else {
       this.first = words[at + 1];
       this.second = words[at + 2];
@@ -198,7 +240,10 @@ export class Message {
     }
   }
 
-  /** The item again. May throw, and run code of the program. Only once, since it takes over what the message holds. */
+  /**
+   * The item again, or the bytes. May throw, and run code of the program. Only once, since it takes over what the message
+   * holds.
+   */
   read(space: Space): unknown {
     const { header } = this;
     switch (header & TAG) {
@@ -212,6 +257,13 @@ export class Message {
         return double[0];
       case BYTES:
         return readBytes(this.bytes, header >>> SHIFT, false);
+      case RAW: {
+        const { bytes } = this;
+        this.bytes = NO_BYTES;
+        return bytes;
+      }
+      case RAW_BLOCK:
+        return openParcel(space, this.first, this.second >>> 0);
       default:
         return readParcel(space, this.first, this.second);
     }
@@ -262,8 +314,8 @@ function readParcel(space: Space, parcel: number, length: number): unknown {
   }
 }
 
-/** The bytes of a parcel that was taken and names nothing. */
-export function openParcel(space: Space, parcel: number, length: number): Uint8Array<ArrayBuffer> {
+// Of one that was taken and names nothing.
+function openParcel(space: Space, parcel: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = bytesOf(space, parcel, length);
   if (strikeOut(space, parcel)) space.free(parcel);
   return bytes;
@@ -272,11 +324,25 @@ export function openParcel(space: Space, parcel: number, length: number): Uint8A
 /** Words of the message that begins with this header. */
 export function sizeOf(header: number): number {
   const tag = header & TAG;
-  return tag <= CONSTANT ? 1 : tag === BYTES ? 2 + (((header >>> SHIFT) + 3) >> 2) : 3;
+  if (tag <= CONSTANT) return 1;
+  if (tag !== BYTES && tag !== RAW) return 3;
+  return (tag === BYTES ? 2 : 1) + (((header >>> SHIFT) + 3) >> 2);
 }
 
-/** Gives back what a message in shared memory holds: nobody will get it. */
+/** Whether the message that begins with this header is bytes that were given as such. */
+export function isBytes(header: number): boolean {
+  const tag = header & TAG;
+  return tag === RAW || tag === RAW_BLOCK;
+}
+
+/** Whether the message that begins with this header is in a parcel. */
+export function isParcel(header: number): boolean {
+  const tag = header & TAG;
+  return tag === BLOCK || tag === RAW_BLOCK;
+}
+
+/** Gives back what a message in shared memory holds: no thread will get it. */
 export function dropMessage(space: Space, at: number): void {
   const { words } = space;
-  if ((words[at] & TAG) === BLOCK) loseParcel(space, words[at + 1]);
+  if (isParcel(words[at])) loseParcel(space, words[at + 1]);
 }

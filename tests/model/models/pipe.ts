@@ -13,13 +13,12 @@ import {
   letGo,
   publish,
   PUT_POINT,
-  RAW,
   ringOf,
   setObject,
-  SHIFT,
   tellOther,
 } from "../../../_internal/processes/pipe.ts";
 import { firstLine } from "../../../_internal/queue/container.ts";
+import { RAW, SHIFT } from "../../../_internal/queue/message.ts";
 import { type Actor, type Model, model, times } from "../model.ts";
 
 /** A word that nothing else uses: where the pipe is. */
