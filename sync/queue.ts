@@ -15,7 +15,7 @@ import {
   type SharedOptions,
   unusable,
 } from "../_internal/memory/shared_object.ts";
-import { OBJECT_HEADER } from "../_internal/memory/memory.ts";
+import { firstLine, OBJECT_HEADER } from "../_internal/memory/memory.ts";
 import { noRoomText } from "../_internal/memory/space.ts";
 import { block, CONTENDED, notify } from "../_internal/memory/wait_point.ts";
 import {
@@ -33,7 +33,6 @@ import {
   CONTAINER_TYPE,
   type ContainerType,
   DONE,
-  firstLine,
   GET_BAR,
   GET_POINT,
   JOIN_POINT,

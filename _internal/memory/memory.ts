@@ -137,6 +137,14 @@ export function pairsOf(memory: Memory): BigInt64Array {
 /** Words before an object's own. */
 export const OBJECT_HEADER = 4;
 
+/** Words of a cache line: 64 bytes. What different threads write is best on different ones. */
+export const LINE = 16;
+
+/** The first cache line at or behind an address. */
+export function firstLine(at: number): number {
+  return (at + LINE - 1) & ~(LINE - 1);
+}
+
 // The memory of one program: a `SharedArrayBuffer` that every thread has from its start, of which only touched pages are
 // resident.
 //

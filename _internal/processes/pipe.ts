@@ -24,12 +24,12 @@
  */
 
 import { add, compareExchange, load, store } from "../atomics.ts";
+import { firstLine, LINE } from "../memory/memory.ts";
 import { isAlive, lockMutex, unlockMutex } from "../memory/participants.ts";
 import { dropReference } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
 import { beginTaking, endTaking, mendTaking } from "../queue/taken.ts";
 import { EVERYBODY, notify } from "../memory/wait_point.ts";
-import { firstLine, LINE } from "../queue/container.ts";
 import { dropMessage, isParcel, sizeOf, SKIP } from "../queue/message.ts";
 
 /** Words of a ring's messages: more than 64 KiB, and so many that what the allocator gives is used well. */
@@ -52,7 +52,7 @@ const RINGS = 3 * LINE;
 
 const PUT_MUTEX = 0;
 const TAIL = 1;
-/** 1: someone was overtaken too often; newcomers wait. */
+/** 1: a sender was overtaken too often; newcomers wait. */
 export const PUT_BAR = 2;
 const GET_MUTEX = LINE;
 const HEAD = LINE + 1;

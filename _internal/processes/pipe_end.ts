@@ -12,12 +12,11 @@
 
 import { load, now, store } from "../atomics.ts";
 import { CONNECTION, defineKind } from "../memory/kinds.ts";
-import { OBJECT_HEADER } from "../memory/memory.ts";
+import { firstLine, OBJECT_HEADER } from "../memory/memory.ts";
 import { addReference, disposeOf, onRelease, type Place, type SharedHandle } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
 import { type Wait, waitAsync } from "../memory/wait.ts";
 import { EVERYBODY, notify } from "../memory/wait_point.ts";
-import { firstLine } from "../queue/container.ts";
 import { isBytes, type Message } from "../queue/message.ts";
 import {
   beginGet,

@@ -2,7 +2,7 @@
  * What a queue asks of the structure that holds its messages, and the words that both of them use.
  *
  * A queue waits, checks options and turns values into messages; a container (log, stack or heap) keeps messages in
- * shared memory and knows nothing of waiting. All of a container's changes take effect with one store, so whoever is
+ * shared memory and knows nothing of waiting. All of a container's changes take effect with one store, so a thread that is
  * killed at any instruction leaves it as it was before the operation or as it is after it.
  *
  * The words of a queue begin at the first cache line (64 bytes) in its block, and what different threads write is on
@@ -11,8 +11,8 @@
  * ```text
  *   line 0   state, bars: hardly ever written
  *        1   tasks done, wait point of join
- *        2   wait point of those who want an item
- *        3   wait point of those who want to put one
+ *        2   wait point of gets
+ *        3   wait point of puts
  *        4…  the container's own
  * ```
  *
@@ -20,17 +20,15 @@
  */
 
 import { load } from "../atomics.ts";
+import { LINE } from "../memory/memory.ts";
 import type { Space } from "../memory/space.ts";
 import type { Message } from "./message.ts";
 
-/** Words of a cache line. */
-export const LINE = 16;
-
-/** Open, shut down, or shut down at once. Written by who holds all of the container's mutexes that puts need. */
+/** Open, shut down, or shut down at once. Written by a thread that holds all of the container's mutexes that puts need. */
 export const STATE = 0;
-/** 1: someone was overtaken too often at taking items; newcomers wait. */
+/** 1: a waiter was overtaken too often at taking items; newcomers wait. */
 export const GET_BAR = 1;
-/** The same for those who put. */
+/** The same for puts. */
 export const PUT_BAR = 2;
 /** How many items had been taken when the queue was shut down at once. Valid with that state. */
 export const DRAINED = 3;
@@ -87,11 +85,6 @@ export interface ContainerType {
   rank?(message: Message, options: object | undefined): void;
   /** Gives back what it holds: nobody can reach it any more. */
   destroy(space: Space, base: number): void;
-}
-
-/** The first cache line at or behind an address. */
-export function firstLine(at: number): number {
-  return (at + LINE - 1) & ~(LINE - 1);
 }
 
 /** Words to ask for, so that so many fit behind the first cache line wherever the block is. */

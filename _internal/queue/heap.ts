@@ -10,12 +10,12 @@
  * of an entry is the word itself where one word is enough, else the address of a block with the message.
  *
  * A push or a pop moves entries along one path, which is more than one store. So each entry that is about to be
- * overwritten is first copied into the journal. The journal belongs to one version: storing the next version makes the
- * operation happen and the journal void at once. Who takes the mutex and finds a journal of the current version with
- * something in it comes after someone who was killed half-way, and puts the entries back.
+ * overwritten is first copied into the journal. The journal belongs to one version (see versioned.ts): storing the next version
+ * makes the operation happen and the journal void at once. A thread that takes the mutex and finds a journal of the current
+ * version with something in it comes after a thread that was killed half-way, and puts the entries back.
  *
  * Why not a structure of nodes that needs one store only: those that know their order (pairing, leftist, skew) change
- * several links in a meld, and copying the path would make garbage that nobody could free after a kill. A journal costs
+ * several links in a meld, and copying the path would make garbage that could not be freed after a kill. A journal costs
  * four words for each moved entry and no more atomic operations.
  *
  * Numbers of puts wrap at 32 bits: equals come in order as long as fewer than 2^31 puts lie between them.
@@ -23,40 +23,26 @@
  * @module
  */
 
-import { load, store } from "../atomics.ts";
+import { store } from "../atomics.ts";
 import { PRIORITY_QUEUE } from "../memory/kinds.ts";
-import { lockMutex, unlockMutex } from "../memory/participants.ts";
+import { LINE } from "../memory/memory.ts";
 import type { Space } from "../memory/space.ts";
-import { beginTaking, endTaking, mendTaking } from "./taken.ts";
-import {
-  CLOSED,
-  CONTAINER,
-  type Container,
-  type ContainerType,
-  DRAINED,
-  EMPTY,
-  FULL,
-  LINE,
-  NO_ROOM,
-  OK,
-  OPEN,
-  SHUT,
-  SHUT_AT_ONCE,
-  STATE,
-} from "./container.ts";
+import { CONTAINER, type ContainerType, FULL, NO_ROOM, OK } from "./container.ts";
 import { dropMessage, type Message } from "./message.ts";
+import { beginTaking, endTaking } from "./taken.ts";
+import {
+  BEHIND_RECORDS,
+  commit,
+  currentRecord,
+  lockVersioned,
+  PUTS,
+  SIZE,
+  TAKING,
+  VERSION,
+  Versioned,
+} from "./versioned.ts";
 
-const MUTEX = CONTAINER;
-const VERSION = CONTAINER + 1;
-const RECORDS = CONTAINER + 4;
-/** In a record of two words. */
-const SIZE = 0;
-const PUTS = 1;
-
-/** See taken.ts. */
-const TAKING = CONTAINER + 8;
-
-const CHUNKS = CONTAINER + LINE;
+const CHUNKS = BEHIND_RECORDS;
 /** The first chunk is part of the queue. */
 const FIRST_CHUNK_ENTRIES = 8;
 const CHUNK_COUNT = 28;
@@ -68,6 +54,8 @@ const JOURNAL = JOURNAL_VERSION + 2;
 const JOURNAL_WORDS = 5;
 /** As many as a path of four children a node can have, and one. */
 const JOURNAL_ENTRIES = 18;
+/** Behind it, the entry that a push moves. */
+const SPARE_ENTRY = JOURNAL + JOURNAL_ENTRIES * JOURNAL_WORDS;
 
 const FIRST_CHUNK = CONTAINER + 9 * LINE;
 
@@ -76,18 +64,6 @@ const HIGH = 0;
 const LOW = 1;
 const NUMBER = 2;
 const MESSAGE = 3;
-
-function recordAt(base: number, version: number): number {
-  return base + RECORDS + (version & 1) * 2;
-}
-
-function readRecord(words: Int32Array, base: number, field: number): number {
-  for (;;) {
-    const version = load(words, base + VERSION);
-    const value = load(words, recordAt(base, version) + field);
-    if (load(words, base + VERSION) === version) return value;
-  }
-}
 
 // Chunk k has 8 << k entries and begins with entry (8 << k) - 8.
 function chunkOf(index: number): number {
@@ -128,20 +104,9 @@ function begin(words: Int32Array, base: number): void {
   store(words, base + JOURNAL_VERSION, words[base + VERSION]);
 }
 
-function commit(words: Int32Array, base: number, size: number, puts: number): void {
-  const version = words[base + VERSION];
-  const record = recordAt(base, version + 1);
-  words[record + SIZE] = size;
-  words[record + PUTS] = puts;
-  store(words, base + VERSION, (version + 1) | 0);
-}
-
-function lock(space: Space, base: number): void {
-  const { words } = space;
-  lockMutex(space.memory, base + MUTEX, space.id);
-  if (words[base + TAKING] !== 0) mendTaking(space, base + TAKING);
-  if (words[base + JOURNAL_VERSION] !== words[base + VERSION]) return;
-  // Doing this twice, or being killed meanwhile, does no harm: the journal stays until all is back.
+// Puts back what a thread had moved that was killed half-way. Doing this twice, or being killed meanwhile, does no harm: the
+// journal stays until all is back.
+function repair(words: Int32Array, base: number): void {
   for (let i = Math.min(words[base + JOURNAL_SIZE], JOURNAL_ENTRIES) - 1; i >= 0; i--) {
     const at = base + JOURNAL + i * JOURNAL_WORDS;
     copyEntry(words, entryAt(words, base, words[at]), at + 1);
@@ -192,67 +157,41 @@ function siftDown(words: Int32Array, base: number, size: number): void {
   }
   copyEntry(words, entry, last);
 }
-const SPARE_ENTRY = JOURNAL + JOURNAL_ENTRIES * JOURNAL_WORDS;
 
-// Takes the first entry out and returns its message, an address or a header.
+// Takes the first entry out.
 function pop(words: Int32Array, base: number, size: number, puts: number): void {
   begin(words, base);
   siftDown(words, base, size - 1);
   commit(words, base, size - 1, puts);
 }
 
-class Heap implements Container {
-  readonly #space: Space;
-  readonly #words: Int32Array;
-  readonly #base: number;
-  readonly #limit: number;
-
-  constructor(space: Space, base: number, limit: number) {
-    this.#space = space;
-    this.#words = space.words;
-    this.#base = base;
-    this.#limit = limit;
-  }
-
-  get size(): number {
-    if (load(this.#words, this.#base + STATE) === SHUT_AT_ONCE) return 0;
-    return readRecord(this.#words, this.#base, SIZE);
-  }
-
-  get puts(): number {
-    return readRecord(this.#words, this.#base, PUTS);
-  }
-
-  push(message: Message): number {
-    const space = this.#space;
-    const words = this.#words;
-    const base = this.#base;
-    const limit = this.#limit;
-    if (limit > 0 && load(words, base + STATE) === OPEN && readRecord(words, base, SIZE) >= limit) return FULL;
+class Heap extends Versioned {
+  override push(message: Message): number {
+    if (this.seemsFull()) return FULL;
+    const { space } = this;
     let body = message.header;
     if (message.size > 1) {
       body = space.tryAllocate(message.size, false);
       if (body === 0) return NO_ROOM;
       message.store(space, body);
     }
-    lock(space, base);
-    const outcome = this.#push(message, body);
-    unlockMutex(space.memory, base + MUTEX);
+    let outcome = this.beginPush();
+    if (outcome === OK) {
+      outcome = this.#insert(message, body);
+      this.unlock();
+    }
     if (outcome !== OK && message.size > 1) space.free(body);
     return outcome;
   }
 
-  #push(message: Message, body: number): number {
-    const words = this.#words;
-    const base = this.#base;
-    if (load(words, base + STATE) !== OPEN) return CLOSED;
-    const record = recordAt(base, words[base + VERSION]);
+  #insert(message: Message, body: number): number {
+    const { words, base } = this;
+    const record = currentRecord(words, base);
     const size = words[record + SIZE];
     const puts = words[record + PUTS];
-    if (this.#limit > 0 && size >= this.#limit) return FULL;
     const chunk = chunkOf(size);
     if (words[base + CHUNKS + chunk] === 0) {
-      const at = chunk >= CHUNK_COUNT ? 0 : this.#space.tryAllocate((FIRST_CHUNK_ENTRIES << chunk) * ENTRY, false);
+      const at = chunk >= CHUNK_COUNT ? 0 : this.space.tryAllocate((FIRST_CHUNK_ENTRIES << chunk) * ENTRY, false);
       if (at === 0) return NO_ROOM;
       words[base + CHUNKS + chunk] = at;
     }
@@ -267,18 +206,12 @@ class Heap implements Container {
     return OK;
   }
 
-  shift(message: Message): number {
-    const space = this.#space;
-    const words = this.#words;
-    const base = this.#base;
-    if (readRecord(words, base, SIZE) === 0) return this.#whyEmpty();
-    lock(space, base);
-    const record = recordAt(base, words[base + VERSION]);
+  override shift(message: Message): number {
+    const outcome = this.beginShift();
+    if (outcome !== OK) return outcome;
+    const { space, words, base } = this;
+    const record = currentRecord(words, base);
     const size = words[record + SIZE];
-    if (size === 0 || load(words, base + STATE) === SHUT_AT_ONCE) {
-      unlockMutex(space.memory, base + MUTEX);
-      return this.#whyEmpty();
-    }
     const root = entryAt(words, base, 0);
     const body = words[root + MESSAGE];
     message.load(space, isAddress(body) ? body : root + MESSAGE);
@@ -289,35 +222,20 @@ class Heap implements Container {
     const emptied = chunkOf(size) + 1;
     const chunk = emptied < CHUNK_COUNT ? words[base + CHUNKS + emptied] : 0;
     if (chunk !== 0) words[base + CHUNKS + emptied] = 0;
-    unlockMutex(space.memory, base + MUTEX);
+    this.unlock();
     if (isAddress(body)) space.free(body);
     if (chunk !== 0) space.free(chunk);
     return OK;
   }
 
-  #whyEmpty(): number {
-    const state = load(this.#words, this.#base + STATE);
-    if (state === OPEN) return EMPTY;
-    return state === SHUT_AT_ONCE || readRecord(this.#words, this.#base, SIZE) === 0 ? CLOSED : EMPTY;
+  protected override lock(): void {
+    const { words, base } = this;
+    lockVersioned(this.space, base);
+    if (words[base + JOURNAL_VERSION] === words[base + VERSION]) repair(words, base);
   }
 
-  shutDown(atOnce: boolean): void {
-    const space = this.#space;
-    const words = this.#words;
-    const base = this.#base;
-    lock(space, base);
-    const state = load(words, base + STATE);
-    if (!atOnce) {
-      if (state === OPEN) store(words, base + STATE, SHUT);
-    } else {
-      if (state !== SHUT_AT_ONCE) {
-        const record = recordAt(base, words[base + VERSION]);
-        store(words, base + DRAINED, (words[record + PUTS] - words[record + SIZE]) | 0);
-        store(words, base + STATE, SHUT_AT_ONCE);
-      }
-      drain(space, base);
-    }
-    unlockMutex(space.memory, base + MUTEX);
+  protected override drain(): void {
+    drain(this.space, this.base);
   }
 }
 
@@ -329,7 +247,7 @@ function isAddress(body: number): boolean {
 function drain(space: Space, base: number): void {
   const { words } = space;
   for (;;) {
-    const record = recordAt(base, words[base + VERSION]);
+    const record = currentRecord(words, base);
     const size = words[record + SIZE];
     if (size === 0) return;
     const body = words[entryAt(words, base, size - 1) + MESSAGE];

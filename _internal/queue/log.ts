@@ -14,6 +14,7 @@
 
 import { exchange, load, store } from "../atomics.ts";
 import { QUEUE } from "../memory/kinds.ts";
+import { LINE } from "../memory/memory.ts";
 import { lockMutex, unlockMutex } from "../memory/participants.ts";
 import type { Space } from "../memory/space.ts";
 import { beginTaking, endTaking, mendTaking } from "./taken.ts";
@@ -25,7 +26,6 @@ import {
   DRAINED,
   EMPTY,
   FULL,
-  LINE,
   NO_ROOM,
   OK,
   OPEN,

@@ -55,7 +55,7 @@ const SHORT = 96;
 /** The same for reading, which takes a view of the memory: Bun's garbage collector takes each for as large as that. */
 const SHORT_READ = 512;
 /** Longer ones are written in pieces of whole lines of 64 bytes, of which there are few views, and a rest. */
-const LINE = 64;
+const LINE_BYTES = 64;
 
 const CONSTANTS = [undefined, null, false, true];
 const OPTIONS: Record<string, EncodeOptions> = {
@@ -285,7 +285,7 @@ function linesOf(count: number): Uint8Array {
     linesBuffer = scratch;
     lines = [];
   }
-  return lines[count] ??= scratch.subarray(0, count * LINE);
+  return lines[count] ??= scratch.subarray(0, count * LINE_BYTES);
 }
 
 let isReading = false;

@@ -3,7 +3,7 @@ import type { BrokenVariant } from "../model.ts";
 const TAKEN = "_internal/queue/taken.ts";
 const MESSAGE = "_internal/queue/message.ts";
 const LOG = "_internal/queue/log.ts";
-const STACK = "_internal/queue/stack.ts";
+const VERSIONED = "_internal/queue/versioned.ts";
 const PARTICIPANTS = "_internal/memory/participants.ts";
 
 /** What the dead had taken, given up wrongly. */
@@ -38,9 +38,9 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Taken: a message of a queue", "Taken: what comes into a stack"],
   },
   {
-    name: "Taken: whoever gets the mutex leaves the note of the dead",
+    name: "Taken: the thread that gets the mutex leaves the note of the dead",
     patches: [{
-      file: STACK,
+      file: VERSIONED,
       find: "  if (space.words[base + TAKING] !== 0) mendTaking(space, base + TAKING);\n",
       replace: "  if (space.words[base + TAKING] !== 0) space.words[base + TAKING] = 0;\n",
     }],

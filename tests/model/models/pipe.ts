@@ -1,4 +1,5 @@
 import { load, store } from "../../../_internal/atomics.ts";
+import { firstLine } from "../../../_internal/memory/memory.ts";
 import type { Space } from "../../../_internal/memory/space.ts";
 import { spaceOf } from "../../../_internal/memory/space.ts";
 import { block } from "../../../_internal/memory/wait_point.ts";
@@ -17,7 +18,6 @@ import {
   setObject,
   tellOther,
 } from "../../../_internal/processes/pipe.ts";
-import { firstLine } from "../../../_internal/queue/container.ts";
 import { RAW, SHIFT } from "../../../_internal/queue/message.ts";
 import { type Actor, type Model, model, times } from "../model.ts";
 

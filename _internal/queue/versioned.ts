@@ -1,0 +1,179 @@
+/**
+ * What stacks and heaps have in common: one mutex, and a record of what the container is, in two places.
+ *
+ * ```text
+ *   mutex, version, 2 × (size, puts, two words of the container's own), parcel that is being taken
+ * ```
+ *
+ * What holds is the record of the current version, in place `version & 1`. An operation writes the other record and then stores
+ * the version, which is what makes it happen. A thread that is killed before that store leaves a record that does not count.
+ *
+ * @module
+ */
+
+import { load, store } from "../atomics.ts";
+import { LINE } from "../memory/memory.ts";
+import { lockMutex, unlockMutex } from "../memory/participants.ts";
+import type { Space } from "../memory/space.ts";
+import {
+  CLOSED,
+  CONTAINER,
+  type Container,
+  DRAINED,
+  EMPTY,
+  FULL,
+  OK,
+  OPEN,
+  SHUT,
+  SHUT_AT_ONCE,
+  STATE,
+} from "./container.ts";
+import type { Message } from "./message.ts";
+import { mendTaking } from "./taken.ts";
+
+const MUTEX = CONTAINER;
+/** Counts the operations that have happened. */
+export const VERSION = CONTAINER + 1;
+const RECORDS = CONTAINER + 4;
+const RECORD_WORDS = 4;
+/** See taken.ts. */
+export const TAKING = CONTAINER + 12;
+/** What follows is the container's own. */
+export const BEHIND_RECORDS = CONTAINER + LINE;
+
+/** In a record: how many messages are in the container, and how many were ever put in. */
+export const SIZE = 0;
+export const PUTS = 1;
+/** In a record: the container's own two words. */
+export const OWN = 2;
+
+function recordAt(base: number, version: number): number {
+  return base + RECORDS + (version & 1) * RECORD_WORDS;
+}
+
+/** The record that holds. Under the mutex. */
+export function currentRecord(words: Int32Array, base: number): number {
+  return recordAt(base, words[base + VERSION]);
+}
+
+/** The record that will hold after {@linkcode commit}. Under the mutex. */
+export function nextRecord(words: Int32Array, base: number): number {
+  return recordAt(base, words[base + VERSION] + 1);
+}
+
+/** Makes the operation happen whose own words are in the next record already. Under the mutex. */
+export function commit(words: Int32Array, base: number, size: number, puts: number): void {
+  const version = words[base + VERSION];
+  const record = recordAt(base, version + 1);
+  words[record + SIZE] = size;
+  words[record + PUTS] = puts;
+  store(words, base + VERSION, (version + 1) | 0);
+}
+
+// Without the mutex. A record is overwritten by the version after the next only.
+function readRecord(words: Int32Array, base: number, field: number): number {
+  for (;;) {
+    const version = load(words, base + VERSION);
+    const value = load(words, recordAt(base, version) + field);
+    if (load(words, base + VERSION) === version) return value;
+  }
+}
+
+/** Takes the mutex. */
+export function lockVersioned(space: Space, base: number): void {
+  lockMutex(space.memory, base + MUTEX, space.id);
+  if (space.words[base + TAKING] !== 0) mendTaking(space, base + TAKING);
+}
+
+/** A container of which there are versions. */
+export abstract class Versioned implements Container {
+  protected readonly space: Space;
+  protected readonly words: Int32Array;
+  protected readonly base: number;
+  /** The most messages; 0: no limit. */
+  protected readonly limit: number;
+
+  constructor(space: Space, base: number, limit: number) {
+    this.space = space;
+    this.words = space.words;
+    this.base = base;
+    this.limit = limit;
+  }
+
+  get size(): number {
+    if (load(this.words, this.base + STATE) === SHUT_AT_ONCE) return 0;
+    return readRecord(this.words, this.base, SIZE);
+  }
+
+  get puts(): number {
+    return readRecord(this.words, this.base, PUTS);
+  }
+
+  abstract push(message: Message): number;
+
+  abstract shift(message: Message): number;
+
+  /** Takes all messages as a get would, and drops them. Under the mutex. */
+  protected abstract drain(): void;
+
+  protected lock(): void {
+    lockVersioned(this.space, this.base);
+  }
+
+  protected unlock(): void {
+    unlockMutex(this.space.memory, this.base + MUTEX);
+  }
+
+  /** A look from outside, so that threads that wait for room leave the mutex to the others. */
+  protected seemsFull(): boolean {
+    const { words, base, limit } = this;
+    return limit > 0 && load(words, base + STATE) === OPEN && readRecord(words, base, SIZE) >= limit;
+  }
+
+  /** Takes the mutex for a put. Unless that is {@linkcode OK}, it is free again: {@linkcode FULL} or {@linkcode CLOSED}. */
+  protected beginPush(): number {
+    const { words, base, limit } = this;
+    this.lock();
+    let outcome = OK;
+    if (load(words, base + STATE) !== OPEN) outcome = CLOSED;
+    else if (limit > 0 && words[currentRecord(words, base) + SIZE] >= limit) outcome = FULL;
+    if (outcome !== OK) this.unlock();
+    return outcome;
+  }
+
+  /** Takes the mutex for a get. Unless that is {@linkcode OK}, it is free again: {@linkcode EMPTY} or {@linkcode CLOSED}. */
+  protected beginShift(): number {
+    const { words, base } = this;
+    // A look from outside, as for puts.
+    if (readRecord(words, base, SIZE) === 0) return this.#whyEmpty();
+    this.lock();
+    if (words[currentRecord(words, base) + SIZE] !== 0 && load(words, base + STATE) !== SHUT_AT_ONCE) return OK;
+    this.unlock();
+    return this.#whyEmpty();
+  }
+
+  // The state is read before the size: once the container is shut down nothing more comes in.
+  #whyEmpty(): number {
+    const { words, base } = this;
+    const state = load(words, base + STATE);
+    if (state === OPEN) return EMPTY;
+    return state === SHUT_AT_ONCE || readRecord(words, base, SIZE) === 0 ? CLOSED : EMPTY;
+  }
+
+  shutDown(atOnce: boolean): void {
+    const { words, base } = this;
+    this.lock();
+    const state = load(words, base + STATE);
+    if (!atOnce) {
+      if (state === OPEN) store(words, base + STATE, SHUT);
+    } else {
+      if (state !== SHUT_AT_ONCE) {
+        const record = currentRecord(words, base);
+        store(words, base + DRAINED, (words[record + PUTS] - words[record + SIZE]) | 0);
+        store(words, base + STATE, SHUT_AT_ONCE);
+      }
+      this.drain();
+    }
+    this.unlock();
+  }
+}
