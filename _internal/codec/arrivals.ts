@@ -1,8 +1,9 @@
 /**
- * What has to be done when values have arrived in a thread, before its program gets them.
+ * What is still to be done when the bytes of a message have become values, before a program gets them.
  *
- * A function that came along with a value is found by importing its module, which takes the event loop. A thread that
- * has begun its target may block at once, so this is the moment.
+ * A function that came along is found by importing its module, which takes the event loop. A thread that has begun its
+ * target may block at once, so this is the moment. And values that are nested so deeply that they stand behind the message
+ * are put in their places when all of it was read.
  *
  * @module
  */
@@ -28,10 +29,7 @@ export function onArrival(prepare: () => Promise<void>): void {
   arriving?.push(prepare);
 }
 
-// Values that are nested so deeply that they stand behind the message they belong into, and are put in their places when
-// all of it was read.
-
-/** In the place of such a value. */
+/** In the place of a value that stands behind the message. */
 export class Later {
   constructor(readonly number: number) {}
 }

@@ -1,9 +1,9 @@
 /**
- * What the bytes of a message mean.
+ * What the bytes of a message mean: the tags, the kinds of view by their numbers, the registered classes by their names.
  *
  * A value is a tag and what the tag says follows. Numbers are little-endian. Lengths and counts are four bytes, or one in
  * the `…8` forms. Objects, arrays and everything else that has an identity is numbered in the order of its tags, and
- * `REFERENCE` stands for one that came before.
+ * `REFERENCE` stands for one that came before. Behind the value stands what it names: see references.ts.
  *
  * @module
  */

@@ -11,7 +11,7 @@ import { ofPrototype } from "./tags.ts";
 
 /**
  * In place of something thrown that cannot be sent: of an error all but what cannot (a function among its properties,
- * say), since its message is what somebody waits for; of anything else `refusal`, which says why it cannot.
+ * say), since its message is what a caller waits for; of anything else `refusal`, which says why it cannot.
  */
 export function sendable(thrown: unknown, refusal: unknown, scope: Scope): unknown {
   try {

@@ -1,12 +1,12 @@
 /**
- * What two connections share: a ring of messages for each direction, and who holds which end.
+ * What two connections share: a ring of messages for each direction, and which threads hold which end.
  *
  * Words of a pipe, from the first cache line in its block:
  *
  * ```text
  *   line 0   one way?, references; for each end: state, changes, handles, its object
- *        1   who holds end 0: ids of participants; the last word leads to a block with more
- *        2   who holds end 1
+ *        1   which threads hold end 0: ids of participants; the last word leads to a block with more
+ *        2   which threads hold end 1
  *        3…  ring of what end 0 sends: put line, get line, wait point of getters, of putters, messages
  *            ring of what end 1 sends, if it can
  * ```
@@ -124,13 +124,13 @@ export function unpin(space: Space, pipe: number): void {
   space.free(pipe);
 }
 
-/** Notes that nobody can ever hold that end again, and wakes the other. */
+/** Notes that no thread can ever hold that end again, and wakes the other. */
 export function closeEnd(space: Space, base: number, end: number): void {
   store(space.words, base + END_STATE + end * END_WORDS, CLOSED);
   tellOther(space, base, end);
 }
 
-/** Wakes those at the other end: who holds this one has changed. */
+/** Wakes the threads at the other end: the holders of this end have changed. */
 export function tellOther(space: Space, base: number, end: number): void {
   const { words } = space;
   add(words, base + END_CHANGES + end * END_WORDS, 1);
@@ -139,7 +139,7 @@ export function tellOther(space: Space, base: number, end: number): void {
   if (!oneWay || end === 0) notify(space, ringOf(words, base, 1 - end) + PUT_POINT, EVERYBODY);
 }
 
-/** A number that is another after each change of who holds that end. */
+/** A number that is another after each change of that end's holders. */
 export function changesOf(words: Int32Array, base: number, end: number): number {
   return load(words, base + END_CHANGES + end * END_WORDS);
 }
@@ -149,7 +149,7 @@ export function countHandle(words: Int32Array, base: number, end: number, change
   add(words, base + END_HANDLES + end * END_WORDS, change);
 }
 
-/** Enters this thread as one that holds that end. */
+/** Enters this thread as a holder of that end. */
 export function hold(space: Space, base: number, end: number): void {
   const { words, id, memory } = space;
   for (let line = base + HOLDERS + end * LINE;;) {
@@ -171,7 +171,7 @@ export function hold(space: Space, base: number, end: number): void {
   }
 }
 
-/** Notes that an end was sent to somebody who is gone, so that it was held by all that the other end can know. */
+/** Notes that an end was sent to a thread or process that is gone, so that it was held by all that the other end can know. */
 export function lose(space: Space, base: number, end: number): void {
   compareExchange(space.words, base + END_STATE + end * END_WORDS, NEW, HELD);
   tellOther(space, base, end);
@@ -199,11 +199,11 @@ export function isHeld(space: Space, base: number, end: number): boolean {
 }
 
 /**
- * Whether nobody holds that end any more: it was held, none of those who held it lives and has it open, and no message
- * under way would give it to somebody.
+ * Whether no thread holds that end any more: it was held, none of its holders lives and has it open, and no message under way
+ * would give it to a thread.
  *
- * Messages under way are the references on its object that are no thread's: each handle has two. Whoever takes one from a
- * message is entered as a holder before the message's reference is dropped, so the second look sees it.
+ * Messages under way are the references on its object that are no thread's: each handle has two. A thread that takes one from
+ * a message is entered as a holder before the message's reference is dropped, so the second look sees it.
  */
 export function isGone(space: Space, base: number, end: number): boolean {
   const { words } = space;
@@ -274,7 +274,7 @@ export function hasRoom(words: Int32Array, ring: number): boolean {
 /** Where the next message stands; 0: there is none. Unless that, {@linkcode endGet} must follow. */
 export function beginGet(space: Space, ring: number): number {
   const { words } = space;
-  // A look from outside, so that those who wait leave the mutex to the others.
+  // A look from outside, so that threads that wait leave the mutex to the others.
   if (isEmpty(words, ring)) return 0;
   lockMutex(space.memory, ring + GET_MUTEX, space.id);
   if (words[ring + TAKING] !== 0) mendTaking(space, ring + TAKING);
@@ -311,7 +311,7 @@ function takenBy(words: Int32Array, position: number): number {
   return isParcel(header) ? wordsForParcel(words[position + 2] >>> 0) : sizeOf(header);
 }
 
-// Nobody can reach it any more.
+// No thread can reach it any more.
 function drain(space: Space, ring: number): void {
   const { words } = space;
   if (words[ring + TAKING] !== 0) mendTaking(space, ring + TAKING);

@@ -61,7 +61,7 @@ export const SENT = 1;
 export const BROKEN = 2;
 
 /** What came of an attempt to receive. */
-export const TAKEN = 1;
+const RECEIVED = 1;
 export const NOT_BYTES = 2;
 export const ENDED = 3;
 
@@ -123,7 +123,7 @@ export class End {
     dropped.register(connection, this, connection);
   }
 
-  /** Enters this thread as one that holds the end, at its first use. */
+  /** Enters this thread as a holder of the end, at its first use. */
   hold(): void {
     if (this.#held) return;
     hold(this.space, this.#base, this.#side);
@@ -168,7 +168,7 @@ export class End {
   }
 
   /**
-   * Takes the next message: {@linkcode TAKEN}, then it must be read before anything else is done; {@linkcode ENDED}; or
+   * Takes the next message: {@linkcode RECEIVED}, then it must be read before anything else is done; {@linkcode ENDED}; or
    * {@linkcode NOT_BYTES}, where only bytes are wanted: it stays. `undefined`: it has to wait.
    */
   tryReceive(message: Message, onlyBytes: boolean, woken: number): number | undefined {
@@ -196,7 +196,7 @@ export class End {
     message.load(space, position);
     endGet(space, ring, position, true);
     if (woken > 0) this.unbarReceive();
-    return TAKEN;
+    return RECEIVED;
   }
 
   /** Lets newcomers send again. */

@@ -83,7 +83,7 @@ export interface ContainerType {
   attach(space: Space, base: number, limit: number): Container;
   /** Says where among the others a message belongs, by the options of its put; where there is no order, nothing. */
   rank?(message: Message, options: object | undefined): void;
-  /** Gives back what it holds: nobody can reach it any more. */
+  /** Gives back what it holds: no thread can reach it any more. */
   destroy(space: Space, base: number): void;
 }
 

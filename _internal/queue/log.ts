@@ -1,13 +1,28 @@
 /**
- * The pieces of shared memory that messages are written into one behind the other.
+ * First in, first out: a list of segments that puts write at one end and gets read at the other.
  *
  * ```text
- *   word 0   next segment; 0: none
- *        1   its end
- *        2   ┐ where a stack goes on below: segment and position
- *        3   ┘
- *        4…  messages
+ *   put side   mutex, tail, head as last seen, 2 × (segment, position)
+ *   get side   mutex, head, tail as last seen, 2 × (segment, position), oldest segment, parcel that is being taken
+ *   both       spare segment
+ *   segment    next segment (0: none yet), end, two words that only a stack has a use for, messages … SKIP
  * ```
+ *
+ * `tail` counts what was put and `head` what was taken. Storing them is what makes a put or a get happen, and nothing
+ * else does. Where a side goes on is written twice: the place for count n is in slot n & 1, so the next place can be
+ * written while the current one still stands, and the store of the count chooses. A thread that is killed before that
+ * store leaves messages that no count covers, and perhaps a segment linked behind the last: the next put overwrites and uses
+ * them. Nothing has to be repaired by the thread that takes over a mutex of the dead.
+ *
+ * Why a log and not a ring: a ring that is full has to be copied to grow, while all others wait; and one with slots of
+ * one size wastes most of them or sends most items through blocks of their own. Why two mutexes: puts and gets meet only
+ * where the queue is nearly empty or full. Each side keeps the other's count as it last saw it, and looks again only when
+ * by that one there is nothing to take (or no room), so that the two do not pull each other's cache line away with each
+ * item. Compare-exchange instead of mutexes would save no atomic operation here, and messages of many sizes would have to
+ * be reserved, filled and published in three steps of which each can be the last of a thread.
+ *
+ * Segments grow from 512 bytes, inside the queue's own block, to 64 KiB: a thousand empty queues are cheap, a million
+ * items take few segments. A drained segment becomes the spare that the next put takes, or goes back to the heap.
  *
  * @module
  */
@@ -35,10 +50,13 @@ import {
 } from "./container.ts";
 import { dropMessage, type Message, MESSAGE_WORDS, sizeOf, SKIP } from "./message.ts";
 
+/** In a segment: the next one, and where its words end. */
 export const NEXT = 0;
 export const END = 1;
+/** Where a stack goes on below: segment and position. */
 export const PREVIOUS = 2;
 export const BELOW = 3;
+/** Where the first message is. */
 export const FIRST = 4;
 
 /** 64 KiB, less what the allocator adds. */
@@ -56,31 +74,6 @@ export function makeSegment(space: Space, before: number, size: number): number 
   space.words[segment + END] = segment + length;
   return segment;
 }
-
-// First in, first out: a list of segments that puts write at one end and gets read at the other.
-//
-// ```text
-//   put side   mutex, tail, head as last seen, 2 × (segment, position)
-//   get side   mutex, head, tail as last seen, 2 × (segment, position), oldest segment, parcel that is being taken
-//   both       spare segment
-//   segment    next segment (0: none yet), end, messages … SKIP
-// ```
-//
-// `tail` counts what was put and `head` what was taken. Storing them is what makes a put or a get happen, and nothing
-// else does. Where a side goes on is written twice: the place for count n is in slot n & 1, so the next place can be
-// written while the current one still stands, and the store of the count chooses. Whoever is killed before that store
-// leaves messages that no count covers, and perhaps a segment linked behind the last: the next put overwrites and uses
-// them. Nothing has to be repaired by whoever takes over a mutex of the dead.
-//
-// Why a log and not a ring: a ring that is full has to be copied to grow, while everybody waits; and one with slots of
-// one size wastes most of them or sends most items through blocks of their own. Why two mutexes: puts and gets meet only
-// where the queue is nearly empty or full. Each side keeps the other's count as it last saw it, and looks again only when
-// by that one there is nothing to take (or no room), so that the two do not pull each other's cache line away with each
-// item. Compare-exchange instead of mutexes would save no atomic operation here, and messages of many sizes would have to
-// be reserved, filled and published in three steps of which each can be the last that somebody takes.
-//
-// Segments grow from 512 bytes, inside the queue's own block, to 64 KiB: a thousand empty queues are cheap, a million
-// items take few segments. A drained segment becomes the spare that the next put takes, or goes back to the heap.
 
 const PUT_MUTEX = CONTAINER;
 const TAIL = CONTAINER + 1;
@@ -131,7 +124,7 @@ class Log implements Container {
     const words = this.#words;
     const base = this.#base;
     const limit = this.#limit;
-    // A look from outside, so that those who wait for room leave the mutex to the others.
+    // A look from outside, so that threads that wait for room leave the mutex to the others.
     if (limit > 0) {
       // The tail first: if it is full by this, it was when the head was read.
       const tail = load(words, base + TAIL);
@@ -179,7 +172,7 @@ class Log implements Container {
     const spare = this.#base + SPARE;
     for (;;) {
       words[position] = SKIP;
-      // Somebody who is dead now may have come so far already.
+      // A put that was killed may have linked the segment already.
       let next = words[segment + NEXT];
       // Out of the memory, where there is nothing and no end: it was scribbled over.
       if (next === undefined) return 0;
@@ -206,7 +199,7 @@ class Log implements Container {
     const space = this.#space;
     const words = this.#words;
     const base = this.#base;
-    // A look from outside, so that those who wait for an item leave the mutex to the others.
+    // A look from outside, so that threads that wait for an item leave the mutex to the others.
     const seen = load(words, base + HEAD);
     if (seen === words[base + TAIL_SEEN] && load(words, base + TAIL) === seen) return this.#whyEmpty();
     lockMutex(space.memory, base + GET_MUTEX, space.id);
@@ -254,7 +247,7 @@ class Log implements Container {
     return state === SHUT_AT_ONCE || load(words, base + HEAD) === load(words, base + TAIL) ? CLOSED : EMPTY;
   }
 
-  // Who died after it had moved on left more than one.
+  // A get that was killed after it had moved on left more than one.
   #giveUpBefore(segment: number): void {
     const words = this.#words;
     const oldest = this.#base + OLDEST;

@@ -186,14 +186,14 @@ export class Message {
     words[at] = header;
     if (this.size === 1) return;
     const tag = header & TAG;
-    if (tag === RAW) {
-      space.memory.bytes.set(this.bytes, (at + 1) * 4);
-      this.bytes = NO_BYTES;
-      return;
-    }
     if (tag !== BYTES) {
-      words[at + 1] = this.first;
-      words[at + 2] = this.second;
+      if (tag === RAW) {
+        space.memory.bytes.set(this.bytes, (at + 1) * 4);
+        this.bytes = NO_BYTES;
+      } else {
+        words[at + 1] = this.first;
+        words[at + 2] = this.second;
+      }
       return;
     }
     const start = (at + 2) & -2;

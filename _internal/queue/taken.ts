@@ -13,7 +13,7 @@
  *            3  what the word whose change takes it was before
  *            4… its bytes
  *
- *   queue    0  the parcel that is being taken; 0: none         written under the mutex of those who take
+ *   queue    0  the parcel that is being taken; 0: none         written under the mutex of gets
  *            1  the participant that takes it
  *            2  the word whose change takes it
  *            3  what that was before
@@ -75,7 +75,7 @@ export function isNaming(space: Space, parcel: number): boolean {
 
 /**
  * Notes a parcel that is about to be taken, by a change of the word at `changes`; {@linkcode endTaking} must follow that.
- * Under the mutex of those who take, after {@linkcode mendTaking}. `taking` is where the queue has its four words.
+ * Under the mutex of gets, after {@linkcode mendTaking}. `taking` is where the queue has its four words.
  */
 export function beginTaking(space: Space, taking: number, changes: number, parcel: number): void {
   const { words, entry } = space;
@@ -98,8 +98,8 @@ export function endTaking(space: Space, taking: number, parcel: number): void {
 }
 
 /**
- * Strikes out what a thread noted that died before it had taken it. To be called under the mutex of those who take where
- * the word at `taking` is not 0, before anything else is done.
+ * Strikes out what a thread noted that died before it had taken it. To be called under the mutex of gets where the
+ * word at `taking` is not 0, before anything else is done.
  */
 export function mendTaking({ words }: Space, taking: number): void {
   const parcel = words[taking];
