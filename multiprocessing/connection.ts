@@ -15,7 +15,7 @@ import { noRoom } from "../_internal/memory/space.ts";
 import { type Wait, waitSync } from "../_internal/memory/wait.ts";
 import { LOOK } from "../_internal/memory/wait_point.ts";
 import { show, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
-import { processSpace } from "../_internal/processes/memory.ts";
+import { processSpace } from "../_internal/processes/process_memory.ts";
 import { createPipe, GET_POINT, PUT_POINT } from "../_internal/processes/pipe.ts";
 import { BROKEN, CONNECTION_WORDS, End, ENDED, NewEnd, NOT_BYTES, SENT } from "../_internal/processes/pipe_end.ts";
 import { Message } from "../_internal/queue/message.ts";

@@ -13,9 +13,9 @@ import {
   hasProcessEnded,
   objectOfProcess,
   ownRecord,
-} from "../_internal/processes/record.ts";
+} from "../_internal/processes/process_record.ts";
 import { checkPermissions } from "../_internal/processes/runtime_command.ts";
-import { forgetChild } from "../_internal/processes/start.ts";
+import { forgetChild } from "../_internal/processes/start_process.ts";
 import * as cpus from "../_internal/runtime/runtime.ts";
 import { PARENT } from "../_internal/work/record.ts";
 import type { Process } from "./process.ts";

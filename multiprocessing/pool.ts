@@ -10,7 +10,7 @@ import { locate } from "../_internal/memory/shared_object.ts";
 import type { Ending } from "../_internal/pool/jobs.ts";
 import { BasePool, type PoolKind, type PoolOptions } from "../_internal/pool/pool.ts";
 import type { workForPool } from "../_internal/pool/worker.ts";
-import { hasProcessEnded } from "../_internal/processes/record.ts";
+import { hasProcessEnded } from "../_internal/processes/process_record.ts";
 import { ownModule } from "../_internal/runtime/modules.ts";
 import { withoutPrototype } from "../_internal/options.ts";
 import { signalName } from "../_internal/runtime/spawn.ts";

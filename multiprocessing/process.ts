@@ -33,7 +33,7 @@ import {
   type WaitSyncOptions,
   withoutPrototype,
 } from "../_internal/options.ts";
-import "../_internal/processes/memory.ts";
+import "../_internal/processes/process_memory.ts";
 import {
   addChild,
   ensureOwnRecord,
@@ -45,10 +45,10 @@ import {
   PROCESS_WORDS,
   removeChild,
   waitForProcess,
-} from "../_internal/processes/record.ts";
+} from "../_internal/processes/process_record.ts";
 import { checkPermissions, checkReadable, mainOfThis } from "../_internal/processes/runtime_command.ts";
 import { signalProcess } from "../_internal/processes/signal.ts";
-import { launch, untilNoted } from "../_internal/processes/start.ts";
+import { launch, untilNoted } from "../_internal/processes/start_process.ts";
 import { receive } from "../_internal/processes/without_memory.ts";
 import { importingModule } from "../_internal/runtime/import_guard.ts";
 import { signalName } from "../_internal/runtime/spawn.ts";

@@ -7,7 +7,7 @@
 import { QUEUE, registerClass } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import { hasScope, SCOPE } from "../_internal/memory/shared_object.ts";
-import "../_internal/processes/memory.ts";
+import "../_internal/processes/process_memory.ts";
 import * as sync from "../sync/queue.ts";
 
 /**

@@ -7,7 +7,7 @@
 import { registerClass, SHARED_ARRAY } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import { SCOPE } from "../_internal/memory/shared_object.ts";
-import "../_internal/processes/memory.ts";
+import "../_internal/processes/process_memory.ts";
 import type { ValueType } from "../sync/_value_types.ts";
 import * as sync from "../sync/shared_array.ts";
 import "./rlock.ts";

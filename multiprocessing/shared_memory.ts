@@ -5,7 +5,7 @@
  */
 
 import { attachSegment, createSegment, type Segment, unlinkSegment } from "../_internal/processes/segments.ts";
-import "../_internal/processes/memory.ts";
+import "../_internal/processes/process_memory.ts";
 import { loadLibc } from "../_internal/system/system.ts";
 import { show, validateInteger } from "../_internal/options.ts";
 import { InvalidStateError } from "../_internal/errors.ts";

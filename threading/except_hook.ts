@@ -7,7 +7,7 @@
 import { handleAt } from "../_internal/memory/shared_object.ts";
 import { bindContext } from "../_internal/runtime/async_context.ts";
 import { objectOf } from "../_internal/work/record.ts";
-import { hookChildren } from "../_internal/threads/start.ts";
+import { hookChildren } from "../_internal/threads/start_thread.ts";
 import { setHook } from "../_internal/work/ending.ts";
 import { show } from "../_internal/options.ts";
 import type { Thread } from "./thread.ts";

@@ -33,7 +33,7 @@ import {
 } from "../_internal/options.ts";
 import { importingModule } from "../_internal/runtime/import_guard.ts";
 import { describeSubclass, describeTarget, type TargetDescriptor } from "../_internal/targets/describe.ts";
-import { attend, launch, onFailure, terminateThread } from "../_internal/threads/start.ts";
+import { attend, launch, onFailure, terminateThread } from "../_internal/threads/start_thread.ts";
 import "../_internal/threads/worker_entry.ts";
 import { callHook, hasHook, ownTarget } from "../_internal/work/ending.ts";
 import {

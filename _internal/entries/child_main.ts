@@ -15,18 +15,18 @@ import { dropReferences } from "../codec/references.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
 import { waitForRecord } from "../processes/forkserver.ts";
 import { holdLifeline, setOwnRecord } from "../processes/lifeline.ts";
-import { type ProcessMemory, processSpace } from "../processes/memory.ts";
-import { INDEX, objectOfProcess, sayExit } from "../processes/record.ts";
+import { type ProcessMemory, processSpace } from "../processes/process_memory.ts";
+import { INDEX, objectOfProcess, sayExit } from "../processes/process_record.ts";
 import { attachRegion } from "../processes/region.ts";
 import { mayCallSystem, VARIABLE } from "../processes/runtime_command.ts";
 import { heedSignals } from "../processes/signal.ts";
-import { childrenEnded, endChildren } from "../processes/start.ts";
+import { childrenEnded, endChildren } from "../processes/start_process.ts";
 import { exitCodeSet, exitProcess, onLastWords, pendingOutput } from "../runtime/exit.ts";
 import { setMainArgument } from "../runtime/worker.ts";
 import { loadProcessCalls } from "../system/system.ts";
 import { addHome } from "../targets/places.ts";
 import { resolveSubclass, resolveTarget, watchImports } from "../targets/resolve.ts";
-import { childRecords, hasOthersBelow } from "../threads/start.ts";
+import { childRecords, hasOthersBelow } from "../threads/start_thread.ts";
 import {
   BOOTING,
   DAEMON,

@@ -45,7 +45,7 @@ import {
   unpin,
   wordsForParcel,
 } from "./pipe.ts";
-import { noticeEnds } from "./record.ts";
+import { noticeEnds } from "./process_record.ts";
 
 const PIPE = 0;
 const SIDE = 1;

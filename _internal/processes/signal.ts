@@ -33,7 +33,7 @@ import { heedTerminate, onAsked } from "../runtime/spawn.ts";
 import { SIGKILL, SIGTERM } from "../system/calls.ts";
 import { loadProcessCalls } from "../system/system.ts";
 import { FINISHED, POINT, STATE } from "../work/record.ts";
-import { hasProcessEnded, HEEDS, INDEX, MEANT, objectOfProcess, PID, SIGNALLED } from "./record.ts";
+import { hasProcessEnded, HEEDS, INDEX, MEANT, objectOfProcess, PID, SIGNALLED } from "./process_record.ts";
 
 const ON_REQUEST = 1;
 const HEEDED = 2;

@@ -4,8 +4,8 @@ import { activeChildren, Process } from "@weft/concurrent/multiprocessing";
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import { OBJECT_HEADER } from "../../_internal/memory/memory.ts";
-import { PROCESS_WORDS } from "../../_internal/processes/record.ts";
-import { processSpace } from "../../_internal/processes/memory.ts";
+import { PROCESS_WORDS } from "../../_internal/processes/process_record.ts";
+import { processSpace } from "../../_internal/processes/process_memory.ts";
 import * as targets from "./_process_targets.ts";
 
 describe("Process: the record of one that has ended", () => {

@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { load } from "../../_internal/atomics.ts";
 import { SEGMENTS } from "../../_internal/processes/region.ts";
-import { processSpace } from "../../_internal/processes/memory.ts";
+import { processSpace } from "../../_internal/processes/process_memory.ts";
 import { AttachError, InvalidStateError, Queue, SharedMemory } from "@weft/concurrent/multiprocessing";
 import { Thread } from "@weft/concurrent/threading";
 import { flags } from "../processes_memory/_children.ts";

@@ -16,7 +16,7 @@ import {
 import { load } from "../../_internal/atomics.ts";
 import { USED_AT } from "../../_internal/memory/memory.ts";
 import { locate } from "../../_internal/memory/shared_object.ts";
-import { processSpace } from "../../_internal/processes/memory.ts";
+import { processSpace } from "../../_internal/processes/process_memory.ts";
 import { get, receive, Trap } from "./_taken_targets.ts";
 
 const LIMIT = { timeout: 60_000 };

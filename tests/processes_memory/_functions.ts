@@ -1,6 +1,6 @@
 /** What the other processes do. Objects are found by name. */
 
-import { processSpace } from "../../_internal/processes/memory.ts";
+import { processSpace } from "../../_internal/processes/process_memory.ts";
 import { type Connection, Event, Lock, Queue, Value } from "../../multiprocessing/mod.ts";
 import { Thread } from "../../threading/mod.ts";
 import { holdLock, openInThread } from "./_thread_functions.ts";

@@ -1,6 +1,6 @@
 /** What threads of the other processes do. */
 
-import { processSpace } from "../../_internal/processes/memory.ts";
+import { processSpace } from "../../_internal/processes/process_memory.ts";
 import { Event, Lock, Queue } from "../../multiprocessing/mod.ts";
 
 export function holdLock(): void {

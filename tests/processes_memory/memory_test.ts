@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { MAGIC, MAGIC_AT, SCOPE_AT, SIZE_AT, VERSION, VERSION_AT } from "../../_internal/memory/memory.ts";
 import { isAlive } from "../../_internal/memory/participants.ts";
 import { region } from "../../_internal/processes/region.ts";
-import { processSpace } from "../../_internal/processes/memory.ts";
+import { processSpace } from "../../_internal/processes/process_memory.ts";
 import { Event, Lock, Queue, Value } from "../../multiprocessing/mod.ts";
 import { Child, flags } from "./_children.ts";
 

@@ -27,7 +27,7 @@ import {
 } from "../work/starting.ts";
 import type { Requested } from "./flags.ts";
 import { takeSpare, tell } from "./forkserver.ts";
-import { childrenOf, finishProcess, hasProcessEnded, objectOfProcess, ownRecord, PID, removeChild } from "./record.ts";
+import { childrenOf, finishProcess, hasProcessEnded, objectOfProcess, ownRecord, PID, removeChild } from "./process_record.ts";
 import { leaveRegion } from "./region.ts";
 import { runtimeCommand, VARIABLE } from "./runtime_command.ts";
 import { signalAgain, signalProcess, untilAnswered } from "./signal.ts";

@@ -79,8 +79,8 @@ export function onFailure(report: (thread: object) => void): void {
 }
 
 const ENTRY = ownModule(isBun ? "./worker_entry_bun.ts" : "./worker_entry.ts", import.meta.url);
-const PROCESSES = ownModule("../processes/start.ts", import.meta.url).href;
-const PROCESS_SPACES = ownModule("../processes/memory.ts", import.meta.url).href;
+const PROCESSES = ownModule("../processes/start_process.ts", import.meta.url).href;
+const PROCESS_SPACES = ownModule("../processes/process_memory.ts", import.meta.url).href;
 /** How long a worker that was told to end may take before it is stopped from outside, where that is possible. */
 const GRACE = 50;
 /** After that, how long until it has certainly stopped, where the system does not tell. Bun takes about 30 ms. */
@@ -249,7 +249,7 @@ function leaveProcesses({ words }: Space, record: number): void {
     return;
   }
   // This thread has not used that memory so far.
-  void (import(PROCESS_SPACES) as Promise<typeof import("../processes/memory.ts")>)
+  void (import(PROCESS_SPACES) as Promise<typeof import("../processes/process_memory.ts")>)
     .then(({ processSpace }) => leave(processSpace().memory, id));
 }
 

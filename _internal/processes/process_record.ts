@@ -52,7 +52,7 @@ import {
 import { lookIfDue, losePayload } from "../work/starting.ts";
 import { replenish } from "./forkserver.ts";
 import { setOwnRecord } from "./lifeline.ts";
-import type { ProcessMemory } from "./memory.ts";
+import type { ProcessMemory } from "./process_memory.ts";
 import { receive } from "./without_memory.ts";
 
 /** The number that the system has for it. */
