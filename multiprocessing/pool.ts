@@ -4,28 +4,15 @@
  * @module
  */
 
-import { load } from "../_internal/atomics.ts";
-import { OBJECT_HEADER, type Scope } from "../_internal/memory/memory.ts";
-import { locate } from "../_internal/memory/shared_object.ts";
-import type { Ending } from "../_internal/pool/jobs.ts";
+import type { Scope } from "../_internal/memory/memory.ts";
+import { placeOf } from "../_internal/memory/shared_object.ts";
 import { BasePool, type PoolKind, type PoolOptions } from "../_internal/pool/pool.ts";
 import type { workForPool } from "../_internal/pool/worker.ts";
-import { hasProcessEnded } from "../_internal/processes/process_record.ts";
 import { ownModule } from "../_internal/runtime/modules.ts";
 import { withoutPrototype } from "../_internal/options.ts";
-import { signalName } from "../_internal/runtime/spawn.ts";
-import {
-  ERROR,
-  FINISHED,
-  OUTCOME,
-  POINT,
-  readOutcome,
-  RESULT_ASKED,
-  setFlags,
-  STATE,
-  VALUE,
-} from "../_internal/work/record.ts";
 import { task } from "../_internal/targets/describe.ts";
+import { POINT, RESULT_ASKED, setFlags } from "../_internal/work/record.ts";
+import { endingOf } from "../_internal/work/runner.ts";
 import { Process, setMethod } from "./process.ts";
 import type { StartMethod } from "./start_method.ts";
 
@@ -48,26 +35,14 @@ const kindOf = (method: StartMethod | undefined): PoolKind => ({
     );
     if (method !== undefined) setMethod(process as never, method);
     process.start();
-    const { space, at } = locate(process)!;
-    const { words } = space;
-    const record = at + OBJECT_HEADER;
-    // What a worker fails with is told to whoever waits for its task.
+    const { space, at: record } = placeOf(process);
+    // What a worker fails with goes to the callers that wait for its tasks.
     setFlags(space, record, RESULT_ASKED);
     return {
       identity: { worker: label, pid: process.pid },
       record,
       points: [record + POINT],
-      ending: (exactly) => {
-        if (load(words, record + STATE) !== FINISHED && !(exactly && hasProcessEnded(space, record))) return undefined;
-        const outcome = load(words, record + OUTCOME);
-        if (outcome === VALUE) return { returned: true };
-        const ending: Ending = {};
-        const code = process.exitCode;
-        if (code !== undefined) ending.exitCode = code;
-        if (code !== undefined && code < 0) ending.signal = signalName(-code);
-        if (outcome === ERROR) ending.error = readOutcome(space, record);
-        return ending;
-      },
+      ending: endingOf(process),
       kill: () => process.kill(),
     };
   },

@@ -7,7 +7,6 @@
  * @module
  */
 
-import { load, store } from "../_internal/atomics.ts";
 import { onArrival } from "../_internal/codec/arrivals.ts";
 import { TargetError } from "../_internal/errors.ts";
 import type { Space } from "../_internal/memory/space.ts";
@@ -84,16 +83,6 @@ export function describeAction(action: () => unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(description));
 }
 
-/** A block with the description, or a `RangeError` when there is no room. */
-export function writeDescription(space: Space, bytes: Uint8Array): number {
-  const block = space.allocate(1 + ((bytes.length + 3) >> 2), "create barrier");
-  store(space.words, block, bytes.length);
-  space.memory.bytes.set(bytes, (block + 1) * 4);
-  return block;
-}
-
 function readDescription(space: Space, block: number): Description {
-  const begin = (block + 1) * 4;
-  // Copied: decoders refuse shared memory.
-  return JSON.parse(new TextDecoder().decode(space.memory.bytes.slice(begin, begin + load(space.words, block))));
+  return JSON.parse(new TextDecoder().decode(space.readBlock(block)));
 }

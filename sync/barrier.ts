@@ -28,7 +28,7 @@ import {
   type WaitOptions,
   type WaitSyncOptions,
 } from "../_internal/options.ts";
-import { BarrierAction, describeAction, writeDescription } from "./_barrier_action.ts";
+import { BarrierAction, describeAction } from "./_barrier_action.ts";
 import {
   arrive,
   arrived,
@@ -127,7 +127,7 @@ export class Barrier extends SharedObject {
         words: WORDS,
         first: parties,
         initialize: (words, at) => {
-          if (description !== undefined) words[at + ACTION] = writeDescription(spaceOf(scope), description);
+          if (description !== undefined) words[at + ACTION] = spaceOf(scope).writeBlock(description, "create barrier");
           float[0] = timeout;
           words[at + TIMEOUT] = floatWords[0];
           words[at + TIMEOUT + 1] = floatWords[1];

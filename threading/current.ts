@@ -4,7 +4,7 @@
  * @module
  */
 
-import { participants } from "../_internal/threads/start_thread.ts";
+import { participants } from "../_internal/work/record.ts";
 import { ensureRecord, type Thread, threadOf, threadSpace } from "./thread.ts";
 
 /**

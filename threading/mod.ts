@@ -48,5 +48,5 @@ export {
   wait,
   type WaitFuturesOptions,
 } from "./pool.ts";
-export { Thread, type ThreadOptions } from "./thread.ts";
-export { Timer } from "./timer.ts";
+export { Thread, type ThreadOptions, Timer } from "./thread.ts";
+export type { Runner } from "../_internal/work/runner.ts";

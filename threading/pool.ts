@@ -4,25 +4,13 @@
  * @module
  */
 
-import { load } from "../_internal/atomics.ts";
-import { locate } from "../_internal/memory/shared_object.ts";
-import { OBJECT_HEADER } from "../_internal/memory/memory.ts";
+import { placeOf } from "../_internal/memory/shared_object.ts";
 import { BasePool, type PoolKind, type PoolOptions } from "../_internal/pool/pool.ts";
 import type { workForPool } from "../_internal/pool/worker.ts";
 import { ownModule } from "../_internal/runtime/modules.ts";
-import {
-  ERROR,
-  EXIT_CODE,
-  FINISHED,
-  OUTCOME,
-  POINT,
-  readOutcome,
-  RESULT_ASKED,
-  setFlags,
-  STATE,
-  VALUE,
-} from "../_internal/work/record.ts";
 import { task } from "../_internal/targets/describe.ts";
+import { POINT, RESULT_ASKED, setFlags } from "../_internal/work/record.ts";
+import { endingOf } from "../_internal/work/runner.ts";
 import { Thread } from "./thread.ts";
 
 export * from "../_internal/pool/mod.ts";
@@ -34,22 +22,14 @@ const threads: PoolKind = {
   label: "ThreadPool",
   start: (options, initargs, label) => {
     const thread = new Thread({ target: worker, args: [options, ...initargs], name: label, daemon: true }).start();
-    const { space, at } = locate(thread)!;
-    const { words } = space;
-    const record = at + OBJECT_HEADER;
-    // What a worker fails with is told to whoever waits for its task.
+    const { space, at: record } = placeOf(thread);
+    // What a worker fails with goes to the callers that wait for its tasks.
     setFlags(space, record, RESULT_ASKED);
     return {
       identity: { worker: label, ident: thread.ident },
       record,
       points: [record + POINT],
-      ending: () => {
-        if (load(words, record + STATE) !== FINISHED) return undefined;
-        const outcome = load(words, record + OUTCOME);
-        if (outcome === VALUE) return { returned: true };
-        if (outcome === ERROR) return { error: readOutcome(space, record) };
-        return { exitCode: load(words, record + EXIT_CODE) };
-      },
+      ending: endingOf(thread),
       kill: () => thread.terminate(),
     };
   },

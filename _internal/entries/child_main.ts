@@ -5,7 +5,7 @@
  */
 
 import "../../multiprocessing/mod.ts";
-import { Process, setTarget } from "../../multiprocessing/process.ts";
+import { Process } from "../../multiprocessing/process.ts";
 import { inheritMethod } from "../../multiprocessing/start_method.ts";
 import { compareExchange, load, store } from "../atomics.ts";
 import { arrive } from "../codec/arrivals.ts";
@@ -26,7 +26,8 @@ import { setMainArgument } from "../runtime/worker.ts";
 import { loadProcessCalls } from "../system/system.ts";
 import { addHome } from "../targets/places.ts";
 import { resolveSubclass, resolveTarget, watchImports } from "../targets/resolve.ts";
-import { childRecords, hasOthersBelow } from "../threads/start_thread.ts";
+import { childRecords } from "../threads/start_thread.ts";
+import { setOwnTarget } from "../work/ending.ts";
 import {
   BOOTING,
   DAEMON,
@@ -34,6 +35,7 @@ import {
   FLAGS,
   freeBytes,
   GONE,
+  hasOthersBelow,
   labelOf,
   objectOf,
   PAYLOAD,
@@ -125,7 +127,7 @@ async function runTarget(space: Space, record: number): Promise<unknown> {
     : Reflect.construct(Process, [attachment], await resolveSubclass(type, labelOf(attachment))) as Process<unknown[]>;
   // A handle that is made in this way takes over a reference, which handleAt() would have added.
   if (type !== undefined) addReference(space, attachment.at);
-  if (target !== undefined) setTarget(process, await resolveTarget(target, labelOf(attachment)));
+  if (target !== undefined) setOwnTarget(space, record, await resolveTarget(target, labelOf(attachment)));
   const { args, fields } = await arrive(() => decode(rest, { keep: true }) as { args: unknown[]; fields?: object });
   // Only now: where this process is killed before, its starter gives up what the arguments hold.
   freeBytes(space, record + PAYLOAD);

@@ -9,8 +9,6 @@ import type { Process } from "../../multiprocessing/process.ts";
 import { inheritMethod } from "../../multiprocessing/start_method.ts";
 import { arrive } from "../codec/arrivals.ts";
 import { decode } from "../codec/decode.ts";
-import { encode } from "../codec/encode.ts";
-import { sendable } from "../codec/thrown.ts";
 import type { Message } from "../processes/without_memory.ts";
 import { exitCodeSet, exitProcess } from "../runtime/exit.ts";
 import { giveTexts } from "../runtime/modules.ts";
@@ -19,7 +17,7 @@ import { setMainArgument } from "../runtime/worker.ts";
 import { addHome } from "../targets/places.ts";
 import { resolveSubclass, resolveTarget } from "../targets/resolve.ts";
 import { type ProcessHead, unpackPayload } from "../work/starting.ts";
-import { ERROR, VALUE } from "../work/record.ts";
+import { encodeOutcome, ERROR, VALUE } from "../work/record.ts";
 
 interface Channel {
   send(message: Message, sent?: () => void): void;
@@ -43,19 +41,13 @@ export async function bootWithoutMemory(): Promise<void> {
     value = error;
     console.error(`Process ${head.name}:`, error);
   }
-  let bytes: Uint8Array;
-  try {
-    bytes = encode(value, { root: outcome === VALUE ? "result" : "error", scope: "process" });
-  } catch (error) {
-    const sent = outcome === ERROR ? sendable(value, error, "process") : error;
-    outcome = ERROR;
-    bytes = encode(sent, { root: "error", scope: "process" });
-  }
+  const encoded = encodeOutcome(outcome, value, "process");
+  const { bytes } = encoded;
   let at = 0;
   for (; bytes.length - at > PART; at += PART) channel.send({ bytes: toBase64(bytes.subarray(at, at + PART)) });
   channel.send(
-    { outcome, bytes: toBase64(bytes.subarray(at)) },
-    () => exitProcess(outcome === VALUE ? exitCodeSet() : 1),
+    { outcome: encoded.outcome, bytes: toBase64(bytes.subarray(at)) },
+    () => exitProcess(encoded.outcome === VALUE ? exitCodeSet() : 1),
   );
 }
 

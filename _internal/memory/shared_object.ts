@@ -18,7 +18,7 @@ import { InvalidStateError } from "../errors.ts";
 import { NO_OPTIONS, show } from "../options.ts";
 import { importingModule } from "../runtime/import_guard.ts";
 import { BLOCK_HEADER, blockWords } from "./allocator.ts";
-import { classOf, FIRST_KIND, kindAt, LAST_KIND } from "./kinds.ts";
+import { classOf, FIRST_KIND, kindAt, LAST_KIND, registerClass } from "./kinds.ts";
 import { HEAP_AT, OBJECT_HEADER, type Scope, TOP_AT } from "./memory.ts";
 import { openOrCreate, type Space, spaceOf } from "./space.ts";
 
@@ -67,6 +67,13 @@ interface Scoped {
 /** Whether an object is of a class of that scope. */
 export function hasScope(object: object, scope: Scope): boolean {
   return (Object.getPrototypeOf(object).constructor as Scoped)[SCOPE] === scope;
+}
+
+/** Says that the objects of a class are in the processes' memory, and that it stands for their kind there. */
+export function registerProcessClass(kind: number, type: abstract new (...args: never[]) => object): void {
+  const scope: Scope = "process";
+  Object.defineProperty(type, SCOPE, { value: scope });
+  registerClass(scope, kind, type);
 }
 
 const references = new FinalizationRegistry<Attachment>((held) => {

@@ -12,7 +12,7 @@ import { allocate, free, reach } from "./allocator.ts";
 import { AsyncWaiters } from "./async_waiters.ts";
 import { BELL_COUNT, type Memory, NAMES_AT, NAMES_MUTEX_AT, ROOM_AT, type Scope, ThreadMemory } from "./memory.ts";
 import { enter, entryOf, KILL, lockMutex, unlockMutex } from "./participants.ts";
-import { DEFAULT_SPINS, notify } from "./wait_point.ts";
+import { DEFAULT_SPINS, EVERYBODY, notify } from "./wait_point.ts";
 
 /** One thread's view of one memory. */
 export class Space {
@@ -79,7 +79,21 @@ export class Space {
   free(at: number): void {
     free(this.memory, this.id, at);
     // A worker may wait for room: see room.ts.
-    notify(this, ROOM_AT, 0xfff);
+    notify(this, ROOM_AT, EVERYBODY);
+  }
+
+  /** Writes bytes into a block of their own: their length, then they. The first `before` words are left to the caller. */
+  writeBlock(bytes: Uint8Array, action: string, before = 0): number {
+    const at = this.allocate(before + 1 + ((bytes.length + 3) >> 2), action);
+    store(this.words, at + before, bytes.length);
+    this.memory.bytes.set(bytes, (at + before + 1) * 4);
+    return at;
+  }
+
+  /** A private copy of the bytes whose length is there: decoders refuse shared memory. */
+  readBlock(at: number): Uint8Array {
+    const begin = (at + 1) * 4;
+    return this.memory.bytes.slice(begin, begin + load(this.words, at));
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * ```text
  *   board   0  CLOSED         the owner: workers return when there is nothing left to take
- *           1  FAILURE        address of the error that an initializer threw; and its length in bytes
+ *           1  FAILURE        address of the error that an initializer threw
  *           3  number of slots
  *           4  OWNER          the participant that the owner is: results are lent to it, and workers end with it
  *           5  NAMED          of the module that did not come up and was named last
@@ -597,24 +597,16 @@ export class Board {
 
   /** Worker: its initializer threw. */
   fail(error: Uint8Array): void {
-    const block = this.space.allocate((error.length + 3) >> 2, "report an error");
-    this.space.memory.bytes.set(error, block * 4);
-    if (!this.#publishFailure(block, error.length)) this.space.free(block);
+    const block = this.space.writeBlock(error, "report an error");
+    // Of several errors one is as good as another.
+    if (compareExchange(this.words, this.at + FAILURE, 0, block) !== 0) this.space.free(block);
     notify(this.space, this.at + DONE, 1);
-  }
-
-  #publishFailure(block: number, length: number): boolean {
-    // Who sets the length first is the one who may set the address. Of several errors one is as good as another.
-    if (compareExchange(this.words, this.at + FAILURE + 1, 0, length) !== 0) return false;
-    store(this.words, this.at + FAILURE, block);
-    return true;
   }
 
   /** Owner: what the initializer threw. */
   failure(): Uint8Array | undefined {
     const block = load(this.words, this.at + FAILURE);
-    if (block === 0) return undefined;
-    return this.space.memory.bytes.slice(block * 4, block * 4 + load(this.words, this.at + FAILURE + 1));
+    return block === 0 ? undefined : this.space.readBlock(block);
   }
 
   /** Whether the caller is the one that names this module, which does not come up. */

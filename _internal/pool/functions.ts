@@ -4,7 +4,6 @@
  * @module
  */
 
-import { load, store } from "../atomics.ts";
 import type { Space } from "../memory/space.ts";
 import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
 import { ownModule } from "../runtime/modules.ts";
@@ -32,10 +31,7 @@ export class Functions {
     const text = JSON.stringify(describeTarget(fn, { what: "task" }));
     let address = this.#addresses.get(text);
     if (address === undefined) {
-      const bytes = encoder.encode(text);
-      address = this.#space.allocate(1 + ((bytes.length + 3) >> 2), "send a function to a pool");
-      store(this.#space.words, address, bytes.length);
-      this.#space.memory.bytes.set(bytes, (address + 1) * 4);
+      address = this.#space.writeBlock(encoder.encode(text), "send a function to a pool");
       this.#addresses.set(text, address);
     }
     this.#known.set(fn, address);
@@ -51,8 +47,7 @@ export class Functions {
 
 /** In a worker: the function of that address. */
 export function readFunction(space: Space, address: number): TargetDescriptor {
-  const start = (address + 1) * 4;
-  return JSON.parse(decoder.decode(space.memory.bytes.slice(start, start + load(space.words, address))));
+  return JSON.parse(decoder.decode(space.readBlock(address)));
 }
 
 // Calls of the functions that a program gave the pool, in a way that keeps these functions as fast as they are by themselves.

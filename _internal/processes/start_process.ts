@@ -15,7 +15,7 @@ import { isWorker } from "../runtime/worker.ts";
 import { SIGKILL, SIGTERM } from "../system/calls.ts";
 import { loadProcessCalls } from "../system/system.ts";
 import { onEnding } from "../work/ending.ts";
-import { BOOTING, DAEMON, FLAGS, PAYLOAD, POINT, readBytes, STATE } from "../work/record.ts";
+import { BOOTING, DAEMON, FLAGS, PARENT, PAYLOAD, POINT, readBytes, STATE } from "../work/record.ts";
 import {
   type Descriptors,
   lookAtStart,
@@ -27,7 +27,17 @@ import {
 } from "../work/starting.ts";
 import type { Requested } from "./flags.ts";
 import { takeSpare, tell } from "./forkserver.ts";
-import { childrenOf, finishProcess, hasProcessEnded, objectOfProcess, ownRecord, PID, removeChild } from "./process_record.ts";
+import {
+  addChild,
+  childrenOf,
+  ensureOwnRecord,
+  finishProcess,
+  hasProcessEnded,
+  objectOfProcess,
+  ownRecord,
+  PID,
+  removeChild,
+} from "./process_record.ts";
 import { leaveRegion } from "./region.ts";
 import { runtimeCommand, VARIABLE } from "./runtime_command.ts";
 import { signalAgain, signalProcess, untilAnswered } from "./signal.ts";
@@ -52,8 +62,25 @@ interface Child {
 const children: Map<number, Child> = new Map();
 let watching = false;
 
-/** Starts the process of a record that is BOOTING and on its parent's list. */
-export function launch(space: Space, record: number, options: LaunchOptions): void {
+/** Starts the process of a record that is BOOTING. What cannot be started is no child of this process. */
+export function launchProcess(space: Space, record: number, options: LaunchOptions): void {
+  const { words } = space;
+  const parent = ensureOwnRecord(space);
+  store(words, record + PARENT, parent);
+  addReference(space, objectOfProcess(parent));
+  addReference(space, objectOfProcess(record));
+  addChild(space, parent, record);
+  try {
+    launch(space, record, options);
+  } catch (error) {
+    if (removeChild(space, parent, record)) dropReference(space, objectOfProcess(record));
+    store(words, record + PARENT, 0);
+    dropReference(space, objectOfProcess(parent));
+    throw error;
+  }
+}
+
+function launch(space: Space, record: number, options: LaunchOptions): void {
   const { method, env, permissions, descriptors } = options;
   const spare = method === "forkserver" && env === undefined && permissions === "inherit";
   const process = (spare ? takeSpare(space, record) : undefined) ?? fresh(space, record, options);

@@ -8,14 +8,13 @@
  * @module
  */
 
-import { store } from "../atomics.ts";
 import type { Space } from "../memory/space.ts";
 import { NotSupportedError } from "../errors.ts";
 import { system } from "../system/ffi.ts";
 import { loadProcessCalls } from "../system/system.ts";
 import type { ProcessCalls } from "../system/calls.ts";
 import { runtimePath, type Spawned } from "../runtime/spawn.ts";
-import { ERROR, OUTCOME, RESULT, VALUE, writeBytes, writeOutcome } from "../work/record.ts";
+import { ERROR, VALUE, writeEncodedOutcome } from "../work/record.ts";
 import { fromBase64 } from "../runtime/runtime.ts";
 import { endOf, ownVariables } from "./unseen.ts";
 
@@ -98,13 +97,7 @@ class Receiver {
     }
     this.#parts.push(part);
     if (outcome !== VALUE && outcome !== ERROR) return;
-    try {
-      writeBytes(this.#space, this.#record + RESULT, joined(this.#parts), "return the result of a process");
-    } catch (error) {
-      writeOutcome(this.#space, this.#record, ERROR, error);
-      return;
-    }
-    store(this.#space.words, this.#record + OUTCOME, outcome);
+    writeEncodedOutcome(this.#space, this.#record, outcome, joined(this.#parts));
   }
 }
 

@@ -6,7 +6,7 @@
 
 import { load, now, store } from "../atomics.ts";
 import { TargetError } from "../errors.ts";
-import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT, PROCESS_AT, type ThreadMemory } from "../memory/memory.ts";
+import { PROCESS_AT, type ThreadMemory } from "../memory/memory.ts";
 import { enter, entryOf, KILL, leave, onBlocked, RECORD } from "../memory/participants.ts";
 import { addReference, dropReference } from "../memory/shared_object.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
@@ -34,13 +34,14 @@ import {
   FLAGS,
   forget,
   GONE,
+  hasOthersBelow,
   HOOKED,
   IDENT,
   objectOf,
   PARENT,
+  participants,
   PROCESS_ID,
   requestEnd,
-  RUNNING,
   setFlags,
   STATE,
   SYSTEM_ID,
@@ -91,7 +92,7 @@ const WATCH = 50;
 const DOWNLOAD = 10_000;
 
 /** Starts the thread of a record that is BOOTING. */
-export function launch(space: Space, record: number, thread: object, descriptors: Descriptors): void {
+export function launchThread(space: Space, record: number, thread: object, descriptors: Descriptors): void {
   const { words } = space;
   // First what may fail.
   const host = takeSpare() ?? new Host();
@@ -300,26 +301,6 @@ function hold(child: Child): boolean {
   return true;
 }
 
-/** Whether a thread that is no daemon runs below this one. */
-export function hasOthersBelow(space: Space, record: number): boolean {
-  const { words } = space;
-  const top = load(words, record + IDENT);
-  return participants(space).some((id) => {
-    for (let above = id; above > top;) {
-      const its = takeRecord(space, above, above === id);
-      if (its === 0) return false;
-      const daemon = (load(words, its + FLAGS) & DAEMON) !== 0;
-      const parent = load(words, its + PARENT);
-      dropReference(space, objectOf(its));
-      if (above === id && daemon) return false;
-      // Whoever starts another has the smaller number.
-      above = parent;
-      if (above === top) return true;
-    }
-    return false;
-  });
-}
-
 /** Asks a thread to end, and where the runtime can, stops it if it does not listen. The calling thread ends at once. */
 export function terminateThread(space: Space, record: number): void {
   requestEnd(space, record);
@@ -397,19 +378,6 @@ export function hookChildren(): void {
   for (const { space, record } of children.values()) setFlags(space, record, HOOKED);
 }
 
-/** Whether a thread has not returned yet. */
-export function isBusy(space: Space, record: number): boolean {
-  const state = load(space.words, record + STATE);
-  return state === BOOTING || state === RUNNING;
-}
-
-/** The numbers that living threads may have, in the order in which they were given. */
-export function participants(space: Space): number[] {
-  const last = load(space.words, NEXT_PARTICIPANT_AT);
-  const first = Math.max(1, last - PARTICIPANT_COUNT + 1);
-  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-}
-
 // Workers that are up and wait for work: as many as threads were started lately, less one (a program with one thread
 // needs none), and one for each processor at most. They are made when there is nothing else to do, and go after a while
 // without use.
@@ -471,8 +439,6 @@ function addSpare(): void {
 setOffspring({
   records: childRecords,
   attend: attendAll,
-  hasOthersBelow,
-  isBusy,
   terminate: terminateThread,
   forget: forgetChildren,
 });

@@ -32,6 +32,8 @@ import {
   finish,
   FLAGS,
   freeBytes,
+  hasOthersBelow,
+  isBusy,
   labelOf,
   objectOf,
   PAYLOAD,
@@ -164,7 +166,7 @@ async function run(init: Init): Promise<void> {
   waitForChildren(
     space,
     record,
-    (child) => isDaemonAlone(space, child) && ownOffspring()!.isBusy(space, child),
+    (child) => isDaemonAlone(space, child) && isBusy(space, child),
     Infinity,
   );
   if (childRecords().length > 0) {
@@ -196,7 +198,7 @@ async function runTarget(space: Space, record: number): Promise<unknown> {
   }
   if (target !== undefined) {
     const found = await resolveTarget(target, labelOf(attachment));
-    setOwnTarget(record, found);
+    setOwnTarget(space, record, found);
     run ??= found;
   }
   // Objects of any kind may arrive later, when there is no time to load their classes.
@@ -253,7 +255,7 @@ function terminateChildren(space: Space): void {
 }
 
 function isDaemonAlone(space: Space, child: number): boolean {
-  return (load(space.words, child + FLAGS) & DAEMON) !== 0 && !ownOffspring()!.hasOthersBelow(space, child);
+  return (load(space.words, child + FLAGS) & DAEMON) !== 0 && !hasOthersBelow(space, child);
 }
 
 // It needs something that only the event loop of this thread could bring. Its record stays, because its worker may look

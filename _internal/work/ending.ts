@@ -1,5 +1,8 @@
 /**
- * What else has to be over before a thread's worker goes, beside the threads that it started.
+ * What a thread and those around it have to do with its end: what has to be over before its worker goes, what it does with
+ * the error that ended it, and what it is that it runs.
+ *
+ * Modules that may never be loaded in a thread say here what they know, so that a worker loads none of them to ask.
  *
  * @module
  */
@@ -27,10 +30,6 @@ export interface Offspring {
   records(): number[];
   /** Sees to those that were told to end. */
   attend(): void;
-  /** Whether a thread that is no daemon runs below this one. */
-  hasOthersBelow(space: Space, record: number): boolean;
-  /** Whether this one has not returned yet. */
-  isBusy(space: Space, record: number): boolean;
   terminate(space: Space, record: number): void;
   /** Gives up what the table has of them. */
   forget(space: Space): void;
@@ -38,23 +37,23 @@ export interface Offspring {
 
 let offspring: Offspring | undefined;
 
-/** Says who knows of them. */
+/** Sets what is known of them. */
 export function setOffspring(known: Offspring): void {
   offspring = known;
 }
 
-/** Who knows of them; `undefined`: this thread has not even loaded what starts threads. */
+/** What is known of them; `undefined`: this thread has not even loaded what starts threads. */
 export function ownOffspring(): Offspring | undefined {
   return offspring;
 }
 
-// What a thread does with the error that ended it.
+// The error that ended a thread.
 
 type Hook = (space: Space, record: number, error: unknown) => void;
 
 let hook: Hook | undefined;
 
-/** Says what is called in this thread with the errors of threads. */
+/** Sets what is called in this thread with the errors of threads. */
 export function setHook(newHook: Hook): void {
   hook = newHook;
 }
@@ -76,7 +75,7 @@ export function setTold(newIsTold: () => boolean): void {
   isTold = newIsTold;
 }
 
-/** In the thread that failed: says so, or returns `true` where the starter has a hook for it. */
+/** In the thread that failed: prints the error or calls the hook, or returns `true` where the starter has a hook for it. */
 export function reportError(space: Space, record: number, error: unknown): boolean {
   const flags = load(space.words, record + FLAGS);
   if ((flags & RESULT_ASKED) !== 0 && isTold()) return false;
@@ -89,20 +88,18 @@ export function reportError(space: Space, record: number, error: unknown): boole
   return false;
 }
 
-// What the thread runs whose worker this is. Its handle may be made later, or never: many threads need none.
+// What the thread or process runs whose worker or child this is. Its handle may be made later, or never: many need none.
 
 type AnyFunction = (...args: never[]) => unknown;
 
-let record = 0;
-let target: AnyFunction | undefined;
+let own: { readonly space: Space; readonly record: number; readonly target: AnyFunction } | undefined;
 
-/** Notes what the thread of a record runs, in its worker. */
-export function setOwnTarget(ownRecord: number, ownTarget: AnyFunction): void {
-  record = ownRecord;
-  target = ownTarget;
+/** Notes what the thread or process of a record runs, inside it. */
+export function setOwnTarget(space: Space, record: number, target: AnyFunction): void {
+  own = { space, record, target };
 }
 
-/** What the thread of this record runs, in its worker. */
-export function ownTarget(ofRecord: number): AnyFunction | undefined {
-  return ofRecord === record ? target : undefined;
+/** What the thread or process of this record runs, if that is the one that this is. */
+export function ownTarget(space: Space, record: number): AnyFunction | undefined {
+  return own?.space === space && own.record === record ? own.target : undefined;
 }

@@ -1,16 +1,33 @@
 /**
- * What is known of a thread, in shared words: any thread can ask, whoever started it.
+ * What is known of a thread or a process, in shared words: any thread can ask, whichever started it.
  *
  * ```text
+ *   word 0    STATE       see below
+ *        1    POINT       a wait point, notified at the end
+ *        3    IDENT       a thread's id
+ *        4    FLAGS
+ *        5    PAYLOAD     a block: what it is told at its start, until it has read that
+ *        6    OUTCOME     how its target ended
+ *        7    RESULT      a block: what the target returned or threw
+ *        8    NAME        a block: its name, see below
+ *        9    GONE        1: its worker has gone, with all that it started
+ *       10    PROCESS_ID  a process's number; a thread's id in the processes' memory; 0: it has none
+ *       11    PARENT      a thread: the id of its starter; a process: the record of its starter
+ *       12    EXIT_CODE
+ *       13    SYSTEM_ID   the number that the system has for a thread, where that is needed and can be had
+ *       14    IMPORTING   since when it imports a module of its target, and which: see starting.ts
+ *       15    IMPORTED
+ *
  *   NEW -> BOOTING -> RUNNING -> FINISHED            start(), the worker twice, its end
  *             |-> FAILED -> FINISHED                   its starter, where no worker came up
  * ```
  *
- * FINISHED means that it can run no more of the program's code: whoever sees that it ended writes the outcome first, then
- * takes it off the table of participants, then writes the state and wakes those who wait.
+ * FINISHED means that it can run no more of the program's code. The thread that notes the end writes the outcome first, then
+ * takes it off the table of participants, then writes the state and wakes the waiters. What differs for a process, and the words
+ * that only a process has, are in process_record.ts.
  *
- * The table of participants has a reference to the record of everyone in it. It is dropped by the starter, once the
- * thread is GONE: by then nobody writes to the record any more.
+ * The table of participants has a reference to the record of each of its threads. It is dropped by the starter, once the
+ * thread is GONE: by then no thread writes to the record any more.
  *
  * @module
  */
@@ -19,33 +36,30 @@ import { and, compareExchange, load, or, store } from "../atomics.ts";
 import { decode } from "../codec/decode.ts";
 import { encode } from "../codec/encode.ts";
 import { sendable } from "../codec/thrown.ts";
-import { OBJECT_HEADER, THREADS_MUTEX_AT } from "../memory/memory.ts";
+import { NEXT_PARTICIPANT_AT, OBJECT_HEADER, PARTICIPANT_COUNT, type Scope, THREADS_MUTEX_AT } from "../memory/memory.ts";
 import { entryOf, isAlive, kill, leave, lockMutex, RECORD, unlockMutex } from "../memory/participants.ts";
 import { addReference, type Attachment, dropReference } from "../memory/shared_object.ts";
-import { dropReferences } from "../codec/references.ts";
+import { dropReferences, loseReferences } from "../codec/references.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
 import { buryTaken } from "../queue/taken.ts";
-import { notify } from "../memory/wait_point.ts";
+import { EVERYBODY, notify } from "../memory/wait_point.ts";
 
 export const STATE = 0;
 export const POINT = 1;
 export const IDENT = 3;
 export const FLAGS = 4;
 export const PAYLOAD = 5;
-export const OUTCOME = 7;
-export const RESULT = 8;
-export const NAME = 10;
-export const GONE = 11;
-/** Of a process its number, of a thread its id in the processes' memory; 0: it has none. */
-export const PROCESS_ID = 12;
-export const PARENT = 13;
-export const EXIT_CODE = 14;
-/** The number that the system has for it, where that is needed and can be had. */
-export const SYSTEM_ID = 15;
-/** Since when it imports a module of its target, and which: see importing.ts. */
-export const IMPORTING = 16;
-export const IMPORTED = 17;
-export const RECORD_WORDS = 18;
+export const OUTCOME = 6;
+export const RESULT = 7;
+export const NAME = 8;
+export const GONE = 9;
+export const PROCESS_ID = 10;
+export const PARENT = 11;
+export const EXIT_CODE = 12;
+export const SYSTEM_ID = 13;
+export const IMPORTING = 14;
+export const IMPORTED = 15;
+export const RECORD_WORDS = 16;
 
 export const NEW = 0;
 export const BOOTING = 1;
@@ -55,7 +69,7 @@ export const FAILED = 4;
 
 /** Flags. */
 export const DAEMON = 1;
-/** Somebody asked for the result: the error is theirs, nothing is printed. */
+/** A caller asked for the result: the error is the caller's, and nothing is printed. */
 export const RESULT_ASKED = 2;
 export const TIMER = 4;
 export const CANCELLED = 8;
@@ -68,7 +82,7 @@ export const FOREIGN = 32;
 /** Its starter has not called the hook yet. */
 export const UNREPORTED = 64;
 
-/** It has returned, and shall end those that it started. */
+/** It has returned, and is to end those that it started. */
 export const END_CHILDREN = 128;
 
 /** Outcomes. */
@@ -78,22 +92,18 @@ export const ERROR = 2;
 /** It ended without the target having returned or thrown. */
 export const LOST = 3;
 
-/** Words behind an address: pointer and length in bytes. */
+/** Writes bytes into a block, whose address goes into the word there. */
 export function writeBytes(space: Space, at: number, bytes: Uint8Array, action: string): void {
-  const block = space.allocate((bytes.length + 3) >> 2, action);
-  space.memory.bytes.set(bytes, block * 4);
-  store(space.words, at + 1, bytes.length);
-  store(space.words, at, block);
+  store(space.words, at, space.writeBlock(bytes, action));
 }
 
 /** A private copy of what {@linkcode writeBytes} wrote. */
 export function readBytes(space: Space, at: number): Uint8Array | undefined {
   const block = load(space.words, at);
-  if (block === 0) return undefined;
-  return space.memory.bytes.slice(block * 4, block * 4 + load(space.words, at + 1));
+  return block === 0 ? undefined : space.readBlock(block);
 }
 
-/** Gives the bytes at an address back. */
+/** Gives the block of the word there back. */
 export function freeBytes(space: Space, at: number): void {
   const block = load(space.words, at);
   if (block === 0) return;
@@ -101,17 +111,21 @@ export function freeBytes(space: Space, at: number): void {
   space.free(block);
 }
 
-/** Writes how the target of a thread or process ended. What cannot be sent becomes the error that says so. */
-export function writeOutcome(space: Space, record: number, outcome: number, value: unknown): void {
-  const { scope } = space.memory;
-  let bytes: Uint8Array;
+// How the target ended.
+
+/** How a target ended, as bytes. What cannot be sent becomes the error that says so. */
+export function encodeOutcome(outcome: number, value: unknown, scope: Scope): { outcome: number; bytes: Uint8Array } {
   try {
-    bytes = encode(value, { root: outcome === VALUE ? "result" : "error", scope });
+    return { outcome, bytes: encode(value, { root: outcome === VALUE ? "result" : "error", scope }) };
   } catch (error) {
     const sent = outcome === ERROR ? sendable(value, error, scope) : error;
-    outcome = ERROR;
-    bytes = encode(sent, { root: "error", scope });
+    return { outcome: ERROR, bytes: encode(sent, { root: "error", scope }) };
   }
+}
+
+/** Writes what {@linkcode encodeOutcome} returned. */
+export function writeEncodedOutcome(space: Space, record: number, outcome: number, bytes: Uint8Array): void {
+  const { scope } = space.memory;
   try {
     writeBytes(space, record + RESULT, bytes, `return the result of a ${scope}`);
   } catch (error) {
@@ -127,10 +141,25 @@ export function writeOutcome(space: Space, record: number, outcome: number, valu
   store(space.words, record + OUTCOME, outcome);
 }
 
-/** What {@linkcode writeOutcome} wrote. Each caller gets a copy. */
+/** Writes how the target of a thread or process ended. */
+export function writeOutcome(space: Space, record: number, outcome: number, value: unknown): void {
+  const encoded = encodeOutcome(outcome, value, space.memory.scope);
+  writeEncodedOutcome(space, record, encoded.outcome, encoded.bytes);
+}
+
+/** The value or the error that was written. Each caller gets a copy. */
 export function readOutcome(space: Space, record: number): unknown {
   return decode(readBytes(space, record + RESULT)!, { keep: true });
 }
+
+/** Gives back the outcome with its record. */
+export function destroyOutcome(space: Space, record: number): void {
+  const result = readBytes(space, record + RESULT);
+  if (result !== undefined) loseReferences(result);
+  freeBytes(space, record + RESULT);
+}
+
+// The end of a thread, and what leads there.
 
 /** Notes that a thread can run no more code, once. */
 export function finish(space: Space, record: number): void {
@@ -139,17 +168,17 @@ export function finish(space: Space, record: number): void {
     const state = load(words, record + STATE);
     if (state === NEW || state === FINISHED) return;
     compareExchange(words, record + OUTCOME, NONE, LOST);
-    // Off the table first: who is woken by the state must find its locks abandoned.
+    // Off the table first: a waiter that is woken by the state must find its locks abandoned.
     leave(space.memory, load(words, record + IDENT));
     if (compareExchange(words, record + STATE, state, FINISHED) === state) break;
   }
-  notify(space, record + POINT, 0xfff);
+  notify(space, record + POINT, EVERYBODY);
 }
 
 /** Ends a thread that has not begun, with an error. `false`: it has begun. */
 export function failToStart(space: Space, record: number, error: () => Error): boolean {
   if (compareExchange(space.words, record + STATE, BOOTING, FAILED) !== BOOTING) return false;
-  // Its worker may come up all the same; it then finds that it shall not begin.
+  // Its worker may come up all the same; it then finds that it is not to begin.
   kill(space.memory, load(space.words, record + IDENT));
   writeOutcome(space, record, ERROR, error());
   finish(space, record);
@@ -212,8 +241,43 @@ export function objectOf(record: number): number {
   return record - OBJECT_HEADER;
 }
 
-// Names of threads. A name is a block of its own, so that whoever reads one while it is changed reads the old one or the
-// new one; old names are kept until the thread's record goes.
+// Threads below one another.
+
+/** Whether a thread has not returned yet. */
+export function isBusy(space: Space, record: number): boolean {
+  const state = load(space.words, record + STATE);
+  return state === BOOTING || state === RUNNING;
+}
+
+/** The ids that living threads may have, in the order in which they were given. */
+export function participants(space: Space): number[] {
+  const last = load(space.words, NEXT_PARTICIPANT_AT);
+  const first = Math.max(1, last - PARTICIPANT_COUNT + 1);
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}
+
+/** Whether a thread that is no daemon runs below this one. */
+export function hasOthersBelow(space: Space, record: number): boolean {
+  const { words } = space;
+  const top = load(words, record + IDENT);
+  return participants(space).some((id) => {
+    for (let above = id; above > top;) {
+      const its = takeRecord(space, above, above === id);
+      if (its === 0) return false;
+      const daemon = (load(words, its + FLAGS) & DAEMON) !== 0;
+      const parent = load(words, its + PARENT);
+      dropReference(space, objectOf(its));
+      if (above === id && daemon) return false;
+      // A starter has a smaller id than its thread.
+      above = parent;
+      if (above === top) return true;
+    }
+    return false;
+  });
+}
+
+// Names. A name is a block of its own, so that a thread which reads it while it is changed reads the old one or the new one;
+// old names are kept until the record goes.
 //
 // ```text
 //   0  the name before, 0: none      1  length in bytes      2…  UTF-8
@@ -222,24 +286,20 @@ export function objectOf(record: number): number {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Gives the thread of a record a name. */
+/** Gives the thread or process of a record a name. */
 export function writeName(space: Space, record: number, name: string): void {
-  const bytes = encoder.encode(name);
-  const block = space.allocate(2 + ((bytes.length + 3) >> 2), "name a thread");
+  const block = space.writeBlock(encoder.encode(name), `name a ${space.memory.scope}`, 1);
   store(space.words, block, load(space.words, record + NAME));
-  store(space.words, block + 1, bytes.length);
-  space.memory.bytes.set(bytes, (block + 2) * 4);
   store(space.words, record + NAME, block);
 }
 
-/** The name of the thread of a record. */
+/** The name of the thread or process of a record. */
 export function readName(space: Space, record: number): string {
   const block = load(space.words, record + NAME);
-  if (block === 0) return "";
-  return decoder.decode(space.memory.bytes.slice((block + 2) * 4, (block + 2) * 4 + load(space.words, block + 1)));
+  return block === 0 ? "" : decoder.decode(space.readBlock(block + 1));
 }
 
-/** The name of the thread whose record is this object. */
+/** The name of the thread or process whose record is this object. */
 export function labelOf({ space, at }: Attachment): string {
   return readName(space, at + OBJECT_HEADER);
 }
