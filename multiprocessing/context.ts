@@ -4,81 +4,36 @@
  * @module
  */
 
-import { Barrier } from "./barrier.ts";
-import { BoundedSemaphore } from "./bounded_semaphore.ts";
-import { Condition } from "./condition.ts";
 import { Connection, Pipe } from "./connection.ts";
-import { activeChildren, cpuCount, currentProcess, parentProcess } from "./current.ts";
-import { Event } from "./event.ts";
-import { Latch } from "./latch.ts";
-import { LifoQueue } from "./lifo_queue.ts";
-import { Lock } from "./lock.ts";
+import * as current from "./current.ts";
+import * as data from "./data.ts";
 import { asCompleted, currentTask, Future, type Pool, poolOf, wait } from "./pool.ts";
-import { PriorityQueue } from "./priority_queue.ts";
+import * as primitives from "./primitives.ts";
 import { Process, type ProcessOptions, setMethod } from "./process.ts";
-import { Queue } from "./queue.ts";
-import { RLock } from "./rlock.ts";
-import { RWLock } from "./rwlock.ts";
-import { Semaphore } from "./semaphore.ts";
-import { SharedArray } from "./shared_array.ts";
 import { SharedMemory } from "./shared_memory.ts";
 import { getAllStartMethods, methodInUse, type StartMethod, validateMethod } from "./start_method.ts";
-import { Value } from "./value.ts";
 
-/** What {@linkcode getContext} returns: the package's classes and functions, with processes that start by one method. */
-export interface Context {
+/**
+ * What {@linkcode getContext} returns: the package's own classes and functions, but for processes and pools, which start by the
+ * context's method.
+ */
+export interface Context extends Readonly<typeof primitives & typeof data & typeof current> {
   /** As {@linkcode Process}; its instances are such, too. */
   readonly Process: typeof Process;
-  /** As the package's own. */
-  readonly Barrier: typeof Barrier;
-  /** As the package's own. */
-  readonly BoundedSemaphore: typeof BoundedSemaphore;
-  /** As the package's own. */
-  readonly Condition: typeof Condition;
-  /** As the package's own. */
-  readonly Connection: typeof Connection;
-  /** As the package's own. */
-  readonly Event: typeof Event;
-  /** As the package's own. */
-  readonly Future: typeof Future;
-  /** As the package's own. */
-  readonly Latch: typeof Latch;
-  /** As the package's own. */
-  readonly LifoQueue: typeof LifoQueue;
-  /** As the package's own. */
-  readonly Lock: typeof Lock;
-  /** As the package's own. */
-  readonly Pipe: typeof Pipe;
   /** As {@linkcode Pool}; its workers start by the context's method. */
   readonly Pool: typeof Pool;
   /** As the package's own. */
-  readonly PriorityQueue: typeof PriorityQueue;
+  readonly Connection: typeof Connection;
   /** As the package's own. */
-  readonly Queue: typeof Queue;
+  readonly Future: typeof Future;
   /** As the package's own. */
-  readonly RLock: typeof RLock;
-  /** As the package's own. */
-  readonly RWLock: typeof RWLock;
-  /** As the package's own. */
-  readonly Semaphore: typeof Semaphore;
-  /** As the package's own. */
-  readonly SharedArray: typeof SharedArray;
+  readonly Pipe: typeof Pipe;
   /** As the package's own. */
   readonly SharedMemory: typeof SharedMemory;
   /** As the package's own. */
-  readonly Value: typeof Value;
-  /** As the package's own. */
-  readonly activeChildren: typeof activeChildren;
-  /** As the package's own. */
   readonly asCompleted: typeof asCompleted;
   /** As the package's own. */
-  readonly cpuCount: typeof cpuCount;
-  /** As the package's own. */
-  readonly currentProcess: typeof currentProcess;
-  /** As the package's own. */
   readonly currentTask: typeof currentTask;
-  /** As the package's own. */
-  readonly parentProcess: typeof parentProcess;
   /** As the package's own. */
   readonly wait: typeof wait;
   /** As the package's own. */
@@ -119,32 +74,17 @@ export function getContext(method: StartMethod = methodInUse()): Context {
   };
   Object.defineProperty(OfContext, "name", { value: "Process" });
   return {
+    ...primitives,
+    ...data,
+    ...current,
     Process: OfContext,
-    Barrier,
-    BoundedSemaphore,
-    Condition,
-    Connection,
-    Event,
-    Future,
-    Latch,
-    LifoQueue,
-    Lock,
-    Pipe,
     Pool: poolOf(method),
-    PriorityQueue,
-    Queue,
-    RLock,
-    RWLock,
-    Semaphore,
-    SharedArray,
+    Connection,
+    Future,
+    Pipe,
     SharedMemory,
-    Value,
-    activeChildren,
     asCompleted,
-    cpuCount,
-    currentProcess,
     currentTask,
-    parentProcess,
     wait,
     getAllStartMethods,
     getStartMethod: () => method,

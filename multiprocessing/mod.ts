@@ -27,16 +27,11 @@ export {
 } from "../sync/wait_any.ts";
 export type { WaitOptions, WaitSyncOptions } from "../_internal/options.ts";
 export { type SharedOptions } from "../_internal/memory/shared_object.ts";
-export { Barrier } from "./barrier.ts";
-export { BoundedSemaphore } from "./bounded_semaphore.ts";
-export { Condition } from "./condition.ts";
+export type { Runner } from "../_internal/work/runner.ts";
 export { Connection, Pipe, type PipeOptions } from "./connection.ts";
 export { type Context, getContext } from "./context.ts";
 export { activeChildren, cpuCount, currentProcess, parentProcess } from "./current.ts";
-export { Event } from "./event.ts";
-export { Latch } from "./latch.ts";
-export { LifoQueue } from "./lifo_queue.ts";
-export { Lock } from "./lock.ts";
+export { LifoQueue, PriorityQueue, Queue, SharedArray, Value } from "./data.ts";
 export {
   asCompleted,
   type BasePool,
@@ -57,13 +52,7 @@ export {
   wait,
   type WaitFuturesOptions,
 } from "./pool.ts";
-export { PriorityQueue } from "./priority_queue.ts";
+export { Barrier, BoundedSemaphore, Condition, Event, Latch, Lock, RLock, RWLock, Semaphore } from "./primitives.ts";
 export { Process, type ProcessOptions, type ProcessPermissions } from "./process.ts";
-export { Queue } from "./queue.ts";
-export { RLock } from "./rlock.ts";
-export { RWLock } from "./rwlock.ts";
-export { Semaphore } from "./semaphore.ts";
-export { SharedArray } from "./shared_array.ts";
 export { SharedMemory, type SharedMemoryOptions } from "./shared_memory.ts";
 export { getAllStartMethods, getStartMethod, setStartMethod, type StartMethod } from "./start_method.ts";
-export { Value } from "./value.ts";

@@ -1,0 +1,141 @@
+/**
+ * Queues and numbers between processes: the classes of `sync`, in memory that processes share.
+ *
+ * @module
+ */
+
+import { LIFO_QUEUE, PRIORITY_QUEUE, QUEUE, SHARED_ARRAY, VALUE } from "../_internal/memory/kinds.ts";
+import { hasScope, registerProcessClass } from "../_internal/memory/shared_object.ts";
+// With the processes' memory, and the locks that values and arrays have.
+import "./primitives.ts";
+import * as sync from "../sync/mod.ts";
+
+/**
+ * Passes items between processes: {@linkcode sync.Queue} in memory that processes share.
+ *
+ * Items lie in shared memory, not in a pipe with a feeder thread as in Python: a `put` that has returned is delivered
+ * whatever becomes of the process that put, and a process that has put can end, and be joined, at once.
+ *
+ * Python: `multiprocessing.Queue`, and `JoinableQueue`.
+ *
+ * @example
+ * ```ts
+ * import { Process, Queue } from "@weft/concurrent/multiprocessing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * export function square(numbers: Queue<number>, squares: Queue<number>): void {
+ *   squares.putSync(numbers.getSync() ** 2);
+ * }
+ *
+ * if (import.meta.main) {
+ *   const numbers = new Queue<number>();
+ *   const squares = new Queue<number>();
+ *   const child = new Process({ target: square, args: [numbers, squares] }).start();
+ *   await numbers.put(7);
+ *   assertEquals(await squares.get(), 49);
+ *   await child.join();
+ * }
+ * ```
+ */
+export class Queue<T = unknown> extends sync.Queue<T> {
+  /** Also a `LifoQueue` and a `PriorityQueue` of this module, which extend those of `sync`. @ignore */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return this === Queue
+      ? value instanceof sync.Queue && hasScope(value, "process")
+      : Function.prototype[Symbol.hasInstance].call(this, value);
+  }
+}
+
+/**
+ * A queue between processes from which the item that was put last is taken first: {@linkcode sync.LifoQueue} in memory
+ * that processes share.
+ *
+ * Python has none between processes; `queue.LifoQueue` is its counterpart for threads.
+ *
+ * @example
+ * ```ts
+ * import { LifoQueue } from "@weft/concurrent/multiprocessing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const stack = new LifoQueue<string>();
+ * stack.putSync("first");
+ * stack.putSync("last");
+ * assertEquals(stack.getSync(), "last");
+ * ```
+ */
+export class LifoQueue<T = unknown> extends sync.LifoQueue<T> {}
+
+/**
+ * A queue between processes from which the item with the lowest priority is taken first, and among equals the one that was
+ * put first: {@linkcode sync.PriorityQueue} in memory that processes share.
+ *
+ * Python has none between processes; `queue.PriorityQueue` is its counterpart for threads.
+ *
+ * @example
+ * ```ts
+ * import { PriorityQueue } from "@weft/concurrent/multiprocessing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const queue = new PriorityQueue<string>();
+ * queue.putSync("later", { priority: 2 });
+ * queue.putSync("sooner", { priority: 1 });
+ * assertEquals(queue.getSync(), "sooner");
+ * ```
+ */
+export class PriorityQueue<T = unknown> extends sync.PriorityQueue<T> {}
+
+/**
+ * One number that all processes of the tree read and write: {@linkcode sync.Value} in memory that processes share.
+ *
+ * One read or one write is atomic; `value += 1` is two. Use {@linkcode sync.Value.add}, or hold {@linkcode sync.Value.lock}.
+ *
+ * Python: `multiprocessing.Value`.
+ *
+ * @example
+ * ```ts
+ * import { Process, Value } from "@weft/concurrent/multiprocessing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * export function count(total: Value<"i32">): void {
+ *   for (let i = 0; i < 1000; i++) total.add(1);
+ * }
+ *
+ * if (import.meta.main) {
+ *   const total = new Value("i32");
+ *   const children = [1, 2].map(() => new Process({ target: count, args: [total] }).start());
+ *   for (const child of children) await child.join();
+ *   assertEquals(total.value, 2000);
+ * }
+ * ```
+ */
+export class Value<K extends sync.ValueType = sync.ValueType> extends sync.Value<K> {}
+
+/**
+ * An array of numbers that all processes of the tree have without copying it: {@linkcode sync.SharedArray} in memory that
+ * processes share.
+ *
+ * Python: `multiprocessing.Array`.
+ *
+ * @example
+ * ```ts
+ * import { Process, SharedArray } from "@weft/concurrent/multiprocessing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * export function double(numbers: SharedArray<"f64">): void {
+ *   for (let i = 0; i < numbers.length; i++) numbers.array[i] *= 2;
+ * }
+ *
+ * if (import.meta.main) {
+ *   const numbers = new SharedArray("f64", [1, 2, 3]);
+ *   await new Process({ target: double, args: [numbers] }).start().join();
+ *   assertEquals([...numbers], [2, 4, 6]);
+ * }
+ * ```
+ */
+export class SharedArray<K extends sync.ValueType = sync.ValueType> extends sync.SharedArray<K> {}
+
+registerProcessClass(QUEUE, Queue);
+registerProcessClass(LIFO_QUEUE, LifoQueue);
+registerProcessClass(PRIORITY_QUEUE, PriorityQueue);
+registerProcessClass(VALUE, Value);
+registerProcessClass(SHARED_ARRAY, SharedArray);
