@@ -11,13 +11,12 @@ import {
   childrenOf,
   ensureOwnRecord,
   hasProcessEnded,
-  objectOfProcess,
   ownRecord,
 } from "../_internal/processes/process_record.ts";
 import { checkPermissions } from "../_internal/processes/runtime_command.ts";
 import { forgetChild } from "../_internal/processes/start_process.ts";
 import * as cpus from "../_internal/runtime/runtime.ts";
-import { PARENT } from "../_internal/work/record.ts";
+import { objectOf, PARENT } from "../_internal/work/record.ts";
 import type { Process } from "./process.ts";
 
 /**
@@ -35,7 +34,7 @@ import type { Process } from "./process.ts";
 export function currentProcess(): Process<unknown[]> {
   checkPermissions("tell the current process");
   const space = spaceOf("process");
-  return handleAt(space, objectOfProcess(ensureOwnRecord(space))) as Process<unknown[]>;
+  return handleAt(space, objectOf(ensureOwnRecord(space))) as Process<unknown[]>;
 }
 
 /**
@@ -55,7 +54,7 @@ export function parentProcess(): Process<unknown[]> | undefined {
   if (own === 0) return undefined;
   const space = spaceOf("process");
   const parent = load(space.words, own + PARENT);
-  return parent === 0 ? undefined : handleAt(space, objectOfProcess(parent)) as Process<unknown[]>;
+  return parent === 0 ? undefined : handleAt(space, objectOf(parent)) as Process<unknown[]>;
 }
 
 /**
@@ -77,8 +76,8 @@ export function activeChildren(): Process<unknown[]>[] {
   const alive: Process<unknown[]>[] = [];
   for (const child of childrenOf(space, own)) {
     if (hasProcessEnded(space, child)) forgetChild(space, child);
-    else alive.unshift(handleAt(space, objectOfProcess(child)) as Process<unknown[]>);
-    dropReference(space, objectOfProcess(child));
+    else alive.unshift(handleAt(space, objectOf(child)) as Process<unknown[]>);
+    dropReference(space, objectOf(child));
   }
   return alive;
 }

@@ -23,7 +23,6 @@ import "../_internal/processes/process_memory.ts";
 import {
   exitCodeOf,
   hasProcessEnded,
-  objectOfProcess,
   ownRecord,
   PID,
   PROCESS_WORDS,
@@ -32,11 +31,11 @@ import {
 import { checkPermissions, checkReadable, mainOfThis } from "../_internal/processes/runtime_command.ts";
 import { signalProcess } from "../_internal/processes/signal.ts";
 import { launchProcess, untilNoted } from "../_internal/processes/start_process.ts";
-import { receive } from "../_internal/processes/without_memory.ts";
+import { receive } from "../_internal/processes/unseen.ts";
 import { signalName } from "../_internal/runtime/spawn.ts";
 import { SIGKILL, SIGTERM } from "../_internal/system/calls.ts";
 import { loadProcessCalls } from "../_internal/system/system.ts";
-import { NEW, PARENT, POINT, readName, STATE } from "../_internal/work/record.ts";
+import { NEW, objectOf, PARENT, POINT, readName, STATE } from "../_internal/work/record.ts";
 import { destroyRecord, type Ending, Runner, type RunnerKind } from "../_internal/work/runner.ts";
 import type { ProcessHead } from "../_internal/work/starting.ts";
 import { methodInUse, type StartMethod } from "./start_method.ts";
@@ -336,7 +335,7 @@ defineKind(PROCESS, {
   destroy(space, record) {
     destroyRecord(space, record);
     const parent = load(space.words, record + PARENT);
-    if (parent !== 0) dropReference(space, objectOfProcess(parent));
+    if (parent !== 0) dropReference(space, objectOf(parent));
   },
   readiness: (space, at) => ({ points: [at + POINT], isReady: () => hasProcessEnded(space, at) }),
 });

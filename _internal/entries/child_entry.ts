@@ -1,9 +1,167 @@
 /**
- * Where a child process begins.
+ * Where a child process begins, and its life.
+ *
+ * It learns from a variable of its environment what it is: its record, what ties its life to its starter's, and where the
+ * processes' memory is. A spare waits there for its record. A process that may not call the C library learns it from its standard
+ * input instead: see child_without_memory.ts.
  *
  * @module
  */
 
-import { boot } from "./child_main.ts";
+import "../../multiprocessing/mod.ts";
+import { Process } from "../../multiprocessing/process.ts";
+import { inheritMethod } from "../../multiprocessing/start_method.ts";
+import { compareExchange, load, store } from "../atomics.ts";
+import { arrive } from "../codec/arrivals.ts";
+import { decode } from "../codec/decode.ts";
+import { addReference, Attachment, dropReference, handleAt } from "../memory/shared_object.ts";
+import { dropReferences } from "../codec/references.ts";
+import { existingSpace, type Space } from "../memory/space.ts";
+import { waitAsync } from "../memory/wait.ts";
+import { waitForRecord } from "../processes/forkserver.ts";
+import { holdLifeline } from "../processes/lifeline.ts";
+import { type ProcessMemory, processSpace } from "../processes/process_memory.ts";
+import { INDEX, sayExit, setOwnRecord } from "../processes/process_record.ts";
+import { attachRegion } from "../processes/region.ts";
+import { mayCallSystem, VARIABLE } from "../processes/runtime_command.ts";
+import { heedSignals } from "../processes/signal.ts";
+import { childrenEnded, endChildren } from "../processes/start_process.ts";
+import { exitCodeSet, exitProcess, onLastWords, pendingOutput } from "../runtime/exit.ts";
+import { setMainArgument } from "../runtime/worker.ts";
+import { loadProcessCalls } from "../system/system.ts";
+import { addHome } from "../targets/places.ts";
+import { resolveSubclass, resolveTarget, watchImports } from "../targets/resolve.ts";
+import { childRecords } from "../threads/start_thread.ts";
+import { setOwnTarget } from "../work/ending.ts";
+import {
+  BOOTING,
+  DAEMON,
+  ERROR,
+  FLAGS,
+  freeBytes,
+  GONE,
+  hasOthersBelow,
+  labelOf,
+  objectOf,
+  PAYLOAD,
+  POINT,
+  readBytes,
+  RUNNING,
+  STATE,
+  VALUE,
+  writeOutcome,
+} from "../work/record.ts";
+import { giveFields, importsOf, type ProcessHead, unpackPayload } from "../work/starting.ts";
+
+/** So long a parent that ends takes at most until it is gone. */
+const ENDING = 2000;
+
+/** Runs the process that the environment names. */
+function boot(): void {
+  if (!mayCallSystem()) {
+    void import("./child_without_memory.ts").then(({ bootWithoutMemory }) => bootWithoutMemory());
+    return;
+  }
+  const calls = loadProcessCalls("start process");
+  const told = calls.variable(VARIABLE);
+  if (told === undefined) return;
+  calls.removeVariable(VARIABLE);
+  const [record, lifeline, ...region] = told.split(" ");
+  calls.leaveSignals();
+  // Its parent ended while it came up.
+  if (!holdLifeline(lifeline)) exitProcess(1);
+  try {
+    attachRegion(region.join(" "));
+  } catch (error) {
+    // Of a parent that ends the memory may be gone before its lifeline is.
+    if (calls.isOrphan(ENDING)) exitProcess(1);
+    throw error;
+  }
+  const space = processSpace();
+  void run(space, Number(record) > 0 ? Number(record) : waitForRecord(space, -Number(record)));
+}
+
+async function run(space: Space, record: number): Promise<void> {
+  const { words } = space;
+  setOwnRecord(record);
+  store(words, record + INDEX, (space.memory as ProcessMemory).region.index);
+  heedSignals(space, record);
+  let over = false;
+  onLastWords({
+    exit: (code) => {
+      endChildren();
+      if (!over) sayExit(space, record, code);
+    },
+    uncaught: (error) => {
+      fail(space, record, error);
+      exitProcess(1);
+    },
+  });
+  watchImports(importsOf(space, record));
+  let code = 0;
+  try {
+    const value = await runTarget(space, record);
+    writeOutcome(space, record, VALUE, value);
+  } catch (error) {
+    fail(space, record, error);
+    code = 1;
+  }
+  await threadsEnded();
+  await childrenEnded(space);
+  endChildren();
+  const pending = pendingOutput();
+  if (pending !== undefined) await pending;
+  over = true;
+  // As where the runtime ends a program by itself.
+  code ||= exitCodeSet();
+  sayExit(space, record, code);
+  exitProcess(code);
+}
+
+async function runTarget(space: Space, record: number): Promise<unknown> {
+  const { descriptor, rest } = unpackPayload(readBytes(space, record + PAYLOAD)!);
+  const attachment = new Attachment(space, objectOf(record));
+  const { type, target, main, cwd, method } = JSON.parse(descriptor) as ProcessHead;
+  addHome(undefined, main);
+  setMainArgument(main);
+  inheritMethod(method);
+  loadProcessCalls("start process").changeFolder(cwd);
+  const process = type === undefined
+    ? handleAt(space, attachment.at) as Process<unknown[]>
+    // Runs the constructor of Process, which attaches, and not that of the subclass.
+    : Reflect.construct(Process, [attachment], await resolveSubclass(type, labelOf(attachment))) as Process<unknown[]>;
+  // A handle that is made in this way takes over a reference, which handleAt() would have added.
+  if (type !== undefined) addReference(space, attachment.at);
+  if (target !== undefined) setOwnTarget(space, record, await resolveTarget(target, labelOf(attachment)));
+  const { args, fields } = await arrive(() => decode(rest, { keep: true }) as { args: unknown[]; fields?: object });
+  // Only now: where this process is killed before, its starter gives up what the arguments hold.
+  freeBytes(space, record + PAYLOAD);
+  dropReferences(rest);
+  if (fields !== undefined) giveFields(process, fields);
+  compareExchange(space.words, record + STATE, BOOTING, RUNNING);
+  return await process.run(...args);
+}
+
+function fail(space: Space, record: number, error: unknown): void {
+  writeOutcome(space, record, ERROR, error);
+  console.error(`Process ${labelOf(new Attachment(space, objectOf(record)))}:`, error);
+}
+
+/** Waits for the threads that are no daemons. */
+async function threadsEnded(): Promise<void> {
+  const space = existingSpace("thread")!;
+  for (const thread of childRecords()) {
+    addReference(space, objectOf(thread));
+    const attempt = (): true | undefined => hasGone(space, thread) ? true : undefined;
+    await waitAsync<boolean>(space, { point: thread + POINT, attempt, expired: () => false }, Infinity, undefined);
+    dropReference(space, objectOf(thread));
+  }
+}
+
+function hasGone(space: Space, thread: number): boolean {
+  const { words } = space;
+  if (load(words, thread + GONE) !== 0) return true;
+  return (load(words, thread + FLAGS) & DAEMON) !== 0 && !hasOthersBelow(space, thread);
+}
 
 boot();

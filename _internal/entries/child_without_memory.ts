@@ -1,5 +1,5 @@
 /**
- * The life of a process without a part in the shared memory, inside it: see without_memory.ts.
+ * The life of a process without a part in the shared memory, inside it: see unseen.ts.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Process } from "../../multiprocessing/process.ts";
 import { inheritMethod } from "../../multiprocessing/start_method.ts";
 import { arrive } from "../codec/arrivals.ts";
 import { decode } from "../codec/decode.ts";
-import type { Message } from "../processes/without_memory.ts";
+import type { Message } from "../processes/unseen.ts";
 import { exitCodeSet, exitProcess } from "../runtime/exit.ts";
 import { giveTexts } from "../runtime/modules.ts";
 import { nodeProcess, toBase64 } from "../runtime/runtime.ts";

@@ -1,14 +1,18 @@
 /**
- * That no process outlives the one that started it.
+ * The lifeline of a process: its end is noticed by all that hold it, however the process ended.
  *
- * A child ties its life to that of its parent, and is killed when that is gone: however the parent ended, and whatever the
- * child is doing. Its own children follow in the same way. What it is tied with depends on the system.
+ * A child ties its life to its parent's lifeline, and is killed when the parent is gone, whatever the child is doing. Its own
+ * children follow in the same way, so that no process outlives its starter. What it is tied with depends on the system.
+ *
+ * The janitor of a tree holds the lifeline of the tree's first process. It removes the named segments of the tree (see
+ * segments.ts) where that process ends in a way that runs no code of it: by a signal, or on Deno by an uncaught error. No other
+ * process of the tree lives longer.
  *
  * @module
  */
 
 import { compareExchange, load, store } from "../atomics.ts";
-import { LIFELINE_AT, PROCESS_AT, PROCESS_MUTEX_AT } from "../memory/memory.ts";
+import { LIFELINE_AT, PROCESS_MUTEX_AT } from "../memory/memory.ts";
 import { lockMutex, unlockMutex } from "../memory/participants.ts";
 import { existingSpace, type Space, spaceOf } from "../memory/space.ts";
 import { pidOfThis } from "../runtime/runtime.ts";
@@ -41,17 +45,9 @@ export function holdLifeline(lifeline: string): boolean {
   return loadProcessCalls("start process").dieWith(lifeline);
 }
 
-/** Makes this process's record known to its threads. `false`: another thread was first. */
-export function setOwnRecord(record: number): boolean {
-  return compareExchange(spaceOf("thread").words, PROCESS_AT, 0, record) === 0;
-}
-
-// Removes the named segments of a tree of processes when its first process ends in a way that runs no code of it: by a
-// signal, or on Deno by an uncaught error. No other process of the tree lives longer.
-//
-// It is a shell, started with the tree's first segment. It reads from the lifeline of the tree's first process until that
-// has ended, then removes what the list names (see segments.ts), and once more a second later, for what a child has made
-// that was on its way out itself. Where the system has no shell, the next program's sweep removes it.
+// The janitor is a shell, started with the tree's first segment. It reads from the lifeline of the tree's first process until
+// that has ended, then removes what the list of segments names, and once more a second later, for what a child has made that was
+// on its way out itself. Where the system has no shell, the next program's sweep removes it.
 
 // A name may have anything but a slash and a line break, so that it is cut off and never split. Descriptors that the
 // program was started with may be pipes whose readers wait for their end, and should not wait for this.

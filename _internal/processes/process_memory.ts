@@ -1,5 +1,6 @@
 /**
- * The memory of a tree of processes, as one thread has it.
+ * The memory of a tree of processes, as a thread of one of them has it, and how a thread gets its view of it: by loading this module
+ * and asking for the space of that scope.
  *
  * @module
  */
@@ -59,8 +60,6 @@ export class ProcessMemory implements Memory {
     return process === index || this.#libc.isNumberHeld(descriptor, process);
   }
 }
-
-// How a thread gets its view of the processes' memory.
 
 setProcessSpaceFactory(() => {
   const isFirst = existingRegion() === undefined;

@@ -1,15 +1,15 @@
 /**
  * What is known of a process, in words that all processes of the tree share.
  *
- * The words of a thread's record mean the same here; behind them are those that only a process has. The states are
+ * The words of work/record.ts mean the same here; behind them are those that only a process has. The states are
  *
  * ```text
  *   NEW -> BOOTING -> RUNNING        start(), then the process itself
- *             '----------'-> FINISHED    whoever saw that the process is gone, and knows how it ended
+ *             '----------'-> FINISHED    a thread that saw that the process is gone, and knows how it ended
  * ```
  *
  * A process does not say of itself that it has ended, for it runs on until it is gone: that is asked of the system,
- * which tells its parent how it ended, and everybody by the lock on the byte of its index whether it lives.
+ * which tells its parent how it ended, and every process by the lock on the byte of its index whether it lives.
  *
  * A record has a reference for each thread with a handle, one from each child (which knows its parent), and one from the
  * list of the children of its parent.
@@ -22,9 +22,9 @@ import { PROCESS } from "../memory/kinds.ts";
 import { OBJECT_HEADER, PROCESS_AT } from "../memory/memory.ts";
 import { lockMutex, seeToOthers, unlockMutex } from "../memory/participants.ts";
 import { addReference, dropReference } from "../memory/shared_object.ts";
-import { existingSpace, type Space } from "../memory/space.ts";
+import { existingSpace, type Space, spaceOf } from "../memory/space.ts";
 import { buryTaken } from "../queue/taken.ts";
-import { notify } from "../memory/wait_point.ts";
+import { EVERYBODY, notify } from "../memory/wait_point.ts";
 import { pidOfThis } from "../runtime/runtime.ts";
 import { SIGKILL } from "../system/calls.ts";
 import { loadProcessCalls } from "../system/system.ts";
@@ -38,6 +38,7 @@ import {
   LOST,
   NEW,
   NONE,
+  objectOf,
   OUTCOME,
   PARENT,
   PAYLOAD,
@@ -51,9 +52,8 @@ import {
 } from "../work/record.ts";
 import { lookIfDue, losePayload } from "../work/starting.ts";
 import { replenish } from "./forkserver.ts";
-import { setOwnRecord } from "./lifeline.ts";
 import type { ProcessMemory } from "./process_memory.ts";
-import { receive } from "./without_memory.ts";
+import { receive } from "./unseen.ts";
 
 /** The number that the system has for it. */
 export const PID = PROCESS_ID;
@@ -92,6 +92,11 @@ export function ownRecord(): number {
   return threads === undefined ? 0 : load(threads.words, PROCESS_AT);
 }
 
+/** Makes this process's record known to its threads. `false`: another thread was first. */
+export function setOwnRecord(record: number): boolean {
+  return compareExchange(spaceOf("thread").words, PROCESS_AT, 0, record) === 0;
+}
+
 /** In the process: says how it is about to end. */
 export function sayExit(space: Space, record: number, code: number): void {
   store(space.words, record + EXIT_CODE, code);
@@ -117,7 +122,7 @@ export function finishProcess(space: Space, record: number, code: number): void 
   freeBytes(space, record + PAYLOAD);
   losePayload(payload);
   buryTaken(space);
-  notify(space, record + POINT, 0xfff);
+  notify(space, record + POINT, EVERYBODY);
 }
 
 /** Whether the process was started and is gone. Asks the system, so it is right also where no event loop turns. */
@@ -146,7 +151,7 @@ export function hasProcessEnded(space: Space, record: number): boolean {
   return true;
 }
 
-/** How a process ended that has; `undefined` where nobody knows yet. */
+/** How a process ended that has; `undefined` where that is not known yet. */
 export function exitCodeOf(space: Space, record: number): number | undefined {
   if (!hasProcessEnded(space, record)) return undefined;
   const { words } = space;
@@ -184,7 +189,7 @@ export function waitForProcess(space: Space, record: number, until: () => number
   }
 }
 
-/** So often a thread that waits looks whether it shall end. */
+/** So often a thread that waits looks whether it is to end. */
 const SLICE = 100;
 /** The same where the system has no descriptors for processes. */
 const SHORT_SLICE = 5;
@@ -204,7 +209,7 @@ export function childrenOf(space: Space, parent: number): number[] {
   const children: number[] = [];
   lockMutex(memory, parent + CHILDREN_MUTEX, id);
   for (let child = load(words, parent + CHILDREN); child !== 0; child = load(words, child + SIBLING)) {
-    addReference(space, objectOfProcess(child));
+    addReference(space, objectOf(child));
     children.push(child);
   }
   unlockMutex(memory, parent + CHILDREN_MUTEX);
@@ -216,7 +221,7 @@ export function noticeEnds(space: Space): void {
   const own = ownRecord();
   for (const child of own === 0 ? [] : childrenOf(space, own)) {
     hasProcessEnded(space, child);
-    dropReference(space, objectOfProcess(child));
+    dropReference(space, objectOf(child));
   }
   // Also of those whose starter is gone, too.
   buryTaken(space);
@@ -235,11 +240,6 @@ export function removeChild(space: Space, parent: number, child: number): boolea
   }
   unlockMutex(memory, parent + CHILDREN_MUTEX);
   return found;
-}
-
-/** The address of the object of a record. */
-export function objectOfProcess(record: number): number {
-  return record - OBJECT_HEADER;
 }
 
 // The record of a process that this library did not start: the program's first.

@@ -67,7 +67,7 @@ export const ROOT_START = OWNER_AT + 3;
 /** How many named segments are noted, and the mutex under which that is done: see segments.ts. */
 export const SEGMENTS = OWNER_AT + 5;
 export const SEGMENTS_MUTEX = OWNER_AT + 6;
-/** The descriptor of the first process's lifeline, plus one; negative: its janitor runs. See janitor.ts. */
+/** The descriptor of the first process's lifeline, plus one; negative: its janitor runs. See lifeline.ts. */
 export const ROOT_LIFELINE = OWNER_AT + 7;
 
 /** Memory is taken in steps of so many bytes. */

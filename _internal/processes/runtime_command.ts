@@ -1,9 +1,15 @@
 /**
- * How a runtime is started so that it finds the program's modules as the program does.
+ * The command with which a child's runtime is started: so that it finds the program's modules as the program does, and with
+ * permissions that are the program's own or fewer.
  *
  * Deno looks for its configuration, with the import map, lock file and packages, from the main module's folder upwards. A
  * child's main module is the library's, which may be anywhere, so the child is told the one that the program found. Bun looks
  * from each module's own folder, and needs none of that.
+ *
+ * Deno does not tell a program how it was started, but the system does: flags that matter to its modules are read off the command
+ * line. Which permissions it has can only be asked one by one, so what was granted in part is read there too, and each item is
+ * given on only while it is still granted. Whatever came from elsewhere (a set of permissions in a configuration, an answer to a
+ * prompt) and is not the whole of a permission is not given on: that is less than the program has, and never more.
  *
  * @module
  */
@@ -15,16 +21,6 @@ import { runtimePath } from "../runtime/spawn.ts";
 import { programArguments } from "../runtime/worker.ts";
 import { loadProcessCalls } from "../system/system.ts";
 import { mainOfProgram } from "../targets/places.ts";
-import {
-  type CommandLine,
-  inheritedPermissions,
-  keptOfBun,
-  parseCommandLine,
-  type PermissionName,
-  type Permissions,
-  type Requested,
-  requestedPermissions,
-} from "./flags.ts";
 
 /** How to start a child. */
 export interface RuntimeCommand {
@@ -203,4 +199,228 @@ function fileOf(url: string): string {
 function absolute(path: string, folder: string): string {
   if (path.startsWith("/") || /^[a-z][a-z+.-]*:/i.test(path)) return path;
   return fileOf(new URL(path, `file://${folder.split("/").map(encodeURIComponent).join("/")}/`).href);
+}
+
+// The flags of a child, from those of this program.
+
+/** The permissions of Deno. */
+export const PERMISSIONS = ["read", "write", "net", "env", "run", "sys", "ffi", "import"] as const;
+
+/** One of {@linkcode PERMISSIONS}. */
+export type PermissionName = (typeof PERMISSIONS)[number];
+
+/** What a program is allowed. */
+export interface Permissions {
+  /** Of a whole permission, or of one item of it. `partial`: items of it are denied. */
+  query(name: PermissionName, item?: string): { state: string; partial: boolean };
+  /** A path of the command line as an absolute one. */
+  resolve(path: string): string;
+}
+
+/** Flags that are given on, with the value that follows them, if one does. */
+const KEPT = new Set([
+  "--import-map",
+  "--cert",
+  "--location",
+  "--log-level",
+  "-L",
+  "--preload",
+  "--require",
+  "--conditions",
+  "--config",
+  "-c",
+  "--min-dep-age",
+  "--node-modules-linker",
+  "--lock",
+]);
+/** The same of those whose value, where they have one, is behind a `=`. */
+const KEPT_ALONE = new Set([
+  "--no-config",
+  "--no-remote",
+  "--no-npm",
+  "--cached-only",
+  "--vendor",
+  "--node-modules-dir",
+  "--no-lock",
+  "--frozen",
+  "--frozen-lockfile",
+  "--no-code-cache",
+  "--use-env-proxy",
+  "--quiet",
+  "-q",
+  "--v8-flags",
+  "--unsafely-ignore-certificate-errors",
+]);
+/** Flags whose value may follow as an argument of its own, and that are not given on. */
+const SKIPPED = new Set(["--ext", "--seed", "--filter", "--junit-path", "--reporter", "--inspect-publish-uid"]);
+/** Values that are paths. */
+const PATHS = new Set(["--import-map", "--cert", "--config", "-c", "--lock", "--preload", "--require"]);
+const SUBCOMMANDS = new Set(["run", "test", "bench", "serve", "eval", "repl", "jupyter", "x", "watch"]);
+const SHORT_PERMISSIONS: Record<string, PermissionName> = {
+  R: "read",
+  W: "write",
+  N: "net",
+  E: "env",
+  S: "sys",
+  I: "import",
+};
+
+/** What a command line says. */
+export interface CommandLine {
+  /** Flags that are not about permissions, as they are given on. */
+  readonly kept: string[];
+  /** What is granted and refused by name; `true`: all of it. */
+  readonly allowed: Map<PermissionName, string[] | true>;
+  readonly denied: Map<PermissionName, string[] | true>;
+  /** Flags by which permissions are refused in silence. */
+  readonly ignored: string[];
+}
+
+/** Reads a command line of Deno, without the program's name. */
+export function parseCommandLine(given: readonly string[], resolve: (path: string) => string): CommandLine {
+  // -RW is -R -W.
+  const args = given.flatMap((arg) => /^-[A-Za-z]{2,}(=|$)/.test(arg) ? apart(arg) : [arg]);
+  const line: CommandLine = { kept: [], allowed: new Map(), denied: new Map(), ignored: [] };
+  let at = 0;
+  // A file may be named where the subcommand `run` was left out.
+  let isRun = true;
+  const isSubcommand = (): boolean => SUBCOMMANDS.has(args[at]);
+  if (isSubcommand()) isRun = args[at++] === "run";
+  for (; at < args.length; at++) {
+    const arg = args[at];
+    if (arg === "--") break;
+    if (!arg.startsWith("-") || arg === "-") {
+      // Behind the module of `run` are the program's own arguments. `deno --quiet run x.ts` has the command late.
+      if (isSubcommand() && line.allowed.size === 0) isRun = args[at] === "run";
+      else if (isRun) break;
+      continue;
+    }
+    const [flag, value] = split(arg);
+    const permission = /^--(allow|deny|ignore)-(\w+)$/.exec(flag);
+    if (permission !== null && (PERMISSIONS as readonly string[]).includes(permission[2])) {
+      const [, verb, name] = permission;
+      if (verb === "ignore") line.ignored.push(arg);
+      else note(verb === "allow" ? line.allowed : line.denied, name as PermissionName, value);
+    } else if (flag === "--allow-all" || flag === "-A") {
+      for (const name of PERMISSIONS) note(line.allowed, name, undefined);
+    } else if (/^-[A-Za-z]+$/.test(flag) && flag.length === 2 && flag[1] in SHORT_PERMISSIONS) {
+      note(line.allowed, SHORT_PERMISSIONS[flag[1]], value);
+    } else if (flag.startsWith("--unstable") || KEPT_ALONE.has(flag)) {
+      line.kept.push(arg);
+    } else if (KEPT.has(flag)) {
+      const kept = value ?? args[++at];
+      if (kept !== undefined) line.kept.push(`${long(flag)}=${PATHS.has(flag) ? resolve(kept) : kept}`);
+    } else if (SKIPPED.has(flag) && value === undefined) {
+      at++;
+    }
+  }
+  return line;
+}
+
+function apart(arg: string): string[] {
+  const [letters, value] = split(arg);
+  return [...letters.slice(1)].map((letter, index) =>
+    `-${letter}${value !== undefined && index === letters.length - 2 ? `=${value}` : ""}`
+  );
+}
+
+function split(arg: string): [string, string | undefined] {
+  const index = arg.indexOf("=");
+  return index === -1 ? [arg, undefined] : [arg.slice(0, index), arg.slice(index + 1)];
+}
+
+function long(flag: string): string {
+  return flag === "-c" ? "--config" : flag === "-L" ? "--log-level" : flag;
+}
+
+function note(map: Map<PermissionName, string[] | true>, name: PermissionName, value: string | undefined): void {
+  const before = map.get(name);
+  if (value === undefined || value === "") map.set(name, true);
+  else if (before !== true) map.set(name, [...before ?? [], ...value.split(",")]);
+}
+
+/** The permissions with which a child has no more than the program. */
+export function inheritedPermissions(line: CommandLine, permissions: Permissions): string[] {
+  const all = PERMISSIONS.every((name) => {
+    const { state, partial } = permissions.query(name);
+    return state === "granted" && !partial;
+  });
+  if (all && line.ignored.length === 0) return ["-A"];
+  const flags: string[] = [...line.ignored];
+  for (const name of PERMISSIONS) {
+    const { state, partial } = permissions.query(name);
+    const allowed = line.allowed.get(name);
+    const denied = line.denied.get(name);
+    const absolute = (item: string): string => name === "read" || name === "write" ? permissions.resolve(item) : item;
+    if (denied === true) continue;
+    if (denied !== undefined) flags.push(`--deny-${name}=${denied.map(absolute).join(",")}`);
+    // Of what is denied for another reason than a flag nothing is known.
+    if (partial && denied === undefined) continue;
+    if (state === "granted") {
+      flags.push(`--allow-${name}`);
+    } else if (allowed !== undefined && allowed !== true) {
+      const items = allowed.map(absolute).filter((item) => permissions.query(name, item).state === "granted");
+      if (items.length > 0) flags.push(`--allow-${name}=${items.join(",")}`);
+    }
+  }
+  return flags;
+}
+
+/** What a program asks for in place of its own permissions: `none`, or some of what it has. */
+export type Requested = "none" | object;
+
+/** The flags for permissions that were asked for. What is not granted here is refused with `refuse`. */
+export function requestedPermissions(
+  requested: Requested,
+  line: CommandLine,
+  permissions: Permissions,
+  refuse: (what: string) => never,
+): string[] {
+  if (requested === "none") return [];
+  const inherited = inheritedPermissions(line, permissions);
+  const flags: string[] = inherited.filter((flag) => /^--(deny|ignore)-/.test(flag));
+  for (const [name, value] of Object.entries(requested)) {
+    if (!(PERMISSIONS as readonly string[]).includes(name)) refuse(`there is no permission '${name}'`);
+    const permission = name as PermissionName;
+    if (value === undefined || value === false || value === "none") continue;
+    if (value === "inherit") {
+      if (inherited.includes("-A")) flags.push(`--allow-${name}`);
+      else flags.push(...inherited.filter((flag) => flag === `--allow-${name}` || flag.startsWith(`--allow-${name}=`)));
+    } else if (value === true) {
+      if (permissions.query(permission).state !== "granted") {
+        refuse(`this program does not have all of '${name}' itself`);
+      }
+      flags.push(`--allow-${name}`);
+    } else if (Array.isArray(value)) {
+      const items = value.map((item) => {
+        const text = item instanceof URL ? decodeURIComponent(item.pathname) : String(item);
+        return name === "read" || name === "write" || name === "ffi" ? permissions.resolve(text) : text;
+      });
+      const missing = items.find((item) => permissions.query(permission, item).state !== "granted");
+      if (missing !== undefined) refuse(`this program does not have '${name}' of ${missing} itself`);
+      if (items.length > 0) flags.push(`--allow-${name}=${items.join(",")}`);
+    } else {
+      refuse(`'${name}' must be "inherit", a boolean or an array: received ${String(value)}`);
+    }
+  }
+  return flags;
+}
+
+/** Flags of Bun, with a value behind, that say what is run: the code itself, or where. A child would run it anew. */
+const BUN_SKIPPED = new Set(["-e", "--eval", "-p", "--print", "--cwd"]);
+/** Flags of Bun that are for one process: it is run again with every change, or has a port of its own. */
+const BUN_SKIPPED_ALONE = /^(?:-|--watch|--hot|--no-clear-screen|--inspect(?:-wait|-brk)?(?:=.*)?)$/;
+
+/** The flags with which a child is started on Bun, of those of this program. */
+export function keptOfBun(flags: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < flags.length; i++) {
+    const [name] = flags[i].split("=", 1);
+    if (BUN_SKIPPED.has(name)) {
+      if (name === flags[i]) i++;
+    } else if (!BUN_SKIPPED_ALONE.test(flags[i])) {
+      kept.push(flags[i]);
+    }
+  }
+  return kept;
 }

@@ -2,7 +2,7 @@
  * Named segments of memory: files in the system's own folder for them, which any program of the user can open.
  *
  * What has a name is not freed by the kernel. So a tree of processes that has named segments keeps a list of them in a file
- * beside them, and the first process at its end, the janitor where that ran no code of the library (see janitor.ts), or the
+ * beside them, and the first process at its end, the janitor where that ran no code of the library (see lifeline.ts), or the
  * next program that uses shared memory if both were killed, removes what is listed and still there:
  *
  * ```text

@@ -32,8 +32,8 @@ import { later, pidOfThis } from "../runtime/runtime.ts";
 import { heedTerminate, onAsked } from "../runtime/spawn.ts";
 import { SIGKILL, SIGTERM } from "../system/calls.ts";
 import { loadProcessCalls } from "../system/system.ts";
-import { FINISHED, POINT, STATE } from "../work/record.ts";
-import { hasProcessEnded, HEEDS, INDEX, MEANT, objectOfProcess, PID, SIGNALLED } from "./process_record.ts";
+import { FINISHED, objectOf, POINT, STATE } from "../work/record.ts";
+import { hasProcessEnded, HEEDS, INDEX, MEANT, PID, SIGNALLED } from "./process_record.ts";
 
 const ON_REQUEST = 1;
 const HEEDED = 2;
@@ -96,7 +96,7 @@ function ask(space: Space, record: number): void {
   const calls = loadProcessCalls("end process");
   calls.signal(load(space.words, record + PID), calls.urgent);
   if (asked.has(record)) return;
-  addReference(space, objectOfProcess(record));
+  addReference(space, objectOf(record));
   asked.set(record, { space, since: now() });
   attending ??= onBlocked(insist);
   later(settle, PATIENCE);
@@ -126,7 +126,7 @@ function release(of?: Space): void {
   for (const [record, { space }] of [...asked]) {
     if (of !== undefined && of !== space) continue;
     asked.delete(record);
-    dropReference(space, objectOfProcess(record));
+    dropReference(space, objectOf(record));
   }
   if (asked.size > 0) return;
   attending?.();

@@ -8,6 +8,7 @@ import { load, now, store } from "../atomics.ts";
 import { addReference, dropReference, onRelease } from "../memory/shared_object.ts";
 import { hasReferences } from "../codec/references.ts";
 import { existingSpace, type Space, spaceOf } from "../memory/space.ts";
+import { waitAsync } from "../memory/wait.ts";
 import { onExit, onLoopEmpty } from "../runtime/exit.ts";
 import { readModule } from "../runtime/modules.ts";
 import { spawn, type Spawned } from "../runtime/spawn.ts";
@@ -15,7 +16,7 @@ import { isWorker } from "../runtime/worker.ts";
 import { SIGKILL, SIGTERM } from "../system/calls.ts";
 import { loadProcessCalls } from "../system/system.ts";
 import { onEnding } from "../work/ending.ts";
-import { BOOTING, DAEMON, FLAGS, PARENT, PAYLOAD, POINT, readBytes, STATE } from "../work/record.ts";
+import { BOOTING, DAEMON, FLAGS, objectOf, PARENT, PAYLOAD, POINT, readBytes, STATE } from "../work/record.ts";
 import {
   type Descriptors,
   lookAtStart,
@@ -25,7 +26,6 @@ import {
   type ProcessHead,
   unpackPayload,
 } from "../work/starting.ts";
-import type { Requested } from "./flags.ts";
 import { takeSpare, tell } from "./forkserver.ts";
 import {
   addChild,
@@ -33,15 +33,14 @@ import {
   ensureOwnRecord,
   finishProcess,
   hasProcessEnded,
-  objectOfProcess,
   ownRecord,
   PID,
   removeChild,
 } from "./process_record.ts";
 import { leaveRegion } from "./region.ts";
-import { runtimeCommand, VARIABLE } from "./runtime_command.ts";
+import { type Requested, runtimeCommand, VARIABLE } from "./runtime_command.ts";
 import { signalAgain, signalProcess, untilAnswered } from "./signal.ts";
-import { spawnWithoutMemory } from "./without_memory.ts";
+import { spawnWithoutMemory } from "./unseen.ts";
 
 /** How a process is started. */
 export interface LaunchOptions {
@@ -67,15 +66,15 @@ export function launchProcess(space: Space, record: number, options: LaunchOptio
   const { words } = space;
   const parent = ensureOwnRecord(space);
   store(words, record + PARENT, parent);
-  addReference(space, objectOfProcess(parent));
-  addReference(space, objectOfProcess(record));
+  addReference(space, objectOf(parent));
+  addReference(space, objectOf(record));
   addChild(space, parent, record);
   try {
     launch(space, record, options);
   } catch (error) {
-    if (removeChild(space, parent, record)) dropReference(space, objectOfProcess(record));
+    if (removeChild(space, parent, record)) dropReference(space, objectOf(record));
     store(words, record + PARENT, 0);
-    dropReference(space, objectOfProcess(parent));
+    dropReference(space, objectOf(parent));
     throw error;
   }
 }
@@ -88,13 +87,13 @@ function launch(space: Space, record: number, options: LaunchOptions): void {
   signalAgain(space, record);
   children.set(record, { process, space, descriptors });
   // Held until its end was told: the list of children and all handles may have given the record up by then.
-  addReference(space, objectOfProcess(record));
+  addReference(space, objectOf(record));
   process.setRef((load(space.words, record + FLAGS) & DAEMON) === 0);
   process.ended.then((code) => {
     if (!children.delete(record)) return;
     finishProcess(space, record, code);
     forgetChild(space, record);
-    dropReference(space, objectOfProcess(record));
+    dropReference(space, objectOf(record));
   });
   watchForEnd();
   lookLater(lookAtStarts);
@@ -113,7 +112,7 @@ function lookAtStarts(patience: number): number {
 // A thread that ends will not be told. The others ask the system.
 onRelease((space) => {
   for (const [record, child] of [...children]) {
-    if (child.space === space && children.delete(record)) dropReference(space, objectOfProcess(record));
+    if (child.space === space && children.delete(record)) dropReference(space, objectOf(record));
   }
 });
 
@@ -170,7 +169,7 @@ export async function untilNoted(record: number): Promise<void> {
 
 /** Gives up what the list of children has of one that is gone. */
 export function forgetChild(space: Space, record: number): void {
-  if (removeChild(space, ownRecord(), record)) dropReference(space, objectOfProcess(record));
+  if (removeChild(space, ownRecord(), record)) dropReference(space, objectOf(record));
 }
 
 // The runtime's own handles of processes go with the thread that started them, and the program must not end before these.
@@ -211,20 +210,17 @@ function holdForChildren(): boolean {
     const isDaemon = (load(space.words, child + FLAGS) & DAEMON) !== 0;
     if (!isDaemon && !children.has(child) && !hasProcessEnded(space, child)) {
       held = true;
-      void ended(space, child).finally(() => dropReference(space, objectOfProcess(child)));
+      void ended(space, child).finally(() => dropReference(space, objectOf(child)));
     } else {
-      dropReference(space, objectOfProcess(child));
+      dropReference(space, objectOf(child));
     }
   }
   return held;
 }
 
 function ended(space: Space, child: number): Promise<boolean> {
-  return space.async.wait<boolean>(child + POINT, {
-    attempt: () => hasProcessEnded(space, child) ? true : undefined,
-    deadline: Infinity,
-    expired: () => false,
-  });
+  const attempt = (): true | undefined => hasProcessEnded(space, child) ? true : undefined;
+  return waitAsync<boolean>(space, { point: child + POINT, attempt, expired: () => false }, Infinity, undefined);
 }
 
 /** Ends all children that run, which are daemons where the program ends by itself. */
@@ -258,6 +254,6 @@ export async function childrenEnded(space: Space): Promise<void> {
   if (own === 0) return;
   for (const child of childrenOf(space, own)) {
     if ((load(space.words, child + FLAGS) & DAEMON) === 0) await ended(space, child);
-    dropReference(space, objectOfProcess(child));
+    dropReference(space, objectOf(child));
   }
 }

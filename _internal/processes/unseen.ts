@@ -1,20 +1,29 @@
 /**
  * Processes of which the runtime itself knows nothing: started by the C library and watched by it.
  *
+ * They are spares, which a test runner should not see (see forkserver.ts), and processes that may not call the C library, and so
+ * have no part in the shared memory. What one of these is to do is in memory that is its standard input, which it has read
+ * before its target runs. What the target returned comes through a socket, in messages as Deno's `process.send()` writes them.
+ * Both are descriptors that no runtime knows of, so that a starter whose event loop does not turn can read what the process
+ * sends, too. Their side of it is in child_without_memory.ts.
+ *
  * @module
  */
 
-import { environment } from "../runtime/runtime.ts";
-import { loadNative } from "../system/ffi.ts";
-import { loadProcessCalls } from "../system/system.ts";
-import type { ProcessCalls } from "../system/calls.ts";
+import { NotSupportedError } from "../errors.ts";
+import type { Space } from "../memory/space.ts";
+import { environment, fromBase64 } from "../runtime/runtime.ts";
 import { runtimePath, type Spawned, type SpawnOptions } from "../runtime/spawn.ts";
+import type { ProcessCalls } from "../system/calls.ts";
+import { loadNative, system } from "../system/ffi.ts";
+import { loadProcessCalls } from "../system/system.ts";
+import { ERROR, VALUE, writeEncodedOutcome } from "../work/record.ts";
 
 /** The longest sleep without a look at whether it was in vain. */
 const SLICE = 1000;
 
 /** What a process sends while it runs. */
-export interface Sender {
+interface Sender {
   /** Where it arrives; negative: nothing does. */
   readonly descriptor: number;
   drain(): void;
@@ -23,7 +32,7 @@ export interface Sender {
 const SILENT: Sender = { descriptor: -1, drain() {} };
 
 /** Resolves with how a child ended of which the runtime knows nothing, and takes note of its end. */
-export async function endOf(
+async function endOf(
   calls: ProcessCalls,
   pid: number,
   isReferenced: () => boolean,
@@ -72,7 +81,165 @@ export function spawnUnseen({ args, cwd, env }: SpawnOptions): Spawned | undefin
 }
 
 /** The variables of this process; a program that may not read all of them has them all the same. */
-export function ownVariables(calls: ProcessCalls): Record<string, string> {
+function ownVariables(calls: ProcessCalls): Record<string, string> {
   const variables = environment();
   return Object.keys(variables).length > 0 ? variables : calls.firstVariables();
+}
+
+// Processes without memory.
+
+/** What such a process sends: parts of the encoded value, the last with how it ended. */
+export interface Message {
+  /** As in the record. */
+  readonly outcome?: number;
+  /** In base64. */
+  readonly bytes: string;
+}
+
+/** How to start one. */
+export interface LaunchWithoutMemory {
+  /** Arguments of the runtime. */
+  readonly args: readonly string[];
+  /** What it is told. */
+  readonly payload: Uint8Array;
+  readonly env: Readonly<Record<string, string>> | undefined;
+  readonly cwd: string;
+}
+
+/** Where `process.send()` of the process writes to. */
+const CHANNEL = 3;
+const CHUNK = 65536;
+const NEWLINE = 10;
+
+/** Reads what one process sends. */
+class Receiver {
+  readonly #calls: ProcessCalls;
+  readonly #space: Space;
+  readonly #record: number;
+  readonly #parts: Uint8Array[] = [];
+  #line: Uint8Array[] = [];
+  /** Negative: all is read. */
+  descriptor: number;
+
+  constructor(calls: ProcessCalls, space: Space, record: number, descriptor: number) {
+    this.#calls = calls;
+    this.#space = space;
+    this.#record = record;
+    this.descriptor = descriptor;
+  }
+
+  /** Reads what is there. */
+  drain(): void {
+    while (this.descriptor >= 0) {
+      const bytes = new Uint8Array(CHUNK);
+      const count = this.#calls.receive(this.descriptor, bytes);
+      if (count > 0) this.#take(bytes.subarray(0, count));
+      else if (count === 0) this.close();
+      else return;
+    }
+  }
+
+  close(): void {
+    if (this.descriptor >= 0) this.#calls.close(this.descriptor);
+    this.descriptor = -1;
+  }
+
+  #take(bytes: Uint8Array): void {
+    for (let end; (end = bytes.indexOf(NEWLINE)) !== -1; bytes = bytes.subarray(end + 1)) {
+      this.#line.push(bytes.subarray(0, end));
+      const text = new TextDecoder().decode(joined(this.#line));
+      this.#line = [];
+      this.#hear(text);
+    }
+    if (bytes.length > 0) this.#line.push(bytes);
+  }
+
+  // What the process's own program sends on the channel is none of the library's messages.
+  #hear(text: string): void {
+    let part: Uint8Array;
+    let outcome: number | undefined;
+    try {
+      const message = JSON.parse(text) as Message;
+      part = fromBase64(message.bytes);
+      outcome = message.outcome;
+    } catch {
+      return;
+    }
+    this.#parts.push(part);
+    if (outcome !== VALUE && outcome !== ERROR) return;
+    writeEncodedOutcome(this.#space, this.#record, outcome, joined(this.#parts));
+  }
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+const receivers: Map<number, Receiver> = new Map();
+
+/** Starts the process of a record. */
+export function spawnWithoutMemory(
+  space: Space,
+  record: number,
+  { args, payload, env, cwd }: LaunchWithoutMemory,
+): Spawned {
+  const calls = loadProcessCalls("start process");
+  const { start, killAfterThis, waitForEither } = calls;
+  if (start === undefined || killAfterThis === undefined || waitForEither === undefined) {
+    throw new NotSupportedError(
+      `Cannot start process without the permission 'ffi' on this system, which would not end it with this one: received ${system().os} (with permissions: { ffi: true, … } it can be started)`,
+    );
+  }
+  const input = calls.openBytes(payload);
+  let pair: readonly [number, number] | undefined;
+  let pid = 0;
+  let release: () => void;
+  try {
+    pair = input < 0 ? undefined : calls.openPair();
+    if (pair !== undefined) {
+      pid = start({
+        path: runtimePath(),
+        args,
+        env: { ...ownVariables(calls), ...env, NODE_CHANNEL_FD: `${CHANNEL}` },
+        cwd,
+        descriptors: [[0, input], [CHANNEL, pair[1]]],
+      });
+    }
+    if (pid === 0) {
+      throw new RangeError(`Cannot start process as the system starts none: needed room for ${payload.length} bytes`);
+    }
+    release = killAfterThis(pid);
+  } catch (error) {
+    if (pair !== undefined) calls.close(pair[0]);
+    throw error;
+  } finally {
+    if (input >= 0) calls.close(input);
+    if (pair !== undefined) calls.close(pair[1]);
+  }
+  const receiver = new Receiver(calls, space, record, pair![0]);
+  receivers.set(record, receiver);
+  let referenced = true;
+  const watch = async (): Promise<number> => {
+    try {
+      return await endOf(calls, pid, () => referenced, receiver);
+    } finally {
+      receiver.close();
+      receivers.delete(record);
+      release();
+    }
+  };
+  return { pid, ended: watch(), setRef: (ref) => void (referenced = ref) };
+}
+
+/** Reads what the process has sent so far, and returns where more will come; negative: no more does. */
+export function receive(record: number): number {
+  const receiver = receivers.get(record);
+  receiver?.drain();
+  return receiver?.descriptor ?? -1;
 }

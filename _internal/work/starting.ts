@@ -1,6 +1,12 @@
 /**
- * What a worker needs to begin: which function, and then (once the function's modules, which may say how classes are
- * sent, are imported) its arguments.
+ * What is handed over at the start of a thread or process, and what its starter says where that does not begin.
+ *
+ * A payload is one run of bytes: first a head, as JSON, which says what function it is; then what `encode` wrote of the arguments.
+ * They are decoded once the function's modules are imported, for these may say how classes are sent. Between a worker and the
+ * thread that started it there are a few messages besides.
+ *
+ * A start that does not come to its function is mostly stuck in a module of it. How such a module is found and named is told
+ * further down.
  *
  * @module
  */
@@ -24,7 +30,7 @@ export interface Descriptors {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Both as one run of bytes. */
+/** A head and encoded arguments as one run of bytes. */
 export function packPayload(descriptor: string, rest: Uint8Array): Uint8Array {
   const head = encoder.encode(descriptor);
   const bytes = new Uint8Array(4 + head.length + rest.length);
@@ -34,7 +40,7 @@ export function packPayload(descriptor: string, rest: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** The two again. */
+/** The two of {@linkcode packPayload} again. */
 export function unpackPayload(bytes: Uint8Array): { descriptor: string; rest: Uint8Array } {
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
   return { descriptor: decoder.decode(bytes.subarray(4, 4 + length)), rest: bytes.slice(4 + length) };
@@ -60,9 +66,7 @@ export function giveFields(instance: object, fields: object): void {
   }
 }
 
-// What a child is told before its arguments.
-
-/** What a process runs, and where. */
+/** The head of a process's payload: what it runs, and where. A thread's is its {@linkcode Descriptors}. */
 export interface ProcessHead {
   /** The class whose `run` it is, where that is not the one of `Process`. */
   type?: TargetDescriptor;
@@ -70,17 +74,15 @@ export interface ProcessHead {
   target?: TargetDescriptor;
   /** The main module of the program. */
   main?: string;
-  /** Where it shall run. */
+  /** The folder that it runs in. */
   cwd: string;
   /** Its label. */
   name: string;
-  /** For one that may not read them: the texts of the modules in which its target is looked for. */
+  /** For a process that may not read them: the texts of the modules in which its target is looked for. */
   texts?: Record<string, string>;
   /** How it starts others. */
   method: "spawn" | "forkserver";
 }
-
-// What a worker and the thread that started it tell each other.
 
 /** What a worker is told at its start. */
 export interface Init {
@@ -105,9 +107,9 @@ export type Report =
 /** Told to a worker that is kept for a thread to come. */
 export const PREPARE = "prepare";
 
-// Names modules of targets that do not come up.
+// Modules of targets that do not come up.
 //
-// A thread or process whose import awaits says so itself: see load.ts. Where code at the top of a module never returns, no
+// A thread or process whose import awaits says so itself: see resolve.ts. Where code at the top of a module never returns, no
 // timer of its own fires, and its starter says it. So each writes down what it imports, and since when, in two words of its
 // record:
 //
@@ -116,8 +118,8 @@ export const PREPARE = "prepare";
 //   IMPORTED    a hash of that module's URL
 // ```
 //
-// It is named by the one that changes IMPORTING from the time to NAMED. The starter looks a little later than the other
-// would, which knows more. A thread has a single timer for all that it started, and none while all of that has begun.
+// The side that changes IMPORTING from the time to NAMED names it. The starter looks a little later than the other side would,
+// which knows more. A thread has a single timer for all that it started, and none while all of that has begun.
 
 const NAMED = 1;
 
@@ -145,7 +147,7 @@ function hashOf(module: string): number {
   return hash;
 }
 
-/** So many milliseconds are left of `patience` until the module that is imported is late; `Infinity`: there is none. */
+/** How many milliseconds are left of `patience` until the module that is imported is late; `Infinity`: there is none. */
 export function patienceLeft({ words }: Space, record: number, patience: number): number {
   const since = load(words, record + IMPORTING);
   return since === 0 || since === NAMED ? Infinity : patience - (wallClock() - since | 0);

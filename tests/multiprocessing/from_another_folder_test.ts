@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { keptOfBun } from "../../_internal/processes/flags.ts";
+import { keptOfBun } from "../../_internal/processes/runtime_command.ts";
 import { run } from "../../tools/_run.ts";
 
 const LIMIT = 60_000;
