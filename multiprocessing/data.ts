@@ -50,7 +50,7 @@ export class Queue<T = unknown> extends sync.Queue<T> {
  * A queue between processes from which the item that was put last is taken first: {@linkcode sync.LifoQueue} in memory
  * that processes share.
  *
- * Python has none between processes; `queue.LifoQueue` is its counterpart for threads.
+ * Python has no equivalent between processes; `queue.LifoQueue` is its counterpart for threads.
  *
  * @example
  * ```ts
@@ -69,7 +69,7 @@ export class LifoQueue<T = unknown> extends sync.LifoQueue<T> {}
  * A queue between processes from which the item with the lowest priority is taken first, and among equals the one that was
  * put first: {@linkcode sync.PriorityQueue} in memory that processes share.
  *
- * Python has none between processes; `queue.PriorityQueue` is its counterpart for threads.
+ * Python has no equivalent between processes; `queue.PriorityQueue` is its counterpart for threads.
  *
  * @example
  * ```ts

@@ -62,7 +62,7 @@ export class RLock extends sync.RLock {}
  * Many readers or one writer, among all threads of all processes of the tree: {@linkcode sync.RWLock} in memory that processes
  * share.
  *
- * Python has none.
+ * Python has no equivalent.
  *
  * @example
  * ```ts
@@ -185,7 +185,7 @@ export class Condition extends sync.Condition {}
 
 /**
  * Lets a number of threads of any processes of the tree wait for each other: {@linkcode sync.Barrier} in memory that processes
- * share. If one of them is killed while it waits, the barrier breaks for all.
+ * share. If a thread or process is killed while it waits, the barrier breaks for all.
  *
  * Python: `multiprocessing.Barrier`.
  *
@@ -210,7 +210,7 @@ export class Barrier extends sync.Barrier {}
 /**
  * A count that goes down once, and that any process waits for: {@linkcode sync.Latch} in memory that processes share.
  *
- * Python has none.
+ * Python has no equivalent.
  *
  * @example
  * ```ts

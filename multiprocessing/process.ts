@@ -71,7 +71,7 @@ export interface ProcessOptions<A extends unknown[], R> {
   args?: A;
   /** A label, for people. By default `Process-1`, and `Process-1:1` for the first that this one makes. */
   name?: string;
-  /** Whether the process ends with the one that starts it. By default what the process is that constructs this one. */
+  /** Whether the process ends with its starter. By default what the process is that constructs this one. */
   daemon?: boolean;
   /** The folder in which the process runs. By default the one in which the starter is at {@linkcode Process.start}. */
   cwd?: string | URL;
@@ -100,7 +100,7 @@ export let setMethod: (process: Process<unknown[]>, method: StartMethod) => void
  *
  * The process imports the target's module anew. Nothing is shared but the objects of this package's `multiprocessing`
  * and what is in them; what the starter wrote there before {@linkcode Process.start} is visible to the process, what the
- * process wrote to whoever has joined it. Its standard input is empty, its output goes where the starter's goes. A
+ * process wrote, to the processes that have joined it. Its standard input is empty, its output goes where the starter's goes. A
  * handle can be sent to other processes of the tree, which may join or end the process too.
  *
  * It ends when the target has returned and its own threads and children have ended. The program ends when the main

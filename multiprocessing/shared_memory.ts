@@ -83,7 +83,7 @@ export class SharedMemory {
   /**
    * Creates memory, zeroed, if `size` is given; else attaches to the memory of that name.
    *
-   * @throws {AttachError} If there is one of that name already, or there is none to attach to.
+   * @throws {AttachError} If there is memory of that name already, or there is none to attach to.
    * @throws {RangeError} If `size` is not a whole number of 1 or more, or the system has no room for it.
    * @throws {TypeError} If `name` is not one for a file, or neither is given.
    */
@@ -141,8 +141,8 @@ export class SharedMemory {
   }
 
   /**
-   * Takes the name away: nobody can attach from now on, and the memory is freed once everybody has closed it. Doing it twice
-   * does nothing, and memory of the same name that somebody made later stays. It may be closed before.
+   * Takes the name away: no program can attach from now on, and the memory is freed once all handles are closed. Doing it twice
+   * does nothing, and memory of the same name that was made later stays. It may be closed before.
    */
   unlink(): void {
     unlinkSegment(this.#name, this.#file);

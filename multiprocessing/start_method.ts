@@ -22,7 +22,7 @@ const CHOSEN = 4;
  * Says how processes are started from here on. Once in a program, before the first start.
  *
  * `"spawn"`, the default: a fresh runtime for each process. `"forkserver"`: runtimes that are up and idle are kept ready, so
- * that a start takes a few milliseconds; one that has run a process is never used again, and another comes up for it.
+ * that a start takes a few milliseconds; each runs one process and is never used again, and another comes up in its place.
  * Children begin with that of their starter.
  *
  * Python: `multiprocessing.set_start_method`.

@@ -23,7 +23,7 @@ export interface ExceptHookInfo {
 let hook: ((info: ExceptHookInfo) => void) | undefined;
 
 /**
- * Sets what is called when the target of a thread throws and nobody has asked for {@linkcode Thread.result}.
+ * Sets what is called when the target of a thread throws and no caller has asked for {@linkcode Thread.result}.
  *
  * Without a hook, `Exception in thread NAME:` and the stack are printed on standard error by the thread itself, at once. A
  * hook is called in the thread that set it, for the threads that this thread started or starts, when its event loop

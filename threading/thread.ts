@@ -74,7 +74,7 @@ export interface ThreadOptions<A extends unknown[], R> {
  *
  * The worker imports the target's module anew: module variables are not shared (they are thread-local storage, so to
  * speak), the objects of this package are. What the starter wrote to shared memory before {@linkcode Thread.start} is
- * visible to the thread; what the thread wrote is visible to whoever has joined it. A handle can be sent to other
+ * visible to the thread; what the thread wrote is visible to the threads that have joined it. A handle can be sent to other
  * threads, which may join or terminate the thread too.
  *
  * The program ends when the main module has and every thread that is not a daemon. A thread that ends while it holds a
@@ -137,7 +137,7 @@ export class Thread<A extends unknown[] = unknown[], R = unknown> extends Runner
    * into this library or turn of its loop (Bun also stops code that runs; Deno cannot). A thread
    * that calls it for itself ends at that. No `finally` of it runs.
    * {@linkcode Thread.join} resolves when it can run no more, and only then are its locks up for others. Of a thread that
-   * has returned, those end that it started; one that was not started is left as it is.
+   * has returned, those end that it started; a thread that was not started is left as it is.
    *
    * Python has no counterpart: ask a thread to stop with an {@linkcode Event} where it can look at one.
    *

@@ -147,7 +147,7 @@ function watchForEnd(space: Space, spare: Spare): void {
   });
 }
 
-// One that was killed is no child that has ended while the last of its threads are on their way out.
+// A process that was killed is no child that has ended while the last of its threads are on their way out.
 function isThere({ process }: Spare): boolean {
   const calls = loadProcessCalls("start process");
   return calls.exitOf(process.pid) === undefined && calls.exitOfOther(process.pid) === undefined;

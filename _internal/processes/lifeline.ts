@@ -96,7 +96,7 @@ export function startJanitor({ words }: Space, list: string, folder: string): vo
     return;
   }
   const descriptor = load(words, ROOT_LIFELINE);
-  // One of those that come here at once starts it.
+  // Of several threads that come here at once one starts it.
   if (descriptor <= 0 || compareExchange(words, ROOT_LIFELINE, descriptor, -descriptor) !== descriptor) return;
   const path = `/proc/${load(words, ROOT_PID)}/fd/${descriptor - 1}`;
   let pid = 0;

@@ -20,7 +20,7 @@ import { CONTROL_BYTES, COUNT, ENTRIES, ENTRY_WORDS, MAX_ENTRIES, RANG, SEQUENCE
 /** As {@linkcode Memory.listen}. */
 export type Listening = (index: number, onChange: () => void) => () => void;
 
-/** The longest sleep: a change of which nobody told is found by then. */
+/** The longest sleep: a change that was not notified is found by then. */
 const SLICE = 1000;
 /** The same where the runtime cannot be told to end although a sleep is under way. */
 const SHORT_SLICE = 20;
@@ -33,7 +33,7 @@ const TURNS = 12;
 const FIRST = 0.02;
 const LAST = 8;
 
-/** A word and those who listen to it. */
+/** A word and its listeners. */
 interface Channel {
   readonly index: number;
   readonly listeners: Set<() => void>;
@@ -65,7 +65,7 @@ export function listenTo(words: Int32Array, region: Region, libc: Libc): Listeni
   };
 }
 
-/** Tells those who listen if the word has changed. */
+/** Calls the listeners if the word has changed. */
 function look(words: Int32Array, channel: Channel): void {
   const seen = load(words, channel.index);
   if (seen === channel.seen) return;
@@ -116,7 +116,7 @@ function aside(
   };
   return {
     watch(channel) {
-      // One that goes on from earlier serves as well: a change since then has woken it, or is about to.
+      // A sleep that goes on from earlier serves as well: a change since then has woken it, or is about to.
       if (channel.sleeping) return;
       channel.seen = load(words, channel.index);
       sleep(channel);
@@ -177,7 +177,7 @@ function byWorker(words: Int32Array, region: Region, libc: Libc, channels: Map<n
       tell();
     },
     unwatch() {
-      // Not at once: who listens once listens again.
+      // Not at once: a thread that listened once listens again.
       if (planned) return;
       planned = true;
       queueMicrotask(() => {

@@ -10,7 +10,7 @@ import type { Memory } from "../memory/memory.ts";
 import { lockMutex, unlockMutex } from "../memory/participants.ts";
 import { setTurns } from "../system/ffi.ts";
 
-/** Who takes part: a view of the threads' memory, and the id of a participant that lives as long as this thread. */
+/** A thread that takes part: a view of the threads' memory, and the id of a participant that lives as long as this thread. */
 export interface TurnTaker {
   readonly memory: Memory;
   readonly id: number;

@@ -1,6 +1,6 @@
 /**
- * The memory of a tree of processes, as a thread of one of them has it, and how a thread gets its view of it: by loading this module
- * and asking for the space of that scope.
+ * The memory of a tree of processes, as a thread has it. A thread gets its view of it by loading this module and asking for the
+ * space of that scope.
  *
  * @module
  */

@@ -80,7 +80,7 @@ const SAID = 1;
 /** The system said how it ended. */
 const CERTAIN = 2;
 
-/** Whether this process is the one that started that of the record. */
+/** Whether this process started that of the record. */
 function isOwnChild(space: Space, record: number): boolean {
   const own = ownRecord();
   return own !== 0 && load(space.words, record + PARENT) === own;
@@ -223,7 +223,7 @@ export function noticeEnds(space: Space): void {
     hasProcessEnded(space, child);
     dropReference(space, objectOf(child));
   }
-  // Also of those whose starter is gone, too.
+  // Also of processes whose starter is gone, too.
   buryTaken(space);
 }
 

@@ -1,7 +1,7 @@
 /**
  * The region of a tree of processes, as one process has it: a file, mapped once for all its threads.
  *
- * Whoever needs it first creates it; children open it by the path that their starter gives them. On Linux it has no name,
+ * The process that needs it first creates it; children open it by the path that their starter gives them. On Linux it has no name,
  * and the kernel frees it with the last process that has it.
  *
  * A process has an index in the region. It is never given twice, and its process holds it by a lock of the kernel's, which
@@ -235,7 +235,7 @@ export function commit(region: Region, words: Int32Array, end: number): boolean 
     // Not noted, since it is no whole step: the next will ask for it again.
     return true;
   }
-  // Not with a plain store: who died between the two left the number too low, which does no harm.
+  // Not with a plain store: a process that died between the two left the number too low, which does no harm.
   compareExchange(words, COMMITTED, committed / STEP, Math.floor(wanted / STEP));
   return true;
 }

@@ -3,7 +3,7 @@
  * permissions that are the program's own or fewer.
  *
  * Deno looks for its configuration, with the import map, lock file and packages, from the main module's folder upwards. A
- * child's main module is the library's, which may be anywhere, so the child is told the one that the program found. Bun looks
+ * child's main module is the library's, which may be anywhere, so the child is told which the program found. Bun looks
  * from each module's own folder, and needs none of that.
  *
  * Deno does not tell a program how it was started, but the system does: flags that matter to its modules are read off the command
@@ -68,7 +68,7 @@ export function checkPermissions(action: string): void {
   };
   if (!query("ffi")) refuse("ffi", "that calls the system's C library");
   if (!query("run", runtimePath())) refuse("run", "that runs another Deno");
-  if (!query("env", VARIABLE)) refuse("env", "what the process shall do is told it in a variable of its environment");
+  if (!query("env", VARIABLE)) refuse("env", "what the process is to do stands in a variable of its environment");
 }
 
 /** Throws unless the module of a target may be read, as the child must. */

@@ -10,7 +10,7 @@
  *   +file temporary name   a segment: its number in the file system, and two names
  * ```
  *
- * A segment is made under a temporary name that nobody else has, noted, and only then gets its own name: whatever is
+ * A segment is made under a temporary name that no other has, noted, and only then gets its own name: whatever is
  * killed, what it leaves is noted, and no file of that name that another program made later is taken for it. The creators
  * hold a lock on the list, so that a living tree is not taken for dead where its processes cannot be seen.
  *
@@ -217,7 +217,7 @@ function sweepTree(libc: Libc, path: string): void {
   const list = libc.open(path);
   if (list < 0) return;
   try {
-    // Not another user's, who could name anything in it.
+    // Not another user's list, which could name anything.
     if (!libc.identify(list).own || !libc.lockFile(list)) return;
     const lines = linesOf(libc, list);
     for (const line of lines) {

@@ -167,7 +167,7 @@ export async function untilNoted(record: number): Promise<void> {
   await process.ended.finally(() => clearInterval(busy));
 }
 
-/** Gives up what the list of children has of one that is gone. */
+/** Gives up what the list of children has of a child that is gone. */
 export function forgetChild(space: Space, record: number): void {
   if (removeChild(space, ownRecord(), record)) dropReference(space, objectOf(record));
 }
@@ -180,7 +180,7 @@ onEnding(() => {
   }
 });
 
-// How long those who are told to end have for it.
+// How long a child that is told to end has for it: milliseconds.
 const GRACE = 1000;
 
 /** The longest sleep without a look at whether it was in vain. */

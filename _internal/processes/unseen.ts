@@ -2,7 +2,7 @@
  * Processes of which the runtime itself knows nothing: started by the C library and watched by it.
  *
  * They are spares, which a test runner should not see (see forkserver.ts), and processes that may not call the C library, and so
- * have no part in the shared memory. What one of these is to do is in memory that is its standard input, which it has read
+ * have no part in the shared memory. What such a process is to do is in memory that is its standard input, which it has read
  * before its target runs. What the target returned comes through a socket, in messages as Deno's `process.send()` writes them.
  * Both are descriptors that no runtime knows of, so that a starter whose event loop does not turn can read what the process
  * sends, too. Their side of it is in child_without_memory.ts.

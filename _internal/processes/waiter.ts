@@ -10,8 +10,8 @@
  *        8…  the list: index of a word of the region, and what it was when the thread looked last
  * ```
  *
- * The worker sleeps on the first of these words and on all in the list at once. The list is read without a lock: whoever
- * reads a half-written one reads it anew, since the first word is written last.
+ * The worker sleeps on the first of these words and on all in the list at once. The list is read without a lock: a worker
+ * that reads a half-written one reads it anew, since the first word is written last.
  *
  * @module
  */
@@ -37,7 +37,7 @@ export const MAX_ENTRIES = 127;
 export interface WaiterInit {
   readonly region: Region;
   readonly control: number;
-  /** The threads' memory, and who the thread is there that this one sleeps for. */
+  /** The threads' memory, and the id there of the thread that this one sleeps for. */
   readonly threads: { readonly buffer: SharedArrayBuffer; readonly id: number };
 }
 

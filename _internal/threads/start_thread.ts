@@ -205,7 +205,7 @@ class Host {
 // What a thread started that the runtime stopped from outside stopped with it, and could not say so.
 function reap(space: Space, dead: number): void {
   for (const id of participants(space)) {
-    // Also of one that has ended: what started it gives its record up no more.
+    // Also of a thread that has ended: what started it gives its record up no more.
     const record = takeRecord(space, id, false);
     if (record === 0) continue;
     if (load(space.words, record + PARENT) === dead) bury(space, record, id, now());
@@ -240,7 +240,7 @@ function noteEnd(space: Space, record: number): void {
   if (load(space.words, record + GONE) === 0) vanish(space, record);
 }
 
-// What it held in the processes' memory is up for others, too. One that has finished has left there itself.
+// What it held in the processes' memory is up for others, too. A thread that has finished has left there itself.
 function leaveProcesses({ words }: Space, record: number): void {
   const id = load(words, record + PROCESS_ID);
   if (id === 0 || load(words, record + STATE) === FINISHED) return;
@@ -319,7 +319,7 @@ function stop(child: Child): void {
   child.worker.terminate();
 }
 
-/** What a thread has to do for one that it started itself and that shall end, or that does not come up. */
+/** What a thread has to do for a thread that it started itself and that is to end, or that does not come up. */
 export function attend(record: number, id: number, remote: boolean): void {
   const child = children.get(id);
   if (child === undefined) return;
@@ -390,7 +390,7 @@ const starts: number[] = [];
 let planned = false;
 
 function takeSpare(): Host | undefined {
-  // The oldest, which is the one that is ready.
+  // The oldest, which is the first to be ready.
   const host = spares.shift();
   host?.keep?.();
   return host;

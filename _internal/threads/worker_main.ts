@@ -71,7 +71,7 @@ interface Runnable {
 }
 
 // Not written into the import()s: Deno would look through all of that at the start of each thread, and not every thread
-// needs it. Whoever starts threads has it in its graph.
+// needs it. A thread that starts threads has it in its graph.
 const WHOLE = ownModule("../entries/whole.ts", import.meta.url).href;
 const READY = ownModule("../entries/ready.ts", import.meta.url).href;
 const PROCESSES = ownModule("../../multiprocessing/mod.ts", import.meta.url).href;
@@ -83,7 +83,7 @@ async function loadWhole(): Promise<void> {
   await import(WHOLE);
 }
 
-/** Waits for a message and then runs the thread that it names; before that, perhaps, for one that says to be ready. */
+/** Waits for a message and then runs the thread that it names; before that, perhaps, for a message that says to be ready. */
 export function boot(): void {
   takeArguments();
   let awaited = true;
@@ -133,7 +133,7 @@ async function run(init: Init): Promise<void> {
       store(space.words, record + EXIT_CODE, code);
       end(space, record);
       terminateChildren(space);
-      // They die with this worker, and one that runs code on Deno could not say so then.
+      // They die with this worker, and a thread that runs code on Deno could not say so then.
       waitForChildren(space, record, () => false, now() + LAST_WAIT);
       const unborn = new Set(childRecords().filter((child) => giveUpStart(space, child)));
       waitForChildren(space, record, (child) => unborn.has(child), Infinity);
@@ -145,7 +145,7 @@ async function run(init: Init): Promise<void> {
       exitThread();
     },
   });
-  // An idle thread, or one that awaits something else than this library, hears of it here.
+  // An idle thread, or a thread that awaits something else than this library, hears of it here.
   space.memory.listen(space.entry + KILL, () => {
     if (space.isKilled()) exitThread();
   });
@@ -277,7 +277,7 @@ function waitForChildren(space: Space, record: number, spared: (child: number) =
   }
 }
 
-// Giving memory back takes a mutex, and who holds one must be on the table.
+// Giving memory back takes a mutex, and a thread that holds one must be on the table.
 function forgetAll(space: Space): void {
   const offspring = ownOffspring();
   if (offspring === undefined) return;

@@ -92,7 +92,7 @@ export interface RunnerKind {
   /** The record of the thread or process that calls; 0: it has none yet. */
   ownRecord(space: Space): number;
   prepare(runner: Runner, descriptors: Descriptors): Preparation;
-  /** Whether it has ended, of one that was started. */
+  /** Whether it has ended, once it was started. */
   hasEnded(space: Space, record: number): boolean;
   /** Blocks until it has ended, or for `timeout` ms. */
   block(space: Space, record: number, timeout: number, target: TargetDescriptor | undefined): boolean;
@@ -100,7 +100,7 @@ export interface RunnerKind {
   waited(space: Space, record: number, hasEnded: boolean): Promise<void> | void;
   /** How it ended, where its target did not return. */
   endingOf(space: Space, record: number): Ending;
-  /** The error of a caller that wants a result of one that ended without any. */
+  /** The error of a caller that wants its result, where it ended without one. */
   lostError(space: Space, record: number, label: string): WorkerLostError;
 }
 
@@ -136,7 +136,7 @@ export abstract class Runner<A extends unknown[] = unknown[], R = unknown> exten
     };
   }
 
-  /** Makes one that has not started. @ignore */
+  /** Makes a thread or process that has not started. @ignore */
   protected constructor(kind: RunnerKind, options: object | undefined) {
     super(new.target, options instanceof Attachment ? options : undefined, () => {
       validate(options, kind);

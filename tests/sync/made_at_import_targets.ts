@@ -1,6 +1,7 @@
 // What a module makes at its top level is made again in each thread that imports it.
 
 import { Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore } from "@weft/concurrent/sync";
+import { Thread } from "@weft/concurrent/threading";
 
 const lock = new Lock();
 const rlock = new RLock();
@@ -10,6 +11,7 @@ const event = new Event();
 const overLock = new Condition(lock);
 const condition = new Condition();
 const barrier = new Barrier(1, { action: () => {} });
+const thread = new Thread();
 
 const own = new Condition(new Lock({ local: true }), { local: true });
 const named = new Condition(undefined, { name: "made at import" });
@@ -25,6 +27,11 @@ export function use(): string[] {
     ["Condition over a lock", () => overLock.tryAcquire()],
     ["Condition", () => condition.acquireSync()],
     ["Barrier", () => barrier.waitSync()],
+    ["Thread, its name", () => thread.name],
+    ["Thread, daemon", () => thread.daemon],
+    ["Thread, isAlive", () => thread.isAlive],
+    ["Thread, its ident", () => thread.ident],
+    ["Thread, its end", () => thread.terminate()],
     ["Condition of its own", () => own.acquireSync()],
     ["Condition with a name", () => named.acquireSync({ timeout: 0 })],
   ];

@@ -17,6 +17,11 @@ describe("locks and the like that a module makes at its top level", () => {
       "Condition over a lock: InvalidStateError, created again",
       "Condition: InvalidStateError, created again",
       "Barrier: InvalidStateError, created again",
+      "Thread, its name: InvalidStateError, created again",
+      "Thread, daemon: InvalidStateError, created again",
+      "Thread, isAlive: InvalidStateError, created again",
+      "Thread, its ident: InvalidStateError, created again",
+      "Thread, its end: InvalidStateError, created again",
       "Condition of its own: used",
       "Condition with a name: TimeoutError",
     ]);
