@@ -25,13 +25,13 @@ import { noRoom, type Space } from "../memory/space.ts";
 import { notify } from "../memory/wait_point.ts";
 import { later } from "../runtime/runtime.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
+import type { Ending } from "../work/runner.ts";
 import { lookLater, lookNoMore, patienceLeft, takeLate } from "../work/starting.ts";
 import { Board, type Cursor, DONE, FREE, OVER, PART, POSTED, RESULT, RESULTS } from "./board.ts";
 import { FailedStarts, Patience, TRIES } from "./crew.ts";
 import { CallSite, Functions, readFunction } from "./functions.ts";
 import {
   type Chunk,
-  type Ending,
   endingError,
   type Identity,
   type Job,

@@ -12,6 +12,7 @@ import { joinStacks } from "../codec/error_classes.ts";
 import { dropReferences } from "../codec/references.ts";
 import { type Snapshot, snapshotContext } from "../runtime/async_context.ts";
 import { CancelledError, WorkerLostError } from "../errors.ts";
+import type { Ending } from "../work/runner.ts";
 import { type ARGS, Cursor, ITEMS, MAX_UNITS, ONE } from "./board.ts";
 import type { CallSite } from "./functions.ts";
 import { Future, type FutureTask, settle, Thrown } from "./future.ts";
@@ -59,16 +60,6 @@ export interface Identity {
   readonly pid?: number;
   /** Its thread's number. */
   readonly ident?: number;
-}
-
-/** How a worker ended. */
-export interface Ending {
-  exitCode?: number;
-  signal?: string;
-  /** It returned: it had done enough, or nothing for too long. */
-  returned?: boolean;
-  /** What it failed with. */
-  error?: unknown;
 }
 
 /** What jobs ask of the dispatcher. */

@@ -70,7 +70,7 @@ export interface Preparation {
 export interface Ending {
   exitCode?: number;
   signal?: string;
-  /** Its target returned. */
+  /** Its target returned: a pool's worker had done enough, or nothing for too long. */
   returned?: boolean;
   /** What its target threw. */
   error?: unknown;
