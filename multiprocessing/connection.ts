@@ -8,9 +8,15 @@
  */
 
 import { BrokenPipeError, EOFError, InvalidStateError, TimeoutError } from "../_internal/errors.ts";
-import { CONNECTION, registerClass } from "../_internal/memory/kinds.ts";
-import type { Scope } from "../_internal/memory/memory.ts";
-import { Attachment, type Place, placeOf, SCOPE, SharedHandle, unusable } from "../_internal/memory/shared_object.ts";
+import { CONNECTION } from "../_internal/memory/kinds.ts";
+import {
+  Attachment,
+  type Place,
+  placeOf,
+  registerProcessClass,
+  SharedHandle,
+  unusable,
+} from "../_internal/memory/shared_object.ts";
 import { noRoom } from "../_internal/memory/space.ts";
 import { type Wait, waitSync } from "../_internal/memory/wait.ts";
 import { LOOK } from "../_internal/memory/wait_point.ts";
@@ -64,9 +70,6 @@ const incoming = new Message();
  */
 export class Connection<T = unknown> extends SharedHandle {
   readonly #place: Place = placeOf(this);
-  /** @ignore */
-  static readonly [SCOPE]: Scope = "process";
-
   /** Absent where the connection was made while a worker imports a module. */
   readonly #end: End | undefined;
 
@@ -336,7 +339,7 @@ export class Connection<T = unknown> extends SharedHandle {
   }
 }
 
-registerClass("process", CONNECTION, Connection);
+registerProcessClass(CONNECTION, Connection);
 
 function messageOf({ space }: End, value: unknown): Message {
   if (!outgoing.write(space, value)) throw noRoom(SEND, outgoing.second, space.available());
