@@ -7,12 +7,7 @@
 import { load } from "../_internal/atomics.ts";
 import { dropReference, handleAt } from "../_internal/memory/shared_object.ts";
 import { spaceOf } from "../_internal/memory/space.ts";
-import {
-  childrenOf,
-  ensureOwnRecord,
-  hasProcessEnded,
-  ownRecord,
-} from "../_internal/processes/process_record.ts";
+import { childrenOf, ensureOwnRecord, hasProcessEnded, ownRecord } from "../_internal/processes/process_record.ts";
 import { checkPermissions } from "../_internal/processes/runtime_command.ts";
 import { forgetChild } from "../_internal/processes/start_process.ts";
 import * as cpus from "../_internal/runtime/runtime.ts";

@@ -4,7 +4,17 @@
  * @module
  */
 
-import { BARRIER, BOUNDED_SEMAPHORE, CONDITION, EVENT, LATCH, LOCK, RLOCK, RWLOCK, SEMAPHORE } from "../_internal/memory/kinds.ts";
+import {
+  BARRIER,
+  BOUNDED_SEMAPHORE,
+  CONDITION,
+  EVENT,
+  LATCH,
+  LOCK,
+  RLOCK,
+  RWLOCK,
+  SEMAPHORE,
+} from "../_internal/memory/kinds.ts";
 import { hasScope, registerProcessClass } from "../_internal/memory/shared_object.ts";
 import "../_internal/processes/process_memory.ts";
 import * as sync from "../sync/mod.ts";

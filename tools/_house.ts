@@ -73,7 +73,8 @@ export function importsOf(file: string): Import[] {
       from: file,
       to: posix.join(posix.dirname(file), specifier),
       line: text.slice(0, index).split("\n").length,
-      isType: type !== undefined || all.startsWith("import") && each.length > 0 && each.every((name) => /^type\s/.test(name)),
+      isType: type !== undefined ||
+        all.startsWith("import") && each.length > 0 && each.every((name) => /^type\s/.test(name)),
     });
   }
   return imports;
@@ -82,7 +83,9 @@ export function importsOf(file: string): Import[] {
 /** The floor of a file; -1: of none. */
 export function floorOf(file: string): number {
   const own = FLOORS.findIndex((floor) => floor.includes(file));
-  return own >= 0 ? own : FLOORS.findIndex((floor) => floor.some((room) => room.endsWith("/") && file.startsWith(room)));
+  return own >= 0
+    ? own
+    : FLOORS.findIndex((floor) => floor.some((room) => room.endsWith("/") && file.startsWith(room)));
 }
 
 /** Files on no floor, imports that run upwards, and circles, each in a sentence. */

@@ -30,15 +30,7 @@ import { lookLater, lookNoMore, patienceLeft, takeLate } from "../work/starting.
 import { Board, type Cursor, DONE, FREE, OVER, PART, POSTED, RESULT, RESULTS } from "./board.ts";
 import { FailedStarts, Patience, TRIES } from "./crew.ts";
 import { CallSite, Functions, readFunction } from "./functions.ts";
-import {
-  type Chunk,
-  endingError,
-  type Identity,
-  type Job,
-  type JobBoard,
-  type Outcome,
-  type Unit,
-} from "./jobs.ts";
+import { type Chunk, endingError, type Identity, type Job, type JobBoard, type Outcome, type Unit } from "./jobs.ts";
 import type { Trace } from "./current_task.ts";
 import type { Failure, WorkerOptions } from "./worker.ts";
 

@@ -11,7 +11,15 @@ import { CancelledError, DeadlockError, InvalidStateError, TimeoutError } from "
 import type { Scope } from "../memory/memory.ts";
 import { dropReferences } from "../codec/references.ts";
 import { type Space, spaceOf } from "../memory/space.ts";
-import { atDeadline, deadlineOf, optionsOr, show, validateInteger, validateWait, type WaitOptions } from "../options.ts";
+import {
+  atDeadline,
+  deadlineOf,
+  optionsOr,
+  show,
+  validateInteger,
+  validateWait,
+  type WaitOptions,
+} from "../options.ts";
 import { bindContext } from "../runtime/async_context.ts";
 import { importingModule } from "../runtime/import_guard.ts";
 import { cpuCount } from "../runtime/runtime.ts";

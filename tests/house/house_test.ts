@@ -30,7 +30,10 @@ describe("the house", () => {
 
   it("notices a room that is on no floor", LIMIT, () => {
     const rooms = FLOORS.flat().filter((room) => room.endsWith("/"));
-    assert(rooms.every((room) => sourceFiles().some((file) => file.startsWith(room))), "a floor names a room that is gone");
+    assert(
+      rooms.every((room) => sourceFiles().some((file) => file.startsWith(room))),
+      "a floor names a room that is gone",
+    );
   });
 
   it("has at most 130 modules", LIMIT, () => {
@@ -45,7 +48,9 @@ describe("the house", () => {
       if (EXCEPTED.test(file)) continue;
       const lines = textOf(file).split("\n").length - 1;
       if (lines > 450) long.push(`${file}: ${lines} lines`);
-      for (const [name, length] of classesOf(file)) if (length > 350) long.push(`${file}, class ${name}: ${length} lines`);
+      for (const [name, length] of classesOf(file)) {
+        if (length > 350) long.push(`${file}, class ${name}: ${length} lines`);
+      }
     }
     assertEquals(long, []);
   });

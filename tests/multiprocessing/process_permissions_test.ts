@@ -10,7 +10,11 @@ import { fileURLToPath } from "node:url";
 import { load } from "../../_internal/atomics.ts";
 import { locate } from "../../_internal/memory/shared_object.ts";
 import { OBJECT_HEADER } from "../../_internal/memory/memory.ts";
-import { inheritedPermissions, parseCommandLine, type PermissionName } from "../../_internal/processes/runtime_command.ts";
+import {
+  inheritedPermissions,
+  parseCommandLine,
+  type PermissionName,
+} from "../../_internal/processes/runtime_command.ts";
 import { OUTCOME, VALUE } from "../../_internal/work/record.ts";
 import * as targets from "./_permission_targets.ts";
 
