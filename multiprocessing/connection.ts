@@ -25,7 +25,7 @@ import { processSpace } from "../_internal/processes/process_memory.ts";
 import { createPipe, GET_POINT, PUT_POINT } from "../_internal/processes/pipe.ts";
 import { BROKEN, CONNECTION_WORDS, End, ENDED, NewEnd, NOT_BYTES, SENT } from "../_internal/processes/pipe_end.ts";
 import { Message } from "../_internal/queue/message.ts";
-import { importingModule } from "../_internal/runtime/import_guard.ts";
+import { importingModule } from "../_internal/runtime/this_thread.ts";
 
 const SEND = "send through connection";
 const RECEIVE = "receive from connection";

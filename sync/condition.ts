@@ -30,7 +30,7 @@ import {
   type WaitOptions,
   type WaitSyncOptions,
 } from "../_internal/options.ts";
-import { importingModule } from "../_internal/runtime/import_guard.ts";
+import { importingModule } from "../_internal/runtime/this_thread.ts";
 import { dropOwnedLock, ownedLock } from "./_owned_lock.ts";
 import {
   freeNodes,

@@ -5,7 +5,7 @@
  */
 
 import { setReservation } from "../_internal/memory/space.ts";
-import { isImportingTargets } from "../_internal/runtime/import_guard.ts";
+import { isImportingTargets } from "../_internal/runtime/this_thread.ts";
 import { show } from "../_internal/options.ts";
 
 const PAGE = 65536;

@@ -20,7 +20,7 @@ import {
 import { existingSpace, setSpace, Space } from "../_internal/memory/space.ts";
 import { buryTaken } from "../_internal/queue/taken.ts";
 import { show } from "../_internal/options.ts";
-import { exitThread, onExit } from "../_internal/runtime/exit.ts";
+import { exitThread, onExit } from "../_internal/runtime/this_thread.ts";
 
 /** What {@linkcode share} returns: send it to a worker with `postMessage`, and give it to {@linkcode adopt} there. */
 export interface ShareToken {

@@ -5,6 +5,6 @@
  */
 
 import { watchParent } from "../system/process_calls_darwin.ts";
-import { onParentMessage } from "../runtime/worker.ts";
+import { onParentMessage } from "../runtime/this_thread.ts";
 
 onParentMessage((message) => watchParent(message as number));

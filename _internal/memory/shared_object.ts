@@ -16,7 +16,7 @@
 import { add, load, store } from "../atomics.ts";
 import { InvalidStateError } from "../errors.ts";
 import { NO_OPTIONS, show } from "../options.ts";
-import { importingModule } from "../runtime/import_guard.ts";
+import { importingModule } from "../runtime/this_thread.ts";
 import { BLOCK_HEADER, blockWords } from "./allocator.ts";
 import { classOf, FIRST_KIND, kindAt, LAST_KIND, registerClass } from "./kinds.ts";
 import { HEAP_AT, OBJECT_HEADER, type Scope, TOP_AT } from "./memory.ts";

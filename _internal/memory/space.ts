@@ -6,7 +6,7 @@
 
 import { load, store } from "../atomics.ts";
 import { InvalidStateError } from "../errors.ts";
-import { exitThread } from "../runtime/exit.ts";
+import { exitThread } from "../runtime/this_thread.ts";
 import { isBun } from "../runtime/runtime.ts";
 import { allocate, free, reach } from "./allocator.ts";
 import { AsyncWaiters } from "./async_waiters.ts";

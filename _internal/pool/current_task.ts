@@ -6,7 +6,7 @@
 
 import type { Board } from "./board.ts";
 import { now } from "../atomics.ts";
-import { onAnyEnd } from "../runtime/exit.ts";
+import { onAnyEnd } from "../runtime/this_thread.ts";
 import { writeTextFile } from "../runtime/runtime.ts";
 
 /** The running task, from inside. */

@@ -21,7 +21,7 @@ import {
   type WaitOptions,
 } from "../options.ts";
 import { bindContext } from "../runtime/async_context.ts";
-import { importingModule } from "../runtime/import_guard.ts";
+import { importingModule } from "../runtime/this_thread.ts";
 import { cpuCount } from "../runtime/runtime.ts";
 import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
 import { ARGS, ITEMS } from "./board.ts";

@@ -17,7 +17,7 @@ import { RoomWait } from "../memory/room.ts";
 import { dropReferences } from "../codec/references.ts";
 import { existingSpace, noRoom, type Space, spaceOf } from "../memory/space.ts";
 import { notify, register, sleep, unregister } from "../memory/wait_point.ts";
-import { FIRST_USE, isOutputUsed, keepsOutput, pendingOutput } from "../runtime/exit.ts";
+import { FIRST_USE, isOutputUsed, keepsOutput, pendingOutput } from "../runtime/this_thread.ts";
 import { patientTurn, quickTurn } from "../runtime/runtime.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
 import { nameSlowModules, resolveTarget } from "../targets/resolve.ts";

@@ -17,10 +17,9 @@
 
 import { compareExchange, load, store } from "../atomics.ts";
 import { type Space, spaceOf } from "../memory/space.ts";
-import { onExit } from "../runtime/exit.ts";
+import { isWorker, onExit } from "../runtime/this_thread.ts";
 import { cpuCount, environment, later } from "../runtime/runtime.ts";
 import { spawn, type Spawned } from "../runtime/spawn.ts";
-import { isWorker } from "../runtime/worker.ts";
 import { SIGKILL } from "../system/calls.ts";
 import { loadProcessCalls } from "../system/system.ts";
 import { lifeline, showLifeline } from "./lifeline.ts";

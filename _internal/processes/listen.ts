@@ -13,7 +13,7 @@ import type { ThreadMemory } from "../memory/memory.ts";
 import { ownModule, requireOwnModules } from "../runtime/modules.ts";
 import type { Libc } from "../system/calls.ts";
 import { nextTurn } from "../runtime/runtime.ts";
-import { startWorker } from "../runtime/worker.ts";
+import { startWorker } from "../runtime/workers.ts";
 import type { Region } from "./region.ts";
 import { CONTROL_BYTES, COUNT, ENTRIES, ENTRY_WORDS, MAX_ENTRIES, RANG, SEQUENCE, type WaiterInit } from "./waiter.ts";
 

@@ -18,7 +18,7 @@ import { NotSupportedError } from "../errors.ts";
 import { mainModule, ownModule, requireOwnRuntime } from "../runtime/modules.ts";
 import { isBun, nodeProcess } from "../runtime/runtime.ts";
 import { runtimePath } from "../runtime/spawn.ts";
-import { programArguments } from "../runtime/worker.ts";
+import { programArguments } from "../runtime/this_thread.ts";
 import { loadProcessCalls } from "../system/system.ts";
 import { mainOfProgram } from "../targets/places.ts";
 

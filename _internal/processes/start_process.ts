@@ -9,10 +9,9 @@ import { addReference, dropReference, onRelease } from "../memory/shared_object.
 import { hasReferences } from "../codec/references.ts";
 import { existingSpace, type Space, spaceOf } from "../memory/space.ts";
 import { waitAsync } from "../memory/wait.ts";
-import { onExit, onLoopEmpty } from "../runtime/exit.ts";
+import { isWorker, onExit, onLoopEmpty } from "../runtime/this_thread.ts";
 import { readModule } from "../runtime/modules.ts";
 import { spawn, type Spawned } from "../runtime/spawn.ts";
-import { isWorker } from "../runtime/worker.ts";
 import { SIGKILL, SIGTERM } from "../system/calls.ts";
 import { loadProcessCalls } from "../system/system.ts";
 import { onEnding } from "../work/ending.ts";

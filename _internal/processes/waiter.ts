@@ -20,7 +20,7 @@ import { exchange, load } from "../atomics.ts";
 import { ThreadMemory } from "../memory/memory.ts";
 import type { Libc } from "../system/calls.ts";
 import { loadLibc } from "../system/system.ts";
-import { onParentMessage, postToParent } from "../runtime/worker.ts";
+import { onParentMessage, postToParent } from "../runtime/this_thread.ts";
 import { takeTurns } from "./native_turns.ts";
 import type { Region } from "./region.ts";
 

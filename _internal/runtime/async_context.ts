@@ -4,6 +4,8 @@
  * @module
  */
 
+import { nodeProcess } from "./runtime.ts";
+
 /** What is used of `AsyncLocalStorage`. */
 export interface AsyncContext<T> {
   run<R>(value: T, action: () => R): R;
@@ -18,14 +20,10 @@ interface AsyncLocalStorage {
   snapshot(): Snapshot;
 }
 
-interface Modules {
-  getBuiltinModule(name: "node:async_hooks"): { AsyncLocalStorage: AsyncLocalStorage };
-}
-
 // Not imported but asked for, since few programs need it and loading it takes longer than all else.
 function storage(): AsyncLocalStorage {
-  const { process } = globalThis as unknown as { process: Modules };
-  return process.getBuiltinModule("node:async_hooks").AsyncLocalStorage;
+  return (nodeProcess().getBuiltinModule("node:async_hooks") as { AsyncLocalStorage: AsyncLocalStorage })
+    .AsyncLocalStorage;
 }
 
 /** A new context. */

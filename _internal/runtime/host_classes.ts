@@ -1,15 +1,16 @@
 /**
- * Which classes are the runtime's own, by what they are and not by a list of their names: instances of these hold what
- * their properties do not show.
+ * What the runtime's own classes of objects hide from a look at properties: which class an object is of, and whether an array
+ * or a collection has more than its elements. The codec asks, which must not lose in silence what it does not see.
  *
- * A class that is written in another language says so where its source is asked for. Deno writes many in JavaScript; the
- * prototypes of these have a method for its console under a symbol that no program has a use for, or the class is a
- * global that `for … in` does not show, as those of programs are not, or it is part of `Deno`.
+ * A class is known by what it is and not by a list of names. One that is written in another language says so where its
+ * source is asked for. Deno writes many in JavaScript; the prototypes of these have a method for its console under a symbol
+ * that no program has a use for, or the class is a global that `for … in` does not show, as those of programs are not, or it
+ * is part of `Deno`.
  *
  * @module
  */
 
-import { deno, isBun, nodeProcess } from "./runtime.ts";
+import { deno, type DenoGlobal, isBun, nodeProcess } from "./runtime.ts";
 
 const DENO_CONSOLE = Symbol.for("Deno.privateCustomInspect");
 const NATIVE = /\{\s*\[native code\]\s*\}\s*$/;
@@ -49,8 +50,7 @@ function isNamespaced(name: string, constructor: unknown): boolean {
   if (found !== undefined && !found.enumerable && (found.value ?? found.get?.call(globalThis)) === constructor) {
     return true;
   }
-  const { Deno } = globalThis as { Deno?: Record<string, unknown> };
-  return Deno !== undefined && Object.hasOwn(Deno, name) && Deno[name] === constructor;
+  return deno !== undefined && Object.hasOwn(deno, name) && deno[name as keyof DenoGlobal] === constructor;
 }
 
 // As the prototype of `Intl.Segments`, which has no constructor.
@@ -96,8 +96,8 @@ export function sourcesOf(prototype: object | null): string[] {
   return sources;
 }
 
-// Whether an array has properties besides its elements, without a list of all its keys: on both engines that costs more
-// than to copy the array.
+// Whether an array has properties besides its elements, without a list of all its keys: to make one costs more than to copy
+// the array, on both engines.
 //
 // JavaScriptCore tells how many named properties an object has: its shallow size counts them. V8 does not tell, but copies
 // the values of an array far faster than it makes names of their indexes, and Deno's inspector shows named properties of
@@ -134,7 +134,7 @@ function onV8(array: unknown[]): boolean {
 }
 
 const BRIEF = { iterableLimit: 0, depth: 0, colors: false };
-const inspect = (deno as { inspect?: (value: unknown, options: object) => string } | undefined)?.inspect;
+const inspect = deno?.inspect;
 let shows: boolean | undefined;
 
 function showsNamed(): boolean {

@@ -1,11 +1,11 @@
 /**
- * What V8's inspector knows of functions.
+ * Where a function is written, asked of V8's inspector. A caller that hands a function over asks last: it takes milliseconds.
  *
  * @module
  */
 
-import { isBun, nodeProcess } from "./runtime.ts";
 import { isPrompt } from "./modules.ts";
+import { deno, isBun, nodeProcess } from "./runtime.ts";
 
 type Answer = Record<string, unknown>;
 
@@ -39,11 +39,8 @@ export function moduleOfFunction(fn: object): string | undefined {
 }
 
 function isAllowed(): boolean {
-  const { Deno } = globalThis as {
-    Deno?: { permissions: { querySync(descriptor: { name: "sys"; kind: string }): { state: string } } };
-  };
   try {
-    return Deno === undefined || Deno.permissions.querySync({ name: "sys", kind: "inspector" }).state === "granted";
+    return deno === undefined || deno.permissions.querySync({ name: "sys", kind: "inspector" }).state === "granted";
   } catch {
     return false;
   }
@@ -52,8 +49,8 @@ function isAllowed(): boolean {
 // The inspector answers while it is asked, and no code of the program runs meanwhile. But Deno hands the answers over in
 // a later tick, for which the caller cannot wait, so for as long as the inspector is asked the ticks are taken here.
 function inspect(fn: object): string | undefined {
-  const process = nodeProcess() as unknown as { nextTick: (action: () => void) => void };
-  const { Session } = nodeProcess().getBuiltinModule("node:inspector") as { Session: new () => Session };
+  const process = nodeProcess();
+  const { Session } = process.getBuiltinModule("node:inspector") as { Session: new () => Session };
   const session = new Session();
   const ticks: (() => void)[] = [];
   const { nextTick } = process;

@@ -1,31 +1,48 @@
 /**
- * Whether the library's modules are where its workers and children can begin with them. In a bundle they are not, nor are
- * the program's, whose functions are looked for; and a program that was compiled to a single file is its own runtime, so
- * that a child would be the whole program again.
+ * Modules as the runtimes have them: where the library's own are, which one is the program's main one, what a loaded one
+ * exports and what the text of one is, and how one is imported by its full name.
+ *
+ * A full name is a URL, or a name of a package together with the module that wrote it, in one text: see below.
  *
  * @module
  */
 
 import { NotSupportedError } from "../errors.ts";
-import { isExiting } from "./exit.ts";
-import { isBun, nodeProcess } from "./runtime.ts";
+import { bun, deno, isBun, nodeProcess } from "./runtime.ts";
+import { isExiting } from "./this_thread.ts";
+
+/** What a module exports. */
+export type Exports = Record<string, unknown>;
+
+/** What `import()` takes as its second argument. */
+export interface ImportCallOptions {
+  with?: Record<string, string>;
+}
+
+interface NodeModule {
+  stripTypeScriptTypes?(source: string, options: { mode: "transform" }): string;
+  readonly _cache: Record<string, unknown>;
+  createRequire(path: string): (path: string) => Exports;
+}
+
+function nodeModule(): NodeModule {
+  return nodeProcess().getBuiltinModule("node:module") as NodeModule;
+}
+
+// Whether the library's modules are where its workers and children can begin with them. In a bundle they are not, nor are
+// the program's, whose functions are looked for; and a program that was compiled to a single file is its own runtime, so
+// that a child would be the whole program again.
 
 /** This module by its name, under which it is as long as nothing has moved it into another file. */
 const OWN = /\/_internal\/runtime\/modules\.[a-z]+(?:[?#].*)?$/;
-
-interface Runtimes {
-  readonly Deno?: { readonly build: { readonly standalone?: boolean } };
-  readonly Bun?: { readonly isStandaloneExecutable?: boolean; readonly main: string };
-}
 
 /** Whether this program was bundled, and the library with it. */
 export const isBundled: boolean = !OWN.test(import.meta.url ?? "");
 
 /** Whether the runtime is a part of the program's single file. */
 function isCompiled(): boolean {
-  const { Deno, Bun } = globalThis as unknown as Runtimes;
-  if (Deno !== undefined) return Deno.build.standalone === true;
-  return Bun?.isStandaloneExecutable === true || /^(?:\/\$bunfs\/|[a-z]:[\\/]~BUN)/i.test(Bun?.main ?? "");
+  if (deno !== undefined) return deno.build.standalone === true;
+  return bun?.isStandaloneExecutable === true || /^(?:\/\$bunfs\/|[a-z]:[\\/]~BUN)/i.test(bun?.main ?? "");
 }
 
 /** Throws where no worker can begin with a module of the library. */
@@ -49,51 +66,18 @@ function refuseCompiled(action: string): never {
   );
 }
 
-/** Where a module of the library is, as seen from another; in a bundle nowhere, which only its use shall say. */
+/** Where a module of the library is, as seen from another; in a bundle nowhere, which only its use is to say. */
 export function ownModule(path: string, from: string | undefined): URL {
   return new URL(path, from ?? "file:///bundle");
 }
 
-// What the runtimes know of modules: which one is the main one, what a loaded one exports, what its text is.
-
-/** What a module exports. */
-export type Exports = Record<string, unknown>;
-
-interface DenoModules {
-  readonly mainModule?: string;
-  readTextFileSync(path: URL): string;
-  readonly errors: { NotCapable: new (message: string) => Error };
-  readonly permissions: { querySync(descriptor: { name: "read"; path: URL }): { state: string } };
-}
-
-interface BunModules {
-  readonly main: string;
-  readonly Transpiler: new (options: { loader: string; target?: string }) => {
-    transformSync(source: string): string;
-    scanImports(source: string): { path: string; kind: string }[];
-  };
-  resolveSync(specifier: string, folder: string): string;
-  pathToFileURL(path: string): URL;
-  fileURLToPath(url: URL): string;
-}
-
-interface NodeModule {
-  stripTypeScriptTypes?(source: string, options: { mode: "transform" }): string;
-  readonly _cache: Record<string, unknown>;
-  createRequire(path: string): (path: string) => Exports;
-}
-
-const globals = globalThis as unknown as { Deno?: DenoModules; Bun: BunModules };
+// The main module, which may be a text and no file.
 
 /** The main module of this thread, where the runtime tells. */
 export function mainModule(): string | undefined {
-  if (globals.Deno !== undefined) return globals.Deno.mainModule;
-  return isBun ? urlOfPlace(globals.Bun.main) : nodeMain();
-}
-
-function nodeMain(): string | undefined {
-  const { argv } = nodeProcess() as unknown as { argv: string[] };
-  return argv[1] === undefined ? undefined : urlOfPlace(argv[1]);
+  if (deno !== undefined) return deno.mainModule;
+  const main = bun !== undefined ? bun.main : nodeProcess().argv[1];
+  return main === undefined ? undefined : urlOfPlace(main);
 }
 
 // How Deno and Bun call what is typed, or given as an argument or as input: `deno eval`, `bun -e`, `bun -`, notebooks.
@@ -107,16 +91,16 @@ export function isTypedIn(module: string): boolean {
 
 /** The text that this program is, if it is no file. */
 export function typedInMain(): string | undefined {
-  const main = isBun && globals.Bun.main === ""
-    ? urlOfPlace(`${(nodeProcess() as unknown as { cwd(): string }).cwd()}/[repl]`)
-    : mainModule();
+  const main = bun?.main === "" ? urlOfPlace(`${nodeProcess().cwd()}/[repl]`) : mainModule();
   return main !== undefined && isTypedIn(main) ? main : undefined;
 }
 
 /** Whether this thread runs what is typed at a prompt or in a notebook, line by line. */
 export function isPrompt(): boolean {
-  return globals.Deno !== undefined && PROMPT.test(globals.Deno.mainModule ?? "");
+  return PROMPT.test(deno?.mainModule ?? "");
 }
+
+// URLs and paths.
 
 /** The URL of a module that a stack or the runtime names by its URL or by its path, which may end with a query. */
 export function urlOfPlace(place: string): string | undefined {
@@ -134,15 +118,22 @@ function split(text: string, separator: string): [string, string] {
 }
 
 // Bun's registry is keyed by paths.
-function pathOf(module: string): string | undefined {
+function pathOnBun(module: string): string | undefined {
   if (!module.startsWith("file:")) return undefined;
   const url = new URL(module);
-  return globals.Bun.fileURLToPath(new URL(url.pathname, "file:///")) + url.search;
+  return bun!.fileURLToPath(new URL(url.pathname, "file:///")) + url.search;
 }
 
-function nodeModule(): NodeModule {
-  return nodeProcess().getBuiltinModule("node:module") as NodeModule;
+// The file of a local module, without what its URL has besides.
+function fileOf(module: string): URL | undefined {
+  if (!module.startsWith("file:")) return undefined;
+  const url = new URL(module);
+  url.search = "";
+  url.hash = "";
+  return url;
 }
+
+// What loaded modules export.
 
 /** Whether the runtime tells which modules are loaded. */
 export const TELLS_LOADED: boolean = isBun;
@@ -155,7 +146,7 @@ let requireLoaded: ((path: string) => Exports) | undefined;
  */
 export function loadedExports(module: string): Exports | undefined {
   if (!isBun) return undefined;
-  const path = pathOf(module);
+  const path = pathOnBun(module);
   if (path === undefined) return undefined;
   try {
     const { _cache, createRequire } = nodeModule();
@@ -166,6 +157,8 @@ export function loadedExports(module: string): Exports | undefined {
     return undefined;
   }
 }
+
+const urls: Map<string, string> = new Map();
 
 /** The modules that are known to be loaded: see {@linkcode loadedExports}. */
 export function loadedModules(): string[] {
@@ -179,12 +172,12 @@ export function loadedModules(): string[] {
   return modules;
 }
 
-const urls: Map<string, string> = new Map();
-
 /** What a module of the runtime exports, `node:path` say, once the program has loaded it. */
 export function builtinExports(module: string): Exports | undefined {
   return nodeProcess().getBuiltinModule(module) as Exports | undefined;
 }
+
+// Texts.
 
 /** Texts of modules that this process may not read. */
 const given: Map<string, string> = new Map();
@@ -198,18 +191,16 @@ export function giveTexts(texts: Readonly<Record<string, string>>): void {
 export function readModule(module: string): string | undefined {
   const text = given.get(module);
   if (text !== undefined) return text;
-  if (!module.startsWith("file:")) return undefined;
-  const url = new URL(module);
-  url.search = "";
-  url.hash = "";
+  const file = fileOf(module);
+  if (file === undefined) return undefined;
   try {
-    const { Deno } = globals;
-    if (Deno !== undefined) {
-      if (Deno.permissions.querySync({ name: "read", path: url }).state !== "granted") return undefined;
-      return Deno.readTextFileSync(url);
+    if (deno !== undefined) {
+      return deno.permissions.querySync({ name: "read", path: file }).state === "granted"
+        ? deno.readTextFileSync(file)
+        : undefined;
     }
     const fs = nodeProcess().getBuiltinModule("node:fs") as { readFileSync(path: URL, encoding: string): string };
-    return fs.readFileSync(url, "utf8");
+    return fs.readFileSync(file, "utf8");
   } catch {
     return undefined;
   }
@@ -218,22 +209,20 @@ export function readModule(module: string): string | undefined {
 const readable: Set<string> = new Set();
 
 /**
- * Throws if workers may not read a local module, to import it. Nobody is asked: a prompt of a worker would come while the
- * thread that could answer may be blocked.
+ * Throws if workers may not read a local module, to import it. The user is not asked: a prompt of a worker would come while
+ * the thread that could answer may be blocked.
  *
  * @throws `Deno.errors.NotCapable`
  */
 export function requireReadable(module: string, action: string): void {
-  const { Deno } = globals;
-  if (Deno === undefined || readable.has(module) || !module.startsWith("file:")) return;
-  const url = new URL(module);
-  url.search = "";
-  url.hash = "";
-  if (Deno.permissions.querySync({ name: "read", path: url }).state === "granted") {
+  if (deno === undefined || readable.has(module)) return;
+  const file = fileOf(module);
+  if (file === undefined) return;
+  if (deno.permissions.querySync({ name: "read", path: file }).state === "granted") {
     readable.add(module);
     return;
   }
-  throw new Deno.errors.NotCapable(
+  throw new deno.errors.NotCapable(
     `${action} as its module is imported again: requires read access to ${module}, run again with the --allow-read flag`,
   );
 }
@@ -247,7 +236,7 @@ function loaderOf(module: string): string {
 export function toJavaScript(text: string, module: string): string | undefined {
   const loader = loaderOf(module);
   try {
-    if (isBun) return new globals.Bun.Transpiler({ loader, target: "bun" }).transformSync(text);
+    if (bun !== undefined) return new bun.Transpiler({ loader, target: "bun" }).transformSync(text);
     if (loader === "js") return text;
     return nodeModule().stripTypeScriptTypes?.(text, { mode: "transform" });
   } catch {
@@ -257,10 +246,51 @@ export function toJavaScript(text: string, module: string): string | undefined {
 
 /** The modules that a text imports statically, where the runtime finds them itself. */
 export function scanImports(text: string, module: string): string[] | undefined {
-  if (!isBun) return undefined;
+  if (bun === undefined) return undefined;
   try {
-    return new globals.Bun.Transpiler({ loader: loaderOf(module) }).scanImports(text)
+    return new bun.Transpiler({ loader: loaderOf(module) }).scanImports(text)
       .filter(({ kind }) => kind === "import-statement").map(({ path }) => path);
+  } catch {
+    return undefined;
+  }
+}
+
+// Full names, and imports by them.
+//
+// Names of packages and aliases mean something in the module that wrote them: its workspace member's import map, or the
+// `node_modules` beside it, say what. Deno and Node resolve them by nothing but an `import()` of that module, so the name
+// goes together with the module, in one text: `"acorn" of file:///x.ts`.
+
+/** A name and the module that wrote it. */
+interface BareName {
+  readonly specifier: string;
+  readonly module: string;
+}
+
+function readBareName(name: string): BareName | undefined {
+  const [, specifier, module] = /^("(?:[^"\\]|\\.)*") of (.+)$/.exec(name) ?? [];
+  return module === undefined ? undefined : { specifier: JSON.parse(specifier), module };
+}
+
+/** The full name of what a module imports. Throws on Bun if there is no such module. */
+export function resolveImport(specifier: string, module: string): string {
+  if (/^\.{0,2}\//.test(specifier)) return new URL(specifier, module).href;
+  if (URL.canParse(specifier)) return specifier;
+  if (bun === undefined) return `${JSON.stringify(specifier)} of ${module}`;
+  const folder = pathOnBun(new URL(".", module).href) ?? ".";
+  const resolved = bun.resolveSync(specifier, folder);
+  return urlOfPlace(resolved) ?? resolved;
+}
+
+/**
+ * The URL of a module by its full name, where it has one that this thread knows. For the name of a package it is the one that
+ * this library would get: the module's own where both are of one import map; good enough to look at, not to import.
+ */
+export function urlOfModule(module: string): string | undefined {
+  const bare = readBareName(module);
+  if (bare === undefined) return module;
+  try {
+    return import.meta.resolve(bare.specifier);
   } catch {
     return undefined;
   }
@@ -269,10 +299,10 @@ export function scanImports(text: string, module: string): string[] | undefined 
 /** Imports a module by its full name. */
 export async function importModule(module: string, options?: ImportCallOptions): Promise<Exports> {
   // Bun forgets the query of a URL, and with it which of two modules is meant, but not that of a path.
-  const name = isBun && module.startsWith("file:") && module.includes("?") ? pathOf(module)! : module;
+  const name = isBun && module.startsWith("file:") && module.includes("?") ? pathOnBun(module)! : module;
   const bare = readBareName(module);
   const exports = bare !== undefined
-    ? await importBareName(bare, options)
+    ? await importerOf(bare.module)(bare.specifier, options)
     : options === undefined
     ? await import(name)
     : await import(name, options);
@@ -280,6 +310,28 @@ export async function importModule(module: string, options?: ImportCallOptions):
   // all the same, and only a turn of the event loop stops what waits for it.
   if (isExiting()) await new Promise(() => {});
   return exports;
+}
+
+type Import = (specifier: string, options?: ImportCallOptions) => Promise<Exports>;
+
+interface VM {
+  readonly constants?: { readonly USE_MAIN_CONTEXT_DEFAULT_LOADER?: symbol };
+  runInThisContext(code: string, options: { filename: string; importModuleDynamically?: symbol }): unknown;
+}
+
+const importers: Map<string, Import> = new Map();
+
+// Imports what a module calls by a bare name, as that module would: a script that says that it is the module does so.
+function importerOf(module: string): Import {
+  let load = importers.get(module);
+  if (load === undefined) {
+    const vm = nodeProcess().getBuiltinModule("node:vm") as VM;
+    const loader = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+    const code = "(specifier, options) => options === undefined ? import(specifier) : import(specifier, options)";
+    load = vm.runInThisContext(code, { filename: module, importModuleDynamically: loader }) as Import;
+    importers.set(module, load);
+  }
+  return load;
 }
 
 /** What does not parse and where, if that is what the runtime says of a module; `undefined` for any other error. */
@@ -293,85 +345,4 @@ export function syntaxError(error: unknown): string | undefined {
   }
   // Deno says of it that there is no such module, and in the message why not.
   return code === "ERR_MODULE_NOT_FOUND" && /^SyntaxError: /.test(String(message)) ? String(message) : undefined;
-}
-
-/** What `import()` takes as its second argument. */
-export interface ImportCallOptions {
-  with?: Record<string, string>;
-}
-
-/** The full name of what a module imports. Throws on Bun if there is no such module. */
-export function resolveImport(specifier: string, module: string): string {
-  if (/^\.{0,2}\//.test(specifier)) return new URL(specifier, module).href;
-  if (URL.canParse(specifier)) return specifier;
-  if (!isBun) return bareNameOf(specifier, module);
-  const folder = pathOf(new URL(".", module).href) ?? ".";
-  const resolved = globals.Bun.resolveSync(specifier, folder);
-  return urlOfPlace(resolved) ?? resolved;
-}
-
-/** The URL of a module by its full name, where it has one that this thread knows, to look at it. */
-export function urlOfModule(module: string): string | undefined {
-  const bare = readBareName(module);
-  return bare === undefined ? module : guessBareName(bare);
-}
-
-// Names of packages and aliases, which mean something in the module that wrote them: its workspace member's import map, or
-// the `node_modules` beside it, say what. Deno and Node resolve them by nothing but an `import()` of that module, so
-// here goes the name together with the module, in one text that serves as a module's full name: `"acorn" of file:///x.ts`.
-
-type Import = (specifier: string, options?: object) => Promise<Record<string, unknown>>;
-
-interface VM {
-  readonly constants?: { readonly USE_MAIN_CONTEXT_DEFAULT_LOADER?: symbol };
-  runInThisContext(code: string, options: { filename: string; importModuleDynamically?: symbol }): unknown;
-}
-
-/** A name and the module that wrote it. */
-export interface BareName {
-  readonly specifier: string;
-  readonly module: string;
-}
-
-/** The full name of what a module calls by a bare one. */
-export function bareNameOf(specifier: string, module: string): string {
-  return `${JSON.stringify(specifier)} of ${module}`;
-}
-
-/** What {@linkcode bareNameOf} wrote, read; `undefined` for any other name. */
-export function readBareName(name: string): BareName | undefined {
-  const [, specifier, module] = /^("(?:[^"\\]|\\.)*") of (.+)$/.exec(name) ?? [];
-  return module === undefined ? undefined : { specifier: JSON.parse(specifier), module };
-}
-
-/**
- * The URL that this library would get by the name. It is the module's own where both are of one import map; good enough
- * to look at, not to import.
- */
-export function guessBareName({ specifier }: BareName): string | undefined {
-  try {
-    return import.meta.resolve(specifier);
-  } catch {
-    return undefined;
-  }
-}
-
-const imports: Map<string, Import> = new Map();
-
-/** Imports what a module calls by a bare name, as that module would. */
-export async function importBareName(
-  { specifier, module }: BareName,
-  options?: object,
-): Promise<Record<string, unknown>> {
-  let load = imports.get(module);
-  if (load === undefined) imports.set(module, load = importOf(module));
-  return await load(specifier, options);
-}
-
-// A script that says that it is the module imports from there.
-function importOf(module: string): Import {
-  const vm = nodeProcess().getBuiltinModule("node:vm") as VM;
-  const loader = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
-  const code = "(specifier, options) => options === undefined ? import(specifier) : import(specifier, options)";
-  return vm.runInThisContext(code, { filename: module, importModuleDynamically: loader }) as Import;
 }

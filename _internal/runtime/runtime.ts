@@ -1,6 +1,10 @@
 /**
- * The globals in which the runtimes differ, as far as the library uses them. Nothing is imported for that: a worker on
- * Deno pays ten milliseconds for `node:process`.
+ * The globals of the runtimes as the library sees them, and what has another name on each of them: the process, its
+ * environment, text and bytes, timers and turns of the event loop. Modules, threads and other processes have files of their
+ * own beside this one.
+ *
+ * Nothing is imported for that: a worker on Deno pays ten milliseconds for `node:process`, and as many when it first looks at
+ * the global `process`. So `deno` and `bun` are values, and {@linkcode nodeProcess} is a function.
  *
  * @module
  */
@@ -9,116 +13,165 @@ import { notify, waitAsync } from "../atomics.ts";
 
 /** What is used of `Deno`. */
 export interface DenoGlobal {
+  readonly pid: number;
+  readonly args: readonly string[];
+  readonly build: { readonly os: string; readonly arch: string; readonly standalone?: boolean };
+  readonly mainModule?: string;
+  readonly env: { get(name: string): string | undefined; toObject(): Record<string, string> };
+  readonly errors: { readonly NotCapable: new (message: string) => Error };
+  readonly permissions: { querySync(descriptor: DenoPermission): { readonly state: string } };
+  exitCode: number;
   exit(code?: number): never;
   unrefTimer(id: number): void;
-  errors: object;
+  inspect?(value: unknown, options: object): string;
+  readTextFileSync(path: URL): string;
+  writeTextFileSync(path: string, text: string): void;
+  execPath(): string;
+  readonly Command: new (command: string, options: Record<string, unknown>) => { spawn(): DenoChild };
+  addSignalListener(signal: string, listener: () => void): void;
+  removeSignalListener(signal: string, listener: () => void): void;
 }
 
-/** What is used of `process`, on Bun and Node. */
+/** A permission that Deno can be asked for. */
+export interface DenoPermission {
+  readonly name: "env" | "ffi" | "read" | "sys";
+  readonly kind?: string;
+  readonly path?: URL;
+  readonly variable?: string;
+}
+
+/** A process that Deno started. */
+export interface DenoChild {
+  readonly pid: number;
+  readonly status: Promise<{ readonly code: number; readonly signal: string | null }>;
+  ref(): void;
+  unref(): void;
+}
+
+/** What is used of `Bun`. */
+export interface BunGlobal {
+  readonly version: string;
+  readonly main: string;
+  readonly isMainThread: boolean;
+  readonly isStandaloneExecutable?: boolean;
+  readonly Transpiler: new (options: { loader: string; target?: string }) => {
+    transformSync(source: string): string;
+    scanImports(source: string): { path: string; kind: string }[];
+  };
+  resolveSync(specifier: string, folder: string): string;
+  fileURLToPath(url: URL): string;
+  spawn(options: Record<string, unknown>): BunChild;
+}
+
+/** A process that Bun started. */
+export interface BunChild {
+  readonly pid: number;
+  readonly exited: Promise<number>;
+  readonly exitCode: number | null;
+  readonly signalCode: string | null;
+  ref(): void;
+  unref(): void;
+}
+
+/** What is used of `process`. */
 export interface ProcessGlobal {
+  readonly pid: number;
+  readonly argv: string[];
+  readonly env: Record<string, string>;
+  readonly execPath: string;
+  readonly exitCode?: number | string;
+  readonly platform: string;
+  readonly arch: string;
+  readonly versions: { readonly node?: string };
+  nextTick: (action: () => void) => void;
+  cwd(): string;
   exit(code?: number): never;
   getBuiltinModule(name: string): unknown;
   on(event: "exit" | "beforeExit", listener: (code: number) => void): void;
   on(event: "uncaughtException" | "unhandledRejection", listener: (error: unknown) => void): void;
 }
 
+const host = globalThis as unknown as {
+  readonly Deno?: DenoGlobal;
+  readonly Bun?: BunGlobal;
+  readonly process?: ProcessGlobal;
+  readonly Buffer: { prototype: { latin1Slice(this: Uint8Array, start: number, end: number): string } };
+};
+
 /** On Deno. */
-export const deno: DenoGlobal | undefined = (globalThis as { Deno?: DenoGlobal }).Deno;
+export const deno: DenoGlobal | undefined = host.Deno;
+
+/** On Bun. */
+export const bun: BunGlobal | undefined = host.Bun;
 
 /** Whether this is Bun. */
-export const isBun: boolean = "Bun" in globalThis;
+export const isBun: boolean = bun !== undefined;
+
+/** On Bun and Node; on Deno it takes ten milliseconds. */
+export function nodeProcess(): ProcessGlobal {
+  return host.process!;
+}
+
+/** Whether this is a Bun, older than that version, that still does something of which the library must know. */
+export function isBunBefore(major: number, minor: number, patch: number): boolean {
+  if (bun === undefined) return false;
+  const [itsMajor, itsMinor, itsPatch] = bun.version.split(/[.+-]/).map(Number);
+  return (itsMajor - major || itsMinor - minor || itsPatch - patch) < 0;
+}
 
 /**
  * Whether this thread may block: only the main thread of a browser may not. Programs that test pages elsewhere put a
  * `document` among the globals, too.
  */
 export const mayBlock: boolean = !("document" in globalThis) || deno !== undefined || isBun ||
-  typeof (globalThis as { process?: { versions?: { node?: string } } }).process?.versions?.node === "string";
-
-/** On Bun and Node. */
-export function nodeProcess(): ProcessGlobal {
-  return (globalThis as unknown as { process: ProcessGlobal }).process;
-}
+  typeof host.process?.versions?.node === "string";
 
 /** The number of this process. */
 export function pidOfThis(): number {
-  // Not both at once: to look at `process` costs Deno ten milliseconds.
-  const { Deno } = globalThis as unknown as { Deno?: { pid: number } };
-  return (Deno ?? nodeProcess() as unknown as { pid: number }).pid;
+  return (deno ?? nodeProcess()).pid;
 }
-
-// The variables of the environment.
-
-/** All variables; none where this program may not read them all, and so cannot change them either. Never asks. */
-export function environment(): Record<string, string> {
-  if (deno === undefined) return { ...(nodeProcess() as unknown as { env: Record<string, string> }).env };
-  const { permissions, env } = deno as unknown as {
-    permissions: { querySync(descriptor: { name: "env" }): { state: string } };
-    env: { toObject(): Record<string, string> };
-  };
-  return permissions.querySync({ name: "env" }).state === "granted" ? env.toObject() : {};
-}
-
-/** One variable; `undefined` where there is none or this program may not read it. Never asks. */
-export function environmentVariable(name: string): string | undefined {
-  if (deno === undefined) {
-    return (nodeProcess() as unknown as { env?: Record<string, string> } | undefined)?.env?.[name];
-  }
-  const { permissions, env } = deno as unknown as {
-    permissions: { querySync(descriptor: { name: "env"; variable: string }): { state: string } };
-    env: { get(name: string): string | undefined };
-  };
-  return permissions.querySync({ name: "env", variable: name }).state === "granted" ? env.get(name) : undefined;
-}
-
-// How many processors there are.
 
 /** Logical processors that this program may use; 1 where the runtime does not tell. */
 export function cpuCount(): number {
   return globalThis.navigator?.hardwareConcurrency || 1;
 }
 
-// Writes a file.
+/** All variables of the environment; none where this program may not read them all, and so cannot change them. Never asks. */
+export function environment(): Record<string, string> {
+  if (deno === undefined) return { ...nodeProcess().env };
+  return deno.permissions.querySync({ name: "env" }).state === "granted" ? deno.env.toObject() : {};
+}
+
+/** One variable; `undefined` where there is none or this program may not read it. Never asks. */
+export function environmentVariable(name: string): string | undefined {
+  if (deno === undefined) return host.process?.env?.[name];
+  const { state } = deno.permissions.querySync({ name: "env", variable: name });
+  return state === "granted" ? deno.env.get(name) : undefined;
+}
 
 /** Writes text to a file, at once. Deno asks for `--allow-write` of it. */
 export function writeTextFile(path: string, text: string): void {
-  const { Deno } = globalThis as { Deno?: { writeTextFileSync(path: string, text: string): void } };
-  if (Deno !== undefined) {
-    Deno.writeTextFileSync(path, text);
+  if (deno !== undefined) {
+    deno.writeTextFileSync(path, text);
   } else {
     const fs = nodeProcess().getBuiltinModule("node:fs") as { writeFileSync(path: string, text: string): void };
     fs.writeFileSync(path, text);
   }
 }
 
-// Whether this is a Bun that still does something of which the library must know.
+// Bytes as text.
 
-/** Whether this is Bun, and older than that version. */
-export function isBunBefore(major: number, minor: number, patch: number): boolean {
-  const { Bun } = globalThis as { Bun?: { version: string } };
-  if (Bun === undefined) return false;
-  const [itsMajor, itsMinor, itsPatch] = Bun.version.split(/[.+-]/).map(Number);
-  return (itsMajor - major || itsMinor - minor || itsPatch - patch) < 0;
-}
-
-// Strings of one byte a character, made by the runtime.
-
-interface BufferGlobal {
-  prototype: { latin1Slice(this: Uint8Array, start: number, end: number): string };
-}
-
-const slice = isBun ? (globalThis as unknown as { Buffer: BufferGlobal }).Buffer.prototype.latin1Slice : undefined;
+const slice = isBun ? host.Buffer.prototype.latin1Slice : undefined;
 
 /**
  * The characters with the codes `bytes[start]` up to `bytes[end]`; `undefined` where nothing is quicker than a
- * `TextDecoder`. On Bun that one takes many times as long; on Deno `Buffer` would have to be loaded.
+ * `TextDecoder`. On Bun a decoder takes many times as long; on Deno `Buffer` would have to be loaded.
  */
 export const latin1: ((bytes: Uint8Array, start: number, end: number) => string) | undefined = slice === undefined
   ? undefined
   : (bytes, start, end) => slice.call(bytes, start, end);
 
-// Bytes as text.
-
+/** Characters that are made by one call. */
 const STEP = 8192;
 
 /** Bytes in base64. */
@@ -133,7 +186,7 @@ export function fromBase64(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }
 
-// Timers that do not keep the program alive.
+// Timers and turns of the event loop.
 
 /** Lets the program end before a timer has fired. */
 export function unrefTimer(timer: ReturnType<typeof setTimeout>): ReturnType<typeof setTimeout> {

@@ -1,12 +1,13 @@
 /**
- * Starts another runtime of the same kind.
+ * Another runtime of the same kind as a process: how it is started, by which names and numbers its signals go, and how a
+ * child on Deno leaves to its starter the signals that a whole group of processes gets.
  *
  * @module
  */
 
 import { withoutPrototype } from "../options.ts";
-import { deno, isBun, nodeProcess } from "./runtime.ts";
-import { isWorker } from "./worker.ts";
+import { bun, deno, nodeProcess } from "./runtime.ts";
+import { isWorker } from "./this_thread.ts";
 
 /** What is started. */
 export interface SpawnOptions {
@@ -27,50 +28,16 @@ export interface Spawned {
   setRef(ref: boolean): void;
 }
 
-interface DenoChild {
-  readonly pid: number;
-  readonly status: Promise<{ code: number; signal: string | null }>;
-  ref(): void;
-  unref(): void;
-}
-
-interface DenoProcesses {
-  execPath(): string;
-  Command: new (command: string, options: Record<string, unknown>) => { spawn(): DenoChild };
-}
-
-interface BunChild {
-  readonly pid: number;
-  readonly exited: Promise<number>;
-  readonly exitCode: number | null;
-  readonly signalCode: string | null;
-  ref(): void;
-  unref(): void;
-}
-
-interface BunProcesses {
-  spawn(options: Record<string, unknown>): BunChild;
-}
-
-const globals = globalThis as unknown as { Deno?: DenoProcesses; Bun: BunProcesses };
-
 /** The program of this runtime. */
 export function runtimePath(): string {
-  return globals.Deno?.execPath() ?? (nodeProcess() as unknown as { execPath: string }).execPath;
+  return deno?.execPath() ?? nodeProcess().execPath;
 }
 
 /** Starts this runtime anew. */
 export function spawn({ args, cwd, env }: SpawnOptions): Spawned {
-  if (globals.Deno !== undefined) {
-    const options = withoutPrototype({
-      args,
-      cwd,
-      env,
-      stdin: "null",
-      stdout: "inherit",
-      stderr: "inherit",
-    });
-    const child = new globals.Deno.Command(runtimePath(), options).spawn();
+  if (deno !== undefined) {
+    const options = withoutPrototype({ args, cwd, env, stdin: "null", stdout: "inherit", stderr: "inherit" });
+    const child = new deno.Command(runtimePath(), options).spawn();
     // With the worker that started them Deno kills all but these. Nothing is lost: a thread waits for its processes itself.
     const isOwned = !isWorker();
     if (!isOwned) child.unref();
@@ -84,11 +51,11 @@ export function spawn({ args, cwd, env }: SpawnOptions): Spawned {
       },
     };
   }
-  if (!isBun) throw new TypeError("Cannot start process on this runtime");
-  const child = globals.Bun.spawn(withoutPrototype({
+  if (bun === undefined) throw new TypeError("Cannot start process on this runtime");
+  const child = bun.spawn(withoutPrototype({
     cmd: [runtimePath(), ...args],
     cwd,
-    env: { ...(nodeProcess() as unknown as { env: Record<string, string> }).env, ...env },
+    env: { ...nodeProcess().env, ...env },
     stdin: null,
     stdout: "inherit",
     stderr: "inherit",
@@ -115,36 +82,29 @@ function signals(): Record<string, number> {
   return os.constants.signals;
 }
 
-// Signals to a whole group of processes, as a child on Deno leaves them to its starter.
+// Signals to a whole group of processes.
 //
-// Deno catches these denoSignals in every process, and ends it where there is no listener. One that does nothing is enough to
-// leave them to the starter, also while code runs that never returns to the event loop. But SIGTERM is also what
-// `terminate()` sends, and whether the program has a listener of its own for it nothing can tell. So a starter asks first, by
-// SIGURG, which does nothing by itself: then the child takes its own listener off and sends itself the SIGTERM, for which the
-// program's listeners are called, or which ends it.
-
-interface Signals {
-  addSignalListener(signal: string, listener: () => void): void;
-  removeSignalListener(signal: string, listener: () => void): void;
-}
-
-const denoSignals = deno as unknown as Signals | undefined;
+// Deno catches SIGINT, SIGHUP and SIGTERM in every process, and ends it where there is no listener. A listener that does
+// nothing is enough to leave them to the starter, also while code runs that never returns to the event loop. But SIGTERM is
+// also what `terminate()` sends, and whether the program has a listener of its own for it nothing can tell. So a starter asks
+// first, by SIGURG, which does nothing by itself: then the child takes its own listener off and sends itself the SIGTERM, for
+// which the program's listeners are called, or which ends it.
 
 const ignore = (): void => {};
 
 /** On Deno: has SIGINT, SIGHUP and SIGTERM do nothing, until the program has a listener. */
 export function ignoreOnDeno(): void {
-  for (const signal of ["SIGINT", "SIGHUP", "SIGTERM"]) denoSignals!.addSignalListener(signal, ignore);
+  for (const signal of ["SIGINT", "SIGHUP", "SIGTERM"]) deno!.addSignalListener(signal, ignore);
 }
 
 /** Calls `action` when a starter asks. `false`: not on this runtime. */
 export function onAsked(action: () => void): boolean {
-  if (denoSignals === undefined) return false;
-  denoSignals.addSignalListener("SIGURG", action);
+  if (deno === undefined) return false;
+  deno.addSignalListener("SIGURG", action);
   return true;
 }
 
 /** Ends {@linkcode ignoreOnDeno} for SIGTERM. */
 export function heedTerminate(): void {
-  denoSignals!.removeSignalListener("SIGTERM", ignore);
+  deno!.removeSignalListener("SIGTERM", ignore);
 }

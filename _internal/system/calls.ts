@@ -1,12 +1,16 @@
 /**
- * What the library asks of the operating system: memory that processes share, sleeping in it, who is alive, and how processes
- * start and end. There are two files for each system that can do it, libc_*.ts and process_calls_*.ts.
+ * What the library asks of the operating system: {@linkcode Libc}, memory that processes share, sleeping in it and files, and
+ * {@linkcode ProcessCalls}, which processes are alive, how they start and how they end; and what Linux and macOS do for that in
+ * one way.
+ *
+ * Each system has a file for either, libc_*.ts and process_calls_*.ts; system.ts chooses, and ffi.ts is how the C library is
+ * called.
  *
  * @module
  */
 
-import type { Native } from "./ffi.ts";
-import type { ProgramOptions } from "./posix_spawn.ts";
+import { isBun, isBunBefore, nodeProcess } from "../runtime/runtime.ts";
+import { type Argument, cString, type Native } from "./ffi.ts";
 
 /** The operating system, as one thread reaches it. Descriptors and addresses are those of the whole process. */
 export interface Libc {
@@ -20,7 +24,7 @@ export interface Libc {
   pathOf(descriptor: number): string;
   /**
    * Says that this process lives, which it does with one number among those that have the file. The system takes that back
-   * when the process is gone, however it ended, and before anybody can have its pid. `false`: the number is taken.
+   * when the process is gone, however it ended, and before another can have its pid. `false`: the number is taken.
    */
   holdNumber(descriptor: number, number: number): boolean;
   /** Whether another process that holds the number lives. */
@@ -61,7 +65,7 @@ export interface Libc {
   setSize(descriptor: number, bytes: number): boolean;
   /** Sees to it that a part of a file can be touched: there is memory for it. What is in it stays. */
   reserve(descriptor: number, offset: number, bytes: number): boolean;
-  /** Maps a file so that all see what one writes. 0: there is no room. */
+  /** Maps a file so that each process that does sees what another writes. 0: there is no room. */
   map(descriptor: number, bytes: number): number;
   unmap(address: number, bytes: number): void;
   /**
@@ -71,7 +75,7 @@ export interface Libc {
   lockFile(descriptor: number, shared?: "shared"): boolean;
   /** Sleeps while the word is `expected`, for `ms` at most. May return for no reason. */
   wait(address: number, expected: number, ms: number): void;
-  /** Wakes up to `count` of those who sleep on the word, in any process. Returns how many; macOS does not count thousands: 1. */
+  /** Wakes up to `count` threads that sleep on the word, in any process. Returns how many; macOS does not count thousands: 1. */
   wake(address: number, count: number): number;
   /** {@linkcode Libc.wait} beside the event loop; `undefined` where the runtime has no such thing. */
   readonly waitAsync: ((address: number, expected: number, ms: number) => Promise<number>) | undefined;
@@ -84,7 +88,7 @@ export interface Libc {
   errno(): number;
 }
 
-/** What a file is told by. */
+/** By what a file is known. */
 export interface FileIdentity {
   /** Its number, which no other file has at the time. */
   readonly file: string;
@@ -94,12 +98,25 @@ export interface FileIdentity {
   readonly names: number;
 }
 
-/** Errors that are told apart: there is none of that name; there is one; the file system is full. */
+/** Errors that are told apart: there is no file of that name; there is one. */
 export const ENOENT = 2;
 export const EEXIST = 17;
 
 /** How a process ended: its exit code, or the negative number of the signal that ended it. */
 export type ExitStatus = number;
+
+/** What is started. */
+export interface ProgramOptions {
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Where it starts; by default where this process is. */
+  readonly cwd?: string;
+  /** In a session of its own, so that neither a signal to the group nor a terminal that hangs up reaches it. */
+  readonly apart?: boolean;
+  /** Its descriptors: a path that is opened, to read alone if it is the first, or the number of one of this process's. */
+  readonly descriptors: readonly (readonly [number, string | number])[];
+}
 
 /** Processes, as one thread reaches them. */
 export interface ProcessCalls {
@@ -111,13 +128,13 @@ export interface ProcessCalls {
   /** How a process ended that is not this one's child, while its parent has not heard of it. `"gone"`: there is none. */
   exitOfOther(pid: number): ExitStatus | "gone" | undefined;
   /**
-   * Leaves what a terminal or a supervisor sends to a whole group to the process that started this one: SIGINT and SIGHUP,
+   * Leaves to the process that started this one what a terminal or a supervisor sends to a whole group: SIGINT and SIGHUP,
    * and but for Bun on macOS SIGTERM, do nothing here, whatever code runs, until the program has a handler of its own.
    */
   leaveSignals(): void;
   /** Whether SIGTERM to a process on Bun would do nothing, since it leaves that to its starter. */
   leavesTerminate(pid: number): boolean;
-  /** The number of SIGURG, which a process on Deno listens for: see signals.ts. */
+  /** The number of SIGURG, which a process on Deno listens for: see processes/signal.ts. */
   readonly urgent: number;
   /** Sends a signal. `false`: there is no such process, or it is another user's. */
   signal(pid: number, signal: number): boolean;
@@ -174,3 +191,51 @@ export interface ProcessCalls {
 
 export const SIGKILL = 9;
 export const SIGTERM = 15;
+
+// What both do in one way.
+
+type Call = (...args: Argument[]) => number;
+
+const SEEK_SET = 0;
+const FOLDER_BYTES = 4096;
+
+/** {@linkcode Libc.read}. */
+export function readFrom(c: { lseek: Call; read: Call }, descriptor: number, most: number): Uint8Array | undefined {
+  c.lseek(descriptor, 0, SEEK_SET);
+  const bytes = new Uint8Array(most);
+  let length = 0;
+  while (length < most) {
+    const count = c.read(descriptor, bytes.subarray(length), most - length);
+    if (count < 0) return undefined;
+    if (count === 0) break;
+    length += count;
+  }
+  return bytes.subarray(0, length);
+}
+
+/** What `mmap` returned; 0 where it failed, which it says by all ones, or -1. */
+export function mapped(address: number): number {
+  return address > 0 && address < 2 ** 53 ? address : 0;
+}
+
+/** {@linkcode ProcessCalls.folder}. */
+export function currentFolder(c: { getcwd: Call }): string {
+  const bytes = new Uint8Array(FOLDER_BYTES);
+  if (c.getcwd(bytes, bytes.length) === 0) return "/";
+  return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
+}
+
+/** A string of C's, by its address. */
+export function stringAt(native: Native, c: { strlen: Call }, address: number): string {
+  const length = c.strlen(native.toAddress(address));
+  return length === 0 ? "" : new TextDecoder().decode(new Uint8Array(native.view(address, length)).slice());
+}
+
+/** {@linkcode ProcessCalls.removeVariable}. */
+export function removeVariable(c: { unsetenv: Call }, name: string): void {
+  // Before 1.4 Bun reads the environment anew for each worker, as far as it went at the start: where that has become
+  // shorter, the process crashes.
+  if (!isBunBefore(1, 4, 0)) c.unsetenv(cString(name));
+  // A copy, on Bun.
+  if (isBun) delete nodeProcess().env[name];
+}

@@ -1,5 +1,5 @@
 /**
- * Calls of the system's C library, and memory by its address: the part in which the runtimes differ.
+ * The system's C library as one runtime or the other calls it, and memory by its address: one {@linkcode Native} for both.
  *
  * Nothing is loaded before the first use, so that importing the library needs no permission.
  *
@@ -7,8 +7,8 @@
  */
 
 import { NotSupportedError } from "../errors.ts";
-import { isBun, nodeProcess } from "../runtime/runtime.ts";
 import { withoutPrototype } from "../options.ts";
+import { deno, isBun, nodeProcess } from "../runtime/runtime.ts";
 
 /**
  * The types of parameters and results. An `address` is a number here; call sites on a fast path give it through
@@ -65,19 +65,18 @@ export interface System {
 
 /** Which system this is, in Node's words. */
 export function system(): System {
-  const { Deno } = globalThis as { Deno?: { build: { os: string; arch: string } } };
-  if (Deno !== undefined) {
-    const { os, arch } = Deno.build;
+  if (deno !== undefined) {
+    const { os, arch } = deno.build;
     return {
       os: os === "windows" ? "win32" : os,
       arch: arch === "x86_64" ? "x64" : arch === "aarch64" ? "arm64" : arch,
     };
   }
-  const { platform, arch } = nodeProcess() as unknown as { platform: string; arch: string };
+  const { platform, arch } = nodeProcess();
   return { os: platform, arch };
 }
 
-/** What lets one thread of the process after the other do something. */
+/** Lets the threads of this process do something one after the other. */
 export interface Turns {
   take(): void;
   give(): void;
@@ -98,7 +97,7 @@ export function loadNative(action: string): Native {
 }
 
 function choose(action: string): Native {
-  if ("Deno" in globalThis) return denoNative(action);
+  if (deno !== undefined) return denoNative(deno as unknown as DenoFfi, action);
   if (isBun) return bunNative();
   throw new NotSupportedError(
     `Cannot ${action} as this runtime has no foreign function interface that this library knows: threads and all of @weft/concurrent/sync work without it`,
@@ -126,8 +125,7 @@ interface DenoFfi {
   readonly internal?: symbol;
 }
 
-function denoNative(action: string): Native {
-  const { Deno } = globalThis as unknown as { Deno: DenoFfi };
+function denoNative(Deno: DenoFfi, action: string): Native {
   if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") {
     throw new Deno.errors.NotCapable(
       `Cannot ${action} as that calls the system's C library, which must be allowed: run with --allow-ffi (threads and all of @weft/concurrent/sync work without it)`,

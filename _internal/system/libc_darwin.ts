@@ -2,17 +2,17 @@
  * {@linkcode Libc} on macOS, from its headers and manuals: **never run on a Mac**.
  *
  * Memory that processes share is a file in the folder that the system keeps for this user's caches, since nothing without a
- * name can be opened by another process: `shm_open` objects have names, too, and are not freed by the system either, but can
- * not be listed, so that nobody could remove what killed processes leave. It is a cache folder and no temporary one, because
- * the system empties those of what nobody has opened for three days. Names in it:
+ * name can be opened by another process: `shm_open` objects have names, too, and are not freed by the system either, but
+ * cannot be listed, so that no process could remove what killed ones leave. It is a cache folder and no temporary one, because
+ * the system empties those of what was not opened for three days. Names in it:
  *
  * ```text
  *   weft.FILE           the memory of a tree of processes; FILE is its number in the file system
- *   weft.FILE.NUMBER    empty: who has that number lives while it is locked
+ *   weft.FILE.NUMBER    empty: the process with that number lives while it is locked
  *   weft.new.XXXXXX     one of these before it has its name
  * ```
  *
- * Every process of a tree has a shared lock on its memory, so whoever gets it alone removes all of that tree: the last
+ * Every process of a tree has a shared lock on its memory, so the process that gets it alone removes all of that tree: the last
  * process at its end, or the next program where all were killed.
  *
  * The locks are those of `flock`, which belong to an open file, and which nothing but its end and that of the process
@@ -26,9 +26,9 @@
  */
 
 import { NotSupportedError } from "../errors.ts";
-import { cString, type Functions, type Native, type Signature } from "./ffi.ts";
 import { pidOfThis } from "../runtime/runtime.ts";
-import type { Libc } from "./calls.ts";
+import { EEXIST, ENOENT, type Libc, mapped, readFrom } from "./calls.ts";
+import { cString, type Functions, type Native, type Signature } from "./ffi.ts";
 
 /** The system's library, under the names that it has on disk and in the cache of the loader. */
 export const DARWIN_LIBRARIES = ["/usr/lib/libSystem.B.dylib", "libSystem.B.dylib"];
@@ -36,7 +36,7 @@ export const DARWIN_LIBRARIES = ["/usr/lib/libSystem.B.dylib", "libSystem.B.dyli
 const OS_SYNC_SHARED = 1;
 const OS_CLOCK_MACH_ABSOLUTE_TIME = 32;
 const WORD = 4;
-/** Who wakes more than so many wakes all. */
+/** A thread that wakes more than so many wakes all. */
 const MANY = 4096;
 const O_RDONLY = 0;
 const O_RDWR = 2;
@@ -46,7 +46,6 @@ const O_CLOEXEC = 0x1000000;
 const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
-const SEEK_SET = 0;
 const SEEK_END = 2;
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
@@ -59,8 +58,6 @@ const START_AT = 30;
 /** struct dirent: the length of the name, and the name. */
 const NAME_LENGTH_AT = 18;
 const NAME_AT = 21;
-const ENOENT = 2;
-const EEXIST = 17;
 const EWOULDBLOCK = 35;
 const PATH_BYTES = 1024;
 /** Room that the disk must have besides what is asked for: what was promised before need not have been touched yet. */
@@ -124,7 +121,7 @@ export function darwin(native: Native, arch: "x64" | "arm64", action: string): L
   const c = openLibrary(native, darwinSignatures(arch), action);
   const { toAddress } = native;
   const folder = folderOfUser(c, action);
-  /** Nobody else is left in the tree. */
+  /** No other process is left in the tree. */
   let alone = false;
   let errnoWord: Int32Array | undefined;
   const errno = (): number => (errnoWord ??= new Int32Array(native.view(c.__error(), 4)))[0];
@@ -154,7 +151,7 @@ export function darwin(native: Native, arch: "x64" | "arm64", action: string): L
     }
     return -1;
   };
-  // Opens a file of this user that nobody has locked, and locks it.
+  // Opens a file of this user that is not locked, and locks it.
   const take = (path: string): number => {
     const descriptor = self.open(path, "read");
     if (descriptor < 0) return descriptor;
@@ -197,7 +194,7 @@ export function darwin(native: Native, arch: "x64" | "arm64", action: string): L
     isNumberHeld: (descriptor, number) => {
       if (alone) return false;
       const held = self.open(`${regionPath(descriptor)}.${number}`, "read");
-      // Somebody has removed it, or this process has too many files open: better to wait in vain than to take what is
+      // Another process has removed it, or this process has too many files open: better to wait in vain than to take what is
       // another's.
       if (held < 0) return true;
       const locked = c.flock(held, LOCK_SH | LOCK_NB) !== 0;
@@ -239,18 +236,7 @@ export function darwin(native: Native, arch: "x64" | "arm64", action: string): L
       // Another process may have been first.
       return c.open(bytes, flags);
     },
-    read: (descriptor, most) => {
-      c.lseek(descriptor, 0, SEEK_SET);
-      const bytes = new Uint8Array(most);
-      let length = 0;
-      while (length < most) {
-        const count = c.read(descriptor, bytes.subarray(length), most - length);
-        if (count < 0) return undefined;
-        if (count === 0) break;
-        length += count;
-      }
-      return bytes.subarray(0, length);
-    },
+    read: (descriptor, most) => readFrom(c, descriptor, most),
     write: (descriptor, bytes) => c.write(descriptor, bytes, bytes.length) === bytes.length,
     identify: (descriptor) => {
       c.fstat(descriptor, status);
@@ -315,16 +301,11 @@ export function darwin(native: Native, arch: "x64" | "arm64", action: string): L
         OS_CLOCK_MACH_ABSOLUTE_TIME,
         nanoseconds(ms),
       ),
-    // One sleeps on one word only.
+    // A thread sleeps on one word only.
     waitForAny: undefined,
     errno,
   };
   return self;
-}
-
-function mapped(address: number): number {
-  // MAP_FAILED is all ones, or -1.
-  return address > 0 && address < 2 ** 53 ? address : 0;
 }
 
 /** Opens functions of the system's library. */

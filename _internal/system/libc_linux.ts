@@ -5,9 +5,9 @@
  * @module
  */
 
-import { cString, type Native } from "./ffi.ts";
 import { pidOfThis } from "../runtime/runtime.ts";
-import type { Libc } from "./calls.ts";
+import { type Libc, mapped, readFrom } from "./calls.ts";
+import { cString, type Native } from "./ffi.ts";
 
 // fstat by number, since older C libraries have it under another name; and what it tells is the kernel's own structure.
 const SYSCALLS = {
@@ -37,7 +37,6 @@ const O_NOFOLLOW = { x64: 0o400000, arm64: 0o100000 };
 const O_CLOEXEC = 0o2000000;
 /** Where the name is in an entry of a folder. */
 const NAME_AT = 19;
-const SEEK_SET = 0;
 const SEEK_END = 2;
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
@@ -138,18 +137,7 @@ export function linux(native: Native, arch: "x64" | "arm64"): Libc {
       const flags = how === "new" ? O_CREAT | O_EXCL : how === "append" ? O_CREAT | O_APPEND | O_NOFOLLOW[arch] : 0;
       return c.open(cString(path), (how === "read" ? 0 : O_RDWR) | O_CLOEXEC | flags, 0o600);
     },
-    read: (descriptor, most) => {
-      c.lseek(descriptor, 0, SEEK_SET);
-      const bytes = new Uint8Array(most);
-      let length = 0;
-      while (length < most) {
-        const count = c.read(descriptor, bytes.subarray(length), most - length);
-        if (count < 0) return undefined;
-        if (count === 0) break;
-        length += count;
-      }
-      return bytes.subarray(0, length);
-    },
+    read: (descriptor, most) => readFrom(c, descriptor, most),
     write: (descriptor, bytes) => c.write(descriptor, bytes, bytes.length) === bytes.length,
     identify: (descriptor) => {
       const status = new Uint32Array(64);
@@ -182,11 +170,7 @@ export function linux(native: Native, arch: "x64" | "arm64"): Libc {
     sizeOf: (descriptor) => c.lseek(descriptor, 0, SEEK_END),
     setSize: (descriptor, bytes) => c.ftruncate(descriptor, bytes) === 0,
     reserve: (descriptor, offset, bytes) => c.fallocate(descriptor, 0, offset, bytes) === 0,
-    map: (descriptor, bytes) => {
-      const address = c.mmap(toAddress(0), bytes, PROT_READ_WRITE, MAP_SHARED, descriptor, 0);
-      // MAP_FAILED is all ones, or -1.
-      return address > 0 && address < 2 ** 53 ? address : 0;
-    },
+    map: (descriptor, bytes) => mapped(c.mmap(toAddress(0), bytes, PROT_READ_WRITE, MAP_SHARED, descriptor, 0)),
     unmap: (address, bytes) => void c.munmap(toAddress(address), bytes),
     lockFile: (descriptor, shared) => {
       setLock(0, shared === undefined ? F_WRLCK : F_RDLCK);

@@ -2,25 +2,24 @@
  * {@linkcode ProcessCalls} on macOS, from its headers and manuals: **never run on a Mac**.
  *
  * The system cannot be told to kill a process with its parent. So each child has a worker that sleeps until its parent is
- * gone, and then kills the process: see parent_watch.ts. For a child that may not call the C library nobody could do that,
- * so none is started.
+ * gone, and then kills the process: see entries/parent_watch_entry.ts. For a child that may not call the C library
+ * no process could do that, so none is started.
  *
  * No function with a variable number of arguments is called: see libc_darwin.ts.
  *
  * @module
  */
 
-import { exitProcess } from "../runtime/exit.ts";
-import { isBun, isBunBefore, nodeProcess, pidOfThis } from "../runtime/runtime.ts";
+import { exitProcess } from "../runtime/this_thread.ts";
+import { isBun, pidOfThis } from "../runtime/runtime.ts";
 import { ignoreOnDeno } from "../runtime/spawn.ts";
-import { startWorker } from "../runtime/worker.ts";
+import { startWorker } from "../runtime/workers.ts";
+import { currentFolder, type ProcessCalls, removeVariable, SIGKILL, stringAt } from "./calls.ts";
 import { cString, type Functions, loadNative, type Native, type Signature } from "./ffi.ts";
 import { DARWIN_LIBRARIES } from "./libc_darwin.ts";
-import type { ProcessCalls } from "./calls.ts";
 
 const SIGHUP = 1;
 const SIGINT = 2;
-const SIGKILL = 9;
 const SIGURG = 16;
 const SIG_IGN = 1;
 const P_PID = 1;
@@ -36,14 +35,10 @@ const EV_ADD = 1;
 const NOTE_EXIT = 0x80000000;
 const KEVENT_BYTES = 32;
 const F_OK = 0;
-const FOLDER_BYTES = 4096;
 /** So often the watch looks whether the parent is still this one's parent. */
-const SLICE = 1000;
-
+const SLICE_MS = 1000;
 /** The same without a queue, in microseconds. */
-const PAUSE = 100_000;
-
-const decoder = new TextDecoder();
+const PAUSE_US = 100_000;
 
 /** The C functions, by name. Checked by a test: none has a variable number of parameters. */
 export const DARWIN_PROCESS_SIGNATURES = {
@@ -81,7 +76,7 @@ export function darwinProcesses(action: string): ProcessCalls {
       return info[2] === CLD_EXITED ? info[5] & 0xff : -info[5];
     },
     exitOfOther(pid) {
-      // struct proc_bsdinfo: flags, state, and how it ended, as wait() tells it. 1: also of one that nobody has waited for.
+      // struct proc_bsdinfo: flags, state, and how it ended, as wait() tells it. 1: also of a process that is waited for yet.
       const process = new Uint32Array(BSDINFO_BYTES / 4);
       if (c.proc_pidinfo(pid, PROC_PIDTBSDINFO, 1, process, BSDINFO_BYTES) < BSDINFO_BYTES) return "gone";
       if (process[1] !== SZOMB) return undefined;
@@ -130,22 +125,12 @@ export function darwinProcesses(action: string): ProcessCalls {
     changeFolder: (path) => c.chdir(cString(path)) === 0,
     isFolder: (path) => c.access(cString(`${path}/.`), F_OK) === 0,
     exists: (path) => c.access(cString(path), F_OK) === 0,
-    folder() {
-      const bytes = new Uint8Array(FOLDER_BYTES);
-      if (c.getcwd(bytes, bytes.length) === 0) return "/";
-      return decoder.decode(bytes.subarray(0, bytes.indexOf(0)));
-    },
+    folder: () => currentFolder(c),
     variable(name) {
       const address = c.getenv(cString(name));
       return address === 0 ? undefined : stringAt(native, c, address);
     },
-    removeVariable(name) {
-      // Before 1.4 Bun reads the environment anew for each worker, as far as it went at the start: where that has become
-      // shorter, the process crashes.
-      if (!isBunBefore(1, 4, 0)) c.unsetenv(cString(name));
-      // A copy, on Bun.
-      if (isBun) delete (nodeProcess() as unknown as { env: Record<string, string> }).env[name];
-    },
+    removeVariable: (name) => removeVariable(c, name),
   };
 }
 
@@ -153,11 +138,11 @@ export function darwinProcesses(action: string): ProcessCalls {
 export function watchParent(parent: number): never {
   const c = loadNative("start process").open(DARWIN_LIBRARIES, DARWIN_PROCESS_SIGNATURES);
   const queue = watch(c, parent);
-  // Asked after the watch has begun: a parent that ended before is not missed, and nobody who got its number is watched.
+  // Asked after the watch has begun: a parent that ended before is not missed, and no process that got its number is watched.
   while (c.getppid() === parent) {
-    if (queue >= 0) waitForEvent(c, queue, SLICE);
+    if (queue >= 0) waitForEvent(c, queue, SLICE_MS);
     // It has just ended, or the system has no queue to give.
-    else c.usleep(PAUSE);
+    else c.usleep(PAUSE_US);
   }
   for (;;) c.kill(pidOfThis(), SIGKILL);
 }
@@ -184,11 +169,6 @@ function waitForEvent(c: Calls, queue: number, ms: number): void {
   // struct timespec: seconds and nanoseconds of 64 bits.
   const time = new Uint32Array([seconds, 0, Math.min(999_999_999, Math.ceil((ms - seconds * 1000) * 1e6)), 0]);
   c.kevent(queue, null, 0, new Uint8Array(KEVENT_BYTES), 1, time);
-}
-
-function stringAt(native: Native, c: Calls, address: number): string {
-  const length = c.strlen(native.toAddress(address));
-  return length === 0 ? "" : decoder.decode(new Uint8Array(native.view(address, length)).slice());
 }
 
 function commandLine(native: Native, c: Calls): string[] {

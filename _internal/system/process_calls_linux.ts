@@ -1,19 +1,26 @@
 /**
- * {@linkcode ProcessCalls} on Linux.
+ * {@linkcode ProcessCalls} on Linux: processes are pidfds and entries of `/proc`, their lifelines are pipes, and programs are
+ * started by the C library, since what the runtimes start ends with them, or needs a permission of its own, and gets none of
+ * this process's descriptors.
  *
  * @module
  */
 
-import { isBun, isBunBefore, nodeProcess, pidOfThis } from "../runtime/runtime.ts";
+import { isBun, pidOfThis } from "../runtime/runtime.ts";
 import { ignoreOnDeno } from "../runtime/spawn.ts";
-import { cString, loadNative, system } from "./ffi.ts";
-import { startProgram } from "./posix_spawn.ts";
-import type { ProcessCalls } from "./calls.ts";
+import {
+  currentFolder,
+  type ProcessCalls,
+  type ProgramOptions,
+  removeVariable,
+  SIGKILL,
+  SIGTERM,
+  stringAt,
+} from "./calls.ts";
+import { cString, type Functions, loadNative, type Native, system } from "./ffi.ts";
 
 const SIGHUP = 1;
 const SIGINT = 2;
-const SIGKILL = 9;
-const SIGTERM = 15;
 const SIGURG = 23;
 const SIG_IGN = 1;
 const WEXITED = 4;
@@ -39,7 +46,7 @@ const F_GETFL = 3;
 const F_SETFL = 4;
 const F_SETOWN = 8;
 const F_SETSIG = 10;
-const FOLDER_BYTES = 4096;
+/** Files of `/proc` are read in such pieces, up to so many bytes. */
 const CHUNK = 65536;
 const LIMIT = 2 ** 22;
 
@@ -150,7 +157,7 @@ export function linuxProcesses(action: string): ProcessCalls {
       c.poll(both, 2, Math.min(ms, 2 ** 30));
     },
     close: (descriptor) => void c.close(descriptor),
-    // A pipe, of which children open the reading end, and nobody else has the writing one.
+    // A pipe, of which children open the reading end, and no other process has the writing one.
     openLifeline() {
       const ends = new Int32Array(2);
       return c.pipe2(ends, O_CLOEXEC) === 0 ? ends[0] : -1;
@@ -192,7 +199,7 @@ export function linuxProcesses(action: string): ProcessCalls {
         for (const descriptor of descriptors) c.close(descriptor);
       };
     },
-    start: (options) => startProgram(native, LIBRARIES, options),
+    start: (options) => startProgram(native, options),
     reap: (pid) => void c.waitid(P_PID, pid, info, WEXITED | WNOHANG),
     openBytes(bytes) {
       const descriptor = c.memfd_create(cString("weft"), MFD_CLOEXEC);
@@ -229,23 +236,82 @@ export function linuxProcesses(action: string): ProcessCalls {
     changeFolder: (path) => c.chdir(cString(path)) === 0,
     isFolder: (path) => canOpen(path, O_PATH | O_DIRECTORY),
     exists: (path) => canOpen(path, O_PATH),
-    folder() {
-      const bytes = new Uint8Array(FOLDER_BYTES);
-      if (c.getcwd(bytes, bytes.length) === 0) return "/";
-      return decoder.decode(bytes.subarray(0, bytes.indexOf(0)));
-    },
+    folder: () => currentFolder(c),
     variable(name) {
       const address = c.getenv(cString(name));
-      if (address === 0) return undefined;
-      const length = c.strlen(native.toAddress(address));
-      return length === 0 ? "" : decoder.decode(new Uint8Array(native.view(address, length)).slice());
+      return address === 0 ? undefined : stringAt(native, c, address);
     },
-    removeVariable(name) {
-      // Before 1.4 Bun reads the environment anew for each worker, as far as it went at the start: where that has become
-      // shorter, the process crashes.
-      if (!isBunBefore(1, 4, 0)) c.unsetenv(cString(name));
-      // A copy, on Bun.
-      if (isBun) delete (nodeProcess() as unknown as { env: Record<string, string> }).env[name];
-    },
+    removeVariable: (name) => removeVariable(c, name),
   };
+}
+
+// Programs, started by posix_spawn().
+
+const SETSID = 0x80;
+const O_RDWR = 2;
+/** More bytes than any C library's structures for it have. */
+const STRUCTURE = 1024;
+/** The engine may move smaller arrays. */
+const LEAST = 4096;
+
+const SIGNATURES = {
+  posix_spawn: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  posix_spawn_file_actions_init: { parameters: ["buffer"], result: "i32" },
+  posix_spawn_file_actions_addopen: { parameters: ["buffer", "i32", "buffer", "i32", "i32"], result: "i32" },
+  posix_spawn_file_actions_adddup2: { parameters: ["buffer", "i32", "i32"], result: "i32" },
+  posix_spawn_file_actions_destroy: { parameters: ["buffer"], result: "i32" },
+  posix_spawnattr_init: { parameters: ["buffer"], result: "i32" },
+  posix_spawnattr_setflags: { parameters: ["buffer", "i32"], result: "i32" },
+  posix_spawnattr_destroy: { parameters: ["buffer"], result: "i32" },
+} as const;
+// Not in every C library, and so not bound with the others.
+const CHANGE_FOLDER = {
+  posix_spawn_file_actions_addchdir_np: { parameters: ["buffer", "buffer"], result: "i32" },
+} as const;
+
+let bound: Functions<typeof SIGNATURES> | undefined;
+let boundChange: Functions<typeof CHANGE_FOLDER> | undefined;
+
+// Returns its number; 0: the system starts none.
+function startProgram(native: Native, options: ProgramOptions): number {
+  const c = bound ??= native.open(LIBRARIES, SIGNATURES);
+  const { path, args, env, cwd, apart = false, descriptors } = options;
+  const actions = new Uint8Array(STRUCTURE);
+  const attributes = new Uint8Array(STRUCTURE);
+  const pid = new Int32Array(2);
+  c.posix_spawn_file_actions_init(actions);
+  c.posix_spawnattr_init(attributes);
+  try {
+    if (cwd !== undefined) {
+      boundChange ??= native.open(LIBRARIES, CHANGE_FOLDER);
+      boundChange.posix_spawn_file_actions_addchdir_np(actions, cString(cwd));
+    }
+    for (const [number, from] of descriptors) {
+      if (typeof from === "number") c.posix_spawn_file_actions_adddup2(actions, from, number);
+      else c.posix_spawn_file_actions_addopen(actions, number, cString(from), number === 0 ? 0 : O_RDWR, 0);
+    }
+    if (apart) c.posix_spawnattr_setflags(attributes, SETSID);
+    const given = pointersTo(native, [path, ...args]);
+    const variables = pointersTo(native, Object.entries(env).map(([name, value]) => `${name}=${value}`));
+    return c.posix_spawn(pid, cString(path), actions, attributes, given, variables) === 0 ? pid[0] : 0;
+  } finally {
+    c.posix_spawnattr_destroy(attributes);
+    c.posix_spawn_file_actions_destroy(actions);
+  }
+}
+
+// The strings, behind the list of where they are and its end, in one piece of memory that stays where it is.
+function pointersTo(native: Native, texts: readonly string[]): Uint8Array {
+  const strings = texts.map(cString);
+  const pointers = (strings.length + 1) * 8;
+  const bytes = new Uint8Array(Math.max(LEAST, pointers + strings.reduce((sum, { length }) => sum + length, 0)));
+  const view = new DataView(bytes.buffer);
+  const start = native.addressOf(bytes);
+  let at = pointers;
+  for (const [index, string] of strings.entries()) {
+    bytes.set(string, at);
+    view.setBigUint64(index * 8, BigInt(start + at), true);
+    at += string.length;
+  }
+  return bytes;
 }

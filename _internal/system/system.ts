@@ -1,5 +1,5 @@
 /**
- * The operating system that this program runs on.
+ * The choice: the calls of the operating system that this program runs on, or an error that says on which ones they can be had.
  *
  * @module
  */
@@ -30,7 +30,7 @@ function openLibc(action: string): Libc {
 
 let calls: ProcessCalls | undefined;
 
-/** What it does for processes. `action` is for the message where it cannot be reached. */
+/** What the operating system does for processes. `action` is for the message where it cannot be reached. */
 export function loadProcessCalls(action: string): ProcessCalls {
   return calls ??= openProcessCalls(action);
 }

@@ -6,7 +6,7 @@
 
 import { TargetError } from "../errors.ts";
 import { type Exports, importModule, ownModule, syntaxError } from "../runtime/modules.ts";
-import { whileImporting } from "../runtime/import_guard.ts";
+import { whileImporting } from "../runtime/this_thread.ts";
 import { unrefTimer } from "../runtime/runtime.ts";
 import type { TargetDescriptor } from "./describe.ts";
 import { addHome } from "./places.ts";

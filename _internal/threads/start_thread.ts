@@ -11,18 +11,17 @@ import { enter, entryOf, KILL, leave, onBlocked, RECORD } from "../memory/partic
 import { addReference, dropReference } from "../memory/shared_object.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
 import { SLICE } from "../memory/wait_point.ts";
-import { onLoopEmpty } from "../runtime/exit.ts";
+import { isWorker, onLoopEmpty } from "../runtime/this_thread.ts";
 import { ownModule, requireOwnModules } from "../runtime/modules.ts";
 import { cpuCount, isBun, later, unrefTimer } from "../runtime/runtime.ts";
 import {
   isSystemThreadGone,
-  isWorker,
   startSystemThread,
   startWorker,
   TERMINATE_STOPS_CODE,
   type WorkerHandle,
   type WorkerListener,
-} from "../runtime/worker.ts";
+} from "../runtime/workers.ts";
 import { setOffspring } from "../work/ending.ts";
 import {
   BOOTING,

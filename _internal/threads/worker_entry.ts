@@ -7,7 +7,7 @@
 // Deno does not tell which modules export what, so nearly every function is looked for.
 import "../targets/search.ts";
 import { isBundled } from "../runtime/modules.ts";
-import { isWorker } from "../runtime/worker.ts";
+import { isWorker } from "../runtime/this_thread.ts";
 import { boot } from "./worker_main.ts";
 
 if (import.meta.main && isWorker() && !isBundled) boot();

@@ -16,9 +16,16 @@ import { hasReferences } from "../codec/references.ts";
 import { existingSpace, setSpace, Space } from "../memory/space.ts";
 import { giveUpTaken } from "../queue/taken.ts";
 import { block } from "../memory/wait_point.ts";
-import { exitThread, onLastWords, pendingOutput } from "../runtime/exit.ts";
+import {
+  exitThread,
+  onLastWords,
+  onParentMessage,
+  pendingOutput,
+  postToParent,
+  systemThreadId,
+  takeArguments,
+} from "../runtime/this_thread.ts";
 import { ownModule } from "../runtime/modules.ts";
-import { onParentMessage, postToParent, systemThreadId, takeArguments } from "../runtime/worker.ts";
 import { resolveSubclass, resolveTarget, watchImports } from "../targets/resolve.ts";
 import { ownOffspring, reportError, setOwnTarget, waitForEndings } from "../work/ending.ts";
 import {

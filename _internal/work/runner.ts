@@ -17,7 +17,7 @@ import { Attachment, type Place, placeOf, SharedHandle, unusable } from "../memo
 import type { Space } from "../memory/space.ts";
 import { waitAsync } from "../memory/wait.ts";
 import { show, validateWait, type WaitOptions, type WaitSyncOptions, withoutPrototype } from "../options.ts";
-import { importingModule } from "../runtime/import_guard.ts";
+import { importingModule } from "../runtime/this_thread.ts";
 import { describeSubclass, describeTarget, type TargetDescriptor } from "../targets/describe.ts";
 import { ownTarget } from "./ending.ts";
 import {

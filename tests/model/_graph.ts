@@ -15,7 +15,11 @@ const ROOT = new URL("../../", import.meta.url);
 /** Modules that talk to the runtime, and what stands in for them. */
 const STAND_INS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "_internal/atomics.ts": atomics,
-  "_internal/runtime/exit.ts": { exitThread: () => machine.exit() },
+  "_internal/runtime/this_thread.ts": {
+    exitThread: () => machine.exit(),
+    isImportingTargets: () => false,
+    importingModule: () => undefined,
+  },
   "_internal/runtime/async_context.ts": { createAsyncContext: () => machine.createContext() },
   "sync/_barrier_action.ts": barrierAction,
 };

@@ -1,11 +1,131 @@
 /**
- * Ends the thread that calls.
+ * The thread that calls, from inside: whether it is a worker, what its starter tells it, with which arguments the program was
+ * called, whether it is importing the modules of its target, how it ends, and what must be written before.
+ *
+ * Workers from outside, as the thread that starts them has them, are in workers.ts.
  *
  * @module
  */
 
 import { wait } from "../atomics.ts";
-import { deno, isBun, nodeProcess } from "./runtime.ts";
+import { bun, deno, isBun, nodeProcess } from "./runtime.ts";
+
+// In a worker.
+
+/** Whether this module graph runs in a Web Worker and not in the main thread. */
+export function isWorker(): boolean {
+  return typeof (globalThis as { WorkerGlobalScope?: unknown }).WorkerGlobalScope === "function" ||
+    bun?.isMainThread === false;
+}
+
+/** Says what is done with messages from the thread that started this worker. */
+export function onParentMessage(receive: (data: unknown) => void): void {
+  (globalThis as unknown as Worker).onmessage = (event: MessageEvent): void => receive(event.data);
+}
+
+/** Sends a message to the thread that started this worker. */
+export function postToParent(message: unknown): void {
+  (globalThis as unknown as Worker).postMessage(message);
+}
+
+/** What Linux tells of threads is in files. */
+interface Files {
+  readdirSync(path: string): string[];
+  readlinkSync(path: string): string;
+  existsSync(path: string): boolean;
+}
+
+let loaded: Files | undefined;
+
+/**
+ * Reads what the system tells of threads; `undefined` on Deno, which does not need it. Loaded where it is needed alone: that
+ * takes a worker longer than all of the library's own modules.
+ */
+export function threadFiles(): Files | undefined {
+  if (isBun) loaded ??= nodeProcess().getBuiltinModule("node:fs") as Files;
+  return loaded;
+}
+
+/** The number that Linux has for the calling thread; 0 on other systems, and on Deno. */
+export function systemThreadId(): number {
+  try {
+    return Number(threadFiles()?.readlinkSync("/proc/thread-self").split("/").at(-1) ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+// What the program was called with.
+
+/** Whether `argv[1]` is the main module although the runtime was started on another. */
+let isSet = false;
+
+/** The program's arguments, behind its main module. */
+export function programArguments(): string[] {
+  if (deno !== undefined) return [...deno.args];
+  const { argv } = nodeProcess();
+  // `bun -e` has no module there.
+  return argv.slice(bun !== undefined && !isSet && argv[1] !== bun.main ? 1 : 2);
+}
+
+/** What a worker that is started here is told so that {@linkcode takeArguments} finds it. */
+export function workerArguments(): string[] | undefined {
+  if (bun === undefined) return undefined;
+  const { argv } = nodeProcess();
+  return [isSet || argv[1] === bun.main ? argv[1] : bun.main, ...programArguments()];
+}
+
+/**
+ * In a worker of Bun, which has what it was told behind its own module: puts the program's main module in place of that.
+ * Deno's workers have the program's arguments by themselves.
+ */
+export function takeArguments(): void {
+  if (!isBun) return;
+  nodeProcess().argv.splice(1, 1);
+  isSet = true;
+}
+
+/** In a child: its own main module is the library's, and the program's is `main`. */
+export function setMainArgument(main: string | undefined): void {
+  if (main === undefined) return;
+  isSet = true;
+  const process = nodeProcess();
+  const { fileURLToPath } = process.getBuiltinModule("node:url") as { fileURLToPath(url: string): string };
+  process.argv[1] = main.startsWith("file:") ? fileURLToPath(main) : main;
+}
+
+// While the modules of the target are imported, no shared object is to be made that each thread would have for itself.
+
+let importing: string | undefined;
+// Importing one of these again runs nothing. Without this, what other async functions of the thread make meanwhile would
+// seem to be made by the import.
+const imported: Set<string> = new Set();
+
+/** Whether the modules of this worker's target are being imported. */
+export function isImportingTargets(): boolean {
+  return importing !== undefined;
+}
+
+/** While that is so, what is imported and for which thread: `file:///x.ts was imported by Thread-1`. */
+export function importingModule(): string | undefined {
+  return importing;
+}
+
+/** Runs `load`, which imports `module` for the thread or process called `worker`. */
+export async function whileImporting<T>(module: string, worker: string, load: () => Promise<T>): Promise<T> {
+  if (imported.has(module)) return await load();
+  const outer = importing;
+  importing = `${module} was imported by ${worker}`;
+  try {
+    const loaded = await load();
+    imported.add(module);
+    return loaded;
+  } finally {
+    importing = outer;
+  }
+}
+
+// The end.
 
 /** Stops a worker at once: no `finally` of the program runs. In a worker that is what exit does, on either runtime. */
 export function exitThread(): never {
@@ -22,26 +142,21 @@ function halt(): never {
   for (;;) wait(words, 0, 0, 10);
 }
 
-/** The exit code that the program has set for the end of this process, as the system keeps it. */
-export function exitCodeSet(): number {
-  const code = deno !== undefined
-    ? (deno as unknown as { exitCode: number }).exitCode
-    : (nodeProcess() as unknown as { exitCode?: number | string }).exitCode;
-  return Number(code ?? 0) & 0xff;
-}
-
 /** Ends the process that calls, with all its threads. */
 export function exitProcess(code: number): never {
   return deno !== undefined ? deno.exit(code) : nodeProcess().exit(code);
 }
 
-// What a worker still does when it ends or fails, whichever way.
+/** The exit code that the program has set for the end of this process, as the system keeps it. */
+export function exitCodeSet(): number {
+  return Number((deno ?? nodeProcess()).exitCode ?? 0) & 0xff;
+}
 
-/** What the library does then. */
+/** What the library still does when a worker ends or fails, whichever way. */
 export interface LastWords {
   /** Synchronous; the last thing that runs. */
   exit(code: number): void;
-  /** An error that nobody caught. */
+  /** An error that the program did not catch. */
   uncaught(error: unknown): void;
 }
 
@@ -80,8 +195,7 @@ export function onExit(exit: (code: number) => void): void {
     exit(code);
   };
   if (deno === undefined) nodeProcess().on("exit", once);
-  else {globalThis.addEventListener("unload", () =>
-      once((globalThis as { Deno?: { exitCode: number } }).Deno!.exitCode));}
+  else globalThis.addEventListener("unload", () => once(deno!.exitCode));
 }
 
 /**
@@ -91,14 +205,11 @@ export function onExit(exit: (code: number) => void): void {
 export function onAnyEnd(end: () => void): void {
   onExit(end);
   // Deno sends no "unload" after these.
-  if (deno !== undefined) {
-    for (const type of ["error", "unhandledrejection"]) {
-      globalThis.addEventListener(type, end);
-    }
-  }
+  if (deno === undefined) return;
+  for (const type of ["error", "unhandledrejection"]) globalThis.addEventListener(type, end);
 }
 
-/** In the main thread: asks, when nothing is left that keeps the program alive, whether it shall go on all the same. */
+/** In the main thread: asks, when nothing is left that keeps the program alive, whether it is to go on all the same. */
 export function onLoopEmpty(goOn: () => boolean): void {
   if (deno === undefined) {
     // What was begun in the listener is what goes on.
