@@ -1,22 +1,22 @@
 /**
- * Functions of a pool: described once, sent to each worker once.
+ * The functions that a program gives a pool: each is described once and sent to each worker once, is called so that it stays
+ * as fast as it is by itself, and an error of it carries the place in the program where the pool was called.
  *
  * @module
  */
 
 import type { Space } from "../memory/space.ts";
-import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
 import { ownModule } from "../runtime/modules.ts";
+import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
+import type { AnyFunction, Callable } from "../targets/source.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-type Described = (...args: never[]) => unknown;
-
-/** The functions that the owner of a pool has used, each in a block of shared memory. */
+/** The functions that the owner of a pool has used, each in a block of shared memory: its length in bytes, and JSON. */
 export class Functions {
   readonly #space: Space;
-  readonly #known: WeakMap<Described, number> = new WeakMap();
+  readonly #known: WeakMap<AnyFunction, number> = new WeakMap();
   // By description: an inline function in a loop is another object each time, and still the same function.
   readonly #addresses: Map<string, number> = new Map();
 
@@ -25,7 +25,7 @@ export class Functions {
   }
 
   /** Where the function is described. */
-  addressOf(fn: Described): number {
+  addressOf(fn: AnyFunction): number {
     const known = this.#known.get(fn);
     if (known !== undefined) return known;
     const text = JSON.stringify(describeTarget(fn, { what: "task" }));
@@ -50,23 +50,20 @@ export function readFunction(space: Space, address: number): TargetDescriptor {
   return JSON.parse(decoder.decode(space.readBlock(address)));
 }
 
-// Calls of the functions that a program gave the pool, in a way that keeps these functions as fast as they are by themselves.
+// Calls, in a worker.
 //
 // V8 looks at what a call calls, and if that was always the same function, its quick compiler (Maglev) makes the function's
 // body a part of the caller. A worker's loop over tasks becomes hot by the number of tasks alone: after some hundred, the loops of
 // a task would run in the quick compiler's code, four times as slow as the code that they already had, and stay there. Calls
 // that have seen several functions are left as calls.
 
-/** A function of a program. */
-export type AnyFunction = (...args: unknown[]) => unknown;
-
 /** Calls a function with an item. */
-export function callOn(fn: AnyFunction, item: unknown): unknown {
+export function callOn(fn: Callable, item: unknown): unknown {
   return fn(item);
 }
 
 /** Calls a function with arguments. */
-export function callWith(fn: AnyFunction, args: readonly unknown[]): unknown {
+export function callWith(fn: Callable, args: readonly unknown[]): unknown {
   return fn(...args);
 }
 
@@ -78,7 +75,7 @@ for (let i = 0; i < 100; i++) {
   }
 }
 
-// Where the program called: for the stack of an error that comes back from a worker.
+// The call of the pool, for the stack of an error that comes back from a worker.
 
 /** Frames of the pool itself say nothing. */
 const OWN: string = ownModule("./", import.meta.url).pathname;

@@ -24,6 +24,7 @@ import { bindContext } from "../runtime/async_context.ts";
 import { importingModule } from "../runtime/this_thread.ts";
 import { cpuCount } from "../runtime/runtime.ts";
 import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
+import type { AnyFunction } from "../targets/source.ts";
 import { ARGS, ITEMS } from "./board.ts";
 import { Dispatcher, type StartWorker } from "./dispatcher.ts";
 import { CallSite } from "./functions.ts";
@@ -98,8 +99,6 @@ export interface PoolKind {
   /** For messages and labels. */
   label: string;
 }
-
-type AnyFunction = (...args: never[]) => unknown;
 
 let pools = 0;
 

@@ -21,11 +21,12 @@ import { FIRST_USE, isOutputUsed, keepsOutput, pendingOutput } from "../runtime/
 import { patientTurn, quickTurn } from "../runtime/runtime.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
 import { nameSlowModules, resolveTarget } from "../targets/resolve.ts";
+import type { Callable } from "../targets/source.ts";
 import { setTold } from "../work/ending.ts";
 import { Board, copyOf, Cursor, FAILED, ITEMS, ONE, PART, RESULT, RESULTS, TASKS, TOO_LARGE } from "./board.ts";
 import { Patience } from "./crew.ts";
 import { beginTask, endTask, isTaskRunning } from "./current_task.ts";
-import { type AnyFunction, callOn, callWith, readFunction } from "./functions.ts";
+import { callOn, callWith, readFunction } from "./functions.ts";
 // Objects of any kind may come with a task.
 
 /** What a worker is told. */
@@ -90,7 +91,7 @@ class PoolWorker {
   readonly board: Board;
   readonly #space: Space;
   readonly #options: WorkerOptions;
-  readonly #functions: Map<number, AnyFunction> = new Map();
+  readonly #functions: Map<number, Callable> = new Map();
   /** What the initializer left held is meant to be. */
   readonly #kept: Record<Scope, ReadonlySet<number>> = { thread: NOTHING, process: NOTHING };
   readonly #patience: Patience = new Patience();
@@ -144,8 +145,8 @@ class PoolWorker {
     }
   }
 
-  async #resolve(address: number): Promise<AnyFunction> {
-    let fn: AnyFunction;
+  async #resolve(address: number): Promise<Callable> {
+    let fn: Callable;
     try {
       fn = await resolveTarget(readFunction(this.#space, address), this.#options.name);
     } catch (error) {
@@ -206,7 +207,7 @@ class PoolWorker {
   }
 
   // Returns how many tasks it was; a promise only where a task does: awaiting costs more than a small task.
-  #run(slot: number, fn: AnyFunction, unit: Uint8Array, shared: boolean, cursor: Cursor): number | Promise<number> {
+  #run(slot: number, fn: Callable, unit: Uint8Array, shared: boolean, cursor: Cursor): number | Promise<number> {
     const { board } = this;
     let input: unknown[];
     try {
@@ -262,7 +263,7 @@ class PoolWorker {
 
   async #finishSlowly(
     slot: number,
-    fn: AnyFunction,
+    fn: Callable,
     input: unknown[],
     results: unknown[],
     index: number,

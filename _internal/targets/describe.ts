@@ -1,5 +1,9 @@
 /**
- * Functions that are named rather than looked for.
+ * The side of the caller: describes a function or a class so that another thread or process can find it.
+ *
+ * This side decides what it can at once: that a function cannot run elsewhere at all, that it is named, that every thread has
+ * it, that a module exports it where the runtime tells. The rest is left to the thread that will run the function, which has
+ * the time to read modules: see resolve.ts, and README.md for the order of all attempts.
  *
  * @module
  */
@@ -20,7 +24,18 @@ import {
   urlOfModule,
 } from "../runtime/modules.ts";
 import { areSeveralNear, homeModules, importsOf, isOwn, mainOfProgram, modulesOnStack } from "./places.ts";
-import { type AnyFunction, flawOf, globalPath, isNative, needsNew, privateMember, sourceOf } from "./source.ts";
+import {
+  type AnyFunction,
+  flawOf,
+  globalPath,
+  isNative,
+  needsNew,
+  privateMember,
+  showFunction,
+  sourceOf,
+} from "./source.ts";
+
+// Functions that are named, and so need not be looked for.
 
 /** Where the function is that a {@linkcode task} stands for. */
 export interface TaskLocation {
@@ -42,7 +57,7 @@ export function locationOf(fn: object): TaskLocation | undefined {
  *
  * Functions that are handed over as they are have to be looked for: in the module that makes the call, in what it
  * imports, in the main module. This says where, and is the way out when the search does not find the function. The module
- * need not be imported by the thread that calls; what is not there is told by the thread that looks.
+ * need not be imported by the thread that calls; if the function does not exist, the thread that looks for it reports so.
  *
  * What is returned runs elsewhere only: to call the function here, import it.
  *
@@ -105,15 +120,11 @@ export function task(module: string | URL, name: string): (...args: unknown[]) =
   return stand;
 }
 
-// Functions, as descriptions by which another thread or process finds them.
-//
-// Here is decided what can be: that a function cannot run elsewhere at all, that it is one that every thread has, that a
-// module exports it, where the runtime tells. Everything else is left to the thread that shall run it, which has the time
-// to read modules: see resolve.ts.
+// Descriptions.
 
 /** Where a function or class may be. */
 interface Places {
-  /** What it is for, in messages: "thread target". */
+  /** What it is for, used in error messages: "thread target". */
   what: string;
   name: string;
   source: string;
@@ -154,7 +165,7 @@ const known: WeakMap<AnyFunction, Known> = new WeakMap();
 /**
  * Describes a function.
  *
- * @param what For messages: "thread target".
+ * @param what Used in error messages: "thread target".
  * @throws {TargetError} If it cannot run elsewhere, as far as that can be seen from here.
  */
 export function describeTarget(
@@ -215,7 +226,7 @@ export function describeTarget(
       global: path,
     };
     entry.byModules.set(key, descriptor);
-    // Where it stands is known, and does not depend on who hands it over.
+    // Where it stands is known, and does not depend on the module that hands it over.
     if (home !== undefined || (isDeclared && fn.name !== "")) entry.settled = descriptor;
   }
   return { ...descriptor, what };
@@ -266,14 +277,8 @@ export function describeSubclass(
   };
 }
 
-/** A function in a message. */
-export function showFunction(name: string, source: string): string {
-  if (name !== "" && name !== "default") return `${/^class\b/.test(source) ? "class" : "function"} "${name}"`;
-  const line = source.replace(/\s+/g, " ");
-  return line.length > 40 ? `${line.slice(0, 40)}…` : line;
-}
-
-// Where the stack tells nothing (a timer on Bun may leave no frame of its module), the modules that this thread is about.
+// Where the stack tells nothing (a timer on Bun may leave no frame of its module), the modules whose functions this thread
+// runs.
 function callers(): string[] {
   const modules = modulesOnStack().filter((module) => !isTypedIn(module));
   for (const home of homeModules()) if (!modules.includes(home)) modules.push(home);
@@ -287,15 +292,6 @@ function main(): string | undefined {
   const module = mainModule();
   return module === undefined || isOwn(module) || isTypedIn(module) ? undefined : module;
 }
-
-interface Export {
-  module: string;
-  name: string;
-}
-
-// Functions that loaded modules export, and the modules that were looked at for that.
-const exported: WeakMap<AnyFunction, Export> = new WeakMap();
-const indexed: Set<string> = new Set();
 
 // Whether a module on the stack plainly has a function of this name, or imports one: it will be found, and the inspector,
 // which takes milliseconds, need not be asked. A function without a name is one that is written where it is handed over.
@@ -314,8 +310,12 @@ function isDeclaredIn(modules: string[], name: string): boolean {
   return !areSeveralNear(modules, name);
 }
 
+// Functions that loaded modules export, and the modules that were looked at for that.
+const exported: WeakMap<AnyFunction, TaskLocation> = new WeakMap();
+const indexed: Set<string> = new Set();
+
 // By identity, which leaves no doubt, among what the runtime says is loaded: first the modules that are near.
-function findExport(fn: AnyFunction, modules: string[], native: boolean): Export | undefined {
+function findExport(fn: AnyFunction, modules: string[], native: boolean): TaskLocation | undefined {
   for (const module of modules) {
     const name = nameIn(loadedExports(module), fn);
     if (name !== undefined) return { module, name };
@@ -343,7 +343,7 @@ function findExport(fn: AnyFunction, modules: string[], native: boolean): Export
 }
 
 // The runtime's own modules have functions that no source tells apart.
-function findBuiltin(fn: AnyFunction, modules: string[]): Export | undefined {
+function findBuiltin(fn: AnyFunction, modules: string[]): TaskLocation | undefined {
   for (const imported of new Set(modules.flatMap(importsOf))) {
     const module = urlOfModule(imported);
     if (module === undefined || !module.startsWith("node:")) continue;

@@ -1,5 +1,10 @@
 /**
- * Modules as they are written: where in one a function stands, and what a name means there.
+ * Functions that no module exports, and so are made of their source in the thread or process that runs them.
+ *
+ * The names that a function uses and does not declare are what its module exports or imports, or globals, and each is
+ * replaced by an expression that reads it there when it is used: an export can change. What else a function can see where
+ * it stands does not exist here, and is an error before the function runs. To know which is which, the module is read and
+ * parsed, and the function looked up in it.
  *
  * @module
  */
@@ -13,7 +18,7 @@ import {
   resolveImport,
   toJavaScript,
 } from "../runtime/modules.ts";
-import { showFunction, type TargetDescriptor } from "./describe.ts";
+import type { Sought } from "./resolve.ts";
 import {
   type Analysis,
   analyze,
@@ -25,6 +30,14 @@ import {
   type Reference,
   scopeOf,
 } from "./scopes.ts";
+import { type Callable, showFunction } from "./source.ts";
+
+// Loaded once it is needed.
+async function loadParser(): Promise<typeof import("acorn")> {
+  return await import("acorn");
+}
+
+// Modules as they are written: where in one a function stands, and what a name means there.
 
 /** What a name means in a function of a module. */
 export type Meaning =
@@ -44,11 +57,6 @@ export interface ModuleText {
 }
 
 const known: Map<string, ModuleText | undefined> = new Map();
-
-/** Loads the parser, once it is needed. */
-export async function loadParser(): Promise<typeof import("acorn")> {
-  return await import("acorn");
-}
 
 /** Reads and parses a module; `undefined` if that cannot be done (it is remote, or in a language of its own). */
 export async function readModuleText(module: string): Promise<ModuleText | undefined> {
@@ -172,11 +180,7 @@ function formOf(node: Node): string {
   });
 }
 
-// Functions that are sent as their source.
-//
-// The names that a function uses and does not declare are what its module exports or imports, or globals, and each is
-// replaced by an expression that reads it there when it is used: an export can change. What else a function can see where
-// it stands does not exist here, and is told before the function runs.
+// Functions, of their source.
 
 /** A function's source, parsed. */
 export interface ParsedSource {
@@ -188,10 +192,8 @@ export interface ParsedSource {
   readonly member: Node | undefined;
 }
 
-/** A module that is asked for what it exports. */
-export type Importer = (module: string) => Promise<Exports>;
-
-type Described = Extract<TargetDescriptor, { kind: "function" | "subclass" }>;
+/** Imports a module for what it exports. */
+type Importer = (module: string) => Promise<Exports>;
 
 /** Parses the source of a function or class: an expression, or the text of a method. */
 export async function parseSource(source: string): Promise<ParsedSource | undefined> {
@@ -229,7 +231,7 @@ export async function parseSource(source: string): Promise<ParsedSource | undefi
  * @param load Imports the modules that it imports from.
  */
 export async function compile(
-  descriptor: Described,
+  descriptor: Sought,
   parsed: ParsedSource | undefined,
   { module, base = module, text, exports, load }: {
     module: string | undefined;
@@ -238,7 +240,7 @@ export async function compile(
     exports: Exports;
     load: Importer;
   },
-): Promise<(...args: unknown[]) => unknown> {
+): Promise<Callable> {
   const { name, source, what } = descriptor;
   const fail = (why: string): never => {
     throw new TargetError(`Cannot use ${showFunction(name, source)} as ${what} as ${why}`);

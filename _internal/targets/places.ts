@@ -1,11 +1,14 @@
 /**
- * The modules that this thread runs functions of.
+ * Where to look for a function, on either side: in the modules whose functions this thread runs, in those on the call stack,
+ * and in what these import.
  *
  * @module
  */
 
 import { ownModule, readModule, resolveImport, scanImports, urlOfModule, urlOfPlace } from "../runtime/modules.ts";
 import { closing, isPunctuator, type Token, tokenizeStart } from "./source.ts";
+
+// The modules whose functions this thread runs.
 
 const modules: Set<string> = new Set();
 let main: string | undefined;

@@ -1,19 +1,56 @@
 /**
- * Imports the modules of targets, and finds what they are said to export.
+ * The side of the thread or process that runs a function: from a description to the function. What the description names is
+ * imported here; what has to be looked for is left to search.ts, which is loaded for it.
  *
  * @module
  */
 
 import { TargetError } from "../errors.ts";
 import { type Exports, importModule, ownModule, syntaxError } from "../runtime/modules.ts";
-import { whileImporting } from "../runtime/this_thread.ts";
 import { unrefTimer } from "../runtime/runtime.ts";
+import { whileImporting } from "../runtime/this_thread.ts";
 import type { TargetDescriptor } from "./describe.ts";
 import { addHome } from "./places.ts";
-import { atGlobalPath } from "./source.ts";
+import { type AnyClass, atGlobalPath, type Callable } from "./source.ts";
 
-/** What a module exports by a name, which must be a function or a class. */
-export async function exportOf(
+/** What has to be looked for. */
+export type Sought = Extract<TargetDescriptor, { kind: "function" | "subclass" }>;
+
+/**
+ * The function.
+ *
+ * @param label The name of this thread or process.
+ * @throws {TargetError} If it is not to be found, or cannot run here.
+ * @throws What a module throws that is imported for it.
+ */
+export async function resolveTarget(descriptor: TargetDescriptor, label: string): Promise<Callable> {
+  switch (descriptor.kind) {
+    case "global": {
+      const value = atGlobalPath(descriptor.path);
+      if (typeof value === "function") return value as Callable;
+      throw new TargetError(
+        `Cannot use ${descriptor.path} as ${descriptor.what} as there is no such function in a worker: call it in a function of yours`,
+      );
+    }
+    case "export":
+      return await exportOf(descriptor, label) as Callable;
+    default:
+      return await (await search(descriptor, label)).function();
+  }
+}
+
+/** The class. */
+export async function resolveSubclass(descriptor: TargetDescriptor, label: string): Promise<AnyClass> {
+  if (descriptor.kind !== "subclass") throw new TypeError("Cannot make a thread as this describes no class");
+  const { module, exported, what } = descriptor;
+  if (module !== undefined && exported !== undefined) {
+    return await exportOf({ module, name: exported, what }, label) as AnyClass;
+  }
+  return await (await search(descriptor, label)).class();
+}
+
+// What a module exports by a name, which must be a function or a class.
+async function exportOf(
   { module, name, what }: { module: string; name: string; what: string },
   label: string,
 ): Promise<unknown> {
@@ -27,10 +64,42 @@ export async function exportOf(
   throw new TargetError(`Cannot use "${name}" as ${what} as ${why}: it exports ${list(Object.keys(exports))}`);
 }
 
-/** How long a module may take to come up before it is named: milliseconds. */
-const SLOW = 10_000;
+/** Names in an error message. */
+export function list(names: string[]): string {
+  return names.length === 0 ? "nothing" : names.join(", ");
+}
 
-/** What is told which module this thread or process imports, one at a time. */
+// The search.
+
+/** Looks for a function by its source. */
+interface Search {
+  function(): Promise<Callable>;
+  class(): Promise<AnyClass>;
+}
+
+type SearchClass = new (sought: Sought, label: string) => Search;
+
+// Not written into the import(): Deno would look through all of that at the start of each worker. Where it is needed for
+// most threads it is in the graph of their entry, and says here that it is loaded.
+const SEARCH = ownModule("./search.ts", import.meta.url).href;
+let searchClass: SearchClass | undefined;
+
+/** Says that what looks for functions by their source is loaded. */
+export function setSearch(type: SearchClass): void {
+  searchClass = type;
+}
+
+async function search(sought: Sought, label: string): Promise<Search> {
+  if (searchClass === undefined) await import(SEARCH);
+  return new searchClass!(sought, label);
+}
+
+// Imports.
+
+/** How long a module may take to come up before it is named: milliseconds. */
+const SLOW_MS = 10_000;
+
+/** Learns which module this thread or process imports, one at a time. */
 export interface ImportWatch {
   begin(module: string): void;
   /** Whether the module that is being imported has not been named yet. */
@@ -53,15 +122,15 @@ export function nameSlowModules(may: (module: string) => boolean): void {
 
 /** Imports a module for a target of the thread or process called `label`. */
 export async function load(module: string, label: string, what: string): Promise<Exports> {
-  // It does not keep a process alive whose module waits for what nothing brings: that one ends at once.
+  // It does not keep a process alive whose module waits for what nothing brings: that process ends at once.
   const timer = unrefTimer(setTimeout(() => {
     if (watch?.mayName() === false || !mayName(module)) return;
     console.error(
       `${label} cannot begin with its ${what} as ${module} has not come up for ${
-        SLOW / 1000
+        SLOW_MS / 1000
       } s: an await at the top of it, or of a module that it imports, has not settled`,
     );
-  }, SLOW));
+  }, SLOW_MS));
   watch?.begin(module);
   try {
     return await whileImporting(module, label, () => importModule(module));
@@ -96,71 +165,4 @@ function explain(error: unknown, module: string, what: string): unknown {
     });
   }
   return error;
-}
-
-/** Names in a message. */
-export function list(names: string[]): string {
-  return names.length === 0 ? "nothing" : names.join(", ");
-}
-
-// Finds the functions that descriptions stand for, in the thread or process where they shall run.
-
-type AnyFunction = (...args: unknown[]) => unknown;
-type AnyClass = abstract new (...args: never[]) => unknown;
-type Sought = Extract<TargetDescriptor, { kind: "function" | "subclass" }>;
-
-/** Looks for a function by its source. */
-interface Search {
-  function(): Promise<AnyFunction>;
-  class(): Promise<AnyClass>;
-}
-
-type SearchClass = new (sought: Sought, label: string) => Search;
-
-// Not written into the import(): Deno would look through all of that at the start of each worker. Where it is needed for
-// most threads it is in the graph of their entry, and says here that it is loaded.
-const SEARCH = ownModule("./search.ts", import.meta.url).href;
-let searchClass: SearchClass | undefined;
-
-/** Says that what looks for functions by their source is loaded. */
-export function setSearch(type: SearchClass): void {
-  searchClass = type;
-}
-
-/**
- * The function.
- *
- * @param label The name of this thread or process.
- * @throws {TargetError} If it is not to be found, or cannot run here.
- * @throws What a module throws that is imported for it.
- */
-export async function resolveTarget(descriptor: TargetDescriptor, label: string): Promise<AnyFunction> {
-  switch (descriptor.kind) {
-    case "global": {
-      const value = atGlobalPath(descriptor.path);
-      if (typeof value === "function") return value as AnyFunction;
-      throw new TargetError(
-        `Cannot use ${descriptor.path} as ${descriptor.what} as there is no such function in a worker: call it in a function of yours`,
-      );
-    }
-    case "export":
-      return await exportOf(descriptor, label) as AnyFunction;
-    default:
-      return await (await search(descriptor, label)).function();
-  }
-}
-
-/** The class. */
-export async function resolveSubclass(descriptor: TargetDescriptor, label: string): Promise<AnyClass> {
-  if (descriptor.kind !== "subclass") throw new TypeError("Cannot make a thread as this describes no class");
-  const { module, exported, what } = descriptor;
-  if (module !== undefined && exported !== undefined) {
-    return await exportOf({ module, name: exported, what }, label) as AnyClass;
-  }
-  return await (await search(descriptor, label)).class();
-}
-
-async function search(sought: Sought, label: string): Promise<Search> {
-  if (searchClass === undefined) await import(SEARCH);
-  return new searchClass!(sought, label);
 }

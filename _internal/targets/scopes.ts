@@ -1,5 +1,10 @@
 /**
- * Which names a piece of JavaScript uses, and what each of them is.
+ * Which names a piece of JavaScript uses, and to which scope each of them belongs.
+ *
+ * It is no library (`eslint-scope`, `periscopic`), since none of them answers what is asked here of each use of a name: whether
+ * it is called, stands in a shorthand, or is only asked for by `typeof`; and to which function a `this`, `super`, `arguments`,
+ * `yield` or private name belongs. With a library that would take the same walk again, which is most of this file, and each
+ * thread would have to load it.
  *
  * @module
  */
@@ -103,13 +108,12 @@ class Analyzer {
   #privates: Set<string>[] = [];
 
   constructor(program: Node) {
-    this.#scope = { kind: "module", parent: undefined, names: new Set() };
+    this.#scope = { kind: "module", parent: undefined, names: new Set(declaredInBody(program)) };
     this.analysis = { root: this.#scope, references: [], functions: [], classes: [], specials: [] };
-    this.#declareBlock(program.body as Node[]);
-    this.#declareVars(program.body);
     this.#all(program.body);
   }
 
+  /** Looks at what is in a scope with these names of its own. */
   #in(kind: Scope["kind"], names: Iterable<string>, action: () => unknown): Scope {
     const outer = this.#scope;
     const scope = this.#scope = { kind, parent: outer, names: new Set(names) };
@@ -153,36 +157,23 @@ class Analyzer {
           this.#node(node.property as Node);
         }
         return;
-      case "CallExpression": {
-        const callee = node.callee as Node;
-        if (callee.type === "Identifier") this.#reference(callee, { called: true });
-        else this.#node(callee);
+      case "CallExpression":
+        this.#used(node.callee as Node, { called: true });
         return this.#all(node.arguments);
-      }
-      case "TaggedTemplateExpression": {
-        const tag = node.tag as Node;
-        if (tag.type === "Identifier") this.#reference(tag, { called: true });
-        else this.#node(tag);
+      case "TaggedTemplateExpression":
+        this.#used(node.tag as Node, { called: true });
         return this.#node(node.quasi as Node);
-      }
-      case "UnaryExpression": {
-        const argument = node.argument as Node;
-        if (node.operator === "typeof" && argument.type === "Identifier") this.#reference(argument, { asked: true });
-        else this.#node(argument);
-        return;
-      }
+      case "UnaryExpression":
+        return this.#used(node.argument as Node, { asked: node.operator === "typeof" });
       case "UpdateExpression":
         return this.#target(node.argument as Node);
-      case "AssignmentExpression": {
-        const left = node.left as Node;
-        this.#target(left);
-        return this.#node(node.right as Node, left.type === "Identifier" ? left.name as string : undefined);
-      }
+      case "AssignmentExpression":
+        this.#target(node.left as Node);
+        return this.#node(node.right as Node, nameOf(node.left as Node));
       case "VariableDeclaration":
-        for (const declarator of node.declarations as Node[]) {
-          const id = declarator.id as Node;
-          this.#binding(id);
-          this.#node(declarator.init as Node | null, id.type === "Identifier" ? id.name as string : undefined);
+        for (const { id, init } of node.declarations as Node[]) {
+          this.#binding(id as Node);
+          this.#node(init as Node | null, nameOf(id as Node));
         }
         return;
       case "ObjectExpression":
@@ -201,30 +192,20 @@ class Analyzer {
       case "ClassExpression":
         return this.#class(node, name);
       case "BlockStatement":
-        this.#in("block", [], () => {
-          this.#declareBlock(node.body as Node[]);
-          this.#all(node.body);
-        });
-        return;
+        return void this.#in("block", declaredIn(node.body as Node[]), () => this.#all(node.body));
       case "StaticBlock":
-        return this.#own(node, () => {
-          this.#in("function", [], () => {
-            this.#declareBlock(node.body as Node[]);
-            this.#declareVars(node.body);
-            this.#all(node.body);
-          });
-        });
-      case "SwitchStatement":
+        return this.#own(node, () => this.#in("function", declaredInBody(node), () => this.#all(node.body)));
+      case "SwitchStatement": {
         this.#node(node.discriminant as Node);
-        this.#in("block", [], () => {
-          const cases = node.cases as Node[];
-          this.#declareBlock(cases.flatMap((each) => each.consequent as Node[]));
+        const cases = node.cases as Node[];
+        this.#in("block", declaredIn(cases.flatMap((each) => each.consequent as Node[])), () => {
           for (const each of cases) {
             this.#node(each.test as Node | null);
             this.#all(each.consequent);
           }
         });
         return;
+      }
       case "CatchClause":
         this.#in("block", node.param === null ? [] : bound(node.param as Node), () => {
           if (node.param !== null) this.#binding(node.param as Node);
@@ -232,20 +213,16 @@ class Analyzer {
         });
         return;
       case "ForStatement":
+        this.#in("block", declaredIn([node.init as Node | null]), () => {
+          for (const part of [node.init, node.test, node.update, node.body]) this.#node(part as Node | null);
+        });
+        return;
       case "ForInStatement":
       case "ForOfStatement":
-        this.#in("block", [], () => {
-          const first = (node.type === "ForStatement" ? node.init : node.left) as Node | null;
-          if (first?.type === "VariableDeclaration") this.#declareBlock([first]);
-          if (node.type === "ForStatement") {
-            this.#node(first);
-            this.#node(node.test as Node | null);
-            this.#node(node.update as Node | null);
-          } else {
-            if (first!.type === "VariableDeclaration") this.#node(first);
-            else this.#target(first!);
-            this.#node(node.right as Node);
-          }
+        this.#in("block", declaredIn([node.left as Node]), () => {
+          if ((node.left as Node).type === "VariableDeclaration") this.#node(node.left as Node);
+          else this.#target(node.left as Node);
+          this.#node(node.right as Node);
           this.#node(node.body as Node);
         });
         return;
@@ -261,13 +238,13 @@ class Analyzer {
       case "ExportDefaultDeclaration":
         return this.#node(node.declaration as Node, "default");
     }
-    for (const value of Object.values(node)) {
-      if (Array.isArray(value)) {
-        for (const each of value) if (isNode(each)) this.#node(each);
-      } else if (isNode(value)) {
-        this.#node(value);
-      }
-    }
+    for (const value of Object.values(node).flat()) if (isNode(value)) this.#node(value);
+  }
+
+  /** An expression that is used in a way that counts if it is a name. */
+  #used(node: Node, how: { called?: boolean; asked?: boolean }): void {
+    if (node.type === "Identifier") this.#reference(node, how);
+    else this.#node(node);
   }
 
   #reference(node: Node, how: { written?: boolean; shorthand?: boolean; called?: boolean; asked?: boolean }): void {
@@ -334,11 +311,9 @@ class Analyzer {
         return;
       case "RestElement":
         return this.#binding(node.argument as Node);
-      case "AssignmentPattern": {
-        const left = node.left as Node;
-        this.#binding(left);
-        return this.#node(node.right as Node, left.type === "Identifier" ? left.name as string : undefined);
-      }
+      case "AssignmentPattern":
+        this.#binding(node.left as Node);
+        return this.#node(node.right as Node, nameOf(node.left as Node));
     }
   }
 
@@ -347,20 +322,14 @@ class Analyzer {
     const body = node.body as Node;
     const id = node.id as Node | null | undefined;
     const isArrow = node.type === "ArrowFunctionExpression";
-    const enter = (): Scope => {
-      const names = params.flatMap(bound);
-      if (!isArrow) names.push("arguments");
-      const scope = this.#in("function", names, () => {
-        if (body.type === "BlockStatement") {
-          this.#declareBlock(body.body as Node[]);
-          this.#declareVars(body.body);
-        }
+    const isBlock = body.type === "BlockStatement";
+    const names = [...params.flatMap(bound), ...isArrow ? [] : ["arguments"], ...isBlock ? declaredInBody(body) : []];
+    const enter = (): Scope =>
+      this.#in("function", names, () => {
         for (const param of params) this.#binding(param);
-        if (body.type === "BlockStatement") this.#all(body.body);
+        if (isBlock) this.#all(body.body);
         else this.#node(body);
       });
-      return scope;
-    };
     const named = (): void => {
       // The name of a function expression is known inside only.
       const scope = node.type === "FunctionExpression" && id ? this.#in("block", [id.name as string], enter) : enter();
@@ -375,11 +344,9 @@ class Analyzer {
     const { body } = node.body as unknown as { body: Node[] };
     const scope = this.#in("block", id ? [id.name as string] : [], () => {
       this.#node(node.superClass as Node | null);
-      const privates = body
-        .map((member) => member.key as Node | undefined)
-        .filter((key) => key?.type === "PrivateIdentifier")
-        .map((key) => key!.name as string);
-      this.#privates.push(new Set(privates));
+      const keys = body.map((member) => member.key as Node | undefined);
+      const privates = keys.filter((key) => key?.type === "PrivateIdentifier");
+      this.#privates.push(new Set(privates.map((key) => key!.name as string)));
       for (const member of body) {
         if (member.type === "StaticBlock") {
           this.#node(member);
@@ -404,48 +371,44 @@ class Analyzer {
     action();
     this.#owner = outer;
   }
+}
 
-  /** Declares what the statements of a block declare for it. */
-  #declareBlock(statements: Node[]): void {
-    const { names } = this.#scope;
-    for (const statement of statements) {
-      const node = (/^Export(?:Named|Default)Declaration$/.test(statement.type)
-        ? statement.declaration as Node | null
-        : statement) ?? statement;
-      if (node.type === "FunctionDeclaration" || node.type === "ClassDeclaration") {
-        if (node.id) {
-          names.add((node.id as Node).name as string);
-        }
-      } else if (node.type === "VariableDeclaration" && node.kind !== "var") {
-        for (const declarator of node.declarations as Node[]) {
-          for (const name of bound(declarator.id as Node)) {
-            names.add(name);
-          }
-        }
-      } else if (node.type === "ImportDeclaration") {
-        for (const specifier of node.specifiers as Node[]) {
-          names.add((specifier.local as Node).name as string);
-        }
-      }
-    }
-  }
+/** The names that a program, or the body of a function, declares for all of it. */
+function declaredInBody({ body }: Node): string[] {
+  return [...declaredIn(body as Node[]), ...varsIn(body)];
+}
 
-  /** Declares the `var`s of a function, however deep they are. */
-  #declareVars(part: unknown): void {
-    if (Array.isArray(part)) {
-      for (const each of part) this.#declareVars(each);
-      return;
+/** The names that the statements of a block declare for it. */
+function declaredIn(statements: (Node | null)[]): string[] {
+  return statements.flatMap((statement) => {
+    const isExport = /^Export(?:Named|Default)Declaration$/.test(statement?.type ?? "");
+    const node = isExport ? statement!.declaration as Node | null : statement;
+    switch (node?.type) {
+      case "FunctionDeclaration":
+      case "ClassDeclaration":
+        return node.id ? [(node.id as Node).name as string] : [];
+      case "VariableDeclaration":
+        return node.kind === "var" ? [] : variablesOf(node);
+      case "ImportDeclaration":
+        return (node.specifiers as Node[]).map(({ local }) => (local as Node).name as string);
+      default:
+        return [];
     }
-    if (!isNode(part) || FUNCTION.test(part.type) || /^Class/.test(part.type)) return;
-    if (part.type === "VariableDeclaration" && part.kind === "var") {
-      for (const declarator of part.declarations as Node[]) {
-        for (const name of bound(declarator.id as Node)) this.#scope.names.add(name);
-      }
-    }
-    if (/Statement$|Declaration$|^Program$|^CatchClause$|^SwitchCase$/.test(part.type)) {
-      for (const value of Object.values(part)) if (typeof value === "object") this.#declareVars(value);
-    }
-  }
+  });
+}
+
+/** The `var`s of a function, however deep they are. */
+function varsIn(part: unknown): string[] {
+  if (Array.isArray(part)) return part.flatMap(varsIn);
+  if (!isNode(part) || FUNCTION.test(part.type) || /^Class/.test(part.type)) return [];
+  const own = part.type === "VariableDeclaration" && part.kind === "var" ? variablesOf(part) : [];
+  return /Statement$|Declaration$|^Program$|^CatchClause$|^SwitchCase$/.test(part.type)
+    ? [...own, ...Object.values(part).filter((value) => typeof value === "object").flatMap(varsIn)]
+    : own;
+}
+
+function variablesOf(declaration: Node): string[] {
+  return (declaration.declarations as Node[]).flatMap(({ id }) => bound(id as Node));
 }
 
 /** The names that a pattern declares. */
@@ -465,6 +428,10 @@ export function bound(node: Node): string[] {
     default:
       return [];
   }
+}
+
+function nameOf(node: Node): string | undefined {
+  return node.type === "Identifier" ? node.name as string : undefined;
 }
 
 function keyOf(key: Node): string | undefined {

@@ -1,12 +1,13 @@
 /**
- * Looks for a function or class by its name and source, in the thread or process where it shall run.
+ * Looks for a function or class by its name and source, in the thread or process that will run it: see README.md for the
+ * order of places. A function that no module exports is compiled of its source, in inline.ts.
  *
  * @module
  */
 
 import { InvalidStateError, TargetError } from "../errors.ts";
 import { type Exports, readModule, resolveImport, urlOfModule } from "../runtime/modules.ts";
-import { showFunction, type TargetDescriptor } from "./describe.ts";
+import type { TargetDescriptor } from "./describe.ts";
 import {
   compile,
   findInText,
@@ -17,26 +18,30 @@ import {
   readModuleText,
 } from "./inline.ts";
 import { addHome, areSeveralNear, importOf, importsOf } from "./places.ts";
-import { list, load, setSearch } from "./resolve.ts";
-import { freeReferences } from "./scopes.ts";
-import { atGlobalPath, isMember, sourceOf, tokenizeStart } from "./source.ts";
-
-type AnyFunction = (...args: unknown[]) => unknown;
-type AnyClass = abstract new (...args: never[]) => unknown;
-type Sought = Extract<TargetDescriptor, { kind: "function" | "subclass" }>;
+import { list, load, setSearch, type Sought } from "./resolve.ts";
+import { type FoundFunction, freeReferences } from "./scopes.ts";
+import {
+  type AnyClass,
+  atGlobalPath,
+  type Callable,
+  isMember,
+  showFunction,
+  sourceOf,
+  tokenizeStart,
+} from "./source.ts";
 
 /** An export that is written like what is sought. */
 interface Candidate {
   readonly module: string;
   /** What it is exported by. */
   readonly name: string;
-  readonly value: AnyFunction;
+  readonly value: Callable;
 }
 
 /** How many modules are looked through at most. */
 const FAR = 500;
 
-/** Where to look for a function, one place after the other. */
+/** The search for one function or class. */
 export class Search {
   readonly #sought: Sought;
   readonly #label: string;
@@ -53,11 +58,11 @@ export class Search {
     addHome(sought.module, sought.main);
   }
 
-  async function(): Promise<AnyFunction> {
+  async function(): Promise<Callable> {
     const { global, module, source } = this.#sought as Extract<TargetDescriptor, { kind: "function" }>;
     if (global !== undefined) {
       const value = atGlobalPath(global);
-      if (typeof value === "function" && sourceOf(value as never) === source) return value as AnyFunction;
+      if (typeof value === "function" && sourceOf(value as never) === source) return value as Callable;
     }
     const found = await this.#find();
     if (typeof found === "function") return found;
@@ -80,7 +85,7 @@ export class Search {
   }
 
   // The export, or the module in which it stands without being exported.
-  async #find(): Promise<AnyFunction | { module: string; text: ModuleText } | "unreadable" | undefined> {
+  async #find(): Promise<Callable | { module: string; text: ModuleText } | "unreadable" | undefined> {
     const { module: home, name, isHome } = { isHome: false, ...this.#sought };
     if (home !== undefined && isHome) {
       const text = await this.#standsIn(home);
@@ -109,7 +114,7 @@ export class Search {
   }
 
   // In all that the modules import, directly or not; packages are not looked into.
-  async #findFar(): Promise<AnyFunction | { module: string; text: ModuleText } | undefined> {
+  async #findFar(): Promise<Callable | { module: string; text: ModuleText } | undefined> {
     const modules = this.#modules();
     for (const module of modules) {
       if (modules.size > FAR) return undefined;
@@ -135,24 +140,25 @@ export class Search {
     try {
       return await load(module, this.#label, this.#sought.what);
     } catch (error) {
-      // A program that starts threads while it is imported: whatever else is found, it must be told.
+      // A program that starts threads while it is imported: it must hear of that, whatever else is found.
       if (error instanceof InvalidStateError) throw error;
       this.#failures.set(module, error);
       return undefined;
     }
   }
 
-  async #exportedBy(module: string): Promise<AnyFunction | undefined> {
+  async #exportedBy(module: string): Promise<Callable | undefined> {
     const candidates = await this.#candidates([module]);
     return candidates.length === 0 ? undefined : await this.#choose(candidates, `${module} exports`);
   }
 
   // What a module names where it imports is what it means by that, unless it declares one that is written alike itself.
-  async #importedBy(module: string, standsIn?: ModuleText | "unreadable"): Promise<AnyFunction | undefined> {
+  async #importedBy(module: string, standsIn?: ModuleText | "unreadable"): Promise<Callable | undefined> {
     let candidates = await this.#candidates(importsOf(module));
     if (candidates.length === 0) return undefined;
     const isOneOfMany = candidates.some(({ value }) => value !== candidates[0].value);
-    const isDeclared = typeof standsIn === "object" && await this.#hasTwin(standsIn);
+    const isDeclared = typeof standsIn === "object" &&
+      (await this.#twinsIn(standsIn)).some((twin) => twin.name === this.#sought.name);
     if (isOneOfMany || isDeclared) {
       const imports: ModuleText["imports"] = (await readModuleText(module))?.imports ?? new Map();
       const isNamed = (candidate: Candidate): boolean =>
@@ -179,13 +185,13 @@ export class Search {
       for (const exported of Object.keys(exports)) {
         const value = read(exports, exported);
         if (typeof value !== "function" || value.name !== name || sourceOf(value as never) !== source) continue;
-        candidates.push({ module, name: exported, value: value as AnyFunction });
+        candidates.push({ module, name: exported, value: value as Callable });
       }
     }
     return candidates;
   }
 
-  async #choose(candidates: Candidate[], where: string): Promise<AnyFunction> {
+  async #choose(candidates: Candidate[], where: string): Promise<Callable> {
     const [{ module, value }] = candidates;
     const isOfOne = candidates.every((each) => each.module === module);
     const names = candidates.map((each) => isOfOne ? `"${each.name}"` : inFull(each));
@@ -210,14 +216,12 @@ export class Search {
       : "declare each at the top level of its module, under a name of its own";
   }
 
-  // Whether one of that name is written in a module that has one written alike.
-  async #hasTwin(text: ModuleText): Promise<boolean> {
+  // What is written like this one in a module.
+  async #twinsIn(text: ModuleText): Promise<FoundFunction[]> {
     const { kind, name } = this.#sought;
     const parsed = await this.#parse();
-    const twins = parsed === undefined
-      ? []
-      : findInText(text, kind === "function" ? "functions" : "classes", name, parsed.found, parsed.analysis);
-    return twins.some((twin) => twin.name === name);
+    if (parsed === undefined) return [];
+    return findInText(text, kind === "function" ? "functions" : "classes", name, parsed.found, parsed.analysis);
   }
 
   // Whether all functions of the module that are written like this one are the same function in effect. A function that
@@ -235,13 +239,11 @@ export class Search {
       if (declaration.test(source)) return true;
     }
     const text = await readModuleText(module);
-    const parsed = await this.#parse();
-    if (text === undefined || parsed === undefined) return name !== "";
-    const kind = this.#sought.kind === "function" ? "functions" : "classes";
-    const twins = findInText(text, kind, name, parsed.found, parsed.analysis);
+    const twins = text === undefined ? [] : await this.#twinsIn(text);
     if (twins.length === 0) return name !== "";
-    const free = new Set(freeReferences(parsed.analysis, parsed.found.scope).map((reference) => reference.name));
-    return twins.every((twin) => [...free].every((name) => meaningOf(text, twin, name).kind !== "local"));
+    const { analysis, found } = (await this.#parse())!;
+    const free = new Set(freeReferences(analysis, found.scope).map((reference) => reference.name));
+    return twins.every((twin) => [...free].every((name) => meaningOf(text!, twin, name).kind !== "local"));
   }
 
   #parse(): Promise<ParsedSource | undefined> {
@@ -255,13 +257,10 @@ export class Search {
     if (!source.includes(this.#word)) return undefined;
     const text = await readModuleText(module);
     if (text === undefined) return "unreadable";
-    const parsed = await this.#parse();
-    if (parsed === undefined) return undefined;
-    const kind = this.#sought.kind === "function" ? "functions" : "classes";
-    return findInText(text, kind, this.#sought.name, parsed.found, parsed.analysis).length > 0 ? text : undefined;
+    return (await this.#twinsIn(text)).length > 0 ? text : undefined;
   }
 
-  async #compile(module: string | undefined, text: ModuleText | undefined): Promise<AnyFunction> {
+  async #compile(module: string | undefined, text: ModuleText | undefined): Promise<Callable> {
     if (module !== undefined) this.#rethrow(module);
     const exports = module === undefined ? {} : await load(module, this.#label, this.#sought.what);
     return await compile(this.#sought, await this.#parse(), {
@@ -273,7 +272,7 @@ export class Search {
   }
 
   // Of a function from elsewhere nothing is known but its source, so it may use nothing but what every thread has.
-  async #compileForeign(): Promise<AnyFunction> {
+  async #compileForeign(): Promise<Callable> {
     const { module, typedIn } = this.#sought;
     const parsed = await this.#parse();
     const free = parsed === undefined ? [] : freeReferences(parsed.analysis, parsed.found.scope);

@@ -1,11 +1,23 @@
 /**
- * JavaScript (and TypeScript) cut into tokens, for what has to be told of a function without a parser at hand.
+ * What can be learned about a function from its source without a parser: JavaScript (and TypeScript) cut into tokens, and
+ * what they tell of a function or class; and which functions every thread has.
  *
- * A parser costs milliseconds to load, and the calling side cannot wait for one. Tokens are enough for some questions,
- * and where they are not (whether a slash after a brace divides or begins a regular expression) nothing is said at all.
+ * A parser costs milliseconds to load, and the calling side cannot wait for it. Tokens are enough for some questions, and
+ * where they are not (whether a slash after a brace divides or begins a regular expression) nothing is said at all.
  *
  * @module
  */
+
+/** Any function at all, to be looked at. */
+export type AnyFunction = (...args: never[]) => unknown;
+
+/** A function that was found, to be called with what a caller has handed over. */
+export type Callable = (...args: unknown[]) => unknown;
+
+/** Any class at all. */
+export type AnyClass = abstract new (...args: never[]) => unknown;
+
+// Tokens.
 
 /** What a token is. Both ends of a template's substitution are punctuators: `${` and `}`. */
 export type TokenKind = "name" | "private" | "number" | "string" | "template" | "regex" | "punctuator";
@@ -158,10 +170,7 @@ export function closing(tokens: readonly Token[], start: number): number {
   return tokens.length;
 }
 
-// What is told of a function by looking at it, in the thread that hands it over.
-
-/** Any function at all. */
-export type AnyFunction = (...args: never[]) => unknown;
+// A function or class, by its source.
 
 const generators = [
   Object.getPrototypeOf(function* () {}),
@@ -178,9 +187,15 @@ export function isNative(source: string): boolean {
   return /\{\s*\[native code\]\s*\}\s*$/.test(source);
 }
 
-/** Whether a source is that of a class. */
-export function isClass(source: string): boolean {
+function isClass(source: string): boolean {
   return /^class(?![\w$])/.test(source);
+}
+
+/** A function in an error message. */
+export function showFunction(name: string, source: string): string {
+  if (name !== "" && name !== "default") return `${isClass(source) ? "class" : "function"} "${name}"`;
+  const line = source.replace(/\s+/g, " ");
+  return line.length > 40 ? `${line.slice(0, 40)}…` : line;
 }
 
 /** Why a function can never be called from elsewhere, and what to write instead; `undefined` if that is not plain. */
@@ -318,7 +333,7 @@ export function privateMember(source: string): string | undefined {
 
 // Functions that every thread has: `Math.sqrt`, `parseInt`, `console.log`.
 
-// Their functions are methods of the class itself: `Promise.resolve` makes a promise of the class that is `this`.
+// The functions of these are methods of the class itself: `Promise.resolve` makes a promise of the class that is `this`.
 const NEED_THIS = new Set(["Promise"]);
 // Constructors that are functions too.
 const CALLABLE = new Set(

@@ -10,6 +10,7 @@
 import { load } from "../atomics.ts";
 import { Attachment } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
+import type { AnyFunction } from "../targets/source.ts";
 import { FLAGS, HOOKED, labelOf, objectOf, RESULT_ASKED } from "./record.ts";
 
 const endings: (() => void)[] = [];
@@ -89,8 +90,6 @@ export function reportError(space: Space, record: number, error: unknown): boole
 }
 
 // What the thread or process runs whose worker or child this is. Its handle may be made later, or never: many need none.
-
-type AnyFunction = (...args: never[]) => unknown;
 
 let own: { readonly space: Space; readonly record: number; readonly target: AnyFunction } | undefined;
 

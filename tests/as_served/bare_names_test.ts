@@ -3,21 +3,14 @@
  * is from elsewhere, and they mean nothing or something else there. Deno alone, because Bun imports nothing over HTTP.
  */
 
-import { run } from "../../tools/_run.ts";
-import { serve, type Server } from "./_server.ts";
-import tripled from "@scope/alias/thrice.ts";
 import { assertEquals } from "@std/assert";
-import * as acorn from "acorn";
-import { isNewLine } from "acorn";
-import * as alias from "alias";
-import { twice } from "alias";
-import major from "major";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import twice from "twice";
+import { run } from "../../tools/_run.ts";
+import { serve, type Server } from "./_server.ts";
 
 const LIMIT = 60_000;
 
@@ -34,6 +27,9 @@ if (import.meta.main) {
 
 const WORKSPACE = (library: string, kind: string) => `
 import { Pool, ${kind} } from "${library}";
+import { twice } from "alias";
+import * as alias from "alias";
+import tripled from "@scope/alias/thrice.ts";
 ${
   calls(
     kind,
@@ -48,6 +44,10 @@ ${
 
 const PACKAGES = (library: string, kind: string) => `
 import { Pool, ${kind} } from "${library}";
+import { isNewLine } from "acorn";
+import * as acorn from "acorn";
+import major from "major";
+import twice from "twice";
 ${
   calls(
     kind,

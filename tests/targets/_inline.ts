@@ -1,10 +1,11 @@
 /** Hands over functions that no module exports. */
 
-import * as functions from "./_functions.ts";
-import { double, later as soon } from "./_functions.ts";
-import { run, type run as Run } from "./_run.ts";
-import { default as standardPath, join } from "node:path";
 import process from "node:process";
+import { default as standardPath, join } from "node:path";
+import { double, later as soon } from "./_functions.ts";
+import * as functions from "./_functions.ts";
+import type { run as Run } from "./_run.ts";
+import { run } from "./_run.ts";
 
 export let counter = 1;
 export const constants = { ten: 10 };
