@@ -13,7 +13,7 @@
  * Small blocks have four sizes for each power of two and a list for each; the large ones share a list, of which the best
  * fit is taken. What is given back goes into its list and is not joined with its neighbours at once, since the same size is
  * wanted again most of the time. A sweep does that for all blocks together: when much has been given back and nothing of
- * it fits, before the end of the heap moves on; and before anybody is told that there is no room.
+ * it fits, before the end of the heap moves on; and before a caller hears that there is no room.
  *
  * Everything happens under one mutex. A process that is killed in the middle may leave the lists as they are not to be,
  * but never the sizes: blocks are cut and joined by one atomic store each, and all other writes are plain. A thread that takes
@@ -21,6 +21,11 @@
  *
  * HOLDER is the participant that will give a block back of itself and soon: the owner of a pool, for inputs and results.
  * A thread that finds no room learns by it whether to wait makes sense.
+ *
+ * While a memory is being checked, and only then, writes into memory that is not the writer's are found. Behind the words that
+ * were asked for, a block gets guard words, which are looked at when it is given back. What was given back is filled with
+ * poison, which is looked at when it is given out again. The variable WEFT_CHECK_MEMORY of the environment switches that on
+ * for the memory of a program, and with that for all its threads and processes.
  *
  * @module
  */
@@ -41,7 +46,7 @@ import {
 } from "./memory.ts";
 import { isAlive, lockMutex, unlockMutex } from "./participants.ts";
 
-/** Words of a block before those of who has it. */
+/** Words of a block before those of its user. */
 export const BLOCK_HEADER = 2;
 const FREE = 1;
 const MIN = 8;
@@ -291,7 +296,7 @@ export function reach(memory: Memory, id: number, lent = false, spare = 0): numb
   return Math.max(0, (most - BLOCK_HEADER - (words[CHECKED_AT] !== 0 ? GUARD_WORDS : 0)) * 4);
 }
 
-/** Words of a block, from where it begins for who has it. */
+/** Words of a block, from where it begins for its user. */
 export function blockWords(memory: Memory, at: number): number {
   return (load(memory.words, at - BLOCK_HEADER) & ~FREE) - BLOCK_HEADER;
 }
@@ -322,18 +327,14 @@ export function free(memory: Memory, id: number, at: number): void {
   unlockMutex(memory, ALLOCATOR_MUTEX_AT);
 }
 
-// Finds writes into memory that is not the writer's: while a memory is being checked, and only then.
-//
-// Behind the words that were asked for, a block gets guard words, which are looked at when it is given back. What was
-// given back is filled with poison, which is looked at when it is given out again. The variable WEFT_CHECK_MEMORY of the
-// environment switches that on for the memory of a program, and with that for all its threads and processes.
+// The checks.
 
 /** Words at the end of a block: how many were asked for, and the guard. */
-export const GUARD_WORDS = 2;
+const GUARD_WORDS = 2;
 const HEADER = 2;
 const GUARD = 0x6a51d;
 /** What free memory is full of. */
-export const POISON = 0x5eadbeef;
+const POISON = 0x5eadbeef;
 /** So many words of what is given out are looked at. */
 const LOOKED_AT = 4096;
 
@@ -345,7 +346,7 @@ function damaged(what: string): never {
 }
 
 /** Sets the guard of a block that is given out. */
-export function guard(words: Int32Array, block: number, size: number, count: number): void {
+function guard(words: Int32Array, block: number, size: number, count: number): void {
   const end = block + size - GUARD_WORDS;
   words.fill(GUARD, block + HEADER + count, end);
   words[end] = count;
@@ -353,7 +354,7 @@ export function guard(words: Int32Array, block: number, size: number, count: num
 }
 
 /** Looks at the guard of a block that is given back. */
-export function checkFree(words: Int32Array, block: number, header: number): void {
+function checkFree(words: Int32Array, block: number, header: number): void {
   if ((header & 1) !== 0) damaged(`block ${block} was given back twice`);
   const end = block + header - GUARD_WORDS;
   const count = words[end];
@@ -367,12 +368,12 @@ export function checkFree(words: Int32Array, block: number, header: number): voi
 }
 
 /** Fills a block that is given back. */
-export function poison(words: Int32Array, block: number, size: number): void {
+function poison(words: Int32Array, block: number, size: number): void {
   words.fill(POISON, block + HEADER, block + size);
 }
 
 /** Looks whether a block was written to, as far as `end`, since it was given back. */
-export function checkPoison(words: Int32Array, block: number, end: number): void {
+function checkPoison(words: Int32Array, block: number, end: number): void {
   for (let at = block + HEADER; at < Math.min(end, block + LOOKED_AT); at++) {
     if (words[at] === POISON) continue;
     const size = words[block];

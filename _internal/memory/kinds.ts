@@ -1,6 +1,7 @@
 /**
- * The kinds of shared objects: which class stands for each in each scope, and what is to be known of one by nothing but its
- * address, which is all that a message, a `waitAny` or a thread that ends has of it.
+ * The kinds of shared objects: which class stands for each in each scope, and what is known of an object by nothing but its
+ * address, which is all that a message, a `waitAny` or a thread that ends has of it. One call of {@linkcode defineKind} says
+ * all of that for a kind, in the module of its class.
  *
  * @module
  */
@@ -111,10 +112,10 @@ export function readinessAt(space: Space, at: number): Readiness | undefined {
   return readiness === undefined ? undefined : { space, ...readiness };
 }
 
-// The handle may be gone already, and the object with it if this was the last: its words then say FREE or what is there
-// now, which no thread made with this one as its holder. Hence the look at the words before each of the two.
+// What a thread holds. A handle may be gone already, and the object with it if this was the last: its words then say FREE or
+// what is there now, which no thread made with this one as its holder. Hence the look at the words before each of the two.
 
-/** The addresses of all objects that this thread holds: a worker's task ends, and its thread does not. */
+/** The addresses of all objects that this thread holds; used when a pool worker's task ends but its thread goes on. */
 export function heldBy(space: Space): Set<number> {
   const held = new Set<number>();
   for (const at of space.handles.keys()) if (kindAt(space, at)?.isHeld?.(space, at + OBJECT_HEADER)) held.add(at);

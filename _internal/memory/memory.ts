@@ -1,8 +1,17 @@
 /**
- * What a primitive may know of the memory it lives in.
+ * A memory: what a primitive may know of the one it lives in, where things are in it, and the one that threads have.
  *
- * There are two: a `SharedArrayBuffer` that all threads of a program have, and a mapping that all processes of a tree
- * have. No primitive knows which one it is on.
+ * There are two: a `SharedArrayBuffer` that all threads of a program have, which is {@linkcode ThreadMemory} here, and a
+ * mapping that all processes of a tree have: see processes/memory.ts. No primitive knows which of them it is on, and the words
+ * in both have one layout:
+ *
+ * ```text
+ *      0  header
+ *    256  heads of the allocator's free lists
+ *    512  doorbells, a cache line each
+ *   4096  participants, 16 words each
+ *  69632  heap
+ * ```
  *
  * @module
  */
@@ -38,15 +47,7 @@ export interface Memory {
   isProcessAlive(process: number): boolean;
 }
 
-// Where things are in a region. All numbers are word indexes.
-//
-// ```text
-//      0  header
-//    256  heads of the allocator's free lists
-//    512  doorbells, a cache line each
-//   4096  participants, 16 words each
-//  69632  heap
-// ```
+// The layout of a region. All numbers are word indexes.
 
 /** "WEFT" */
 export const MAGIC = 0x57454654;
@@ -59,7 +60,7 @@ export const VERSION_AT = 1;
 export const SIZE_AT = 2;
 /** 1: threads, 2: processes. */
 export const SCOPE_AT = 3;
-/** Two random words: which region it is, for whoever gets it a second time. */
+/** Two random words: which region it is, for a thread that is given it a second time. */
 export const TOKEN_AT = 4;
 /** Of the threads' memory: the record of this process, in the processes' memory. */
 export const PROCESS_AT = 8;
@@ -88,7 +89,7 @@ export const USED_AT = 18;
 export const FREED_AT = 19;
 /** Words that were given back since free blocks were joined. */
 export const LOOSE_AT = 20;
-/** Whether blocks have guards and poison: see checks.ts. Written once. */
+/** Whether blocks have guards and poison: see allocator.ts. Written once. */
 export const CHECKED_AT = 21;
 /** Wait point: a block was given back. */
 export const ROOM_AT = 24;
@@ -119,7 +120,7 @@ export const PARTICIPANT_WORDS = 16;
 
 export const HEAP_AT = PARTICIPANTS_AT + PARTICIPANT_COUNT * PARTICIPANT_WORDS;
 
-// A memory as pairs of words, for what is 64 bits wide.
+// The same words in pairs, for what is 64 bits wide.
 
 const views = new WeakMap<Memory, BigInt64Array>();
 
@@ -145,7 +146,7 @@ export function firstLine(at: number): number {
   return (at + LINE - 1) & ~(LINE - 1);
 }
 
-// The memory of one program: a `SharedArrayBuffer` that every thread has from its start, of which only touched pages are
+// The memory of threads: a `SharedArrayBuffer` that every thread has from its start, of which only touched pages are
 // resident.
 //
 // On V8 it has its full length at once: length-tracking views of a growable one make each atomic operation twice as slow
@@ -197,7 +198,8 @@ export class ThreadMemory implements Memory {
   }
 
   wait(index: number, expected: number, ms: number): void {
-    // Where nobody may block, those who hold the library's own mutexes for a moment are waited for by looking again.
+    // Where threads may not block, a thread that holds one of the library's own mutexes for a moment is waited for by looking
+    // again.
     if (mayBlock) wait(this.words, index, expected, ms);
   }
 
@@ -222,7 +224,7 @@ export class ThreadMemory implements Memory {
     listen();
     return () => {
       listening = false;
-      // A pending wait keeps Bun alive. Whoever shares the doorbell takes this for a ring and looks in vain.
+      // A pending wait keeps Bun alive. Threads that share the doorbell take this for a ring and look in vain.
       notify(this.words, index, 0x7fffffff);
     };
   }

@@ -1,20 +1,34 @@
 /**
- * The table of those who may hold something: one entry a thread.
+ * The participants of a memory: the threads that may hold something in it, which of them live, and what follows from that. A
+ * thread that blocks sees to others meanwhile, and the library's own short mutex is taken over where its holder is dead.
  *
- * Ids count up and are never given twice, so a lock word can name its holder by id alone: an entry that carries another
- * id by now means that the holder is gone.
+ * Ids count up and are never given twice, so a lock word can name its holder by id alone: an entry of the table that carries
+ * another id by now means that the holder is gone.
  *
  * ```text
- *   word  who writes
- *   0     id: whoever claims the entry, by compare-exchange
- *   1     state: the participant; at its end whoever saw that it can run no more
- *   2     kill: whoever wants it to end
- *   3     the word it sleeps on, for whoever wants it to end
- *   4     index of its process in the region
- *   5     the record of its thread, 0: none
- *   6     the message it has taken and not read yet, 0: none; at its end whoever gives that up: see ../queue/taken.ts
- *   7     the participant that gives it up
+ *   word  what                                  written by
+ *   0     id                                    the thread that claims the entry, by compare-exchange
+ *   1     state                                 the participant; at its end the thread that saw that it can run no more
+ *   2     kill                                  a thread that wants it to end
+ *   3     the word it sleeps on                 the participant; read by a thread that wants it to end
+ *   4     index of its process in the region    the participant
+ *   5     the record of its thread, 0: none     the participant
+ *   6     the message that it has taken and     the participant; at its end the burier: see queue/taken.ts
+ *         not read yet, 0: none
+ *   7     the id of the burier                  a participant that gives that message up
  * ```
+ *
+ * The mutex is one word: `id << 1 | contended`, 0 when free. The death of its holder is found out by the next waiter, which
+ * then owns it. What it guards must therefore be consistent after every single store.
+ *
+ * ```text
+ *              lock()                        unlock()
+ *   0          id<<1                         (a bug)
+ *   id<<1      id<<1|1, then sleep           0
+ *   id<<1|1    sleep                         0, wake one waiter
+ * ```
+ *
+ * A waiter that has slept takes it as contended, since others may still sleep: at worst there is a wake-up too many.
  *
  * @module
  */
@@ -41,8 +55,10 @@ const ENDED = 2;
 
 /** Ids end here: what a lock word has room for. */
 const MAX_ID = 2 ** 27 - 1;
-/** The id of one that was never alive: what it holds is abandoned. */
+/** The id of a participant that was never alive: what it holds is abandoned. */
 export const NOBODY: number = MAX_ID;
+
+// The table.
 
 /** Where the entry of this id is, if it has not been given to another. */
 export function entryOf(id: number): number {
@@ -65,7 +81,7 @@ export function enter(memory: Memory, process: number): number {
     if (previous !== 0 && isAlive(memory, previous)) continue;
     // What the one before has left is a burier's to give up.
     if (load(words, entry + TAKEN) !== 0) continue;
-    // Nobody knows the new id yet, so it does no harm that it is briefly in a state that was the old one's.
+    // No other thread knows the new id yet, so it does no harm that it is briefly in a state that was the old one's.
     if (compareExchange(words, entry + ID, previous, id) !== previous) continue;
     // A burier that began before this may still think that it is the old one's. Those that begin later see the new id.
     const burier = load(words, entry + BURIER);
@@ -93,7 +109,7 @@ export function isAlive(memory: Memory, id: number): boolean {
     memory.isProcessAlive(load(words, entry + PROCESS));
 }
 
-/** Notes that this participant can run no more code: what it held is up for whoever waits for it. */
+/** Notes that this participant can run no more code: what it held is up for the threads that wait for it. */
 export function leave(memory: Memory, id: number): void {
   const words = memory.words;
   const entry = entryOf(id);
@@ -114,8 +130,8 @@ export function kill(memory: Memory, id: number): void {
 
 // What a thread sees to while it is blocked: no event reaches it then.
 //
-// A thread that the runtime can stop from outside is stopped by the thread that started it, and only that one is told when
-// it is gone. A process that was asked to end is killed by the thread that asked, if it does not. Where that thread blocks,
+// A thread that the runtime can stop from outside is stopped by the thread that started it, and only that one hears when it
+// is gone. A process that was asked to end is killed by the thread that asked, if it does not. Where that thread blocks,
 // and perhaps for what the other holds, it has to look by itself.
 
 const actions: Set<() => void> = new Set();
@@ -131,24 +147,12 @@ export function isAttending(): boolean {
   return actions.size > 0;
 }
 
-/** To be called after each slice of a sleep. */
+/** Call it after each slice of a sleep. */
 export function seeToOthers(): void {
   for (const action of actions) action();
 }
 
 // The short mutex inside the library's own structures: allocator, names, queue ends, wait lists.
-//
-// One word: `id << 1 | contended`, 0 when free. Whoever dies holding it is found out by the next in line, which then
-// owns it. What it guards must therefore be consistent after every single store.
-//
-// ```text
-//              lock()                        unlock()
-//   0          id<<1                         (a bug)
-//   id<<1      id<<1|1, then sleep           0
-//   id<<1|1    sleep                         0, wake one
-// ```
-//
-// Whoever has slept takes it as contended, since others may still sleep: at worst one wake-up too many.
 
 const SPINS = 200;
 const SLICE = 20;
@@ -170,8 +174,8 @@ function lockSlowly(memory: Memory, at: number, id: number): boolean {
       if (compareExchange(words, at, 0, id << 1 | 1) === 0) return false;
       continue;
     }
-    // Its own: an error was thrown while it was held, which only words that were scribbled over can do. To wait would be
-    // to wait for ever.
+    // Its own: an error was thrown while it was held, which only words that were scribbled over can do. Waiting would never
+    // end.
     if (seen >>> 1 === id || !isAlive(memory, seen >>> 1)) {
       if (compareExchange(words, at, seen, id << 1 | 1) === seen) return true;
       continue;

@@ -1,10 +1,11 @@
 /**
- * What all shared objects have in common: an address, a header, one handle a thread, names, references.
+ * What all shared objects have in common: an address, a header, one handle a thread, names, references, and what a thread
+ * remembers of one beside its shared words.
  *
  * ```text
  *   word 0   kind | subtype << 8
  *        1   references: one for each thread with a handle, one for each message under way that names it.
- *            Named objects keep one for ever
+ *            Named objects keep one forever
  *        2   ┐ what the object was created with: a second creator of the same name must say the same
  *        3   ┘
  *        4…  the object's own words
@@ -25,14 +26,14 @@ import { openOrCreate, type Space, spaceOf } from "./space.ts";
 /** Options that every shared object takes. */
 export interface SharedOptions {
   /**
-   * Makes the object the one of that name: the first to ask creates it, everybody else gets the same. Threads' objects
+   * Makes the object the one of that name: the first thread to ask creates it, all others get the same. Threads' objects
    * share names within the program, processes' objects within the tree of processes. Named objects live as long as
    * that does.
    */
   name?: string;
   /**
-   * Says that one object for each thread is meant, where the object is created while a worker imports a module. Without
-   * this and without a name, using such an object throws `InvalidStateError`.
+   * Set this if every thread is meant to have its own object. Without it and without a name, an object created at the top
+   * level of a module that workers import again throws `InvalidStateError` when it is used there.
    */
   local?: boolean;
 }
@@ -44,7 +45,7 @@ export class Attachment {
 
 /** How an object is made. */
 export interface Creation {
-  /** For messages: `create lock`. */
+  /** Used in error messages: `create lock`. */
   action: string;
   kind: number;
   subtype?: number;
@@ -98,7 +99,7 @@ export let locate: (handle: SharedHandle) => Attachment | undefined;
 /** Gives up all that a thread has hold of: it ends, and no finalizer of it will run. */
 export let releaseHandles: (space: Space) => void;
 
-/** What is wrong with a handle that cannot be used, for messages: `it was disposed of`. */
+/** What is wrong with a handle that cannot be used, for error messages: `it was disposed of`. */
 export function whyUnusable(handle: SharedHandle): string {
   return reasons.get(handle) ?? "it is not usable";
 }
@@ -240,9 +241,9 @@ Object.defineProperty(SharedHandle.prototype, Symbol.for("nodejs.util.inspect.cu
 /** A shared object that a program may give back before the garbage collector does. */
 export abstract class SharedObject extends SharedHandle {
   /**
-   * Gives this thread's hold on the object up; when nobody holds it any more, its memory is used again. After that every
-   * use through this handle throws {@linkcode InvalidStateError}. Doing it twice does nothing. Objects that are dropped
-   * without this are found by the garbage collector, some time.
+   * Gives this thread's hold on the object up; when no thread holds it any more, its memory is used again. After that every
+   * use through this handle throws {@linkcode InvalidStateError}. Doing it twice does nothing. Objects that are never
+   * disposed of are released when they are garbage-collected.
    */
   [Symbol.dispose](): void {
     disposeOf(this);
@@ -281,8 +282,8 @@ function checkSame(space: Space, at: number, creation: Creation, name: string): 
 }
 
 /**
- * Whether there may be an object at this address: it is that of a block that was given out, somebody holds what is there,
- * and it is of some kind. What says all that by chance is taken for one.
+ * Whether there may be an object at this address: it is that of a block that was given out, what is there is held, and it
+ * is of some kind. Words that say all that by chance are taken for an object.
  */
 export function seemsObject(space: Space, at: number): boolean {
   const { words } = space;
@@ -332,10 +333,8 @@ export function dropReference(space: Space, at: number): void {
   space.free(at);
 }
 
-// What one thread remembers of a shared object beside the shared words, for all of its handles.
-//
-// A thread has several handles of one object where it opened it by name more than once. What it holds it holds through
-// all of them.
+// What this thread remembers of a shared object beside the shared words. It has several handles of one object where it opened
+// it by name more than once, and what it holds it holds through all of them.
 
 const states = new WeakMap<Space, Map<number, WeakRef<object>>>();
 

@@ -1,5 +1,14 @@
 /**
- * One thread's view of one memory: who it is there, what it waits for, which handles it has.
+ * One thread's view of one memory: which participant it is there, what it waits for, which handles it has, and the blocks that
+ * it takes and gives back. Each thread has at most two of them, and how they come to be is here as well; so is the directory
+ * by which objects are found by their names.
+ *
+ * ```text
+ *   entry   0  next entry, 0: none
+ *           1  the object
+ *           2  length of the name in UTF-16 units
+ *           3… the name, two units a word
+ * ```
  *
  * @module
  */
@@ -107,17 +116,17 @@ export function noRoom(action: string, needed: number, available: number, what?:
   return Object.assign(new RangeError(noRoomText(action, needed, available, what)), { needed, available });
 }
 
-// This thread's views of the two memories.
+// The views that this thread has.
 //
-// The thread view is made at first use in the main thread; a worker of the library gets its own before any of the
-// program's modules is imported. The process view is made by `multiprocessing`, which alone knows how.
+// That of the threads' memory is made at first use in the main thread; a worker of the library gets its own before any of the
+// program's modules is imported. That of the processes' memory is made by `multiprocessing`, which alone knows how.
 
 const spaces: Record<Scope, Space | undefined> = { thread: undefined, process: undefined };
 /**
  * Bytes reserved where nothing else was configured.
  *
  * JavaScriptCore's garbage collector counts the whole mapping of the processes' memory among the bytes in use, and waits
- * for as much garbage before it begins: so that is less there. See also thread_memory.ts.
+ * for as much garbage before it begins: so that is less there. See also memory.ts.
  */
 const DEFAULT_RESERVATION: Readonly<Record<Scope, number>> = { thread: 2 ** 32, process: isBun ? 2 ** 29 : 2 ** 32 };
 const reservation: Record<Scope, number> = { ...DEFAULT_RESERVATION };
@@ -182,17 +191,10 @@ function reserve(): Memory {
   }
 }
 
-// The directory of names of a region: a list that only grows, since named objects live as long as the program.
-//
-// ```text
-//   entry   0  next entry, 0: none
-//           1  the object
-//           2  length of the name in UTF-16 units
-//           3… the name, two units a word
-// ```
+// The directory of names: a list that only grows, since named objects live as long as the program.
 
 /**
- * The object of that name. Where there is none, `create` makes it; two that come at once get one object, since the
+ * The object of that name. Where there is none, `create` makes it; two threads that come at once get one object, since the
  * directory is held meanwhile.
  */
 export function openOrCreate(space: Space, name: string, create: () => number): { at: number; created: boolean } {
@@ -204,7 +206,7 @@ export function openOrCreate(space: Space, name: string, create: () => number): 
   try {
     const meanwhile = find(words, name);
     if (meanwhile !== 0) return { at: meanwhile, created: false };
-    // The entry first: where there is no room for it, there is no object either that nobody would find.
+    // The entry first: where there is no room for it, there is no object either that could never be found.
     const entry = space.allocate(3 + ((name.length + 1) >> 1), `name an object "${name}"`);
     let at: number;
     try {
