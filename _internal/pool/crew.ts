@@ -1,14 +1,17 @@
 /**
- * Counts workers that end before they have begun with anything, so that a pool does not start them for ever.
- *
- * The workers of a round start side by side and may all end of the same cause, which need not be there a moment later. So
- * of those that had been started by the time of a failure only that failure counts. And while one of these may yet begin,
- * those that were started after it do not count either: workers that a system kills one after the other say nothing about it.
+ * What a pool learns of its workers: that it is of no use to start more of them, and how long it is worth looking for what
+ * the other side does before sleeping.
  *
  * @module
  */
 
 import { now } from "../atomics.ts";
+
+// Workers that end before they have begun with anything are counted, so that a pool does not start them forever.
+//
+// The workers of a round start side by side and may all end of the same cause, which need not be there a moment later. So
+// of those that had been started by the time of a failure only that failure counts. And while one of these may yet begin,
+// those that were started after it do not count either: workers that a system kills one after the other say nothing about it.
 
 /** So many rounds in a row may fail. */
 export const TRIES = 3;
@@ -44,11 +47,11 @@ export class FailedStarts {
   }
 }
 
-// How long to look for something without sleeping.
+// How long to look without sleeping.
 //
 // To look costs a processor, to sleep and be woken costs some tens of microseconds. Which is better depends on how soon the
-// other side answers, and on whether it has a processor to do so: where more threads want to run than there are processors, who
-// looks only keeps the other from answering. Neither can be asked for, so it is learnt from what came of it.
+// other side answers, and on whether it has a processor to do so: where more threads want to run than there are processors, a
+// thread that looks only keeps the other from answering. Neither can be asked for, so it is learnt from what came of it.
 
 /** Milliseconds. */
 const LEAST = 0.02;

@@ -1,18 +1,21 @@
 /**
- * What a task may know of itself.
+ * Tasks while they run: from inside, in the worker, what a task may know of itself; from outside, in the owner of the pool, the
+ * trace of which worker ran which task when.
  *
  * @module
  */
 
-import type { Board } from "./board.ts";
 import { now } from "../atomics.ts";
-import { onAnyEnd } from "../runtime/this_thread.ts";
 import { writeTextFile } from "../runtime/runtime.ts";
+import { onAnyEnd } from "../runtime/this_thread.ts";
+import type { Board } from "./board.ts";
+
+// From inside.
 
 /** The running task, from inside. */
 export interface CurrentTask {
   /**
-   * Whether whoever submitted the task has given it up: by signal, by timeout, by terminating the pool. Reads shared
+   * Whether the caller that submitted the task has given it up: by signal, by timeout, by terminating the pool. Reads shared
    * memory, so it becomes true at once, also in a busy loop.
    */
   readonly cancelled: boolean;
@@ -69,7 +72,7 @@ class Task implements CurrentTask {
   }
 }
 
-/** Says that a task begins. Its object is made when somebody asks for it. */
+/** Says that a task begins. Its object is made when the program asks for it. */
 export function beginTask(its: Board, itsSlot: number, itsUnit: number): void {
   board = its;
   slot = itsSlot;
@@ -114,9 +117,8 @@ export function currentTask(): CurrentTask | undefined {
   return current ??= new Task(board, slot, unit);
 }
 
-// A pool's work as a picture: Chrome's trace format, for Perfetto (ui.perfetto.dev) or chrome://tracing.
-//
-// One row a worker, one slice a chunk of tasks, the depth of the queue as a counter.
+// From outside: a pool's work as a picture in Chrome's trace format, for Perfetto (ui.perfetto.dev) or chrome://tracing. There
+// is a row for each worker, a slice for each chunk of tasks, and the depth of the queue as a counter.
 
 /** The trace of a pool as an object, in Chrome's JSON format. */
 export interface PoolTrace {
