@@ -54,7 +54,7 @@ export async function sleep(ms: number, options?: Pick<WaitOptions, "signal">): 
  *
  * Python: `time.sleep`.
  *
- * @param ms Milliseconds, also more than 2^31; `Infinity`: for ever.
+ * @param ms Milliseconds, also more than 2^31; `Infinity`: forever.
  * @throws {TypeError} If `ms` is not a number.
  * @throws {RangeError} If `ms` is negative or NaN.
  *

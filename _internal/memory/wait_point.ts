@@ -74,6 +74,19 @@ export const CONTENDED = 4;
 /** The most pauses between two looks, in units of the first. */
 const SLOWEST = 12;
 
+/**
+ * How often a waiter lets itself be overtaken before it puts up a bar.
+ *
+ * A woken waiter has no claim to what it waits for: a running thread takes it, since handing it over would make all wait until
+ * the woken thread is awake. But after so many wake-ups in vain the waiter puts up a bar, and from then on only threads that
+ * have waited may take what is there; the next of them that does takes the bar away. So no waiter is overtaken for longer than
+ * it takes to be woken that often, and once more for each waiter in front of it.
+ *
+ * A waiter that gives up takes the bar away and notifies, since newcomers that the bar kept off may sleep beside what they
+ * want. If the bar was another waiter's, that one puts it up again when it is overtaken again.
+ */
+export const WOKEN_IN_VAIN = 4;
+
 /** Wakes up to `count` of the blocked, and all promises, that wait here. To be called after the change. */
 export function notify(space: WaitingThread, point: number, count: number): void {
   const words = space.words;
