@@ -8,7 +8,7 @@ import { LIFO_QUEUE, registerClass } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import { SCOPE } from "../_internal/memory/shared_object.ts";
 import "../_internal/processes/memory.ts";
-import * as sync from "../sync/lifo_queue.ts";
+import * as sync from "../sync/ordered_queues.ts";
 
 /**
  * A queue between processes from which the item that was put last is taken first: {@linkcode sync.LifoQueue} in memory

@@ -8,7 +8,7 @@ import { PRIORITY_QUEUE, registerClass } from "../_internal/memory/kinds.ts";
 import type { Scope } from "../_internal/memory/memory.ts";
 import { SCOPE } from "../_internal/memory/shared_object.ts";
 import "../_internal/processes/memory.ts";
-import * as sync from "../sync/priority_queue.ts";
+import * as sync from "../sync/ordered_queues.ts";
 
 /**
  * A queue between processes from which the item with the lowest priority is taken first, and among equals the one that was
