@@ -8,7 +8,6 @@ import { load } from "../_internal/atomics.ts";
 import { defineKind, registerClass, SHARED_ARRAY } from "../_internal/memory/kinds.ts";
 import {
   Attachment,
-  locate,
   type Place,
   placeOf,
   SharedObject,
@@ -68,7 +67,7 @@ const ARRAYS = {
   [F64]: Float64Array,
 } as Record<number, new (buffer: ArrayBufferLike, offset: number, length: number) => ArrayOf<ValueType>>;
 
-// Whoever has the typed array must keep the memory, also where nothing else of the object is left.
+// The typed array must keep the memory, also where nothing else of the object is left.
 const owners = new WeakMap<object, SharedArray>();
 
 /**
@@ -169,10 +168,7 @@ export class SharedArray<K extends ValueType = ValueType> extends SharedObject i
   /** A lock of the array's own. The same for all threads that have the array. */
   get lock(): RLock {
     if (this.#place.at < 0) unusable(this, "get the lock of array");
-    if (this.#lock === undefined || locate(this.#lock) === undefined) {
-      this.#lock = ownedLock(this.#place.space, this.#place.at + LOCK);
-    }
-    return this.#lock;
+    return this.#lock = ownedLock(this.#place.space, this.#place.at + LOCK, this.#lock);
   }
 
   /** The elements' values, as they are when their turn comes. */
@@ -218,7 +214,7 @@ function collect(code: number, values: unknown, action: string): ArrayOf<ValueTy
   return type.from(list);
 }
 
-// A number that tells one list of values from another, and from none: whoever opens a name has to say the same ones.
+// A number that tells one list of values from another, and from none: a caller that opens a name has to give the same values.
 function digest(values: ArrayOf<ValueType>): number {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   let hash = 0x811c9dc5;
