@@ -68,7 +68,7 @@ export let arrived = 0;
  */
 export function arrive(space: Space, at: number, parties: number, hasAction: boolean): number {
   const { words } = space;
-  if (space.isKilled()) space.exit();
+  space.endIfKilled();
   lock(space, at);
   let index = NO_PLACE;
   if (load(words, at + IS_BROKEN) === 0) {

@@ -65,7 +65,7 @@ export function tryTake(space: Space, at: number, tag: number, woken: number): n
     } else if (holder === space.id || woken < 0 || isAlive(space.memory, holder)) {
       return MISSED;
     }
-    if (space.isKilled()) space.exit();
+    space.endIfKilled();
     if (compareExchange(words, at, seen, tag) === seen) return holder === 0 ? TAKEN : TAKEN_OVER;
   }
 }

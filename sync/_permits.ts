@@ -61,7 +61,7 @@ export function tryTakePermit(space: Space, at: number, woken: number): boolean 
   for (;;) {
     const seen = load(words, at);
     if (seen >>> 1 === 0 || (seen & BARRED) !== 0 && woken <= 0 && woken >= LOOK) return false;
-    if (space.isKilled()) space.exit();
+    space.endIfKilled();
     const left = (seen - ONE) & ~BARRED;
     if (compareExchange(words, at, seen, left) !== seen) continue;
     if ((seen & BARRED) !== 0) notifyLeft(space, at, left);

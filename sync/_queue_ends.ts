@@ -59,7 +59,7 @@ export class QueueEnds {
   tryPush(message: Message, woken: number): number | undefined {
     const words = this.#words;
     const bar = this.#base + PUT_BAR;
-    if (this.#space.isKilled()) this.#space.exit();
+    this.#space.endIfKilled();
     if (woken <= 0 && load(words, bar) !== 0 && this.isOpen()) return undefined;
     const outcome = this.#container.push(message);
     if (outcome === OK) {
@@ -76,7 +76,7 @@ export class QueueEnds {
   tryShift(message: Message, woken: number): number | undefined {
     const words = this.#words;
     const bar = this.#base + GET_BAR;
-    if (this.#space.isKilled()) this.#space.exit();
+    this.#space.endIfKilled();
     if (woken <= 0 && load(words, bar) !== 0 && this.isOpen()) return undefined;
     const outcome = this.#container.shift(message);
     if (outcome === OK) {
@@ -110,7 +110,7 @@ export class QueueEnds {
 
   /** Refuses puts from now on, drops what is in it where `atOnce`, and wakes all waiters. */
   shutDown(atOnce: boolean): void {
-    if (this.#space.isKilled()) this.#space.exit();
+    this.#space.endIfKilled();
     this.#container.shutDown(atOnce);
     notify(this.#space, this.#base + GET_POINT, EVERYBODY);
     notify(this.#space, this.#base + PUT_POINT, EVERYBODY);

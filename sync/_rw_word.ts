@@ -134,7 +134,7 @@ export function attemptRead(
     }
     const count = words[slot + COUNT];
     if (keepsReadersOff(seen) && !mayPassWriters(space, base, woken, waiting, count)) return MISSED;
-    if (space.isKilled()) space.exit();
+    space.endIfKilled();
     store(words, slot + COUNT, count + 1);
     const after = load(words, base);
     if (!isWritten(after)) {
@@ -159,7 +159,7 @@ export function attemptWrite(space: Space, base: number, woken: number, waiting:
     }
     if (isBarred(seen) && woken <= 0) return MISSED;
     if (keepsWritersOff(seen) && !mayPassReaders(space, base, woken, waiting)) return MISSED;
-    if (space.isKilled()) space.exit();
+    space.endIfKilled();
     if (compareExchange(words, base, seen, tag | seen & FLAGS | CLAIM) !== seen) continue;
     if (isAnybodyReading(space, base + SLOTS)) {
       replaceOwn(space, base, FREE, FLAGS);

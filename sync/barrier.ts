@@ -225,7 +225,7 @@ export class Barrier extends SharedObject {
    */
   reset(): void {
     if (this.#place.at < 0) unusable(this, "reset barrier");
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     resetBarrier(this.#place.space, this.#place.at);
   }
 
@@ -235,7 +235,7 @@ export class Barrier extends SharedObject {
    */
   abort(): void {
     if (this.#place.at < 0) unusable(this, "abort barrier");
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     breakBarrier(this.#place.space, this.#place.at, 0);
   }
 
@@ -248,14 +248,14 @@ export class Barrier extends SharedObject {
   /** How many wait. Out of date as soon as it is read. */
   get nWaiting(): number {
     if (this.#place.at < 0) unusable(this, "read barrier");
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     return countWaiting(this.#place.space, this.#place.at);
   }
 
   /** Whether the barrier is broken. Out of date as soon as it is read. */
   get broken(): boolean {
     if (this.#place.at < 0) unusable(this, "read barrier");
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     return isBroken(this.#place.space, this.#place.at);
   }
 
@@ -353,7 +353,7 @@ function outcome(
   const fate = fateOf(space, generation);
   if (fate === undefined) return undefined;
   // It may be its own end that broke the barrier, which is not for its program to see.
-  if (space.isKilled()) space.exit();
+  space.endIfKilled();
   return fate ? index : broken();
 }
 

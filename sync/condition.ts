@@ -285,7 +285,7 @@ export class Condition extends SharedObject {
   }
 
   #checkHeld(action: string): void {
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     if (this.#hold.isHeld()) return;
     throw new InvalidStateError(`Cannot ${action} as its lock is not held by the caller: acquire it first`);
   }

@@ -78,7 +78,7 @@ export class Event extends SharedObject {
   /** Whether the flag is set. Out of date as soon as it is read. */
   get isSet(): boolean {
     if (this.#place.at < 0) unusable(this, "read event");
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     return (load(this.#place.words, this.#place.at) & 1) === 1;
   }
 
@@ -117,7 +117,7 @@ export class Event extends SharedObject {
 
   #change(from: number): void {
     const { words, at } = this.#place;
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     for (;;) {
       const seen = load(words, at);
       if ((seen & 1) !== from) return;

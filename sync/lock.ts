@@ -157,7 +157,7 @@ export class Lock extends SharedObject {
     const { words, at } = this.#place;
     if (at < 0) unusable(this, "acquire lock");
     if (options === undefined && compareExchange(words, at, FREE, this.#tag) === FREE) {
-      if (this.#place.space.isKilled()) this.#place.space.exit();
+      this.#place.space.endIfKilled();
       return this.#begin(false);
     }
     return this.#acquireSlowly(options);
@@ -168,8 +168,7 @@ export class Lock extends SharedObject {
     if (this.#place.at < 0) unusable(this, "acquire lock");
     const outcome = tryTake(this.#place.space, this.#place.at, this.#tag, 0);
     if (outcome !== MISSED) return this.#begin(outcome === TAKEN_OVER);
-    // A thread that polls in a loop learns here that it was asked to end.
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     return undefined;
   }
 
@@ -199,7 +198,7 @@ export class Lock extends SharedObject {
   /** Whether the lock is held. Out of date as soon as it is read. */
   get locked(): boolean {
     if (this.#place.at < 0) unusable(this, "read lock");
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     return load(this.#place.words, this.#place.at) >>> HOLDER_SHIFT !== 0;
   }
 

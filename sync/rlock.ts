@@ -182,7 +182,7 @@ export class RLock extends SharedObject {
     const { words, at } = this.#place;
     if (at < 0) unusable(this, "acquire lock");
     if (options === undefined && compareExchange(words, at, FREE, this.#tag) === FREE) {
-      if (this.#place.space.isKilled()) this.#place.space.exit();
+      this.#place.space.endIfKilled();
       return this.#begin(false);
     }
     return this.#acquireSlowly(options);
@@ -198,8 +198,7 @@ export class RLock extends SharedObject {
     if (this.#isReentrant(load(words, at))) return this.#enter(false);
     const outcome = tryTake(space, at, this.#tag, 0);
     if (outcome !== MISSED) return this.#begin(outcome === TAKEN_OVER);
-    // A thread that polls in a loop learns here that it was asked to end.
-    if (space.isKilled()) space.exit();
+    space.endIfKilled();
     return undefined;
   }
 
@@ -297,7 +296,7 @@ export class RLock extends SharedObject {
   /** Whether the lock is held. Out of date as soon as it is read. */
   get locked(): boolean {
     if (this.#place.at < 0) unusable(this, "read lock");
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     return load(this.#place.words, this.#place.at) >>> HOLDER_SHIFT !== 0;
   }
 

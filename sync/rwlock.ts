@@ -168,7 +168,7 @@ export class RWLock extends SharedObject {
       const count = words[slot + COUNT];
       store(words, slot + COUNT, count + 1);
       if (load(words, this.#base) === FREE) {
-        if (this.#place.space.isKilled()) this.#place.space.exit();
+        this.#place.space.endIfKilled();
         return new ReadGuard(this, false);
       }
       setCount(this.#place.space, this.#base, slot, count);

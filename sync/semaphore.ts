@@ -140,8 +140,7 @@ export class Semaphore extends SharedObject {
   tryAcquire(): Guard | undefined {
     if (this.#place.at < 0) unusable(this, "acquire semaphore");
     if (tryTakePermit(this.#place.space, this.#place.at, 0)) return new PermitGuard(this);
-    // A thread that polls in a loop learns here that it was asked to end.
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     return undefined;
   }
 
@@ -157,7 +156,7 @@ export class Semaphore extends SharedObject {
   release(n = 1): void {
     if (this.#place.at < 0) unusable(this, "release semaphore");
     validateInteger(n, "'n'", 1, MAX_PERMITS, "release semaphore");
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     if (addPermits(this.#place.space, this.#place.at, n, MAX_PERMITS)) return;
     throw new RangeError(
       `Cannot release semaphore as it would have more than ${MAX_PERMITS} permits: it has ${
@@ -169,7 +168,7 @@ export class Semaphore extends SharedObject {
   /** How many permits there are. Out of date as soon as it is read. */
   get value(): number {
     if (this.#place.at < 0) unusable(this, "read semaphore");
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     return permitsAt(this.#place.words, this.#place.at);
   }
 
@@ -245,7 +244,7 @@ export class BoundedSemaphore extends Semaphore {
   override release(n = 1): void {
     if (this.#place.at < 0) unusable(this, "release semaphore");
     validateInteger(n, "'n'", 1, MAX_PERMITS, "release semaphore");
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     const most = mostPermits(this.#place.words, this.#place.at);
     if (addPermits(this.#place.space, this.#place.at, n, most)) return;
     throw new RangeError(
