@@ -15,7 +15,7 @@
  *                  read                              write
  *   FREE           counts itself, looks once more:   CLAIM, then looks at the slots: writer, or
  *                  reads, or takes its count back    back to the flags, and READERS_OFF if it waits
- *   + READERS_OFF  waits, unless a writer has left   as FREE, and clears it
+ *   + READERS_OFF  waits, unless a writer has left   as FREE
  *                  since it came, or it reads
  *   + WRITERS_OFF  as FREE, and clears it            waits
  *                  if it has waited
@@ -24,7 +24,7 @@
  *   writer         waits                             waits
  *   dead           ABANDONED, and looks again        ABANDONED, and looks again
  *
- *                  release: the flags for writers stay, all else goes; notifies all readers and a writer
+ *                  release of the write side: WRITERS_OFF and BARRED stay; notifies all readers and a writer
  * ```
  *
  * A reader adds to the count in its slot and then reads the word; a writer claims the word and then reads the counts. As
@@ -41,9 +41,9 @@
  * reader sets WRITERS_OFF when that happened `WOKEN_IN_VAIN` times. BARRED is the bar of writers among each other, as with
  * Lock.
  *
- * READERS_OFF and WRITERS_OFF each say that a waiter will enter soon. That waiter may be dead, or a promise of a busy thread; so
- * with each flag goes the id of the participant that set it last, its keeper, and a thread that finds the lock free
- * nevertheless for LAPSE milliseconds enters.
+ * READERS_OFF and WRITERS_OFF each say that a waiter will enter soon. That waiter may be dead, or a promise of a busy
+ * thread. So with each flag goes the id of the participant that set it last, its keeper, and a thread that finds the lock
+ * free nevertheless for LAPSE milliseconds enters.
  *
  * @module
  */

@@ -56,7 +56,8 @@ const SLEEPERS = 0xfff;
 /** As many as can be blocked at a wait point: wakes all of them. */
 export const EVERYBODY = SLEEPERS;
 const EPOCH = 0x1000;
-const SPINS = 400;
+/** How many pauses a thread makes between looks before it sleeps, where another thread can run meanwhile. */
+export const DEFAULT_SPINS = 400;
 
 /**
  * What {@linkcode block} gives an attempt that is one of many quick ones, before it registers. Less than this, the same by
@@ -249,6 +250,3 @@ function look<T>(
   }
   return undefined;
 }
-
-/** How many pauses a thread makes between looks before it sleeps, where another thread can run meanwhile. */
-export const DEFAULT_SPINS: number = SPINS;
