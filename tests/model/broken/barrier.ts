@@ -22,7 +22,8 @@ export const variants: readonly BrokenVariant[] = [
       replace: "if (!hasAction) notify(space, generation + GENERATION_POINT, 1);",
     }, {
       file: GENERATIONS,
-      find: "  store(space.words, generation + FATE, BROKEN);\n  notify(space, generation + GENERATION_POINT, EVERYBODY);",
+      find:
+        "  store(space.words, generation + FATE, BROKEN);\n  notify(space, generation + GENERATION_POINT, EVERYBODY);",
       replace: "  store(space.words, generation + FATE, BROKEN);\n  notify(space, generation + GENERATION_POINT, 1);",
     }],
     caughtBy: ["Barrier: three come", "Barrier: a death"],

@@ -117,7 +117,11 @@ export const variants: readonly BrokenVariant[] = [
   },
   {
     name: "Event: a flag instead of a number",
-    patches: [{ file: EVENT, find: "return (seen & 1) === 1 || seen !== before;", replace: "return before >= 0 && (seen & 1) === 1;" }],
+    patches: [{
+      file: EVENT,
+      find: "return (seen & 1) === 1 || seen !== before;",
+      replace: "return before >= 0 && (seen & 1) === 1;",
+    }],
     caughtBy: ["Event: set and clear, with"],
   },
 ];
