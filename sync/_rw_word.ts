@@ -50,6 +50,7 @@
 
 import { and, compareExchange, load, now, or, pause, store } from "../_internal/atomics.ts";
 import type { Kind } from "../_internal/memory/kinds.ts";
+import { firstLine, LINE } from "../_internal/memory/memory.ts";
 import { isAlive, NOBODY } from "../_internal/memory/participants.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { EVERYBODY, notify, WAIT_POINT_WORDS, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
@@ -76,7 +77,6 @@ const KEEPER_OF_READERS = PHASE + 1;
 const KEEPER_OF_WRITERS = PHASE + 2;
 /** Which acquisition of the write side this is. Only the writer reads and writes it, as plain memory. */
 export const ACQUISITION: number = PHASE + 3;
-const LINE = 16;
 /** Where the slots' first block is. */
 export const SLOTS = LINE;
 /** Words of a lock: its own begin at the first cache line (64 bytes) in the block. */
@@ -95,11 +95,6 @@ export interface Waiting {
   readonly phase: number;
   /** Since when it found itself kept off from a free lock; 0: it did not. */
   since: number;
-}
-
-/** Where the word of a lock is whose block begins at `at`. */
-export function baseOf(at: number): number {
-  return (at + LINE - 1) & ~(LINE - 1);
 }
 
 /** A wait that begins now. */
@@ -364,7 +359,7 @@ export function epochOf(space: Space, slot: number): number {
 }
 
 function isHeld(space: Space, at: number): boolean {
-  const base = baseOf(at);
+  const base = firstLine(at);
   if (isWriter(space, base)) return true;
   const slot = existingSlot(space, base + SLOTS);
   return slot !== 0 && space.words[slot + COUNT] > 0;
@@ -373,7 +368,7 @@ function isHeld(space: Space, at: number): boolean {
 // As if this thread had ended.
 function abandon(space: Space, at: number): void {
   const { words } = space;
-  const base = baseOf(at);
+  const base = firstLine(at);
   const slot = existingSlot(space, base + SLOTS);
   if (slot !== 0 && words[slot + COUNT] > 0) {
     let its = epochs.get(space);
@@ -390,5 +385,5 @@ function abandon(space: Space, at: number): void {
 export const RW_KIND: Kind = {
   isHeld,
   abandon,
-  destroy: (space, at) => freeBlocks(space, baseOf(at) + SLOTS),
+  destroy: (space, at) => freeBlocks(space, firstLine(at) + SLOTS),
 };

@@ -8,6 +8,7 @@ import { load, store } from "../_internal/atomics.ts";
 import { REFUSAL } from "../_internal/codec/refusal.ts";
 import { DeadlockError, TimeoutError } from "../_internal/errors.ts";
 import { defineKind, registerClass, RWLOCK } from "../_internal/memory/kinds.ts";
+import { firstLine } from "../_internal/memory/memory.ts";
 import {
   type Attachment,
   type Place,
@@ -25,7 +26,6 @@ import {
   ACQUISITION,
   attemptRead,
   attemptWrite,
-  baseOf,
   beginWaiting,
   epochOf,
   isWriter,
@@ -130,7 +130,7 @@ export class RWLock extends SharedObject {
       kind: RWLOCK,
       words: RW_WORDS,
     }));
-    this.#base = baseOf(this.#place.at);
+    this.#base = firstLine(this.#place.at);
   }
 
   /**

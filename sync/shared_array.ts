@@ -14,7 +14,7 @@ import {
   type SharedOptions,
   unusable,
 } from "../_internal/memory/shared_object.ts";
-import { OBJECT_HEADER } from "../_internal/memory/memory.ts";
+import { firstLine, LINE, OBJECT_HEADER } from "../_internal/memory/memory.ts";
 import { show, validateInteger } from "../_internal/options.ts";
 import { dropOwnedLock, ownedLock } from "./_owned_lock.ts";
 import {
@@ -46,7 +46,6 @@ import type { RLock } from "./rlock.ts";
 // The header has the length, and a number for the initial values, since a second creator must name the same.
 const LOCK = 0;
 const OWN = 1;
-const LINE = 16;
 /** Words that are there for the elements to begin at a cache line wherever the block is. */
 const LEAD = OWN + LINE - 1;
 
@@ -196,7 +195,7 @@ export class SharedArray<K extends ValueType = ValueType> extends SharedObject i
 
 // Where the elements begin, in bytes.
 function offsetOf(at: number): number {
-  return Math.ceil((at + OWN) / LINE) * LINE * 4;
+  return firstLine(at + OWN) * 4;
 }
 
 // The values as an array of the type, each of them checked.

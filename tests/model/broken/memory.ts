@@ -11,10 +11,6 @@ export const variants: readonly BrokenVariant[] = [
     name: "Mutex: given up by a load and a store",
     patches: [{
       file: MUTEX,
-      find: "import { compareExchange, exchange, load, pause }",
-      replace: "import { compareExchange, load, pause, store }",
-    }, {
-      file: MUTEX,
       find: "  if ((exchange(memory.words, at, 0) & 1) === 1) memory.notify(at, 1);",
       replace:
         "  const seen = load(memory.words, at);\n  store(memory.words, at, 0);\n  if ((seen & 1) === 1) memory.notify(at, 1);",
@@ -52,11 +48,6 @@ export const variants: readonly BrokenVariant[] = [
   {
     name: "Mutex: the dead holder's is taken by a store",
     patches: [
-      {
-        file: MUTEX,
-        find: "import { compareExchange, exchange, load, pause }",
-        replace: "import { compareExchange, exchange, load, pause, store }",
-      },
       {
         file: MUTEX,
         find: "      if (compareExchange(words, at, seen, id << 1 | 1) === seen) return true;\n      continue;",
@@ -133,7 +124,7 @@ export const variants: readonly BrokenVariant[] = [
     name: "Terminate: who ends keeps the wake-up it was chosen for",
     patches: [{
       file: "_internal/memory/wait_point.ts",
-      find: "        // Whoever chose this sleeper wanted somebody to look.\n        notify(space, point, 1);\n",
+      find: "        // The notification was meant to make a waiter look: pass it on.\n        notify(space, point, 1);\n",
       replace: "",
     }],
     caughtBy: ["Terminate: a thread asleep"],
