@@ -281,9 +281,9 @@ export class RWLock extends SharedObject {
     const writes = isWriter(space, this.#base);
     if (!writes && (action === "read" || this.#slot === 0 || words[this.#slot + COUNT] <= 0)) return;
     throw new DeadlockError(
-      `Cannot ${action} as this thread, or an async task of it, already ${
+      `Cannot ${action} as this thread, or an async task of it, ${
         writes ? "writes" : "reads"
-      }, and could never release the lock while this thread is blocked: release it first, await ${action}(), or give a timeout`,
+      } already, and could never release the lock while this thread is blocked: release it first, await ${action}(), or give a timeout`,
     );
   }
 }
