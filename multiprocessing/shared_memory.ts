@@ -9,7 +9,7 @@ import "../_internal/processes/process_memory.ts";
 import { loadLibc } from "../_internal/system/system.ts";
 import { show, validateInteger } from "../_internal/options.ts";
 import { InvalidStateError } from "../_internal/errors.ts";
-import { registerSerializable } from "../sync/register_serializable.ts";
+import { registerSerializable } from "../sync/settings.ts";
 
 /** What memory is created, or attached to: a size, a name, or both. */
 export type SharedMemoryOptions = {

@@ -71,7 +71,7 @@ export class BarrierAction {
   }
 }
 
-/** What the others need to find the action, as bytes. What cannot run elsewhere is told to those who would need it. */
+/** What the others need to find the action, as bytes. A flaw that keeps it from running elsewhere reaches the threads that would run it. */
 export function describeAction(action: () => unknown): Uint8Array {
   let description: Description;
   try {

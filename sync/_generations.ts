@@ -1,28 +1,28 @@
 /**
- * Those who wait at a barrier, a generation at a time.
+ * The waiters of a barrier, a generation at a time.
  *
  * ```text
  *   barrier   0  mutex
  *             1  1: broken
- *             2  the generation that fills, 0: nobody waits
+ *             2  the generation that fills, 0: there are no waiters
  *             3  a block that the next generation may have
  *             4… see barrier.ts
  *
  *   generation   0  fate: FILLING → PASSED or BROKEN, with an action FILLING → RUNNING → PASSED or BROKEN
  *                1  how many have come
  *                2  how many of them have left
- *                3  who runs the action
+ *                3  the participant that runs the action
  *                4  wait point
- *                6… who has come
+ *                6… the participants that have come
  * ```
  *
  * Each generation has a block of its own, so that one of its waiters can see its fate however late it looks and whatever
  * became of the barrier meanwhile; the last to leave gives it back. (One word for all generations cannot tell a waiter
- * that slept through a pass, a break and a reset which of them was its own. Python lets nobody in until all have left
- * instead, and so a slow one holds up the others.)
+ * that slept through a pass, a break and a reset which of them was its own. Python keeps newcomers out until all have left
+ * instead, and so a slow thread holds up the others.)
  *
- * All of this changes under the mutex, and the fate with one store. Whoever dies at it leaves a generation that is still
- * FILLING with a dead one in it, which the others find out and break.
+ * All of this changes under the mutex, and the fate with one store. A thread that dies at it leaves a generation that is still
+ * FILLING with a dead participant in it, which the others find out and break.
  *
  * @module
  */
@@ -31,7 +31,7 @@ import { load, store } from "../_internal/atomics.ts";
 import { PARTICIPANT_COUNT } from "../_internal/memory/memory.ts";
 import { lockMutex, unlockMutex } from "../_internal/memory/participants.ts";
 import type { Space } from "../_internal/memory/space.ts";
-import { notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
+import { EVERYBODY, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
 import { isGone } from "./_wait_list.ts";
 
 const MUTEX = 0;
@@ -54,8 +54,6 @@ const RUNNING = 1;
 const PASSED = 2;
 const BROKEN = 3;
 
-const EVERYBODY = 0xfff;
-
 /** What {@linkcode arrive} returns where there is no place: the barrier is broken. */
 export const NO_PLACE = -1;
 /** What {@linkcode arrive} returns where there is no place: the shared memory is full. */
@@ -65,12 +63,12 @@ export const NO_ROOM = -2;
 export let arrived = 0;
 
 /**
- * Adds the caller to the generation that fills, and returns its index. Who comes last lets all pass, or with `hasAction`
- * is to call {@linkcode pass} when it has run the action.
+ * Adds the caller to the generation that fills, and returns its index. The last party to come lets all pass, or with
+ * `hasAction` is to call {@linkcode pass} when it has run the action.
  */
 export function arrive(space: Space, at: number, parties: number, hasAction: boolean): number {
   const { words } = space;
-  if (space.isKilled()) space.exit();
+  space.endIfKilled();
   lock(space, at);
   let index = NO_PLACE;
   if (load(words, at + IS_BROKEN) === 0) {
@@ -146,14 +144,14 @@ export function resetBarrier(space: Space, at: number): void {
   unlock(space, at);
 }
 
-/** Breaks the barrier if one who waits in that generation, or runs its action, is dead. */
+/** Breaks the barrier if a thread that waits in that generation, or runs its action, is dead. */
 export function breakIfDead(space: Space, at: number, generation: number): void {
   lock(space, at);
   checkDead(space, at, generation);
   unlock(space, at);
 }
 
-/** Whether the barrier is broken, also by a death that nobody has noticed yet. */
+/** Whether the barrier is broken, also by a death that no thread has noticed yet. */
 export function isBroken(space: Space, at: number): boolean {
   countWaiting(space, at);
   return load(space.words, at + IS_BROKEN) !== 0;
@@ -171,7 +169,7 @@ export function countWaiting(space: Space, at: number): number {
   return count;
 }
 
-/** Gives the blocks of a barrier back that nobody uses any more. */
+/** Gives the blocks of a barrier back, which no thread uses any more. */
 export function freeGenerations(space: Space, at: number): void {
   for (const word of [CURRENT, SPARE]) {
     const generation = load(space.words, at + word);
@@ -190,7 +188,7 @@ function unlock(space: Space, at: number): void {
   unlockMutex(space.memory, at + MUTEX);
 }
 
-/** A generation without anybody in it; 0: there is no room. */
+/** An empty generation; 0: there is no room. */
 function begin(space: Space, at: number, parties: number): number {
   const { words } = space;
   let generation = load(words, at + SPARE);
@@ -200,7 +198,7 @@ function begin(space: Space, at: number, parties: number): number {
     words.fill(0, generation, generation + WHO);
   } else {
     store(words, at + SPARE, 0);
-    // The wait point stays as it is: what is left in it wakes nobody wrongly.
+    // The wait point stays as it is: stale registrations in it cause no wrong wake-up.
     store(words, generation + FATE, FILLING);
     store(words, generation + COME, 0);
     store(words, generation + LEFT, 0);
@@ -222,7 +220,7 @@ function checkDead(space: Space, at: number, generation: number): void {
   const { words } = space;
   const fate = load(words, generation + FATE);
   const isDead = fate === FILLING
-    // Broken, but whoever did that died before it got to this generation.
+    // Broken, but the thread that did that died before it got to this generation.
     ? load(words, at + IS_BROKEN) !== 0 || hasDead(space, generation)
     : fate === RUNNING && isGone(space, load(words, generation + RUNNER));
   if (isDead) breakAll(space, at, generation);

@@ -4,7 +4,7 @@
  * One word, `holder << 4 | flags`:
  *
  * ```text
- *   FREE             nobody holds it; 0
+ *   FREE             no thread holds it; 0
  *   holder << 4      that participant holds it. If it is dead, the lock is up for the next waiter
  *   + ASYNC          an async task of the holder does, not the thread itself. Only an RLock makes the difference
  *   + BARRED         newcomers keep off: a waiter was overtaken too often
@@ -16,10 +16,7 @@
  *   dead       holder, abandoned           0, notify one
  * ```
  *
- * A woken waiter has no claim to the lock: whoever runs takes it, since handing it over would make everybody wait until
- * the other thread is awake. After {@linkcode WOKEN_IN_VAIN} such losses it sets BARRED, and from then on only those who
- * have waited may take the lock; whoever of them does clears it. So no waiter is overtaken for longer than it takes to be
- * woken that often and once more for each one that waits before it.
+ * BARRED is the bar of an overtaken waiter: see `WOKEN_IN_VAIN`.
  *
  * Behind the word are a wait point, and a word of the holder's own that says which of its acquisitions this is.
  *
@@ -27,21 +24,21 @@
  */
 
 import { and, compareExchange, load, or } from "../_internal/atomics.ts";
+import { TimeoutError } from "../_internal/errors.ts";
 import type { Kind } from "../_internal/memory/kinds.ts";
 import { isAlive, NOBODY } from "../_internal/memory/participants.ts";
 import type { Space } from "../_internal/memory/space.ts";
-import { LOOK, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
+import type { Wait } from "../_internal/memory/wait.ts";
+import { CONTENDED, LOOK, notify, WAIT_POINT_WORDS, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
 
-/** Nobody holds it. */
+/** No thread holds it. */
 export const FREE = 0;
-/** Only those who have waited may take it. */
+/** Only threads that have waited may take it. */
 export const BARRED = 1;
 /** An async task of the holder holds it. */
 export const ASYNC = 2;
 /** Where the holder's id begins. */
 export const HOLDER_SHIFT = 4;
-/** How often a waiter lets itself be overtaken. */
-export const WOKEN_IN_VAIN = 4;
 
 /** Where the wait point is, from the word. */
 export const POINT = 1;
@@ -50,14 +47,14 @@ export const ACQUISITION = POINT + WAIT_POINT_WORDS;
 /** Words of a lock. */
 export const LOCK_WORDS = ACQUISITION + 1;
 
-/** What {@linkcode tryTake} returns: somebody else has it. */
+/** What {@linkcode tryTake} returns: another thread has it. */
 export const MISSED = 0;
 /** It was free and is the caller's. */
 export const TAKEN = 1;
 /** Its holder had died, and it is the caller's. */
 export const TAKEN_OVER = 2;
 
-/** Makes `tag` the holder if nobody living is. `woken` is what `block` gives an attempt. */
+/** Makes `tag` the holder if no living thread is. `woken` is what `block` gives an attempt. */
 export function tryTake(space: Space, at: number, tag: number, woken: number): number {
   const words = space.words;
   for (;;) {
@@ -68,31 +65,45 @@ export function tryTake(space: Space, at: number, tag: number, woken: number): n
     } else if (holder === space.id || woken < 0 || isAlive(space.memory, holder)) {
       return MISSED;
     }
-    if (space.isKilled()) space.exit();
+    space.endIfKilled();
     if (compareExchange(words, at, seen, tag) === seen) return holder === 0 ? TAKEN : TAKEN_OVER;
   }
 }
 
-/** Whether one who comes now would get the lock. */
+/** Whether a thread that comes now would get the lock. */
 export function isAcquirable(space: Space, at: number): boolean {
   const seen = load(space.words, at);
   const holder = seen >>> HOLDER_SHIFT;
   return holder === 0 ? seen === FREE : holder !== space.id && !isAlive(space.memory, holder);
 }
 
-/** {@linkcode tryTake} for one who waits: keeps newcomers off when it was overtaken too often. */
+/** {@linkcode tryTake} for a waiter: keeps newcomers off when it was overtaken too often. */
 export function tryTakeWaiting(space: Space, at: number, tag: number, woken: number): number {
   const outcome = tryTake(space, at, tag, woken);
   if (outcome === MISSED && woken >= WOKEN_IN_VAIN) or(space.words, at, BARRED);
   return outcome;
 }
 
-/**
- * Takes the bar away, for a waiter that gives up. If the bar was another's, that one puts it back when it is overtaken
- * again.
- */
+/** Takes the bar away, for a waiter that gives up. */
 export function unbar(space: Space, at: number): void {
   if ((and(space.words, at, ~BARRED) & BARRED) !== 0) notify(space, at + POINT, 1);
+}
+
+/** The wait to become the holder as `tag`. `begin` makes what the caller gets; `abandoned`: the last holder had died. */
+export function turnOf<T>(space: Space, at: number, tag: number, begin: (abandoned: boolean) => T): Wait<T> {
+  return {
+    point: at + POINT,
+    attempt: (woken) => {
+      const outcome = tryTakeWaiting(space, at, tag, woken);
+      return outcome === MISSED ? undefined : begin(outcome === TAKEN_OVER);
+    },
+    expired: (timeout) => {
+      throw new TimeoutError(`Cannot acquire lock as it was held for all of the ${timeout} ms of 'timeout'`);
+    },
+    abandoned: () => unbar(space, at),
+    ordered: true,
+    pauses: CONTENDED,
+  };
 }
 
 /** Gives the lock up, if this thread still holds it; else it was taken for dead. */

@@ -1,5 +1,5 @@
 /**
- * The lock that comes with a shared number or array: an `RLock` of its own, which is made when somebody first asks for it.
+ * The lock that comes with a shared number or array: an `RLock` of its own, which is made when a thread first asks for it.
  *
  * One word of the owner has the address of the lock, 0 while there is none, and with it one reference. Two threads that
  * ask at once make one each; whose address gets into the word decides, and the other gives its lock back.
@@ -19,8 +19,12 @@ import {
 import type { Space } from "../_internal/memory/space.ts";
 import { RLock } from "./rlock.ts";
 
-/** The lock whose address is, or will be, in the word at `at`. */
-export function ownedLock(space: Space, at: number): RLock {
+/**
+ * The lock whose address is, or will be, in the word at `at`. `last` is what this returned before: the program may have
+ * disposed of it.
+ */
+export function ownedLock(space: Space, at: number, last?: RLock): RLock {
+  if (last !== undefined && locate(last) !== undefined) return last;
   const { words } = space;
   const known = load(words, at);
   if (known !== 0) return handleAt(space, known) as unknown as RLock;

@@ -11,9 +11,7 @@
  *                 if it has waited; else wait
  * ```
  *
- * A woken waiter has no claim to a permit: whoever runs takes it. After {@linkcode WOKEN_IN_VAIN} such losses it sets
- * BARRED, and from then on only those who have waited take permits; whoever of them does clears it. So no waiter is
- * overtaken for longer than it takes to be woken that often and once more for each one that waits before it.
+ * BARRED is the bar of an overtaken waiter: see `WOKEN_IN_VAIN`.
  *
  * @module
  */
@@ -22,16 +20,13 @@ import { and, compareExchange, load, or } from "../_internal/atomics.ts";
 import { BOUNDED_SEMAPHORE } from "../_internal/memory/kinds.ts";
 import { OBJECT_HEADER } from "../_internal/memory/memory.ts";
 import type { Space } from "../_internal/memory/space.ts";
-import { LOOK, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
+import { EVERYBODY, LOOK, notify, WAIT_POINT_WORDS, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
 
 /** The most permits there can be. */
 export const MAX_PERMITS = 2 ** 31 - 1;
-/** Only those who have waited may take one. */
+/** Only threads that have waited may take a permit. */
 const BARRED = 1;
 const ONE = 2;
-const WOKEN_IN_VAIN = 4;
-/** As many sleepers as a wait point counts. */
-const EVERYBODY = 0xfff;
 
 /** Where the wait point is, from the word. */
 export const POINT = 1;
@@ -54,19 +49,19 @@ export function wordOf(permits: number): number {
   return permits << 1;
 }
 
-/** Whether one who comes now would get a permit. */
+/** Whether a thread that comes now would get a permit. */
 export function isAvailable(words: Int32Array, at: number): boolean {
   const seen = load(words, at);
   return seen >>> 1 > 0 && (seen & BARRED) === 0;
 }
 
-/** Takes a permit. `woken` is what `block` gives an attempt: 0 or less for one who has not waited. */
+/** Takes a permit. `woken` is what `block` gives an attempt: 0 or less for a thread that has not waited. */
 export function tryTakePermit(space: Space, at: number, woken: number): boolean {
   const words = space.words;
   for (;;) {
     const seen = load(words, at);
     if (seen >>> 1 === 0 || (seen & BARRED) !== 0 && woken <= 0 && woken >= LOOK) return false;
-    if (space.isKilled()) space.exit();
+    space.endIfKilled();
     const left = (seen - ONE) & ~BARRED;
     if (compareExchange(words, at, seen, left) !== seen) continue;
     if ((seen & BARRED) !== 0) notifyLeft(space, at, left);
@@ -74,17 +69,14 @@ export function tryTakePermit(space: Space, at: number, woken: number): boolean 
   }
 }
 
-/** {@linkcode tryTakePermit} for one who waits: keeps newcomers off when it was overtaken too often. */
+/** {@linkcode tryTakePermit} for a waiter: keeps newcomers off when it was overtaken too often. */
 export function tryTakePermitWaiting(space: Space, at: number, woken: number): boolean {
   if (tryTakePermit(space, at, woken)) return true;
   if (woken >= WOKEN_IN_VAIN) or(space.words, at, BARRED);
   return false;
 }
 
-/**
- * Takes the bar away, for a waiter that gives up. If the bar was another's, that one puts it back when it is overtaken
- * again.
- */
+/** Takes the bar away, for a waiter that gives up. */
 export function unbarPermits(space: Space, at: number): void {
   const seen = and(space.words, at, ~BARRED);
   if ((seen & BARRED) !== 0) notifyLeft(space, at, seen);
@@ -103,7 +95,7 @@ export function addPermits(space: Space, at: number, count: number, max: number)
   return true;
 }
 
-// Newcomers whom the bar kept off sleep beside permits for which they were not, and will not be, notified.
+// Newcomers that the bar kept off sleep beside permits for which they were not, and will not be, notified.
 function notifyLeft(space: Space, at: number, seen: number): void {
   const permits = seen >>> 1;
   if (permits > 0) notify(space, at + POINT, Math.min(permits, EVERYBODY));

@@ -1,5 +1,5 @@
 /**
- * Who reads under an `RWLock`: a slot for each thread that ever did.
+ * The readers under an `RWLock`: a slot for each thread that ever read.
  *
  * ```text
  *   slot    0   the participant; 0: never used, and none behind it is; BURIED: a dead one that was reported
@@ -7,9 +7,9 @@
  *   block   the address of the next block, 0: none; then slots, 64 bytes apart
  * ```
  *
- * The first block is part of the lock. A slot belongs to its thread as long as that lives, then to whoever needs one. So a
- * reader writes to a line of its own, readers do not slow each other down, and who reads is known by name: the count of a
- * thread that has ended counts for nothing.
+ * The first block is part of the lock. A slot belongs to its thread as long as that lives, then to the next thread that
+ * needs one. So a reader writes to a line of its own, readers do not slow each other down, and each reader is known by its id:
+ * the count of a thread that has ended counts for nothing.
  *
  * @module
  */
@@ -44,11 +44,11 @@ export function isAnybodyReading(space: Space, first: number): boolean {
   return false;
 }
 
-/** In place of the owner: a dead one of which a writer has been told. No participant has this id. */
+/** In place of the owner: a dead thread that was reported to a writer. No participant has this id. */
 const BURIED = -1;
 
 /**
- * Whether somebody who is dead had an acquisition, once: the next call knows nothing of it. Only for who writes.
+ * Reports, once, whether a reader died holding the lock. Called by the writer only.
  *
  * The owner is what changes, and not the count: a thread that takes the slot over at this moment writes its own count.
  */
@@ -105,7 +105,7 @@ function claimSlot(space: Space, first: number): number {
         const owner = load(words, slot);
         if (owner !== 0 && isAlive(memory, owner)) break;
         if (compareExchange(words, slot, owner, id) !== owner) continue;
-        // Nobody else writes it, and a death before this leaves it a dead thread's again.
+        // No other thread writes it, and a death before this leaves it a dead thread's again.
         store(words, slot + COUNT, 0);
         return slot;
       }

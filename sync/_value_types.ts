@@ -102,3 +102,84 @@ function outOfRange(code: number, value: unknown, what: string, action: string, 
     `Cannot ${action} of type "${NAMES[code]}" as ${what} must be ${rule}: received ${show(value)}`,
   );
 }
+
+// How values stand in words: narrow ones in the first, as the number they are, wide ones in both. A float stands as its bits.
+
+// One number and its bits.
+const single = new Float32Array(1);
+const singleBits = new Int32Array(single.buffer);
+const double = new Float64Array(1);
+const doubleBits = new BigInt64Array(double.buffer);
+const doubleWords = new Int32Array(double.buffer);
+
+/** Whether a type is 64 bits wide: two words. */
+export function isWide(code: number): boolean {
+  return code === I64 || code === U64 || code === F64;
+}
+
+/** A sum of two numbers of a type that is narrower than a word, brought back into range. */
+export function wrap(code: number, value: number): number {
+  switch (code) {
+    case I8:
+      return value << 24 >> 24;
+    case U8:
+      return value & 0xff;
+    case I16:
+      return value << 16 >> 16;
+    default:
+      return value & 0xffff;
+  }
+}
+
+// NaN has many patterns of bits, and is always written as one of them: which of them an engine writes is not said, and a
+// compare-exchange must find the same again.
+const NAN32 = 0x7fc00000;
+const NAN64 = 0x7ff8000000000000n;
+
+/** The word of a value of at most 32 bits. */
+export function toWord(code: number, value: unknown): number {
+  if (code === F32) {
+    single[0] = value as number;
+    return Number.isNaN(value) ? NAN32 : singleBits[0];
+  }
+  // Booleans and -0 become 0 or 1, and what is above the signed range its bits.
+  return Number(value) | 0;
+}
+
+/** The value that a word stands for. */
+export function fromWord(code: number, word: number): number | boolean {
+  switch (code) {
+    case BOOL:
+      return word !== 0;
+    case U32:
+      return word >>> 0;
+    case F32:
+      singleBits[0] = word;
+      return single[0];
+    default:
+      return word;
+  }
+}
+
+/** The pair of words of a value of 64 bits. */
+export function toWide(code: number, value: unknown): bigint {
+  if (code !== F64) return BigInt.asIntN(64, value as bigint);
+  double[0] = value as number;
+  return Number.isNaN(value) ? NAN64 : doubleBits[0];
+}
+
+/** The value that a pair of words stands for. */
+export function fromWide(code: number, pair: bigint): number | bigint {
+  if (code === I64) return pair;
+  if (code === U64) return BigInt.asUintN(64, pair);
+  doubleBits[0] = pair;
+  return double[0];
+}
+
+/** Both words of a value as it stands in memory. */
+export function initialWords(code: number, initial: unknown): [number, number] {
+  if (initial === undefined) return [0, 0];
+  if (!isWide(code)) return [toWord(code, initial), 0];
+  doubleBits[0] = toWide(code, initial);
+  return [doubleWords[0], doubleWords[1]];
+}

@@ -1,5 +1,5 @@
 /**
- * Those who wait on a condition, in the order in which they came.
+ * The waiters of a condition, in the order in which they came.
  *
  * ```text
  *   list   0  mutex
@@ -16,12 +16,12 @@
  *          5  wait point
  * ```
  *
- * Everybody changes the list under its mutex, and everybody takes its own node out: so one that was notified stays until
- * it has its lock back, and if it dies before, there is somebody to see that its notification was for nothing. That one
- * goes to the next who waited already when it was given, and never to one who came later.
+ * All threads change the list under its mutex, and each waiter takes its own node out: so a node that was notified stays until
+ * its waiter has the lock back, and if the waiter dies before, another sees that the notification was for nothing. It then goes
+ * to the next waiter that waited already when it was given, and never to a later one.
  *
  * A change takes effect with one store to a link or to the notified word. The last node and the count follow from those,
- * and whoever gets the mutex from a dead holder works them out again.
+ * and a thread that gets the mutex from a dead holder works them out again.
  *
  * A node has a wait point of its own, so that a notification wakes the one it is meant for. It is notified under the
  * mutex: after that, the node may be gone.
@@ -95,7 +95,7 @@ export function leave(space: Space, list: number, node: number, passOn: boolean)
   return notified;
 }
 
-/** Notifies up to `count` of those who wait and have not been notified yet, the first first. */
+/** Notifies up to `count` of the waiters that have not been notified yet, the first first. */
 export function notifyFirst(space: Space, list: number, count: number): void {
   const { words } = space;
   if (load(words, list + HEAD) === 0) return;
@@ -106,7 +106,7 @@ export function notifyFirst(space: Space, list: number, count: number): void {
   unlockMutex(space.memory, list + MUTEX);
 }
 
-/** Hands on what was notified to those who died before they were back. For those who wait, now and then. */
+/** Hands on the notifications of waiters that died before they were back. Waiters call this now and then. */
 export function passOnOfTheDead(space: Space, list: number): void {
   if (load(space.words, list + PENDING) === 0) return;
   enter(space, list);
@@ -114,7 +114,7 @@ export function passOnOfTheDead(space: Space, list: number): void {
   unlockMutex(space.memory, list + MUTEX);
 }
 
-/** Frees all nodes of a list that nobody uses any more. */
+/** Frees all nodes of a list, which no thread uses any more. */
 export function freeNodes(space: Space, list: number): void {
   const { words } = space;
   for (let node = load(words, list + HEAD); node !== 0;) {
@@ -163,8 +163,8 @@ function reap(space: Space, list: number): void {
 }
 
 /**
- * Notifies the first who can be, of those with a number below `before`. Returns whether there was one. Takes out the dead
- * that it meets and that were not notified.
+ * Notifies the first waiter with a number below `before` that can be notified. Returns whether there was any. Takes out the
+ * dead that it meets and that were not notified.
  */
 function notifyOne(space: Space, list: number, before: number): boolean {
   const { words } = space;
@@ -180,7 +180,7 @@ function notifyOne(space: Space, list: number, before: number): boolean {
         wake(space, node + NODE_POINT, 1);
         return true;
       }
-      // One that was told to end may still take its node out itself.
+      // A waiter that was asked to end may still take its node out itself.
       if (!isAlive(space.memory, who)) remove(space, list, node);
     }
     node = next;

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { load } from "../_internal/atomics.ts";
+import { load, now } from "../_internal/atomics.ts";
+import { BrokenBarrierError } from "../_internal/errors.ts";
 import { BARRIER, defineKind, registerClass } from "../_internal/memory/kinds.ts";
 import {
   addReference,
@@ -19,7 +20,7 @@ import {
 } from "../_internal/memory/shared_object.ts";
 import { OBJECT_HEADER, type Scope } from "../_internal/memory/memory.ts";
 import { spaceOf } from "../_internal/memory/space.ts";
-import { block } from "../_internal/memory/wait_point.ts";
+import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
 import {
   deadlineOf,
   show,
@@ -46,10 +47,9 @@ import {
   pass,
   resetBarrier,
 } from "./_generations.ts";
-import { BrokenBarrierError } from "../_internal/errors.ts";
 
-// Who waits, and that a death is found out, is told in _generations.ts; how the action gets to the thread that runs it, in
-// _barrier_action.ts. Besides, the barrier has the description of its action, 0: none, and its timeout as a float.
+// _generations.ts keeps the waiters and detects deaths; _barrier_action.ts brings the action to the thread that runs it.
+// Besides, the barrier has the description of its action, 0: none, and its timeout as a float.
 const ACTION = GENERATIONS_WORDS;
 const TIMEOUT = ACTION + 1;
 const WORDS = TIMEOUT + 2;
@@ -60,12 +60,12 @@ const floatWords = new Int32Array(float.buffer);
 /** Options of a barrier. */
 export interface BarrierOptions extends SharedOptions {
   /**
-   * Called once each time that all have come, by the last one and before anyone passes. In a thread that did not make
+   * Called once each time that all have come, by the last party and before any passes. In a thread that did not make
    * the barrier it is found as the target of a thread is; for a barrier that comes in a thread's `args` before its target
    * begins, else by the first `await wait()`.
    */
   action?: () => unknown;
-  /** How many milliseconds a `wait` waits that says nothing else. Default: for ever. */
+  /** How many milliseconds a `wait` waits that says nothing else. Default: forever. */
   timeout?: number;
 }
 
@@ -74,8 +74,8 @@ export interface BarrierOptions extends SharedOptions {
  * be used again.
  *
  * When one of them gives up (its timeout, its signal), ends while it waits, or its `action` throws, the barrier breaks:
- * everybody who waits gets a {@linkcode BrokenBarrierError}, and everybody who comes later, until
- * {@linkcode Barrier.reset}. A death is noticed within a second. What was written to shared memory before a `wait` is
+ * all waiters get a {@linkcode BrokenBarrierError}, and so does every later `wait` until {@linkcode Barrier.reset}. A death is
+ * noticed within a second. What was written to shared memory before a `wait` is
  * visible to all after it.
  *
  * Python: `threading.Barrier`.
@@ -99,8 +99,8 @@ export class Barrier extends SharedObject {
   readonly #action: BarrierAction | undefined;
 
   /**
-   * Creates a barrier, or opens the barrier of the given name. One that is opened keeps the action and the timeout that it
-   * was created with.
+   * Creates a barrier, or opens the barrier of the given name. A barrier that is opened keeps the action and the timeout that
+   * it was created with.
    *
    * @param parties How many have to come before all pass: 1 or more.
    * @throws {RangeError} If `parties` is less than 1 or not a whole number, `timeout` is negative, or the shared memory
@@ -154,7 +154,7 @@ export class Barrier extends SharedObject {
    * Waits, without blocking the event loop, until all parties have come.
    *
    * @param options `timeout` takes the place of the barrier's.
-   * @returns A number from 0 to {@linkcode Barrier.parties} - 1, another one for each who waits.
+   * @returns A number from 0 to {@linkcode Barrier.parties} - 1, another for each party.
    * @throws {BrokenBarrierError} If the barrier is broken, or breaks before all have come: also by the timeout of this
    * wait.
    * @throws What the action throws, if this is the last to come; the barrier is broken then.
@@ -180,13 +180,8 @@ export class Barrier extends SharedObject {
         if (action !== undefined) await this.#runAsync(generation, action, signal);
         return index;
       }
-      return await space.async.wait<number>(generation + GENERATION_POINT, {
-        attempt: (tries) => outcome(space, at, generation, index, tries),
-        deadline,
-        expired: () => this.#expired(timeout),
-        abandoned: () => breakBarrier(space, at, generation),
-        signal,
-      });
+      const left = Math.max(0, deadline - now());
+      return await waitAsync(space, this.#turn(at, generation, index, timeout), left, signal);
     } finally {
       this.#depart(at, generation);
     }
@@ -196,7 +191,7 @@ export class Barrier extends SharedObject {
    * Blocks this thread until all parties have come.
    *
    * @param options `timeout` takes the place of the barrier's.
-   * @returns A number from 0 to {@linkcode Barrier.parties} - 1, another one for each who waits.
+   * @returns A number from 0 to {@linkcode Barrier.parties} - 1, another for each party.
    * @throws {BrokenBarrierError} If the barrier is broken, or breaks before all have come: also by the timeout of this
    * wait.
    * @throws What the action throws, if this is the last to come; the barrier is broken then.
@@ -218,38 +213,29 @@ export class Barrier extends SharedObject {
         if (action !== undefined) this.#run(generation, action);
         return index;
       }
-      const passed = block(
-        space,
-        generation + GENERATION_POINT,
-        (woken) => outcome(space, at, generation, index, woken),
-        deadlineOf(timeout),
-      );
-      if (passed !== undefined) return passed;
-      breakBarrier(space, at, generation);
-      // It may have passed in the last moment.
-      return outcome(space, at, generation, index, 0, () => this.#expired(timeout))!;
+      return waitSync(space, this.#turn(at, generation, index, timeout), timeout);
     } finally {
       this.#depart(at, generation);
     }
   }
 
   /**
-   * Makes the barrier as it was at first. Those who wait get a {@linkcode BrokenBarrierError}; those for whom the action
-   * is running already have passed as good as, and are left alone.
+   * Makes the barrier as it was at first. Waiters get a {@linkcode BrokenBarrierError}; a generation whose action is already
+   * running counts as passed and is not affected.
    */
   reset(): void {
     if (this.#place.at < 0) unusable(this, "reset barrier");
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     resetBarrier(this.#place.space, this.#place.at);
   }
 
   /**
-   * Breaks the barrier: those who wait, and those who come later, get a {@linkcode BrokenBarrierError}, until
-   * {@linkcode Barrier.reset}. For one who cannot come, so that the others do not wait for ever.
+   * Breaks the barrier: waiters, and every later `wait`, get a {@linkcode BrokenBarrierError}, until
+   * {@linkcode Barrier.reset}. Call it when a party will not arrive, so that the others do not wait forever.
    */
   abort(): void {
     if (this.#place.at < 0) unusable(this, "abort barrier");
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     breakBarrier(this.#place.space, this.#place.at, 0);
   }
 
@@ -262,14 +248,14 @@ export class Barrier extends SharedObject {
   /** How many wait. Out of date as soon as it is read. */
   get nWaiting(): number {
     if (this.#place.at < 0) unusable(this, "read barrier");
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     return countWaiting(this.#place.space, this.#place.at);
   }
 
   /** Whether the barrier is broken. Out of date as soon as it is read. */
   get broken(): boolean {
     if (this.#place.at < 0) unusable(this, "read barrier");
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     return isBroken(this.#place.space, this.#place.at);
   }
 
@@ -279,7 +265,19 @@ export class Barrier extends SharedObject {
     return options?.timeout === undefined ? this.#timeout : timeout;
   }
 
-  // The barrier is kept while somebody waits: its words must not become another object's when a handle is disposed of.
+  /** The wait for the others. */
+  #turn(at: number, generation: number, index: number, timeout: number): Wait<number> {
+    const { space } = this.#place;
+    return {
+      point: generation + GENERATION_POINT,
+      attempt: (woken) => outcome(space, at, generation, index, woken),
+      // All may have come in the last moment.
+      expired: () => outcome(space, at, generation, index, 0, () => this.#expired(timeout))!,
+      abandoned: () => breakBarrier(space, at, generation),
+    };
+  }
+
+  // A waiter keeps the barrier: its words must not become another object's when a handle is disposed of.
   #arrive(): number {
     const { space, at } = this.#place;
     const index = arrive(space, at, this.#parties, this.#action !== undefined);
@@ -306,7 +304,7 @@ export class Barrier extends SharedObject {
     try {
       const result = action.call();
       if (isPromiseLike(result)) {
-        // Nobody else will.
+        // No caller will see its rejection.
         result.then(undefined, () => {});
         throw new TypeError(
           "Cannot wait at barrier as its action returned a promise, which waitSync() cannot await: use await wait(), or an action that is not async",
@@ -348,14 +346,14 @@ function outcome(
   at: number,
   generation: number,
   index: number,
-  tries: number,
+  woken: number,
   broken: () => never = throwBroken,
 ): number | undefined {
-  if (tries > 0) breakIfDead(space, at, generation);
+  if (woken > 0) breakIfDead(space, at, generation);
   const fate = fateOf(space, generation);
   if (fate === undefined) return undefined;
   // It may be its own end that broke the barrier, which is not for its program to see.
-  if (space.isKilled()) space.exit();
+  space.endIfKilled();
   return fate ? index : broken();
 }
 

@@ -1,5 +1,5 @@
 /**
- * A lock with those who wait for something to change under it.
+ * A lock, and a place to wait for something to change under it.
  *
  * @module
  */
@@ -21,7 +21,8 @@ import {
   type SharedOptions,
   unusable,
 } from "../_internal/memory/shared_object.ts";
-import { block, CONTENDED } from "../_internal/memory/wait_point.ts";
+import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
+import { CONTENDED } from "../_internal/memory/wait_point.ts";
 import {
   deadlineOf,
   show,
@@ -46,25 +47,26 @@ import type { Guard, Hold } from "./guard.ts";
 import { holdOfLock, Lock } from "./lock.ts";
 import { holdOfRLock, RLock } from "./rlock.ts";
 
-// Two things: the address of the lock, with a reference, and the list of those who wait (see _wait_list.ts).
+// Two things: the address of the lock, with a reference, and the list of waiters (see _wait_list.ts).
 //
-// A wait enters the list while it holds the lock and gives the lock up only then, so that whoever changes something under
-// the lock afterwards and notifies finds it there. It takes itself out of the list when it holds the lock again: what it
+// A waiter enters the list while it holds the lock and gives the lock up only then, so that a thread which changes something
+// under the lock afterwards and notifies finds it there. It takes itself out of the list when it holds the lock again: what it
 // finds in its node then is the outcome, so that a notification which races with a timeout is either its own or another's.
 const LOCK = 0;
 const LIST = 1;
 const WORDS = LIST + WAIT_LIST_WORDS;
-const EVERYBODY = 0x3fffffff;
+/** More waiters than there can be. */
+const ALL = 0x3fffffff;
 
 /**
  * A lock, and a place to wait until what it protects has changed.
  *
- * Whoever waits gives the lock up meanwhile and has it again, as often acquired as before, when the wait ends, however it
- * ends. Those who wait are notified in the order in which they came. A notification is for those who wait at that moment:
- * it is not remembered when nobody does, and one who comes later does not take it. Who was notified and ends before it
- * has the lock again leaves the notification to the next.
+ * Waiting releases the lock and takes it back, to the same depth, before it returns, whether by notification, timeout or
+ * abort. Waiters are notified in the order in which they came. A notification is for the waiters of that moment: it is not
+ * stored when there are none, and a later waiter does not take it. If a notified waiter ends before it has the lock back, its
+ * notification passes to the next waiter.
  *
- * A wait ends by a notification, not because what it is for has become true: another may have been quicker. So look
+ * A wait ends by a notification, not because what it is for has become true: another thread may have been quicker. So look
  * again, in a loop, or let {@linkcode Condition.waitFor} do it.
  *
  * Threads may block here and wait with promises, at the same time; of one thread, any number of promises. A condition that
@@ -130,7 +132,7 @@ export class Condition extends SharedObject {
       return;
     }
     const address = load(space.words, at + LOCK);
-    // Kept by the handle, so that all of the thread have the same one, which knows how often it was acquired.
+    // Kept by the handle, so that all users in the thread have the same handle of it, which knows how often it was acquired.
     this.#lock = address === 0 ? ownedLock(space, at + LOCK) : handleAt(space, address) as unknown as Lock | RLock;
     this.#hold = this.#lock instanceof Lock ? holdOfLock(this.#lock) : holdOfRLock(this.#lock);
   }
@@ -191,7 +193,7 @@ export class Condition extends SharedObject {
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const timeout = this.#check("wait for condition", options);
-    return await this.#wait(deadlineOf(timeout), options?.signal);
+    return await this.#wait(timeout, options?.signal);
   }
 
   /**
@@ -203,7 +205,7 @@ export class Condition extends SharedObject {
    */
   waitSync(options?: WaitSyncOptions): boolean {
     const timeout = this.#check("wait for condition", options);
-    return this.#waitSync(deadlineOf(timeout));
+    return this.#waitSync(timeout);
   }
 
   /**
@@ -219,8 +221,9 @@ export class Condition extends SharedObject {
   async waitFor(predicate: () => boolean, options?: WaitOptions): Promise<boolean> {
     const deadline = deadlineOf(this.#check("wait for condition", options, predicate));
     while (!test(predicate)) {
-      if (deadline <= now()) return false;
-      await this.#wait(deadline, options?.signal);
+      const left = deadline - now();
+      if (left <= 0) return false;
+      await this.#wait(left, options?.signal);
     }
     return true;
   }
@@ -237,15 +240,16 @@ export class Condition extends SharedObject {
   waitForSync(predicate: () => boolean, options?: WaitSyncOptions): boolean {
     const deadline = deadlineOf(this.#check("wait for condition", options, predicate));
     while (!test(predicate)) {
-      if (deadline <= now()) return false;
-      this.#waitSync(deadline);
+      const left = deadline - now();
+      if (left <= 0) return false;
+      this.#waitSync(left);
     }
     return true;
   }
 
   /**
-   * Wakes up to `n` of those who wait now, in the order in which they came. They go on when they get the lock, so not
-   * before the caller has released it. When nobody waits, nothing happens and nothing is remembered.
+   * Wakes up to `n` of the threads and promises that wait now, in the order in which they came. They go on when they get the
+   * lock, so not before the caller has released it. If there are no waiters this does nothing; notifications are not stored.
    *
    * @param n How many, 0 or more. Default: 1.
    * @throws {RangeError} If `n` is negative or not a whole number.
@@ -259,14 +263,14 @@ export class Condition extends SharedObject {
   }
 
   /**
-   * Wakes all who wait now. They go on one after the other, as they get the lock.
+   * Wakes all waiters. They go on one after the other, as they get the lock.
    *
    * @throws {InvalidStateError} If the caller does not hold the lock.
    */
   notifyAll(): void {
     if (this.#place.at < 0) unusable(this, "notify condition");
     this.#checkHeld("notify condition");
-    notifyFirst(this.#place.space, this.#place.at + LIST, EVERYBODY);
+    notifyFirst(this.#place.space, this.#place.at + LIST, ALL);
   }
 
   #check(action: string, options: WaitOptions | undefined, predicate?: () => boolean): number {
@@ -281,35 +285,22 @@ export class Condition extends SharedObject {
   }
 
   #checkHeld(action: string): void {
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     if (this.#hold.isHeld()) return;
     throw new InvalidStateError(`Cannot ${action} as its lock is not held by the caller: acquire it first`);
   }
 
-  async #wait(deadline: number, signal: AbortSignal | undefined): Promise<boolean> {
+  async #wait(timeout: number, signal: AbortSignal | undefined): Promise<boolean> {
     const { space, at } = this.#place;
-    const hold = this.#hold;
     signal?.throwIfAborted();
     const node = this.#join();
-    const held = hold.giveUp();
-    const isNotified = (tries: number): true | undefined => this.#isNotified(at, node, tries);
+    const held = this.#hold.giveUp();
     let notified = false;
     let isAborted = false;
     try {
-      await space.async.wait<boolean>(node + NODE_POINT, {
-        attempt: isNotified,
-        deadline,
-        expired: () => false,
-        signal,
-      })
-        // An abort, which has to wait for the lock, too.
-        .catch(() => false);
-      await space.async.wait<true>(hold.point, {
-        attempt: (tries) => hold.tryRetake(held, tries),
-        deadline: Infinity,
-        expired: () => true,
-        ordered: true,
-      });
+      // An aborted waiter has to wait for the lock, too.
+      await waitAsync(space, this.#notification(at, node), timeout, signal).catch(() => false);
+      await waitAsync(space, this.#retaking(held), Infinity, undefined);
     } finally {
       isAborted = signal?.aborted ?? false;
       notified = this.#leave(at, node, isAborted);
@@ -318,22 +309,42 @@ export class Condition extends SharedObject {
     return notified;
   }
 
-  #waitSync(deadline: number): boolean {
+  #waitSync(timeout: number): boolean {
     const { space, at } = this.#place;
-    const hold = this.#hold;
     const node = this.#join();
-    const held = hold.giveUp();
+    const held = this.#hold.giveUp();
     let notified = false;
     try {
-      block(space, node + NODE_POINT, (woken) => this.#isNotified(at, node, woken), deadline);
-      block(space, hold.point, (woken) => hold.tryRetake(held, woken), Infinity, CONTENDED);
+      waitSync(space, this.#notification(at, node), timeout);
+      waitSync(space, this.#retaking(held), Infinity);
     } finally {
       notified = this.#leave(at, node, false);
     }
     return notified;
   }
 
-  // The condition is kept while somebody waits: its words must not become another object's when a handle is disposed of.
+  /** The wait for a notification. */
+  #notification(at: number, node: number): Wait<boolean> {
+    return {
+      point: node + NODE_POINT,
+      attempt: (woken) => this.#isNotified(at, node, woken),
+      expired: () => false,
+    };
+  }
+
+  /** The wait for the lock that was given up. */
+  #retaking(held: unknown): Wait<true> {
+    const hold = this.#hold;
+    return {
+      point: hold.point,
+      attempt: (woken) => hold.tryRetake(held, woken),
+      expired: () => true,
+      ordered: true,
+      pauses: CONTENDED,
+    };
+  }
+
+  // A waiter keeps the condition: its words must not become another object's when a handle is disposed of.
   #join(): number {
     const { space, at } = this.#place;
     const node = join(space, at + LIST);
@@ -348,10 +359,10 @@ export class Condition extends SharedObject {
     return notified;
   }
 
-  #isNotified(at: number, node: number, tries: number): true | undefined {
+  #isNotified(at: number, node: number, woken: number): true | undefined {
     const { space } = this.#place;
     if (isNotified(space, node)) return true;
-    if (tries <= 0) return undefined;
+    if (woken <= 0) return undefined;
     passOnOfTheDead(space, at + LIST);
     return isNotified(space, node) || undefined;
   }

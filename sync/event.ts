@@ -14,8 +14,9 @@ import {
   type SharedOptions,
   unusable,
 } from "../_internal/memory/shared_object.ts";
-import { block, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
-import { deadlineOf, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
+import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
+import { EVERYBODY, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
+import { validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 
 // One word: the number of set() and clear() so far that changed something. Odd: set. Behind it a wait point.
 //
@@ -23,14 +24,14 @@ import { deadlineOf, validateWait, type WaitOptions, type WaitSyncOptions } from
 //   even    +1, wake all   (nothing)   sleep until the word differs from what it was at the call
 //   odd     (nothing)      +1          return
 //
-// A number and not a flag, so that set() directly followed by clear() still lets through all who waited.
+// A number and not a flag, so that set() directly followed by clear() still lets through all threads that waited.
 const POINT = 1;
 
 /**
  * A flag that any thread sets or clears and any thread waits for.
  *
- * What was written to shared memory before {@linkcode Event.set} is visible after the wait that it ended. All who wait
- * when `set` is called pass, also when `clear` follows at once.
+ * What was written to shared memory before {@linkcode Event.set} is visible after the wait that it ended. All waiters at the
+ * time of a `set` pass, also when `clear` follows at once.
  *
  * Python: `threading.Event`.
  *
@@ -48,6 +49,7 @@ const POINT = 1;
  */
 export class Event extends SharedObject {
   readonly #place: Place = placeOf(this);
+
   /**
    * Creates an event that is not set, or opens the event of the given name.
    *
@@ -61,13 +63,13 @@ export class Event extends SharedObject {
     }));
   }
 
-  /** Sets the flag and wakes all who wait for it. If it is set already, nothing happens. */
+  /** Sets the flag and wakes all waiters. If it is set already, nothing happens. */
   set(): void {
     if (this.#place.at < 0) unusable(this, "set event");
     this.#change(0);
   }
 
-  /** Clears the flag: who waits from now on waits for the next {@linkcode Event.set}. */
+  /** Clears the flag: a wait that begins after this waits for the next {@linkcode Event.set}. */
   clear(): void {
     if (this.#place.at < 0) unusable(this, "clear event");
     this.#change(1);
@@ -76,7 +78,7 @@ export class Event extends SharedObject {
   /** Whether the flag is set. Out of date as soon as it is read. */
   get isSet(): boolean {
     if (this.#place.at < 0) unusable(this, "read event");
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     return (load(this.#place.words, this.#place.at) & 1) === 1;
   }
 
@@ -89,13 +91,7 @@ export class Event extends SharedObject {
   async wait(options?: WaitOptions): Promise<boolean> {
     if (this.#place.at < 0) unusable(this, "wait for event");
     const timeout = validateWait(options, "wait for event");
-    const passed = this.#watch();
-    return await this.#place.space.async.wait<boolean>(this.#place.at + POINT, {
-      attempt: passed,
-      deadline: deadlineOf(timeout),
-      expired: () => false,
-      signal: options?.signal,
-    });
+    return await waitAsync(this.#place.space, this.#turn(), timeout, options?.signal);
   }
 
   /**
@@ -106,40 +102,41 @@ export class Event extends SharedObject {
   waitSync(options?: WaitSyncOptions): boolean {
     if (this.#place.at < 0) unusable(this, "wait for event");
     const timeout = validateWait(options, "wait for event");
-    return block(this.#place.space, this.#place.at + POINT, this.#watch(), deadlineOf(timeout)) ?? false;
+    return waitSync(this.#place.space, this.#turn(), timeout);
   }
 
-  #watch(): () => true | undefined {
+  #turn(): Wait<boolean> {
     const { words, at } = this.#place;
     const before = load(words, at);
-    return () => {
-      const seen = load(words, at);
-      return (seen & 1) === 1 || seen !== before ? true : undefined;
+    return {
+      point: at + POINT,
+      attempt: () => hasPassed(words, at, before) || undefined,
+      expired: () => false,
     };
   }
 
   #change(from: number): void {
     const { words, at } = this.#place;
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     for (;;) {
       const seen = load(words, at);
       if ((seen & 1) !== from) return;
       if (compareExchange(words, at, seen, (seen + 1) | 0) === seen) break;
     }
-    if (from === 0) notify(this.#place.space, at + POINT, 0xfff);
+    if (from === 0) notify(this.#place.space, at + POINT, EVERYBODY);
   }
+}
+
+// Whether the event is set, or was since the word was `before`.
+function hasPassed(words: Int32Array, at: number, before: number): boolean {
+  const seen = load(words, at);
+  return (seen & 1) === 1 || seen !== before;
 }
 
 registerClass("thread", EVENT, Event);
 defineKind(EVENT, {
   readiness: ({ words }, at) => {
     const before = load(words, at);
-    return {
-      points: [at + POINT],
-      isReady: () => {
-        const seen = load(words, at);
-        return (seen & 1) === 1 || seen !== before;
-      },
-    };
+    return { points: [at + POINT], isReady: () => hasPassed(words, at, before) };
   },
 });

@@ -9,8 +9,8 @@
  *
  * Disposing of it gives the acquisition back, once: it is spent by its first disposal, by `release()` of the same
  * acquisition from anywhere, or when what it stands for passed to another because this thread was taken for dead. Disposing
- * of a spent guard does nothing, ever. (The `release()` of a semaphore, where nobody owns anything, is of no acquisition and
- * spends no guard.) Guards belong to the thread that acquired and cannot be sent to another
+ * of a spent guard does nothing, ever. (A semaphore's `release()` is not tied to an acquisition and leaves all guards valid.)
+ * Guards belong to the thread that acquired and cannot be sent to another
  * (`DataCloneError`).
  *
  * @example
@@ -20,7 +20,7 @@
  * const lock = new Lock();
  * {
  *   using guard = lock.acquireSync();
- *   console.log(guard.abandoned); // false: nobody died holding it
+ *   console.log(guard.abandoned); // false: no thread died holding it
  * }
  * console.log(lock.locked); // false
  * ```
@@ -28,7 +28,7 @@
 export interface Guard extends Disposable {
   /**
    * Whether the previous holder ended (returned, was killed, crashed) while it held the lock: what the lock protects may
-   * be half changed. After the wait of a condition it also tells that of the one from which the lock came back. Permits of
+   * be half changed. After the wait of a condition it also tells that of the holder from which the lock came back. Permits of
    * a semaphore have no holder: always `false`.
    */
   readonly abandoned: boolean;

@@ -14,29 +14,23 @@ import {
   type SharedOptions,
   unusable,
 } from "../_internal/memory/shared_object.ts";
-import { block, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
-import {
-  deadlineOf,
-  validateInteger,
-  validateWait,
-  type WaitOptions,
-  type WaitSyncOptions,
-} from "../_internal/options.ts";
+import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
+import { EVERYBODY, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
+import { validateInteger, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 
-// One word: what is left to be counted. It only goes down, and 0 is for ever, so a waiter that has seen 0 need not look
-// again. Behind it a wait point.
+// One word: what is left to be counted. It only goes down, and 0 stays, so a waiter that has seen 0 need not look again.
+// Behind it a wait point.
 const POINT = 1;
-const EVERYBODY = 0xfff;
 const MOST = 0x7fffffff;
 
 /**
- * A count that goes down to zero, once, and lets all pass who wait for that.
+ * A count that goes down to zero, once, and then lets all waiters pass.
  *
- * Unlike a `Barrier`, those who count and those who wait need not be the same, and the count does not begin anew. What was
+ * Unlike at a `Barrier`, the threads that count need not be those that wait, and the count does not begin anew. What was
  * written to shared memory before a {@linkcode Latch.countDown} is visible after the wait that the last of them ended. A
  * thread that ends without having counted leaves its count open.
  *
- * Python has none; it is C++'s `std::latch` and Java's `CountDownLatch`.
+ * Python has no equivalent; it is C++'s `std::latch` and Java's `CountDownLatch`.
  *
  * @example
  * ```ts
@@ -53,10 +47,11 @@ const MOST = 0x7fffffff;
  */
 export class Latch extends SharedObject {
   readonly #place: Place = placeOf(this);
+
   /**
    * Creates a latch, or opens the latch of the given name.
    *
-   * @param count How much is to be counted down. 0: nothing, nobody waits.
+   * @param count The number to count down from. With 0, `wait` returns at once.
    * @param options The name, for example.
    * @throws {RangeError} If `count` is negative or not a whole number, or the shared memory is full.
    * @throws {TypeError} If the name belongs to something else, or to a latch that began with another count.
@@ -75,7 +70,7 @@ export class Latch extends SharedObject {
   }
 
   /**
-   * Counts down, and wakes all who wait once nothing is left. Never waits. Counting more than is left leaves nothing; at a
+   * Counts down, and wakes all waiters once nothing is left. Never waits. Counting more than is left leaves nothing; at a
    * latch that is at zero nothing happens.
    *
    * @param n How much.
@@ -110,12 +105,7 @@ export class Latch extends SharedObject {
   async wait(options?: WaitOptions): Promise<boolean> {
     if (this.#place.at < 0) unusable(this, "wait for latch");
     const timeout = validateWait(options, "wait for latch");
-    return await this.#place.space.async.wait<boolean>(this.#place.at + POINT, {
-      attempt: () => this.#isOpen(),
-      deadline: deadlineOf(timeout),
-      expired: () => false,
-      signal: options?.signal,
-    });
+    return await waitAsync(this.#place.space, this.#turn(), timeout, options?.signal);
   }
 
   /**
@@ -126,11 +116,16 @@ export class Latch extends SharedObject {
   waitSync(options?: WaitSyncOptions): boolean {
     if (this.#place.at < 0) unusable(this, "wait for latch");
     const timeout = validateWait(options, "wait for latch");
-    return block(this.#place.space, this.#place.at + POINT, () => this.#isOpen(), deadlineOf(timeout)) ?? false;
+    return waitSync(this.#place.space, this.#turn(), timeout);
   }
 
-  #isOpen(): true | undefined {
-    return load(this.#place.words, this.#place.at) === 0 ? true : undefined;
+  #turn(): Wait<boolean> {
+    const { words, at } = this.#place;
+    return {
+      point: at + POINT,
+      attempt: () => load(words, at) === 0 || undefined,
+      expired: () => false,
+    };
   }
 }
 

@@ -6,7 +6,7 @@
 
 import { compareExchange, load } from "../_internal/atomics.ts";
 import { REFUSAL } from "../_internal/codec/refusal.ts";
-import { DeadlockError, InvalidStateError, TimeoutError } from "../_internal/errors.ts";
+import { DeadlockError, InvalidStateError } from "../_internal/errors.ts";
 import { defineKind, LOCK, registerClass } from "../_internal/memory/kinds.ts";
 import {
   type Attachment,
@@ -16,8 +16,9 @@ import {
   type SharedOptions,
   unusable,
 } from "../_internal/memory/shared_object.ts";
-import { block, CONTENDED, notify } from "../_internal/memory/wait_point.ts";
-import { deadlineOf, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
+import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
+import { notify } from "../_internal/memory/wait_point.ts";
+import { validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 import {
   ACQUISITION,
   BARRED,
@@ -31,17 +32,17 @@ import {
   TAKEN_OVER,
   tryTake,
   tryTakeWaiting,
-  unbar,
+  turnOf,
 } from "./_lock_word.ts";
 import { type Guard, type Hold, WHY_NOT } from "./guard.ts";
 
-// What the word means is told in _lock_word.ts.
+// The word and its states are in _lock_word.ts.
 //
 // A guard stands for one acquisition of this thread, so these have numbers. The number is with the word and not in the
 // handle, since a thread may have several handles of one lock: one for each `new Lock({ name })`.
 let acquisitions = 0;
 
-/** What a lock that a condition gave up comes back as. */
+/** What a lock that was given up by a condition comes back as. */
 interface Suspended {
   readonly acquisition: number;
   /** Its guard was disposed of meanwhile. */
@@ -50,7 +51,7 @@ interface Suspended {
 
 const suspended = new Map<number, Suspended>();
 
-/** Acquisitions that a condition got back from one that had ended. */
+/** Acquisitions that a condition got back from a thread that had ended. */
 const takenOver = new Set<number>();
 
 /** Whether there ever was something in the two above. */
@@ -66,12 +67,13 @@ export let holdOfLock: (lock: Lock) => Hold;
  * Mutual exclusion: at most one holder at a time, among all threads of the program.
  *
  * Not re-entrant: a thread that acquires a lock that it, or one of its async tasks, holds would wait for itself, and gets
- * a {@linkcode DeadlockError} instead. What was written to shared memory before a `release` is visible after the
- * `acquire` that follows it. A lock whose holder ended stays {@linkcode Lock.locked}; the next waiter gets it with
- * `guard.abandoned`, within a second.
+ * a {@linkcode DeadlockError} instead.
  *
- * A running thread may overtake waiters, but not for ever: after a waiter was woken four times in vain only those who
- * have waited get the lock.
+ * - **Visibility.** What was written to shared memory before a `release` is visible after the `acquire` that follows it.
+ * - **Order.** A running thread may overtake waiters, but not forever: after a waiter was woken four times in vain, only
+ *   threads that have waited get the lock.
+ * - **Death.** If the holder ends without releasing the lock, it stays {@linkcode Lock.locked} until the next waiter takes it
+ *   over, within a second, with `guard.abandoned` set.
  *
  * Python: `threading.Lock`.
  *
@@ -136,34 +138,26 @@ export class Lock extends SharedObject {
   async acquire(options?: WaitOptions): Promise<Guard> {
     if (this.#place.at < 0) unusable(this, "acquire lock");
     const timeout = validateWait(options, "acquire lock");
-    const { space } = this.#place;
-    const point = this.#place.at + POINT;
-    if (!options?.signal?.aborted && !space.async.isCrowded(point)) {
-      const outcome = tryTake(space, this.#place.at, this.#tag, 0);
+    const { space, at } = this.#place;
+    if (!options?.signal?.aborted && !space.async.isCrowded(at + POINT)) {
+      const outcome = tryTake(space, at, this.#tag, 0);
       if (outcome !== MISSED) return this.#begin(outcome === TAKEN_OVER);
     }
-    return await space.async.wait<Guard>(point, {
-      attempt: (tries) => this.#attempt(tries),
-      deadline: deadlineOf(timeout),
-      expired: () => this.#expired(timeout),
-      abandoned: () => unbar(space, point - POINT),
-      ordered: true,
-      signal: options?.signal,
-    });
+    return await waitAsync(space, this.#turn(), timeout, options?.signal);
   }
 
   /**
    * Blocks this thread until it has the lock.
    *
-   * @throws {DeadlockError} Without a timeout, if this thread or one of its async tasks holds the lock: it could not
-   * turn to release it.
+   * @throws {DeadlockError} Without a timeout, if this thread or one of its async tasks holds the lock: it could never
+   * release it while this thread is blocked.
    * @throws {TimeoutError} If `timeout` passes first.
    */
   acquireSync(options?: WaitSyncOptions): Guard {
     const { words, at } = this.#place;
     if (at < 0) unusable(this, "acquire lock");
     if (options === undefined && compareExchange(words, at, FREE, this.#tag) === FREE) {
-      if (this.#place.space.isKilled()) this.#place.space.exit();
+      this.#place.space.endIfKilled();
       return this.#begin(false);
     }
     return this.#acquireSlowly(options);
@@ -174,13 +168,12 @@ export class Lock extends SharedObject {
     if (this.#place.at < 0) unusable(this, "acquire lock");
     const outcome = tryTake(this.#place.space, this.#place.at, this.#tag, 0);
     if (outcome !== MISSED) return this.#begin(outcome === TAKEN_OVER);
-    // One that tries in a loop hears of its end here.
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     return undefined;
   }
 
   /**
-   * Releases the lock, whoever holds it, and wakes a waiter.
+   * Releases the lock, whichever thread holds it, and wakes a waiter.
    *
    * Usually the guard does this. A lock may be released by another thread than the one that acquired it; to signal
    * between threads, `Semaphore(0)` or `Event` say better what is meant.
@@ -205,7 +198,7 @@ export class Lock extends SharedObject {
   /** Whether the lock is held. Out of date as soon as it is read. */
   get locked(): boolean {
     if (this.#place.at < 0) unusable(this, "read lock");
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     return load(this.#place.words, this.#place.at) >>> HOLDER_SHIFT !== 0;
   }
 
@@ -213,19 +206,14 @@ export class Lock extends SharedObject {
     const timeout = validateWait(options, "acquire lock");
     if (timeout === Infinity && load(this.#place.words, this.#place.at) >>> HOLDER_SHIFT === this.#place.space.id) {
       throw new DeadlockError(
-        "Cannot acquire lock as this thread, or an async task of it, holds it and could not turn to release it: use RLock, await acquire(), or a timeout",
+        "Cannot acquire lock as this thread, or an async task of it, already holds it, and could never release it while this thread is blocked: use RLock, await acquire(), or a timeout",
       );
     }
-    const { space, at } = this.#place;
-    const guard = block(space, at + POINT, (woken) => this.#attempt(woken), deadlineOf(timeout), CONTENDED);
-    if (guard !== undefined) return guard;
-    unbar(space, at);
-    this.#expired(timeout);
+    return waitSync(this.#place.space, this.#turn(), timeout);
   }
 
-  #attempt(woken: number): Guard | undefined {
-    const outcome = tryTakeWaiting(this.#place.space, this.#place.at, this.#tag, woken);
-    return outcome === MISSED ? undefined : this.#begin(outcome === TAKEN_OVER);
+  #turn(): Wait<Guard> {
+    return turnOf(this.#place.space, this.#place.at, this.#tag, (abandoned) => this.#begin(abandoned));
   }
 
   #begin(abandoned: boolean): Guard {
@@ -244,10 +232,6 @@ export class Lock extends SharedObject {
     if (held.spent) giveUp(space, at);
     else if (outcome === TAKEN_OVER) takenOver.add(acquisition);
     return true;
-  }
-
-  #expired(timeout: number): never {
-    throw new TimeoutError(`Cannot acquire lock as it was held for all of the ${timeout} ms of 'timeout'`);
   }
 
   #giveBack(acquisition: number): void {

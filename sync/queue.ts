@@ -4,9 +4,9 @@
  * @module
  */
 
-import { compareExchange, load, store } from "../_internal/atomics.ts";
-import { InvalidStateError, QueueEmptyError, QueueFullError, QueueShutDownError } from "../_internal/errors.ts";
+import { InvalidStateError, QueueShutDownError } from "../_internal/errors.ts";
 import { defineKind, registerClass } from "../_internal/memory/kinds.ts";
+import { firstLine } from "../_internal/memory/memory.ts";
 import {
   type Attachment,
   type Place,
@@ -15,11 +15,9 @@ import {
   type SharedOptions,
   unusable,
 } from "../_internal/memory/shared_object.ts";
-import { firstLine, OBJECT_HEADER } from "../_internal/memory/memory.ts";
-import { noRoomText } from "../_internal/memory/space.ts";
-import { block, CONTENDED, notify } from "../_internal/memory/wait_point.ts";
+import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
+import { CONTENDED } from "../_internal/memory/wait_point.ts";
 import {
-  deadlineOf,
   optionsOr,
   show,
   validateInteger,
@@ -28,50 +26,35 @@ import {
   type WaitSyncOptions,
 } from "../_internal/options.ts";
 import {
-  CLOSED,
-  type Container,
-  CONTAINER_TYPE,
   type ContainerType,
-  DONE,
-  GET_BAR,
   GET_POINT,
   JOIN_POINT,
   NO_ROOM,
   OK,
-  OPEN,
-  PUT_BAR,
   PUT_POINT,
-  STATE,
-  tasksOf,
   wordsOf,
 } from "../_internal/queue/container.ts";
 import { LOG } from "../_internal/queue/log.ts";
 import { Message } from "../_internal/queue/message.ts";
+import { QueueEnds, queueKindOf, refuseEmpty, refuseForRoom, refuseFull } from "./_queue_ends.ts";
 
-// What waits is here; where the items are, and that a kill at any instruction leaves them whole, is the container's
-// affair (see _internal/queue/container.ts).
-//
-// Each put wakes one who wants an item, each get one who wants room. The woken have no claim to it: whoever runs takes
-// it, since to hand it over would make all wait until another thread is awake. After WOKEN_IN_VAIN such losses a waiter
-// sets the bar of its side, and from then on newcomers wait, too, until one of those who have waited got its turn and
-// clears it. So nobody is overtaken for longer than it takes to be woken that often, and once more for each one that
-// waits before it. The try forms, which never wait, are not barred.
-const WOKEN_IN_VAIN = 4;
-const EVERYBODY = 0xfff;
+// Which thread puts or takes next is decided in _queue_ends.ts; here are options, copies of items and the three forms.
 
-/** Says what holds for queues with such a container: `waitAny` waits until `get` would not. */
-export function defineQueueKind(type: ContainerType): void {
-  defineKind(type.kind, {
-    readiness: (space, at) => {
-      const base = firstLine(at);
-      const container = type.attach(space, base, load(space.words, at - OBJECT_HEADER + 2));
-      return {
-        points: [base + GET_POINT],
-        isReady: () => container.size > 0 || load(space.words, base + STATE) !== OPEN,
-      };
-    },
-    destroy: (space, at) => type.destroy(space, firstLine(at)),
-  });
+/** The containers of the classes of queues. */
+const containers = new Map<object, ContainerType>();
+
+/** Says which container the queues of a class have, and those of classes that extend it and say nothing else. */
+export function defineQueue(type: ContainerType, queues: abstract new (...args: never[]) => object): void {
+  containers.set(queues, type);
+  registerClass("thread", type.kind, queues);
+  defineKind(type.kind, queueKindOf(type));
+}
+
+function containerOf(queues: object): ContainerType {
+  for (;; queues = Object.getPrototypeOf(queues)) {
+    const type = containers.get(queues);
+    if (type !== undefined) return type;
+  }
 }
 
 /** Options of a queue. */
@@ -80,7 +63,7 @@ export interface QueueOptions extends SharedOptions {
   maxsize?: number;
 }
 
-/** Puts an item in if there is room at once, with the options of its class. */
+/** Puts an item in if there is room at once, with the options of its class: for the classes that extend the queue. */
 export let offer: <T>(queue: Queue<T>, item: T, options: object | undefined) => boolean;
 
 const outgoing = new Message();
@@ -95,8 +78,8 @@ const incoming = new Message();
  * its item.
  *
  * A thread blocked in `getSync` is fed by other threads while the main thread is itself blocked. A thread that is killed
- * inside a `put` or a `get` leaves the queue whole: an item whose `put` had returned is delivered, unless the killed one
- * had taken it. A running thread may overtake those who wait, but not for ever: once a waiter was woken four times in vain,
+ * inside a `put` or a `get` leaves the queue whole: an item whose `put` had returned is delivered, unless the killed thread
+ * had taken it. A running thread may overtake waiters, but not forever: once a waiter was woken four times in vain,
  * newcomers wait as well.
  *
  * Python: `queue.Queue`.
@@ -126,12 +109,8 @@ const incoming = new Message();
  */
 export class Queue<T = unknown> extends SharedObject {
   readonly #place: Place = placeOf(this);
-  /** @ignore */
-  static readonly [CONTAINER_TYPE]: ContainerType = LOG;
-
-  readonly #container: Container;
   readonly #base: number;
-  readonly #limit: number;
+  readonly #ends: QueueEnds;
   /** Says where among the others a message belongs. */
   readonly #rank: ContainerType["rank"];
 
@@ -146,7 +125,7 @@ export class Queue<T = unknown> extends SharedObject {
    * @throws {TypeError} If the name belongs to something else, or to a queue with another `maxsize`.
    */
   constructor(options?: QueueOptions) {
-    const type = (new.target as { readonly [CONTAINER_TYPE]: ContainerType })[CONTAINER_TYPE];
+    const type = containerOf(new.target);
     const action = `create ${type.label}`;
     super(new.target, options as SharedOptions | Attachment | undefined, () => {
       // What is no object is refused with the options that all objects have.
@@ -160,11 +139,10 @@ export class Queue<T = unknown> extends SharedObject {
         initialize: (words, at) => type.initialize(words, firstLine(at)),
       };
     });
-    const { at } = this.#place;
+    const { space, at } = this.#place;
     this.#base = firstLine(at);
     this.#rank = type.rank;
-    this.#limit = at < 0 ? 0 : load(this.#place.words, at - OBJECT_HEADER + 2);
-    this.#container = at < 0 ? undefined as never : type.attach(this.#place.space, this.#base, this.#limit);
+    this.#ends = at < 0 ? undefined as never : new QueueEnds(type, space, at);
   }
 
   /**
@@ -185,33 +163,15 @@ export class Queue<T = unknown> extends SharedObject {
     const timeout = validateWait(options, action);
     options?.signal?.throwIfAborted();
     const { space } = this.#place;
-    const base = this.#base;
-    const written = this.#write(item, options, action);
-    if (timeout === 0 || !space.async.isCrowded(base + PUT_POINT)) {
-      const outcome = this.#tryPush(written, timeout === 0 ? 1 : 0);
-      if (outcome !== undefined) return this.#pushed(outcome, written, item, action);
+    const message = this.#write(item, options, action);
+    if (timeout === 0 || !space.async.isCrowded(this.#base + PUT_POINT)) {
+      if (this.#tryPush(message, timeout === 0 ? 1 : 0, item, action)) return;
     }
     if (timeout === 0) {
-      written.drop(space);
-      this.#full(action, timeout, item);
+      message.drop(space);
+      refuseFull(action, timeout, item, this.#ends.limit);
     }
-    const message = written.keep();
-    await space.async.wait<true>(base + PUT_POINT, {
-      attempt: (tries) => {
-        const outcome = this.#tryPush(message, tries);
-        if (outcome === undefined) return undefined;
-        this.#pushed(outcome, message, item, action);
-        return true;
-      },
-      deadline: deadlineOf(timeout),
-      expired: () => this.#full(action, timeout, item),
-      abandoned: () => {
-        message.drop(space);
-        this.#unbar(PUT_BAR, PUT_POINT);
-      },
-      ordered: true,
-      signal: options?.signal,
-    });
+    await waitAsync(space, this.#room(message.keep(), item, action), timeout, options?.signal);
   }
 
   /**
@@ -227,17 +187,12 @@ export class Queue<T = unknown> extends SharedObject {
     const action = this.#check("put an item into queue");
     const timeout = options === undefined ? Infinity : validateWait(options, action);
     const message = this.#write(item, options, action);
-    let outcome = this.#tryPush(message, timeout === 0 ? 1 : 0);
-    if (outcome === undefined && timeout > 0) {
-      const attempt = (woken: number): number | undefined => this.#tryPush(message, woken);
-      outcome = block(this.#place.space, this.#base + PUT_POINT, attempt, deadlineOf(timeout), CONTENDED);
-    }
-    if (outcome === undefined) {
+    if (this.#tryPush(message, timeout === 0 ? 1 : 0, item, action)) return;
+    if (timeout === 0) {
       message.drop(this.#place.space);
-      if (timeout > 0) this.#unbar(PUT_BAR, PUT_POINT);
-      this.#full(action, timeout, item);
+      refuseFull(action, timeout, item, this.#ends.limit);
     }
-    this.#pushed(outcome, message, item, action);
+    waitSync(this.#place.space, this.#room(message, item, action), timeout);
   }
 
   /**
@@ -256,7 +211,7 @@ export class Queue<T = unknown> extends SharedObject {
    * Takes the next item; waits for one without blocking the event loop. Promises of one thread get items in the order of
    * the calls.
    *
-   * What the item's class throws while it is made again (`registerSerializable`) is thrown here, and the item is gone.
+   * If the `deserialize` of the item's class throws (`registerSerializable`), that error is thrown here and the item is lost.
    *
    * @throws {QueueEmptyError} If `timeout` passes first.
    * @throws {QueueShutDownError} If the queue is shut down and has no more items.
@@ -267,30 +222,19 @@ export class Queue<T = unknown> extends SharedObject {
     const timeout = validateWait(options, action);
     options?.signal?.throwIfAborted();
     const { space } = this.#place;
-    const point = this.#base + GET_POINT;
-    if (timeout === 0 || !space.async.isCrowded(point)) {
-      const outcome = this.#tryShift(timeout === 0 ? 1 : 0);
+    if (timeout === 0 || !space.async.isCrowded(this.#base + GET_POINT)) {
+      const outcome = this.#ends.tryShift(incoming, timeout === 0 ? 1 : 0);
       if (outcome !== undefined) return this.#shifted(outcome, action);
     }
-    if (timeout === 0) this.#empty(action, timeout);
-    const taken = await space.async.wait<{ item: T }>(point, {
-      attempt: (tries) => {
-        const outcome = this.#tryShift(tries);
-        return outcome === undefined ? undefined : { item: this.#shifted(outcome, action) };
-      },
-      deadline: deadlineOf(timeout),
-      expired: () => this.#empty(action, timeout),
-      abandoned: () => this.#unbar(GET_BAR, GET_POINT),
-      ordered: true,
-      signal: options?.signal,
-    });
+    if (timeout === 0) refuseEmpty(action, timeout);
+    const taken = await waitAsync(space, this.#next(action), timeout, options?.signal);
     return taken.item;
   }
 
   /**
    * Takes the next item; blocks this thread until there is one.
    *
-   * What the item's class throws while it is made again (`registerSerializable`) is thrown here, and the item is gone.
+   * If the `deserialize` of the item's class throws (`registerSerializable`), that error is thrown here and the item is lost.
    *
    * @throws {QueueEmptyError} If `timeout` passes first.
    * @throws {QueueShutDownError} If the queue is shut down and has no more items.
@@ -298,16 +242,10 @@ export class Queue<T = unknown> extends SharedObject {
   getSync(options?: WaitSyncOptions): T {
     const action = this.#check("take an item from queue");
     const timeout = options === undefined ? Infinity : validateWait(options, action);
-    let outcome = this.#tryShift(timeout === 0 ? 1 : 0);
-    if (outcome === undefined && timeout > 0) {
-      const attempt = (woken: number): number | undefined => this.#tryShift(woken);
-      outcome = block(this.#place.space, this.#base + GET_POINT, attempt, deadlineOf(timeout), CONTENDED);
-    }
-    if (outcome === undefined) {
-      if (timeout > 0) this.#unbar(GET_BAR, GET_POINT);
-      this.#empty(action, timeout);
-    }
-    return this.#shifted(outcome, action);
+    const outcome = this.#ends.tryShift(incoming, timeout === 0 ? 1 : 0);
+    if (outcome !== undefined) return this.#shifted(outcome, action);
+    if (timeout === 0) refuseEmpty(action, timeout);
+    return waitSync(this.#place.space, this.#next(action), timeout).item;
   }
 
   /**
@@ -316,10 +254,19 @@ export class Queue<T = unknown> extends SharedObject {
    * An item that is itself `undefined` cannot be told from none: use `getSync({ timeout: 0 })` where there are such.
    *
    * @throws {QueueShutDownError} If the queue is shut down and has no more items.
+   *
+   * @example
+   * ```ts
+   * import { Queue } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const queue = new Queue<string>();
+   * assertEquals(queue.tryGet() ?? "nothing yet", "nothing yet");
+   * ```
    */
   tryGet(): T | undefined {
     const action = this.#check("take an item from queue");
-    const outcome = this.#tryShift(1);
+    const outcome = this.#ends.tryShift(incoming, 1);
     return outcome === undefined ? undefined : this.#shifted(outcome, action);
   }
 
@@ -335,33 +282,30 @@ export class Queue<T = unknown> extends SharedObject {
 
   /** Whether `maxsize` items are in the queue; never, if that is 0. Out of date as soon as it is read. */
   get full(): boolean {
-    return this.#size >= this.#limit && this.#limit > 0;
+    return this.#size >= this.#ends.limit && this.#ends.limit > 0;
   }
 
   /**
-   * Says that the work on one item that was taken is done. When that was said once for each item put, the `join`s end.
+   * Marks one taken item as finished. {@linkcode Queue.join} returns when every item that was put has been marked.
    *
-   * @throws {InvalidStateError} If it was said as often as items were put. Nothing is changed.
+   * @throws {InvalidStateError} If every item has been marked already.
+   *
+   * @example
+   * ```ts
+   * import { Queue } from "@weft/concurrent/sync";
+   *
+   * const queue = new Queue<number>();
+   * for (const item of [1, 2, 3]) queue.putSync(item);
+   * for (let item = queue.tryGet(); item !== undefined; item = queue.tryGet()) queue.taskDone();
+   * await queue.join();
+   * ```
    */
   taskDone(): void {
     const action = this.#check("mark a task done");
-    const { words } = this.#place;
-    const base = this.#base;
-    for (;;) {
-      const done = load(words, base + DONE);
-      const left = (tasksOf(words, base, this.#container) - done) | 0;
-      if (left <= 0) {
-        throw new InvalidStateError(
-          `Cannot ${action} as there is none: call taskDone() once for each item that was taken`,
-        );
-      }
-      if (compareExchange(words, base + DONE, done, (done + 1) | 0) !== done) continue;
-      // Counted anew: a shutdown may have dropped all the others since, and those it woke did not see this one yet.
-      if (((tasksOf(words, base, this.#container) - done - 1) | 0) <= 0) {
-        notify(this.#place.space, base + JOIN_POINT, EVERYBODY);
-      }
-      return;
-    }
+    if (this.#ends.markDone()) return;
+    throw new InvalidStateError(
+      `Cannot ${action} as there is none: call taskDone() once for each item that was taken`,
+    );
   }
 
   /**
@@ -373,12 +317,7 @@ export class Queue<T = unknown> extends SharedObject {
    */
   async join(options?: WaitOptions): Promise<boolean> {
     const timeout = validateWait(options, this.#check("join queue"));
-    return await this.#place.space.async.wait<boolean>(this.#base + JOIN_POINT, {
-      attempt: () => this.#isDone(),
-      deadline: deadlineOf(timeout),
-      expired: () => false,
-      signal: options?.signal,
-    });
+    return await waitAsync(this.#place.space, this.#allDone(), timeout, options?.signal);
   }
 
   /**
@@ -388,14 +327,14 @@ export class Queue<T = unknown> extends SharedObject {
    */
   joinSync(options?: WaitSyncOptions): boolean {
     const timeout = validateWait(options, this.#check("join queue"));
-    return block(this.#place.space, this.#base + JOIN_POINT, () => this.#isDone(), deadlineOf(timeout)) ?? false;
+    return waitSync(this.#place.space, this.#allDone(), timeout);
   }
 
   /**
    * Shuts the queue down: every `put` throws {@linkcode QueueShutDownError} from now on, and every `get` does so once there
-   * are no more items. Those who wait are woken. With `immediate` the items in the queue are dropped and count as done.
+   * are no more items. All waiters are woken. With `immediate` the items in the queue are dropped and count as done.
    *
-   * Doing it again does nothing, but that `immediate` may come later.
+   * Calling it again has no effect, except that a later `immediate` still drops what is left.
    */
   shutdown(options?: { immediate?: boolean }): void {
     const action = this.#check("shut down queue");
@@ -408,13 +347,7 @@ export class Queue<T = unknown> extends SharedObject {
     if (typeof immediate !== "boolean") {
       throw new TypeError(`Cannot ${action} as 'immediate' must be a boolean: received ${show(immediate)}`);
     }
-    const { space } = this.#place;
-    const base = this.#base;
-    if (space.isKilled()) space.exit();
-    this.#container.shutDown(immediate);
-    notify(space, base + GET_POINT, EVERYBODY);
-    notify(space, base + PUT_POINT, EVERYBODY);
-    if (immediate) notify(space, base + JOIN_POINT, EVERYBODY);
+    this.#ends.shutDown(immediate);
   }
 
   /** The items as they come, each taken by this loop alone, until the queue is shut down and has no more. */
@@ -434,18 +367,14 @@ export class Queue<T = unknown> extends SharedObject {
   #offer(item: T, options: object | undefined): boolean {
     const action = this.#check("put an item into queue");
     const message = this.#write(item, options, action);
-    const outcome = this.#tryPush(message, 1);
-    if (outcome === undefined) {
-      message.drop(this.#place.space);
-      return false;
-    }
-    this.#pushed(outcome, message, item, action);
-    return true;
+    if (this.#tryPush(message, 1, item, action)) return true;
+    message.drop(this.#place.space);
+    return false;
   }
 
   get #size(): number {
     this.#check("read the size of queue");
-    return this.#container.size;
+    return this.#ends.size;
   }
 
   #check(action: string): string {
@@ -455,58 +384,18 @@ export class Queue<T = unknown> extends SharedObject {
 
   #write(item: T, options: object | undefined, action: string): Message {
     const message = outgoing;
-    if (!message.write(this.#place.space, item)) this.#noRoom(action, item, message.second);
+    if (!message.write(this.#place.space, item)) refuseForRoom(this.#place.space, action, item, message.second);
     if (this.#rank !== undefined) this.#rank(message, options);
     return message;
   }
 
-  // `woken`: 0 or less for newcomers. `undefined`: it has to wait.
-  #tryPush(message: Message, woken: number): number | undefined {
-    const { words, space } = this.#place;
-    const bar = this.#base + PUT_BAR;
-    if (space.isKilled()) space.exit();
-    if (woken <= 0 && load(words, bar) !== 0 && load(words, this.#base + STATE) === OPEN) return undefined;
-    const outcome = this.#container.push(message);
-    if (outcome === OK) {
-      notify(space, this.#base + GET_POINT, 1);
-      if (woken > 0) this.#unbar(PUT_BAR, PUT_POINT);
-      return outcome;
-    }
-    if (outcome === CLOSED || outcome === NO_ROOM) return outcome;
-    if (woken >= WOKEN_IN_VAIN) store(words, bar, 1);
-    return undefined;
-  }
-
-  #tryShift(woken: number): number | undefined {
-    const { words, space } = this.#place;
-    const bar = this.#base + GET_BAR;
-    if (space.isKilled()) space.exit();
-    if (woken <= 0 && load(words, bar) !== 0 && load(words, this.#base + STATE) === OPEN) return undefined;
-    const outcome = this.#container.shift(incoming);
-    if (outcome === OK) {
-      if (this.#limit > 0) notify(space, this.#base + PUT_POINT, 1);
-      if (woken > 0) this.#unbar(GET_BAR, GET_POINT);
-      return outcome;
-    }
-    if (outcome === CLOSED) return outcome;
-    if (woken >= WOKEN_IN_VAIN) store(words, bar, 1);
-    return undefined;
-  }
-
-  // Newcomers whom the bar kept off may sleep beside what they sleep for, and nobody tells them again.
-  #unbar(bar: number, point: number): void {
-    const { words } = this.#place;
-    if (load(words, this.#base + bar) === 0) return;
-    store(words, this.#base + bar, 0);
-    const { size } = this.#container;
-    const count = bar === GET_BAR ? size : this.#limit - size;
-    if (count > 0) notify(this.#place.space, this.#base + point, Math.min(count, EVERYBODY));
-  }
-
-  #pushed(outcome: number, message: Message, item: T, action: string): void {
-    if (outcome === OK) return;
+  // `undefined`: it has to wait. Throws where there is nothing to wait for.
+  #tryPush(message: Message, woken: number, item: T, action: string): true | undefined {
+    const outcome = this.#ends.tryPush(message, woken);
+    if (outcome === OK) return true;
+    if (outcome === undefined) return undefined;
     message.drop(this.#place.space);
-    if (outcome === NO_ROOM) this.#noRoom(action, item, message.size * 4);
+    if (outcome === NO_ROOM) refuseForRoom(this.#place.space, action, item, message.size * 4);
     throw new QueueShutDownError(`Cannot ${action} as it is shut down`);
   }
 
@@ -515,35 +404,44 @@ export class Queue<T = unknown> extends SharedObject {
     throw new QueueShutDownError(`Cannot ${action} as it is shut down and has no more items`);
   }
 
-  #isDone(): true | undefined {
-    const { words } = this.#place;
-    const base = this.#base;
-    const done = load(words, base + DONE);
-    return ((tasksOf(words, base, this.#container) - done) | 0) <= 0 ? true : undefined;
+  /** The wait for room. */
+  #room(message: Message, item: T, action: string): Wait<true> {
+    return {
+      point: this.#base + PUT_POINT,
+      attempt: (woken) => this.#tryPush(message, woken, item, action),
+      expired: (timeout) => refuseFull(action, timeout, item, this.#ends.limit),
+      abandoned: () => {
+        message.drop(this.#place.space);
+        this.#ends.unbarPut();
+      },
+      ordered: true,
+      pauses: CONTENDED,
+    };
   }
 
-  #empty(action: string, timeout: number): never {
-    throw new QueueEmptyError(
-      timeout === 0
-        ? `Cannot ${action} as it is empty`
-        : `Cannot ${action} as it stayed empty for all of the ${timeout} ms of 'timeout'`,
-    );
+  /** The wait for an item. */
+  #next(action: string): Wait<{ readonly item: T }> {
+    return {
+      point: this.#base + GET_POINT,
+      attempt: (woken) => {
+        const outcome = this.#ends.tryShift(incoming, woken);
+        return outcome === undefined ? undefined : { item: this.#shifted(outcome, action) };
+      },
+      expired: (timeout) => refuseEmpty(action, timeout),
+      abandoned: () => this.#ends.unbarGet(),
+      ordered: true,
+      pauses: CONTENDED,
+    };
   }
 
-  #full(action: string, timeout: number, item: T): never {
-    throw new QueueFullError(
-      timeout === 0
-        ? `Cannot ${action} as it is full: it has its 'maxsize' of ${this.#limit} items`
-        : `Cannot ${action} as it stayed full for all of the ${timeout} ms of 'timeout': it has its 'maxsize' of ${this.#limit} items`,
-      { item },
-    );
-  }
-
-  #noRoom(action: string, item: T, needed: number): never {
-    const available = this.#place.space.available();
-    throw new QueueFullError(noRoomText(action, needed, available), { item, needed, available });
+  /** The wait for the last item to be marked as done. */
+  #allDone(): Wait<boolean> {
+    return {
+      point: this.#base + JOIN_POINT,
+      attempt: () => this.#ends.isDone() || undefined,
+      expired: () => false,
+    };
   }
 }
 
-registerClass("thread", LOG.kind, Queue);
-defineQueueKind(LOG);
+defineQueue(LOG, Queue);

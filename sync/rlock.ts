@@ -6,7 +6,7 @@
 
 import { compareExchange, load } from "../_internal/atomics.ts";
 import { REFUSAL } from "../_internal/codec/refusal.ts";
-import { DeadlockError, InvalidStateError, TimeoutError } from "../_internal/errors.ts";
+import { DeadlockError, InvalidStateError } from "../_internal/errors.ts";
 import { defineKind, registerClass, RLOCK } from "../_internal/memory/kinds.ts";
 import { isAlive } from "../_internal/memory/participants.ts";
 import {
@@ -19,8 +19,9 @@ import {
   type SharedOptions,
   unusable,
 } from "../_internal/memory/shared_object.ts";
-import { block, CONTENDED, notify } from "../_internal/memory/wait_point.ts";
-import { deadlineOf, show, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
+import { waitAsync, waitSync } from "../_internal/memory/wait.ts";
+import { notify } from "../_internal/memory/wait_point.ts";
+import { show, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 import { type AsyncContext, createAsyncContext } from "../_internal/runtime/async_context.ts";
 import {
   ASYNC,
@@ -35,12 +36,12 @@ import {
   TAKEN_OVER,
   tryTake,
   tryTakeWaiting,
-  unbar,
+  turnOf,
 } from "./_lock_word.ts";
 import { type Guard, type Hold, WHY_NOT } from "./guard.ts";
 
-// What the word means is told in _lock_word.ts. How often its holder acquired it is nobody else's business, and so not in
-// shared memory:
+// The word and its states are in _lock_word.ts. How often its holder acquired the lock concerns only the holder, so it is not
+// in shared memory:
 //
 //                     word                levels          run
 //   free              0                   none            none
@@ -82,17 +83,19 @@ let giveBack: (lock: RLock, guard: RLockGuard) => void;
 export let holdOfRLock: (lock: RLock) => Hold;
 
 /**
- * Mutual exclusion that its holder may enter again: it is free when it was released as often as it was acquired.
+ * Mutual exclusion that its holder may enter again: the lock is free when it was released as often as it was acquired.
  *
  * For the blocking forms the holder is the thread, as in Python. Promises are another matter, since the async functions
  * of one thread take turns while each is in the middle of something: every `await acquire()` is a holder of its own and
  * waits for the others, also for those of the same thread. An async function that calls others which need the lock, too,
  * holds it with {@linkcode RLock.run}.
  *
- * What was written to shared memory before the last `release` is visible after the `acquire` that follows it. A lock
- * whose holder ended stays {@linkcode RLock.locked}; the next waiter gets it with `guard.abandoned`, within a second. A
- * running thread may overtake waiters, but not for ever: after a waiter was woken four times in vain only those who have
- * waited get the lock.
+ * - **Visibility.** What was written to shared memory before the last `release` is visible after the `acquire` that follows
+ *   it.
+ * - **Order.** A running thread may overtake waiters, but not forever: after a waiter was woken four times in vain, only
+ *   threads that have waited get the lock.
+ * - **Death.** If the holder ends without releasing the lock, it stays {@linkcode RLock.locked} until the next waiter takes it
+ *   over, within a second, with `guard.abandoned` set.
  *
  * Python: `threading.RLock`.
  *
@@ -165,21 +168,21 @@ export class RLock extends SharedObject {
     const timeout = validateWait(options, "acquire lock");
     if (options?.signal?.aborted) throw options.signal.reason;
     if (this.#isInsideRun()) return this.#enter(false);
-    return await this.#wait(timeout, options?.signal, (abandoned) => this.#begin(abandoned));
+    return await this.#takeAsTask(timeout, options?.signal, (abandoned) => this.#begin(abandoned));
   }
 
   /**
    * Blocks this thread until it has the lock; at once if it has it already.
    *
    * @throws {DeadlockError} Without a timeout, if an async task of this thread holds the lock and this is not called from
-   * inside its {@linkcode RLock.run}: the task could not turn to release it.
+   * inside its {@linkcode RLock.run}: the task could never release it while this thread is blocked.
    * @throws {TimeoutError} If `timeout` passes first.
    */
   acquireSync(options?: WaitSyncOptions): Guard {
     const { words, at } = this.#place;
     if (at < 0) unusable(this, "acquire lock");
     if (options === undefined && compareExchange(words, at, FREE, this.#tag) === FREE) {
-      if (this.#place.space.isKilled()) this.#place.space.exit();
+      this.#place.space.endIfKilled();
       return this.#begin(false);
     }
     return this.#acquireSlowly(options);
@@ -195,8 +198,7 @@ export class RLock extends SharedObject {
     if (this.#isReentrant(load(words, at))) return this.#enter(false);
     const outcome = tryTake(space, at, this.#tag, 0);
     if (outcome !== MISSED) return this.#begin(outcome === TAKEN_OVER);
-    // One that tries in a loop hears of its end here.
-    if (space.isKilled()) space.exit();
+    space.endIfKilled();
     return undefined;
   }
 
@@ -275,7 +277,7 @@ export class RLock extends SharedObject {
       }
     }
     const run: Run = { levels: this.#levels, outer: runs.getStore(), ended: false };
-    await this.#wait(Infinity, undefined, () => {
+    await this.#takeAsTask(Infinity, undefined, () => {
       this.#levels.guards = [];
       this.#levels.run = run;
       return true;
@@ -294,29 +296,18 @@ export class RLock extends SharedObject {
   /** Whether the lock is held. Out of date as soon as it is read. */
   get locked(): boolean {
     if (this.#place.at < 0) unusable(this, "read lock");
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     return load(this.#place.words, this.#place.at) >>> HOLDER_SHIFT !== 0;
   }
 
-  async #wait<T>(timeout: number, signal: AbortSignal | undefined, begin: (abandoned: boolean) => T): Promise<T> {
+  async #takeAsTask<T>(timeout: number, signal: AbortSignal | undefined, begin: (abandoned: boolean) => T): Promise<T> {
     const { space, at } = this.#place;
     const tag = this.#tag | ASYNC;
-    const point = at + POINT;
-    if (!space.async.isCrowded(point)) {
+    if (!space.async.isCrowded(at + POINT)) {
       const outcome = tryTake(space, at, tag, 0);
       if (outcome !== MISSED) return begin(outcome === TAKEN_OVER);
     }
-    return await space.async.wait<T>(point, {
-      attempt: (tries) => {
-        const outcome = tryTakeWaiting(space, at, tag, tries);
-        return outcome === MISSED ? undefined : begin(outcome === TAKEN_OVER);
-      },
-      deadline: deadlineOf(timeout),
-      expired: () => this.#expired(timeout),
-      abandoned: () => unbar(space, at),
-      ordered: true,
-      signal,
-    });
+    return await waitAsync(space, turnOf(space, at, tag, begin), timeout, signal);
   }
 
   #acquireSlowly(options: WaitSyncOptions | undefined): Guard {
@@ -326,22 +317,10 @@ export class RLock extends SharedObject {
     if (this.#isReentrant(seen)) return this.#enter(false);
     if (timeout === Infinity && seen >>> HOLDER_SHIFT === space.id) {
       throw new DeadlockError(
-        "Cannot acquire lock as an async task of this thread holds it and could not turn to release it: use run(), await acquire(), or a timeout",
+        "Cannot acquire lock as an async task of this thread holds it, and could never release it while this thread is blocked: use run(), await acquire(), or a timeout",
       );
     }
-    const guard = block(
-      space,
-      at + POINT,
-      (woken) => {
-        const outcome = tryTakeWaiting(space, at, this.#tag, woken);
-        return outcome === MISSED ? undefined : this.#begin(outcome === TAKEN_OVER);
-      },
-      deadlineOf(timeout),
-      CONTENDED,
-    );
-    if (guard !== undefined) return guard;
-    unbar(space, at);
-    this.#expired(timeout);
+    return waitSync(space, turnOf(space, at, this.#tag, (abandoned) => this.#begin(abandoned)), timeout);
   }
 
   /** Whether a blocking form would only add a level. */
@@ -407,10 +386,6 @@ export class RLock extends SharedObject {
     // All were disposed of while the condition waited.
     if (levels.guards.length === 0 && levels.run === undefined) this.#free();
     return true;
-  }
-
-  #expired(timeout: number): never {
-    throw new TimeoutError(`Cannot acquire lock as it was held for all of the ${timeout} ms of 'timeout'`);
   }
 
   #giveBack(guard: RLockGuard): void {

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { TimeoutError } from "../_internal/errors.ts";
 import { REFUSAL } from "../_internal/codec/refusal.ts";
-import { BOUNDED_SEMAPHORE, defineKind, registerClass, SEMAPHORE } from "../_internal/memory/kinds.ts";
+import { TimeoutError } from "../_internal/errors.ts";
+import { BOUNDED_SEMAPHORE, defineKind, type Kind, registerClass, SEMAPHORE } from "../_internal/memory/kinds.ts";
 import {
   Attachment,
   type Place,
@@ -15,14 +15,9 @@ import {
   type SharedOptions,
   unusable,
 } from "../_internal/memory/shared_object.ts";
-import { block, CONTENDED } from "../_internal/memory/wait_point.ts";
-import {
-  deadlineOf,
-  validateInteger,
-  validateWait,
-  type WaitOptions,
-  type WaitSyncOptions,
-} from "../_internal/options.ts";
+import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
+import { CONTENDED } from "../_internal/memory/wait_point.ts";
+import { validateInteger, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 import {
   addPermits,
   isAvailable,
@@ -38,14 +33,7 @@ import {
 } from "./_permits.ts";
 import { type Guard, WHY_NOT } from "./guard.ts";
 
-// What the word means, and why no waiter starves, is told in _permits.ts.
-
-/** The kind of the objects that a class makes. */
-export const SEMAPHORE_KIND: unique symbol = Symbol("kind");
-
-interface SemaphoreClass {
-  readonly [SEMAPHORE_KIND]: number;
-}
+// The word and its states are in _permits.ts.
 
 /** Adds the one permit of a guard. */
 let giveBack: (semaphore: Semaphore) => void;
@@ -53,13 +41,14 @@ let giveBack: (semaphore: Semaphore) => void;
 /**
  * A number of permits: each acquisition takes one and waits while there is none, each release adds some.
  *
- * Nobody owns a permit: any thread may release, also without having acquired, which makes `new Semaphore(0)` a signal
- * that is not lost when nobody waits yet. What was written to shared memory before a `release` is visible after the
- * acquisition that its permit makes possible. A permit that a thread held when it ended is not given back: nobody can
- * know whether another thread was to do that.
+ * Permits have no owner: any thread may release, also without having acquired, which makes `new Semaphore(0)` a signal
+ * that is not lost when no thread waits yet.
  *
- * A running thread may overtake waiters, but not for ever: after a waiter was woken four times in vain only those who
- * have waited get permits.
+ * - **Visibility.** What was written to shared memory before a `release` is visible after the acquisition that its permit
+ *   makes possible.
+ * - **Order.** A running thread may overtake waiters, but not forever: after a waiter was woken four times in vain, only
+ *   threads that have waited get permits.
+ * - **Death.** A permit that a thread held when it ended is not given back: another thread may have been meant to do that.
  *
  * Python: `threading.Semaphore`.
  *
@@ -84,8 +73,13 @@ export class Semaphore extends SharedObject {
   readonly #place: Place = placeOf(this);
   /** How many permits there can be. */
   readonly #most: number;
-  /** @ignore */
-  static readonly [SEMAPHORE_KIND]: number = SEMAPHORE;
+
+  static {
+    giveBack = (semaphore) => {
+      const { space, at } = semaphore.#place;
+      if (at >= 0) addPermits(space, at, 1, semaphore.#most);
+    };
+  }
 
   /**
    * Creates a semaphore with `value` permits, or opens the semaphore of the given name.
@@ -101,7 +95,7 @@ export class Semaphore extends SharedObject {
       validateInteger(permits, "'value'", 0, MAX_PERMITS, "create semaphore");
       return {
         action: "create semaphore",
-        kind: (new.target as unknown as SemaphoreClass)[SEMAPHORE_KIND],
+        kind: isBounded(new.target) ? BOUNDED_SEMAPHORE : SEMAPHORE,
         words: PERMITS_WORDS,
         first: permits,
         initialize: (words, at) => words[at] = wordOf(permits),
@@ -123,18 +117,10 @@ export class Semaphore extends SharedObject {
     if (this.#place.at < 0) unusable(this, "acquire semaphore");
     const timeout = validateWait(options, "acquire semaphore");
     const { space, at } = this.#place;
-    const point = at + POINT;
-    if (!options?.signal?.aborted && !space.async.isCrowded(point) && tryTakePermit(space, at, 0)) {
+    if (!options?.signal?.aborted && !space.async.isCrowded(at + POINT) && tryTakePermit(space, at, 0)) {
       return new PermitGuard(this);
     }
-    return await space.async.wait<Guard>(point, {
-      attempt: (tries) => tryTakePermitWaiting(space, at, tries) ? new PermitGuard(this) : undefined,
-      deadline: deadlineOf(timeout),
-      expired: () => expired(timeout),
-      abandoned: () => unbarPermits(space, at),
-      ordered: true,
-      signal: options?.signal,
-    });
+    return await waitAsync(space, this.#turn(), timeout, options?.signal);
   }
 
   /**
@@ -147,26 +133,21 @@ export class Semaphore extends SharedObject {
     const { space, at } = this.#place;
     if (at < 0) unusable(this, "acquire semaphore");
     if (options === undefined && tryTakePermit(space, at, 0)) return new PermitGuard(this);
-    const timeout = validateWait(options, "acquire semaphore");
-    const attempt = (woken: number): true | undefined => tryTakePermitWaiting(space, at, woken) || undefined;
-    if (block(space, at + POINT, attempt, deadlineOf(timeout), CONTENDED)) return new PermitGuard(this);
-    unbarPermits(space, at);
-    expired(timeout);
+    return waitSync(space, this.#turn(), validateWait(options, "acquire semaphore"));
   }
 
   /** Takes a permit if there is one, else returns `undefined`. Never waits. */
   tryAcquire(): Guard | undefined {
     if (this.#place.at < 0) unusable(this, "acquire semaphore");
     if (tryTakePermit(this.#place.space, this.#place.at, 0)) return new PermitGuard(this);
-    // One that tries in a loop hears of its end here.
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     return undefined;
   }
 
   /**
    * Adds permits and wakes as many waiters.
    *
-   * Usually the guards do this, one permit each. This is for those who never acquired: it leaves all guards as they are.
+   * Usually the guards do this, one permit each. This is for threads that never acquired: it leaves all guards as they are.
    *
    * @param n How many permits, 1 or more. Default: 1.
    * @throws {RangeError} If `n` is less than 1 or not a whole number, or there would be more than 2³¹ - 1 permits. Their
@@ -175,7 +156,7 @@ export class Semaphore extends SharedObject {
   release(n = 1): void {
     if (this.#place.at < 0) unusable(this, "release semaphore");
     validateInteger(n, "'n'", 1, MAX_PERMITS, "release semaphore");
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     if (addPermits(this.#place.space, this.#place.at, n, MAX_PERMITS)) return;
     throw new RangeError(
       `Cannot release semaphore as it would have more than ${MAX_PERMITS} permits: it has ${
@@ -187,14 +168,23 @@ export class Semaphore extends SharedObject {
   /** How many permits there are. Out of date as soon as it is read. */
   get value(): number {
     if (this.#place.at < 0) unusable(this, "read semaphore");
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     return permitsAt(this.#place.words, this.#place.at);
   }
 
-  static {
-    giveBack = (semaphore) => {
-      const { space, at } = semaphore.#place;
-      if (at >= 0) addPermits(space, at, 1, semaphore.#most);
+  #turn(): Wait<Guard> {
+    const { space, at } = this.#place;
+    return {
+      point: at + POINT,
+      attempt: (woken) => tryTakePermitWaiting(space, at, woken) ? new PermitGuard(this) : undefined,
+      expired: (timeout) => {
+        throw new TimeoutError(
+          `Cannot acquire semaphore as it had no permit for all of the ${timeout} ms of 'timeout'`,
+        );
+      },
+      abandoned: () => unbarPermits(space, at),
+      ordered: true,
+      pauses: CONTENDED,
     };
   }
 }
@@ -219,21 +209,6 @@ class PermitGuard implements Guard {
   }
 }
 
-function expired(timeout: number): never {
-  throw new TimeoutError(`Cannot acquire semaphore as it had no permit for all of the ${timeout} ms of 'timeout'`);
-}
-
-/** @ignore */
-export function permitsReadiness({ words }: { words: Int32Array }, at: number): {
-  points: number[];
-  isReady: () => boolean;
-} {
-  return { points: [at + POINT], isReady: () => isAvailable(words, at) };
-}
-
-registerClass("thread", SEMAPHORE, Semaphore);
-defineKind(SEMAPHORE, { readiness: permitsReadiness });
-
 // A number of permits that cannot become more.
 
 /**
@@ -255,8 +230,6 @@ defineKind(SEMAPHORE, { readiness: permitsReadiness });
  */
 export class BoundedSemaphore extends Semaphore {
   readonly #place: Place = placeOf(this);
-  /** @ignore */
-  static override readonly [SEMAPHORE_KIND]: number = BOUNDED_SEMAPHORE;
 
   /**
    * Adds permits and wakes as many waiters.
@@ -271,7 +244,7 @@ export class BoundedSemaphore extends Semaphore {
   override release(n = 1): void {
     if (this.#place.at < 0) unusable(this, "release semaphore");
     validateInteger(n, "'n'", 1, MAX_PERMITS, "release semaphore");
-    if (this.#place.space.isKilled()) this.#place.space.exit();
+    this.#place.space.endIfKilled();
     const most = mostPermits(this.#place.words, this.#place.at);
     if (addPermits(this.#place.space, this.#place.at, n, most)) return;
     throw new RangeError(
@@ -282,5 +255,15 @@ export class BoundedSemaphore extends Semaphore {
   }
 }
 
+function isBounded(type: typeof Semaphore): boolean {
+  return type === BoundedSemaphore || type.prototype instanceof BoundedSemaphore;
+}
+
+const PERMITS_KIND: Kind = {
+  readiness: ({ words }, at) => ({ points: [at + POINT], isReady: () => isAvailable(words, at) }),
+};
+
+registerClass("thread", SEMAPHORE, Semaphore);
+defineKind(SEMAPHORE, PERMITS_KIND);
 registerClass("thread", BOUNDED_SEMAPHORE, BoundedSemaphore);
-defineKind(BOUNDED_SEMAPHORE, { readiness: permitsReadiness });
+defineKind(BOUNDED_SEMAPHORE, PERMITS_KIND);

@@ -28,7 +28,7 @@ export interface ShareToken {
   readonly buffer: SharedArrayBuffer;
   /** Which object. */
   readonly at: number;
-  /** Who the worker is in the program, where that is known; else 0. */
+  /** The id of the worker in the program, where that is known; else 0. */
   readonly id: number;
   /** Which of the tokens for that worker this is; 0: it is for any worker. */
   readonly ticket: number;
@@ -57,7 +57,7 @@ const adopted = new Set<number>();
  *
  * With `worker` the token is for that worker. The death of the worker is noticed then where the runtime tells of it, so that
  * locks it held are handed on; otherwise only when it exits in an orderly way. Without `worker` the token may go to any number
- * of workers, and the object lives as long as the program, since nobody knows who will still ask for it.
+ * of workers, and the object lives as long as the program, since any worker may still ask for it.
  *
  * @throws {TypeError} If `object` is not a shared object of the threads' scope.
  * @throws {InvalidStateError} If it cannot be used any more.
@@ -181,7 +181,7 @@ function idOf(space: Space, worker: WorkerLike): number {
 
 function join(memory: ThreadMemory, id: number): Space {
   const existing = existingSpace("thread");
-  // The buffer arrives as another object each time, so it is told by what is in it.
+  // The buffer arrives as another object each time, so it is recognised by its content.
   if (existing !== undefined && sameMemory(existing.memory as ThreadMemory, memory)) return existing;
   const space = id !== 0 && isAlive(memory, id) ? new Space(memory, id, exitThread) : Space.join(memory, 0, exitThread);
   onExit(() => leave(memory, space.id));

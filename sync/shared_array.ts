@@ -8,14 +8,13 @@ import { load } from "../_internal/atomics.ts";
 import { defineKind, registerClass, SHARED_ARRAY } from "../_internal/memory/kinds.ts";
 import {
   Attachment,
-  locate,
   type Place,
   placeOf,
   SharedObject,
   type SharedOptions,
   unusable,
 } from "../_internal/memory/shared_object.ts";
-import { OBJECT_HEADER } from "../_internal/memory/memory.ts";
+import { firstLine, LINE, OBJECT_HEADER } from "../_internal/memory/memory.ts";
 import { show, validateInteger } from "../_internal/options.ts";
 import { dropOwnedLock, ownedLock } from "./_owned_lock.ts";
 import {
@@ -47,7 +46,6 @@ import type { RLock } from "./rlock.ts";
 // The header has the length, and a number for the initial values, since a second creator must name the same.
 const LOCK = 0;
 const OWN = 1;
-const LINE = 16;
 /** Words that are there for the elements to begin at a cache line wherever the block is. */
 const LEAD = OWN + LINE - 1;
 
@@ -68,7 +66,7 @@ const ARRAYS = {
   [F64]: Float64Array,
 } as Record<number, new (buffer: ArrayBufferLike, offset: number, length: number) => ArrayOf<ValueType>>;
 
-// Whoever has the typed array must keep the memory, also where nothing else of the object is left.
+// The typed array must keep the memory, also where nothing else of the object is left.
 const owners = new WeakMap<object, SharedArray>();
 
 /**
@@ -169,10 +167,7 @@ export class SharedArray<K extends ValueType = ValueType> extends SharedObject i
   /** A lock of the array's own. The same for all threads that have the array. */
   get lock(): RLock {
     if (this.#place.at < 0) unusable(this, "get the lock of array");
-    if (this.#lock === undefined || locate(this.#lock) === undefined) {
-      this.#lock = ownedLock(this.#place.space, this.#place.at + LOCK);
-    }
-    return this.#lock;
+    return this.#lock = ownedLock(this.#place.space, this.#place.at + LOCK, this.#lock);
   }
 
   /** The elements' values, as they are when their turn comes. */
@@ -200,7 +195,7 @@ export class SharedArray<K extends ValueType = ValueType> extends SharedObject i
 
 // Where the elements begin, in bytes.
 function offsetOf(at: number): number {
-  return Math.ceil((at + OWN) / LINE) * LINE * 4;
+  return firstLine(at + OWN) * 4;
 }
 
 // The values as an array of the type, each of them checked.
@@ -218,7 +213,7 @@ function collect(code: number, values: unknown, action: string): ArrayOf<ValueTy
   return type.from(list);
 }
 
-// A number that tells one list of values from another, and from none: whoever opens a name has to say the same ones.
+// A number that tells one list of values from another, and from none: a caller that opens a name has to give the same values.
 function digest(values: ArrayOf<ValueType>): number {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   let hash = 0x811c9dc5;

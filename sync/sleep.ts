@@ -54,7 +54,7 @@ export async function sleep(ms: number, options?: Pick<WaitOptions, "signal">): 
  *
  * Python: `time.sleep`.
  *
- * @param ms Milliseconds, also more than 2^31; `Infinity`: for ever.
+ * @param ms Milliseconds, also more than 2^31; `Infinity`: forever.
  * @throws {TypeError} If `ms` is not a number.
  * @throws {RangeError} If `ms` is negative or NaN.
  *
@@ -72,7 +72,7 @@ export function sleepSync(ms: number): void {
   const { memory, entry } = space;
   const until = now() + ms;
   for (;;) {
-    if (space.isKilled()) space.exit();
+    space.endIfKilled();
     const left = until - now();
     if (left <= 0) return;
     // A thread that asks this one to end writes the word and notifies it, so that it need not look again and again.

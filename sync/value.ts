@@ -26,7 +26,6 @@ import { defineKind, registerClass, VALUE } from "../_internal/memory/kinds.ts";
 import { OBJECT_HEADER, pairsOf } from "../_internal/memory/memory.ts";
 import {
   Attachment,
-  locate,
   type Place,
   placeOf,
   SharedObject,
@@ -42,11 +41,17 @@ import {
   codeOf,
   F32,
   F64,
+  fromWide,
+  fromWord,
   I16,
   I32,
   I64,
   I8,
+  initialWords,
+  isWide,
   NAMES,
+  toWide,
+  toWord,
   type TypeOf,
   U16,
   U32,
@@ -54,6 +59,7 @@ import {
   U8,
   validateElement,
   type ValueType,
+  wrap,
 } from "./_value_types.ts";
 import type { RLock } from "./rlock.ts";
 
@@ -69,12 +75,8 @@ import type { RLock } from "./rlock.ts";
 const LOCK = 2;
 const WORDS = 3;
 
-// One number and its bits.
-const single = new Float32Array(1);
-const singleBits = new Int32Array(single.buffer);
-const double = new Float64Array(1);
-const doubleBits = new BigInt64Array(double.buffer);
-const doubleWords = new Int32Array(double.buffer);
+/** In place of the memory, where there is none. */
+const NO_PAIRS = new BigInt64Array(0);
 
 /**
  * One number, or boolean, in shared memory.
@@ -92,7 +94,7 @@ const doubleWords = new Int32Array(double.buffer);
  *
  * What is written must be a value of the type: `TypeError` for another kind, `RangeError` for one that does not fit, and
  * nothing is changed. The results of `add` and `sub` wrap. What was written to shared memory before an operation on the
- * value is visible to whoever reads what the operation wrote.
+ * value is visible to a thread that reads what the operation wrote.
  *
  * Python: `multiprocessing.Value`. Its `get_lock()` is {@linkcode Value.lock}.
  *
@@ -147,7 +149,7 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
       const action = "create value";
       const code = codeOf(type, action);
       if (initial !== undefined) validateElement(code, initial, "'initial'", action);
-      const [first, second] = wordsOf(code, initial);
+      const [first, second] = initialWords(code, initial);
       return {
         action,
         kind: VALUE,
@@ -163,7 +165,7 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
     });
     const { at } = this.#place;
     this.#code = at < 0 ? 0 : load(this.#place.words, at - OBJECT_HEADER) >>> 8;
-    this.#pairs = at < 0 ? doubleBits : pairsOf(this.#place.space.memory);
+    this.#pairs = at < 0 ? NO_PAIRS : pairsOf(this.#place.space.memory);
   }
 
   /** The name of the type. */
@@ -187,15 +189,13 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
       case U16:
         return load(words, at) as TypeOf<K>;
       case F64:
-        doubleBits[0] = loadWide(this.#pairs, at >> 1);
-        return double[0] as TypeOf<K>;
+        return fromWide(F64, loadWide(this.#pairs, at >> 1)) as TypeOf<K>;
       case U32:
         return (load(words, at) >>> 0) as TypeOf<K>;
       case BOOL:
         return (load(words, at) !== 0) as TypeOf<K>;
       case F32:
-        singleBits[0] = load(words, at);
-        return single[0] as TypeOf<K>;
+        return fromWord(F32, load(words, at)) as TypeOf<K>;
       case I64:
         return loadWide(this.#pairs, at >> 1) as TypeOf<K>;
     }
@@ -216,7 +216,7 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
   }
 
   /**
-   * Adds, wrapping where the type ends. Floats have no such end.
+   * Adds `amount`, wrapping around at the limits of the type. Floats do not wrap.
    *
    * @returns What it was before.
    * @throws {TypeError} If `amount` is of another kind, or the type is `bool`.
@@ -234,7 +234,7 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
   }
 
   /**
-   * Subtracts, wrapping where the type ends. Floats have no such end.
+   * Subtracts `amount`, wrapping around at the limits of the type. Floats do not wrap.
    *
    * @returns What it was before.
    * @throws {TypeError} If `amount` is of another kind, or the type is `bool`.
@@ -277,7 +277,7 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
   }
 
   /**
-   * Turns the bits over that are in `bits`; for `bool` the logical operation.
+   * Flips the bits that are set in `bits`; for `bool` the logical operation.
    *
    * @returns What it was before.
    * @throws {TypeError} If `bits` is of another kind, or the type is `f32` or `f64`.
@@ -333,10 +333,7 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
   /** A lock of the value's own, for what takes more than one operation. The same for all threads that have the value. */
   get lock(): RLock {
     if (this.#place.at < 0) unusable(this, "get the lock of value");
-    if (this.#lock === undefined || locate(this.#lock) === undefined) {
-      this.#lock = ownedLock(this.#place.space, this.#place.at + LOCK);
-    }
-    return this.#lock;
+    return this.#lock = ownedLock(this.#place.space, this.#place.at + LOCK, this.#lock);
   }
 
   #validateAmount(amount: unknown, action: string): void {
@@ -375,8 +372,7 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
       case F32:
         for (;;) {
           const seen = load(words, at);
-          singleBits[0] = seen;
-          const before = single[0];
+          const before = fromWord(F32, seen) as number;
           if (compareExchange(words, at, seen, toWord(F32, before + sign * (amount as number))) === seen) {
             return before as TypeOf<K>;
           }
@@ -384,8 +380,7 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
       case F64:
         for (;;) {
           const seen = loadWide(pairs, at >> 1);
-          doubleBits[0] = seen;
-          const before = double[0];
+          const before = fromWide(F64, seen) as number;
           if (compareExchangeWide(pairs, at >> 1, seen, toWide(F64, before + sign * (amount as number))) === seen) {
             return before as TypeOf<K>;
           }
@@ -401,75 +396,9 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
   }
 }
 
-// What most values are, without the way through all the checks.
+// Most values are i32: skip the general checks.
 function isInt32(value: unknown): value is number {
   return typeof value === "number" && (value | 0) === value;
-}
-
-function isWide(code: number): boolean {
-  return code === I64 || code === U64 || code === F64;
-}
-
-function wrap(code: number, value: number): number {
-  switch (code) {
-    case I8:
-      return value << 24 >> 24;
-    case U8:
-      return value & 0xff;
-    case I16:
-      return value << 16 >> 16;
-    default:
-      return value & 0xffff;
-  }
-}
-
-// NaN has many patterns of bits, and is always written as one of them: which of them an engine writes is not said, and a
-// compare-exchange must find the same again.
-const NAN32 = 0x7fc00000;
-const NAN64 = 0x7ff8000000000000n;
-
-function toWord(code: number, value: unknown): number {
-  if (code === F32) {
-    single[0] = value as number;
-    return Number.isNaN(value) ? NAN32 : singleBits[0];
-  }
-  // Booleans and -0 become 0 or 1, and what is above the signed range its bits.
-  return Number(value) | 0;
-}
-
-function fromWord(code: number, word: number): number | boolean {
-  switch (code) {
-    case BOOL:
-      return word !== 0;
-    case U32:
-      return word >>> 0;
-    case F32:
-      singleBits[0] = word;
-      return single[0];
-    default:
-      return word;
-  }
-}
-
-function toWide(code: number, value: unknown): bigint {
-  if (code !== F64) return BigInt.asIntN(64, value as bigint);
-  double[0] = value as number;
-  return Number.isNaN(value) ? NAN64 : doubleBits[0];
-}
-
-function fromWide(code: number, pair: bigint): number | bigint {
-  if (code === I64) return pair;
-  if (code === U64) return BigInt.asUintN(64, pair);
-  doubleBits[0] = pair;
-  return double[0];
-}
-
-// The initial words: the value as it stands in memory.
-function wordsOf(code: number, initial: unknown): [number, number] {
-  if (initial === undefined) return [0, 0];
-  if (!isWide(code)) return [toWord(code, initial), 0];
-  doubleBits[0] = toWide(code, initial);
-  return [doubleWords[0], doubleWords[1]];
 }
 
 registerClass("thread", VALUE, Value);

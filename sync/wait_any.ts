@@ -61,7 +61,7 @@ const ACTION = "wait for any";
  * Ready is a `Lock` or `RLock` that could be acquired, a `Semaphore` with a permit, an `Event` that is set, a `Latch` at zero,
  * a `Queue` from which `get` would not wait (shut down and empty, too: `get` then throws), a `Connection` from which `recv`
  * would not wait, a `Thread` or `Process` that has ended, and a `Future` that is settled. By the time the caller takes it,
- * somebody else may have been quicker: use the `try` forms and wait again.
+ * another thread may have been quicker: use the `try` forms and wait again.
  *
  * Things of threads and of processes may be mixed. That the holder of a lock died is noticed within a quarter of a second.
  *
@@ -96,7 +96,7 @@ export async function waitAny(things: readonly Waitable[], options?: WaitOptions
   const ready = firstReady(all);
   if (ready !== undefined || timeout === 0) return ready;
   const deadline = deadlineOf(timeout);
-  // Who comes first settles it, and the others are called off by this.
+  // The first to be ready settles it, and the others are called off by this.
   const over = new AbortController();
   const callOff: (() => void)[] = [];
   try {

@@ -62,6 +62,11 @@ export class Space {
     return load(this.words, this.entry + KILL) !== 0;
   }
 
+  /** Ends this thread where another asked for that. A thread that polls in a loop, and never waits, learns it here. */
+  endIfKilled(): void {
+    if (this.isKilled()) this.exit();
+  }
+
   /** A zeroed block, or a `RangeError` that says what there was no room for. */
   allocate(words: number, action: string): number {
     const at = this.tryAllocate(words, true);

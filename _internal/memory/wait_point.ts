@@ -13,11 +13,11 @@
  * The notifier takes the sleepers it wakes off the count. So a burst of changes wakes each sleeper once, not once for
  * each change, until it has run and registered anew. A waiter that leaves without having been notified takes itself off,
  * but only if the epoch is still that of its registration: after that it cannot tell whether the notifier did. A count
- * can thus be too high (which costs a wake-up of nobody) and never too low.
+ * can thus be too high (which costs a call that wakes no thread) and never too low.
  *
- * Promises are told in another way, since a thread may be busy or blocked elsewhere when its promise would be the one
- * that is chosen, and must not keep the change from the others: each thread with promises here leaves the bit of its
- * doorbell, a notifier rings all of those bells, and whoever still waits leaves its bit again.
+ * Promises are notified in another way, since a thread may be busy or blocked elsewhere when its promise would be chosen,
+ * and must not keep the change from the others: each thread with promises here leaves the bit of its doorbell, a notifier
+ * rings all of those bells, and a thread whose promises still wait leaves its bit again.
  *
  * @module
  */
@@ -49,32 +49,46 @@ export interface WaitingThread {
 /** Words of a wait point. */
 export const WAIT_POINT_WORDS = 2;
 
-/** The longest sleep without a look at whether somebody died: milliseconds. */
+/** The longest sleep without a look at whether another thread died: milliseconds. */
 export const SLICE = 200;
 
 const SLEEPERS = 0xfff;
 /** As many as can be blocked at a wait point: wakes all of them. */
 export const EVERYBODY = SLEEPERS;
 const EPOCH = 0x1000;
-const SPINS = 400;
+/** How many pauses a thread makes between looks before it sleeps, where another thread can run meanwhile. */
+export const DEFAULT_SPINS = 400;
 
 /**
- * What {@linkcode block} gives an attempt that is one of many quick ones, before it registers. Less than this, the same by
- * one that was woken in vain before.
+ * What {@linkcode block} gives an attempt that is one of many quick ones, before it registers. Less than this, the same after
+ * a wake-up in vain.
  */
 export const LOOK = -1;
 
-/** Pauses of one who waits for what comes at any moment: a message, an event. */
+/** Pauses of a waiter for what comes at any moment: a message, an event. */
 export const PROMPT = 1;
 /**
- * Pauses of one who waits for what others use all the time. Each look takes the cache line away from who is at work: a
+ * Pauses of a waiter for what others use all the time. Each look takes the cache line away from a thread at work: a
  * holder that is left alone for a few microseconds does a hundred rounds in that time, and a producer fills some lines.
  */
 export const CONTENDED = 4;
 /** The most pauses between two looks, in units of the first. */
 const SLOWEST = 12;
 
-/** Wakes up to `count` of the blocked, and all promises, that wait here. To be called after the change. */
+/**
+ * How often a waiter lets itself be overtaken before it puts up a bar.
+ *
+ * A woken waiter has no claim to what it waits for: a running thread takes it, since handing it over would make all wait until
+ * the woken thread is awake. But after so many wake-ups in vain the waiter puts up a bar, and from then on only threads that
+ * have waited may take what is there; the next of them that does takes the bar away. So no waiter is overtaken for longer than
+ * it takes to be woken that often, and once more for each waiter in front of it.
+ *
+ * A waiter that gives up takes the bar away and notifies, since newcomers that the bar kept off may sleep beside what they
+ * want. If the bar was another waiter's, that one puts it up again when it is overtaken again.
+ */
+export const WOKEN_IN_VAIN = 4;
+
+/** Wakes up to `count` of the blocked threads, and all promises, that wait here. Call it after making the change. */
 export function notify(space: WaitingThread, point: number, count: number): void {
   const words = space.words;
   if ((load(words, point) & SLEEPERS) !== 0) notifySleepers(space, point, count);
@@ -111,7 +125,7 @@ export function arm(space: WaitingThread, point: number): boolean {
   return (or(space.words, point + 1, 1 << space.bell) & (1 << space.bell)) === 0;
 }
 
-/** Whether the bit of this thread's doorbell is still there: nobody has notified. */
+/** Whether the bit of this thread's doorbell is still there: no thread has notified. */
 export function isArmed(space: WaitingThread, point: number): boolean {
   return (load(space.words, point + 1) & (1 << space.bell)) !== 0;
 }
@@ -150,7 +164,7 @@ export function sleep(space: WaitingThread, point: number, registered: number, m
     for (;;) {
       if (space.isKilled()) {
         store(words, space.entry + PARKED, 0);
-        // Whoever chose this sleeper wanted somebody to look.
+        // The notification was meant to make a waiter look: pass it on.
         notify(space, point, 1);
         space.exit();
       }
@@ -201,7 +215,7 @@ export function block<T>(
   requireBlocking();
   let notified = false;
   for (let woken = 0;; woken++) {
-    // Who was woken is as good as any other that runs, and who has just put up a bar gets what it is for at once.
+    // A woken waiter competes like any running thread, and one that has just set the bar gets its turn at once.
     if (notified && space.spins > 0) {
       result = attempt(woken) ?? look(attempt, LOOK - woken, space.spins, pauses);
       if (result !== undefined) return result;
@@ -236,6 +250,3 @@ function look<T>(
   }
   return undefined;
 }
-
-/** How many pauses a thread makes between looks before it sleeps, where another thread can run meanwhile. */
-export const DEFAULT_SPINS: number = SPINS;

@@ -16,7 +16,7 @@ import { firstLine, OBJECT_HEADER } from "../memory/memory.ts";
 import { addReference, disposeOf, onRelease, type Place, type SharedHandle } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
 import { type Wait, waitAsync } from "../memory/wait.ts";
-import { EVERYBODY, notify } from "../memory/wait_point.ts";
+import { EVERYBODY, notify, WOKEN_IN_VAIN } from "../memory/wait_point.ts";
 import { isBytes, type Message } from "../queue/message.ts";
 import {
   beginGet,
@@ -51,8 +51,6 @@ const PIPE = 0;
 const SIDE = 1;
 export const CONNECTION_WORDS = 2;
 
-/** How often a waiter lets itself be overtaken; see Queue. */
-const WOKEN_IN_VAIN = 4;
 /** For so many milliseconds a sender takes the other end to be held that it has found to be. */
 const BELIEVED = 2;
 

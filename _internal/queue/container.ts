@@ -96,6 +96,3 @@ export function wordsOf(type: ContainerType): number {
 export function tasksOf(words: Int32Array, base: number, container: Container): number {
   return load(words, base + STATE) === SHUT_AT_ONCE ? load(words, base + DRAINED) : container.puts;
 }
-
-/** Which container a class of queues has, read from the class that was constructed. */
-export const CONTAINER_TYPE: unique symbol = Symbol("container type");

@@ -31,7 +31,7 @@ const STAND_INS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 export const SCALE: readonly Patch[] = [
   { file: "_internal/memory/memory.ts", find: /PARTICIPANT_COUNT = \d+;/, replace: "PARTICIPANT_COUNT = 16;" },
   { file: "_internal/memory/participants.ts", find: /const SPINS = \d+;/, replace: "const SPINS = 0;" },
-  { file: "sync/rwlock.ts", find: /const CLAIM_SPINS = \d+;/, replace: "const CLAIM_SPINS = 0;" },
+  { file: "sync/_rw_word.ts", find: /const CLAIM_SPINS = \d+;/, replace: "const CLAIM_SPINS = 0;" },
 ];
 
 /** What the explorer itself needs of the library, whatever a model imports. */

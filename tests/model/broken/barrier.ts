@@ -16,7 +16,16 @@ export const variants: readonly BrokenVariant[] = [
   },
   {
     name: "Barrier: the last one wakes one",
-    patches: [{ file: GENERATIONS, find: "const EVERYBODY = 0xfff;", replace: "const EVERYBODY = 1;" }],
+    patches: [{
+      file: GENERATIONS,
+      find: "if (!hasAction) notify(space, generation + GENERATION_POINT, EVERYBODY);",
+      replace: "if (!hasAction) notify(space, generation + GENERATION_POINT, 1);",
+    }, {
+      file: GENERATIONS,
+      find:
+        "  store(space.words, generation + FATE, BROKEN);\n  notify(space, generation + GENERATION_POINT, EVERYBODY);",
+      replace: "  store(space.words, generation + FATE, BROKEN);\n  notify(space, generation + GENERATION_POINT, 1);",
+    }],
     caughtBy: ["Barrier: three come", "Barrier: a death"],
   },
   {
@@ -48,8 +57,8 @@ export const variants: readonly BrokenVariant[] = [
     name: "Barrier: nobody looks for the dead",
     patches: [{
       file: BARRIER,
-      find: "  if (tries > 0) breakIfDead(space, at, generation);\n",
-      replace: "  void tries;\n  void breakIfDead;\n",
+      find: "  if (woken > 0) breakIfDead(space, at, generation);\n",
+      replace: "  void woken;\n  void breakIfDead;\n",
     }],
     caughtBy: ["Barrier: who dies"],
   },

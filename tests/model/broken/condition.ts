@@ -10,9 +10,9 @@ export const variants: readonly BrokenVariant[] = [
     patches: [{
       file: CONDITION,
       find:
-        "    const node = this.#join();\n    const held = hold.giveUp();\n    let notified = false;\n    try {\n      block(",
+        "    const node = this.#join();\n    const held = this.#hold.giveUp();\n    let notified = false;\n    try {\n      waitSync(",
       replace:
-        "    const held = hold.giveUp();\n    const node = this.#join();\n    let notified = false;\n    try {\n      block(",
+        "    const held = this.#hold.giveUp();\n    const node = this.#join();\n    let notified = false;\n    try {\n      waitSync(",
     }],
     caughtBy: ["Condition: one waits"],
   },
@@ -20,7 +20,7 @@ export const variants: readonly BrokenVariant[] = [
     name: "Condition: returns without the lock",
     patches: [{
       file: CONDITION,
-      find: "      block(space, hold.point, (woken) => hold.tryRetake(held, woken), Infinity, CONTENDED);\n",
+      find: "      waitSync(space, this.#retaking(held), Infinity);\n",
       replace: "      void held;\n",
     }],
     caughtBy: ["Condition: notifyAll"],

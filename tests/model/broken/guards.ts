@@ -3,7 +3,7 @@ import type { BrokenVariant } from "../model.ts";
 const WORD = "sync/_lock_word.ts";
 const LOCK = "sync/lock.ts";
 const RLOCK = "sync/rlock.ts";
-const RWLOCK = "sync/rwlock.ts";
+const RW_WORD = "sync/_rw_word.ts";
 const SEMAPHORE = "sync/semaphore.ts";
 
 const UNCHECKED = {
@@ -70,22 +70,22 @@ export const variants: readonly BrokenVariant[] = [
   {
     name: "RWLock: a write guard asks not whether its thread writes",
     patches: [{
-      file: RWLOCK,
-      find: "if (!this.#isWriter() || words[base + ACQUISITION] !== acquisition) return;",
+      file: RW_WORD,
+      find: "if (!isWriter(space, base) || words[base + ACQUISITION] !== acquisition) return;",
       replace: "if (words[base + ACQUISITION] !== acquisition) return;",
     }, {
-      file: RWLOCK,
-      find: "      if (seen >>> WRITER_SHIFT !== space.id) return undefined;\n",
-      replace: "      if (space.id < 0) return undefined;\n",
+      file: RW_WORD,
+      find: "    if (writerOf(seen) !== space.id) return undefined;\n",
+      replace: "    if (space.id < 0) return undefined;\n",
     }],
     caughtBy: ["RWLock: a write guard of a thread"],
   },
   {
     name: "RWLock: a write guard looks whether its thread writes before the change, not with it",
     patches: [{
-      file: RWLOCK,
-      find: "      if (seen >>> WRITER_SHIFT !== space.id) return undefined;\n",
-      replace: "      if (space.id < 0) return undefined;\n",
+      file: RW_WORD,
+      find: "    if (writerOf(seen) !== space.id) return undefined;\n",
+      replace: "    if (space.id < 0) return undefined;\n",
     }],
     caughtBy: ["RWLock: a write guard of a thread"],
     bound: 4,
@@ -93,16 +93,16 @@ export const variants: readonly BrokenVariant[] = [
   {
     name: "RWLock: a write guard asks not which acquisition it is",
     patches: [{
-      file: RWLOCK,
-      find: "if (!this.#isWriter() || words[base + ACQUISITION] !== acquisition) return;",
-      replace: "if (!this.#isWriter()) return;",
+      file: RW_WORD,
+      find: "if (!isWriter(space, base) || words[base + ACQUISITION] !== acquisition) return;",
+      replace: "if (!isWriter(space, base)) return;",
     }],
     caughtBy: ["RWLock: a write guard of a task"],
   },
   {
     name: "RWLock: a read guard asks not whose the slot is",
     patches: [{
-      file: RWLOCK,
+      file: RW_WORD,
       find: " || load(words, slot) !== space.id) return;",
       replace: " || space.id < 0) return;",
     }],
@@ -111,9 +111,9 @@ export const variants: readonly BrokenVariant[] = [
   {
     name: "RWLock: a read guard asks not whether its reads were taken",
     patches: [{
-      file: RWLOCK,
-      find: "if (at < 0 || epoch !== epochOf(space, slot) ||",
-      replace: "if (at < 0 || epoch < 0 ||",
+      file: RW_WORD,
+      find: "if (epoch !== epochOf(space, slot) ||",
+      replace: "if (epoch < 0 ||",
     }],
     caughtBy: ["RWLock: a read guard of a task"],
   },

@@ -98,10 +98,10 @@ export const variants: readonly BrokenVariant[] = [
       file: EVENT,
       find: "    for (;;) {\n      const seen = load(words, at);\n      if ((seen & 1) !== from) return;",
       replace:
-        "    if (from === 0) notify(this.#place.space, at + POINT, 0xfff);\n    for (;;) {\n      const seen = load(words, at);\n      if ((seen & 1) !== from) return;",
+        "    if (from === 0) notify(this.#place.space, at + POINT, EVERYBODY);\n    for (;;) {\n      const seen = load(words, at);\n      if ((seen & 1) !== from) return;",
     }, {
       file: EVENT,
-      find: "    if (from === 0) notify(this.#place.space, at + POINT, 0xfff);\n  }\n}",
+      find: "    if (from === 0) notify(this.#place.space, at + POINT, EVERYBODY);\n  }\n}",
       replace: "  }\n}",
     }],
     caughtBy: ["Event: all who wait"],
@@ -110,14 +110,18 @@ export const variants: readonly BrokenVariant[] = [
     name: "Event: set wakes one",
     patches: [{
       file: EVENT,
-      find: "notify(this.#place.space, at + POINT, 0xfff)",
+      find: "notify(this.#place.space, at + POINT, EVERYBODY)",
       replace: "notify(this.#place.space, at + POINT, 1)",
     }],
     caughtBy: ["Event: all who wait"],
   },
   {
     name: "Event: a flag instead of a number",
-    patches: [{ file: EVENT, find: "(seen & 1) === 1 || seen !== before ?", replace: "(seen & 1) === 1 ?" }],
+    patches: [{
+      file: EVENT,
+      find: "return (seen & 1) === 1 || seen !== before;",
+      replace: "return before >= 0 && (seen & 1) === 1;",
+    }],
     caughtBy: ["Event: set and clear, with"],
   },
 ];

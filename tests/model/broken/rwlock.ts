@@ -1,6 +1,6 @@
 import type { BrokenVariant } from "../model.ts";
 
-const RWLOCK = "sync/rwlock.ts";
+const WORD = "sync/_rw_word.ts";
 const SLOTS = "sync/_reader_slots.ts";
 
 /** Locks with two sides, broken. */
@@ -8,29 +8,29 @@ export const variants: readonly BrokenVariant[] = [
   {
     name: "RWLock: a reader looks at the word before it counts itself",
     patches: [{
-      file: RWLOCK,
-      find: "      store(words, slot + COUNT, count + 1);\n      const after = load(words, base);",
-      replace: "      const after = load(words, base);\n      store(words, slot + COUNT, count + 1);",
+      file: WORD,
+      find: "    store(words, slot + COUNT, count + 1);\n    const after = load(words, base);",
+      replace: "    const after = load(words, base);\n    store(words, slot + COUNT, count + 1);",
     }],
     caughtBy: ["RWLock: two readers", "RWLock: two writers"],
   },
   {
     name: "RWLock: a writer looks for readers before it claims",
     patches: [{
-      file: RWLOCK,
+      file: WORD,
       find:
-        "      if (compareExchange(words, base, seen, this.#tag | seen & FLAGS | CLAIM) !== seen) continue;\n      if (isAnybodyReading(space, base + SLOTS)) {",
+        "    if (compareExchange(words, base, seen, tag | seen & FLAGS | CLAIM) !== seen) continue;\n    if (isAnybodyReading(space, base + SLOTS)) {",
       replace:
-        "      const others = isAnybodyReading(space, base + SLOTS);\n      if (compareExchange(words, base, seen, this.#tag | seen & FLAGS | CLAIM) !== seen) continue;\n      if (others) {",
+        "    const others = isAnybodyReading(space, base + SLOTS);\n    if (compareExchange(words, base, seen, tag | seen & FLAGS | CLAIM) !== seen) continue;\n    if (others) {",
     }],
     caughtBy: ["RWLock: two readers", "RWLock: two writers"],
   },
   {
     name: "RWLock: the writer claims by a store",
     patches: [{
-      file: RWLOCK,
-      find: "      if (compareExchange(words, base, seen, this.#tag | seen & FLAGS | CLAIM) !== seen) continue;",
-      replace: "      store(words, base, this.#tag | seen & FLAGS | CLAIM);",
+      file: WORD,
+      find: "    if (compareExchange(words, base, seen, tag | seen & FLAGS | CLAIM) !== seen) continue;",
+      replace: "    store(words, base, tag | seen & FLAGS | CLAIM);",
     }],
     caughtBy: ["RWLock: two writers"],
   },
@@ -51,8 +51,8 @@ export const variants: readonly BrokenVariant[] = [
   {
     name: "RWLock: the last reader wakes no writer",
     patches: [{
-      file: RWLOCK,
-      find: "    if (count === 0) notify(this.#place.space, this.#base + WRITE_POINT, 1);",
+      file: WORD,
+      find: "  if (count === 0) notify(space, base + WRITE_POINT, 1);",
       replace: "",
     }],
     caughtBy: ["RWLock: two readers"],
@@ -60,28 +60,28 @@ export const variants: readonly BrokenVariant[] = [
   {
     name: "RWLock: the writer wakes no readers",
     patches: [{
-      file: RWLOCK,
+      file: WORD,
       find:
-        "    if (this.#setWord(WRITERS_OFF | BARRED, 0) === undefined) return;\n    notify(space, base + READ_POINT, EVERYBODY);\n",
-      replace: "    this.#setWord(WRITERS_OFF | BARRED, 0);\n",
+        "  if (replaceOwn(space, base, FREE, WRITERS_OFF | BARRED) === undefined) return;\n  notify(space, base + READ_POINT, EVERYBODY);\n",
+      replace: "  replaceOwn(space, base, FREE, WRITERS_OFF | BARRED);\n",
     }],
     caughtBy: ["RWLock: two readers", "RWLock: two writers"],
   },
   {
     name: "RWLock: who gives up keeps the readers off",
     patches: [{
-      file: RWLOCK,
-      find: "    const before = and(words, base, ~bars) & bars;",
-      replace: "    const before = load(words, base) & bars & 0;",
+      file: WORD,
+      find: "  const before = and(words, base, ~bars) & bars;",
+      replace: "  const before = load(words, base) & bars & 0;",
     }],
     caughtBy: ["RWLock: a writer that gives up", "RWLock: aborted"],
   },
   {
     name: "RWLock: a dead writer's lock is as if it had been released",
     patches: [{
-      file: RWLOCK,
-      find: "seen & FLAGS | ABANDONED) !== seen) return;",
-      replace: "seen & FLAGS) !== seen) return;",
+      file: WORD,
+      find: "seen & FLAGS | ABANDONED) !== seen) return false;",
+      replace: "seen & FLAGS) !== seen) return false;",
     }],
     caughtBy: ["RWLock: after a dead"],
   },

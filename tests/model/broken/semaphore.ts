@@ -102,7 +102,11 @@ export const variants: readonly BrokenVariant[] = [
   },
   {
     name: "Latch: the last one wakes one",
-    patches: [{ file: LATCH, find: "const EVERYBODY = 0xfff;", replace: "const EVERYBODY = 1;" }],
+    patches: [{
+      file: LATCH,
+      find: "if (left === 0) notify(this.#place.space, at + POINT, EVERYBODY);",
+      replace: "if (left === 0) notify(this.#place.space, at + POINT, 1);",
+    }],
     caughtBy: ["Latch: all who wait"],
   },
   {

@@ -7,7 +7,11 @@ type Locks = { lock: Lock };
 const setup = (): Locks => ({ lock: new Lock() });
 
 /** A waiter is overtaken sooner, so that little time is enough to see what follows. */
-const IMPATIENT = [{ file: "sync/_lock_word.ts", find: /WOKEN_IN_VAIN = \d+;/, replace: "WOKEN_IN_VAIN = 1;" }];
+const IMPATIENT = [{
+  file: "_internal/memory/wait_point.ts",
+  find: /WOKEN_IN_VAIN = \d+;/,
+  replace: "WOKEN_IN_VAIN = 1;",
+}];
 
 /** What a lock promises. */
 export const models: readonly Model<Record<string, object>>[] = [

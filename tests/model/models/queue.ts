@@ -1,5 +1,4 @@
-import { LifoQueue } from "../../../sync/lifo_queue.ts";
-import { PriorityQueue } from "../../../sync/priority_queue.ts";
+import { LifoQueue, PriorityQueue } from "../../../sync/ordered_queues.ts";
 import { Queue } from "../../../sync/queue.ts";
 import { type Actor, type Model, model, TIMEOUT, times } from "../model.ts";
 
@@ -9,7 +8,11 @@ const setup = (): Queues => ({ queue: new Queue<number>() });
 const bounded = (): Queues => ({ queue: new Queue<number>({ maxsize: 1 }) });
 
 /** Waiters bar their side when they were overtaken once, so that little time is enough to see what follows. */
-const IMPATIENT = [{ file: "sync/queue.ts", find: /WOKEN_IN_VAIN = \d+;/, replace: "WOKEN_IN_VAIN = 1;" }];
+const IMPATIENT = [{
+  file: "_internal/memory/wait_point.ts",
+  find: /WOKEN_IN_VAIN = \d+;/,
+  replace: "WOKEN_IN_VAIN = 1;",
+}];
 
 const CLOSED = "closed";
 const GAVE_UP = "gave up";

@@ -6,7 +6,11 @@ type Locks = { lock: RLock };
 const setup = (): Locks => ({ lock: new RLock() });
 
 /** A waiter bars the lock when it was overtaken once, so that little time is enough to see what follows. */
-const IMPATIENT = [{ file: "sync/_lock_word.ts", find: /WOKEN_IN_VAIN = \d+;/, replace: "WOKEN_IN_VAIN = 0;" }];
+const IMPATIENT = [{
+  file: "_internal/memory/wait_point.ts",
+  find: /WOKEN_IN_VAIN = \d+;/,
+  replace: "WOKEN_IN_VAIN = 0;",
+}];
 
 const isFree = (actor: Actor, { lock }: Locks): void => actor.assert(!lock.locked, "the lock is held at the end");
 

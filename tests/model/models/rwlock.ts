@@ -6,7 +6,11 @@ type Locks = { lock: RWLock };
 const setup = (): Locks => ({ lock: new RWLock() });
 
 /** Waiters keep the other side off as soon as they were overtaken once. */
-const IMPATIENT = [{ file: "sync/rwlock.ts", find: /WOKEN_IN_VAIN = \d+;/, replace: "WOKEN_IN_VAIN = 1;" }];
+const IMPATIENT = [{
+  file: "_internal/memory/wait_point.ts",
+  find: /WOKEN_IN_VAIN = \d+;/,
+  replace: "WOKEN_IN_VAIN = 1;",
+}];
 
 function reading(actor: Actor): void {
   actor.assert(actor.count("writers") === 0, "one reads while another writes");

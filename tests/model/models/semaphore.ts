@@ -6,7 +6,11 @@ type Semaphores = { semaphore: Semaphore };
 const setup = (value: number) => (): Semaphores => ({ semaphore: new Semaphore(value) });
 
 /** A waiter bars the semaphore when it was overtaken once, so that little time is enough to see what follows. */
-const IMPATIENT = [{ file: "sync/_permits.ts", find: /WOKEN_IN_VAIN = \d+;/, replace: "WOKEN_IN_VAIN = 1;" }];
+const IMPATIENT = [{
+  file: "_internal/memory/wait_point.ts",
+  find: /WOKEN_IN_VAIN = \d+;/,
+  replace: "WOKEN_IN_VAIN = 1;",
+}];
 
 const has = (value: number) => (actor: Actor, { semaphore }: Semaphores): void =>
   actor.assert(semaphore.value === value, `there are ${semaphore.value} permits at the end, not ${value}`);

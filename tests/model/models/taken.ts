@@ -5,10 +5,9 @@ import { locate, type SharedHandle } from "../../../_internal/memory/shared_obje
 import { spaceOf } from "../../../_internal/memory/space.ts";
 import { buryTaken } from "../../../_internal/queue/taken.ts";
 import { Latch } from "../../../sync/latch.ts";
-import { LifoQueue } from "../../../sync/lifo_queue.ts";
-import { PriorityQueue } from "../../../sync/priority_queue.ts";
+import { LifoQueue, PriorityQueue } from "../../../sync/ordered_queues.ts";
 import { Queue } from "../../../sync/queue.ts";
-import { registerSerializable } from "../../../sync/register_serializable.ts";
+import { registerSerializable } from "../../../sync/settings.ts";
 import { type Actor, type Model, model } from "../model.ts";
 
 /** Words that nothing else uses: how many have read an item, and the id of the thread that dies. */

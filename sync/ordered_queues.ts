@@ -1,14 +1,33 @@
 /**
- * A queue between threads: lowest priority first.
+ * Queues between threads with another order than first in, first out.
  *
  * @module
  */
 
-import { registerClass } from "../_internal/memory/kinds.ts";
-import { CONTAINER_TYPE, type ContainerType } from "../_internal/queue/container.ts";
-import { HEAP } from "../_internal/queue/heap.ts";
 import { show, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
-import { defineQueueKind, offer, Queue } from "./queue.ts";
+import { HEAP } from "../_internal/queue/heap.ts";
+import { STACK } from "../_internal/queue/stack.ts";
+import { defineQueue, offer, Queue } from "./queue.ts";
+
+/**
+ * A {@linkcode Queue} from which the item that was put last is taken first.
+ *
+ * Python: `queue.LifoQueue`.
+ *
+ * @example
+ * ```ts
+ * import { LifoQueue } from "@weft/concurrent/sync";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const stack = new LifoQueue<string>();
+ * stack.putSync("first");
+ * stack.putSync("last");
+ * assertEquals(stack.getSync(), "last");
+ * ```
+ */
+export class LifoQueue<T = unknown> extends Queue<T> {}
+
+defineQueue(STACK, LifoQueue);
 
 /** What an item's turn depends on. */
 export interface PriorityOptions {
@@ -38,9 +57,6 @@ export interface PriorityOptions {
  * ```
  */
 export class PriorityQueue<T = unknown> extends Queue<T> {
-  /** @ignore */
-  static override readonly [CONTAINER_TYPE]: ContainerType = HEAP;
-
   /**
    * Puts an item in; waits, without blocking the event loop, while the queue is full. See {@linkcode Queue.put}.
    *
@@ -91,5 +107,4 @@ function validatePriority(options: PriorityOptions | undefined): void {
   }
 }
 
-registerClass("thread", HEAP.kind, PriorityQueue);
-defineQueueKind(HEAP);
+defineQueue(HEAP, PriorityQueue);

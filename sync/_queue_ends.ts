@@ -1,0 +1,183 @@
+/**
+ * The two ends of a queue: which thread puts or takes next, what is counted as done, and what a refused caller gets to know.
+ *
+ * Where the items are, and that a kill at any instruction leaves them whole, is the container's job (see
+ * _internal/queue/container.ts). Here each put notifies a thread that wants an item, and each get a thread that wants room. An
+ * overtaken waiter bars its end for newcomers: see `WOKEN_IN_VAIN`. The try forms, which never wait, are not barred.
+ *
+ * @module
+ */
+
+import { compareExchange, load, store } from "../_internal/atomics.ts";
+import { QueueEmptyError, QueueFullError } from "../_internal/errors.ts";
+import type { Kind } from "../_internal/memory/kinds.ts";
+import { firstLine, OBJECT_HEADER } from "../_internal/memory/memory.ts";
+import { noRoomText, type Space } from "../_internal/memory/space.ts";
+import { EVERYBODY, notify, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
+import {
+  CLOSED,
+  type Container,
+  type ContainerType,
+  DONE,
+  GET_BAR,
+  GET_POINT,
+  JOIN_POINT,
+  NO_ROOM,
+  OK,
+  OPEN,
+  PUT_BAR,
+  PUT_POINT,
+  STATE,
+  tasksOf,
+} from "../_internal/queue/container.ts";
+import type { Message } from "../_internal/queue/message.ts";
+
+/** A queue's container and the words beside it, as one thread sees them. */
+export class QueueEnds {
+  readonly #space: Space;
+  readonly #words: Int32Array;
+  readonly #base: number;
+  readonly #container: Container;
+  /** The most items that are in it at a time; 0: no limit. */
+  readonly limit: number;
+
+  /** Of the queue whose own words begin at `at`. */
+  constructor(type: ContainerType, space: Space, at: number) {
+    this.#space = space;
+    this.#words = space.words;
+    this.#base = firstLine(at);
+    this.limit = load(space.words, at - OBJECT_HEADER + 2);
+    this.#container = type.attach(space, this.#base, this.limit);
+  }
+
+  /** How many items are in it. */
+  get size(): number {
+    return this.#container.size;
+  }
+
+  /** OK, CLOSED or NO_ROOM; `undefined`: the caller has to wait. `woken`: 0 or less for a newcomer. */
+  tryPush(message: Message, woken: number): number | undefined {
+    const words = this.#words;
+    const bar = this.#base + PUT_BAR;
+    this.#space.endIfKilled();
+    if (woken <= 0 && load(words, bar) !== 0 && this.isOpen()) return undefined;
+    const outcome = this.#container.push(message);
+    if (outcome === OK) {
+      notify(this.#space, this.#base + GET_POINT, 1);
+      if (woken > 0) this.unbarPut();
+      return outcome;
+    }
+    if (outcome === CLOSED || outcome === NO_ROOM) return outcome;
+    if (woken >= WOKEN_IN_VAIN) store(words, bar, 1);
+    return undefined;
+  }
+
+  /** OK or CLOSED; `undefined`: the caller has to wait. `woken`: 0 or less for a newcomer. */
+  tryShift(message: Message, woken: number): number | undefined {
+    const words = this.#words;
+    const bar = this.#base + GET_BAR;
+    this.#space.endIfKilled();
+    if (woken <= 0 && load(words, bar) !== 0 && this.isOpen()) return undefined;
+    const outcome = this.#container.shift(message);
+    if (outcome === OK) {
+      if (this.limit > 0) notify(this.#space, this.#base + PUT_POINT, 1);
+      if (woken > 0) this.unbarGet();
+      return outcome;
+    }
+    if (outcome === CLOSED) return outcome;
+    if (woken >= WOKEN_IN_VAIN) store(words, bar, 1);
+    return undefined;
+  }
+
+  /** Takes the bar for puts away, for a waiter that has put or gives up. */
+  unbarPut(): void {
+    if (load(this.#words, this.#base + PUT_BAR) === 0) return;
+    store(this.#words, this.#base + PUT_BAR, 0);
+    this.#notifyUpTo(this.limit - this.#container.size, PUT_POINT);
+  }
+
+  /** The same for gets. */
+  unbarGet(): void {
+    if (load(this.#words, this.#base + GET_BAR) === 0) return;
+    store(this.#words, this.#base + GET_BAR, 0);
+    this.#notifyUpTo(this.#container.size, GET_POINT);
+  }
+
+  /** Whether it is not shut down. */
+  isOpen(): boolean {
+    return load(this.#words, this.#base + STATE) === OPEN;
+  }
+
+  /** Refuses puts from now on, drops what is in it where `atOnce`, and wakes all waiters. */
+  shutDown(atOnce: boolean): void {
+    this.#space.endIfKilled();
+    this.#container.shutDown(atOnce);
+    notify(this.#space, this.#base + GET_POINT, EVERYBODY);
+    notify(this.#space, this.#base + PUT_POINT, EVERYBODY);
+    if (atOnce) notify(this.#space, this.#base + JOIN_POINT, EVERYBODY);
+  }
+
+  /** Marks one item as done. `false`: every item is marked already. */
+  markDone(): boolean {
+    for (;;) {
+      const done = load(this.#words, this.#base + DONE);
+      if (this.#leftAfter(done) <= 0) return false;
+      if (compareExchange(this.#words, this.#base + DONE, done, (done + 1) | 0) !== done) continue;
+      // Counted anew: a shutdown may have dropped all the others since, and the waiters that it woke did not see this mark yet.
+      if (this.#leftAfter(done + 1) <= 0) notify(this.#space, this.#base + JOIN_POINT, EVERYBODY);
+      return true;
+    }
+  }
+
+  /** Whether every item is marked as done. */
+  isDone(): boolean {
+    return this.#leftAfter(load(this.#words, this.#base + DONE)) <= 0;
+  }
+
+  #leftAfter(done: number): number {
+    return (tasksOf(this.#words, this.#base, this.#container) - done) | 0;
+  }
+
+  // Newcomers that the bar kept off may sleep beside what they sleep for, and nothing else notifies them of it.
+  #notifyUpTo(count: number, point: number): void {
+    if (count > 0) notify(this.#space, this.#base + point, Math.min(count, EVERYBODY));
+  }
+}
+
+/** What holds for queues with such a container: `waitAny` waits until `get` would not. */
+export function queueKindOf(type: ContainerType): Kind {
+  return {
+    readiness: (space, at) => {
+      const ends = new QueueEnds(type, space, at);
+      return { points: [firstLine(at) + GET_POINT], isReady: () => ends.size > 0 || !ends.isOpen() };
+    },
+    destroy: (space, at) => type.destroy(space, firstLine(at)),
+  };
+}
+
+// Why an item cannot be put or taken.
+
+/** There was none to take. */
+export function refuseEmpty(action: string, timeout: number): never {
+  throw new QueueEmptyError(
+    timeout === 0
+      ? `Cannot ${action} as it is empty`
+      : `Cannot ${action} as it stayed empty for all of the ${timeout} ms of 'timeout'`,
+  );
+}
+
+/** There were `limit` items in it. */
+export function refuseFull(action: string, timeout: number, item: unknown, limit: number): never {
+  throw new QueueFullError(
+    timeout === 0
+      ? `Cannot ${action} as it is full: it has its 'maxsize' of ${limit} items`
+      : `Cannot ${action} as it stayed full for all of the ${timeout} ms of 'timeout': it has its 'maxsize' of ${limit} items`,
+    { item },
+  );
+}
+
+/** The shared memory has no room for an item of `needed` bytes. */
+export function refuseForRoom(space: Space, action: string, item: unknown, needed: number): never {
+  const available = space.available();
+  throw new QueueFullError(noRoomText(action, needed, available), { item, needed, available });
+}
