@@ -80,8 +80,8 @@ export function chartOf(run: CoresRun): TopLevelSpec {
 }
 
 function partsOf(group: string): [title: string, runtime: string] {
-  const at = group.lastIndexOf(", ");
-  return [group.slice(0, at), group.slice(at + 2)];
+  const at = group.lastIndexOf(" (");
+  return [group.slice(0, at), group.slice(at + 2, -1)];
 }
 
 function subtitleOf(run: CoresRun): string[] {

@@ -78,7 +78,7 @@ async function planOf(): Promise<Pieces> {
     const { name, command } = await runtimeNamed(runtime);
     const piecesBySize = new Map<number, Entry[]>(sizes.map((size) => [size, []]));
     for (const job of jobs) {
-      const group = `${job.title}, ${name}`;
+      const group = `${job.title} (${name})`;
       groups.push({ name: group, unit: "ns", better: "less" });
       for (const { work, contestant, kind, workers, least } of job.works(sizes)) {
         const player = `${name} ${kind} ${workers}`;

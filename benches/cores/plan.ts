@@ -73,11 +73,11 @@ function job(name: string, title: string, options: JobOptions): PlannedJob {
 export const JOBS: readonly PlannedJob[] = [
   job("cpu", "A million square roots", { share: 8, alone: true }),
   // These are cut into more than a hundred tasks each.
-  job("mandelbrot", "Mandelbrot", { share: 1 / 16, alone: true }),
+  job("mandelbrot", "Mandelbrot set", { share: 1 / 16, alone: true }),
   job("sum", "Sum of 256 MiB", { share: 1 / 16, alone: true }),
-  job("tiny", "Map of x * x", { share: 1000, alone: true }),
+  job("tiny", "Map of tiny tasks: x * x", { share: 1000, alone: true }),
   job("lock", "One lock", { share: 1000 }),
-  job("queue", "One queue, half of the workers put", { share: 1000, kinds: ["threads", "processes"], halves: true }),
+  job("queue", "One queue: half of the workers put", { share: 1000, kinds: ["threads", "processes"], halves: true }),
 ];
 
 /** The job with that name. */

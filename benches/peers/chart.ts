@@ -23,7 +23,7 @@ export function chartsOf(run: Run): Partial<Record<Section, TopLevelSpec>> {
   for (const section of SECTIONS) {
     const titles = WORKS.filter((work) => work.section === section).map(({ title }) => title);
     const groups = run.groups.filter((group) =>
-      titles.includes(group.name.replace(/, (threads|processes)$/, "")) &&
+      titles.includes(group.name.replace(/ \((threads|processes)\)$/, "")) &&
       placesOf(group).some(({ ratio }) => ratio !== undefined)
     );
     if (groups.length > 0) charts[section] = chartOf(run, section, groups);

@@ -54,12 +54,12 @@ export function contestants(runtimes: Runtimes): { found: Contestant[]; missing:
       const command = runtimes[runtime];
       if (command === undefined) continue;
       const common = { runtime, scope } as const;
-      const name = scope === "threads" ? "threading" : "multiprocessing";
+      const name = scope === "threads" ? "threading" : "multiprocessing (spawn)";
       const bare = scope === "threads" ? "bare Worker" : "child_process.fork";
       found.push({ ...common, name, ours: true, command: [...command, file("weft/player.ts"), scope] });
       if (scope === "processes") {
         const forkserver = [...command, file("weft/player.ts"), "forkserver"];
-        found.push({ ...common, name: "multiprocessing, forkserver", ours: true, command: forkserver });
+        found.push({ ...common, name: "multiprocessing (forkserver)", ours: true, command: forkserver });
       }
       const player = [...command, file("bare/player.ts")];
       found.push({ ...common, name: bare, ours: false, command: [...player, scope] });
@@ -102,14 +102,14 @@ function pythons(scope: Scope): Contestant[] {
   });
   if (scope === "threads") return [make("threading", "threads"), make("ThreadPoolExecutor", "thread-pool")];
   return [
-    make("multiprocessing, spawn", "spawn"),
-    make("multiprocessing, forkserver", "forkserver"),
+    make("multiprocessing (spawn)", "spawn"),
+    make("multiprocessing (forkserver)", "forkserver"),
     make("ProcessPoolExecutor", "process-pool"),
   ];
 }
 
 function cPrograms(scope: Scope): Contestant[] {
   if (!existsSync(C_PLAYER)) return [];
-  const name = scope === "threads" ? "pthreads, futexes" : "fork, futexes, pipes";
+  const name = scope === "threads" ? "pthreads + futexes" : "fork + futexes + pipes";
   return [{ name, runtime: "C", scope, ours: false, command: [C_PLAYER, scope] }];
 }

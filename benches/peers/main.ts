@@ -80,9 +80,9 @@ async function players(): Promise<{ found: Contestant[]; missing: string[] }> {
 async function runAll(): Promise<Run> {
   const works = worksNamed(list(values.works)).filter(({ quick }) => !values.quick || quick || values.works !== "");
   const { found, missing } = await players();
-  const { greeted, failed, packages } = await greet(found);
-  const notes = [...missing, ...failed, ...packages];
-  for (const each of [...missing, ...failed]) console.error(each);
+  const { greeted, failed } = await greet(found);
+  const notes = [...missing, ...failed];
+  for (const each of notes) console.error(each);
   const options = {
     quick: values.quick,
     works,

@@ -15,6 +15,8 @@ import type { Section, WorkInfo } from "./works.ts";
 /** A contestant that can be started, and what it can do. */
 export interface Greeted extends Contestant {
   readonly works: readonly string[];
+  /** The npm package that it plays, with its version, if any. */
+  readonly pack?: string;
 }
 
 /** What is measured, and how thoroughly. */
@@ -37,26 +39,24 @@ export interface Options {
 /** The default of {@linkcode Options.quickMs}: with what it takes to begin, a run ends within 5 minutes. */
 const QUICK_MS = 245_000;
 
-/** Starts each contestant once, to hear what it can do. `packages` says which version of npm's packages they are. */
+/** Starts each contestant once, to hear what it can do. */
 export async function greet(
   contestants: readonly Contestant[],
-): Promise<{ greeted: Greeted[]; failed: string[]; packages: string[] }> {
+): Promise<{ greeted: Greeted[]; failed: string[] }> {
   const greeted: Greeted[] = [];
   const failed: string[] = [];
-  const packages = new Set<string>();
   for (const contestant of contestants) {
     try {
       const player = await Player.start({ command: contestant.command });
       const { name, works } = player.greeting;
-      greeted.push({ ...contestant, works });
       // Players of packages call themselves by name and version.
-      if (name.startsWith(`${contestant.name} `)) packages.add(name);
+      greeted.push({ ...contestant, works, pack: name.startsWith(`${contestant.name} `) ? name : undefined });
       await player.end();
     } catch (error) {
       failed.push(`Without ${contestant.name}, ${contestant.runtime}: ${(error as Error).message}.`);
     }
   }
-  return { greeted, failed, packages: packages.size === 0 ? [] : [`Packages: ${[...packages].join(", ")}.`] };
+  return { greeted, failed };
 }
 
 /** A group: a work, by threads or by processes. */
@@ -96,7 +96,14 @@ function playerOf({ name, runtime, scope }: Pick<Contestant, "name" | "runtime" 
 }
 
 function groupOf({ title, unit = "ns" }: WorkInfo, scope: Scope): Omit<Group, "contestants"> {
-  return { name: `${title}, ${scope}`, unit, better: "less" };
+  return { name: `${title} (${scope})`, unit, better: "less" };
+}
+
+/** Which versions of npm's packages take part in the groups, in a sentence; none if none do. */
+function packagesIn(tasks: readonly Task[], contestants: readonly Greeted[]): string[] {
+  const playing = new Set(tasks.flatMap(({ entries }) => entries.map(({ player }) => player)));
+  const packs = contestants.flatMap((each) => playing.has(playerOf(each)) ? each.pack ?? [] : []);
+  return packs.length === 0 ? [] : [`Packages: ${[...new Set(packs)].join(", ")}.`];
 }
 
 /** How many steps all groups have. */
@@ -123,12 +130,13 @@ async function measureIn(folder: string, options: Options): Promise<Measured> {
   const { quick, starts, rounds, contestants, onStep, onGroup } = options;
   const end = quick ? performance.now() + (options.quickMs ?? QUICK_MS) : Infinity;
   const tasks = tasksOf(options);
+  const packages = packagesIn(tasks, contestants);
   const groups: Group[] = [];
   const versions: Record<string, string> = {};
   const leftOut: string[] = [];
   const measured = (): Measured => {
     const late = leftOut.length === 0 ? [] : [`Left out, since the time was up: ${leftOut.join("; ")}.`];
-    return { groups, versions, notes: [...options.notes ?? [], ...late] };
+    return { groups, versions, notes: [...options.notes ?? [], ...packages, ...late] };
   };
   const players = Object.fromEntries(
     contestants.map((each) => [playerOf(each), { command: each.command, env: { TMPDIR: folder } }]),

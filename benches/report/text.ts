@@ -72,7 +72,7 @@ export const NOTES: readonly { readonly about: RegExp; readonly text: string }[]
       "cannot make it faster. What counts is that it does not become much slower.",
   },
   {
-    about: /items put, then taken/i,
+    about: /items put and then taken/i,
     text: "Where cost grows in proportion, the larger number of items costs as much for each of them as the smaller.",
   },
 ];

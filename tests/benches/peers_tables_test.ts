@@ -13,7 +13,7 @@ function contestant(name: string, ours: boolean, values: number[], note?: string
 }
 
 const GROUP: Group = {
-  name: `${WORKS.find(({ name }) => name === "lock/free")!.title}, threads`,
+  name: `${WORKS.find(({ name }) => name === "lock/free")!.title} (threads)`,
   unit: "ns",
   better: "less",
   contestants: [
@@ -98,6 +98,10 @@ it("a run has a chart for each part of the works that it has", { ...LIMIT, skip 
 it("a work has one name and one title", LIMIT, () => {
   assertEquals(new Set(WORKS.map(({ name }) => name)).size, WORKS.length);
   assertEquals(new Set(WORKS.map(({ title }) => title)).size, WORKS.length);
+});
+
+it("a title has no comma and no parenthesis: it stands in lists, with its scope in parentheses", LIMIT, () => {
+  assertEquals(WORKS.filter(({ name, title }) => /[,()]/.test(name + title)), []);
 });
 
 it("works are chosen by name, or by how the name begins", LIMIT, () => {

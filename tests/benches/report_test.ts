@@ -112,8 +112,11 @@ describe("the report of benchmarks", () => {
 
   it("says where a peer is ahead, by how much, and why if that is known", { timeout: LIMIT }, () => {
     const members = [contestant("Lock", "Deno", [300, 300], ours), contestant("bare Worker", "Deno", [99, 101])];
-    const text = pageOf(runOf([{ ...group(...members), name: "Lock, free, threads" }, group(...members)]));
-    assertMatch(text, /\*\*Lock, free, threads\*\*: bare Worker, Deno by Lock, Deno 3\.00 x\. The bare lock knows/);
+    const text = pageOf(runOf([{ ...group(...members), name: "Lock: uncontended (threads)" }, group(...members)]));
+    assertMatch(
+      text,
+      /\*\*Lock: uncontended \(threads\)\*\*: bare Worker, Deno by Lock, Deno 3\.00 x\. The bare lock knows/,
+    );
     assertMatch(text, /\*\*some work\*\*: bare Worker, Deno by Lock, Deno 3\.00 x\. Why is not known yet\./);
   });
 
@@ -149,7 +152,7 @@ describe("the report of benchmarks", () => {
         contestant("bare Worker", "Deno", [99, 101]),
         contestant("riddle", "CPython", [50, 50]),
       ];
-      const text = pageOf(runOf([{ ...group(...members), name: "Lock, free, threads" }]));
+      const text = pageOf(runOf([{ ...group(...members), name: "Lock: uncontended (threads)" }]));
       assertMatch(text, /The bare lock knows.* Why this holds of riddle, CPython is not known yet\./);
     },
   );
@@ -159,7 +162,7 @@ describe("the report of benchmarks", () => {
     const lone = [contestant("Lock", "Deno", [300], ours), contestant("bare Worker", "Deno", [100])];
     const noisy = [contestant("Lock", "Deno", [80, 130, 180], ours), contestant("bare Worker", "Deno", [60, 100, 140])];
     for (const members of [level, lone, noisy]) {
-      const text = pageOf(runOf([{ ...group(...members), name: "Lock, free, threads" }]));
+      const text = pageOf(runOf([{ ...group(...members), name: "Lock: uncontended (threads)" }]));
       assertStringIncludes(text, members === lone ? "These are lone samples" : "No peer is ahead");
       assertEquals(text.includes("The bare lock knows"), false);
     }
