@@ -38,11 +38,13 @@ export const PACKAGES: Readonly<Record<string, readonly Scope[]>> = {
 /** What programs do with shared words by hand. */
 const ATOMICS = "bare Atomics";
 const BARE_ON_NODE = `${NODE_FILES}peers/bare/player.js`;
+/** Prints Node's version. Deno and Bun have programs of that name, too, which run what they are given themselves: they print nothing. */
+const TELL_NODE = "process.versions.deno || process.versions.bun ? '' : process.version";
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** All that can take part on this machine, and a sentence for each runtime that is missing here. */
 export function contestants(runtimes: Runtimes): { found: Contestant[]; missing: string[] } {
-  const hasNode = process.platform !== "win32" && versionOf("node", "--version") !== undefined;
+  const hasNode = process.platform !== "win32" && versionOf("node", "--print", TELL_NODE) !== undefined;
   const hasPython = versionOf("python3", "--version") !== undefined;
   const missing = [
     hasNode ? [] : "Without Node and npm's packages: no 'node' was found.",
