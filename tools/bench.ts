@@ -1,17 +1,13 @@
 /**
  * Plays the short benches: measures them on Bun (`deno task bench:bun`), or runs each of them once on both runtimes, and the
  * shortest form of the long benchmarks (`deno task bench:smoke`). Each file runs in a process of its own.
- *
- *     deno task bench:bun                             every file
- *     deno task bench:bun benches/locks_bench.ts      some of them
- *     deno task bench:smoke                           every file, on Deno and on Bun
  */
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { parseArgs } from "node:util";
+import { runCommand } from "../benches/lib/command.ts";
 import { checkRun } from "../benches/lib/results.ts";
-import { benchFiles } from "./_benches.ts";
+import { benchFiles, checkBenchFiles } from "./_benches.ts";
 import { fetchModules, findBun, install, ROOT } from "./_install.ts";
 import { run } from "./_run.ts";
 
@@ -28,8 +24,27 @@ const SHORTEST: readonly (readonly string[])[] = [
   ["benches/peers/main.ts", "--quick", "--starts=1", "--rounds=1", "--works=lock/free", "--scope=threads"],
 ];
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { once: { type: "boolean" } } });
-const files = positionals.length > 0 ? positionals : benchFiles();
+/** What both tasks have in common. */
+const COMMON = {
+  files: "[benches/NAME_bench.ts …]",
+  options: {},
+  exitCodes: { 1: "a bench failed, or there is none" },
+};
+const BUN = {
+  ...COMMON,
+  task: "bench:bun",
+  about: "Measures the short benches on Bun, as deno task bench does on Deno. bench:record measures both in turns.",
+  examples: [["", "all of them"], ["benches/locks_bench.ts", "some of them"]],
+} as const;
+const SMOKE = {
+  ...COMMON,
+  task: "bench:smoke",
+  about:
+    "Runs each of the short benches once, on Deno and on Bun, and the shortest form of the long benchmarks: that they run.",
+  // The task itself gives it.
+  options: { once: { type: "boolean", about: "runs each bench once; given by the task" } },
+  examples: [["", "all of them"], ["benches/locks_bench.ts", "some of the short benches alone"]],
+} as const;
 
 /** Counts of what passed and failed. */
 interface Counts {
@@ -98,24 +113,44 @@ async function runShortest([program, ...args]: readonly string[]): Promise<Count
   }
 }
 
-await install();
-const total: Counts = { passed: 0, failed: 0 };
-const add = ({ passed, failed }: Counts): void => {
-  total.passed += passed;
-  total.failed += failed;
-};
-if (values.once) {
-  await fetchModules([PLAYER, ...files]);
-  const runners = {
-    Deno: DENO,
-    Bun: [await findBun()],
-  };
-  for (const file of files) {
-    for (const [name, runner] of Object.entries(runners)) add(await runOnce(name, runner, file));
-  }
-  if (positionals.length === 0) { for (const command of SHORTEST) add(await runShortest(command)); }
-} else {
-  for (const file of files) add(await measure(file));
+/** The sum of counts. */
+function sumOf(counts: readonly Counts[]): Counts {
+  return counts.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed }), {
+    passed: 0,
+    failed: 0,
+  });
 }
-console.log(`${total.passed} passed, ${total.failed} failed`);
-if (total.failed > 0 || total.passed === 0) Deno.exit(1);
+
+/** Says what passed and failed; returns the exit code. */
+function told({ passed, failed }: Counts): number {
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed > 0 || passed === 0 ? 1 : 0;
+}
+
+/** Measures the benches on Bun. */
+async function measureAll(named: readonly string[]): Promise<number> {
+  checkBenchFiles(named);
+  await install();
+  const counts: Counts[] = [];
+  for (const file of named.length > 0 ? named : benchFiles()) counts.push(await measure(file));
+  return told(sumOf(counts));
+}
+
+/** Runs the benches once, on both runtimes, and the long benchmarks unless files are named. */
+async function runAllOnce(named: readonly string[]): Promise<number> {
+  checkBenchFiles(named);
+  await install();
+  const files = named.length > 0 ? named : benchFiles();
+  await fetchModules([PLAYER, ...files]);
+  const runners = { Deno: DENO, Bun: [await findBun()] };
+  const counts: Counts[] = [];
+  for (const file of files) {
+    for (const [name, runner] of Object.entries(runners)) counts.push(await runOnce(name, runner, file));
+  }
+  if (named.length === 0) { for (const command of SHORTEST) counts.push(await runShortest(command)); }
+  return told(sumOf(counts));
+}
+
+await (Deno.args.includes("--once")
+  ? runCommand(SMOKE, ({ files }) => runAllOnce(files))
+  : runCommand(BUN, ({ files }) => measureAll(files)));

@@ -8,6 +8,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Machine } from "./machine.ts";
+import { UserError } from "./user_error.ts";
 
 /** The version of the form; it changes when an old file can no longer be read as before. */
 export const SCHEMA = 1;
@@ -75,14 +76,14 @@ export interface Run {
 }
 
 /** What a contestant is called in a table: its name, runtime and size. */
-export function labelOf({ name, runtime, workers }: Contestant): string {
+export function labelOf({ name, runtime, workers }: Pick<Contestant, "name" | "runtime" | "workers">): string {
   return `${name}, ${runtime}${workers === undefined ? "" : ` x ${workers}`}`;
 }
 
-/** How many samples a figure is made of, for a table: `9 of 3 starts`. */
+/** How many samples a figure is made of, for a table: `9 from 3 starts`. */
 export function samplesOf({ samples }: Contestant): string {
   const starts = new Set(samples.map(({ start }) => start)).size;
-  return `${samples.length} of ${starts} ${starts === 1 ? "start" : "starts"}`;
+  return `${samples.length} from ${starts} ${starts === 1 ? "start" : "starts"}`;
 }
 
 /** What is said where it is not known whether the machine was busy. */
@@ -121,23 +122,32 @@ export function writeRun(file: string, run: Run): void {
   checkRun(run, file);
 }
 
-/** Reads a run and checks it. */
-export function readRun(file: string): Run {
+/** The task that makes results of a kind. */
+export function taskOf(kind: Run["kind"]): string {
+  return kind === "bench" ? "bench:record" : `bench:${kind}`;
+}
+
+/** Reads a run and checks it, and that it is of a kind if that matters. */
+export function readRun(file: string, kind?: Run["kind"]): Run {
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(file, "utf8"));
   } catch (cause) {
-    throw new TypeError(
+    throw new UserError(
       `Cannot read results: ${file} must be a file that bench:record, bench:cores or bench:peers wrote (--out=FILE): ${
         (cause as Error).message
       }`,
       { cause },
     );
   }
-  return checkRun(value, file);
+  const run = checkRun(value, file);
+  if (kind === undefined || run.kind === kind) return run;
+  throw new UserError(
+    `Cannot read results: ${file} must have those of ${taskOf(kind)}: received those of ${taskOf(run.kind)}`,
+  );
 }
 
-/** Throws a `TypeError` that names the place, unless the value is a run. */
+/** Throws a `UserError` that names the place, unless the value is a run. */
 export function checkRun(value: unknown, source: string): Run {
   const run = new Checker(source, "", value);
   const schema = run.at("schema").value;
@@ -184,7 +194,7 @@ class Checker {
 
   fail(rule: string): never {
     const shown = JSON.stringify(this.value)?.slice(0, 60) ?? "nothing";
-    throw new TypeError(`Cannot read results of ${this.source}: '${this.path}' ${rule}: received ${shown}`);
+    throw new UserError(`Cannot read results of ${this.source}: '${this.path}' ${rule}: received ${shown}`);
   }
 
   object(): Record<string, unknown> {

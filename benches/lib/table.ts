@@ -1,21 +1,26 @@
 /** Tables in Markdown, and numbers as a reader wants them. */
 
-/** A table whose first column is text and whose others are figures. The cells are padded, so that it reads well as text, too. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/**
+ * A table whose first columns are text, one if it is not said how many, and whose others are figures. The cells are padded, so
+ * that it reads well as text, too.
+ */
+export function table(head: readonly string[], rows: readonly (readonly string[])[], texts = 1): string {
   const widths = head.map((title, i) => Math.max(3, title.length, ...rows.map((row) => row[i]?.length ?? 0)));
   const line = (cells: readonly string[]): string =>
     `| ${
-      widths.map((width, i) => i === 0 ? (cells[i] ?? "").padEnd(width) : (cells[i] ?? "").padStart(width)).join(" | ")
+      widths.map((width, i) => i < texts ? (cells[i] ?? "").padEnd(width) : (cells[i] ?? "").padStart(width)).join(
+        " | ",
+      )
     } |`;
   const rule = `| ${
-    widths.map((width, i) => i === 0 ? `:${"-".repeat(width - 1)}` : `${"-".repeat(width - 1)}:`).join(" | ")
+    widths.map((width, i) => i < texts ? `:${"-".repeat(width - 1)}` : `${"-".repeat(width - 1)}:`).join(" | ")
   } |`;
   return [line(head), rule, ...rows.map(line)].join("\n");
 }
 
-/** `12.3 ns`, `456 us`, `1.23 s`: three figures. */
+/** `12.3 ns`, `456 µs`, `1.23 s`: three figures. */
 export function formatNs(ns: number): string {
-  const [divisor, unit] = ns < 1e3 ? [1, "ns"] : ns < 1e6 ? [1e3, "us"] : ns < 1e9 ? [1e6, "ms"] : [1e9, "s"];
+  const [divisor, unit] = ns < 1e3 ? [1, "ns"] : ns < 1e6 ? [1e3, "µs"] : ns < 1e9 ? [1e6, "ms"] : [1e9, "s"];
   return `${figures(ns / divisor)} ${unit}`;
 }
 

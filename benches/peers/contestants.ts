@@ -5,9 +5,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { versionOf } from "../lib/machine.ts";
 import { C_PLAYER, isInstalled, NODE_FILES } from "./build.ts";
-
-/** Whether it works with threads or with processes: they are compared apart. */
-export type Scope = "threads" | "processes";
+import { type Scope, SCOPES } from "./work.ts";
 
 /** A program that takes part. */
 export interface Contestant {
@@ -51,7 +49,7 @@ export function contestants(runtimes: Runtimes): { found: Contestant[]; missing:
     hasPython ? [] : "Without CPython: no 'python3' was found.",
   ].flat();
   const found: Contestant[] = [];
-  for (const scope of ["threads", "processes"] as const) {
+  for (const scope of SCOPES) {
     for (const runtime of ["Deno", "Bun"] as const) {
       const command = runtimes[runtime];
       if (command === undefined) continue;

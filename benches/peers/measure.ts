@@ -9,8 +9,8 @@ import process from "node:process";
 import { type Entry, measure, type Measured, stepsOf } from "../lib/measure.ts";
 import { Player } from "../lib/player.ts";
 import type { Group } from "../lib/results.ts";
-import type { Contestant, Scope } from "./contestants.ts";
-import type { Section, WorkInfo } from "./works.ts";
+import type { Contestant } from "./contestants.ts";
+import { groupName, SCOPES, type Section, type WorkInfo } from "./work.ts";
 
 /** A contestant that can be started, and what it can do. */
 export interface Greeted extends Contestant {
@@ -68,8 +68,8 @@ interface Task {
 
 function tasksOf({ works, contestants, quick }: Options): Task[] {
   return works.flatMap((info) =>
-    (["threads", "processes"] satisfies Scope[]).flatMap((scope) => {
-      const group = groupOf(info, scope);
+    SCOPES.flatMap((scope) => {
+      const group = { name: groupName(info, scope), unit: info.unit ?? "ns", better: "less" } as const;
       const work = info.work ?? info.name;
       const entries = contestants.filter((each) => each.scope === scope && each.works.includes(work)).map((
         { name, runtime, ours },
@@ -93,10 +93,6 @@ function tasksOf({ works, contestants, quick }: Options): Task[] {
 /** Some packages have pools of both scopes. */
 function playerOf({ name, runtime, scope }: Pick<Contestant, "name" | "runtime" | "scope">): string {
   return `${name}, ${runtime}, ${scope}`;
-}
-
-function groupOf({ title, unit = "ns" }: WorkInfo, scope: Scope): Omit<Group, "contestants"> {
-  return { name: `${title} (${scope})`, unit, better: "less" };
 }
 
 /** Which versions of npm's packages take part in the groups, in a sentence; none if none do. */

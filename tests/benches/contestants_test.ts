@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { run } from "../../tools/_run.ts";
+import { aboutContestant } from "../../benches/peers/about.ts";
 import { withFolder } from "./_folder.ts";
 
 const LIMIT = { timeout: 60_000 };
@@ -13,6 +14,13 @@ const CONTESTANTS = fileURLToPath(new URL("../../benches/peers/contestants.ts", 
 
 // The programs run on Deno alone.
 if ("Deno" in globalThis) {
+  it("each contestant has a name without commas, and a line that says what it is", LIMIT, async () => {
+    const { contestants, PACKAGES } = await import("../../benches/peers/contestants.ts");
+    const { found } = contestants({ Deno: ["deno"], Bun: ["bun"] });
+    const names = [...found, ...Object.keys(PACKAGES).map((name) => ({ name, runtime: "Node" }))];
+    assertEquals(names.filter(({ name, runtime }) => name.includes(",") || !aboutContestant(name, runtime)), []);
+  });
+
   it("where there is no Node, Deno's program of that name is not taken for it", LIMIT, async () => {
     await withFolder(async (folder) => {
       const program = `const { missing } = (await import(${JSON.stringify(CONTESTANTS)})).contestants({});

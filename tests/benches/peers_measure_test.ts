@@ -5,7 +5,7 @@ import process from "node:process";
 import { it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { greet, type Greeted, measureAll, type Options } from "../../benches/peers/measure.ts";
-import type { WorkInfo } from "../../benches/peers/works.ts";
+import type { WorkInfo } from "../../benches/peers/work.ts";
 
 const LIMIT = { timeout: 60_000 };
 
@@ -14,7 +14,7 @@ const COMMAND = [
   ...("Deno" in globalThis ? ["run", "-A", "--no-check"] : []),
   fileURLToPath(new URL("./_player.ts", import.meta.url)),
 ];
-const WORKS = ["own", "spin"].map((name): WorkInfo => ({ name, title: name, section: "free", n: 10 }));
+const WORKS = ["own", "spin"].map((name): WorkInfo => ({ name, title: name, about: name, section: "free", n: 10 }));
 
 function contestant(name: string, ours: boolean): Greeted {
   return { name, ours, runtime: "Node", scope: "threads", command: COMMAND, works: ["own", "spin"] };

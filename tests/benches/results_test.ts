@@ -14,6 +14,7 @@ import {
   writeRun,
 } from "../../benches/lib/results.ts";
 import { formatSpread } from "../../benches/lib/table.ts";
+import { UserError } from "../../benches/lib/user_error.ts";
 import { makeRun } from "./_made_runs.ts";
 
 const LIMIT = { timeout: 10_000 };
@@ -36,6 +37,22 @@ describe("results of benchmarks", () => {
       for (const name of ["none.json", "other.json"]) {
         assertThrows(() => readRun(join(folder, name)), TypeError, `${name} must be a file that bench:record`);
       }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("are refused where those of another program are needed", LIMIT, () => {
+    const folder = mkdtempSync(join(tmpdir(), "results-"));
+    try {
+      const file = join(folder, "run.json");
+      writeRun(file, makeRun({ seed: 1, starts: 1, rounds: 1 }));
+      assertEquals(readRun(file, "peers").kind, "peers");
+      assertThrows(
+        () => readRun(file, "cores"),
+        UserError,
+        "must have those of bench:cores: received those of bench:peers",
+      );
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -84,7 +101,7 @@ describe("results of benchmarks", () => {
   it("tell how many samples of how many starts a figure is made of, and of a lone one that it is", LIMIT, () => {
     const [many] = makeRun({ seed: 1, starts: 3, rounds: 3 }).groups[0]!.contestants;
     const [lone] = makeRun({ seed: 1, starts: 1, rounds: 1 }).groups[0]!.contestants;
-    assertEquals([samplesOf(many!), samplesOf(lone!)], ["9 of 3 starts", "1 of 1 start"]);
+    assertEquals([samplesOf(many!), samplesOf(lone!)], ["9 from 3 starts", "1 from 1 start"]);
     assertEquals([0.032, undefined, Infinity].map(formatSpread), ["± 3.2 %", "one sample", "about 0"]);
   });
 
