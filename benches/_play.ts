@@ -40,6 +40,7 @@ async function runOnce(): Promise<number> {
 
 /** Measures each case and prints the groups as they are done. */
 async function measureAll(): Promise<void> {
+  if (cases.length === 0) throw new TypeError("Cannot play benches: the files must declare some: received none");
   const { measure } = await import("mitata");
   const watch = await Watch.begin();
   for (const group of new Set(cases.map((member) => member.group))) {

@@ -4,7 +4,8 @@ import { runCommand } from "./lib/command.ts";
 import { type Compared, compareRuns, type Comparison, LEAST_STARTS, SMALLEST } from "./lib/compare.ts";
 import { describeMachine } from "./lib/machine.ts";
 import { sentences } from "./lib/notes.ts";
-import { busyNoteOf, readRun, type Run } from "./lib/results.ts";
+import { fromCaller } from "./lib/paths.ts";
+import { busyNoteOf, readRun, type Run, stoppedNoteOf } from "./lib/results.ts";
 import { formatChange, formatPart, formatValue, table } from "./lib/table.ts";
 import { UserError } from "./lib/user_error.ts";
 
@@ -42,7 +43,7 @@ function readBoth(files: readonly string[]): [before: Run, after: Run] {
       `Cannot compare: there must be two files of results, the old and the new: received ${files.length}`,
     );
   }
-  const [before, after] = files.map((file) => readRun(file)) as [Run, Run];
+  const [before, after] = files.map((file) => readRun(fromCaller(file))) as [Run, Run];
   if (before.kind !== after.kind) {
     throw new UserError(`Cannot compare: both must be of one kind: received '${before.kind}' and '${after.kind}'`);
   }
@@ -53,11 +54,11 @@ function readBoth(files: readonly string[]): [before: Run, after: Run] {
 function headOf(before: Run, after: Run, machine: number): string {
   const lines: string[] = [];
   for (const [title, run] of [["Old", before], ["New", after]] as const) {
-    const busy = busyNoteOf(run);
     lines.push(sentences([
       `${title}: ${run.date.slice(0, 16)}, ${describeMachine(run.machine)}, \`${run.command}\``,
       run.quick ? "A quick run, which shows large changes only" : "",
-      busy,
+      stoppedNoteOf(run),
+      busyNoteOf(run),
     ]));
   }
   if (before.machine.processor !== after.machine.processor || before.machine.cores !== after.machine.cores) {

@@ -9,9 +9,12 @@ import { findBun, install, ROOT } from "../tools/_install.ts";
 import type { Case } from "./_harness.ts";
 import { workName } from "./_play.ts";
 import { countOption, type Given, runCommand } from "./lib/command.ts";
+import { Keeper } from "./lib/keeper.ts";
 import { type Entry, measure, type Plan, stepsOf } from "./lib/measure.ts";
-import { announce, keepRun, placesFor, withProgress } from "./lib/program.ts";
+import { checkWritable, fromCaller } from "./lib/paths.ts";
+import { announce, placesFor, withProgress } from "./lib/program.ts";
 import type { Group } from "./lib/results.ts";
+import { UserError } from "./lib/user_error.ts";
 import { multiples } from "./report/bare.ts";
 
 const [STARTS, ROUNDS] = [3, 2];
@@ -44,17 +47,22 @@ type Values = Given<typeof COMMAND.options>["values"];
 /** Of a sample. Each is long enough for a call of a work to count little in it. */
 const PARTS = 12;
 
-await runCommand(COMMAND, async ({ values, files }) => {
+await runCommand(COMMAND, async ({ values, files: named }) => {
+  const files = named.map(fromCaller);
   checkBenchFiles(files);
   const isWhole = !values.quick && files.length === 0 &&
     Number(values.starts ?? STARTS) >= STARTS && Number(values.rounds ?? ROUNDS) >= ROUNDS;
   const places = placesFor("bench", isWhole, values);
+  checkWritable("out", places.out);
   announce(places, isWhole, values.out);
   await install();
   const player = `${ROOT}benches/_play.ts`;
   const runtimes = { Deno: [Deno.execPath(), "run", "-A", "--no-check", player], Bun: [await findBun(), player] };
   const plans = (files.length > 0 ? files : benchFiles()).map((file) => planOf(file, runtimes, values));
   const steps = plans.reduce((sum, plan) => sum + stepsOf(plan), 0);
+  const { quick } = values;
+  const total = plans.reduce((sum, { groups }) => sum + groups.length, 0);
+  const keeper = new Keeper({ kind: "bench", quick, file: places.out, total, parts: "groups" });
   const measured = await withProgress(steps, async (onStep) => {
     const groups: Group[] = [];
     const versions: Record<string, string> = {};
@@ -63,11 +71,11 @@ await runCommand(COMMAND, async ({ values, files }) => {
       const one = await measure({ ...plan, onStep });
       groups.push(...one.groups);
       Object.assign(versions, one.versions);
-      keepRun("bench", { groups, versions }, values.quick, places.out);
+      keeper.part({ groups, versions }, groups.length);
     }
     return { groups, versions };
   });
-  const run = keepRun("bench", measured, values.quick, places.out);
+  const run = keeper.whole(measured);
   console.log(`Results: ${places.out}\n\n${multiples(run)}`);
 });
 
@@ -76,6 +84,7 @@ type Runtimes = Readonly<Record<"Deno" | "Bun", readonly string[]>>;
 
 function planOf(file: string, runtimes: Runtimes, values: Values): Plan {
   const cases = listed(file, runtimes.Deno);
+  if (cases.length === 0) throw new UserError(`Cannot run benches: a file must declare some: received '${file}'`);
   const entries = Object.keys(runtimes).flatMap((runtime) =>
     cases.map((one): Entry => ({
       group: one.group,

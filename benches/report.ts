@@ -5,17 +5,20 @@ import { basename, relative } from "node:path";
 import { ROOT } from "../tools/_install.ts";
 import { toSvg } from "./lib/chart.ts";
 import { runCommand } from "./lib/command.ts";
-import { readRun } from "./lib/results.ts";
+import { PART } from "./lib/keeper.ts";
+import { fromCaller } from "./lib/paths.ts";
+import { readFigures } from "./lib/results.ts";
 import { UserError } from "./lib/user_error.ts";
 import { type Chart, chartsOf } from "./report/charts.ts";
 import { page, type Reported } from "./report/page.ts";
 
 const RESULTS = `${ROOT}benches/results`;
 
-/** The files of the results that are kept. */
+/** The files of the results that are kept, without the parts of runs that were stopped. */
 export function keptResults(): string[] {
   if (!existsSync(RESULTS)) return [];
-  return readdirSync(RESULTS).filter((name) => name.endsWith(".json")).sort().map((name) => `${RESULTS}/${name}`);
+  const names = readdirSync(RESULTS).filter((name) => name.endsWith(".json") && !name.endsWith(PART));
+  return names.sort().map((name) => `${RESULTS}/${name}`);
 }
 
 /** A file as the page names it: from the folder of the project if it is in there. */
@@ -27,10 +30,12 @@ function nameOf(file: string): string {
 /** The text of the page, and its charts by the name of their file, from the page's folder. */
 export function reportOf(files: readonly string[]): { text: string; charts: Map<string, Chart> } {
   const charts = new Map<string, Chart>();
+  const bases = new Set<string>();
   const reported = files.map((file): Reported => {
-    const run = readRun(file);
+    const run = readFigures(file);
+    const base = baseOf(file, bases);
     const drawn = chartsOf(run).map((chart) => {
-      const name = `charts/${basename(file, ".json")}-${chart.name}.svg`;
+      const name = `charts/${base}-${chart.name}.svg`;
       charts.set(name, chart);
       return { file: name, alt: chart.alt };
     });
@@ -39,11 +44,20 @@ export function reportOf(files: readonly string[]): { text: string; charts: Map<
   return { text: page(reported), charts };
 }
 
+/** How the names of a file's charts begin: as its own, as it can stand in a link, with a number where another file has that name. */
+function baseOf(file: string, bases: Set<string>): string {
+  const name = basename(file, ".json").replaceAll(/[^\w.-]+/g, "-");
+  let base = name;
+  for (let i = 2; bases.has(base); i++) base = `${name}-${i}`;
+  bases.add(base);
+  return base;
+}
+
 const COMMAND = {
   task: "bench:report",
   about: "Makes a page, benchmarks.md, and its charts from results of bench:record, bench:cores and bench:peers.",
   files: "[FILE.json …]",
-  options: { out: { type: "string", value: "FOLDER", default: "docs", about: "where the page and its charts go" } },
+  options: { out: { type: "string", value: "FOLDER", about: "where the page and its charts go. Default: docs" } },
   examples: [
     ["", "docs/benchmarks.md, from all files in benches/results/"],
     ["out/peers.json --out=/tmp/page", "another page, from other results"],
@@ -52,8 +66,8 @@ const COMMAND = {
 } as const;
 
 if (import.meta.main) {
-  await runCommand(COMMAND, async ({ values: { out }, files: given }) => {
-    const files = given.length > 0 ? given : keptResults();
+  await runCommand(COMMAND, async ({ values, files: given }) => {
+    const files = given.length > 0 ? given.map(fromCaller) : keptResults();
     if (files.length === 0) {
       throw new UserError(
         "Cannot report: there must be results in benches/results/: make some with deno task bench:cores, bench:peers and " +
@@ -61,13 +75,15 @@ if (import.meta.main) {
       );
     }
     const { text, charts } = reportOf(files);
+    const drawn = await Promise.all([...charts].map(async ([name, { spec }]) => [name, await toSvg(spec)] as const));
+    const out = values.out === undefined ? `${ROOT}docs` : fromCaller(values.out);
     const folder = `${out}/charts`;
     mkdirSync(folder, { recursive: true });
     // Charts of works and results that are no more would stay for ever.
-    if (given.length === 0 && out === COMMAND.options.out.default) {
+    if (given.length === 0 && values.out === undefined) {
       for (const name of readdirSync(folder)) if (name.endsWith(".svg")) rmSync(`${folder}/${name}`);
     }
-    for (const [name, { spec }] of charts) writeFileSync(`${out}/${name}`, await toSvg(spec));
+    for (const [name, svg] of drawn) writeFileSync(`${out}/${name}`, svg);
     writeFileSync(`${out}/benchmarks.md`, text);
     console.log(`${out}/benchmarks.md, from ${files.map(nameOf).join(", ")}`);
   });

@@ -6,18 +6,19 @@
  * minutes of that the figures say how busy it was.
  */
 
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { writeFileSync } from "node:fs";
 import { findBun, install, ROOT } from "../../tools/_install.ts";
 import { toSvg } from "../lib/chart.ts";
 import { countOption, type Given, namesOption, runCommand } from "../lib/command.ts";
+import { Keeper } from "../lib/keeper.ts";
 import type { Entry, Plan } from "../lib/measure.ts";
+import { checkWritable, fromCaller } from "../lib/paths.ts";
 import type { PlayerOptions } from "../lib/player.ts";
-import { announce, keepRun, type Places, placesFor, withProgress } from "../lib/program.ts";
-import { readRun, writeRun } from "../lib/results.ts";
+import { announce, type Places, placesFor, withProgress } from "../lib/program.ts";
+import { readFigures } from "../lib/results.ts";
 import { table } from "../lib/table.ts";
 import { chartOf } from "./chart.ts";
-import { type MeasuredPieces, measurePieces, type Pieces, stepsOfPieces } from "./pieces.ts";
+import { measurePieces, partsOfPieces, type Pieces, stepsOfPieces } from "./pieces.ts";
 import { ABOUT, type CoresRun, groupName, JOBS, jobsNamed, sizesOf } from "./plan.ts";
 import { tablesOf } from "./tables.ts";
 
@@ -65,11 +66,12 @@ await runCommand(COMMAND, async ({ values }) => {
   const isWhole = !values.quick && values.jobs === undefined && values.runtime === COMMAND.options.runtime.default &&
     Number(values.starts ?? STARTS) >= STARTS && Number(values.rounds ?? ROUNDS) >= ROUNDS;
   const places = placesFor("cores", isWhole, values);
+  if (values.from === undefined) checkWritable("out", places.out);
+  checkWritable("svg", `${places.charts}.svg`);
   const run: CoresRun = values.from === undefined
     ? await runAll(values, places, isWhole)
-    : readRun(values.from, "cores");
+    : readFigures(fromCaller(values.from), "cores");
   console.log(tablesOf(run));
-  mkdirSync(dirname(places.charts), { recursive: true });
   writeFileSync(`${places.charts}.svg`, await toSvg(chartOf(run)));
   console.log(`\nChart: ${places.charts}.svg`);
 });
@@ -86,20 +88,15 @@ async function runAll(values: Values, places: Places, isWhole: boolean): Promise
   await install();
   const plan = await planOf(values);
   announce(places, isWhole, values.out);
+  const { quick } = values;
   const { out } = places;
-  const keep = ({ note, ...measured }: MeasuredPieces): CoresRun => {
-    const run: CoresRun = { ...keepRun("cores", measured, values.quick, out), note };
-    if (note !== undefined) writeRun(out, run);
-    return run;
-  };
-  let run: CoresRun | undefined;
-  await withProgress(stepsOfPieces(plan), async (onStep) => {
-    const measured = await measurePieces({ ...plan, onStep, onStart: keep });
-    run = keep(measured);
-    return measured;
+  const keeper = new Keeper({ kind: "cores", quick, file: out, total: partsOfPieces(plan), parts: "pieces" });
+  const measured = await withProgress(stepsOfPieces(plan), (onStep) => {
+    return measurePieces({ ...plan, onStep, onPiece: (soFar, done) => keeper.part(soFar, done) });
   });
+  const run = keeper.whole(measured);
   console.log(`Results: ${out}\n`);
-  return run!;
+  return run;
 }
 
 async function planOf(values: Values): Promise<Pieces> {

@@ -2,7 +2,7 @@
 
 import { describeMachine } from "../lib/machine.ts";
 import { sentences } from "../lib/notes.ts";
-import { busyNoteOf, type Group, remarkOf, type Run, samplesOf } from "../lib/results.ts";
+import { busyNoteOf, type Group, remarkOf, type Run, samplesOf, stoppedNoteOf } from "../lib/results.ts";
 import { median, spread } from "../lib/stats.ts";
 import { figures, formatNs, formatPart, formatSpread, table } from "../lib/table.ts";
 import { ALONE, type CoresRun } from "./plan.ts";
@@ -26,6 +26,7 @@ export function tablesOf(run: CoresRun): string {
     describeMachine(run.machine),
     `${run.date.slice(0, 10)}, \`${run.command}\``,
     run.quick ? "A quick run: the figures are rough" : "",
+    stoppedNoteOf(run),
     busyNoteOf(run),
     run.note,
   ]);

@@ -112,11 +112,14 @@ function columns(rows: readonly (readonly [string, string])[]): string {
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join("\n");
 }
 
-/** Reads an option that is a whole number of 1 or more; `undefined` where it is not given. */
+/** The most that an option counts: more would take months. */
+const MOST = 1_000;
+
+/** Reads an option that is a whole number from 1 to {@linkcode MOST}; `undefined` where it is not given. */
 export function countOption(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  if (!/^[1-9]\d*$/.test(text)) {
-    throw new UserError(`Cannot run benchmarks: --${name} must be a whole number of 1 or more: received '${text}'`);
+  if (!/^[1-9]\d*$/.test(text) || Number(text) > MOST) {
+    throw new UserError(`Cannot run benchmarks: --${name} must be a whole number from 1 to ${MOST}: received '${text}'`);
   }
   return Number(text);
 }

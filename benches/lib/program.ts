@@ -1,18 +1,16 @@
-/** What the programs that measure have in common: a progress bar, and results that are kept, and where. */
+/** What the programs that measure have in common: a progress bar, and where their results go. */
 
-import { relative } from "node:path";
-import process from "node:process";
 import { ROOT } from "../../tools/_install.ts";
-import { thisMachine } from "./machine.ts";
 import type { Measured } from "./measure.ts";
+import { fromCaller } from "./paths.ts";
 import { Progress } from "./progress.ts";
-import { type Run, SCHEMA, taskOf, writeRun } from "./results.ts";
+import type { Run } from "./results.ts";
 
 /** Measures with a progress bar. `onStep` hears what was done, and how many of the steps that was. */
-export async function withProgress(
+export async function withProgress<M extends Measured>(
   steps: number,
-  run: (onStep: (done: string, steps?: number) => void) => Promise<Measured>,
-): Promise<Measured> {
+  run: (onStep: (done: string, steps?: number) => void) => Promise<M>,
+): Promise<M> {
   const progress = new Progress(steps);
   try {
     return await run((done, count) => {
@@ -24,7 +22,7 @@ export async function withProgress(
   }
 }
 
-/** Where a program writes its results, from the folder in which it runs. */
+/** Where a program writes its results. */
 export interface Places {
   /** The JSON. */
   readonly out: string;
@@ -42,9 +40,11 @@ export function placesFor(
   isWhole: boolean,
   { out, svg, from }: { readonly out?: string; readonly svg?: string; readonly from?: string },
 ): Places {
-  const at = (folder: string) => relative(process.cwd(), `${ROOT}${folder}/${kind}`);
   const named = svg?.replace(/\.svg$/, "") ?? (from ?? out)?.replace(/\.json$/, "");
-  return { out: out ?? `${at(isWhole ? "benches/results" : "out")}.json`, charts: named ?? at("out") };
+  return {
+    out: out === undefined ? `${ROOT}${isWhole ? "benches/results" : "out"}/${kind}.json` : fromCaller(out),
+    charts: named === undefined ? `${ROOT}out/${kind}` : fromCaller(named),
+  };
 }
 
 /** Says before a run where its results will be. */
@@ -53,23 +53,4 @@ export function announce({ out }: Places, isWhole: boolean, given: string | unde
     ? ""
     : " (a short run, or a part of one: benches/results/ keeps whole runs)";
   console.error(`Results go to ${out}${why}`);
-}
-
-/**
- * Writes the results to a file, as those of this program of today on this machine. What there is of them so far may be kept
- * before, so that a run that is broken off leaves something.
- */
-export function keepRun(kind: Run["kind"], { groups, versions, notes }: Measured, quick: boolean, file: string): Run {
-  const run: Run = {
-    schema: SCHEMA,
-    kind,
-    machine: thisMachine(versions),
-    date: new Date().toISOString(),
-    command: [`deno task ${taskOf(kind)}`, ...Deno.args].join(" "),
-    quick,
-    notes,
-    groups,
-  };
-  writeRun(file, run);
-  return run;
 }

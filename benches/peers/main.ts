@@ -6,21 +6,21 @@
  * not to be had on the machine is left out and named.
  */
 
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { writeFileSync } from "node:fs";
 import { findBun, install } from "../../tools/_install.ts";
 import { toSvg } from "../lib/chart.ts";
 import { countOption, type Given, namesOption, runCommand } from "../lib/command.ts";
-import type { Measured } from "../lib/measure.ts";
-import { announce, keepRun, type Places, placesFor, withProgress } from "../lib/program.ts";
-import { readRun, type Run } from "../lib/results.ts";
+import { Keeper } from "../lib/keeper.ts";
+import { checkWritable, fromCaller } from "../lib/paths.ts";
+import { announce, type Places, placesFor, withProgress } from "../lib/program.ts";
+import { readFigures, type Run } from "../lib/results.ts";
 import { table } from "../lib/table.ts";
 import { UserError } from "../lib/user_error.ts";
 import { aboutContestant, CONTESTANT_NAMES } from "./about.ts";
 import { build } from "./build.ts";
 import { chartsOf } from "./chart.ts";
 import { type Contestant, contestants } from "./contestants.ts";
-import { greet, measureAll, stepsOfAll } from "./measure.ts";
+import { greet, groupsIn, measureAll, stepsOfAll } from "./measure.ts";
 import { tablesOf } from "./tables.ts";
 import { SCOPES } from "./work.ts";
 import { WORKS, worksNamed } from "./works.ts";
@@ -66,9 +66,12 @@ await runCommand(COMMAND, async ({ values }) => {
     values.scope === COMMAND.options.scope.default &&
     Number(values.starts ?? STARTS) >= STARTS && Number(values.rounds ?? ROUNDS) >= ROUNDS;
   const places = placesFor("peers", isWhole, values);
-  const run = values.from === undefined ? await runAll(values, places, isWhole) : readRun(values.from, "peers");
+  if (values.from === undefined) checkWritable("out", places.out);
+  checkWritable("svg", `${places.charts}.svg`);
+  const run = values.from === undefined
+    ? await runAll(values, places, isWhole)
+    : readFigures(fromCaller(values.from), "peers");
   console.log(tablesOf(run));
-  mkdirSync(dirname(places.charts), { recursive: true });
   for (const { name, spec } of chartsOf(run)) {
     const file = `${places.charts}-${name}.svg`;
     writeFileSync(file, await toSvg(spec));
@@ -122,8 +125,13 @@ async function runAll(values: Given<typeof COMMAND.options>["values"], places: P
         "received other works, contestants or scopes; --list tells which there are",
     );
   }
-  const keep = (measured: Measured): Run => keepRun("peers", measured, values.quick, places.out);
-  const measured = await withProgress(steps, (onStep) => measureAll({ ...options, onStep, onGroup: keep }));
-  console.log(`Results: ${places.out}\n`);
-  return keep(measured);
+  const { quick } = values;
+  const { out } = places;
+  const keeper = new Keeper({ kind: "peers", quick, file: out, total: groupsIn(options), parts: "groups" });
+  const measured = await withProgress(steps, (onStep) => {
+    return measureAll({ ...options, onStep, onGroup: (soFar, done) => keeper.part(soFar, done) });
+  });
+  const run = keeper.whole(measured);
+  console.log(`Results: ${out}\n`);
+  return run;
 }

@@ -32,8 +32,8 @@ export interface Options {
   readonly quickMs?: number;
   /** Hears what is done, and how many steps of {@linkcode stepsOfAll} are over. */
   readonly onStep?: (done: string, steps: number) => void;
-  /** Hears what there is so far, after each group. */
-  readonly onGroup?: (soFar: Measured) => void;
+  /** Hears what there is so far, and how many of {@linkcode groupsIn} that are, after each group. */
+  readonly onGroup?: (soFar: Measured, done: number) => void;
 }
 
 /** The default of {@linkcode Options.quickMs}: with what it takes to begin, a run ends within 5 minutes. */
@@ -102,6 +102,11 @@ function packagesIn(tasks: readonly Task[], contestants: readonly Greeted[]): st
   return packs.length === 0 ? [] : [`Packages: ${[...new Set(packs)].join(", ")}.`];
 }
 
+/** How many groups there are. */
+export function groupsIn(options: Options): number {
+  return tasksOf(options).length;
+}
+
 /** How many steps all groups have. */
 export function stepsOfAll(options: Options): number {
   return tasksOf(options).reduce((sum, { entries }) => sum + stepsOf({ ...options, entries }), 0);
@@ -159,7 +164,7 @@ async function measureIn(folder: string, options: Options): Promise<Measured> {
     });
     groups.push(done!);
     Object.assign(versions, seen);
-    onGroup?.(measured());
+    onGroup?.(measured(), groups.length);
   }
   const names = tasks.map(({ group }) => group.name);
   groups.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name));

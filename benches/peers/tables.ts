@@ -2,7 +2,7 @@
 
 import { describeMachine } from "../lib/machine.ts";
 import { sentences } from "../lib/notes.ts";
-import { busyNoteOf, type Group, labelOf, remarkOf, type Run, samplesOf } from "../lib/results.ts";
+import { busyNoteOf, type Group, labelOf, remarkOf, type Run, samplesOf, stoppedNoteOf } from "../lib/results.ts";
 import { factor, over, type Place, placesOf } from "../lib/standings.ts";
 import { formatNs, formatSpread, formatValue, table } from "../lib/table.ts";
 
@@ -26,6 +26,7 @@ export function tablesOf(run: Run): string {
     "This library's rows are bold, and say how many times as much they take as the best peer on the same runtime, and as the " +
     "best of those that run elsewhere: on Node, CPython or C",
     run.quick ? "A quick run: the figures are rough" : "",
+    stoppedNoteOf(run),
     busyNoteOf(run),
     ...run.notes ?? [],
   ]);

@@ -2,7 +2,7 @@
 
 import { tableOf as coresTable } from "../cores/tables.ts";
 import { describeMachine } from "../lib/machine.ts";
-import { busyNoteOf, type Group, type Run } from "../lib/results.ts";
+import { busyNoteOf, type Group, type Run, stoppedNoteOf } from "../lib/results.ts";
 import { tableOf as peersTable } from "../peers/tables.ts";
 import { aboutBench, aboutCores, aboutPeers } from "./about.ts";
 import { multiples } from "./bare.ts";
@@ -113,8 +113,9 @@ function notesOn(run: Run): string[] {
 function originOf(source: string, run: Run): string {
   const date = new Date(run.date).toLocaleDateString("en-GB", { dateStyle: "long", timeZone: "UTC" });
   const rough = run.quick ? " A short run: its figures are rough." : "";
+  const stopped = stoppedNoteOf(run);
   const busy = busyNoteOf(run);
   return `_\`${run.command}\`, ${date}, ${describeMachine(run.machine)}. Samples: \`${source}\`.${rough}${
-    busy === undefined ? "" : ` ${busy}.`
-  }_`;
+    stopped === undefined ? "" : ` ${stopped}.`
+  }${busy === undefined ? "" : ` ${busy}.`}_`;
 }
