@@ -4,14 +4,14 @@
  */
 
 import { execFileSync } from "node:child_process";
-import { benchFiles, checkBenchFiles } from "../tools/_benches.ts";
+import { benchFiles, namedBenchFiles } from "../tools/_benches.ts";
 import { findBun, install, ROOT } from "../tools/_install.ts";
 import type { Case } from "./_harness.ts";
 import { workName } from "./_play.ts";
 import { countOption, type Given, runCommand } from "./lib/command.ts";
 import { Keeper } from "./lib/keeper.ts";
 import { type Entry, measure, type Plan, stepsOf } from "./lib/measure.ts";
-import { checkWritable, fromCaller } from "./lib/paths.ts";
+import { checkWritable } from "./lib/paths.ts";
 import { announce, placesFor, withProgress } from "./lib/program.ts";
 import type { Group } from "./lib/results.ts";
 import { UserError } from "./lib/user_error.ts";
@@ -48,17 +48,16 @@ type Values = Given<typeof COMMAND.options>["values"];
 const PARTS = 12;
 
 await runCommand(COMMAND, async ({ values, files: named }) => {
-  const files = named.map(fromCaller);
-  checkBenchFiles(files);
+  const files = namedBenchFiles(named);
   const isWhole = !values.quick && files.length === 0 &&
     Number(values.starts ?? STARTS) >= STARTS && Number(values.rounds ?? ROUNDS) >= ROUNDS;
   const places = placesFor("bench", isWhole, values);
   checkWritable("out", places.out);
-  announce(places, isWhole, values.out);
   await install();
   const player = `${ROOT}benches/_play.ts`;
   const runtimes = { Deno: [Deno.execPath(), "run", "-A", "--no-check", player], Bun: [await findBun(), player] };
   const plans = (files.length > 0 ? files : benchFiles()).map((file) => planOf(file, runtimes, values));
+  announce(places, isWhole, values.out);
   const steps = plans.reduce((sum, plan) => sum + stepsOf(plan), 0);
   const { quick } = values;
   const total = plans.reduce((sum, { groups }) => sum + groups.length, 0);

@@ -1,6 +1,7 @@
 /** Which files have short benches. */
 
 import { existsSync, readdirSync } from "node:fs";
+import { fromCaller } from "../benches/lib/paths.ts";
 import { UserError } from "../benches/lib/user_error.ts";
 import { ROOT } from "./_install.ts";
 
@@ -12,12 +13,13 @@ export function benchFiles(): string[] {
     .sort();
 }
 
-/** Throws unless all of the files that a caller named are there. */
-export function checkBenchFiles(files: readonly string[]): void {
-  for (const file of files) {
-    if (existsSync(file)) continue;
+/** The paths of the files that a caller named. Throws unless all of them are there. */
+export function namedBenchFiles(files: readonly string[]): string[] {
+  return files.map((file) => {
+    const path = fromCaller(file);
+    if (existsSync(path)) return path;
     throw new UserError(
       `Cannot run benches: there must be a file of that name: received '${file}', there are ${benchFiles().join(", ")}`,
     );
-  }
+  });
 }

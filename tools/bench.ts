@@ -5,9 +5,11 @@
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { relative } from "node:path";
+import process from "node:process";
 import { runCommand } from "../benches/lib/command.ts";
 import { checkRun } from "../benches/lib/results.ts";
-import { benchFiles, checkBenchFiles } from "./_benches.ts";
+import { benchFiles, namedBenchFiles } from "./_benches.ts";
 import { fetchModules, findBun, install, ROOT } from "./_install.ts";
 import { run } from "./_run.ts";
 
@@ -19,7 +21,7 @@ const [ONCE_LIMIT, MEASURED_LIMIT] = [120, 600];
 const SHORTEST_LIMIT = 300;
 /** The long benchmarks, as short as they can be: that they run and leave results, not what these are. */
 const SHORTEST: readonly (readonly string[])[] = [
-  ["benches/record.ts", "--quick", "--starts=1", "--rounds=1", "benches/signals_bench.ts"],
+  ["benches/record.ts", "--quick", "--starts=1", "--rounds=1", `${ROOT}benches/signals_bench.ts`],
   ["benches/cores/main.ts", "--quick", "--starts=1", "--rounds=1", "--jobs=tiny,lock"],
   ["benches/peers/main.ts", "--quick", "--starts=1", "--rounds=1", "--works=lock/free", "--scope=threads"],
 ];
@@ -54,13 +56,13 @@ interface Counts {
 
 /** Measures a file's benches on Bun, its output shown as it comes. */
 async function measure(file: string): Promise<Counts> {
-  console.log(`\n== ${file}`);
+  console.log(`\n== ${relative(ROOT, file)}`);
   const { code, timedOut } = await run([await findBun(), PLAYER, file], {
     cwd: ROOT,
     limit: MEASURED_LIMIT * 1_000,
     onOutput: (text) => Deno.stdout.writeSync(new TextEncoder().encode(text)),
   });
-  if (timedOut) console.log(`FAIL ${file}: not done after ${MEASURED_LIMIT} s`);
+  if (timedOut) console.log(`FAIL ${relative(ROOT, file)}: not done after ${MEASURED_LIMIT} s`);
   return { passed: Number(code === 0), failed: Number(code !== 0) };
 }
 
@@ -83,7 +85,7 @@ async function runOnce(name: string, runner: readonly string[], file: string): P
     : undefined;
   const right = fault === undefined && failed === 0;
   console.log(
-    `${right ? "ok  " : "FAIL"} ${file}, ${name}: ${fault ?? `${passed} of ${passed + failed}`} (${Math.round(ms)} ms)`,
+    `${right ? "ok  " : "FAIL"} ${relative(ROOT, file)}, ${name}: ${fault ?? `${passed} of ${passed + failed}`} (${Math.round(ms)} ms)`,
   );
   if (!right) console.log(output.trimEnd().replace(/^/gm, "     | "));
   return { passed, failed: Math.max(failed, Number(fault !== undefined)) };
@@ -93,9 +95,14 @@ async function runOnce(name: string, runner: readonly string[], file: string): P
 async function runShortest([program, ...args]: readonly string[]): Promise<Counts> {
   const folder = mkdtempSync(`${tmpdir()}/bench-`);
   const out = `${folder}/results.json`;
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  // Ctrl-C ends the program in the midst of this.
+  process.once("exit", remove);
   try {
     const { output, code, ms } = await run([...DENO, program!, ...args, `--out=${out}`], {
       cwd: ROOT,
+      // It may be killed, and leave what it has there.
+      env: { TMPDIR: folder },
       limit: SHORTEST_LIMIT * 1_000,
     });
     const groups = code === 0 ? checkRun(JSON.parse(readFileSync(out, "utf8")), out).groups : [];
@@ -109,7 +116,8 @@ async function runShortest([program, ...args]: readonly string[]): Promise<Count
     if (!right) console.log([...without, output].join("\n").trimEnd().replace(/^/gm, "     | "));
     return { passed: Number(right), failed: Number(!right) };
   } finally {
-    rmSync(folder, { recursive: true });
+    process.off("exit", remove);
+    remove();
   }
 }
 
@@ -127,20 +135,24 @@ function told({ passed, failed }: Counts): number {
   return failed > 0 || passed === 0 ? 1 : 0;
 }
 
+/** The files that the caller named, or all. */
+function filesOf(named: readonly string[]): string[] {
+  return named.length > 0 ? namedBenchFiles(named) : benchFiles().map((file) => ROOT + file);
+}
+
 /** Measures the benches on Bun. */
 async function measureAll(named: readonly string[]): Promise<number> {
-  checkBenchFiles(named);
+  const files = filesOf(named);
   await install();
   const counts: Counts[] = [];
-  for (const file of named.length > 0 ? named : benchFiles()) counts.push(await measure(file));
+  for (const file of files) counts.push(await measure(file));
   return told(sumOf(counts));
 }
 
 /** Runs the benches once, on both runtimes, and the long benchmarks unless files are named. */
 async function runAllOnce(named: readonly string[]): Promise<number> {
-  checkBenchFiles(named);
+  const files = filesOf(named);
   await install();
-  const files = named.length > 0 ? named : benchFiles();
   await fetchModules([PLAYER, ...files]);
   const runners = { Deno: DENO, Bun: [await findBun()] };
   const counts: Counts[] = [];

@@ -66,10 +66,10 @@ describe("the command line of benchmarks", () => {
     }
   });
 
-  it("takes only whole numbers of 1 or more for counts", LIMIT, () => {
+  it("takes only whole numbers from 1 to 1,000 for counts", LIMIT, () => {
     assertEquals([countOption("starts", undefined), countOption("starts", "12")], [undefined, 12]);
-    for (const text of ["", "0", "-1", "2.5", "many"]) {
-      assertThrows(() => countOption("starts", text), UserError, "--starts must be a whole number of 1 or more");
+    for (const text of ["", "0", "-1", "2.5", "many", "1001"]) {
+      assertThrows(() => countOption("starts", text), UserError, "--starts must be a whole number from 1 to 1000");
     }
   });
 });
@@ -118,6 +118,9 @@ if ("Deno" in globalThis) {
     ["a work that there is not", ["benches/peers/main.ts", "--works=nope"], "--works must be names or beginnings of"],
     ["a contestant that there is not", ["benches/peers/main.ts", "--players=nope"], "--players must name some of"],
     ["a scope that there is not", ["benches/peers/main.ts", "--scope=nope"], "must name some of threads, processes"],
+    ["a file without benches", ["benches/record.ts", `${ROOT}tests/benches/_none.ts`], "a file must declare some"],
+    ["a file that cannot be", ["benches/cores/main.ts", "--out=/dev/null/a.json"], "--out must be a file that can be"],
+    ["a chart that cannot be", ["benches/peers/main.ts", "--svg=/dev/null/a"], "--svg must be a file that can be"],
     ["a bench that there is not", ["benches/record.ts", "benches/no_bench.ts"], "received 'benches/no_bench.ts'"],
   ];
   for (const [title, args, message] of WRONG) {
