@@ -3,6 +3,7 @@
 import { runCommand } from "./lib/command.ts";
 import { type Compared, compareRuns, type Comparison, LEAST_STARTS, SMALLEST } from "./lib/compare.ts";
 import { describeMachine } from "./lib/machine.ts";
+import { inMarkdown } from "./lib/markdown.ts";
 import { sentences } from "./lib/notes.ts";
 import { fromCaller } from "./lib/paths.ts";
 import { busyNoteOf, readRun, type Run, stoppedNoteOf } from "./lib/results.ts";
@@ -47,7 +48,7 @@ function readBoth(files: readonly string[]): [before: Run, after: Run] {
   if (before.kind !== after.kind) {
     throw new UserError(`Cannot compare: both must be of one kind: received '${before.kind}' and '${after.kind}'`);
   }
-  return [before, after];
+  return [inMarkdown(before), inMarkdown(after)];
 }
 
 /** Which runs these are, and what keeps them from being compared well. */

@@ -10,6 +10,7 @@ import type { Case } from "./_harness.ts";
 import { workName } from "./_play.ts";
 import { countOption, type Given, runCommand } from "./lib/command.ts";
 import { Keeper } from "./lib/keeper.ts";
+import { inMarkdown } from "./lib/markdown.ts";
 import { type Entry, measure, type Plan, stepsOf } from "./lib/measure.ts";
 import { checkWritable } from "./lib/paths.ts";
 import { announce, placesFor, withProgress } from "./lib/program.ts";
@@ -75,7 +76,7 @@ await runCommand(COMMAND, async ({ values, files: named }) => {
     return { groups, versions };
   });
   const run = keeper.whole(measured);
-  console.log(`Results: ${places.out}\n\n${multiples(run)}`);
+  console.log(`Results: ${places.out}\n\n${multiples(inMarkdown(run))}`);
 });
 
 /** How a file is played, by runtime. */

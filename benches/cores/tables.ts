@@ -1,6 +1,7 @@
 /** The tables of a run across cores. */
 
 import { describeMachine } from "../lib/machine.ts";
+import { inMarkdown } from "../lib/markdown.ts";
 import { sentences } from "../lib/notes.ts";
 import { busyNoteOf, type Group, remarkOf, type Run, samplesOf, stoppedNoteOf } from "../lib/results.ts";
 import { median, spread } from "../lib/stats.ts";
@@ -21,7 +22,8 @@ export const COLUMNS = {
 } as const;
 
 /** A table for each job and runtime, in Markdown. */
-export function tablesOf(run: CoresRun): string {
+export function tablesOf(measured: CoresRun): string {
+  const run = inMarkdown(measured);
   const head = sentences([
     describeMachine(run.machine),
     `${run.date.slice(0, 10)}, \`${run.command}\``,

@@ -1,6 +1,7 @@
 /** The tables of a run beside peers. */
 
 import { describeMachine } from "../lib/machine.ts";
+import { inMarkdown } from "../lib/markdown.ts";
 import { sentences } from "../lib/notes.ts";
 import { busyNoteOf, type Group, labelOf, remarkOf, type Run, samplesOf, stoppedNoteOf } from "../lib/results.ts";
 import { factor, over, type Place, placesOf } from "../lib/standings.ts";
@@ -19,7 +20,8 @@ export const COLUMNS = {
 } as const;
 
 /** A table for each group, in Markdown. */
-export function tablesOf(run: Run): string {
+export function tablesOf(measured: Run): string {
+  const run = inMarkdown(measured);
   const head = sentences([
     describeMachine(run.machine),
     `${run.date.slice(0, 10)}, \`${run.command}\``,

@@ -2,6 +2,7 @@
 
 import { tableOf as coresTable } from "../cores/tables.ts";
 import { describeMachine } from "../lib/machine.ts";
+import { inCode, inMarkdown } from "../lib/markdown.ts";
 import { busyNoteOf, type Group, type Run, stoppedNoteOf } from "../lib/results.ts";
 import { tableOf as peersTable } from "../peers/tables.ts";
 import { aboutBench, aboutCores, aboutPeers } from "./about.ts";
@@ -75,7 +76,8 @@ const SECTIONS: readonly Section[] = [
 ];
 
 /** The text of the page. */
-export function page(reported: readonly Reported[]): string {
+export function page(measured: readonly Reported[]): string {
+  const reported = measured.map((each) => ({ ...each, source: inCode(each.source), run: inMarkdown(each.run) }));
   const parts = SECTIONS.flatMap((section) => {
     const members = reported.filter(({ run }) => run.kind === section.kind);
     return members.length === 0 ? [] : [`## ${section.title}`, ...members.flatMap((one) => body(section, one))];
