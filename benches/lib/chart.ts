@@ -8,7 +8,7 @@
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
 import { describeMachine } from "./machine.ts";
-import { busyNoteOf, type Run } from "./results.ts";
+import { busyNoteOf, type Run, stoppedNoteOf } from "./results.ts";
 
 /** What a chart draws with: in the light, in the dark. */
 const THEME = {
@@ -60,7 +60,7 @@ const LINE = 118;
 export function subtitleOf(run: Run, ...more: readonly string[]): string[] {
   const quick = run.quick ? " (quick: the figures are rough)" : "";
   const lines = [describeMachine(run.machine), `${run.date.slice(0, 10)}, ${run.command}${quick}`, ...more];
-  return [...lines, ...[busyNoteOf(run) ?? []].flat()].flatMap((line) => wrapped(line));
+  return [...lines, ...[stoppedNoteOf(run) ?? [], busyNoteOf(run) ?? []].flat()].flatMap((line) => wrapped(line));
 }
 
 /** A text in lines of {@linkcode LINE} letters at most, where its words allow it. */
@@ -74,17 +74,29 @@ function wrapped(text: string): string[] {
   return lines;
 }
 
-/** Draws a chart. The `config` of the specification goes before that of the theme. */
+/**
+ * Draws a chart. The `config` of the specification goes before that of the theme. What cannot be drawn is thrown, as Vega would print
+ * an error and draw the rest.
+ */
 export async function toSvg(spec: TopLevelSpec): Promise<string> {
   const compiled = compile(spec, { config: CONFIG });
-  const view = new vega.View(vega.parse(compiled.spec), { renderer: "none", logLevel: vega.Error });
-  const svg = await view.toSVG();
+  const errors: string[] = [];
+  const logger = vega.logger(vega.Error, undefined, (_method, _level, args) => errors.push(args.map(String).join(" ")));
+  const view = new vega.View(vega.parse(compiled.spec), { renderer: "none", logger });
+  // XML has no way to write other control characters, which names may have.
+  const svg = (await view.toSVG()).replaceAll(/[^\P{Cc}\t\n\r]/gu, "\u{FFFD}");
   view.finalize();
+  const nowhere = NOWHERE.exec(svg)?.[0];
+  if (nowhere !== undefined) errors.push(`a place in it is no number: ${nowhere}`);
+  if (errors.length > 0) throw new Error(`Cannot draw chart: ${errors.join("; ")}`);
   const rules = ALL.flatMap(([light, dark]) =>
     ["fill", "stroke"].map((property) => `[${property}="${light}"]{${property}:${dark}}`)
   );
   return svg.replace(/(<svg[^>]*>)/, `$1<style>@media (prefers-color-scheme:dark){${rules.join("")}}</style>`);
 }
+
+/** An attribute of a place or a size that is no number. */
+const NOWHERE = / (?:d|[xy][12]?|d[xy]|width|height|transform)="[^"]*(?:NaN|Infinity|undefined)[^"]*"/;
 
 const ALL: readonly (readonly [light: string, dark: string])[] = [...Object.values(THEME), ...SERIES];
 
