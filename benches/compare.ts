@@ -5,9 +5,10 @@ import { type Compared, compareRuns, type Comparison, LEAST_STARTS, SMALLEST } f
 import { describeMachine } from "./lib/machine.ts";
 import { inMarkdown } from "./lib/markdown.ts";
 import { sentences } from "./lib/notes.ts";
+import { GONE } from "./lib/pairs.ts";
 import { fromCaller } from "./lib/paths.ts";
 import { busyNoteOf, readRun, type Run, stoppedNoteOf } from "./lib/results.ts";
-import { formatChange, formatPart, formatValue, table } from "./lib/table.ts";
+import { formatChange, formatDifference, formatPart, formatValue, table } from "./lib/table.ts";
 import { UserError } from "./lib/user_error.ts";
 
 const COMMAND = {
@@ -20,7 +21,7 @@ const COMMAND = {
   examples: [["benches/results/peers.json new.json", "what has changed since the results that are kept"]],
   exitCodes: {
     0: "nothing of this library is worse, and all of it could be judged",
-    1: "something of this library is worse, hangs or fails",
+    1: "something of this library is worse, hangs or fails, or is not in the new results",
     3: "nothing of this library is worse as far as it can be told, which it cannot of all its figures",
   },
 } as const;
@@ -32,6 +33,9 @@ await runCommand(COMMAND, ({ values: { all }, files }) => {
   console.log(`\n${summaryOf(compared)}\n`);
   console.log(tablesOf(compared, all));
   const { comparisons, failed, omitted } = compared;
+  if (comparisons.length === 0 && failed.every(({ note }) => note === GONE)) {
+    throw new UserError("Cannot compare: both files must have figures of the same contestants: received none that can be compared");
+  }
   if (comparisons.some(({ verdict, ours }) => ours && verdict === "worse") || failed.some(({ ours }) => ours)) return 1;
   const unknown = comparisons.filter(({ verdict }) => verdict === "unknown");
   return [...unknown, ...omitted].some(({ ours }) => ours) || comparisons.length === 0 ? 3 : 0;
@@ -73,6 +77,7 @@ function headOf(before: Run, after: Run, machine: number): string {
 function summaryOf({ comparisons, failed, omitted }: Compared): string {
   const judged = comparisons.filter(({ verdict }) => verdict !== "unknown");
   const changed = judged.filter(({ verdict }) => verdict !== "same").length;
+  const gone = failed.filter(({ note }) => note === GONE).length;
   const reasons = Map.groupBy([
     ...comparisons.flatMap(({ why }) => why === undefined ? [] : [`cannot tell: ${why}`]),
     ...omitted.map(({ why }) => `not compared: ${why}`),
@@ -82,7 +87,8 @@ function summaryOf({ comparisons, failed, omitted }: Compared): string {
       ? "Cannot tell whether anything changed"
       : `${judged.length} judged, ${changed} changed by ${formatPart(SMALLEST)} or more`,
     ...[...reasons].map(([why, all]) => `${all.length} ${why}`),
-    ...(failed.length === 0 ? [] : [`${failed.length} hang or fail now`]),
+    ...(failed.length === gone ? [] : [`${failed.length - gone} hang or fail now`]),
+    ...(gone === 0 ? [] : [`${gone} of this library: ${GONE}`]),
   ].join("\n");
 }
 
@@ -101,13 +107,14 @@ function tablesOf({ comparisons, failed, omitted }: Compared, all: boolean): str
   ].join("\n\n");
 }
 
-function rowOf({ group, label, ours, unit, before, after, ratio, probability, verdict, why }: Comparison): string[] {
+function rowOf(comparison: Comparison): string[] {
+  const { group, label, ours, unit, before, after, ratio, isTiny, probability, verdict, why } = comparison;
   const told = { same: "same", unknown: `cannot tell: ${why}`, worse: "worse", better: "better" }[verdict];
   return [
     `${group}: ${label}`,
     formatValue(before, unit),
     formatValue(after, unit),
-    formatChange(ratio),
+    isTiny ? formatDifference(after - before, unit) : formatChange(ratio),
     verdict === "unknown" ? "" : probability < 0.001 ? "< 0.001" : probability.toFixed(3),
     ours || verdict === "same" || verdict === "unknown" ? told : `${told}, not ours`,
   ];

@@ -34,12 +34,17 @@ export interface Point {
   readonly doubt: Pick<Contestant, "note" | "busy">;
 }
 
+/** Whether a contestant has samples that a speed-up can be told of: nothing is so many times as fast as 0. */
+export function isTimed({ samples }: Contestant): boolean {
+  return samples.length > 0 && samples.every(({ value }) => value > 0);
+}
+
 /**
- * The figures of those contestants that have samples. The speed-up counts from the job without workers where there is that,
+ * The figures of those contestants that are timed. The speed-up counts from the job without workers where there is that,
  * else from the contestant's own figure for the fewest workers.
  */
 export function pointsOf({ name: group, contestants }: Group, cores: number): Point[] {
-  const measured = contestants.filter(({ samples }) => samples.length > 0);
+  const measured = contestants.filter(isTimed);
   const alone = measured.find(({ name }) => name === ALONE);
   const scales = jobOf(group)?.scales ?? true;
   const points: Point[] = [];

@@ -7,7 +7,7 @@ import { busyNoteOf, type Group, remarkOf, type Run, samplesOf, stoppedNoteOf } 
 import { median, spread } from "../lib/stats.ts";
 import { figures, formatNs, formatPart, formatSpread, table } from "../lib/table.ts";
 import { ALONE, type CoresRun } from "./plan.ts";
-import { pointsOf } from "./speedup.ts";
+import { isTimed, pointsOf } from "./speedup.ts";
 
 /** What the columns are called, after the first, which has the contestants. */
 export const COLUMNS = {
@@ -53,7 +53,7 @@ export function tableOf(group: Group, run: Run): string {
     })
   );
   const alone = group.contestants.find(({ name }) => name === ALONE);
-  if (alone !== undefined && alone.samples.length > 0) {
+  if (alone !== undefined && isTimed(alone)) {
     const values = alone.samples.map(({ value }) => value);
     rows.unshift(rowOf(ALONE, {
       time: formatNs(median(values)),
@@ -63,10 +63,10 @@ export function tableOf(group: Group, run: Run): string {
       notes: notesOf(alone.dropped, remarkOf(alone)),
     }));
   }
-  for (const { name, workers, samples, note } of group.contestants) {
-    if (samples.length === 0) {
-      rows.push(rowOf(workers === undefined ? name : `${name} x ${workers}`, { notes: note ?? "no samples" }));
-    }
+  for (const contestant of group.contestants.filter((each) => !isTimed(each))) {
+    const { name, workers, samples, note } = contestant;
+    const why = note ?? (samples.length === 0 ? "no samples" : "has samples of 0, which no speed-up can be told of");
+    rows.push(rowOf(workers === undefined ? name : `${name} x ${workers}`, { notes: why }));
   }
   const base = points[0] === undefined ? "" : `, ${points[0].base} is 1`;
   const head = {

@@ -86,17 +86,12 @@ export async function toSvg(spec: TopLevelSpec): Promise<string> {
   // XML has no way to write other control characters, which names may have.
   const svg = (await view.toSVG()).replaceAll(/[^\P{Cc}\t\n\r]/gu, "\u{FFFD}");
   view.finalize();
-  const nowhere = NOWHERE.exec(svg)?.[0];
-  if (nowhere !== undefined) errors.push(`a place in it is no number: ${nowhere}`);
   if (errors.length > 0) throw new Error(`Cannot draw chart: ${errors.join("; ")}`);
   const rules = ALL.flatMap(([light, dark]) =>
     ["fill", "stroke"].map((property) => `[${property}="${light}"]{${property}:${dark}}`)
   );
   return svg.replace(/(<svg[^>]*>)/, `$1<style>@media (prefers-color-scheme:dark){${rules.join("")}}</style>`);
 }
-
-/** An attribute of a place or a size that is no number. */
-const NOWHERE = / (?:d|[xy][12]?|d[xy]|width|height|transform)="[^"]*(?:NaN|Infinity|undefined)[^"]*"/;
 
 const ALL: readonly (readonly [light: string, dark: string])[] = [...Object.values(THEME), ...SERIES];
 

@@ -44,6 +44,8 @@ export interface Comparison {
   readonly after: number;
   /** How many times as long as before it takes, the machine's own change taken off: above 1 is worse. */
   readonly ratio: number;
+  /** Whether one of the figures is next to nothing: the ratio is that of what it is taken for then, and no figure to show. */
+  readonly isTiny: boolean;
   /** How probable such a difference is by chance, corrected. */
   readonly probability: number;
   readonly verdict: "worse" | "better" | "same" | "unknown";
@@ -97,9 +99,10 @@ export function compareRuns(before: Run, after: Run): Compared {
       label: labelOf(pair.contestant),
       ours: pair.contestant.ours,
       unit: pair.group.unit,
-      before: valueOf(pair.group, pair.before),
-      after: valueOf(pair.group, pair.after),
+      before: pair.tiny?.[0] ?? valueOf(pair.group, pair.before),
+      after: pair.tiny?.[1] ?? valueOf(pair.group, pair.after),
       ratio,
+      isTiny: pair.tiny !== undefined,
       probability: corrected[i]!,
       verdict: why !== undefined ? "unknown" : !told ? "same" : ratio > 1 ? "worse" : "better",
       why,

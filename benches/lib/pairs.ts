@@ -17,6 +17,10 @@ const MOST_SWAY = 1.5;
 const LEAST_VALUES: Readonly<Record<string, number>> = { bytes: 2 ** 16 };
 /** The same in any other unit. */
 const LEAST_VALUE = 1e-3;
+
+/** What is said of one of ours that the new run does not have. */
+export const GONE = "not in the new run";
+
 /** A contestant in both runs; logarithms, so that twice and half are equally far. */
 export interface Pair {
   readonly group: Group;
@@ -32,6 +36,8 @@ export interface Pair {
   readonly starts: number;
   /** One by the number of starts in each run, added up. */
   readonly startsPart: number;
+  /** The medians of the samples as they were measured, where one of these is next to nothing. */
+  readonly tiny: readonly [before: number, after: number] | undefined;
 }
 
 /** A contestant of which nothing is to be compared. */
@@ -41,7 +47,7 @@ export interface Omission {
   readonly why: string;
 }
 
-/** A contestant that was measured in the old run and hangs or fails in the new one, or has no samples there. */
+/** A contestant that was measured in the old run and hangs or fails in the new one, has no samples there, or is ours and is not there. */
 export interface Failure {
   readonly label: string;
   readonly ours: boolean;
@@ -77,8 +83,10 @@ export function pairsOf(before: Run, after: Run): Paired {
   const omitted: Omission[] = [];
   for (const key of new Set([...old.keys(), ...young.keys()])) {
     const [one, other] = [old.get(key), young.get(key)];
-    const why = whyOmitted(one?.contestant, other?.contestant);
-    if (one === undefined || other === undefined || why !== undefined) {
+    const why = whyOmitted(one?.contestant, other?.contestant) ?? whyDifferent(one?.group, other?.group);
+    if (one?.contestant.ours && isWhole(one.contestant) && other === undefined) {
+      failed.push({ label: key, ours: true, note: GONE });
+    } else if (one === undefined || other === undefined || why !== undefined) {
       omitted.push({ label: key, ours: (one ?? other)!.contestant.ours, why: why! });
     } else if (!isWhole(other.contestant)) {
       const { ours, note = "no samples" } = other.contestant;
@@ -87,6 +95,13 @@ export function pairsOf(before: Run, after: Run): Paired {
   }
   const usual = slopeOf(both.map(swayOf).reduce(added, NO_SWAY));
   return { pairs: both.map((each) => pairOf(each, usual)), failed, omitted };
+}
+
+/** Why the figures of two groups of one name cannot be compared; `undefined` where they can be. */
+function whyDifferent(before: Group | undefined, after: Group | undefined): string | undefined {
+  if (before === undefined || after === undefined) return undefined;
+  const [old, young] = [before, after].map(({ unit, better }) => `${unit}, ${better} is better`);
+  return old === young ? undefined : `something else is measured: ${old} in the old run; ${young} in the new run`;
 }
 
 /** Why nothing can be compared of a contestant of the old run and of the new one; `undefined` where it can be, or failed now. */
@@ -163,10 +178,20 @@ function pairOf({ group, before, after }: Both, usual: number): Pair {
     freedom,
     starts: Math.min(...medians.map(({ length }) => length)),
     startsPart: medians.reduce((sum, { length }) => sum + 1 / length, 0),
+    tiny: tinyOf(group, before, after),
   };
 }
 
 /** Turned round where more is better, so that larger is always worse. */
 function logarithmOf({ better, unit }: Group, { value }: Sample): number {
-  return (better === "less" ? 1 : -1) * Math.log(Math.max(value, LEAST_VALUES[unit] ?? LEAST_VALUE));
+  return (better === "less" ? 1 : -1) * Math.log(Math.max(value, leastOf(unit)));
+}
+
+function leastOf(unit: string): number {
+  return LEAST_VALUES[unit] ?? LEAST_VALUE;
+}
+
+function tinyOf({ unit }: Group, ...contestants: readonly [Contestant, Contestant]): Pair["tiny"] {
+  const [before, after] = contestants.map(({ samples }) => median(samples.map(({ value }) => value))) as [number, number];
+  return Math.min(before, after) < leastOf(unit) ? [before, after] : undefined;
 }

@@ -29,13 +29,18 @@ export function figuresOf(contestant: Contestant): Figures | undefined {
   };
 }
 
-/** How many times as much the first costs as the second: as long, or as large. Less is better, and 1 is level. */
-export function over(group: Pick<Group, "better">, one: Figures, other: Figures): number {
+/**
+ * How many times as much the first costs as the second: as long, or as large. Less is better, and 1 is level. `undefined` where one of
+ * them is 0 or less, as what something adds to memory may be: nothing is so many times that.
+ */
+export function over(group: Pick<Group, "better">, one: Figures, other: Figures): number | undefined {
+  if (!(one.median > 0 && other.median > 0)) return undefined;
   return group.better === "less" ? one.median / other.median : other.median / one.median;
 }
 
 /** A ratio as it is printed: `12.3 x`, `0.0015 x`. */
-export function factor(ratio: number): string {
+export function factor(ratio: number | undefined): string {
+  if (ratio === undefined) return "no ratio";
   return `${ratio < 0.1 ? ratio.toPrecision(2) : figures(ratio)} x`;
 }
 
@@ -45,7 +50,8 @@ export function factor(ratio: number): string {
  */
 export function isAhead(group: Group, one: Figures, other: Figures): boolean {
   if (one.spread === undefined || other.spread === undefined) return false;
-  return over(group, other, one) > 1 + Math.max(SMALLEST, one.spread + other.spread);
+  const lead = over(group, other, one);
+  return lead !== undefined && lead > 1 + Math.max(SMALLEST, one.spread + other.spread);
 }
 
 /** One of ours beside its peers, the best of these first. */

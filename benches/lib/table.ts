@@ -20,15 +20,28 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 
 /** `12.3 ns`, `456 µs`, `1.23 s`: three figures. */
 export function formatNs(ns: number): string {
-  const [divisor, unit] = ns < 1e3 ? [1, "ns"] : ns < 1e6 ? [1e3, "µs"] : ns < 1e9 ? [1e6, "ms"] : [1e9, "s"];
+  const size = Math.abs(ns);
+  const [divisor, unit] = size < 1e3 ? [1, "ns"] : size < 1e6 ? [1e3, "µs"] : size < 1e9 ? [1e6, "ms"] : [1e9, "s"];
   return `${figures(ns / divisor)} ${unit}`;
 }
 
 /** A value in a group's unit. */
 export function formatValue(value: number, unit: string): string {
   if (unit === "ns") return formatNs(value);
-  if (unit === "bytes") return `${figures(value / 2 ** 20)} MiB`;
+  if (unit === "bytes") return formatBytes(value);
   return `${figures(value)} ${unit}`;
+}
+
+/** `12.3 MiB`, `4.00 KiB`, `0 bytes`: what something adds to memory may be little, nothing or below. */
+function formatBytes(bytes: number): string {
+  const size = Math.abs(bytes);
+  if (size < 2 ** 10) return `${Math.round(bytes)} bytes`;
+  return size < 2 ** 20 ? `${figures(bytes / 2 ** 10)} KiB` : `${figures(bytes / 2 ** 20)} MiB`;
+}
+
+/** How far a value is from another one, in a group's unit: `+12.3 MiB`. */
+export function formatDifference(difference: number, unit: string): string {
+  return `${difference < 0 ? "-" : "+"}${formatValue(Math.abs(difference), unit)}`;
 }
 
 /** `1.94`, `12.3`, `456`: three figures, no exponent. */

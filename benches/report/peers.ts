@@ -64,9 +64,10 @@ function tallyOf(
   ];
 }
 
-/** Whether there are several samples of ours and of some peer from a quiet machine: others say nothing of the noise. */
+/** Whether there are several samples of ours and of some peer from a quiet machine: others say nothing of the noise, nor does 0. */
 function canBeJudged(ours: Figures, ...peers: Figures[]): boolean {
-  const isSound = ({ spread, contestant }: Figures) => spread !== undefined && contestant.busy === undefined;
+  const isSound = ({ median, spread, contestant }: Figures) =>
+    median > 0 && spread !== undefined && contestant.busy === undefined;
   return isSound(ours) && peers.some(isSound);
 }
 

@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
 import { type Compared, compareRuns } from "../../benches/lib/compare.ts";
+import { GONE } from "../../benches/lib/pairs.ts";
 import { type Contestant, type Run, writeRun } from "../../benches/lib/results.ts";
 import { run as runProgram } from "../../tools/_run.ts";
 import { makeRun } from "./_made_runs.ts";
@@ -168,6 +169,45 @@ describe("the comparison of two runs", () => {
     assertEquals(compareRuns(less, run).comparisons.length, 59);
   });
 
+  it("counts what is ours and no longer measured as failed", LIMIT, () => {
+    const run = makeRun({ seed: 1, starts: 1, rounds: 1 });
+    const [group] = run.groups;
+    const less: Run = { ...run, groups: [{ ...group!, contestants: group!.contestants.toSpliced(1, 1) }] };
+    assertEquals(compareRuns(run, less).failed, [{ label: "made: work 1, Deno", ours: true, note: GONE }]);
+    assertEquals(compareRuns(less, run).failed, []);
+    // What failed before has been no figure to lose.
+    assertEquals(compareRuns(changed(run, { 1: { failed: true } }), less).failed, []);
+  });
+
+  it("does not compare what is measured in another unit, or where the other direction is better", LIMIT, () => {
+    const run = makeRun({ seed: 1, starts: 1, rounds: 1 });
+    const inBytes: Run = { ...run, groups: run.groups.map((group) => ({ ...group, unit: "bytes" })) };
+    for (const [after, measured] of [[inBytes, "bytes, less"], [turnedRound(run), "ns, more"]] as const) {
+      const { comparisons, omitted } = compareRuns(run, after);
+      assertEquals(comparisons, []);
+      assertEquals(new Set(omitted.map(({ why }) => why)), new Set([
+        `something else is measured: ns, less is better in the old run; ${measured} is better in the new run`,
+      ]));
+    }
+  });
+
+  it("has the figures themselves where one of them is next to nothing", LIMIT, () => {
+    const of = (value: number): Run => {
+      const run = makeRun({ seed: 1, ...THOROUGH });
+      const [group] = run.groups;
+      const [contestant] = group!.contestants;
+      const samples = contestant!.samples.map((sample) => ({ ...sample, value }));
+      return { ...run, groups: [{ ...group!, unit: "bytes", contestants: [{ ...contestant!, samples }] }] };
+    };
+    const tiny = (before: number, after: number) => {
+      const [comparison] = compareRuns(of(before), of(after)).comparisons;
+      return [comparison!.before, comparison!.after, comparison!.isTiny, comparison!.verdict];
+    };
+    assertEquals(tiny(0, 2 ** 24), [0, 2 ** 24, true, "worse"]);
+    assertEquals(tiny(2 ** 24, -8192), [2 ** 24, -8192, true, "better"]);
+    assertEquals(compareRuns(of(2 ** 24), of(2 ** 25)).comparisons[0]!.isTiny, false);
+  });
+
   it("cannot tell of too few starts or samples whether anything changed, and says so of each figure", LIMIT, () => {
     const whyOf = (starts: number, rounds: number): Set<string | undefined> => {
       const before = makeRun({ seed: 1, starts, rounds });
@@ -206,6 +246,40 @@ if ("Deno" in globalThis) {
       assertMatch(result.output, new RegExp(`made: work ${number}, Deno +\\| +hangs \\| +failed`));
       assertMatch(result.output, /^59 judged, 0 changed by 5\.0 % or more\n1 hang or fail now$/m);
     }
+  });
+
+  it("bench:compare fails where something of ours is gone", LIMIT, async () => {
+    const run = makeRun({ seed: 1, starts: 3, rounds: 2 });
+    const [group] = run.groups;
+    const less: Run = { ...run, groups: [{ ...group!, contestants: group!.contestants.toSpliced(1, 1) }] };
+    const { code, output } = await compareFiles(run, less);
+    assertEquals(code, 1, output);
+    assertMatch(output, /^1 of this library: not in the new run$/m);
+    assertMatch(output, /^\| made: work 1, Deno \| +not in the new run \| +failed \|$/m);
+  });
+
+  it("bench:compare refuses what has nothing in common, and says what is only a part of a run", LIMIT, async () => {
+    const run = makeRun({ seed: 1, starts: 3, rounds: 2 });
+    const others = [
+      { ...run, groups: run.groups.map((group) => ({ ...group, name: "other" })) },
+      { ...run, groups: [], stopped: "3 of 40 groups" },
+    ];
+    for (const other of others) {
+      const { code, output } = await compareFiles(run, other);
+      assertEquals(code, 2, output);
+      assertMatch(output, /^error: Cannot compare: both files must have figures of the same contestants/m);
+      if ("stopped" in other) assertMatch(output, /^New: .* This is a part of a run that was stopped: 3 of 40 groups\./m);
+    }
+  });
+
+  it("bench:compare tells a change from nothing by how much it is, and not as a part of nothing", LIMIT, async () => {
+    const run = makeRun({ seed: 1, starts: 3, rounds: 3 });
+    const samples = run.groups[0]!.contestants[1]!.samples;
+    const { output } = await compareFiles(
+      changed(run, { 1: { samples: samples.map((sample) => ({ ...sample, value: 0 })) } }),
+      changed(run, { 1: { samples: samples.map((sample, i) => ({ ...sample, value: 1500 + i % 3 })) } }),
+    );
+    assertMatch(output, /^\| made: work 1, Deno \| +0\.00 ns \| +1\.50 µs \| +\+1\.50 µs \|/m);
   });
 
   it("bench:compare says of what it cannot judge that it cannot, and has an exit code for that", LIMIT, async () => {

@@ -57,6 +57,20 @@ describe("benchmarks across cores", () => {
     assertEquals([one!.speedup, two!.speedup], [1, 2.5]);
   });
 
+  it("tell no speed-up of samples of 0, and say so", LIMIT, () => {
+    const contestants = GROUP.contestants.map((each) =>
+      each.workers === 4 || each.name === ALONE
+        ? { ...each, samples: each.samples.map((sample) => ({ ...sample, value: 0 })) }
+        : each
+    );
+    const points = pointsOf({ ...GROUP, contestants }, 2);
+    assertEquals(points.map(({ workers, speedup }) => [workers, speedup]), [[1, 1], [2, 2.5], [2, 1]]);
+    const run = { ...makeRun({ seed: 1, starts: 1, rounds: 1 }), kind: "cores" as const };
+    const text = tablesOf({ ...run, groups: [{ ...GROUP, contestants }] });
+    assertMatch(text, /^\| threading x 4 +\|( +\|){7} +has samples of 0, which no speed-up can be told of \|$/m);
+    assert(!/NaN|Infinity/.test(text), text);
+  });
+
   it("divide the efficiency by what the reference uses, too, where the fewest workers are two", LIMIT, () => {
     const contestants = [2, 4, 8].map((workers) => contestant(CONTESTANTS.threads, workers, [200 / workers]));
     const points = pointsOf({ ...GROUP, contestants }, 4);

@@ -59,6 +59,17 @@ it("each runtime of ours has a best peer of its own, and all have the best elsew
   assert(/\*\*Bun 30, Bun\*\* .*\| +0\.50 x Bun 60 \| +2\.00 x C 15, C \|/.test(rows[5]!), rows[5]);
 });
 
+it("nothing is so many times as much as 0 or less, and a table says so", LIMIT, () => {
+  for (const value of [0, -4096]) {
+    const contestants = [contestant("ours", true, [4096, 4096]), contestant("free", false, [value, value])];
+    const table = tableOf({ ...GROUP, unit: "bytes", contestants });
+    const [, , free, ours] = table.split("\n");
+    assert(/free, Deno +\| +(0 bytes|-4\.00 KiB) /.test(free!), free);
+    assert(/ours, Deno\*\* +\| +4\.00 KiB .*\| +no ratio free/.test(ours!), ours);
+    assert(!/NaN|Infinity/.test(table), table);
+  }
+});
+
 it("without a peer that has samples there is no ratio", LIMIT, () => {
   const alone = { ...GROUP, contestants: GROUP.contestants.filter(({ ours, note }) => ours || note !== undefined) };
   assertEquals(standing(alone), [["ours", undefined, undefined]]);

@@ -175,6 +175,20 @@ describe("the report of benchmarks", () => {
     },
   );
 
+  it("tells no ratio to 0, and counts none of it as ahead", { timeout: LIMIT }, () => {
+    const members = [contestant("Lock", "Deno", [300, 300], ours), contestant("bare Worker", "Deno", [0, 0])];
+    for (const kind of ["peers", "bench", "cores"] as const) {
+      const text = pageOf(runOf([group(...members), group(...members.toReversed())], { kind }));
+      assertEquals(/NaN|Infinity/.exec(text), null, text);
+      assertEquals(text.includes("ours is ahead of the best peer"), false);
+    }
+  });
+
+  it("says of a run that was stopped that it is a part", { timeout: LIMIT }, () => {
+    const text = pageOf(runOf([group(contestant("Lock", "Deno", [100], ours))], { stopped: "3 of 40 groups" }));
+    assertStringIncludes(text, " This is a part of a run that was stopped: 3 of 40 groups.");
+  });
+
   it("calls no peer ahead, and gives no reason, within the noise", { timeout: LIMIT }, () => {
     const level = [contestant("Lock", "Deno", [104, 104], ours), contestant("bare Worker", "Deno", [100, 100])];
     const lone = [contestant("Lock", "Deno", [300], ours), contestant("bare Worker", "Deno", [100])];
