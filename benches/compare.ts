@@ -34,7 +34,9 @@ await runCommand(COMMAND, ({ values: { all }, files }) => {
   console.log(tablesOf(compared, all));
   const { comparisons, failed, omitted } = compared;
   if (comparisons.length === 0 && failed.every(({ note }) => note === GONE)) {
-    throw new UserError("Cannot compare: both files must have figures of the same contestants: received none that can be compared");
+    throw new UserError(
+      "Cannot compare: both files must have figures of the same contestants: received none that can be compared",
+    );
   }
   if (comparisons.some(({ verdict, ours }) => ours && verdict === "worse") || failed.some(({ ours }) => ours)) return 1;
   const unknown = comparisons.filter(({ verdict }) => verdict === "unknown");

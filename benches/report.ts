@@ -6,7 +6,7 @@ import { ROOT } from "../tools/_install.ts";
 import { toSvg } from "./lib/chart.ts";
 import { runCommand } from "./lib/command.ts";
 import { PART } from "./lib/keeper.ts";
-import { fromCaller } from "./lib/paths.ts";
+import { checkWritable, fromCaller } from "./lib/paths.ts";
 import { readFigures } from "./lib/results.ts";
 import { UserError } from "./lib/user_error.ts";
 import { type Chart, chartsOf } from "./report/charts.ts";
@@ -75,8 +75,9 @@ if (import.meta.main) {
       );
     }
     const { text, charts } = reportOf(files);
-    const drawn = await Promise.all([...charts].map(async ([name, { spec }]) => [name, await toSvg(spec)] as const));
     const out = values.out === undefined ? `${ROOT}docs` : fromCaller(values.out);
+    checkWritable("out", `${out}/benchmarks.md`);
+    const drawn = await Promise.all([...charts].map(async ([name, { spec }]) => [name, await toSvg(spec)] as const));
     const folder = `${out}/charts`;
     mkdirSync(folder, { recursive: true });
     // Charts of works and results that are no more would stay for ever.

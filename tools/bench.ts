@@ -85,7 +85,9 @@ async function runOnce(name: string, runner: readonly string[], file: string): P
     : undefined;
   const right = fault === undefined && failed === 0;
   console.log(
-    `${right ? "ok  " : "FAIL"} ${relative(ROOT, file)}, ${name}: ${fault ?? `${passed} of ${passed + failed}`} (${Math.round(ms)} ms)`,
+    `${right ? "ok  " : "FAIL"} ${relative(ROOT, file)}, ${name}: ${fault ?? `${passed} of ${passed + failed}`} (${
+      Math.round(ms)
+    } ms)`,
   );
   if (!right) console.log(output.trimEnd().replace(/^/gm, "     | "));
   return { passed, failed: Math.max(failed, Number(fault !== undefined)) };

@@ -14,7 +14,9 @@ const COLUMNS = 3, AXIS = 44;
 /** The specification of the chart, for `toSvg`. */
 export function chartOf(run: CoresRun): TopLevelSpec {
   const groups = run.groups.filter((group) => pointsOf(group, run.machine.cores).length > 0);
-  if (groups.length === 0) throw new UserError("Cannot draw chart: a job with workers must have samples: received none");
+  if (groups.length === 0) {
+    throw new UserError("Cannot draw chart: a job with workers must have samples: received none");
+  }
   const columns = Math.min(COLUMNS, groups.length);
   const width = (PANELS.width - (columns - 1) * PANELS.gap) / columns - AXIS;
   const hasIdeal = groups.some((group) => pointsOf(group, run.machine.cores).some(({ ideal }) => ideal !== undefined));

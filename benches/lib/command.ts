@@ -119,7 +119,9 @@ const MOST = 1_000;
 export function countOption(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (!/^[1-9]\d*$/.test(text) || Number(text) > MOST) {
-    throw new UserError(`Cannot run benchmarks: --${name} must be a whole number from 1 to ${MOST}: received '${text}'`);
+    throw new UserError(
+      `Cannot run benchmarks: --${name} must be a whole number from 1 to ${MOST}: received '${text}'`,
+    );
   }
   return Number(text);
 }

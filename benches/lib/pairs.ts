@@ -192,6 +192,9 @@ function leastOf(unit: string): number {
 }
 
 function tinyOf({ unit }: Group, ...contestants: readonly [Contestant, Contestant]): Pair["tiny"] {
-  const [before, after] = contestants.map(({ samples }) => median(samples.map(({ value }) => value))) as [number, number];
+  const [before, after] = contestants.map(({ samples }) => median(samples.map(({ value }) => value))) as [
+    number,
+    number,
+  ];
   return Math.min(before, after) < leastOf(unit) ? [before, after] : undefined;
 }

@@ -21,7 +21,7 @@ export function checkWritable(option: string, file: string): void {
   } catch (cause) {
     const { message } = cause as Error;
     throw new UserError(
-      `Cannot run benchmarks: --${option} must be a file that can be written: received '${file}' (${message})`,
+      `Cannot write results: --${option} must be a file that can be written: received '${file}' (${message})`,
       { cause },
     );
   }

@@ -23,7 +23,7 @@ if ("Deno" in globalThis) {
     });
 
   it("a chart can be read as XML, whatever things are called", LIMIT, async () => {
-    const svg = await bars("<a & \"b\"> \u0000\u0007\u001b[31m", "datum.value");
+    const svg = await bars('<a & "b"> \u0000\u0007\u001b[31m', "datum.value");
     assertStringIncludes(svg, "&lt;a &amp;");
     assert(!/[^\P{Cc}\t\n\r]/u.test(svg), svg);
   });

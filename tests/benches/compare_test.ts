@@ -185,9 +185,12 @@ describe("the comparison of two runs", () => {
     for (const [after, measured] of [[inBytes, "bytes, less"], [turnedRound(run), "ns, more"]] as const) {
       const { comparisons, omitted } = compareRuns(run, after);
       assertEquals(comparisons, []);
-      assertEquals(new Set(omitted.map(({ why }) => why)), new Set([
-        `something else is measured: ns, less is better in the old run; ${measured} is better in the new run`,
-      ]));
+      assertEquals(
+        new Set(omitted.map(({ why }) => why)),
+        new Set([
+          `something else is measured: ns, less is better in the old run; ${measured} is better in the new run`,
+        ]),
+      );
     }
   });
 
@@ -268,7 +271,9 @@ if ("Deno" in globalThis) {
       const { code, output } = await compareFiles(run, other);
       assertEquals(code, 2, output);
       assertMatch(output, /^error: Cannot compare: both files must have figures of the same contestants/m);
-      if ("stopped" in other) assertMatch(output, /^New: .* This is a part of a run that was stopped: 3 of 40 groups\./m);
+      if ("stopped" in other) {
+        assertMatch(output, /^New: .* This is a part of a run that was stopped: 3 of 40 groups\./m);
+      }
     }
   });
 

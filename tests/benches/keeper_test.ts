@@ -33,31 +33,43 @@ async function stop(file: string, done: number, signal: "SIGINT" | "SIGTERM"): P
 if ("Deno" in globalThis) {
   const { Keeper } = await import("../../benches/lib/keeper.ts");
 
-  it("a run that is stopped leaves its part in the file, marked, where there was none", LIMIT, () =>
-    withFolder(async (folder) => {
-      const file = join(folder, "run.json");
-      assertEquals(await stop(file, 3, "SIGINT"), [130, `stopped: 3 of 40 groups in ${file}`]);
-      assertEquals(readdirSync(folder), ["run.json"]);
-      const { stopped, groups } = readRun(file);
-      assertEquals([stopped, groups.length], ["3 of 40 groups", 1]);
-    }));
+  it(
+    "a run that is stopped leaves its part in the file, marked, where there was none",
+    LIMIT,
+    () =>
+      withFolder(async (folder) => {
+        const file = join(folder, "run.json");
+        assertEquals(await stop(file, 3, "SIGINT"), [130, `stopped: 3 of 40 groups in ${file}`]);
+        assertEquals(readdirSync(folder), ["run.json"]);
+        const { stopped, groups } = readRun(file);
+        assertEquals([stopped, groups.length], ["3 of 40 groups", 1]);
+      }),
+  );
 
-  it("a run that is stopped leaves the file that was there, and its part beside it", LIMIT, () =>
-    withFolder(async (folder) => {
-      const [file, part] = [join(folder, "run.json"), join(folder, "run.partial.json")];
-      writeFileSync(file, "old");
-      assertEquals(await stop(file, 3, "SIGTERM"), [143, `stopped: 3 of 40 groups in ${part}`]);
-      assertEquals(readFileSync(file, "utf8"), "old");
-      assertEquals(readRun(part).stopped, "3 of 40 groups");
-    }));
+  it(
+    "a run that is stopped leaves the file that was there, and its part beside it",
+    LIMIT,
+    () =>
+      withFolder(async (folder) => {
+        const [file, part] = [join(folder, "run.json"), join(folder, "run.partial.json")];
+        writeFileSync(file, "old");
+        assertEquals(await stop(file, 3, "SIGTERM"), [143, `stopped: 3 of 40 groups in ${part}`]);
+        assertEquals(readFileSync(file, "utf8"), "old");
+        assertEquals(readRun(part).stopped, "3 of 40 groups");
+      }),
+  );
 
-  it("a run that is stopped before its first group leaves what was there, and says so", LIMIT, () =>
-    withFolder(async (folder) => {
-      const file = join(folder, "run.json");
-      writeFileSync(file, "old");
-      assertEquals(await stop(file, 0, "SIGINT"), [130, `stopped: 0 of 40 groups, ${file} has nothing of them`]);
-      assertEquals(readdirSync(folder), ["run.json"]);
-    }));
+  it(
+    "a run that is stopped before its first group leaves what was there, and says so",
+    LIMIT,
+    () =>
+      withFolder(async (folder) => {
+        const file = join(folder, "run.json");
+        writeFileSync(file, "old");
+        assertEquals(await stop(file, 0, "SIGINT"), [130, `stopped: 0 of 40 groups, ${file} has nothing of them`]);
+        assertEquals(readdirSync(folder), ["run.json"]);
+      }),
+  );
 
   it("a whole run takes the place of what was there, and its parts go", LIMIT, () =>
     withFolder((folder) => {
@@ -75,19 +87,27 @@ if ("Deno" in globalThis) {
     }));
 }
 
-it("a file that cannot be written is refused before anything is measured, and a folder that is missing is made", LIMIT, () =>
-  withFolder((folder) => {
-    const file = join(folder, "new/folder/run.json");
-    checkWritable("out", file);
-    assertEquals(readdirSync(join(folder, "new/folder")), []);
-    writeFileSync(file, "old");
-    checkWritable("out", file);
-    assertEquals(readFileSync(file, "utf8"), "old");
-    mkdirSync(join(folder, "run.json"));
-    for (const wrong of [join(folder, "run.json"), join(file, "run.json")]) {
-      assertThrows(() => checkWritable("out", wrong), TypeError, `--out must be a file that can be written: received '${wrong}'`);
-    }
-  }));
+it(
+  "a file that cannot be written is refused before anything is measured, and a folder that is missing is made",
+  LIMIT,
+  () =>
+    withFolder((folder) => {
+      const file = join(folder, "new/folder/run.json");
+      checkWritable("out", file);
+      assertEquals(readdirSync(join(folder, "new/folder")), []);
+      writeFileSync(file, "old");
+      checkWritable("out", file);
+      assertEquals(readFileSync(file, "utf8"), "old");
+      mkdirSync(join(folder, "run.json"));
+      for (const wrong of [join(folder, "run.json"), join(file, "run.json")]) {
+        assertThrows(
+          () => checkWritable("out", wrong),
+          TypeError,
+          `--out must be a file that can be written: received '${wrong}'`,
+        );
+      }
+    }),
+);
 
 it("paths count from where a task was called, and elsewhere from where the program runs", LIMIT, () => {
   const [cwd, called] = [process.cwd(), process.env.INIT_CWD];

@@ -36,7 +36,11 @@ it("a table has the same cells, and a page the same lines, whatever things are c
     command: text,
     notes: [text],
     machine: { ...made.machine, processor: text, system: text, versions: { [text]: text } },
-    groups: [{ ...made.groups[0]!, name: text, contestants: [{ ...ours!, name: text, note: text }, { ...other!, name: text }] }],
+    groups: [{
+      ...made.groups[0]!,
+      name: text,
+      contestants: [{ ...ours!, name: text, note: text }, { ...other!, name: text }],
+    }],
   });
   const shapeOf = (text: string) =>
     text.split("\n").map((line) => line.startsWith("|") ? line.replaceAll(/\\./g, "").split("|").length : 0);

@@ -4,7 +4,14 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { isTimeFor, measurePieces, noteOf, partsOfPieces, roundsFor, stepsOfPieces } from "../../benches/cores/pieces.ts";
+import {
+  isTimeFor,
+  measurePieces,
+  noteOf,
+  partsOfPieces,
+  roundsFor,
+  stepsOfPieces,
+} from "../../benches/cores/pieces.ts";
 import type { Entry } from "../../benches/lib/measure.ts";
 
 const LIMIT = { timeout: 60_000 };

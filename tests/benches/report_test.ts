@@ -4,13 +4,15 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { Contestant, Group, Run } from "../../benches/lib/results.ts";
+import { type Contestant, type Group, type Run, writeRun } from "../../benches/lib/results.ts";
 import { page } from "../../benches/report/page.ts";
 import { aboutGroup } from "../../benches/report/short_benches.ts";
 import { REASONS } from "../../benches/report/reasons.ts";
 import { COLUMNS as CORES } from "../../benches/cores/tables.ts";
 import { COLUMNS as PEERS } from "../../benches/peers/tables.ts";
+import { WORKS } from "../../benches/peers/works.ts";
 import { COMMANDS, headOf, HOW, NOTES } from "../../benches/report/text.ts";
+import { withFolder } from "./_folder.ts";
 
 const LIMIT = 10_000;
 const BENCHES = fileURLToPath(new URL("../../benches", import.meta.url));
@@ -290,6 +292,26 @@ describe("the report of benchmarks", () => {
 if ("Deno" in globalThis) {
   const { keptResults, reportOf } = await import("../../benches/report.ts");
   const kept = keptResults();
+
+  it(
+    "a report has charts of their own for each file, also where files have one name",
+    { timeout: LIMIT },
+    () =>
+      withFolder((folder) => {
+        const [work] = WORKS;
+        const members = [contestant("threading", "Deno", [1], ours), contestant("bare Worker", "Deno", [2])];
+        const run = runOf([{ ...group(...members), name: `${work!.title} (threads)` }]);
+        const files = ["one/a run.json", "other/a run.json", "other/a run-2.json"].map((name) => `${folder}/${name}`);
+        for (const file of files) writeRun(file, run);
+        const { text, charts } = reportOf(files);
+        const names = [...charts.keys()];
+        assertEquals(names.map((name) => name.replace(/-[a-z]+-threads/, "")), [
+          ...["charts/a-run.svg", "charts/a-run-2.svg", "charts/a-run-2-2.svg"],
+        ]);
+        for (const name of names) assertStringIncludes(text, `](${name})`);
+      }),
+  );
+
   describe("docs/benchmarks.md", () => {
     it("is what the results that are kept make", { timeout: LIMIT, skip: kept.length === 0 }, () => {
       const written = readFileSync(new URL("../../docs/benchmarks.md", import.meta.url), "utf8");

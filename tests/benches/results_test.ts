@@ -61,7 +61,10 @@ describe("results of benchmarks", () => {
 
   it("say that they are a part, if the run was stopped", LIMIT, () => {
     assertEquals(stoppedNoteOf({}), undefined);
-    assertEquals(stoppedNoteOf({ stopped: "3 of 40 groups" }), "This is a part of a run that was stopped: 3 of 40 groups");
+    assertEquals(
+      stoppedNoteOf({ stopped: "3 of 40 groups" }),
+      "This is a part of a run that was stopped: 3 of 40 groups",
+    );
   });
 
   it("may be below 0, and are written also where one of them is wrong", LIMIT, () =>
@@ -88,7 +91,10 @@ describe("results of benchmarks", () => {
         "'machine.cores' must be a whole number of 1 or more: received 1.5",
       ],
       [
-        { ...run, groups: [{ ...run.groups[0], contestants: [{ ...contestant, samples: [{ value: 1, start: -1 }] }] }] },
+        {
+          ...run,
+          groups: [{ ...run.groups[0], contestants: [{ ...contestant, samples: [{ value: 1, start: -1 }] }] }],
+        },
         "'groups[0].contestants[0].samples[0].start' must be a whole number of 0 or more: received -1",
       ],
       [
