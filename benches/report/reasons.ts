@@ -16,8 +16,8 @@ export interface Reason {
   readonly because: string;
 }
 
-/** Contestants of the platform alone. Those across cores have their number of workers behind the runtime. */
-const BARE = /^bare |^child_process\.fork/;
+/** Those of the platform alone, and npm's packages: they load little or nothing of their own into a worker. */
+const LEAN = /^bare |^child_process\.fork|, Node$/;
 const C = /, C$/;
 
 /** All reasons; the first that fits is taken. */
@@ -36,10 +36,10 @@ export const REASONS: readonly Reason[] = [
   },
   {
     work: /^start and end/i,
-    peer: BARE,
+    peer: LEAN,
     because:
-      "A start loads the library's own modules beside the function's, and each of them costs before its text counts. " +
-      "With a warm spare they are loaded already.",
+      "A start loads the library's own modules beside the function's, and each of them costs before its text counts. The peer " +
+      "has none, or, as a package of npm, a few files. With a warm spare they are loaded already.",
   },
   {
     work: /^memory.*\(threads\)/i,
@@ -51,7 +51,12 @@ export const REASONS: readonly Reason[] = [
     peer: /\(forkserver\), CPython|^fork.*, C$/,
     because: "A fork shares the pages that its parent has loaded, until it writes to them.",
   },
-  { work: /^memory/i, peer: BARE, because: "The library's modules are loaded in each worker." },
+  {
+    work: /^memory/i,
+    peer: LEAN,
+    because:
+      "The library's modules are loaded in each worker; the peer has none there, or, as a package of npm, a few files.",
+  },
   {
     work: /transferred/i,
     peer: /./,
