@@ -22,7 +22,7 @@ const STARTING = of("starting", [
   {
     name: "start/spare",
     title: "Start and end: half a second after another",
-    about: "The same in a program that has started others before, so that it may keep a spare one ready",
+    about: "As the first one, in a program that has started others before, so that it may keep a spare one ready",
     n: 3,
     quickN: 1,
     unwarmed: true,
@@ -31,7 +31,7 @@ const STARTING = of("starting", [
   {
     name: "start/in turn",
     title: "Start and end: one after the other",
-    about: "The same, the next one started as soon as one has ended",
+    about: "As the first one, again and again: the next one is started as soon as one has ended",
     quickN: 1,
     quick: true,
   },
@@ -45,7 +45,7 @@ const STARTING = of("starting", [
   {
     name: "start/ten",
     title: "Start and end of 10 at once: again and again",
-    about: "The same in a program that has done it before",
+    about: "Ten are started, and then all of them are waited for, in a program that has done it before",
     n: 1,
   },
   {
@@ -70,14 +70,18 @@ const FREE = of("free", [
   {
     name: "lock/awaited",
     title: "Lock: uncontended and awaited",
-    about: "The same by the call that returns a promise",
+    about: "A lock that no other thread wants is acquired by the call that returns a promise, and released",
   },
-  { name: "rlock/free", title: "RLock: uncontended", about: "A lock that its holder may acquire again, once" },
+  {
+    name: "rlock/free",
+    title: "RLock: uncontended",
+    about: "A lock that its holder may acquire again is acquired once, and released",
+  },
   { name: "semaphore/free", title: "Semaphore: uncontended", about: "A semaphore of 1 is acquired and released" },
   {
     name: "semaphore/bounded",
     title: "BoundedSemaphore: uncontended",
-    about: "One that may not be released too often",
+    about: "A semaphore of 1 that may not be released too often is acquired and released",
   },
   { name: "latch/free", title: "Latch: count down", about: "A latch is counted down by one caller" },
   { name: "event/free", title: "Event: set + wait + clear", about: "An event that is set already is waited for" },
@@ -96,11 +100,15 @@ const FREE = of("free", [
     title: "Queue: put + get by one caller",
     about: "A number is put into an empty queue and taken out again by the same caller",
   },
-  { name: "queue/lifo", title: "LifoQueue: put + get by one caller", about: "The same with the last one first" },
+  {
+    name: "queue/lifo",
+    title: "LifoQueue: put + get by one caller",
+    about: "A number is put into an empty queue whose last item comes first, and taken out by the same caller",
+  },
   {
     name: "queue/priority",
     title: "PriorityQueue: put + get by one caller",
-    about: "The same with the least one first",
+    about: "A number is put into an empty queue whose least item comes first, and taken out by the same caller",
   },
 ]);
 
@@ -117,21 +125,21 @@ const CONTENDED = of("contended", [
   {
     name: "lock/4",
     title: "Lock contended by 4: long",
-    about: "The same by four, half a million times each",
+    about: "Four add 1 to a shared number under one lock, half a million times each; the time of one addition",
     least: LONG,
   },
   {
     name: "lock/2 short",
     work: "lock/2",
     title: "Lock contended by 2: 10000 times each",
-    about: "The same by two, so few times that their beginning and end count",
+    about: "Two add 1 to a shared number under one lock, so few times that their beginning and end count",
     n: SHORT,
   },
   {
     name: "lock/4 short",
     work: "lock/4",
     title: "Lock contended by 4: 5000 times each",
-    about: "The same by four",
+    about: "Four add 1 to a shared number under one lock, so few times that their beginning and end count",
     n: SHORT,
   },
 ]);
@@ -149,7 +157,7 @@ function items(kind: string, title: string, example: string, quick: boolean): Om
     {
       name: `queue/${kind} awaited`,
       title: `Queue of ${title}: awaited`,
-      about: "The same with a taker that awaits each item, as a main program does",
+      about: `One thread or process puts ${example}, the main program awaits each of them; the time of one item`,
       least: 1000,
     },
   ];
@@ -169,7 +177,7 @@ const MESSAGES = of("messages", [
   {
     name: "pipe/asleep",
     title: "Round trip: partner asleep",
-    about: "The same after 5 ms without a message, so that the partner has to be woken",
+    about: "A number is sent and comes back, after 5 ms without a message, so that the partner has to be woken",
     n: 100,
     quickN: 20,
   },
@@ -192,22 +200,25 @@ function bytes(size: string, n?: number): Omit<WorkInfo, "section">[] {
   }));
 }
 
+/** What a map does, whatever its size. */
+const MAP = "A pool of two workers squares so many numbers in one call of `map`; the time of one number";
+
 const POOLS = of("pools", [
   {
     name: "pool/map 1000",
     title: "Pool: task of a map over 1000",
-    about: "A pool of two workers squares so many numbers in one call of `map`; the time of one number",
+    about: MAP,
     least: 1000,
   },
   {
     name: "pool/map 10000",
     title: "Pool: task of a map over 10000",
-    about: "The same",
+    about: MAP,
     least: 10_000,
     quickN: 10_000,
     quick: true,
   },
-  { name: "pool/map 100000", title: "Pool: task of a map over 100000", about: "The same", n: 100_000 },
+  { name: "pool/map 100000", title: "Pool: task of a map over 100000", about: MAP, n: 100_000 },
   {
     name: "pool/submits",
     title: "Pool: one of 10000 separate tasks",
@@ -223,7 +234,7 @@ const POOLS = of("pools", [
   {
     name: "pool/after idleness",
     title: "Pool: task after 60 ms of idleness",
-    about: "The same after a while without tasks",
+    about: "One square, after a while without tasks",
     n: 20,
     quickN: 5,
   },

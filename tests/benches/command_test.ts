@@ -106,9 +106,9 @@ if ("Deno" in globalThis) {
     };
     assertEquals(at(true).map((path) => resolve(path)), [`${ROOT}benches/results/peers.json`, `${ROOT}out/peers`]);
     assertEquals(at(false).map((path) => resolve(path)), [`${ROOT}out/peers.json`, `${ROOT}out/peers`]);
-    assertEquals(at(true, { out: "a/b.json" }), ["a/b.json", "a/b"]);
-    assertEquals(at(false, { out: "a/b.json", svg: "c.svg" }), ["a/b.json", "c"]);
-    assertEquals(at(false, { from: "a/b.json" })[1], "a/b");
+    assertEquals(at(true, { out: "/a/b.json" }), ["/a/b.json", "/a/b"]);
+    assertEquals(at(false, { out: "/a/b.json", svg: "/c.svg" }), ["/a/b.json", "/c"]);
+    assertEquals(at(false, { from: "/a/b.json" })[1], "/a/b");
   });
 
   const WRONG: readonly (readonly [title: string, args: readonly string[], message: string])[] = [
