@@ -80,15 +80,19 @@ export function page(measured: readonly Reported[]): string {
   const reported = measured.map((each) => ({ ...each, source: inCode(each.source), run: inMarkdown(each.run) }));
   const parts = SECTIONS.flatMap((section) => {
     const members = reported.filter(({ run }) => run.kind === section.kind);
-    return members.length === 0 ? [] : [`## ${section.title}`, ...members.flatMap((one) => body(section, one))];
+    return members.length === 0
+      ? []
+      : [`## ${section.title}`, ...members.flatMap((one) => body(section, one, members))];
   });
   return `${[headOf(reported.map(({ source }) => source)), ...parts, COMMANDS, HOW].join("\n\n")}\n`;
 }
 
-function body(section: Section, { source, run, charts }: Reported): string[] {
+function body(section: Section, { source, run, charts }: Reported, all: readonly Reported[]): string[] {
   const from = originOf(source, run);
+  const machine = machineOf(run);
+  const isAlone = all.filter((each) => machineOf(each.run) === machine).length === 1;
   return [
-    `### ${run.machine.cores} cores of ${run.machine.processor}`,
+    isAlone ? `### ${machine}` : `### ${machine}: ${source}`,
     // Machine, date and command are in the charts themselves.
     ...charts.map(({ file, alt }) => `![${alt}](${file})`),
     section.told,
@@ -102,6 +106,11 @@ function body(section: Section, { source, run, charts }: Reported): string[] {
     ...run.groups.flatMap((group) => [`#### ${group.name}`, section.tableOf(group, run)]),
     "</details>",
   ];
+}
+
+/** The machine in a heading. */
+function machineOf({ machine }: Run): string {
+  return `${machine.cores} cores of ${machine.processor}`;
 }
 
 /** What is to be said of works that the run has, and of the run. */
