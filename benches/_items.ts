@@ -3,7 +3,7 @@
 /** By what the tables call them. */
 export const items: Record<string, unknown> = {
   "a small integer": 42,
-  "{ id, name, tags }": { id: 7, name: "item 7", tags: ["a", "b"] },
+  "a small object": { id: 7, name: "item 7", tags: ["a", "b"] },
   "an object of 1 KB": {
     id: 123_456,
     name: "a name of some length",

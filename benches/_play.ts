@@ -40,6 +40,7 @@ async function runOnce(): Promise<number> {
 
 /** Measures each case and prints the groups as they are done. */
 async function measureAll(): Promise<void> {
+  if (cases.length === 0) throw new TypeError("Cannot play benches: the files must declare some: received none");
   const { measure } = await import("mitata");
   const watch = await Watch.begin();
   for (const group of new Set(cases.map((member) => member.group))) {
@@ -51,7 +52,7 @@ async function measureAll(): Promise<void> {
       times.set(member, (await measure(member.run, amountFor(member))).p50);
     }
     const baseline = times.get(members.find((member) => member.baseline) ?? members[0]!)!;
-    console.log(`\n${group}`);
+    console.log(`\n${group.padEnd(54)} ${"Time".padStart(10)} ${"over bare".padStart(12)}`);
     for (const [{ name }, time] of times) {
       console.log(`  ${name.padEnd(52)} ${format(time).padStart(10)} ${(time / baseline).toFixed(2).padStart(10)} x`);
     }
@@ -67,7 +68,7 @@ function amountFor({ n }: Case): Record<string, number> {
 
 function format(ns: number): string {
   if (ns < 1e3) return `${ns.toFixed(1)} ns`;
-  return ns < 1e6 ? `${(ns / 1e3).toFixed(1)} us` : `${(ns / 1e6).toFixed(2)} ms`;
+  return ns < 1e6 ? `${(ns / 1e3).toFixed(1)} µs` : `${(ns / 1e6).toFixed(2)} ms`;
 }
 
 /** The case as a work of a player. */

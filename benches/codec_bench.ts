@@ -12,10 +12,10 @@ const options = { root: "item", scope: "thread" } as const;
 
 const values: Record<string, unknown> = {
   ...items,
-  "10,000 floats": Array.from({ length: 10_000 }, (_, i) => i * 0.1),
+  "10000 floats": Array.from({ length: 10_000 }, (_, i) => i * 0.1),
   "an ArrayBuffer of 1 MB": new ArrayBuffer(1 << 20),
-  "a string of 10,000": "lorem ipsum ".repeat(834),
-  "a string of 10,000, not ASCII": "größe naïve ".repeat(834),
+  "a string of 10000": "lorem ipsum ".repeat(834),
+  "a string of 10000 beyond ASCII": "größe naïve ".repeat(834),
   "a Map of 100": new Map(Array.from({ length: 100 }, (_, i) => [`key ${i}`, i])),
   "an Error with a cause": new TypeError("wrong", { cause: new Error("first") }),
 };

@@ -12,7 +12,7 @@ const bounded = new BoundedSemaphore(1);
 const condition = new Condition();
 const rwlock = new RWLock();
 
-const group = "acquire and release, free";
+const group = "acquire and release: uncontended";
 
 bench("compareExchange + exchange", { group, baseline: true }, () => {
   Atomics.compareExchange(words, 0, 0, 1);
@@ -39,7 +39,7 @@ bench("RLock.acquireSync + release", { group }, () => {
   rlock.acquireSync();
   rlock.release();
 });
-bench("RLock.acquireSync + release, held already", { group }, () => {
+bench("RLock.acquireSync + release while held already", { group }, () => {
   rlock.acquireSync();
   rlock.acquireSync();
   rlock.release();
@@ -65,9 +65,9 @@ bench("RWLock.writeSync + dispose of the guard", { group }, () => {
   rwlock.writeSync()[Symbol.dispose]();
 });
 
-const awaited = "acquire and release, free and awaited";
+const awaited = "acquire and release: uncontended and awaited";
 
-bench("compareExchange + exchange, awaited", { group: awaited, baseline: true }, async () => {
+bench("compareExchange + exchange + await", { group: awaited, baseline: true }, async () => {
   await Atomics.compareExchange(words, 0, 0, 1);
   Atomics.exchange(words, 0, 0);
 });

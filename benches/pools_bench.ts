@@ -28,10 +28,10 @@ async function askChild(question: number | number[]): Promise<void> {
 
 const single = "one task";
 
-bench("bare Worker, one message", { group: single, baseline: true }, async () => {
+bench("bare Worker: one message", { group: single, baseline: true }, async () => {
   await askWorker(1);
 });
-bench("child_process.fork, one message", { group: single, peer: true }, async () => {
+bench("child_process.fork: one message", { group: single, peer: true }, async () => {
   await askChild(1);
 });
 for (const [name, pool] of Object.entries(pools)) {
@@ -40,12 +40,12 @@ for (const [name, pool] of Object.entries(pools)) {
   });
 }
 
-const many = "1,000 tasks";
+const many = "1000 tasks";
 
-bench("bare Worker, one message", { group: many, baseline: true }, async () => {
+bench("bare Worker: one message", { group: many, baseline: true }, async () => {
   await askWorker(numbers);
 });
-bench("child_process.fork, one message", { group: many, peer: true }, async () => {
+bench("child_process.fork: one message", { group: many, peer: true }, async () => {
   await askChild(numbers);
 });
 for (const [name, pool] of Object.entries(pools)) {
@@ -55,7 +55,7 @@ for (const [name, pool] of Object.entries(pools)) {
   bench(`${name}.Pool.imap`, { group: many }, async () => {
     for await (const result of pool.imap(double, numbers)) keep(result);
   });
-  bench(`${name}.Pool.imap, in chunks of 100`, { group: many }, async () => {
+  bench(`${name}.Pool.imap in chunks of 100`, { group: many }, async () => {
     for await (const result of pool.imap(double, numbers, { chunksize: 100 })) keep(result);
   });
   bench(`${name}.Pool.submit`, { group: many }, async () => {

@@ -27,7 +27,7 @@ const event = new Event();
 const queue = new Queue<unknown>();
 const [receiver, sender] = Pipe({ duplex: false });
 
-const free = "acquire and release, free, over memory of processes";
+const free = "acquire and release over memory of processes: uncontended";
 
 bench("compareExchange + exchange", { group: free, baseline: true }, () => {
   Atomics.compareExchange(words, 0, 0, 1);
@@ -60,7 +60,7 @@ bench("Event.set + clear", { group: free }, () => {
   event.set();
   event.clear();
 });
-bench("Value, i32: add(1)", { group: free }, () => {
+bench("Value of i32: add(1)", { group: free }, () => {
   value.add(1);
 });
 
@@ -73,7 +73,7 @@ for (const [name, item] of Object.entries(items)) {
     queue.putSync(item);
     queue.getSync();
   });
-  bench("Pipe, sendSync + recvSync", { group }, () => {
+  bench("Pipe: sendSync + recvSync", { group }, () => {
     sender.sendSync(item);
     receiver.recvSync();
   });

@@ -1,60 +1,90 @@
 /**
  * Measures the short benches as the long ones are: on Deno and on Bun in turns, samples of a busy machine dropped, with the
- * processor's time, as results that can be compared and reported.
- *
- *     deno task bench:record                                   all of them: some 15 minutes
- *     deno task bench:record --quick                           a look: fewer and shorter samples
- *     deno task bench:record benches/locks_bench.ts --starts=5 some of them, more thoroughly
- *     deno task bench:record --out=FILE.json                   where the results go
+ * processor's time, as results that can be compared and reported. `deno task bench:record --help` tells how it is called.
  */
 
 import { execFileSync } from "node:child_process";
-import { parseArgs } from "node:util";
-import { benchFiles } from "../tools/_benches.ts";
+import { benchFiles, namedBenchFiles } from "../tools/_benches.ts";
 import { findBun, install, ROOT } from "../tools/_install.ts";
 import type { Case } from "./_harness.ts";
 import { workName } from "./_play.ts";
+import { countOption, type Given, runCommand } from "./lib/command.ts";
+import { Keeper } from "./lib/keeper.ts";
+import { inMarkdown } from "./lib/markdown.ts";
 import { type Entry, measure, type Plan, stepsOf } from "./lib/measure.ts";
-import { countOption, keepRun, withProgress } from "./lib/program.ts";
+import { checkWritable } from "./lib/paths.ts";
+import { announce, placesFor, withProgress } from "./lib/program.ts";
 import type { Group } from "./lib/results.ts";
+import { UserError } from "./lib/user_error.ts";
+import { multiples } from "./report/bare.ts";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
+const [STARTS, ROUNDS] = [3, 2];
+
+const COMMAND = {
+  task: "bench:record",
+  about:
+    "The short benches on Deno and on Bun in turns, beside the bare operations of the platform: a table is printed, samples\n" +
+    "are written to a file. All of them take some 15 minutes.",
+  files: "[benches/NAME_bench.ts …]",
   options: {
-    quick: { type: "boolean", default: false },
-    starts: { type: "string" },
-    rounds: { type: "string" },
-    out: { type: "string", default: `${ROOT}benches/results/bench.json` },
+    quick: { type: "boolean", about: "a look: fewer and shorter samples" },
+    starts: { type: "string", value: "N", about: `starts of each runtime. Default: ${STARTS}; 1 with --quick` },
+    rounds: { type: "string", value: "N", about: `samples of each start. Default: ${ROUNDS}; 1 with --quick` },
+    out: {
+      type: "string",
+      value: "FILE.json",
+      about: "where the samples go. Default: benches/results/bench.json; out/bench.json of a quick run or a part",
+    },
   },
-});
+  examples: [
+    ["--quick", "a look"],
+    ["benches/locks_bench.ts --starts=5", "some of them, more thoroughly"],
+  ],
+  exitCodes: {},
+} as const;
+
+type Values = Given<typeof COMMAND.options>["values"];
 
 /** Of a sample. Each is long enough for a call of a work to count little in it. */
 const PARTS = 12;
 
-await install();
-const player = `${ROOT}benches/_play.ts`;
-const runtimes = { Deno: [Deno.execPath(), "run", "-A", "--no-check", player], Bun: [await findBun(), player] };
-const plans = (positionals.length > 0 ? positionals : benchFiles()).map(planOf);
-const steps = plans.reduce((sum, plan) => sum + stepsOf(plan), 0);
-const measured = await withProgress(steps, async (onStep) => {
-  const groups: Group[] = [];
-  const versions: Record<string, string> = {};
-  // File by file, so that no more programs wait beside the measured one than must.
-  for (const plan of plans) {
-    const one = await measure({ ...plan, onStep });
-    groups.push(...one.groups);
-    Object.assign(versions, one.versions);
-    keepRun("bench", { groups, versions }, values.quick, values.out);
-  }
-  return { groups, versions };
+await runCommand(COMMAND, async ({ values, files: named }) => {
+  const files = namedBenchFiles(named);
+  const isWhole = !values.quick && files.length === 0 &&
+    Number(values.starts ?? STARTS) >= STARTS && Number(values.rounds ?? ROUNDS) >= ROUNDS;
+  const places = placesFor("bench", isWhole, values);
+  checkWritable("out", places.out);
+  await install();
+  const player = `${ROOT}benches/_play.ts`;
+  const runtimes = { Deno: [Deno.execPath(), "run", "-A", "--no-check", player], Bun: [await findBun(), player] };
+  const plans = (files.length > 0 ? files : benchFiles()).map((file) => planOf(file, runtimes, values));
+  announce(places, isWhole, values.out);
+  const steps = plans.reduce((sum, plan) => sum + stepsOf(plan), 0);
+  const { quick } = values;
+  const total = plans.reduce((sum, { groups }) => sum + groups.length, 0);
+  const keeper = new Keeper({ kind: "bench", quick, file: places.out, total, parts: "groups" });
+  const measured = await withProgress(steps, async (onStep) => {
+    const groups: Group[] = [];
+    const versions: Record<string, string> = {};
+    // File by file, so that no more programs wait beside the measured one than must.
+    for (const plan of plans) {
+      const one = await measure({ ...plan, onStep });
+      groups.push(...one.groups);
+      Object.assign(versions, one.versions);
+      keeper.part({ groups, versions }, groups.length);
+    }
+    return { groups, versions };
+  });
+  const run = keeper.whole(measured);
+  console.log(`Results: ${places.out}\n\n${multiples(inMarkdown(run))}`);
 });
-keepRun("bench", measured, values.quick, values.out);
-console.log(`Results: ${values.out}\n`);
-// Handles of the players may be there still.
-Deno.exit();
 
-function planOf(file: string): Plan {
-  const cases = listed(file);
+/** How a file is played, by runtime. */
+type Runtimes = Readonly<Record<"Deno" | "Bun", readonly string[]>>;
+
+function planOf(file: string, runtimes: Runtimes, values: Values): Plan {
+  const cases = listed(file, runtimes.Deno);
+  if (cases.length === 0) throw new UserError(`Cannot run benches: a file must declare some: received '${file}'`);
   const entries = Object.keys(runtimes).flatMap((runtime) =>
     cases.map((one): Entry => ({
       group: one.group,
@@ -72,15 +102,14 @@ function planOf(file: string): Plan {
       Object.entries(runtimes).map(([name, command]) => [name, { command: [...command, "--player", file], cwd: ROOT }]),
     ),
     entries,
-    starts: countOption("starts", values.starts) ?? (values.quick ? 1 : 3),
-    rounds: countOption("rounds", values.rounds) ?? (values.quick ? 1 : 2),
+    starts: countOption("starts", values.starts) ?? (values.quick ? 1 : STARTS),
+    rounds: countOption("rounds", values.rounds) ?? (values.quick ? 1 : ROUNDS),
     sampleMs: values.quick ? 20 : 60,
     patience: values.quick ? 2_000 : 20_000,
   };
 }
 
 /** The cases of a file. It is imported in another program, since benches start their partners at once. */
-function listed(file: string): Case[] {
-  const [program, ...args] = runtimes.Deno;
+function listed(file: string, [program, ...args]: readonly string[]): Case[] {
   return JSON.parse(execFileSync(program!, [...args, "--list", file], { cwd: ROOT, encoding: "utf8" }));
 }

@@ -1,56 +1,91 @@
-/**
- * Makes docs/benchmarks.md and its charts from the results of benchmarks.
- *
- *     deno task bench:report                        from all files in benches/results/
- *     deno task bench:report FILE.json … --out=DIR  from others, to another folder
- */
+/** Makes docs/benchmarks.md and its charts from the results of benchmarks. `deno task bench:report --help` tells how it is called. */
 
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, relative } from "node:path";
-import { parseArgs } from "node:util";
 import { ROOT } from "../tools/_install.ts";
 import { toSvg } from "./lib/chart.ts";
-import { readRun } from "./lib/results.ts";
+import { runCommand } from "./lib/command.ts";
+import { PART } from "./lib/keeper.ts";
+import { checkWritable, fromCaller } from "./lib/paths.ts";
+import { readFigures } from "./lib/results.ts";
+import { UserError } from "./lib/user_error.ts";
 import { type Chart, chartsOf } from "./report/charts.ts";
 import { page, type Reported } from "./report/page.ts";
 
 const RESULTS = `${ROOT}benches/results`;
 
-/** The files of the results that are kept. */
+/** The files of the results that are kept, without the parts of runs that were stopped. */
 export function keptResults(): string[] {
   if (!existsSync(RESULTS)) return [];
-  return readdirSync(RESULTS).filter((name) => name.endsWith(".json")).sort().map((name) => `${RESULTS}/${name}`);
+  const names = readdirSync(RESULTS).filter((name) => name.endsWith(".json") && !name.endsWith(PART));
+  return names.sort().map((name) => `${RESULTS}/${name}`);
+}
+
+/** A file as the page names it: from the folder of the project if it is in there. */
+function nameOf(file: string): string {
+  const path = relative(ROOT, file);
+  return path.startsWith("..") ? file : path;
 }
 
 /** The text of the page, and its charts by the name of their file, from the page's folder. */
 export function reportOf(files: readonly string[]): { text: string; charts: Map<string, Chart> } {
   const charts = new Map<string, Chart>();
+  const bases = new Set<string>();
   const reported = files.map((file): Reported => {
-    const run = readRun(file);
+    const run = readFigures(file);
+    const base = baseOf(file, bases);
     const drawn = chartsOf(run).map((chart) => {
-      const name = `charts/${basename(file, ".json")}-${chart.name}.svg`;
+      const name = `charts/${base}-${chart.name}.svg`;
       charts.set(name, chart);
       return { file: name, alt: chart.alt };
     });
-    return { source: relative(ROOT, file), run, charts: drawn };
+    return { source: nameOf(file), run, charts: drawn };
   });
   return { text: page(reported), charts };
 }
 
+/** How the names of a file's charts begin: as its own, as it can stand in a link, with a number where another file has that name. */
+function baseOf(file: string, bases: Set<string>): string {
+  const name = basename(file, ".json").replaceAll(/[^\w.-]+/g, "-");
+  let base = name;
+  for (let i = 2; bases.has(base); i++) base = `${name}-${i}`;
+  bases.add(base);
+  return base;
+}
+
+const COMMAND = {
+  task: "bench:report",
+  about: "Makes a page, benchmarks.md, and its charts from results of bench:record, bench:cores and bench:peers.",
+  files: "[FILE.json …]",
+  options: { out: { type: "string", value: "FOLDER", about: "where the page and its charts go. Default: docs" } },
+  examples: [
+    ["", "docs/benchmarks.md, from all files in benches/results/"],
+    ["out/peers.json --out=/tmp/page", "another page, from other results"],
+  ],
+  exitCodes: {},
+} as const;
+
 if (import.meta.main) {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { out: { type: "string", default: `${ROOT}docs` } },
+  await runCommand(COMMAND, async ({ values, files: given }) => {
+    const files = given.length > 0 ? given.map(fromCaller) : keptResults();
+    if (files.length === 0) {
+      throw new UserError(
+        "Cannot report: there must be results in benches/results/: make some with deno task bench:cores, bench:peers and " +
+          "bench:record, or name other files",
+      );
+    }
+    const { text, charts } = reportOf(files);
+    const out = values.out === undefined ? `${ROOT}docs` : fromCaller(values.out);
+    checkWritable("out", `${out}/benchmarks.md`);
+    const drawn = await Promise.all([...charts].map(async ([name, { spec }]) => [name, await toSvg(spec)] as const));
+    const folder = `${out}/charts`;
+    mkdirSync(folder, { recursive: true });
+    // Charts of works and results that are no more would stay for ever.
+    if (given.length === 0 && values.out === undefined) {
+      for (const name of readdirSync(folder)) if (name.endsWith(".svg")) rmSync(`${folder}/${name}`);
+    }
+    for (const [name, svg] of drawn) writeFileSync(`${out}/${name}`, svg);
+    writeFileSync(`${out}/benchmarks.md`, text);
+    console.log(`${out}/benchmarks.md, from ${files.map(nameOf).join(", ")}`);
   });
-  const files = positionals.length > 0 ? positionals : keptResults();
-  if (files.length === 0) {
-    throw new Error("Cannot report: no results in 'benches/results': make some with 'deno task bench:peers'");
-  }
-  const { text, charts } = reportOf(files);
-  mkdirSync(`${values.out}/charts`, { recursive: true });
-  for (const [name, { spec }] of charts) writeFileSync(`${values.out}/${name}`, await toSvg(spec));
-  writeFileSync(`${values.out}/benchmarks.md`, text);
-  console.log(
-    `${values.out}/benchmarks.md, from ${files.map((file) => relative(ROOT, file)).join(", ")}`,
-  );
 }

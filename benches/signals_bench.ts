@@ -13,7 +13,7 @@ const barrier = new Barrier(1);
 
 const set = "set and clear";
 
-bench("Atomics.store + notify, twice", { group: set, baseline: true }, () => {
+bench("Atomics.store + notify: twice", { group: set, baseline: true }, () => {
   Atomics.store(words, 0, 1);
   Atomics.notify(words, 0);
   Atomics.store(words, 0, 0);
@@ -51,10 +51,10 @@ bench("Atomics.add + notify", { group: meet, baseline: true }, () => {
   Atomics.add(words, 1, 1);
   Atomics.notify(words, 1);
 });
-bench("Barrier.waitSync, alone", { group: meet }, () => {
+bench("Barrier.waitSync: alone", { group: meet }, () => {
   barrier.waitSync();
 });
-bench("await Barrier.wait, alone", { group: meet }, async () => {
+bench("await Barrier.wait: alone", { group: meet }, async () => {
   await barrier.wait();
 });
 
@@ -66,7 +66,7 @@ bench("new SharedArrayBuffer(64)", { group: made, baseline: true }, () => {
 bench("new Event", { group: made }, () => {
   new Event()[Symbol.dispose]();
 });
-bench("new Latch, counted down and waited for", { group: made }, () => {
+bench("new Latch: counted down and waited for", { group: made }, () => {
   const latch = new Latch(1);
   latch.countDown();
   latch.waitSync();

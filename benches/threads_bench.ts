@@ -15,20 +15,20 @@ async function ask(worker: Worker, question: unknown): Promise<unknown> {
   return (await answer).data;
 }
 
-const start = "start and end of a thread, one after the other";
+const start = "start and end of a thread: one after the other";
 
 bench("bare Worker", { group: start, baseline: true, n: 10 }, async () => {
   const worker = bareWorker("bare_worker.ts");
   await ask(worker, 1);
   worker.terminate();
 });
-bench("Thread, await join", { group: start, n: 10 }, async () => {
+bench("Thread: await join", { group: start, n: 10 }, async () => {
   await new Thread({ target: double, args: [1] }).start().join();
 });
-bench("Thread, await result", { group: start, n: 10 }, async () => {
+bench("Thread: await result", { group: start, n: 10 }, async () => {
   await new Thread({ target: double, args: [1] }).start().result();
 });
-bench("Thread, joinSync", { group: start, n: 10 }, () => {
+bench("Thread: joinSync", { group: start, n: 10 }, () => {
   new Thread({ target: double, args: [1] }).start().joinSync();
 });
 
@@ -43,10 +43,10 @@ new Thread({ target: answerQueue, args: [questions, answers], daemon: true }).st
 const [asked, answered] = [new Semaphore(0), new Semaphore(0)];
 new Thread({ target: answerPermits, args: [asked, answered], daemon: true }).start();
 
-bench("bare Worker, postMessage", { group: trip, baseline: true }, async () => {
+bench("bare Worker: postMessage", { group: trip, baseline: true }, async () => {
   await ask(echo, 1);
 });
-bench("bare Worker, Atomics.wait + notify", { group: trip, peer: true }, () => {
+bench("bare Worker: Atomics.wait + notify", { group: trip, peer: true }, () => {
   const turn = Atomics.add(words, 0, 1);
   Atomics.notify(words, 0);
   Atomics.wait(words, 1, turn);
@@ -55,11 +55,11 @@ bench("two Semaphores", { group: trip }, () => {
   asked.release();
   answered.acquireSync();
 });
-bench("two Queues, blocking", { group: trip }, () => {
+bench("two Queues: blocking", { group: trip }, () => {
   questions.putSync(1);
   answers.getSync();
 });
-bench("two Queues, awaited", { group: trip }, async () => {
+bench("two Queues: awaited", { group: trip }, async () => {
   await questions.put(1);
   await answers.get();
 });

@@ -16,22 +16,22 @@ const group = "one number";
 bench("Atomics.load + store", { group, baseline: true }, () => {
   Atomics.store(bare, 0, Atomics.load(bare, 0) + 1 | 0);
 });
-bench("Value, i32: read and written", { group }, () => {
+bench("Value of i32: read and written", { group }, () => {
   value.value = value.value + 1 | 0;
 });
-bench("Value, i32: add(1)", { group }, () => {
+bench("Value of i32: add(1)", { group }, () => {
   value.add(1);
 });
-bench("Value, i32: compareExchange", { group }, () => {
+bench("Value of i32: compareExchange", { group }, () => {
   value.compareExchange(0, 1);
 });
-bench("Value, f64: read and written", { group }, () => {
+bench("Value of f64: read and written", { group }, () => {
   float.value = float.value + 1;
 });
-bench("Value, i64: read and written", { group }, () => {
+bench("Value of i64: read and written", { group }, () => {
   big.value = big.value + 1n;
 });
-bench("Value, i32: under its lock", { group }, () => {
+bench("Value of i32: under its lock", { group }, () => {
   value.lock.acquireSync();
   value.value = value.value + 1 | 0;
   value.lock.release();
@@ -43,7 +43,7 @@ function sum(numbers: Int32Array): number {
   return total;
 }
 
-const many = "sum of 10,000 numbers";
+const many = "sum of 10000 numbers";
 
 bench("Int32Array over a SharedArrayBuffer", { group: many, baseline: true }, () => {
   keep(sum(bareArray));
@@ -51,13 +51,13 @@ bench("Int32Array over a SharedArrayBuffer", { group: many, baseline: true }, ()
 bench("SharedArray.array", { group: many }, () => {
   keep(sum(array.array));
 });
-bench("SharedArray, iterated", { group: many }, () => {
+bench("SharedArray: iterated", { group: many }, () => {
   let total = 0;
   for (const number of array) total += number;
   keep(total);
 });
 
-const made = "10,000 numbers made and given back";
+const made = "10000 numbers made and given back";
 
 bench("new SharedArrayBuffer", { group: made, baseline: true }, () => {
   keep(new Int32Array(new SharedArrayBuffer(LENGTH * 4)));

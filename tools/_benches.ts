@@ -1,6 +1,8 @@
 /** Which files have short benches. */
 
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
+import { fromCaller } from "../benches/lib/paths.ts";
+import { UserError } from "../benches/lib/user_error.ts";
 import { ROOT } from "./_install.ts";
 
 /** Their paths, from the folder of the project. */
@@ -9,4 +11,15 @@ export function benchFiles(): string[] {
     .filter((name) => name.endsWith("_bench.ts") && !name.startsWith("_"))
     .map((name) => `benches/${name}`)
     .sort();
+}
+
+/** The paths of the files that a caller named. Throws unless all of them are there. */
+export function namedBenchFiles(files: readonly string[]): string[] {
+  return files.map((file) => {
+    const path = fromCaller(file);
+    if (existsSync(path)) return path;
+    throw new UserError(
+      `Cannot run benches: there must be a file of that name: received '${file}', there are ${benchFiles().join(", ")}`,
+    );
+  });
 }

@@ -1,17 +1,15 @@
 /**
  * Plays the short benches: measures them on Bun (`deno task bench:bun`), or runs each of them once on both runtimes, and the
  * shortest form of the long benchmarks (`deno task bench:smoke`). Each file runs in a process of its own.
- *
- *     deno task bench:bun                             every file
- *     deno task bench:bun benches/locks_bench.ts      some of them
- *     deno task bench:smoke                           every file, on Deno and on Bun
  */
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { parseArgs } from "node:util";
+import { relative } from "node:path";
+import process from "node:process";
+import { runCommand } from "../benches/lib/command.ts";
 import { checkRun } from "../benches/lib/results.ts";
-import { benchFiles } from "./_benches.ts";
+import { benchFiles, namedBenchFiles } from "./_benches.ts";
 import { fetchModules, findBun, install, ROOT } from "./_install.ts";
 import { run } from "./_run.ts";
 
@@ -23,13 +21,32 @@ const [ONCE_LIMIT, MEASURED_LIMIT] = [120, 600];
 const SHORTEST_LIMIT = 300;
 /** The long benchmarks, as short as they can be: that they run and leave results, not what these are. */
 const SHORTEST: readonly (readonly string[])[] = [
-  ["benches/record.ts", "--quick", "--starts=1", "--rounds=1", "benches/signals_bench.ts"],
+  ["benches/record.ts", "--quick", "--starts=1", "--rounds=1", `${ROOT}benches/signals_bench.ts`],
   ["benches/cores/main.ts", "--quick", "--starts=1", "--rounds=1", "--jobs=tiny,lock"],
   ["benches/peers/main.ts", "--quick", "--starts=1", "--rounds=1", "--works=lock/free", "--scope=threads"],
 ];
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { once: { type: "boolean" } } });
-const files = positionals.length > 0 ? positionals : benchFiles();
+/** What both tasks have in common. */
+const COMMON = {
+  files: "[benches/NAME_bench.ts …]",
+  options: {},
+  exitCodes: { 1: "a bench failed, or there is none" },
+};
+const BUN = {
+  ...COMMON,
+  task: "bench:bun",
+  about: "Measures the short benches on Bun, as deno task bench does on Deno. bench:record measures both in turns.",
+  examples: [["", "all of them"], ["benches/locks_bench.ts", "some of them"]],
+} as const;
+const SMOKE = {
+  ...COMMON,
+  task: "bench:smoke",
+  about:
+    "Runs each of the short benches once, on Deno and on Bun, and the shortest form of the long benchmarks: that they run.",
+  // The task itself gives it.
+  options: { once: { type: "boolean", about: "runs each bench once; given by the task" } },
+  examples: [["", "all of them"], ["benches/locks_bench.ts", "some of the short benches alone"]],
+} as const;
 
 /** Counts of what passed and failed. */
 interface Counts {
@@ -39,13 +56,13 @@ interface Counts {
 
 /** Measures a file's benches on Bun, its output shown as it comes. */
 async function measure(file: string): Promise<Counts> {
-  console.log(`\n== ${file}`);
+  console.log(`\n== ${relative(ROOT, file)}`);
   const { code, timedOut } = await run([await findBun(), PLAYER, file], {
     cwd: ROOT,
     limit: MEASURED_LIMIT * 1_000,
     onOutput: (text) => Deno.stdout.writeSync(new TextEncoder().encode(text)),
   });
-  if (timedOut) console.log(`FAIL ${file}: not done after ${MEASURED_LIMIT} s`);
+  if (timedOut) console.log(`FAIL ${relative(ROOT, file)}: not done after ${MEASURED_LIMIT} s`);
   return { passed: Number(code === 0), failed: Number(code !== 0) };
 }
 
@@ -68,7 +85,9 @@ async function runOnce(name: string, runner: readonly string[], file: string): P
     : undefined;
   const right = fault === undefined && failed === 0;
   console.log(
-    `${right ? "ok  " : "FAIL"} ${file}, ${name}: ${fault ?? `${passed} of ${passed + failed}`} (${Math.round(ms)} ms)`,
+    `${right ? "ok  " : "FAIL"} ${relative(ROOT, file)}, ${name}: ${fault ?? `${passed} of ${passed + failed}`} (${
+      Math.round(ms)
+    } ms)`,
   );
   if (!right) console.log(output.trimEnd().replace(/^/gm, "     | "));
   return { passed, failed: Math.max(failed, Number(fault !== undefined)) };
@@ -78,9 +97,14 @@ async function runOnce(name: string, runner: readonly string[], file: string): P
 async function runShortest([program, ...args]: readonly string[]): Promise<Counts> {
   const folder = mkdtempSync(`${tmpdir()}/bench-`);
   const out = `${folder}/results.json`;
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  // Ctrl-C ends the program in the midst of this.
+  process.once("exit", remove);
   try {
     const { output, code, ms } = await run([...DENO, program!, ...args, `--out=${out}`], {
       cwd: ROOT,
+      // It may be killed, and leave what it has there.
+      env: { TMPDIR: folder },
       limit: SHORTEST_LIMIT * 1_000,
     });
     const groups = code === 0 ? checkRun(JSON.parse(readFileSync(out, "utf8")), out).groups : [];
@@ -94,28 +118,53 @@ async function runShortest([program, ...args]: readonly string[]): Promise<Count
     if (!right) console.log([...without, output].join("\n").trimEnd().replace(/^/gm, "     | "));
     return { passed: Number(right), failed: Number(!right) };
   } finally {
-    rmSync(folder, { recursive: true });
+    process.off("exit", remove);
+    remove();
   }
 }
 
-await install();
-const total: Counts = { passed: 0, failed: 0 };
-const add = ({ passed, failed }: Counts): void => {
-  total.passed += passed;
-  total.failed += failed;
-};
-if (values.once) {
-  await fetchModules([PLAYER, ...files]);
-  const runners = {
-    Deno: DENO,
-    Bun: [await findBun()],
-  };
-  for (const file of files) {
-    for (const [name, runner] of Object.entries(runners)) add(await runOnce(name, runner, file));
-  }
-  if (positionals.length === 0) { for (const command of SHORTEST) add(await runShortest(command)); }
-} else {
-  for (const file of files) add(await measure(file));
+/** The sum of counts. */
+function sumOf(counts: readonly Counts[]): Counts {
+  return counts.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed }), {
+    passed: 0,
+    failed: 0,
+  });
 }
-console.log(`${total.passed} passed, ${total.failed} failed`);
-if (total.failed > 0 || total.passed === 0) Deno.exit(1);
+
+/** Says what passed and failed; returns the exit code. */
+function told({ passed, failed }: Counts): number {
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed > 0 || passed === 0 ? 1 : 0;
+}
+
+/** The files that the caller named, or all. */
+function filesOf(named: readonly string[]): string[] {
+  return named.length > 0 ? namedBenchFiles(named) : benchFiles().map((file) => ROOT + file);
+}
+
+/** Measures the benches on Bun. */
+async function measureAll(named: readonly string[]): Promise<number> {
+  const files = filesOf(named);
+  await install();
+  const counts: Counts[] = [];
+  for (const file of files) counts.push(await measure(file));
+  return told(sumOf(counts));
+}
+
+/** Runs the benches once, on both runtimes, and the long benchmarks unless files are named. */
+async function runAllOnce(named: readonly string[]): Promise<number> {
+  const files = filesOf(named);
+  await install();
+  await fetchModules([PLAYER, ...files]);
+  const runners = { Deno: DENO, Bun: [await findBun()] };
+  const counts: Counts[] = [];
+  for (const file of files) {
+    for (const [name, runner] of Object.entries(runners)) counts.push(await runOnce(name, runner, file));
+  }
+  if (named.length === 0) { for (const command of SHORTEST) counts.push(await runShortest(command)); }
+  return told(sumOf(counts));
+}
+
+await (Deno.args.includes("--once")
+  ? runCommand(SMOKE, ({ files }) => runAllOnce(files))
+  : runCommand(BUN, ({ files }) => measureAll(files)));

@@ -1,84 +1,116 @@
 /**
  * What more workers bring: jobs with 1, 2, … N workers and 2N, where N is the number of cores, by threads and processes of this
- * library and by bare workers, on Deno and Bun.
- *
- *     deno task bench:cores                                  all of it, within 5 minutes on 2 cores, longer on more
- *     deno task bench:cores --quick                          a look: fewer and shorter samples
- *     deno task bench:cores --runtime=bun --jobs=cpu,lock    some of it
- *     deno task bench:cores --starts=5 --rounds=4            more thoroughly; there is no time limit then
- *     deno task bench:cores --out=FILE.json --svg=FILE.svg   where the results and the chart go
- *     deno task bench:cores --from=FILE.json                 the tables and the chart of results that are there
+ * library and by bare workers, on Deno and Bun. `deno task bench:cores --help` tells how it is called.
  *
  * The machine should have nothing else to do: samples that other programs disturbed are taken again, and after some
  * minutes of that the figures say how busy it was.
  */
 
-import { parseArgs } from "node:util";
+import { writeFileSync } from "node:fs";
 import { findBun, install, ROOT } from "../../tools/_install.ts";
-import type { Entry, Plan } from "../lib/measure.ts";
-import type { PlayerOptions } from "../lib/player.ts";
-import { countOption, keepRun, withProgress } from "../lib/program.ts";
-import { readRun, writeRun } from "../lib/results.ts";
 import { toSvg } from "../lib/chart.ts";
+import { countOption, type Given, namesOption, runCommand } from "../lib/command.ts";
+import { Keeper } from "../lib/keeper.ts";
+import type { Entry, Plan } from "../lib/measure.ts";
+import { checkWritable, fromCaller } from "../lib/paths.ts";
+import type { PlayerOptions } from "../lib/player.ts";
+import { announce, type Places, placesFor, withProgress } from "../lib/program.ts";
+import { readFigures } from "../lib/results.ts";
+import { table } from "../lib/table.ts";
 import { chartOf } from "./chart.ts";
-import { type MeasuredPieces, measurePieces, type Pieces, stepsOfPieces } from "./pieces.ts";
-import { type CoresRun, jobNamed, JOBS, sizesOf } from "./plan.ts";
+import { measurePieces, partsOfPieces, type Pieces, stepsOfPieces } from "./pieces.ts";
+import { ABOUT, type CoresRun, groupName, JOBS, jobsNamed, sizesOf } from "./plan.ts";
 import { tablesOf } from "./tables.ts";
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: "boolean", default: false },
-    runtime: { type: "string", multiple: true, default: ["deno", "bun"] },
-    jobs: { type: "string" },
-    starts: { type: "string" },
-    rounds: { type: "string" },
-    out: { type: "string", default: "benches/results/cores.json" },
-    svg: { type: "string" },
-    from: { type: "string" },
-  },
-});
-
+const [STARTS, ROUNDS] = [3, 2];
 /** Milliseconds for each figure, in all starts together: those of two cores are done within five minutes. */
 const BUDGET = 2_650;
+const RUNTIMES = ["deno", "bun"] as const;
 
-const run: CoresRun = values.from === undefined ? await runAll() : readRun(values.from);
-console.log(tablesOf(run));
-const svg = values.svg ?? (values.from ?? values.out).replace(/(\.json)?$/, ".svg");
-await Deno.writeTextFile(svg, await toSvg(chartOf(run)));
-console.log(`\nChart: ${svg}`);
-// Handles of the players may be there still.
-Deno.exit();
+const COMMAND = {
+  task: "bench:cores",
+  about: "Jobs with 1, 2, … workers, as many as there are cores and twice as many, by threads and processes of this\n" +
+    "library and by bare workers. All of it takes 5 minutes on 2 cores, longer on more.",
+  options: {
+    quick: { type: "boolean", about: "a look: fewer and shorter samples" },
+    runtime: { type: "string", value: "NAMES", default: RUNTIMES.join(","), about: "on which runtimes" },
+    jobs: { type: "string", value: "NAMES", about: "some of the jobs. Default: all" },
+    list: { type: "boolean", about: "tells the names of the jobs, and what they and the contestants are" },
+    starts: {
+      type: "string",
+      value: "N",
+      about: `starts of each contestant, no time limit. Default: ${STARTS}; 1 with --quick`,
+    },
+    rounds: { type: "string", value: "N", about: `samples of each start, no time limit. Default: ${ROUNDS}` },
+    out: {
+      type: "string",
+      value: "FILE.json",
+      about: "where the samples go. Default: benches/results/cores.json; out/cores.json of a quick run or a part",
+    },
+    svg: { type: "string", value: "FILE.svg", about: "where the chart goes. Default: as FILE.json, or out/cores.svg" },
+    from: { type: "string", value: "FILE.json", about: "measures nothing: the tables and the chart of these samples" },
+  },
+  examples: [
+    ["--quick", "a look"],
+    ["--runtime=bun --jobs=cpu,lock", "two jobs on Bun"],
+    ["--starts=5 --rounds=4", "more thoroughly"],
+    ["--from=benches/results/cores.json", "the tables and the chart of a run that is kept"],
+  ],
+  exitCodes: {},
+} as const;
 
-async function runAll(): Promise<CoresRun> {
-  await install();
-  const plan = await planOf();
-  const keep = ({ note, ...measured }: MeasuredPieces): CoresRun => {
-    const run: CoresRun = { ...keepRun("cores", measured, values.quick, values.out), note };
-    if (note !== undefined) writeRun(values.out, run);
-    return run;
-  };
-  let run: CoresRun | undefined;
-  await withProgress(stepsOfPieces(plan), async (onStep) => {
-    const measured = await measurePieces({ ...plan, onStep, onStart: keep });
-    run = keep(measured);
-    return measured;
-  });
-  console.log(`Results: ${values.out}\n`);
-  return run!;
+type Values = Given<typeof COMMAND.options>["values"];
+
+await runCommand(COMMAND, async ({ values }) => {
+  if (values.list) return console.log(listed());
+  const isWhole = !values.quick && values.jobs === undefined && values.runtime === COMMAND.options.runtime.default &&
+    Number(values.starts ?? STARTS) >= STARTS && Number(values.rounds ?? ROUNDS) >= ROUNDS;
+  const places = placesFor("cores", isWhole, values);
+  if (values.from === undefined) checkWritable("out", places.out);
+  checkWritable("svg", `${places.charts}.svg`);
+  const run: CoresRun = values.from === undefined
+    ? await runAll(values, places, isWhole)
+    : readFigures(fromCaller(values.from), "cores");
+  console.log(tablesOf(run));
+  writeFileSync(`${places.charts}.svg`, await toSvg(chartOf(run)));
+  console.log(`\nChart: ${places.charts}.svg`);
+});
+
+/** The names of the jobs, and what they and the contestants are. */
+function listed(): string {
+  return [
+    table(["--jobs", "Title", "What is done"], JOBS.map(({ name, title, about }) => [name, title, about]), 3),
+    table(["Contestant", "What it is"], Object.entries(ABOUT), 2),
+  ].join("\n\n");
 }
 
-async function planOf(): Promise<Pieces> {
-  const jobs = values.jobs === undefined ? JOBS : values.jobs.split(",").map(jobNamed);
+async function runAll(values: Values, places: Places, isWhole: boolean): Promise<CoresRun> {
+  await install();
+  const plan = await planOf(values);
+  announce(places, isWhole, values.out);
+  const { quick } = values;
+  const { out } = places;
+  const keeper = new Keeper({ kind: "cores", quick, file: out, total: partsOfPieces(plan), parts: "pieces" });
+  const measured = await withProgress(stepsOfPieces(plan), (onStep) => {
+    return measurePieces({ ...plan, onStep, onPiece: (soFar, done) => keeper.part(soFar, done) });
+  });
+  const run = keeper.whole(measured);
+  console.log(`Results: ${out}\n`);
+  return run;
+}
+
+async function planOf(values: Values): Promise<Pieces> {
+  const jobs = jobsNamed(values.jobs);
   const cores = navigator.hardwareConcurrency;
   const sizes = sizesOf(cores);
   const players: Record<string, PlayerOptions> = {};
   const groups: Plan["groups"][number][] = [];
   const pieces: Entry[][] = [];
-  for (const runtime of values.runtime) {
+  for (const runtime of namesOption("runtime", values.runtime, RUNTIMES) ?? RUNTIMES) {
     const { name, command } = await runtimeNamed(runtime);
     const piecesBySize = new Map<number, Entry[]>(sizes.map((size) => [size, []]));
     for (const job of jobs) {
-      const group = `${job.title}, ${name}`;
+      const group = groupName(job, name);
       groups.push({ name: group, unit: "ns", better: "less" });
       for (const { work, contestant, kind, workers, least } of job.works(sizes)) {
         const player = `${name} ${kind} ${workers}`;
@@ -104,17 +136,16 @@ async function planOf(): Promise<Pieces> {
     groups,
     players,
     pieces,
-    starts: countOption("starts", values.starts) ?? (quick ? 1 : 3),
-    rounds: countOption("rounds", values.rounds) ?? 2,
+    starts: countOption("starts", values.starts) ?? (quick ? 1 : STARTS),
+    rounds: countOption("rounds", values.rounds) ?? ROUNDS,
     sampleMs: quick ? 60 : 100,
     patience: quick ? 20_000 : 30_000,
     budget: thorough ? undefined : pieces.flat().length * BUDGET,
   };
 }
 
-async function runtimeNamed(name: string): Promise<{ name: string; command: string[] }> {
+async function runtimeNamed(name: typeof RUNTIMES[number]): Promise<{ name: string; command: string[] }> {
   const player = `${ROOT}benches/cores/player.ts`;
   if (name === "deno") return { name: "Deno", command: [Deno.execPath(), "run", "-A", "--no-check", player] };
-  if (name === "bun") return { name: "Bun", command: [await findBun(), player] };
-  throw new TypeError(`Cannot run benchmarks: --runtime must be 'deno' or 'bun': received '${name}'`);
+  return { name: "Bun", command: [await findBun(), player] };
 }

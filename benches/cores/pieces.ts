@@ -16,8 +16,8 @@ export interface Pieces extends Omit<Plan, "entries" | "onStep" | "onStart" | "b
   readonly budget?: number;
   /** Hears what is done, and that so many steps of {@linkcode stepsOfPieces} are over. */
   readonly onStep?: (done: string, steps?: number) => void;
-  /** Hears what there is so far, after each start. */
-  readonly onStart?: (soFar: MeasuredPieces) => void;
+  /** Hears what there is so far, and how many of {@linkcode partsOfPieces} that are, after each piece. */
+  readonly onPiece?: (soFar: MeasuredPieces, done: number) => void;
 }
 
 /** What came out. */
@@ -29,6 +29,11 @@ export interface MeasuredPieces extends Measured {
 /** How many steps there are. */
 export function stepsOfPieces({ pieces, starts, rounds }: Pick<Pieces, "pieces" | "starts" | "rounds">): number {
   return stepsOf({ entries: pieces.flat(), starts, rounds });
+}
+
+/** How many times a piece is measured. */
+export function partsOfPieces({ pieces, starts }: Pick<Pieces, "pieces" | "starts">): number {
+  return pieces.length * starts;
 }
 
 /** How many rounds the preparation of a start takes the time of. */
@@ -59,7 +64,7 @@ export function isTimeFor({ left, sampleMs, figures }: TimeLeft): boolean {
 
 /** Carries out the plan. */
 export async function measurePieces(plan: Pieces): Promise<MeasuredPieces> {
-  const { pieces, starts, rounds, budget = Infinity, patience = 60_000, onStep, onStart } = plan;
+  const { pieces, starts, rounds, budget = Infinity, patience = 60_000, onStep, onPiece } = plan;
   const begin = performance.now();
   const figures = pieces.flat().length;
   const parts: Measured[] = [];
@@ -79,7 +84,7 @@ export async function measurePieces(plan: Pieces): Promise<MeasuredPieces> {
       onStep?.("", stepsOf({ entries: pieces.flat(), starts: starts - start, rounds }));
       break;
     }
-    for (const piece of pieces) {
+    for (const [i, piece] of pieces.entries()) {
       const count = roundsFor(timeFor(figuresToCome), rounds);
       const entries = piece.filter((entry) => !failed.has(keyOf(entry)));
       figuresToCome -= piece.length;
@@ -94,7 +99,6 @@ export async function measurePieces(plan: Pieces): Promise<MeasuredPieces> {
           rounds: count,
           patience: patience / starts / pieces.length,
           budget: undefined,
-          onStart: undefined,
           onStep,
         });
         parts.push(ofStart(part, start));
@@ -103,8 +107,8 @@ export async function measurePieces(plan: Pieces): Promise<MeasuredPieces> {
         }
       }
       if (over > 0) onStep?.("", over);
+      onPiece?.(soFar(), start * pieces.length + i + 1);
     }
-    onStart?.(soFar());
   }
   return soFar();
 }

@@ -1,5 +1,6 @@
 /** The jobs as a reader knows them, and what takes part in each. */
 
+import { namesOption } from "../lib/command.ts";
 import type { Run } from "../lib/results.ts";
 
 /** The results of a run across cores. */
@@ -28,6 +29,10 @@ export interface PlannedJob {
   /** The name in works and on the command line. */
   readonly name: string;
   readonly title: string;
+  /** What is done, in a line. */
+  readonly about: string;
+  /** Whether more workers can make it faster: not where all of them want one thing. */
+  readonly scales: boolean;
   works(sizes: readonly number[]): PlannedWork[];
 }
 
@@ -42,24 +47,30 @@ export const CONTESTANTS: Readonly<Record<PlayerKind, string>> = {
 };
 
 interface JobOptions {
+  readonly about: string;
   /** How much of the work there is at least for each worker, so that all have something to do. */
   readonly share: number;
   /** Default: all. */
   readonly kinds?: readonly PlayerKind[];
   /** Whether it can be done without workers, too. */
   readonly alone?: boolean;
+  /** Whether all workers want one thing, so that more of them cannot make it faster. */
+  readonly oneThing?: boolean;
   /** Whether the workers do two things, half of them each: there are none of an odd number then. */
   readonly halves?: boolean;
 }
 
 function job(name: string, title: string, options: JobOptions): PlannedJob {
-  const { share, kinds = ["threads", "bare", "processes"], alone = false, halves = false } = options;
+  const { about, share, kinds = ["threads", "bare", "processes"], alone = false } = options;
+  const { oneThing = false, halves = false } = options;
   const planned = (kind: PlayerKind, contestant: string, workers: number): PlannedWork => (
     { work: `${name}/${workers}`, contestant, kind, workers, least: Math.ceil(share * Math.max(1, workers)) }
   );
   return {
     name,
     title,
+    about,
+    scales: !oneThing,
     works: (sizes) => [
       ...(alone ? [planned("bare", ALONE, 0)] : []),
       ...sizes.filter((workers) => !halves || workers % 2 === 0).flatMap((workers) =>
@@ -69,23 +80,65 @@ function job(name: string, title: string, options: JobOptions): PlannedJob {
   };
 }
 
+/** What the contestants are, in a line each. */
+export const ABOUT: Readonly<Record<string, string>> = {
+  [ALONE]: "a plain loop in one thread: what all speed-ups count from",
+  [CONTESTANTS.threads]: "this library's `Pool` and `Thread`",
+  [CONTESTANTS.processes]: "this library's `Pool` and `Process`, in processes",
+  [CONTESTANTS.bare]: "the platform's `Worker`, with messages and `Atomics` by hand",
+};
+
 /** All of them. */
 export const JOBS: readonly PlannedJob[] = [
-  job("cpu", "A million square roots", { share: 8, alone: true }),
+  job("cpu", "A million square roots", {
+    about: "Each task is a million square roots, which is what a processor does alone",
+    share: 8,
+    alone: true,
+  }),
   // These are cut into more than a hundred tasks each.
-  job("mandelbrot", "Mandelbrot", { share: 1 / 16, alone: true }),
-  job("sum", "Sum of 256 MiB", { share: 1 / 16, alone: true }),
-  job("tiny", "Map of x * x", { share: 1000, alone: true }),
-  job("lock", "One lock", { share: 1000 }),
-  job("queue", "One queue, half of the workers put", { share: 1000, kinds: ["threads", "processes"], halves: true }),
+  job("mandelbrot", "Mandelbrot set", {
+    about: "A picture of the Mandelbrot set, a task for each row, which returns the row",
+    share: 1 / 16,
+    alone: true,
+  }),
+  job("sum", "Sum of 256 MiB", {
+    about: "Numbers in shared memory are added up, which is limited by the memory and not by the processor",
+    share: 1 / 16,
+    alone: true,
+  }),
+  job("tiny", "Map of tiny tasks: x * x", {
+    about: "Each task squares a number, so that the price of giving it to a worker is all that there is",
+    share: 1000,
+    alone: true,
+  }),
+  job("lock", "One lock", {
+    about: "All workers want one lock, again and again, and add 1 to a number under it; the time of one addition",
+    share: 1000,
+    oneThing: true,
+  }),
+  job("queue", "One queue: half of the workers put", {
+    about: "Half of the workers put numbers into one queue, the other half takes them out; the time of one number",
+    share: 1000,
+    kinds: ["threads", "processes"],
+    oneThing: true,
+    halves: true,
+  }),
 ];
 
-/** The job with that name. */
-export function jobNamed(name: string): PlannedJob {
-  const found = JOBS.find((each) => each.name === name);
-  if (found !== undefined) return found;
-  const names = JOBS.map((each) => each.name).join(", ");
-  throw new TypeError(`Cannot run benchmarks: --jobs must name some of ${names}: received '${name}'`);
+/** The jobs of a list of names, with commas between them; all where there is no list. */
+export function jobsNamed(text: string | undefined): readonly PlannedJob[] {
+  const names = namesOption("jobs", text, JOBS.map(({ name }) => name));
+  return names?.map((name) => JOBS.find((job) => job.name === name)!) ?? JOBS;
+}
+
+/** What a group of the results is called: a job on a runtime. */
+export function groupName({ title }: Pick<PlannedJob, "title">, runtime: string): string {
+  return `${title} (${runtime})`;
+}
+
+/** The job of a group of the results; `undefined` in results of other jobs than these. */
+export function jobOf(group: string): PlannedJob | undefined {
+  return JOBS.find(({ title }) => group.startsWith(`${title} (`));
 }
 
 /** 1, 2, 4, … as far as there are cores, the number of cores, and twice as many. */

@@ -2,7 +2,7 @@
 
 import { type Contestant, type Group, remarkOf, samplesOf } from "../lib/results.ts";
 import { median, quantile, spread } from "../lib/stats.ts";
-import { ALONE } from "./plan.ts";
+import { ALONE, jobOf } from "./plan.ts";
 
 /** A contestant's figures. */
 export interface Point {
@@ -19,29 +19,39 @@ export interface Point {
   readonly speedup: number;
   readonly low: number;
   readonly high: number;
-  /** The speed-up by the ideal one: the cores that so many workers can have, by those that the reference can have. */
-  readonly efficiency: number;
-  /** What the speed-up would be if nothing but cores were missing. */
-  readonly ideal: number;
+  /** What the speed-up counts from: what is 1. */
+  readonly base: string;
+  /** The speed-up by the ideal one. `undefined` where more workers cannot make it faster. */
+  readonly efficiency: number | undefined;
+  /** What the speed-up would be if nothing but cores were missing: those that so many workers can have by those of the base. */
+  readonly ideal: number | undefined;
   /** How many times as long as bare workers of the same number it takes. */
   readonly timesBare: number | undefined;
   readonly dropped: number;
   /** What has to be said beside it. */
   readonly note: string | undefined;
+  /** What has to be said of the speed-up alone: a failure, and what others used meanwhile or while the base was measured. */
+  readonly doubt: Pick<Contestant, "note" | "busy">;
+}
+
+/** Whether a contestant has samples that a speed-up can be told of: nothing is so many times as fast as 0. */
+export function isTimed({ samples }: Contestant): boolean {
+  return samples.length > 0 && samples.every(({ value }) => value > 0);
 }
 
 /**
- * The figures of those contestants that have samples. The speed-up counts from the job without workers where there is that,
+ * The figures of those contestants that are timed. The speed-up counts from the job without workers where there is that,
  * else from the contestant's own figure for the fewest workers.
  */
-export function pointsOf({ contestants }: Group, cores: number): Point[] {
-  const measured = contestants.filter(({ samples }) => samples.length > 0);
+export function pointsOf({ name: group, contestants }: Group, cores: number): Point[] {
+  const measured = contestants.filter(isTimed);
   const alone = measured.find(({ name }) => name === ALONE);
+  const scales = jobOf(group)?.scales ?? true;
   const points: Point[] = [];
   for (const one of measured) {
     if (one.workers === undefined) continue;
     const reference = alone ?? fewestOf(measured.filter(({ name }) => name === one.name));
-    const ideal = Math.min(one.workers, cores) / Math.min(reference.workers ?? 1, cores);
+    const ideal = scales ? Math.min(one.workers, cores) / Math.min(reference.workers ?? 1, cores) : undefined;
     const from = median(valuesOf(reference));
     const values = valuesOf(one);
     const bare = measured.find(({ name, ours, workers }) => !ours && name !== ALONE && workers === one.workers);
@@ -57,14 +67,20 @@ export function pointsOf({ contestants }: Group, cores: number): Point[] {
       speedup,
       low: from / quantile(values, 0.75),
       high: from / quantile(values, 0.25),
-      efficiency: speedup / ideal,
+      base: baseOf(reference),
+      efficiency: ideal && speedup / ideal,
       ideal,
       timesBare: bare === undefined || bare === one ? undefined : median(values) / median(valuesOf(bare)),
       dropped: one.dropped,
       note: noteOf(one, reference, bare),
+      doubt: { note: one.note, busy: one.busy ?? reference.busy },
     });
   }
   return points;
+}
+
+function baseOf({ workers }: Contestant): string {
+  return workers === undefined ? ALONE : `${workers} ${workers === 1 ? "worker" : "workers"}`;
 }
 
 function fewestOf(contestants: readonly Contestant[]): Contestant {

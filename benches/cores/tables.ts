@@ -1,35 +1,38 @@
 /** The tables of a run across cores. */
 
 import { describeMachine } from "../lib/machine.ts";
-import { busyNoteOf, type Group, remarkOf, type Run, samplesOf } from "../lib/results.ts";
+import { inMarkdown } from "../lib/markdown.ts";
+import { sentences } from "../lib/notes.ts";
+import { busyNoteOf, type Group, remarkOf, type Run, samplesOf, stoppedNoteOf } from "../lib/results.ts";
 import { median, spread } from "../lib/stats.ts";
 import { figures, formatNs, formatPart, formatSpread, table } from "../lib/table.ts";
 import { ALONE, type CoresRun } from "./plan.ts";
-import { pointsOf } from "./speedup.ts";
+import { isTimed, pointsOf } from "./speedup.ts";
 
-/** What the columns are called, after the first. */
-const COLUMNS = {
+/** What the columns are called, after the first, which has the contestants. */
+export const COLUMNS = {
   time: "Time of one",
   spread: "Spread",
   samples: "Samples",
-  processor: "Of the processor",
+  processor: "Processor time",
   speedup: "Speed-up",
   efficiency: "Efficiency",
-  timesBare: "Time by bare",
-  note: "",
+  timesBare: "Over bare Workers",
+  notes: "Notes",
 } as const;
 
 /** A table for each job and runtime, in Markdown. */
-export function tablesOf(run: CoresRun): string {
-  const head = [
-    `${describeMachine(run.machine)}. ${run.date.slice(0, 10)}, \`${run.command}\`.`,
-    run.quick ? "A quick run: the figures are rough." : "",
-    busyNoteOf(run) ?? "",
-    run.note ?? "",
-  ];
-  return [head.filter((line) => line !== "").join("\n"), ...run.groups.map((group) => tableOf(group, run))].join(
-    "\n\n",
-  );
+export function tablesOf(measured: CoresRun): string {
+  const run = inMarkdown(measured);
+  const head = sentences([
+    describeMachine(run.machine),
+    `${run.date.slice(0, 10)}, \`${run.command}\``,
+    run.quick ? "A quick run: the figures are rough" : "",
+    stoppedNoteOf(run),
+    busyNoteOf(run),
+    run.note,
+  ]);
+  return [head, ...run.groups.map((group) => tableOf(group, run))].join("\n\n");
 }
 
 /** One job on one runtime. */
@@ -44,28 +47,34 @@ export function tableOf(group: Group, run: Run): string {
       samples: point.samples,
       processor: point.processorNs === undefined ? "" : formatNs(point.processorNs),
       speedup: figures(point.speedup),
-      efficiency: formatPart(point.efficiency),
+      efficiency: point.efficiency === undefined ? "" : formatPart(point.efficiency),
       timesBare: point.timesBare === undefined ? "" : `${figures(point.timesBare)} x`,
-      note: notesOf(point.dropped, point.note),
+      notes: notesOf(point.dropped, point.note),
     })
   );
   const alone = group.contestants.find(({ name }) => name === ALONE);
-  if (alone !== undefined && alone.samples.length > 0) {
+  if (alone !== undefined && isTimed(alone)) {
     const values = alone.samples.map(({ value }) => value);
     rows.unshift(rowOf(ALONE, {
       time: formatNs(median(values)),
       spread: formatSpread(spread(values)),
       samples: samplesOf(alone),
       speedup: figures(1),
-      note: notesOf(alone.dropped, remarkOf(alone)),
+      notes: notesOf(alone.dropped, remarkOf(alone)),
     }));
   }
-  for (const { name, workers, samples, note } of group.contestants) {
-    if (samples.length === 0) {
-      rows.push(rowOf(workers === undefined ? name : `${name} x ${workers}`, { note: note ?? "no samples" }));
-    }
+  for (const contestant of group.contestants.filter((each) => !isTimed(each))) {
+    const { name, workers, samples, note } = contestant;
+    const why = note ?? (samples.length === 0 ? "no samples" : "has samples of 0, which no speed-up can be told of");
+    rows.push(rowOf(workers === undefined ? name : `${name} x ${workers}`, { notes: why }));
   }
-  return table([group.name, ...Object.values(COLUMNS)], rows);
+  const base = points[0] === undefined ? "" : `, ${points[0].base} is 1`;
+  const head = {
+    ...COLUMNS,
+    time: `${COLUMNS.time} (${group.better} is better)`,
+    speedup: `${COLUMNS.speedup} (more is better${base})`,
+  };
+  return table([group.name, ...Object.values(head)], rows);
 }
 
 function rowOf(name: string, cells: Partial<Record<keyof typeof COLUMNS, string>>): string[] {

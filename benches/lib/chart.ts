@@ -7,6 +7,8 @@
 
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
+import { describeMachine } from "./machine.ts";
+import { busyNoteOf, type Run, stoppedNoteOf } from "./results.ts";
 
 /** What a chart draws with: in the light, in the dark. */
 const THEME = {
@@ -31,12 +33,60 @@ export const COLOURS: readonly string[] = SERIES.map(([light]) => light);
 /** The colour of what is not a series: an ideal, a note. */
 export const FAINT: string = THEME.faint[0];
 
-/** Draws a chart. The `config` of the specification goes before that of the theme. */
+/** How wide the panels of a chart are together, in pixels, so that it can be read where a page shows it in 900, and what is between two. */
+export const PANELS = { width: 860, gap: 24 } as const;
+
+/** How wide a letter is on the average, by the size of its font. */
+const LETTER = 0.6;
+/** What Vega asks for the width of a text; its types do not have it. */
+const { textMetrics } = vega as unknown as {
+  readonly textMetrics: { width: (item: TextItem, text: unknown) => number };
+};
+/** A text in a chart, as Vega has it. */
+interface TextItem {
+  readonly fontSize?: number;
+  readonly limit?: number;
+}
+// Without a canvas, Vega takes letters for far wider than they are, and leaves room for them.
+textMetrics.width = ({ fontSize = 11, limit = 0 }, text) => {
+  const width = String(text ?? "").length * fontSize * LETTER;
+  return limit > 0 ? Math.min(limit, width) : width;
+};
+
+/** How many letters of a subtitle fit into the width of a chart. */
+const LINE = 118;
+
+/** What stands below the title of a chart: machine, date and command, what else is to be said, and how busy the machine was. */
+export function subtitleOf(run: Run, ...more: readonly string[]): string[] {
+  const quick = run.quick ? " (quick: the figures are rough)" : "";
+  const lines = [describeMachine(run.machine), `${run.date.slice(0, 10)}, ${run.command}${quick}`, ...more];
+  return [...lines, ...[stoppedNoteOf(run) ?? [], busyNoteOf(run) ?? []].flat()].flatMap((line) => wrapped(line));
+}
+
+/** A text in lines of {@linkcode LINE} letters at most, where its words allow it. */
+function wrapped(text: string): string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = `${lines.at(-1)} ${word}`.trimStart();
+    if (line.length > LINE && lines.at(-1) !== "") lines.push(word);
+    else lines[lines.length - 1] = line;
+  }
+  return lines;
+}
+
+/**
+ * Draws a chart. The `config` of the specification goes before that of the theme. What cannot be drawn is thrown, as Vega would print
+ * an error and draw the rest.
+ */
 export async function toSvg(spec: TopLevelSpec): Promise<string> {
   const compiled = compile(spec, { config: CONFIG });
-  const view = new vega.View(vega.parse(compiled.spec), { renderer: "none", logLevel: vega.Error });
-  const svg = await view.toSVG();
+  const errors: string[] = [];
+  const logger = vega.logger(vega.Error, undefined, (_method, _level, args) => errors.push(args.map(String).join(" ")));
+  const view = new vega.View(vega.parse(compiled.spec), { renderer: "none", logger });
+  // XML has no way to write other control characters, which names may have.
+  const svg = (await view.toSVG()).replaceAll(/[^\P{Cc}\t\n\r]/gu, "\u{FFFD}");
   view.finalize();
+  if (errors.length > 0) throw new Error(`Cannot draw chart: ${errors.join("; ")}`);
   const rules = ALL.flatMap(([light, dark]) =>
     ["fill", "stroke"].map((property) => `[${property}="${light}"]{${property}:${dark}}`)
   );
@@ -55,7 +105,7 @@ const CONFIG: vega.Config & TopLevelSpec["config"] = {
     subtitleColor: THEME.faint[0],
     anchor: "start",
     fontSize: 15,
-    subtitleFontSize: 11,
+    subtitleFontSize: 12,
     offset: 12,
   },
   axis: {
@@ -66,8 +116,16 @@ const CONFIG: vega.Config & TopLevelSpec["config"] = {
     tickColor: THEME.faint[0],
     gridColor: THEME.grid[0],
     labelLimit: 320,
+    labelFontSize: 11,
+    titleFontSize: 11,
   },
-  legend: { labelColor: THEME.ink[0], titleColor: THEME.faint[0], titleFontWeight: "normal", labelLimit: 320 },
+  legend: {
+    labelFontSize: 12,
+    labelColor: THEME.ink[0],
+    titleColor: THEME.faint[0],
+    titleFontWeight: "normal",
+    labelLimit: 320,
+  },
   header: { labelColor: THEME.ink[0], titleColor: THEME.ink[0], labelFontSize: 12 },
   text: { color: THEME.ink[0] },
   rule: { color: THEME.faint[0] },

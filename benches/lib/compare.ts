@@ -15,32 +15,22 @@
  * certain but small is no news.
  */
 
-import { type Contestant, type Group, labelOf, type Run, type Sample } from "./results.ts";
-import { holm, mannWhitney, mean, median, robustDeviation, studentProbability, variance } from "./stats.ts";
+import { type Failure, type Omission, type Pair, pairsOf } from "./pairs.ts";
+import { type Group, labelOf, type Run } from "./results.ts";
+import { holm, mannWhitney, median, robustDeviation, studentProbability } from "./stats.ts";
 
 /** The smallest change that is told. */
 export const SMALLEST = 0.05;
 /** How probable chance may be as the reason of any of the changes that are told. */
 const CHANCE = 0.02;
-/** Starts that a contestant must have in both runs together, less one each: two of a kind in each run come by chance too often. */
-const LEAST_FREEDOM = 4;
+/** Starts that a contestant must have in each run: two of a kind in each come by chance too often. */
+export const LEAST_STARTS = 3;
 /** How many starts what is usual counts for. */
 const USUAL_WEIGHT = 4;
 /** How much starts of a program differ at least (standard deviation), whatever few of them seem to show. */
 const LEAST_DEVIATION = 0.015;
 /** How much they are taken to differ where each run has only one. */
 const UNKNOWN_DEVIATION = 0.04;
-/**
- * How much a contestant goes with atomic operations is what all do on the average, until its own samples have shown so much of it:
- * the sum of squares of their logarithms' deviations.
- */
-const USUAL_SWAY = 0.1;
-/** Nothing takes longer by more than so many times the part by which atomic operations do. */
-const MOST_SWAY = 1.5;
-/** What less than this is taken for, as nothing has no logarithm. Memory comes in pages, and starts of a program differ by some. */
-const LEAST_VALUES: Readonly<Record<string, number>> = { bytes: 2 ** 16 };
-/** The same in any other unit. */
-const LEAST_VALUE = 1e-3;
 /** How many contestants that are not ours there must be, for what they did to tell of the machine. */
 const ENOUGH_OTHERS = 4;
 
@@ -54,16 +44,13 @@ export interface Comparison {
   readonly after: number;
   /** How many times as long as before it takes, the machine's own change taken off: above 1 is worse. */
   readonly ratio: number;
+  /** Whether one of the figures is next to nothing: the ratio is that of what it is taken for then, and no figure to show. */
+  readonly isTiny: boolean;
   /** How probable such a difference is by chance, corrected. */
   readonly probability: number;
-  readonly verdict: "worse" | "better" | "same";
-}
-
-/** A contestant that was measured in the old run and hangs or fails in the new one, or has no samples there. */
-export interface Failure {
-  readonly label: string;
-  readonly ours: boolean;
-  readonly note: string;
+  readonly verdict: "worse" | "better" | "same" | "unknown";
+  /** Why the verdict is unknown. */
+  readonly why?: string;
 }
 
 /** The comparison of two runs. */
@@ -73,30 +60,13 @@ export interface Compared {
   readonly failed: Failure[];
   /** How many times as long everything takes that is not ours; 1 where that is not known. */
   readonly machine: number;
-  /** Contestants that only one of the runs has, or that failed in the old one. */
-  readonly missing: string[];
-  /** Contestants whose figure of one of the runs is from a busy machine, which tells nothing. */
-  readonly busy: string[];
-}
-
-/** A contestant in both runs; logarithms, so that twice and half are equally far. */
-interface Pair {
-  readonly group: Group;
-  readonly contestant: Contestant;
-  readonly before: readonly number[];
-  readonly after: readonly number[];
-  /** The logarithm of how many times as long it takes. */
-  readonly change: number;
-  /** The medians of the starts about their mean, and how many of them are free to differ. */
-  readonly variance: number;
-  readonly freedom: number;
-  /** One by the number of starts in each run, added up. */
-  readonly startsPart: number;
+  /** What only one of the runs has, what failed in the old one, and figures from a busy machine, which tell nothing. */
+  readonly omitted: Omission[];
 }
 
 /** Compares two runs of the same kind. */
 export function compareRuns(before: Run, after: Run): Compared {
-  const { pairs, failed, missing, busy } = pairsOf(before, after);
+  const { pairs, failed, omitted } = pairsOf(before, after);
   const others = pairs.filter(({ contestant }) => !contestant.ours).map(({ change }) => change);
   const known = others.length >= ENOUGH_OTHERS;
   const machine = known ? median(others) : 0;
@@ -121,130 +91,40 @@ export function compareRuns(before: Run, after: Run): Compared {
   const comparisons = pairs.map((pair, i): Comparison => {
     const ratio = Math.exp(pair.change - machine);
     const bySamples = mannWhitney(pair.before, pair.after.map((value) => value - machine));
-    const certain = corrected[i]! < CHANCE && bySamples < CHANCE && pair.freedom >= LEAST_FREEDOM;
+    const certain = corrected[i]! < CHANCE && bySamples < CHANCE;
+    const why = whyUnknown(pair);
     const told = certain && Math.abs(Math.log(ratio)) >= Math.log(1 + SMALLEST);
     return {
       group: pair.group.name,
       label: labelOf(pair.contestant),
       ours: pair.contestant.ours,
       unit: pair.group.unit,
-      before: valueOf(pair.group, pair.before),
-      after: valueOf(pair.group, pair.after),
+      before: pair.tiny?.[0] ?? valueOf(pair.group, pair.before),
+      after: pair.tiny?.[1] ?? valueOf(pair.group, pair.after),
       ratio,
+      isTiny: pair.tiny !== undefined,
       probability: corrected[i]!,
-      verdict: !told ? "same" : ratio > 1 ? "worse" : "better",
+      verdict: why !== undefined ? "unknown" : !told ? "same" : ratio > 1 ? "worse" : "better",
+      why,
     };
   });
-  return { comparisons, failed, machine: Math.exp(machine), missing, busy };
+  return { comparisons, failed, machine: Math.exp(machine), omitted };
+}
+
+/** Why no change of a contestant could be told, however large it were; `undefined` where one could be. */
+function whyUnknown({ starts, before, after }: Pair): string | undefined {
+  if (starts < LEAST_STARTS) {
+    return `${starts} ${starts === 1 ? "start" : "starts"}, at least ${LEAST_STARTS} are needed`;
+  }
+  const [few, many] = [before, after].map(({ length }) => length).sort((a, b) => a - b) as [number, number];
+  const apart = mannWhitney(Array.from({ length: few }, (_, i) => i), Array.from({ length: many }, (_, i) => few + i));
+  return apart < CHANCE ? undefined : `${few} ${few === 1 ? "sample" : "samples"}, more rounds are needed`;
 }
 
 /** What is usual for starts of a program: the middle of what all contestants show. */
 function usualVariance(pairs: readonly Pair[]): number {
   const seen = pairs.filter(({ freedom }) => freedom > 0).map((pair) => pair.variance);
   return seen.length === 0 ? UNKNOWN_DEVIATION ** 2 : Math.max(median(seen), LEAST_DEVIATION ** 2);
-}
-
-/** Whether a contestant was measured to the end. */
-function isWhole({ samples, failed }: Contestant): boolean {
-  return samples.length > 0 && failed !== true;
-}
-
-function pairsOf(before: Run, after: Run): Pick<Compared, "failed" | "missing" | "busy"> & { pairs: Pair[] } {
-  const keyed = (run: Run) =>
-    new Map(
-      run.groups.flatMap((group) =>
-        group.contestants.map((contestant) => (
-          [`${group.name}: ${labelOf(contestant)}`, { group, contestant }] as const
-        ))
-      ),
-    );
-  const [old, young] = [keyed(before), keyed(after)];
-  const both: Both[] = [];
-  const failed: Failure[] = [];
-  const missing: string[] = [];
-  const busy: string[] = [];
-  for (const key of new Set([...old.keys(), ...young.keys()])) {
-    const [one, other] = [old.get(key), young.get(key)];
-    if (one === undefined || other === undefined || !isWhole(one.contestant)) missing.push(key);
-    else if (!isWhole(other.contestant)) {
-      const { ours, note = "no samples" } = other.contestant;
-      failed.push({ label: key, ours, note });
-    } else if (one.contestant.busy !== undefined || other.contestant.busy !== undefined) busy.push(key);
-    else both.push({ group: other.group, before: one.contestant, after: other.contestant });
-  }
-  const usual = slopeOf(both.map(swayOf).reduce(added, NO_SWAY));
-  return { pairs: both.map((each) => pairOf(each, usual)), failed, missing, busy };
-}
-
-/** What is compared. */
-interface Both {
-  readonly group: Group;
-  readonly before: Contestant;
-  readonly after: Contestant;
-}
-
-/** Sums of squares and products: how far what atomic operations took lies from its mean, and the contestant's time with it. */
-interface Sway {
-  readonly squares: number;
-  readonly products: number;
-}
-
-const NO_SWAY: Sway = { squares: 0, products: 0 };
-
-function added(a: Sway, b: Sway): Sway {
-  return { squares: a.squares + b.squares, products: a.products + b.products };
-}
-
-function slopeOf({ squares, products }: Sway): number {
-  return squares === 0 ? 0 : Math.min(MOST_SWAY, Math.max(0, products / squares));
-}
-
-/** How a contestant goes with atomic operations within its runs: what differs between the runs may be the code. */
-function swayOf({ group, before, after }: Both): Sway {
-  if (![before, after].every(isProbed)) return NO_SWAY;
-  return [before, after].map(({ samples }) => {
-    const pairs = samples.map((sample) => Math.log(sample.probeNs!));
-    const times = samples.map((sample) => logarithmOf(group, sample));
-    const [pair, time] = [mean(pairs), mean(times)];
-    return pairs.map((x, i) => ({ squares: (x - pair) ** 2, products: (x - pair) * (times[i]! - time) }))
-      .reduce(added, NO_SWAY);
-  }).reduce(added, NO_SWAY);
-}
-
-function isProbed({ samples }: Contestant): boolean {
-  return samples.every(({ probeNs }) => probeNs !== undefined);
-}
-
-function pairOf({ group, before, after }: Both, usual: number): Pair {
-  const probed = [before, after].every(isProbed);
-  const slope = slopeOf(
-    added(swayOf({ group, before, after }), { squares: USUAL_SWAY, products: USUAL_SWAY * usual }),
-  );
-  // As if atomic operations had taken as long in both runs.
-  const level = probed ? mean([before, after].map(({ samples }) => mean(samples.map((s) => Math.log(s.probeNs!))))) : 0;
-  const levelled = (sample: Sample): number =>
-    logarithmOf(group, sample) - (probed ? slope * (Math.log(sample.probeNs!) - level) : 0);
-  const starts = [before, after].map(({ samples }) =>
-    [...Map.groupBy(samples, ({ start }) => start).values()].map((each) => each.map(levelled))
-  );
-  const medians = starts.map((each) => each.map(median));
-  const freedom = medians.reduce((sum, { length }) => sum + length - 1, 0);
-  const squares = medians.reduce((sum, each) => sum + (variance(each) ?? 0) * (each.length - 1), 0);
-  return {
-    group,
-    contestant: after,
-    before: starts[0]!.flat(),
-    after: starts[1]!.flat(),
-    change: mean(medians[1]!) - mean(medians[0]!),
-    variance: freedom === 0 ? 0 : squares / freedom,
-    freedom,
-    startsPart: medians.reduce((sum, { length }) => sum + 1 / length, 0),
-  };
-}
-
-/** Turned round where more is better, so that larger is always worse. */
-function logarithmOf({ better, unit }: Group, { value }: Sample): number {
-  return (better === "less" ? 1 : -1) * Math.log(Math.max(value, LEAST_VALUES[unit] ?? LEAST_VALUE));
 }
 
 function valueOf({ better }: Group, logarithms: readonly number[]): number {

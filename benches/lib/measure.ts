@@ -4,12 +4,12 @@
  * A contestant is a work of a player. The players are started several times, since two starts of one program differ by more
  * than two samples of one start do; in each start every contestant has its turn in every round, in one order and then in
  * the other. A sample during which others used the processors is thrown away and taken again, as long as there is patience. A
- * short one is judged by what they used in a tenth of a second around it.
+ * short one is judged by what they used in a tenth of a second around it. A work that takes seconds is done once in each start.
  */
 
 import { isDisturbed, type Load, loadBetween, LoadMeter } from "./load.ts";
 import type { Played } from "./play.ts";
-import { HangError, Player, type PlayerOptions } from "./player.ts";
+import { HangError, LONG, Player, type PlayerOptions } from "./player.ts";
 import type { Contestant, Group, Sample } from "./results.ts";
 
 /** A contestant: what it is called, and which player does it. */
@@ -82,6 +82,8 @@ interface Seat {
   readonly entry: Entry;
   readonly taken: Taken[];
   n: number;
+  /** Whether a sample of it is {@linkcode LONG}. */
+  long: boolean;
   /** Why it cannot go on. */
   note?: string;
 }
@@ -113,7 +115,7 @@ class Measuring {
   constructor(plan: Plan) {
     this.#plan = plan;
     this.#patience = plan.patience ?? 60_000;
-    this.seats = plan.entries.map((entry) => ({ entry, taken: [], n: entry.n ?? 0 }));
+    this.seats = plan.entries.map((entry) => ({ entry, taken: [], n: entry.n ?? 0, long: false }));
   }
 
   /** One start of all players. What there is no time for counts as a step that is over, so that the progress is right. */
@@ -126,7 +128,8 @@ class Measuring {
       for (let round = 0; round < this.#plan.rounds; round++) {
         const late = leftOut || round > 0 && isLate();
         for (const seat of round % 2 === 0 ? this.seats : this.seats.toReversed()) {
-          await this.#guarded(seat, late ? nothing : () => this.#takeSample(seat, start));
+          const enough = late || round > 0 && seat.long;
+          await this.#guarded(seat, enough ? nothing : () => this.#takeSample(seat, start));
         }
       }
     } finally {
@@ -189,7 +192,7 @@ class Measuring {
     const player = await this.#playerOf(seat.entry);
     if (seat.n === 0) {
       seat.n = await player.countFor(work, sampleMs, limit, least);
-    } else if (seat.entry.unwarmed !== true) {
+    } else if (seat.entry.unwarmed !== true && !seat.long) {
       for (let i = 0; i < WARMING; i++) await player.play(work, seat.n, { limit });
     }
   }
@@ -203,6 +206,7 @@ class Measuring {
       const { work, parts } = seat.entry;
       const played = await player.play(work, seat.n, { limit: this.#plan.limit, parts });
       const { processorNs } = loadBetween(before, this.#meter.read(player.pid), this.#meter.processors);
+      seat.long = played.ns > LONG * 1e6 * (this.#plan.sampleMs ?? 200);
       const around = await this.#meter.look(player.pid, before);
       const disturbed = this.#restless = isDisturbed(around, this.#meter.processors) ?? false;
       seat.taken.push({ sample: sampleOf(played, seat.n, { ...around, processorNs }, start), disturbed });
@@ -228,11 +232,11 @@ function rounded(value: number): number {
 }
 
 /** The contestant as it is kept: its undisturbed samples, or the least disturbed where there are too few. */
-function contestantOf({ entry, taken, note }: Seat, { starts, rounds }: Plan): Contestant {
+function contestantOf({ entry, taken, long, note }: Seat, { starts, rounds }: Plan): Contestant {
   const quiet = taken.filter(({ disturbed }) => !disturbed);
   const rest = taken.filter(({ disturbed }) => disturbed)
     .sort((a, b) => (a.sample.othersShare ?? 0) - (b.sample.othersShare ?? 0));
-  const wanted = Math.min(taken.length, Math.ceil(starts * rounds / 2));
+  const wanted = Math.min(taken.length, Math.ceil(starts * (long ? 1 : rounds) / 2));
   const filled = rest.slice(0, Math.max(0, wanted - quiet.length));
   const { name, runtime, ours, workers } = entry;
   return {

@@ -1,24 +1,16 @@
-/** What the programs of benchmarks have in common: options that count, a progress bar, and results that are kept. */
+/** What the programs that measure have in common: a progress bar, and where their results go. */
 
-import { thisMachine } from "./machine.ts";
+import { ROOT } from "../../tools/_install.ts";
 import type { Measured } from "./measure.ts";
+import { fromCaller } from "./paths.ts";
 import { Progress } from "./progress.ts";
-import { type Run, SCHEMA, writeRun } from "./results.ts";
-
-/** Reads an option that is a whole number of 1 or more; `undefined` where it is not given. */
-export function countOption(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^[1-9]\d*$/.test(text)) {
-    throw new RangeError(`Cannot run benchmarks: --${name} must be a whole number of 1 or more: received '${text}'`);
-  }
-  return Number(text);
-}
+import type { Run } from "./results.ts";
 
 /** Measures with a progress bar. `onStep` hears what was done, and how many of the steps that was. */
-export async function withProgress(
+export async function withProgress<M extends Measured>(
   steps: number,
-  run: (onStep: (done: string, steps?: number) => void) => Promise<Measured>,
-): Promise<Measured> {
+  run: (onStep: (done: string, steps?: number) => void) => Promise<M>,
+): Promise<M> {
   const progress = new Progress(steps);
   try {
     return await run((done, count) => {
@@ -30,22 +22,35 @@ export async function withProgress(
   }
 }
 
+/** Where a program writes its results. */
+export interface Places {
+  /** The JSON. */
+  readonly out: string;
+  /** The charts, without what sets one apart from the others and without `.svg`. */
+  readonly charts: string;
+}
+
 /**
- * Writes the results to a file, as those of this program of today on this machine. What there is of them so far may be kept
- * before, so that a run that is broken off leaves something.
+ * Where results and charts go. The results of a whole run go to those that are kept, those of a short run or a part of one to a
+ * folder that git ignores: what later code is compared with is not lost by a look. Charts go beside results that the caller
+ * named.
  */
-export function keepRun(kind: Run["kind"], { groups, versions, notes }: Measured, quick: boolean, file: string): Run {
-  const task = kind === "bench" ? "bench:record" : `bench:${kind}`;
-  const run: Run = {
-    schema: SCHEMA,
-    kind,
-    machine: thisMachine(versions),
-    date: new Date().toISOString(),
-    command: [`deno task ${task}`, ...Deno.args].join(" "),
-    quick,
-    notes,
-    groups,
+export function placesFor(
+  kind: Run["kind"],
+  isWhole: boolean,
+  { out, svg, from }: { readonly out?: string; readonly svg?: string; readonly from?: string },
+): Places {
+  const named = svg?.replace(/\.svg$/, "") ?? (from ?? out)?.replace(/\.json$/, "");
+  return {
+    out: out === undefined ? `${ROOT}${isWhole ? "benches/results" : "out"}/${kind}.json` : fromCaller(out),
+    charts: named === undefined ? `${ROOT}out/${kind}` : fromCaller(named),
   };
-  writeRun(file, run);
-  return run;
+}
+
+/** Says before a run where its results will be. */
+export function announce({ out }: Places, isWhole: boolean, given: string | undefined): void {
+  const why = isWhole || given !== undefined
+    ? ""
+    : " (a short run, or a part of one: benches/results/ keeps whole runs)";
+  console.error(`Results go to ${out}${why}`);
 }

@@ -1,4 +1,4 @@
-/** A progress bar on stderr, if that is a terminal; else a line now and then, so that a log shows that it goes on. */
+/** A progress bar on stderr, if that is a terminal; else a line now and then, so that a log shows what goes on. */
 
 import process from "node:process";
 import { Presets, SingleBar } from "cli-progress";
@@ -9,6 +9,7 @@ export class Progress {
   readonly #total: number;
   #done = 0;
   #told = 0;
+  #doing = "";
 
   /** @param total How many steps there are. */
   constructor(total: number) {
@@ -24,6 +25,7 @@ export class Progress {
 
   /** Says what is done now. */
   doing(what: string): void {
+    this.#doing = what;
     this.#bar?.update({ doing: what });
   }
 
@@ -32,7 +34,7 @@ export class Progress {
     this.#done += count;
     this.#bar?.update(Math.min(this.#done, this.#total));
     const tenth = Math.floor(this.#done / this.#total * 10);
-    if (this.#bar === undefined && tenth > this.#told) console.error(`${tenth * 10} %`);
+    if (this.#bar === undefined && tenth > this.#told) console.error(`${tenth * 10} %: ${this.#doing}`);
     this.#told = Math.max(tenth, this.#told);
   }
 

@@ -5,9 +5,11 @@
  * are the samples and not what was computed of them, so that other questions can be asked of them later.
  */
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { Checker } from "./checker.ts";
 import type { Machine } from "./machine.ts";
+import { UserError } from "./user_error.ts";
 
 /** The version of the form; it changes when an old file can no longer be read as before. */
 export const SCHEMA = 1;
@@ -71,18 +73,20 @@ export interface Run {
   readonly quick: boolean;
   /** What else a reader has to know, a sentence each: what was left out, which packages took part. */
   readonly notes?: readonly string[];
+  /** How much of it there is, where it was stopped before its end: `3 of 40 groups`. */
+  readonly stopped?: string;
   readonly groups: readonly Group[];
 }
 
 /** What a contestant is called in a table: its name, runtime and size. */
-export function labelOf({ name, runtime, workers }: Contestant): string {
+export function labelOf({ name, runtime, workers }: Pick<Contestant, "name" | "runtime" | "workers">): string {
   return `${name}, ${runtime}${workers === undefined ? "" : ` x ${workers}`}`;
 }
 
-/** How many samples a figure is made of, for a table: `9 of 3 starts`. */
+/** How many samples a figure is made of, for a table: `9 from 3 starts`. */
 export function samplesOf({ samples }: Contestant): string {
   const starts = new Set(samples.map(({ start }) => start)).size;
-  return `${samples.length} of ${starts} ${starts === 1 ? "start" : "starts"}`;
+  return `${samples.length} from ${starts} ${starts === 1 ? "start" : "starts"}`;
 }
 
 /** What is said where it is not known whether the machine was busy. */
@@ -107,50 +111,77 @@ export function busyNoteOf({ groups }: Run): string | undefined {
   return `The machine was busy: in ${shares.length} of ${all.length} figures other programs used up to ${part} of it`;
 }
 
+/** What has to be said of a run that was stopped before its end. */
+export function stoppedNoteOf({ stopped }: Pick<Run, "stopped">): string | undefined {
+  return stopped === undefined ? undefined : `This is a part of a run that was stopped: ${stopped}`;
+}
+
 /**
- * Writes a run, each sample on a line of its own so that a change can be read. A folder that is missing is made. It is checked
- * only then: an hour's samples are not to be lost by one of them that is wrong.
+ * Writes a run, each sample on a line of its own so that a change can be read. A folder that is missing is made. A file that is
+ * there is the old one or the new one, never a part of either. The run is checked only then: an hour's samples are not to be lost
+ * by one of them that is wrong.
  */
 export function writeRun(file: string, run: Run): void {
   const text = JSON.stringify(run, null, 1);
   mkdirSync(dirname(file), { recursive: true });
+  const neighbour = `${file}.new`;
   writeFileSync(
-    file,
+    neighbour,
     text.replace(/\{\s*("value":[^}]*?)\s*\}/g, (_, inside) => `{ ${inside.replace(/\s+/g, " ")} }`) + "\n",
   );
+  renameSync(neighbour, file);
   checkRun(run, file);
 }
 
-/** Reads a run and checks it. */
-export function readRun(file: string): Run {
+/** The task that makes results of a kind. */
+export function taskOf(kind: Run["kind"]): string {
+  return kind === "bench" ? "bench:record" : `bench:${kind}`;
+}
+
+/** Reads a run and checks it, and that it is of a kind if that matters. */
+export function readRun(file: string, kind?: Run["kind"]): Run {
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(file, "utf8"));
   } catch (cause) {
-    throw new TypeError(
+    throw new UserError(
       `Cannot read results: ${file} must be a file that bench:record, bench:cores or bench:peers wrote (--out=FILE): ${
         (cause as Error).message
       }`,
       { cause },
     );
   }
-  return checkRun(value, file);
+  const run = checkRun(value, file);
+  if (kind === undefined || run.kind === kind) return run;
+  throw new UserError(
+    `Cannot read results: ${file} must have those of ${taskOf(kind)}: received those of ${taskOf(run.kind)}`,
+  );
 }
 
-/** Throws a `TypeError` that names the place, unless the value is a run. */
+/** Reads a run to show it: it must have samples, too. */
+export function readFigures(file: string, kind?: Run["kind"]): Run {
+  const run = readRun(file, kind);
+  if (run.groups.some(({ contestants }) => contestants.some(({ samples }) => samples.length > 0))) return run;
+  throw new UserError(`Cannot read results: ${file} must have samples: received none, nothing was measured`);
+}
+
+/** Throws a `UserError` that names the place, unless the value is a run. */
 export function checkRun(value: unknown, source: string): Run {
   const run = new Checker(source, "", value);
   const schema = run.at("schema").value;
   if (schema !== SCHEMA) run.at("schema").fail(`must be ${SCHEMA}, or the file made anew with this version`);
   run.at("kind").among("peers", "cores", "bench");
-  run.at("date").string();
+  run.at("date").date();
   run.at("command").string();
   run.at("quick").boolean();
+  run.at("stopped").optional()?.string();
   for (const note of run.at("notes").optional()?.elements() ?? []) note.string();
   const machine = run.at("machine");
   for (const name of ["processor", "system"]) machine.at(name).string();
-  for (const name of ["cores", "memory"]) machine.at(name).number();
-  machine.at("versions").object();
+  machine.at("cores").whole(1);
+  machine.at("memory").number();
+  const versions = machine.at("versions");
+  for (const name of Object.keys(versions.object())) versions.at(name).string();
   for (const group of run.at("groups").elements()) {
     group.at("name").string();
     group.at("unit").string();
@@ -164,64 +195,16 @@ function checkContestant(contestant: Checker): void {
   contestant.at("name").string();
   contestant.at("runtime").string();
   contestant.at("ours").boolean();
-  contestant.at("dropped").number();
-  contestant.at("workers").optional()?.number();
+  contestant.at("dropped").whole(0);
+  contestant.at("workers").optional()?.whole(1);
   contestant.at("busy").optional()?.number();
   contestant.at("note").optional()?.string();
   contestant.at("failed").optional()?.boolean();
   for (const sample of contestant.at("samples").elements()) {
     sample.at("value").finite();
-    sample.at("start").number();
+    sample.at("start").whole(0);
     sample.at("processorNs").optional()?.number();
     sample.at("probeNs").optional()?.number();
     sample.at("othersShare").optional()?.number();
-  }
-}
-
-/** A value and where it is. */
-class Checker {
-  constructor(readonly source: string, readonly path: string, readonly value: unknown) {}
-
-  fail(rule: string): never {
-    const shown = JSON.stringify(this.value)?.slice(0, 60) ?? "nothing";
-    throw new TypeError(`Cannot read results of ${this.source}: '${this.path}' ${rule}: received ${shown}`);
-  }
-
-  object(): Record<string, unknown> {
-    if (typeof this.value !== "object" || this.value === null) this.fail("must be an object");
-    return this.value as Record<string, unknown>;
-  }
-
-  at(name: string): Checker {
-    return new Checker(this.source, this.path === "" ? name : `${this.path}.${name}`, this.object()[name]);
-  }
-
-  elements(): Checker[] {
-    if (!Array.isArray(this.value)) this.fail("must be an array");
-    return this.value.map((each, i) => new Checker(this.source, `${this.path}[${i}]`, each));
-  }
-
-  optional(): this | undefined {
-    return this.value === undefined ? undefined : this;
-  }
-
-  string(): void {
-    if (typeof this.value !== "string") this.fail("must be a string");
-  }
-
-  boolean(): void {
-    if (typeof this.value !== "boolean") this.fail("must be true or false");
-  }
-
-  finite(): void {
-    if (!Number.isFinite(this.value)) this.fail("must be a finite number");
-  }
-
-  number(): void {
-    if (typeof this.value !== "number" || !(this.value >= 0)) this.fail("must be a number of 0 or more");
-  }
-
-  among(...allowed: string[]): void {
-    if (!allowed.some((each) => each === this.value)) this.fail(`must be one of ${allowed.join(", ")}`);
   }
 }

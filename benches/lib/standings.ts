@@ -29,13 +29,18 @@ export function figuresOf(contestant: Contestant): Figures | undefined {
   };
 }
 
-/** How many times as good the first is as the second: as fast, or as small. */
-export function times(group: Group, one: Figures, other: Figures): number {
-  return group.better === "less" ? other.median / one.median : one.median / other.median;
+/**
+ * How many times as much the first costs as the second: as long, or as large. Less is better, and 1 is level. `undefined` where one of
+ * them is 0 or less, as what something adds to memory may be: nothing is so many times that.
+ */
+export function over(group: Pick<Group, "better">, one: Figures, other: Figures): number | undefined {
+  if (!(one.median > 0 && other.median > 0)) return undefined;
+  return group.better === "less" ? one.median / other.median : other.median / one.median;
 }
 
 /** A ratio as it is printed: `12.3 x`, `0.0015 x`. */
-export function factor(ratio: number): string {
+export function factor(ratio: number | undefined): string {
+  if (ratio === undefined) return "no ratio";
   return `${ratio < 0.1 ? ratio.toPrecision(2) : figures(ratio)} x`;
 }
 
@@ -45,13 +50,8 @@ export function factor(ratio: number): string {
  */
 export function isAhead(group: Group, one: Figures, other: Figures): boolean {
   if (one.spread === undefined || other.spread === undefined) return false;
-  return times(group, one, other) > 1 + Math.max(SMALLEST, one.spread + other.spread);
-}
-
-/** Marks what is made of figures that are not to be relied on by themselves. */
-export function noteMark(...all: Figures[]): string {
-  if (all.some(({ contestant }) => contestant.note !== undefined)) return " (see note)";
-  return all.some(({ contestant }) => contestant.busy !== undefined) ? " (busy)" : "";
+  const lead = over(group, other, one);
+  return lead !== undefined && lead > 1 + Math.max(SMALLEST, one.spread + other.spread);
 }
 
 /** One of ours beside its peers, the best of these first. */
@@ -59,42 +59,53 @@ export interface Standing {
   readonly group: Group;
   readonly ours: Figures;
   readonly peers: readonly Figures[];
+  /** The best peer on the same runtime, if there is any. */
+  readonly near?: Figures;
+  /** The best of those that run where this library does not, as on Node, CPython and C. */
+  readonly far?: Figures;
 }
 
 /** Each of ours in a group with its peers. */
 export function standingsOf(group: Group): Standing[] {
   const all = allOf(group);
-  return all.filter(({ contestant }) => contestant.ours).map((ours) => ({
-    group,
-    ours,
-    peers: peersOf(group, all, ours),
-  }));
+  return all.filter(({ contestant }) => contestant.ours).map((ours) => {
+    const peers = peersOf(group, all, ours);
+    const isNear = ({ contestant }: Figures) => contestant.runtime === ours.contestant.runtime;
+    return { group, ours, peers, near: peers.find(isNear), far: peers.find((peer) => !isNear(peer)) };
+  });
 }
 
 /** A contestant's place in its group. */
 export interface Place {
   readonly figures: Figures;
-  /** How many times as much as the best peer's it takes; that of the best peer is 1. `undefined` where no peer has samples. */
-  readonly ratio: number | undefined;
-  /** Whether it is the best peer of its runtime. */
-  readonly best: boolean;
+  /** Of one of ours: where it stands. */
+  readonly standing?: Standing;
+  /** Of a peer: the runtimes of ours on which it is the best peer. */
+  readonly bestOn: readonly string[];
+  /** Of a peer: whether it is the best of those that run where this library does not. */
+  readonly isBestElsewhere: boolean;
 }
 
-/** Those that were measured, this library's first, then from the best to the worst. */
+/** Those that were measured, from the best to the worst. */
 export function placesOf(group: Group): Place[] {
-  const all = allOf(group);
-  const ours = all.filter(({ contestant }) => contestant.ours);
-  const peers = all.filter(({ contestant }) => !contestant.ours).sort((a, b) =>
-    times(group, b, a) - times(group, a, b)
-  );
-  return [...ours, ...peers].map((figures) => {
-    const best = peersOf(group, all, figures)[0];
-    return { figures, ratio: best && times(group, best, figures), best: figures === best };
-  });
+  const standings = standingsOf(group);
+  const isOf = ({ contestant }: Figures, figures: Figures | undefined) => figures?.contestant === contestant;
+  return allOf(group).sort(byCost(group)).map((figures) => ({
+    figures,
+    standing: standings.find(({ ours }) => isOf(figures, ours)),
+    bestOn: [
+      ...new Set(standings.filter(({ near }) => isOf(figures, near)).map(({ ours }) => ours.contestant.runtime)),
+    ],
+    isBestElsewhere: standings.some(({ far }) => isOf(figures, far)),
+  }));
 }
 
 function allOf({ contestants }: Group): Figures[] {
   return contestants.flatMap((contestant) => figuresOf(contestant) ?? []);
+}
+
+function byCost(group: Group): (a: Figures, b: Figures) => number {
+  return (a, b) => group.better === "less" ? a.median - b.median : b.median - a.median;
 }
 
 /**
@@ -106,5 +117,5 @@ function peersOf(group: Group, all: readonly Figures[], { contestant: { runtime,
   return all
     .filter(({ contestant }) => !contestant.ours && contestant.workers === workers)
     .filter(({ contestant }) => contestant.runtime === runtime || !runtimes.has(contestant.runtime))
-    .sort((a, b) => group.better === "less" ? a.median - b.median : b.median - a.median);
+    .sort(byCost(group));
 }

@@ -3,7 +3,7 @@
  * in all its versions, the bare player as JavaScript.
  */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import { run } from "../../tools/_run.ts";
@@ -36,7 +36,11 @@ export async function build(): Promise<string[]> {
   }
   const cc = ["cc", "-O2", "-std=gnu11", "-pthread", "-o", C_PLAYER, ...filesIn(`${HERE}c/`, ".c"), "-lm"];
   const { code, output } = await run(cc, { cwd: HERE, limit: 60_000 });
-  if (code !== 0) failed.push(`Without the C player: cc failed: ${output.trim()}`);
+  if (code !== 0) {
+    failed.push(`Without the C player: cc failed: ${output.trim()}`);
+    // One of an earlier build is of other sources.
+    rmSync(C_PLAYER, { force: true });
+  }
   return failed;
 }
 

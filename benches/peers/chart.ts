@@ -1,116 +1,183 @@
-/** The charts of a run beside peers: for each part of the works bars from the best peer, which is 1, on a logarithmic scale. */
+/**
+ * The charts of a run beside peers: for each part of the works, by threads and by processes, a small chart for each work. It has
+ * the figures themselves on a logarithmic scale, the best on top, this library's in colours.
+ */
 
 import type { TopLevelSpec } from "vega-lite";
-import { COLOURS } from "../lib/chart.ts";
-import { describeMachine } from "../lib/machine.ts";
-import { busyNoteOf, type Group, labelOf, type Run } from "../lib/results.ts";
-import { noteMark, placesOf } from "../lib/standings.ts";
+import { COLOURS, FAINT, PANELS, subtitleOf } from "../lib/chart.ts";
+import { shortMark } from "../lib/notes.ts";
+import { type Group, labelOf, type Run } from "../lib/results.ts";
+import { placesOf } from "../lib/standings.ts";
 import { formatValue } from "../lib/table.ts";
-import { type Section, SECTIONS, WORKS } from "./works.ts";
+import { groupName, type Scope, SCOPES, type Section, SECTIONS } from "./work.ts";
+import { WORKS } from "./works.ts";
 
-const RUNTIMES = ["Deno", "Bun", "Node", "CPython", "C"];
+/** What the parts are called. */
 const TITLES: Readonly<Record<Section, string>> = {
-  starting: "Starting threads and processes",
-  free: "Primitives while nothing else wants them",
+  starting: "Starting and ending",
+  free: "Primitives that nothing else wants",
   contended: "Locks that several want",
   messages: "Queues and pipes",
   pools: "Pools",
 };
 
-/** The specification of the chart of each part that the run has, for `toSvg`. */
-export function chartsOf(run: Run): Partial<Record<Section, TopLevelSpec>> {
-  const charts: Partial<Record<Section, TopLevelSpec>> = {};
-  for (const section of SECTIONS) {
-    const titles = WORKS.filter((work) => work.section === section).map(({ title }) => title);
-    const groups = run.groups.filter((group) =>
-      titles.includes(group.name.replace(/, (threads|processes)$/, "")) &&
-      placesOf(group).some(({ ratio }) => ratio !== undefined)
-    );
-    if (groups.length > 0) charts[section] = chartOf(run, section, groups);
-  }
-  return charts;
+/** What this library's bars and those of all others are called. */
+const PEERS = "peers";
+const oursOn = (runtime: string): string => `this library on ${runtime}`;
+/** The runtimes of this library, in the order of their colours. */
+const RUNTIMES = ["Deno", "Bun"];
+
+/** A chart of a run. */
+export interface PeersChart {
+  /** What sets it apart from the others. */
+  readonly name: string;
+  readonly title: string;
+  readonly spec: TopLevelSpec;
 }
 
-function chartOf(run: Run, section: Section, groups: readonly Group[]): TopLevelSpec {
+/** The charts of the parts that the run has. */
+export function chartsOf(run: Run): PeersChart[] {
+  return SECTIONS.flatMap((section) =>
+    SCOPES.flatMap((scope) => {
+      const names = WORKS.filter((work) => work.section === section).map((work) => groupName(work, scope));
+      const groups = run.groups.filter((group) => names.includes(group.name) && placesOf(group).length > 0);
+      if (groups.length === 0) return [];
+      const title = `${TITLES[section]}: ${scope}`;
+      return [{ name: `${section}-${scope}`, title, spec: chartOf(run, title, scope, groups) }];
+    })
+  );
+}
+
+/** Pixels of a letter, of the font of names and values. */
+const LETTER = 6.6;
+/** Pixels for what is beside the names, the bars and the values. */
+const BESIDE = 12;
+
+/** How wide the parts of a small chart are, in pixels. */
+interface Widths {
+  readonly names: number;
+  /** Of bars and values together. */
+  readonly plot: number;
+  readonly values: number;
+}
+
+function chartOf(run: Run, title: string, scope: Scope, groups: readonly Group[]): TopLevelSpec {
+  const columns = Math.min(2, groups.length);
+  const all = groups.flatMap((group) => barsOf(group));
+  const names = Math.max(...all.map(({ label }) => label.length)) * LETTER;
+  const values = Math.max(...all.map(({ text }) => text.length)) * LETTER;
+  const plot = (PANELS.width - (columns - 1) * PANELS.gap) / columns - names - BESIDE;
   return {
     title: {
-      text: TITLES[section],
-      subtitle: [
-        describeMachine(run.machine),
-        `${run.date.slice(0, 10)}, ${run.command}${run.quick ? " (quick: the figures are rough)" : ""}`,
-        "Times as good as the best peer that can be had on the same runtime, which is 1: to the right is better.",
-        "The full bars are this library's",
-        ...[busyNoteOf(run) ?? []].flat(),
-      ],
+      text: title,
+      subtitle: subtitleOf(run, "Medians on a logarithmic scale, the best on top: a shorter bar is better"),
       anchor: "start",
     },
-    columns: 2,
-    spacing: { row: 24, column: 24 },
-    concat: groups.map(barsOf),
+    columns,
+    spacing: { row: 26, column: PANELS.gap },
+    concat: groups.map((group) => panelOf(group, scope, { names, plot, values })),
   };
 }
 
+/** A bar. */
+interface Bar {
+  readonly label: string;
+  readonly kind: string;
+  readonly order: number;
+  readonly value: number;
+  readonly text: string;
+}
+
 /** The bars of one group. */
-function barsOf(group: Group): Extract<TopLevelSpec, { concat: unknown }>["concat"][number] {
-  const bars = placesOf(group).flatMap(({ figures, ratio }, order) =>
-    ratio === undefined ? [] : [{
-      label: labelOf(figures.contestant),
-      runtime: figures.contestant.runtime,
-      order,
-      opacity: figures.contestant.ours ? 1 : 0.45,
-      // The better, the farther to the right.
-      advantage: 1 / ratio,
-      text: formatValue(figures.median, group.unit) + noteMark(figures),
-    }]
-  );
-  // Room for the value behind the bars.
-  const most = Math.max(1, ...bars.map(({ advantage }) => advantage));
-  const least = Math.min(1, ...bars.map(({ advantage }) => advantage));
-  const room = Math.max(2, most / least) ** 0.3;
+function barsOf(group: Group): Bar[] {
+  return placesOf(group).map(({ figures: { contestant, median } }, order) => ({
+    label: labelOf(contestant),
+    kind: contestant.ours ? oursOn(contestant.runtime) : PEERS,
+    order,
+    value: Math.max(median, LEAST[group.unit] ?? 0.1),
+    text: formatValue(median, group.unit) + shortMark(contestant),
+  }));
+}
+
+/** The small chart of one group. */
+function panelOf(
+  group: Group,
+  scope: Scope,
+  widths: Widths,
+): Extract<TopLevelSpec, { concat: unknown }>["concat"][number] {
+  const bars = barsOf(group);
+  const values = bars.map(({ value }) => value);
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  // The shortest bar can be seen, and behind the longest there is room for its value.
+  const from = least / 2;
+  const domain = [from, from * (most / from) ** (widths.plot / (widths.plot - widths.values))];
   const y = {
     field: "label",
     type: "nominal",
     title: null,
     sort: { field: "order" },
-    axis: { ticks: false, domain: false, labelLimit: 320 },
+    axis: { ticks: false, domain: false, labelLimit: 0, minExtent: widths.names, maxExtent: widths.names },
   } as const;
-  const domain: number[] = [least, most * room];
   const x = {
-    field: "advantage",
+    field: "value",
     type: "quantitative",
     title: null,
     scale: { type: "log", nice: false, domain },
-    axis: { format: "~g", tickCount: 4, labelOverlap: true },
+    axis: {
+      values: ticksOf(from, most, group.unit),
+      labelExpr: LABELS[group.unit] ?? LABELS.ns!,
+      labelOverlap: true,
+    },
   } as const;
   return {
-    title: { text: group.name, fontSize: 12, anchor: "start" },
+    title: { text: group.name.replace(` (${scope})`, ""), fontSize: 13, anchor: "start", offset: 6 },
     data: { values: bars },
-    width: 250,
-    height: { step: 15 },
+    width: widths.plot,
+    height: { step: 17 },
     layer: [
       {
-        mark: { type: "bar", height: 10 },
+        mark: { type: "bar", height: 11 },
         encoding: {
           x,
-          x2: { datum: 1 },
+          x2: { datum: from },
           y,
           color: {
-            field: "runtime",
+            field: "kind",
             type: "nominal",
             title: null,
-            scale: { domain: RUNTIMES, range: COLOURS.slice(0, RUNTIMES.length) },
+            scale: { domain: [...RUNTIMES.map(oursOn), PEERS], range: [...COLOURS.slice(0, RUNTIMES.length), FAINT] },
             legend: { orient: "top" },
           },
-          opacity: { field: "opacity", type: "quantitative", scale: null, legend: null },
+          opacity: { condition: { test: `datum.kind === '${PEERS}'`, value: 0.6 }, value: 1 },
         },
       },
-      { mark: { type: "rule" }, encoding: { x: { datum: 1, scale: x.scale } } },
       {
-        // Beside the bar's end, or beside the line of 1 where the bar goes to the left.
-        transform: [{ calculate: "max(datum.advantage, 1)", as: "end" }],
-        mark: { type: "text", align: "left", dx: 4, fontSize: 9 },
-        encoding: { x: { ...x, field: "end" }, y, text: { field: "text" } },
+        mark: { type: "text", align: "left", dx: 4, fontSize: 11 },
+        encoding: { x, y, text: { field: "text" } },
       },
     ],
   };
+}
+
+/** What less than this is drawn as, as nothing has no logarithm. */
+const LEAST: Readonly<Record<string, number>> = { bytes: 2 ** 12 };
+
+/** How a tick is labelled, by unit. */
+const LABELS: Readonly<Record<string, string>> = {
+  ns:
+    "datum.value < 1e3 ? format(datum.value, '~g') + ' ns' : datum.value < 1e6 ? format(datum.value / 1e3, '~g') + ' µs'" +
+    " : datum.value < 1e9 ? format(datum.value / 1e6, '~g') + ' ms' : format(datum.value / 1e9, '~g') + ' s'",
+  bytes: "format(datum.value / 1048576, '~g') + ' MiB'",
+};
+
+/** Powers of ten (of MiB, or of ns) as far as there are bars, 4 at most, so that their labels do not touch. */
+function ticksOf(least: number, most: number, unit: string): number[] {
+  const one = unit === "bytes" ? 2 ** 20 : 1;
+  const first = Math.ceil(Math.log10(least / one));
+  const last = Math.floor(Math.log10(most / one));
+  const step = Math.max(1, Math.ceil((last - first + 1) / 4));
+  return Array.from(
+    { length: Math.max(0, Math.floor((last - first) / step) + 1) },
+    (_, i) => one * 10 ** (first + i * step),
+  );
 }

@@ -5,9 +5,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { versionOf } from "../lib/machine.ts";
 import { C_PLAYER, isInstalled, NODE_FILES } from "./build.ts";
-
-/** Whether it works with threads or with processes: they are compared apart. */
-export type Scope = "threads" | "processes";
+import { type Scope, SCOPES } from "./work.ts";
 
 /** A program that takes part. */
 export interface Contestant {
@@ -38,28 +36,30 @@ export const PACKAGES: Readonly<Record<string, readonly Scope[]>> = {
 /** What programs do with shared words by hand. */
 const ATOMICS = "bare Atomics";
 const BARE_ON_NODE = `${NODE_FILES}peers/bare/player.js`;
+/** Prints Node's version. Deno and Bun have programs of that name, too, which run what they are given themselves: they print nothing. */
+const TELL_NODE = "process.versions.deno || process.versions.bun ? '' : process.version";
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** All that can take part on this machine, and a sentence for each runtime that is missing here. */
 export function contestants(runtimes: Runtimes): { found: Contestant[]; missing: string[] } {
-  const hasNode = process.platform !== "win32" && versionOf("node", "--version") !== undefined;
+  const hasNode = process.platform !== "win32" && versionOf("node", "--print", TELL_NODE) !== undefined;
   const hasPython = versionOf("python3", "--version") !== undefined;
   const missing = [
     hasNode ? [] : "Without Node and npm's packages: no 'node' was found.",
     hasPython ? [] : "Without CPython: no 'python3' was found.",
   ].flat();
   const found: Contestant[] = [];
-  for (const scope of ["threads", "processes"] as const) {
+  for (const scope of SCOPES) {
     for (const runtime of ["Deno", "Bun"] as const) {
       const command = runtimes[runtime];
       if (command === undefined) continue;
       const common = { runtime, scope } as const;
-      const name = scope === "threads" ? "threading" : "multiprocessing";
+      const name = scope === "threads" ? "threading" : "multiprocessing (spawn)";
       const bare = scope === "threads" ? "bare Worker" : "child_process.fork";
       found.push({ ...common, name, ours: true, command: [...command, file("weft/player.ts"), scope] });
       if (scope === "processes") {
         const forkserver = [...command, file("weft/player.ts"), "forkserver"];
-        found.push({ ...common, name: "multiprocessing, forkserver", ours: true, command: forkserver });
+        found.push({ ...common, name: "multiprocessing (forkserver)", ours: true, command: forkserver });
       }
       const player = [...command, file("bare/player.ts")];
       found.push({ ...common, name: bare, ours: false, command: [...player, scope] });
@@ -102,14 +102,14 @@ function pythons(scope: Scope): Contestant[] {
   });
   if (scope === "threads") return [make("threading", "threads"), make("ThreadPoolExecutor", "thread-pool")];
   return [
-    make("multiprocessing, spawn", "spawn"),
-    make("multiprocessing, forkserver", "forkserver"),
+    make("multiprocessing (spawn)", "spawn"),
+    make("multiprocessing (forkserver)", "forkserver"),
     make("ProcessPoolExecutor", "process-pool"),
   ];
 }
 
 function cPrograms(scope: Scope): Contestant[] {
   if (!existsSync(C_PLAYER)) return [];
-  const name = scope === "threads" ? "pthreads, futexes" : "fork, futexes, pipes";
+  const name = scope === "threads" ? "pthreads + futexes" : "fork + futexes + pipes";
   return [{ name, runtime: "C", scope, ours: false, command: [C_PLAYER, scope] }];
 }

@@ -1,100 +1,137 @@
 /**
  * This library beside what people use instead: npm's pools, bare workers and child processes, CPython, C with futexes.
- *
- *     deno task bench:peers                                     all of it, in an hour
- *     deno task bench:peers --quick                             the most telling works, within 5 minutes on 2 cores
- *     deno task bench:peers --works=lock,pool/map               works whose names begin so
- *     deno task bench:peers --players=threading,piscina --scope=threads   some of the contestants
- *     deno task bench:peers --list                              the names of both
- *     deno task bench:peers --starts=5 --rounds=4               more thoroughly
- *     deno task bench:peers --out=FILE.json --svg=FILE.svg      where the results and the charts go
- *     deno task bench:peers --from=FILE.json                    the tables and the charts of results that are there
+ * `deno task bench:peers --help` tells how it is called.
  *
  * What the peers need is installed in `benches/peers/node/` and compiled in `benches/peers/out/` at the first run; what is
  * not to be had on the machine is left out and named.
  */
 
-import { parseArgs } from "node:util";
+import { writeFileSync } from "node:fs";
 import { findBun, install } from "../../tools/_install.ts";
 import { toSvg } from "../lib/chart.ts";
-import type { Measured } from "../lib/measure.ts";
-import { countOption, keepRun, withProgress } from "../lib/program.ts";
-import { readRun, type Run } from "../lib/results.ts";
+import { countOption, type Given, namesOption, runCommand } from "../lib/command.ts";
+import { Keeper } from "../lib/keeper.ts";
+import { checkWritable, fromCaller } from "../lib/paths.ts";
+import { announce, type Places, placesFor, withProgress } from "../lib/program.ts";
+import { readFigures, type Run } from "../lib/results.ts";
+import { table } from "../lib/table.ts";
+import { UserError } from "../lib/user_error.ts";
+import { aboutContestant, CONTESTANT_NAMES } from "./about.ts";
 import { build } from "./build.ts";
 import { chartsOf } from "./chart.ts";
 import { type Contestant, contestants } from "./contestants.ts";
-import { greet, measureAll, stepsOfAll } from "./measure.ts";
+import { greet, groupsIn, measureAll, stepsOfAll } from "./measure.ts";
 import { tablesOf } from "./tables.ts";
-import { worksNamed } from "./works.ts";
+import { SCOPES } from "./work.ts";
+import { WORKS, worksNamed } from "./works.ts";
 
-const { values } = parseArgs({
+const [STARTS, ROUNDS] = [3, 3];
+
+const COMMAND = {
+  task: "bench:peers",
+  about: "This library beside npm's pools, bare workers and child processes, CPython, and C with futexes.\n" +
+    "All of it takes an hour. Tables are printed, samples and charts are written to files.",
   options: {
-    quick: { type: "boolean", default: false },
-    works: { type: "string", default: "" },
-    players: { type: "string", default: "" },
-    scope: { type: "string", default: "threads,processes" },
-    list: { type: "boolean", default: false },
-    starts: { type: "string" },
-    rounds: { type: "string" },
-    out: { type: "string", default: "benches/results/peers.json" },
-    svg: { type: "string" },
-    from: { type: "string" },
+    quick: { type: "boolean", about: "the most telling works, within 5 minutes on 2 cores" },
+    works: { type: "string", value: "NAMES", about: "works with these names, or whose names begin so. Default: all" },
+    players: {
+      type: "string",
+      value: "NAMES",
+      about: "contestants with these names. Default: all that can be had here",
+    },
+    scope: { type: "string", value: "NAMES", default: SCOPES.join(","), about: "by threads, by processes" },
+    list: { type: "boolean", about: "tells the names of works and contestants, and what they are" },
+    starts: { type: "string", value: "N", about: `starts of each contestant. Default: ${STARTS}; 1 with --quick` },
+    rounds: { type: "string", value: "N", about: `samples of each start. Default: ${ROUNDS}; 2 with --quick` },
+    out: {
+      type: "string",
+      value: "FILE.json",
+      about: "where the samples go. Default: benches/results/peers.json; out/peers.json of a quick run or a part",
+    },
+    svg: { type: "string", value: "NAME", about: "how the charts' files begin. Default: as FILE.json, or out/peers" },
+    from: { type: "string", value: "FILE.json", about: "measures nothing: the tables and charts of these samples" },
   },
+  examples: [
+    ["--quick", "a look"],
+    ["--works=lock,pool/map", "all works of locks, and the maps of pools"],
+    ["--players=threading,piscina --scope=threads", "two contestants"],
+    ["--from=benches/results/peers.json", "the tables and charts of a run that is kept"],
+  ],
+  exitCodes: {},
+} as const;
+
+await runCommand(COMMAND, async ({ values }) => {
+  if (values.list) return console.log(await listed());
+  const isWhole = !values.quick && values.works === undefined && values.players === undefined &&
+    values.scope === COMMAND.options.scope.default &&
+    Number(values.starts ?? STARTS) >= STARTS && Number(values.rounds ?? ROUNDS) >= ROUNDS;
+  const places = placesFor("peers", isWhole, values);
+  if (values.from === undefined) checkWritable("out", places.out);
+  checkWritable("svg", `${places.charts}.svg`);
+  const run = values.from === undefined
+    ? await runAll(values, places, isWhole)
+    : readFigures(fromCaller(values.from), "peers");
+  console.log(tablesOf(run));
+  for (const { name, spec } of chartsOf(run)) {
+    const file = `${places.charts}-${name}.svg`;
+    writeFileSync(file, await toSvg(spec));
+    console.log(`Chart: ${file}`);
+  }
 });
 
-const list = (text: string): string[] => text.split(",").map((each) => each.trim()).filter((each) => each !== "");
-
-if (values.list) {
-  console.log(`Works: ${worksNamed([]).map(({ name }) => name).join(", ")}\n`);
-  console.log(`Players: ${[...new Set((await players()).found.map(({ name }) => name))].join(", ")}`);
-  Deno.exit();
-}
-const run = values.from === undefined ? await runAll() : readRun(values.from);
-console.log(tablesOf(run));
-const base = (values.svg ?? (values.from ?? values.out)).replace(/\.(json|svg)$/, "");
-for (const [section, spec] of Object.entries(chartsOf(run))) {
-  const file = `${base}-${section}.svg`;
-  await Deno.writeTextFile(file, await toSvg(spec));
-  console.log(`Chart: ${file}`);
-}
-// Handles of the players may be there still.
-Deno.exit();
-
-/** Those that are chosen, and a sentence for each that cannot be had here. */
-async function players(): Promise<{ found: Contestant[]; missing: string[] }> {
+/** All that can take part here, and a sentence for each that cannot. */
+async function allContestants(): Promise<{ found: Contestant[]; missing: string[] }> {
   await install();
   const failed = await build();
   const runtimes = { Deno: [Deno.execPath(), "run", "-A", "--no-check"], Bun: [await findBun()] };
-  const names = list(values.players);
-  const scopes = list(values.scope);
   const { found, missing } = contestants(runtimes);
-  return {
-    found: found.filter(({ name, runtime, scope }) =>
-      scopes.includes(scope) &&
-      (names.length === 0 || names.some((each) => `${name}, ${runtime}`.toLowerCase().includes(each.toLowerCase())))
-    ),
-    missing: [...failed, ...missing],
-  };
+  return { found, missing: [...failed, ...missing] };
 }
 
-async function runAll(): Promise<Run> {
-  const works = worksNamed(list(values.works)).filter(({ quick }) => !values.quick || quick || values.works !== "");
-  const { found, missing } = await players();
-  const { greeted, failed, packages } = await greet(found);
-  const notes = [...missing, ...failed, ...packages];
-  for (const each of [...missing, ...failed]) console.error(each);
-  const options = {
-    quick: values.quick,
-    works,
-    contestants: greeted,
-    notes,
-    starts: countOption("starts", values.starts) ?? (values.quick ? 1 : 3),
-    rounds: countOption("rounds", values.rounds) ?? (values.quick ? 2 : 3),
-  };
-  const keep = (measured: Measured): Run => keepRun("peers", measured, values.quick, values.out);
-  const measured = await withProgress(stepsOfAll(options), (onStep) => {
-    return measureAll({ ...options, onStep, onGroup: keep });
+/** The names of works and contestants, and what they are. */
+async function listed(): Promise<string> {
+  const { found } = await allContestants();
+  const byName = Map.groupBy(found, ({ name }) => name);
+  const works = WORKS.map(({ name, title, about }) => [name, title, about]);
+  const players = [...byName].flatMap(([name, members]) => {
+    const byAbout = Map.groupBy(members, ({ runtime }) => aboutContestant(name, runtime) ?? "");
+    return [...byAbout].map((
+      [about, some],
+    ) => [name, [...new Set(some.map(({ runtime }) => runtime))].join(", "), about]);
   });
-  console.log(`Results: ${values.out}\n`);
-  return keep(measured);
+  return [table(["--works", "Title", "What is done"], works, 3), table(["--players", "On", "What it is"], players, 3)]
+    .join(
+      "\n\n",
+    );
+}
+
+async function runAll(values: Given<typeof COMMAND.options>["values"], places: Places, isWhole: boolean): Promise<Run> {
+  const works = worksNamed(values.works).filter(({ quick }) => !values.quick || quick || values.works !== undefined);
+  const scopes = namesOption("scope", values.scope, SCOPES) ?? SCOPES;
+  const starts = countOption("starts", values.starts) ?? (values.quick ? 1 : STARTS);
+  const rounds = countOption("rounds", values.rounds) ?? (values.quick ? 2 : ROUNDS);
+  const names = namesOption("players", values.players, CONTESTANT_NAMES);
+  announce(places, isWhole, values.out);
+  const { found, missing } = await allContestants();
+  const chosen = found.filter(({ name, scope }) => scopes.includes(scope) && (names ?? [name]).includes(name));
+  const { greeted, failed } = await greet(chosen);
+  const notes = [...missing, ...failed];
+  for (const each of notes) console.error(each);
+  const options = { quick: values.quick, works, contestants: greeted, notes, starts, rounds };
+  const steps = stepsOfAll(options);
+  if (steps === 0) {
+    throw new UserError(
+      "Cannot run benchmarks: there must be a work that one of this library's contestants and another one can do: " +
+        "received other works, contestants or scopes; --list tells which there are",
+    );
+  }
+  const { quick } = values;
+  const { out } = places;
+  const keeper = new Keeper({ kind: "peers", quick, file: out, total: groupsIn(options), parts: "groups" });
+  const measured = await withProgress(steps, (onStep) => {
+    return measureAll({ ...options, onStep, onGroup: (soFar, done) => keeper.part(soFar, done) });
+  });
+  const run = keeper.whole(measured);
+  console.log(`Results: ${out}\n`);
+  return run;
 }

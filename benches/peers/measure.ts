@@ -9,12 +9,14 @@ import process from "node:process";
 import { type Entry, measure, type Measured, stepsOf } from "../lib/measure.ts";
 import { Player } from "../lib/player.ts";
 import type { Group } from "../lib/results.ts";
-import type { Contestant, Scope } from "./contestants.ts";
-import type { Section, WorkInfo } from "./works.ts";
+import type { Contestant } from "./contestants.ts";
+import { groupName, SCOPES, type Section, type WorkInfo } from "./work.ts";
 
 /** A contestant that can be started, and what it can do. */
 export interface Greeted extends Contestant {
   readonly works: readonly string[];
+  /** The npm package that it plays, with its version, if any. */
+  readonly pack?: string;
 }
 
 /** What is measured, and how thoroughly. */
@@ -30,33 +32,31 @@ export interface Options {
   readonly quickMs?: number;
   /** Hears what is done, and how many steps of {@linkcode stepsOfAll} are over. */
   readonly onStep?: (done: string, steps: number) => void;
-  /** Hears what there is so far, after each group. */
-  readonly onGroup?: (soFar: Measured) => void;
+  /** Hears what there is so far, and how many of {@linkcode groupsIn} that are, after each group. */
+  readonly onGroup?: (soFar: Measured, done: number) => void;
 }
 
 /** The default of {@linkcode Options.quickMs}: with what it takes to begin, a run ends within 5 minutes. */
 const QUICK_MS = 245_000;
 
-/** Starts each contestant once, to hear what it can do. `packages` says which version of npm's packages they are. */
+/** Starts each contestant once, to hear what it can do. */
 export async function greet(
   contestants: readonly Contestant[],
-): Promise<{ greeted: Greeted[]; failed: string[]; packages: string[] }> {
+): Promise<{ greeted: Greeted[]; failed: string[] }> {
   const greeted: Greeted[] = [];
   const failed: string[] = [];
-  const packages = new Set<string>();
   for (const contestant of contestants) {
     try {
       const player = await Player.start({ command: contestant.command });
       const { name, works } = player.greeting;
-      greeted.push({ ...contestant, works });
       // Players of packages call themselves by name and version.
-      if (name.startsWith(`${contestant.name} `)) packages.add(name);
+      greeted.push({ ...contestant, works, pack: name.startsWith(`${contestant.name} `) ? name : undefined });
       await player.end();
     } catch (error) {
       failed.push(`Without ${contestant.name}, ${contestant.runtime}: ${(error as Error).message}.`);
     }
   }
-  return { greeted, failed, packages: packages.size === 0 ? [] : [`Packages: ${[...packages].join(", ")}.`] };
+  return { greeted, failed };
 }
 
 /** A group: a work, by threads or by processes. */
@@ -68,8 +68,8 @@ interface Task {
 
 function tasksOf({ works, contestants, quick }: Options): Task[] {
   return works.flatMap((info) =>
-    (["threads", "processes"] satisfies Scope[]).flatMap((scope) => {
-      const group = groupOf(info, scope);
+    SCOPES.flatMap((scope) => {
+      const group = { name: groupName(info, scope), unit: info.unit ?? "ns", better: "less" } as const;
       const work = info.work ?? info.name;
       const entries = contestants.filter((each) => each.scope === scope && each.works.includes(work)).map((
         { name, runtime, ours },
@@ -95,8 +95,16 @@ function playerOf({ name, runtime, scope }: Pick<Contestant, "name" | "runtime" 
   return `${name}, ${runtime}, ${scope}`;
 }
 
-function groupOf({ title, unit = "ns" }: WorkInfo, scope: Scope): Omit<Group, "contestants"> {
-  return { name: `${title}, ${scope}`, unit, better: "less" };
+/** Which versions of npm's packages take part in the groups, in a sentence; none if none do. */
+function packagesIn(tasks: readonly Task[], contestants: readonly Greeted[]): string[] {
+  const playing = new Set(tasks.flatMap(({ entries }) => entries.map(({ player }) => player)));
+  const packs = contestants.flatMap((each) => playing.has(playerOf(each)) ? each.pack ?? [] : []);
+  return packs.length === 0 ? [] : [`Packages: ${[...new Set(packs)].join(", ")}.`];
+}
+
+/** How many groups there are. */
+export function groupsIn(options: Options): number {
+  return tasksOf(options).length;
 }
 
 /** How many steps all groups have. */
@@ -123,12 +131,13 @@ async function measureIn(folder: string, options: Options): Promise<Measured> {
   const { quick, starts, rounds, contestants, onStep, onGroup } = options;
   const end = quick ? performance.now() + (options.quickMs ?? QUICK_MS) : Infinity;
   const tasks = tasksOf(options);
+  const packages = packagesIn(tasks, contestants);
   const groups: Group[] = [];
   const versions: Record<string, string> = {};
   const leftOut: string[] = [];
   const measured = (): Measured => {
     const late = leftOut.length === 0 ? [] : [`Left out, since the time was up: ${leftOut.join("; ")}.`];
-    return { groups, versions, notes: [...options.notes ?? [], ...late] };
+    return { groups, versions, notes: [...options.notes ?? [], ...packages, ...late] };
   };
   const players = Object.fromEntries(
     contestants.map((each) => [playerOf(each), { command: each.command, env: { TMPDIR: folder } }]),
@@ -155,7 +164,7 @@ async function measureIn(folder: string, options: Options): Promise<Measured> {
     });
     groups.push(done!);
     Object.assign(versions, seen);
-    onGroup?.(measured());
+    onGroup?.(measured(), groups.length);
   }
   const names = tasks.map(({ group }) => group.name);
   groups.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name));

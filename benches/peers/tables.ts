@@ -1,54 +1,95 @@
 /** The tables of a run beside peers. */
 
 import { describeMachine } from "../lib/machine.ts";
-import { busyNoteOf, type Group, remarkOf, type Run, samplesOf } from "../lib/results.ts";
-import { factor, placesOf } from "../lib/standings.ts";
+import { inMarkdown } from "../lib/markdown.ts";
+import { sentences } from "../lib/notes.ts";
+import { busyNoteOf, type Group, labelOf, remarkOf, type Run, samplesOf, stoppedNoteOf } from "../lib/results.ts";
+import { factor, over, type Place, placesOf } from "../lib/standings.ts";
 import { formatNs, formatSpread, formatValue, table } from "../lib/table.ts";
 
+/** What the columns are called, after the first, which has the contestants. */
+export const COLUMNS = {
+  time: "Time of one",
+  memory: "Memory of one",
+  spread: "Spread",
+  samples: "Samples",
+  processor: "Processor time",
+  near: "Over the best on its runtime",
+  far: "Over the best elsewhere",
+  notes: "Notes",
+} as const;
+
 /** A table for each group, in Markdown. */
-export function tablesOf(run: Run): string {
-  const head = [
-    `${describeMachine(run.machine)}. ${run.date.slice(0, 10)}, \`${run.command}\`.`,
-    "Less is better; the best peer that can be had on a runtime is 1.",
-    run.quick ? "A quick run: the figures are rough." : "",
-    busyNoteOf(run) ?? "",
+export function tablesOf(measured: Run): string {
+  const run = inMarkdown(measured);
+  const head = sentences([
+    describeMachine(run.machine),
+    `${run.date.slice(0, 10)}, \`${run.command}\``,
+    "This library's rows are bold, and say how many times as much they take as the best peer on the same runtime, and as the " +
+    "best of those that run elsewhere: on Node, CPython or C",
+    run.quick ? "A quick run: the figures are rough" : "",
+    stoppedNoteOf(run),
+    busyNoteOf(run),
     ...run.notes ?? [],
-  ];
-  return [head.filter((line) => line !== "").join(" "), ...run.groups.map(tableOf)].join("\n\n");
-}
-
-/** One group. */
-export function tableOf(group: Group): string {
-  const rows = placesOf(group).map(({ figures: { contestant, median, spread, processorNs }, ratio, best }) => [
-    nameOf(contestant),
-    formatValue(median, group.unit),
-    formatSpread(spread),
-    samplesOf(contestant),
-    processorNs === undefined || group.unit !== "ns" ? "" : formatNs(processorNs),
-    best ? "1" : ratio === undefined ? "" : factor(ratio),
-    notesOf(contestant.dropped, remarkOf(contestant)),
   ]);
-  for (const contestant of group.contestants) {
-    if (contestant.samples.length === 0) {
-      rows.push([nameOf(contestant), "", "", "", "", "", contestant.note ?? "no samples"]);
-    }
-  }
-  return table([
-    group.name,
-    group.unit === "ns" ? "Time of one" : "Of one",
-    "Spread",
-    "Samples",
-    "Of the processor",
-    "Best peer",
-    "",
-  ], rows);
+  return [head, ...run.groups.map(tableOf)].join("\n\n");
 }
 
-function nameOf({ name, runtime, ours }: Group["contestants"][number]): string {
-  const text = `${name}, ${runtime}`;
-  return ours ? `**${text}**` : text;
+/** One group, from the best to the worst. A column that would be empty is left out. */
+export function tableOf(group: Group): string {
+  const measured = placesOf(group).map((place) => rowOf(group, place));
+  const others = group.contestants.filter(({ samples }) => samples.length === 0).map((contestant): Row => ({
+    name: nameOf(contestant),
+    notes: contestant.note ?? "no samples",
+  }));
+  const rows = [...measured, ...others];
+  const better = `(${group.better} is better)`;
+  const names = { ...COLUMNS, time: `${COLUMNS.time} ${better}`, memory: `${COLUMNS.memory} ${better}` };
+  const columns = (Object.keys(names) as (keyof typeof names)[]).filter((column) => rows.some((row) => row[column]));
+  return table(
+    [group.name, ...columns.map((column) => names[column])],
+    rows.map((row) => [row.name, ...columns.map((column) => row[column] ?? "")]),
+  );
+}
+
+/** A row, by column. */
+type Row = { readonly name: string } & { readonly [K in keyof typeof COLUMNS]?: string };
+
+function rowOf(group: Group, place: Place): Row {
+  const { figures: { contestant, median, spread, processorNs } } = place;
+  return {
+    name: nameOf(contestant),
+    [group.unit === "bytes" ? "memory" : "time"]: formatValue(median, group.unit),
+    spread: formatSpread(spread),
+    samples: samplesOf(contestant),
+    processor: processorNs === undefined || group.unit !== "ns" ? "" : formatNs(processorNs),
+    ...besideBest(group, place),
+    notes: notesOf(contestant.dropped, remarkOf(contestant)),
+  };
+}
+
+/** Of ours: how many times as much it takes as the best peers, and which these are. Of a peer: whether it is one of these. */
+function besideBest(group: Group, { figures, standing, bestOn, isBestElsewhere }: Place): Pick<Row, "near" | "far"> {
+  if (standing === undefined) {
+    return {
+      near: bestOn.length === 0 ? "" : `best on ${bestOn.join(" and ")}`,
+      far: isBestElsewhere ? "best elsewhere" : "",
+    };
+  }
+  const { near, far } = standing;
+  return {
+    near: near && `${factor(over(group, figures, near))} ${near.contestant.name}`,
+    far: far && `${factor(over(group, figures, far))} ${labelOf(far.contestant)}`,
+  };
+}
+
+function nameOf(contestant: Group["contestants"][number]): string {
+  const text = labelOf({ ...contestant, workers: undefined });
+  return contestant.ours ? `**${text}**` : text;
 }
 
 function notesOf(dropped: number, note: string | undefined): string {
-  return [note, dropped > 0 ? `${dropped} disturbed` : undefined].filter((each) => each !== undefined).join("; ");
+  return [note, dropped > 0 ? `${dropped} disturbed, left out` : undefined].filter((each) => each !== undefined).join(
+    "; ",
+  );
 }

@@ -1,68 +1,28 @@
-/** What is done, in the order of the tables: the names that players know the works by, and how they are measured. */
+/** What is done, in the order of the tables. */
 
-/** Parts of the tables, each with a chart of its own. */
-export const SECTIONS = ["starting", "free", "contended", "messages", "pools"] as const;
-/** The name of one. */
-export type Section = typeof SECTIONS[number];
+import { UserError } from "../lib/user_error.ts";
+import type { Section, WorkInfo } from "./work.ts";
 
-/** A work. */
-export interface WorkInfo {
-  /** As in commands, and mostly as players know it. */
-  readonly name: string;
-  /** As players know it, if otherwise. */
-  readonly work?: string;
-  readonly title: string;
-  readonly section: Section;
-  /** Default: `ns`. */
-  readonly unit?: "ns" | "bytes";
-  /** How often it is done in a sample, if that is not to be found out; in a quick run. */
-  readonly n?: number;
-  readonly quickN?: number;
-  /** Whether it is done in a new program each time, or warms what it needs. */
-  readonly unwarmed?: boolean;
-  /** How often it is done at least. */
-  readonly least?: number;
-  /** Milliseconds until it is said to hang, if it may. */
-  readonly limit?: number;
-  /** Whether a quick run has it. */
-  readonly quick?: boolean;
+/** Works of a section. */
+function of(section: Section, works: readonly Omit<WorkInfo, "section">[]): WorkInfo[] {
+  return works.map((work) => ({ ...work, section }));
 }
 
 const LONG = 2_000_000;
 const SHORT = 20_000;
 
-function items(kind: string, title: string, quick: boolean): WorkInfo[] {
-  return [
-    {
-      name: `queue/${kind}`,
-      title: `Queue: ${title}, blocking`,
-      section: "messages",
-      quick,
-      quickN: 20_000,
-      least: 1000,
-    },
-    {
-      name: `queue/${kind} awaited`,
-      title: `Queue: ${title}, awaited`,
-      section: "messages",
-      least: 1000,
-    },
-  ];
-}
-
-function bytes(size: string, n?: number): WorkInfo[] {
-  return ["copied", "transferred", "shared"].map((how) => (
-    { name: `pool/${size} ${how}`, title: `Pool: a task with ${size}, ${how}`, section: "pools", n, limit: 20_000 }
-  ));
-}
-
-/** All of them. */
-export const WORKS: readonly WorkInfo[] = [
-  { name: "start/cold", title: "Start and end of 1, the first", section: "starting", n: 1, unwarmed: true },
+const STARTING = of("starting", [
+  {
+    name: "start/cold",
+    title: "Start and end: the first in a program",
+    about: "A thread or process is started, calls a function that doubles a number, and has ended",
+    n: 1,
+    unwarmed: true,
+  },
   {
     name: "start/spare",
-    title: "Start and end of 1, some time after another",
-    section: "starting",
+    title: "Start and end: half a second after another",
+    about: "As the first one, in a program that has started others before, so that it may keep a spare one ready",
     n: 3,
     quickN: 1,
     unwarmed: true,
@@ -70,98 +30,251 @@ export const WORKS: readonly WorkInfo[] = [
   },
   {
     name: "start/in turn",
-    title: "Start and end of 1, one after the other",
-    section: "starting",
+    title: "Start and end: one after the other",
+    about: "As the first one, again and again: the next one is started as soon as one has ended",
     quickN: 1,
     quick: true,
   },
-  { name: "start/ten cold", title: "Start and end of 10, the first", section: "starting", n: 1, unwarmed: true },
-  { name: "start/ten", title: "Start and end of 10", section: "starting", n: 1 },
+  {
+    name: "start/ten cold",
+    title: "Start and end of 10 at once: the first in a program",
+    about: "Ten are started, and then all of them are waited for; the time is that of all ten",
+    n: 1,
+    unwarmed: true,
+  },
+  {
+    name: "start/ten",
+    title: "Start and end of 10 at once: again and again",
+    about: "Ten are started, and then all of them are waited for, in a program that has done it before",
+    n: 1,
+  },
   {
     name: "memory/idle",
-    title: "Memory of 1 that waits",
-    section: "starting",
+    title: "Memory of one that waits",
+    about:
+      "By how much the memory of the program and its children grows with a thread or process that waits for an event",
     n: 5,
     unit: "bytes",
     unwarmed: true,
     quick: true,
   },
-  { name: "lock/free", title: "Lock, free", section: "free", quick: true },
-  { name: "lock/awaited", title: "Lock, free, awaited", section: "free" },
-  { name: "rlock/free", title: "RLock, free", section: "free" },
-  { name: "semaphore/free", title: "Semaphore, free", section: "free" },
-  { name: "semaphore/bounded", title: "BoundedSemaphore, free", section: "free" },
-  { name: "latch/free", title: "Latch, counted down", section: "free" },
-  { name: "event/free", title: "Event: set, wait, clear", section: "free" },
-  { name: "condition/free", title: "Condition: acquire, notify, release", section: "free" },
-  { name: "barrier/free", title: "Barrier of 1", section: "free" },
-  { name: "rwlock/read", title: "RWLock, free, read", section: "free" },
-  { name: "rwlock/write", title: "RWLock, free, write", section: "free" },
-  { name: "value/set", title: "Value, set", section: "free" },
-  { name: "value/add", title: "Value, add 1", section: "free" },
-  { name: "queue/free", title: "Queue: put and get in one thread", section: "free" },
-  { name: "queue/lifo", title: "LifoQueue: put and get in one thread", section: "free" },
-  { name: "queue/priority", title: "PriorityQueue: put and get in one thread", section: "free" },
-  { name: "lock/2", title: "Lock wanted by 2, long", section: "contended", least: LONG, quickN: 200_000, quick: true },
-  { name: "lock/4", title: "Lock wanted by 4, long", section: "contended", least: LONG },
+]);
+
+const FREE = of("free", [
+  {
+    name: "lock/free",
+    title: "Lock: uncontended",
+    about: "A lock that no other thread wants is acquired and released, by the blocking call",
+    quick: true,
+  },
+  {
+    name: "lock/awaited",
+    title: "Lock: uncontended and awaited",
+    about: "A lock that no other thread wants is acquired by the call that returns a promise, and released",
+  },
+  {
+    name: "rlock/free",
+    title: "RLock: uncontended",
+    about: "A lock that its holder may acquire again is acquired once, and released",
+  },
+  { name: "semaphore/free", title: "Semaphore: uncontended", about: "A semaphore of 1 is acquired and released" },
+  {
+    name: "semaphore/bounded",
+    title: "BoundedSemaphore: uncontended",
+    about: "A semaphore of 1 that may not be released too often is acquired and released",
+  },
+  { name: "latch/free", title: "Latch: count down", about: "A latch is counted down by one caller" },
+  { name: "event/free", title: "Event: set + wait + clear", about: "An event that is set already is waited for" },
+  {
+    name: "condition/free",
+    title: "Condition: acquire + notify + release",
+    about: "A condition that nothing waits for is notified",
+  },
+  { name: "barrier/free", title: "Barrier: pass alone", about: "A barrier of one party is passed" },
+  { name: "rwlock/read", title: "RWLock: uncontended reader", about: "A lock is acquired and released for reading" },
+  { name: "rwlock/write", title: "RWLock: uncontended writer", about: "A lock is acquired and released for writing" },
+  { name: "value/set", title: "Value: set", about: "A shared number is written" },
+  { name: "value/add", title: "Value: add 1", about: "A shared number grows by one as one step, whatever others do" },
+  {
+    name: "queue/free",
+    title: "Queue: put + get by one caller",
+    about: "A number is put into an empty queue and taken out again by the same caller",
+  },
+  {
+    name: "queue/lifo",
+    title: "LifoQueue: put + get by one caller",
+    about: "A number is put into an empty queue whose last item comes first, and taken out by the same caller",
+  },
+  {
+    name: "queue/priority",
+    title: "PriorityQueue: put + get by one caller",
+    about: "A number is put into an empty queue whose least item comes first, and taken out by the same caller",
+  },
+]);
+
+const CONTENDED = of("contended", [
+  {
+    name: "lock/2",
+    title: "Lock contended by 2: long",
+    about:
+      "Two add 1 to a shared number under one lock, as fast as they can, a million times each; the time of one addition",
+    least: LONG,
+    quickN: 200_000,
+    quick: true,
+  },
+  {
+    name: "lock/4",
+    title: "Lock contended by 4: long",
+    about: "Four add 1 to a shared number under one lock, half a million times each; the time of one addition",
+    least: LONG,
+  },
   {
     name: "lock/2 short",
     work: "lock/2",
-    title: "Lock wanted by 2, 10,000 times each",
-    section: "contended",
+    title: "Lock contended by 2: 10000 times each",
+    about: "Two add 1 to a shared number under one lock, so few times that their beginning and end count",
     n: SHORT,
   },
-  { name: "lock/4 short", work: "lock/4", title: "Lock wanted by 4, 5,000 times each", section: "contended", n: SHORT },
-  ...items("integers", "integers", true),
-  ...items("objects", "{ id, name, tags }", false),
-  ...items("1 KB", "objects of 1 KB", false),
-  { name: "pipe/busy", title: "Round trip, the other side busy", section: "messages", quick: true, quickN: 1000 },
-  { name: "pipe/asleep", title: "Round trip, the other side asleep", section: "messages", n: 100, quickN: 20 },
-  { name: "pipe/1 MiB", title: "Messages of 1 MiB", section: "messages", least: 20, quickN: 20 },
-  { name: "pool/map 1,000", title: "Pool: a task of map over 1,000", section: "pools", least: 1000 },
   {
-    name: "pool/map 10,000",
-    title: "Pool: a task of map over 10,000",
-    section: "pools",
+    name: "lock/4 short",
+    work: "lock/4",
+    title: "Lock contended by 4: 5000 times each",
+    about: "Four add 1 to a shared number under one lock, so few times that their beginning and end count",
+    n: SHORT,
+  },
+]);
+
+function items(kind: string, title: string, example: string, quick: boolean): Omit<WorkInfo, "section">[] {
+  return [
+    {
+      name: `queue/${kind}`,
+      title: `Queue of ${title}: blocking`,
+      about: `One thread or process puts ${example}, another takes them, both by blocking calls; the time of one item`,
+      quick,
+      quickN: 20_000,
+      least: 1000,
+    },
+    {
+      name: `queue/${kind} awaited`,
+      title: `Queue of ${title}: awaited`,
+      about: `One thread or process puts ${example}, the main program awaits each of them; the time of one item`,
+      least: 1000,
+    },
+  ];
+}
+
+const MESSAGES = of("messages", [
+  ...items("integers", "integers", "numbers", true),
+  ...items("objects", "small objects", "objects `{ id, name, tags }`", false),
+  ...items("1 KB", "objects of 1 KB", "objects with a string of 1,000 characters", false),
+  {
+    name: "pipe/busy",
+    title: "Round trip: partner awake",
+    about: "A number is sent and comes back, the next one at once, so that the partner has no time to fall asleep",
+    quick: true,
+    quickN: 1000,
+  },
+  {
+    name: "pipe/asleep",
+    title: "Round trip: partner asleep",
+    about: "A number is sent and comes back, after 5 ms without a message, so that the partner has to be woken",
+    n: 100,
+    quickN: 20,
+  },
+  { name: "pipe/1 MiB", title: "Messages of 1 MiB", about: "Bytes are sent to a partner", least: 20, quickN: 20 },
+]);
+
+const MOVED: Readonly<Record<string, string>> = {
+  copied: "as an argument that is copied",
+  transferred: "as an argument that is transferred, so that the caller has it no longer",
+  shared: "in memory that both share",
+};
+
+function bytes(size: string, n?: number): Omit<WorkInfo, "section">[] {
+  return Object.entries(MOVED).map(([how, told]) => ({
+    name: `pool/${size} ${how}`,
+    title: `Pool: task with ${size} ${how}`,
+    about: `A task looks at the last of the bytes, which it gets ${told}`,
+    n,
+    limit: 20_000,
+  }));
+}
+
+/** What a map does, whatever its size. */
+const MAP = "A pool of two workers squares so many numbers in one call of `map`; the time of one number";
+
+const POOLS = of("pools", [
+  {
+    name: "pool/map 1000",
+    title: "Pool: task of a map over 1000",
+    about: MAP,
+    least: 1000,
+  },
+  {
+    name: "pool/map 10000",
+    title: "Pool: task of a map over 10000",
+    about: MAP,
     least: 10_000,
     quickN: 10_000,
     quick: true,
   },
-  { name: "pool/map 100,000", title: "Pool: a task of map over 100,000", section: "pools", n: 100_000 },
-  { name: "pool/submits", title: "Pool: 10,000 separate tasks, each", section: "pools", n: 10_000 },
-  { name: "pool/round trip", title: "Pool: one task at a time", section: "pools", quick: true },
-  { name: "pool/after idleness", title: "Pool: a task after 60 ms of idleness", section: "pools", n: 20, quickN: 5 },
-  { name: "pool/1 KB", title: "Pool: 1 KB there and back", section: "pools" },
+  { name: "pool/map 100000", title: "Pool: task of a map over 100000", about: MAP, n: 100_000 },
+  {
+    name: "pool/submits",
+    title: "Pool: one of 10000 separate tasks",
+    about: "So many squares as tasks of their own, all submitted before the first is waited for; the time of one",
+    n: 10_000,
+  },
+  {
+    name: "pool/round trip",
+    title: "Pool: one task at a time",
+    about: "One square, the next one submitted when its result is there",
+    quick: true,
+  },
+  {
+    name: "pool/after idleness",
+    title: "Pool: task after 60 ms of idleness",
+    about: "One square, after a while without tasks",
+    n: 20,
+    quickN: 5,
+  },
+  {
+    name: "pool/1 KB",
+    title: "Pool: 1 KB there and back",
+    about: "A task returns the object of 1 KB that it is given",
+  },
   ...bytes("1 MB"),
   ...bytes("64 MB", 2),
   {
     name: "pool/cpu",
-    title: "Pool: two million square roots a task",
-    section: "pools",
+    title: "Pool: task of two million square roots",
+    about: "Tasks that use a processor for some milliseconds, on two workers; the time of all by their number",
     least: 8,
     quickN: 8,
     quick: true,
   },
   {
     name: "pool/killed",
-    title: "Pool: until the end of a worker is told",
-    section: "pools",
+    title: "Pool: notice of a killed worker",
+    about: "A worker is killed in the middle of its task: the time until the caller is told",
     n: 1,
     limit: 3000,
     quick: true,
   },
-];
+]);
 
-/** The works that have one of these names, or whose names begin so; all without any. */
-export function worksNamed(beginnings: readonly string[]): WorkInfo[] {
-  for (const beginning of beginnings) {
-    if (WORKS.some(({ name }) => name.startsWith(beginning))) continue;
+/** All of them. */
+export const WORKS: readonly WorkInfo[] = [...STARTING, ...FREE, ...CONTENDED, ...MESSAGES, ...POOLS];
+
+/** The works of a list of names and beginnings of names, with commas between them; all where there is no list. */
+export function worksNamed(text: string | undefined): readonly WorkInfo[] {
+  if (text === undefined) return WORKS;
+  const beginnings = text.split(",").map((each) => each.trim());
+  if (beginnings.some((each) => each === "" || !WORKS.some(({ name }) => name.startsWith(each)))) {
     const names = WORKS.map(({ name }) => name).join(", ");
-    throw new TypeError(
-      `Cannot run benchmarks: --works must be beginnings of names of works: received '${beginning}', there are ${names}`,
-    );
+    throw new UserError(`Cannot run benchmarks: --works must be names or beginnings of ${names}: received '${text}'`);
   }
   const isNamed = (name: string, text: string): boolean =>
     WORKS.some((work) => work.name === text) ? name === text : name.startsWith(text);
-  return WORKS.filter(({ name }) => beginnings.length === 0 || beginnings.some((each) => isNamed(name, each)));
+  return WORKS.filter(({ name }) => beginnings.some((each) => isNamed(name, each)));
 }

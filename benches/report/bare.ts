@@ -1,10 +1,11 @@
 /** The part of the report that sets every operation of the library beside the bare one of the platform. */
 
+import { Notes, remarkOn } from "../lib/notes.ts";
 import type { Group, Run } from "../lib/results.ts";
-import { factor, figuresOf, noteMark } from "../lib/standings.ts";
+import { factor, figuresOf, over } from "../lib/standings.ts";
 import { formatValue, table } from "../lib/table.ts";
 
-/** A table for each group: what the bare operation takes, and the others as multiples of it. */
+/** A table for each group: what each takes on each runtime, and how many times as much as the bare operation that is. */
 export function multiples(run: Run): string {
   return run.groups.map(multiplesOf).join("\n\n");
 }
@@ -17,16 +18,18 @@ function multiplesOf(group: Group): string {
     measured.find(({ contestant }) => contestant.name === name && contestant.runtime === runtime);
   // The bare operation comes first in each group.
   const [bare] = names;
-  return table(
-    [group.name, ...runtimes],
-    names.map((name) => [
-      name,
-      ...runtimes.map((runtime) => {
-        const [one, reference] = [find(name, runtime), find(bare, runtime)];
-        if (one === undefined || reference === undefined) return "";
-        const figure = name === bare ? formatValue(one.median, group.unit) : factor(one.median / reference.median);
-        return figure + noteMark(one, reference);
-      }),
-    ]),
-  );
+  const notes = new Notes();
+  const rows = names.map((name) => [
+    name === bare ? `${name} (bare)` : name,
+    ...runtimes.flatMap((runtime) => {
+      const [one, reference] = [find(name, runtime), find(bare, runtime)];
+      if (one === undefined) return ["", ""];
+      const value = formatValue(one.median, group.unit) + notes.mark(remarkOn(group.name, one.contestant));
+      if (reference === undefined) return [value, ""];
+      const doubts = notes.mark(remarkOn(group.name, one.contestant), remarkOn(group.name, reference.contestant));
+      return [value, name === bare ? "1" : factor(over(group, one, reference)) + doubts];
+    }),
+  ]);
+  const head = runtimes.flatMap((runtime) => [`${runtime}: time`, "over bare"]);
+  return [table([group.name, ...head], rows), ...notes.below()].join("\n\n");
 }

@@ -9,17 +9,25 @@ import { chartsOf as peersCharts } from "../peers/chart.ts";
 export interface Chart {
   /** What sets its file apart from the other charts of the run. */
   readonly name: string;
+  /** What it shows, for readers that do not see it. */
   readonly alt: string;
   readonly spec: TopLevelSpec;
 }
 
 /** The charts of a run. */
 export function chartsOf(run: Run): Chart[] {
+  const { cores } = run.machine;
   if (run.kind === "cores") {
-    return [{ name: "speedup", alt: "Speed-up with more workers, the ideal beside it", spec: coresChart(run) }];
+    const alt = `Line charts, one for each job on each runtime: the speed-up with more workers on ${cores} cores. ` +
+      "The figures are in the tables below.";
+    return [{ name: "speedup", alt, spec: coresChart(run) }];
   }
   if (run.kind === "peers") {
-    return Object.entries(peersCharts(run)).map(([name, spec]) => ({ name, alt: `Beside peers: ${name}`, spec }));
+    return peersCharts(run).map(({ name, title, spec }) => {
+      const alt = `Bar charts, one for each work: what this library and its peers take. ${title}. ` +
+        "The figures are in the tables below.";
+      return { name, alt, spec };
+    });
   }
   return [];
 }

@@ -2,12 +2,14 @@
 
 import { tableOf as coresTable } from "../cores/tables.ts";
 import { describeMachine } from "../lib/machine.ts";
-import { busyNoteOf, type Group, type Run } from "../lib/results.ts";
+import { inCode, inMarkdown } from "../lib/markdown.ts";
+import { busyNoteOf, type Group, type Run, stoppedNoteOf } from "../lib/results.ts";
 import { tableOf as peersTable } from "../peers/tables.ts";
+import { aboutBench, aboutCores, aboutPeers } from "./about.ts";
 import { multiples } from "./bare.ts";
 import { speedups } from "./cores.ts";
 import { behind, overview, tally } from "./peers.ts";
-import { HEAD, HOW, NOTES } from "./text.ts";
+import { COMMANDS, headOf, HOW, NOTES } from "./text.ts";
 
 /** A chart that has been drawn. */
 export interface Drawn {
@@ -33,6 +35,8 @@ interface Section {
   readonly overview: (run: Run) => string;
   /** Where ours stands among its peers. */
   readonly standing: readonly ((run: Run) => string)[];
+  /** What was done, and by what. */
+  readonly about?: (run: Run) => string;
   readonly tableOf: (group: Group, run: Run) => string;
 }
 
@@ -40,42 +44,55 @@ const SECTIONS: readonly Section[] = [
   {
     kind: "peers",
     title: "Beside what there is instead",
-    told: "How many times as good ours is as the best of its peers, and which that is:",
+    told:
+      "How many times as much ours takes as the best peer that can be had on the same runtime, and as the best of those that run " +
+      "where ours does not, on Node, CPython or C (less is better, below one ours is ahead):",
     overview,
     standing: [tally, behind],
+    about: aboutPeers,
     tableOf: peersTable,
   },
   {
     kind: "cores",
     title: "Across cores",
-    told: "How many times as fast a job is with a worker for each core, and what part of these cores that uses:",
+    told:
+      "How many times as fast a job is with a worker for each core (more is better), and what part of these cores that uses:",
     overview: speedups,
     standing: [behind],
+    about: aboutCores,
     tableOf: coresTable,
   },
   {
     kind: "bench",
     title: "Beside the bare platform",
-    told: "What the bare operation takes, and how many times as long the others take, which do more; less is better:",
+    told:
+      "What each takes, and how many times as much that is as the bare operation of the platform, which does less (less is " +
+      "better):",
     overview: multiples,
     standing: [],
+    about: aboutBench,
     tableOf: peersTable,
   },
 ];
 
 /** The text of the page. */
-export function page(reported: readonly Reported[]): string {
+export function page(measured: readonly Reported[]): string {
+  const reported = measured.map((each) => ({ ...each, source: inCode(each.source), run: inMarkdown(each.run) }));
   const parts = SECTIONS.flatMap((section) => {
     const members = reported.filter(({ run }) => run.kind === section.kind);
-    return members.length === 0 ? [] : [`## ${section.title}`, ...members.flatMap((one) => body(section, one))];
+    return members.length === 0
+      ? []
+      : [`## ${section.title}`, ...members.flatMap((one) => body(section, one, members))];
   });
-  return `${[HEAD, ...parts, HOW].join("\n\n")}\n`;
+  return `${[headOf(reported.map(({ source }) => source)), ...parts, COMMANDS, HOW].join("\n\n")}\n`;
 }
 
-function body(section: Section, { source, run, charts }: Reported): string[] {
+function body(section: Section, { source, run, charts }: Reported, all: readonly Reported[]): string[] {
   const from = originOf(source, run);
+  const machine = machineOf(run);
+  const isAlone = all.filter((each) => machineOf(each.run) === machine).length === 1;
   return [
-    `### ${run.machine.cores} cores of ${run.machine.processor}`,
+    isAlone ? `### ${machine}` : `### ${machine}: ${source}`,
     // Machine, date and command are in the charts themselves.
     ...charts.map(({ file, alt }) => `![${alt}](${file})`),
     section.told,
@@ -83,11 +100,17 @@ function body(section: Section, { source, run, charts }: Reported): string[] {
     from,
     ...section.standing.map((tell) => tell(run)).filter((text) => text !== ""),
     ...notesOn(run),
+    ...[section.about?.(run) ?? ""].filter((text) => text !== ""),
     "<details><summary>All figures</summary>",
     from,
     ...run.groups.flatMap((group) => [`#### ${group.name}`, section.tableOf(group, run)]),
     "</details>",
   ];
+}
+
+/** The machine in a heading. */
+function machineOf({ machine }: Run): string {
+  return `${machine.cores} cores of ${machine.processor}`;
 }
 
 /** What is to be said of works that the run has, and of the run. */
@@ -101,8 +124,9 @@ function notesOn(run: Run): string[] {
 function originOf(source: string, run: Run): string {
   const date = new Date(run.date).toLocaleDateString("en-GB", { dateStyle: "long", timeZone: "UTC" });
   const rough = run.quick ? " A short run: its figures are rough." : "";
+  const stopped = stoppedNoteOf(run);
   const busy = busyNoteOf(run);
   return `_\`${run.command}\`, ${date}, ${describeMachine(run.machine)}. Samples: \`${source}\`.${rough}${
-    busy === undefined ? "" : ` ${busy}.`
-  }_`;
+    stopped === undefined ? "" : ` ${stopped}.`
+  }${busy === undefined ? "" : ` ${busy}.`}_`;
 }

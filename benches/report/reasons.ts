@@ -1,11 +1,14 @@
 /**
  * Why a peer is ahead, by work and peer. The report takes a reason in only where the figures say that the peer is ahead, so
  * none of them has a number in it, and one that no longer holds disappears by itself.
+ *
+ * A reason names what this library does and that peer does not. Where the peer does the same, as where both wait for the event
+ * loop, there is none: the report says then that it is not known.
  */
 
 /** A reason, and what it is about. */
 export interface Reason {
-  /** What the work is called. */
+  /** What the group is called. */
   readonly work: RegExp;
   /** What the peer is called, with its runtime. */
   readonly peer: RegExp;
@@ -13,73 +16,110 @@ export interface Reason {
   readonly because: string;
 }
 
+/** Those of the platform alone, and npm's packages: they load little or nothing of their own into a worker. */
+const LEAN = /^bare |^child_process\.fork|, Node$/;
+const C = /, C$/;
+
 /** All reasons; the first that fits is taken. */
 export const REASONS: readonly Reason[] = [
   {
-    work: /^start/i,
-    peer: /thread.*(CPython|, C$)|, C$/i,
+    work: /^start and end.*\(threads\)/i,
+    peer: /, (CPython|C)$/,
     because: "A thread of CPython or C runs in the same interpreter or program: nothing is loaded for it.",
   },
   {
-    work: /^start/i,
-    peer: /./,
+    work: /^start and end.*\(processes\)/i,
+    peer: /\(forkserver\), CPython|^fork.*, C$/,
     because:
-      "A start loads the library's own modules beside the function's, and each of them costs before its text counts. " +
-      "With a warm spare they are loaded already.",
+      "A fork has all that its parent has loaded. A JavaScript runtime cannot be forked: each process starts it anew and " +
+      "loads its modules.",
+  },
+  {
+    work: /^start and end/i,
+    peer: LEAN,
+    because:
+      "A start loads the library's own modules beside the function's, and each of them costs before its text counts. The peer " +
+      "has none, or, as a package of npm, a few files. With a warm spare they are loaded already.",
+  },
+  {
+    work: /^memory.*\(threads\)/i,
+    peer: /, (CPython|C)$/,
+    because: "A thread of CPython or C shares the program's modules and heap; a worker has its own.",
+  },
+  {
+    work: /^memory.*\(processes\)/i,
+    peer: /\(forkserver\), CPython|^fork.*, C$/,
+    because: "A fork shares the pages that its parent has loaded, until it writes to them.",
   },
   {
     work: /^memory/i,
-    peer: /CPython|, C$/i,
-    because: "A thread of CPython or C shares the program's modules and heap; a worker has its own.",
+    peer: LEAN,
+    because:
+      "The library's modules are loaded in each worker; the peer has none there, or, as a package of npm, a few files.",
   },
-  { work: /^memory/i, peer: /./, because: "The library's modules are loaded in each worker." },
   {
     work: /transferred/i,
     peer: /./,
     because:
-      "A bare worker is given a transferred buffer as it is. Here its bytes are copied into the memory that the workers " +
-      "share, and `transfer` only takes the buffer away from the caller.",
+      "The platform gives a transferred buffer to the other side as it is. Here its bytes are copied into the memory that the " +
+      "workers share, and `transfer` only takes the buffer away from the caller.",
   },
   {
-    work: /copied|^messages of/i,
-    peer: /./,
+    work: /(copied|^messages of).*\(threads\)/i,
+    peer: /^bare Worker|^bare worker_threads|, Node$/,
     because:
-      "Bytes are copied on their way: into a message, into the shared memory, out of it. An array in shared memory is not.",
+      "A message of the platform copies bytes into the message and out of it. Here they are copied once more: through the " +
+      "memory that the workers share. An array in shared memory is not copied.",
   },
   {
-    work: /asleep|idle/i,
-    peer: /./,
-    because: "A wake-up passes through the runtime's event loop on its way to the function and on its way back.",
-  },
-  {
-    work: /^(queue|round trip|messages)/i,
-    peer: /, C$/,
+    work: /^(queue|round trip: partner awake|messages)/i,
+    peer: C,
     because: "The C program passes bytes as they are: nothing is encoded, and no engine is between it and the memory.",
   },
   {
     work: /^round trip/i,
-    peer: /bare Atomics/,
+    peer: /^bare Atomics/,
     because: "Bare words carry a number as it is: nothing is encoded, and no message has a length.",
   },
   {
-    work: /^pool: a task of map/i,
-    peer: /CPython/,
+    work: /^pool: (one task|task after)/i,
+    peer: /, CPython$/,
+    because:
+      "The caller in CPython blocks until it has the result. Here it awaits a promise, which is settled by a turn of the event " +
+      "loop.",
+  },
+  {
+    work: /^pool: task of a map/i,
+    peer: /^(multiprocessing|threading).*, CPython$/,
     because: "CPython's worker goes through a whole chunk in one loop in C.",
   },
   {
+    work: /^lock contended.*\(threads\)/i,
+    peer: /^threading, CPython$/,
+    because:
+      "CPython's global interpreter lock lets one thread run at a time, so that a thread seldom finds the lock taken. Here the " +
+      "threads run side by side and do.",
+  },
+  {
     work: /^rlock/i,
-    peer: /, C$/,
+    peer: C,
     because: "The C program's lock knows its owner, but does not notice that a holder has ended.",
   },
   {
-    work: /^(one lock|lock|rlock|rwlock|condition)/i,
-    peer: /bare|, C( x|$)/,
+    work: /^(lock|rwlock|condition|one lock)/i,
+    peer: /^bare |, C$/,
     because:
       "The bare lock knows no owner: it notices neither that a holder has ended nor that a thread waits for itself.",
   },
   {
+    work: /^lock.*\(processes\)/i,
+    peer: /, CPython$/,
+    because:
+      "CPython's lock between processes is a semaphore that no process owns: the end of a holder leaves it taken.",
+  },
+  {
     work: /^(semaphore|boundedsemaphore|event|latch|barrier|value)/i,
-    peer: /bare|, C$/,
+    peer: /^bare |, C$/,
     because: "Each call first checks that the object has not been disposed of, and what it is given.",
   },
 ];

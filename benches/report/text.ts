@@ -1,31 +1,57 @@
 /** What the report says in words, without a number: the figures are the tables' and charts'. */
 
-/** The head of the page, before all figures. */
-export const HEAD: string = `# Benchmarks
+import { COLUMNS as CORES } from "../cores/tables.ts";
+import { COLUMNS as PEERS } from "../peers/tables.ts";
 
-<!-- Made by \`deno task bench:report\` from benches/results/. Do not edit: the words are in benches/report/. -->
+/** The head of the page, before all figures: from which files it is made. */
+export function headOf(sources: readonly string[]): string {
+  const files = sources.map((source) => `\`${source}\``).join(", ");
+  return `# Benchmarks
 
-All figures on this page come from the files in \`benches/results/\`, which hold every sample of the runs. Below each table and
-chart is the command that makes it anew.
+<!-- Made by \`deno task bench:report\` from ${files}. Do not edit: the words are in benches/report/. -->
+
+All figures on this page come from ${files}, which hold every sample of the runs. Below each table is the command that makes
+it anew.
 
 Where a peer is ahead, the page says so. What the words in the tables mean is told at the end.`;
+}
+
+/** How all of it is run again. */
+export const COMMANDS: string = `## Run it yourself
+
+\`\`\`sh
+deno task bench           # short benches of each module beside the bare platform; on Bun: deno task bench:bun
+deno task bench:record    # the same on both runtimes in turns, as results that can be compared and reported
+deno task bench:cores     # what more workers bring
+deno task bench:peers     # beside npm's pools, bare workers, CPython and C; --quick for a look
+deno task bench:compare   # what changed between two results beyond the noise
+deno task bench:report    # makes a page like this one of results
+\`\`\`
+
+Each of those with a colon tells with \`--help\` what else it can do. The machine should have nothing else to do meanwhile.`;
 
 /** The end of the page. */
 export const HOW: string = `## How to read the figures
 
 - **Ratios.** What a machine does in a second says little about another, so what counts is how one contestant stands beside
-  another. They ran in turns, A B A B, in one run: what the machine did in a minute was done to all of them. What is
-  twice as good is twice as fast, or half the size. In the tables of all figures each is a multiple of the time of
-  the best peer that can be had on its runtime, so that less is better there.
-- **Peers** of ours on a runtime are what can be had on that runtime, and what runs elsewhere, as on Node,
-  CPython and C. Bare operations of the platform are among them: they are the floor, and do less.
-- **Median and spread.** A figure is the median of the samples of several starts. Half of the samples are within the spread
-  to either side of it. A peer counts as ahead only where its lead is larger than both spreads together, and than what two
-  starts of the same code differ by.
-- **Time of the processor** is that of all threads and child processes for one operation. Where it is larger than the median
+  another. They ran in turns, A B A B, in one run: what the machine did in a minute was done to all of them. _Over_ means
+  divided by: where ours is over a peer, less is better, and below one ours is ahead.
+- **Peers** of ours on a runtime are what can be had on that runtime, and what runs _elsewhere_: on Node,
+  CPython and C, where ours does not. What ours is compared with first is the best on its own runtime, since a program cannot
+  have the others. Bare operations of the platform are among the peers: they are the floor, and do less.
+- **${PEERS.time}**, **${PEERS.memory}** is the median of the samples. **${PEERS.samples}** says how many there are, from how
+  many starts of the program. **${PEERS.spread}**: half of the samples are so near to the median, to either side. A peer counts
+  as ahead only where its lead is larger than both spreads together, and than what two starts of the same code differ by.
+- **${PEERS.processor}** is that of all threads and child processes for one operation. Where it is larger than the median
   the work was done side by side; where it is smaller, threads slept meanwhile.
-- **Rounds and dropped.** Each sample waits for a quiet machine and is thrown away if other programs used the processors
-  meanwhile; how many were thrown away is in the tables. A figure that had to be taken from a busy machine says so, as
+- **${PEERS.near}** and **${PEERS.far}** are in the rows of this library, which are bold: how many times as much it takes as
+  the best of these peers, and which that is. In a peer's row they say whether that peer is the one.
+- **${CORES.speedup}** is how many times as fast a job is with more workers: the time of the job without any, or with the fewest
+  where it needs some, over its time with so many. **${CORES.efficiency}** is the speed-up by the number of cores that these
+  workers can use. It is left out where all workers want one lock or one queue: more of them cannot be faster there.
+  **${CORES.timesBare}** is how many times as long it takes as with as many bare workers.
+- **${PEERS.notes}.** Each sample waits for a quiet machine and is thrown away as _disturbed_ if other programs used the
+  processors meanwhile. A figure that had to be taken from a _busy_ machine says so, as
   does what is made of it, and is not to be relied on: what waits for another thread then waits for the scheduler first.
 - **Noise.** The same code measured twice differs by some per cent. \`deno task bench:compare OLD.json NEW.json\` says what
   changed beyond that.`;
@@ -72,7 +98,7 @@ export const NOTES: readonly { readonly about: RegExp; readonly text: string }[]
       "cannot make it faster. What counts is that it does not become much slower.",
   },
   {
-    about: /items put, then taken/i,
+    about: /items put and then taken/i,
     text: "Where cost grows in proportion, the larger number of items costs as much for each of them as the smaller.",
   },
 ];

@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
 import { type Compared, compareRuns } from "../../benches/lib/compare.ts";
+import { GONE } from "../../benches/lib/pairs.ts";
 import { type Contestant, type Run, writeRun } from "../../benches/lib/results.ts";
 import { run as runProgram } from "../../tools/_run.ts";
 import { makeRun } from "./_made_runs.ts";
@@ -16,7 +17,9 @@ const SEEDS = Array.from({ length: 20 }, (_, i) => 2 * i + 1);
 const THOROUGH = { starts: 8, rounds: 3 };
 
 function changesOf({ comparisons }: Compared): string[] {
-  return comparisons.filter(({ verdict }) => verdict !== "same").map(({ label, verdict }) => `${label}: ${verdict}`);
+  return comparisons.filter(({ verdict }) => verdict === "worse" || verdict === "better").map(({ label, verdict }) =>
+    `${label}: ${verdict}`
+  );
 }
 
 /** A run in which more is better, and the figures say the same. */
@@ -41,7 +44,7 @@ function changed(run: Run, changes: Readonly<Record<number, Partial<Contestant>>
 
 describe("the comparison of two runs", () => {
   it("finds no change where there is none, however much the runs are spread", LIMIT, () => {
-    for (const shape of [{ starts: 1, rounds: 6 }, { starts: 3, rounds: 3 }, THOROUGH]) {
+    for (const shape of [{ starts: 3, rounds: 3 }, THOROUGH]) {
       const wrong = SEEDS.filter((seed) =>
         changesOf(compareRuns(makeRun({ seed, ...shape }), makeRun({ seed: seed + 1, ...shape }))).length > 0
       );
@@ -111,7 +114,8 @@ describe("the comparison of two runs", () => {
     const before = makeRun({ seed: 1, ...THOROUGH });
     const after = makeRun({ seed: 2, ...THOROUGH, slower: { "work 31": 3 } });
     const compared = compareRuns(before, changed(after, { 31: { busy: 0.4 } }));
-    assertEquals(compared.busy, ["made: work 31, Deno"]);
+    const omitted = { label: "made: work 31, Deno", ours: true, why: "from a busy machine in the new run" };
+    assertEquals(compared.omitted, [omitted]);
     assertEquals(changesOf(compared), []);
   });
 
@@ -148,36 +152,151 @@ describe("the comparison of two runs", () => {
     assertEquals(comparisons.length, 57);
     // What failed before and does not now is no failure, and no figure to compare with.
     assertEquals(compareRuns(after, before).failed, []);
-    assertEquals(compareRuns(after, before).missing.length, 3);
+    assertEquals(compareRuns(after, before).omitted.map(({ why }) => why), [
+      "no figure in the old run: hangs",
+      "no figure in the old run: the player ended",
+      "no figure in the old run: no samples",
+    ]);
   });
 
   it("names what only one of the runs has", LIMIT, () => {
     const run = makeRun({ seed: 1, starts: 1, rounds: 1 });
     const [group] = run.groups;
     const less: Run = { ...run, groups: [{ ...group!, contestants: group!.contestants.slice(1) }] };
-    assertEquals(compareRuns(run, less).missing, ["made: work 0, Deno"]);
+    const label = "made: work 0, Deno";
+    assertEquals(compareRuns(run, less).omitted, [{ label, ours: false, why: "only in the old run" }]);
+    assertEquals(compareRuns(less, run).omitted, [{ label, ours: false, why: "only in the new run" }]);
     assertEquals(compareRuns(less, run).comparisons.length, 59);
+  });
+
+  it("counts what is ours and no longer measured as failed", LIMIT, () => {
+    const run = makeRun({ seed: 1, starts: 1, rounds: 1 });
+    const [group] = run.groups;
+    const less: Run = { ...run, groups: [{ ...group!, contestants: group!.contestants.toSpliced(1, 1) }] };
+    assertEquals(compareRuns(run, less).failed, [{ label: "made: work 1, Deno", ours: true, note: GONE }]);
+    assertEquals(compareRuns(less, run).failed, []);
+    // What failed before has been no figure to lose.
+    assertEquals(compareRuns(changed(run, { 1: { failed: true } }), less).failed, []);
+  });
+
+  it("does not compare what is measured in another unit, or where the other direction is better", LIMIT, () => {
+    const run = makeRun({ seed: 1, starts: 1, rounds: 1 });
+    const inBytes: Run = { ...run, groups: run.groups.map((group) => ({ ...group, unit: "bytes" })) };
+    for (const [after, measured] of [[inBytes, "bytes, less"], [turnedRound(run), "ns, more"]] as const) {
+      const { comparisons, omitted } = compareRuns(run, after);
+      assertEquals(comparisons, []);
+      assertEquals(
+        new Set(omitted.map(({ why }) => why)),
+        new Set([
+          `something else is measured: ns, less is better in the old run; ${measured} is better in the new run`,
+        ]),
+      );
+    }
+  });
+
+  it("has the figures themselves where one of them is next to nothing", LIMIT, () => {
+    const of = (value: number): Run => {
+      const run = makeRun({ seed: 1, ...THOROUGH });
+      const [group] = run.groups;
+      const [contestant] = group!.contestants;
+      const samples = contestant!.samples.map((sample) => ({ ...sample, value }));
+      return { ...run, groups: [{ ...group!, unit: "bytes", contestants: [{ ...contestant!, samples }] }] };
+    };
+    const tiny = (before: number, after: number) => {
+      const [comparison] = compareRuns(of(before), of(after)).comparisons;
+      return [comparison!.before, comparison!.after, comparison!.isTiny, comparison!.verdict];
+    };
+    assertEquals(tiny(0, 2 ** 24), [0, 2 ** 24, true, "worse"]);
+    assertEquals(tiny(2 ** 24, -8192), [2 ** 24, -8192, true, "better"]);
+    assertEquals(compareRuns(of(2 ** 24), of(2 ** 25)).comparisons[0]!.isTiny, false);
+  });
+
+  it("cannot tell of too few starts or samples whether anything changed, and says so of each figure", LIMIT, () => {
+    const whyOf = (starts: number, rounds: number): Set<string | undefined> => {
+      const before = makeRun({ seed: 1, starts, rounds });
+      const after = makeRun({ seed: 2, starts, rounds, slower: { "work 31": 9 } });
+      return new Set(compareRuns(before, after).comparisons.map(({ verdict, why }) => `${verdict}: ${why}`));
+    };
+    assertEquals([...whyOf(1, 9)], ["unknown: 1 start, at least 3 are needed"]);
+    assertEquals([...whyOf(2, 9)], ["unknown: 2 starts, at least 3 are needed"]);
+    assertEquals([...whyOf(3, 1)], ["unknown: 3 samples, more rounds are needed"]);
+    assertEquals([...whyOf(3, 2)].sort(), ["same: undefined", "worse: undefined"]);
   });
 });
 
 // The program runs on Deno alone.
 if ("Deno" in globalThis) {
-  it("bench:compare fails where something of ours hangs now", LIMIT, async () => {
+  const compareFiles = async (before: Run, after: Run, ...options: string[]) => {
     const folder = mkdtempSync(join(tmpdir(), "compare-"));
-    const [before, after] = [join(folder, "before.json"), join(folder, "after.json")];
+    const files = [join(folder, "before.json"), join(folder, "after.json")] as const;
     const program = fileURLToPath(new URL("../../benches/compare.ts", import.meta.url));
-    const command = [Deno.execPath(), "run", "-A", "--no-check", "--quiet", program, before, after];
+    const command = [Deno.execPath(), "run", "-A", "--no-check", "--quiet", program, ...files, ...options];
     try {
-      const run = makeRun({ seed: 1, starts: 3, rounds: 1 });
-      writeRun(before, run);
-      for (const [number, code] of [[30, 0], [31, 1]] as const) {
-        writeRun(after, changed(run, { [number]: { samples: [], note: "hangs", failed: true } }));
-        const result = await runProgram(command, { limit: 20_000 });
-        assertEquals(result.code, code);
-        assertMatch(result.output, new RegExp(`made: work ${number}, Deno +\\| +hangs \\| +failed`));
-      }
+      writeRun(files[0], before);
+      writeRun(files[1], after);
+      return await runProgram(command, { limit: 20_000 });
     } finally {
       rmSync(folder, { recursive: true });
     }
+  };
+
+  it("bench:compare fails where something of ours hangs now", LIMIT, async () => {
+    const run = makeRun({ seed: 1, starts: 3, rounds: 2 });
+    for (const [number, code] of [[30, 0], [31, 1]] as const) {
+      const after = changed(run, { [number]: { samples: [], note: "hangs", failed: true } });
+      const result = await compareFiles(run, after);
+      assertEquals(result.code, code, result.output);
+      assertMatch(result.output, new RegExp(`made: work ${number}, Deno +\\| +hangs \\| +failed`));
+      assertMatch(result.output, /^59 judged, 0 changed by 5\.0 % or more\n1 hang or fail now$/m);
+    }
+  });
+
+  it("bench:compare fails where something of ours is gone", LIMIT, async () => {
+    const run = makeRun({ seed: 1, starts: 3, rounds: 2 });
+    const [group] = run.groups;
+    const less: Run = { ...run, groups: [{ ...group!, contestants: group!.contestants.toSpliced(1, 1) }] };
+    const { code, output } = await compareFiles(run, less);
+    assertEquals(code, 1, output);
+    assertMatch(output, /^1 of this library: not in the new run$/m);
+    assertMatch(output, /^\| made: work 1, Deno \| +not in the new run \| +failed \|$/m);
+  });
+
+  it("bench:compare refuses what has nothing in common, and says what is only a part of a run", LIMIT, async () => {
+    const run = makeRun({ seed: 1, starts: 3, rounds: 2 });
+    const others = [
+      { ...run, groups: run.groups.map((group) => ({ ...group, name: "other" })) },
+      { ...run, groups: [], stopped: "3 of 40 groups" },
+    ];
+    for (const other of others) {
+      const { code, output } = await compareFiles(run, other);
+      assertEquals(code, 2, output);
+      assertMatch(output, /^error: Cannot compare: both files must have figures of the same contestants/m);
+      if ("stopped" in other) {
+        assertMatch(output, /^New: .* This is a part of a run that was stopped: 3 of 40 groups\./m);
+      }
+    }
+  });
+
+  it("bench:compare tells a change from nothing by how much it is, and not as a part of nothing", LIMIT, async () => {
+    const run = makeRun({ seed: 1, starts: 3, rounds: 3 });
+    const samples = run.groups[0]!.contestants[1]!.samples;
+    const { output } = await compareFiles(
+      changed(run, { 1: { samples: samples.map((sample) => ({ ...sample, value: 0 })) } }),
+      changed(run, { 1: { samples: samples.map((sample, i) => ({ ...sample, value: 1500 + i % 3 })) } }),
+    );
+    assertMatch(output, /^\| made: work 1, Deno \| +0\.00 ns \| +1\.50 µs \| +\+1\.50 µs \|/m);
+  });
+
+  it("bench:compare says of what it cannot judge that it cannot, and has an exit code for that", LIMIT, async () => {
+    const run = makeRun({ seed: 1, starts: 1, rounds: 2 });
+    const result = await compareFiles(run, changed(run, { 31: { busy: 0.4 } }));
+    assertEquals(result.code, 3, result.output);
+    assertMatch(result.output, /^Cannot tell whether anything changed$/m);
+    assertMatch(result.output, /^59 cannot tell: 1 start, at least 3 are needed$/m);
+    assertMatch(result.output, /^1 not compared: from a busy machine in the new run$/m);
+    assert(!result.output.includes("0 changed"), result.output);
+    const { output } = await compareFiles(run, changed(run, { 31: { busy: 0.4 } }), "--all");
+    assertMatch(output, /^\| made: work 0, Deno .*\| +cannot tell: 1 start, at least 3 are needed \|$/m);
+    assertMatch(output, /^\| made: work 31, Deno \| +from a busy machine in the new run \| +not compared \|$/m);
   });
 }

@@ -3,7 +3,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { checkResults, fillNumbers, NUMBERS, sumOf } from "../../benches/cores/jobs.ts";
-import { ALONE, CONTESTANTS, jobNamed, JOBS, sizesOf } from "../../benches/cores/plan.ts";
+import { ALONE, CONTESTANTS, JOBS, jobsNamed, type PlannedJob, sizesOf } from "../../benches/cores/plan.ts";
 import { pointsOf } from "../../benches/cores/speedup.ts";
 import { tablesOf } from "../../benches/cores/tables.ts";
 import { Player } from "../../benches/lib/player.ts";
@@ -17,8 +17,12 @@ function contestant(name: string, workers: number | undefined, values: readonly 
   return { name, runtime: "Deno", ours: name !== CONTESTANTS.bare && name !== ALONE, workers, samples, dropped: 0 };
 }
 
+function jobNamed(name: string): PlannedJob {
+  return jobsNamed(name)[0]!;
+}
+
 const GROUP: Group = {
-  name: "Mandelbrot, Deno",
+  name: "Mandelbrot set (Deno)",
   unit: "ns",
   better: "less",
   contestants: [
@@ -53,12 +57,32 @@ describe("benchmarks across cores", () => {
     assertEquals([one!.speedup, two!.speedup], [1, 2.5]);
   });
 
+  it("tell no speed-up of samples of 0, and say so", LIMIT, () => {
+    const contestants = GROUP.contestants.map((each) =>
+      each.workers === 4 || each.name === ALONE
+        ? { ...each, samples: each.samples.map((sample) => ({ ...sample, value: 0 })) }
+        : each
+    );
+    const points = pointsOf({ ...GROUP, contestants }, 2);
+    assertEquals(points.map(({ workers, speedup }) => [workers, speedup]), [[1, 1], [2, 2.5], [2, 1]]);
+    const run = { ...makeRun({ seed: 1, starts: 1, rounds: 1 }), kind: "cores" as const };
+    const text = tablesOf({ ...run, groups: [{ ...GROUP, contestants }] });
+    assertMatch(text, /^\| threading x 4 +\|( +\|){7} +has samples of 0, which no speed-up can be told of \|$/m);
+    assert(!/NaN|Infinity/.test(text), text);
+  });
+
   it("divide the efficiency by what the reference uses, too, where the fewest workers are two", LIMIT, () => {
     const contestants = [2, 4, 8].map((workers) => contestant(CONTESTANTS.threads, workers, [200 / workers]));
     const points = pointsOf({ ...GROUP, contestants }, 4);
     assertEquals(points.map(({ speedup }) => speedup), [1, 2, 4]);
     assertEquals(points.map(({ ideal }) => ideal), [1, 2, 2]);
     assertEquals(points.map(({ efficiency }) => efficiency), [1, 1, 2]);
+  });
+
+  it("have no ideal and no efficiency where all workers want one thing", LIMIT, () => {
+    const [one] = pointsOf({ ...GROUP, name: "One lock (Deno)", contestants: GROUP.contestants.slice(1) }, 2);
+    assertEquals([one!.speedup, one!.ideal, one!.efficiency, one!.base], [1, undefined, undefined, "1 worker"]);
+    assertEquals(pointsOf(GROUP, 2)[0]!.base, ALONE);
   });
 
   it("say of each speed-up that what it counts from is of a busy machine", LIMIT, () => {
@@ -75,13 +99,16 @@ describe("benchmarks across cores", () => {
     assertStringIncludes(text, "2 cores of made");
     assertMatch(
       text,
-      /^\| threading x 2 +\| +50\.0 ns \| +± 0\.0 % \| +5 of 5 starts \|.*\| +2\.00 \| +100\.0 % \| +1\.25 x \|/m,
+      /^\| threading x 2 +\| +50\.0 ns \| +± 0\.0 % \| +5 from 5 starts \|.*\| +2\.00 \| +100\.0 % \| +1\.25 x \|/m,
     );
-    assertMatch(text, /^\| threading x 4 +\| +50\.0 ns \| one sample \| +1 of 1 start \|/m);
-    assertMatch(text, /^\| multiprocessing x 2 \|( +\|){7} +hangs \|$/m);
-    assertMatch(text, /^\| without workers +\| +100 ns \| +± 5\.0 % \| 3 of 3 starts \|/m);
+    assertMatch(text, /^\| threading x 4 +\| +50\.0 ns \| one sample \| +1 from 1 start \|/m);
+    assertMatch(text, /^\| multiprocessing x 2 +\|( +\|){7} +hangs \|$/m);
+    assertMatch(text, /^\| without workers +\| +100 ns \| +± 5\.0 % \| 3 from 3 starts \|/m);
     assert(!text.includes("Left out"));
-    assertMatch(tablesOf({ ...run, note: "Left out: one of 3 starts" }), /^Left out: one of 3 starts$/m);
+    assertMatch(
+      tablesOf({ ...run, note: "Left out: one of 3 starts" }),
+      /^2 cores of .*\. Left out: one of 3 starts\.$/m,
+    );
   });
 
   // Only Deno has what draws.
@@ -92,13 +119,17 @@ describe("benchmarks across cores", () => {
       const contestants = [2, 4].map((workers) => contestant(CONTESTANTS.threads, workers, [100]));
       const spec = JSON.stringify(chartOf({ ...run, groups: [{ ...GROUP, contestants }], note: "Left out: a start" }));
       assertStringIncludes(spec, "Left out: a start");
-      assertStringIncludes(spec, '"name":"ideal","workers":4,"speedup":1}');
+      assertStringIncludes(spec, '"name":"ideal: every core is used","workers":4,"speedup":1}');
+      assertStringIncludes(spec, "Each point is one sample");
+      const lock = JSON.stringify(chartOf({ ...run, groups: [{ ...GROUP, name: "One lock (Deno)", contestants }] }));
+      assert(!lock.includes("ideal"), lock);
     });
   }
 
   it("are named on the command line", LIMIT, () => {
-    assertEquals(jobNamed("lock").title, "One lock");
-    assertThrows(() => jobNamed("locks"), TypeError, "must name some of cpu, mandelbrot, sum, tiny, lock, queue");
+    assertEquals(jobsNamed(undefined), JOBS);
+    assertEquals(jobsNamed("lock,cpu").map(({ title }) => title), ["One lock", "A million square roots"]);
+    assertThrows(() => jobsNamed("locks"), TypeError, "must name some of cpu, mandelbrot, sum, tiny, lock, queue");
     const works = JOBS.flatMap((job) => job.works([1, 2]).map(({ work }) => work));
     // Four jobs without workers, with one and with two; a lock with one and with two; a queue with two.
     assertEquals(new Set(works).size, 4 * 3 + 2 + 1);

@@ -117,6 +117,25 @@ describe("a player", () => {
 });
 
 describe("measuring", () => {
+  it("has a work that takes far longer than a sample should done once in each start", LIMIT, async () => {
+    const steps: string[] = [];
+    const plan = {
+      groups: [{ name: "test", unit: "ns", better: "less" as const }],
+      players: { one: { command: COMMAND } },
+      entries: [{ ...entry("own"), n: undefined, least: 10 }],
+      starts: 3,
+      rounds: 2,
+      sampleMs: 1e-6,
+      patience: 0,
+    };
+    const { groups } = await measure({ ...plan, onStep: (done) => steps.push(done) });
+    const { samples, dropped } = groups[0]!.contestants[0]!;
+    // Where others are busy, some are dropped.
+    assertEquals(samples.length + dropped, 3);
+    assert(samples.every(({ value }) => value === 25));
+    assertEquals(steps.length, stepsOf(plan));
+  });
+
   it(
     "takes samples of each start in turns, and goes on without contestants that hang, fail or end",
     LIMIT,

@@ -13,7 +13,7 @@ const RUNTIME = process.versions.deno === undefined
   ? [process.execPath]
   : [process.execPath, "run", "-A", "--no-check"];
 /** Works that wait on purpose, or do much even if they are done once: the others show that the player works. */
-const SLOW = /0,000|MB|killed|idleness|cold|spare|ten/;
+const SLOW = /0000|MB|killed|idleness|cold|spare|ten/;
 
 /** Whether a work is played here: only Linux tells what memory a process has. */
 function isPlayed(work: string): boolean {

@@ -4,7 +4,14 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { isTimeFor, measurePieces, noteOf, roundsFor, stepsOfPieces } from "../../benches/cores/pieces.ts";
+import {
+  isTimeFor,
+  measurePieces,
+  noteOf,
+  partsOfPieces,
+  roundsFor,
+  stepsOfPieces,
+} from "../../benches/cores/pieces.ts";
 import type { Entry } from "../../benches/lib/measure.ts";
 
 const LIMIT = { timeout: 60_000 };
@@ -19,6 +26,7 @@ function entry(work: string, workers: number): Entry {
 describe("pieces of a run across cores", () => {
   it("are measured once in each start, and what fails is left out of later starts", LIMIT, async () => {
     let steps = 0;
+    const pieces: [done: number, contestants: number][] = [];
     const plan = {
       groups: [{ name: "test", unit: "ns", better: "less" as const }],
       players: { "with 2": { command: COMMAND }, "with 1": { command: COMMAND } },
@@ -30,10 +38,13 @@ describe("pieces of a run across cores", () => {
     const { groups, note, versions } = await measurePieces({
       ...plan,
       onStep: (_, count = 1) => void (steps += count),
+      onPiece: ({ groups }, done) => pieces.push([done, groups[0]!.contestants.length]),
     });
     assertEquals(versions, { Test: "1.2.3" });
     assertEquals(note, undefined);
     assertEquals(steps, stepsOfPieces(plan));
+    assertEquals(pieces, [[1, 2], [2, 3], [3, 3], [4, 3]]);
+    assertEquals(partsOfPieces(plan), 4);
     // In the order of their sizes.
     assertEquals(groups[0]!.contestants.map(({ name, workers }) => [name, workers]), [["own", 1], ["own", 2], [
       "fail",

@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
@@ -7,13 +6,17 @@ import {
   busyNoteOf,
   checkRun,
   labelOf,
+  readFigures,
   readRun,
   remarkOf,
   type Run,
   samplesOf,
+  stoppedNoteOf,
   writeRun,
 } from "../../benches/lib/results.ts";
 import { formatSpread } from "../../benches/lib/table.ts";
+import { UserError } from "../../benches/lib/user_error.ts";
+import { withFolder } from "./_folder.ts";
 import { makeRun } from "./_made_runs.ts";
 
 const LIMIT = { timeout: 10_000 };
@@ -26,9 +29,8 @@ function withValue(value: number): Run {
 }
 
 describe("results of benchmarks", () => {
-  it("are read as they were written", LIMIT, () => {
-    const folder = mkdtempSync(join(tmpdir(), "results-"));
-    try {
+  it("are read as they were written", LIMIT, () =>
+    withFolder((folder) => {
       const run = makeRun({ seed: 1, starts: 2, rounds: 2 });
       writeRun(join(folder, "run.json"), run);
       assertEquals(readRun(join(folder, "run.json")), run);
@@ -36,23 +38,43 @@ describe("results of benchmarks", () => {
       for (const name of ["none.json", "other.json"]) {
         assertThrows(() => readRun(join(folder, name)), TypeError, `${name} must be a file that bench:record`);
       }
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+      assertEquals(readdirSync(folder).sort(), ["other.json", "run.json"]);
+    }));
+
+  it("are refused where those of another program are needed, or samples", LIMIT, () =>
+    withFolder((folder) => {
+      const file = join(folder, "run.json");
+      writeRun(file, makeRun({ seed: 1, starts: 1, rounds: 1 }));
+      assertEquals(readRun(file, "peers").kind, "peers");
+      assertThrows(
+        () => readRun(file, "cores"),
+        UserError,
+        "must have those of bench:cores: received those of bench:peers",
+      );
+      const part = { ...makeRun({ seed: 1, starts: 1, rounds: 1 }), stopped: "3 of 40 groups" };
+      writeRun(file, part);
+      assertEquals(readFigures(file, "peers"), part);
+      writeRun(file, { ...part, groups: [] });
+      assertEquals(readRun(file), { ...part, groups: [] });
+      assertThrows(() => readFigures(file), UserError, "run.json must have samples: received none");
+    }));
+
+  it("say that they are a part, if the run was stopped", LIMIT, () => {
+    assertEquals(stoppedNoteOf({}), undefined);
+    assertEquals(
+      stoppedNoteOf({ stopped: "3 of 40 groups" }),
+      "This is a part of a run that was stopped: 3 of 40 groups",
+    );
   });
 
-  it("may be below 0, and are written also where one of them is wrong", LIMIT, () => {
-    const folder = mkdtempSync(join(tmpdir(), "results-"));
-    try {
+  it("may be below 0, and are written also where one of them is wrong", LIMIT, () =>
+    withFolder((folder) => {
       const file = join(folder, "run.json");
       writeRun(file, withValue(-4096));
       assertEquals(readRun(file), withValue(-4096));
       assertThrows(() => writeRun(file, withValue(NaN)), TypeError, "samples[0].value' must be a finite number");
       assertEquals(JSON.parse(readFileSync(file, "utf8")).groups[0].contestants[0].samples[0].value, null);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  });
+    }));
 
   it("are refused with the place of what is wrong", LIMIT, () => {
     const run = makeRun({ seed: 1, starts: 1, rounds: 1 });
@@ -62,6 +84,19 @@ describe("results of benchmarks", () => {
       [{ ...run, kind: "old" }, "'kind' must be one of peers, cores, bench: received \"old\""],
       [{ ...run, groups: {} }, "'groups' must be an array: received {}"],
       [null, "'' must be an object: received null"],
+      [{ ...run, date: "yesterday" }, "'date' must be a date in the form of ISO 8601: received \"yesterday\""],
+      [{ ...run, stopped: 3 }, "'stopped' must be a string: received 3"],
+      [
+        { ...run, machine: { ...run.machine, cores: 1.5 } },
+        "'machine.cores' must be a whole number of 1 or more: received 1.5",
+      ],
+      [
+        {
+          ...run,
+          groups: [{ ...run.groups[0], contestants: [{ ...contestant, samples: [{ value: 1, start: -1 }] }] }],
+        },
+        "'groups[0].contestants[0].samples[0].start' must be a whole number of 0 or more: received -1",
+      ],
       [
         {
           ...run,
@@ -84,7 +119,7 @@ describe("results of benchmarks", () => {
   it("tell how many samples of how many starts a figure is made of, and of a lone one that it is", LIMIT, () => {
     const [many] = makeRun({ seed: 1, starts: 3, rounds: 3 }).groups[0]!.contestants;
     const [lone] = makeRun({ seed: 1, starts: 1, rounds: 1 }).groups[0]!.contestants;
-    assertEquals([samplesOf(many!), samplesOf(lone!)], ["9 of 3 starts", "1 of 1 start"]);
+    assertEquals([samplesOf(many!), samplesOf(lone!)], ["9 from 3 starts", "1 from 1 start"]);
     assertEquals([0.032, undefined, Infinity].map(formatSpread), ["± 3.2 %", "one sample", "about 0"]);
   });
 

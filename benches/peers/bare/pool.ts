@@ -56,9 +56,9 @@ export function pool(threads: boolean): { works: Record<string, Work>; close: ()
   const plain = new HandMadePool(threads ? startWorker : () => startChild("json"));
   const ofBytes = threads ? plain : new HandMadePool(() => startChild("advanced"));
   const works: Record<string, Work> = {
-    "pool/map 1,000": mapOf(plain, 1000),
-    "pool/map 10,000": mapOf(plain, 10_000),
-    "pool/map 100,000": mapOf(plain, 100_000),
+    "pool/map 1000": mapOf(plain, 1000),
+    "pool/map 10000": mapOf(plain, 10_000),
+    "pool/map 100000": mapOf(plain, 100_000),
     async "pool/submits"(n) {
       for (let left = n; left > 0; left -= BATCH) {
         await Promise.all(Array.from({ length: Math.min(left, BATCH) }, (_, i) => plain.submit("square", i)));

@@ -93,9 +93,9 @@ const works = {
     for (let i = 0; i < n; i++) await startOnce(1);
   },
   "memory/idle": (n) => once("memory", 1, n),
-  "pool/map 1,000": mapOf(1000),
-  "pool/map 10,000": mapOf(10_000),
-  "pool/map 100,000": mapOf(100_000),
+  "pool/map 1000": mapOf(1000),
+  "pool/map 10000": mapOf(10_000),
+  "pool/map 100000": mapOf(100_000),
   async "pool/submits"(n) {
     for (let left = n; left > 0; left -= BATCH) {
       await Promise.all(Array.from({ length: Math.min(left, BATCH) }, (_, i) => pool().run("square", i)));

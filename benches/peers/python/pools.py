@@ -60,9 +60,9 @@ def futures(scope):
 def works_of(submit, wait, call, map, processes, broken=lambda: None):
     """The works of a pool, by what is its own: how it is given tasks and waited for."""
     works = {
-        "pool/map 1,000": map_of(map, 1000),
-        "pool/map 10,000": map_of(map, 10_000),
-        "pool/map 100,000": map_of(map, 100_000),
+        "pool/map 1000": map_of(map, 1000),
+        "pool/map 10000": map_of(map, 10_000),
+        "pool/map 100000": map_of(map, 100_000),
         "pool/cpu": cpu(map),
         **tasks(submit, wait, call),
     }

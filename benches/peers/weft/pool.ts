@@ -13,9 +13,9 @@ export function pool(scope: Scope): { works: Record<string, Work>; close: () => 
   let made: Pool | undefined;
   const get = () => made ??= new scope.kind.Pool(WORKERS);
   const works: Record<string, Work> = {
-    "pool/map 1,000": mapOf(get, 1000),
-    "pool/map 10,000": mapOf(get, 10_000),
-    "pool/map 100,000": mapOf(get, 100_000),
+    "pool/map 1000": mapOf(get, 1000),
+    "pool/map 10000": mapOf(get, 10_000),
+    "pool/map 100000": mapOf(get, 100_000),
     ...tasks(get),
     "pool/killed": killed(get, scope.processes),
   };

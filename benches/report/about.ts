@@ -1,0 +1,52 @@
+/** The part of the report that says what was done, and by what: a line for each work and each contestant of a run. */
+
+import { ABOUT as ABOUT_CORES, jobOf } from "../cores/plan.ts";
+import type { Run } from "../lib/results.ts";
+import { table } from "../lib/table.ts";
+import { aboutContestant } from "../peers/about.ts";
+import { groupName, SCOPES } from "../peers/work.ts";
+import { WORKS } from "../peers/works.ts";
+import { aboutGroup } from "./short_benches.ts";
+
+/** The works of a run beside peers, and its contestants. */
+export function aboutPeers({ groups }: Run): string {
+  const names = new Set(groups.map(({ name }) => name));
+  const works = WORKS.filter((work) => SCOPES.some((scope) => names.has(groupName(work, scope))));
+  const contestants = new Map<string, string>();
+  for (const { name, runtime } of groups.flatMap((group) => group.contestants)) {
+    const about = aboutContestant(name, runtime);
+    if (about !== undefined) contestants.set(`${name}\n${about}`, about);
+  }
+  return both(
+    works.map(({ title, about }) => [title, about]),
+    [...contestants].map(([key, about]) => [key.split("\n")[0]!, about]),
+  );
+}
+
+/** The jobs of a run across cores, and its contestants. */
+export function aboutCores({ groups }: Run): string {
+  const jobs = new Map(
+    groups.flatMap(({ name }) => jobOf(name) ?? []).map(({ title, about }) => [title, about] as const),
+  );
+  const names = new Set(groups.flatMap(({ contestants }) => contestants.map(({ name }) => name)));
+  return both([...jobs], Object.entries(ABOUT_CORES).filter(([name]) => names.has(name)));
+}
+
+/** The groups of a run of the short benches. */
+export function aboutBench({ groups }: Run): string {
+  const works = groups.flatMap(({ name }) => {
+    const about = aboutGroup(name);
+    return about === undefined ? [] : [[name, about]];
+  });
+  return both(works, []);
+}
+
+/** Two tables to open; nothing where the run has nothing that is known. */
+function both(works: readonly string[][], contestants: readonly string[][]): string {
+  const tables = [
+    ...(works.length === 0 ? [] : [table(["Work", "What is done"], works, 2)]),
+    ...(contestants.length === 0 ? [] : [table(["Contestant", "What it is"], contestants, 2)]),
+  ];
+  if (tables.length === 0) return "";
+  return ["<details><summary>What is done, and by what</summary>", ...tables, "</details>"].join("\n\n");
+}
