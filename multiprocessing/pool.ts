@@ -16,7 +16,18 @@ import { endingOf } from "../_internal/work/runner.ts";
 import { Process, setMethod } from "./process.ts";
 import type { StartMethod } from "./start_method.ts";
 
-export * from "../_internal/pool/mod.ts";
+export { type CurrentTask, currentTask, type PoolTrace, type TraceEvent } from "../_internal/pool/current_task.ts";
+export {
+  asCompleted,
+  Future,
+  type FutureIterable,
+  type FutureIterator,
+  type FutureState,
+  type SettledFutures,
+  wait,
+  type WaitFuturesOptions,
+} from "../_internal/pool/future.ts";
+export type { BasePool, MapOptions, PoolOptions, PoolStats, TaskOptions } from "../_internal/pool/pool.ts";
 
 const worker = task<typeof workForPool>(ownModule("../_internal/pool/worker.ts", import.meta.url), "workForPool");
 const scope: Scope = "process";

@@ -27,7 +27,7 @@
 
 export * from "../sync/mod.ts";
 export { activeCount, currentThread, enumerate, getIdent, mainThread } from "./current.ts";
-export { type ExceptHookInfo, setExceptHook } from "./except_hook.ts";
+export { type ExceptHookInfo, setExceptHook } from "./current.ts";
 export {
   asCompleted,
   type BasePool,

@@ -12,9 +12,9 @@ import { dropReference, handleAt } from "../memory/shared_object.ts";
 import { spaceOf } from "../memory/space.ts";
 import { Later, putLater } from "./arrivals.ts";
 import { completeError, define, giveProperties, makeError } from "./error_classes.ts";
-import { endOfValue } from "./references.ts";
+import * as tag from "./format.ts";
+import { endOfValue } from "./format.ts";
 import { type KeyData, keyOfData } from "./refusal.ts";
-import * as tag from "./tags.ts";
 import { ascii, recurring, utf16, utf8 } from "./text.ts";
 
 type ResizableConstructor = new (length: number, options: { maxByteLength: number }) => ArrayBuffer;

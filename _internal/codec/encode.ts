@@ -55,7 +55,7 @@ import {
   whyHidden,
   whyHost,
 } from "./refusal.ts";
-import * as tag from "./tags.ts";
+import * as tag from "./format.ts";
 
 /** What a message is for. */
 export interface EncodeOptions {

@@ -15,7 +15,7 @@ import { compareExchange, load, store } from "../atomics.ts";
 import { arrive } from "../codec/arrivals.ts";
 import { decode } from "../codec/decode.ts";
 import { addReference, Attachment, dropReference, handleAt } from "../memory/shared_object.ts";
-import { dropReferences } from "../codec/references.ts";
+import { dropReferences } from "../codec/format.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
 import { waitAsync } from "../memory/wait.ts";
 import { waitForRecord } from "../processes/forkserver.ts";

@@ -60,7 +60,7 @@
 
 import { compareExchange, exchange, load, store } from "../atomics.ts";
 import { kept } from "../memory/room.ts";
-import { dropReferences } from "../codec/references.ts";
+import { dropReferences } from "../codec/format.ts";
 import { noRoom, type Space } from "../memory/space.ts";
 import { notify } from "../memory/wait_point.ts";
 

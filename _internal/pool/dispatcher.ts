@@ -20,7 +20,7 @@ import { now } from "../atomics.ts";
 import { decode } from "../codec/decode.ts";
 import { ROOM_AT } from "../memory/memory.ts";
 import { isRoomWanted, keptForResults, RoomWait } from "../memory/room.ts";
-import { dropReferences } from "../codec/references.ts";
+import { dropReferences } from "../codec/format.ts";
 import { noRoom, type Space } from "../memory/space.ts";
 import { notify } from "../memory/wait_point.ts";
 import { later } from "../runtime/runtime.ts";

@@ -9,7 +9,7 @@ import { joinStacks } from "../codec/error_classes.ts";
 import { REFUSAL } from "../codec/refusal.ts";
 import { CancelledError, DeadlockError, InvalidStateError, TimeoutError } from "../errors.ts";
 import type { Scope } from "../memory/memory.ts";
-import { dropReferences } from "../codec/references.ts";
+import { dropReferences } from "../codec/format.ts";
 import { type Space, spaceOf } from "../memory/space.ts";
 import {
   atDeadline,

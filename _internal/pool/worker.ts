@@ -7,14 +7,14 @@
 import { now } from "../atomics.ts";
 import { decode } from "../codec/decode.ts";
 import { encode } from "../codec/encode.ts";
-import { sendable } from "../codec/thrown.ts";
+import { sendable } from "../work/record.ts";
 import "../../sync/mod.ts";
 import "../../threading/thread.ts";
 import { abandonHeld, heldBy } from "../memory/kinds.ts";
 import type { Scope } from "../memory/memory.ts";
 import { isAlive } from "../memory/participants.ts";
 import { RoomWait } from "../memory/room.ts";
-import { dropReferences } from "../codec/references.ts";
+import { dropReferences } from "../codec/format.ts";
 import { existingSpace, noRoom, type Space, spaceOf } from "../memory/space.ts";
 import { notify, register, sleep, unregister } from "../memory/wait_point.ts";
 import { FIRST_USE, isOutputUsed, keepsOutput, pendingOutput } from "../runtime/this_thread.ts";

@@ -6,7 +6,7 @@
 
 import { load, now, store } from "../atomics.ts";
 import { addReference, dropReference, onRelease } from "../memory/shared_object.ts";
-import { hasReferences } from "../codec/references.ts";
+import { hasReferences } from "../codec/format.ts";
 import { existingSpace, type Space, spaceOf } from "../memory/space.ts";
 import { waitAsync } from "../memory/wait.ts";
 import { isWorker, onExit, onLoopEmpty } from "../runtime/this_thread.ts";

@@ -28,7 +28,7 @@
 import { decodeFirst } from "../codec/decode.ts";
 import { type EncodeOptions, encodeScratch, trimScratch } from "../codec/encode.ts";
 import { scratch, scratchNames, scratchWords } from "../codec/output.ts";
-import { dropReferences } from "../codec/references.ts";
+import { dropReferences } from "../codec/format.ts";
 import type { Space } from "../memory/space.ts";
 import { bytesOf, isNaming, loseParcel, makeParcel, strikeOut } from "./taken.ts";
 

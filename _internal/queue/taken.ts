@@ -34,7 +34,7 @@
  */
 
 import { compareExchange, load, store } from "../atomics.ts";
-import { loseReferences } from "../codec/references.ts";
+import { loseReferences } from "../codec/format.ts";
 import { blockWords } from "../memory/allocator.ts";
 import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT } from "../memory/memory.ts";
 import { BURIER, entryOf, idAt, isAlive, TAKEN } from "../memory/participants.ts";

@@ -12,7 +12,7 @@ import { classOf, LOCK, THREAD } from "../memory/kinds.ts";
 import { ThreadMemory } from "../memory/memory.ts";
 import { KILL, leave } from "../memory/participants.ts";
 import { addReference, Attachment, releaseHandles } from "../memory/shared_object.ts";
-import { hasReferences } from "../codec/references.ts";
+import { hasReferences } from "../codec/format.ts";
 import { existingSpace, setSpace, Space } from "../memory/space.ts";
 import { giveUpTaken } from "../queue/taken.ts";
 import { block } from "../memory/wait_point.ts";

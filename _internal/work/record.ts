@@ -35,20 +35,13 @@
 import { and, compareExchange, load, or, store } from "../atomics.ts";
 import { decode } from "../codec/decode.ts";
 import { encode } from "../codec/encode.ts";
-import { sendable } from "../codec/thrown.ts";
-import {
-  NEXT_PARTICIPANT_AT,
-  OBJECT_HEADER,
-  PARTICIPANT_COUNT,
-  type Scope,
-  THREADS_MUTEX_AT,
-} from "../memory/memory.ts";
+import { dropReferences, loseReferences, ofPrototype } from "../codec/format.ts";
+import { NEXT_PARTICIPANT_AT, OBJECT_HEADER, PARTICIPANT_COUNT, type Scope, THREADS_MUTEX_AT } from "../memory/memory.ts";
 import { entryOf, isAlive, kill, leave, lockMutex, RECORD, unlockMutex } from "../memory/participants.ts";
 import { addReference, type Attachment, dropReference } from "../memory/shared_object.ts";
-import { dropReferences, loseReferences } from "../codec/references.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
-import { buryTaken } from "../queue/taken.ts";
 import { EVERYBODY, notify } from "../memory/wait_point.ts";
+import { buryTaken } from "../queue/taken.ts";
 
 export const STATE = 0;
 export const POINT = 1;
@@ -317,4 +310,63 @@ export function freeNames(space: Space, record: number): void {
     space.free(block);
     block = before;
   }
+}
+
+// What was thrown, made such that it can be sent.
+
+/**
+ * In place of something thrown that cannot be sent: of an error all but what cannot (a function among its properties,
+ * say), since its message is what a caller waits for; of anything else `refusal`, which says why it cannot.
+ */
+export function sendable(thrown: unknown, refusal: unknown, scope: Scope): unknown {
+  try {
+    return copyOfError(thrown, refusal, scope);
+  } catch {
+    // A proxy whose traps throw, say.
+    return refusal;
+  }
+}
+
+function copyOfError(thrown: unknown, refusal: unknown, scope: Scope): unknown {
+  if (!(thrown instanceof Error)) return refusal;
+  // An accessor that throws is a property that cannot be sent.
+  const read = (key: string): unknown => {
+    try {
+      return (thrown as unknown as Record<string, unknown>)[key];
+    } catch {
+      return undefined;
+    }
+  };
+  const isSendable = (value: unknown): boolean => {
+    try {
+      dropReferences(encode(value, { root: "error", scope }));
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  // A registered class has refused: what is left of it is an error by its name.
+  const prototype = Object.getPrototypeOf(thrown) as object;
+  const copy = Object.create(ofPrototype(prototype) === undefined ? prototype : Error.prototype) as Error;
+  const copyOf = (key: string, value: unknown): void => {
+    Object.defineProperty(copy, key, { value, configurable: true, writable: true });
+  };
+  copyOf("name", String(read("name")));
+  copyOf("message", String(read("message")));
+  copyOf("stack", read("stack"));
+  if (Object.hasOwn(thrown, "cause")) {
+    const cause = read("cause");
+    copyOf("cause", isSendable(cause) ? cause : sendable(cause, refusal, scope));
+  }
+  if (thrown instanceof AggregateError) {
+    copyOf("errors", thrown.errors.map((error) => isSendable(error) ? error : sendable(error, refusal, scope)));
+  }
+  for (const key of Object.keys(thrown)) {
+    const { get } = Object.getOwnPropertyDescriptor(thrown, key)!;
+    const value = read(key);
+    // Of an accessor that has nothing to give there is nothing to send.
+    if (Object.hasOwn(copy, key) || get !== undefined && value === undefined || !isSendable(value)) continue;
+    Object.defineProperty(copy, key, { value, configurable: true, enumerable: true, writable: true });
+  }
+  return isSendable(copy) ? copy : refusal;
 }

@@ -12,7 +12,7 @@
  */
 
 import { compareExchange, load, now, store } from "../atomics.ts";
-import { dropReferences, loseReferences } from "../codec/references.ts";
+import { dropReferences, loseReferences } from "../codec/format.ts";
 import type { Space } from "../memory/space.ts";
 import { later } from "../runtime/runtime.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";

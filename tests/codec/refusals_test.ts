@@ -3,7 +3,7 @@ import { createSecretKey } from "node:crypto";
 import { describe, it } from "node:test";
 import { decode } from "../../_internal/codec/decode.ts";
 import { encode } from "../../_internal/codec/encode.ts";
-import { dropReferences, loseReferences } from "../../_internal/codec/references.ts";
+import { dropReferences, loseReferences } from "../../_internal/codec/format.ts";
 import { load } from "../../_internal/atomics.ts";
 import { locate } from "../../_internal/memory/shared_object.ts";
 import { spaceOf } from "../../_internal/memory/space.ts";

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { load } from "../../_internal/atomics.ts";
 import { encode } from "../../_internal/codec/encode.ts";
 import { locate } from "../../_internal/memory/shared_object.ts";
-import { dropReferences } from "../../_internal/codec/references.ts";
+import { dropReferences } from "../../_internal/codec/format.ts";
 import { Event, registerSerializable } from "../../sync/mod.ts";
 import { cross, difference } from "./_values.ts";
 
