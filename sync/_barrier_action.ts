@@ -10,7 +10,7 @@
 import { onArrival } from "../_internal/codec/arrivals.ts";
 import { TargetError } from "../_internal/errors.ts";
 import type { Space } from "../_internal/memory/space.ts";
-import { bindContext } from "../_internal/runtime/async_context.ts";
+import { bindContext } from "../_internal/runtime/this_thread.ts";
 import { describeTarget, locationOf, type TargetDescriptor } from "../_internal/targets/describe.ts";
 
 type Description = { target: TargetDescriptor } | { flaw: string };

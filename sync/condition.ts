@@ -32,7 +32,7 @@ import {
   type WaitSyncOptions,
 } from "../_internal/options.ts";
 import { importingModule } from "../_internal/runtime/this_thread.ts";
-import { dropOwnedLock, ownedLock } from "./_value_types.ts";
+import { dropOwnedLock, ownedLock } from "./_owned_lock.ts";
 import {
   freeNodes,
   isNotified,

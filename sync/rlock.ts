@@ -22,7 +22,7 @@ import {
 import { waitAsync, waitSync } from "../_internal/memory/wait.ts";
 import { notify } from "../_internal/memory/wait_point.ts";
 import { show, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
-import { type AsyncContext, createAsyncContext } from "../_internal/runtime/async_context.ts";
+import { type AsyncContext, createAsyncContext } from "../_internal/runtime/this_thread.ts";
 import {
   ASYNC,
   BARRED,

@@ -6,10 +6,36 @@
 
 import { load } from "../_internal/atomics.ts";
 import { defineKind, registerClass, SHARED_ARRAY } from "../_internal/memory/kinds.ts";
+import {
+  Attachment,
+  type Place,
+  placeOf,
+  SharedObject,
+  type SharedOptions,
+  unusable,
+} from "../_internal/memory/shared_object.ts";
 import { firstLine, LINE, OBJECT_HEADER } from "../_internal/memory/memory.ts";
-import { Attachment, type Place, placeOf, SharedObject, type SharedOptions, unusable } from "../_internal/memory/shared_object.ts";
 import { show, validateInteger } from "../_internal/options.ts";
-import { type ArrayOf, BOOL, codeOf, dropOwnedLock, F32, F64, I16, I32, I64, I8, NAMES, ownedLock, type TypeOf, U16, U32, U64, U8, validateElement, type ValueType } from "./_value_types.ts";
+import { dropOwnedLock, ownedLock } from "./_owned_lock.ts";
+import {
+  type ArrayOf,
+  BOOL,
+  codeOf,
+  F32,
+  F64,
+  I16,
+  I32,
+  I64,
+  I8,
+  NAMES,
+  type TypeOf,
+  U16,
+  U32,
+  U64,
+  U8,
+  validateElement,
+  type ValueType,
+} from "./_value_types.ts";
 import type { RLock } from "./rlock.ts";
 
 // Own words:

@@ -4,12 +4,63 @@
  * @module
  */
 
-import { add, addWide, and, andWide, compareExchange, compareExchangeWide, exchange, exchangeWide, load, loadWide, or, orWide, store, storeWide, xor, xorWide } from "../_internal/atomics.ts";
+import {
+  add,
+  addWide,
+  and,
+  andWide,
+  compareExchange,
+  compareExchangeWide,
+  exchange,
+  exchangeWide,
+  load,
+  loadWide,
+  or,
+  orWide,
+  store,
+  storeWide,
+  xor,
+  xorWide,
+} from "../_internal/atomics.ts";
 import { defineKind, registerClass, VALUE } from "../_internal/memory/kinds.ts";
 import { OBJECT_HEADER, pairsOf } from "../_internal/memory/memory.ts";
-import { Attachment, type Place, placeOf, SharedObject, type SharedOptions, unusable } from "../_internal/memory/shared_object.ts";
+import {
+  Attachment,
+  type Place,
+  placeOf,
+  SharedObject,
+  type SharedOptions,
+  unusable,
+} from "../_internal/memory/shared_object.ts";
 import { show } from "../_internal/options.ts";
-import { type Addend, type Bits, BOOL, codeOf, dropOwnedLock, F32, F64, fromWide, fromWord, I16, I32, I64, I8, initialWords, isWide, NAMES, ownedLock, toWide, toWord, type TypeOf, U16, U32, U64, U8, validateElement, type ValueType, wrap } from "./_value_types.ts";
+import { dropOwnedLock, ownedLock } from "./_owned_lock.ts";
+import {
+  type Addend,
+  type Bits,
+  BOOL,
+  codeOf,
+  F32,
+  F64,
+  fromWide,
+  fromWord,
+  I16,
+  I32,
+  I64,
+  I8,
+  initialWords,
+  isWide,
+  NAMES,
+  toWide,
+  toWord,
+  type TypeOf,
+  U16,
+  U32,
+  U64,
+  U8,
+  validateElement,
+  type ValueType,
+  wrap,
+} from "./_value_types.ts";
 import type { RLock } from "./rlock.ts";
 
 // Own words:

@@ -6,7 +6,7 @@
 
 import { handleAt } from "../_internal/memory/shared_object.ts";
 import { show } from "../_internal/options.ts";
-import { bindContext } from "../_internal/runtime/async_context.ts";
+import { bindContext } from "../_internal/runtime/this_thread.ts";
 import { hookChildren } from "../_internal/threads/start_thread.ts";
 import { setHook } from "../_internal/work/ending.ts";
 import { objectOf, participants } from "../_internal/work/record.ts";

@@ -6,7 +6,7 @@
 
 import { now } from "../atomics.ts";
 import { REFUSAL } from "../codec/refusal.ts";
-import { bindContext } from "../runtime/async_context.ts";
+import { bindContext } from "../runtime/this_thread.ts";
 import { atDeadline, deadlineOf, show, validateWait, type WaitOptions } from "../options.ts";
 import { CancelledError, TimeoutError } from "../errors.ts";
 import { READINESS } from "../memory/kinds.ts";

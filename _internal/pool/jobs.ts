@@ -10,7 +10,7 @@
 import { encode, encodeApart, type EncodeOptions } from "../codec/encode.ts";
 import { joinStacks } from "../codec/error_classes.ts";
 import { dropReferences } from "../codec/format.ts";
-import { type Snapshot, snapshotContext } from "../runtime/async_context.ts";
+import { type Snapshot, snapshotContext } from "../runtime/this_thread.ts";
 import { CancelledError, WorkerLostError } from "../errors.ts";
 import type { Ending } from "../work/runner.ts";
 import { type ARGS, Cursor, ITEMS, MAX_UNITS, ONE } from "./board.ts";

@@ -6,31 +6,22 @@
 
 import { encodeApart } from "../codec/encode.ts";
 import { joinStacks } from "../codec/error_classes.ts";
+import { dropReferences } from "../codec/format.ts";
 import { REFUSAL } from "../codec/refusal.ts";
 import { CancelledError, DeadlockError, InvalidStateError, TimeoutError } from "../errors.ts";
 import type { Scope } from "../memory/memory.ts";
-import { dropReferences } from "../codec/format.ts";
 import { type Space, spaceOf } from "../memory/space.ts";
-import {
-  atDeadline,
-  deadlineOf,
-  optionsOr,
-  show,
-  validateInteger,
-  validateWait,
-  type WaitOptions,
-} from "../options.ts";
-import { bindContext } from "../runtime/async_context.ts";
-import { importingModule } from "../runtime/this_thread.ts";
+import { atDeadline, deadlineOf, optionsOr, show, validateInteger, validateWait, type WaitOptions } from "../options.ts";
 import { cpuCount } from "../runtime/runtime.ts";
+import { bindContext, importingModule } from "../runtime/this_thread.ts";
 import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
 import type { AnyFunction } from "../targets/source.ts";
 import { ARGS, ITEMS } from "./board.ts";
+import { type PoolTrace, Trace } from "./current_task.ts";
 import { Dispatcher, type StartWorker } from "./dispatcher.ts";
 import { CallSite } from "./functions.ts";
 import { type Future, settle, Thrown, within } from "./future.ts";
 import { type BulkOptions, MapJob, StreamJob, SubmitJob, Task } from "./jobs.ts";
-import { type PoolTrace, Trace } from "./current_task.ts";
 import { isPoolWorker } from "./worker.ts";
 
 /** How a pool is made. */

@@ -1,6 +1,7 @@
 /**
  * The thread that calls, from inside: whether it is a worker, what its starter tells it, with which arguments the program was
- * called, whether it is importing the modules of its target, how it ends, and what must be written before.
+ * called, whether it is importing the modules of its target, how it ends, what must be written before, and what follows its async
+ * functions through their awaits.
  *
  * Workers from outside, as the thread that starts them has them, are in workers.ts.
  *
@@ -274,4 +275,45 @@ function sinkOf(name: typeof NAMES[number]): Sink | undefined {
   const key = Object.getOwnPropertySymbols(stream).find(({ description }) => description === "kWriteStreamFastPath");
   const sink = key === undefined ? undefined : stream[key] as Partial<Sink> | null | boolean;
   return typeof sink === "object" && typeof sink?.flush === "function" ? sink as Sink : undefined;
+}
+
+// A value that follows an async function through its awaits.
+
+/** What is used of `AsyncLocalStorage`. */
+export interface AsyncContext<T> {
+  run<R>(value: T, action: () => R): R;
+  getStore(): T | undefined;
+}
+
+/** Calls a function with its arguments, in the context of the moment in which this was made. */
+export type Snapshot = <A extends unknown[], R>(fn: (...args: A) => R, ...args: A) => R;
+
+interface AsyncLocalStorage {
+  new <T>(): AsyncContext<T>;
+  snapshot(): Snapshot;
+}
+
+// Not imported but asked for, since few programs need it and loading it takes longer than all else.
+function storage(): AsyncLocalStorage {
+  return (nodeProcess().getBuiltinModule("node:async_hooks") as { AsyncLocalStorage: AsyncLocalStorage })
+    .AsyncLocalStorage;
+}
+
+/** A new context. */
+export function createAsyncContext<T>(): AsyncContext<T> {
+  return new (storage())<T>();
+}
+
+/**
+ * The context of the caller, for what the library calls later: there it would find that of the event or of the other task
+ * that happened to be the occasion.
+ */
+export function snapshotContext(): Snapshot {
+  return storage().snapshot();
+}
+
+/** `fn`, to be called later in the context of now. */
+export function bindContext<A extends unknown[], R>(fn: (...args: A) => R): (...args: A) => R {
+  const within = snapshotContext();
+  return (...args) => within(fn, ...args);
 }

@@ -19,8 +19,8 @@ const STAND_INS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     exitThread: () => machine.exit(),
     isImportingTargets: () => false,
     importingModule: () => undefined,
+    createAsyncContext: () => machine.createContext(),
   },
-  "_internal/runtime/async_context.ts": { createAsyncContext: () => machine.createContext() },
   "sync/_barrier_action.ts": barrierAction,
 };
 
