@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ofName, register } from "../_internal/codec/tags.ts";
+import { ofName, register } from "../_internal/codec/format.ts";
 import { setReservation } from "../_internal/memory/space.ts";
 import { show } from "../_internal/options.ts";
 import { isImportingTargets } from "../_internal/runtime/this_thread.ts";

@@ -10,7 +10,14 @@
 
 import { InvalidStateError } from "../errors.ts";
 import type { Scope } from "../memory/memory.ts";
-import { addReference, type Attachment, dropReference, locate, type SharedHandle, whyUnusable } from "../memory/shared_object.ts";
+import {
+  addReference,
+  type Attachment,
+  dropReference,
+  locate,
+  type SharedHandle,
+  whyUnusable,
+} from "../memory/shared_object.ts";
 import * as tag from "./format.ts";
 import { trailerBytes, writeTrailer } from "./format.ts";
 import { insteadOf, ofKind, Unsendable, unsendable } from "./refusal.ts";

@@ -11,7 +11,15 @@ import { REFUSAL } from "../codec/refusal.ts";
 import { CancelledError, DeadlockError, InvalidStateError, TimeoutError } from "../errors.ts";
 import type { Scope } from "../memory/memory.ts";
 import { type Space, spaceOf } from "../memory/space.ts";
-import { atDeadline, deadlineOf, optionsOr, show, validateInteger, validateWait, type WaitOptions } from "../options.ts";
+import {
+  atDeadline,
+  deadlineOf,
+  optionsOr,
+  show,
+  validateInteger,
+  validateWait,
+  type WaitOptions,
+} from "../options.ts";
 import { cpuCount } from "../runtime/runtime.ts";
 import { bindContext, importingModule } from "../runtime/this_thread.ts";
 import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";

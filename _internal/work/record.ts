@@ -36,7 +36,13 @@ import { and, compareExchange, load, or, store } from "../atomics.ts";
 import { decode } from "../codec/decode.ts";
 import { encode } from "../codec/encode.ts";
 import { dropReferences, loseReferences, ofPrototype } from "../codec/format.ts";
-import { NEXT_PARTICIPANT_AT, OBJECT_HEADER, PARTICIPANT_COUNT, type Scope, THREADS_MUTEX_AT } from "../memory/memory.ts";
+import {
+  NEXT_PARTICIPANT_AT,
+  OBJECT_HEADER,
+  PARTICIPANT_COUNT,
+  type Scope,
+  THREADS_MUTEX_AT,
+} from "../memory/memory.ts";
 import { entryOf, isAlive, kill, leave, lockMutex, RECORD, unlockMutex } from "../memory/participants.ts";
 import { addReference, type Attachment, dropReference } from "../memory/shared_object.ts";
 import { existingSpace, type Space } from "../memory/space.ts";

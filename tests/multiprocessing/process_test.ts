@@ -1,7 +1,25 @@
 import * as targets from "./_process_targets.ts";
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import * as multiprocessing from "@weft/concurrent/multiprocessing";
-import { activeChildren, cpuCount, currentProcess, Event, getAllStartMethods, getContext, getStartMethod, InvalidStateError, Lock, NotSupportedError, parentProcess, Process, Queue, sleepSync, TimeoutError, Value, WorkerLostError } from "@weft/concurrent/multiprocessing";
+import {
+  activeChildren,
+  cpuCount,
+  currentProcess,
+  Event,
+  getAllStartMethods,
+  getContext,
+  getStartMethod,
+  InvalidStateError,
+  Lock,
+  NotSupportedError,
+  parentProcess,
+  Process,
+  Queue,
+  sleepSync,
+  TimeoutError,
+  Value,
+  WorkerLostError,
+} from "@weft/concurrent/multiprocessing";
 import * as sync from "@weft/concurrent/sync";
 import * as threading from "@weft/concurrent/threading";
 import { realpathSync } from "node:fs";

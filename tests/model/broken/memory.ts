@@ -124,7 +124,8 @@ export const variants: readonly BrokenVariant[] = [
     name: "Terminate: who ends keeps the wake-up it was chosen for",
     patches: [{
       file: "_internal/memory/wait_point.ts",
-      find: "        // The notification was meant to make a waiter look: pass it on.\n        notify(space, point, 1);\n",
+      find:
+        "        // The notification was meant to make a waiter look: pass it on.\n        notify(space, point, 1);\n",
       replace: "",
     }],
     caughtBy: ["Terminate: a thread asleep"],

@@ -97,7 +97,11 @@ export const variants: readonly BrokenVariant[] = [
     name: "promises: one that was settled is tried again",
     patches: [
       { file: ASYNC_WAITERS, find: "          if (settled) return true;\n", replace: "" },
-      { file: ASYNC_WAITERS, find: "          if (tryInTurn()) return;\n", replace: "          if (waiter.try()) return;\n" },
+      {
+        file: ASYNC_WAITERS,
+        find: "          if (tryInTurn()) return;\n",
+        replace: "          if (waiter.try()) return;\n",
+      },
       {
         file: ASYNC_WAITERS,
         find: "      if (settled || !waiter.ordered && waiter.try()) return;\n",
