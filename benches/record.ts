@@ -8,28 +8,28 @@ import { benchFiles, namedBenchFiles } from "../tools/_benches.ts";
 import { findBun, install, ROOT } from "../tools/_install.ts";
 import type { Case } from "./_harness.ts";
 import { workName } from "./_play.ts";
-import { countOption, type Given, runCommand } from "./lib/command.ts";
+import { type Given, runCommand } from "./lib/command.ts";
 import { Keeper } from "./lib/keeper.ts";
 import { inMarkdown } from "./lib/markdown.ts";
 import { type Entry, measure, type Plan, stepsOf } from "./lib/measure.ts";
+import { paceOf, paceOptions } from "./lib/pace.ts";
 import { checkWritable } from "./lib/paths.ts";
 import { announce, placesFor, withProgress } from "./lib/program.ts";
 import type { Group } from "./lib/results.ts";
 import { UserError } from "./lib/user_error.ts";
 import { multiples } from "./report/bare.ts";
 
-const [STARTS, ROUNDS] = [3, 2];
+const PACES = { usual: { starts: 3, rounds: 2 }, quick: { starts: 1, rounds: 1 } } as const;
 
 const COMMAND = {
   task: "bench:record",
   about:
     "The short benches on Deno and on Bun in turns, beside the bare operations of the platform: a table is printed, samples\n" +
-    "are written to a file. All of them take some 15 minutes.",
+    "are written to a file. All of them take some 10 minutes.",
   files: "[benches/NAME_bench.ts …]",
   options: {
     quick: { type: "boolean", about: "a look: fewer and shorter samples" },
-    starts: { type: "string", value: "N", about: `starts of each runtime. Default: ${STARTS}; 1 with --quick` },
-    rounds: { type: "string", value: "N", about: `samples of each start. Default: ${ROUNDS}; 1 with --quick` },
+    ...paceOptions(PACES),
     out: {
       type: "string",
       value: "FILE.json",
@@ -50,8 +50,7 @@ const PARTS = 12;
 
 await runCommand(COMMAND, async ({ values, files: named }) => {
   const files = namedBenchFiles(named);
-  const isWhole = !values.quick && files.length === 0 &&
-    Number(values.starts ?? STARTS) >= STARTS && Number(values.rounds ?? ROUNDS) >= ROUNDS;
+  const isWhole = paceOf(values, PACES).isThorough && files.length === 0;
   const places = placesFor("bench", isWhole, values);
   checkWritable("out", places.out);
   await install();
@@ -84,6 +83,7 @@ type Runtimes = Readonly<Record<"Deno" | "Bun", readonly string[]>>;
 
 function planOf(file: string, runtimes: Runtimes, values: Values): Plan {
   const cases = listed(file, runtimes.Deno);
+  const { starts, rounds } = paceOf(values, PACES);
   if (cases.length === 0) throw new UserError(`Cannot run benches: a file must declare some: received '${file}'`);
   const entries = Object.keys(runtimes).flatMap((runtime) =>
     cases.map((one): Entry => ({
@@ -102,8 +102,8 @@ function planOf(file: string, runtimes: Runtimes, values: Values): Plan {
       Object.entries(runtimes).map(([name, command]) => [name, { command: [...command, "--player", file], cwd: ROOT }]),
     ),
     entries,
-    starts: countOption("starts", values.starts) ?? (values.quick ? 1 : STARTS),
-    rounds: countOption("rounds", values.rounds) ?? (values.quick ? 1 : ROUNDS),
+    starts,
+    rounds,
     sampleMs: values.quick ? 20 : 60,
     patience: values.quick ? 2_000 : 20_000,
   };

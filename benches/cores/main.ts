@@ -9,9 +9,10 @@
 import { writeFileSync } from "node:fs";
 import { findBun, install, ROOT } from "../../tools/_install.ts";
 import { toSvg } from "../lib/chart.ts";
-import { countOption, type Given, namesOption, runCommand } from "../lib/command.ts";
+import { type Given, namesOption, runCommand } from "../lib/command.ts";
 import { Keeper } from "../lib/keeper.ts";
 import type { Entry, Plan } from "../lib/measure.ts";
+import { paceOf, paceOptions } from "../lib/pace.ts";
 import { checkWritable, fromCaller } from "../lib/paths.ts";
 import type { PlayerOptions } from "../lib/player.ts";
 import { announce, type Places, placesFor, withProgress } from "../lib/program.ts";
@@ -22,7 +23,7 @@ import { measurePieces, partsOfPieces, type Pieces, stepsOfPieces } from "./piec
 import { ABOUT, type CoresRun, groupName, JOBS, jobsNamed, sizesOf } from "./plan.ts";
 import { tablesOf } from "./tables.ts";
 
-const [STARTS, ROUNDS] = [3, 2];
+const PACES = { usual: { starts: 3, rounds: 2 }, quick: { starts: 1, rounds: 2 } } as const;
 /** Milliseconds for each figure, in all starts together: those of two cores are done within five minutes. */
 const BUDGET = 2_650;
 const RUNTIMES = ["deno", "bun"] as const;
@@ -36,12 +37,7 @@ const COMMAND = {
     runtime: { type: "string", value: "NAMES", default: RUNTIMES.join(","), about: "on which runtimes" },
     jobs: { type: "string", value: "NAMES", about: "some of the jobs. Default: all" },
     list: { type: "boolean", about: "tells the names of the jobs, and what they and the contestants are" },
-    starts: {
-      type: "string",
-      value: "N",
-      about: `starts of each contestant, no time limit. Default: ${STARTS}; 1 with --quick`,
-    },
-    rounds: { type: "string", value: "N", about: `samples of each start, no time limit. Default: ${ROUNDS}` },
+    ...paceOptions(PACES, ", without a time limit"),
     out: {
       type: "string",
       value: "FILE.json",
@@ -63,8 +59,8 @@ type Values = Given<typeof COMMAND.options>["values"];
 
 await runCommand(COMMAND, async ({ values }) => {
   if (values.list) return console.log(listed());
-  const isWhole = !values.quick && values.jobs === undefined && values.runtime === COMMAND.options.runtime.default &&
-    Number(values.starts ?? STARTS) >= STARTS && Number(values.rounds ?? ROUNDS) >= ROUNDS;
+  const isWhole = paceOf(values, PACES).isThorough && values.jobs === undefined &&
+    values.runtime === COMMAND.options.runtime.default;
   const places = placesFor("cores", isWhole, values);
   if (values.from === undefined) checkWritable("out", places.out);
   checkWritable("svg", `${places.charts}.svg`);
@@ -130,17 +126,18 @@ async function planOf(values: Values): Promise<Pieces> {
     }
     pieces.push(...[...piecesBySize.values()].filter((entries) => entries.length > 0));
   }
-  const thorough = values.starts !== undefined || values.rounds !== undefined;
-  const quick = values.quick;
+  const isTimed = values.starts === undefined && values.rounds === undefined;
+  const { quick } = values;
+  const { starts, rounds } = paceOf(values, PACES);
   return {
     groups,
     players,
     pieces,
-    starts: countOption("starts", values.starts) ?? (quick ? 1 : STARTS),
-    rounds: countOption("rounds", values.rounds) ?? ROUNDS,
+    starts,
+    rounds,
     sampleMs: quick ? 60 : 100,
     patience: quick ? 20_000 : 30_000,
-    budget: thorough ? undefined : pieces.flat().length * BUDGET,
+    budget: isTimed ? pieces.flat().length * BUDGET : undefined,
   };
 }
 

@@ -1,9 +1,8 @@
 /** The tables of a run across cores. */
 
-import { describeMachine } from "../lib/machine.ts";
 import { inMarkdown } from "../lib/markdown.ts";
-import { sentences } from "../lib/notes.ts";
-import { busyNoteOf, type Group, remarkOf, type Run, samplesOf, stoppedNoteOf } from "../lib/results.ts";
+import { headOf } from "../lib/notes.ts";
+import { type Group, remarkOf, type Run, samplesOf } from "../lib/results.ts";
 import { median, spread } from "../lib/stats.ts";
 import { figures, formatNs, formatPart, formatSpread, table } from "../lib/table.ts";
 import { ALONE, type CoresRun } from "./plan.ts";
@@ -24,15 +23,7 @@ export const COLUMNS = {
 /** A table for each job and runtime, in Markdown. */
 export function tablesOf(measured: CoresRun): string {
   const run = inMarkdown(measured);
-  const head = sentences([
-    describeMachine(run.machine),
-    `${run.date.slice(0, 10)}, \`${run.command}\``,
-    run.quick ? "A quick run: the figures are rough" : "",
-    stoppedNoteOf(run),
-    busyNoteOf(run),
-    run.note,
-  ]);
-  return [head, ...run.groups.map((group) => tableOf(group, run))].join("\n\n");
+  return [headOf(run, "", [run.note]), ...run.groups.map((group) => tableOf(group, run))].join("\n\n");
 }
 
 /** One job on one runtime. */

@@ -1,6 +1,7 @@
 /** What has to be said beside figures: marks in the cells of a table, and the notes below it that they point to. */
 
-import { type Contestant, labelOf } from "./results.ts";
+import { describeMachine } from "./machine.ts";
+import { busyNoteOf, type Contestant, labelOf, type Run, stoppedNoteOf } from "./results.ts";
 
 /** What has to be said of a figure. */
 export interface Remark {
@@ -45,6 +46,19 @@ export class Notes {
 export function shortMark({ note, busy }: Pick<Contestant, "note" | "busy">): string {
   if (note !== undefined) return " (failed)";
   return busy === undefined ? "" : " (busy)";
+}
+
+/** What stands above the tables of a run: where, when and how it was measured, how to read it, and what else is to be said. */
+export function headOf(run: Run, reading: string, more: readonly (string | undefined)[]): string {
+  return sentences([
+    describeMachine(run.machine),
+    `${run.date.slice(0, 10)}, \`${run.command}\``,
+    reading,
+    run.quick ? "A quick run: the figures are rough" : "",
+    stoppedNoteOf(run),
+    busyNoteOf(run),
+    ...more,
+  ]);
 }
 
 /** Sentences, each with one full stop, as one paragraph. What is empty or absent is left out. */

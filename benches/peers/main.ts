@@ -9,8 +9,9 @@
 import { writeFileSync } from "node:fs";
 import { findBun, install } from "../../tools/_install.ts";
 import { toSvg } from "../lib/chart.ts";
-import { countOption, type Given, namesOption, runCommand } from "../lib/command.ts";
+import { type Given, namesOption, runCommand } from "../lib/command.ts";
 import { Keeper } from "../lib/keeper.ts";
+import { paceOf, paceOptions } from "../lib/pace.ts";
 import { checkWritable, fromCaller } from "../lib/paths.ts";
 import { announce, type Places, placesFor, withProgress } from "../lib/program.ts";
 import { readFigures, type Run } from "../lib/results.ts";
@@ -25,12 +26,12 @@ import { tablesOf } from "./tables.ts";
 import { SCOPES } from "./work.ts";
 import { WORKS, worksNamed } from "./works.ts";
 
-const [STARTS, ROUNDS] = [3, 3];
+const PACES = { usual: { starts: 3, rounds: 3 }, quick: { starts: 1, rounds: 2 } } as const;
 
 const COMMAND = {
   task: "bench:peers",
   about: "This library beside npm's pools, bare workers and child processes, CPython, and C with futexes.\n" +
-    "All of it takes an hour. Tables are printed, samples and charts are written to files.",
+    "All of it takes some hours. Tables are printed, samples and charts are written to files.",
   options: {
     quick: { type: "boolean", about: "the most telling works, within 5 minutes on 2 cores" },
     works: { type: "string", value: "NAMES", about: "works with these names, or whose names begin so. Default: all" },
@@ -41,8 +42,7 @@ const COMMAND = {
     },
     scope: { type: "string", value: "NAMES", default: SCOPES.join(","), about: "by threads, by processes" },
     list: { type: "boolean", about: "tells the names of works and contestants, and what they are" },
-    starts: { type: "string", value: "N", about: `starts of each contestant. Default: ${STARTS}; 1 with --quick` },
-    rounds: { type: "string", value: "N", about: `samples of each start. Default: ${ROUNDS}; 2 with --quick` },
+    ...paceOptions(PACES),
     out: {
       type: "string",
       value: "FILE.json",
@@ -62,9 +62,8 @@ const COMMAND = {
 
 await runCommand(COMMAND, async ({ values }) => {
   if (values.list) return console.log(await listed());
-  const isWhole = !values.quick && values.works === undefined && values.players === undefined &&
-    values.scope === COMMAND.options.scope.default &&
-    Number(values.starts ?? STARTS) >= STARTS && Number(values.rounds ?? ROUNDS) >= ROUNDS;
+  const isWhole = paceOf(values, PACES).isThorough && values.works === undefined && values.players === undefined &&
+    values.scope === COMMAND.options.scope.default;
   const places = placesFor("peers", isWhole, values);
   if (values.from === undefined) checkWritable("out", places.out);
   checkWritable("svg", `${places.charts}.svg`);
@@ -99,17 +98,16 @@ async function listed(): Promise<string> {
       [about, some],
     ) => [name, [...new Set(some.map(({ runtime }) => runtime))].join(", "), about]);
   });
-  return [table(["--works", "Title", "What is done"], works, 3), table(["--players", "On", "What it is"], players, 3)]
-    .join(
-      "\n\n",
-    );
+  return [
+    table(["--works", "Title", "What is done"], works, 3),
+    table(["--players", "On", "What it is"], players, 3),
+  ].join("\n\n");
 }
 
 async function runAll(values: Given<typeof COMMAND.options>["values"], places: Places, isWhole: boolean): Promise<Run> {
   const works = worksNamed(values.works).filter(({ quick }) => !values.quick || quick || values.works !== undefined);
   const scopes = namesOption("scope", values.scope, SCOPES) ?? SCOPES;
-  const starts = countOption("starts", values.starts) ?? (values.quick ? 1 : STARTS);
-  const rounds = countOption("rounds", values.rounds) ?? (values.quick ? 2 : ROUNDS);
+  const { starts, rounds } = paceOf(values, PACES);
   const names = namesOption("players", values.players, CONTESTANT_NAMES);
   announce(places, isWhole, values.out);
   const { found, missing } = await allContestants();

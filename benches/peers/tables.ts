@@ -1,9 +1,8 @@
 /** The tables of a run beside peers. */
 
-import { describeMachine } from "../lib/machine.ts";
 import { inMarkdown } from "../lib/markdown.ts";
-import { sentences } from "../lib/notes.ts";
-import { busyNoteOf, type Group, labelOf, remarkOf, type Run, samplesOf, stoppedNoteOf } from "../lib/results.ts";
+import { headOf } from "../lib/notes.ts";
+import { type Group, labelOf, remarkOf, type Run, samplesOf } from "../lib/results.ts";
 import { factor, over, type Place, placesOf } from "../lib/standings.ts";
 import { formatNs, formatSpread, formatValue, table } from "../lib/table.ts";
 
@@ -19,20 +18,14 @@ export const COLUMNS = {
   notes: "Notes",
 } as const;
 
+const READING =
+  "This library's rows are bold, and say how many times as much they take as the best peer on the same runtime, and as the " +
+  "best of those that run elsewhere: on Node, CPython or C";
+
 /** A table for each group, in Markdown. */
 export function tablesOf(measured: Run): string {
   const run = inMarkdown(measured);
-  const head = sentences([
-    describeMachine(run.machine),
-    `${run.date.slice(0, 10)}, \`${run.command}\``,
-    "This library's rows are bold, and say how many times as much they take as the best peer on the same runtime, and as the " +
-    "best of those that run elsewhere: on Node, CPython or C",
-    run.quick ? "A quick run: the figures are rough" : "",
-    stoppedNoteOf(run),
-    busyNoteOf(run),
-    ...run.notes ?? [],
-  ]);
-  return [head, ...run.groups.map(tableOf)].join("\n\n");
+  return [headOf(run, READING, run.notes ?? []), ...run.groups.map(tableOf)].join("\n\n");
 }
 
 /** One group, from the best to the worst. A column that would be empty is left out. */
