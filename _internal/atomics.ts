@@ -64,7 +64,7 @@ export function notify(words: Int32Array, index: number, count: number): number 
  * A promise for the next notification of the word, or for when so many milliseconds have passed; `undefined` when it
  * already differs from `expected`.
  */
-export function waitAsync(
+export function whenChanged(
   words: Int32Array,
   index: number,
   expected: number,

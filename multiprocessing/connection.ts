@@ -10,7 +10,7 @@
 import { BrokenPipeError, EOFError, InvalidStateError, TimeoutError } from "../_internal/errors.ts";
 import { CONNECTION } from "../_internal/memory/kinds.ts";
 import {
-  Attachment,
+  isArriving,
   type Place,
   placeOf,
   registerProcessClass,
@@ -75,16 +75,17 @@ export class Connection<T = unknown> extends SharedHandle {
 
   /** Connections are made by `Pipe`. @ignore */
   constructor(made: object) {
-    if (!(made instanceof NewEnd) && !(made instanceof Attachment)) {
+    const arrives = isArriving();
+    if (!arrives && !(made instanceof NewEnd)) {
       throw new TypeError("Cannot create connection as connections come in pairs: use Pipe()");
     }
-    super(new.target, made instanceof Attachment ? made : undefined, () => ({
+    super(new.target, undefined, () => ({
       action: "create connection",
       kind: CONNECTION,
       words: CONNECTION_WORDS,
       initialize: (words, at) => (made as NewEnd).initialize(words, at),
     }));
-    if (this.#place.at >= 0) this.#end = new End(this, this.#place, made instanceof Attachment);
+    if (this.#place.at >= 0) this.#end = new End(this, this.#place, arrives);
   }
 
   /**
@@ -342,7 +343,7 @@ export class Connection<T = unknown> extends SharedHandle {
 registerProcessClass(CONNECTION, Connection);
 
 function messageOf({ space }: End, value: unknown): Message {
-  if (!outgoing.write(space, value)) throw noRoom(SEND, outgoing.second, space.available());
+  if (!outgoing.pack(space, value)) throw noRoom(SEND, outgoing.second, space.available());
   return outgoing;
 }
 
@@ -355,7 +356,7 @@ function messageOfBytes({ space }: End, value: ArrayBuffer | ArrayBufferView): M
       `Cannot send bytes through connection as it must be an ArrayBuffer or a view of one: received ${show(value)}`,
     );
   }
-  if (!outgoing.writeBytes(space, bytes)) throw noRoom(SEND, outgoing.second, space.available());
+  if (!outgoing.packBytes(space, bytes)) throw noRoom(SEND, outgoing.second, space.available());
   return outgoing;
 }
 
@@ -382,7 +383,7 @@ function received(end: End, outcome: number): unknown {
     throw new TypeError("Cannot receive bytes from connection as the next message is a value, which stays: use recv()");
   }
   if (outcome === ENDED) throw new EOFError(`Cannot ${RECEIVE} as nobody holds the other end any more`);
-  return incoming.read(end.space);
+  return incoming.unpack(end.space);
 }
 
 function pollTimeout(options: WaitOptions | undefined): number {

@@ -9,7 +9,6 @@ import { InvalidStateError, NotSupportedError, WorkerLostError } from "../_inter
 import { defineKind, PROCESS } from "../_internal/memory/kinds.ts";
 import { PROCESS_NAMES_AT } from "../_internal/memory/memory.ts";
 import {
-  Attachment,
   disposeOf,
   dropReference,
   type Place,
@@ -163,7 +162,7 @@ export class Process<A extends unknown[] = unknown[], R = unknown> extends Runne
    */
   constructor(options?: ProcessOptions<A, R>) {
     super(processes, options);
-    if (!(options instanceof Attachment)) this.#options = withoutPrototype<OwnOptions>({ ...options });
+    if (options !== undefined) this.#options = withoutPrototype<OwnOptions>({ ...options });
   }
 
   /** The number that the system has for the process; `undefined` before the start. */
@@ -268,7 +267,7 @@ const processes: RunnerKind = {
     };
   },
   hasEnded: hasProcessEnded,
-  block(space, record, timeout) {
+  waitUntilEnded(space, record, timeout) {
     const deadline = deadlineOf(timeout);
     return waitForProcess(space, record, () => deadline - now());
   },

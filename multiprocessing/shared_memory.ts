@@ -4,7 +4,7 @@
  * @module
  */
 
-import { attachSegment, createSegment, type Segment, unlinkSegment } from "../_internal/processes/segments.ts";
+import { attachMemoryFile, createMemoryFile, type MemoryFile, unlinkMemoryFile } from "../_internal/processes/memory_files.ts";
 import "../_internal/processes/process_memory.ts";
 import { loadLibc } from "../_internal/system/system.ts";
 import { show, validateInteger } from "../_internal/options.ts";
@@ -89,13 +89,13 @@ export class SharedMemory {
    */
   constructor(options: SharedMemoryOptions) {
     const { size, name } = validate(options);
-    const segment: Segment = size === undefined ? attachSegment(name!) : createSegment(name, size);
-    this.#name = segment.name;
-    this.#size = segment.bytes;
-    this.#file = segment.file;
-    this.#address = segment.address;
-    this.#buffer = loadLibc("map shared memory").native.view(segment.address, segment.bytes);
-    open.set(segment.file, [...open.get(segment.file) ?? [], new WeakRef(this)]);
+    const made: MemoryFile = size === undefined ? attachMemoryFile(name!) : createMemoryFile(name, size);
+    this.#name = made.name;
+    this.#size = made.bytes;
+    this.#file = made.file;
+    this.#address = made.address;
+    this.#buffer = loadLibc("map shared memory").native.view(made.address, made.bytes);
+    open.set(made.file, [...open.get(made.file) ?? [], new WeakRef(this)]);
   }
 
   /** Its name in the whole system. */
@@ -145,7 +145,7 @@ export class SharedMemory {
    * does nothing, and memory of the same name that was made later stays. It may be closed before.
    */
   unlink(): void {
-    unlinkSegment(this.#name, this.#file);
+    unlinkMemoryFile(this.#name, this.#file);
   }
 
   /** The same as {@linkcode SharedMemory.close}. */

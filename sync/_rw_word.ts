@@ -1,10 +1,10 @@
 /**
  * The word of a lock with two sides, and what readers and writers may do with it.
  *
- * They meet in one word, `writer << 5 | flags`, and in the slots of the readers (_reader_slots.ts):
+ * They meet in one word, `writer << 5 | flags`, and in the seats of the readers (_reader_seats.ts):
  *
  * ```text
- *   FREE             no thread writes; the slots say which read
+ *   FREE             no thread writes; the seats say which read
  *   writer << 5      that participant writes. If it is dead, the lock is up for the next thread
  *   + CLAIM          it looks whether any thread reads: a moment, whose outcome readers and writers wait for
  *   + ABANDONED      a writer ended while it held the lock: reported to every acquisition up to the next writer's
@@ -13,7 +13,7 @@
  *   + BARRED         a writer was overtaken too often: newcomers that write keep off
  *
  *                  read                              write
- *   FREE           counts itself, looks once more:   CLAIM, then looks at the slots: writer, or
+ *   FREE           counts itself, looks once more:   CLAIM, then looks at the seats: writer, or
  *                  reads, or takes its count back    back to the flags, and READERS_OFF if it waits
  *   + READERS_OFF  waits, unless a writer has left   as FREE
  *                  since it came, or it reads
@@ -27,7 +27,7 @@
  *                  release of the write side: WRITERS_OFF and BARRED stay; notifies all readers and a writer
  * ```
  *
- * A reader adds to the count in its slot and then reads the word; a writer claims the word and then reads the counts. As
+ * A reader adds to the count in its seat and then reads the word; a writer claims the word and then reads the counts. As
  * these operations are sequentially consistent, one of the two sees the other. The reader then takes its count back and
  * waits until the claim is gone; the writer takes its claim back. Both steps back are one store, and a claim or a count of
  * the dead is none, so nothing has to be repaired after a death at any instruction.
@@ -55,7 +55,7 @@ import { isAlive, NOBODY } from "../_internal/memory/participants.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { EVERYBODY, notify, WAIT_POINT_WORDS, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
 import { FREE, MISSED, TAKEN, TAKEN_OVER } from "./_lock_word.ts";
-import { buryReaders, COUNT, existingSlot, FIRST_BLOCK_WORDS, freeBlocks, isAnybodyReading } from "./_reader_slots.ts";
+import { reportDeadReaders, COUNT, existingSeat, FIRST_ROW_WORDS, freeRows, isAnybodyReading } from "./_reader_seats.ts";
 
 const BARRED = 1;
 const READERS_OFF = 2;
@@ -77,14 +77,14 @@ const KEEPER_OF_READERS = PHASE + 1;
 const KEEPER_OF_WRITERS = PHASE + 2;
 /** Which acquisition of the write side this is. Only the writer reads and writes it, as plain memory. */
 export const ACQUISITION: number = PHASE + 3;
-/** Where the slots' first block is. */
-export const SLOTS = LINE;
+/** Where the first row of seats is. */
+export const SEATS = LINE;
 /** Words of a lock: its own begin at the first cache line (64 bytes) in the block. */
-export const RW_WORDS: number = SLOTS + FIRST_BLOCK_WORDS + LINE - 1;
+export const RW_WORDS: number = SEATS + FIRST_ROW_WORDS + LINE - 1;
 
 /** Milliseconds. */
 const LAPSE = 100;
-/** How often to look at a claim before sleeping: it takes as long as a look at the slots. */
+/** How often to look at a claim before sleeping: it takes as long as a look at the seats. */
 const CLAIM_SPINS = 200;
 
 /** One wait for the lock. */
@@ -109,13 +109,13 @@ export function isWriter(space: Space, base: number): boolean {
 }
 
 /**
- * Reads if that is possible now: MISSED, TAKEN, or TAKEN_OVER after a writer that died. `slot` is the caller's own, `woken`
+ * Reads if that is possible now: MISSED, TAKEN, or TAKEN_OVER after a writer that died. `seat` is the caller's own, `woken`
  * what `block` gives an attempt. Without `waiting` there will be no other attempt.
  */
 export function attemptRead(
   space: Space,
   base: number,
-  slot: number,
+  seat: number,
   woken: number,
   waiting: Waiting | undefined,
 ): number {
@@ -127,17 +127,17 @@ export function attemptRead(
       if (woken >= WOKEN_IN_VAIN) keepWritersOff(space, base);
       return MISSED;
     }
-    const count = words[slot + COUNT];
+    const count = words[seat + COUNT];
     if (keepsReadersOff(seen) && !mayPassWriters(space, base, woken, waiting, count)) return MISSED;
     space.endIfKilled();
-    store(words, slot + COUNT, count + 1);
+    store(words, seat + COUNT, count + 1);
     const after = load(words, base);
     if (!isWritten(after)) {
       // Its own bar or that of another reader, which sets it again if it is overtaken again.
       if (keepsWritersOff(after) && woken > 0) and(words, base, ~WRITERS_OFF);
       return wasAbandoned(after) ? TAKEN_OVER : TAKEN;
     }
-    setCount(space, base, slot, count);
+    setCount(space, base, seat, count);
   }
 }
 
@@ -156,7 +156,7 @@ export function attemptWrite(space: Space, base: number, woken: number, waiting:
     if (keepsWritersOff(seen) && !mayPassReaders(space, base, woken, waiting)) return MISSED;
     space.endIfKilled();
     if (compareExchange(words, base, seen, tag | seen & FLAGS | CLAIM) !== seen) continue;
-    if (isAnybodyReading(space, base + SLOTS)) {
+    if (isAnybodyReading(space, base + SEATS)) {
       replaceOwn(space, base, FREE, FLAGS);
       if (waiting !== undefined && woken >= 0) {
         store(words, base + KEEPER_OF_READERS, space.id);
@@ -167,23 +167,23 @@ export function attemptWrite(space: Space, base: number, woken: number, waiting:
     // Other waiters that were overtaken set their bars again.
     const claimed = replaceOwn(space, base, tag, READERS_OFF | WRITERS_OFF | (woken > 0 ? 0 : BARRED));
     if (claimed === undefined) continue;
-    const haveReadersDied = buryReaders(space, base + SLOTS);
+    const haveReadersDied = reportDeadReaders(space, base + SEATS);
     return haveReadersDied || wasAbandoned(claimed) ? TAKEN_OVER : TAKEN;
   }
 }
 
-/** Changes the count in this thread's slot to a lower one. A writer may have seen the higher count and sleep now. */
-export function setCount(space: Space, base: number, slot: number, count: number): void {
-  store(space.words, slot + COUNT, count);
+/** Changes the count in this thread's seat to a lower one. A writer may have seen the higher count and sleep now. */
+export function setCount(space: Space, base: number, seat: number, count: number): void {
+  store(space.words, seat + COUNT, count);
   if (count === 0) notify(space, base + WRITE_POINT, 1);
 }
 
-/** Gives one acquisition of the read side back, if it is of this epoch and the slot still this thread's. */
-export function releaseRead(space: Space, base: number, slot: number, epoch: number): void {
+/** Gives one acquisition of the read side back, if it is of this epoch and the seat still this thread's. */
+export function releaseRead(space: Space, base: number, seat: number, epoch: number): void {
   const { words } = space;
-  // Else what it stands for was taken from this thread, or the slot went to another when this one was taken for dead.
-  if (epoch !== epochOf(space, slot) || load(words, slot) !== space.id) return;
-  setCount(space, base, slot, words[slot + COUNT] - 1);
+  // Else what it stands for was taken from this thread, or the seat went to another when this one was taken for dead.
+  if (epoch !== epochOf(space, seat) || load(words, seat) !== space.id) return;
+  setCount(space, base, seat, words[seat + COUNT] - 1);
 }
 
 /** Gives an acquisition of the write side back, if it is still the current one. */
@@ -272,7 +272,7 @@ function awaitClaim(space: Space, base: number, claim: number): void {
       compareExchange(words, base, claim, claim & FLAGS);
       return;
     }
-    // This word is not notified: a claim is gone after a look at the slots, or when the system lets its thread run again.
+    // This word is not notified: a claim is gone after a look at the seats, or when the system lets its thread run again.
     memory.wait(base, claim, 1);
   }
 }
@@ -318,7 +318,7 @@ function mayPassWriters(
     return true;
   }
   if (waiting === undefined) return false;
-  if (count === 0 && isAnybodyReading(space, base + SLOTS)) {
+  if (count === 0 && isAnybodyReading(space, base + SEATS)) {
     waiting.since = 0;
     return false;
   }
@@ -333,7 +333,7 @@ function mayPassReaders(space: Space, base: number, woken: number, waiting: Wait
   if (woken < 0) return false;
   const keeper = load(words, base + KEEPER_OF_WRITERS);
   const passes = !isAlive(space.memory, keeper) || waiting !== undefined &&
-      (waiting.blocking && keeper === space.id || !isAnybodyReading(space, base + SLOTS) && hasLapsed(waiting));
+      (waiting.blocking && keeper === space.id || !isAnybodyReading(space, base + SEATS) && hasLapsed(waiting));
   if (passes) and(words, base, ~WRITERS_OFF);
   return passes;
 }
@@ -348,33 +348,33 @@ function hasLapsed(waiting: Waiting): boolean {
 // What a worker's task leaves held when it ends is taken from its thread, which goes on.
 
 /**
- * How often what a slot's thread read under was taken from it, where that ever happened: older guards are spent. The two
- * memories have slots at the same addresses.
+ * How often what a seat's thread read under was taken from it, where that ever happened: older guards are spent. The two
+ * memories have seats at the same addresses.
  */
 const epochs = new Map<Space, Map<number, number>>();
 
 /** Which acquisitions of the read side stand: those of the current epoch. */
-export function epochOf(space: Space, slot: number): number {
-  return epochs.size === 0 ? 0 : epochs.get(space)?.get(slot) ?? 0;
+export function epochOf(space: Space, seat: number): number {
+  return epochs.size === 0 ? 0 : epochs.get(space)?.get(seat) ?? 0;
 }
 
 function isHeld(space: Space, at: number): boolean {
   const base = firstLine(at);
   if (isWriter(space, base)) return true;
-  const slot = existingSlot(space, base + SLOTS);
-  return slot !== 0 && space.words[slot + COUNT] > 0;
+  const seat = existingSeat(space, base + SEATS);
+  return seat !== 0 && space.words[seat + COUNT] > 0;
 }
 
 // As if this thread had ended.
 function abandon(space: Space, at: number): void {
   const { words } = space;
   const base = firstLine(at);
-  const slot = existingSlot(space, base + SLOTS);
-  if (slot !== 0 && words[slot + COUNT] > 0) {
+  const seat = existingSeat(space, base + SEATS);
+  if (seat !== 0 && words[seat + COUNT] > 0) {
     let its = epochs.get(space);
     if (its === undefined) epochs.set(space, its = new Map());
-    its.set(slot, epochOf(space, slot) + 1);
-    store(words, slot + COUNT, 0);
+    its.set(seat, epochOf(space, seat) + 1);
+    store(words, seat + COUNT, 0);
   }
   replaceOwn(space, base, NOBODY << WRITER_SHIFT, FLAGS);
   notify(space, base + READ_POINT, EVERYBODY);
@@ -385,5 +385,5 @@ function abandon(space: Space, at: number): void {
 export const RW_KIND: Kind = {
   isHeld,
   abandon,
-  destroy: (space, at) => freeBlocks(space, firstLine(at) + SLOTS),
+  destroy: (space, at) => freeRows(space, firstLine(at) + SEATS),
 };

@@ -109,8 +109,7 @@ export class Barrier extends SharedObject {
    * another number of parties.
    */
   constructor(parties: number, options?: BarrierOptions) {
-    const attachment = (parties as unknown) instanceof Attachment ? parties as unknown as Attachment : undefined;
-    super(new.target, attachment ?? options, () => {
+    super(new.target, options, () => {
       const action = "create barrier";
       validateInteger(parties, "'parties'", 1, 0x3fffffff, action);
       const timeout = options === null ? Infinity : validateWait(options && { timeout: options.timeout }, action);
@@ -146,7 +145,7 @@ export class Barrier extends SharedObject {
     this.#timeout = float[0];
     const description = load(words, at + ACTION);
     if (description !== 0) {
-      this.#action = new BarrierAction(space, description, attachment === undefined ? options?.action : undefined);
+      this.#action = new BarrierAction(space, description, options?.action);
     }
   }
 

@@ -10,7 +10,6 @@ import { CONDITION, defineKind, registerClass } from "../_internal/memory/kinds.
 import { OBJECT_HEADER, type Scope } from "../_internal/memory/memory.ts";
 import {
   addReference,
-  Attachment,
   dropReference,
   handleAt,
   locate,
@@ -111,8 +110,7 @@ export class Condition extends SharedObject {
    * @throws {RangeError} If the shared memory is full.
    */
   constructor(lock?: Lock | RLock, options?: SharedOptions) {
-    const attachment = (lock as unknown) instanceof Attachment ? lock as unknown as Attachment : undefined;
-    super(new.target, attachment ?? options, () => {
+    super(new.target, options, () => {
       const given = lock === undefined ? 0 : addressOf(lock, (new.target as Scoped)[SCOPE] ?? "thread", options);
       return {
         action: "create condition",

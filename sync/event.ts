@@ -7,7 +7,6 @@
 import { compareExchange, load } from "../_internal/atomics.ts";
 import { defineKind, EVENT, registerClass } from "../_internal/memory/kinds.ts";
 import {
-  type Attachment,
   type Place,
   placeOf,
   SharedObject,
@@ -56,7 +55,7 @@ export class Event extends SharedObject {
    * @throws {TypeError} If the name belongs to something that is not an event.
    */
   constructor(options?: SharedOptions) {
-    super(new.target, options as SharedOptions | Attachment | undefined, () => ({
+    super(new.target, options, () => ({
       action: "create event",
       kind: EVENT,
       words: 1 + WAIT_POINT_WORDS,

@@ -7,7 +7,6 @@
 import { compareExchange, load, store } from "../_internal/atomics.ts";
 import { defineKind, LATCH, registerClass } from "../_internal/memory/kinds.ts";
 import {
-  Attachment,
   type Place,
   placeOf,
   SharedObject,
@@ -57,7 +56,7 @@ export class Latch extends SharedObject {
    * @throws {TypeError} If the name belongs to something else, or to a latch that began with another count.
    */
   constructor(count: number, options?: SharedOptions) {
-    super(new.target, (count as unknown) instanceof Attachment ? count as unknown as Attachment : options, () => {
+    super(new.target, options, () => {
       validateInteger(count, "'count'", 0, MOST, "create latch");
       return {
         action: "create latch",

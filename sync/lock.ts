@@ -9,7 +9,6 @@ import { REFUSAL } from "../_internal/codec/refusal.ts";
 import { DeadlockError, InvalidStateError } from "../_internal/errors.ts";
 import { defineKind, LOCK, registerClass } from "../_internal/memory/kinds.ts";
 import {
-  type Attachment,
   type Place,
   placeOf,
   SharedObject,
@@ -118,7 +117,7 @@ export class Lock extends SharedObject {
    * @throws {RangeError} If the shared memory is full.
    */
   constructor(options?: SharedOptions) {
-    super(new.target, options as SharedOptions | Attachment | undefined, () => ({
+    super(new.target, options, () => ({
       action: "create lock",
       kind: LOCK,
       words: LOCK_WORDS,

@@ -8,7 +8,6 @@ import { InvalidStateError, QueueShutDownError } from "../_internal/errors.ts";
 import { defineKind, registerClass } from "../_internal/memory/kinds.ts";
 import { firstLine } from "../_internal/memory/memory.ts";
 import {
-  type Attachment,
   type Place,
   placeOf,
   SharedObject,
@@ -127,7 +126,7 @@ export class Queue<T = unknown> extends SharedObject {
   constructor(options?: QueueOptions) {
     const type = containerOf(new.target);
     const action = `create ${type.label}`;
-    super(new.target, options as SharedOptions | Attachment | undefined, () => {
+    super(new.target, options, () => {
       // What is no object is refused with the options that all objects have.
       const { maxsize = 0 } = optionsOr(options as QueueOptions | undefined);
       validateInteger(maxsize, "'maxsize'", 0, 0x3fffffff, action);
@@ -384,7 +383,7 @@ export class Queue<T = unknown> extends SharedObject {
 
   #write(item: T, options: object | undefined, action: string): Message {
     const message = outgoing;
-    if (!message.write(this.#place.space, item)) refuseForRoom(this.#place.space, action, item, message.second);
+    if (!message.pack(this.#place.space, item)) refuseForRoom(this.#place.space, action, item, message.second);
     if (this.#rank !== undefined) this.#rank(message, options);
     return message;
   }
@@ -400,7 +399,7 @@ export class Queue<T = unknown> extends SharedObject {
   }
 
   #shifted(outcome: number, action: string): T {
-    if (outcome === OK) return incoming.read(this.#place.space) as T;
+    if (outcome === OK) return incoming.unpack(this.#place.space) as T;
     throw new QueueShutDownError(`Cannot ${action} as it is shut down and has no more items`);
   }
 

@@ -10,7 +10,7 @@ import { DeadlockError, InvalidStateError } from "../_internal/errors.ts";
 import { defineKind, registerClass, RLOCK } from "../_internal/memory/kinds.ts";
 import { isAlive } from "../_internal/memory/participants.ts";
 import {
-  Attachment,
+  isArriving,
   forgetLocalState,
   localState,
   type Place,
@@ -139,14 +139,15 @@ export class RLock extends SharedObject {
    * @throws {RangeError} If the shared memory is full.
    */
   constructor(options?: SharedOptions) {
-    super(new.target, options as SharedOptions | Attachment | undefined, () => ({
+    const arrives = isArriving();
+    super(new.target, options, () => ({
       action: "create lock",
       kind: RLOCK,
       words: LOCK_WORDS,
     }));
     const { space, at } = this.#place;
     this.#tag = at < 0 ? 0 : space.id << HOLDER_SHIFT;
-    if (at >= 0 && ((options as unknown) instanceof Attachment || options?.name !== undefined)) {
+    if (at >= 0 && (arrives || options?.name !== undefined)) {
       this.#levels = localState(space, at, createLevels);
     } else {
       if (at >= 0) forgetLocalState(space, at);

@@ -10,7 +10,6 @@ import { DeadlockError, TimeoutError } from "../_internal/errors.ts";
 import { defineKind, registerClass, RWLOCK } from "../_internal/memory/kinds.ts";
 import { firstLine } from "../_internal/memory/memory.ts";
 import {
-  type Attachment,
   type Place,
   placeOf,
   SharedObject,
@@ -21,7 +20,7 @@ import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
 import { CONTENDED } from "../_internal/memory/wait_point.ts";
 import { validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 import { FREE, MISSED, TAKEN_OVER } from "./_lock_word.ts";
-import { COUNT, findSlot } from "./_reader_slots.ts";
+import { COUNT, findSeat } from "./_reader_seats.ts";
 import {
   ACQUISITION,
   attemptRead,
@@ -35,7 +34,7 @@ import {
   RW_KIND,
   RW_WORDS,
   setCount,
-  SLOTS,
+  SEATS,
   type Waiting,
   withdrawReader,
   withdrawWriter,
@@ -103,19 +102,19 @@ let acquisitions = 0;
 export class RWLock extends SharedObject {
   readonly #place: Place = placeOf(this);
   readonly #base: number;
-  /** This thread's slot; 0: it has not read yet. */
-  #slot = 0;
+  /** This thread's seat; 0: it has not read yet. */
+  #seat = 0;
 
   static {
     giveBackRead = (lock, epoch) => {
       const { space, at } = lock.#place;
-      if (at >= 0) releaseRead(space, lock.#base, lock.#slot, epoch);
+      if (at >= 0) releaseRead(space, lock.#base, lock.#seat, epoch);
     };
     giveBackWrite = (lock, acquisition) => {
       const { space, at } = lock.#place;
       if (at >= 0) releaseWrite(space, lock.#base, acquisition);
     };
-    epochFor = (lock) => epochOf(lock.#place.space, lock.#slot);
+    epochFor = (lock) => epochOf(lock.#place.space, lock.#seat);
   }
 
   /**
@@ -125,7 +124,7 @@ export class RWLock extends SharedObject {
    * @throws {RangeError} If the shared memory is full.
    */
   constructor(options?: SharedOptions) {
-    super(new.target, options as SharedOptions | Attachment | undefined, () => ({
+    super(new.target, options, () => ({
       action: "create lock",
       kind: RWLOCK,
       words: RW_WORDS,
@@ -162,16 +161,16 @@ export class RWLock extends SharedObject {
    */
   readSync(options?: WaitSyncOptions): Guard {
     if (this.#place.at < 0) unusable(this, "read");
-    const slot = this.#slot;
-    if (options === undefined && slot !== 0) {
+    const seat = this.#seat;
+    if (options === undefined && seat !== 0) {
       const { words } = this.#place;
-      const count = words[slot + COUNT];
-      store(words, slot + COUNT, count + 1);
+      const count = words[seat + COUNT];
+      store(words, seat + COUNT, count + 1);
       if (load(words, this.#base) === FREE) {
         this.#place.space.endIfKilled();
         return new ReadGuard(this, false);
       }
-      setCount(this.#place.space, this.#base, slot, count);
+      setCount(this.#place.space, this.#base, seat, count);
     }
     return this.#readSlowly(options);
   }
@@ -258,8 +257,8 @@ export class RWLock extends SharedObject {
 
   #attemptRead(woken: number, waiting: Waiting | undefined): Guard | undefined {
     const { space } = this.#place;
-    const slot = this.#slot !== 0 ? this.#slot : this.#takeSlot();
-    const outcome = attemptRead(space, this.#base, slot, woken, waiting);
+    const seat = this.#seat !== 0 ? this.#seat : this.#takeSeat();
+    const outcome = attemptRead(space, this.#base, seat, woken, waiting);
     return outcome === MISSED ? undefined : new ReadGuard(this, outcome === TAKEN_OVER);
   }
 
@@ -272,14 +271,14 @@ export class RWLock extends SharedObject {
     return new WriteGuard(this, acquisition, outcome === TAKEN_OVER);
   }
 
-  #takeSlot(): number {
-    return this.#slot = findSlot(this.#place.space, this.#base + SLOTS);
+  #takeSeat(): number {
+    return this.#seat = findSeat(this.#place.space, this.#base + SEATS);
   }
 
   #refuseToWaitForItself(action: "read" | "write"): void {
     const { space, words } = this.#place;
     const writes = isWriter(space, this.#base);
-    if (!writes && (action === "read" || this.#slot === 0 || words[this.#slot + COUNT] <= 0)) return;
+    if (!writes && (action === "read" || this.#seat === 0 || words[this.#seat + COUNT] <= 0)) return;
     throw new DeadlockError(
       `Cannot ${action} as this thread, or an async task of it, ${
         writes ? "writes" : "reads"

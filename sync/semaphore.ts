@@ -8,7 +8,6 @@ import { REFUSAL } from "../_internal/codec/refusal.ts";
 import { TimeoutError } from "../_internal/errors.ts";
 import { BOUNDED_SEMAPHORE, defineKind, type Kind, registerClass, SEMAPHORE } from "../_internal/memory/kinds.ts";
 import {
-  Attachment,
   type Place,
   placeOf,
   SharedObject,
@@ -89,8 +88,7 @@ export class Semaphore extends SharedObject {
    * @throws {TypeError} If the name belongs to something else, or to a semaphore that was created with another `value`.
    */
   constructor(value?: number, options?: SharedOptions) {
-    const attachment = (value as unknown) instanceof Attachment ? value as unknown as Attachment : undefined;
-    super(new.target, attachment ?? options, () => {
+    super(new.target, options, () => {
       const permits = value === undefined ? 1 : value;
       validateInteger(permits, "'value'", 0, MAX_PERMITS, "create semaphore");
       return {

@@ -7,7 +7,6 @@
 import { load } from "../_internal/atomics.ts";
 import { defineKind, registerClass, SHARED_ARRAY } from "../_internal/memory/kinds.ts";
 import {
-  Attachment,
   type Place,
   placeOf,
   SharedObject,
@@ -117,7 +116,7 @@ export class SharedArray<K extends ValueType = ValueType> extends SharedObject i
    * has no room.
    */
   constructor(type: K, lengthOrValues: number | Iterable<TypeOf<K>>, options?: SharedOptions) {
-    super(new.target, (type as unknown) instanceof Attachment ? type as unknown as Attachment : options, () => {
+    super(new.target, options, () => {
       const action = "create array";
       const code = codeOf(type, action);
       const values = typeof lengthOrValues === "number" ? undefined : collect(code, lengthOrValues, action);

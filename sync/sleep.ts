@@ -7,7 +7,7 @@
 import { now } from "../_internal/atomics.ts";
 import { isAttending, KILL, seeToOthers } from "../_internal/memory/participants.ts";
 import { spaceOf } from "../_internal/memory/space.ts";
-import { requireBlocking, SLICE } from "../_internal/memory/wait_point.ts";
+import { requireBlocking, SLICE_MS } from "../_internal/memory/wait_point.ts";
 import { atDeadline, show, type WaitOptions } from "../_internal/options.ts";
 
 /** The longest that a blocked thread is told to wait at a time; what is longer is several of these. */
@@ -76,7 +76,7 @@ export function sleepSync(ms: number): void {
     const left = until - now();
     if (left <= 0) return;
     // A thread that asks this one to end writes the word and notifies it, so that it need not look again and again.
-    memory.wait(entry + KILL, 0, Math.min(isAttending() ? SLICE : LONGEST, left));
+    memory.wait(entry + KILL, 0, Math.min(isAttending() ? SLICE_MS : LONGEST, left));
     seeToOthers();
   }
 }

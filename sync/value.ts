@@ -25,7 +25,6 @@ import {
 import { defineKind, registerClass, VALUE } from "../_internal/memory/kinds.ts";
 import { OBJECT_HEADER, pairsOf } from "../_internal/memory/memory.ts";
 import {
-  Attachment,
   type Place,
   placeOf,
   SharedObject,
@@ -145,7 +144,7 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
    * @throws {RangeError} If `initial` is out of range, or the shared memory is full.
    */
   constructor(type: K, initial?: TypeOf<K>, options?: SharedOptions) {
-    super(new.target, (type as unknown) instanceof Attachment ? type as unknown as Attachment : options, () => {
+    super(new.target, options, () => {
       const action = "create value";
       const code = codeOf(type, action);
       if (initial !== undefined) validateElement(code, initial, "'initial'", action);

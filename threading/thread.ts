@@ -10,7 +10,7 @@ import { defineKind, registerClass, THREAD } from "../_internal/memory/kinds.ts"
 import { OBJECT_HEADER, THREAD_NAMES_AT } from "../_internal/memory/memory.ts";
 import { entryOf, isAlive, RECORD } from "../_internal/memory/participants.ts";
 import {
-  Attachment,
+  isArriving,
   dropReference,
   handleAt,
   type Place,
@@ -188,11 +188,11 @@ export class Timer<A extends unknown[] = unknown[], R = unknown> extends Thread<
    * @throws {RangeError} If `ms` is negative or NaN.
    */
   constructor(ms: number, fn: (...args: A) => R | Promise<R>, args?: A) {
-    const attachment = (ms as unknown) instanceof Attachment;
-    if (!attachment) validateTimer(ms, fn);
-    super(attachment ? ms as never : { target: fn, args });
+    const arrives = isArriving();
+    if (!arrives) validateTimer(ms, fn);
+    super({ target: fn, args });
     const { space, at } = placeOf(this);
-    if (attachment || at < 0) return;
+    if (arrives || at < 0) return;
     this.#ms = ms;
     setFlags(space, at, TIMER);
   }
@@ -245,7 +245,7 @@ const threads: RunnerKind = {
     };
   },
   hasEnded,
-  block(space, record, timeout, target) {
+  waitUntilEnded(space, record, timeout, target) {
     const { words } = space;
     const id = load(words, record + IDENT);
     const isDownloaded = isRemote(target) || isRemoteUrl(import.meta.url);

@@ -14,7 +14,7 @@ import { inheritMethod } from "../../multiprocessing/start_method.ts";
 import { compareExchange, load, store } from "../atomics.ts";
 import { arrive } from "../codec/arrivals.ts";
 import { decode } from "../codec/decode.ts";
-import { addReference, Attachment, dropReference, handleAt } from "../memory/shared_object.ts";
+import { addReference, Attachment, dropReference, handleAt, makeHandle } from "../memory/shared_object.ts";
 import { dropReferences } from "../codec/format.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
 import { waitAsync } from "../memory/wait.ts";
@@ -128,9 +128,7 @@ async function runTarget(space: Space, record: number): Promise<unknown> {
   const process = type === undefined
     ? handleAt(space, attachment.at) as Process<unknown[]>
     // Runs the constructor of Process, which attaches, and not that of the subclass.
-    : Reflect.construct(Process, [attachment], await resolveSubclass(type, labelOf(attachment))) as Process<unknown[]>;
-  // A handle that is made in this way takes over a reference, which handleAt() would have added.
-  if (type !== undefined) addReference(space, attachment.at);
+    : makeHandle(attachment, Process<unknown[]>, await resolveSubclass(type, labelOf(attachment)));
   if (target !== undefined) setOwnTarget(space, record, await resolveTarget(target, labelOf(attachment)));
   const { args, fields } = await arrive(() => decode(rest, { keep: true }) as { args: unknown[]; fields?: object });
   // Only now: where this process is killed before, its starter gives up what the arguments hold.

@@ -331,7 +331,6 @@ export function free(memory: Memory, id: number, at: number): void {
 
 /** Words at the end of a block: how many were asked for, and the guard. */
 const GUARD_WORDS = 2;
-const HEADER = 2;
 const GUARD = 0x6a51d;
 /** What free memory is full of. */
 const POISON = 0x5eadbeef;
@@ -348,7 +347,7 @@ function damaged(what: string): never {
 /** Sets the guard of a block that is given out. */
 function guard(words: Int32Array, block: number, size: number, count: number): void {
   const end = block + size - GUARD_WORDS;
-  words.fill(GUARD, block + HEADER + count, end);
+  words.fill(GUARD, block + BLOCK_HEADER + count, end);
   words[end] = count;
   words[end + 1] = GUARD ^ block;
 }
@@ -358,27 +357,27 @@ function checkFree(words: Int32Array, block: number, header: number): void {
   if ((header & 1) !== 0) damaged(`block ${block} was given back twice`);
   const end = block + header - GUARD_WORDS;
   const count = words[end];
-  const isWhole = words[end + 1] === (GUARD ^ block) && count >= 0 && block + HEADER + count <= end;
+  const isWhole = words[end + 1] === (GUARD ^ block) && count >= 0 && block + BLOCK_HEADER + count <= end;
   if (!isWhole) damaged(`the end of block ${block}, of ${header} words, was written over`);
-  for (let at = block + HEADER + count; at < end; at++) {
+  for (let at = block + BLOCK_HEADER + count; at < end; at++) {
     if (words[at] !== GUARD) {
-      damaged(`word ${at - block - HEADER} of block ${block} was written to, which has ${count}`);
+      damaged(`word ${at - block - BLOCK_HEADER} of block ${block} was written to, which has ${count}`);
     }
   }
 }
 
 /** Fills a block that is given back. */
 function poison(words: Int32Array, block: number, size: number): void {
-  words.fill(POISON, block + HEADER, block + size);
+  words.fill(POISON, block + BLOCK_HEADER, block + size);
 }
 
 /** Looks whether a block was written to, as far as `end`, since it was given back. */
 function checkPoison(words: Int32Array, block: number, end: number): void {
-  for (let at = block + HEADER; at < Math.min(end, block + LOOKED_AT); at++) {
+  for (let at = block + BLOCK_HEADER; at < Math.min(end, block + LOOKED_AT); at++) {
     if (words[at] === POISON) continue;
     const size = words[block];
     damaged(
-      `word ${at - block - HEADER} of block ${block}, of ${size} words, was written to after it was given back: ${
+      `word ${at - block - BLOCK_HEADER} of block ${block}, of ${size} words, was written to after it was given back: ${
         words[at]
       }`,
     );

@@ -10,7 +10,7 @@
 import { load, now } from "../atomics.ts";
 import { atDeadline } from "../options.ts";
 import { BELL_COUNT, BELL_STRIDE, BELLS_AT, NEXT_PARTICIPANT_AT } from "./memory.ts";
-import { arm, isArmed, SLICE, type WaitingThread } from "./wait_point.ts";
+import { arm, isArmed, SLICE_MS, type WaitingThread } from "./wait_point.ts";
 
 /** What a promise waits for. */
 export interface AsyncWait<T> {
@@ -184,7 +184,7 @@ export class AsyncWaiters {
 
   #start(): void {
     // Two jobs: it keeps the program alive, and finds out what nobody rings for: that a holder died.
-    this.#slices = setInterval(() => this.#look(true), SLICE);
+    this.#slices = setInterval(() => this.#look(true), SLICE_MS);
     this.#stop ??= this.#space.memory.listen(BELLS_AT + this.#space.bell * BELL_STRIDE, () => this.#look());
   }
 

@@ -16,7 +16,7 @@
  * @module
  */
 
-import { load, notify, wait, waitAsync } from "../atomics.ts";
+import { load, notify, wait, whenChanged } from "../atomics.ts";
 import { environmentVariable, isBun, mayBlock } from "../runtime/runtime.ts";
 
 /** Where an object is shared: between the threads of one program, or between the processes of a tree. */
@@ -214,7 +214,7 @@ export class ThreadMemory implements Memory {
         // Read before looking: what changes after this makes the wait below return at once.
         const seen = load(this.words, index);
         onChange();
-        const change = waitAsync(this.words, index, seen);
+        const change = whenChanged(this.words, index, seen);
         if (change !== undefined) {
           change.then(listen);
           return;

@@ -13,9 +13,9 @@
  *   3     the word it sleeps on                 the participant; read by a thread that wants it to end
  *   4     index of its process in the region    the participant
  *   5     the record of its thread, 0: none     the participant
- *   6     the message that it has taken and     the participant; at its end the burier: see queue/taken.ts
+ *   6     the message that it has taken and     the participant; at its end the reclaimer: see queue/taken.ts
  *         not read yet, 0: none
- *   7     the id of the burier                  a participant that gives that message up
+ *   7     the id of the reclaimer                  a participant that gives that message up
  * ```
  *
  * The mutex is one word: `id << 1 | contended`, 0 when free. The death of its holder is found out by the next waiter, which
@@ -48,7 +48,7 @@ export const RECORD = 5;
 /** Offset of the word that points to the message that a participant has taken and not read yet. */
 export const TAKEN = 6;
 /** Offset of the word with the id of the participant that gives that message up. */
-export const BURIER = 7;
+export const RECLAIMER = 7;
 
 const ALIVE = 1;
 const ENDED = 2;
@@ -79,13 +79,13 @@ export function enter(memory: Memory, process: number): number {
     const entry = entryOf(id);
     const previous = load(words, entry + ID);
     if (previous !== 0 && isAlive(memory, previous)) continue;
-    // What the one before has left is a burier's to give up.
+    // What the one before has left is a reclaimer's to give up.
     if (load(words, entry + TAKEN) !== 0) continue;
     // No other thread knows the new id yet, so it does no harm that it is briefly in a state that was the old one's.
     if (compareExchange(words, entry + ID, previous, id) !== previous) continue;
-    // A burier that began before this may still think that it is the old one's. Those that begin later see the new id.
-    const burier = load(words, entry + BURIER);
-    if (burier !== 0 && isAlive(memory, burier)) {
+    // A reclaimer that began before this may still think that it is the old one's. Those that begin later see the new id.
+    const reclaimer = load(words, entry + RECLAIMER);
+    if (reclaimer !== 0 && isAlive(memory, reclaimer)) {
       store(words, entry + STATE, ENDED);
       continue;
     }
@@ -155,7 +155,7 @@ export function seeToOthers(): void {
 // The short mutex inside the library's own structures: allocator, names, queue ends, wait lists.
 
 const SPINS = 200;
-const SLICE = 20;
+const SLICE_MS = 20;
 
 /** Takes the mutex as participant `id`. `true`: its last holder died holding it, or never gave it up. */
 export function lockMutex(memory: Memory, at: number, id: number): boolean {
@@ -181,7 +181,7 @@ function lockSlowly(memory: Memory, at: number, id: number): boolean {
       continue;
     }
     if ((seen & 1) === 1 || compareExchange(words, at, seen, seen | 1) === seen) {
-      memory.wait(at, seen | 1, SLICE);
+      memory.wait(at, seen | 1, SLICE_MS);
       // The holder may be a thread that this one started, and that was stopped.
       seeToOthers();
     }

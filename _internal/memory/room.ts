@@ -26,7 +26,7 @@ const TICK = 64;
 /** What a worker said of missing room holds for so many of them. */
 const TICKS = 8;
 /** How long a worker sleeps between looks: milliseconds. */
-const SLICE = 50;
+const SLICE_MS = 50;
 
 /** Words that are not lent, so that there is always room for what is small. */
 export function kept(space: Space): number {
@@ -67,7 +67,7 @@ export class RoomWait {
 
   /** Whether to try again makes sense: something was given back, or it is long ago. */
   get isTime(): boolean {
-    return load(this.#space.words, FREED_AT) !== this.#freed || now() - this.#looked > SLICE;
+    return load(this.#space.words, FREED_AT) !== this.#freed || now() - this.#looked > SLICE_MS;
   }
 
   /**
@@ -95,7 +95,7 @@ export class RoomWait {
     let notified = false;
     try {
       if (attempt()) return true;
-      notified = sleep(space, ROOM_AT, registered, SLICE);
+      notified = sleep(space, ROOM_AT, registered, SLICE_MS);
     } finally {
       if (!notified) unregister(space, ROOM_AT, registered);
     }

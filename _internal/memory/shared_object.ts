@@ -38,7 +38,7 @@ export interface SharedOptions {
   local?: boolean;
 }
 
-/** In place of options: an object that exists. */
+/** What attaches a handle to an object that exists: its memory, and its address in it. */
 export class Attachment {
   constructor(readonly space: Space, readonly at: number) {}
 }
@@ -134,6 +134,34 @@ export function unusable(handle: SharedHandle, action: string): never {
   throw new InvalidStateError(`Cannot ${action} as ${whyUnusable(handle)}`);
 }
 
+/** What the handle in the making is attached to; `undefined`: it creates an object. The base constructor takes it. */
+let arriving: Attachment | undefined;
+
+/**
+ * Whether the handle in the making is for an object that exists: its constructor then has no arguments, and validates none.
+ * To be asked before `super()`, which takes the attachment: what a constructor makes after that is made for itself.
+ */
+export function isArriving(): boolean {
+  return arriving !== undefined;
+}
+
+/**
+ * Makes a handle for an object that this thread has the right to.
+ *
+ * @param type The class whose constructor runs, without arguments.
+ * @param subclass The class that the handle is of, whose own constructor does not run. Default: `type`.
+ */
+export function makeHandle<T extends object>(attachment: Attachment, type: abstract new (...args: never[]) => T, subclass = type): T {
+  addReference(attachment.space, attachment.at);
+  arriving = attachment;
+  try {
+    return Reflect.construct(type, [], subclass) as T;
+  } finally {
+    // Of a class that is none: the next object would be taken for this one.
+    arriving = undefined;
+  }
+}
+
 /** An object in shared memory, as one thread sees it. */
 export abstract class SharedHandle {
   readonly #place: Place;
@@ -166,10 +194,12 @@ export abstract class SharedHandle {
    *
    * @ignore
    */
-  protected constructor(type: object, options: SharedOptions | Attachment | undefined, create: () => Creation) {
-    if (options instanceof Attachment) {
-      this.#place = new Place(options.space, options.at + OBJECT_HEADER);
-      adoptHandle(this, options);
+  protected constructor(type: object, options: SharedOptions | undefined, create: () => Creation) {
+    if (arriving !== undefined) {
+      const attachment = arriving;
+      arriving = undefined;
+      this.#place = new Place(attachment.space, attachment.at + OBJECT_HEADER);
+      adoptHandle(this, attachment);
       return;
     }
     const creation = create();
@@ -317,8 +347,7 @@ export function handleAt(space: Space, at: number): SharedHandle {
       }`,
     );
   }
-  add(space.words, at + 1, 1);
-  return new (type as unknown as new (attachment: Attachment) => SharedHandle)(new Attachment(space, at));
+  return makeHandle(new Attachment(space, at), type) as SharedHandle;
 }
 
 /** Adds a reference: for a message that names the object. */

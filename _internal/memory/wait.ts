@@ -10,7 +10,7 @@ import { deadlineOf } from "../options.ts";
 import { BELL_STRIDE, BELLS_AT } from "./memory.ts";
 import { PARKED, seeToOthers } from "./participants.ts";
 import type { Space } from "./space.ts";
-import { arm, block, requireBlocking, SLICE } from "./wait_point.ts";
+import { arm, block, requireBlocking, SLICE_MS } from "./wait_point.ts";
 
 /** What a thread or a promise waits for. */
 export interface Wait<T> {
@@ -65,7 +65,7 @@ export function waitAsync<T>(
 // Bells, unlike sleepers, are all rung at every change: no wake-up is taken from another waiter.
 
 /** How long a thread that waits in both memories sleeps in one before it looks at the other: milliseconds. */
-const SHORT_SLICE = 5;
+const SHORT_SLICE_MS = 5;
 
 /** Wait points by the memory they are in, as this thread sees it; at least one memory. */
 export type PointsBySpace = ReadonlyMap<Space, readonly number[]>;
@@ -88,7 +88,7 @@ export function blockAtMany<T>(points: PointsBySpace, attempt: () => T | undefin
   // No word is changed by both memories. The threads' is the one to sleep in: it costs no call into the system.
   const bed = spaces.find((space) => space.memory.scope === "thread") ?? spaces[0];
   const bell = BELLS_AT + bed.bell * BELL_STRIDE;
-  const slice = spaces.length > 1 ? SHORT_SLICE : SLICE;
+  const slice = spaces.length > 1 ? SHORT_SLICE_MS : SLICE_MS;
   requireBlocking();
   store(bed.words, bed.entry + PARKED, bell);
   try {

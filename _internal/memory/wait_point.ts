@@ -50,7 +50,7 @@ export interface WaitingThread {
 export const WAIT_POINT_WORDS = 2;
 
 /** The longest sleep without a look at whether another thread died: milliseconds. */
-export const SLICE = 200;
+export const SLICE_MS = 200;
 
 const SLEEPERS = 0xfff;
 /** As many as can be blocked at a wait point: wakes all of them. */
@@ -227,7 +227,7 @@ export function block<T>(
       if (result !== undefined) return result;
       const left = deadline - now();
       if (left <= 0) return undefined;
-      notified = sleep(space, point, registered, Math.min(left, SLICE));
+      notified = sleep(space, point, registered, Math.min(left, SLICE_MS));
     } finally {
       if (!notified) unregister(space, point, registered);
     }

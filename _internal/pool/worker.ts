@@ -17,7 +17,7 @@ import { RoomWait } from "../memory/room.ts";
 import { dropReferences } from "../codec/format.ts";
 import { existingSpace, noRoom, type Space, spaceOf } from "../memory/space.ts";
 import { notify, register, sleep, unregister } from "../memory/wait_point.ts";
-import { FIRST_USE, isOutputUsed, keepsOutput, pendingOutput } from "../runtime/this_thread.ts";
+import { FIRST_USE_MS, isOutputUsed, keepsOutput, pendingOutput } from "../runtime/this_thread.ts";
 import { patientTurn, quickTurn } from "../runtime/runtime.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
 import { nameSlowModules, resolveTarget } from "../targets/resolve.ts";
@@ -351,7 +351,7 @@ class PoolWorker {
   // What is sent at once costs no promise. `true`: an error went in its place.
   #send(slot: number, cursor: Cursor, kind: number, data: Uint8Array, index = 0): void | Promise<void | boolean> {
     // First what the task has written: its worker may be ended as soon as its result is known.
-    if (keepsOutput && (isOutputUsed() || now() - this.#unitBegan > FIRST_USE)) {
+    if (keepsOutput && (isOutputUsed() || now() - this.#unitBegan > FIRST_USE_MS)) {
       const pending = pendingOutput();
       if (pending !== undefined) {
         const own = data.slice();

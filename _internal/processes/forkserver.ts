@@ -1,7 +1,7 @@
 /**
  * Runtimes that are up and wait for a process to become.
  *
- * Each has a slot in the processes' memory:
+ * Each has a mailbox in the processes' memory:
  *
  * ```text
  *   word 0   COMING -> READY -> TAKEN    itself once, then its starter
@@ -31,10 +31,10 @@ const COMING = 0;
 const READY = 1;
 const TAKEN = 2;
 const RECORD = 1;
-const SLOT_WORDS = 2;
+const MAILBOX_WORDS = 2;
 
 /** A sleep is never longer. */
-const SLICE = 10_000;
+const SLICE_MS = 10_000;
 /** How long a spare waits before it is given up. */
 const IDLE = 60_000;
 /** A spare that comes up takes time from the process that has just been started: that one first. */
@@ -44,7 +44,7 @@ const MOST = 4;
 
 interface Spare {
   readonly process: Spawned;
-  readonly slot: number;
+  readonly mailbox: number;
   /** How it was started: whatever would be started otherwise now cannot be it. */
   readonly key: string;
   watched?: boolean;
@@ -56,7 +56,7 @@ let keep: (() => void) | undefined;
 let planned = false;
 let watching = false;
 
-/** What a child is told in its environment: its record, or the slot of a spare as a negative number. */
+/** What a child is told in its environment: its record, or the mailbox of a spare as a negative number. */
 export function tell(record: number): string {
   showLifeline();
   return `${record} ${lifeline()} ${regionPath()}`;
@@ -72,16 +72,16 @@ export function takeSpare(space: Space, record: number): Spawned | undefined {
       watchForEnd(space, spare);
     } else if (spare.key !== key) {
       drop(space, spare);
-    } else if (found === undefined || load(space.words, found.slot) !== READY) {
+    } else if (found === undefined || load(space.words, found.mailbox) !== READY) {
       found = spare;
     }
   }
   warmUp();
   if (found === undefined) return undefined;
   spares.delete(found);
-  store(space.words, found.slot + RECORD, record);
-  store(space.words, found.slot, TAKEN);
-  space.memory.notify(found.slot, 1);
+  store(space.words, found.mailbox + RECORD, record);
+  store(space.words, found.mailbox, TAKEN);
+  space.memory.notify(found.mailbox, 1);
   watchForEnd(space, found);
   return found.process;
 }
@@ -113,20 +113,20 @@ export function replenish(): void {
 
 function startSpare(args: readonly string[], cwd: string | undefined, key: string): void {
   const space = spaceOf("process");
-  const slot = space.allocate(SLOT_WORDS, "start process");
+  const mailbox = space.allocate(MAILBOX_WORDS, "start process");
   let unseen: Spawned | undefined;
   let process: Spawned;
   try {
-    const options = { args, cwd, env: { [VARIABLE]: tell(-slot) } };
+    const options = { args, cwd, env: { [VARIABLE]: tell(-mailbox) } };
     unseen = isWorker() ? undefined : spawnUnseen(options);
     process = unseen ?? spawn(options);
   } catch (error) {
     // Nothing was started that could look there.
-    space.free(slot);
+    space.free(mailbox);
     throw error;
   }
   process.setRef(false);
-  const spare: Spare = { process, slot, key };
+  const spare: Spare = { process, mailbox, key };
   spares.add(spare);
   if (unseen === undefined) watchForEnd(space, spare);
   if (watching) return;
@@ -136,13 +136,13 @@ function startSpare(args: readonly string[], cwd: string | undefined, key: strin
   });
 }
 
-// Its slot is not used again before it is gone: until then it may look there.
+// Its mailbox is not used again before it is gone: until then it may look there.
 function watchForEnd(space: Space, spare: Spare): void {
   if (spare.watched) return;
   spare.watched = true;
   spare.process.ended.then(() => {
     spares.delete(spare);
-    space.free(spare.slot);
+    space.free(spare.mailbox);
   });
 }
 
@@ -156,7 +156,7 @@ function drop(space: Space, spare: Spare): void {
   spares.delete(spare);
   watchForEnd(space, spare);
   // Where it is gone, the system may have given its number to another.
-  if (load(space.words, spare.slot) !== TAKEN && isThere(spare)) {
+  if (load(space.words, spare.mailbox) !== TAKEN && isThere(spare)) {
     loadProcessCalls("end process").signal(spare.process.pid, SIGKILL);
   }
 }
@@ -167,9 +167,9 @@ function keyOf(args: readonly string[]): string {
 }
 
 /** In a spare: waits until it is taken, and returns the record of the process that it becomes. */
-export function waitForRecord(space: Space, slot: number): number {
+export function waitForRecord(space: Space, mailbox: number): number {
   const { words, memory } = space;
-  compareExchange(words, slot, COMING, READY);
-  while (load(words, slot) !== TAKEN) memory.wait(slot, READY, SLICE);
-  return load(words, slot + RECORD);
+  compareExchange(words, mailbox, COMING, READY);
+  while (load(words, mailbox) !== TAKEN) memory.wait(mailbox, READY, SLICE_MS);
+  return load(words, mailbox + RECORD);
 }

@@ -4,8 +4,8 @@
  * A child ties its life to its parent's lifeline, and is killed when the parent is gone, whatever the child is doing. Its own
  * children follow in the same way, so that no process outlives its starter. What it is tied with depends on the system.
  *
- * The janitor of a tree holds the lifeline of the tree's first process. It removes the named segments of the tree (see
- * segments.ts) where that process ends in a way that runs no code of it: by a signal, or on Deno by an uncaught error. No other
+ * The janitor of a tree holds the lifeline of the tree's first process. It removes the memory files of the tree (see
+ * memory_files.ts) where that process ends in a way that runs no code of it: by a signal, or on Deno by an uncaught error. No other
  * process of the tree lives longer.
  *
  * @module
@@ -46,7 +46,7 @@ export function holdLifeline(lifeline: string): boolean {
 }
 
 // The janitor is a shell, started with the tree's first segment. It reads from the lifeline of the tree's first process until
-// that has ended, then removes what the list of segments names, and once more a second later, for what a child has made that was
+// that has ended, then removes what the list of memory files names, and once more a second later, for what a child has made that was
 // on its way out itself. Where the system has no shell, the next program's sweep removes it.
 
 // A name may have anything but a slash and a line break, so that it is cut off and never split. Descriptors that the

@@ -21,9 +21,9 @@ import { CONTROL_BYTES, COUNT, ENTRIES, ENTRY_WORDS, MAX_ENTRIES, RANG, SEQUENCE
 export type Listening = (index: number, onChange: () => void) => () => void;
 
 /** The longest sleep: a change that was not notified is found by then. */
-const SLICE = 1000;
+const SLICE_MS = 1000;
 /** The same where the runtime cannot be told to end although a sleep is under way. */
-const SHORT_SLICE = 20;
+const SHORT_SLICE_MS = 20;
 
 /** How long a sleep may take to come to the word, milliseconds: it is not waited for longer, and ends by itself then. */
 const COMING = 0.5;
@@ -84,12 +84,12 @@ function aside(
   libc: Libc,
   waitAsync: NonNullable<Libc["waitAsync"]>,
 ): Watching {
-  let slice = SLICE;
+  let slice = SLICE_MS;
   const own = new Int32Array(new SharedArrayBuffer(4));
   const sleep = (channel: Channel): void => {
     channel.sleeping = true;
     const sleeping = waitAsync(region.address + channel.index * 4, channel.seen, slice);
-    if (!libc.native.unref(sleeping)) slice = SHORT_SLICE;
+    if (!libc.native.unref(sleeping)) slice = SHORT_SLICE_MS;
     sleeping.then(() => {
       channel.sleeping = false;
       if (channel.listeners.size === 0) return;

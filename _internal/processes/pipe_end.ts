@@ -159,7 +159,7 @@ export class End {
       if (woken >= WOKEN_IN_VAIN) store(words, ring + PUT_BAR, 1);
       return undefined;
     }
-    message.store(space, position);
+    message.writeTo(space, position);
     publish(space, ring);
     if (woken > 0) this.unbarSend();
     return SENT;
@@ -191,7 +191,7 @@ export class End {
       notify(space, ring + GET_POINT, 1);
       return NOT_BYTES;
     }
-    message.load(space, position);
+    message.readFrom(space, position);
     endGet(space, ring, position, true);
     if (woken > 0) this.unbarReceive();
     return RECEIVED;

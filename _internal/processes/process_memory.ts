@@ -15,7 +15,7 @@ import { loadLibc } from "../system/system.ts";
 import { PROCESS_ID } from "../work/record.ts";
 import { type Listening, listenTo } from "./listen.ts";
 import { commit, existingRegion, leaveRegion, type Region, region } from "./region.ts";
-import { sweep, sweepAtExit } from "./segments.ts";
+import { sweep, sweepAtExit } from "./memory_files.ts";
 
 /** {@linkcode Memory} over a mapping. */
 export class ProcessMemory implements Memory {

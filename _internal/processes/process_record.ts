@@ -23,7 +23,7 @@ import { OBJECT_HEADER, PROCESS_AT } from "../memory/memory.ts";
 import { lockMutex, seeToOthers, unlockMutex } from "../memory/participants.ts";
 import { addReference, dropReference } from "../memory/shared_object.ts";
 import { existingSpace, type Space, spaceOf } from "../memory/space.ts";
-import { buryTaken } from "../queue/taken.ts";
+import { reclaimTaken } from "../queue/taken.ts";
 import { EVERYBODY, notify } from "../memory/wait_point.ts";
 import { pidOfThis } from "../runtime/runtime.ts";
 import { SIGKILL } from "../system/calls.ts";
@@ -121,7 +121,7 @@ export function finishProcess(space: Space, record: number, code: number): void 
   const payload = readBytes(space, record + PAYLOAD);
   freeBytes(space, record + PAYLOAD);
   losePayload(payload);
-  buryTaken(space);
+  reclaimTaken(space);
   notify(space, record + POINT, EVERYBODY);
 }
 
@@ -177,8 +177,8 @@ export function waitForProcess(space: Space, record: number, until: () => number
         // It may have ended before, and another have its number by now.
         if (hasProcessEnded(space, record)) return true;
       }
-      if (descriptor >= 0) calls.waitForEnd(descriptor, Math.ceil(Math.min(left, SLICE)), received);
-      else space.memory.wait(record + POINT, load(space.words, record + POINT), Math.min(left, SHORT_SLICE));
+      if (descriptor >= 0) calls.waitForEnd(descriptor, Math.ceil(Math.min(left, SLICE_MS)), received);
+      else space.memory.wait(record + POINT, load(space.words, record + POINT), Math.min(left, SHORT_SLICE_MS));
       seeToOthers();
       lookIfDue();
       const threads = existingSpace("thread");
@@ -190,9 +190,9 @@ export function waitForProcess(space: Space, record: number, until: () => number
 }
 
 /** So often a thread that waits looks whether it is to end. */
-const SLICE = 100;
+const SLICE_MS = 100;
 /** The same where the system has no descriptors for processes. */
-const SHORT_SLICE = 5;
+const SHORT_SLICE_MS = 5;
 
 /** Puts a child on its parent's list, which brings the reference that the caller has added. */
 export function addChild(space: Space, parent: number, child: number): void {
@@ -224,7 +224,7 @@ export function noticeEnds(space: Space): void {
     dropReference(space, objectOf(child));
   }
   // Also of processes whose starter is gone, too.
-  buryTaken(space);
+  reclaimTaken(space);
 }
 
 /** Takes a child off its parent's list. `true`: it was on it, and the reference that the list had is the caller's. */

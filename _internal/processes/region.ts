@@ -52,7 +52,7 @@ const DESCRIPTOR = OWNER_AT + 2;
 const ADDRESS = OWNER_AT + 3;
 const SIZE = OWNER_AT + 5;
 const INDEX = OWNER_AT + 6;
-/** For segments.ts: the descriptor of the list of segments, plus one. */
+/** For memory_files.ts: the descriptor of the list of memory files, plus one. */
 export const LIST_DESCRIPTOR: number = OWNER_AT + 7;
 
 // Words of the region.
@@ -64,9 +64,9 @@ const PROCESSES = OWNER_AT + 1;
 /** Pid of the process that created the region, and two words that say when that was started. */
 export const ROOT_PID = OWNER_AT + 2;
 export const ROOT_START = OWNER_AT + 3;
-/** How many named segments are noted, and the mutex under which that is done: see segments.ts. */
-export const SEGMENTS = OWNER_AT + 5;
-export const SEGMENTS_MUTEX = OWNER_AT + 6;
+/** How many memory files are noted, and the mutex under which that is done: see memory_files.ts. */
+export const MEMORY_FILES = OWNER_AT + 5;
+export const MEMORY_FILES_MUTEX = OWNER_AT + 6;
 /** The descriptor of the first process's lifeline, plus one; negative: its janitor runs. See lifeline.ts. */
 export const ROOT_LIFELINE = OWNER_AT + 7;
 

@@ -105,16 +105,16 @@ function ask(space: Space, record: number): void {
 // Kills those that take too long. Takes no mutex, since a thread that waits for one calls this. Returns whether any may still
 // answer.
 function insist(): boolean {
-  let any = false;
+  let remain = false;
   for (const [record, { space, since }] of asked) {
     const { words, memory } = space;
     if (load(words, record + HEEDS) !== ON_REQUEST || !memory.isProcessAlive(load(words, record + INDEX))) continue;
-    if (now() - since < PATIENCE) any = true;
+    if (now() - since < PATIENCE) remain = true;
     else if (compareExchange(words, record + HEEDS, ON_REQUEST, TOO_LATE) === ON_REQUEST) {
       endInPlaceOf(space, record, load(words, record + PID), SIGTERM);
     }
   }
-  return any;
+  return remain;
 }
 
 function settle(): void {

@@ -183,7 +183,7 @@ onEnding(() => {
 const GRACE = 1000;
 
 /** The longest sleep without a look at whether it was in vain. */
-const SLICE = 200;
+const SLICE_MS = 200;
 
 /** At this process's end: has the children that run end first. They would be killed a moment later. */
 function watchForEnd(): void {
@@ -240,7 +240,7 @@ function waitForAll(space: Space, records: readonly number[], ms: number): void 
   for (const record of records) {
     const descriptor = calls.openProcess(load(space.words, record + PID));
     while (!hasProcessEnded(space, record) && now() < deadline) {
-      if (descriptor >= 0) calls.waitForEnd(descriptor, Math.min(SLICE, Math.max(1, Math.ceil(deadline - now()))));
+      if (descriptor >= 0) calls.waitForEnd(descriptor, Math.min(SLICE_MS, Math.max(1, Math.ceil(deadline - now()))));
       else space.memory.wait(record + POINT, load(space.words, record + POINT), 5);
     }
     if (descriptor >= 0) calls.close(descriptor);

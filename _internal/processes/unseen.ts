@@ -20,7 +20,7 @@ import { loadProcessCalls } from "../system/system.ts";
 import { ERROR, VALUE, writeEncodedOutcome } from "../work/record.ts";
 
 /** The longest sleep without a look at whether it was in vain. */
-const SLICE = 1000;
+const SLICE_MS = 1000;
 
 /** What a process sends while it runs. */
 interface Sender {
@@ -50,7 +50,7 @@ async function endOf(
         calls.reap(pid);
         return code === "unknown" ? -9 : code;
       }
-      const change = calls.waitForEither!(descriptor, sender.descriptor, SLICE);
+      const change = calls.waitForEither!(descriptor, sender.descriptor, SLICE_MS);
       if (!isReferenced()) loadNative("start process").unref(change);
       await change;
     }

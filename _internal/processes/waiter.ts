@@ -42,9 +42,9 @@ export interface WaiterInit {
 }
 
 /** A sleep is never longer, so that a worker whose thread has ended can end. */
-const SLICE = 1000;
+const SLICE_MS = 1000;
 /** Where one can sleep on one word only, the others are looked at this often. */
-const SHORT_SLICE = 10;
+const SHORT_SLICE_MS = 10;
 
 /** Waits for the first message, and then for words. */
 export function boot(): void {
@@ -85,7 +85,7 @@ function run({ region, control: controlAddress, threads: { buffer, id } }: Waite
 }
 
 function sleepOnAll(libc: Libc, addresses: readonly number[], values: readonly number[]): void {
-  if (libc.waitForAny !== undefined) libc.waitForAny(addresses, values, SLICE);
-  else if (addresses.length === 1) libc.wait(addresses[0], values[0], SLICE);
-  else libc.wait(addresses[addresses.length - 1], values[values.length - 1], SHORT_SLICE);
+  if (libc.waitForAny !== undefined) libc.waitForAny(addresses, values, SLICE_MS);
+  else if (addresses.length === 1) libc.wait(addresses[0], values[0], SLICE_MS);
+  else libc.wait(addresses[addresses.length - 1], values[values.length - 1], SHORT_SLICE_MS);
 }

@@ -31,9 +31,9 @@ import { CONTAINER, type ContainerType, FULL, NO_ROOM, OK } from "./container.ts
 import { dropMessage, type Message } from "./message.ts";
 import { beginTaking, endTaking } from "./taken.ts";
 import {
-  BEHIND_RECORDS,
+  BEHIND_SNAPSHOTS,
   commit,
-  currentRecord,
+  currentSnapshot,
   lockVersioned,
   PUTS,
   SIZE,
@@ -42,7 +42,7 @@ import {
   Versioned,
 } from "./versioned.ts";
 
-const CHUNKS = BEHIND_RECORDS;
+const CHUNKS = BEHIND_SNAPSHOTS;
 /** The first chunk is part of the queue. */
 const FIRST_CHUNK_ENTRIES = 8;
 const CHUNK_COUNT = 28;
@@ -173,7 +173,7 @@ class Heap extends Versioned {
     if (message.size > 1) {
       body = space.tryAllocate(message.size, false);
       if (body === 0) return NO_ROOM;
-      message.store(space, body);
+      message.writeTo(space, body);
     }
     let outcome = this.beginPush();
     if (outcome === OK) {
@@ -186,9 +186,9 @@ class Heap extends Versioned {
 
   #insert(message: Message, body: number): number {
     const { words, base } = this;
-    const record = currentRecord(words, base);
-    const size = words[record + SIZE];
-    const puts = words[record + PUTS];
+    const snapshot = currentSnapshot(words, base);
+    const size = words[snapshot + SIZE];
+    const puts = words[snapshot + PUTS];
     const chunk = chunkOf(size);
     if (words[base + CHUNKS + chunk] === 0) {
       const at = chunk >= CHUNK_COUNT ? 0 : this.space.tryAllocate((FIRST_CHUNK_ENTRIES << chunk) * ENTRY, false);
@@ -210,14 +210,14 @@ class Heap extends Versioned {
     const outcome = this.beginShift();
     if (outcome !== OK) return outcome;
     const { space, words, base } = this;
-    const record = currentRecord(words, base);
-    const size = words[record + SIZE];
+    const snapshot = currentSnapshot(words, base);
+    const size = words[snapshot + SIZE];
     const root = entryAt(words, base, 0);
     const body = words[root + MESSAGE];
-    message.load(space, isAddress(body) ? body : root + MESSAGE);
+    message.readFrom(space, isAddress(body) ? body : root + MESSAGE);
     const { parcel } = message;
     if (parcel !== 0) beginTaking(space, base + TAKING, base + VERSION, parcel);
-    pop(words, base, size, words[record + PUTS]);
+    pop(words, base, size, words[snapshot + PUTS]);
     if (parcel !== 0) endTaking(space, base + TAKING, parcel);
     const emptied = chunkOf(size) + 1;
     const chunk = emptied < CHUNK_COUNT ? words[base + CHUNKS + emptied] : 0;
@@ -247,12 +247,12 @@ function isAddress(body: number): boolean {
 function drain(space: Space, base: number): void {
   const { words } = space;
   for (;;) {
-    const record = currentRecord(words, base);
-    const size = words[record + SIZE];
+    const snapshot = currentSnapshot(words, base);
+    const size = words[snapshot + SIZE];
     if (size === 0) return;
     const body = words[entryAt(words, base, size - 1) + MESSAGE];
     begin(words, base);
-    commit(words, base, size - 1, words[record + PUTS]);
+    commit(words, base, size - 1, words[snapshot + PUTS]);
     if (isAddress(body)) {
       dropMessage(space, body);
       space.free(body);

@@ -156,7 +156,7 @@ class Log implements Container {
       }
       position = segment + FIRST;
     }
-    message.store(space, position);
+    message.writeTo(space, position);
     const next = base + PUT_PLACES + ((tail + 1) & 1) * 2;
     words[next] = segment;
     words[next + 1] = position + size;
@@ -225,7 +225,7 @@ class Log implements Container {
       segment = words[segment + NEXT];
       position = segment + FIRST;
     }
-    message.load(space, position);
+    message.readFrom(space, position);
     const next = base + GET_PLACES + ((head + 1) & 1) * 2;
     words[next] = segment;
     words[next + 1] = position + message.size;

@@ -8,13 +8,13 @@
  *   CONSTANT     which one               nothing
  *   DOUBLE       0                       the two words of the number
  *   BYTES        length in bytes         the bytes, from the next even word on
- *   BLOCK        0                       address of a parcel, length in bytes
+ *   PARCEL       0                       address of a parcel, length in bytes
  *   RAW          length in bytes         the bytes, from the next word on
- *   RAW_BLOCK    0                       address of a parcel, length in bytes
+ *   RAW_PARCEL   0                       address of a parcel, length in bytes
  * ```
  *
- * The tags of messages are odd, which no address is. BYTES and BLOCK hold what the codec made of the item, RAW and
- * RAW_BLOCK bytes that were given as such, which only pipes do. The limit between what stands here and what is in a parcel
+ * The tags of messages are odd, which no address is. BYTES and PARCEL hold what the codec made of the item, RAW and
+ * RAW_PARCEL bytes that were given as such, which only pipes do. The limit between what stands here and what is in a parcel
  * keeps the time short for which others wait while a message is copied under a mutex; a parcel is filled before and read
  * after. What names shared objects is in a parcel, too, however short: so that it is not lost with a thread that dies
  * before it has read it. See taken.ts.
@@ -37,9 +37,9 @@ const INT = 1;
 const CONSTANT = 3;
 const DOUBLE = 5;
 const BYTES = 7;
-const BLOCK = 9;
+const PARCEL = 9;
 export const RAW = 11;
-const RAW_BLOCK = 13;
+const RAW_PARCEL = 13;
 
 const TAG = 15;
 export const SHIFT = 4;
@@ -69,7 +69,7 @@ const doubleWords = new Int32Array(double.buffer);
 /** One item on its way in or out. */
 export class Message {
   header = SKIP;
-  /** The two words behind the header of DOUBLE, BLOCK and RAW_BLOCK. */
+  /** The two words behind the header of DOUBLE, PARCEL and RAW_PARCEL. */
   first = 0;
   second = 0;
   /** The bytes of RAW; what the bytes behind the header of BYTES are the first of, which are also in `words`. */
@@ -87,7 +87,7 @@ export class Message {
    *
    * `false`: the memory has no room for its {@linkcode Message.second} bytes.
    */
-  write(space: Space, item: unknown): boolean {
+  pack(space: Space, item: unknown): boolean {
     this.size = 1;
     if (typeof item === "number") {
       if (item << SHIFT >> SHIFT === item && (item !== 0 || 1 / item > 0)) {
@@ -114,7 +114,7 @@ export class Message {
       return true;
     }
     const bytes = scratch.subarray(0, length);
-    const hasRoom = this.#enclose(space, BLOCK, bytes, scratchNames);
+    const hasRoom = this.#enclose(space, PARCEL, bytes, scratchNames);
     if (!hasRoom) dropReferences(bytes);
     trimScratch();
     return hasRoom;
@@ -125,9 +125,9 @@ export class Message {
    *
    * `false`: the memory has no room for its {@linkcode Message.second} bytes.
    */
-  writeBytes(space: Space, bytes: Uint8Array): boolean {
+  packBytes(space: Space, bytes: Uint8Array): boolean {
     const { length } = bytes;
-    if (length > RAW_INLINE) return this.#enclose(space, RAW_BLOCK, bytes, false);
+    if (length > RAW_INLINE) return this.#enclose(space, RAW_PARCEL, bytes, false);
     this.header = RAW | length << SHIFT;
     this.bytes = bytes;
     this.size = sizeOf(this.header);
@@ -180,7 +180,7 @@ export class Message {
   }
 
   /** Writes it into shared memory. */
-  store(space: Space, at: number): void {
+  writeTo(space: Space, at: number): void {
     const { words } = space;
     const { header } = this;
     words[at] = header;
@@ -208,8 +208,8 @@ export class Message {
     for (let i = done; i < count; i++) words[start + i] = source[i];
   }
 
-  /** Reads it from shared memory; {@linkcode Message.read} must follow before anything else is done. */
-  load(space: Space, at: number): void {
+  /** Reads it from shared memory; {@linkcode Message.unpack} must follow before anything else is done. */
+  readFrom(space: Space, at: number): void {
     const { words } = space;
     const header = words[at];
     const tag = header & TAG;
@@ -244,7 +244,7 @@ export class Message {
    * The item again, or the bytes. May throw, and run code of the program. Only once, since it takes over what the message
    * holds.
    */
-  read(space: Space): unknown {
+  unpack(space: Space): unknown {
     const { header } = this;
     switch (header & TAG) {
       case INT:
@@ -262,7 +262,7 @@ export class Message {
         this.bytes = NO_BYTES;
         return bytes;
       }
-      case RAW_BLOCK:
+      case RAW_PARCEL:
         return openParcel(space, this.first, this.second >>> 0);
       default:
         return readParcel(space, this.first, this.second);
@@ -332,13 +332,13 @@ export function sizeOf(header: number): number {
 /** Whether the message that begins with this header is bytes that were given as such. */
 export function isBytes(header: number): boolean {
   const tag = header & TAG;
-  return tag === RAW || tag === RAW_BLOCK;
+  return tag === RAW || tag === RAW_PARCEL;
 }
 
 /** Whether the message that begins with this header is in a parcel. */
 export function isParcel(header: number): boolean {
   const tag = header & TAG;
-  return tag === BLOCK || tag === RAW_BLOCK;
+  return tag === PARCEL || tag === RAW_PARCEL;
 }
 
 /** Gives back what a message in shared memory holds: no thread will get it. */

@@ -6,7 +6,7 @@
  *   segment    next, end, where it goes on below, message, its size, message, its size …
  * ```
  *
- * What the stack is, is in the record of the current version: see versioned.ts. A push writes behind the current position only,
+ * What the stack is, is in the snapshot of the current version: see versioned.ts. A push writes behind the current position only,
  * where there is nothing that counts, so a thread that is killed before its version counts has changed nothing. Behind each
  * message stands its size, for the way down.
  *
@@ -23,10 +23,10 @@ import { BELOW, END, FIRST, makeSegment, NEXT, PREVIOUS } from "./log.ts";
 import { dropMessage, type Message } from "./message.ts";
 import { beginTaking, endTaking } from "./taken.ts";
 import {
-  BEHIND_RECORDS,
+  BEHIND_SNAPSHOTS,
   commit,
-  currentRecord,
-  nextRecord,
+  currentSnapshot,
+  nextSnapshot,
   OWN,
   PUTS,
   SIZE,
@@ -35,11 +35,11 @@ import {
   Versioned,
 } from "./versioned.ts";
 
-/** In a record. */
+/** In a snapshot. */
 const SEGMENT = OWN;
 const POSITION = OWN + 1;
 
-const INLINE = BEHIND_RECORDS;
+const INLINE = BEHIND_SNAPSHOTS;
 const INLINE_WORDS = 64;
 
 function commitAt(
@@ -50,9 +50,9 @@ function commitAt(
   size: number,
   puts: number,
 ): void {
-  const record = nextRecord(words, base);
-  words[record + SEGMENT] = segment;
-  words[record + POSITION] = position;
+  const snapshot = nextSnapshot(words, base);
+  words[snapshot + SEGMENT] = segment;
+  words[snapshot + POSITION] = position;
   commit(words, base, size, puts);
 }
 
@@ -62,17 +62,17 @@ class Stack extends Versioned {
     const outcome = this.beginPush();
     if (outcome !== OK) return outcome;
     const { space, words, base } = this;
-    const record = currentRecord(words, base);
+    const snapshot = currentSnapshot(words, base);
     const needed = message.size + 1;
-    findRoom(space, words[record + SEGMENT], words[record + POSITION], needed);
+    findRoom(space, words[snapshot + SEGMENT], words[snapshot + POSITION], needed);
     const { segment, at } = room;
     if (segment === 0) {
       this.unlock();
       return NO_ROOM;
     }
-    message.store(space, at);
+    message.writeTo(space, at);
     words[at + message.size] = message.size;
-    commitAt(words, base, segment, at + needed, words[record + SIZE] + 1, (words[record + PUTS] + 1) | 0);
+    commitAt(words, base, segment, at + needed, words[snapshot + SIZE] + 1, (words[snapshot + PUTS] + 1) | 0);
     this.unlock();
     return OK;
   }
@@ -81,13 +81,13 @@ class Stack extends Versioned {
     const outcome = this.beginShift();
     if (outcome !== OK) return outcome;
     const { space, words, base } = this;
-    const record = currentRecord(words, base);
-    findTop(words, words[record + SEGMENT], words[record + POSITION]);
+    const snapshot = currentSnapshot(words, base);
+    findTop(words, words[snapshot + SEGMENT], words[snapshot + POSITION]);
     const { segment, at } = top;
-    message.load(space, at);
+    message.readFrom(space, at);
     const { parcel } = message;
     if (parcel !== 0) beginTaking(space, base + TAKING, base + VERSION, parcel);
-    commitAt(words, base, segment, at, words[record + SIZE] - 1, words[record + PUTS]);
+    commitAt(words, base, segment, at, words[snapshot + SIZE] - 1, words[snapshot + PUTS]);
     if (parcel !== 0) endTaking(space, base + TAKING, parcel);
     const next = words[segment + NEXT];
     const above = next === 0 ? 0 : words[next + NEXT];
@@ -152,12 +152,12 @@ function findTop(words: Int32Array, segment: number, position: number): void {
 function drain(space: Space, base: number): void {
   const { words } = space;
   for (;;) {
-    const record = currentRecord(words, base);
-    const size = words[record + SIZE];
+    const snapshot = currentSnapshot(words, base);
+    const size = words[snapshot + SIZE];
     if (size === 0) return;
-    findTop(words, words[record + SEGMENT], words[record + POSITION]);
+    findTop(words, words[snapshot + SEGMENT], words[snapshot + POSITION]);
     const { at } = top;
-    commitAt(words, base, top.segment, at, size - 1, words[record + PUTS]);
+    commitAt(words, base, top.segment, at, size - 1, words[snapshot + PUTS]);
     dropMessage(space, at);
   }
 }
@@ -179,9 +179,9 @@ export const STACK: ContainerType = {
   initialize(words, base) {
     const segment = base + INLINE;
     words[segment + END] = segment + INLINE_WORDS;
-    const record = currentRecord(words, base);
-    words[record + SEGMENT] = segment;
-    words[record + POSITION] = segment + FIRST;
+    const snapshot = currentSnapshot(words, base);
+    words[snapshot + SEGMENT] = segment;
+    words[snapshot + POSITION] = segment + FIRST;
   },
   attach: (space, base, limit) => new Stack(space, base, limit),
   destroy(space, base) {

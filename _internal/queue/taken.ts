@@ -27,7 +27,7 @@
  * compare-exchange. If it was so and the note still there, the dead thread had taken the parcel, and no other will have it.
  * (The word alone does not tell: positions in a ring come again.)
  *
- * Two do not bury one thread at a time, and its entry is not given to another meanwhile: else a note that was read in it
+ * Two do not reclaim one thread at a time, and its entry is not given to another meanwhile: else a note that was read in it
  * could be another's by the time it is struck out.
  *
  * @module
@@ -37,7 +37,7 @@ import { compareExchange, load, store } from "../atomics.ts";
 import { loseReferences } from "../codec/format.ts";
 import { blockWords } from "../memory/allocator.ts";
 import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT } from "../memory/memory.ts";
-import { BURIER, entryOf, idAt, isAlive, TAKEN } from "../memory/participants.ts";
+import { RECLAIMER, entryOf, idAt, isAlive, TAKEN } from "../memory/participants.ts";
 import type { Space } from "../memory/space.ts";
 
 const PREVIOUS = 0;
@@ -134,22 +134,22 @@ export function giveUpTaken(space: Space): void {
 }
 
 /** Gives up what the dead had taken and not read. */
-export function buryTaken(space: Space): void {
+export function reclaimTaken(space: Space): void {
   const { words } = space;
   const count = Math.min(PARTICIPANT_COUNT, load(words, NEXT_PARTICIPANT_AT));
   for (let id = 1; id <= count; id++) {
     const entry = entryOf(id);
-    if (load(words, entry + TAKEN) !== 0) bury(space, entry);
+    if (load(words, entry + TAKEN) !== 0) reclaim(space, entry);
   }
 }
 
-function bury(space: Space, entry: number): void {
+function reclaim(space: Space, entry: number): void {
   const { words, memory } = space;
   const id = idAt(words, entry);
   if (isAlive(memory, id)) return;
-  const burier = load(words, entry + BURIER);
-  if (burier !== 0 && isAlive(memory, burier)) return;
-  if (compareExchange(words, entry + BURIER, burier, space.id) !== burier) return;
+  const reclaimer = load(words, entry + RECLAIMER);
+  if (reclaimer !== 0 && isAlive(memory, reclaimer)) return;
+  if (compareExchange(words, entry + RECLAIMER, reclaimer, space.id) !== reclaimer) return;
   try {
     for (;;) {
       const parcel = load(words, entry + TAKEN);
@@ -160,7 +160,7 @@ function bury(space: Space, entry: number): void {
       if (compareExchange(words, entry + TAKEN, parcel, previous) === parcel && isTaken) loseParcel(space, parcel);
     }
   } finally {
-    store(words, entry + BURIER, 0);
+    store(words, entry + RECLAIMER, 0);
   }
 }
 

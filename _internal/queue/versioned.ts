@@ -1,12 +1,12 @@
 /**
- * What stacks and heaps have in common: one mutex, and a record of what the container is, in two places.
+ * What stacks and heaps have in common: one mutex, and a snapshot of what the container is, in two places.
  *
  * ```text
  *   mutex, version, 2 × (size, puts, two words of the container's own), parcel that is being taken
  * ```
  *
- * What holds is the record of the current version, in place `version & 1`. An operation writes the other record and then stores
- * the version, which is what makes it happen. A thread that is killed before that store leaves a record that does not count.
+ * What holds is the snapshot of the current version, in place `version & 1`. An operation writes the other snapshot and then stores
+ * the version, which is what makes it happen. A thread that is killed before that store leaves a snapshot that does not count.
  *
  * @module
  */
@@ -34,47 +34,47 @@ import { mendTaking } from "./taken.ts";
 const MUTEX = CONTAINER;
 /** Counts the operations that have happened. */
 export const VERSION = CONTAINER + 1;
-const RECORDS = CONTAINER + 4;
-const RECORD_WORDS = 4;
+const SNAPSHOTS = CONTAINER + 4;
+const SNAPSHOT_WORDS = 4;
 /** See taken.ts. */
 export const TAKING = CONTAINER + 12;
 /** What follows is the container's own. */
-export const BEHIND_RECORDS = CONTAINER + LINE;
+export const BEHIND_SNAPSHOTS = CONTAINER + LINE;
 
-/** In a record: how many messages are in the container, and how many were ever put in. */
+/** In a snapshot: how many messages are in the container, and how many were ever put in. */
 export const SIZE = 0;
 export const PUTS = 1;
-/** In a record: the container's own two words. */
+/** In a snapshot: the container's own two words. */
 export const OWN = 2;
 
-function recordAt(base: number, version: number): number {
-  return base + RECORDS + (version & 1) * RECORD_WORDS;
+function snapshotAt(base: number, version: number): number {
+  return base + SNAPSHOTS + (version & 1) * SNAPSHOT_WORDS;
 }
 
-/** The record that holds. Under the mutex. */
-export function currentRecord(words: Int32Array, base: number): number {
-  return recordAt(base, words[base + VERSION]);
+/** The snapshot that holds. Under the mutex. */
+export function currentSnapshot(words: Int32Array, base: number): number {
+  return snapshotAt(base, words[base + VERSION]);
 }
 
-/** The record that will hold after {@linkcode commit}. Under the mutex. */
-export function nextRecord(words: Int32Array, base: number): number {
-  return recordAt(base, words[base + VERSION] + 1);
+/** The snapshot that will hold after {@linkcode commit}. Under the mutex. */
+export function nextSnapshot(words: Int32Array, base: number): number {
+  return snapshotAt(base, words[base + VERSION] + 1);
 }
 
-/** Makes the operation happen whose own words are in the next record already. Under the mutex. */
+/** Makes the operation happen whose own words are in the next snapshot already. Under the mutex. */
 export function commit(words: Int32Array, base: number, size: number, puts: number): void {
   const version = words[base + VERSION];
-  const record = recordAt(base, version + 1);
-  words[record + SIZE] = size;
-  words[record + PUTS] = puts;
+  const snapshot = snapshotAt(base, version + 1);
+  words[snapshot + SIZE] = size;
+  words[snapshot + PUTS] = puts;
   store(words, base + VERSION, (version + 1) | 0);
 }
 
-// Without the mutex. A record is overwritten by the version after the next only.
-function readRecord(words: Int32Array, base: number, field: number): number {
+// Without the mutex. A snapshot is overwritten by the version after the next only.
+function readSnapshot(words: Int32Array, base: number, field: number): number {
   for (;;) {
     const version = load(words, base + VERSION);
-    const value = load(words, recordAt(base, version) + field);
+    const value = load(words, snapshotAt(base, version) + field);
     if (load(words, base + VERSION) === version) return value;
   }
 }
@@ -102,11 +102,11 @@ export abstract class Versioned implements Container {
 
   get size(): number {
     if (load(this.words, this.base + STATE) === SHUT_AT_ONCE) return 0;
-    return readRecord(this.words, this.base, SIZE);
+    return readSnapshot(this.words, this.base, SIZE);
   }
 
   get puts(): number {
-    return readRecord(this.words, this.base, PUTS);
+    return readSnapshot(this.words, this.base, PUTS);
   }
 
   abstract push(message: Message): number;
@@ -127,7 +127,7 @@ export abstract class Versioned implements Container {
   /** A look from outside, so that threads that wait for room leave the mutex to the others. */
   protected seemsFull(): boolean {
     const { words, base, limit } = this;
-    return limit > 0 && load(words, base + STATE) === OPEN && readRecord(words, base, SIZE) >= limit;
+    return limit > 0 && load(words, base + STATE) === OPEN && readSnapshot(words, base, SIZE) >= limit;
   }
 
   /** Takes the mutex for a put. Unless that is {@linkcode OK}, it is free again: {@linkcode FULL} or {@linkcode CLOSED}. */
@@ -136,7 +136,7 @@ export abstract class Versioned implements Container {
     this.lock();
     let outcome = OK;
     if (load(words, base + STATE) !== OPEN) outcome = CLOSED;
-    else if (limit > 0 && words[currentRecord(words, base) + SIZE] >= limit) outcome = FULL;
+    else if (limit > 0 && words[currentSnapshot(words, base) + SIZE] >= limit) outcome = FULL;
     if (outcome !== OK) this.unlock();
     return outcome;
   }
@@ -145,9 +145,9 @@ export abstract class Versioned implements Container {
   protected beginShift(): number {
     const { words, base } = this;
     // A look from outside, as for puts.
-    if (readRecord(words, base, SIZE) === 0) return this.#whyEmpty();
+    if (readSnapshot(words, base, SIZE) === 0) return this.#whyEmpty();
     this.lock();
-    if (words[currentRecord(words, base) + SIZE] !== 0 && load(words, base + STATE) !== SHUT_AT_ONCE) return OK;
+    if (words[currentSnapshot(words, base) + SIZE] !== 0 && load(words, base + STATE) !== SHUT_AT_ONCE) return OK;
     this.unlock();
     return this.#whyEmpty();
   }
@@ -157,7 +157,7 @@ export abstract class Versioned implements Container {
     const { words, base } = this;
     const state = load(words, base + STATE);
     if (state === OPEN) return EMPTY;
-    return state === SHUT_AT_ONCE || readRecord(words, base, SIZE) === 0 ? CLOSED : EMPTY;
+    return state === SHUT_AT_ONCE || readSnapshot(words, base, SIZE) === 0 ? CLOSED : EMPTY;
   }
 
   shutDown(atOnce: boolean): void {
@@ -168,8 +168,8 @@ export abstract class Versioned implements Container {
       if (state === OPEN) store(words, base + STATE, SHUT);
     } else {
       if (state !== SHUT_AT_ONCE) {
-        const record = currentRecord(words, base);
-        store(words, base + DRAINED, (words[record + PUTS] - words[record + SIZE]) | 0);
+        const snapshot = currentSnapshot(words, base);
+        store(words, base + DRAINED, (words[snapshot + PUTS] - words[snapshot + SIZE]) | 0);
         store(words, base + STATE, SHUT_AT_ONCE);
       }
       this.drain();

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { notify, waitAsync } from "../atomics.ts";
+import { notify, whenChanged } from "../atomics.ts";
 
 /** What is used of `Deno`. */
 export interface DenoGlobal {
@@ -211,7 +211,7 @@ export function later(run: () => void, ms: number): () => void {
   // is over before it begins, and has no promise.
   const word = new Int32Array(new SharedArrayBuffer(4));
   let calledOff = false;
-  waitAsync(word, 0, 0, Math.max(1, ms))!.then(() => calledOff || run());
+  whenChanged(word, 0, 0, Math.max(1, ms))!.then(() => calledOff || run());
   return () => {
     calledOff = true;
     notify(word, 0, 1);
@@ -222,7 +222,7 @@ export function later(run: () => void, ms: number): () => void {
 export function nextTurn(run: () => void): void {
   // setImmediate() would do, but to look at it costs twenty milliseconds.
   const word = new Int32Array(new SharedArrayBuffer(4));
-  waitAsync(word, 0, 0)!.then(run);
+  whenChanged(word, 0, 0)!.then(run);
   notify(word, 0, 1);
 }
 

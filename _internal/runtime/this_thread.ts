@@ -234,7 +234,7 @@ export const keepsOutput: boolean = isBun;
  * A program that uses a stream for the first time takes longer than this, since the runtime has to load it: ms. It takes 12
  * and more; to look whether it was done takes 0.04, which counts for tasks that take little more.
  */
-export const FIRST_USE = 4;
+export const FIRST_USE_MS = 4;
 
 interface Sink {
   flush(): unknown;

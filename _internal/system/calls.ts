@@ -58,8 +58,8 @@ export interface Libc {
   unlink(path: string): boolean;
   /** The names in a folder; none where it cannot be read. */
   list(folder: string): string[];
-  /** Where named segments of memory are. */
-  readonly segments: string;
+  /** Where memory files are. */
+  readonly memoryFolder: string;
   /** The size of an open file in bytes; negative where that has none. */
   sizeOf(descriptor: number): number;
   setSize(descriptor: number, bytes: number): boolean;

@@ -262,7 +262,7 @@ export function darwin(native: Native, arch: "x64" | "arm64", action: string): L
       return names;
     },
     // Files like the others: objects of shm_open() have no second name and no list.
-    segments: folder,
+    memoryFolder: folder,
     close: (descriptor) => void c.close(descriptor),
     sizeOf: (descriptor) => c.lseek(descriptor, 0, SEEK_END),
     setSize: (descriptor, bytes) => c.ftruncate(descriptor, bytes) === 0,

@@ -165,7 +165,7 @@ export function linux(native: Native, arch: "x64" | "arm64"): Libc {
       c.closedir(toAddress(directory));
       return names;
     },
-    segments: "/dev/shm/",
+    memoryFolder: "/dev/shm/",
     close: (descriptor) => void c.close(descriptor),
     sizeOf: (descriptor) => c.lseek(descriptor, 0, SEEK_END),
     setSize: (descriptor, bytes) => c.ftruncate(descriptor, bytes) === 0,

@@ -10,7 +10,7 @@ import { PROCESS_AT, type ThreadMemory } from "../memory/memory.ts";
 import { enter, entryOf, KILL, leave, onBlocked, RECORD } from "../memory/participants.ts";
 import { addReference, dropReference } from "../memory/shared_object.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
-import { SLICE } from "../memory/wait_point.ts";
+import { SLICE_MS } from "../memory/wait_point.ts";
 import { isWorker, onLoopEmpty } from "../runtime/this_thread.ts";
 import { ownModule, requireOwnModules } from "../runtime/modules.ts";
 import { cpuCount, isBun, later, unrefTimer } from "../runtime/runtime.ts";
@@ -120,7 +120,7 @@ export function launchThread(space: Space, record: number, thread: object, descr
     if (TERMINATE_STOPS_CODE) onBlocked(attendAll);
   }
   // And while its event loop turns: another thread that asks one of these to end cannot stop it.
-  if (TERMINATE_STOPS_CODE) attending ??= unrefTimer(setInterval(attendWhileThere, SLICE));
+  if (TERMINATE_STOPS_CODE) attending ??= unrefTimer(setInterval(attendWhileThere, SLICE_MS));
   const init: Init = {
     buffer: (space.memory as ThreadMemory).buffer,
     id,
@@ -207,17 +207,17 @@ function reap(space: Space, dead: number): void {
     // Also of a thread that has ended: what started it gives its record up no more.
     const record = takeRecord(space, id, false);
     if (record === 0) continue;
-    if (load(space.words, record + PARENT) === dead) bury(space, record, id, now());
+    if (load(space.words, record + PARENT) === dead) endLostChild(space, record, id, now());
     dropReference(space, objectOf(record));
   }
 }
 
-function bury(space: Space, record: number, id: number, since: number): void {
+function endLostChild(space: Space, record: number, id: number, since: number): void {
   if (!isGone(space, record, since)) {
     // It keeps the record meanwhile.
     addReference(space, objectOf(record));
     setTimeout(() => {
-      bury(space, record, id, since);
+      endLostChild(space, record, id, since);
       dropReference(space, objectOf(record));
     }, 5);
     return;

@@ -11,7 +11,7 @@ import { encode } from "../codec/encode.ts";
 import { classOf, LOCK, THREAD } from "../memory/kinds.ts";
 import { ThreadMemory } from "../memory/memory.ts";
 import { KILL, leave } from "../memory/participants.ts";
-import { addReference, Attachment, releaseHandles } from "../memory/shared_object.ts";
+import { Attachment, makeHandle, releaseHandles } from "../memory/shared_object.ts";
 import { hasReferences } from "../codec/format.ts";
 import { existingSpace, setSpace, Space } from "../memory/space.ts";
 import { giveUpTaken } from "../queue/taken.ts";
@@ -197,9 +197,7 @@ async function runTarget(space: Space, record: number): Promise<unknown> {
     const found = await resolveSubclass(type, labelOf(attachment));
     await loadWhole();
     // Runs the constructor of Thread, which attaches, and not that of the subclass.
-    const made = Reflect.construct(classOf("thread", THREAD)!, [attachment], found) as unknown as Runnable;
-    // A handle that is made in this way takes over a reference, which handleAt() would have added.
-    addReference(space, attachment.at);
+    const made = makeHandle(attachment, classOf("thread", THREAD)!, found) as unknown as Runnable;
     thread = made;
     run = (...args) => made.run(...args);
   }

@@ -47,7 +47,7 @@ import { entryOf, isAlive, kill, leave, lockMutex, RECORD, unlockMutex } from ".
 import { addReference, type Attachment, dropReference } from "../memory/shared_object.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
 import { EVERYBODY, notify } from "../memory/wait_point.ts";
-import { buryTaken } from "../queue/taken.ts";
+import { reclaimTaken } from "../queue/taken.ts";
 
 export const STATE = 0;
 export const POINT = 1;
@@ -205,9 +205,9 @@ export function forget(space: Space, record: number): void {
   compareExchange(words, word, record, 0);
   unlockMutex(memory, THREADS_MUTEX_AT);
   dropReference(space, objectOf(record));
-  buryTaken(space);
+  reclaimTaken(space);
   const processes = existingSpace("process");
-  if (processes !== undefined) buryTaken(processes);
+  if (processes !== undefined) reclaimTaken(processes);
 }
 
 /** The record of a participant, with a reference that is the caller's; 0: it has none, or is not among the living. */

@@ -13,7 +13,7 @@ import { encode } from "../codec/encode.ts";
 import { joinStacks } from "../codec/error_classes.ts";
 import { InvalidStateError, TimeoutError, type WorkerLostError } from "../errors.ts";
 import { seeToOthers } from "../memory/participants.ts";
-import { Attachment, type Place, placeOf, SharedHandle, unusable } from "../memory/shared_object.ts";
+import { isArriving, type Place, placeOf, SharedHandle, unusable } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
 import { waitAsync } from "../memory/wait.ts";
 import { show, validateWait, type WaitOptions, type WaitSyncOptions, withoutPrototype } from "../options.ts";
@@ -95,7 +95,7 @@ export interface RunnerKind {
   /** Whether it has ended, once it was started. */
   hasEnded(space: Space, record: number): boolean;
   /** Blocks until it has ended, or for `timeout` ms. */
-  block(space: Space, record: number, timeout: number, target: TargetDescriptor | undefined): boolean;
+  waitUntilEnded(space: Space, record: number, timeout: number, target: TargetDescriptor | undefined): boolean;
   /** Called after a wait, before its outcome is read. */
   waited(space: Space, record: number, hasEnded: boolean): Promise<void> | void;
   /** How it ended, where its target did not return. */
@@ -138,13 +138,14 @@ export abstract class Runner<A extends unknown[] = unknown[], R = unknown> exten
 
   /** Makes a thread or process that has not started. @ignore */
   protected constructor(kind: RunnerKind, options: object | undefined) {
-    super(new.target, options instanceof Attachment ? options : undefined, () => {
+    const arrives = isArriving();
+    super(new.target, undefined, () => {
       validate(options, kind);
       return { action: `create ${kind.label}`, kind: kind.kind, words: kind.words };
     });
     this.#kind = kind;
     const { space, at } = this.#place;
-    if (options instanceof Attachment || at < 0) return;
+    if (arrives || at < 0) return;
     const { target, args = [], name, daemon } = withoutPrototype<RunnerOptions>({ ...options });
     if (target !== undefined) this.#descriptor = describeTarget(target, { what: `${kind.label} target` });
     this.#target = target;
@@ -215,7 +216,7 @@ export abstract class Runner<A extends unknown[] = unknown[], R = unknown> exten
    */
   joinSync(options?: WaitSyncOptions): boolean {
     const timeout = this.#validateWait(options, `join ${this.#kind.label}`);
-    return this.#kind.block(this.#place.space, this.#place.at, timeout, this.#descriptor);
+    return this.#kind.waitUntilEnded(this.#place.space, this.#place.at, timeout, this.#descriptor);
   }
 
   /**

@@ -5,7 +5,7 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { load } from "../../_internal/atomics.ts";
-import { SEGMENTS } from "../../_internal/processes/region.ts";
+import { MEMORY_FILES } from "../../_internal/processes/region.ts";
 import { processSpace } from "../../_internal/processes/process_memory.ts";
 import { AttachError, InvalidStateError, Queue, SharedMemory } from "@weft/concurrent/multiprocessing";
 import { Thread } from "@weft/concurrent/threading";
@@ -169,7 +169,7 @@ describe("SharedMemory", { skip: process.platform !== "linux" }, () => {
     assertThrows(() => new SharedMemory({ size: 2 ** 45, name }), RangeError, "no room");
     assert(!exists(name));
     // The list of this program's segments is gone with the last of them.
-    assertEquals(load(processSpace().words, SEGMENTS), 0);
+    assertEquals(load(processSpace().words, MEMORY_FILES), 0);
   });
 
   it("a file that is empty, or was made shorter, cannot be attached to beyond its end", LIMIT, () => {

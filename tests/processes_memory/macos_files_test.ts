@@ -138,7 +138,7 @@ describe("macOS, as its manuals have it", () => {
   it("a list is made once, and appended to by all", limit, () => {
     const mac = new FakeMac();
     const [a, b] = [member(mac), member(mac)];
-    const path = `${a.libc.segments}weft-1`;
+    const path = `${a.libc.memoryFolder}weft-1`;
     const lists = [a, b].map(({ libc }) => libc.open(path, "append"));
     for (const [index, { libc }] of [a, b, a].entries()) {
       libc.write(lists[index % 2], new TextEncoder().encode(`${index}\n`));

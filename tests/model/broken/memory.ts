@@ -31,8 +31,8 @@ export const variants: readonly BrokenVariant[] = [
     patches: [{
       file: MUTEX,
       find:
-        "    if ((seen & 1) === 1 || compareExchange(words, at, seen, seen | 1) === seen) {\n      memory.wait(at, seen | 1, SLICE);",
-      replace: "    {\n      memory.wait(at, seen, SLICE);",
+        "    if ((seen & 1) === 1 || compareExchange(words, at, seen, seen | 1) === seen) {\n      memory.wait(at, seen | 1, SLICE_MS);",
+      replace: "    {\n      memory.wait(at, seen, SLICE_MS);",
     }],
     caughtBy: ["Mutex: two threads", "Mutex: three threads"],
   },

@@ -1,7 +1,7 @@
 import type { BrokenVariant } from "../model.ts";
 
 const WORD = "sync/_rw_word.ts";
-const SLOTS = "sync/_reader_slots.ts";
+const SEATS = "sync/_reader_seats.ts";
 
 /** Locks with two sides, broken. */
 export const variants: readonly BrokenVariant[] = [
@@ -9,8 +9,8 @@ export const variants: readonly BrokenVariant[] = [
     name: "RWLock: a reader looks at the word before it counts itself",
     patches: [{
       file: WORD,
-      find: "    store(words, slot + COUNT, count + 1);\n    const after = load(words, base);",
-      replace: "    const after = load(words, base);\n    store(words, slot + COUNT, count + 1);",
+      find: "    store(words, seat + COUNT, count + 1);\n    const after = load(words, base);",
+      replace: "    const after = load(words, base);\n    store(words, seat + COUNT, count + 1);",
     }],
     caughtBy: ["RWLock: two readers", "RWLock: two writers"],
   },
@@ -19,9 +19,9 @@ export const variants: readonly BrokenVariant[] = [
     patches: [{
       file: WORD,
       find:
-        "    if (compareExchange(words, base, seen, tag | seen & FLAGS | CLAIM) !== seen) continue;\n    if (isAnybodyReading(space, base + SLOTS)) {",
+        "    if (compareExchange(words, base, seen, tag | seen & FLAGS | CLAIM) !== seen) continue;\n    if (isAnybodyReading(space, base + SEATS)) {",
       replace:
-        "    const others = isAnybodyReading(space, base + SLOTS);\n    if (compareExchange(words, base, seen, tag | seen & FLAGS | CLAIM) !== seen) continue;\n    if (others) {",
+        "    const others = isAnybodyReading(space, base + SEATS);\n    if (compareExchange(words, base, seen, tag | seen & FLAGS | CLAIM) !== seen) continue;\n    if (others) {",
     }],
     caughtBy: ["RWLock: two readers", "RWLock: two writers"],
   },
@@ -37,15 +37,15 @@ export const variants: readonly BrokenVariant[] = [
   {
     name: "RWLock: the dead go on reading",
     patches: [{
-      file: SLOTS,
-      find: "if (load(words, slot + COUNT) !== 0 && isAlive(memory, owner)) return true;",
-      replace: "if (load(words, slot + COUNT) !== 0 && memory !== undefined) return true;",
+      file: SEATS,
+      find: "if (load(words, seat + COUNT) !== 0 && isAlive(memory, owner)) return true;",
+      replace: "if (load(words, seat + COUNT) !== 0 && memory !== undefined) return true;",
     }],
     caughtBy: ["RWLock: a death"],
   },
   {
-    name: "RWLock: the new owner of a slot has the reads of the dead",
-    patches: [{ file: SLOTS, find: "        store(words, slot + COUNT, 0);\n", replace: "" }],
+    name: "RWLock: the new owner of a seat has the reads of the dead",
+    patches: [{ file: SEATS, find: "        store(words, seat + COUNT, 0);\n", replace: "" }],
     caughtBy: ["RWLock: a death"],
   },
   {

@@ -56,23 +56,23 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Taken: a message of a queue", "Taken: what comes into a stack", "Taken: what comes into a heap"],
   },
   {
-    name: "Taken: a burier strikes out by a store",
+    name: "Taken: a reclaimer strikes out by a store",
     patches: [{
       file: TAKEN,
       find:
         "if (compareExchange(words, entry + TAKEN, parcel, previous) === parcel && isTaken) loseParcel(space, parcel);",
       replace: "store(words, entry + TAKEN, previous);\n      if (isTaken) loseParcel(space, parcel);",
     }],
-    caughtBy: ["Taken: two that bury"],
+    caughtBy: ["Taken: two that reclaim"],
   },
   {
-    name: "Taken: a burier looks at the living",
+    name: "Taken: a reclaimer looks at the living",
     patches: [{ file: TAKEN, find: "  if (isAlive(memory, id)) return;\n", replace: "" }, {
       file: TAKEN,
       find: "idAt(words, entry) !== id || isAlive(memory, id)) break;",
       replace: "idAt(words, entry) !== id) break;",
     }],
-    caughtBy: ["Taken: a message of a queue", "Taken: two that bury"],
+    caughtBy: ["Taken: a message of a queue", "Taken: two that reclaim"],
   },
   {
     name: "Taken: an entry is given to another with what the dead had taken",

@@ -3,7 +3,7 @@ import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT } from "../../../_internal/memor
 import { enter, entryOf, TAKEN } from "../../../_internal/memory/participants.ts";
 import { locate, type SharedHandle } from "../../../_internal/memory/shared_object.ts";
 import { spaceOf } from "../../../_internal/memory/space.ts";
-import { buryTaken } from "../../../_internal/queue/taken.ts";
+import { reclaimTaken } from "../../../_internal/queue/taken.ts";
 import { Latch } from "../../../sync/latch.ts";
 import { LifoQueue, PriorityQueue } from "../../../sync/ordered_queues.ts";
 import { Queue } from "../../../sync/queue.ts";
@@ -57,7 +57,7 @@ function tryGet(actor: Actor, queue: Queue<unknown>): void {
 
 /** All references are those of handles, but what died when it gave the message's back. */
 function isSettled(actor: Actor, { queue, latch }: Objects, threads: number): void {
-  buryTaken(spaceOf("thread"));
+  reclaimTaken(spaceOf("thread"));
   while (queue.size > 0) received(actor, queue.getSync());
   const references = referencesOf(latch);
   const expected = threads + 2;
@@ -88,7 +88,7 @@ export const models: readonly Model<Record<string, object>>[] = [
           tryGet(actor, queue);
         },
         (actor, { queue }) => {
-          buryTaken(spaceOf("thread"));
+          reclaimTaken(spaceOf("thread"));
           tryGet(actor, queue);
         },
       ],
@@ -106,7 +106,7 @@ export const models: readonly Model<Record<string, object>>[] = [
         },
         (_actor, { queue }) => {
           queue.putSync(2);
-          buryTaken(spaceOf("thread"));
+          reclaimTaken(spaceOf("thread"));
         },
       ],
       ...FAULTS,
@@ -114,16 +114,16 @@ export const models: readonly Model<Record<string, object>>[] = [
     })
   ),
   model<Objects>({
-    name: "Taken: two that bury a thread at once, and one that takes, give up what it had taken once",
+    name: "Taken: two that reclaim a thread at once, and one that takes, give up what it had taken once",
     setup: () => setup(new Queue<unknown>()),
     threads: [
       (actor, { queue }) => {
         tryGet(actor, queue);
       },
-      () => buryTaken(spaceOf("thread")),
+      () => reclaimTaken(spaceOf("thread")),
       (actor, { queue }) => {
         tryGet(actor, queue);
-        buryTaken(spaceOf("thread"));
+        reclaimTaken(spaceOf("thread"));
       },
     ],
     ...FAULTS,
@@ -138,7 +138,7 @@ export const models: readonly Model<Record<string, object>>[] = [
         store(words, MORTAL, id);
         tryGet(actor, queue);
       },
-      () => buryTaken(spaceOf("thread")),
+      () => reclaimTaken(spaceOf("thread")),
       (actor) => {
         const { words, memory } = spaceOf("thread");
         const mortal = load(words, MORTAL);

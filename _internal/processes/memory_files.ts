@@ -1,16 +1,16 @@
 /**
- * Named segments of memory: files in the system's own folder for them, which any program of the user can open.
+ * Memory files: files in the system's own folder for shared memory, which any program of the user can open by name.
  *
- * What has a name is not freed by the kernel. So a tree of processes that has named segments keeps a list of them in a file
+ * What has a name is not freed by the kernel. So a tree of processes that has memory files keeps a list of them in a file
  * beside them, and the first process at its end, the janitor where that ran no code of the library (see lifeline.ts), or the
  * next program that uses shared memory if both were killed, removes what is listed and still there:
  *
  * ```text
  *   !pid start             the process that the tree began with
- *   +file temporary name   a segment: its number in the file system, and two names
+ *   +file temporary name   a memory file: its number in the file system, and two names
  * ```
  *
- * A segment is made under a temporary name that no other has, noted, and only then gets its own name: whatever is
+ * A memory file is made under a temporary name that no other has, noted, and only then gets its own name: whatever is
  * killed, what it leaves is noted, and no file of that name that another program made later is taken for it. The creators
  * hold a lock on the list, so that a living tree is not taken for dead where its processes cannot be seen.
  *
@@ -25,28 +25,28 @@ import { EEXIST, ENOENT, type FileIdentity, type Libc } from "../system/calls.ts
 import { loadLibc } from "../system/system.ts";
 import { AttachError } from "../errors.ts";
 import { startJanitor } from "./lifeline.ts";
-import { LIST_DESCRIPTOR, ROOT_PID, ROOT_START, SEGMENTS, SEGMENTS_MUTEX } from "./region.ts";
+import { LIST_DESCRIPTOR, ROOT_PID, ROOT_START, MEMORY_FILES, MEMORY_FILES_MUTEX } from "./region.ts";
 
 const LIST_PREFIX = "weft-";
-const SEGMENT_PREFIX = "weft_";
+const FILE_PREFIX = "weft_";
 /** More than any list has. */
 const MOST = 2 ** 24;
 
-/** A segment that this thread has mapped. */
-export interface Segment {
+/** A memory file that this thread has mapped. */
+export interface MemoryFile {
   readonly name: string;
   readonly file: string;
   readonly address: number;
   readonly bytes: number;
 }
 
-/** Makes a segment, of a name of its own where none is given. */
-export function createSegment(name: string | undefined, bytes: number): Segment {
+/** Makes a memory file, of a name of its own where none is given. */
+export function createMemoryFile(name: string | undefined, bytes: number): MemoryFile {
   const action = "create shared memory";
   const space = spaceOf("process");
   const libc = loadLibc(action);
-  const temporary = SEGMENT_PREFIX + hexadecimal(crypto.getRandomValues(new Uint32Array(2)));
-  const path = libc.segments + temporary;
+  const temporary = FILE_PREFIX + hexadecimal(crypto.getRandomValues(new Uint32Array(2)));
+  const path = libc.memoryFolder + temporary;
   const descriptor = libc.open(path, "new");
   if (descriptor < 0) {
     throw new AttachError(`Cannot ${action} as ${path} cannot be made (error ${libc.errno()})`);
@@ -58,7 +58,7 @@ export function createSegment(name: string | undefined, bytes: number): Segment 
     throw error;
   };
   const noRoom = (): RangeError =>
-    new RangeError(`Cannot ${action} as the system has no room for it: needed ${bytes} bytes in ${libc.segments}`);
+    new RangeError(`Cannot ${action} as the system has no room for it: needed ${bytes} bytes in ${libc.memoryFolder}`);
   if (!note(space, libc, file, temporary, name ?? temporary)) {
     libc.close(descriptor);
     libc.unlink(path);
@@ -68,7 +68,7 @@ export function createSegment(name: string | undefined, bytes: number): Segment 
   const address = libc.map(descriptor, bytes);
   if (address === 0) fail(noRoom());
   if (name !== undefined) {
-    if (!libc.link(path, libc.segments + name)) {
+    if (!libc.link(path, libc.memoryFolder + name)) {
       const errno = libc.errno();
       libc.unmap(address, bytes);
       fail(
@@ -85,13 +85,13 @@ export function createSegment(name: string | undefined, bytes: number): Segment 
   return { name: name ?? temporary, file, address, bytes };
 }
 
-/** Maps a segment that exists. */
-export function attachSegment(name: string): Segment {
+/** Maps a memory file that exists. */
+export function attachMemoryFile(name: string): MemoryFile {
   const action = "attach to shared memory";
   // So that threads of this process know that they need to, and how.
   spaceOf("process");
   const libc = loadLibc(action);
-  const descriptor = libc.open(libc.segments + name);
+  const descriptor = libc.open(libc.memoryFolder + name);
   if (descriptor < 0) {
     const errno = libc.errno();
     throw new AttachError(
@@ -115,8 +115,8 @@ export function attachSegment(name: string): Segment {
   return { name, file, address, bytes };
 }
 
-/** Takes the name of a segment away, if that is still its. */
-export function unlinkSegment(name: string, file: string): void {
+/** Takes the name of a memory file away, if that is still its. */
+export function unlinkMemoryFile(name: string, file: string): void {
   remove(spaceOf("process"), loadLibc("unlink shared memory"), [name], file);
 }
 
@@ -130,34 +130,34 @@ function identityOf(libc: Libc, path: string): FileIdentity | undefined {
 
 function remove(space: Space, libc: Libc, names: readonly string[], file: string): void {
   const { words, memory, id } = space;
-  lockMutex(memory, SEGMENTS_MUTEX, id);
+  lockMutex(memory, MEMORY_FILES_MUTEX, id);
   let removed = false;
   for (const name of names) {
-    if (identityOf(libc, libc.segments + name)?.file === file) removed = libc.unlink(libc.segments + name) || removed;
+    if (identityOf(libc, libc.memoryFolder + name)?.file === file) removed = libc.unlink(libc.memoryFolder + name) || removed;
   }
-  // With the last segment the list goes, too.
-  if (removed && load(words, SEGMENTS) > 0 && add(words, SEGMENTS, -1) === 1) libc.unlink(listPath(libc, words));
-  unlockMutex(memory, SEGMENTS_MUTEX);
+  // With the last memory file the list goes, too.
+  if (removed && load(words, MEMORY_FILES) > 0 && add(words, MEMORY_FILES, -1) === 1) libc.unlink(listPath(libc, words));
+  unlockMutex(memory, MEMORY_FILES_MUTEX);
 }
 
 function listPath(libc: Libc, words: Int32Array): string {
-  return libc.segments + LIST_PREFIX + hexadecimal([load(words, TOKEN_AT) >>> 0, load(words, TOKEN_AT + 1) >>> 0]);
+  return libc.memoryFolder + LIST_PREFIX + hexadecimal([load(words, TOKEN_AT) >>> 0, load(words, TOKEN_AT + 1) >>> 0]);
 }
 
 function hexadecimal(numbers: Iterable<number>): string {
   return [...numbers].map((number) => number.toString(16).padStart(8, "0")).join("");
 }
 
-// Appends a segment to the list of the tree. `false`: there is no room.
+// Appends a memory file to the list of the tree. `false`: there is no room.
 function note(space: Space, libc: Libc, file: string, temporary: string, name: string): boolean {
   const { words, memory, id } = space;
-  lockMutex(memory, SEGMENTS_MUTEX, id);
+  lockMutex(memory, MEMORY_FILES_MUTEX, id);
   const list = openList(libc, words);
   const noted = list >= 0 && libc.write(list, new TextEncoder().encode(`+${file} ${temporary} ${name}\n`));
-  if (noted) add(words, SEGMENTS, 1);
-  unlockMutex(memory, SEGMENTS_MUTEX);
+  if (noted) add(words, MEMORY_FILES, 1);
+  unlockMutex(memory, MEMORY_FILES_MUTEX);
   // Not with the mutex held: it may fail, where descriptors are used up, say. The next program's sweep does it then.
-  if (noted) startJanitor(space, listPath(libc, words), libc.segments);
+  if (noted) startJanitor(space, listPath(libc, words), libc.memoryFolder);
   return noted;
 }
 
@@ -183,20 +183,20 @@ function openList(libc: Libc, words: Int32Array): number {
   return -1;
 }
 
-/** Removes the segments of trees all of whose processes are dead. */
+/** Removes the memory files of trees all of whose processes are dead. */
 export function sweep(libc: Libc): void {
-  for (const name of libc.list(libc.segments)) {
-    if (name.startsWith(LIST_PREFIX)) sweepTree(libc, libc.segments + name);
+  for (const name of libc.list(libc.memoryFolder)) {
+    if (name.startsWith(LIST_PREFIX)) sweepTree(libc, libc.memoryFolder + name);
   }
 }
 
 /**
- * In the first process of a tree, at its end: removes what is left of the tree's segments. The others end with it. Their
+ * In the first process of a tree, at its end: removes what is left of the tree's memory files. The others end with it. Their
  * locks on the list, and that of a program which looks whether this tree lives, do not matter any more.
  */
 export function sweepAtExit(): void {
   const space = existingSpace("process");
-  if (space === undefined || load(space.words, SEGMENTS) === 0) return;
+  if (space === undefined || load(space.words, MEMORY_FILES) === 0) return;
   const libc = loadLibc("remove shared memory");
   if (load(space.words, ROOT_PID) !== libc.pid) return;
   const path = listPath(libc, space.words);
@@ -235,8 +235,8 @@ function removeListed(libc: Libc, path: string, lines: readonly string[]): void 
     const [file, temporary, ...rest] = line.slice(1).split(" ");
     if (line[0] !== "+" || rest.length === 0) continue;
     for (const name of [temporary, rest.join(" ")]) {
-      const segment = libc.segments + name;
-      if (!name.includes("/") && identityOf(libc, segment)?.file === file) libc.unlink(segment);
+      const path = libc.memoryFolder + name;
+      if (!name.includes("/") && identityOf(libc, path)?.file === file) libc.unlink(path);
     }
   }
   libc.unlink(path);
