@@ -4,7 +4,12 @@
  * @module
  */
 
-import { attachMemoryFile, createMemoryFile, type MemoryFile, unlinkMemoryFile } from "../_internal/processes/memory_files.ts";
+import {
+  attachMemoryFile,
+  createMemoryFile,
+  type MemoryFile,
+  unlinkMemoryFile,
+} from "../_internal/processes/memory_files.ts";
 import "../_internal/processes/process_memory.ts";
 import { loadLibc } from "../_internal/system/system.ts";
 import { show, validateInteger } from "../_internal/options.ts";

@@ -1,8 +1,9 @@
 /**
- * The function that the last one at a barrier calls, in whichever thread that is.
+ * The function that the last party to come to a barrier calls, in whichever thread that is.
  *
- * The thread that made the barrier has it. Others find it by its description, which is in a block of the shared memory:
- * its length in bytes, and JSON behind it.
+ * The thread that made the barrier has it. Other threads find it by its description, which is in a block of the shared memory:
+ * its length in bytes, and JSON behind it. That thread writes the block before any other can see the barrier; then it is only
+ * read.
  *
  * @module
  */
@@ -23,7 +24,7 @@ export class BarrierAction {
   #problem: unknown;
   #finding: Promise<void> | undefined;
 
-  /** The action that is described there. `own`: what this thread was given for it. */
+  /** The action that is described in `block`. `own`: what this thread was given for it. */
   constructor(space: Space, block: number, own: (() => unknown) | undefined) {
     this.#space = space;
     this.#block = block;
@@ -43,7 +44,7 @@ export class BarrierAction {
     await (this.#finding ??= this.#find());
   }
 
-  /** Throws why it cannot be called. */
+  /** Throws why it cannot be called now, if that is so. */
   check(): void {
     if (this.#run !== undefined) return;
     if (this.#problem !== undefined) throw this.#problem;
@@ -71,7 +72,10 @@ export class BarrierAction {
   }
 }
 
-/** What the others need to find the action, as bytes. A flaw that keeps it from running elsewhere reaches the threads that would run it. */
+/**
+ * What other threads need to find the action, as bytes. A flaw that keeps it from running elsewhere reaches the threads that
+ * would run it.
+ */
 export function describeAction(action: () => unknown): Uint8Array {
   let description: Description;
   try {

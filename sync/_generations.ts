@@ -3,7 +3,7 @@
  *
  * ```text
  *   barrier   0  mutex
- *             1  1: broken
+ *             1  0: whole, 1: broken
  *             2  the generation that fills, 0: there are no waiters
  *             3  a block that the next generation may have
  *             4… see barrier.ts
@@ -21,8 +21,8 @@
  * that slept through a pass, a break and a reset which of them was its own. Python keeps newcomers out until all have left
  * instead, and so a slow thread holds up the others.)
  *
- * All of this changes under the mutex, and the fate with one store. A thread that dies at it leaves a generation that is still
- * FILLING with a dead participant in it, which the others find out and break.
+ * Any thread changes all of this, but only under the mutex, and the fate with one store. A thread that dies meanwhile leaves a
+ * generation that is still FILLING with a dead participant in it; the other participants find that out and break it.
  *
  * @module
  */
@@ -47,7 +47,7 @@ const LEFT = 2;
 const RUNNER = 3;
 /** Where a generation's wait point is. */
 export const GENERATION_POINT = 4;
-const WHO = GENERATION_POINT + WAIT_POINT_WORDS;
+const PARTICIPANTS = GENERATION_POINT + WAIT_POINT_WORDS;
 
 const FILLING = 0;
 const RUNNING = 1;
@@ -79,7 +79,7 @@ export function arrive(space: Space, at: number, parties: number, hasAction: boo
       index = NO_PLACE;
     } else if (index >= 0) {
       arrived = generation;
-      store(words, generation + WHO + index, space.id);
+      store(words, generation + PARTICIPANTS + index, space.id);
       store(words, generation + COME, index + 1);
       if (index === parties - 1) {
         store(words, generation + RUNNER, space.id);
@@ -157,7 +157,7 @@ export function isBroken(space: Space, at: number): boolean {
   return load(space.words, at + IS_BROKEN) !== 0;
 }
 
-/** How many wait in the generation that fills. */
+/** How many participants wait in the generation that fills. */
 export function countWaiting(space: Space, at: number): number {
   const { words } = space;
   if (load(words, at + CURRENT) === 0) return 0;
@@ -193,9 +193,9 @@ function begin(space: Space, at: number, parties: number): number {
   const { words } = space;
   let generation = load(words, at + SPARE);
   if (generation === 0) {
-    generation = space.tryAllocate(WHO + parties, false);
+    generation = space.tryAllocate(PARTICIPANTS + parties, false);
     if (generation === 0) return 0;
-    words.fill(0, generation, generation + WHO);
+    words.fill(0, generation, generation + PARTICIPANTS);
   } else {
     store(words, at + SPARE, 0);
     // The wait point stays as it is: stale registrations in it cause no wrong wake-up.
@@ -210,7 +210,7 @@ function begin(space: Space, at: number, parties: number): number {
 function hasDead(space: Space, generation: number): boolean {
   const { words } = space;
   for (let index = Math.min(load(words, generation + COME), PARTICIPANT_COUNT) - 1; index >= 0; index--) {
-    if (isGone(space, load(words, generation + WHO + index))) return true;
+    if (isGone(space, load(words, generation + PARTICIPANTS + index))) return true;
   }
   return false;
 }
@@ -220,7 +220,7 @@ function checkDead(space: Space, at: number, generation: number): void {
   const { words } = space;
   const fate = load(words, generation + FATE);
   const isDead = fate === FILLING
-    // Broken, but the thread that did that died before it got to this generation.
+    // The barrier is broken, but the thread that broke it died before it got to this generation.
     ? load(words, at + IS_BROKEN) !== 0 || hasDead(space, generation)
     : fate === RUNNING && isGone(space, load(words, generation + RUNNER));
   if (isDead) breakAll(space, at, generation);

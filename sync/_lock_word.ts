@@ -1,24 +1,24 @@
 /**
  * The word of a lock, and what its holder may do with it.
  *
- * One word, `holder << 4 | flags`:
+ * One word, `holder << 4 | flags`, which any thread changes by a compare-exchange:
  *
  * ```text
  *   FREE             no thread holds it; 0
  *   holder << 4      that participant holds it. If it is dead, the lock is up for the next waiter
- *   + ASYNC          an async task of the holder does, not the thread itself. Only an RLock makes the difference
+ *   + ASYNC          an async task of the holder holds it, not the thread itself. Only an RLock makes the difference
  *   + BARRED         newcomers keep off: a waiter was overtaken too often
  *
  *              acquire                     release
  *   0          holder                      (error)
  *   BARRED     holder, if it has waited    (error)
- *   holder     wait                        0, notify one
- *   dead       holder, abandoned           0, notify one
+ *   holder     wait                        0, notify a waiter
+ *   dead       holder, abandoned           0, notify a waiter
  * ```
  *
- * BARRED is the bar of an overtaken waiter: see `WOKEN_IN_VAIN`.
+ * BARRED is the bar of an overtaken waiter: see `WOKEN_IN_VAIN`. A release leaves it where it is.
  *
- * Behind the word are a wait point, and a word of the holder's own that says which of its acquisitions this is.
+ * Behind the word are a wait point, and a word that only the holder reads and writes: which of its acquisitions this is.
  *
  * @module
  */
@@ -47,14 +47,14 @@ export const ACQUISITION = POINT + WAIT_POINT_WORDS;
 /** Words of a lock. */
 export const LOCK_WORDS = ACQUISITION + 1;
 
-/** What {@linkcode tryTake} returns: another thread has it. */
+/** What {@linkcode tryTake} returns: another thread has the lock. */
 export const MISSED = 0;
-/** It was free and is the caller's. */
+/** The lock was free and is the caller's. */
 export const TAKEN = 1;
-/** Its holder had died, and it is the caller's. */
+/** The lock's holder had died, and it is the caller's. */
 export const TAKEN_OVER = 2;
 
-/** Makes `tag` the holder if no living thread is. `woken` is what `block` gives an attempt. */
+/** Makes `tag` the holder if no living thread is. `woken` is what {@linkcode Wait.attempt} gets. */
 export function tryTake(space: Space, at: number, tag: number, woken: number): number {
   const words = space.words;
   for (;;) {
@@ -71,7 +71,7 @@ export function tryTake(space: Space, at: number, tag: number, woken: number): n
 }
 
 /** Whether a thread that comes now would get the lock. */
-export function isAcquirable(space: Space, at: number): boolean {
+function isAcquirable(space: Space, at: number): boolean {
   const seen = load(space.words, at);
   const holder = seen >>> HOLDER_SHIFT;
   return holder === 0 ? seen === FREE : holder !== space.id && !isAlive(space.memory, holder);
@@ -85,7 +85,7 @@ export function tryTakeWaiting(space: Space, at: number, tag: number, woken: num
 }
 
 /** Takes the bar away, for a waiter that gives up. */
-export function unbar(space: Space, at: number): void {
+function unbar(space: Space, at: number): void {
   if ((and(space.words, at, ~BARRED) & BARRED) !== 0) notify(space, at + POINT, 1);
 }
 
@@ -106,7 +106,7 @@ export function turnOf<T>(space: Space, at: number, tag: number, begin: (abandon
   };
 }
 
-/** Gives the lock up, if this thread still holds it; else it was taken for dead. */
+/** Gives the lock up, if this thread still holds it: it does not where it was taken for dead. */
 export function giveUp(space: Space, at: number): void {
   const words = space.words;
   for (;;) {

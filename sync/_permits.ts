@@ -1,7 +1,7 @@
 /**
  * The word of a semaphore.
  *
- * One word, `permits << 1 | BARRED`, unsigned, and a wait point behind it:
+ * One word, `permits << 1 | BARRED`, unsigned, which any thread changes by a compare-exchange, and a wait point behind it:
  *
  * ```text
  *                 acquire                        release n
@@ -55,7 +55,7 @@ export function isAvailable(words: Int32Array, at: number): boolean {
   return seen >>> 1 > 0 && (seen & BARRED) === 0;
 }
 
-/** Takes a permit. `woken` is what `block` gives an attempt: 0 or less for a thread that has not waited. */
+/** Takes a permit. `woken` is what `Wait.attempt` gets: 0 or less for a thread that has not waited. */
 export function tryTakePermit(space: Space, at: number, woken: number): boolean {
   const words = space.words;
   for (;;) {

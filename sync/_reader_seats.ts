@@ -2,14 +2,15 @@
  * The readers under an `RWLock`: a seat for each thread that ever read.
  *
  * ```text
- *   seat    0   the participant; 0: never used, and none behind it is; REPORTED: a dead one that was reported
+ *   seat    0   the participant; 0: never used, and none behind it is; REPORTED: its participant died while it read, and a
+ *               writer has reported that. Changed by a compare-exchange: by the thread that takes the seat, and by a writer
  *           1   how many acquisitions of it stand. Only that participant writes this word
- *   row     0   the address of the next row, 0: none; then seats, 64 bytes apart
+ *   row     0   the address of the next row, 0: none; written once, by a compare-exchange. Then seats, 64 bytes apart
  * ```
  *
- * The first row is part of the lock. A seat belongs to its thread as long as that lives, then to the next thread that
- * needs one. So a reader writes to a line of its own, readers do not slow each other down, and each reader is known by its id:
- * the count of a thread that has ended counts for nothing.
+ * The first row is part of the lock; every other row is a block. A seat belongs to its thread as long as that lives, then to the
+ * next thread that needs a seat. So a reader writes to a line of its own, readers do not slow each other down, and each reader is
+ * known by its id: the count of a thread that has ended counts for nothing.
  *
  * @module
  */
@@ -25,13 +26,16 @@ const FIRST_SEATS = 8;
 /** How many every other row has. */
 const MORE_SEATS = 32;
 
+/** In place of the participant: a dead thread that was reported to a writer. No participant has this id. */
+const REPORTED = -1;
+
 /** Where the count of a seat is. */
 export const COUNT = 1;
 
 /** Words of the first row. It has to begin at a cache line. */
 export const FIRST_ROW_WORDS: number = SEAT + FIRST_SEATS * SEAT;
 
-/** Whether a thread that lives has an acquisition. */
+/** Whether a thread that lives has an acquisition that stands. */
 export function isAnybodyReading(space: Space, first: number): boolean {
   const { words, memory } = space;
   for (let row = first, count = FIRST_SEATS; row !== 0; row = load(words, row), count = MORE_SEATS) {
@@ -44,13 +48,10 @@ export function isAnybodyReading(space: Space, first: number): boolean {
   return false;
 }
 
-/** In place of the owner: a dead thread that was reported to a writer. No participant has this id. */
-const REPORTED = -1;
-
 /**
- * Reports, once, whether a reader died holding the lock. Called by the writer only.
+ * Whether a reader died holding the lock, which is reported once. Only the writer calls this.
  *
- * The owner is what changes, and not the count: a thread that takes the seat over at this moment writes its own count.
+ * It changes the owner and not the count: a thread that takes the seat over at this moment writes a count of its own.
  */
 export function reportDeadReaders(space: Space, first: number): boolean {
   const { words, memory } = space;
@@ -67,9 +68,9 @@ export function reportDeadReaders(space: Space, first: number): boolean {
 }
 
 /**
- * The seat of the calling thread: the one it has, or a new one. Throws a `RangeError` if the memory has no room for more.
+ * The seat of the calling thread: the seat that it has, or a new one. Throws a `RangeError` if the memory has no room for more.
  *
- * The count of a seat that was a dead thread's is not zero, perhaps, until its new owner writes it.
+ * The count of a seat that was a dead thread's may not be 0 until its new owner writes it.
  */
 export function findSeat(space: Space, first: number): number {
   const { words, id } = space;

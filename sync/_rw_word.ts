@@ -55,7 +55,14 @@ import { isAlive, NOBODY } from "../_internal/memory/participants.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { EVERYBODY, notify, WAIT_POINT_WORDS, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
 import { FREE, MISSED, TAKEN, TAKEN_OVER } from "./_lock_word.ts";
-import { reportDeadReaders, COUNT, existingSeat, FIRST_ROW_WORDS, freeRows, isAnybodyReading } from "./_reader_seats.ts";
+import {
+  COUNT,
+  existingSeat,
+  FIRST_ROW_WORDS,
+  freeRows,
+  isAnybodyReading,
+  reportDeadReaders,
+} from "./_reader_seats.ts";
 
 const BARRED = 1;
 const READERS_OFF = 2;
@@ -65,9 +72,9 @@ const CLAIM = 16;
 const FLAGS = 15;
 const WRITER_SHIFT = 5;
 
-/** Where readers wait, from the word. */
+/** Where the wait point of the readers is, from the word. */
 export const READ_POINT = 1;
-/** Where writers wait. */
+/** Where the wait point of the writers is. */
 export const WRITE_POINT: number = READ_POINT + WAIT_POINT_WORDS;
 /** How often a writer gave the lock up, wrapping. Only the writer writes it. */
 const PHASE = WRITE_POINT + WAIT_POINT_WORDS;
@@ -82,7 +89,7 @@ export const SEATS = LINE;
 /** Words of a lock: its own begin at the first cache line (64 bytes) in the block. */
 export const RW_WORDS: number = SEATS + FIRST_ROW_WORDS + LINE - 1;
 
-/** Milliseconds. */
+/** For how many milliseconds a free lock is left to the waiter that a flag announces. */
 const LAPSE = 100;
 /** How often to look at a claim before sleeping: it takes as long as a look at the seats. */
 const CLAIM_SPINS = 200;
@@ -93,7 +100,7 @@ export interface Waiting {
   readonly blocking: boolean;
   /** The phase in which it began. */
   readonly phase: number;
-  /** Since when it found itself kept off from a free lock; 0: it did not. */
+  /** Since when the waiter has found itself kept off from a free lock, in milliseconds; 0: it has not. */
   since: number;
 }
 
@@ -110,7 +117,7 @@ export function isWriter(space: Space, base: number): boolean {
 
 /**
  * Reads if that is possible now: MISSED, TAKEN, or TAKEN_OVER after a writer that died. `seat` is the caller's own, `woken`
- * what `block` gives an attempt. Without `waiting` there will be no other attempt.
+ * what `Wait.attempt` gets. Without `waiting` there will be no other attempt.
  */
 export function attemptRead(
   space: Space,
@@ -181,7 +188,7 @@ export function setCount(space: Space, base: number, seat: number, count: number
 /** Gives one acquisition of the read side back, if it is of this epoch and the seat still this thread's. */
 export function releaseRead(space: Space, base: number, seat: number, epoch: number): void {
   const { words } = space;
-  // Else what it stands for was taken from this thread, or the seat went to another when this one was taken for dead.
+  // Else what it stands for was taken from this thread, or the seat went to another when this thread was taken for dead.
   if (epoch !== epochOf(space, seat) || load(words, seat) !== space.id) return;
   setCount(space, base, seat, words[seat + COUNT] - 1);
 }
@@ -203,7 +210,7 @@ export function withdrawReader(space: Space, base: number): void {
   if (keepsWritersOff(and(space.words, base, ~WRITERS_OFF))) notify(space, base + WRITE_POINT, 1);
 }
 
-/** The same for a writer. */
+/** Takes back what a writer has put up, before it gives its wait up: as {@linkcode withdrawReader}. */
 export function withdrawWriter(space: Space, base: number): void {
   const { words } = space;
   const bars = load(words, base + KEEPER_OF_READERS) === space.id ? READERS_OFF | BARRED : BARRED;
@@ -309,7 +316,7 @@ function mayPassWriters(
   if (count > 0 && (waiting === undefined || waiting.blocking)) return true;
   if (waiting !== undefined) {
     if (load(words, base + PHASE) !== waiting.phase) return true;
-    // A promise of this thread, which could not take its turn.
+    // The waiter is a promise of this thread, which could not take its turn.
     if (waiting.blocking && keeper === space.id) return true;
     if (woken < 0) return false;
   }

@@ -5,14 +5,14 @@
  *   list   0  mutex
  *          1  first node, 0: none
  *          2  last node
- *          3  number of the next one to come
+ *          3  number of the next waiter to come
  *          4  how many nodes were notified and are still here
  *
- *   node   0  next node, 0: none
+ *   node   0  next node, 0: none      (a block of its own, for each waiter)
  *          1  participant that waits
  *          2  its number
  *          3  NOTIFIED, or 0
- *          4  number of the next one to come at the time of the notification
+ *          4  word 3 of the list at the time of the notification
  *          5  wait point
  * ```
  *
@@ -23,7 +23,7 @@
  * A change takes effect with one store to a link or to the notified word. The last node and the count follow from those,
  * and a thread that gets the mutex from a dead holder works them out again.
  *
- * A node has a wait point of its own, so that a notification wakes the one it is meant for. It is notified under the
+ * A node has a wait point of its own, so that a notification wakes the waiter it is meant for. It is notified under the
  * mutex: after that, the node may be gone.
  *
  * @module
@@ -43,7 +43,7 @@ const PENDING = 4;
 export const WAIT_LIST_WORDS = 5;
 
 const NEXT = 0;
-const WHO = 1;
+const WAITER = 1;
 const NUMBER = 2;
 const STATE = 3;
 const BEFORE = 4;
@@ -62,7 +62,7 @@ export function isGone(space: Space, id: number): boolean {
 export function join(space: Space, list: number): number {
   const { words } = space;
   const node = space.allocate(NODE_WORDS, "wait for condition");
-  store(words, node + WHO, space.id);
+  store(words, node + WAITER, space.id);
   enter(space, list);
   const number = load(words, list + NEXT_NUMBER);
   store(words, list + NEXT_NUMBER, (number + 1) | 0);
@@ -80,8 +80,8 @@ export function isNotified(space: Space, node: number): boolean {
 }
 
 /**
- * Takes the caller's node out. Returns whether it was notified; with `passOn` the notification goes to another, if one
- * was there for it.
+ * Takes the caller's node out. Returns whether it was notified; with `passOn` the notification goes to the next waiter that
+ * waited already when it was given.
  */
 export function leave(space: Space, list: number, node: number, passOn: boolean): boolean {
   const { words } = space;
@@ -106,7 +106,7 @@ export function notifyFirst(space: Space, list: number, count: number): void {
   unlockMutex(space.memory, list + MUTEX);
 }
 
-/** Hands on the notifications of waiters that died before they were back. Waiters call this now and then. */
+/** Hands on the notifications of waiters that died before they had the lock back. Waiters call this now and then. */
 export function passOnOfTheDead(space: Space, list: number): void {
   if (load(space.words, list + PENDING) === 0) return;
   enter(space, list);
@@ -124,6 +124,7 @@ export function freeNodes(space: Space, list: number): void {
   }
 }
 
+// Takes the mutex, and puts right what a holder of it that died left behind.
 function enter(space: Space, list: number): void {
   const { words } = space;
   if (!lockMutex(space.memory, list + MUTEX, space.id)) return;
@@ -146,16 +147,16 @@ function unlink(space: Space, list: number, node: number): void {
   if (isNotified(space, node)) store(words, list + PENDING, load(words, list + PENDING) - 1);
 }
 
-/** Hands on what was notified to the dead, and takes their nodes out. */
+/** Hands on the notifications of the dead, and takes their nodes out. */
 function reap(space: Space, list: number): void {
   const { words } = space;
   if (load(words, list + PENDING) === 0) return;
   for (let node = load(words, list + HEAD); node !== 0;) {
-    if (!isNotified(space, node) || isAlive(space.memory, load(words, node + WHO))) {
+    if (!isNotified(space, node) || isAlive(space.memory, load(words, node + WAITER))) {
       node = load(words, node + NEXT);
       continue;
     }
-    // In this order: if this thread dies in between, one more is notified, rather than one less.
+    // In this order: if this thread dies in between, a waiter too many is notified, rather than a waiter too few.
     notifyOne(space, list, load(words, node + BEFORE));
     remove(space, list, node);
     node = load(words, list + HEAD);
@@ -164,16 +165,16 @@ function reap(space: Space, list: number): void {
 
 /**
  * Notifies the first waiter with a number below `before` that can be notified. Returns whether there was any. Takes out the
- * dead that it meets and that were not notified.
+ * nodes of the dead that it meets and that were not notified.
  */
 function notifyOne(space: Space, list: number, before: number): boolean {
   const { words } = space;
   for (let node = load(words, list + HEAD); node !== 0;) {
     if (((load(words, node + NUMBER) - before) | 0) >= 0) return false;
     const next = load(words, node + NEXT);
-    const who = load(words, node + WHO);
+    const waiter = load(words, node + WAITER);
     if (!isNotified(space, node)) {
-      if (!isGone(space, who)) {
+      if (!isGone(space, waiter)) {
         store(words, node + BEFORE, before);
         store(words, list + PENDING, load(words, list + PENDING) + 1);
         store(words, node + STATE, NOTIFIED);
@@ -181,7 +182,7 @@ function notifyOne(space: Space, list: number, before: number): boolean {
         return true;
       }
       // A waiter that was asked to end may still take its node out itself.
-      if (!isAlive(space.memory, who)) remove(space, list, node);
+      if (!isAlive(space.memory, waiter)) remove(space, list, node);
     }
     node = next;
   }

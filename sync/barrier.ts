@@ -9,7 +9,7 @@ import { BrokenBarrierError } from "../_internal/errors.ts";
 import { BARRIER, defineKind, registerClass } from "../_internal/memory/kinds.ts";
 import {
   addReference,
-  Attachment,
+  type Attachment,
   dropReference,
   type Place,
   placeOf,

@@ -6,13 +6,7 @@
 
 import { compareExchange, load, store } from "../_internal/atomics.ts";
 import { defineKind, LATCH, registerClass } from "../_internal/memory/kinds.ts";
-import {
-  type Place,
-  placeOf,
-  SharedObject,
-  type SharedOptions,
-  unusable,
-} from "../_internal/memory/shared_object.ts";
+import { type Place, placeOf, SharedObject, type SharedOptions, unusable } from "../_internal/memory/shared_object.ts";
 import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
 import { EVERYBODY, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
 import { validateInteger, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";

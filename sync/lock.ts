@@ -8,13 +8,7 @@ import { compareExchange, load } from "../_internal/atomics.ts";
 import { REFUSAL } from "../_internal/codec/refusal.ts";
 import { DeadlockError, InvalidStateError } from "../_internal/errors.ts";
 import { defineKind, LOCK, registerClass } from "../_internal/memory/kinds.ts";
-import {
-  type Place,
-  placeOf,
-  SharedObject,
-  type SharedOptions,
-  unusable,
-} from "../_internal/memory/shared_object.ts";
+import { type Place, placeOf, SharedObject, type SharedOptions, unusable } from "../_internal/memory/shared_object.ts";
 import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
 import { notify } from "../_internal/memory/wait_point.ts";
 import { validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";

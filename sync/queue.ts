@@ -7,13 +7,7 @@
 import { InvalidStateError, QueueShutDownError } from "../_internal/errors.ts";
 import { defineKind, registerClass } from "../_internal/memory/kinds.ts";
 import { firstLine } from "../_internal/memory/memory.ts";
-import {
-  type Place,
-  placeOf,
-  SharedObject,
-  type SharedOptions,
-  unusable,
-} from "../_internal/memory/shared_object.ts";
+import { type Place, placeOf, SharedObject, type SharedOptions, unusable } from "../_internal/memory/shared_object.ts";
 import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
 import { CONTENDED } from "../_internal/memory/wait_point.ts";
 import {

@@ -10,8 +10,8 @@ import { DeadlockError, InvalidStateError } from "../_internal/errors.ts";
 import { defineKind, registerClass, RLOCK } from "../_internal/memory/kinds.ts";
 import { isAlive } from "../_internal/memory/participants.ts";
 import {
-  isArriving,
   forgetLocalState,
+  isArriving,
   localState,
   type Place,
   placeOf,

@@ -9,13 +9,7 @@ import { REFUSAL } from "../_internal/codec/refusal.ts";
 import { DeadlockError, TimeoutError } from "../_internal/errors.ts";
 import { defineKind, registerClass, RWLOCK } from "../_internal/memory/kinds.ts";
 import { firstLine } from "../_internal/memory/memory.ts";
-import {
-  type Place,
-  placeOf,
-  SharedObject,
-  type SharedOptions,
-  unusable,
-} from "../_internal/memory/shared_object.ts";
+import { type Place, placeOf, SharedObject, type SharedOptions, unusable } from "../_internal/memory/shared_object.ts";
 import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
 import { CONTENDED } from "../_internal/memory/wait_point.ts";
 import { validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
@@ -33,8 +27,8 @@ import {
   releaseWrite,
   RW_KIND,
   RW_WORDS,
-  setCount,
   SEATS,
+  setCount,
   type Waiting,
   withdrawReader,
   withdrawWriter,

@@ -7,13 +7,7 @@
 import { REFUSAL } from "../_internal/codec/refusal.ts";
 import { TimeoutError } from "../_internal/errors.ts";
 import { BOUNDED_SEMAPHORE, defineKind, type Kind, registerClass, SEMAPHORE } from "../_internal/memory/kinds.ts";
-import {
-  type Place,
-  placeOf,
-  SharedObject,
-  type SharedOptions,
-  unusable,
-} from "../_internal/memory/shared_object.ts";
+import { type Place, placeOf, SharedObject, type SharedOptions, unusable } from "../_internal/memory/shared_object.ts";
 import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
 import { CONTENDED } from "../_internal/memory/wait_point.ts";
 import { validateInteger, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";

@@ -6,13 +6,7 @@
 
 import { load } from "../_internal/atomics.ts";
 import { defineKind, registerClass, SHARED_ARRAY } from "../_internal/memory/kinds.ts";
-import {
-  type Place,
-  placeOf,
-  SharedObject,
-  type SharedOptions,
-  unusable,
-} from "../_internal/memory/shared_object.ts";
+import { type Place, placeOf, SharedObject, type SharedOptions, unusable } from "../_internal/memory/shared_object.ts";
 import { firstLine, LINE, OBJECT_HEADER } from "../_internal/memory/memory.ts";
 import { show, validateInteger } from "../_internal/options.ts";
 import { dropOwnedLock, ownedLock } from "./_owned_lock.ts";

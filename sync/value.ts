@@ -24,13 +24,7 @@ import {
 } from "../_internal/atomics.ts";
 import { defineKind, registerClass, VALUE } from "../_internal/memory/kinds.ts";
 import { OBJECT_HEADER, pairsOf } from "../_internal/memory/memory.ts";
-import {
-  type Place,
-  placeOf,
-  SharedObject,
-  type SharedOptions,
-  unusable,
-} from "../_internal/memory/shared_object.ts";
+import { type Place, placeOf, SharedObject, type SharedOptions, unusable } from "../_internal/memory/shared_object.ts";
 import { show } from "../_internal/options.ts";
 import { dropOwnedLock, ownedLock } from "./_owned_lock.ts";
 import {

@@ -10,9 +10,9 @@ import { defineKind, registerClass, THREAD } from "../_internal/memory/kinds.ts"
 import { OBJECT_HEADER, THREAD_NAMES_AT } from "../_internal/memory/memory.ts";
 import { entryOf, isAlive, RECORD } from "../_internal/memory/participants.ts";
 import {
-  isArriving,
   dropReference,
   handleAt,
+  isArriving,
   type Place,
   placeOf,
   type SharedHandle,

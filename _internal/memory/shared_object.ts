@@ -151,7 +151,11 @@ export function isArriving(): boolean {
  * @param type The class whose constructor runs, without arguments.
  * @param subclass The class that the handle is of, whose own constructor does not run. Default: `type`.
  */
-export function makeHandle<T extends object>(attachment: Attachment, type: abstract new (...args: never[]) => T, subclass = type): T {
+export function makeHandle<T extends object>(
+  attachment: Attachment,
+  type: abstract new (...args: never[]) => T,
+  subclass: abstract new (...args: never[]) => unknown = type,
+): T {
   addReference(attachment.space, attachment.at);
   arriving = attachment;
   try {

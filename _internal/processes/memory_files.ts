@@ -25,7 +25,7 @@ import { EEXIST, ENOENT, type FileIdentity, type Libc } from "../system/calls.ts
 import { loadLibc } from "../system/system.ts";
 import { AttachError } from "../errors.ts";
 import { startJanitor } from "./lifeline.ts";
-import { LIST_DESCRIPTOR, ROOT_PID, ROOT_START, MEMORY_FILES, MEMORY_FILES_MUTEX } from "./region.ts";
+import { LIST_DESCRIPTOR, MEMORY_FILES, MEMORY_FILES_MUTEX, ROOT_PID, ROOT_START } from "./region.ts";
 
 const LIST_PREFIX = "weft-";
 const FILE_PREFIX = "weft_";
@@ -133,10 +133,14 @@ function remove(space: Space, libc: Libc, names: readonly string[], file: string
   lockMutex(memory, MEMORY_FILES_MUTEX, id);
   let removed = false;
   for (const name of names) {
-    if (identityOf(libc, libc.memoryFolder + name)?.file === file) removed = libc.unlink(libc.memoryFolder + name) || removed;
+    if (identityOf(libc, libc.memoryFolder + name)?.file === file) {
+      removed = libc.unlink(libc.memoryFolder + name) || removed;
+    }
   }
   // With the last memory file the list goes, too.
-  if (removed && load(words, MEMORY_FILES) > 0 && add(words, MEMORY_FILES, -1) === 1) libc.unlink(listPath(libc, words));
+  if (removed && load(words, MEMORY_FILES) > 0 && add(words, MEMORY_FILES, -1) === 1) {
+    libc.unlink(listPath(libc, words));
+  }
   unlockMutex(memory, MEMORY_FILES_MUTEX);
 }
 

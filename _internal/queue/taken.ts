@@ -37,7 +37,7 @@ import { compareExchange, load, store } from "../atomics.ts";
 import { loseReferences } from "../codec/format.ts";
 import { blockWords } from "../memory/allocator.ts";
 import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT } from "../memory/memory.ts";
-import { RECLAIMER, entryOf, idAt, isAlive, TAKEN } from "../memory/participants.ts";
+import { entryOf, idAt, isAlive, RECLAIMER, TAKEN } from "../memory/participants.ts";
 import type { Space } from "../memory/space.ts";
 
 const PREVIOUS = 0;
