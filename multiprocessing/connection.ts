@@ -35,7 +35,7 @@ const outgoing = new Message();
 const incoming = new Message();
 
 /**
- * One end of a {@linkcode Pipe}: sends messages to the other end, receives what that one sent.
+ * One end of a {@linkcode Pipe}: sends messages to the other end, receives what the other end sent.
  *
  * Messages are whole, and any number of processes and threads may send and receive at the same end: each message is
  * received once. Values are copied as by `structuredClone`; the objects of this module are shared, so connections can be
@@ -70,10 +70,15 @@ const incoming = new Message();
  */
 export class Connection<T = unknown> extends SharedHandle {
   readonly #place: Place = placeOf(this);
-  /** Absent where the connection was made while a worker imports a module. */
+  /** `undefined` where the connection was made while a worker imports a module. */
   readonly #end: End | undefined;
 
-  /** Connections are made by `Pipe`. @ignore */
+  /**
+   * Not for programs: connections come in pairs, from {@linkcode Pipe}.
+   *
+   * @param made An end, as `Pipe` makes it.
+   * @throws {TypeError} If a program calls it.
+   */
   constructor(made: object) {
     const arrives = isArriving();
     if (!arrives && !(made instanceof NewEnd)) {
@@ -92,7 +97,7 @@ export class Connection<T = unknown> extends SharedHandle {
    * Sends a value; waits, without blocking the event loop, while the buffer is full. The value is copied before this
    * returns its promise.
    *
-   * @throws {BrokenPipeError} If nobody holds the other end any more.
+   * @throws {BrokenPipeError} If no thread holds the other end any more.
    * @throws {TypeError} If this end only receives, or a thread's object is in the value.
    * @throws {DOMException} `DataCloneError`, if the value cannot be copied: it names the path. Nothing is sent.
    * @throws {RangeError} If the shared memory has no room for it. Nothing is sent.
@@ -143,7 +148,7 @@ export class Connection<T = unknown> extends SharedHandle {
   /**
    * Receives the next message; waits for one without blocking the event loop. What was sent as bytes is a `Uint8Array`.
    *
-   * @throws {EOFError} If there is none and nobody holds the other end any more.
+   * @throws {EOFError} If there is none and no thread holds the other end any more.
    * @throws {TypeError} If this end only sends.
    * @throws {TimeoutError} If `timeout` passes first.
    * @throws The signal's reason, if it is aborted first. No message is then received.
@@ -181,9 +186,10 @@ export class Connection<T = unknown> extends SharedHandle {
   }
 
   /**
-   * Whether something can be received: a message, or that the other end is closed. Waits for that if a timeout is given;
-   * it is 0 where none is.
+   * Whether something can be received: a message, or that the other end is closed. Waits for that, without blocking the event
+   * loop, if a timeout is given; it is 0 where none is.
    *
+   * @returns `true`, or `false` if `timeout` passed first.
    * @throws {TypeError} If this end only sends.
    * @throws The signal's reason, if it is aborted first.
    */
@@ -200,6 +206,7 @@ export class Connection<T = unknown> extends SharedHandle {
    * Whether something can be received: a message, or that the other end is closed. Blocks this thread for that if a timeout
    * is given; it is 0 where none is.
    *
+   * @returns `true`, or `false` if `timeout` passed first.
    * @throws {TypeError} If this end only sends.
    */
   pollSync(options?: WaitSyncOptions): boolean {
@@ -208,7 +215,7 @@ export class Connection<T = unknown> extends SharedHandle {
   }
 
   /**
-   * Gives this thread's hold on the end up. Whatever waits here rejects with {@linkcode InvalidStateError}, as does every
+   * Gives this thread's hold on the end up. Every wait of this thread at it throws {@linkcode InvalidStateError}, as does every
    * use from now on. Doing it twice does nothing. A connection that is dropped is closed by the garbage collector, eventually.
    */
   close(): void {
@@ -245,7 +252,7 @@ export class Connection<T = unknown> extends SharedHandle {
     return end;
   }
 
-  // A thread that does not wait is not barred.
+  // The bar does not keep off a caller that does not wait.
   #sendSync(end: End, message: Message, timeout: number): void {
     const outcome = end.trySend(message, timeout === 0 ? 1 : LOOK);
     if (outcome === SENT) return;
@@ -259,7 +266,7 @@ export class Connection<T = unknown> extends SharedHandle {
       if (outcome === SENT) return;
       if (outcome === BROKEN || timeout === 0) refuse(end, message, outcome, timeout);
     }
-    // The codec's buffer is another's by then, and the caller may change the bytes.
+    // By then the codec's buffer has another message, and the caller may have changed the bytes.
     await end.wait(this.#sending(end, message.keep()), timeout, signal);
   }
 
@@ -301,7 +308,7 @@ export class Connection<T = unknown> extends SharedHandle {
       if (outcome !== undefined) return received(end, outcome);
       if (timeout === 0) notReceived(timeout);
     }
-    // Read at once, before another takes a message.
+    // Read at once, before `incoming` gets another message.
     const read = (outcome: number): { value: unknown } => ({ value: received(end, outcome) });
     return (await end.wait(this.#receiving(end, onlyBytes, read), timeout, options?.signal)).value;
   }
@@ -339,8 +346,6 @@ export class Connection<T = unknown> extends SharedHandle {
     throw new InvalidStateError(`Cannot ${action} as this connection was closed meanwhile`);
   }
 }
-
-registerProcessClass(CONNECTION, Connection);
 
 function messageOf({ space }: End, value: unknown): Message {
   if (!outgoing.pack(space, value)) throw noRoom(SEND, outgoing.second, space.available());
@@ -406,6 +411,7 @@ export interface PipeOptions {
  *
  * @typeParam A What the first end receives.
  * @typeParam B What the second end receives.
+ * @throws {TypeError} If the options are not an object, or `duplex` is not a boolean.
  * @throws {RangeError} If the shared memory is full.
  *
  * @example
@@ -428,7 +434,9 @@ export function Pipe<A = unknown, B = A>(options?: PipeOptions): [Connection<A>,
   if (typeof duplex !== "boolean") {
     throw new TypeError(`Cannot create pipe as 'duplex' must be a boolean: received ${show(duplex)}`);
   }
-  // Created while a worker imports a module they cannot be used, and say so: no pipe is made for them.
+  // Connections that are made while a worker imports a module cannot be used, and say so: no pipe is made for them.
   const pipe = importingModule() === undefined ? createPipe(processSpace(), duplex) : 0;
   return [new Connection<A>(new NewEnd(pipe, 0)), new Connection<B>(new NewEnd(pipe, 1))];
 }
+
+registerProcessClass(CONNECTION, Connection);

@@ -18,7 +18,7 @@ import { getAllStartMethods, methodInUse, type StartMethod, validateMethod } fro
  * context's method.
  */
 export interface Context extends Readonly<typeof primitives & typeof data & typeof current> {
-  /** As {@linkcode Process}; its instances are such, too. */
+  /** As {@linkcode Process}, which it extends; its processes start by the context's method. */
   readonly Process: typeof Process;
   /** As {@linkcode Pool}; its workers start by the context's method. */
   readonly Pool: typeof Pool;

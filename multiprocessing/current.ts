@@ -1,5 +1,5 @@
 /**
- * Which processes there are.
+ * Which processes there are, and how many processors.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { spaceOf } from "../_internal/memory/space.ts";
 import { childrenOf, ensureOwnRecord, hasProcessEnded, ownRecord } from "../_internal/processes/process_record.ts";
 import { checkPermissions } from "../_internal/processes/runtime_command.ts";
 import { forgetChild } from "../_internal/processes/start_process.ts";
-import * as cpus from "../_internal/runtime/runtime.ts";
+import * as runtime from "../_internal/runtime/runtime.ts";
 import { objectOf, PARENT } from "../_internal/work/record.ts";
 import type { Process } from "./process.ts";
 
@@ -18,6 +18,8 @@ import type { Process } from "./process.ts";
  * The process that calls. The program's first is called `MainProcess`.
  *
  * Python: `multiprocessing.current_process`.
+ *
+ * @throws {Deno.errors.NotCapable} If the program may not do what that takes; the message names the flag.
  *
  * @example
  * ```ts
@@ -33,7 +35,7 @@ export function currentProcess(): Process<unknown[]> {
 }
 
 /**
- * The process that started this one; `undefined` in the program's first.
+ * The process that started the calling process; `undefined` in the program's first.
  *
  * Python: `multiprocessing.parent_process`.
  *
@@ -53,7 +55,7 @@ export function parentProcess(): Process<unknown[]> | undefined {
 }
 
 /**
- * The processes that this one started, in any of its threads, and that are alive, in the order of their start.
+ * The processes that the calling process started, in any of its threads, and that are alive, in the order of their start.
  *
  * Python: `multiprocessing.active_children`.
  *
@@ -91,5 +93,5 @@ export function activeChildren(): Process<unknown[]>[] {
  * ```
  */
 export function cpuCount(): number {
-  return cpus.cpuCount();
+  return runtime.cpuCount();
 }

@@ -38,7 +38,13 @@ import * as sync from "../sync/mod.ts";
  * ```
  */
 export class Queue<T = unknown> extends sync.Queue<T> {
-  /** Also a `LifoQueue` and a `PriorityQueue` of this module, which extend those of `sync`. @ignore */
+  /**
+   * What `value instanceof Queue` asks. A `LifoQueue` and a `PriorityQueue` of this module are queues, too, although their
+   * classes extend those of `sync`.
+   *
+   * @param value Anything.
+   * @returns Whether it is a queue in memory that processes share. Of a subclass: whether it is an instance of that.
+   */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return this === Queue
       ? value instanceof sync.Queue && hasScope(value, "process")
@@ -66,7 +72,7 @@ export class Queue<T = unknown> extends sync.Queue<T> {
 export class LifoQueue<T = unknown> extends sync.LifoQueue<T> {}
 
 /**
- * A queue between processes from which the item with the lowest priority is taken first, and among equals the one that was
+ * A queue between processes from which the item with the lowest priority is taken first, and among equals the item that was
  * put first: {@linkcode sync.PriorityQueue} in memory that processes share.
  *
  * Python has no equivalent between processes; `queue.PriorityQueue` is its counterpart for threads.
@@ -87,7 +93,8 @@ export class PriorityQueue<T = unknown> extends sync.PriorityQueue<T> {}
 /**
  * One number that all processes of the tree read and write: {@linkcode sync.Value} in memory that processes share.
  *
- * One read or one write is atomic; `value += 1` is two. Use {@linkcode sync.Value.add}, or hold {@linkcode sync.Value.lock}.
+ * A read is atomic, and so is a write; `value += 1` is both. Use {@linkcode sync.Value.add}, or hold
+ * {@linkcode sync.Value.lock}.
  *
  * Python: `multiprocessing.Value`.
  *

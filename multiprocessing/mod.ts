@@ -9,11 +9,10 @@
 
 export * from "../_internal/errors.ts";
 export type { BarrierOptions } from "../sync/barrier.ts";
-export { configure, type ConfigureOptions } from "../sync/settings.ts";
 export type { Guard } from "../sync/guard.ts";
 export type { PriorityOptions } from "../sync/ordered_queues.ts";
 export type { QueueOptions } from "../sync/queue.ts";
-export { registerSerializable, type SerializableOptions } from "../sync/settings.ts";
+export { configure, type ConfigureOptions, registerSerializable, type SerializableOptions } from "../sync/settings.ts";
 export { sleep, sleepSync } from "../sync/sleep.ts";
 export { task } from "../_internal/targets/describe.ts";
 export type { Addend, ArrayOf, Bits, TypeOf, ValueType } from "../sync/_value_types.ts";

@@ -60,7 +60,7 @@ const kindOf = (method: StartMethod | undefined): PoolKind => ({
 });
 
 const processes = kindOf(undefined);
-/** Of the pools of contexts. */
+/** The kinds of the pools of contexts, by their classes. */
 const kinds = new WeakMap<object, PoolKind>();
 
 /** As {@linkcode Pool}, with workers that start by that method. */
@@ -84,7 +84,7 @@ function kindFor(type: object | null): PoolKind {
  *
  * Workers start with the first task and are daemons. A function crosses once per worker and not once per task; small
  * tasks cross in chunks, through memory that the processes share. A worker that dies is replaced, and only its task is
- * lost: that one rejects with {@linkcode WorkerLostError}, which has its exit code and the signal that ended it.
+ * lost: that task rejects with {@linkcode WorkerLostError}, which has the worker's exit code and the signal that ended it.
  *
  * @typeParam I The arguments of the initializer; nothing else depends on it.
  *
@@ -107,10 +107,11 @@ function kindFor(type: object | null): PoolKind {
  */
 export class Pool<I extends unknown[] = unknown[]> extends BasePool {
   /**
-   * Makes a pool.
+   * Makes a pool. Its workers start with the first task.
    *
    * @param workers How many; by default one for each processor.
-   * @throws {RangeError} If `workers`, `maxTasksPerChild` or `idleTimeout` is out of range.
+   * @throws {TypeError} If an option is of the wrong kind.
+   * @throws {RangeError} If a number among the arguments and options is out of range.
    * @throws {TargetError} If the initializer cannot run in another process.
    */
   constructor(workers?: number, options?: PoolOptions<I>) {

@@ -110,7 +110,13 @@ export class RWLock extends sync.RWLock {}
  * ```
  */
 export class Semaphore extends sync.Semaphore {
-  /** Also a `BoundedSemaphore` of this module, which extends that of `sync`. @ignore */
+  /**
+   * What `value instanceof Semaphore` asks. A `BoundedSemaphore` of this module is a semaphore, too, although its class extends
+   * that of `sync`.
+   *
+   * @param value Anything.
+   * @returns Whether it is a semaphore in memory that processes share. Of a subclass: whether it is an instance of that.
+   */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return this === Semaphore
       ? value instanceof sync.Semaphore && hasScope(value, "process")
@@ -162,7 +168,7 @@ export class Event extends sync.Event {}
 /**
  * Lets processes wait for a change of what a lock guards: {@linkcode sync.Condition} in memory that processes share.
  *
- * Its lock must be one of this module; an `RLock` is made where none is given. A sleeper that is killed takes no
+ * Its lock must be a lock of this module; an `RLock` is made where none is given. A waiter that is killed takes no
  * notification away from the others.
  *
  * Python: `multiprocessing.Condition`.

@@ -1,5 +1,5 @@
 /**
- * Processes.
+ * The class `Process`, and what processes have of their own beside what a Runner does for them and for threads.
  *
  * @module
  */
@@ -68,11 +68,11 @@ export interface ProcessOptions<A extends unknown[], R> {
   target?: (...args: A) => R | Promise<R>;
   /** The target's arguments, copied at {@linkcode Process.start} as `structuredClone` would; shared objects stay shared. */
   args?: A;
-  /** A label, for people. By default `Process-1`, and `Process-1:1` for the first that this one makes. */
+  /** A label, for people. By default `Process-1`, and `Process-1:1` for the first process that `Process-1` makes. */
   name?: string;
-  /** Whether the process ends with its starter. By default what the process is that constructs this one. */
+  /** Whether the process ends with its starter. By default as for the process that makes it. */
   daemon?: boolean;
-  /** The folder in which the process runs. By default the one in which the starter is at {@linkcode Process.start}. */
+  /** The folder in which the process runs. By default the folder in which its starter is at {@linkcode Process.start}. */
   cwd?: string | URL;
   /** Variables of the environment, besides those of the starter. */
   env?: Record<string, string>;
@@ -90,7 +90,7 @@ type OwnOptions = Pick<ProcessOptions<never[], unknown>, "cwd" | "env" | "permis
 /** How a process is to be started. */
 let startOf: (process: Runner) => { options: OwnOptions; method: StartMethod };
 
-/** Makes a process that is started by that method, whatever the program's is. */
+/** Makes a process be started by that method, whatever the program's is. */
 export let setMethod: (process: Process<unknown[]>, method: StartMethod) => void;
 
 /**
@@ -187,7 +187,7 @@ export class Process<A extends unknown[] = unknown[], R = unknown> extends Runne
   }
 
   /**
-   * Ends the process by SIGTERM, and so its children. It may have a handler for that, and otherwise no code of it runs any
+   * Ends the process by SIGTERM, and so its children. It may have a handler for that; otherwise no code of it runs any
    * more. On Deno a process that does not return to its event loop ends 100 ms later, and then also where it has a
    * handler. What it held is up for others. A process that was not started, or is gone, is left as it is.
    */
@@ -223,8 +223,6 @@ export class Process<A extends unknown[] = unknown[], R = unknown> extends Runne
     if (load(words, at + STATE) !== NEW) signalProcess(space, at, signal);
   }
 }
-
-// What processes have of their own, beside what a Runner does for them.
 
 const processes: RunnerKind = {
   label: "process",

@@ -13,12 +13,12 @@ import {
 import "../_internal/processes/process_memory.ts";
 import { loadLibc } from "../_internal/system/system.ts";
 import { show, validateInteger } from "../_internal/options.ts";
-import { InvalidStateError } from "../_internal/errors.ts";
+import { AttachError, InvalidStateError } from "../_internal/errors.ts";
 import { registerSerializable } from "../sync/settings.ts";
 
-/** What memory is created, or attached to: a size, a name, or both. */
+/** Which memory is created or attached to: a size, a name, or both. */
 export type SharedMemoryOptions = {
-  /** Creates memory of so many bytes. Without it, the memory of the name is attached to. */
+  /** How many bytes the new memory has. Without it, the memory of the name is attached to. */
   size: number;
   /** Its name in the whole system, without slashes. New memory gets a name of its own where none is given. */
   name?: string;
@@ -28,14 +28,14 @@ export type SharedMemoryOptions = {
   name: string;
 };
 
-/** Longer names the system refuses. */
+/** Bytes: the system refuses longer names. */
 const LONGEST = 255;
 
 /** What is sent of a memory, whatever a subclass calls its own fields. */
 let stateOf: (memory: SharedMemory) => { name: string; file: string; closed: boolean };
 
-// The handles that this thread has of each memory, the first one first: what comes back to the thread is that one. By the
-// file, since a name may belong to another memory by now.
+// The handles that this thread has of each memory, by its file, since a name may belong to another memory by now. The first
+// handle is first: that is what the thread gets where the memory comes back to it.
 const open = new Map<string, WeakRef<SharedMemory>[]>();
 
 function firstOf(file: string): SharedMemory | undefined {
@@ -90,7 +90,7 @@ export class SharedMemory {
    *
    * @throws {AttachError} If there is memory of that name already, or there is none to attach to.
    * @throws {RangeError} If `size` is not a whole number of 1 or more, or the system has no room for it.
-   * @throws {TypeError} If `name` is not one for a file, or neither is given.
+   * @throws {TypeError} If `name` is not a name for a file, or neither is given.
    */
   constructor(options: SharedMemoryOptions) {
     const { size, name } = validate(options);
@@ -138,7 +138,7 @@ export class SharedMemory {
     this.#buffer = undefined;
     open.set(this.#file, open.get(this.#file)?.filter((handle) => handle.deref() !== this) ?? []);
     firstOf(this.#file);
-    // Given to another thread by the program: that one may still use it.
+    // The program has transferred the buffer to another thread, which may still use it.
     if (buffer.detached) return;
     // First, so that nothing can touch what is not there any more.
     buffer.transfer(0);
@@ -147,7 +147,7 @@ export class SharedMemory {
 
   /**
    * Takes the name away: no program can attach from now on, and the memory is freed once all handles are closed. Doing it twice
-   * does nothing, and memory of the same name that was made later stays. It may be closed before.
+   * does nothing, and memory of the same name that was made later stays. It may be done after {@linkcode SharedMemory.close}.
    */
   unlink(): void {
     unlinkMemoryFile(this.#name, this.#file);
@@ -197,5 +197,12 @@ registerSerializable(SharedMemory, {
     if (closed) throw new InvalidStateError(`Cannot send shared memory "${name}" as it is closed`);
     return [name, file];
   },
-  deserialize: ([name, file]: [string, string]): SharedMemory => firstOf(file) ?? new SharedMemory({ name }),
+  deserialize: ([name, file]: [string, string]): SharedMemory => {
+    const memory = firstOf(file) ?? new SharedMemory({ name });
+    if (stateOf(memory).file === file) return memory;
+    memory.close();
+    throw new AttachError(
+      `Cannot receive shared memory "${name}" as it was unlinked, and other memory has its name now: unlink it once it was received`,
+    );
+  },
 });

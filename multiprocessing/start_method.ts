@@ -15,7 +15,7 @@ import { InvalidStateError, NotSupportedError } from "../_internal/errors.ts";
 export type StartMethod = "spawn" | "forkserver";
 
 const METHODS: readonly StartMethod[] = ["spawn", "forkserver"];
-/** The word: 0, or one more than the index of the method; and this where the program chose it. */
+/** A flag of the word that has the method (0: none, else its index + 1): the program chose it. */
 const CHOSEN = 4;
 
 /**
@@ -23,7 +23,7 @@ const CHOSEN = 4;
  *
  * `"spawn"`, the default: a fresh runtime for each process. `"forkserver"`: runtimes that are up and idle are kept ready, so
  * that a start takes a few milliseconds; each runs one process and is never used again, and another comes up in its place.
- * Children begin with that of their starter.
+ * Children begin with the method of their starter.
  *
  * Python: `multiprocessing.set_start_method`.
  *
@@ -53,7 +53,7 @@ export function setStartMethod(name: StartMethod, options?: { force?: boolean })
 }
 
 /**
- * How processes are started.
+ * How processes are started: `"spawn"`, unless {@linkcode setStartMethod} has said otherwise here or in the starter.
  *
  * Python: `multiprocessing.get_start_method`.
  *

@@ -1,9 +1,9 @@
 /**
  * The lock that comes with a shared number or array: an `RLock` of its own, which is made when a thread first asks for it.
  *
- * One word of the owner has the address of the lock, 0 while there is none, and with it a reference. Any thread writes it, once,
- * by a compare-exchange: of two threads that ask at once each makes a lock, and the one whose address does not get into the word
- * is given back.
+ * One word of the owner has the address of the lock, 0 while there is none, and with it a reference. Any thread writes it,
+ * once, by a compare-exchange: of two threads that ask at once each makes a lock, and the lock whose address does not get into
+ * the word is given back.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
  * The two ends of a queue: which thread puts or takes next, what is counted as done, and what a refused caller gets to know.
  *
- * Where the items are, and that a kill at any instruction leaves them whole, is the container's job: it also draws the words,
- * in _internal/queue/container.ts. Here each put notifies a thread that wants an item, and each get a thread that wants room. An
+ * Where the items are, and that a kill at any instruction leaves them whole, is the container's job, and the words are drawn in
+ * _internal/queue/container.ts. Here each put notifies a thread that wants an item, and each get a thread that wants room. An
  * overtaken waiter bars its end for newcomers: see `WOKEN_IN_VAIN`. The try forms, which never wait, are not barred.
  *
  * @module

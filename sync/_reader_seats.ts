@@ -8,9 +8,9 @@
  *   row     0   the address of the next row, 0: none; written once, by a compare-exchange. Then seats, 64 bytes apart
  * ```
  *
- * The first row is part of the lock; every other row is a block. A seat belongs to its thread as long as that lives, then to the
- * next thread that needs a seat. So a reader writes to a line of its own, readers do not slow each other down, and each reader is
- * known by its id: the count of a thread that has ended counts for nothing.
+ * The first row is part of the lock; every other row is a block. A seat belongs to its thread as long as that lives, then to
+ * the next thread that needs a seat. So a reader writes to a line of its own, readers do not slow each other down, and each
+ * reader is known by its id: the count of a thread that has ended counts for nothing.
  *
  * @module
  */

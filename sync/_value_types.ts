@@ -18,7 +18,7 @@ export type Addend<K extends ValueType> = K extends "bool" ? never : TypeOf<K>;
 /** What the bits of a value of a type can be combined with: nothing for `f32` and `f64`. */
 export type Bits<K extends ValueType> = K extends "f32" | "f64" ? never : TypeOf<K>;
 
-/** The array over elements of a type. `bool`: bytes that are 0 or 1. */
+/** The typed array over elements of a type. `bool`: bytes that are 0 or 1. */
 export type ArrayOf<K extends ValueType> = K extends "bool" | "u8" ? Uint8Array
   : K extends "i8" ? Int8Array
   : K extends "i16" ? Int16Array
@@ -103,9 +103,10 @@ function outOfRange(code: number, value: unknown, what: string, action: string, 
   );
 }
 
-// How values stand in words: narrow ones in the first, as the number they are, wide ones in both. A float stands as its bits.
+// How values stand in shared words: narrow values in the first word, as the number they are, wide values in both. A float
+// stands as its bits.
 
-// One number and its bits.
+// A number and its bits.
 const single = new Float32Array(1);
 const singleBits = new Int32Array(single.buffer);
 const double = new Float64Array(1);
@@ -131,8 +132,8 @@ export function wrap(code: number, value: number): number {
   }
 }
 
-// NaN has many patterns of bits, and is always written as one of them: which of them an engine writes is not said, and a
-// compare-exchange must find the same again.
+// NaN has many patterns of bits, and is always written as the same: which of them an engine writes is not said, and a
+// compare-exchange must find it again.
 const NAN32 = 0x7fc00000;
 const NAN64 = 0x7ff8000000000000n;
 
@@ -176,7 +177,7 @@ export function fromWide(code: number, pair: bigint): number | bigint {
   return double[0];
 }
 
-/** Both words of a value as it stands in memory. */
+/** Both words of an initial value as it stands in memory; `undefined` is zero. */
 export function initialWords(code: number, initial: unknown): [number, number] {
   if (initial === undefined) return [0, 0];
   if (!isWide(code)) return [toWord(code, initial), 0];

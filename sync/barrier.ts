@@ -1,6 +1,15 @@
 /**
  * A place where threads wait for each other.
  *
+ * ```text
+ *   0…3    the generations of waiters: see _generations.ts, which also detects deaths
+ *   4      the address of the action's description, 0: there is no action. _barrier_action.ts brings the action to the thread
+ *          that runs it
+ *   5, 6   the timeout in milliseconds, as a float
+ * ```
+ *
+ * The creator writes words 4 to 6 before any other thread can see the barrier; then they are only read.
+ *
  * @module
  */
 
@@ -9,7 +18,6 @@ import { BrokenBarrierError } from "../_internal/errors.ts";
 import { BARRIER, defineKind, registerClass } from "../_internal/memory/kinds.ts";
 import {
   addReference,
-  type Attachment,
   dropReference,
   type Place,
   placeOf,
@@ -19,7 +27,7 @@ import {
   unusable,
 } from "../_internal/memory/shared_object.ts";
 import { OBJECT_HEADER, type Scope } from "../_internal/memory/memory.ts";
-import { spaceOf } from "../_internal/memory/space.ts";
+import { type Space, spaceOf } from "../_internal/memory/space.ts";
 import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
 import {
   deadlineOf,
@@ -48,8 +56,6 @@ import {
   resetBarrier,
 } from "./_generations.ts";
 
-// _generations.ts keeps the waiters and detects deaths; _barrier_action.ts brings the action to the thread that runs it.
-// Besides, the barrier has the description of its action, 0: none, and its timeout as a float.
 const ACTION = GENERATIONS_WORDS;
 const TIMEOUT = ACTION + 1;
 const WORDS = TIMEOUT + 2;
@@ -61,11 +67,11 @@ const floatWords = new Int32Array(float.buffer);
 export interface BarrierOptions extends SharedOptions {
   /**
    * Called once each time that all have come, by the last party and before any passes. In a thread that did not make
-   * the barrier it is found as the target of a thread is; for a barrier that comes in a thread's `args` before its target
-   * begins, else by the first `await wait()`.
+   * the barrier it is looked up as the target of a thread is: before the thread's target begins, for a barrier that comes in
+   * its `args`; else by the first `await wait()`.
    */
   action?: () => unknown;
-  /** How many milliseconds a `wait` waits that says nothing else. Default: forever. */
+  /** How many milliseconds a `wait` without a `timeout` of its own waits. Default: forever. */
   timeout?: number;
 }
 
@@ -73,10 +79,9 @@ export interface BarrierOptions extends SharedOptions {
  * A place where a fixed number of threads, or of promises, wait for each other: all pass when the last has come, and it can
  * be used again.
  *
- * When one of them gives up (its timeout, its signal), ends while it waits, or its `action` throws, the barrier breaks:
- * all waiters get a {@linkcode BrokenBarrierError}, and so does every later `wait` until {@linkcode Barrier.reset}. A death is
- * noticed within a second. What was written to shared memory before a `wait` is
- * visible to all after it.
+ * When a party gives up (its timeout, its signal) or ends while it waits, or the `action` throws, the barrier breaks: all
+ * waiters get a {@linkcode BrokenBarrierError}, and so does every later `wait` until {@linkcode Barrier.reset}. A death is
+ * noticed within a second. What was written to shared memory before a `wait` is visible to all parties after it.
  *
  * Python: `threading.Barrier`.
  *
@@ -103,6 +108,7 @@ export class Barrier extends SharedObject {
    * it was created with.
    *
    * @param parties How many have to come before all pass: 1 or more.
+   * @param options The action, the timeout in milliseconds, the name.
    * @throws {RangeError} If `parties` is less than 1 or not a whole number, `timeout` is negative, or the shared memory
    * is full.
    * @throws {TypeError} If `action` is not a function; if the name belongs to something else, or to a barrier with
@@ -158,7 +164,8 @@ export class Barrier extends SharedObject {
    * wait.
    * @throws What the action throws, if this is the last to come; the barrier is broken then.
    * @throws {TargetError} If the action cannot run in this thread.
-   * @throws The signal's reason, if it is aborted first. The barrier is broken then, unless all had come.
+   * @throws The signal's reason, if it is aborted first. The barrier is broken then, unless all had come, or the signal was
+   * aborted before the call.
    */
   async wait(options?: WaitOptions): Promise<number> {
     const { space, at } = this.#place;
@@ -230,7 +237,8 @@ export class Barrier extends SharedObject {
 
   /**
    * Breaks the barrier: waiters, and every later `wait`, get a {@linkcode BrokenBarrierError}, until
-   * {@linkcode Barrier.reset}. Call it when a party will not arrive, so that the others do not wait forever.
+   * {@linkcode Barrier.reset}. As with that, a generation whose action is already running is not affected. Call it when a party
+   * will not arrive, so that the others do not wait forever.
    */
   abort(): void {
     if (this.#place.at < 0) unusable(this, "abort barrier");
@@ -244,7 +252,7 @@ export class Barrier extends SharedObject {
     return this.#parties;
   }
 
-  /** How many wait. Out of date as soon as it is read. */
+  /** How many parties wait. Out of date as soon as it is read. */
   get nWaiting(): number {
     if (this.#place.at < 0) unusable(this, "read barrier");
     this.#place.space.endIfKilled();
@@ -270,7 +278,7 @@ export class Barrier extends SharedObject {
     return {
       point: generation + GENERATION_POINT,
       attempt: (woken) => outcome(space, at, generation, index, woken),
-      // All may have come in the last moment.
+      // The last party may have come at the last moment.
       expired: () => outcome(space, at, generation, index, 0, () => this.#expired(timeout))!,
       abandoned: () => breakBarrier(space, at, generation),
     };
@@ -341,7 +349,7 @@ interface Scoped {
 }
 
 function outcome(
-  space: Attachment["space"],
+  space: Space,
   at: number,
   generation: number,
   index: number,
@@ -351,7 +359,7 @@ function outcome(
   if (woken > 0) breakIfDead(space, at, generation);
   const fate = fateOf(space, generation);
   if (fate === undefined) return undefined;
-  // It may be its own end that broke the barrier, which is not for its program to see.
+  // It may be this thread's own end that broke the barrier, which is not for its program to see.
   space.endIfKilled();
   return fate ? index : broken();
 }

@@ -1,6 +1,16 @@
 /**
  * A lock, and a place to wait for something to change under it.
  *
+ * ```text
+ *   0     the address of the lock, with a reference. The creator writes it where a lock was given; else the first thread that
+ *         asks for the lock, as in _owned_lock.ts
+ *   1…5   the list of waiters: see _wait_list.ts
+ * ```
+ *
+ * A waiter enters the list while it holds the lock and gives the lock up only then, so that a thread which changes something
+ * under the lock afterwards and notifies finds it there. It takes itself out of the list when it holds the lock again: what it
+ * finds in its node then is the outcome, so that a notification which races with a timeout is either its own or another's.
+ *
  * @module
  */
 
@@ -46,11 +56,6 @@ import type { Guard, Hold } from "./guard.ts";
 import { holdOfLock, Lock } from "./lock.ts";
 import { holdOfRLock, RLock } from "./rlock.ts";
 
-// Two things: the address of the lock, with a reference, and the list of waiters (see _wait_list.ts).
-//
-// A waiter enters the list while it holds the lock and gives the lock up only then, so that a thread which changes something
-// under the lock afterwards and notifies finds it there. It takes itself out of the list when it holds the lock again: what it
-// finds in its node then is the outcome, so that a notification which races with a timeout is either its own or another's.
 const LOCK = 0;
 const LIST = 1;
 const WORDS = LIST + WAIT_LIST_WORDS;
@@ -104,7 +109,8 @@ export class Condition extends SharedObject {
   /**
    * Creates a condition over a lock, or opens the condition of the given name.
    *
-   * @param lock The lock. Several conditions may have the same one. Default: an `RLock` of its own.
+   * @param lock The lock. Several conditions may have the same lock. Default: an `RLock` of the condition's own.
+   * @param options The name, for example.
    * @throws {TypeError} If `lock` is not a `Lock` or `RLock`, or is shared in another scope; if the name belongs to
    * something else, or to a condition over another lock.
    * @throws {RangeError} If the shared memory is full.
@@ -182,12 +188,12 @@ export class Condition extends SharedObject {
   }
 
   /**
-   * Gives the lock up, waits for a notification without blocking the event loop, and settles when it holds the lock
+   * Gives the lock up, waits for a notification without blocking the event loop, and settles when the caller holds the lock
    * again, as often acquired as before. Taking the lock back takes as long as it takes, also after a timeout or an abort.
    *
    * @returns `true` if it was notified, `false` if `timeout` passed first.
    * @throws {InvalidStateError} If the caller does not hold the lock.
-   * @throws The signal's reason, if it is aborted first. The lock is held then, too; a notification goes to another.
+   * @throws The signal's reason, if it is aborted first. The lock is held then, too; a notification goes to another waiter.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const timeout = this.#check("wait for condition", options);
@@ -195,7 +201,7 @@ export class Condition extends SharedObject {
   }
 
   /**
-   * Gives the lock up, blocks this thread until it is notified, and returns when it holds the lock again, as often
+   * Gives the lock up, blocks this thread until it is notified, and returns when this thread holds the lock again, as often
    * acquired as before. Taking the lock back takes as long as it takes, also after a timeout.
    *
    * @returns `true` if it was notified, `false` if `timeout` passed first.
@@ -249,7 +255,7 @@ export class Condition extends SharedObject {
    * Wakes up to `n` of the threads and promises that wait now, in the order in which they came. They go on when they get the
    * lock, so not before the caller has released it. If there are no waiters this does nothing; notifications are not stored.
    *
-   * @param n How many, 0 or more. Default: 1.
+   * @param n How many waiters, 0 or more. Default: 1.
    * @throws {RangeError} If `n` is negative or not a whole number.
    * @throws {InvalidStateError} If the caller does not hold the lock.
    */
@@ -388,7 +394,7 @@ function addressOf(lock: Lock | RLock, scope: Scope, options: SharedOptions | un
   }
   const located = locate(lock);
   if (located === undefined) {
-    // A condition without a name will not be usable either, and says why when it is used.
+    // Neither will a condition without a name be usable here, and it says why when it is used.
     if (importingModule() !== undefined && options?.name === undefined && options?.local !== true) return 0;
     // Throws what is wrong with it.
     void lock.locked;

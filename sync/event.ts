@@ -1,6 +1,17 @@
 /**
  * A flag that threads wait for.
  *
+ * One word: the number of `set()` and `clear()` so far that changed something. Odd: set. Any thread changes it by a
+ * compare-exchange. Behind it a wait point.
+ *
+ * ```text
+ *           set()          clear()     wait()
+ *   even    +1, wake all   (nothing)   sleep until the word differs from what it was at the call
+ *   odd     (nothing)      +1          return
+ * ```
+ *
+ * A number and not a flag, so that `set()` directly followed by `clear()` still lets through all threads that waited.
+ *
  * @module
  */
 
@@ -11,13 +22,6 @@ import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
 import { EVERYBODY, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
 import { validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 
-// One word: the number of set() and clear() so far that changed something. Odd: set. Behind it a wait point.
-//
-//           set()          clear()     wait()
-//   even    +1, wake all   (nothing)   sleep until the word differs from what it was at the call
-//   odd     (nothing)      +1          return
-//
-// A number and not a flag, so that set() directly followed by clear() still lets through all threads that waited.
 const POINT = 1;
 
 /**
@@ -47,6 +51,7 @@ export class Event extends SharedObject {
    * Creates an event that is not set, or opens the event of the given name.
    *
    * @throws {TypeError} If the name belongs to something that is not an event.
+   * @throws {RangeError} If the shared memory is full.
    */
   constructor(options?: SharedOptions) {
     super(new.target, options, () => ({

@@ -1,5 +1,5 @@
 /**
- * What acquiring something returns.
+ * What an acquisition comes to: the guard that its caller gets, and the lock as a condition sees it.
  *
  * @module
  */
@@ -10,8 +10,7 @@
  * Disposing of it gives the acquisition back, once: it is spent by its first disposal, by `release()` of the same
  * acquisition from anywhere, or when what it stands for passed to another because this thread was taken for dead. Disposing
  * of a spent guard does nothing, ever. (A semaphore's `release()` is not tied to an acquisition and leaves all guards valid.)
- * Guards belong to the thread that acquired and cannot be sent to another
- * (`DataCloneError`).
+ * Guards belong to the thread that acquired and cannot be sent to another (`DataCloneError`).
  *
  * @example
  * ```ts
@@ -37,9 +36,7 @@ export interface Guard extends Disposable {
 /** Why a guard does not cross to another thread. */
 export const WHY_NOT = "a guard stands for an acquisition of this thread: send the lock";
 
-// What a `Condition` asks of its lock.
-
-/** One lock, from the side of a condition. */
+/** What a `Condition` asks of its lock. */
 export interface Hold {
   /** Where the lock's wait point is. */
   readonly point: number;
@@ -47,6 +44,6 @@ export interface Hold {
   isHeld(): boolean;
   /** Releases it, however often it was acquired, and returns what {@linkcode Hold.tryRetake} needs. */
   giveUp(): unknown;
-  /** Tries to be where {@linkcode Hold.giveUp} began. `woken` is what `block` gives an attempt. */
+  /** Tries to be where {@linkcode Hold.giveUp} began. `woken` is what `Wait.attempt` gets. */
   tryRetake(held: unknown, woken: number): true | undefined;
 }

@@ -1,6 +1,9 @@
 /**
  * A count that goes down once, and that threads wait for.
  *
+ * One word: what is left to be counted, which any thread changes by a compare-exchange. It only goes down, and 0 stays, so a
+ * waiter that has seen 0 need not look again. Behind it a wait point.
+ *
  * @module
  */
 
@@ -11,8 +14,6 @@ import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
 import { EVERYBODY, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
 import { validateInteger, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 
-// One word: what is left to be counted. It only goes down, and 0 stays, so a waiter that has seen 0 need not look again.
-// Behind it a wait point.
 const POINT = 1;
 const MOST = 0x7fffffff;
 
@@ -44,7 +45,7 @@ export class Latch extends SharedObject {
   /**
    * Creates a latch, or opens the latch of the given name.
    *
-   * @param count The number to count down from. With 0, `wait` returns at once.
+   * @param count The number to count down from: 0 to 2³¹ - 1. With 0, `wait` returns at once.
    * @param options The name, for example.
    * @throws {RangeError} If `count` is negative or not a whole number, or the shared memory is full.
    * @throws {TypeError} If the name belongs to something else, or to a latch that began with another count.
@@ -66,7 +67,7 @@ export class Latch extends SharedObject {
    * Counts down, and wakes all waiters once nothing is left. Never waits. Counting more than is left leaves nothing; at a
    * latch that is at zero nothing happens.
    *
-   * @param n How much.
+   * @param n How much, 1 or more. Default: 1.
    * @throws {RangeError} If `n` is not a whole number of 1 or more. Nothing is counted then.
    */
   countDown(n = 1): void {
@@ -86,6 +87,8 @@ export class Latch extends SharedObject {
   /** What is left. It is out of date as soon as it is read, unless it is 0. */
   get count(): number {
     if (this.#place.at < 0) unusable(this, "read latch");
+    // A thread that looks in a loop ends here, where another asked for that.
+    this.#place.space.endIfKilled();
     return load(this.#place.words, this.#place.at);
   }
 

@@ -1,5 +1,5 @@
 /**
- * A lock between threads.
+ * A lock between threads. Its words and their states are in _lock_word.ts.
  *
  * @module
  */
@@ -29,8 +29,6 @@ import {
 } from "./_lock_word.ts";
 import { type Guard, type Hold, WHY_NOT } from "./guard.ts";
 
-// The word and its states are in _lock_word.ts.
-//
 // A guard stands for one acquisition of this thread, so these have numbers. The number is with the word and not in the
 // handle, since a thread may have several handles of one lock: one for each `new Lock({ name })`.
 let acquisitions = 0;
@@ -47,7 +45,7 @@ const suspended = new Map<number, Suspended>();
 /** Acquisitions that a condition got back from a thread that had ended. */
 const takenOver = new Set<number>();
 
-/** Whether there ever was something in the two above. */
+/** Whether there ever was something in `suspended` or `takenOver`. */
 let hasSuspended = false;
 
 /** Gives one acquisition of a lock back, if it is still the current one. */
@@ -70,7 +68,7 @@ export let holdOfLock: (lock: Lock) => Hold;
  *
  * Python: `threading.Lock`.
  *
- * @example Around a block
+ * @example Held to the end of a scope
  * ```ts
  * import { Lock } from "@weft/concurrent/sync";
  * import { assert } from "@std/assert";
@@ -168,7 +166,7 @@ export class Lock extends SharedObject {
   /**
    * Releases the lock, whichever thread holds it, and wakes a waiter.
    *
-   * Usually the guard does this. A lock may be released by another thread than the one that acquired it; to signal
+   * Usually the guard does this. A lock may be released by another thread than the thread that acquired it; to signal
    * between threads, `Semaphore(0)` or `Event` say better what is meant.
    *
    * @throws {InvalidStateError} If the lock is not held. Its state is unchanged.
@@ -239,7 +237,7 @@ export class Lock extends SharedObject {
     }
     if (at < 0 || words[at + ACQUISITION] !== acquisition) return;
     if (compareExchange(words, at, this.#tag, FREE) === this.#tag) notify(this.#place.space, at + POINT, 1);
-    // Either there is a bar to leave, or another released it or took this thread for dead: the guard is spent.
+    // Either there is a bar to leave, or another thread released the lock or took this thread for dead: the guard is spent.
     else giveUp(this.#place.space, at);
   }
 }

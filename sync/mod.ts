@@ -5,7 +5,6 @@
  */
 
 export { Barrier, type BarrierOptions } from "./barrier.ts";
-export { BoundedSemaphore } from "./semaphore.ts";
 export { Condition } from "./condition.ts";
 export * from "../_internal/errors.ts";
 export { Event } from "./event.ts";
@@ -16,7 +15,7 @@ export { LifoQueue, type PriorityOptions, PriorityQueue } from "./ordered_queues
 export { Queue, type QueueOptions } from "./queue.ts";
 export { RLock } from "./rlock.ts";
 export { RWLock } from "./rwlock.ts";
-export { Semaphore } from "./semaphore.ts";
+export { BoundedSemaphore, Semaphore } from "./semaphore.ts";
 export { configure, type ConfigureOptions, registerSerializable, type SerializableOptions } from "./settings.ts";
 export { adopt, share, type ShareToken, type WorkerLike } from "./share.ts";
 export { SharedArray } from "./shared_array.ts";

@@ -36,7 +36,7 @@ export interface PriorityOptions {
 }
 
 /**
- * A {@linkcode Queue} from which the item with the lowest priority is taken first, and among equals the one that was put
+ * A {@linkcode Queue} from which the item with the lowest priority is taken first, and among equals the item that was put
  * first.
  *
  * The priority stands beside the item, not in it: items need not be comparable.
@@ -60,6 +60,7 @@ export class PriorityQueue<T = unknown> extends Queue<T> {
   /**
    * Puts an item in; waits, without blocking the event loop, while the queue is full. See {@linkcode Queue.put}.
    *
+   * @throws {TypeError} If the priority is not a number.
    * @throws {RangeError} If the priority is NaN.
    */
   override async put(item: T, options?: PriorityOptions & WaitOptions): Promise<void> {
@@ -70,6 +71,7 @@ export class PriorityQueue<T = unknown> extends Queue<T> {
   /**
    * Puts an item in; blocks this thread while the queue is full. See {@linkcode Queue.putSync}.
    *
+   * @throws {TypeError} If the priority is not a number.
    * @throws {RangeError} If the priority is NaN.
    */
   override putSync(item: T, options?: PriorityOptions & WaitSyncOptions): void {
@@ -80,6 +82,7 @@ export class PriorityQueue<T = unknown> extends Queue<T> {
   /**
    * Puts an item in if there is room at once. Never waits. See {@linkcode Queue.tryPut}.
    *
+   * @throws {TypeError} If the priority is not a number.
    * @throws {RangeError} If the priority is NaN.
    */
   override tryPut(item: T, options?: PriorityOptions): boolean {

@@ -1,5 +1,6 @@
 /**
- * A queue between threads: first in, first out.
+ * A queue between threads: first in, first out. Here are its options, the copies of items and the three forms of an operation;
+ * _queue_ends.ts decides which thread puts or takes next, and _internal/queue/container.ts draws the words.
  *
  * @module
  */
@@ -30,8 +31,6 @@ import {
 import { LOG } from "../_internal/queue/log.ts";
 import { Message } from "../_internal/queue/message.ts";
 import { QueueEnds, queueKindOf, refuseEmpty, refuseForRoom, refuseFull } from "./_queue_ends.ts";
-
-// Which thread puts or takes next is decided in _queue_ends.ts; here are options, copies of items and the three forms.
 
 /** The containers of the classes of queues. */
 const containers = new Map<object, ContainerType>();
@@ -195,6 +194,7 @@ export class Queue<T = unknown> extends SharedObject {
    * @throws {QueueFullError} If the shared memory has no room for the item.
    * @throws {QueueShutDownError} If the queue is shut down.
    * @throws {DOMException} `DataCloneError`, if the item cannot be copied: it names the path.
+   * @throws {TypeError} If a thread's object is in an item for another process.
    */
   tryPut(item: T): boolean {
     return this.#offer(item, undefined);
@@ -328,6 +328,8 @@ export class Queue<T = unknown> extends SharedObject {
    * are no more items. All waiters are woken. With `immediate` the items in the queue are dropped and count as done.
    *
    * Calling it again has no effect, except that a later `immediate` still drops what is left.
+   *
+   * @throws {TypeError} If the options are not an object, or `immediate` is not a boolean.
    */
   shutdown(options?: { immediate?: boolean }): void {
     const action = this.#check("shut down queue");
@@ -382,7 +384,7 @@ export class Queue<T = unknown> extends SharedObject {
     return message;
   }
 
-  // `undefined`: it has to wait. Throws where there is nothing to wait for.
+  // `undefined`: the caller has to wait. Throws where there is nothing to wait for.
   #tryPush(message: Message, woken: number, item: T, action: string): true | undefined {
     const outcome = this.#ends.tryPush(message, woken);
     if (outcome === OK) return true;

@@ -1,6 +1,17 @@
 /**
  * A lock that its holder may acquire again.
  *
+ * The word and its states are in _lock_word.ts. How often the holder has acquired the lock concerns only the holder, so that is
+ * not in shared memory but in the holder's {@linkcode Levels}:
+ *
+ * ```text
+ *                     word                guards          run
+ *   free              0                   none            none
+ *   the thread's      holder              1 or more       none
+ *   an async task's   holder | ASYNC      1               none
+ *   run()'s           holder | ASYNC      0 or more       the call
+ * ```
+ *
  * @module
  */
 
@@ -40,14 +51,7 @@ import {
 } from "./_lock_word.ts";
 import { type Guard, type Hold, WHY_NOT } from "./guard.ts";
 
-// The word and its states are in _lock_word.ts. How often its holder acquired the lock concerns only the holder, so it is not
-// in shared memory:
-//
-//                     word                levels          run
-//   free              0                   none            none
-//   the thread's      holder              1 or more       none
-//   an async task's   holder | ASYNC      1               none
-//   run()'s           holder | ASYNC      0 or more       the call
+/** How often a lock was acquired in this thread. All handles that the thread has of the lock share it. */
 interface Levels {
   /** Acquisitions that were not released yet, the innermost last. */
   guards: RLockGuard[];
@@ -87,7 +91,7 @@ export let holdOfRLock: (lock: RLock) => Hold;
  *
  * For the blocking forms the holder is the thread, as in Python. Promises are another matter, since the async functions
  * of one thread take turns while each is in the middle of something: every `await acquire()` is a holder of its own and
- * waits for the others, also for those of the same thread. An async function that calls others which need the lock, too,
+ * waits for the others, also for those of the same thread. An async function that calls others that need the lock, too,
  * holds it with {@linkcode RLock.run}.
  *
  * - **Visibility.** What was written to shared memory before the last `release` is visible after the `acquire` that follows
@@ -248,6 +252,8 @@ export class RLock extends SharedObject {
    * Inside, and in all async functions that are called from there, every form of acquiring succeeds at once.
    *
    * @returns What `action` returns.
+   * @throws {TypeError} If `action` is not a function.
+   * @throws What `action` throws. The lock is released then, too.
    *
    * @example
    * ```ts
@@ -348,7 +354,7 @@ export class RLock extends SharedObject {
 
   #begin(abandoned: boolean): Guard {
     const levels = this.#levels;
-    // What is left here from before was taken away while this thread was taken for dead.
+    // What is left here from before was taken from this thread when it was taken for dead.
     if (levels.guards.length !== 0) levels.guards = [];
     levels.run = undefined;
     return this.#enter(abandoned);
@@ -408,7 +414,7 @@ export class RLock extends SharedObject {
 class RLockGuard implements Guard {
   readonly #lock: RLock;
   #abandoned: boolean;
-  /** Disposed of when it did not stand: for the condition that waits. */
+  /** Whether it was disposed of while it did not stand: for the condition that waits. */
   #spent = false;
 
   static {

@@ -1,5 +1,5 @@
 /**
- * A lock with two sides: many that read, or one that writes.
+ * A lock with two sides: many readers, or one writer. Its words, their states and what may be done in each are in _rw_word.ts.
  *
  * @module
  */
@@ -36,8 +36,6 @@ import {
 } from "./_rw_word.ts";
 import { type Guard, WHY_NOT } from "./guard.ts";
 
-// The word, its states and what may be done in each are in _rw_word.ts.
-
 /** Gives one acquisition of the read side back. */
 let giveBackRead: (lock: RWLock, epoch: number) => void;
 
@@ -51,7 +49,7 @@ let epochFor: (lock: RWLock) => number;
 let acquisitions = 0;
 
 /**
- * A lock that many may hold to read, or one to write.
+ * A lock that many threads may hold to read, or one thread to write.
  *
  * Readers share the lock; a writer has it alone. What was written to shared memory under the write side is visible to every
  * thread that gets either side after it.
@@ -66,11 +64,11 @@ let acquisitions = 0;
  * writer waits. `await read()` waits behind a writer that waits, since the async functions of a thread are different readers;
  * where that writer waits for a reader of the same thread, for a quarter of a second at most, so that a function
  * that reads twice is late and does not hang. Any other wait of a thread for itself throws {@linkcode DeadlockError}: a writer
- * cannot read nor write again, and a reader cannot write (there is no upgrade).
+ * can neither read nor write again, and a reader cannot write (there is no upgrade).
  *
  * **Death.** A reader that dies no longer counts. When a writer ends while it holds the lock, the lock passes to the waiters,
- * within a second: `guard.abandoned` is `true` for all readers after that, up to and with the next writer, which can mend what
- * the dead writer left half done. A reader's death is reported only to the next writer.
+ * within a second: `guard.abandoned` is `true` for all readers after that, up to and including the next writer, which can mend
+ * what the dead writer left half done. A reader's death is reported only to the next writer.
  *
  * Reading costs a store and a few loads of the thread's own and shared words, and no system call.
  *
@@ -127,7 +125,7 @@ export class RWLock extends SharedObject {
   }
 
   /**
-   * Waits, without blocking the event loop, until this may read.
+   * Waits, without blocking the event loop, until the caller may read.
    *
    * @throws {TimeoutError} If `timeout` passes first.
    * @throws The signal's reason, if it is aborted first. The lock is then not taken.
@@ -169,14 +167,18 @@ export class RWLock extends SharedObject {
     return this.#readSlowly(options);
   }
 
-  /** Reads if that is possible at once, and no writer waits; else returns `undefined`. Never waits. */
+  /**
+   * Reads if that is possible at once, and no writer waits; else returns `undefined`. Never waits.
+   *
+   * @throws {RangeError} If the shared memory has no room for one more thread that reads.
+   */
   tryRead(): Guard | undefined {
     if (this.#place.at < 0) unusable(this, "read");
     return this.#attemptRead(0, undefined);
   }
 
   /**
-   * Waits, without blocking the event loop, until this may write. Promises of one thread get the lock in the order of the
+   * Waits, without blocking the event loop, until the caller may write. Promises of one thread get the lock in the order of the
    * calls.
    *
    * @throws {TimeoutError} If `timeout` passes first.

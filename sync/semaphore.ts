@@ -1,5 +1,6 @@
 /**
- * A number of permits that threads share.
+ * A number of permits that threads share, and the kind of it that never has more than at first. The word and its states are in
+ * _permits.ts.
  *
  * @module
  */
@@ -25,8 +26,6 @@ import {
   wordOf,
 } from "./_permits.ts";
 import { type Guard, WHY_NOT } from "./guard.ts";
-
-// The word and its states are in _permits.ts.
 
 /** Adds the one permit of a guard. */
 let giveBack: (semaphore: Semaphore) => void;
@@ -78,6 +77,7 @@ export class Semaphore extends SharedObject {
    * Creates a semaphore with `value` permits, or opens the semaphore of the given name.
    *
    * @param value How many permits there are at first: 0 to 2³¹ - 1. Default: 1.
+   * @param options The name, for example.
    * @throws {RangeError} If `value` is negative, too large or not a whole number, or the shared memory is full.
    * @throws {TypeError} If the name belongs to something else, or to a semaphore that was created with another `value`.
    */
@@ -200,8 +200,6 @@ class PermitGuard implements Guard {
     giveBack(semaphore);
   }
 }
-
-// A number of permits that cannot become more.
 
 /**
  * A {@linkcode Semaphore} that never has more permits than it was created with: a release too many is an error, not a

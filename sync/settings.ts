@@ -10,9 +10,9 @@ import { show } from "../_internal/options.ts";
 import { isImportingTargets } from "../_internal/runtime/this_thread.ts";
 
 const PAGE = 65536;
-/** What the tables at the beginning of a region take, and a little to live on. */
+/** Bytes: what the tables at the beginning of a region take, and a little to live on. */
 const LEAST = 2 ** 20;
-/** The longest buffer that all engines make. */
+/** Bytes of the longest buffer that all engines make. */
 const MOST = 2 ** 32;
 
 /** Options of {@linkcode configure}. */
@@ -37,7 +37,7 @@ export interface ConfigureOptions {
  * worker lives in the memory of its program.
  *
  * @throws {InvalidStateError} If the shared memory is in use already.
- * @throws {TypeError} If `memory` is not a number.
+ * @throws {TypeError} If the options are not an object, or `memory` is not a number.
  * @throws {RangeError} If `memory` is not from 1 MiB to 4 GiB.
  *
  * @example
@@ -77,10 +77,10 @@ export interface SerializableOptions<T extends object, D> {
 
 /**
  * Says how instances of a class are sent; without that only their data arrives, which are their own enumerable fields, and
- * an instance of which all is private is refused. Classes of the runtime may be registered, too. Errors that are thrown in another thread
- * arrive as themselves if their class is registered.
+ * an instance of which all is private is refused. Classes of the runtime may be registered, too. Errors that are thrown in
+ * another thread arrive as themselves if their class is registered.
  *
- * Call it at the top level of the module that has the class, so that every thread that imports the module knows.
+ * Call it at the top level of the module that has the class, so that it is called in every thread that imports the module.
  * Subclasses are registered on their own. Registering a class again replaces what was said.
  *
  * Python: `copyreg.pickle`.

@@ -59,8 +59,8 @@ const adopted = new Set<number>();
  * locks it held are handed on; otherwise only when it exits in an orderly way. Without `worker` the token may go to any number
  * of workers, and the object lives as long as the program, since any worker may still ask for it.
  *
- * @throws {TypeError} If `object` is not a shared object of the threads' scope.
- * @throws {InvalidStateError} If it cannot be used any more.
+ * @throws {TypeError} If `object` is not a shared object of the threads' scope, or `worker` is not an object.
+ * @throws {InvalidStateError} If `object` cannot be used any more.
  *
  * @example
  * ```ts

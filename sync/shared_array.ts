@@ -1,6 +1,14 @@
 /**
  * An array that threads share.
  *
+ * ```text
+ *   0      the lock, as _owned_lock.ts has it
+ *   …      the elements, from the first cache line (64 bytes) behind that on. The creator writes the initial values before
+ *          any other thread can see the array; then the program decides which thread writes which element
+ * ```
+ *
+ * The header has the length, and a number for the initial values, since a second creator must name the same.
+ *
  * @module
  */
 
@@ -31,12 +39,6 @@ import {
 } from "./_value_types.ts";
 import type { RLock } from "./rlock.ts";
 
-// Own words:
-//
-//   0      the lock, as _owned_lock.ts has it
-//   …      the elements, from the first cache line (64 bytes) behind that on
-//
-// The header has the length, and a number for the initial values, since a second creator must name the same.
 const LOCK = 0;
 const OWN = 1;
 /** Words that are there for the elements to begin at a cache line wherever the block is. */
@@ -194,7 +196,7 @@ function offsetOf(at: number): number {
 // The values as an array of the type, each of them checked.
 function collect(code: number, values: unknown, action: string): ArrayOf<ValueType> {
   const type = ARRAYS[code] as unknown as { from(values: ArrayLike<unknown>): ArrayOf<ValueType> };
-  // What is an array of the type already has nothing in it that would not fit, unless it is one of booleans.
+  // In an array that is of the type already every element fits, unless the type is `bool`.
   if (code !== BOOL && values instanceof ARRAYS[code]) return type.from(values);
   if (values === null || values === undefined || typeof (values as Iterable<unknown>)[Symbol.iterator] !== "function") {
     throw new TypeError(

@@ -10,7 +10,7 @@ import { spaceOf } from "../_internal/memory/space.ts";
 import { requireBlocking, SLICE_MS } from "../_internal/memory/wait_point.ts";
 import { atDeadline, show, type WaitOptions } from "../_internal/options.ts";
 
-/** The longest that a blocked thread is told to wait at a time; what is longer is several of these. */
+/** The longest that a blocked thread is told to wait at a time, in milliseconds; what is longer is several of these. */
 const LONGEST = 2 ** 30;
 
 /**
@@ -19,7 +19,7 @@ const LONGEST = 2 ** 30;
  * Python: `time.sleep`, for coroutines `asyncio.sleep`.
  *
  * @param ms Milliseconds, also more than 2^31; `Infinity`: until the signal is aborted.
- * @param options The signal that ends the wait.
+ * @param options `signal`: ends the wait when it is aborted.
  * @throws {TypeError} If `ms` is not a number, or `signal` not an `AbortSignal`.
  * @throws {RangeError} If `ms` is negative or NaN.
  * @throws The signal's reason, if it is aborted first.
@@ -75,7 +75,7 @@ export function sleepSync(ms: number): void {
     space.endIfKilled();
     const left = until - now();
     if (left <= 0) return;
-    // A thread that asks this one to end writes the word and notifies it, so that it need not look again and again.
+    // A thread that asks this thread to end writes the word and notifies it, so that this thread need not look again and again.
     memory.wait(entry + KILL, 0, Math.min(isAttending() ? SLICE_MS : LONGEST, left));
     seeToOthers();
   }

@@ -1,6 +1,16 @@
 /**
  * A number that threads share.
  *
+ * ```text
+ *   0, 1   the number, which any thread writes: at an even address, so that both words are one pair
+ *   2      the lock, as _owned_lock.ts has it
+ * ```
+ *
+ * What is no wider than 32 bits stands in the first word, as the number it is: an i8 of -1 is a word of -1. So a read is a read
+ * of one word for most types, and only `add` and `sub` of the narrow types have to be brought back into range, with a
+ * compare-exchange. Numbers of 64 bits are both words, read and written at once. A float stands as its bits, and an operation
+ * that the engine does not have for it is a compare-exchange of these.
+ *
  * @module
  */
 
@@ -56,15 +66,6 @@ import {
 } from "./_value_types.ts";
 import type { RLock } from "./rlock.ts";
 
-// Own words:
-//
-//   0, 1   the number: at an even address, so that both are one pair
-//   2      the lock, as _owned_lock.ts has it
-//
-// Whatever is no wider than 32 bits stands in the first word, as the number it is: an i8 of -1 is a word of -1. So a read
-// is a read of one word for most types, and only add and sub of the narrow ones have to be brought back into range, with a
-// compare-exchange. Numbers of 64 bits are both words, read and written as one. A float stands as its bits, and what an
-// engine has no atomic operation for is a compare-exchange of these.
 const LOCK = 2;
 const WORDS = 3;
 
@@ -302,12 +303,11 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
   }
 
   /**
-   * Writes `replacement` if the value is `expected`. Floats are compared as `Object.is` does, but that all NaNs are one:
-   * `0` is not `-0`.
+   * Writes `replacement` if the value is `expected`. Floats are compared as by `Object.is`: `0` is not `-0`, and NaN is NaN.
    *
    * @returns What it was before: it was replaced if that is `expected`.
-   * @throws {TypeError} If one of the two is of another kind.
-   * @throws {RangeError} If one of the two does not fit the type.
+   * @throws {TypeError} If `expected` or `replacement` is of another kind.
+   * @throws {RangeError} If `expected` or `replacement` does not fit the type.
    */
   compareExchange(expected: TypeOf<K>, replacement: TypeOf<K>): TypeOf<K> {
     const { words, at } = this.#place;
@@ -323,7 +323,7 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
       : fromWord(code, compareExchange(words, at, toWord(code, expected), toWord(code, replacement))) as TypeOf<K>;
   }
 
-  /** A lock of the value's own, for what takes more than one operation. The same for all threads that have the value. */
+  /** A lock of the value's own, for what takes several operations. The same for all threads that have the value. */
   get lock(): RLock {
     if (this.#place.at < 0) unusable(this, "get the lock of value");
     return this.#lock = ownedLock(this.#place.space, this.#place.at + LOCK, this.#lock);

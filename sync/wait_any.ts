@@ -1,5 +1,5 @@
 /**
- * Waiting for whichever of several things comes first.
+ * Waiting for the first of several things to be ready.
  *
  * @module
  */
@@ -67,9 +67,9 @@ const ACTION = "wait for any";
  *
  * Python: `multiprocessing.connection.wait`, for more than connections.
  *
- * @param things At least one.
- * @param options `timeout` and `signal`.
- * @returns The lowest index of one that is ready, or `undefined` if `timeout` passed first.
+ * @param things What to wait for: at least one thing.
+ * @param options `timeout` in milliseconds, and `signal`.
+ * @returns The lowest index of a thing that is ready, or `undefined` if `timeout` passed first.
  * @throws {TypeError} If one of the things is nothing that can be waited for.
  * @throws {RangeError} If there are none.
  * @throws {InvalidStateError} If one of the things was disposed of.
@@ -117,7 +117,7 @@ export async function waitAny(things: readonly Waitable[], options?: WaitOptions
       }
       if (spaces.size === 0) {
         // Futures alone: nothing else looks at the clock, or keeps the program alive.
-        sleep(deadline - now(), { signal: over.signal }).then(() => resolve(firstReady(all)), () => {});
+        sleep(Math.max(0, deadline - now()), { signal: over.signal }).then(() => resolve(firstReady(all)), () => {});
       }
       if (signal !== undefined) {
         const onAbort = (): void => reject(signal.reason);
@@ -137,9 +137,9 @@ export async function waitAny(things: readonly Waitable[], options?: WaitOptions
  * A `Future` of this thread cannot become ready meanwhile: it counts only if it is settled at the call. Where there are things
  * of threads and of processes, one of the two memories is looked at every 5 ms.
  *
- * @param things At least one.
- * @param options `timeout`.
- * @returns The lowest index of one that is ready, or `undefined` if `timeout` passed first.
+ * @param things What to wait for: at least one thing.
+ * @param options `timeout` in milliseconds.
+ * @returns The lowest index of a thing that is ready, or `undefined` if `timeout` passed first.
  * @throws {TypeError} If one of the things is nothing that can be waited for.
  * @throws {RangeError} If there are none.
  * @throws {InvalidStateError} If one of the things was disposed of.
@@ -164,7 +164,7 @@ export function waitAnySync(things: readonly Waitable[], options?: WaitSyncOptio
       "Cannot wait for any as these are futures of this thread, which cannot be settled while it is blocked: await waitAny()",
     );
   }
-  sleepSync(deadline - now());
+  sleepSync(Math.max(0, deadline - now()));
   return undefined;
 }
 
@@ -220,7 +220,7 @@ function unusable(index: number, why = "it was closed"): never {
 function firstReady(all: readonly Examined[]): number | undefined {
   for (let index = 0; index < all.length; index++) {
     const { thing, readiness } = all[index];
-    // Disposed of since: what is in its place now is none of ours.
+    // Where it was disposed of meanwhile, its place may be another object's by now.
     if (thing instanceof SharedHandle && locate(thing) === undefined) unusable(index, whyUnusable(thing));
     if (readiness.isReady()) return index;
   }

@@ -1,5 +1,5 @@
 /**
- * Which threads there are.
+ * Which threads there are, and what is called with the errors that end them.
  *
  * @module
  */
@@ -49,8 +49,8 @@ export function mainThread(): Thread<unknown[]> {
 }
 
 /**
- * All threads that are alive: the main one, those that were started and have not ended, workers that adopted. Out of
- * date as soon as it is returned.
+ * All threads that are alive: the main thread, those that were started and have not ended, and workers that adopted an object.
+ * Out of date as soon as it is returned.
  *
  * Python: `threading.enumerate`.
  *
@@ -100,8 +100,6 @@ export function getIdent(): number {
   return threadSpace().id;
 }
 
-// What happens with errors that end a thread.
-
 /** What an except hook is told. */
 export interface ExceptHookInfo {
   /** The thread that ended. */
@@ -117,10 +115,12 @@ let hook: ((info: ExceptHookInfo) => void) | undefined;
  *
  * Without a hook, `Exception in thread NAME:` and the stack are printed on standard error by the thread itself, at once. A
  * hook is called in the thread that set it, for the threads that this thread started or starts, when its event loop
- * turns, or when it joins the thread before; a hook that a module sets at its top level is set in every thread that imports it, and is called there. What
- * the hook throws is printed.
+ * turns, or when it joins the thread before that; a hook that a module sets at its top level is set in every thread that
+ * imports the module, and is called there. What the hook throws is printed.
  *
  * Python: `threading.excepthook`.
+ *
+ * @throws {TypeError} If the hook is not a function.
  *
  * @example
  * ```ts

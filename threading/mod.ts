@@ -26,8 +26,15 @@
  */
 
 export * from "../sync/mod.ts";
-export { activeCount, currentThread, enumerate, getIdent, mainThread } from "./current.ts";
-export { type ExceptHookInfo, setExceptHook } from "./current.ts";
+export {
+  activeCount,
+  currentThread,
+  enumerate,
+  type ExceptHookInfo,
+  getIdent,
+  mainThread,
+  setExceptHook,
+} from "./current.ts";
 export {
   asCompleted,
   type BasePool,

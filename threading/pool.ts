@@ -50,7 +50,7 @@ const threads: PoolKind = {
  * Threads that wait for tasks: as many at a time as there are workers, each after the other.
  *
  * Workers start with the first task and are daemons. A function crosses once per worker and not once per task; small
- * tasks cross in chunks. A worker that dies is replaced, and only its task is lost: that one rejects with
+ * tasks cross in chunks. A worker that dies is replaced, and only its task is lost: that task rejects with
  * {@linkcode WorkerLostError}.
  *
  * @typeParam I The arguments of the initializer; nothing else depends on it.
@@ -68,10 +68,11 @@ const threads: PoolKind = {
  */
 export class Pool<I extends unknown[] = unknown[]> extends BasePool {
   /**
-   * Makes a pool.
+   * Makes a pool. Its workers start with the first task.
    *
    * @param workers How many; by default one for each processor.
-   * @throws {RangeError} If `workers`, `maxTasksPerChild` or `idleTimeout` is out of range.
+   * @throws {TypeError} If an option is of the wrong kind.
+   * @throws {RangeError} If a number among the arguments and options is out of range.
    * @throws {TargetError} If the initializer cannot run in another thread.
    */
   constructor(workers?: number, options?: PoolOptions<I>) {

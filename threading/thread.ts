@@ -65,7 +65,7 @@ export interface ThreadOptions<A extends unknown[], R> {
   args?: A;
   /** A label, for people. By default `Thread-1 (target)`. */
   name?: string;
-  /** Whether the program may end while the thread runs. By default what the thread is that constructs this one. */
+  /** Whether the program may end while the thread runs. By default as for the thread that makes it. */
   daemon?: boolean;
 }
 
@@ -134,12 +134,12 @@ export class Thread<A extends unknown[] = unknown[], R = unknown> extends Runner
 
   /**
    * Ends the thread, and those that it started: at once where it waits or idles in its event loop, else at its next call
-   * into this library or turn of its loop (Bun also stops code that runs; Deno cannot). A thread
-   * that calls it for itself ends at that. No `finally` of it runs.
-   * {@linkcode Thread.join} resolves when it can run no more, and only then are its locks up for others. Of a thread that
-   * has returned, those end that it started; a thread that was not started is left as it is.
+   * into this library or turn of its loop (Bun also stops code that runs; Deno cannot). A thread that calls it for itself ends
+   * at that. No `finally` of the thread runs. {@linkcode Thread.join} resolves when it can run no more, and only then are its
+   * locks up for other threads. Of a thread that has returned, those end that it started; a thread that was not started is left
+   * as it is.
    *
-   * Python has no counterpart: ask a thread to stop with an {@linkcode Event} where it can look at one.
+   * Python has no counterpart: ask a thread to stop with an {@linkcode Event} at which it can look.
    *
    * @throws {InvalidStateError} For the main thread, which ends with the program.
    */
@@ -155,13 +155,15 @@ export class Thread<A extends unknown[] = unknown[], R = unknown> extends Runner
   }
 }
 
-/** How long a thread waits before it runs; 0 of all that are no timers. */
+/** How many milliseconds a thread waits before it runs its target: 0, unless it is a timer. */
 let delayOf: (thread: object) => number;
 
 /**
  * Runs a function after a while, on a thread of its own.
  *
- * The time counts from {@linkcode Thread.start}, or rather from when the thread is up. Python: `threading.Timer`.
+ * The time counts from when the thread is up, after {@linkcode Thread.start}.
+ *
+ * Python: `threading.Timer`.
  *
  * @example
  * ```ts
@@ -182,10 +184,12 @@ export class Timer<A extends unknown[] = unknown[], R = unknown> extends Thread<
   /**
    * Makes a timer that has not started.
    *
-   * @param ms Milliseconds to wait.
+   * @param ms Milliseconds to wait; `Infinity`: until it is cancelled.
    * @param fn What runs then: any function that a {@linkcode Thread} takes.
    * @param args The function's arguments.
+   * @throws {TypeError} If `ms` is not a number, or `fn` is not a function.
    * @throws {RangeError} If `ms` is negative or NaN.
+   * @throws {TargetError} If the function cannot run in another thread, as far as that can be seen from here.
    */
   constructor(ms: number, fn: (...args: A) => R | Promise<R>, args?: A) {
     const arrives = isArriving();
@@ -284,13 +288,13 @@ const threads: RunnerKind = {
 function hasEnded(space: Space, record: number): boolean {
   const state = load(space.words, record + STATE);
   if (state === FINISHED) return true;
-  // The main thread and workers that adopted say nothing at their end.
+  // The main thread, and a worker that adopted an object, does not write its state when it ends.
   return (load(space.words, record + FLAGS) & FOREIGN) !== 0 &&
     !isAlive(space.memory, load(space.words, record + IDENT));
 }
 
-// Calls the except hook, once: when a thread that this one started says that it failed, or where this one joins it before the
-// event loop gets to that.
+// Calls the except hook, once: when a thread that this thread started says that it failed, or where this thread joins it
+// before its event loop gets to that.
 function reportFailure(space: Space, record: number): void {
   const { words } = space;
   if ((load(words, record + FLAGS) & UNREPORTED) === 0 || load(words, record + PARENT) !== space.id) return;
@@ -311,7 +315,7 @@ function isRemoteUrl(url: string): boolean {
   return /^(https?|jsr|npm):/.test(url);
 }
 
-/** Makes a record for a thread that this library did not start: the main thread, or a worker that adopted. */
+/** Makes a record for a thread that this library did not start: the main thread, or a worker that adopted an object. */
 export function ensureRecord(space: Space, id: number): void {
   const { words } = space;
   const entry = entryOf(id);
@@ -325,7 +329,7 @@ export function ensureRecord(space: Space, id: number): void {
   store(words, record + FLAGS, FOREIGN);
   store(words, record + STATE, RUNNING);
   writeName(space, record, id === 1 ? "MainThread" : `Dummy-${id}`);
-  // Another thread may have asked for the main one at the same time.
+  // Another thread may have asked for the main thread at the same time.
   if (compareExchange(words, entry + RECORD, 0, record) !== 0) dropReference(space, at);
 }
 

@@ -38,10 +38,10 @@ import {
 // Functions that are named, and so need not be looked for.
 
 /** Where the function is that a {@linkcode task} stands for. */
-export interface TaskLocation {
+interface TaskLocation {
   /** The module, as a full URL. */
   readonly module: string;
-  /** What it is exported by. */
+  /** The name that it is exported by. */
   readonly name: string;
 }
 
@@ -122,7 +122,7 @@ export function task(module: string | URL, name: string): (...args: unknown[]) =
 
 // Descriptions.
 
-/** Where a function or class may be. */
+/** What is known of a function or class, and where it may be. */
 interface Places {
   /** What it is for, used in error messages: "thread target". */
   what: string;
@@ -145,7 +145,7 @@ export type TargetDescriptor =
   | { kind: "global"; what: string; path: string }
   /**
    * A function that one of the modules exports, or that is global in every thread, or its source. `isHome`: the runtime
-   * said that `module` is the one it stands in.
+   * said that it stands in `module`.
    */
   | ({ kind: "function"; global?: string; isHome?: boolean } & Places)
   /** A class that one of the modules exports, or that a module is known to export as `exported`. */
@@ -277,8 +277,8 @@ export function describeSubclass(
   };
 }
 
-// Where the stack tells nothing (a timer on Bun may leave no frame of its module), the modules whose functions this thread
-// runs.
+// The modules on the stack, and behind them those whose functions this thread runs: the stack may tell nothing, since a timer
+// on Bun may leave no frame of its module.
 function callers(): string[] {
   const modules = modulesOnStack().filter((module) => !isTypedIn(module));
   for (const home of homeModules()) if (!modules.includes(home)) modules.push(home);
@@ -294,7 +294,7 @@ function main(): string | undefined {
 }
 
 // Whether a module on the stack plainly has a function of this name, or imports one: it will be found, and the inspector,
-// which takes milliseconds, need not be asked. A function without a name is one that is written where it is handed over.
+// which takes milliseconds, need not be asked. A function without a name is written where it is handed over.
 function isDeclaredIn(modules: string[], name: string): boolean {
   if (name === "") return true;
   if (!/^[\w$]+$/.test(name)) return false;
@@ -302,11 +302,11 @@ function isDeclaredIn(modules: string[], name: string): boolean {
   const declaration = RegExp(
     `\\b(?:function|const|let)\\s+${escaped}(?![\\w$])|\\bimport\\b[^;'"]*[{,]\\s*${escaped}\\s*(?:,[^;'"]*)?\\}`,
   );
-  // `other.name` may be another one.
+  // `other.name` may be another function.
   const member = RegExp(`\\.\\s*${escaped}(?![\\w$])`);
   const texts = modules.map((module) => readModule(module) ?? "");
   if (!texts.some((text) => declaration.test(text)) || texts.some((text) => member.test(text))) return false;
-  // And so may one that is imported under another name, or is in something that is imported.
+  // And so may a function be that is imported under another name, or is in something that is imported.
   return !areSeveralNear(modules, name);
 }
 
@@ -329,7 +329,7 @@ function findExport(fn: AnyFunction, modules: string[], native: boolean): TaskLo
   for (const module of loaded) {
     if (indexed.has(module) || isOwn(module) || isTypedIn(module)) continue;
     const exports = loadedExports(module);
-    // It may be about to run.
+    // The module may be about to run.
     if (exports === undefined) continue;
     indexed.add(module);
     for (const name of Object.keys(exports)) {

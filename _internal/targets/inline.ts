@@ -40,9 +40,9 @@ async function loadParser(): Promise<typeof import("acorn")> {
 // Modules as they are written: where in one a function stands, and what a name means there.
 
 /** What a name means in a function of a module. */
-export type Meaning =
+type Meaning =
   | { kind: "global" }
-  /** A variable of a function or block around it. */
+  /** A variable of a function or another scope around it. */
   | { kind: "local" }
   | { kind: "module"; exported: string | undefined }
   /** `imported` is `undefined` for all of the module: `import * as name`. */
@@ -52,7 +52,7 @@ export type Meaning =
 export interface ModuleText {
   readonly analysis: Analysis;
   readonly imports: Map<string, { module: string; imported: string | undefined }>;
-  /** By their names inside. */
+  /** The names under which it exports, by its names inside. */
   readonly exports: Map<string, string>;
 }
 
@@ -159,7 +159,7 @@ export function findInText(
 
 const IRRELEVANT = new Set(["start", "end", "raw", "directive", "shorthand", "id", "expression"]);
 
-/** A text that two functions have in common if they are written alike but for spaces, parentheses and their names. */
+/** A text that two functions have in common if they differ in nothing but spaces, parentheses and their own names. */
 function formOf(node: Node): string {
   return JSON.stringify(node, (key, value) => {
     if (typeof value === "bigint") return `${value}n`;
@@ -180,7 +180,7 @@ function formOf(node: Node): string {
   });
 }
 
-// Functions, of their source.
+// Functions, made of their source.
 
 /** A function's source, parsed. */
 export interface ParsedSource {
@@ -188,7 +188,7 @@ export interface ParsedSource {
   readonly code: string;
   readonly analysis: Analysis;
   readonly found: FoundFunction;
-  /** The member of an object that the function is, if it is written as one. */
+  /** The member of an object that the function is, if it is written as a method. */
   readonly member: Node | undefined;
 }
 
@@ -198,7 +198,7 @@ type Importer = (module: string) => Promise<Exports>;
 /** Parses the source of a function or class: an expression, or the text of a method. */
 export async function parseSource(source: string): Promise<ParsedSource | undefined> {
   const { parse } = await loadParser();
-  // A private method is one of an object here.
+  // A private method becomes a method of an object here.
   const method = source.replace(/^((?:static\s+)?(?:async\b\s*)?(?:\*\s*)?(?:[gs]et\s+)?)#/, "$1");
   for (const code of [`(${source}\n)`, `({${method}\n})`]) {
     let program;
@@ -291,7 +291,7 @@ export async function compile(
   for (const { start, end, text } of edits.sort((a, b) => b.start - a.start)) {
     code = code.slice(0, start) + text + code.slice(end);
   }
-  // With the module's name, so that a function that hands over another one is known to be of that module.
+  // With the module's name, so that a function that hands over another function is known to be of that module.
   const body = `"use strict"; return ${code}${module === undefined ? "" : `\n//# sourceURL=${module}`}`;
   let made = new Function(...values.keys(), body)(...values.values());
   if (member !== undefined) {
@@ -375,7 +375,7 @@ function prefixOf(fail: (why: string) => never): string {
   }
 }
 
-/** A name for a value that the function's code can use, which is not one of its own. */
+/** A name for a value that the function's code can use, and that it does not use for anything of its own. */
 function holderOf(key: unknown, holders: Map<string, unknown>, source: string, value: unknown = key): string {
   for (const [name, held] of holders) if (held === value) return name;
   for (let index = holders.size;; index++) {

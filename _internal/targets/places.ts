@@ -24,7 +24,7 @@ export function homeModules(): string[] {
   return [...modules];
 }
 
-/** The main module of the program, where this thread is not the main one. */
+/** The main module of the program, where this thread is not the main thread. */
 export function mainOfProgram(): string | undefined {
   return main;
 }
@@ -93,6 +93,8 @@ function places(): string[] {
 // What a module imports.
 
 const known: Map<string, string[]> = new Map();
+/** What stands before a name that is declared there, or is a member of something. */
+const ELSEWHERE = new Set(["function", "class", "const", "let", "var", "*", "as", ".", "?."]);
 
 /** The full names of the modules that a local module imports statically or exports from; none if it cannot be read. */
 export function importsOf(module: string): string[] {
@@ -119,8 +121,8 @@ function find(module: string): string[] {
 }
 
 /**
- * The full name of the one module from which a local module imports something by this name, and has nothing of that name
- * itself. Then it need not be imported to find that: its top level may be a program.
+ * The full name of the only module from which a local module imports something by this name, if it declares nothing of that
+ * name itself. Then the local module need not be imported to find that: its top level may be a program.
  */
 export function importOf(module: string, name: string): string | undefined {
   const text = readModule(module);
@@ -159,8 +161,6 @@ export function areSeveralNear(modules: readonly string[], name: string): boolea
   const near = new Set([...modules, ...modules.flatMap(importsOf)]);
   return [...near].filter((module) => declaration.test(readModule(module) ?? "")).length > 1;
 }
-
-const ELSEWHERE = new Set(["function", "class", "const", "let", "var", "*", "as", ".", "?."]);
 
 /** The specifiers of the import declarations, and of the exports from other modules, among tokens. */
 export function specifiersIn(tokens: readonly Token[]): string[] {

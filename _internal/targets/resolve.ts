@@ -17,7 +17,7 @@ import { type AnyClass, atGlobalPath, type Callable } from "./source.ts";
 export type Sought = Extract<TargetDescriptor, { kind: "function" | "subclass" }>;
 
 /**
- * The function.
+ * Finds the function that is described.
  *
  * @param label The name of this thread or process.
  * @throws {TargetError} If it is not to be found, or cannot run here.
@@ -39,7 +39,7 @@ export async function resolveTarget(descriptor: TargetDescriptor, label: string)
   }
 }
 
-/** The class. */
+/** Finds the class that is described: as {@linkcode resolveTarget}. */
 export async function resolveSubclass(descriptor: TargetDescriptor, label: string): Promise<AnyClass> {
   if (descriptor.kind !== "subclass") throw new TypeError("Cannot make a thread as this describes no class");
   const { module, exported, what } = descriptor;
@@ -122,7 +122,7 @@ export function nameSlowModules(may: (module: string) => boolean): void {
 
 /** Imports a module for a target of the thread or process called `label`. */
 export async function load(module: string, label: string, what: string): Promise<Exports> {
-  // It does not keep a process alive whose module waits for what nothing brings: that process ends at once.
+  // The timer does not keep a process alive whose module waits for what nothing brings: that process ends at once.
   const timer = unrefTimer(setTimeout(() => {
     if (watch?.mayName() === false || !mayName(module)) return;
     console.error(
@@ -142,7 +142,7 @@ export async function load(module: string, label: string, what: string): Promise
   }
 }
 
-// What the module threw itself is thrown as it is. What the runtime says of it is said with what it was for.
+// What the module itself threw is thrown as it is. To what the runtime says of the module is added what it was imported for.
 function explain(error: unknown, module: string, what: string): unknown {
   const { message, code } = error as { message?: unknown; code?: unknown };
   if (typeof message !== "string") return error;

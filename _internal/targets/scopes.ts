@@ -1,10 +1,10 @@
 /**
  * Which names a piece of JavaScript uses, and to which scope each of them belongs.
  *
- * It is no library (`eslint-scope`, `periscopic`), since none of them answers what is asked here of each use of a name: whether
- * it is called, stands in a shorthand, or is only asked for by `typeof`; and to which function a `this`, `super`, `arguments`,
+ * No library is used for it (`eslint-scope`, `periscopic`): none answers what is asked here of each use of a name, whether it
+ * is called, stands in a shorthand, or is only asked for by `typeof`; and to which function a `this`, `super`, `arguments`,
  * `yield` or private name belongs. With a library that would take the same walk again, which is most of this file, and each
- * thread would have to load it.
+ * thread would have to load the library.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export interface Node {
 }
 
 /** Where a name belongs. */
-export interface Scope {
+interface Scope {
   readonly kind: "module" | "function" | "block";
   readonly parent: Scope | undefined;
   readonly names: Set<string>;
@@ -51,7 +51,7 @@ export interface FoundFunction {
 }
 
 /** `import.meta`, `import()`, `this`, `super`, `new.target`, `arguments`, `yield` or a private name of what is around. */
-export interface Special {
+interface Special {
   readonly what: string;
   readonly node: Node;
   /** The scopes between it and what it belongs to are those of this scope, upwards. */
@@ -378,7 +378,7 @@ function declaredInBody({ body }: Node): string[] {
   return [...declaredIn(body as Node[]), ...varsIn(body)];
 }
 
-/** The names that the statements of a block declare for it. */
+/** The names that statements declare for the scope that they are directly in. */
 function declaredIn(statements: (Node | null)[]): string[] {
   return statements.flatMap((statement) => {
     const isExport = /^Export(?:Named|Default)Declaration$/.test(statement?.type ?? "");

@@ -33,7 +33,7 @@ import {
 /** An export that is written like what is sought. */
 interface Candidate {
   readonly module: string;
-  /** What it is exported by. */
+  /** The name that it is exported by. */
   readonly name: string;
   readonly value: Callable;
 }
@@ -45,7 +45,7 @@ const FAR = 500;
 export class Search {
   readonly #sought: Sought;
   readonly #label: string;
-  /** Where it looked. */
+  /** The modules that it imported, or tried to. */
   readonly #looked: string[] = [];
   /** Modules that stand on the way and could not be imported. */
   readonly #failures: Map<string, unknown> = new Map();
@@ -152,7 +152,7 @@ export class Search {
     return candidates.length === 0 ? undefined : await this.#choose(candidates, `${module} exports`);
   }
 
-  // What a module names where it imports is what it means by that, unless it declares one that is written alike itself.
+  // By a name that a module imports it means what it imports, unless it declares something that is written alike itself.
   async #importedBy(module: string, standsIn?: ModuleText | "unreadable"): Promise<Callable | undefined> {
     let candidates = await this.#candidates(importsOf(module));
     if (candidates.length === 0) return undefined;
@@ -216,7 +216,7 @@ export class Search {
       : "declare each at the top level of its module, under a name of its own";
   }
 
-  // What is written like this one in a module.
+  // The functions (or classes) of a module that are written like what is sought.
   async #twinsIn(text: ModuleText): Promise<FoundFunction[]> {
     const { kind, name } = this.#sought;
     const parsed = await this.#parse();
@@ -224,8 +224,8 @@ export class Search {
     return findInText(text, kind === "function" ? "functions" : "classes", name, parsed.found, parsed.analysis);
   }
 
-  // Whether all functions of the module that are written like this one are the same function in effect. A function that
-  // captures variables of another one is not: the other one may have been called twice.
+  // Whether all functions of the module that are written like what is sought are the same function in effect. A function that
+  // captures variables of another function is not: that function may have been called twice.
   async #isPlain(module: string): Promise<boolean> {
     const { name } = this.#sought;
     const source = readModule(module);
@@ -332,7 +332,8 @@ function read(exports: Exports, name: string): unknown {
   }
 }
 
-// A module without the longest word of a function is not parsed. A word that is inlined may not be in the module.
+// The longest name of a member that a source uses: a module without it is not parsed. Other words may have been inlined, and so
+// not be in the module.
 function longestWord(source: string): string {
   const words = tokenizeStart(source)
     .filter(({ kind, text }, index, tokens) => kind === "name" && isMember(tokens, index) && /^\w+$/.test(text))

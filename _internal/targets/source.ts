@@ -20,7 +20,7 @@ export type AnyClass = abstract new (...args: never[]) => unknown;
 // Tokens.
 
 /** What a token is. Both ends of a template's substitution are punctuators: `${` and `}`. */
-export type TokenKind = "name" | "private" | "number" | "string" | "template" | "regex" | "punctuator";
+type TokenKind = "name" | "private" | "number" | "string" | "template" | "regex" | "punctuator";
 
 /** A token, without the space and the comments before it. */
 export interface Token {
@@ -44,7 +44,7 @@ const CLOSING: Record<string, string> = { "(": ")", "[": "]", "{": "}" };
 const OPERATORS = new Set(
   "return typeof instanceof in of new delete void throw case do else yield await extends default".split(" "),
 );
-// So does one after the parenthesis that follows these.
+// So does a slash after the parenthesis that follows these.
 const CONTROL = new Set("if while for with".split(" "));
 
 /** The tokens of a text; `undefined` if they cannot be told for sure. */
@@ -158,7 +158,7 @@ export function isPunctuator(token: Token | undefined, text: string): boolean {
   return token?.kind === "punctuator" && token.text === text;
 }
 
-/** The index of the bracket that closes the one at an index. */
+/** The index of the bracket that closes the bracket at an index. */
 export function closing(tokens: readonly Token[], start: number): number {
   let depth = 0;
   for (let index = start; index < tokens.length; index++) {

@@ -1,5 +1,6 @@
 /**
- * Starts threads and looks after those that this thread started.
+ * Starts threads, with workers that are kept spare for the next start, and looks after the threads that this thread started
+ * until each of them, and all below it, is gone. The words of a thread are its record: see _internal/work/record.ts.
  *
  * @module
  */
@@ -49,6 +50,7 @@ import {
 } from "../work/record.ts";
 import { type Descriptors, type Init, lookAtStart, lookLater, PREPARE, type Report } from "../work/starting.ts";
 
+/** A thread that this thread started. */
 interface Child {
   worker: WorkerHandle;
   space: Space;
@@ -57,7 +59,7 @@ interface Child {
   thread: object;
   /** What it runs. */
   descriptors: Descriptors;
-  /** When it was asked to end. */
+  /** When it was asked to end; 0: it was not. */
   killedAt: number;
   /** It was stopped, and what is below it may not be gone yet. */
   stopping: boolean;
@@ -67,28 +69,44 @@ interface Child {
   watch?: ReturnType<typeof setInterval>;
 }
 
-const children: Map<number, Child> = new Map();
-let failed: (thread: object) => void = () => {};
-let watching = false;
-/** Attends to the children, while there are any. */
-let attending: ReturnType<typeof setInterval> | undefined;
-
-/** Says what is done with threads that this thread started and that failed. */
-export function onFailure(report: (thread: object) => void): void {
-  failed = report;
-}
-
 const ENTRY = ownModule(isBun ? "./worker_entry_bun.ts" : "./worker_entry.ts", import.meta.url);
 const PROCESSES = ownModule("../processes/start_process.ts", import.meta.url).href;
 const PROCESS_SPACES = ownModule("../processes/process_memory.ts", import.meta.url).href;
+
+// Times in milliseconds.
 /** How long a worker that was told to end may take before it is stopped from outside, where that is possible. */
 const GRACE = 50;
 /** After that, how long until it has certainly stopped, where the system does not tell. Bun takes about 30 ms. */
 const STOPPED = 2000;
 /** How often a daemon with others below it is looked at. */
 const WATCH = 50;
-/** How long a blocked starter waits for a worker whose modules may have to be downloaded by it. */
+/** How long a blocked starter waits for a worker whose modules it may have to download. */
 const DOWNLOAD = 10_000;
+/** How long a spare worker is kept without use. */
+const IDLE = 3000;
+/** How long after a start to look whether a spare worker can be made, as there is nothing else to do. */
+const QUIET = 5;
+
+/** By the ids of the threads. */
+const children: Map<number, Child> = new Map();
+let failed: (thread: object) => void = () => {};
+let watching = false;
+/** Attends to the children, while there are any. */
+let attending: ReturnType<typeof setInterval> | undefined;
+/** Whether what waits for processes was loaded. */
+let looked = false;
+
+// Workers that wait for work: as many as threads were started lately, less one (a program with one thread needs none), and at
+// most one for each processor. They are made when there is nothing else to do.
+const spares: Host[] = [];
+/** When threads were started lately. */
+const starts: number[] = [];
+let planned = false;
+
+/** Says what is done with threads that this thread started and that failed. */
+export function onFailure(report: (thread: object) => void): void {
+  failed = report;
+}
 
 /** Starts the thread of a record that is BOOTING. */
 export function launchThread(space: Space, record: number, thread: object, descriptors: Descriptors): void {
@@ -119,7 +137,7 @@ export function launchThread(space: Space, record: number, thread: object, descr
     onLoopEmpty(() => [...children.values()].map(hold).includes(true) || lookForProcesses(space));
     if (TERMINATE_STOPS_CODE) onBlocked(attendAll);
   }
-  // And while its event loop turns: another thread that asks one of these to end cannot stop it.
+  // Also while this thread's event loop turns: another thread may ask a child to end, and cannot stop it.
   if (TERMINATE_STOPS_CODE) attending ??= unrefTimer(setInterval(attendWhileThere, SLICE_MS));
   const init: Init = {
     buffer: (space.memory as ThreadMemory).buffer,
@@ -143,10 +161,11 @@ function lookAtStarts(patience: number): number {
   return next;
 }
 
+/** A worker, with a thread or spare. */
 class Host {
-  /** Its thread; 0: it waits for one. */
+  /** Its thread; 0: it is spare. */
   child = 0;
-  /** Calls off that it is given up where no thread comes. */
+  /** Calls off that it is given up after a while without use. */
   keep: (() => void) | undefined;
   readonly handle: WorkerHandle;
   /** The number that the system has for its thread; 0: the worker has to look. */
@@ -201,10 +220,10 @@ class Host {
   }
 }
 
-// What a thread started that the runtime stopped from outside stopped with it, and could not say so.
+// Notes the ends of the threads below a thread that was stopped from outside: they stopped with it, and could not say so.
 function reap(space: Space, dead: number): void {
   for (const id of participants(space)) {
-    // Also of a thread that has ended: what started it gives its record up no more.
+    // Also of a thread that has ended: its starter can give the record up no more.
     const record = takeRecord(space, id, false);
     if (record === 0) continue;
     if (load(space.words, record + PARENT) === dead) endLostChild(space, record, id, now());
@@ -239,7 +258,7 @@ function noteEnd(space: Space, record: number): void {
   if (load(space.words, record + GONE) === 0) vanish(space, record);
 }
 
-// What it held in the processes' memory is up for others, too. A thread that has finished has left there itself.
+// What a thread held in the processes' memory is up for others, too. A thread that has finished has left that memory itself.
 function leaveProcesses({ words }: Space, record: number): void {
   const id = load(words, record + PROCESS_ID);
   if (id === 0 || load(words, record + STATE) === FINISHED) return;
@@ -253,8 +272,8 @@ function leaveProcesses({ words }: Space, record: number): void {
     .then(({ processSpace }) => leave(processSpace().memory, id));
 }
 
-// Notes the ends of those that a stopped thread started: they end with it, and no event tells a blocked thread. Takes no
-// mutex. `true`: all have ended.
+// Notes the ends of the threads below a stopped thread: they end with it, and no event tells a blocked thread. Takes no mutex.
+// `true`: all have ended.
 function areGoneBelow(space: Space, dead: number, since: number): boolean {
   let all = true;
   for (const id of participants(space)) {
@@ -270,18 +289,16 @@ function areGoneBelow(space: Space, dead: number, since: number): boolean {
   return all;
 }
 
-// The record of a thread that a dead one started; 0: it is another's, or has none. It stays until reap() gives it up.
+// The record of a thread that a dead thread started, 0 of any other. It stays until reap() gives it up.
 function orphan({ words }: Space, id: number, dead: number): number {
   const word = entryOf(id) + RECORD;
   const record = load(words, word);
   if (record === 0 || load(words, record + PARENT) !== dead || load(words, record + IDENT) !== id) return 0;
-  // It was this one's while the two were read, and not memory that was given to something else.
+  // It was this thread's record while its words were read, and not memory that was given to something else.
   return load(words, word) === record ? record : 0;
 }
 
-let looked = false;
-
-// A thread has started processes, which the program waits for also where that thread is gone. What does so is loaded once.
+// Loads, once, what waits for processes that a thread has started: the program waits for them also where that thread is gone.
 function lookForProcesses({ words }: Space): boolean {
   if (looked || isWorker() || load(words, PROCESS_AT) === 0) return false;
   looked = true;
@@ -289,7 +306,7 @@ function lookForProcesses({ words }: Space): boolean {
   return true;
 }
 
-// The program would end now. A daemon does not keep it alive, but a thread below it that is none does.
+// Keeps the program alive, which would end now, for a thread below a daemon that is itself no daemon.
 function hold(child: Child): boolean {
   if (!hasOthersBelow(child.space, child.record)) return false;
   child.watch ??= setInterval(() => {
@@ -308,7 +325,7 @@ export function terminateThread(space: Space, record: number): void {
   if (child === undefined) return;
   child.killedAt ||= now();
   if (TERMINATE_STOPS_CODE) setTimeout(() => stop(child), GRACE);
-  // It may compute on without end, and nothing of what it does is wanted any more.
+  // It may compute without end, and nothing of what it does is wanted any more.
   else child.worker.setRef(false);
 }
 
@@ -318,7 +335,7 @@ function stop(child: Child): void {
   child.worker.terminate();
 }
 
-/** What a thread has to do for a thread that it started itself and that is to end, or that does not come up. */
+/** What a thread has to do for a thread that it started and that is to end, or does not come up. `remote`: its modules are. */
 export function attend(record: number, id: number, remote: boolean): void {
   const child = children.get(id);
   if (child === undefined) return;
@@ -352,7 +369,7 @@ export function childRecords(): number[] {
     .map(({ record }) => record);
 }
 
-/** Sees to those that were told to end, from a thread whose event loop turns no more. */
+/** Attends to all threads that this thread started: also where its event loop turns no more. */
 function attendAll(): void {
   for (const [id, { record }] of children) attend(record, id, false);
 }
@@ -364,7 +381,7 @@ function attendWhileThere(): void {
   attending = undefined;
 }
 
-/** Gives up what the table has of the threads that this one started: all are gone. */
+/** Gives up what the table of participants has of the threads that this thread started: all are gone. */
 function forgetChildren(space: Space): void {
   for (const { record } of children.values()) {
     if (load(space.words, record + GONE) !== 0) forget(space, record);
@@ -372,21 +389,10 @@ function forgetChildren(space: Space): void {
   children.clear();
 }
 
-/** Says of the threads that run already that this thread has a hook for their errors. */
+/** Says of the threads that this thread has started already that it has a hook for their errors. */
 export function hookChildren(): void {
   for (const { space, record } of children.values()) setFlags(space, record, HOOKED);
 }
-
-// Workers that are up and wait for work: as many as threads were started lately, less one (a program with one thread
-// needs none), and one for each processor at most. They are made when there is nothing else to do, and go after a while
-// without use.
-const IDLE = 3000;
-/** How long after a start it is looked whether there is nothing else to do: milliseconds. */
-const QUIET = 5;
-const spares: Host[] = [];
-/** When threads were started lately. */
-const starts: number[] = [];
-let planned = false;
 
 function takeSpare(): Host | undefined {
   // The oldest, which is the first to be ready.
@@ -429,7 +435,7 @@ function addSpare(): void {
     return;
   }
   host.handle.setRef(false);
-  // It says when it is ready, and then the next one is planned.
+  // It says when it is ready, and then the next spare is planned.
   host.handle.post(PREPARE);
   host.keep = later(() => dropSpare(host), IDLE);
   spares.push(host);

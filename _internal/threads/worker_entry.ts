@@ -4,7 +4,7 @@
  * @module
  */
 
-// Deno does not tell which modules export what, so nearly every function is looked for.
+// Deno does not tell what the loaded modules export, so that nearly every function has to be searched for.
 import "../targets/search.ts";
 import { isBundled } from "../runtime/modules.ts";
 import { isWorker } from "../runtime/this_thread.ts";

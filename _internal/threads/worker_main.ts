@@ -1,5 +1,6 @@
 /**
- * The life of a thread, inside its worker.
+ * The life of a thread, inside its worker: it gets ready, runs the target that its record describes, notes what came of it, and
+ * stays until the threads that it started have ended.
  *
  * @module
  */
@@ -66,7 +67,7 @@ import {
   unpackPayload,
 } from "../work/starting.ts";
 
-/** How long a worker that ends by force waits for those it started to come up, so that they can end. */
+/** For how many milliseconds a worker that ends by force waits for the threads it started to come up, so that they can end. */
 const LAST_WAIT = 10_000;
 
 /** Milliseconds between the steps of a worker that gets ready. */
@@ -77,8 +78,8 @@ interface Runnable {
   run(...args: unknown[]): unknown;
 }
 
-// Not written into the import()s: Deno would look through all of that at the start of each thread, and not every thread
-// needs it. A thread that starts threads has it in its graph.
+// Not written into the import()s: Deno would look through all of these at the start of each thread, and not every thread
+// needs them. A thread that starts threads has them in its graph.
 const WHOLE = ownModule("../entries/whole.ts", import.meta.url).href;
 const READY = ownModule("../entries/ready.ts", import.meta.url).href;
 const PROCESSES = ownModule("../../multiprocessing/mod.ts", import.meta.url).href;
@@ -140,7 +141,7 @@ async function run(init: Init): Promise<void> {
       store(space.words, record + EXIT_CODE, code);
       end(space, record);
       terminateChildren(space);
-      // They die with this worker, and a thread that runs code on Deno could not say so then.
+      // The children die with this worker, and a thread that runs code on Deno could not say so then.
       waitForChildren(space, record, () => false, now() + LAST_WAIT);
       const unborn = new Set(childRecords().filter((child) => giveUpStart(space, child)));
       waitForChildren(space, record, (child) => unborn.has(child), Infinity);
@@ -208,7 +209,7 @@ async function runTarget(space: Space, record: number): Promise<unknown> {
   }
   // Objects of any kind may arrive later, when there is no time to load their classes.
   if (named || classOf("thread", LOCK) !== undefined) await loadWhole();
-  // Only now are the references in it taken over: had no module been found, the record would give them back.
+  // Only now are the references in the payload taken over: had no module been found, the record would give them back.
   freeBytes(space, record + PAYLOAD);
   const { args, fields, delay } = await arrive(() =>
     decode(rest) as { args: unknown[]; fields?: object; delay?: number }
@@ -240,7 +241,7 @@ function fail(space: Space, record: number, error: unknown): void {
 /** Everything that this thread held is up for others from here on. */
 function end(space: Space, record: number): void {
   releaseHandles(space);
-  // A class of the program may have ended it while it was made again from a message.
+  // A class of the program may have ended the thread while a message was read in which it has an instance.
   giveUpTaken(space);
   const processes = existingSpace("process");
   if (processes !== undefined) {
@@ -263,8 +264,8 @@ function isDaemonAlone(space: Space, child: number): boolean {
   return (load(space.words, child + FLAGS) & DAEMON) !== 0 && !hasOthersBelow(space, child);
 }
 
-// It needs something that only the event loop of this thread could bring. Its record stays, because its worker may look
-// into it yet.
+// Gives up a child that needs something which only the event loop of this thread could bring. Its record stays, because its
+// worker may look into it yet.
 function giveUpStart(space: Space, child: number): boolean {
   if (compareExchange(space.words, child + STATE, BOOTING, FAILED) !== BOOTING) return false;
   finish(space, child);

@@ -37,7 +37,7 @@ export const OPERATIONS: readonly string[] = [
   "or",
   "wait",
   "notify",
-  "waitAsync",
+  "whenChanged",
 ];
 
 /** The number of a plain store into the shared words. */

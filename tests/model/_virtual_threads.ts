@@ -19,7 +19,7 @@ const EXIT = Symbol("exit");
 /** The first thing an async function yields. */
 export const ASYNC: unique symbol = Symbol("async");
 
-const [LOAD, STORE, EXCHANGE, COMPARE_EXCHANGE, ADD, AND, OR, WAIT, NOTIFY, WAIT_ASYNC] = OPERATIONS.keys();
+const [LOAD, STORE, EXCHANGE, COMPARE_EXCHANGE, ADD, AND, OR, WAIT, NOTIFY, WHEN_CHANGED] = OPERATIONS.keys();
 const STEP = 10;
 const ALIVE = 11;
 const NOW = 12;
@@ -100,7 +100,7 @@ interface Timer {
 interface Waiter {
   readonly at: number;
   readonly thread: VirtualThread;
-  /** Of a `waitAsync`. */
+  /** Of a `whenChanged`. */
   readonly promise: ModelPromise | undefined;
   readonly polls: boolean;
 }
@@ -112,7 +112,7 @@ export class VirtualThread {
   readonly frames: (Frame | undefined)[] = [];
   job: Job | undefined;
   readonly jobs: Job[] = [];
-  /** Promises of `waitAsync` that were notified, not yet told. */
+  /** Promises of `whenChanged` that were notified, not yet told. */
   readonly rung: Waiter[] = [];
   readonly timers: Timer[] = [];
   readonly signals: ModelAbortSignal[] = [];
@@ -563,7 +563,7 @@ export class Machine {
     this.#run(thread, undefined, false, false);
   }
 
-  /** The event loop learns that a `waitAsync` was notified. */
+  /** The event loop learns that a `whenChanged` was notified. */
   ring(thread: VirtualThread, at: number): void {
     const waiter = thread.rung.splice(at, 1)[0];
     this.#hear(thread, 3 + waiter.at);
@@ -686,10 +686,10 @@ export class Machine {
             this.say(thread, `notify ${this.nameOf(a)}, ${b > 9999 ? "all" : b}: ${value} woken`, thread.site);
           }
           break;
-        case WAIT_ASYNC: {
+        case WHEN_CHANGED: {
           const same = thread.words![a] === (b | 0);
           if (this.trace !== undefined) {
-            this.say(thread, `waitAsync ${this.nameOf(a)} while ${show(b)}${same ? "" : ": it is not"}`, thread.site);
+            this.say(thread, `whenChanged ${this.nameOf(a)} while ${show(b)}${same ? "" : ": it is not"}`, thread.site);
           }
           this.#hear(thread, same ? 1 : 0);
           if (!same) return undefined;

@@ -116,6 +116,21 @@ describe("SharedMemory", { skip: process.platform !== "linux" }, () => {
     same.close();
   });
 
+  it("is not taken for another that got its name while it was under way", LIMIT, () => {
+    const name = ownName();
+    const queue = new Queue<SharedMemory>();
+    const memory = new SharedMemory({ size: 16, name });
+    queue.putSync(memory);
+    memory.unlink();
+    memory.close();
+    using other = new SharedMemory({ size: 16, name });
+    assertThrows(() => queue.getSync(), AttachError, "other memory has its name");
+    assertEquals(other.closed, false);
+    queue.putSync(other);
+    assert(queue.getSync() === other);
+    other.unlink();
+  });
+
   it("closing detaches the buffer here, once", LIMIT, () => {
     const memory = new SharedMemory({ size: 8 });
     const array = new Uint8Array(memory.buffer);

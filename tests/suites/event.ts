@@ -152,22 +152,27 @@ export function eventSuite(scope: Scope): void {
       assertEquals(event.waitSync({ timeout: 5 }), false);
     });
 
-    it("a thread that polls it, or a lock, a semaphore or a barrier, ends when it is told to", LIMIT, async () => {
-      const things = {
-        event: create(),
-        lock: new scope.Lock(),
-        semaphore: new scope.Semaphore(0),
-        barrier: new scope.Barrier(2),
-      };
-      using _held = things.lock.acquireSync();
-      for (let which = 0; which < 7; which++) {
-        const ready = create();
-        const runner = scope.run(poll, which, ready, things);
-        await ready.wait();
-        runner.kill();
-        assert(await runner.join({ timeout: 20_000 }), `way ${which} goes on`);
-      }
-    });
+    it(
+      "a thread that polls it, or a lock, a semaphore, a barrier or a latch, ends when it is told to",
+      LIMIT,
+      async () => {
+        const things = {
+          event: create(),
+          lock: new scope.Lock(),
+          semaphore: new scope.Semaphore(0),
+          barrier: new scope.Barrier(2),
+          latch: new scope.Latch(1),
+        };
+        using _held = things.lock.acquireSync();
+        for (let which = 0; which < 8; which++) {
+          const ready = create();
+          const runner = scope.run(poll, which, ready, things);
+          await ready.wait();
+          runner.kill();
+          assert(await runner.join({ timeout: 20_000 }), `way ${which} goes on`);
+        }
+      },
+    );
 
     it("wrong options are refused", LIMIT, async () => {
       const event = create();

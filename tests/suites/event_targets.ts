@@ -1,4 +1,4 @@
-import type { Barrier, Event, Lock, Semaphore, SharedArray } from "@weft/concurrent/sync";
+import type { Barrier, Event, Latch, Lock, Semaphore, SharedArray } from "@weft/concurrent/sync";
 
 export function waitSync(event: Event, ready: Event, timeout?: number): boolean {
   ready.set();
@@ -29,7 +29,13 @@ export function publish(event: Event, taken: Event, cell: SharedArray<"i32">, ro
 export function poll(
   which: number,
   ready: Event,
-  { event, lock, semaphore, barrier }: { event: Event; lock: Lock; semaphore: Semaphore; barrier: Barrier },
+  { event, lock, semaphore, barrier, latch }: {
+    event: Event;
+    lock: Lock;
+    semaphore: Semaphore;
+    barrier: Barrier;
+    latch: Latch;
+  },
 ): never {
   const ways = [
     () => event.isSet,
@@ -39,6 +45,7 @@ export function poll(
     () => semaphore.value,
     () => barrier.nWaiting,
     () => barrier.broken,
+    () => latch.count,
   ];
   ready.set();
   for (;;) ways[which]();

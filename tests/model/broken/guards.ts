@@ -100,10 +100,10 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["RWLock: a write guard of a task"],
   },
   {
-    name: "RWLock: a read guard asks not whose the slot is",
+    name: "RWLock: a read guard asks not whose the seat is",
     patches: [{
       file: RW_WORD,
-      find: " || load(words, slot) !== space.id) return;",
+      find: " || load(words, seat) !== space.id) return;",
       replace: " || space.id < 0) return;",
     }],
     caughtBy: ["RWLock: a read guard of a thread"],
@@ -112,7 +112,7 @@ export const variants: readonly BrokenVariant[] = [
     name: "RWLock: a read guard asks not whether its reads were taken",
     patches: [{
       file: RW_WORD,
-      find: "if (epoch !== epochOf(space, slot) ||",
+      find: "if (epoch !== epochOf(space, seat) ||",
       replace: "if (epoch < 0 ||",
     }],
     caughtBy: ["RWLock: a read guard of a task"],

@@ -65,8 +65,8 @@ export const variants: readonly BrokenVariant[] = [
     name: "References: a handle of what is received does not count",
     patches: [{
       file: OBJECT,
-      find: "  add(space.words, at + 1, 1);\n  return new (type ",
-      replace: "  return new (type ",
+      find: "  addReference(attachment.space, attachment.at);\n  arriving",
+      replace: "  arriving",
     }],
     caughtBy: ["References: what is under way"],
   },
