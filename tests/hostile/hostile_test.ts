@@ -1,6 +1,6 @@
 /**
  * What is in shared memory was written by others. Whatever that is: an error, and neither a crash of the runtime nor an
- * endless loop. (Those who share a memory trust each other: that such words do no other harm is not promised.)
+ * endless loop. (Threads that share a memory trust each other: that such words do no other harm is not promised.)
  */
 
 import { assert, assertEquals } from "@std/assert";

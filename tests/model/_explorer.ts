@@ -1,5 +1,5 @@
 /**
- * Decides after each operation who goes next: every decision in turn, or at random.
+ * Decides after each operation which thread goes next: every decision in turn, or at random.
  *
  * @module
  */
@@ -26,7 +26,7 @@ const MEMORY_BYTES = 1 << 17;
 const MAX_STEPS = 3_000;
 const NOW = KINDS.indexOf("now");
 const PLAIN_STORE = KINDS.indexOf("plain store");
-/** As many slices a thread has to find out that somebody died. */
+/** As many slices a thread has to find out that another died. */
 const IDLE_SLICES = 3;
 /** In a participant's entry. */
 const KILL_WORD = 2;
@@ -465,7 +465,7 @@ export class Explorer {
           });
         }
       }
-      // Only where somebody died or was told to may a slice be what helps: else it would hide a lost wake-up.
+      // Only where a thread died or was told to may a slice be what helps: else it would hide a lost wake-up.
       if (count === 0 && (machine.deaths > 0 || this.#model.kills)) {
         for (const thread of threads) {
           // For each thread some: they pass for all alike.

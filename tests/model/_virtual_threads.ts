@@ -69,7 +69,7 @@ export class Failure extends Error {
 
 interface Frame {
   readonly promise: ModelPromise;
-  /** It has awaited something: whoever called it has the promise. */
+  /** It has awaited something: its caller has the promise. */
   detached: boolean;
 }
 
@@ -309,7 +309,7 @@ function mix(h: number, value: number): number {
 
 /** All threads of an execution, and the memory. */
 export class Machine {
-  /** Who runs; before there are threads, and after, one that is none. */
+  /** The thread that runs; before there are threads, and after, one that is none. */
   current: VirtualThread = SETUP;
   threads: VirtualThread[] = [];
   waiters: Waiter[] = [];
@@ -879,7 +879,7 @@ export class Machine {
         stack.length = 0;
         frames.length = 0;
         this.kill(thread, "exits");
-        // Who ends in order leaves nothing behind that only a slice would find.
+        // A thread that ends in order leaves nothing behind that only a slice would find.
         this.deaths--;
         return;
       } else if (value instanceof (GENERATOR as never)) {
@@ -956,7 +956,7 @@ function show(value: number): string {
   return value >= -9 && value <= 9 ? String(value) : `0x${(value >>> 0).toString(16)}`;
 }
 
-/** Who runs before there are threads. */
+/** What runs before there are threads. */
 export const SETUP: VirtualThread = new VirtualThread(-1);
 
 /** The machine of this program: transformed modules call it. */
@@ -1011,8 +1011,6 @@ export const barrierAction: Readonly<Record<string, unknown>> = {
     }
   },
   describeAction: () => new Uint8Array(4),
-  writeDescription: (space: { allocate(words: number, action: string): unknown }) =>
-    space.allocate(2, "create barrier"),
 };
 
 /** In place of `_internal/atomics.ts`. Calls of the operations with a number never get here. */

@@ -6,7 +6,7 @@
 
 import type { Guard } from "../../sync/guard.ts";
 
-/** What the scheduler may do besides choosing who goes next, and how often in one execution. */
+/** What the scheduler may do besides choosing the thread that goes next, and how often in one execution. */
 export interface Faults {
   /** Threads that end between two operations: any of {@linkcode Model.mortal}. */
   deaths?: number;

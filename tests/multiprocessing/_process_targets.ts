@@ -160,7 +160,7 @@ export class Doubler extends Process<[number], number> {
   }
 }
 
-/** Starts children that never end by themselves, and says who they are. */
+/** Starts children that never end by themselves, and says their ids. */
 export function startChildren(pids: Queue<number>, started: Event, never: Event): void {
   for (const target of [spin, idle]) {
     const child = new Process({ target, args: [started] }).start();

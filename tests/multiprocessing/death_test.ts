@@ -40,7 +40,7 @@ async function start(method: string, ending: string, detached = false): Promise<
   return { program, pids, output: () => errors, ended };
 }
 
-// Zombies are dead: whoever inherits orphans may be slow.
+// Zombies are dead: the process that inherits orphans may be slow.
 function isRunning(pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

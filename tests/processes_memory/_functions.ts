@@ -5,7 +5,7 @@ import { type Connection, Event, Lock, Queue, Value } from "../../multiprocessin
 import { Thread } from "../../threading/mod.ts";
 import { holdLock, openInThread } from "./_thread_functions.ts";
 
-/** Says who it is, and waits until it is killed. */
+/** Says its id, and waits until it is killed. */
 export function sit(): void {
   new Queue({ name: "ids" }).putSync(processSpace().id);
   new Event({ name: "never" }).waitSync();

@@ -33,7 +33,7 @@ interface Worker {
   readonly runner: Runner<unknown>;
 }
 
-/** Those who are at work. */
+/** The threads or processes that are at work. */
 class Crowd {
   readonly workers: (Worker | undefined)[] = [];
   readonly ledger: Int32Array;
@@ -60,7 +60,7 @@ class Crowd {
     const { random } = this.weather;
     const worker = this.workers[place]!;
     const { runner } = worker;
-    // Whoever has ended before it was killed has done what there was to do, or has failed: then this throws.
+    // A thread that has ended before it was killed has done what there was to do, or has failed: then this throws.
     if (!runner.isAlive) await runner.result();
     Atomics.store(this.ledger, DEAD + worker.me, 1);
     const dice = random.next();
@@ -92,7 +92,7 @@ class Crowd {
       await after(place);
       this.hire(place);
     }
-    // Whatever has happened: those who are here now go on.
+    // Whatever has happened: those that are here now go on.
     const before = Atomics.load(this.ledger, ROUNDS);
     const until = performance.now() + LIMIT;
     while (Atomics.load(this.ledger, ROUNDS) < before + 10 && this.workers.every((one) => one!.runner.isAlive)) {
@@ -111,7 +111,7 @@ class Crowd {
     }
   }
 
-  /** Waits for the end of all, who were told to end. */
+  /** Waits for the end of all, which were told to end. */
   async end(): Promise<void> {
     for (const worker of this.workers) {
       if (worker === undefined) continue;
@@ -177,7 +177,7 @@ export const rwLockStorm: Storm = async (weather) => {
   return summary(crowd.ledger);
 };
 
-/** A permit that a dead one had is gone; who started it puts it back, and there are never more inside than permits. */
+/** A permit that a dead one had is gone; its starter puts it back, and there are never more inside than permits. */
 export const semaphoreStorm: Storm = async (weather) => {
   const { scope } = weather;
   const permits = 100;
@@ -270,7 +270,7 @@ export const conditionStorm: Storm = async (weather) => {
   return summary(crowd.ledger);
 };
 
-/** Whoever waits when another one's place is empty for ever is told so, and can begin again once the barrier is reset. */
+/** A party that waits when another one's place is empty for ever is told so, and can begin again once the barrier is reset. */
 export const barrierStorm: Storm = async (weather) => {
   const { scope } = weather;
   using barrier = new scope.Barrier(3);

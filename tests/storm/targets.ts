@@ -17,7 +17,7 @@ import type {
 import type { Connection } from "@weft/concurrent/multiprocessing";
 
 // What the words of a ledger are for.
-/** Who is inside. */
+/** The thread that is inside. */
 export const OWNER = 0;
 export const FIRST = 1;
 export const SECOND = 2;
@@ -25,11 +25,11 @@ export const FAULTS = 3;
 export const ABANDONED = 4;
 export const ROUNDS = 5;
 export const TAKEN = 6;
-/** From here on a word for each number: whether whoever had it was killed. */
+/** From here on a word for each number: whether the thread that had it was killed. */
 export const DEAD = 16;
 /** Numbers that can be given. */
 export const NUMBERS = 4096;
-/** From here on a word for each number: whether whoever has it is at work. */
+/** From here on a word for each number: whether the thread that has it is at work. */
 export const AT_WORK = DEAD + NUMBERS;
 /** Items that a producer puts at most. */
 export const PER = 2 ** 16;
@@ -43,7 +43,7 @@ function begin(words: Words, me: number): Int32Array {
   return ledger;
 }
 
-/** Takes some time, now and then: so that a good part of those who are killed are killed here. */
+/** Takes some time, now and then: so that a good part of those that are killed are killed here. */
 function dwell(): void {
   if (Math.random() >= 0.05) return;
   const until = performance.now() + Math.random();
@@ -53,7 +53,7 @@ function dwell(): void {
 /**
  * Changes two numbers that belong together, and sees that nobody else is at it. `me` is not 0.
  *
- * Who is killed in the middle leaves its number behind, and perhaps half of the change: the next one mends that.
+ * A thread that is killed in the middle leaves its number behind, and perhaps half of the change: the next one mends that.
  */
 function change(ledger: Int32Array, me: number, abandoned: boolean): void {
   if (abandoned) Atomics.add(ledger, ABANDONED, 1);
@@ -128,7 +128,7 @@ export async function usePermits(
       ? await semaphore.acquire({ timeout: 2 }).catch(() => undefined)
       : semaphore.tryAcquire() ?? semaphore.acquireSync({ timeout: 50 });
     if (guard === undefined) continue;
-    // The number inside is written before and after: whoever dies in between leaves it one too high, and its permit lost.
+    // The number inside is written before and after: a thread that dies in between leaves it one too high, and its permit lost.
     if (Atomics.add(ledger, FIRST, 1) >= limit) Atomics.add(ledger, FAULTS, 1);
     dwell();
     Atomics.sub(ledger, FIRST, 1);

@@ -288,7 +288,7 @@ export function locksSuite(scope: Scope, create: () => LockedObject): void {
       for (let i = 0; i < 20; i++) lock.acquireSync({ timeout: 20_000 })[Symbol.dispose]();
       for (const each of runners) await each.join();
     }
-    // Whoever died last may have died with the lock.
+    // The last that died may have died with the lock.
     (await lock.acquire({ timeout: 20_000 }))[Symbol.dispose]();
     assert(!lock.locked);
   });

@@ -87,7 +87,7 @@ export function releaseOnly(lock: AnyLock): string {
   }
 }
 
-/** Takes and gives back without a pause until told to stop; one who waits has to get its turn all the same. */
+/** Takes and gives back without a pause until told to stop; a waiter has to get its turn all the same. */
 export function hog(lock: AnyLock, started: Event, stop: Event): number {
   let rounds = 0;
   while (!stop.isSet) {

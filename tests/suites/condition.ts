@@ -295,7 +295,7 @@ export function conditionSuite(scope: Scope): void {
         let given = 0;
         while (stock.array[1] < 100) {
           using _guard = await condition.acquire();
-          // Everybody who is counted in waits or is about to take the lock back, notified or timed out: nobody takes more
+          // Every thread that is counted in waits or is about to take the lock back, notified or timed out: none takes more
           // notifications than were given.
           if (stock.array[0] > 0) {
             condition.notify();

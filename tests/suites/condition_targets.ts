@@ -1,6 +1,6 @@
 import type { Condition, Event, SharedArray } from "@weft/concurrent/sync";
 
-/** Tells that it waits while it holds the lock, so that whoever gets the lock afterwards finds it waiting. */
+/** Tells that it waits while it holds the lock, so that the thread that gets the lock afterwards finds it waiting. */
 export function waitSync(condition: Condition, waiting: SharedArray<"i32">, timeout?: number): boolean {
   using _guard = condition.acquireSync();
   waiting.array[0]++;

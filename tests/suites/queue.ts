@@ -462,7 +462,7 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
         await sleep(Math.random() * 5);
         for (const runner of [producers[0], consumers[0]]) runner.kill();
         for (const runner of [producers[0], consumers[0]]) await runner.join();
-        // Whoever lives goes on.
+        // The living go on.
         const before = taken[1].value;
         while (taken[1].value < before + 50) await sleep(1);
         for (const runner of [producers[1], consumers[1]]) runner.kill();
@@ -486,7 +486,7 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
       const before = usedBytes(scope.name);
       inWaves(queue, 20, 10_000);
       await scope.run(inWaves, queue, 20, 10_000).result();
-      // The thread that was started takes some, and so may whoever runs beside. The items alone would be twenty times this.
+      // The thread that was started takes some, and so may others that run beside. The items alone would be twenty times this.
       const more = usedBytes(scope.name) - before;
       assert(more < 2 * 2 ** 20, `${more} bytes more`);
     });

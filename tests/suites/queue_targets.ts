@@ -8,7 +8,7 @@ import {
   type Value,
 } from "@weft/concurrent/threading";
 
-/** An item that says who put it, and as what number. */
+/** An item that says which thread put it, and as what number. */
 export type Stamped = [producer: number, number: number];
 
 /** Puts numbers in order. */
@@ -124,7 +124,7 @@ export function useNested(from: Queue<Nested>): string {
   return "done";
 }
 
-/** Puts numbers for ever, and notes in the queue's items how far it came: whoever is killed has put up to there. */
+/** Puts numbers for ever, and notes in the queue's items how far it came: a thread that is killed has put up to there. */
 export function putForEver(queue: Queue<Stamped>, producer: number, put: Value<"i32">): void {
   for (let i = 0;; i++) {
     queue.putSync([producer, i]);

@@ -98,7 +98,7 @@ export async function mixAsync(lock: RWLock, pair: SharedArray<"i32">, rounds: n
   return torn;
 }
 
-/** Reads without a pause, so that with two of these somebody reads always. */
+/** Reads without a pause, so that with two of these a thread reads always. */
 export function readAlways(lock: RWLock, rounds: Value<"i32">, stop: Event): void {
   while (!stop.isSet) {
     using _guard = lock.readSync();

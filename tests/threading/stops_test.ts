@@ -15,7 +15,7 @@ function holder(lock: targets.Holdable): Thread {
   return thread;
 }
 
-/** Who tells the thread to end, while this one starts to wait. */
+/** Tells the thread to end, while this one starts to wait. */
 const TELLERS: Record<string, (thread: Thread) => void> = {
   "its starter": (thread) => thread.terminate(),
   "another thread": (thread) => void new Thread({ target: targets.tell, args: [thread] }).start(),

@@ -22,6 +22,10 @@ export const variants: readonly BrokenVariant[] = [
       replace: "if (!hasAction) notify(space, generation + GENERATION_POINT, 1);",
     }, {
       file: GENERATIONS,
+      find: "generation + FATE, PASSED);\n    notify(space, generation + GENERATION_POINT, EVERYBODY);",
+      replace: "generation + FATE, PASSED);\n    notify(space, generation + GENERATION_POINT, 1);",
+    }, {
+      file: GENERATIONS,
       find:
         "  store(space.words, generation + FATE, BROKEN);\n  notify(space, generation + GENERATION_POINT, EVERYBODY);",
       replace: "  store(space.words, generation + FATE, BROKEN);\n  notify(space, generation + GENERATION_POINT, 1);",

@@ -58,7 +58,7 @@ const allOrNone = (round: number) => (actor: Actor, { barrier }: Barriers): void
   actor.assert(count === 0 || count === barrier.parties, `${count} of ${barrier.parties} passed`);
 };
 
-/** All who live have returned, unless the dead one had not come yet: then the others wait for somebody else. */
+/** All living threads have returned, unless the dead one had not come yet: then the others wait for another party. */
 const livingReturn = (threads: number) => (actor: Actor, { barrier }: Barriers): void => {
   const left = [0, 1, 2].slice(0, threads).filter((index) => !actor.isDead(index)).length - actor.count("returned");
   if (left <= 0) return;

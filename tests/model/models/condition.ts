@@ -27,7 +27,7 @@ function consume(actor: Actor, condition: Condition): void {
   actor.release(guard);
 }
 
-/** For where another waits, who needs to be told as well. */
+/** For where another thread waits that needs to be told as well. */
 function consumeAndPassOn(actor: Actor, condition: Condition): void {
   consume(actor, condition);
   const guard = condition.acquireSync();
@@ -55,7 +55,7 @@ function produce(actor: Actor, condition: Condition): void {
   actor.release(guard);
 }
 
-/** Who waits and was not notified yet, as the model counts it: all under the lock. */
+/** The waiters that were not notified yet, as the model counts it: all under the lock. */
 function waiting(actor: Actor): number[] {
   const left = actor.notes("left");
   return actor.notes("came").filter((index) => !left.includes(index));

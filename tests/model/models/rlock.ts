@@ -14,7 +14,7 @@ const IMPATIENT = [{
 
 const isFree = (actor: Actor, { lock }: Locks): void => actor.assert(!lock.locked, "the lock is held at the end");
 
-/** Acquires twice, and looks whether somebody else comes in after the first release. */
+/** Acquires twice, and looks whether another thread comes in after the first release. */
 function nested(actor: Actor, lock: RLock): void {
   const outer = lock.acquireSync();
   actor.enter("the section");

@@ -52,7 +52,7 @@ function writeSection(actor: Actor, lock: RWLock): void {
   const guard = lock.writeSync();
   actor.assert(!guard.abandoned || actor.deaths > 0, "abandoned, but nobody died");
   actor.enter("writing");
-  // Whoever reads would be a second one there.
+  // A reader would be a second one there.
   actor.enter("reading");
   actor.step();
   actor.leave("reading");

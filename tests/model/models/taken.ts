@@ -31,7 +31,7 @@ registerSerializable(Last, {
   },
 });
 
-/** The threads have handles of the latch already, so that whoever receives it has one no more. */
+/** The threads have handles of the latch already, so that a thread that receives it has one no more. */
 const setup = (queue: Queue<unknown>): Objects => {
   const latch = new Latch(1);
   queue.putSync([latch, new Last()]);
