@@ -1,5 +1,5 @@
 /**
- * Every atomic operation of the library, and nothing else.
+ * Every atomic operation of the library, the pause of its loops and the clock of its waits, and nothing else.
  *
  * One module, so that a model checker can put its own in its place and decide after each operation which thread goes
  * next. All operations are sequentially consistent; the arguments about order are made where they are used.

@@ -61,7 +61,7 @@ export class InvalidStateError extends Error {
 }
 
 /**
- * To wait here would never end, since nobody but the one who waits could end it.
+ * To wait here would never end, since only the caller could end it.
  *
  * Python: none; its thread hangs.
  *
@@ -101,7 +101,7 @@ export class NotSupportedError extends Error {
 }
 
 /**
- * The barrier at which the caller waits, or wants to, is broken: somebody gave up, died, or broke it on purpose.
+ * The barrier at which the caller waits, or wants to, is broken: a thread gave up, died, or broke it on purpose.
  *
  * Python: `threading.BrokenBarrierError`.
  *
@@ -320,7 +320,7 @@ export class AttachError extends Error {
 }
 
 /**
- * There will be no more messages: nobody holds the other end of the pipe, and what was sent has been received.
+ * There will be no more messages: no thread holds the other end of the pipe, and what was sent has been received.
  *
  * Python: `EOFError`.
  *
@@ -341,7 +341,7 @@ export class EOFError extends Error {
 }
 
 /**
- * Nobody will receive what is sent: nobody holds the other end of the pipe.
+ * No thread will receive what is sent: none holds the other end of the pipe.
  *
  * Python: `BrokenPipeError`.
  *

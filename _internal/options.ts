@@ -1,5 +1,6 @@
 /**
- * Options: those of everything that waits, what is said of wrong ones, and what stands for none.
+ * Arguments: the options of everything that waits, their deadlines, what is said of wrong arguments, and what stands for no
+ * options.
  *
  * @module
  */
@@ -54,9 +55,9 @@ export function deadlineOf(timeout: number): number {
 const LONGEST = 2 ** 31 - 1;
 
 /**
- * Calls `onTime` once the clock of {@linkcode now} has passed `deadline`, in a later turn of the event loop. A timer takes no more
- * than 25 days and may fire a little early, so it takes several where it must. The program stays alive meanwhile, for ever
- * where the deadline is `Infinity`.
+ * Calls `onTime` once the clock of {@linkcode now} has passed `deadline`, in a later turn of the event loop. A timer takes no
+ * more than 25 days and may fire a little early, so several follow one another where they must. The program stays alive
+ * meanwhile, for ever where the deadline is `Infinity`.
  *
  * @returns Calls it off.
  */

@@ -179,7 +179,9 @@ export class Queue<T = unknown> extends SharedObject {
     const action = this.#check("put an item into queue");
     const timeout = options === undefined ? Infinity : validateWait(options, action);
     const message = this.#write(item, options, action);
-    if (this.#tryPush(message, timeout === 0 ? 1 : 0, item, action)) return;
+    const outcome = this.#ends.tryPush(message, timeout === 0 ? 1 : 0);
+    if (outcome === OK) return;
+    if (outcome !== undefined) this.#refuse(outcome, message, item, action);
     if (timeout === 0) {
       message.drop(this.#place.space);
       refuseFull(action, timeout, item, this.#ends.limit);
@@ -388,7 +390,11 @@ export class Queue<T = unknown> extends SharedObject {
   #tryPush(message: Message, woken: number, item: T, action: string): true | undefined {
     const outcome = this.#ends.tryPush(message, woken);
     if (outcome === OK) return true;
-    if (outcome === undefined) return undefined;
+    return outcome === undefined ? undefined : this.#refuse(outcome, message, item, action);
+  }
+
+  // Waiting would not help.
+  #refuse(outcome: number, message: Message, item: T, action: string): never {
     message.drop(this.#place.space);
     if (outcome === NO_ROOM) refuseForRoom(this.#place.space, action, item, message.size * 4);
     throw new QueueShutDownError(`Cannot ${action} as it is shut down`);

@@ -34,7 +34,7 @@ let keep = false;
 let busy = false;
 
 /** How a message is read. */
-export interface DecodeOptions {
+interface DecodeOptions {
   /** It will be read again: its references to shared objects stay its own. */
   keep?: boolean;
 }
@@ -175,7 +175,7 @@ function read(): unknown {
     }
     case tag.REFERENCE: {
       const number = readNumber();
-      // Undefined: one that is being made, which only an instance of a class could be.
+      // Undefined: it is still being made, and nothing that a writer makes leads back to such a thing.
       if (objects[number] === undefined) broken("an object is meant that has not come");
       return objects[number];
     }

@@ -12,6 +12,7 @@ import type { Scope } from "../memory/memory.ts";
 import { SharedHandle } from "../memory/shared_object.ts";
 import { hostClassOf, isPlainInside, keepsNamedOfCollections, mayHaveNamed, tagOf } from "../runtime/host_classes.ts";
 import { numberOf, propertiesOf } from "./error_classes.ts";
+import * as tag from "./format.ts";
 import {
   AGAIN,
   begin,
@@ -55,7 +56,6 @@ import {
   whyHidden,
   whyHost,
 } from "./refusal.ts";
-import * as tag from "./format.ts";
 
 /** What a message is for. */
 export interface EncodeOptions {
@@ -77,6 +77,11 @@ let depth = 0;
 let busy = false;
 /** Whether all parts go with their whole buffers. */
 let whole = false;
+
+// Asked of the objects' insides, since classes of the program may extend these and answer something else.
+const mapEntries = Map.prototype.entries;
+const setValues = Set.prototype.values;
+const NONE: string[] = [];
 
 /**
  * The bytes of a value. They stay as they are until the next call: copy them at once.
@@ -268,7 +273,7 @@ function isSparse(array: unknown[]): boolean {
 function writePlain(object: Record<string, unknown>): void {
   const keys = Object.keys(object);
   const { length } = keys;
-  // Few plain objects are so, and what is not what it seems is.
+  // Few plain objects are empty or begin with an index, and what only seems plain does.
   if (length === 0 || keys[0] === "0") checkPlain(object);
   for (let i = shapeCount - 1, last = Math.max(0, i - 7); i >= last; i--) {
     const shape = shapes[i]!;
@@ -375,11 +380,6 @@ function writeBoxed(boxed: object): void {
   write(value);
 }
 
-// Asked of the objects' insides, since classes of the program may extend these and answer something else.
-const mapEntries = Map.prototype.entries;
-const setValues = Set.prototype.values;
-const NONE: string[] = [];
-
 // The key is asked for first: whatever it is a class of, it can be copied.
 function writeHost(value: object, hostClass: string, prototype: object): void {
   const kind = tagOf(value);
@@ -392,7 +392,7 @@ function writeHost(value: object, hostClass: string, prototype: object): void {
     endWhole();
     return;
   }
-  // Of another realm: its class is not the one of this realm.
+  // Of another realm: its class is not the class of that name here.
   if (kind === "Map") return writeMap(value as Map<unknown, unknown>, prototype);
   if (kind === "Set") return writeSet(value as Set<unknown>, prototype);
   if (kind === "Date") return writeDate(value as Date);
@@ -433,7 +433,7 @@ function writeView(value: ArrayBufferView): void {
 function writeError(error: Error): void {
   const number = numberOf(error);
   writePair(tag.ERROR, number);
-  // One without a prototype has none of its own.
+  // An error without a prototype may have neither.
   const { name = "Error", message = "" } = error as { name?: unknown; message?: unknown };
   writeString(String(name));
   writeString(String(message));

@@ -35,12 +35,13 @@ function errorsOf(namespace: object | undefined): ErrorClass[] {
 const numbers: Map<object, number> = new Map(classes.map((type, index) => [type.prototype, index]));
 
 /** Class number of an `AggregateError`. */
-export const AGGREGATE = 254;
+const AGGREGATE = 254;
+/** Class number of a `DOMException`. */
+const DOM = 255;
+
 const languageNames: Map<string, number> = new Map(
   classes.slice(0, classes.indexOf(URIError) + 1).map(({ name }, index) => [name, index]),
 ).set("AggregateError", AGGREGATE);
-/** Class number of a `DOMException`. */
-export const DOM = 255;
 
 /** Own properties of errors that are not enumerable, besides `cause`: those of `SuppressedError`. */
 const HIDDEN: readonly string[] = ["error", "suppressed"];
@@ -109,7 +110,7 @@ export function define(error: Error, key: string, value: unknown, enumerable = f
   try {
     Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable });
   } catch {
-    // A DOMException has accessors for some of these; one of a class of the program may be frozen.
+    // A DOMException has accessors for some of these; an error of a class of the program may be frozen.
   }
 }
 

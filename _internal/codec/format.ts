@@ -1,9 +1,11 @@
 /**
- * What the bytes of a message mean: the tags, the kinds of view by their numbers, the registered classes by their names.
+ * What the bytes of a message mean: the tags, the kinds of view by their numbers, the registered classes by their names, and
+ * the references to shared objects behind the value.
  *
  * A value is a tag and what the tag says follows. Numbers are little-endian. Lengths and counts are four bytes, or one in
  * the `…8` forms. Objects, arrays and everything else that has an identity is numbered in the order of its tags, and
- * `REFERENCE` stands for one that came before. Behind the value stands what it names: see references.ts.
+ * `REFERENCE` stands for an object that came before. Behind the value stand the shared objects that it names: see the end of
+ * this module.
  *
  * @module
  */
@@ -59,7 +61,7 @@ export const BIGINT = 0x96;
 export const BUFFER = 0x97;
 /** The kind of view in one byte, then its buffer as a value, all of which it views. */
 export const VIEW = 0x98;
-/** Class in one byte; name, message, stack, cause and own properties as values. */
+/** Class in one byte; name, message, stack, and an object with the cause and its own properties, as values. */
 export const ERROR = 0x99;
 /** A primitive value in an object. */
 export const BOXED = 0x9a;
@@ -123,7 +125,7 @@ export function kindOfView(view: ArrayBufferView): number | undefined {
 // Classes whose instances keep their class on the way.
 
 /** How instances of a class are sent. */
-export interface Serialization {
+interface Serialization {
   /** What its instances have as their prototype. */
   prototype: object;
   /** The class's name on the way: the same in every thread. */
@@ -208,7 +210,7 @@ export function dropReferences(message: Uint8Array): void {
   if (hasReferences(message)) visitReferences(message, dropReference);
 }
 
-/** As {@linkcode dropReferences}, of one that was sent: the thread or process that was to receive it is gone. */
+/** As {@linkcode dropReferences}, of a message that was sent: the thread or process that was to receive it is gone. */
 export function loseReferences(message: Uint8Array): void {
   if (hasReferences(message)) visitReferences(message, loseReference);
 }

@@ -232,7 +232,7 @@ export function writeString(value: string): void {
   for (let i = 0; i < length; i++, at += 2) view.setUint16(at, value.charCodeAt(i), true);
 }
 
-/** A list of four numbers or more, if it is one and nothing else. */
+/** A list of four numbers or more. `false`: it is something else, and nothing was written. */
 export function writeNumbers(array: unknown[]): boolean {
   const { length } = array;
   if (length < 4 || typeof array[0] !== "number") return false;
@@ -383,7 +383,7 @@ function numberAmongFew(value: object): number {
   return -1;
 }
 
-/** What comes now is needed as a whole to make `value` of it, up to {@linkcode endWhole}. */
+/** What comes now, up to {@linkcode endWhole}, is needed as a whole to make `value` again. */
 export function beginWhole(value: object): void {
   open.push(value);
 }

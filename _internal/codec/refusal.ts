@@ -1,5 +1,6 @@
 /**
- * What cannot be sent, and what is said of it: where it is in the value, why it cannot, and what to send instead.
+ * What cannot be sent, and what is said of it: where it is in the value, why it cannot, and what to send instead. At the end
+ * the objects of the runtime that can be sent after all, keys, and what is sent of them.
  *
  * @module
  */
@@ -152,7 +153,7 @@ export function whyHost(hostClass: string, kind: string): string {
 }
 
 /** `an Event`. */
-export function withArticle(name: string): string {
+function withArticle(name: string): string {
   return `${/^(?:[AEIOa]|U[^R])/.test(name) ? "an" : "a"} ${name}`;
 }
 

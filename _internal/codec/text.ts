@@ -9,8 +9,9 @@ import { latin1 } from "../runtime/runtime.ts";
 // Not fatal: what was written is well-formed. The byte order mark is part of a string like any other character.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Short strings that came lately, by a number made of their bytes: keys come again and again. */
+/** Strings up to this length are cached. */
 const CACHED = 16;
+/** Short strings that came lately, by a number made of their bytes: keys come again and again. */
 const cache: string[] = new Array(1024).fill("");
 /** Longer strings are cheaper to have decoded by the runtime. */
 const BY_HAND = 24;

@@ -2,8 +2,8 @@
  * Where a child process begins, and its life.
  *
  * It learns from a variable of its environment what it is: its record, what ties its life to its starter's, and where the
- * processes' memory is. A spare waits there for its record. A process that may not call the C library learns it from its standard
- * input instead: see child_without_memory.ts.
+ * processes' memory is. A spare waits there for its record: see processes/forkserver.ts. A process that may not call the C
+ * library learns what it is from its standard input instead: see child_without_memory.ts.
  *
  * @module
  */
@@ -52,7 +52,7 @@ import {
 } from "../work/record.ts";
 import { giveFields, importsOf, type ProcessHead, unpackPayload } from "../work/starting.ts";
 
-/** So long a parent that ends takes at most until it is gone. */
+/** How long a parent that ends takes at most until it is gone: milliseconds. */
 const ENDING = 2000;
 
 /** Runs the process that the environment names. */
@@ -72,7 +72,7 @@ function boot(): void {
   try {
     attachRegion(region.join(" "));
   } catch (error) {
-    // Of a parent that ends the memory may be gone before its lifeline is.
+    // The memory of a parent that ends may be gone before its lifeline is.
     if (calls.isOrphan(ENDING)) exitProcess(1);
     throw error;
   }
@@ -144,7 +144,7 @@ function fail(space: Space, record: number, error: unknown): void {
   console.error(`Process ${labelOf(new Attachment(space, objectOf(record)))}:`, error);
 }
 
-/** Waits for the threads that are no daemons. */
+/** Waits for the threads that are no daemons, and for daemons below which others run. */
 async function threadsEnded(): Promise<void> {
   const space = existingSpace("thread")!;
   for (const thread of childRecords()) {

@@ -1,5 +1,5 @@
 /**
- * The life of a process without a part in the shared memory, inside it: see unseen.ts.
+ * The life of a process without a part in the shared memory, inside it. Its starter's side is in processes/unseen.ts.
  *
  * @module
  */
@@ -18,12 +18,12 @@ import { resolveSubclass, resolveTarget } from "../targets/resolve.ts";
 import { type ProcessHead, unpackPayload } from "../work/starting.ts";
 import { encodeOutcome, ERROR, VALUE } from "../work/record.ts";
 
+/** What is used of `process`, to send to the starter. */
 interface Channel {
   send(message: Message, sent?: () => void): void;
-  on(event: "disconnect", listener: () => void): void;
 }
 
-/** So much goes at a time. */
+/** How many bytes are sent, or read, at a time. */
 const PART = 2 ** 18;
 
 /** Runs what its standard input says. */
@@ -74,7 +74,7 @@ async function runTarget(head: ProcessHead, rest: Uint8Array): Promise<unknown> 
   const Type = type === undefined ? undefined : await resolveSubclass(type, name);
   const { args, fields } = await arrive(() => decode(rest) as { args: unknown[]; fields?: object });
   if (Type === undefined) return await found?.(...args);
-  // There is no handle without the memory: what has the methods and the fields, and nothing else, runs it.
+  // There is no handle without the memory: an object with the methods and the fields, and nothing else, runs it.
   const instance = Object.assign(Object.create(Type.prototype as object), fields) as Process<unknown[]>;
   return await instance.run(...args);
 }

@@ -1,5 +1,5 @@
 /**
- * All that a worker which waits for work loads beforehand.
+ * All that a worker loads beforehand while it waits for a thread to come.
  *
  * @module
  */

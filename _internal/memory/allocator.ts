@@ -15,9 +15,9 @@
  * wanted again most of the time. A sweep does that for all blocks together: when much has been given back and nothing of
  * it fits, before the end of the heap moves on; and before a caller hears that there is no room.
  *
- * Everything happens under one mutex. A process that is killed in the middle may leave the lists as they are not to be,
- * but never the sizes: blocks are cut and joined by one atomic store each, and all other writes are plain. A thread that takes
- * the mutex from a dead holder sweeps first; a block that the dead holder was busy with is lost at most.
+ * Everything happens under one mutex. A process that is killed in the middle may leave the lists broken, but never the sizes:
+ * blocks are cut and joined by one atomic store each, and all other writes are plain. A thread that takes the mutex from a dead
+ * holder sweeps first; a block that the dead holder was busy with is lost at most.
  *
  * HOLDER is the participant that will give a block back of itself and soon: the owner of a pool, for inputs and results.
  * A thread that finds no room learns by it whether to wait makes sense.
@@ -58,6 +58,14 @@ const COMPARED = 256;
 /** Words given back of which no more is counted. */
 const MUCH = 2 ** 29;
 
+/** Words at the end of a block that is checked: how many were asked for, and the guard. */
+const GUARD_WORDS = 2;
+const GUARD = 0x6a51d;
+/** What free memory is full of while it is checked. */
+const POISON = 0x5eadbeef;
+/** So many words of what is given out are looked at. */
+const LOOKED_AT = 4096;
+
 // Four steps a power of two: 8 10 12 14 16 20 24 28 32 40 …
 function sizeClass(words: number): number {
   if (words <= MIN) return 0;
@@ -97,8 +105,8 @@ function sizeAt(words: Int32Array, block: number, top: number): number {
 /**
  * A block of at least `count` words, aligned to eight bytes, zeroed where asked. 0: there is no room.
  *
- * `id` is the participant that asks. `holder` the one that will give it back of itself; so many words, `spare`, must be
- * left then.
+ * `id` is the participant that asks, `holder` the participant that will give the block back of itself, and `spare` how many
+ * words must be left beside it.
  */
 export function allocate(
   memory: Memory,
@@ -187,7 +195,7 @@ function fitLarger(words: Int32Array, size: number): number {
   return 0;
 }
 
-// Marks a block as given out, which is in no list any more; what it has too much becomes a block of its own.
+// Marks a block as given out that is in no list any more; what is too much of it becomes a block of its own.
 function cut(words: Int32Array, block: number, size: number): void {
   const whole = words[block] & ~FREE;
   const rest = whole - size;
@@ -328,14 +336,6 @@ export function free(memory: Memory, id: number, at: number): void {
 }
 
 // The checks.
-
-/** Words at the end of a block: how many were asked for, and the guard. */
-const GUARD_WORDS = 2;
-const GUARD = 0x6a51d;
-/** What free memory is full of. */
-const POISON = 0x5eadbeef;
-/** So many words of what is given out are looked at. */
-const LOOKED_AT = 4096;
 
 // On stderr, too: much of what frees is a finalizer, or within a try.
 function damaged(what: string): never {

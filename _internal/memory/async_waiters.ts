@@ -13,14 +13,14 @@ import { BELL_COUNT, BELL_STRIDE, BELLS_AT, NEXT_PARTICIPANT_AT } from "./memory
 import { arm, isArmed, SLICE_MS, type WaitingThread } from "./wait_point.ts";
 
 /** What a promise waits for. */
-export interface AsyncWait<T> {
+interface AsyncWait<T> {
   /** Tries to get it; `undefined`: not yet. Gets the number of times it was tried in vain. May throw. */
   attempt: (tries: number) => T | undefined;
   /** When to give up, on the clock of {@linkcode now}. */
   deadline: number;
   /** What the promise becomes then: a value, or an error that is thrown. */
   expired: () => T;
-  /** All waiters here want the same: when one fails, those behind it need not be tried. */
+  /** All waiters here want the same: when an attempt fails, those of the waiters behind it need not be made. */
   ordered?: boolean;
   /** Gives up with the signal's reason. */
   signal?: AbortSignal;
@@ -48,7 +48,7 @@ export class AsyncWaiters {
     this.#space = space;
   }
 
-  /** Whether promises of this thread wait here already: whoever comes now goes behind them. */
+  /** Whether promises of this thread wait here already: a newcomer goes behind them. */
   isCrowded(point: number): boolean {
     return this.#points.has(point);
   }
@@ -99,7 +99,7 @@ export class AsyncWaiters {
         },
       };
       const onAbort = (): void => waiter.fail(signal!.reason);
-      // Those in front want the same, and what is there now is theirs first.
+      // The waiters in front want the same, and what is there now is theirs first.
       const tryInTurn = (): boolean => {
         if (!waiter.ordered) return waiter.try();
         for (const point of list) tryAll(this.#points.get(point));
@@ -144,8 +144,8 @@ export class AsyncWaiters {
   }
 
   /**
-   * Rejects all promises that wait at points in `[from, to)`: this thread gives up what is there, and must not leave the bit of
-   * its doorbell in memory that may be another object's.
+   * Rejects all promises that wait at points in `[from, to)`: this thread gives up what is there, and must not put the bit of
+   * its doorbell back into memory that may be another object's by then.
    */
   evict(from: number, to: number, reason: () => unknown): void {
     if (this.#pending === 0) return;
@@ -164,14 +164,14 @@ export class AsyncWaiters {
     this.#stop = undefined;
   }
 
-  /** `true`: all who wait there are to be tried now. */
+  /** `true`: all waiters there are to be tried now. */
   #add(point: number, waiter: Waiter): boolean {
     let waiters = this.#points.get(point);
     const first = waiters === undefined;
     if (waiters === undefined) this.#points.set(point, waiters = new Set());
     waiters.add(waiter);
     if (this.#pending++ === 0) this.#start();
-    // Where the bit was taken, the bell has rung for those who waited before, and the look that follows would find it back.
+    // Where the bit was taken, the bell has rung for the waiters before, and the look that follows would find it back.
     return arm(this.#space, point) || first;
   }
 
@@ -183,14 +183,14 @@ export class AsyncWaiters {
   }
 
   #start(): void {
-    // Two jobs: it keeps the program alive, and finds out what nobody rings for: that a holder died.
+    // Two jobs: it keeps the program alive, and finds out what no bell rings for: that a holder died.
     this.#slices = setInterval(() => this.#look(true), SLICE_MS);
     this.#stop ??= this.#space.memory.listen(BELLS_AT + this.#space.bell * BELL_STRIDE, () => this.#look());
   }
 
   #end(): void {
     clearInterval(this.#slices);
-    // Not at once: who waits once waits again, and starting to listen costs more than going on.
+    // Not at once: a thread that waits once waits again, and starting to listen costs more than going on.
     queueMicrotask(() => {
       if (this.#pending > 0) return;
       this.#stop?.();

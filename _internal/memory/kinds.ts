@@ -1,7 +1,7 @@
 /**
  * The kinds of shared objects: which class stands for each in each scope, and what is known of an object by nothing but its
- * address, which is all that a message, a `waitAny` or a thread that ends has of it. One call of {@linkcode defineKind} says
- * all of that for a kind, in the module of its class.
+ * address, which is all that a message, a `waitAny` or a thread that ends has of it. {@linkcode registerClass} says the first
+ * and {@linkcode defineKind} the second, in the module of the kind's class.
  *
  * @module
  */
@@ -33,7 +33,7 @@ export const FIRST_KIND: number = LOCK;
 export const LAST_KIND: number = PROCESS;
 
 /** A class whose instances can be made from an address. */
-export type SharedClass = new () => object;
+type SharedClass = new () => object;
 
 const classes: Record<Scope, SharedClass[]> = { thread: [], process: [] };
 
@@ -112,8 +112,8 @@ export function readinessAt(space: Space, at: number): Readiness | undefined {
   return readiness === undefined ? undefined : { space, ...readiness };
 }
 
-// What a thread holds. A handle may be gone already, and the object with it if this was the last: its words then say FREE or
-// what is there now, which no thread made with this one as its holder. Hence the look at the words before each of the two.
+// What a thread holds. A handle may be gone already, and the object with it if that was the last: what its words say then is
+// not that this thread holds it. Hence `isHeld` is asked each time, of the words.
 
 /** The addresses of all objects that this thread holds; used when a pool worker's task ends but its thread goes on. */
 export function heldBy(space: Space): Set<number> {

@@ -2,8 +2,8 @@
  * A memory: what a primitive may know of the one it lives in, where things are in it, and the one that threads have.
  *
  * There are two: a `SharedArrayBuffer` that all threads of a program have, which is {@linkcode ThreadMemory} here, and a
- * mapping that all processes of a tree have: see processes/memory.ts. No primitive knows which of them it is on, and the words
- * in both have one layout:
+ * mapping that all processes of a tree have: see processes/process_memory.ts. No primitive knows which of them it is on, and
+ * the words of both have one layout:
  *
  * ```text
  *      0  header
@@ -64,22 +64,22 @@ export const SCOPE_AT = 3;
 export const TOKEN_AT = 4;
 /** Of the threads' memory: the record of this process, in the processes' memory. */
 export const PROCESS_AT = 8;
-/** Of the threads' memory: how many processes this one gave a name by number. */
+/** Of the threads' memory: how many processes got a name by number from this process. */
 export const PROCESS_NAMES_AT = 9;
 /** Of the threads' memory: the descriptor whose other end goes with this process, plus one. */
 export const LIFELINE_AT = 10;
-/** Of the threads' memory: held while those three are written. */
+/** Of the threads' memory: held by the thread that opens the lifeline. */
 export const PROCESS_MUTEX_AT = 11;
-/** Of the threads' memory: how this process starts others: see start_method.ts. */
+/** Of the threads' memory: how this process starts others: see multiprocessing/start_method.ts. */
 export const START_METHOD_AT = 12;
 /** Of the threads' memory: how many threads got a name by number. */
 export const THREAD_NAMES_AT = 13;
 /** Of the threads' memory: held while the reference that the table of threads has is dropped, or another made from it. */
 export const THREADS_MUTEX_AT = 14;
-/** Of the threads' memory: held by the thread that binds functions of the C library: see native_turns.ts. */
+/** Of the threads' memory: held by the thread that binds functions of the C library: see processes/native_turns.ts. */
 export const NATIVE_MUTEX_AT = 15;
 
-/** Where the heap ends: what is behind is in no block. Written under the allocator's mutex, as those that follow. */
+/** Where the heap ends: what is behind is in no block. Written under the allocator's mutex, as the four that follow. */
 export const TOP_AT = 16;
 /** From here on nothing was ever written to. */
 export const FRESH_AT = 17;
@@ -120,6 +120,17 @@ export const PARTICIPANT_WORDS = 16;
 
 export const HEAP_AT = PARTICIPANTS_AT + PARTICIPANT_COUNT * PARTICIPANT_WORDS;
 
+/** Words before an object's own. */
+export const OBJECT_HEADER = 4;
+
+/** Words of a cache line: 64 bytes. What different threads write is best on different lines. */
+export const LINE = 16;
+
+/** The first cache line at or behind an address. */
+export function firstLine(at: number): number {
+  return (at + LINE - 1) & ~(LINE - 1);
+}
+
 // The same words in pairs, for what is 64 bits wide.
 
 const views = new WeakMap<Memory, BigInt64Array>();
@@ -133,17 +144,6 @@ export function pairsOf(memory: Memory): BigInt64Array {
     views.set(memory, pairs = new BigInt64Array(buffer, byteOffset));
   }
   return pairs;
-}
-
-/** Words before an object's own. */
-export const OBJECT_HEADER = 4;
-
-/** Words of a cache line: 64 bytes. What different threads write is best on different ones. */
-export const LINE = 16;
-
-/** The first cache line at or behind an address. */
-export function firstLine(at: number): number {
-  return (at + LINE - 1) & ~(LINE - 1);
 }
 
 // The memory of threads: a `SharedArrayBuffer` that every thread has from its start, of which only touched pages are
@@ -198,8 +198,8 @@ export class ThreadMemory implements Memory {
   }
 
   wait(index: number, expected: number, ms: number): void {
-    // Where threads may not block, a thread that holds one of the library's own mutexes for a moment is waited for by looking
-    // again.
+    // A thread that may not block looks again and again, which is enough for the library's own mutexes: they are held for
+    // moments.
     if (mayBlock) wait(this.words, index, expected, ms);
   }
 

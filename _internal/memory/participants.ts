@@ -1,6 +1,7 @@
 /**
- * The participants of a memory: the threads that may hold something in it, which of them live, and what follows from that. A
- * thread that blocks sees to others meanwhile, and the library's own short mutex is taken over where its holder is dead.
+ * The participants of a memory: the threads that may hold something in it, and which of them live. Here is also what rests on
+ * that: what a thread sees to while it is blocked, and the library's own short mutex, which a waiter takes over from a holder
+ * that is dead.
  *
  * Ids count up and are never given twice, so a lock word can name its holder by id alone: an entry of the table that carries
  * another id by now means that the holder is gone.
@@ -22,7 +23,7 @@
  * then owns it. What it guards must therefore be consistent after every single store.
  *
  * ```text
- *              lock()                        unlock()
+ *              lockMutex()                   unlockMutex()
  *   0          id<<1                         (a bug)
  *   id<<1      id<<1|1, then sleep           0
  *   id<<1|1    sleep                         0, wake one waiter
@@ -79,11 +80,11 @@ export function enter(memory: Memory, process: number): number {
     const entry = entryOf(id);
     const previous = load(words, entry + ID);
     if (previous !== 0 && isAlive(memory, previous)) continue;
-    // What the one before has left is a reclaimer's to give up.
+    // What the participant before has left is for a reclaimer to give up.
     if (load(words, entry + TAKEN) !== 0) continue;
-    // No other thread knows the new id yet, so it does no harm that it is briefly in a state that was the old one's.
+    // No other thread knows the new id yet, so it does no harm that its state is the old participant's for a moment.
     if (compareExchange(words, entry + ID, previous, id) !== previous) continue;
-    // A reclaimer that began before this may still think that it is the old one's. Those that begin later see the new id.
+    // A reclaimer that began before this may still take the entry for the old participant's. A later reclaimer sees the new id.
     const reclaimer = load(words, entry + RECLAIMER);
     if (reclaimer !== 0 && isAlive(memory, reclaimer)) {
       store(words, entry + STATE, ENDED);
@@ -122,7 +123,8 @@ export function kill(memory: Memory, id: number): void {
   const entry = entryOf(id);
   if (load(words, entry + ID) !== id) return;
   store(words, entry + KILL, 1);
-  // It announces where it sleeps before it looks at the kill word for the last time, so one of the two sees the other.
+  // The participant announces where it sleeps before it looks at the kill word for the last time: either it sees the kill, or
+  // this thread sees where it sleeps. If it is woken just before it sleeps, it looks again after a slice.
   memory.notify(entry + KILL, 0x7fffffff);
   const parked = load(words, entry + PARKED);
   if (parked !== 0) memory.notify(parked, 0x7fffffff);
@@ -130,9 +132,9 @@ export function kill(memory: Memory, id: number): void {
 
 // What a thread sees to while it is blocked: no event reaches it then.
 //
-// A thread that the runtime can stop from outside is stopped by the thread that started it, and only that one hears when it
-// is gone. A process that was asked to end is killed by the thread that asked, if it does not. Where that thread blocks,
-// and perhaps for what the other holds, it has to look by itself.
+// A thread that the runtime can stop from outside is stopped by its starter, and only the starter hears when it is gone. A
+// process that was asked to end, and does not, is killed by the thread that asked. Where that thread blocks, perhaps for what
+// the other holds, it has to look by itself.
 
 const actions: Set<() => void> = new Set();
 
@@ -182,7 +184,7 @@ function lockSlowly(memory: Memory, at: number, id: number): boolean {
     }
     if ((seen & 1) === 1 || compareExchange(words, at, seen, seen | 1) === seen) {
       memory.wait(at, seen | 1, SLICE_MS);
-      // The holder may be a thread that this one started, and that was stopped.
+      // The holder may be a thread that this thread started and stopped.
       seeToOthers();
     }
   }

@@ -7,8 +7,8 @@
  * queues.
  *
  * A worker whose result finds no room waits for it, and says so; meanwhile no owner lends anything for inputs, and those
- * that no worker has claimed are taken back. So only results that were not read yet are in the way, which their owners do
- * without waiting for room: in the end there is what there can be. What does not fit even then is refused.
+ * that no worker has claimed are taken back. So only results that were not read yet are in the way, and their owners read them
+ * without waiting for room: in the end there is all the room that there can be. What does not fit even then is refused.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { FREED_AT, HEAP_AT, ROOM_AT, USED_AT, WANTED_AT } from "./memory.ts";
 import type { Space } from "./space.ts";
 import { register, sleep, unregister } from "./wait_point.ts";
 
-/** What others have may be given back, too: so long after the last time that something was, nothing more is hoped for. */
+/** What others have may be given back, too. So many milliseconds after the last such time nothing more is hoped for. */
 const HOPE = 5000;
 /** Words of WANTED_AT are of so many milliseconds of the clock on the wall, which all processes have. */
 const TICK = 64;
@@ -65,7 +65,7 @@ export class RoomWait {
     this.#freed = load(space.words, FREED_AT);
   }
 
-  /** Whether to try again makes sense: something was given back, or it is long ago. */
+  /** Whether to try again makes sense: something was given back, or the last look is long ago. */
   get isTime(): boolean {
     return load(this.#space.words, FREED_AT) !== this.#freed || now() - this.#looked > SLICE_MS;
   }
@@ -87,7 +87,7 @@ export class RoomWait {
     return never || this.#looked - this.#changed > HOPE ? most : undefined;
   }
 
-  /** Blocks until something was given back, or for a moment. */
+  /** Blocks until something was given back, or for a moment. `true`: it did not, as `attempt` succeeded. */
   sleep(attempt: () => boolean): boolean {
     const space = this.#space;
     sayWanted(space);

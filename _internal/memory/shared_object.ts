@@ -1,10 +1,10 @@
 /**
- * What all shared objects have in common: an address, a header, one handle a thread, names, references, and what a thread
- * remembers of one beside its shared words.
+ * What all shared objects have in common: an address, a header, handles, names, references, and what a thread remembers of an
+ * object beside its shared words.
  *
  * ```text
  *   word 0   kind | subtype << 8
- *        1   references: one for each thread with a handle, one for each message under way that names it.
+ *        1   references: one for each handle, one for each message under way that names it.
  *            Named objects keep one forever
  *        2   ┐ what the object was created with: a second creator of the same name must say the same
  *        3   ┘
@@ -161,7 +161,7 @@ export function makeHandle<T extends object>(
   try {
     return Reflect.construct(type, [], subclass) as T;
   } finally {
-    // Of a class that is none: the next object would be taken for this one.
+    // Not taken where the class is no shared object's: the next object would be taken for this one.
     arriving = undefined;
   }
 }
@@ -366,8 +366,8 @@ export function dropReference(space: Space, at: number): void {
   space.free(at);
 }
 
-// What this thread remembers of a shared object beside the shared words. It has several handles of one object where it opened
-// it by name more than once, and what it holds it holds through all of them.
+// What this thread remembers of a shared object beside the shared words. It has several handles of an object that it opened by
+// name more than once, and what it holds it holds through all of them.
 
 const states = new WeakMap<Space, Map<number, WeakRef<object>>>();
 

@@ -1,7 +1,8 @@
 /**
  * One thread's view of one memory: which participant it is there, what it waits for, which handles it has, and the blocks that
- * it takes and gives back. Each thread has at most two of them, and how they come to be is here as well; so is the directory
- * by which objects are found by their names.
+ * it takes and gives back. Each thread has at most two views, and how they come to be is here as well; so is the directory by
+ * which objects are found by their names. That is a list in the memory, written under its mutex by the thread that makes an
+ * object, and read without:
  *
  * ```text
  *   entry   0  next entry, 0: none
@@ -57,14 +58,14 @@ export class Space {
     return new Space(memory, enter(memory, process), exit);
   }
 
-  /** Whether another asked this thread to end. */
+  /** Whether another thread asked this thread to end. */
   isKilled(): boolean {
     return load(this.words, this.entry + KILL) !== 0;
   }
 
-  /** Ends this thread where another asked for that. A thread that polls in a loop, and never waits, learns it here. */
+  /** Ends this thread where another thread asked for that. A thread that polls in a loop, and never waits, learns it here. */
   endIfKilled(): void {
-    if (this.isKilled()) this.exit();
+    if (load(this.words, this.entry + KILL) !== 0) this.exit();
   }
 
   /** A zeroed block, or a `RangeError` that says what there was no room for. */
@@ -127,6 +128,7 @@ export function noRoom(action: string, needed: number, available: number, what?:
 // program's modules is imported. That of the processes' memory is made by `multiprocessing`, which alone knows how.
 
 const spaces: Record<Scope, Space | undefined> = { thread: undefined, process: undefined };
+
 /**
  * Bytes reserved where nothing else was configured.
  *
@@ -185,7 +187,7 @@ function processSpace(): Space {
   return makeProcessSpace();
 }
 
-/** Less where the system does not even reserve that much (strict overcommit). */
+/** The threads' memory: smaller where the system does not even reserve as much as was wanted (strict overcommit). */
 function reserve(): Memory {
   for (let bytes = reservation.thread;; bytes /= 2) {
     try {

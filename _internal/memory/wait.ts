@@ -1,6 +1,7 @@
 /**
  * Waiting, in whichever form: what is tried, where, and what the wait comes to when its time is up. A primitive says that once,
- * in a {@linkcode Wait}; a caller blocks with it, or gets a promise.
+ * in a {@linkcode Wait}; a caller blocks with it, or gets a promise. And waiting for several things at once, of one memory or
+ * of both.
  *
  * @module
  */
@@ -56,7 +57,7 @@ export function waitAsync<T>(
   });
 }
 
-// Waits at several points, of one memory or of both.
+// Waits at several points.
 //
 // A thread can sleep on one word only, but a change at a wait point rings the doorbells of the threads that left their bits
 // there. So the thread leaves its bit at all of the points and sleeps on its own bell. It reads the bell first, then leaves the
@@ -68,13 +69,13 @@ export function waitAsync<T>(
 const SHORT_SLICE_MS = 5;
 
 /** Wait points by the memory they are in, as this thread sees it; at least one memory. */
-export type PointsBySpace = ReadonlyMap<Space, readonly number[]>;
+type PointsBySpace = ReadonlyMap<Space, readonly number[]>;
 
 /**
  * Blocks this thread until `attempt` returns something other than `undefined`, and returns that; `undefined` when the
- * deadline has passed. It is called for the last time after the deadline.
+ * deadline has passed. `attempt` is called for the last time after the deadline.
  *
- * Ends the thread where another asked for that.
+ * Ends the thread where another thread asked for that.
  */
 export function blockAtMany<T>(points: PointsBySpace, attempt: () => T | undefined, deadline: number): T | undefined {
   const spaces = [...points.keys()];

@@ -7,8 +7,8 @@
  * ```
  *
  * A waiter registers, looks at what it waits for once more, and only then sleeps. A notifier changes the thing, and only
- * then looks whether anyone is registered. Operations are sequentially consistent, so one of the two sees the other and
- * no wake-up is lost.
+ * then looks whether a waiter is registered. Operations are sequentially consistent, so the waiter sees the change or the
+ * notifier sees the waiter, and no wake-up is lost.
  *
  * The notifier takes the sleepers it wakes off the count. So a burst of changes wakes each sleeper once, not once for
  * each change, until it has run and registered anew. A waiter that leaves without having been notified takes itself off,
@@ -40,7 +40,7 @@ export interface WaitingThread {
   readonly spins: number;
   /** Its promises. */
   readonly async: { wake(): void };
-  /** Whether another asked this thread to end. */
+  /** Whether another thread asked this thread to end. */
   isKilled(): boolean;
   /** Stops this thread at once. */
   exit(): never;
@@ -60,8 +60,8 @@ const EPOCH = 0x1000;
 export const DEFAULT_SPINS = 400;
 
 /**
- * What {@linkcode block} gives an attempt that is one of many quick ones, before it registers. Less than this, the same after
- * a wake-up in vain.
+ * What {@linkcode block} gives each of many quick attempts, before the thread registers. Less than this: the same after
+ * wake-ups in vain.
  */
 export const LOOK = -1;
 
@@ -84,7 +84,7 @@ const SLOWEST = 12;
  * it takes to be woken that often, and once more for each waiter in front of it.
  *
  * A waiter that gives up takes the bar away and notifies, since newcomers that the bar kept off may sleep beside what they
- * want. If the bar was another waiter's, that one puts it up again when it is overtaken again.
+ * want. If the bar was another waiter's, that waiter puts it up again when it is overtaken again.
  */
 export const WOKEN_IN_VAIN = 4;
 
@@ -154,7 +154,7 @@ export function unregister(space: WaitingThread, point: number, registered: numb
 /**
  * Sleeps until the wait point is notified or `ms` have passed. `true`: notified since the registration.
  *
- * Ends the thread where another asked for that.
+ * Ends the thread where another thread asked for that.
  */
 export function sleep(space: WaitingThread, point: number, registered: number, ms: number): boolean {
   const words = space.words;
@@ -215,7 +215,7 @@ export function block<T>(
   requireBlocking();
   let notified = false;
   for (let woken = 0;; woken++) {
-    // A woken waiter competes like any running thread, and one that has just set the bar gets its turn at once.
+    // A woken waiter competes like any running thread, and a waiter that has just set the bar gets its turn at once.
     if (notified && space.spins > 0) {
       result = attempt(woken) ?? look(attempt, LOOK - woken, space.spins, pauses);
       if (result !== undefined) return result;
@@ -234,7 +234,7 @@ export function block<T>(
   }
 }
 
-// Looks again and again, with longer and longer pauses: what has not come soon will not be missed by a look less.
+// Looks again and again, with longer and longer pauses: what has not come soon may as well be seen a little later.
 function look<T>(
   attempt: (woken: number) => T | undefined,
   woken: number,

@@ -1,16 +1,16 @@
 /**
- * Runtimes that are up and wait for a process to become.
+ * Spares: runtimes that are up already and wait until each is told which process to become.
  *
- * Each has a mailbox in the processes' memory:
+ * A spare has a mailbox in the processes' memory:
  *
  * ```text
- *   word 0   COMING -> READY -> TAKEN    itself once, then its starter
- *        1   the record, written before TAKEN
+ *   word 0   COMING -> READY -> TAKEN    the spare, then its starter
+ *        1   the record                  its starter, before TAKEN
  * ```
  *
  * It has imported the library and sleeps on the first word. It is used once, so that a process is as fresh as with
- * `"spawn"`. A process with an environment or permissions of its own gets no spare, nor does one whose starter has changed
- * either since; where it runs, the spare goes when it is told.
+ * `"spawn"`. A process with an environment or permissions of its own gets no spare, and neither does a process whose starter
+ * has changed its own since the spare was started. A folder of its own is no hindrance: the spare goes there when it is told.
  *
  * @module
  */
@@ -33,25 +33,25 @@ const TAKEN = 2;
 const RECORD = 1;
 const MAILBOX_WORDS = 2;
 
-/** A sleep is never longer. */
+/** The longest sleep of a spare. */
 const SLICE_MS = 10_000;
-/** How long a spare waits before it is given up. */
+/** How long spares wait before they are given up: milliseconds. */
 const IDLE = 60_000;
-/** A spare that comes up takes time from the process that has just been started: that one first. */
+/** How long the process that has just been started has the processors for itself before a spare comes up: milliseconds. */
 const PAUSE = 15;
-/** No more than so many at a time. */
+/** No more than so many spares at a time. */
 const MOST = 4;
 
 interface Spare {
   readonly process: Spawned;
   readonly mailbox: number;
-  /** How it was started: whatever would be started otherwise now cannot be it. */
+  /** How it was started: a process that would be started in another way now cannot be made of it. */
   readonly key: string;
   watched?: boolean;
 }
 
 const spares: Set<Spare> = new Set();
-/** Calls off that they are given up. */
+/** Calls off that the spares are given up. */
 let keep: (() => void) | undefined;
 let planned = false;
 let watching = false;
@@ -62,7 +62,7 @@ export function tell(record: number): string {
   return `${record} ${lifeline()} ${regionPath()}`;
 }
 
-/** Gives a process that a spare can be to a spare. `undefined`: there is none. */
+/** Has a spare become the process of a record. `undefined`: there is none that could. */
 export function takeSpare(space: Space, record: number): Spawned | undefined {
   const key = keyOf(runtimeCommand("inherit").args);
   let found: Spare | undefined;
@@ -136,7 +136,7 @@ function startSpare(args: readonly string[], cwd: string | undefined, key: strin
   });
 }
 
-// Its mailbox is not used again before it is gone: until then it may look there.
+// The mailbox of a spare is not used again before the spare is gone: until then it may look there.
 function watchForEnd(space: Space, spare: Spare): void {
   if (spare.watched) return;
   spare.watched = true;
@@ -146,7 +146,7 @@ function watchForEnd(space: Space, spare: Spare): void {
   });
 }
 
-// A process that was killed is no child that has ended while the last of its threads are on their way out.
+// Asked in two ways: while the last threads of a killed process are on their way out, it is no child that has ended yet.
 function isThere({ process }: Spare): boolean {
   const calls = loadProcessCalls("start process");
   return calls.exitOf(process.pid) === undefined && calls.exitOfOther(process.pid) === undefined;
@@ -155,7 +155,7 @@ function isThere({ process }: Spare): boolean {
 function drop(space: Space, spare: Spare): void {
   spares.delete(spare);
   watchForEnd(space, spare);
-  // Where it is gone, the system may have given its number to another.
+  // Where it is gone, the system may have given its number to another process.
   if (load(space.words, spare.mailbox) !== TAKEN && isThere(spare)) {
     loadProcessCalls("end process").signal(spare.process.pid, SIGKILL);
   }

@@ -4,9 +4,9 @@
  * A child ties its life to its parent's lifeline, and is killed when the parent is gone, whatever the child is doing. Its own
  * children follow in the same way, so that no process outlives its starter. What it is tied with depends on the system.
  *
- * The janitor of a tree holds the lifeline of the tree's first process. It removes the memory files of the tree (see
- * memory_files.ts) where that process ends in a way that runs no code of it: by a signal, or on Deno by an uncaught error. No other
- * process of the tree lives longer.
+ * The janitor of a tree is a shell that holds the lifeline of the tree's first process. It removes the memory files of the tree
+ * (see memory_files.ts) where that process ends in a way that runs no code of it: by a signal, or on Deno by an uncaught error.
+ * No other process of the tree lives longer.
  *
  * @module
  */
@@ -45,12 +45,23 @@ export function holdLifeline(lifeline: string): boolean {
   return loadProcessCalls("start process").dieWith(lifeline);
 }
 
-// The janitor is a shell, started with the tree's first segment. It reads from the lifeline of the tree's first process until
-// that has ended, then removes what the list of memory files names, and once more a second later, for what a child has made that was
-// on its way out itself. Where the system has no shell, the next program's sweep removes it.
+/** In the tree's first process: lets the others know its lifeline. */
+export function showLifeline(): void {
+  const words = existingSpace("process")?.words;
+  if (words === undefined || load(words, ROOT_PID) !== pidOfThis() || load(words, ROOT_LIFELINE) !== 0) return;
+  const descriptor = /\/fd\/(\d+)$/.exec(lifeline())?.[1];
+  if (descriptor !== undefined) compareExchange(words, ROOT_LIFELINE, 0, Number(descriptor) + 1);
+}
 
+// The janitor.
+//
+// It is started with the tree's first memory file. It reads from the lifeline of the tree's first process until that has ended,
+// then removes what the list of memory files names, and once more a second later, for what was made by a child that was on its
+// way out itself. Where the system has no shell, the next program's sweep removes it.
+//
 // A name may have anything but a slash and a line break, so that it is cut off and never split. Descriptors that the
-// program was started with may be pipes whose readers wait for their end, and should not wait for this.
+// program was started with may be pipes whose readers wait for their end, and should not wait for the janitor's.
+
 const SCRIPT = `
 trap '' HUP INT QUIT TERM TSTP
 cd /
@@ -78,15 +89,7 @@ sleep 1
 sweep "$1" "$2"
 `;
 
-/** In the tree's first process: lets the others know its lifeline. */
-export function showLifeline(): void {
-  const words = existingSpace("process")?.words;
-  if (words === undefined || load(words, ROOT_PID) !== pidOfThis() || load(words, ROOT_LIFELINE) !== 0) return;
-  const descriptor = /\/fd\/(\d+)$/.exec(lifeline())?.[1];
-  if (descriptor !== undefined) compareExchange(words, ROOT_LIFELINE, 0, Number(descriptor) + 1);
-}
-
-/** Starts the janitor, unless it runs or cannot be started. */
+/** Starts the janitor, unless it runs or cannot be started. `list` is the path of the list, `folder` where the files are. */
 export function startJanitor({ words }: Space, list: string, folder: string): void {
   const { start } = loadProcessCalls("create shared memory");
   if (start === undefined) return;
@@ -96,7 +99,7 @@ export function startJanitor({ words }: Space, list: string, folder: string): vo
     return;
   }
   const descriptor = load(words, ROOT_LIFELINE);
-  // Of several threads that come here at once one starts it.
+  // Several threads may come here at once: the first starts it.
   if (descriptor <= 0 || compareExchange(words, ROOT_LIFELINE, descriptor, -descriptor) !== descriptor) return;
   const path = `/proc/${load(words, ROOT_PID)}/fd/${descriptor - 1}`;
   let pid = 0;
@@ -109,7 +112,7 @@ export function startJanitor({ words }: Space, list: string, folder: string): vo
       descriptors: [[0, path], [1, "/dev/null"], [2, "/dev/null"]],
     });
   } catch {
-    // As below.
+    // As where the system starts none.
   }
   if (pid <= 0) store(words, ROOT_LIFELINE, descriptor);
 }

@@ -2,7 +2,7 @@
  * Hearing of changed words in the event loop.
  *
  * Where functions can run beside the event loop (Deno), a sleep on the word does so. Elsewhere (Bun) each thread that
- * listens has a worker that sleeps for it: see waiter.ts.
+ * listens has a worker that sleeps for it: this is the thread's side of that, waiter.ts the worker's.
  *
  * @module
  */
@@ -22,14 +22,15 @@ export type Listening = (index: number, onChange: () => void) => () => void;
 
 /** The longest sleep: a change that was not notified is found by then. */
 const SLICE_MS = 1000;
-/** The same where the runtime cannot be told to end although a sleep is under way. */
+/** The same where the runtime cannot end while a sleep is under way. */
 const SHORT_SLICE_MS = 20;
 
-/** How long a sleep may take to come to the word, milliseconds: it is not waited for longer, and ends by itself then. */
+/** How long a sleep that is to be ended is waited for until it has begun: milliseconds. After that it ends by itself. */
 const COMING = 0.5;
 const ALL = 0x7fffffff;
-/** How many turns of the event loop are made longer for a sleep that was ended, the first and the last by how much: milliseconds. */
+/** How many turns of the event loop are made longer for a sleep that was ended. */
 const TURNS = 12;
+/** By how many milliseconds the first of them is longer, and the last. */
 const FIRST = 0.02;
 const LAST = 8;
 
@@ -37,7 +38,7 @@ const LAST = 8;
 interface Channel {
   readonly index: number;
   readonly listeners: Set<() => void>;
-  /** The word as it was when they were told last. */
+  /** The word as it was when the listeners were told last. */
   seen: number;
   sleeping: boolean;
 }
@@ -50,7 +51,7 @@ export function listenTo(words: Int32Array, region: Region, libc: Libc): Listeni
     : aside(words, region, libc, libc.waitAsync);
   return (index, onChange) => {
     let channel = channels.get(index);
-    // Read before looking: what changes after this is told.
+    // Read before the listener looks: what changes after this is told.
     if (channel === undefined) {
       channels.set(index, channel = { index, listeners: new Set(), seen: load(words, index), sleeping: false });
     }
@@ -94,14 +95,14 @@ function aside(
       channel.sleeping = false;
       if (channel.listeners.size === 0) return;
       look(words, channel);
-      // Not at once: what was waited for may have come, and a sleep for nothing would have to be ended.
+      // Not at once: what was waited for may have come, and a sleep that no listener needs would have to be ended.
       queueMicrotask(() => {
         if (channel.listeners.size > 0 && !channel.sleeping) sleep(channel);
       });
     });
   };
   const end = ({ index, seen }: Channel): void => {
-    // The sleep may be on its way there still: it is woken when it has come, or finds another word.
+    // The sleep may still be on its way to the word: it is woken once it is there, or finds the word changed.
     const deadline = now() + COMING;
     while (libc.wake(region.address + index * 4, ALL) === 0 && load(words, index) === seen && now() < deadline) pause();
   };

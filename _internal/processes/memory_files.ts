@@ -10,9 +10,10 @@
  *   +file temporary name   a memory file: its number in the file system, and two names
  * ```
  *
- * A memory file is made under a temporary name that no other has, noted, and only then gets its own name: whatever is
- * killed, what it leaves is noted, and no file of that name that another program made later is taken for it. The creators
- * hold a lock on the list, so that a living tree is not taken for dead where its processes cannot be seen.
+ * A memory file is made under a temporary name that no other has, noted, and only then gets its own name: whichever
+ * process is killed, what it leaves is noted, and no file of that name that another program made later is taken for it. The
+ * processes that make memory files hold a lock on the list, so that a living tree is not taken for dead where its processes
+ * cannot be seen.
  *
  * @module
  */
@@ -29,12 +30,13 @@ import { LIST_DESCRIPTOR, MEMORY_FILES, MEMORY_FILES_MUTEX, ROOT_PID, ROOT_START
 
 const LIST_PREFIX = "weft-";
 const FILE_PREFIX = "weft_";
-/** More than any list has. */
+/** More bytes than any list has. */
 const MOST = 2 ** 24;
 
 /** A memory file that this thread has mapped. */
 export interface MemoryFile {
   readonly name: string;
+  /** Its number in the file system, which no other file has at the time. */
   readonly file: string;
   readonly address: number;
   readonly bytes: number;
@@ -115,7 +117,7 @@ export function attachMemoryFile(name: string): MemoryFile {
   return { name, file, address, bytes };
 }
 
-/** Takes the name of a memory file away, if that is still its. */
+/** Takes the name of a memory file away, if it is still the name of that file. */
 export function unlinkMemoryFile(name: string, file: string): void {
   remove(spaceOf("process"), loadLibc("unlink shared memory"), [name], file);
 }
@@ -137,10 +139,8 @@ function remove(space: Space, libc: Libc, names: readonly string[], file: string
       removed = libc.unlink(libc.memoryFolder + name) || removed;
     }
   }
-  // With the last memory file the list goes, too.
-  if (removed && load(words, MEMORY_FILES) > 0 && add(words, MEMORY_FILES, -1) === 1) {
-    libc.unlink(listPath(libc, words));
-  }
+  // With the last memory file the list goes, too. One that another program made is on no list of this tree.
+  if (removed && isNoted(libc, words, file) && add(words, MEMORY_FILES, -1) === 1) libc.unlink(listPath(libc, words));
   unlockMutex(memory, MEMORY_FILES_MUTEX);
 }
 
@@ -160,9 +160,18 @@ function note(space: Space, libc: Libc, file: string, temporary: string, name: s
   const noted = list >= 0 && libc.write(list, new TextEncoder().encode(`+${file} ${temporary} ${name}\n`));
   if (noted) add(words, MEMORY_FILES, 1);
   unlockMutex(memory, MEMORY_FILES_MUTEX);
-  // Not with the mutex held: it may fail, where descriptors are used up, say. The next program's sweep does it then.
+  // Not with the mutex held: it may fail, where descriptors are used up, say. Then the next program's sweep does its work.
   if (noted) startJanitor(space, listPath(libc, words), libc.memoryFolder);
   return noted;
+}
+
+function isNoted(libc: Libc, words: Int32Array, file: string): boolean {
+  if (load(words, MEMORY_FILES) === 0) return false;
+  const list = libc.open(listPath(libc, words));
+  if (list < 0) return false;
+  const found = linesOf(libc, list).some((line) => line.startsWith(`+${file} `));
+  libc.close(list);
+  return found;
 }
 
 function openList(libc: Libc, words: Int32Array): number {
@@ -176,7 +185,7 @@ function openList(libc: Libc, words: Int32Array): number {
   for (let tries = 0; tries < 100; tries++) {
     list = libc.open(listPath(libc, words), "append");
     if (list < 0) return list;
-    // Another program that took it for a dead tree's, before this lock, has removed it.
+    // Before this lock another program may have taken the list for that of a dead tree, and removed it.
     if (libc.lockFile(list, "shared") && libc.identify(list).names > 0) {
       own[LIST_DESCRIPTOR] = list + 1;
       const start = (load(words, ROOT_START) >>> 0) + load(words, ROOT_START + 1) * 2 ** 32;
@@ -195,8 +204,8 @@ export function sweep(libc: Libc): void {
 }
 
 /**
- * In the first process of a tree, at its end: removes what is left of the tree's memory files. The others end with it. Their
- * locks on the list, and that of a program which looks whether this tree lives, do not matter any more.
+ * In the first process of a tree, at its end: removes what is left of the tree's memory files. The other processes end with it.
+ * Their locks on the list, and that of a program which looks whether this tree lives, do not matter any more.
  */
 export function sweepAtExit(): void {
   const space = existingSpace("process");

@@ -18,7 +18,7 @@
  * takes as many words of the ring as if it stood there, up to half of it: so the ring bounds what is under way, and a
  * sender can fill one parcel while the other is read.
  *
- * An end is held by participants: see {@linkcode isGone}.
+ * When an end is closed, by its holders or by their death: see {@linkcode isGone}.
  *
  * @module
  */
@@ -46,16 +46,17 @@ const END_HANDLES = 6;
 const END_OBJECT = 7;
 const END_WORDS = 4;
 const HOLDERS = LINE;
-/** Word of a line of holders that leads on. */
+/** The word of a line of holders that leads to the next. */
 const MORE = LINE - 1;
 const RINGS = 3 * LINE;
 
 const PUT_MUTEX = 0;
 const TAIL = 1;
-/** 1: a sender was overtaken too often; newcomers wait. */
+/** 1: a sender was overtaken too often, and newcomers wait. */
 export const PUT_BAR = 2;
 const GET_MUTEX = LINE;
 const HEAD = LINE + 1;
+/** The same for receivers. */
 export const GET_BAR = LINE + 2;
 /** The parcel that is being taken. */
 const TAKING = LINE + 3;
@@ -177,7 +178,7 @@ export function lose(space: Space, base: number, end: number): void {
   tellOther(space, base, end);
 }
 
-/** Takes this thread off again. */
+/** Takes a thread off the holders of that end again. */
 export function letGo(words: Int32Array, base: number, end: number, id: number): void {
   for (let line = base + HOLDERS + end * LINE; line !== 0; line = load(words, line + MORE)) {
     for (let i = 0; i < MORE; i++) {
@@ -202,8 +203,8 @@ export function isHeld(space: Space, base: number, end: number): boolean {
  * Whether no thread holds that end any more: it was held, none of its holders lives and has it open, and no message under way
  * would give it to a thread.
  *
- * Messages under way are the references on its object that are no thread's: each handle has two. A thread that takes one from
- * a message is entered as a holder before the message's reference is dropped, so the second look sees it.
+ * Messages under way are the references on its object that are no thread's: each handle has two. A thread that takes an end
+ * from a message is entered as a holder before the message's reference is dropped, so the second look sees it.
  */
 export function isGone(space: Space, base: number, end: number): boolean {
   const { words } = space;
@@ -218,6 +219,10 @@ export function isGone(space: Space, base: number, end: number): boolean {
   return references - 2 * handles <= 0 && !isHeld(space, base, end);
 }
 
+/**
+ * Between the beginning of a put or a get and its end, in which this thread does nothing else: the position behind the message
+ * that is put, or of the message that is taken.
+ */
 let next = 0;
 
 function advance(position: number, count: number): number {
@@ -234,8 +239,8 @@ function used(tail: number, head: number): number {
 }
 
 /**
- * Where a message of `count` words can be written, which takes `taken` of the ring; 0: it is full. Unless that,
- * {@linkcode publish} must follow.
+ * Where a message of `count` words can be written, which takes `taken` of the ring; 0: it is full. Else {@linkcode publish}
+ * must follow.
  */
 export function beginPut(space: Space, ring: number, count: number, taken: number): number {
   const { words } = space;
@@ -254,7 +259,7 @@ export function beginPut(space: Space, ring: number, count: number, taken: numbe
   return ring + DATA + indexOf(start);
 }
 
-/** Makes the message that was written there one of the ring, and wakes a receiver. */
+/** Makes the message that was written a part of the ring, and wakes a receiver. */
 export function publish(space: Space, ring: number): void {
   store(space.words, ring + TAIL, next);
   unlockMutex(space.memory, ring + PUT_MUTEX);
@@ -271,7 +276,7 @@ export function hasRoom(words: Int32Array, ring: number): boolean {
   return used(load(words, ring + TAIL), load(words, ring + HEAD)) < RING - LARGEST;
 }
 
-/** Where the next message stands; 0: there is none. Unless that, {@linkcode endGet} must follow. */
+/** Where the next message stands; 0: there is none. Else {@linkcode endGet} must follow. */
 export function beginGet(space: Space, ring: number): number {
   const { words } = space;
   // A look from outside, so that threads that wait leave the mutex to the others.
@@ -311,7 +316,7 @@ function takenBy(words: Int32Array, position: number): number {
   return isParcel(header) ? wordsForParcel(words[position + 2] >>> 0) : sizeOf(header);
 }
 
-// No thread can reach it any more.
+// Drops the messages of a ring that no thread can reach any more.
 function drain(space: Space, ring: number): void {
   const { words } = space;
   if (words[ring + TAKING] !== 0) mendTaking(space, ring + TAKING);

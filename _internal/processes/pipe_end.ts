@@ -51,7 +51,7 @@ const PIPE = 0;
 const SIDE = 1;
 export const CONNECTION_WORDS = 2;
 
-/** For so many milliseconds a sender takes the other end to be held that it has found to be. */
+/** For so many milliseconds a sender takes the other end to be held after it has found that it is. */
 const BELIEVED = 2;
 
 /** What came of an attempt to send. */
@@ -75,7 +75,7 @@ export class NewEnd {
   }
 }
 
-// All that this thread has: it gives them up when it ends, when no finalizer runs.
+// All ends that this thread has: it gives them up itself when it ends, for then no finalizer runs.
 const ends = new Set<End>();
 
 const dropped = new FinalizationRegistry<End>((end) => end.drop());
@@ -178,7 +178,7 @@ export class End {
     if (woken <= 0 && load(words, ring + GET_BAR) !== 0) return undefined;
     let position = beginGet(space, ring);
     if (position === 0 && woken >= 0 && this.#isBroken(true)) {
-      // The last holder of the other end may have sent something before it went.
+      // The last holder of the other end may have sent a message before it gave the end up.
       position = beginGet(space, ring);
       if (position === 0) return ENDED;
     }
@@ -214,7 +214,7 @@ export class End {
     notify(this.space, point, 1);
   }
 
-  // The other end is asked for at most every few milliseconds, unless its holders changed.
+  // Looks at the other end at most every few milliseconds, unless its holders changed.
   #isBroken(exactly: boolean): boolean {
     const { space } = this;
     const other = 1 - this.#side;
@@ -222,7 +222,8 @@ export class End {
     const time = now();
     if (!exactly && changes === this.#seenChanges && time - this.#seenAt < BELIEVED) return false;
     if (isGone(space, this.#base, other)) return true;
-    // A child that was to have it may have ended before it took it, and our event loop, which would tell, not turn.
+    // A child that was to have that end may have ended without taking it, and this thread's event loop, which would tell, may
+    // not turn.
     if (exactly && !isHeld(space, this.#base, other)) {
       noticeEnds(space);
       if (isGone(space, this.#base, other)) return true;
@@ -251,7 +252,7 @@ export class End {
     if (connection !== undefined) dropped.unregister(connection);
     this.drop();
     if (connection !== undefined) disposeOf(connection);
-    // By now this thread holds the end no more, the last of all perhaps; and what waits here finds out that it is closed.
+    // By now this thread, the last holder perhaps, holds the end no more; and what waits here finds out that it is closed.
     tellOther(space, this.#base, this.#side);
     if (input !== 0) notify(space, input + GET_POINT, EVERYBODY);
     if (output !== 0) notify(space, output + PUT_POINT, EVERYBODY);

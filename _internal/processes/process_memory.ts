@@ -1,6 +1,6 @@
 /**
  * The memory of a tree of processes, as a thread has it. A thread gets its view of it by loading this module and asking for the
- * space of that scope.
+ * space of the scope `"process"`.
  *
  * @module
  */
@@ -64,11 +64,11 @@ setProcessSpaceFactory(() => {
   const isFirst = existingRegion() === undefined;
   const memory = new ProcessMemory(region());
   const space = Space.join(memory, memory.region.index, exitThread);
-  // A thread that is stopped cannot say there that it has ended.
+  // Noted for its starter, which says there that this thread has ended where it is stopped and cannot say so itself.
   const thread = existingSpace("thread");
   const record = thread === undefined ? 0 : load(thread.words, thread.entry + RECORD);
   if (record !== 0) store(thread!.words, record + PROCESS_ID, space.id);
-  // What a tree that was killed has left, and what this one would.
+  // Removes what killed trees have left.
   if (isFirst) {
     const libc = loadLibc("remove shared memory");
     sweep(libc);

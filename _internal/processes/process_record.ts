@@ -11,8 +11,8 @@
  * A process does not say of itself that it has ended, for it runs on until it is gone: that is asked of the system,
  * which tells its parent how it ended, and every process by the lock on the byte of its index whether it lives.
  *
- * A record has a reference for each thread with a handle, one from each child (which knows its parent), and one from the
- * list of the children of its parent.
+ * A record has a reference for each thread with a handle, a reference from each child (which knows its parent), and a
+ * reference from its parent's list of children.
  *
  * @module
  */
@@ -59,14 +59,14 @@ import { receive } from "./unseen.ts";
 export const PID = PROCESS_ID;
 /** Its index in the region, from when it has attached. */
 export const INDEX: number = THREAD_WORDS;
-/** Whether its exit code is known, and from whom. */
-export const EXIT_KNOWN: number = THREAD_WORDS + 1;
+/** Whether its exit code is known, and from whom: 0, SAID or CERTAIN. */
+const EXIT_KNOWN: number = THREAD_WORDS + 1;
 /** The first of its children. */
-export const CHILDREN: number = THREAD_WORDS + 2;
+const CHILDREN: number = THREAD_WORDS + 2;
 /** The next child of its parent. */
-export const SIBLING: number = THREAD_WORDS + 3;
+const SIBLING: number = THREAD_WORDS + 3;
 /** Guards the list of its children. */
-export const CHILDREN_MUTEX: number = THREAD_WORDS + 4;
+const CHILDREN_MUTEX: number = THREAD_WORDS + 4;
 /** The signal that terminate() or kill() sent last. */
 export const SIGNALLED: number = THREAD_WORDS + 5;
 /** The signal that was meant where SIGKILL was sent in its place; 0: there is none. */
@@ -79,6 +79,11 @@ export const PROCESS_WORDS: number = THREAD_WORDS + 8;
 const SAID = 1;
 /** The system said how it ended. */
 const CERTAIN = 2;
+
+/** So often a thread that waits looks whether it is to end: milliseconds. */
+const SLICE_MS = 100;
+/** The same where the system has no descriptors for processes. */
+const SHORT_SLICE_MS = 5;
 
 /** Whether this process started that of the record. */
 function isOwnChild(space: Space, record: number): boolean {
@@ -106,7 +111,8 @@ export function sayExit(space: Space, record: number, code: number): void {
 /** Notes that a process is gone and how it ended, once. */
 export function finishProcess(space: Space, record: number, code: number): void {
   const { words } = space;
-  // What it has sent is still to be read where no event loop turned since: its result is lost only if it is not there.
+  // What it has sent is still to be read where no event loop has turned since: only a result that is not there either is
+  // lost.
   receive(record);
   for (;;) {
     const state = load(words, record + STATE);
@@ -117,7 +123,7 @@ export function finishProcess(space: Space, record: number, code: number): void 
     compareExchange(words, record + OUTCOME, NONE, LOST);
     if (compareExchange(words, record + STATE, state, FINISHED) === state) break;
   }
-  // It ended before it took its arguments: the other ends of pipes in them must hear of it.
+  // A payload that is still there was never read: the other ends of pipes among the arguments must hear of that.
   const payload = readBytes(space, record + PAYLOAD);
   freeBytes(space, record + PAYLOAD);
   losePayload(payload);
@@ -144,20 +150,21 @@ export function hasProcessEnded(space: Space, record: number): boolean {
     return true;
   }
   if (index !== 0 && memory.isProcessAlive(index)) return false;
-  // The starter's runtime keeps a dead child for its own event loop, and until then the system tells everybody.
+  // The starter's runtime keeps a dead child for its own event loop, and until then the system tells every process.
   const exit = calls.exitOfOther(pid);
   if (typeof exit === "number") finishProcess(space, record, exit);
   else if (exit === undefined && index === 0) return false;
   return true;
 }
 
-/** How a process ended that has; `undefined` where that is not known yet. */
+/** How a process ended; `undefined` where it has not, as far as is known. */
 export function exitCodeOf(space: Space, record: number): number | undefined {
   if (!hasProcessEnded(space, record)) return undefined;
   const { words } = space;
   if (load(words, record + EXIT_KNOWN) !== 0) return load(words, record + EXIT_CODE);
-  // The starter's runtime has just taken note of its end and not told it yet: it ended by a signal, or it had said more.
-  return -(load(words, record + SIGNALLED) || 9);
+  // The starter's runtime has just taken note of its end and not passed it on yet. Before an exit the process would have said
+  // its code, so it ended by a signal.
+  return -(load(words, record + SIGNALLED) || SIGKILL);
 }
 
 /** Blocks until a process is gone, or until the deadline. Also where no event loop turns. */
@@ -168,13 +175,13 @@ export function waitForProcess(space: Space, record: number, until: () => number
     for (;;) {
       if (hasProcessEnded(space, record)) return true;
       replenish();
-      // What it sends would keep it from ending.
+      // What it sends is read meanwhile: else it would be kept from ending.
       const received = receive(record);
       const left = until();
       if (left <= 0) return false;
       if (descriptor < 0) {
         descriptor = calls.openProcess(load(space.words, record + PID));
-        // It may have ended before, and another have its number by now.
+        // It may have ended before, and another process have its number by now.
         if (hasProcessEnded(space, record)) return true;
       }
       if (descriptor >= 0) calls.waitForEnd(descriptor, Math.ceil(Math.min(left, SLICE_MS)), received);
@@ -188,11 +195,6 @@ export function waitForProcess(space: Space, record: number, until: () => number
     if (descriptor >= 0) calls.close(descriptor);
   }
 }
-
-/** So often a thread that waits looks whether it is to end. */
-const SLICE_MS = 100;
-/** The same where the system has no descriptors for processes. */
-const SHORT_SLICE_MS = 5;
 
 /** Puts a child on its parent's list, which brings the reference that the caller has added. */
 export function addChild(space: Space, parent: number, child: number): void {
@@ -223,7 +225,7 @@ export function noticeEnds(space: Space): void {
     hasProcessEnded(space, child);
     dropReference(space, objectOf(child));
   }
-  // Also of processes whose starter is gone, too.
+  // What was under way to processes whose starter is gone, too.
   reclaimTaken(space);
 }
 

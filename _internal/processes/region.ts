@@ -1,11 +1,11 @@
 /**
  * The region of a tree of processes, as one process has it: a file, mapped once for all its threads.
  *
- * The process that needs it first creates it; children open it by the path that their starter gives them. On Linux it has no name,
- * and the kernel frees it with the last process that has it.
+ * The process that needs it first creates it; children open it by the path that their starter gives them. On Linux it has no
+ * name, and the kernel frees it with the last process that has it.
  *
  * A process has an index in the region. It is never given twice, and its process holds it by a lock of the kernel's, which
- * no call of a program can drop by accident, so that anybody can ask at any time whether that process lives: neither a
+ * no call of a program can drop by accident, so that any process can ask at any time whether that process lives: neither a
  * zombie nor a process that got the same pid is taken for it. On Linux that is an open file description lock on the byte
  * of that number in the file.
  *
@@ -46,21 +46,25 @@ export interface Region {
 }
 
 // Words of the threads' memory.
+
+/** Under which the region is created or attached to. */
 const MUTEX = OWNER_AT + 1;
 /** Descriptor + 1; 0: there is no region. Written last. */
 const DESCRIPTOR = OWNER_AT + 2;
+/** Two words: the lower half first. */
 const ADDRESS = OWNER_AT + 3;
+/** In units of {@linkcode UNIT}. */
 const SIZE = OWNER_AT + 5;
 const INDEX = OWNER_AT + 6;
 /** For memory_files.ts: the descriptor of the list of memory files, plus one. */
 export const LIST_DESCRIPTOR: number = OWNER_AT + 7;
 
 // Words of the region.
+
 /** How much of it is backed by memory, in units of {@linkcode STEP}. */
 const COMMITTED = OWNER_AT;
 /** The index that the last process got. */
 const PROCESSES = OWNER_AT + 1;
-
 /** Pid of the process that created the region, and two words that say when that was started. */
 export const ROOT_PID = OWNER_AT + 2;
 export const ROOT_START = OWNER_AT + 3;
@@ -70,13 +74,16 @@ export const MEMORY_FILES_MUTEX = OWNER_AT + 6;
 /** The descriptor of the first process's lifeline, plus one; negative: its janitor runs. See lifeline.ts. */
 export const ROOT_LIFELINE = OWNER_AT + 7;
 
-/** Memory is taken in steps of so many bytes. */
+/** The region is backed by memory in steps of so many bytes. */
 const STEP = 2 ** 20;
 /** The least that a region makes sense with. */
 const LEAST = HEAP_AT * 4 + STEP;
+/** The size of a region is a whole number of these, which fits into a word. */
 const UNIT = 65536;
 /** A region that was not configured is never smaller than this. */
 const SMALLEST = 2 ** 24;
+/** So many indexes are tried: each is new, and so its lock is free. */
+const MOST_TRIES = 1000;
 
 /** The region of this process, if it has one. */
 export function existingRegion(): Region | undefined {
@@ -117,7 +124,7 @@ interface Opened {
   readonly bytes: number;
 }
 
-// Two threads that come first at once get one region.
+// Two threads that come first at once get the same region.
 function enterOnce(open: () => Opened): Region {
   const space = spaceOf("thread");
   const { words, memory, id } = space;
@@ -140,9 +147,16 @@ function enter(words: Int32Array, { descriptor, bytes }: Opened): void {
     );
   }
   const region = new Int32Array(libc.native.view(address, LEAST));
-  let index: number;
   // The lock first: an index that is known and not locked is that of a dead process.
-  do index = add(region, PROCESSES, 1) + 1; while (!libc.holdNumber(descriptor, index));
+  let index = add(region, PROCESSES, 1) + 1;
+  for (let tries = 1; !libc.holdNumber(descriptor, index); tries++) {
+    if (tries === MOST_TRIES) {
+      throw new AttachError(
+        `Cannot share memory between processes as the system locks no byte of its file (error ${libc.errno()}): the folder for shared memory must be on a file system with locks`,
+      );
+    }
+    index = add(region, PROCESSES, 1) + 1;
+  }
   store(words, ADDRESS, address % 2 ** 32 | 0);
   store(words, ADDRESS + 1, Math.floor(address / 2 ** 32));
   store(words, SIZE, bytes / UNIT);
@@ -221,8 +235,8 @@ function attach(path: string): Opened {
 }
 
 /**
- * Backs the bytes `[0, end)` of the region with memory; `false`: there is none. Called by one at a time, under the
- * allocator's mutex.
+ * Backs the bytes `[0, end)` of the region with memory; `false`: there is none. Called under the allocator's
+ * mutex.
  */
 export function commit(region: Region, words: Int32Array, end: number): boolean {
   const committed = load(words, COMMITTED) * STEP;
@@ -232,10 +246,10 @@ export function commit(region: Region, words: Int32Array, end: number): boolean 
   const libc = loadLibc("share memory between processes");
   if (!libc.reserve(region.descriptor, committed, wanted - committed)) {
     if (!libc.reserve(region.descriptor, committed, end - committed)) return false;
-    // Not noted, since it is no whole step: the next will ask for it again.
+    // Not noted, since it is no whole step: the next caller will ask for it again.
     return true;
   }
-  // Not with a plain store: a process that died between the two left the number too low, which does no harm.
+  // Never made less. A process that is killed before this leaves the number too low, which does no harm.
   compareExchange(words, COMMITTED, committed / STEP, Math.floor(wanted / STEP));
   return true;
 }

@@ -6,10 +6,10 @@
  * child's main module is the library's, which may be anywhere, so the child is told which the program found. Bun looks
  * from each module's own folder, and needs none of that.
  *
- * Deno does not tell a program how it was started, but the system does: flags that matter to its modules are read off the command
- * line. Which permissions it has can only be asked one by one, so what was granted in part is read there too, and each item is
- * given on only while it is still granted. Whatever came from elsewhere (a set of permissions in a configuration, an answer to a
- * prompt) and is not the whole of a permission is not given on: that is less than the program has, and never more.
+ * Deno does not tell a program how it was started, but the system does: flags that matter to its modules are read off the
+ * command line. Which permissions it has can only be asked one by one, so what was granted in part is read there too, and each
+ * item is given on only while it is still granted. Whatever came from elsewhere (a set of permissions in a configuration, an
+ * answer to a prompt) and is not the whole of a permission is not given on: that is less than the program has, and never more.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import { loadProcessCalls } from "../system/system.ts";
 import { mainOfProgram } from "../targets/places.ts";
 
 /** How to start a child. */
-export interface RuntimeCommand {
+interface RuntimeCommand {
   readonly args: readonly string[];
   /** The folder to start it in, if not this process's: it goes to that itself. */
   readonly cwd: string | undefined;
@@ -42,9 +42,16 @@ interface DenoPermissions {
 }
 
 const deno = (globalThis as unknown as { Deno?: DenoPermissions }).Deno;
+/** The module with which a child begins. */
 const ENTRY = ownModule("../entries/child_entry.ts", import.meta.url).href;
 
-/** Which item of a permission is asked about under which key. */
+/** The permissions of Deno. */
+const PERMISSIONS = ["read", "write", "net", "env", "run", "sys", "ffi", "import"] as const;
+
+/** One of {@linkcode PERMISSIONS}. */
+export type PermissionName = (typeof PERMISSIONS)[number];
+
+/** Under which key an item of each permission is asked about. */
 const ITEMS: Record<PermissionName, string> = {
   read: "path",
   write: "path",
@@ -82,18 +89,19 @@ export function checkReadable(module: string | undefined): void {
   );
 }
 
-/** Whether this program may call the C library. */
+/** Whether this program may call the C library. Never asks. */
 export function mayCallSystem(): boolean {
   return deno === undefined || deno.permissions.querySync({ name: "ffi" }).state === "granted";
 }
 
+/** The command line of this process, once it was read, and the folder in which it was at that time. */
 let line: CommandLine | undefined;
 let firstFolder: string | undefined;
 
 /**
  * How to start a child with these permissions.
  *
- * @param modules Where its target is looked for. One without memory may load them, whatever else it may.
+ * @param modules Where its target is looked for. A child without memory may load them, whatever else it may.
  */
 export function runtimeCommand(permissions: "inherit" | Requested, modules: readonly string[] = []): RuntimeCommand {
   requireOwnRuntime("start process");
@@ -148,9 +156,10 @@ function entryWith(modules: readonly string[]): string {
   return `data:text/javascript,${encodeURIComponent(code)}`;
 }
 
-// Where Deno was not told one, it has looked for it. It looks from the folder of the main module, which is another one for a
-// child. Of a folder with a package.json alone, all that matters is that packages are looked for beside the modules that
-// import them, and those of modules from elsewhere (this library's) in the folder that the child starts in.
+// Where Deno was not told its configuration, it has looked for it. It looks from the folder of the main module, which is
+// another folder for a child. Of a folder with a package.json alone, all that matters is that packages are looked for beside
+// the modules that import them, and the packages of modules from elsewhere (this library's) in the folder that the child
+// starts in.
 function configuration({ kept }: CommandLine): { found: string[]; packageFolder?: string } {
   if (kept.some((flag) => flag === "--no-config" || flag.startsWith("--config="))) return { found: [] };
   const calls = loadProcessCalls("start process");
@@ -160,7 +169,7 @@ function configuration({ kept }: CommandLine): { found: string[]; packageFolder?
     for (const name of ["deno.json", "deno.jsonc"]) {
       const path = folder + name;
       if (!calls.exists(path)) continue;
-      // One further up is for the package only if it is the one of its workspace.
+      // A configuration further up is for the package only if it is that of its workspace.
       if (packageFolder === undefined || isWorkspace(path)) return { found: [`--config=${path}`] };
     }
     // The packages of a workspace's member are in the folder of the workspace.
@@ -181,7 +190,7 @@ function isWorkspace(path: string): boolean {
   return readTextFileSync(path).includes('"workspace"');
 }
 
-/** The program's main module. */
+/** The program's main module, in a child as in its starter. */
 export function mainOfThis(): string | undefined {
   return mainOfProgram() ?? mainModule();
 }
@@ -203,14 +212,8 @@ function absolute(path: string, folder: string): string {
 
 // The flags of a child, from those of this program.
 
-/** The permissions of Deno. */
-export const PERMISSIONS = ["read", "write", "net", "env", "run", "sys", "ffi", "import"] as const;
-
-/** One of {@linkcode PERMISSIONS}. */
-export type PermissionName = (typeof PERMISSIONS)[number];
-
 /** What a program is allowed. */
-export interface Permissions {
+interface Permissions {
   /** Of a whole permission, or of one item of it. `partial`: items of it are denied. */
   query(name: PermissionName, item?: string): { state: string; partial: boolean };
   /** A path of the command line as an absolute one. */
@@ -233,7 +236,7 @@ const KEPT = new Set([
   "--node-modules-linker",
   "--lock",
 ]);
-/** The same of those whose value, where they have one, is behind a `=`. */
+/** The same of flags whose value, where they have one, is behind a `=`. */
 const KEPT_ALONE = new Set([
   "--no-config",
   "--no-remote",
@@ -266,7 +269,7 @@ const SHORT_PERMISSIONS: Record<string, PermissionName> = {
 };
 
 /** What a command line says. */
-export interface CommandLine {
+interface CommandLine {
   /** Flags that are not about permissions, as they are given on. */
   readonly kept: string[];
   /** What is granted and refused by name; `true`: all of it. */
@@ -354,7 +357,7 @@ export function inheritedPermissions(line: CommandLine, permissions: Permissions
     const absolute = (item: string): string => name === "read" || name === "write" ? permissions.resolve(item) : item;
     if (denied === true) continue;
     if (denied !== undefined) flags.push(`--deny-${name}=${denied.map(absolute).join(",")}`);
-    // Of what is denied for another reason than a flag nothing is known.
+    // Nothing is known of what is denied for another reason than a flag.
     if (partial && denied === undefined) continue;
     if (state === "granted") {
       flags.push(`--allow-${name}`);
@@ -366,11 +369,11 @@ export function inheritedPermissions(line: CommandLine, permissions: Permissions
   return flags;
 }
 
-/** What a program asks for in place of its own permissions: `none`, or some of what it has. */
+/** What a program asks for in place of its own permissions: `"none"`, or some of what it has. */
 export type Requested = "none" | object;
 
 /** The flags for permissions that were asked for. What is not granted here is refused with `refuse`. */
-export function requestedPermissions(
+function requestedPermissions(
   requested: Requested,
   line: CommandLine,
   permissions: Permissions,

@@ -10,16 +10,16 @@
  *   program. A process that does not come to that in time computes, or is blocked, and no handler could run there either: it
  *   is killed as on Bun.
  *
- * Which of the two it is, is in the record:
+ * Which of the two holds for a process is in the word HEEDS of its record:
  *
  * ```text
- *   HEEDS     which process changes it, into what
- *   0         the process, on Deno: ON_REQUEST, once SIGTERM does nothing there
- *   ON_REQUEST  the process: HEEDED, and sends itself the SIGTERM.  a process that asked: TOO_LATE, and kills it
+ *   0 -> ON_REQUEST          the process, on Deno, once SIGTERM does nothing there
+ *   ON_REQUEST -> HEEDED     the process, which then sends itself the SIGTERM
+ *   ON_REQUEST -> TOO_LATE   a process that has asked and waited in vain, which then kills it
  * ```
  *
- * SIGNALLED is written before HEEDS is read, and by the process the other way round: so a signal that came too early to be
- * asked for is seen by the process itself.
+ * A process that sends a signal writes SIGNALLED and then reads HEEDS; the process that it is for writes HEEDS and then reads
+ * SIGNALLED. So what is sent too early for the process to be asked is seen by that process itself.
  *
  * @module
  */
@@ -41,18 +41,20 @@ const TOO_LATE = 3;
 
 /** How long a process may take from being asked until its event loop has a turn: milliseconds. */
 const PATIENCE = 100;
-/** How often a thread that may not go on before that looks whether it is so far. */
+/** How often a thread that has to wait for that looks: milliseconds. */
 const LOOK = 2;
 
-/** Processes that this thread asked, with the time. */
+/** The records of the processes that this thread has asked, and since when. */
 const asked: Map<number, { space: Space; since: number }> = new Map();
+/** Calls off that this thread sees to them while it is blocked. */
 let attending: (() => void) | undefined;
 
 /** Sends a signal to a process that runs. */
 export function signalProcess(space: Space, record: number, signal: number): void {
   const { words } = space;
   if (load(words, record + STATE) === FINISHED || hasProcessEnded(space, record)) return;
-  // No other process can have got its number between the two: its parent's runtime takes note of its end in the event loop alone.
+  // No other process can have got its number between the two: its parent's runtime takes note of its end only in the event
+  // loop.
   store(words, record + SIGNALLED, signal);
   const calls = loadProcessCalls("end process");
   const pid = load(words, record + PID);
@@ -70,7 +72,7 @@ export function signalAgain(space: Space, record: number): void {
   if (signal !== 0) signalProcess(space, record, signal);
 }
 
-/** In a process that leaves its signals to its starter, from now on: ends where it was told to before. */
+/** In a process that leaves its signals to its starter: heeds them from now on, and ends where it was told to before. */
 export function heedSignals(space: Space, record: number): void {
   const { words } = space;
   const isDeno = onAsked(() => {
@@ -102,8 +104,8 @@ function ask(space: Space, record: number): void {
   later(settle, PATIENCE);
 }
 
-// Kills those that take too long. Takes no mutex, since a thread that waits for one calls this. Returns whether any may still
-// answer.
+// Kills the processes that take too long. Takes no mutex, since a thread that waits for a mutex calls this. Returns whether any
+// process may still answer.
 function insist(): boolean {
   let remain = false;
   for (const [record, { space, since }] of asked) {
@@ -135,7 +137,7 @@ function release(of?: Space): void {
 
 onRelease(release);
 
-// A signal that a process leaves to its starter does not end it.
+// Kills a process that would not end by the signal, since it leaves that to its starter.
 function endInPlaceOf(space: Space, record: number, pid: number, signal: number): void {
   compareExchange(space.words, record + MEANT, 0, signal);
   loadProcessCalls("end process").signal(pid, SIGKILL);

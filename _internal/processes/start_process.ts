@@ -1,5 +1,5 @@
 /**
- * Starts processes and looks after those that this thread started.
+ * Starts processes, looks after those that this thread started, and ends the children of this process with it.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import {
   type Descriptors,
   lookAtStart,
   lookLater,
-  modulesOf as placesOf,
+  modulesOf,
   packPayload,
   type ProcessHead,
   unpackPayload,
@@ -42,7 +42,7 @@ import { signalAgain, signalProcess, untilAnswered } from "./signal.ts";
 import { spawnWithoutMemory } from "./unseen.ts";
 
 /** How a process is started. */
-export interface LaunchOptions {
+interface LaunchOptions {
   readonly method: "spawn" | "forkserver";
   readonly env: Readonly<Record<string, string>> | undefined;
   readonly cwd: string;
@@ -57,6 +57,7 @@ interface Child {
   readonly descriptors: Descriptors;
 }
 
+/** The processes that this thread started and whose end it has not heard of, by their records. */
 const children: Map<number, Child> = new Map();
 let watching = false;
 
@@ -108,7 +109,7 @@ function lookAtStarts(patience: number): number {
   return next;
 }
 
-// A thread that ends will not be told. The others ask the system.
+// A thread that ends will not hear of its children's ends. The other threads ask the system.
 onRelease((space) => {
   for (const [record, child] of [...children]) {
     if (child.space === space && children.delete(record)) dropReference(space, objectOf(record));
@@ -117,7 +118,7 @@ onRelease((space) => {
 
 function fresh(space: Space, record: number, { env, cwd, permissions }: LaunchOptions): Spawned {
   const payload = readBytes(space, record + PAYLOAD)!;
-  const modules = permissions === "inherit" ? [] : modulesOf(payload);
+  const modules = permissions === "inherit" ? [] : modulesFor(payload);
   const command = runtimeCommand(permissions, modules);
   if (!command.hasFfi) {
     if (hasReferences(unpackPayload(payload).rest)) {
@@ -134,12 +135,12 @@ function fresh(space: Space, record: number, { env, cwd, permissions }: LaunchOp
   });
 }
 
-// Where the target and the class are looked for.
-function modulesOf(payload: Uint8Array): string[] {
+// The modules in which the target and the class are looked for.
+function modulesFor(payload: Uint8Array): string[] {
   const { type, target } = JSON.parse(unpackPayload(payload).descriptor) as ProcessHead;
   const modules = new Set<string>();
   for (const descriptor of [type, target]) {
-    for (const each of descriptor === undefined ? [] : placesOf(descriptor)) {
+    for (const each of descriptor === undefined ? [] : modulesOf(descriptor)) {
       if (/^(?:file|https?):/.test(each)) modules.add(each);
     }
   }
@@ -157,7 +158,7 @@ function withTexts(payload: Uint8Array, modules: readonly string[]): Uint8Array 
   return packPayload(JSON.stringify({ ...JSON.parse(descriptor) as ProcessHead, texts }), rest);
 }
 
-/** Until the runtime, too, has taken note of the end of a process that this thread started, which is gone. */
+/** Resolves when the runtime, too, has taken note of the end of a process that is gone, if this thread started it. */
 export async function untilNoted(record: number): Promise<void> {
   const process = children.get(record)?.process;
   if (process === undefined) return;
@@ -179,25 +180,25 @@ onEnding(() => {
   }
 });
 
-// How long a child that is told to end has for it: milliseconds.
+/** How long a child that is told to end has for it: milliseconds. */
 const GRACE = 1000;
 
 /** The longest sleep without a look at whether it was in vain. */
 const SLICE_MS = 200;
 
-/** At this process's end: has the children that run end first. They would be killed a moment later. */
+/** Has the children that run end before this process does. They would be killed a moment later. */
 function watchForEnd(): void {
   if (watching || isWorker()) return;
   watching = true;
   onExit(() => {
     endChildren();
-    // They had it, too.
+    // Only now: the children had the region, too.
     leaveRegion();
   });
 }
 
-// Those that this thread started keep the program alive by themselves. What another thread of the main program started may
-// have outlived it.
+// Processes that this thread started keep the program alive by themselves. A process that another thread of the main program
+// started may have outlived that thread.
 if (!isWorker()) onLoopEmpty(holdForChildren);
 
 function holdForChildren(): boolean {
@@ -222,7 +223,7 @@ function ended(space: Space, child: number): Promise<boolean> {
   return waitAsync<boolean>(space, { point: child + POINT, attempt, expired: () => false }, Infinity, undefined);
 }
 
-/** Ends all children that run, which are daemons where the program ends by itself. */
+/** Ends all children that run; where the program ends by itself, these are daemons. */
 export function endChildren(): void {
   const space = existingSpace("process");
   const own = ownRecord();
@@ -247,7 +248,7 @@ function waitForAll(space: Space, records: readonly number[], ms: number): void 
   }
 }
 
-/** Waits for the children that are no daemons: this process's target has returned. */
+/** In a process whose target has returned: waits for the children that are no daemons. */
 export async function childrenEnded(space: Space): Promise<void> {
   const own = ownRecord();
   if (own === 0) return;

@@ -1,11 +1,11 @@
 /**
  * Processes of which the runtime itself knows nothing: started by the C library and watched by it.
  *
- * They are spares, which a test runner should not see (see forkserver.ts), and processes that may not call the C library, and so
- * have no part in the shared memory. What such a process is to do is in memory that is its standard input, which it has read
- * before its target runs. What the target returned comes through a socket, in messages as Deno's `process.send()` writes them.
- * Both are descriptors that no runtime knows of, so that a starter whose event loop does not turn can read what the process
- * sends, too. Their side of it is in child_without_memory.ts.
+ * They are spares, which a test runner should not see (see forkserver.ts), and processes that may not call the C library, and
+ * so have no part in the shared memory. What a process without memory is to do is in a file that is its standard input, which
+ * it has read before its target runs. What the target returned comes through a socket, in messages as Deno's `process.send()`
+ * writes them. Both are descriptors that no runtime knows of, so that a starter whose event loop does not turn can read what
+ * the process sends, too. The process's side of it is in entries/child_without_memory.ts.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { loadNative, system } from "../system/ffi.ts";
 import { loadProcessCalls } from "../system/system.ts";
 import { ERROR, VALUE, writeEncodedOutcome } from "../work/record.ts";
 
-/** The longest sleep without a look at whether it was in vain. */
+/** The longest sleep without a look whether it was in vain. */
 const SLICE_MS = 1000;
 
 /** What a process sends while it runs. */
@@ -31,7 +31,7 @@ interface Sender {
 
 const SILENT: Sender = { descriptor: -1, drain() {} };
 
-/** Resolves with how a child ended of which the runtime knows nothing, and takes note of its end. */
+/** Resolves with how a child of which the runtime knows nothing ended, and takes note of that. */
 async function endOf(
   calls: ProcessCalls,
   pid: number,
@@ -40,7 +40,7 @@ async function endOf(
 ): Promise<number> {
   const descriptor = calls.openProcess(pid);
   try {
-    // The caller says first whether it keeps the program alive.
+    // So that the caller can say first whether the child keeps the program alive.
     await undefined;
     for (;;) {
       sender.drain();
@@ -60,7 +60,7 @@ async function endOf(
 }
 
 /**
- * Starts this runtime anew, and watches it only when it is asked how it ended: until then a test runner sees nothing of
+ * Starts this runtime anew, and watches the process only once its end is asked for: until then a test runner sees nothing of
  * it. `undefined`: this system or runtime has no such thing.
  */
 export function spawnUnseen({ args, cwd, env }: SpawnOptions): Spawned | undefined {
@@ -80,7 +80,7 @@ export function spawnUnseen({ args, cwd, env }: SpawnOptions): Spawned | undefin
   };
 }
 
-/** The variables of this process; a program that may not read all of them has them all the same. */
+/** The variables of this process, also where the program may not read all of them. */
 function ownVariables(calls: ProcessCalls): Record<string, string> {
   const variables = environment();
   return Object.keys(variables).length > 0 ? variables : calls.firstVariables();
@@ -88,30 +88,30 @@ function ownVariables(calls: ProcessCalls): Record<string, string> {
 
 // Processes without memory.
 
-/** What such a process sends: parts of the encoded value, the last with how it ended. */
+/** What such a process sends: parts of the encoded value, the last part with how its target ended. */
 export interface Message {
-  /** As in the record. */
+  /** As in the record; only with the last part. */
   readonly outcome?: number;
   /** In base64. */
   readonly bytes: string;
 }
 
-/** How to start one. */
-export interface LaunchWithoutMemory {
+/** How to start such a process. */
+interface LaunchWithoutMemory {
   /** Arguments of the runtime. */
   readonly args: readonly string[];
-  /** What it is told. */
+  /** What it is told, as its standard input. */
   readonly payload: Uint8Array;
   readonly env: Readonly<Record<string, string>> | undefined;
   readonly cwd: string;
 }
 
-/** Where `process.send()` of the process writes to. */
+/** The descriptor that `process.send()` of the process writes to. */
 const CHANNEL = 3;
 const CHUNK = 65536;
 const NEWLINE = 10;
 
-/** Reads what one process sends. */
+/** Reads what a process sends, and writes the outcome into its record. */
 class Receiver {
   readonly #calls: ProcessCalls;
   readonly #space: Space;
@@ -154,7 +154,7 @@ class Receiver {
     if (bytes.length > 0) this.#line.push(bytes);
   }
 
-  // What the process's own program sends on the channel is none of the library's messages.
+  // Another text is what the process's own program has sent on the channel.
   #hear(text: string): void {
     let part: Uint8Array;
     let outcome: number | undefined;
@@ -181,9 +181,10 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
+/** By the records of the processes. */
 const receivers: Map<number, Receiver> = new Map();
 
-/** Starts the process of a record. */
+/** Starts the process of a record, which has no part in the memory. */
 export function spawnWithoutMemory(
   space: Space,
   record: number,

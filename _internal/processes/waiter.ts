@@ -1,17 +1,17 @@
 /**
  * A worker that sleeps for a thread, where functions cannot run beside the event loop.
  *
- * They share a page of memory:
+ * This is the worker's side; the thread's is in listen.ts. The two share a page of memory:
  *
  * ```text
- *   word 0   changed with the list: the worker reads it anew
- *        1   length of the list
- *        2   1: the thread was told of a change and has not looked yet
- *        8…  the list: index of a word of the region, and what it was when the thread looked last
+ *   word 0   SEQUENCE  the thread: changed after each change of the list
+ *        1   COUNT     the thread: length of the list
+ *        2   RANG      the worker: 1, and tells the thread of a change; the thread: 0, before it looks
+ *        8…  ENTRIES   the thread: index of a word of the region, and what that was when the thread looked last
  * ```
  *
  * The worker sleeps on the first of these words and on all in the list at once. The list is read without a lock: a worker
- * that reads a half-written one reads it anew, since the first word is written last.
+ * that reads it half-written reads it anew, since the first word is written last.
  *
  * @module
  */
@@ -30,20 +30,20 @@ export const RANG = 2;
 export const ENTRIES = 8;
 export const ENTRY_WORDS = 2;
 export const CONTROL_BYTES = 4096;
-/** One less than what the kernel can wait for. */
+/** The kernel can wait for 128 words at once, of which the first is SEQUENCE. */
 export const MAX_ENTRIES = 127;
 
 /** What the worker is told. */
 export interface WaiterInit {
   readonly region: Region;
   readonly control: number;
-  /** The threads' memory, and the id there of the thread that this one sleeps for. */
+  /** The threads' memory, and the id there of the thread that the worker sleeps for. */
   readonly threads: { readonly buffer: SharedArrayBuffer; readonly id: number };
 }
 
 /** A sleep is never longer, so that a worker whose thread has ended can end. */
 const SLICE_MS = 1000;
-/** Where one can sleep on one word only, the others are looked at this often. */
+/** Where the system has no sleep on several words at once, the worker looks at them this often. */
 const SHORT_SLICE_MS = 10;
 
 /** Waits for the first message, and then for words. */

@@ -24,7 +24,7 @@ import { LINE } from "../memory/memory.ts";
 import type { Space } from "../memory/space.ts";
 import type { Message } from "./message.ts";
 
-/** Open, shut down, or shut down at once. Written by a thread that holds all of the container's mutexes that puts need. */
+/** One of the states below. Written under the mutex of puts, and under that of gets as well where it is shut down at once. */
 export const STATE = 0;
 /** 1: a waiter was overtaken too often at taking items; newcomers wait. */
 export const GET_BAR = 1;

@@ -23,24 +23,27 @@
  * @module
  */
 
-import { store } from "../atomics.ts";
+import { load, store } from "../atomics.ts";
 import { PRIORITY_QUEUE } from "../memory/kinds.ts";
 import { LINE } from "../memory/memory.ts";
 import type { Space } from "../memory/space.ts";
-import { CONTAINER, type ContainerType, FULL, NO_ROOM, OK } from "./container.ts";
+import { CLOSED, CONTAINER, type ContainerType, FULL, NO_ROOM, OK, OPEN, SHUT_AT_ONCE, STATE } from "./container.ts";
 import { dropMessage, type Message } from "./message.ts";
 import { beginTaking, endTaking } from "./taken.ts";
 import {
-  BEHIND_SNAPSHOTS,
   commit,
-  currentSnapshot,
   lockVersioned,
-  PUTS,
-  SIZE,
-  TAKING,
-  VERSION,
+  seemsEmpty,
+  seemsFull,
+  snapshotAt,
+  unlockVersioned,
   Versioned,
+  whyEmpty,
 } from "./versioned.ts";
+import * as versioned from "./versioned.ts";
+
+// V8 compiles a constant of the module itself into the code, and loads an imported one each time.
+const { BEHIND_SNAPSHOTS, PUTS, SIZE, TAKING, VERSION } = versioned;
 
 const CHUNKS = BEHIND_SNAPSHOTS;
 /** The first chunk is part of the queue. */
@@ -158,40 +161,41 @@ function siftDown(words: Int32Array, base: number, size: number): void {
   copyEntry(words, entry, last);
 }
 
-// Takes the first entry out.
-function pop(words: Int32Array, base: number, size: number, puts: number): void {
-  begin(words, base);
-  siftDown(words, base, size - 1);
-  commit(words, base, size - 1, puts);
+// Takes the mutex, and puts back what a thread has left half-way.
+function lock(space: Space, base: number): void {
+  const { words } = space;
+  lockVersioned(space, base);
+  if (words[base + JOURNAL_VERSION] === words[base + VERSION]) repair(words, base);
 }
 
 class Heap extends Versioned {
   override push(message: Message): number {
-    if (this.seemsFull()) return FULL;
-    const { space } = this;
+    const { space, words, base, limit } = this;
+    if (limit > 0 && seemsFull(words, base, limit)) return FULL;
     let body = message.header;
     if (message.size > 1) {
       body = space.tryAllocate(message.size, false);
       if (body === 0) return NO_ROOM;
       message.writeTo(space, body);
     }
-    let outcome = this.beginPush();
-    if (outcome === OK) {
-      outcome = this.#insert(message, body);
-      this.unlock();
-    }
+    lock(space, base);
+    const outcome = this.#push(message, body);
+    unlockVersioned(space, base);
     if (outcome !== OK && message.size > 1) space.free(body);
     return outcome;
   }
 
-  #insert(message: Message, body: number): number {
-    const { words, base } = this;
-    const snapshot = currentSnapshot(words, base);
+  #push(message: Message, body: number): number {
+    const { space, words, base, limit } = this;
+    const version = words[base + VERSION];
+    const snapshot = snapshotAt(base, version);
     const size = words[snapshot + SIZE];
+    if (load(words, base + STATE) !== OPEN) return CLOSED;
+    if (limit > 0 && size >= limit) return FULL;
     const puts = words[snapshot + PUTS];
     const chunk = chunkOf(size);
     if (words[base + CHUNKS + chunk] === 0) {
-      const at = chunk >= CHUNK_COUNT ? 0 : this.space.tryAllocate((FIRST_CHUNK_ENTRIES << chunk) * ENTRY, false);
+      const at = chunk >= CHUNK_COUNT ? 0 : space.tryAllocate((FIRST_CHUNK_ENTRIES << chunk) * ENTRY, false);
       if (at === 0) return NO_ROOM;
       words[base + CHUNKS + chunk] = at;
     }
@@ -202,36 +206,41 @@ class Heap extends Versioned {
     words[entry + NUMBER] = puts;
     words[entry + MESSAGE] = body;
     siftUp(words, base, size, entry);
-    commit(words, base, size + 1, (puts + 1) | 0);
+    commit(words, base, version, size + 1, (puts + 1) | 0);
     return OK;
   }
 
   override shift(message: Message): number {
-    const outcome = this.beginShift();
-    if (outcome !== OK) return outcome;
     const { space, words, base } = this;
-    const snapshot = currentSnapshot(words, base);
+    if (seemsEmpty(words, base)) return whyEmpty(words, base);
+    lock(space, base);
+    const version = words[base + VERSION];
+    const snapshot = snapshotAt(base, version);
     const size = words[snapshot + SIZE];
+    if (size === 0 || load(words, base + STATE) === SHUT_AT_ONCE) {
+      unlockVersioned(space, base);
+      return whyEmpty(words, base);
+    }
     const root = entryAt(words, base, 0);
     const body = words[root + MESSAGE];
     message.readFrom(space, isAddress(body) ? body : root + MESSAGE);
     const { parcel } = message;
     if (parcel !== 0) beginTaking(space, base + TAKING, base + VERSION, parcel);
-    pop(words, base, size, words[snapshot + PUTS]);
+    begin(words, base);
+    siftDown(words, base, size - 1);
+    commit(words, base, version, size - 1, words[snapshot + PUTS]);
     if (parcel !== 0) endTaking(space, base + TAKING, parcel);
     const emptied = chunkOf(size) + 1;
     const chunk = emptied < CHUNK_COUNT ? words[base + CHUNKS + emptied] : 0;
     if (chunk !== 0) words[base + CHUNKS + emptied] = 0;
-    this.unlock();
+    unlockVersioned(space, base);
     if (isAddress(body)) space.free(body);
     if (chunk !== 0) space.free(chunk);
     return OK;
   }
 
   protected override lock(): void {
-    const { words, base } = this;
-    lockVersioned(this.space, base);
-    if (words[base + JOURNAL_VERSION] === words[base + VERSION]) repair(words, base);
+    lock(this.space, this.base);
   }
 
   protected override drain(): void {
@@ -247,12 +256,13 @@ function isAddress(body: number): boolean {
 function drain(space: Space, base: number): void {
   const { words } = space;
   for (;;) {
-    const snapshot = currentSnapshot(words, base);
+    const version = words[base + VERSION];
+    const snapshot = snapshotAt(base, version);
     const size = words[snapshot + SIZE];
     if (size === 0) return;
     const body = words[entryAt(words, base, size - 1) + MESSAGE];
     begin(words, base);
-    commit(words, base, size - 1, words[snapshot + PUTS]);
+    commit(words, base, version, size - 1, words[snapshot + PUTS]);
     if (isAddress(body)) {
       dropMessage(space, body);
       space.free(body);

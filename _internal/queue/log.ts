@@ -8,11 +8,13 @@
  *   segment    next segment (0: none yet), end, two words that only a stack has a use for, messages … SKIP
  * ```
  *
+ * A side's words are written under its mutex alone.
+ *
  * `tail` counts what was put and `head` what was taken. Storing them is what makes a put or a get happen, and nothing
  * else does. Where a side goes on is written twice: the place for count n is in slot n & 1, so the next place can be
  * written while the current one still stands, and the store of the count chooses. A thread that is killed before that
  * store leaves messages that no count covers, and perhaps a segment linked behind the last: the next put overwrites and uses
- * them. Nothing has to be repaired by the thread that takes over a mutex of the dead.
+ * them. Nothing has to be repaired by the thread that takes over the mutex of a dead holder.
  *
  * Why a log and not a ring: a ring that is full has to be copied to grow, while all others wait; and one with slots of
  * one size wastes most of them or sends most items through blocks of their own. Why two mutexes: puts and gets meet only
@@ -32,7 +34,6 @@ import { QUEUE } from "../memory/kinds.ts";
 import { LINE } from "../memory/memory.ts";
 import { lockMutex, unlockMutex } from "../memory/participants.ts";
 import type { Space } from "../memory/space.ts";
-import { beginTaking, endTaking, mendTaking } from "./taken.ts";
 import {
   CLOSED,
   CONTAINER,
@@ -49,6 +50,7 @@ import {
   STATE,
 } from "./container.ts";
 import { dropMessage, type Message, MESSAGE_WORDS, sizeOf, SKIP } from "./message.ts";
+import { beginTaking, endTaking, mendTaking } from "./taken.ts";
 
 /** In a segment: the next one, and where its words end. */
 export const NEXT = 0;
@@ -172,7 +174,7 @@ class Log implements Container {
     const spare = this.#base + SPARE;
     for (;;) {
       words[position] = SKIP;
-      // A put that was killed may have linked the segment already.
+      // A thread that was killed in a put may have linked the segment already.
       let next = words[segment + NEXT];
       // Out of the memory, where there is nothing and no end: it was scribbled over.
       if (next === undefined) return 0;
@@ -247,7 +249,7 @@ class Log implements Container {
     return state === SHUT_AT_ONCE || load(words, base + HEAD) === load(words, base + TAIL) ? CLOSED : EMPTY;
   }
 
-  // A get that was killed after it had moved on left more than one.
+  // More than the last segment, where a thread was killed after its get had moved on.
   #giveUpBefore(segment: number): void {
     const words = this.#words;
     const oldest = this.#base + OLDEST;

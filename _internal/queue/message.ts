@@ -14,8 +14,8 @@
  * ```
  *
  * The tags of messages are odd, which no address is. BYTES and PARCEL hold what the codec made of the item, RAW and
- * RAW_PARCEL bytes that were given as such, which only pipes do. The limit between what stands here and what is in a parcel
- * keeps the time short for which others wait while a message is copied under a mutex; a parcel is filled before and read
+ * RAW_PARCEL bytes that were given as such, which only pipes take. The limit between what stands here and what is in a parcel
+ * keeps the time short for which other threads wait while a message is copied under a mutex; a parcel is filled before and read
  * after. What names shared objects is in a parcel, too, however short: so that it is not lost with a thread that dies
  * before it has read it. See taken.ts.
  *
@@ -27,8 +27,8 @@
 
 import { decodeFirst } from "../codec/decode.ts";
 import { type EncodeOptions, encodeScratch, trimScratch } from "../codec/encode.ts";
-import { scratch, scratchNames, scratchWords } from "../codec/output.ts";
 import { dropReferences } from "../codec/format.ts";
+import { scratch, scratchNames, scratchWords } from "../codec/output.ts";
 import type { Space } from "../memory/space.ts";
 import { bytesOf, isNaming, loseParcel, makeParcel, strikeOut } from "./taken.ts";
 
@@ -65,6 +65,14 @@ const OPTIONS: Record<string, EncodeOptions> = {
 
 const double = new Float64Array(1);
 const doubleWords = new Int32Array(double.buffer);
+
+const NO_BYTES = new Uint8Array(0);
+const NO_WORDS = new Int32Array(0);
+// One for all messages, since what is fresh costs more than all the rest.
+const inbox = new Uint8Array(INLINE);
+const inboxWords = new Int32Array(inbox.buffer);
+/** Whether an item is being made of a message, of the inbox perhaps. */
+let isReading = false;
 
 /** One item on its way in or out. */
 export class Message {
@@ -121,7 +129,8 @@ export class Message {
   }
 
   /**
-   * Makes it the message of bytes, which it then has itself until it is stored or dropped: see {@linkcode Message.keep}.
+   * Makes it the message of bytes. They are not copied, and must stay as they are until it is written or dropped, or a copy of
+   * it is made: see {@linkcode Message.keep}.
    *
    * `false`: the memory has no room for its {@linkcode Message.second} bytes.
    */
@@ -185,11 +194,9 @@ export class Message {
     const { header } = this;
     words[at] = header;
     if (this.size === 1) return;
-    const tag = header & TAG;
-    if (tag !== BYTES) {
-      if (tag === RAW) {
-        space.memory.bytes.set(this.bytes, (at + 1) * 4);
-        this.bytes = NO_BYTES;
+    if ((header & TAG) !== BYTES) {
+      if ((header & TAG) === RAW) {
+        this.#writeRaw(space, at);
       } else {
         words[at + 1] = this.first;
         words[at + 2] = this.second;
@@ -230,14 +237,23 @@ export class Message {
       }
       this.bytes = isReading ? new Uint8Array(target.buffer) : inbox;
     } else if (tag === RAW) {
-      const start = (at + 1) * 4;
-      this.bytes = space.memory.bytes.slice(start, start + (header >>> SHIFT));
-      this.size = sizeOf(header);
+      this.#readRaw(space, at);
     } else {
       this.first = words[at + 1];
       this.second = words[at + 2];
       this.size = 3;
     }
+  }
+
+  #writeRaw(space: Space, at: number): void {
+    space.memory.bytes.set(this.bytes, (at + 1) * 4);
+    this.bytes = NO_BYTES;
+  }
+
+  #readRaw(space: Space, at: number): void {
+    const start = (at + 1) * 4;
+    this.bytes = space.memory.bytes.slice(start, start + (this.header >>> SHIFT));
+    this.size = sizeOf(this.header);
   }
 
   /**
@@ -270,12 +286,6 @@ export class Message {
   }
 }
 
-const NO_BYTES = new Uint8Array(0);
-const NO_WORDS = new Int32Array(0);
-// One for all messages, since what is fresh costs more than all the rest.
-const inbox = new Uint8Array(INLINE);
-const inboxWords = new Int32Array(inbox.buffer);
-
 // The first lines of the codec's buffer, which seldom becomes another.
 let lines: Uint8Array[] = [];
 let linesBuffer: Uint8Array = NO_BYTES;
@@ -287,8 +297,6 @@ function linesOf(count: number): Uint8Array {
   }
   return lines[count] ??= scratch.subarray(0, count * LINE_BYTES);
 }
-
-let isReading = false;
 
 function readBytes(bytes: Uint8Array, length: number, keep: boolean): unknown {
   const outer = isReading;
@@ -314,7 +322,7 @@ function readParcel(space: Space, parcel: number, length: number): unknown {
   }
 }
 
-// Of one that was taken and names nothing.
+// The bytes of a parcel that was taken and names nothing.
 function openParcel(space: Space, parcel: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = bytesOf(space, parcel, length);
   if (strikeOut(space, parcel)) space.free(parcel);

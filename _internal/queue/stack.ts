@@ -15,25 +15,19 @@
  * @module
  */
 
+import { load, store } from "../atomics.ts";
 import { LIFO_QUEUE } from "../memory/kinds.ts";
 import { LINE } from "../memory/memory.ts";
 import type { Space } from "../memory/space.ts";
-import { type ContainerType, FULL, NO_ROOM, OK } from "./container.ts";
+import { CLOSED, type ContainerType, FULL, NO_ROOM, OK, OPEN, SHUT_AT_ONCE, STATE } from "./container.ts";
 import { BELOW, END, FIRST, makeSegment, NEXT, PREVIOUS } from "./log.ts";
 import { dropMessage, type Message } from "./message.ts";
 import { beginTaking, endTaking } from "./taken.ts";
-import {
-  BEHIND_SNAPSHOTS,
-  commit,
-  currentSnapshot,
-  nextSnapshot,
-  OWN,
-  PUTS,
-  SIZE,
-  TAKING,
-  VERSION,
-  Versioned,
-} from "./versioned.ts";
+import { lockVersioned, seemsEmpty, seemsFull, snapshotAt, unlockVersioned, Versioned, whyEmpty } from "./versioned.ts";
+import * as versioned from "./versioned.ts";
+
+// V8 compiles a constant of the module itself into the code, and loads an imported one each time.
+const { BEHIND_SNAPSHOTS, OWN, PUTS, SIZE, TAKING, VERSION } = versioned;
 
 /** In a snapshot. */
 const SEGMENT = OWN;
@@ -42,52 +36,71 @@ const POSITION = OWN + 1;
 const INLINE = BEHIND_SNAPSHOTS;
 const INLINE_WORDS = 64;
 
-function commitAt(
+function commit(
   words: Int32Array,
   base: number,
+  version: number,
   segment: number,
   position: number,
   size: number,
   puts: number,
 ): void {
-  const snapshot = nextSnapshot(words, base);
+  const snapshot = snapshotAt(base, version + 1);
   words[snapshot + SEGMENT] = segment;
   words[snapshot + POSITION] = position;
-  commit(words, base, size, puts);
+  words[snapshot + SIZE] = size;
+  words[snapshot + PUTS] = puts;
+  store(words, base + VERSION, (version + 1) | 0);
 }
 
 class Stack extends Versioned {
   override push(message: Message): number {
-    if (this.seemsFull()) return FULL;
-    const outcome = this.beginPush();
-    if (outcome !== OK) return outcome;
-    const { space, words, base } = this;
-    const snapshot = currentSnapshot(words, base);
+    const { space, words, base, limit } = this;
+    if (limit > 0 && seemsFull(words, base, limit)) return FULL;
+    lockVersioned(space, base);
+    const outcome = this.#push(message);
+    unlockVersioned(space, base);
+    return outcome;
+  }
+
+  #push(message: Message): number {
+    const { space, words, base, limit } = this;
+    const version = words[base + VERSION];
+    const snapshot = snapshotAt(base, version);
+    const size = words[snapshot + SIZE];
+    if (load(words, base + STATE) !== OPEN) return CLOSED;
+    if (limit > 0 && size >= limit) return FULL;
     const needed = message.size + 1;
-    findRoom(space, words[snapshot + SEGMENT], words[snapshot + POSITION], needed);
-    const { segment, at } = room;
-    if (segment === 0) {
-      this.unlock();
-      return NO_ROOM;
+    let segment = words[snapshot + SEGMENT];
+    let at = words[snapshot + POSITION];
+    if (at + needed > words[segment + END]) {
+      segment = findRoom(space, segment, at, needed);
+      if (segment === 0) return NO_ROOM;
+      at = segment + FIRST;
     }
     message.writeTo(space, at);
     words[at + message.size] = message.size;
-    commitAt(words, base, segment, at + needed, words[snapshot + SIZE] + 1, (words[snapshot + PUTS] + 1) | 0);
-    this.unlock();
+    commit(words, base, version, segment, at + needed, size + 1, (words[snapshot + PUTS] + 1) | 0);
     return OK;
   }
 
   override shift(message: Message): number {
-    const outcome = this.beginShift();
-    if (outcome !== OK) return outcome;
     const { space, words, base } = this;
-    const snapshot = currentSnapshot(words, base);
+    if (seemsEmpty(words, base)) return whyEmpty(words, base);
+    lockVersioned(space, base);
+    const version = words[base + VERSION];
+    const snapshot = snapshotAt(base, version);
+    const size = words[snapshot + SIZE];
+    if (size === 0 || load(words, base + STATE) === SHUT_AT_ONCE) {
+      unlockVersioned(space, base);
+      return whyEmpty(words, base);
+    }
     findTop(words, words[snapshot + SEGMENT], words[snapshot + POSITION]);
     const { segment, at } = top;
     message.readFrom(space, at);
     const { parcel } = message;
     if (parcel !== 0) beginTaking(space, base + TAKING, base + VERSION, parcel);
-    commitAt(words, base, segment, at, words[snapshot + SIZE] - 1, words[snapshot + PUTS]);
+    commit(words, base, version, segment, at, size - 1, words[snapshot + PUTS]);
     if (parcel !== 0) endTaking(space, base + TAKING, parcel);
     const next = words[segment + NEXT];
     const above = next === 0 ? 0 : words[next + NEXT];
@@ -95,8 +108,12 @@ class Stack extends Versioned {
       words[next + NEXT] = 0;
       freeFrom(space, above);
     }
-    this.unlock();
+    unlockVersioned(space, base);
     return OK;
+  }
+
+  protected override lock(): void {
+    lockVersioned(this.space, this.base);
   }
 
   protected override drain(): void {
@@ -104,10 +121,8 @@ class Stack extends Versioned {
   }
 }
 
-const room = { segment: 0, at: 0 };
-
-// Finds where so many words can be written, in segments that may be new; segment 0: there is no memory.
-function findRoom(space: Space, current: number, position: number, needed: number): void {
+// Finds a segment above the current one that so many words fit into, or makes it; 0: there is no memory.
+function findRoom(space: Space, current: number, position: number, needed: number): number {
   const { words } = space;
   let segment = current;
   let at = position;
@@ -121,10 +136,7 @@ function findRoom(space: Space, current: number, position: number, needed: numbe
     }
     if (next === 0) {
       next = makeSegment(space, words[segment + END] - segment, needed);
-      if (next === 0) {
-        room.segment = 0;
-        return;
-      }
+      if (next === 0) return 0;
       words[next + PREVIOUS] = segment;
       words[segment + NEXT] = next;
     }
@@ -132,8 +144,7 @@ function findRoom(space: Space, current: number, position: number, needed: numbe
     segment = next;
     at = segment + FIRST;
   }
-  room.segment = segment;
-  room.at = at;
+  return segment;
 }
 
 const top = { segment: 0, at: 0 };
@@ -152,12 +163,13 @@ function findTop(words: Int32Array, segment: number, position: number): void {
 function drain(space: Space, base: number): void {
   const { words } = space;
   for (;;) {
-    const snapshot = currentSnapshot(words, base);
+    const version = words[base + VERSION];
+    const snapshot = snapshotAt(base, version);
     const size = words[snapshot + SIZE];
     if (size === 0) return;
     findTop(words, words[snapshot + SEGMENT], words[snapshot + POSITION]);
     const { at } = top;
-    commitAt(words, base, top.segment, at, size - 1, words[snapshot + PUTS]);
+    commit(words, base, version, top.segment, at, size - 1, words[snapshot + PUTS]);
     dropMessage(space, at);
   }
 }
@@ -179,7 +191,7 @@ export const STACK: ContainerType = {
   initialize(words, base) {
     const segment = base + INLINE;
     words[segment + END] = segment + INLINE_WORDS;
-    const snapshot = currentSnapshot(words, base);
+    const snapshot = snapshotAt(base, words[base + VERSION]);
     words[snapshot + SEGMENT] = segment;
     words[snapshot + POSITION] = segment + FIRST;
   },

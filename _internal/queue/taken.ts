@@ -2,9 +2,9 @@
  * The messages that threads have taken and not read yet: what happens to them when such a thread dies.
  *
  * What is large, or names shared objects, travels in a block of its own, the parcel. A thread that takes one notes it in
- * its entry in the table of participants, by one word: the parcel read last, which leads to the one that was being read
- * when this was taken (a class of the program may take an item while it is made again). It strikes the note out when the
- * message is read. What a dead thread has noted is given up by the next that looks.
+ * its entry in the table of participants, by one word: the parcel taken last, which leads to the parcel that was being read
+ * then (a class of the program may take an item while an instance of it is made). It strikes the note out when the message is
+ * read. What a dead thread has noted is given up by the next thread that looks.
  *
  * ```text
  *   parcel   0  the parcel noted before it
@@ -22,13 +22,13 @@
  * A thread notes the parcel before it takes it, both under the mutex of the queue. So a thread that dies in between leaves
  * a parcel that both the queue and the note have. The queue is right as long as the word that takes has not changed, and
  * the thread that gets the mutex next strikes the note out, by {@linkcode mendTaking}, before it changes that word: only
- * then may another take the parcel, or put something else on top of it. A thread that gives up what a dead one has noted
- * looks first whether that word has changed, then whether another got the mutex since, and strikes the note out by a
- * compare-exchange. If it was so and the note still there, the dead thread had taken the parcel, and no other will have it.
- * (The word alone does not tell: positions in a ring come again.)
+ * then may another thread take the parcel, or put something else on top of it. A reclaimer, which gives up what a dead thread
+ * has noted, looks first whether that word has changed, then whether another thread got the mutex since, and strikes the note
+ * out by a compare-exchange. If one of the two was so and the note still there, the dead thread had taken the parcel, and no
+ * other will have it. (The word alone does not tell: positions in a ring come again.)
  *
- * Two do not reclaim one thread at a time, and its entry is not given to another meanwhile: else a note that was read in it
- * could be another's by the time it is struck out.
+ * A dead thread has one reclaimer at a time, and its entry is not given to another thread meanwhile: else a note that was read
+ * in it could be that thread's by the time it is struck out.
  *
  * @module
  */
@@ -40,6 +40,7 @@ import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT } from "../memory/memory.ts";
 import { entryOf, idAt, isAlive, RECLAIMER, TAKEN } from "../memory/participants.ts";
 import type { Space } from "../memory/space.ts";
 
+// In a parcel.
 const PREVIOUS = 0;
 const NAMING = 1;
 const QUEUE = 2;
@@ -47,6 +48,7 @@ const BEFORE = 3;
 /** Words of a parcel before its bytes. */
 const PARCEL_HEADER = 4;
 
+// In a queue.
 const TAKER = 1;
 const CHANGES = 2;
 const WAS = 3;
@@ -124,7 +126,7 @@ export function loseParcel(space: Space, parcel: number): void {
   space.free(parcel);
 }
 
-/** In a thread that ends in order: gives up what it was reading. */
+/** In a thread that ends in order: gives up what it has taken and not read. */
 export function giveUpTaken(space: Space): void {
   const { words, entry } = space;
   for (let parcel = load(words, entry + TAKEN); parcel !== 0; parcel = load(words, entry + TAKEN)) {
@@ -133,7 +135,7 @@ export function giveUpTaken(space: Space): void {
   }
 }
 
-/** Gives up what the dead had taken and not read. */
+/** Gives up what dead threads have taken and not read. */
 export function reclaimTaken(space: Space): void {
   const { words } = space;
   const count = Math.min(PARTICIPANT_COUNT, load(words, NEXT_PARTICIPANT_AT));
@@ -153,7 +155,7 @@ function reclaim(space: Space, entry: number): void {
   try {
     for (;;) {
       const parcel = load(words, entry + TAKEN);
-      // In this order: a note of the next that has the entry was made when that one was alive.
+      // In this order: a note of the next participant that has the entry was made while that was alive.
       if (parcel === 0 || idAt(words, entry) !== id || isAlive(memory, id)) break;
       const isTaken = wasTaken(words, parcel);
       const previous = words[parcel + PREVIOUS];

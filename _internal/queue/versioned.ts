@@ -15,19 +15,7 @@ import { load, store } from "../atomics.ts";
 import { LINE } from "../memory/memory.ts";
 import { lockMutex, unlockMutex } from "../memory/participants.ts";
 import type { Space } from "../memory/space.ts";
-import {
-  CLOSED,
-  CONTAINER,
-  type Container,
-  DRAINED,
-  EMPTY,
-  FULL,
-  OK,
-  OPEN,
-  SHUT,
-  SHUT_AT_ONCE,
-  STATE,
-} from "./container.ts";
+import { CLOSED, CONTAINER, type Container, DRAINED, EMPTY, OPEN, SHUT, SHUT_AT_ONCE, STATE } from "./container.ts";
 import type { Message } from "./message.ts";
 import { mendTaking } from "./taken.ts";
 
@@ -47,23 +35,16 @@ export const PUTS = 1;
 /** In a snapshot: the container's own two words. */
 export const OWN = 2;
 
-function snapshotAt(base: number, version: number): number {
+/** Where the snapshot of a version is. */
+export function snapshotAt(base: number, version: number): number {
   return base + SNAPSHOTS + (version & 1) * SNAPSHOT_WORDS;
 }
 
-/** The snapshot that holds. Under the mutex. */
-export function currentSnapshot(words: Int32Array, base: number): number {
-  return snapshotAt(base, words[base + VERSION]);
-}
-
-/** The snapshot that will hold after {@linkcode commit}. Under the mutex. */
-export function nextSnapshot(words: Int32Array, base: number): number {
-  return snapshotAt(base, words[base + VERSION] + 1);
-}
-
-/** Makes the operation happen whose own words are in the next snapshot already. Under the mutex. */
-export function commit(words: Int32Array, base: number, size: number, puts: number): void {
-  const version = words[base + VERSION];
+/**
+ * Makes the operation happen that began at `version`, and whose own words are in the snapshot of the next already. Under the
+ * mutex.
+ */
+export function commit(words: Int32Array, base: number, version: number, size: number, puts: number): void {
   const snapshot = snapshotAt(base, version + 1);
   words[snapshot + SIZE] = size;
   words[snapshot + PUTS] = puts;
@@ -79,10 +60,35 @@ function readSnapshot(words: Int32Array, base: number, field: number): number {
   }
 }
 
+/** A look without the mutex, so that threads that wait for room leave it to the others. `limit` is the most messages. */
+export function seemsFull(words: Int32Array, base: number, limit: number): boolean {
+  return load(words, base + STATE) === OPEN && readSnapshot(words, base, SIZE) >= limit;
+}
+
+/** A look without the mutex, as {@linkcode seemsFull}. */
+export function seemsEmpty(words: Int32Array, base: number): boolean {
+  return readSnapshot(words, base, SIZE) === 0;
+}
+
+/**
+ * What a get comes to that finds nothing: {@linkcode EMPTY} or {@linkcode CLOSED}. The state is read before the size: once the
+ * container is shut down nothing more comes in.
+ */
+export function whyEmpty(words: Int32Array, base: number): number {
+  const state = load(words, base + STATE);
+  if (state === OPEN) return EMPTY;
+  return state === SHUT_AT_ONCE || readSnapshot(words, base, SIZE) === 0 ? CLOSED : EMPTY;
+}
+
 /** Takes the mutex. */
 export function lockVersioned(space: Space, base: number): void {
   lockMutex(space.memory, base + MUTEX, space.id);
   if (space.words[base + TAKING] !== 0) mendTaking(space, base + TAKING);
+}
+
+/** Gives the mutex up. */
+export function unlockVersioned(space: Space, base: number): void {
+  unlockMutex(space.memory, base + MUTEX);
 }
 
 /** A container of which there are versions. */
@@ -116,49 +122,8 @@ export abstract class Versioned implements Container {
   /** Takes all messages as a get would, and drops them. Under the mutex. */
   protected abstract drain(): void;
 
-  protected lock(): void {
-    lockVersioned(this.space, this.base);
-  }
-
-  protected unlock(): void {
-    unlockMutex(this.space.memory, this.base + MUTEX);
-  }
-
-  /** A look from outside, so that threads that wait for room leave the mutex to the others. */
-  protected seemsFull(): boolean {
-    const { words, base, limit } = this;
-    return limit > 0 && load(words, base + STATE) === OPEN && readSnapshot(words, base, SIZE) >= limit;
-  }
-
-  /** Takes the mutex for a put. Unless that is {@linkcode OK}, it is free again: {@linkcode FULL} or {@linkcode CLOSED}. */
-  protected beginPush(): number {
-    const { words, base, limit } = this;
-    this.lock();
-    let outcome = OK;
-    if (load(words, base + STATE) !== OPEN) outcome = CLOSED;
-    else if (limit > 0 && words[currentSnapshot(words, base) + SIZE] >= limit) outcome = FULL;
-    if (outcome !== OK) this.unlock();
-    return outcome;
-  }
-
-  /** Takes the mutex for a get. Unless that is {@linkcode OK}, it is free again: {@linkcode EMPTY} or {@linkcode CLOSED}. */
-  protected beginShift(): number {
-    const { words, base } = this;
-    // A look from outside, as for puts.
-    if (readSnapshot(words, base, SIZE) === 0) return this.#whyEmpty();
-    this.lock();
-    if (words[currentSnapshot(words, base) + SIZE] !== 0 && load(words, base + STATE) !== SHUT_AT_ONCE) return OK;
-    this.unlock();
-    return this.#whyEmpty();
-  }
-
-  // The state is read before the size: once the container is shut down nothing more comes in.
-  #whyEmpty(): number {
-    const { words, base } = this;
-    const state = load(words, base + STATE);
-    if (state === OPEN) return EMPTY;
-    return state === SHUT_AT_ONCE || readSnapshot(words, base, SIZE) === 0 ? CLOSED : EMPTY;
-  }
+  /** Takes the mutex, and mends what a thread has left that died with it. */
+  protected abstract lock(): void;
 
   shutDown(atOnce: boolean): void {
     const { words, base } = this;
@@ -168,12 +133,12 @@ export abstract class Versioned implements Container {
       if (state === OPEN) store(words, base + STATE, SHUT);
     } else {
       if (state !== SHUT_AT_ONCE) {
-        const snapshot = currentSnapshot(words, base);
+        const snapshot = snapshotAt(base, words[base + VERSION]);
         store(words, base + DRAINED, (words[snapshot + PUTS] - words[snapshot + SIZE]) | 0);
         store(words, base + STATE, SHUT_AT_ONCE);
       }
       this.drain();
     }
-    this.unlock();
+    unlockVersioned(this.space, base);
   }
 }

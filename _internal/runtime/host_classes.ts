@@ -1,11 +1,11 @@
 /**
- * What the runtime's own classes of objects hide from a look at properties: which class an object is of, and whether an array
+ * What a look at properties does not show of objects: which of the runtime's own classes an object is of, and whether an array
  * or a collection has more than its elements. The codec asks, which must not lose in silence what it does not see.
  *
- * A class is known by what it is and not by a list of names. One that is written in another language says so where its
+ * A class is known by what it is and not by a list of names. A class that is written in another language says so where its
  * source is asked for. Deno writes many in JavaScript; the prototypes of these have a method for its console under a symbol
- * that no program has a use for, or the class is a global that `for … in` does not show, as those of programs are not, or it
- * is part of `Deno`.
+ * that no program has a use for, or the class is a global that `for … in` does not show, unlike the globals of programs, or
+ * it is part of `Deno`.
  *
  * @module
  */
@@ -66,7 +66,7 @@ function hasNativeMethodsAlone(prototype: object): boolean {
 }
 
 /**
- * Whether an object of a class of the runtime is plain data all the same, as `fs.Stats`. Bun's `structuredClone` knows,
+ * Whether an object of a class of the runtime is plain data all the same, like `fs.Stats`. Bun's `structuredClone` knows,
  * which refuses all that is not; Deno's takes many objects for plain whose state it does not see.
  */
 export function isPlainInside(value: object): boolean {
@@ -84,8 +84,8 @@ export function tagOf(value: object): string {
 }
 
 /**
- * The classes of an object's prototypes that are no native ones, nearest first: their sources say what instances hold
- * besides properties.
+ * The sources of the classes of an object's prototypes, the nearest first: those of the program's own classes say what
+ * instances hold besides properties.
  */
 export function sourcesOf(prototype: object | null): string[] {
   const sources: string[] = [];
@@ -104,12 +104,15 @@ export function sourcesOf(prototype: object | null): string[] {
 // an array and none of its elements, however long it is. Each is tried on an array that has a named property before it
 // is believed; without any of them the keys are listed.
 
-/** From here on to have an array of integers shown is faster than to copy its values. */
+/** From this length on, to have an array of integers shown is faster than to copy its values. */
 const LONG = 2048;
 /** The same for other numbers, each of which becomes an object in such a copy, so that their keys are listed instead. */
 const LONG_NUMBERS = 320;
+const BRIEF = { iterableLimit: 0, depth: 0, colors: false };
+const inspect = deno?.inspect;
+let shows: boolean | undefined;
 
-/** `false`: the array has elements alone, or it has holes and may have more. */
+/** Whether an array may have named properties. `false`: it has none, or it has holes and may have some all the same. */
 export const mayHaveNamed: (array: unknown[]) => boolean = (isBun ? onBun() : undefined) ?? onV8;
 
 function onBun(): ((array: unknown[]) => boolean) | undefined {
@@ -133,10 +136,7 @@ function onV8(array: unknown[]): boolean {
   return (isInteger ? Object.values(array) : Object.keys(array)).length !== length;
 }
 
-const BRIEF = { iterableLimit: 0, depth: 0, colors: false };
-const inspect = deno?.inspect;
-let shows: boolean | undefined;
-
+// Tried once, as said above.
 function showsNamed(): boolean {
   return shows ??= inspect !== undefined && inspect([1, 2, 3], BRIEF) === "[ ... 3 more items ]" &&
     inspect(Object.assign([1, 2, 3], { named: 1 }), BRIEF) !== "[ ... 3 more items ]";

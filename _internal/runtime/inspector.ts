@@ -1,5 +1,6 @@
 /**
- * Where a function is written, asked of V8's inspector. A caller that hands a function over asks last: it takes milliseconds.
+ * Where a function is written, asked of V8's inspector: the last resort of a caller that hands a function over, since the
+ * answer takes milliseconds.
  *
  * @module
  */

@@ -33,7 +33,7 @@ function nodeModule(): NodeModule {
 // the program's, whose functions are looked for; and a program that was compiled to a single file is its own runtime, so
 // that a child would be the whole program again.
 
-/** This module by its name, under which it is as long as nothing has moved it into another file. */
+/** The name of this module, as long as no bundler has moved it into another file. */
 const OWN = /\/_internal\/runtime\/modules\.[a-z]+(?:[?#].*)?$/;
 
 /** Whether this program was bundled, and the library with it. */
@@ -66,7 +66,7 @@ function refuseCompiled(action: string): never {
   );
 }
 
-/** Where a module of the library is, as seen from another; in a bundle nowhere, which only its use is to say. */
+/** Where a module of the library is, as seen from another; in a bundle nowhere, which is for its use to say. */
 export function ownModule(path: string, from: string | undefined): URL {
   return new URL(path, from ?? "file:///bundle");
 }
@@ -182,7 +182,7 @@ export function builtinExports(module: string): Exports | undefined {
 /** Texts of modules that this process may not read. */
 const given: Map<string, string> = new Map();
 
-/** Says what the text of some modules is, whether or not they may be read. */
+/** Makes the texts of some modules known, which this process may not be allowed to read. */
 export function giveTexts(texts: Readonly<Record<string, string>>): void {
   for (const [module, text] of Object.entries(texts)) given.set(module, text);
 }
@@ -283,8 +283,8 @@ export function resolveImport(specifier: string, module: string): string {
 }
 
 /**
- * The URL of a module by its full name, where it has one that this thread knows. For the name of a package it is the one that
- * this library would get: the module's own where both are of one import map; good enough to look at, not to import.
+ * The URL of a module by its full name, where it has one that this thread knows. For the name of a package it is the
+ * URL that this library would get: the module's own where both are of one import map; good enough to look at, not to import.
  */
 export function urlOfModule(module: string): string | undefined {
   const bare = readBareName(module);
@@ -337,7 +337,7 @@ function importerOf(module: string): Import {
 /** What does not parse and where, if that is what the runtime says of a module; `undefined` for any other error. */
 export function syntaxError(error: unknown): string | undefined {
   const { name, message, code, position, errors } = error as Record<string, unknown>;
-  // Of several Bun makes an AggregateError.
+  // Of several errors Bun makes an AggregateError.
   if (isBun && name === "AggregateError" && Array.isArray(errors)) return syntaxError(errors[0]);
   if (isBun && name === "BuildMessage") {
     const at = position as { file: string; line: number; column: number } | null;

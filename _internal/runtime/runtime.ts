@@ -33,7 +33,7 @@ export interface DenoGlobal {
 }
 
 /** A permission that Deno can be asked for. */
-export interface DenoPermission {
+interface DenoPermission {
   readonly name: "env" | "ffi" | "read" | "sys";
   readonly kind?: string;
   readonly path?: URL;
@@ -41,7 +41,7 @@ export interface DenoPermission {
 }
 
 /** A process that Deno started. */
-export interface DenoChild {
+interface DenoChild {
   readonly pid: number;
   readonly status: Promise<{ readonly code: number; readonly signal: string | null }>;
   ref(): void;
@@ -49,7 +49,7 @@ export interface DenoChild {
 }
 
 /** What is used of `Bun`. */
-export interface BunGlobal {
+interface BunGlobal {
   readonly version: string;
   readonly main: string;
   readonly isMainThread: boolean;
@@ -64,7 +64,7 @@ export interface BunGlobal {
 }
 
 /** A process that Bun started. */
-export interface BunChild {
+interface BunChild {
   readonly pid: number;
   readonly exited: Promise<number>;
   readonly exitCode: number | null;
@@ -74,7 +74,7 @@ export interface BunChild {
 }
 
 /** What is used of `process`. */
-export interface ProcessGlobal {
+interface ProcessGlobal {
   readonly pid: number;
   readonly argv: string[];
   readonly env: Record<string, string>;
@@ -98,21 +98,21 @@ const host = globalThis as unknown as {
   readonly Buffer: { prototype: { latin1Slice(this: Uint8Array, start: number, end: number): string } };
 };
 
-/** On Deno. */
+/** The global `Deno`, on Deno. */
 export const deno: DenoGlobal | undefined = host.Deno;
 
-/** On Bun. */
+/** The global `Bun`, on Bun. */
 export const bun: BunGlobal | undefined = host.Bun;
 
 /** Whether this is Bun. */
 export const isBun: boolean = bun !== undefined;
 
-/** On Bun and Node; on Deno it takes ten milliseconds. */
+/** The global `process`, on Bun and Node; the first look at it on Deno takes ten milliseconds. */
 export function nodeProcess(): ProcessGlobal {
   return host.process!;
 }
 
-/** Whether this is a Bun, older than that version, that still does something of which the library must know. */
+/** Whether this is a Bun that is older than that version, and so still does something of which the library must know. */
 export function isBunBefore(major: number, minor: number, patch: number): boolean {
   if (bun === undefined) return false;
   const [itsMajor, itsMinor, itsPatch] = bun.version.split(/[.+-]/).map(Number);
@@ -171,7 +171,7 @@ export const latin1: ((bytes: Uint8Array, start: number, end: number) => string)
   ? undefined
   : (bytes, start, end) => slice.call(bytes, start, end);
 
-/** Characters that are made by one call. */
+/** How many characters are made by one call. */
 const STEP = 8192;
 
 /** Bytes in base64. */
@@ -181,7 +181,7 @@ export function toBase64(bytes: Uint8Array): string {
   return btoa(text);
 }
 
-/** The bytes again. */
+/** The bytes of {@linkcode toBase64} again. */
 export function fromBase64(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }
@@ -196,11 +196,11 @@ export function unrefTimer(timer: ReturnType<typeof setTimeout>): ReturnType<typ
 }
 
 /**
- * Calls `run` after so many milliseconds, unless it is called off before. The program may end before that, and a test
+ * Calls `run` after so many milliseconds, unless that is called off before. The program may end before that, and a test
  * runner that looks for timers which outlive a test does not find it: it is for what the library has of itself, which
  * no object of the program has to clean up.
  *
- * @returns Calls it off.
+ * @returns How to call it off.
  */
 export function later(run: () => void, ms: number): () => void {
   if (deno === undefined) {
@@ -226,7 +226,7 @@ export function nextTurn(run: () => void): void {
   notify(word, 0, 1);
 }
 
-/** Deno looks at sockets only in an event loop that waits. To have it wait costs a millisecond: only each fourth turn does. */
+/** Deno looks at sockets only in an event loop that waits. To have it wait costs a millisecond: only each fourth turn waits. */
 const PATIENT = 4;
 let turns = 0;
 

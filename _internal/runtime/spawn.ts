@@ -38,7 +38,8 @@ export function spawn({ args, cwd, env }: SpawnOptions): Spawned {
   if (deno !== undefined) {
     const options = withoutPrototype({ args, cwd, env, stdin: "null", stdout: "inherit", stderr: "inherit" });
     const child = new deno.Command(runtimePath(), options).spawn();
-    // With the worker that started them Deno kills all but these. Nothing is lost: a thread waits for its processes itself.
+    // With a worker Deno kills the processes that it started, but for those that are not to keep it alive. Nothing is lost: a
+    // thread waits for its processes itself.
     const isOwned = !isWorker();
     if (!isOwned) child.unref();
     return {
@@ -84,11 +85,11 @@ function signals(): Record<string, number> {
 
 // Signals to a whole group of processes.
 //
-// Deno catches SIGINT, SIGHUP and SIGTERM in every process, and ends it where there is no listener. A listener that does
-// nothing is enough to leave them to the starter, also while code runs that never returns to the event loop. But SIGTERM is
-// also what `terminate()` sends, and whether the program has a listener of its own for it nothing can tell. So a starter asks
-// first, by SIGURG, which does nothing by itself: then the child takes its own listener off and sends itself the SIGTERM, for
-// which the program's listeners are called, or which ends it.
+// Deno catches SIGINT, SIGHUP and SIGTERM in every process, and ends the process where there is no listener. A listener that
+// does nothing is enough to leave them to the starter, also while code runs that never returns to the event loop. But SIGTERM
+// is also what `terminate()` sends, and nothing tells whether the program has a listener of its own for it. So a process that
+// terminates another asks first, by SIGURG, which does nothing by itself: then the other takes the library's listener off and
+// sends itself the SIGTERM, for which the program's listeners are called, or which ends it. See processes/signal.ts.
 
 const ignore = (): void => {};
 
@@ -97,7 +98,7 @@ export function ignoreOnDeno(): void {
   for (const signal of ["SIGINT", "SIGHUP", "SIGTERM"]) deno!.addSignalListener(signal, ignore);
 }
 
-/** Calls `action` when a starter asks. `false`: not on this runtime. */
+/** Calls `action` when another process asks. `false`: none does on this runtime. */
 export function onAsked(action: () => void): boolean {
   if (deno === undefined) return false;
   deno.addSignalListener("SIGURG", action);

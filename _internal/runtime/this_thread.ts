@@ -1,7 +1,7 @@
 /**
  * The thread that calls, from inside: whether it is a worker, what its starter tells it, with which arguments the program was
- * called, whether it is importing the modules of its target, how it ends, what must be written before, and what follows its async
- * functions through their awaits.
+ * called, whether it is importing the modules of its target, how it ends, what must be written before, and what follows its
+ * async functions through their awaits.
  *
  * Workers from outside, as the thread that starts them has them, are in workers.ts.
  *
@@ -29,7 +29,7 @@ export function postToParent(message: unknown): void {
   (globalThis as unknown as Worker).postMessage(message);
 }
 
-/** What Linux tells of threads is in files. */
+/** What is used of `node:fs`: what Linux tells of threads is in files. */
 interface Files {
   readdirSync(path: string): string[];
   readlinkSync(path: string): string;
@@ -39,8 +39,8 @@ interface Files {
 let loaded: Files | undefined;
 
 /**
- * Reads what the system tells of threads; `undefined` on Deno, which does not need it. Loaded where it is needed alone: that
- * takes a worker longer than all of the library's own modules.
+ * How to read what the system tells of threads; `undefined` on Deno, which does not need it. Loaded only where it is needed:
+ * that takes a worker longer than all of the library's own modules.
  */
 export function threadFiles(): Files | undefined {
   if (isBun) loaded ??= nodeProcess().getBuiltinModule("node:fs") as Files;
@@ -98,8 +98,8 @@ export function setMainArgument(main: string | undefined): void {
 // While the modules of the target are imported, no shared object is to be made that each thread would have for itself.
 
 let importing: string | undefined;
-// Importing one of these again runs nothing. Without this, what other async functions of the thread make meanwhile would
-// seem to be made by the import.
+// Modules that were imported: to import them again runs nothing. Without this, what other async functions of the thread make
+// meanwhile would seem to be made by the import.
 const imported: Set<string> = new Set();
 
 /** Whether the modules of this worker's target are being imported. */
@@ -128,16 +128,16 @@ export async function whileImporting<T>(module: string, worker: string, load: ()
 
 // The end.
 
-/** Stops a worker at once: no `finally` of the program runs. In a worker that is what exit does, on either runtime. */
+/** Stops this worker at once: no `finally` of the program runs. In a worker that is what an exit does, on either runtime. */
 export function exitThread(): never {
   if (deno !== undefined) deno.exit();
   else nodeProcess().exit();
   return halt();
 }
 
-// Deno's exit returns in a worker that was told to terminate already, as those of a thread are that ended before it: the
-// runtime stops its code where it next looks, which is not here. Nothing of the program may run in a thread that others
-// take for ended, so it stays here until the runtime gets to it.
+// Deno's exit returns in a worker that was told to terminate already, as the workers of threads are whose starter ended before
+// them: the runtime stops its code where it next looks, which is not here. Nothing of the program may run in a thread that
+// others take for ended, so it stays here until the runtime gets to it.
 function halt(): never {
   const words = new Int32Array(new SharedArrayBuffer(4));
   for (;;) wait(words, 0, 0, 10);
@@ -154,7 +154,7 @@ export function exitCodeSet(): number {
 }
 
 /** What the library still does when a worker ends or fails, whichever way. */
-export interface LastWords {
+interface LastWords {
   /** Synchronous; the last thing that runs. */
   exit(code: number): void;
   /** An error that the program did not catch. */
@@ -181,7 +181,7 @@ export function onLastWords({ exit, uncaught }: LastWords): void {
 
 let exiting = false;
 
-/** Whether this worker was told to exit, and stops where the runtime gets to it. Known once the library listens for that. */
+/** Whether this worker was told to exit, and stops where the runtime gets to it. Known only once the library listens for it. */
 export function isExiting(): boolean {
   return exiting;
 }
@@ -227,7 +227,7 @@ export function onLoopEmpty(goOn: () => boolean): void {
 // Deno writes at once. Bun keeps what a pipe does not take of `process.stdout` and `process.stderr` until its event loop
 // gets to it, which it does not in a worker or process that exits; what `console` prints it writes at once.
 
-/** Whether this runtime may have kept some. */
+/** Whether this runtime may have kept some output. */
 export const keepsOutput: boolean = isBun;
 
 /**
@@ -243,7 +243,7 @@ interface Sink {
 const NAMES = ["stdout", "stderr"] as const;
 const used: Set<typeof NAMES[number]> = new Set();
 
-/** Whether the program was seen to use one of the streams. */
+/** Whether the program was seen to use a stream. */
 export function isOutputUsed(): boolean {
   return used.size > 0;
 }
@@ -260,7 +260,7 @@ export function pendingOutput(): Promise<void> | undefined {
   return pending === undefined ? undefined : Promise.all(pending).then(() => {});
 }
 
-// To ask for a stream loads it, in 15 ms, so the object is asked what it has got.
+// To ask for a stream loads it, in 15 ms, so Bun is asked to describe what `process` has got.
 function look(): void {
   const process = nodeProcess();
   const { describe } = process.getBuiltinModule("bun:jsc") as { describe(value: unknown): string };

@@ -33,8 +33,8 @@ export interface WorkerListener {
 /** Whether {@linkcode WorkerHandle.terminate} stops code that runs: Bun's does since 1.3.13, V8's workers go on. */
 export const TERMINATE_STOPS_CODE: boolean = isBun && !isBunBefore(1, 3, 13);
 
-// Before 1.4 Bun crashes where a worker is terminated that still loads. A thread that is blocked does not hear when it has:
-// after so many milliseconds that is taken for granted.
+// Before 1.4 Bun crashes where a worker is terminated that still loads. A thread that is blocked does not hear when it has
+// loaded: after so many milliseconds that is taken for granted.
 // https://github.com/oven-sh/bun/issues/41022
 const LOADING_MS: number = isBunBefore(1, 4, 0) ? 2000 : 0;
 
@@ -88,16 +88,16 @@ export function startWorker(url: URL, listener: WorkerListener): WorkerHandle {
 }
 
 // Whether a thread is gone, asked of the system: on Bun, which stops a worker that another thread terminates, but tells that
-// to a thread that turns its event loop alone.
+// only to a thread that turns its event loop.
 
 /**
  * Calls `start`, which starts a thread, and says which number that thread has; 0 where that cannot be told or is not needed.
- * Quicker than the thread can say it, which would have to load all that files take.
+ * Quicker than the thread itself, which would have to load all that reading files takes.
  */
 export function startSystemThread<T>(start: () => T): { started: T; id: number } {
   const before = threads();
   const started = start();
-  // Bun has made the thread when its Worker is there. One of its own may have come at the same time.
+  // Bun has made the thread when its Worker is there. A thread of the runtime's own may have come at the same time.
   const fresh = before === undefined ? [] : threads()?.filter((id) => !before.includes(id)) ?? [];
   return { started, id: fresh.length === 1 ? Number(fresh[0]) : 0 };
 }

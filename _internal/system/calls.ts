@@ -1,10 +1,10 @@
 /**
- * What the library asks of the operating system: {@linkcode Libc}, memory that processes share, sleeping in it and files, and
- * {@linkcode ProcessCalls}, which processes are alive, how they start and how they end; and what Linux and macOS do for that in
- * one way.
+ * What the library asks of the operating system: {@linkcode Libc}, which is memory that processes share, sleeping in it, and
+ * files; {@linkcode ProcessCalls}, which is how processes start, whether they live, and how they end; and what Linux and macOS
+ * do for these in the same way.
  *
- * Each system has a file for either, libc_*.ts and process_calls_*.ts; system.ts chooses, and ffi.ts is how the C library is
- * called.
+ * Each system has a file for each of the two, libc_*.ts and process_calls_*.ts; system.ts chooses, and ffi.ts is how the C
+ * library is called.
  *
  * @module
  */
@@ -16,14 +16,14 @@ import { type Argument, cString, type Native } from "./ffi.ts";
 export interface Libc {
   readonly native: Native;
   /**
-   * A file of no length for the memory of a tree of processes, which goes when the last that has it is gone; negative where
-   * that fails. Only this user may open it.
+   * A file of no length for the memory of a tree of processes, which goes when the last process that has it is gone; negative
+   * where that fails. Only this user may open it.
    */
   createShared(): number;
   /** Where another process of this user can open what {@linkcode Libc.createShared} made, while this process lives. */
   pathOf(descriptor: number): string;
   /**
-   * Says that this process lives, which it does with one number among those that have the file. The system takes that back
+   * Says that this process lives, by a number among the processes that have the file. The system takes that back
    * when the process is gone, however it ended, and before another can have its pid. `false`: the number is taken.
    */
   holdNumber(descriptor: number, number: number): boolean;
@@ -36,14 +36,14 @@ export interface Libc {
   /** Memory that the threads of this process alone have, for {@linkcode Libc.wait} too. 0: there is none. */
   mapOwn(bytes: number): number;
   /**
-   * Opens a file to read and write: one that is there, a new one (`"new"`: fails where there is one), or either
-   * (`"append"`: and writes go to its end). Only this user may open a new one. `"read"`: only to read it. Negative: see
-   * {@linkcode Libc.errno}.
+   * Opens a file to read and write: one that is there, a new one (`"new"`: fails where there is one), or either of them
+   * (`"append"`: and writes go to its end). Only this user may open a new one. `"read"`: one that is there, only to read it.
+   * Negative: see {@linkcode Libc.errno}.
    */
   open(path: string, how?: "new" | "append" | "read"): number;
   /** Which process this is. */
   readonly pid: number;
-  /** When a process was started, in units of the system's: tells it from a later one with the same number. 0: none lives. */
+  /** When a process was started, in units of the system's: tells it from a later process of that number. 0: it is gone. */
   startOf(pid: number): number;
   close(descriptor: number): void;
   /** All of a file from its beginning, up to so many bytes; `undefined` where it cannot be read. */
@@ -69,18 +69,18 @@ export interface Libc {
   map(descriptor: number, bytes: number): number;
   unmap(address: number, bytes: number): void;
   /**
-   * Takes the lock on a file for this open descriptor until that is closed, by the system if need be; shared with others
-   * that do, or not.
+   * Takes the lock on a file for this open descriptor until that is closed, by the system if need be; alone, or shared with
+   * others that share it. `false`: another has it.
    */
   lockFile(descriptor: number, shared?: "shared"): boolean;
   /** Sleeps while the word is `expected`, for `ms` at most. May return for no reason. */
   wait(address: number, expected: number, ms: number): void;
-  /** Wakes up to `count` threads that sleep on the word, in any process. Returns how many; macOS does not count thousands: 1. */
+  /** Wakes up to `count` threads that sleep on the word, in any process. Returns how many; of thousands macOS says 1. */
   wake(address: number, count: number): number;
   /** {@linkcode Libc.wait} beside the event loop; `undefined` where the runtime has no such thing. */
   readonly waitAsync: ((address: number, expected: number, ms: number) => Promise<number>) | undefined;
   /**
-   * Sleeps while all of the words are what is expected; `undefined` where the system has no such thing. May return for no
+   * Sleeps while each of the words is what is expected; `undefined` where the system has no such thing. May return for no
    * reason.
    */
   readonly waitForAny: ((addresses: readonly number[], expected: readonly number[], ms: number) => void) | undefined;
@@ -103,7 +103,7 @@ export const ENOENT = 2;
 export const EEXIST = 17;
 
 /** How a process ended: its exit code, or the negative number of the signal that ended it. */
-export type ExitStatus = number;
+type ExitStatus = number;
 
 /** What is started. */
 export interface ProgramOptions {
@@ -128,8 +128,8 @@ export interface ProcessCalls {
   /** How a process ended that is not this one's child, while its parent has not heard of it. `"gone"`: there is none. */
   exitOfOther(pid: number): ExitStatus | "gone" | undefined;
   /**
-   * Leaves to the process that started this one what a terminal or a supervisor sends to a whole group: SIGINT and SIGHUP,
-   * and but for Bun on macOS SIGTERM, do nothing here, whatever code runs, until the program has a handler of its own.
+   * Leaves to the process that started this one what a terminal or a supervisor sends to a whole group: SIGINT, SIGHUP and,
+   * but for Bun on macOS, SIGTERM do nothing here, whatever code runs, until the program has a handler of its own.
    */
   leaveSignals(): void;
   /** Whether SIGTERM to a process on Bun would do nothing, since it leaves that to its starter. */
@@ -143,7 +143,7 @@ export interface ProcessCalls {
   /** Blocks until a process has ended, something can be received, or for `ms`. May return for no reason. */
   waitForEnd(descriptor: number, ms: number, received?: number): void;
   close(descriptor: number): void;
-  /** Makes what other processes can tie their lives to, for as long as this one lives. A number; negative: that fails. */
+  /** Makes what other processes can tie their lives to while this one lives. A number; negative: that fails. */
   openLifeline(): number;
   /** What another process needs for {@linkcode ProcessCalls.dieWith}. One word. */
   lifelineOf(opened: number): string;
@@ -192,7 +192,7 @@ export interface ProcessCalls {
 export const SIGKILL = 9;
 export const SIGTERM = 15;
 
-// What both do in one way.
+// What both systems do in the same way.
 
 type Call = (...args: Argument[]) => number;
 

@@ -14,11 +14,11 @@ import { deno, isBun, nodeProcess } from "../runtime/runtime.ts";
  * The types of parameters and results. An `address` is a number here; call sites on a fast path give it through
  * {@linkcode Native.toAddress}. A `buffer` is a view of which the function gets the address, or `null`.
  */
-export type NativeType = "i32" | "i64" | "address" | "buffer";
+type NativeType = "i32" | "i64" | "address" | "buffer";
 
 /** A C function. */
 export interface Signature {
-  /** Its name, where that is not the key. */
+  /** Its name in the library, where that is not the key. */
   readonly name?: string;
   readonly parameters: readonly NativeType[];
   readonly result: "i32" | "i64" | "address";
@@ -41,7 +41,7 @@ export type Functions<S extends Record<string, Signature>> = {
 
 /** One runtime's foreign function interface. */
 export interface Native {
-  /** The first of the libraries that is there. */
+  /** Functions of the first of the libraries that is there and has them. */
   open<S extends Record<string, Signature>>(libraries: readonly string[], signatures: S): Functions<S>;
   /** The memory at an address. It is not freed with the buffer. */
   view(address: number, bytes: number): ArrayBuffer;
@@ -58,7 +58,7 @@ export interface Native {
 }
 
 /** The system that the program runs on. */
-export interface System {
+interface System {
   readonly os: string;
   readonly arch: string;
 }
@@ -195,13 +195,13 @@ function bunNative(): Native {
   return {
     hasAsync: false,
     toAddress: (address) => address,
-    // Before 1.3.12 a length of 4 GiB was one of 0.
+    // Before 1.3.12 a length of 4 GiB was taken for 0.
     longestView: 2 ** 32 - 65536,
     addressOf: (buffer) => ffi.ptr(buffer),
     view: (address, bytes) => ffi.toArrayBuffer(address, 0, bytes),
     unref: () => false,
     open<S extends Record<string, Signature>>(libraries: readonly string[], signatures: S): Functions<S> {
-      // By the name of the C function there, of which one may be wanted with several signatures.
+      // A function is bound by its name in C, and may be wanted with several signatures: each in another round.
       const rounds: Record<string, string>[] = [];
       const used: Record<string, Signature> = {};
       for (const [key, signature] of Object.entries(signatures)) {
@@ -240,7 +240,7 @@ function inTurn<T>(open: () => T): T {
   }
 }
 
-// 64-bit results are bigints on some, and no address and no size has more than 53 bits.
+// Results of 64 bits may be bigints, and no address and no size has more than 53 bits.
 function numeric<S extends Record<string, Signature>>(
   symbols: Record<string, (...args: unknown[]) => unknown>,
   signatures: S,

@@ -3,13 +3,13 @@
  *
  * Memory that processes share is a file in the folder that the system keeps for this user's caches, since nothing without a
  * name can be opened by another process: `shm_open` objects have names, too, and are not freed by the system either, but
- * cannot be listed, so that no process could remove what killed ones leave. It is a cache folder and no temporary one, because
- * the system empties those of what was not opened for three days. Names in it:
+ * cannot be listed, so that no process could remove what killed processes leave. It is a cache folder and no temporary one,
+ * since the system empties a temporary folder of what was not opened for three days. Names in it:
  *
  * ```text
  *   weft.FILE           the memory of a tree of processes; FILE is its number in the file system
  *   weft.FILE.NUMBER    empty: the process with that number lives while it is locked
- *   weft.new.XXXXXX     one of these before it has its name
+ *   weft.new.XXXXXX     a file before it has its name
  * ```
  *
  * Every process of a tree has a shared lock on its memory, so the process that gets it alone removes all of that tree: the last
@@ -18,7 +18,7 @@
  * The locks are those of `flock`, which belong to an open file, and which nothing but its end and that of the process
  * takes back. Those of `fcntl` are lost as soon as the process closes any other descriptor of the same file.
  *
- * **No function with a variable number of arguments is called with one of those**: on arm64 they are passed on the stack,
+ * **No function with a variable number of arguments is called with such arguments**: on arm64 they are passed on the stack,
  * where a foreign function interface that does not know of it would not put them. That rules out `fcntl`, `shm_open`, and
  * `open` with `O_CREAT`; files are made by `mkostemp`, always with 0600, and get their names by `link`.
  *
@@ -51,9 +51,10 @@ const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
 const MAP_ANON = 0x1000;
 const CS_DARWIN_USER_CACHE_DIR = 65538;
-const PROC_PIDTBSDINFO = 3;
+/** What is asked of `proc_pidinfo`. */
+export const PROC_PIDTBSDINFO = 3;
 /** struct proc_bsdinfo, and where in it, in words, the time of the start is: seconds and microseconds of 64 bits. */
-const BSDINFO_BYTES = 136;
+export const BSDINFO_BYTES = 136;
 const START_AT = 30;
 /** struct dirent: the length of the name, and the name. */
 const NAME_LENGTH_AT = 18;
@@ -62,7 +63,7 @@ const EWOULDBLOCK = 35;
 const PATH_BYTES = 1024;
 /** Room that the disk must have besides what is asked for: what was promised before need not have been touched yet. */
 const SPARE = 2 ** 26;
-/** So often a file is made anew that was taken for one that a killed process had left. */
+/** So often a file is made anew that another program has taken for what a killed process left. */
 const TRIES = 100;
 
 /** Functions with the structures of today, which on x86-64 have another name than those of the year 2005. */
@@ -121,11 +122,11 @@ export function darwin(native: Native, arch: "x64" | "arm64", action: string): L
   const c = openLibrary(native, darwinSignatures(arch), action);
   const { toAddress } = native;
   const folder = folderOfUser(c, action);
-  /** No other process is left in the tree. */
+  /** Whether no other process is left in the tree. */
   let alone = false;
   let errnoWord: Int32Array | undefined;
   const errno = (): number => (errnoWord ??= new Int32Array(native.view(c.__error(), 4)))[0];
-  // struct stat: device, mode and links of 16 bits, number of 64 bits, user.
+  // struct stat: device, mode and links of 16 bits each, number of 64 bits, user.
   const status = new Uint32Array(64);
   const regionPath = (descriptor: number): string => {
     c.fstat(descriptor, status);
@@ -143,7 +144,7 @@ export function darwin(native: Native, arch: "x64" | "arm64", action: string): L
       c.unlink(template);
       if (linked) return descriptor;
       c.close(descriptor);
-      // Between the two another program may have taken it for one that was left.
+      // Between the two steps another program may have taken it for a file that was left.
       if (reason !== ENOENT && reason !== EWOULDBLOCK) {
         errnoWord![0] = reason;
         return -1;
@@ -204,7 +205,7 @@ export function darwin(native: Native, arch: "x64" | "arm64", action: string): L
     leave: (descriptor) => {
       if (alone) return;
       if (c.flock(descriptor, LOCK_EX | LOCK_NB) !== 0) {
-        // Which may have given up the shared one.
+        // The attempt may have given up the shared lock.
         c.flock(descriptor, LOCK_SH | LOCK_NB);
         return;
       }
@@ -301,7 +302,7 @@ export function darwin(native: Native, arch: "x64" | "arm64", action: string): L
         OS_CLOCK_MACH_ABSOLUTE_TIME,
         nanoseconds(ms),
       ),
-    // A thread sleeps on one word only.
+    // A thread can sleep on one word only.
     waitForAny: undefined,
     errno,
   };

@@ -9,7 +9,7 @@ import { pidOfThis } from "../runtime/runtime.ts";
 import { type Libc, mapped, readFrom } from "./calls.ts";
 import { cString, type Native } from "./ffi.ts";
 
-// fstat by number, since older C libraries have it under another name; and what it tells is the kernel's own structure.
+// fstat by its number, since older C libraries have it under another name; and what it tells is the kernel's own structure.
 const SYSCALLS = {
   x64: { futex: 202, fstat: 5, links: 16, owner: 28 },
   arm64: { futex: 98, fstat: 80, links: 20, owner: 24 },
@@ -108,7 +108,7 @@ export function linux(native: Native, arch: "x64" | "arm64"): Libc {
       entries[i * WAITV_WORDS + 3] = Math.floor(addresses[i] / 2 ** 32);
       entries[i * WAITV_WORDS + 4] = FUTEX2_SIZE_U32;
     }
-    // When, not how long.
+    // The time at which the sleep ends, not how long it is.
     const until = Date.now() + ms;
     const words = new Uint32Array([until / 1000, 0, (until % 1000) * 1e6, 0]);
     return c.futexWaitAny(FUTEX_WAITV, entries, addresses.length, 0, words, CLOCK_REALTIME) >= 0 || errno() !== ENOSYS;
@@ -157,7 +157,7 @@ export function linux(native: Native, arch: "x64" | "arm64"): Libc {
       for (;;) {
         const entry = c.readdir(toAddress(directory));
         if (entry === 0) break;
-        // Its length stands before the name.
+        // The length of the entry stands before the name.
         const head = new Uint16Array(native.view(entry, NAME_AT + 1).slice(16, 18))[0];
         const name = new Uint8Array(native.view(entry, head)).slice(NAME_AT);
         names.push(new TextDecoder().decode(name.subarray(0, name.indexOf(0))));
@@ -184,7 +184,7 @@ export function linux(native: Native, arch: "x64" | "arm64"): Libc {
       setLock(number);
       return c.fcntl(descriptor, F_OFD_GETLK, lock) === 0 && lock[0] !== F_UNLCK;
     },
-    // The file has no name, and goes by itself.
+    // The file has no name, and goes with the last process that has it.
     leave: () => {},
     sweep: () => {},
     mapOwn: (bytes) => {

@@ -2,8 +2,8 @@
  * {@linkcode ProcessCalls} on macOS, from its headers and manuals: **never run on a Mac**.
  *
  * The system cannot be told to kill a process with its parent. So each child has a worker that sleeps until its parent is
- * gone, and then kills the process: see entries/parent_watch_entry.ts. For a child that may not call the C library
- * no process could do that, so none is started.
+ * gone, and then kills the process: see entries/parent_watch_entry.ts. A child that may not call the C library could not do
+ * that, so no such child is started.
  *
  * No function with a variable number of arguments is called: see libc_darwin.ts.
  *
@@ -16,7 +16,7 @@ import { ignoreOnDeno } from "../runtime/spawn.ts";
 import { startWorker } from "../runtime/workers.ts";
 import { currentFolder, type ProcessCalls, removeVariable, SIGKILL, stringAt } from "./calls.ts";
 import { cString, type Functions, loadNative, type Native, type Signature } from "./ffi.ts";
-import { DARWIN_LIBRARIES } from "./libc_darwin.ts";
+import { BSDINFO_BYTES, DARWIN_LIBRARIES, PROC_PIDTBSDINFO } from "./libc_darwin.ts";
 
 const SIGHUP = 1;
 const SIGINT = 2;
@@ -27,17 +27,15 @@ const WNOHANG = 1;
 const WEXITED = 4;
 const WNOWAIT = 0x20;
 const CLD_EXITED = 1;
-const PROC_PIDTBSDINFO = 3;
-const BSDINFO_BYTES = 136;
 const SZOMB = 5;
 const EVFILT_PROC = -5;
 const EV_ADD = 1;
 const NOTE_EXIT = 0x80000000;
 const KEVENT_BYTES = 32;
 const F_OK = 0;
-/** So often the watch looks whether the parent is still this one's parent. */
+/** So often the watch looks whether the parent is still the parent of this process: milliseconds. */
 const SLICE_MS = 1000;
-/** The same without a queue, in microseconds. */
+/** The same without a queue of events, in microseconds. */
 const PAUSE_US = 100_000;
 
 /** The C functions, by name. Checked by a test: none has a variable number of parameters. */
@@ -76,7 +74,8 @@ export function darwinProcesses(action: string): ProcessCalls {
       return info[2] === CLD_EXITED ? info[5] & 0xff : -info[5];
     },
     exitOfOther(pid) {
-      // struct proc_bsdinfo: flags, state, and how it ended, as wait() tells it. 1: also of a process that is waited for yet.
+      // struct proc_bsdinfo: flags, state, and how it ended, as wait() tells it. 1: also of a process that has ended and is not
+      // waited for yet.
       const process = new Uint32Array(BSDINFO_BYTES / 4);
       if (c.proc_pidinfo(pid, PROC_PIDTBSDINFO, 1, process, BSDINFO_BYTES) < BSDINFO_BYTES) return "gone";
       if (process[1] !== SZOMB) return undefined;
@@ -93,7 +92,7 @@ export function darwinProcesses(action: string): ProcessCalls {
     openProcess: (pid) => watch(c, pid),
     waitForEnd: (descriptor, ms) => waitForEvent(c, descriptor, Math.min(ms, 2 ** 30)),
     close: (descriptor) => void c.close(descriptor),
-    // Its pid, which is its own while its children have it for their parent.
+    // Its pid, which no other process has while its children have it for their parent.
     openLifeline: () => 0,
     lifelineOf: () => `${pidOfThis()}`,
     dieWith(lifeline) {
@@ -149,7 +148,7 @@ export function watchParent(parent: number): never {
 
 type Calls = Functions<typeof DARWIN_PROCESS_SIGNATURES>;
 
-// A queue that tells of the end of a process, or a negative number where it has ended already. Not inherited by children.
+// A queue of events that tells of the end of a process; negative where that has ended already. Children do not inherit it.
 function watch(c: Calls, pid: number): number {
   const queue = c.kqueue();
   if (queue < 0) return queue;

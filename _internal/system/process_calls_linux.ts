@@ -1,7 +1,7 @@
 /**
- * {@linkcode ProcessCalls} on Linux: processes are pidfds and entries of `/proc`, their lifelines are pipes, and programs are
- * started by the C library, since what the runtimes start ends with them, or needs a permission of its own, and gets none of
- * this process's descriptors.
+ * {@linkcode ProcessCalls} on Linux: processes are pidfds and entries of `/proc`, and their lifelines are pipes. Programs are
+ * started by the C library, since what a runtime starts ends with it, or needs a permission of its own, and gets none of this
+ * process's descriptors.
  *
  * @module
  */
@@ -35,9 +35,10 @@ const SOCK_STREAM = 1;
 const MSG_DONTWAIT = 0x40;
 const POLLIN = 1;
 const POLLHUP = 16;
+const O_RDWR = 2;
 const O_CLOEXEC = 0o2000000;
 const O_PATH = 0o10000000;
-// The flags differ with the processor.
+/** Differs with the processor. */
 const O_DIRECTORY = system().arch === "arm64" ? 0o40000 : 0o200000;
 const O_NONBLOCK = 0o4000;
 const O_ASYNC = 0o20000;
@@ -55,7 +56,7 @@ const decoder = new TextDecoder();
 /** The reading end of the lifeline of this process's parent; negative: it has none. */
 let heldLifeline = -1;
 
-/** Processes. */
+/** The operating system, as far as processes go. */
 export function linuxProcesses(action: string): ProcessCalls {
   const native = loadNative(action);
   const c = native.open(LIBRARIES, {
@@ -136,7 +137,7 @@ export function linuxProcesses(action: string): ProcessCalls {
     },
     // On Bun in the kernel's way, which holds whatever code runs and which the programs that this one starts do not inherit.
     // Deno catches all three half a second after the start and ends the process where there is no listener, from a thread
-    // of its own: one that does nothing is enough, also where it never gets to run.
+    // of its own: a listener that does nothing is enough, also where it never gets to run.
     leaveSignals() {
       if (isBun) { for (const signal of [SIGHUP, SIGINT, SIGTERM]) c.signal(signal, SIG_IGN); }
       else ignoreOnDeno();
@@ -157,7 +158,7 @@ export function linuxProcesses(action: string): ProcessCalls {
       c.poll(both, 2, Math.min(ms, 2 ** 30));
     },
     close: (descriptor) => void c.close(descriptor),
-    // A pipe, of which children open the reading end, and no other process has the writing one.
+    // A pipe, of which children open the reading end, and no other process has the writing end.
     openLifeline() {
       const ends = new Int32Array(2);
       return c.pipe2(ends, O_CLOEXEC) === 0 ? ends[0] : -1;
@@ -179,7 +180,7 @@ export function linuxProcesses(action: string): ProcessCalls {
     killAfterThis(pid) {
       const descriptors: number[] = [];
       // A process that ends closes all it has in an order that the system chooses, and the kill comes from a pipe that loses
-      // its writer before its reader: so one in which the writer has the higher number, and one in which it has the lower.
+      // its writer before its reader. So there are two: in the first the writer has the higher number, in the second the lower.
       for (const readerLast of [false, true]) {
         const ends = new Int32Array(2);
         if (c.pipe2(ends, O_CLOEXEC) !== 0) continue;
@@ -192,7 +193,7 @@ export function linuxProcesses(action: string): ProcessCalls {
         c.fcntl(reader, F_SETSIG, SIGKILL);
         c.fcntl(reader, F_SETOWN, pid);
         c.fcntl(reader, F_SETFL, c.fcntl(reader, F_GETFL, 0) | O_ASYNC);
-        // The reader first, where it is called off.
+        // In this order they are closed where the kill is called off: the reader first.
         descriptors.push(reader, writer);
       }
       return () => {
@@ -248,7 +249,6 @@ export function linuxProcesses(action: string): ProcessCalls {
 // Programs, started by posix_spawn().
 
 const SETSID = 0x80;
-const O_RDWR = 2;
 /** More bytes than any C library's structures for it have. */
 const STRUCTURE = 1024;
 /** The engine may move smaller arrays. */
@@ -272,7 +272,7 @@ const CHANGE_FOLDER = {
 let bound: Functions<typeof SIGNATURES> | undefined;
 let boundChange: Functions<typeof CHANGE_FOLDER> | undefined;
 
-// Returns its number; 0: the system starts none.
+// Starts a program and returns its number; 0: the system starts none.
 function startProgram(native: Native, options: ProgramOptions): number {
   const c = bound ??= native.open(LIBRARIES, SIGNATURES);
   const { path, args, env, cwd, apart = false, descriptors } = options;
@@ -300,7 +300,7 @@ function startProgram(native: Native, options: ProgramOptions): number {
   }
 }
 
-// The strings, behind the list of where they are and its end, in one piece of memory that stays where it is.
+// The strings of a C array, behind the array itself, in a piece of memory that stays where it is.
 function pointersTo(native: Native, texts: readonly string[]): Uint8Array {
   const strings = texts.map(cString);
   const pointers = (strings.length + 1) * 8;

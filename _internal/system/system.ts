@@ -1,5 +1,5 @@
 /**
- * The choice: the calls of the operating system that this program runs on, or an error that says on which ones they can be had.
+ * The choice between the systems: the calls of that on which this program runs, or an error that says where they can be had.
  *
  * @module
  */
@@ -30,7 +30,7 @@ function openLibc(action: string): Libc {
 
 let calls: ProcessCalls | undefined;
 
-/** What the operating system does for processes. `action` is for the message where it cannot be reached. */
+/** The operating system, as far as processes go. `action` is for the message where it cannot be reached. */
 export function loadProcessCalls(action: string): ProcessCalls {
   return calls ??= openProcessCalls(action);
 }

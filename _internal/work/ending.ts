@@ -1,6 +1,6 @@
 /**
- * What a thread and those around it have to do with its end: what has to be over before its worker goes, what it does with
- * the error that ended it, and what it is that it runs.
+ * What the thread or process that calls knows of itself for its end: what has to be over before its worker goes, which threads
+ * it has started, what becomes of the error that ended it, and what it runs.
  *
  * Modules that may never be loaded in a thread say here what they know, so that a worker loads none of them to ask.
  *
@@ -13,9 +13,11 @@ import type { Space } from "../memory/space.ts";
 import type { AnyFunction } from "../targets/source.ts";
 import { FLAGS, HOOKED, labelOf, objectOf, RESULT_ASKED } from "./record.ts";
 
+// What has to be over before the worker goes.
+
 const endings: (() => void)[] = [];
 
-/** Has `wait`, which blocks, called in a thread whose target has returned. */
+/** Has `wait`, which blocks, called once the target of this thread has returned. */
 export function onEnding(wait: () => void): void {
   endings.push(wait);
 }
@@ -26,19 +28,19 @@ export function waitForEndings(): void {
 }
 
 /** What a thread that ends has to know of the threads that it started. */
-export interface Offspring {
-  /** The records of those that are not gone. */
+interface Offspring {
+  /** The records of the threads that are not gone. */
   records(): number[];
-  /** Sees to those that were told to end. */
+  /** Sees to the threads that were told to end. */
   attend(): void;
   terminate(space: Space, record: number): void;
-  /** Gives up what the table has of them. */
+  /** Gives up the references that the table of participants has to their records. */
   forget(space: Space): void;
 }
 
 let offspring: Offspring | undefined;
 
-/** Sets what is known of them. */
+/** Says what is known of them. */
 export function setOffspring(known: Offspring): void {
   offspring = known;
 }
@@ -54,7 +56,7 @@ type Hook = (space: Space, record: number, error: unknown) => void;
 
 let hook: Hook | undefined;
 
-/** Sets what is called in this thread with the errors of threads. */
+/** Sets what is called in this thread with the errors that threads do not catch. */
 export function setHook(newHook: Hook): void {
   hook = newHook;
 }
@@ -89,7 +91,7 @@ export function reportError(space: Space, record: number, error: unknown): boole
   return false;
 }
 
-// What the thread or process runs whose worker or child this is. Its handle may be made later, or never: many need none.
+// What the thread or process runs of which this is the inside. Its handle may be made later, or never: many need none.
 
 let own: { readonly space: Space; readonly record: number; readonly target: AnyFunction } | undefined;
 
@@ -98,7 +100,7 @@ export function setOwnTarget(space: Space, record: number, target: AnyFunction):
   own = { space, record, target };
 }
 
-/** What the thread or process of this record runs, if that is the one that this is. */
+/** What the thread or process of a record runs, if this is the inside of it. */
 export function ownTarget(space: Space, record: number): AnyFunction | undefined {
   return own?.space === space && own.record === record ? own.target : undefined;
 }

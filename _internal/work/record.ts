@@ -1,16 +1,16 @@
 /**
- * What is known of a thread or a process, in shared words: any thread can ask, whichever started it.
+ * What is known of a thread or a process, in shared words: any thread can ask, whichever thread started it.
  *
  * ```text
  *   word 0    STATE       see below
- *        1    POINT       a wait point, notified at the end
+ *      1–2    POINT       a wait point, notified at the end
  *        3    IDENT       a thread's id
  *        4    FLAGS
  *        5    PAYLOAD     a block: what it is told at its start, until it has read that
  *        6    OUTCOME     how its target ended
  *        7    RESULT      a block: what the target returned or threw
  *        8    NAME        a block: its name, see below
- *        9    GONE        1: its worker has gone, with all that it started
+ *        9    GONE        1: its worker is gone, with all that it started
  *       10    PROCESS_ID  a process's number; a thread's id in the processes' memory; 0: it has none
  *       11    PARENT      a thread: the id of its starter; a process: the record of its starter
  *       12    EXIT_CODE
@@ -18,13 +18,13 @@
  *       14    IMPORTING   since when it imports a module of its target, and which: see starting.ts
  *       15    IMPORTED
  *
- *   NEW -> BOOTING -> RUNNING -> FINISHED            start(), the worker twice, its end
- *             |-> FAILED -> FINISHED                   its starter, where no worker came up
+ *   NEW -> BOOTING -> RUNNING -> FINISHED    start(); its worker; its worker, or its starter where that was stopped
+ *             '-----> FAILED --> FINISHED    its starter, where no worker came up
  * ```
  *
  * FINISHED means that it can run no more of the program's code. The thread that notes the end writes the outcome first, then
- * takes it off the table of participants, then writes the state and wakes the waiters. What differs for a process, and the words
- * that only a process has, are in process_record.ts.
+ * takes it off the table of participants, then writes the state and wakes the waiters. What differs for a process, and the
+ * words that only a process has, are in processes/process_record.ts.
  *
  * The table of participants has a reference to the record of each of its threads. It is dropped by the starter, once the
  * thread is GONE: by then no thread writes to the record any more.
@@ -72,25 +72,27 @@ export const RUNNING = 2;
 export const FINISHED = 3;
 export const FAILED = 4;
 
-/** Flags. */
+// Flags.
+
+/** It does not keep the program alive. */
 export const DAEMON = 1;
 /** A caller asked for the result: the error is the caller's, and nothing is printed. */
 export const RESULT_ASKED = 2;
+/** It is a timer: it waits before it runs its target. */
 export const TIMER = 4;
+/** A timer that is not to run its target any more. */
 export const CANCELLED = 8;
 /** The starter has an except hook. */
 export const HOOKED = 16;
-
 /** This library did not start it. */
 export const FOREIGN = 32;
-
 /** Its starter has not called the hook yet. */
 export const UNREPORTED = 64;
-
-/** It has returned, and is to end those that it started. */
+/** It is to end the threads that it started, also once it has returned. */
 export const END_CHILDREN = 128;
 
-/** Outcomes. */
+// Outcomes.
+
 export const NONE = 0;
 export const VALUE = 1;
 export const ERROR = 2;
@@ -197,7 +199,7 @@ export function vanish(space: Space, record: number): void {
   space.memory.notify(record + POINT, 0x7fffffff);
 }
 
-/** Drops the reference that the table has, and what it had taken and not read: by the starter, when the thread is gone. */
+/** In the starter of a thread that is gone: drops the table's reference to its record, and what it had taken and not read. */
 export function forget(space: Space, record: number): void {
   const { words, memory } = space;
   const word = entryOf(load(words, record + IDENT)) + RECORD;
@@ -210,7 +212,7 @@ export function forget(space: Space, record: number): void {
   if (processes !== undefined) reclaimTaken(processes);
 }
 
-/** The record of a participant, with a reference that is the caller's; 0: it has none, or is not among the living. */
+/** The record of a participant, with a reference that is the caller's; 0: it has none, or does not live where it must. */
 export function takeRecord(space: Space, id: number, living = true): number {
   const { words, memory } = space;
   lockMutex(memory, THREADS_MUTEX_AT, space.id);
@@ -226,8 +228,8 @@ export function requestEnd(space: Space, record: number): void {
   const { words } = space;
   const state = load(words, record + STATE);
   if (state === BOOTING || state === RUNNING) kill(space.memory, load(words, record + IDENT));
-  // Off the table of participants, but its worker is there as long as those that it started. Set in any case: it may
-  // return at this moment.
+  // A thread that has returned is off the table of participants, but its worker is there as long as the threads that it
+  // started. Set in any case: it may return at this moment.
   if (state !== NEW) setFlags(space, record, END_CHILDREN);
 }
 
@@ -248,7 +250,7 @@ export function objectOf(record: number): number {
 
 // Threads below one another.
 
-/** Whether a thread has not returned yet. */
+/** Whether a thread was started and has not returned yet. */
 export function isBusy(space: Space, record: number): boolean {
   const state = load(space.words, record + STATE);
   return state === BOOTING || state === RUNNING;
@@ -261,7 +263,7 @@ export function participants(space: Space): number[] {
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }
 
-/** Whether a thread that is no daemon runs below this one. */
+/** Whether a thread that is no daemon runs below the thread of a record. */
 export function hasOthersBelow(space: Space, record: number): boolean {
   const { words } = space;
   const top = load(words, record + IDENT);
@@ -281,8 +283,10 @@ export function hasOthersBelow(space: Space, record: number): boolean {
   });
 }
 
-// Names. A name is a block of its own, so that a thread which reads it while it is changed reads the old one or the new one;
-// old names are kept until the record goes.
+// Names.
+//
+// A name is a block of its own, so that a thread which reads it while it is changed reads the old name or the new one; old
+// names are kept until the record goes.
 //
 // ```text
 //   0  the name before, 0: none      1  length in bytes      2…  UTF-8
@@ -304,7 +308,7 @@ export function readName(space: Space, record: number): string {
   return block === 0 ? "" : decoder.decode(space.readBlock(block + 1));
 }
 
-/** The name of the thread or process whose record is this object. */
+/** The name of the thread or process whose record an object is. */
 export function labelOf({ space, at }: Attachment): string {
   return readName(space, at + OBJECT_HEADER);
 }

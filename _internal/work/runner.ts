@@ -1,5 +1,5 @@
 /**
- * What threads and processes have in common, for a program that has a handle of one: a function that runs elsewhere, and a
+ * What threads and processes have in common, for a program that has a handle of them: a function that runs elsewhere, and a
  * record of it in shared memory.
  *
  * What tells the two apart is in a {@linkcode RunnerKind}: an object, and not methods to override, because a program's subclass
@@ -49,7 +49,7 @@ import { type Descriptors, dropPayload, losePayload, packPayload } from "./start
 type AnyFunction = (...args: unknown[]) => unknown;
 
 /** What threads and processes are made with alike. */
-export interface RunnerOptions {
+interface RunnerOptions {
   target?: AnyFunction;
   args?: readonly unknown[];
   name?: string;
@@ -225,8 +225,8 @@ export abstract class Runner<A extends unknown[] = unknown[], R = unknown> exten
    *
    * @returns A copy of the target's value. Every call gets a copy of its own.
    * @throws What the target threw: of the same built-in or registered class, with the stacks of both sides.
-   * @throws {WorkerLostError} If it ended in another way: it was terminated, or exited, or was ended by a signal. The error says
-   * how.
+   * @throws {WorkerLostError} If it ended in another way: it was terminated, or exited, or was ended by a signal. The error
+   * says how.
    * @throws {TimeoutError} If `timeout` passes first.
    * @throws {InvalidStateError} Before the start, or in the thread or process itself.
    */
@@ -276,8 +276,8 @@ export abstract class Runner<A extends unknown[] = unknown[], R = unknown> exten
 
   /**
    * Whether it does not keep the program alive. A daemon thread ends with the program. A daemon process ends with the process
-   * that started it: at the starter's end it is told to by SIGTERM, and killed a second later; where the starter is killed, it is
-   * killed at once.
+   * that started it: at the starter's end it is told to by SIGTERM, and killed a second later; where the starter is killed, it
+   * is killed at once.
    */
   get daemon(): boolean {
     const { words, at } = this.#usable(`tell whether ${this.#kind.label} is a daemon`);
@@ -314,7 +314,7 @@ export abstract class Runner<A extends unknown[] = unknown[], R = unknown> exten
     if (at >= 0 && load(words, at + STATE) !== NEW) await this.join();
   }
 
-  // Whatever a subclass calls its own fields.
+  // Its name also where a subclass has a field of that name.
   get #label(): string {
     return readName(this.#place.space, this.#place.at);
   }
@@ -379,7 +379,7 @@ function validate(given: unknown, kind: RunnerKind): void {
   kind.validate(options);
 }
 
-/** Gives back, with the last reference to a record, what belongs to it. */
+/** Gives back what belongs to a record, with the last reference to it. */
 export function destroyRecord(space: Space, record: number): void {
   losePayload(readBytes(space, record + PAYLOAD));
   freeBytes(space, record + PAYLOAD);

@@ -1,9 +1,9 @@
 /**
  * What is handed over at the start of a thread or process, and what its starter says where that does not begin.
  *
- * A payload is one run of bytes: first a head, as JSON, which says what function it is; then what `encode` wrote of the arguments.
- * They are decoded once the function's modules are imported, for these may say how classes are sent. Between a worker and the
- * thread that started it there are a few messages besides.
+ * A payload is a run of bytes: first a head, as JSON, which says what function it is; then what `encode` wrote of the
+ * arguments. These are decoded once the function's modules are imported, for the modules may say how classes are sent.
+ * Between a worker and the thread that started it there are a few messages besides.
  *
  * A start that does not come to its function is mostly stuck in a module of it. How such a module is found and named is told
  * further down.
@@ -19,11 +19,11 @@ import type { TargetDescriptor } from "../targets/describe.ts";
 import type { ImportWatch } from "../targets/resolve.ts";
 import { IMPORTED, IMPORTING, readName } from "./record.ts";
 
-/** What a thread runs. */
+/** What a thread or process runs. */
 export interface Descriptors {
-  /** The class whose `run` it is, where that is not the one of `Thread`. */
+  /** The class whose `run` it is, where that is not `Thread` or `Process` itself. */
   type?: TargetDescriptor;
-  /** What the `run` of `Thread` calls. */
+  /** What the `run` of `Thread` or `Process` calls. */
   target?: TargetDescriptor;
 }
 
@@ -58,7 +58,7 @@ export function losePayload(bytes: Uint8Array | undefined): void {
 
 /**
  * Gives an instance of a subclass, in the worker, the fields that it had where it was started: as they were there, and so
- * also one that stands before an accessor of its class.
+ * also a field that stands before an accessor of its class.
  */
 export function giveFields(instance: object, fields: object): void {
   for (const [key, value] of Object.entries(fields)) {
@@ -68,7 +68,7 @@ export function giveFields(instance: object, fields: object): void {
 
 /** The head of a process's payload: what it runs, and where. A thread's is its {@linkcode Descriptors}. */
 export interface ProcessHead {
-  /** The class whose `run` it is, where that is not the one of `Process`. */
+  /** The class whose `run` it is, where that is not `Process` itself. */
   type?: TargetDescriptor;
   /** What the `run` of `Process` calls. */
   target?: TargetDescriptor;
@@ -80,7 +80,7 @@ export interface ProcessHead {
   name: string;
   /** For a process that may not read them: the texts of the modules in which its target is looked for. */
   texts?: Record<string, string>;
-  /** How it starts others. */
+  /** How it starts other processes. */
   method: "spawn" | "forkserver";
 }
 
@@ -109,9 +109,9 @@ export const PREPARE = "prepare";
 
 // Modules of targets that do not come up.
 //
-// A thread or process whose import awaits says so itself: see resolve.ts. Where code at the top of a module never returns, no
-// timer of its own fires, and its starter says it. So each writes down what it imports, and since when, in two words of its
-// record:
+// A thread or process whose import awaits says so itself: see targets/resolve.ts. Where code at the top of a module never
+// returns, no timer of its own fires, and its starter says it. So each writes down what it imports, and since when, in two
+// words of its record:
 //
 // ```text
 //   IMPORTING   0: nothing   NAMED: a module that was named   else: a module, since this time by the clock on the wall
@@ -119,7 +119,7 @@ export const PREPARE = "prepare";
 // ```
 //
 // The side that changes IMPORTING from the time to NAMED names it. The starter looks a little later than the other side would,
-// which knows more. A thread has a single timer for all that it started, and none while all of that has begun.
+// which knows more. A thread has a single timer for all that it started, and none once all of that has begun.
 
 const NAMED = 1;
 
@@ -136,7 +136,7 @@ export function importsOf({ words }: Space, record: number): ImportWatch {
   };
 }
 
-// Neither 0 nor NAMED. It wraps; differences of it do not mind.
+// Neither 0 nor NAMED. It wraps, which does not matter for differences.
 function wallClock(): number {
   return Math.round(performance.timeOrigin + now()) | 2;
 }
@@ -154,7 +154,7 @@ export function patienceLeft({ words }: Space, record: number, patience: number)
 }
 
 /** What is said of a module that is late, if it falls to the caller to say it. */
-export interface Late {
+interface Late {
   module: string;
   message: string;
 }
@@ -177,7 +177,7 @@ export function takeLate(
   if (compareExchange(words, record + IMPORTING, since, NAMED) !== since) return undefined;
   const known = targets.filter((target) => target !== undefined);
   const places = known.flatMap((target) => modulesOf(target).map((module) => ({ target, module })));
-  // What an inline function imports is not among them.
+  // What an inline function imports is not among the places.
   const { target, module } = places.find(({ module }) => hashOf(module) === hash) ??
     { target: known[0], module: "a module that it needs" };
   const name = target !== undefined && "name" in target && target.name !== "" ? ` "${target.name}"` : "";
@@ -213,12 +213,12 @@ export function lookAtStart(
 }
 
 /** Looks for modules that are late, and returns after how many milliseconds to look again; `Infinity`: there is no need. */
-export type Look = (patience: number) => number;
+type Look = (patience: number) => number;
 
 /** How long a module may take to come up before the starter names it: milliseconds. */
 let patience = 11_000;
 const looks: Set<Look> = new Set();
-/** When the next one is due. */
+/** When the next look is due. */
 let due = Infinity;
 let callOff: (() => void) | undefined;
 
@@ -230,13 +230,13 @@ export function setPatience(ms: number): number {
   return before;
 }
 
-/** Has `look` called once what was just begun could be late. */
+/** Has `look` called when the start of what was just begun could be late. */
 export function lookLater(look: Look): void {
   looks.add(look);
   if (due === Infinity) plan(patience);
 }
 
-/** There is nothing to look for any more. */
+/** Calls {@linkcode lookLater} off: there is nothing to look for any more. */
 export function lookNoMore(look: Look): void {
   looks.delete(look);
 }
@@ -246,7 +246,7 @@ export function nextLook(): number {
   return due;
 }
 
-/** Where the event loop does not turn. Must be called where code of the program may run. */
+/** Looks, if it is time, where the event loop does not turn. Must be called where code of the program may run. */
 export function lookIfDue(): void {
   if (now() >= due) lookAround();
 }

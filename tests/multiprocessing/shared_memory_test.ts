@@ -183,8 +183,22 @@ describe("SharedMemory", { skip: process.platform !== "linux" }, () => {
     const name = ownName();
     assertThrows(() => new SharedMemory({ size: 2 ** 45, name }), RangeError, "no room");
     assert(!exists(name));
-    // The list of this program's segments is gone with the last of them.
+    // The list of this program's memory files is gone with the last of them.
     assertEquals(load(processSpace().words, MEMORY_FILES), 0);
+  });
+
+  it("the list of what is to be removed stays when the memory of another program is unlinked", LIMIT, () => {
+    const own = new SharedMemory({ size: 1 });
+    const count = load(processSpace().words, MEMORY_FILES);
+    const name = ownName();
+    writeFileSync(FOLDER + name, "12345", { mode: 0o600 });
+    using foreign = new SharedMemory({ name });
+    foreign.unlink();
+    assert(!exists(name));
+    assertEquals(load(processSpace().words, MEMORY_FILES), count);
+    own.unlink();
+    own.close();
+    assertEquals(load(processSpace().words, MEMORY_FILES), count - 1);
   });
 
   it("a file that is empty, or was made shorter, cannot be attached to beyond its end", LIMIT, () => {
