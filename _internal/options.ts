@@ -100,6 +100,23 @@ export function withoutPrototype<T extends object>(options: T): T {
   return Object.setPrototypeOf(options, null) as T;
 }
 
+/**
+ * A copy of the options of these names that an object has, itself or from a class or another object, but not of what a program
+ * has added to `Object.prototype`.
+ */
+export function copyOptions<T extends object>(
+  given: object | undefined,
+  names: readonly (keyof T & string)[],
+): Partial<T> {
+  const options = withoutPrototype<Partial<T>>({});
+  for (let from = given ?? null; from !== null && from !== Object.prototype; from = Object.getPrototypeOf(from)) {
+    for (const name of names) {
+      if (!(name in options) && Object.hasOwn(from, name)) options[name] = (given as T)[name];
+    }
+  }
+  return options;
+}
+
 /** No options at all. */
 export const NO_OPTIONS: Readonly<Record<string, never>> = Object.freeze(withoutPrototype({}));
 

@@ -17,7 +17,7 @@ import {
   unusable,
 } from "../_internal/memory/shared_object.ts";
 import { spaceOf } from "../_internal/memory/space.ts";
-import { deadlineOf, NO_OPTIONS, show, withoutPrototype } from "../_internal/options.ts";
+import { copyOptions, deadlineOf, NO_OPTIONS, show } from "../_internal/options.ts";
 import "../_internal/processes/process_memory.ts";
 import {
   exitCodeOf,
@@ -86,6 +86,8 @@ export interface ProcessOptions<A extends unknown[], R> {
 
 /** What only processes are made with. */
 type OwnOptions = Pick<ProcessOptions<never[], unknown>, "cwd" | "env" | "permissions">;
+
+const OWN_OPTIONS = ["cwd", "env", "permissions"] as const;
 
 /** How a process is to be started. */
 let startOf: (process: Runner) => { options: OwnOptions; method: StartMethod };
@@ -162,7 +164,7 @@ export class Process<A extends unknown[] = unknown[], R = unknown> extends Runne
    */
   constructor(options?: ProcessOptions<A, R>) {
     super(processes, options);
-    if (options !== undefined) this.#options = withoutPrototype<OwnOptions>({ ...options });
+    if (options !== undefined) this.#options = copyOptions(options, OWN_OPTIONS);
   }
 
   /** The number that the system has for the process; `undefined` before the start. */
@@ -229,6 +231,7 @@ const processes: RunnerKind = {
   type: Process,
   kind: PROCESS,
   words: PROCESS_WORDS,
+  options: OWN_OPTIONS,
   validate(options) {
     validate(options);
     checkPermissions("create process");

@@ -10,7 +10,7 @@
 
 import { compareExchange, load, store } from "../_internal/atomics.ts";
 import { QueueEmptyError, QueueFullError } from "../_internal/errors.ts";
-import type { Kind } from "../_internal/memory/kinds.ts";
+import { defineKind, type Kind, registerClass } from "../_internal/memory/kinds.ts";
 import { firstLine, OBJECT_HEADER } from "../_internal/memory/memory.ts";
 import { noRoomText, type Space } from "../_internal/memory/space.ts";
 import { EVERYBODY, notify, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
@@ -145,7 +145,7 @@ export class QueueEnds {
 }
 
 /** What holds for queues with such a container: `waitAny` waits until `get` would not. */
-export function queueKindOf(type: ContainerType): Kind {
+function queueKindOf(type: ContainerType): Kind {
   return {
     readiness: (space, at) => {
       const ends = new QueueEnds(type, space, at);
@@ -153,6 +153,24 @@ export function queueKindOf(type: ContainerType): Kind {
     },
     destroy: (space, at) => type.destroy(space, firstLine(at)),
   };
+}
+
+/** The containers of the classes of queues. */
+const containers = new Map<object, ContainerType>();
+
+/** Says which container the queues of a class have, and those of classes that extend it and say nothing else. */
+export function defineQueue(type: ContainerType, queues: abstract new (...args: never[]) => object): void {
+  containers.set(queues, type);
+  registerClass("thread", type.kind, queues);
+  defineKind(type.kind, queueKindOf(type));
+}
+
+/** The container of the queues of a class. */
+export function containerOf(queues: object): ContainerType {
+  for (;; queues = Object.getPrototypeOf(queues)) {
+    const type = containers.get(queues);
+    if (type !== undefined) return type;
+  }
 }
 
 // Why an item cannot be put or taken.

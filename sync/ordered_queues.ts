@@ -7,7 +7,8 @@
 import { show, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 import { HEAP } from "../_internal/queue/heap.ts";
 import { STACK } from "../_internal/queue/stack.ts";
-import { defineQueue, offer, Queue } from "./queue.ts";
+import { defineQueue } from "./_queue_ends.ts";
+import { offer, Queue } from "./queue.ts";
 
 /**
  * A {@linkcode Queue} from which the item that was put last is taken first.

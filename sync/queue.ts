@@ -6,7 +6,6 @@
  */
 
 import { InvalidStateError, QueueShutDownError } from "../_internal/errors.ts";
-import { defineKind, registerClass } from "../_internal/memory/kinds.ts";
 import { firstLine } from "../_internal/memory/memory.ts";
 import { type Place, placeOf, SharedObject, type SharedOptions, unusable } from "../_internal/memory/shared_object.ts";
 import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
@@ -30,24 +29,7 @@ import {
 } from "../_internal/queue/container.ts";
 import { LOG } from "../_internal/queue/log.ts";
 import { Message } from "../_internal/queue/message.ts";
-import { QueueEnds, queueKindOf, refuseEmpty, refuseForRoom, refuseFull } from "./_queue_ends.ts";
-
-/** The containers of the classes of queues. */
-const containers = new Map<object, ContainerType>();
-
-/** Says which container the queues of a class have, and those of classes that extend it and say nothing else. */
-export function defineQueue(type: ContainerType, queues: abstract new (...args: never[]) => object): void {
-  containers.set(queues, type);
-  registerClass("thread", type.kind, queues);
-  defineKind(type.kind, queueKindOf(type));
-}
-
-function containerOf(queues: object): ContainerType {
-  for (;; queues = Object.getPrototypeOf(queues)) {
-    const type = containers.get(queues);
-    if (type !== undefined) return type;
-  }
-}
+import { containerOf, defineQueue, QueueEnds, refuseEmpty, refuseForRoom, refuseFull } from "./_queue_ends.ts";
 
 /** Options of a queue. */
 export interface QueueOptions extends SharedOptions {
@@ -381,8 +363,11 @@ export class Queue<T = unknown> extends SharedObject {
 
   #write(item: T, options: object | undefined, action: string): Message {
     const message = outgoing;
+    const rank = this.#rank;
+    // Read before the item is packed: a getter of the options may put something itself, into the same message.
+    const priority = rank === undefined ? 0 : (options as { priority?: number } | undefined)?.priority ?? 0;
     if (!message.pack(this.#place.space, item)) refuseForRoom(this.#place.space, action, item, message.second);
-    if (this.#rank !== undefined) this.#rank(message, options);
+    if (rank !== undefined) rank(message, priority);
     return message;
   }
 

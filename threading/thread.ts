@@ -155,8 +155,9 @@ export class Thread<A extends unknown[] = unknown[], R = unknown> extends Runner
   }
 }
 
-/** How many milliseconds a thread waits before it runs its target: 0, unless it is a timer. */
-let delayOf: (thread: object) => number;
+// How many milliseconds a timer waits before it runs its target. Not in a private field: a class that has one cannot be sent, and
+// nor could a subclass with its own `run()`.
+const delays = new WeakMap<object, number>();
 
 /**
  * Runs a function after a while, on a thread of its own.
@@ -175,12 +176,6 @@ let delayOf: (thread: object) => number;
  * ```
  */
 export class Timer<A extends unknown[] = unknown[], R = unknown> extends Thread<A, R> {
-  #ms = 0;
-
-  static {
-    delayOf = (thread) => #ms in thread ? thread.#ms : 0;
-  }
-
   /**
    * Makes a timer that has not started.
    *
@@ -197,7 +192,7 @@ export class Timer<A extends unknown[] = unknown[], R = unknown> extends Thread<
     super({ target: fn, args });
     const { space, at } = placeOf(this);
     if (arrives || at < 0) return;
-    this.#ms = ms;
+    delays.set(this, ms);
     setFlags(space, at, TIMER);
   }
 
@@ -228,6 +223,7 @@ const threads: RunnerKind = {
   type: Thread,
   kind: THREAD,
   words: RECORD_WORDS,
+  options: [],
   validate() {},
   nameOf(given, target, { words }) {
     if (given !== undefined) return given;
@@ -237,7 +233,7 @@ const threads: RunnerKind = {
   ownRecord: ({ words, entry }) => load(words, entry + RECORD),
   prepare(thread, descriptors) {
     const { space, at } = placeOf(thread);
-    const delay = delayOf(thread);
+    const delay = delays.get(thread) ?? 0;
     return {
       head: descriptors,
       more: delay > 0 ? { delay } : undefined,

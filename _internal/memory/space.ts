@@ -41,6 +41,8 @@ export class Space {
   readonly handles: Map<number, WeakRef<object>> = new Map();
   /** Stops this thread at once; called when its kill word is set. */
   exit: () => never;
+  #killWords: Int32Array;
+  #killAt: number;
 
   constructor(memory: Memory, id: number, exit: () => never) {
     this.memory = memory;
@@ -51,6 +53,14 @@ export class Space {
     this.spins = (globalThis.navigator?.hardwareConcurrency ?? 2) > 1 ? DEFAULT_SPINS : 0;
     this.async = new AsyncWaiters(this);
     this.exit = exit;
+    this.#killWords = memory.words;
+    this.#killAt = this.entry + KILL;
+  }
+
+  /** Has this thread end here where another thread asked for its end in `other`: a thread is told in its program's memory. */
+  obey(other: Space): void {
+    this.#killWords = other.words;
+    this.#killAt = other.entry + KILL;
   }
 
   /** The view of a thread that the memory does not know yet. */
@@ -60,12 +70,12 @@ export class Space {
 
   /** Whether another thread asked this thread to end. */
   isKilled(): boolean {
-    return load(this.words, this.entry + KILL) !== 0;
+    return load(this.#killWords, this.#killAt) !== 0;
   }
 
   /** Ends this thread where another thread asked for that. A thread that polls in a loop, and never waits, learns it here. */
   endIfKilled(): void {
-    if (load(this.words, this.entry + KILL) !== 0) this.exit();
+    if (load(this.#killWords, this.#killAt) !== 0) this.exit();
   }
 
   /** A zeroed block, or a `RangeError` that says what there was no room for. */

@@ -64,6 +64,7 @@ setProcessSpaceFactory(() => {
   const isFirst = existingRegion() === undefined;
   const memory = new ProcessMemory(region());
   const space = Space.join(memory, memory.region.index, exitThread);
+  space.obey(spaceOf("thread"));
   // Noted for its starter, which says there that this thread has ended where it is stopped and cannot say so itself.
   const thread = existingSpace("thread");
   const record = thread === undefined ? 0 : load(thread.words, thread.entry + RECORD);

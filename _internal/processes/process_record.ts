@@ -188,8 +188,7 @@ export function waitForProcess(space: Space, record: number, until: () => number
       else space.memory.wait(record + POINT, load(space.words, record + POINT), Math.min(left, SHORT_SLICE_MS));
       seeToOthers();
       lookIfDue();
-      const threads = existingSpace("thread");
-      if (space.isKilled() || threads?.isKilled() === true) space.exit();
+      space.endIfKilled();
     }
   } finally {
     if (descriptor >= 0) calls.close(descriptor);

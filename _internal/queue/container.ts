@@ -81,8 +81,8 @@ export interface ContainerType {
   initialize(words: Int32Array, base: number): void;
   /** The container of a queue, as one thread sees it. `limit` is the most messages that it takes; 0: no limit. */
   attach(space: Space, base: number, limit: number): Container;
-  /** Says where among the others a message belongs, by the options of its put; where there is no order, nothing. */
-  rank?(message: Message, options: object | undefined): void;
+  /** Says where among the others a message belongs, where there is an order. */
+  rank?(message: Message, priority: number): void;
   /** Gives back what it holds: no thread can reach it any more. */
   destroy(space: Space, base: number): void;
 }

@@ -283,9 +283,9 @@ export const HEAP: ContainerType = {
     words[base + JOURNAL_VERSION] = -1;
   },
   attach: (space, base, limit) => new Heap(space, base, limit),
-  rank(message, options: { priority?: number } | undefined) {
+  rank(message, priority) {
     // Adding 0 makes -0 an ordinary 0.
-    double[0] = (options?.priority ?? 0) + 0;
+    double[0] = priority + 0;
     const [low, high] = doubleWords;
     // Larger magnitudes of negative numbers come first, so all bits but the sign turn round.
     message.rankHigh = high < 0 ? high ^ 0x7fffffff : high;

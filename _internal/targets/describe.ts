@@ -257,7 +257,7 @@ export function describeSubclass(
           (each as AnyFunction).name
         }" as ${what} as it has the private member '${member}', which cannot be sent: declare it 'private ${
           member.slice(1)
-        }' (TypeScript's) or without the word, and it is`,
+        }' (TypeScript's), or without the word`,
       );
     }
   }

@@ -16,7 +16,7 @@ import { seeToOthers } from "../memory/participants.ts";
 import { isArriving, type Place, placeOf, SharedHandle, unusable } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
 import { waitAsync } from "../memory/wait.ts";
-import { show, validateWait, type WaitOptions, type WaitSyncOptions, withoutPrototype } from "../options.ts";
+import { copyOptions, NO_OPTIONS, show, validateWait, type WaitOptions, type WaitSyncOptions } from "../options.ts";
 import { importingModule } from "../runtime/this_thread.ts";
 import { describeSubclass, describeTarget, type TargetDescriptor } from "../targets/describe.ts";
 import { ownTarget } from "./ending.ts";
@@ -85,7 +85,9 @@ export interface RunnerKind {
   /** The kind of its shared objects, and how many words these have. */
   readonly kind: number;
   readonly words: number;
-  /** Throws unless such a thing can be made with these options, as far as they are not {@linkcode RunnerOptions}. */
+  /** The names of its own options, which are not {@linkcode RunnerOptions}. */
+  readonly options: readonly string[];
+  /** Throws unless such a thing can be made with its own options. */
   validate(options: Record<string, unknown>): void;
   /** What it is called. */
   nameOf(given: string | undefined, target: AnyFunction | undefined, space: Space): string;
@@ -139,14 +141,11 @@ export abstract class Runner<A extends unknown[] = unknown[], R = unknown> exten
   /** Makes a thread or process that has not started. @ignore */
   protected constructor(kind: RunnerKind, options: object | undefined) {
     const arrives = isArriving();
-    super(new.target, undefined, () => {
-      validate(options, kind);
-      return { action: `create ${kind.label}`, kind: kind.kind, words: kind.words };
-    });
+    const { target, args = [], name, daemon }: RunnerOptions = arrives ? NO_OPTIONS : validate(options, kind);
+    super(new.target, undefined, () => ({ action: `create ${kind.label}`, kind: kind.kind, words: kind.words }));
     this.#kind = kind;
     const { space, at } = this.#place;
     if (arrives || at < 0) return;
-    const { target, args = [], name, daemon } = withoutPrototype<RunnerOptions>({ ...options });
     if (target !== undefined) this.#descriptor = describeTarget(target, { what: `${kind.label} target` });
     this.#target = target;
     this.#args = args;
@@ -361,13 +360,13 @@ export abstract class Runner<A extends unknown[] = unknown[], R = unknown> exten
   }
 }
 
-function validate(given: unknown, kind: RunnerKind): void {
+function validate(given: unknown, kind: RunnerKind): RunnerOptions {
   if (given !== undefined && (typeof given !== "object" || given === null)) {
     throw new TypeError(
       `Cannot create ${kind.label} as the options must be an object like { target }: received ${show(given)}`,
     );
   }
-  const options = withoutPrototype({ ...given as object | undefined }) as Record<string, unknown>;
+  const options = copyOptions<Record<string, unknown>>(given, ["target", "args", "name", "daemon", ...kind.options]);
   const { target, args, name, daemon } = options;
   const refuse = (what: string, wanted: string, value: unknown): never => {
     throw new TypeError(`Cannot create ${kind.label} as '${what}' must be ${wanted}: received ${show(value)}`);
@@ -377,6 +376,7 @@ function validate(given: unknown, kind: RunnerKind): void {
   if (name !== undefined && typeof name !== "string") refuse("name", "a string", name);
   if (daemon !== undefined && typeof daemon !== "boolean") refuse("daemon", "a boolean", daemon);
   kind.validate(options);
+  return options;
 }
 
 /** Gives back what belongs to a record, with the last reference to it. */

@@ -619,6 +619,23 @@ function orderSuite(scope: Scope): void {
       for (const { item } of model) assertStrictEquals(queue.getSync(), item);
     });
 
+    it("PriorityQueue takes a priority that a getter gives which puts something itself", LIMIT, () => {
+      const queue = new scope.PriorityQueue<string>();
+      for (const large of [false, true]) {
+        const filling = large ? "x".repeat(10_000) : "";
+        queue.putSync(`outer${filling}`, {
+          get priority() {
+            queue.putSync(`inner${filling}`, { priority: 3 });
+            return 1;
+          },
+        });
+        // Validated, then used.
+        const taken = Array.from({ length: queue.size }, () => queue.getSync());
+        assertEquals(taken[0], `outer${filling}`);
+        assert(taken.slice(1).every((item) => item === `inner${filling}`));
+      }
+    });
+
     it("PriorityQueue takes 0 where no priority is given, and refuses what is none", LIMIT, async () => {
       const queue = new PriorityQueue<string>();
       queue.putSync("late", { priority: 1 });

@@ -10,8 +10,10 @@ import {
   setExceptHook,
   sleepSync,
   Thread,
+  Timer,
   type Value,
 } from "@weft/concurrent/threading";
+import * as multiprocessing from "@weft/concurrent/multiprocessing";
 
 export class Custom extends Error {
   override name = "Custom";
@@ -101,6 +103,11 @@ export async function holdAndWait(lock: Lock, held: Event, how: string): Promise
       break;
     case "a loop that calls the library":
       for (const other = new Lock();;) other.acquireSync()[Symbol.dispose]();
+    case "a loop that calls the library for processes":
+      for (const other = new multiprocessing.Queue();; other.tryGet()) other.tryPut(1);
+    case "a wait for processes":
+      new multiprocessing.Event().waitSync();
+      break;
     case "a busy loop":
       for (;;);
     case "a return":
@@ -247,6 +254,12 @@ export class Worker1 extends Thread {
 export class Adder extends Thread<[number, number], number> {
   override run(a: number, b: number): number {
     return super.run(a, b) as number * 10;
+  }
+}
+
+export class TwiceLater extends Timer<[number], number> {
+  override run(number: number): number {
+    return number * 2;
   }
 }
 

@@ -29,6 +29,8 @@ const WAITS = [
   "a sleep",
   "a promise that never settles",
   "a loop that calls the library",
+  "a loop that calls the library for processes",
+  "a wait for processes",
   ...isBun ? ["a busy loop"] : [],
 ];
 

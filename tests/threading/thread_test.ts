@@ -228,6 +228,22 @@ describe("Thread", () => {
     assertEquals(new Thread().run(), undefined);
   });
 
+  it("takes options from the class or the prototype of their object, too", LIMIT, async () => {
+    class Options {
+      args: [number, number] = [1, 2];
+      get target(): typeof targets.add {
+        return targets.add;
+      }
+      get name(): string {
+        return "by a getter";
+      }
+    }
+    const thread = new Thread(new Options());
+    assertEquals([thread.name, await thread.start().result()], ["by a getter", 3]);
+    const inherited = new Thread(Object.create({ target: targets.add, args: [3, 4], daemon: true }) as Options);
+    assertEquals([inherited.daemon, await inherited.start().result()], [true, 7]);
+  });
+
   it("may be a subclass, whose fields travel and whose constructor does not run again", LIMIT, async () => {
     const results = new Queue<unknown>();
     const thread = new targets.Worker1(5, results).start();
@@ -331,6 +347,12 @@ describe("Timer", () => {
     const infinite = new Timer(Infinity, targets.nothing).start();
     infinite.cancel();
     await infinite.join();
+  });
+
+  it("may be a subclass with a run of its own", LIMIT, async () => {
+    const begin = performance.now();
+    assertEquals(await new targets.TwiceLater(50, targets.nothing as never, [4]).start().result(), 8);
+    assert(performance.now() - begin >= 49);
   });
 
   it("refuses a time or a function of the wrong kind", LIMIT, () => {
