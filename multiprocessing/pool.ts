@@ -9,7 +9,6 @@ import { placeOf } from "../_internal/memory/shared_object.ts";
 import { BasePool, type PoolKind, type PoolOptions } from "../_internal/pool/pool.ts";
 import type { workForPool } from "../_internal/pool/worker.ts";
 import { ownModule } from "../_internal/runtime/modules.ts";
-import { withoutPrototype } from "../_internal/options.ts";
 import { task } from "../_internal/targets/describe.ts";
 import { POINT, RESULT_ASKED, setFlags } from "../_internal/work/record.ts";
 import { endingOf } from "../_internal/work/runner.ts";
@@ -36,14 +35,7 @@ const kindOf = (method: StartMethod | undefined): PoolKind => ({
   scope,
   label: "ProcessPool",
   start: (options, initargs, label) => {
-    const process = new Process(
-      withoutPrototype({
-        target: worker,
-        args: [options, ...initargs] as [typeof options, ...unknown[]],
-        name: label,
-        daemon: true,
-      }),
-    );
+    const process = new Process({ target: worker, args: [options, ...initargs], name: label, daemon: true });
     if (method !== undefined) setMethod(process as never, method);
     process.start();
     const { space, at: record } = placeOf(process);

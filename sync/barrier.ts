@@ -21,12 +21,12 @@ import {
   dropReference,
   type Place,
   placeOf,
-  SCOPE,
+  scopeOfClass,
   SharedObject,
   type SharedOptions,
   unusable,
 } from "../_internal/memory/shared_object.ts";
-import { OBJECT_HEADER, type Scope } from "../_internal/memory/memory.ts";
+import { OBJECT_HEADER } from "../_internal/memory/memory.ts";
 import { type Space, spaceOf } from "../_internal/memory/space.ts";
 import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
 import {
@@ -125,7 +125,7 @@ export class Barrier extends SharedObject {
       }
       // Here, where the caller is on the stack.
       const description = run === undefined ? undefined : describeAction(run);
-      const scope = (new.target as Scoped)[SCOPE] ?? "thread";
+      const scope = scopeOfClass(new.target);
       return {
         action,
         kind: BARRIER,
@@ -342,10 +342,6 @@ export class Barrier extends SharedObject {
       `Cannot pass barrier as not all ${this.#parties} parties came within the ${timeout} ms of 'timeout': it is broken now, reset() makes it whole`,
     );
   }
-}
-
-interface Scoped {
-  readonly [SCOPE]?: Scope;
 }
 
 function outcome(

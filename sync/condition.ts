@@ -25,7 +25,7 @@ import {
   locate,
   type Place,
   placeOf,
-  SCOPE,
+  scopeOfClass,
   SharedObject,
   type SharedOptions,
   unusable,
@@ -117,7 +117,7 @@ export class Condition extends SharedObject {
    */
   constructor(lock?: Lock | RLock, options?: SharedOptions) {
     super(new.target, options, () => {
-      const given = lock === undefined ? 0 : addressOf(lock, (new.target as Scoped)[SCOPE] ?? "thread", options);
+      const given = lock === undefined ? 0 : addressOf(lock, scopeOfClass(new.target), options);
       return {
         action: "create condition",
         kind: CONDITION,
@@ -370,10 +370,6 @@ export class Condition extends SharedObject {
     passOnOfTheDead(space, at + LIST);
     return isNotified(space, node) || undefined;
   }
-}
-
-interface Scoped {
-  readonly [SCOPE]?: Scope;
 }
 
 function test(predicate: () => boolean): boolean {

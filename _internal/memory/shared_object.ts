@@ -58,16 +58,16 @@ export interface Creation {
   initialize?: (words: Int32Array, at: number) => void;
 }
 
-/** The scope of a class, read from the class that was constructed. */
-export const SCOPE: unique symbol = Symbol("scope");
+const SCOPE: unique symbol = Symbol("scope");
 
-interface Scoped {
-  readonly [SCOPE]?: Scope;
+/** The scope of the objects of a class, or of a class that extends it. */
+export function scopeOfClass(type: object): Scope {
+  return (type as { readonly [SCOPE]?: Scope })[SCOPE] ?? "thread";
 }
 
 /** Whether an object is of a class of that scope. */
 export function hasScope(object: object, scope: Scope): boolean {
-  return (Object.getPrototypeOf(object).constructor as Scoped)[SCOPE] === scope;
+  return scopeOfClass(Object.getPrototypeOf(object).constructor) === scope;
 }
 
 /** Says that the objects of a class are in the processes' memory, and that it stands for their kind there. */
@@ -217,7 +217,7 @@ export abstract class SharedHandle {
       );
       return;
     }
-    const space = spaceOf((type as Scoped)[SCOPE] ?? "thread");
+    const space = spaceOf(scopeOfClass(type));
     const make = (): number => {
       const at = space.allocate(OBJECT_HEADER + creation.words, creation.action);
       const words = space.words;

@@ -57,7 +57,10 @@ export class Space {
     this.#killAt = this.entry + KILL;
   }
 
-  /** Has this thread end here where another thread asked for its end in `other`: a thread is told in its program's memory. */
+  /**
+   * Has this thread end here where another thread asked for its end in `other`: a thread is told in its program's memory. No
+   * sleep in this memory is woken by that: it ends after its slice.
+   */
   obey(other: Space): void {
     this.#killWords = other.words;
     this.#killAt = other.entry + KILL;
