@@ -5,7 +5,8 @@
  */
 
 import { placeOf } from "../_internal/memory/shared_object.ts";
-import { BasePool, type PoolKind, type PoolOptions } from "../_internal/pool/pool.ts";
+import { BasePool, type PoolKind } from "../_internal/pool/pool.ts";
+import type { PoolOptions } from "../_internal/pool/pool_options.ts";
 import type { workForPool } from "../_internal/pool/worker.ts";
 import { ownModule } from "../_internal/runtime/modules.ts";
 import { task } from "../_internal/targets/describe.ts";
@@ -13,7 +14,7 @@ import { POINT, RESULT_ASKED, setFlags } from "../_internal/work/record.ts";
 import { endingOf } from "../_internal/work/runner.ts";
 import { Thread } from "./thread.ts";
 
-export { type CurrentTask, currentTask, type PoolTrace, type TraceEvent } from "../_internal/pool/current_task.ts";
+export { type CurrentTask, currentTask } from "../_internal/pool/current_task.ts";
 export {
   asCompleted,
   Future,
@@ -24,7 +25,17 @@ export {
   wait,
   type WaitFuturesOptions,
 } from "../_internal/pool/future.ts";
-export type { BasePool, MapOptions, PoolOptions, PoolStats, TaskOptions } from "../_internal/pool/pool.ts";
+export type { Times } from "../_internal/pool/histogram.ts";
+export type { BasePool } from "../_internal/pool/pool.ts";
+export type {
+  MapOptions,
+  MapRangeOptions,
+  PoolOptions,
+  PoolStats,
+  TaskOptions,
+} from "../_internal/pool/pool_options.ts";
+export type { OnProgress, ProgressRate } from "../_internal/pool/progress.ts";
+export type { PoolTrace, TraceEvent } from "../_internal/pool/trace.ts";
 
 const worker = task<typeof workForPool>(ownModule("../_internal/pool/worker.ts", import.meta.url), "workForPool");
 

@@ -12,7 +12,7 @@
 
 import { kindAt } from "../memory/kinds.ts";
 import { OBJECT_HEADER } from "../memory/memory.ts";
-import { type Attachment, dropReference, seemsObject } from "../memory/shared_object.ts";
+import { addReference, type Attachment, dropReference, seemsObject } from "../memory/shared_object.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
 
 /** 0 … 0x7f: that number. */
@@ -203,6 +203,11 @@ export function endOfValue(message: Uint8Array, length: number): number {
 /** Whether a message names shared objects. */
 export function hasReferences(message: Uint8Array): boolean {
   return countIn(message, message.length) > 0;
+}
+
+/** Takes references of its own for a message that is sent once more. */
+export function addReferences(message: Uint8Array): void {
+  if (hasReferences(message)) visitReferences(message, addReference);
 }
 
 /** Gives back the references of a message that will not be received. */

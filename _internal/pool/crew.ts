@@ -1,11 +1,266 @@
 /**
- * What a pool learns of its workers: that it is of no use to start more of them, and how long it is worth looking for what
- * the other side does before sleeping.
+ * The workers of a pool, from the owner's side: how they are started, missed, given up and counted.
  *
  * @module
  */
 
-import { now } from "../atomics.ts";
+import { load, now, store } from "../atomics.ts";
+import { notify } from "../memory/wait_point.ts";
+import { RoomWait } from "../memory/room.ts";
+import { later } from "../runtime/runtime.ts";
+import type { TargetDescriptor } from "../targets/describe.ts";
+import type { Ending } from "../work/runner.ts";
+import { type Board, DONE, ERRAND, NEED, PENDING, RESOLVING, STAFF, STARTED, WORKED } from "./board.ts";
+import type { Identity } from "./job.ts";
+import type { Trace } from "./trace.ts";
+import type { WorkerOptions } from "./worker.ts";
+
+/** A worker, as what started it knows it. */
+export interface PoolWorker {
+  /** Which one it is, for messages. */
+  readonly identity: Identity;
+  /** Its record, in the pool's memory. */
+  readonly record: number;
+  /** Wait points in the pool's memory that are notified when it ends. */
+  readonly points: readonly number[];
+  /** How it ended, once it can run no more; `exactly`: also where the event loop was not told yet. */
+  ending(exactly: boolean): Ending | undefined;
+  /** Ends it by force. */
+  kill(): void;
+}
+
+/** What makes workers: threads or processes. */
+export type StartWorker = (options: WorkerOptions, initargs: readonly unknown[], label: string) => PoolWorker;
+
+/** How workers are started. */
+export interface CrewOptions {
+  start: StartWorker;
+  /** How many there are at most. */
+  size: number;
+  /** How many there are at least, once there are any. */
+  least: number;
+  name: string;
+  initializer: TargetDescriptor | null;
+  initargs: readonly unknown[];
+  maxTasks: number;
+  maxMemory: number;
+  idle: number;
+  concurrency: number;
+  trace: Trace | undefined;
+}
+
+/** A worker, as the pool knows it. */
+export interface Hired {
+  readonly id: number;
+  readonly handle: PoolWorker;
+  readonly desk: number;
+  /** Where the board has its desk. */
+  readonly place: number;
+  /** When it was started. */
+  readonly since: number;
+}
+
+/** So long a worker may take until it begins with its first task, in ms; from then on nothing is expected of it. */
+const START = 15_000;
+/** What there was no room for is tried again after so long: milliseconds. */
+const SOON = 100;
+
+/** The workers of a pool. */
+export class Crew {
+  readonly options: CrewOptions;
+  /** When the pool began, on the clock of `now`. */
+  readonly began: number = now();
+  readonly workers: Map<number, Hired> = new Map();
+  /** Workers that were given up and have not ended. */
+  readonly left: Set<Hired> = new Set();
+  readonly failedStarts: FailedStarts = new FailedStarts();
+  readonly #board: Board;
+  readonly #places: number[];
+  readonly #spareDesks: number[] = [];
+  #newest = 0;
+  #room: RoomWait | undefined;
+  /** Calls off that it is tried again. */
+  #again: (() => void) | undefined;
+
+  constructor(board: Board, options: CrewOptions) {
+    this.#board = board;
+    this.options = options;
+    this.#places = Array.from({ length: options.size }, (_, place) => place).reverse();
+  }
+
+  /** How many live. */
+  get living(): number {
+    let living = 0;
+    for (const { handle } of this.workers.values()) if (handle.ending(true) === undefined) living++;
+    return living;
+  }
+
+  /** The number of the worker that was started last. */
+  get newest(): number {
+    return this.#newest;
+  }
+
+  /**
+   * Starts workers until there are as many as are wanted. What cannot be started for want of room is tried again by `retry`.
+   *
+   * @returns Whether any were started.
+   * @throws What starting a worker throws.
+   */
+  hire(wanted: number, retry: () => void): boolean {
+    let hired = false;
+    while (this.workers.size < Math.min(wanted, this.options.size)) {
+      try {
+        this.#start();
+      } catch (error) {
+        if (!this.#isToBeTriedAgain(error, retry)) throw error;
+        break;
+      }
+      hired = true;
+      this.#room = undefined;
+    }
+    return hired;
+  }
+
+  #start(): void {
+    const { initializer, initargs, maxTasks, maxMemory, idle, concurrency, name, start, trace } = this.options;
+    const { space, at, words } = this.#board;
+    const desk = this.#spareDesks.pop() ?? this.#board.createDesk();
+    const place = this.#places.pop()!;
+    const id = this.#newest + 1;
+    const label = `${name}-${id}`;
+    this.#board.setDesk(place, desk);
+    const options: WorkerOptions = {
+      scope: space.memory.scope,
+      board: at,
+      desk,
+      worker: id,
+      name: label,
+      initializer,
+      maxTasks,
+      maxMemory,
+      idle,
+      concurrency,
+      epoch: performance.timeOrigin + this.began,
+    };
+    let handle: PoolWorker;
+    try {
+      handle = start(options, initargs, label);
+    } catch (error) {
+      this.#board.setDesk(place, 0);
+      this.#places.push(place);
+      this.#spareDesks.push(desk);
+      throw error;
+    }
+    this.#newest = id;
+    trace?.worker(id, label);
+    this.workers.set(id, { id, handle, desk, place, since: now() });
+    store(words, at + STAFF, this.workers.size);
+  }
+
+  // To start a worker takes a little room. The others go on without it.
+  #isToBeTriedAgain(error: unknown, retry: () => void): boolean {
+    const { needed } = error as { needed?: number };
+    if (needed === undefined) return false;
+    this.#room ??= new RoomWait(this.#board.space);
+    if (this.workers.size > 0) return true;
+    if (this.#room.judge(needed) !== undefined) return false;
+    // What is posted keeps the program alive.
+    this.#again ??= later(() => {
+      this.#again = undefined;
+      retry();
+    }, SOON);
+    return true;
+  }
+
+  /** Takes those out that have ended, of both kinds, and returns how. */
+  reap(exactly: boolean): { worker: Hired; ending: Ending }[] {
+    const ended: { worker: Hired; ending: Ending }[] = [];
+    for (const worker of this.workers.values()) {
+      const ending = worker.handle.ending(exactly);
+      if (ending === undefined) continue;
+      this.workers.delete(worker.id);
+      this.#vacate(worker);
+      ended.push({ worker, ending });
+    }
+    for (const worker of this.left) {
+      const ending = worker.handle.ending(exactly);
+      if (ending === undefined) continue;
+      this.left.delete(worker);
+      ended.push({ worker, ending });
+    }
+    return ended;
+  }
+
+  /** Nothing is left to do with the desk of a worker that has ended. The block that it was about to send; 0: none. */
+  clear({ desk }: Hired): number {
+    const { words } = this.#board;
+    const pending = load(words, desk + PENDING);
+    for (const word of [PENDING, NEED, STARTED, WORKED, RESOLVING, ERRAND]) store(words, desk + word, 0);
+    this.#spareDesks.push(desk);
+    return pending;
+  }
+
+  /** Gives a worker up, which is not waited for: on Deno no thread that computes can be stopped. */
+  leave(worker: Hired): void {
+    this.workers.delete(worker.id);
+    this.#vacate(worker);
+    // A searching worker that is gone would be trusted for ever.
+    this.#board.endSearching(worker.id);
+    this.left.add(worker);
+    worker.handle.kill();
+  }
+
+  #vacate({ place }: Hired): void {
+    this.#board.setDesk(place, 0);
+    this.#places.push(place);
+    store(this.#board.words, this.#board.at + STAFF, this.workers.size);
+  }
+
+  /** What a worker has said at its desk. */
+  deskOf({ desk }: Hired, word: number): number {
+    return load(this.#board.words, desk + word);
+  }
+
+  /** Whether a worker is ready for tasks. */
+  isStarted(worker: Hired): boolean {
+    return this.deskOf(worker, STARTED) !== 0;
+  }
+
+  /** Whether an outcome of a worker waits for room. */
+  isInNeed(): boolean {
+    for (const worker of this.workers.values()) if (this.deskOf(worker, NEED) !== 0) return true;
+    return false;
+  }
+
+  /** Whether a worker up to this number is still on its way to its first task. */
+  readonly mayBegin = (upTo: number): boolean => {
+    const late = now() - START;
+    for (const worker of this.workers.values()) {
+      if (worker.id <= upTo && worker.since > late && this.deskOf(worker, WORKED) === 0) return true;
+    }
+    return false;
+  };
+
+  /** Ends all by force. */
+  kill(): void {
+    for (const { handle } of this.workers.values()) handle.kill();
+  }
+
+  /** Has the owner look at the ends of workers that were just started, too. */
+  announce(): void {
+    notify(this.#board.space, this.#board.at + DONE, 1);
+  }
+
+  /** Tries nothing again. */
+  stop(): void {
+    this.#again?.();
+  }
+
+  /** Gives the desks back; no worker may be left. */
+  destroy(): void {
+    for (const desk of this.#spareDesks) this.#board.space.free(desk);
+  }
+}
 
 // Workers that end before they have begun with anything are counted, so that a pool does not start them forever.
 //
@@ -24,7 +279,7 @@ export class FailedStarts {
    * Notes that a worker has ended.
    *
    * @param newest The number of the worker that was started last.
-   * @param mayBegin Whether a worker up to this number is still on its way to its first unit.
+   * @param mayBegin Whether a worker up to this number is still on its way to its first task.
    * @returns Whether that was the last try. The next one is the last again, until something succeeds.
    */
   note(fn: number, worker: number, newest: number, mayBegin: (upTo: number) => boolean): boolean {
@@ -39,52 +294,10 @@ export class FailedStarts {
     return round.failed === TRIES;
   }
 
-  /** Notes that a worker has begun with a unit of the function. */
+  /** Notes that a worker has begun with a task of the function. */
   succeed(fn: number): void {
     if (this.#rounds.size === 0) return;
     this.#rounds.delete(fn);
     this.#rounds.delete(0);
-  }
-}
-
-// How long to look without sleeping.
-//
-// To look costs a processor, to sleep and be woken costs some tens of microseconds. Which is better depends on how soon the
-// other side answers, and on whether it has a processor to do so: where more threads want to run than there are processors, a
-// thread that looks only keeps the other from answering. Neither can be asked for, so it is learnt from what came of it.
-
-/** Milliseconds. */
-const LEAST = 0.02;
-const MOST = 0.1;
-/** So many times in vain, and it is tried but now and then. */
-const VAIN = 3;
-const SELDOM = 16;
-/** How many looks there are between two looks at the clock. */
-const LOOKS = 16;
-
-/** How long one thread looks. */
-export class Patience {
-  #limit = MOST / 2;
-  #vain = 0;
-  #passed = 0;
-
-  /** Calls `look` for a while, until it returns `true`. Returns whether it did. */
-  wait(look: () => boolean): boolean {
-    if (this.#vain >= VAIN && ++this.#passed % SELDOM !== 0) return look();
-    const begin = now();
-    let time = begin;
-    do {
-      for (let i = 0; i < LOOKS; i++) {
-        if (!look()) continue;
-        this.#vain = 0;
-        // Some times as long as it took: it takes longer now and then.
-        this.#limit = Math.min(MOST, Math.max(LEAST, this.#limit * 0.75 + (now() - begin)));
-        return true;
-      }
-      time = now();
-    } while (time - begin < this.#limit);
-    this.#vain++;
-    this.#limit = Math.max(LEAST, this.#limit / 2);
-    return false;
   }
 }

@@ -1,16 +1,12 @@
 /**
- * Tasks while they run: from inside, in the worker, what a task may know of itself; from outside, in the owner of the pool, the
- * trace of which worker ran which task when.
+ * What a task may know of itself while it runs.
  *
  * @module
  */
 
-import { now } from "../atomics.ts";
-import { writeTextFile } from "../runtime/runtime.ts";
-import { onAnyEnd } from "../runtime/this_thread.ts";
-import type { Board } from "./board.ts";
-
-// From inside.
+import { load } from "../atomics.ts";
+import { type AsyncContext, createAsyncContext } from "../runtime/this_thread.ts";
+import { ATTEMPT, LEFT, phaseOf, STATE, TOLD } from "./task.ts";
 
 /** The running task, from inside. */
 export interface CurrentTask {
@@ -21,33 +17,47 @@ export interface CurrentTask {
   readonly cancelled: boolean;
   /** The same as a signal, which is aborted when the event loop of the worker turns: for `fetch` and the like. */
   readonly signal: AbortSignal;
+  /** Which try of the task this is: 1, and with `retries` one more for each worker that ended before it was over. */
+  readonly attempt: number;
+  /** What the pool's `initializer` returned in this worker; if that was a promise, what it became. */
+  readonly state: unknown;
 }
 
 /** How often a task whose signal is in use is checked: milliseconds. */
 const CHECK = 10;
 
-let board: Board | undefined;
-let slot = 0;
-let unit = 0;
+let words: Int32Array | undefined;
+/** The task that runs, where only one does at a time; 0: none. */
+let running = 0;
 let current: Task | undefined;
+let state: unknown;
+/** Where several run at a time: the task of the code that runs. */
+let beside: AsyncContext<Task> | undefined;
+let count = 0;
 
 class Task implements CurrentTask {
-  readonly #board: Board;
-  readonly #slot: number;
-  readonly #unit: number;
-  /** What it was when the task ended: the slot is another's then. */
+  readonly #words: Int32Array;
+  readonly #task: number;
+  /** What it was when the task ended: its words are another's then. */
   #outcome: boolean | undefined;
   #controller: AbortController | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
+  readonly attempt: number;
 
-  constructor(board: Board, slot: number, unit: number) {
-    this.#board = board;
-    this.#slot = slot;
-    this.#unit = unit;
+  constructor(itsWords: Int32Array, task: number) {
+    this.#words = itsWords;
+    this.#task = task;
+    this.attempt = itsWords[task + ATTEMPT];
+  }
+
+  get state(): unknown {
+    return state;
   }
 
   get cancelled(): boolean {
-    return this.#outcome ?? this.#board.isCancelled(this.#slot, this.#unit);
+    if (this.#outcome !== undefined) return this.#outcome;
+    const phase = phaseOf(load(this.#words, this.#task + STATE));
+    return phase === TOLD || phase === LEFT;
   }
 
   get signal(): AbortSignal {
@@ -72,23 +82,45 @@ class Task implements CurrentTask {
   }
 }
 
+/** What `initializer` returned. */
+export function setState(itsState: unknown): void {
+  state = itsState;
+}
+
 /** Says that a task begins. Its object is made when the program asks for it. */
-export function beginTask(its: Board, itsSlot: number, itsUnit: number): void {
-  board = its;
-  slot = itsSlot;
-  unit = itsUnit;
+export function beginTask(itsWords: Int32Array, task: number): void {
+  words = itsWords;
+  running = task;
+}
+
+/** Says that it is over, before anything can happen to its words. */
+export function endTask(): void {
+  running = 0;
+  if (current === undefined) return;
+  current.end();
+  current = undefined;
+}
+
+/** Calls a function as a task, beside which others may run. Its end is to be said by what this returns with the result. */
+export function runBeside<R>(itsWords: Int32Array, task: number, call: () => R): { result: R; end: () => void } {
+  beside ??= createAsyncContext<Task>();
+  const its = new Task(itsWords, task);
+  count++;
+  const end = (): void => {
+    count--;
+    its.end();
+  };
+  try {
+    return { result: beside.run(its, call), end };
+  } catch (error) {
+    end();
+    throw error;
+  }
 }
 
 /** Whether a task runs. */
 export function isTaskRunning(): boolean {
-  return board !== undefined;
-}
-
-/** Says that it is over. */
-export function endTask(): void {
-  board = undefined;
-  current?.end();
-  current = undefined;
+  return running !== 0 || count > 0;
 }
 
 /**
@@ -113,102 +145,6 @@ export function endTask(): void {
  * ```
  */
 export function currentTask(): CurrentTask | undefined {
-  if (board === undefined) return undefined;
-  return current ??= new Task(board, slot, unit);
-}
-
-// From outside: a pool's work as a picture in Chrome's trace format, for Perfetto (ui.perfetto.dev) or chrome://tracing. There
-// is a row for each worker, a slice for each chunk of tasks, and the depth of the queue as a counter.
-
-/** The trace of a pool as an object, in Chrome's JSON format. */
-export interface PoolTrace {
-  /** Events; times in microseconds. */
-  traceEvents: TraceEvent[];
-  /** How viewers show times. */
-  displayTimeUnit: "ms";
-}
-
-/** One event of a {@linkcode PoolTrace}. */
-export interface TraceEvent {
-  /** What the slice or counter is called. */
-  name: string;
-  /** `X` a slice, `C` a counter, `M` a name. */
-  ph: "X" | "C" | "M";
-  /** The pool. */
-  pid: number;
-  /** The worker. */
-  tid: number;
-  /** Begin, in microseconds since the pool's beginning. */
-  ts?: number;
-  /** Length, in microseconds. */
-  dur?: number;
-  /** What viewers show beside. */
-  args?: Record<string, string | number>;
-}
-
-/** Traces that go to a file once their pool has ended, or the program. */
-const unwritten = new Map<Trace, string>();
-let listening = false;
-
-/** Collects events. */
-export class Trace {
-  readonly #events: TraceEvent[] = [];
-  readonly #begin: number = now();
-  #depth = -1;
-
-  constructor(name: string) {
-    this.#events.push({ name: "process_name", ph: "M", pid: 1, tid: 0, args: { name } });
-  }
-
-  worker(worker: number, name: string): void {
-    this.#events.push({ name: "thread_name", ph: "M", pid: 1, tid: worker, args: { name } });
-  }
-
-  slice(worker: number, name: string, ms: number, duration: number, first: number, tasks: number): void {
-    this.#events.push({
-      name: tasks === 1 ? name : `${name} ×${tasks}`,
-      ph: "X",
-      pid: 1,
-      tid: worker,
-      ts: ms * 1000,
-      dur: duration * 1000,
-      args: { first, tasks },
-    });
-  }
-
-  depth(queued: number): void {
-    if (queued === this.#depth) return;
-    this.#depth = queued;
-    this.#events.push({ name: "queued", ph: "C", pid: 1, tid: 0, ts: (now() - this.#begin) * 1000, args: { queued } });
-  }
-
-  toJSON(): PoolTrace {
-    return { traceEvents: this.#events, displayTimeUnit: "ms" };
-  }
-
-  /** Has it written when the pool ends, or the program while the pool does not. */
-  writeAtEnd(path: string): void {
-    if (unwritten.size === 0 && !listening) {
-      listening = true;
-      onAnyEnd(() => {
-        for (const [trace, path] of unwritten) trace.#writeLast(path);
-      });
-    }
-    unwritten.set(this, path);
-  }
-
-  write(): void {
-    const path = unwritten.get(this);
-    unwritten.delete(this);
-    if (path !== undefined) writeTextFile(path, JSON.stringify(this));
-  }
-
-  // The program ends with what it has to say itself: that it could not be written is printed.
-  #writeLast(path: string): void {
-    try {
-      writeTextFile(path, JSON.stringify(this));
-    } catch (error) {
-      console.error(`Cannot write the trace of a pool to ${path}:`, error);
-    }
-  }
+  if (running !== 0) return current ??= new Task(words!, running);
+  return beside?.getStore();
 }

@@ -13,12 +13,16 @@ import type { AnyFunction, Callable } from "../targets/source.ts";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** The functions that the owner of a pool has used, each in a block of shared memory: its length in bytes, and JSON. */
+/**
+ * The functions that the owner of a pool has used, each in a block of shared memory: what a task of it takes, in nanoseconds, as
+ * its workers have measured, 0 if they have not; the length of its description in bytes; and that, as JSON.
+ */
 export class Functions {
   readonly #space: Space;
   readonly #known: WeakMap<AnyFunction, number> = new WeakMap();
   // By description: an inline function in a loop is another object each time, and still the same function.
   readonly #addresses: Map<string, number> = new Map();
+  readonly #names: Map<number, string> = new Map();
 
   constructor(space: Space) {
     this.#space = space;
@@ -31,11 +35,17 @@ export class Functions {
     const text = JSON.stringify(describeTarget(fn, { what: "task" }));
     let address = this.#addresses.get(text);
     if (address === undefined) {
-      address = this.#space.writeBlock(encoder.encode(text), "send a function to a pool");
+      address = this.#space.writeBlock(encoder.encode(text), "send a function to a pool", 1);
       this.#addresses.set(text, address);
+      this.#names.set(address, nameOf(fn));
     }
     this.#known.set(fn, address);
     return address;
+  }
+
+  /** The name of the function that is described there. */
+  nameOf(address: number): string {
+    return this.#names.get(address)!;
   }
 
   /** Gives all blocks back; no worker may be left. */
@@ -47,7 +57,26 @@ export class Functions {
 
 /** In a worker: the function of that address. */
 export function readFunction(space: Space, address: number): TargetDescriptor {
-  return JSON.parse(decoder.decode(space.readBlock(address)));
+  return JSON.parse(decoder.decode(space.readBlock(address + 1)));
+}
+
+/** The name of a function, for messages. */
+export function nameOf(fn: AnyFunction): string {
+  return fn.name || "anonymous";
+}
+
+/** Nanoseconds that a task of the function takes; 0: not known. Not exact, so it is read and written without further ado. */
+export function costOf({ words }: Space, address: number): number {
+  return words[address];
+}
+
+/** In a worker: so many tasks of the function took so many milliseconds. */
+export function noteCost({ words }: Space, address: number, tasks: number, ms: number): void {
+  const each = ms * 1e6 / tasks;
+  const known = words[address];
+  // The first tasks take longer than those that follow; what turns out to be slow is done by others in time.
+  const weight = known === 0 ? 1 : each < known ? 0.7 : 0.3;
+  words[address] = Math.max(1, Math.min(0x7fffffff, known * (1 - weight) + each * weight));
 }
 
 // Calls, in a worker.

@@ -4,13 +4,11 @@
  * @module
  */
 
-import { encodeApart } from "../codec/encode.ts";
 import { joinStacks } from "../codec/error_classes.ts";
-import { dropReferences } from "../codec/format.ts";
 import { REFUSAL } from "../codec/refusal.ts";
 import { CancelledError, DeadlockError, InvalidStateError, TimeoutError } from "../errors.ts";
 import type { Scope } from "../memory/memory.ts";
-import { type Space, spaceOf } from "../memory/space.ts";
+import { spaceOf } from "../memory/space.ts";
 import {
   atDeadline,
   deadlineOf,
@@ -21,75 +19,35 @@ import {
   type WaitOptions,
 } from "../options.ts";
 import { cpuCount } from "../runtime/runtime.ts";
-import { bindContext, importingModule } from "../runtime/this_thread.ts";
+import { importingModule } from "../runtime/this_thread.ts";
 import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
 import type { AnyFunction } from "../targets/source.ts";
-import { ARGS, ITEMS } from "./board.ts";
-import { type PoolTrace, Trace } from "./current_task.ts";
-import { Dispatcher, type StartWorker } from "./dispatcher.ts";
-import { CallSite } from "./functions.ts";
-import { type Future, settle, Thrown, within } from "./future.ts";
-import { type BulkOptions, MapJob, StreamJob, SubmitJob, Task } from "./jobs.ts";
+import type { StartWorker } from "./crew.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { EachJob } from "./errands.ts";
+import { CallSite, nameOf } from "./functions.ts";
+import { type Future, within } from "./future.ts";
+import { dropPacked } from "./job.ts";
+import { MapJob } from "./map_job.ts";
+import {
+  detach,
+  jobOptionsOf,
+  type Limits,
+  type MapOptions,
+  type MapRangeOptions,
+  type PoolOptions,
+  type PoolStats,
+  type Sizes,
+  type TaskOptions,
+  validateMapOptions,
+  validatePoolOptions,
+  validateTaskOptions,
+} from "./pool_options.ts";
+import { rangesOf } from "./ranges.ts";
+import { StreamJob } from "./stream_job.ts";
+import { NOTHING, packArgs, SubmitQueue, SubmittedTask } from "./submit_job.ts";
+import { type PoolTrace, Trace } from "./trace.ts";
 import { isPoolWorker } from "./worker.ts";
-
-/** How a pool is made. */
-export interface PoolOptions<I extends unknown[] = unknown[]> {
-  /** Called in each worker before its first task. If it throws, all tasks reject with its error. */
-  initializer?: (...args: I) => unknown;
-  /** The initializer's arguments. */
-  initargs?: I | Readonly<I>;
-  /** A worker is replaced after so many tasks. By default never. */
-  maxTasksPerChild?: number;
-  /** A label, for the names of workers and the trace. */
-  name?: string;
-  /** A worker without work for so many milliseconds ends; another is started when there is work. By default never. */
-  idleTimeout?: number;
-  /**
-   * Records what the workers do: `true` for {@linkcode BasePool.trace}, a path to have it written there in Chrome's trace
-   * format when the pool ends, or the program before it.
-   */
-  trace?: boolean | string;
-}
-
-/** Options of a task. */
-export interface TaskOptions {
-  /** Gives the task up: the caller is settled at once with the signal's reason. */
-  signal?: AbortSignal;
-  /** Gives the task up after so many milliseconds, with a `TimeoutError`. */
-  timeout?: number;
-  /**
-   * A running task that was given up is told through `currentTask()`; after so many milliseconds its worker is replaced. So
-   * is a worker that still imports the module of a task that was given up, if no other task waits for that.
-   */
-  killAfter?: number;
-  /**
-   * Buffers that the caller gives away. They are detached at the call (those of `imap` when the iteration ends); what was in
-   * them is copied once, into the shared memory, and once out of it.
-   */
-  transfer?: ArrayBuffer[];
-}
-
-/** Options of `map` and its like. */
-export interface MapOptions extends TaskOptions {
-  /** Items that go to a worker together. By default found by measuring. */
-  chunksize?: number;
-  /** Called now and then with the number of items that are done, and of all, where that is known. */
-  onProgress?: (done: number, total: number | undefined) => void;
-}
-
-/** What a pool is doing. */
-export interface PoolStats {
-  /** Workers that are alive. */
-  workers: number;
-  /** Workers that run something. */
-  busy: number;
-  /** Tasks that no worker has begun with, as far as they were taken from their iterables. */
-  queued: number;
-  /** Tasks that returned. */
-  completed: number;
-  /** Chunks that failed or were lost. */
-  failed: number;
-}
 
 /** What tells pools apart. */
 export interface PoolKind {
@@ -101,18 +59,18 @@ export interface PoolKind {
 
 let pools = 0;
 
-const NO_BYTES = new Uint8Array(0);
-
 /** A pool; {@linkcode threading.Pool} and {@linkcode multiprocessing.Pool} say of what. */
 export abstract class BasePool implements AsyncDisposable {
   readonly #kind: PoolKind;
-  readonly #size: number;
+  readonly #sizes: Sizes;
   readonly #options: PoolOptions;
   readonly #name: string;
   readonly #initializer: TargetDescriptor | null;
   readonly #trace: Trace | undefined;
   readonly #recreated: string | undefined;
-  #submitJob: SubmitJob | undefined;
+  /** Submitted tasks by their priorities. */
+  readonly #queues: Map<number, SubmitQueue> = new Map();
+  #submitted = 0;
   #dispatcher: Dispatcher | undefined;
   #state: "open" | "closed" | "terminated" = "open";
   #ended: Promise<void> | undefined;
@@ -121,29 +79,9 @@ export abstract class BasePool implements AsyncDisposable {
 
   /** Makes a pool; workers start with the first task. @ignore */
   protected constructor(kind: PoolKind, workers: number | undefined, options: PoolOptions | undefined) {
-    if (workers !== undefined) validateInteger(workers, "'workers'", 1, 1024, "create pool");
-    if (options !== undefined && (typeof options !== "object" || options === null)) {
-      throw new TypeError(`Cannot create pool as the options must be an object: received ${show(options)}`);
-    }
-    const { initializer, initargs, maxTasksPerChild, name, idleTimeout, trace } = optionsOr(options);
-    if (initializer !== undefined && typeof initializer !== "function") {
-      throw new TypeError(`Cannot create pool as 'initializer' must be a function: received ${show(initializer)}`);
-    }
-    if (initargs !== undefined && !Array.isArray(initargs)) {
-      throw new TypeError(`Cannot create pool as 'initargs' must be an array: received ${show(initargs)}`);
-    }
-    if (maxTasksPerChild !== undefined) {
-      validateInteger(maxTasksPerChild, "'maxTasksPerChild'", 1, 0x7fffffff, "create pool");
-    }
-    if (name !== undefined && typeof name !== "string") {
-      throw new TypeError(`Cannot create pool as 'name' must be a string: received ${show(name)}`);
-    }
-    if (idleTimeout !== undefined) validateWait({ timeout: idleTimeout }, "create pool");
-    if (trace !== undefined && typeof trace !== "boolean" && typeof trace !== "string") {
-      throw new TypeError(`Cannot create pool as 'trace' must be a boolean or a path: received ${show(trace)}`);
-    }
+    this.#sizes = validatePoolOptions(workers, options, cpuCount);
+    const { initializer, name, trace } = optionsOr(options);
     this.#kind = kind;
-    this.#size = workers ?? cpuCount();
     this.#options = optionsOr(options);
     this.#name = name ?? `${kind.label}-${++pools}`;
     this.#initializer = initializer === undefined
@@ -187,7 +125,7 @@ export abstract class BasePool implements AsyncDisposable {
    * @throws {WorkerLostError} If a worker died.
    */
   async map<T, R>(fn: (item: T) => R, iterable: Iterable<T>, options?: MapOptions): Promise<Awaited<R>[]> {
-    return await this.#map(fn as AnyFunction, iterable, ITEMS, options) as Awaited<R>[];
+    return await this.#map(fn as AnyFunction, iterable, false, options) as Awaited<R>[];
   }
 
   /** As {@linkcode BasePool.map}, but each item is an array of arguments. */
@@ -196,7 +134,7 @@ export abstract class BasePool implements AsyncDisposable {
     iterable: Iterable<A | Readonly<A>>,
     options?: MapOptions,
   ): Promise<Awaited<R>[]> {
-    return await this.#map(fn as AnyFunction, iterable, ARGS, options) as Awaited<R>[];
+    return await this.#map(fn as AnyFunction, iterable, true, options) as Awaited<R>[];
   }
 
   /**
@@ -221,6 +159,75 @@ export abstract class BasePool implements AsyncDisposable {
     return this.#stream(fn as AnyFunction, iterable, false, options) as AsyncIterableIterator<
       Awaited<R>
     >;
+  }
+
+  /**
+   * Calls `fn` with the bounds of ranges that together make up so many items, and returns the results in the order of the ranges:
+   * `fn(begin, end, ...args)` does its part of a job, say of a {@linkcode SharedArray} among `args`. Nothing but the numbers is
+   * copied.
+   *
+   * @param length How many items there are, or a shared array with as many.
+   * @param options `chunksize` is how many items a range has, the last one fewer; by default there are 16 ranges for each worker.
+   * @throws The error of the lowest range that failed; what was not begun by then is not run.
+   * @throws {WorkerLostError} If a worker died.
+   */
+  async mapRange<A extends unknown[], R>(
+    fn: (begin: number, end: number, ...args: A) => R,
+    length: number | { readonly length: number },
+    options?: MapRangeOptions<A>,
+  ): Promise<Awaited<R>[]> {
+    this.#open("map");
+    const ranges = rangesOf(length, options, this.#sizes.size);
+    const { onProgress } = optionsOr(options);
+    const size = ranges.length === 0 ? 0 : ranges[0][1];
+    const total = ranges.length === 0 ? 0 : ranges.at(-1)![1];
+    const its: MapOptions = { ...options, chunksize: 1 };
+    if (typeof onProgress === "function") {
+      its.onProgress = (done, _, { rate, remaining }) =>
+        onProgress(Math.min(total, done * size), total, { rate: rate * size, remaining });
+    }
+    return await this.#map(fn as AnyFunction, ranges, true, its) as Awaited<R>[];
+  }
+
+  /**
+   * Starts all workers now, of `min` and `max` so many as `min`, and resolves when they are ready: they have run the
+   * initializer.
+   *
+   * @throws {InvalidStateError} If the pool is closed.
+   * @throws What the initializer throws.
+   */
+  async warm(): Promise<void> {
+    await this.#open("start workers").errands.warm(this.#sizes.least || this.#sizes.size);
+  }
+
+  /**
+   * Warms the pool, and runs a task once in each of its workers, beside what else it has to do.
+   *
+   * @returns What it returned in each of them.
+   * @throws What it throws in any of them; the others run it all the same.
+   * @throws {InvalidStateError} If the pool is closed.
+   * @throws {WorkerLostError} If a worker died before it was over.
+   */
+  async each<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Promise<Awaited<R>[]> {
+    const dispatcher = this.#open("run task in each worker");
+    const address = this.#address(fn as AnyFunction, "run task in each worker");
+    const { scope } = this.#kind;
+    // Copied now, as by submit; and once for each worker, as each has references of its own to what is shared.
+    const first = packArgs(args, scope);
+    const inputs = [first.packed];
+    for (let i = 1; i < this.#sizes.size; i++) inputs.push(packArgs(args, scope).packed);
+    const site = new CallSite();
+    try {
+      await dispatcher.errands.warm(this.#sizes.least || this.#sizes.size);
+      const job = dispatcher.errands.send((workers) => {
+        for (const packed of inputs.splice(workers)) dropPacked(packed);
+        return new EachJob(address, nameOf(fn as AnyFunction), first.spread, inputs);
+      });
+      return await job.promise as Awaited<R>[];
+    } catch (error) {
+      joinStacks(error, site.stack);
+      throw error;
+    }
   }
 
   /** No more tasks can be given; those that were are done. Idempotent. */
@@ -262,13 +269,18 @@ export abstract class BasePool implements AsyncDisposable {
   /** What the pool is doing. Out of date as soon as it is returned. */
   stats(): PoolStats {
     const dispatcher = this.#dispatcher;
-    if (dispatcher === undefined) return { workers: 0, busy: 0, queued: 0, completed: 0, failed: 0 };
+    if (dispatcher === undefined) {
+      const none = { count: 0, mean: 0, p50: 0, p99: 0 };
+      return { workers: 0, busy: 0, queued: 0, completed: 0, failed: 0, waitTime: none, runTime: { ...none } };
+    }
     return {
-      workers: dispatcher.workers,
+      workers: dispatcher.crew.living,
       busy: dispatcher.busy,
       queued: dispatcher.queued,
       completed: dispatcher.completed,
       failed: dispatcher.failures,
+      waitTime: dispatcher.waitTimes.times,
+      runTime: dispatcher.runTimes.times,
     };
   }
 
@@ -305,37 +317,41 @@ export abstract class BasePool implements AsyncDisposable {
     const dispatcher = this.#open("run task");
     const limits = validateTaskOptions(options, "run task");
     const address = this.#address(fn, "run task");
-    const job = this.#submitJob ??= new SubmitJob(dispatcher);
     const given = limits === undefined ? undefined : givenUp(limits);
     // Copied now: what the caller does to its arguments from here on is its own affair.
-    const bytes = given !== undefined ? NO_BYTES : encodeApart(args, { root: "args", scope: this.#kind.scope });
+    const input = given !== undefined ? NOTHING : packArgs(args, this.#kind.scope);
     if (options?.transfer !== undefined) detach(options.transfer);
-    const task = new Task(job, address, fn.name || "anonymous", bytes);
+    const jobOptions = jobOptionsOf(options);
+    const queue = this.#queueOf(jobOptions.priority);
+    const task = new SubmittedTask(dispatcher, queue, this.#submitted++, address, nameOf(fn), input, jobOptions);
     task.site = dispatcher.siteOf(address);
     const { broken } = dispatcher;
     if (given !== undefined || broken !== undefined) {
-      task.dropped = true;
-      dropReferences(bytes);
-      const state = broken === undefined && limits?.signal?.aborted ? "cancelled" : "finished";
-      settle(task.future, state, new Thrown((broken ?? given)!.error), undefined);
+      task.giveUp(broken === undefined && limits?.signal?.aborted ? "cancelled" : "finished", (broken ?? given)!.error);
       return task.future;
     }
-    task.killAfter = killAfterOf(options);
     if (limits !== undefined) {
       this.#limit(limits, task.future, (error, state) => {
-        task.giveUp();
-        settle(task.future, state, new Thrown(error), undefined);
+        const { number } = task;
+        task.giveUp(state, error);
+        dispatcher.withdrawOne(number, task);
       });
     }
-    job.add(task);
-    dispatcher.add(job);
+    queue.add(task);
+    dispatcher.add(queue);
     return task.future;
+  }
+
+  #queueOf(priority: number): SubmitQueue {
+    let queue = this.#queues.get(priority);
+    if (queue === undefined) this.#queues.set(priority, queue = new SubmitQueue(priority));
+    return queue;
   }
 
   async #map(
     fn: AnyFunction,
     iterable: Iterable<unknown>,
-    mode: typeof ITEMS | typeof ARGS,
+    spread: boolean,
     options: MapOptions | undefined,
   ): Promise<unknown[]> {
     const dispatcher = this.#open("map");
@@ -347,23 +363,24 @@ export abstract class BasePool implements AsyncDisposable {
     }
     const given = limits === undefined ? undefined : givenUp(limits);
     if (limits?.signal?.aborted) throw given!.error;
-    const items = [...iterable];
-    if (mode === ARGS) {
-      for (const item of items) {
-        if (!Array.isArray(item)) {
-          throw new TypeError(`Cannot map as each item must be an array of arguments: received ${show(item)}`);
+    const items: ArrayLike<unknown> = ArrayBuffer.isView(iterable)
+      ? iterable as unknown as ArrayLike<unknown>
+      : [...iterable];
+    if (spread) {
+      for (let i = 0; i < items.length; i++) {
+        if (!Array.isArray(items[i])) {
+          throw new TypeError(`Cannot map as each item must be an array of arguments: received ${show(items[i])}`);
         }
       }
     }
     if (items.length === 0) return [];
     if (given !== undefined) throw given.error;
-    const { scope } = this.#kind;
-    const job = new MapJob(dispatcher, address, fn.name || "anonymous", items, mode, bulk, { root: "items", scope });
+    const job = new MapJob(address, nameOf(fn), items, spread, bulk, this.#kind.scope);
     if (options?.transfer !== undefined) detach(options.transfer);
     if (dispatcher.broken !== undefined) {
       job.abort(dispatcher.broken.error);
     } else {
-      if (limits !== undefined) this.#limit(limits, job.promise, (error) => job.abort(error));
+      if (limits !== undefined) this.#giveUpBy(limits, job.promise, job, dispatcher);
       dispatcher.add(job);
     }
     const site = new CallSite();
@@ -388,15 +405,22 @@ export abstract class BasePool implements AsyncDisposable {
     if (typeof source?.[Symbol.iterator] !== "function" && typeof source?.[Symbol.asyncIterator] !== "function") {
       throw new TypeError(`Cannot map as the items must be iterable: received ${show(iterable)}`);
     }
-    const { scope } = this.#kind;
-    const name = fn.name || "anonymous";
-    const job = new StreamJob(dispatcher, address, name, iterable, ordered, bulk, { root: "items", scope });
+    const job = new StreamJob(
+      dispatcher,
+      this.#sizes.size,
+      address,
+      nameOf(fn),
+      iterable,
+      ordered,
+      bulk,
+      this.#kind.scope,
+    );
     job.site = new CallSite();
     const given = dispatcher.broken ?? (limits === undefined ? undefined : givenUp(limits));
     if (given !== undefined) {
       job.abort(given.error);
     } else {
-      if (limits !== undefined) this.#limit(limits, job.over, (error) => job.abort(error));
+      if (limits !== undefined) this.#giveUpBy(limits, job.over, job, dispatcher);
       dispatcher.add(job);
     }
     if (options?.transfer !== undefined) void job.over.then(() => detach(options.transfer!));
@@ -425,18 +449,20 @@ export abstract class BasePool implements AsyncDisposable {
       );
     }
     if (this.#dispatcher === undefined) {
-      const space: Space = spaceOf(this.#kind.scope);
+      const { initargs, maxTasksPerChild, maxMemory, concurrency } = this.#options;
+      const { size, least, idle } = this.#sizes;
       this.#dispatcher = new Dispatcher({
-        space,
+        space: spaceOf(this.#kind.scope),
         start: this.#kind.start,
-        size: this.#size,
+        size,
+        least,
         name: this.#name,
         initializer: this.#initializer,
-        initargs: this.#options.initargs ?? [],
-        maxTasks: this.#options.maxTasksPerChild ?? 0,
-        idle: this.#options.idleTimeout === undefined || this.#options.idleTimeout === Infinity
-          ? 0
-          : Math.max(1, this.#options.idleTimeout),
+        initargs: initargs ?? [],
+        maxTasks: maxTasksPerChild ?? 0,
+        maxMemory: maxMemory ?? 0,
+        idle,
+        concurrency: concurrency ?? 1,
         trace: this.#trace,
       });
     }
@@ -448,6 +474,13 @@ export abstract class BasePool implements AsyncDisposable {
       throw new TypeError(`Cannot ${action} as it must be given a function: received ${show(fn)}`);
     }
     return this.#dispatcher!.functions.addressOf(fn);
+  }
+
+  #giveUpBy(limits: Limits, settled: Promise<unknown>, job: MapJob | StreamJob, dispatcher: Dispatcher): void {
+    this.#limit(limits, settled, (error) => {
+      job.abort(error);
+      dispatcher.withdraw();
+    });
   }
 
   #limit(
@@ -505,11 +538,6 @@ export abstract class BasePool implements AsyncDisposable {
   }
 }
 
-interface Limits {
-  signal: AbortSignal | undefined;
-  timeout: number;
-}
-
 function timeoutError(timeout: number): TimeoutError {
   return new TimeoutError(`Cannot finish task as it took more than the ${timeout} ms of 'timeout'`);
 }
@@ -518,53 +546,4 @@ function timeoutError(timeout: number): TimeoutError {
 function givenUp({ signal, timeout }: Limits): { error: unknown } | undefined {
   if (signal?.aborted) return { error: signal.reason };
   return timeout === 0 ? { error: timeoutError(0) } : undefined;
-}
-
-function validateTaskOptions(options: TaskOptions | undefined, action: string): Limits | undefined {
-  if (options === undefined) return undefined;
-  const timeout = validateWait(options, action);
-  const { signal, killAfter, transfer } = options;
-  if (killAfter !== undefined) {
-    if (typeof killAfter !== "number") {
-      throw new TypeError(
-        `Cannot ${action} as 'killAfter' must be a number of milliseconds: received ${show(killAfter)}`,
-      );
-    }
-    if (!(killAfter >= 0)) {
-      throw new RangeError(`Cannot ${action} as 'killAfter' must be zero or more milliseconds: received ${killAfter}`);
-    }
-  }
-  if (transfer !== undefined) {
-    if (!Array.isArray(transfer) || !transfer.every((buffer) => buffer instanceof ArrayBuffer)) {
-      throw new TypeError(`Cannot ${action} as 'transfer' must be an array of ArrayBuffers`);
-    }
-  }
-  if (signal === undefined && timeout === Infinity) return undefined;
-  return { signal, timeout };
-}
-
-// What is longer than timers take is as good as never.
-function killAfterOf(options: TaskOptions | undefined): number | undefined {
-  const killAfter = options?.killAfter;
-  return killAfter === undefined || killAfter >= 2 ** 31 ? undefined : killAfter;
-}
-
-function validateMapOptions(
-  options: MapOptions | undefined,
-  action: string,
-): { bulk: BulkOptions; limits: Limits | undefined } {
-  const limits = validateTaskOptions(options, action);
-  const { chunksize, onProgress } = optionsOr(options);
-  if (chunksize !== undefined) validateInteger(chunksize, "'chunksize'", 1, 0x7fffffff, action);
-  if (onProgress !== undefined && typeof onProgress !== "function") {
-    throw new TypeError(`Cannot ${action} as 'onProgress' must be a function: received ${show(onProgress)}`);
-  }
-  const report = onProgress === undefined ? undefined : bindContext(onProgress);
-  return { bulk: { chunksize, onProgress: report, killAfter: killAfterOf(options) }, limits };
-}
-
-function detach(buffers: ArrayBuffer[]): void {
-  for (const buffer of buffers) {
-    if (!buffer.detached) buffer.transfer();
-  }
 }

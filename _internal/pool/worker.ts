@@ -1,39 +1,41 @@
 /**
- * What a pool's worker does: take chunks from the board until told to stop.
+ * What a pool's worker does: begin with one task after the other until there are no more to come.
  *
  * @module
  */
 
-import { now } from "../atomics.ts";
-import { decode } from "../codec/decode.ts";
+import { compareExchange, exchange, load, now, store } from "../atomics.ts";
 import { encode } from "../codec/encode.ts";
-import { sendable } from "../work/record.ts";
 import "../../sync/mod.ts";
 import "../../threading/thread.ts";
 import { abandonHeld, heldBy } from "../memory/kinds.ts";
 import type { Scope } from "../memory/memory.ts";
 import { isAlive } from "../memory/participants.ts";
-import { RoomWait } from "../memory/room.ts";
-import { dropReferences } from "../codec/format.ts";
-import { existingSpace, noRoom, type Space, spaceOf } from "../memory/space.ts";
+import { existingSpace, type Space, spaceOf } from "../memory/space.ts";
 import { notify, register, sleep, unregister } from "../memory/wait_point.ts";
+import { memoryInUse, patientTurn, quickTurn } from "../runtime/runtime.ts";
 import { FIRST_USE_MS, isOutputUsed, keepsOutput, pendingOutput } from "../runtime/this_thread.ts";
-import { patientTurn, quickTurn } from "../runtime/runtime.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
 import { nameSlowModules, resolveTarget } from "../targets/resolve.ts";
 import type { Callable } from "../targets/source.ts";
 import { setTold } from "../work/ending.ts";
-import { Board, copyOf, Cursor, FAILED, ITEMS, ONE, PART, RESULT, RESULTS, TASKS, TOO_LARGE } from "./board.ts";
-import { Patience } from "./crew.ts";
-import { beginTask, endTask, isTaskRunning } from "./current_task.ts";
-import { callOn, callWith, readFunction } from "./functions.ts";
-// Objects of any kind may come with a task.
+import { sendable } from "../work/record.ts";
+import { Board, DONE, ERRAND, LEAST, RESOLVING, STAFF, STARTED, WORK, WORKED } from "./board.ts";
+import { beginTask, endTask, isTaskRunning, runBeside, setState } from "./current_task.ts";
+import { Finished } from "./finished.ts";
+import { callOn, callWith, costOf, noteCost, readFunction } from "./functions.ts";
+import { Patience } from "./patience.ts";
+import { Results } from "./results.ts";
+import { Share, UNKNOWN } from "./share.ts";
+import { BEGUN, finish, FUNCTION, isSpread, readyAt, STATE, stateOf, takeInput } from "./task.ts";
 
 /** What a worker is told. */
 export interface WorkerOptions {
   /** Where the board is, and in which memory. */
   scope: Scope;
   board: number;
+  /** This worker's desk. */
+  desk: number;
   /** This worker's number. */
   worker: number;
   /** For messages. */
@@ -41,17 +43,23 @@ export interface WorkerOptions {
   initializer: TargetDescriptor | null;
   /** Returns after so many tasks; 0: never. */
   maxTasks: number;
+  /** Returns when it has so many bytes in use; 0: never. */
+  maxMemory: number;
   /** Returns after so many idle milliseconds; 0: never. */
   idle: number;
+  /** So many tasks run at once, at most: those that await. */
+  concurrency: number;
   /** When the pool began, by the clock on the wall. */
   epoch: number;
 }
 
 /** How long the event loop of a worker stands still at most: milliseconds. */
 const TURN = 100;
+/** How often it is looked how much memory is in use: milliseconds. */
+const MEMORY_MS = 50;
 
-/** What fails and is shorter than this is not sent in other words. */
-const SHORT = 1 << 13;
+/** In the place of a task: there is something to wait for first. */
+const PAUSE = -2;
 
 const SCOPES = ["thread", "process"] as const;
 const NOTHING: ReadonlySet<number> = new Set();
@@ -67,85 +75,189 @@ export function isPoolWorker(): boolean {
 export async function workForPool(options: WorkerOptions, ...initargs: unknown[]): Promise<void> {
   const space = spaceOf(options.scope);
   working = true;
-  const worker = new PoolWorker(space, options);
+  const board = new Board(space, options.board);
   // What a task left behind may fail when no caller waits any more.
   setTold(isTaskRunning);
   // All workers import the same.
-  nameSlowModules((module) => worker.board.mayName(module));
+  nameSlowModules((module) => board.mayName(module));
   if (options.initializer !== null) {
     try {
       const initializer = await resolveTarget(options.initializer, options.name);
-      await initializer(...initargs);
+      setState(await initializer(...initargs));
     } catch (error) {
-      worker.board.fail(encodeFailure(options.scope, error, 0));
+      board.fail(encodeError(options.scope, error));
       return;
     }
   }
   // A process ends when its event loop has nothing to do, also while a task waits for what does not count as that.
   const busy = setInterval(() => {}, 2 ** 30);
-  await worker.work();
+  await new PoolWorker(board, options).work();
   clearInterval(busy);
 }
 
 class PoolWorker {
-  readonly board: Board;
+  readonly #board: Board;
   readonly #space: Space;
+  readonly #words: Int32Array;
   readonly #options: WorkerOptions;
+  readonly #desk: number;
+  readonly #worker: number;
   readonly #functions: Map<number, Callable> = new Map();
+  readonly #share: Share;
+  readonly #finished: Finished;
+  readonly #results: Results;
   /** What the initializer left held is meant to be. */
   readonly #kept: Record<Scope, ReadonlySet<number>> = { thread: NOTHING, process: NOTHING };
   readonly #patience: Patience = new Patience();
+  /** Where the clock of the pool is at 0 on that of this thread. */
+  readonly #zero: number;
   /** When the event loop had a turn. */
   #turned: number = now();
-  #unitBegan = 0;
+  /** When the first task began of those that were not told. */
+  #began = 0;
+  /** The function of all of these; -1: they are of several. */
+  #fn = 0;
+  /** Tasks that this worker has begun with. */
+  #tasks = 0;
+  /** Tasks that await, beside one another. */
+  #beside = 0;
+  /** Resolves when one of these is over. */
+  #besideOver: (() => void) | undefined;
+  #memoryAsked = 0;
+  /** It takes no new share. */
+  #leaving = false;
 
-  constructor(space: Space, options: WorkerOptions) {
-    this.board = new Board(space, options.board);
+  constructor(board: Board, options: WorkerOptions) {
+    const { space } = board;
+    this.#board = board;
     this.#space = space;
+    this.#words = space.words;
     this.#options = options;
+    this.#desk = options.desk;
+    this.#worker = options.worker;
+    this.#zero = options.epoch - performance.timeOrigin;
+    this.#share = new Share(board, options.desk, options.worker, this.#functions, (fn) => costOf(space, fn));
+    this.#finished = new Finished(board);
+    this.#results = new Results(board, options.desk, () => this.#tell());
   }
 
   async work(): Promise<void> {
-    const { board } = this;
-    const space = this.#space;
-    const { worker, maxTasks, epoch } = this.#options;
     for (const scope of SCOPES) {
       const space = existingSpace(scope);
       if (space !== undefined) this.#kept[scope] = heldBy(space);
     }
-    for (let tasks = 0; maxTasks === 0 || tasks < maxTasks;) {
-      const room = maxTasks === 0 || tasks === 0 ? 0 : maxTasks - tasks;
-      let slot = board.claim(worker, room);
-      if (slot === 0) {
-        slot = this.#next(room);
-        if (slot === 0) slot = await this.#sleep(room);
+    store(this.#words, this.#desk + STARTED, 1);
+    notify(this.#space, this.#board.at + DONE, 1);
+    for (;;) {
+      let task = this.#next();
+      if (task === 0) task = this.#beside > 0 ? await this.#whileBeside() : await this.#sleep();
+      if (task === 0) break;
+      if (task === PAUSE) {
+        await this.#pause();
+      } else if (task === UNKNOWN) {
+        this.#tell();
+        await this.#resolve(this.#share.unknown);
+      } else if (this.#options.concurrency > 1) {
+        this.#runBeside(task);
+        while (this.#beside >= this.#options.concurrency) await this.#whenBesideOver();
+      } else {
+        const goesOn = this.#run(task);
+        if (goesOn !== true && (goesOn === false || !await goesOn)) break;
       }
-      // Too large: for one who has done less. The owner hears of this one's end and starts another.
-      if (slot === 0 || slot === TOO_LARGE) return;
-      const began = now();
-      board.begin(slot, worker, performance.timeOrigin + began - epoch);
-      let fn = this.#functions.get(board.functionOf(slot));
-      if (fn === undefined) fn = await this.#resolve(board.functionOf(slot));
-      const { bytes, lengths, shared } = board.input(slot);
-      let from = 0;
-      const cursor = new Cursor();
-      for (let unit; (unit = board.nextUnit(slot)) >= 0;) {
-        if (keepsOutput) this.#unitBegan = unit === 0 ? began : now();
-        beginTask(board, slot, unit);
-        const data = unitOf(bytes, from, lengths[unit]);
-        from += (lengths[unit] + 7) & ~7;
-        const run = this.#run(slot, fn, data, shared, cursor);
-        tasks += typeof run === "number" ? run : await run;
-        endTask();
-      }
-      if (space.isKilled()) space.exit();
-      const ended = now();
-      if (!board.finish(slot, worker, ended - began)) return;
-      if (ended - this.#turned > TURN) await this.#turn();
+    }
+    while (this.#beside > 0) await this.#whenBesideOver();
+    await this.#pause();
+  }
+
+  // The next task, if there is one: of this worker's share, of a new one, for this worker alone, or of another's share.
+  #next(): number {
+    const share = this.#share;
+    const task = share.next();
+    if (task !== 0) return task;
+    if (this.#finished.count > 0) {
+      const time = now();
+      if (this.#mustFlush(time - this.#began) || time - this.#turned > TURN) return PAUSE;
+      return this.#tellAndTake(time - this.#began);
+    }
+    return this.#take();
+  }
+
+  #tellAndTake(ran: number): number {
+    const board = this.#board;
+    // Before the last outcomes are told: the owner may answer with another task at once, and need not wake this worker then.
+    const searching = this.#beside === 0 && !board.hasNext() && this.#space.spins > 0 &&
+      board.beginSearching(this.#worker);
+    this.#tell(ran);
+    let found = this.#take();
+    if (!searching) return found;
+    if (found === 0) this.#patience.wait(() => this.#hasWork() || board.closed);
+    board.endSearching(this.#worker);
+    // What was posted while this worker searched woke no other: so this one looks once more, and wakes another if there is
+    // more than it takes.
+    if (found === 0) found = this.#take();
+    if (board.hasNext()) notify(this.#space, board.at + WORK, 1);
+    return found;
+  }
+
+  // Has what the tasks have written go out before their outcomes are told, and the event loop have its turn.
+  async #pause(): Promise<void> {
+    if (this.#finished.count > 0) {
+      const ran = now() - this.#began;
+      if (this.#mustFlush(ran)) await pendingOutput();
+      this.#tell(ran);
+    }
+    if (now() - this.#turned > TURN) {
+      await quickTurn();
+      this.#turned = now();
     }
   }
 
-  async #resolve(address: number): Promise<Callable> {
+  // A worker may be ended as soon as its results are known, and would take along what its tasks have written.
+  #mustFlush(ran: number): boolean {
+    return keepsOutput && (isOutputUsed() || ran > FIRST_USE_MS);
+  }
+
+  #hasWork(): boolean {
+    return this.#board.hasNext() || load(this.#words, this.#desk + ERRAND) !== 0;
+  }
+
+  #take(): number {
+    if (this.#isThrough) return 0;
+    const share = this.#share;
+    const errand = this.#errand();
+    if (errand !== 0) return errand;
+    const { maxTasks } = this.#options;
+    while (share.take(maxTasks === 0 ? Infinity : maxTasks - this.#tasks)) {
+      const task = share.next();
+      if (task !== 0) return task;
+    }
+    return share.steal();
+  }
+
+  // Whether it may begin with no more tasks.
+  get #isThrough(): boolean {
+    const { maxTasks } = this.#options;
+    return this.#leaving || maxTasks !== 0 && this.#tasks >= maxTasks;
+  }
+
+  // The task for this worker alone, if there is one and its function is known.
+  #errand(): number {
+    const words = this.#words;
+    const task = load(words, this.#desk + ERRAND);
+    if (task === 0) return 0;
+    const fn = words[task + FUNCTION];
+    if (!this.#functions.has(fn)) {
+      this.#share.unknown = fn;
+      return UNKNOWN;
+    }
+    if (exchange(words, this.#desk + ERRAND, 0) === 0) return 0;
+    const ready = readyAt(0);
+    const begun = stateOf(BEGUN, this.#worker);
+    return compareExchange(words, task + STATE, ready, begun) === ready ? task : 0;
+  }
+
+  async #resolve(address: number): Promise<void> {
+    store(this.#words, this.#desk + RESOLVING, address);
     let fn: Callable;
     try {
       fn = await resolveTarget(readFunction(this.#space, address), this.#options.name);
@@ -155,42 +267,30 @@ class PoolWorker {
       };
     }
     this.#functions.set(address, fn);
-    return fn;
+    store(this.#words, this.#desk + RESOLVING, 0);
   }
 
-  // Looks for a moment without sleeping: tasks that come one after the other are there before this could be awake again.
-  #next(room: number): number {
-    const { board } = this;
-    const { worker } = this.#options;
-    if (this.#space.spins === 0 || !board.beginSpinning(worker)) return 0;
-    let slot = 0;
-    this.#patience.wait(() => (slot = board.claim(worker, room)) !== 0 || board.closed);
-    // Whoever posts while this word is set trusts that it will be looked for. So after it is cleared there is one more look:
-    // by this worker if it found nothing, else by one that sleeps.
-    board.endSpinning(worker);
-    if (slot !== 0 && board.hasPosted()) notify(this.#space, board.at + TASKS, 1);
-    return slot;
-  }
-
-  // Now and then the event loop has a turn, for timers and sockets of the program.
-  async #sleep(room: number): Promise<number> {
-    const { board } = this;
+  // Sleeps until there is a task, and returns that; 0: there will be none. Now and then the event loop has a turn, for timers
+  // and sockets of the program.
+  async #sleep(): Promise<number> {
+    const board = this.#board;
     const space = this.#space;
-    const { worker, idle } = this.#options;
+    const { idle } = this.#options;
     const until = idle === 0 ? Infinity : now() + idle;
-    const point = board.at + TASKS;
+    const point = board.at + WORK;
     for (let turned = now();;) {
+      if (this.#isThrough) return 0;
       // Registered first: what is posted after the look notifies.
       const registered = register(space, point);
       let notified = false;
       try {
-        const slot = board.claim(worker, room);
-        if (slot !== 0) return slot;
-        if (board.closed) return board.claim(worker, room);
+        const task = this.#take();
+        if (task !== 0) return task;
+        if (board.closed) return this.#take();
         const time = now();
         // A process outlives the thread that started it, and has nothing more to do here.
-        if (time >= until || !isAlive(space.memory, board.owner)) return 0;
-        notified = sleep(space, point, registered, Math.min(until - time, TURN));
+        if (time >= until && this.#mayLeave() || !isAlive(space.memory, board.owner)) return 0;
+        notified = sleep(space, point, registered, Math.min(Math.max(0, until - time) || TURN, TURN));
       } finally {
         if (!notified) unregister(space, point, registered);
       }
@@ -201,226 +301,161 @@ class PoolWorker {
     }
   }
 
-  async #turn(): Promise<void> {
-    await quickTurn();
-    this.#turned = now();
+  // Whether enough others stay.
+  #mayLeave(): boolean {
+    const words = this.#words;
+    const { at } = this.#board;
+    for (;;) {
+      const staff = load(words, at + STAFF);
+      if (staff <= load(words, at + LEAST)) return false;
+      if (compareExchange(words, at + STAFF, staff, staff - 1) === staff) return true;
+    }
   }
 
-  // Returns how many tasks it was; a promise only where a task does: awaiting costs more than a small task.
-  #run(slot: number, fn: Callable, unit: Uint8Array, shared: boolean, cursor: Cursor): number | Promise<number> {
-    const { board } = this;
-    let input: unknown[];
-    try {
-      input = decode(unit) as unknown[];
-    } catch (error) {
-      return after(this.#fail(slot, cursor, error, 0), 1);
-    } finally {
-      // What was read is this thread's own.
-      if (shared) board.dropInput(slot);
-    }
-    const mode = board.modeOf(slot);
-    if (mode === ONE) {
-      try {
-        const result = callWith(fn, input);
-        if (isThenable(result)) return this.#finishOne(slot, result, cursor);
-        this.#end();
-        return after(this.#append(slot, cursor, RESULT, result), 1);
-      } catch (error) {
-        this.#end();
-        return after(this.#fail(slot, cursor, error, 0), 1);
-      }
-    }
-    const spread = mode !== ITEMS;
-    const results: unknown[] = new Array(input.length);
-    let index = 0;
-    try {
-      for (; index < input.length; index++) {
-        const result = spread ? callWith(fn, input[index] as unknown[]) : callOn(fn, input[index]);
-        if (isThenable(result)) return this.#finishSlowly(slot, fn, input, results, index, result, cursor);
-        results[index] = result;
-        this.#end();
-        board.progress(slot, index + 1);
-      }
-    } catch (error) {
-      this.#end();
-      return after(this.#fail(slot, cursor, error, index), index + 1);
-    }
-    return after(this.#append(slot, cursor, RESULTS, results), input.length);
+  // While tasks await: waits for another task or for one of these, without blocking the thread.
+  async #whileBeside(): Promise<number> {
+    const board = this.#board;
+    const over = new AbortController();
+    this.#besideOver = () => over.abort();
+    await this.#space.async.wait<boolean>(board.at + WORK, {
+      attempt: () => !this.#isThrough && this.#hasWork() || undefined,
+      deadline: Infinity,
+      expired: () => false,
+      signal: over.signal,
+    }).catch(() => {});
+    return PAUSE;
   }
 
-  async #finishOne(slot: number, pending: unknown, cursor: Cursor): Promise<number> {
+  #whenBesideOver(): Promise<void> {
+    return new Promise((resolve) => this.#besideOver = resolve);
+  }
+
+  // Runs a task. Whether this worker goes on; a promise only where the task makes one: awaiting costs more than a small task.
+  #run(task: number): boolean | Promise<boolean> {
+    const words = this.#words;
+    const fn = this.#begin(task);
+    beginTask(words, task);
+    let written: void | Promise<void>;
+    try {
+      const result = isSpread(words, task)
+        ? callWith(fn, takeInput(this.#space, task) as unknown[])
+        : callOn(fn, takeInput(this.#space, task));
+      if (isThenable(result)) return this.#runSlowly(task, result);
+      this.#release();
+      written = this.#results.put(task, result);
+    } catch (error) {
+      this.#release();
+      written = this.#results.fail(task, error);
+    }
+    if (written !== undefined) return this.#endAfter(task, written);
+    endTask();
+    return this.#end(task);
+  }
+
+  async #endAfter(task: number, written: Promise<void>): Promise<boolean> {
+    await written;
+    endTask();
+    return this.#end(task);
+  }
+
+  async #runSlowly(task: number, pending: unknown): Promise<boolean> {
+    let written: void | Promise<void>;
     try {
       const result = await pending;
-      this.#end();
-      await this.#append(slot, cursor, RESULT, result);
+      this.#release();
+      written = this.#results.put(task, result);
     } catch (error) {
-      this.#end();
-      await this.#fail(slot, cursor, error, 0);
+      this.#release();
+      written = this.#results.fail(task, error);
     }
+    if (written !== undefined) await written;
+    endTask();
     this.#turned = now();
-    return 1;
+    return this.#end(task);
   }
 
-  async #finishSlowly(
-    slot: number,
-    fn: Callable,
-    input: unknown[],
-    results: unknown[],
-    index: number,
-    pending: unknown,
-    cursor: Cursor,
-  ): Promise<number> {
-    const spread = this.board.modeOf(slot) !== ITEMS;
+  // Runs a task, and others beside it while it awaits.
+  #runBeside(task: number): void {
+    const fn = this.#begin(task);
+    this.#beside++;
+    void this.#finishBeside(task, fn);
+  }
+
+  async #finishBeside(task: number, fn: Callable): Promise<void> {
+    const words = this.#words;
+    let end: (() => void) | undefined;
+    let written: void | Promise<void>;
     try {
-      results[index] = await pending;
-      this.#end();
-      for (index++; index < input.length; index++) {
-        this.board.progress(slot, index);
-        results[index] = await (spread ? callWith(fn, input[index] as unknown[]) : callOn(fn, input[index]));
-        this.#end();
-      }
+      const run = runBeside(
+        words,
+        task,
+        () =>
+          isSpread(words, task)
+            ? callWith(fn, takeInput(this.#space, task) as unknown[])
+            : callOn(fn, takeInput(this.#space, task)),
+      );
+      end = run.end;
+      const result = await run.result;
+      if (this.#beside === 1) this.#release();
+      written = this.#results.put(task, result);
     } catch (error) {
-      this.#end();
-      await this.#fail(slot, cursor, error, index);
-      return index + 1;
+      if (this.#beside === 1) this.#release();
+      written = this.#results.fail(task, error);
     }
-    await this.#append(slot, cursor, RESULTS, results);
+    if (written !== undefined) await written;
+    end?.();
+    if (!this.#end(task)) this.#leaving = true;
+    this.#beside--;
     this.#turned = now();
-    return input.length;
+    await this.#pause();
+    this.#besideOver?.();
+  }
+
+  #begin(task: number): Callable {
+    const words = this.#words;
+    const fn = words[task + FUNCTION];
+    if (this.#finished.count === 0) {
+      this.#began = now();
+      this.#fn = fn;
+      if (this.#tasks === 0) words[this.#desk + WORKED] = 1;
+    } else if (fn !== this.#fn) {
+      this.#fn = -1;
+    }
+    this.#tasks++;
+    return this.#functions.get(fn)!;
+  }
+
+  // A task is over. Whether this worker goes on.
+  #end(task: number): boolean {
+    if (!finish(this.#space, task, this.#worker)) {
+      // Given up: the owner has another worker by now, and a killed one stops here.
+      this.#space.endIfKilled();
+      return false;
+    }
+    this.#finished.add(task);
+    return true;
   }
 
   // A task is over: what it left held is nobody's.
-  #end(): void {
+  #release(): void {
     for (const scope of SCOPES) {
       const space = existingSpace(scope);
       if (space !== undefined && space.handles.size > 0) abandonHeld(space, this.#kept[scope]);
     }
   }
 
-  // A promise where there is no room yet.
-  #append(slot: number, cursor: Cursor, kind: number, value: unknown): void | Promise<void> {
-    const { scope } = this.#options;
-    let data: Uint8Array;
-    try {
-      data = encode(value, { root: "result", scope });
-    } catch (error) {
-      if (kind === RESULT) return this.#fail(slot, cursor, error, 0);
-      // One of them cannot be sent: say which.
-      const index = (value as unknown[]).findIndex((result) => !canEncode(result, scope));
-      let itsError = error;
-      try {
-        encode((value as unknown[])[index], { root: "result", scope });
-      } catch (thrown) {
-        itsError = thrown;
-      }
-      return this.#fail(slot, cursor, itsError, Math.max(0, index));
+  // Tells the owner what is finished.
+  #tell(ran: number = now() - this.#began): void {
+    this.#space.endIfKilled();
+    const { count } = this.#finished;
+    if (count === 0) return;
+    if (this.#fn > 0) noteCost(this.#space, this.#fn, count, ran);
+    this.#finished.tell(this.#began - this.#zero, ran);
+    const time = this.#began + ran;
+    if (this.#options.maxMemory > 0 && time - this.#memoryAsked > MEMORY_MS) {
+      this.#memoryAsked = time;
+      if (memoryInUse(this.#options.scope) > this.#options.maxMemory) this.#leaving = true;
     }
-    if (kind === RESULTS && data.length > this.#longest && (value as unknown[]).length > 1) {
-      dropReferences(data);
-      return this.#appendParts(slot, cursor, value as unknown[]);
-    }
-    return this.#send(slot, cursor, kind, data) as void | Promise<void>;
-  }
-
-  // So much in one piece would need as much room in one piece.
-  async #appendParts(slot: number, cursor: Cursor, results: unknown[]): Promise<void> {
-    const { scope } = this.#options;
-    for (let first = 0, count = results.length; first < results.length;) {
-      count = Math.max(1, Math.min(count, results.length - first));
-      const data = encode(results.slice(first, first + count), { root: "result", scope });
-      if (data.length > this.#longest && count > 1) {
-        dropReferences(data);
-        count >>= 1;
-        continue;
-      }
-      first += count;
-      const failure = await this.#send(slot, cursor, first < results.length ? PART : RESULTS, data, first - 1);
-      if (failure) return;
-    }
-  }
-
-  get #longest(): number {
-    return this.#space.memory.capacity >> 4;
-  }
-
-  #fail(slot: number, cursor: Cursor, error: unknown, index: number): void | Promise<void> {
-    const sent = this.#send(slot, cursor, FAILED, encodeFailure(this.#options.scope, error, index));
-    if (sent !== undefined) return sent.then(() => {});
-  }
-
-  // What is sent at once costs no promise. `true`: an error went in its place.
-  #send(slot: number, cursor: Cursor, kind: number, data: Uint8Array, index = 0): void | Promise<void | boolean> {
-    // First what the task has written: its worker may be ended as soon as its result is known.
-    if (keepsOutput && (isOutputUsed() || now() - this.#unitBegan > FIRST_USE_MS)) {
-      const pending = pendingOutput();
-      if (pending !== undefined) {
-        const own = data.slice();
-        return pending.then(() => this.#send(slot, cursor, kind, own, index));
-      }
-    }
-    try {
-      if (this.board.append(slot, cursor, kind, data)) return;
-    } catch (error) {
-      return this.#refuse(slot, cursor, kind, data, error, index);
-    }
-    return this.#sendWithRoom(slot, cursor, kind, data.slice(), index);
-  }
-
-  // What was to be sent reaches no caller.
-  async #refuse(
-    slot: number,
-    cursor: Cursor,
-    kind: number,
-    data: Uint8Array,
-    error: unknown,
-    index: number,
-  ): Promise<boolean> {
-    dropReferences(data);
-    // There is not even room to say so.
-    if (kind === FAILED && data.length < SHORT) throw error;
-    await this.#fail(slot, cursor, error, index);
-    return true;
-  }
-
-  // Waits until the owners of results have read some, and takes its turns of the event loop meanwhile.
-  async #sendWithRoom(slot: number, cursor: Cursor, kind: number, data: Uint8Array, index: number): Promise<boolean> {
-    const { board } = this;
-    const room = new RoomWait(this.#space);
-    try {
-      for (;;) {
-        board.need(slot, true);
-        if (room.sleep(() => board.append(slot, cursor, kind, data))) return false;
-        if (board.append(slot, cursor, kind, data)) return false;
-        const most = room.judge(data.length);
-        if (most !== undefined) {
-          const error = noRoom("return the result of a task", data.length, most);
-          return await this.#refuse(slot, cursor, kind, data, error, index);
-        }
-        if (now() - this.#turned > TURN) await this.#turn();
-      }
-    } finally {
-      board.need(slot, false);
-      room.end();
-    }
-  }
-}
-
-function after<T>(sent: void | Promise<void>, value: T): T | Promise<T> {
-  return sent === undefined ? value : sent.then(() => value);
-}
-
-// The bytes are this worker's own already: what is large need not be copied once more.
-function unitOf(bytes: Uint8Array, from: number, length: number): Uint8Array {
-  return length <= 64 ? copyOf(bytes, from, length) : bytes.subarray(from, from + length);
-}
-
-function canEncode(value: unknown, scope: Scope): boolean {
-  try {
-    // Of what it names the references have to be given back: nobody will receive this.
-    dropReferences(encode(value, { root: "result", scope }));
-    return true;
-  } catch {
-    return false;
   }
 }
 
@@ -428,17 +463,10 @@ function isThenable(value: unknown): boolean {
   return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }
 
-/** How a failure is told from results. */
-export interface Failure {
-  error: unknown;
-  /** Which item of the unit failed. */
-  index: number;
-}
-
-function encodeFailure(scope: Scope, error: unknown, index: number): Uint8Array {
+function encodeError(scope: Scope, error: unknown): Uint8Array {
   try {
-    return encode({ error, index } satisfies Failure, { root: "", scope });
+    return encode(error, { root: "", scope });
   } catch (unsendable) {
-    return encode({ error: sendable(error, unsendable, scope), index } satisfies Failure, { root: "", scope });
+    return encode(sendable(error, unsendable, scope), { root: "", scope });
   }
 }

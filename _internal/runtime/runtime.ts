@@ -87,6 +87,7 @@ interface ProcessGlobal {
   cwd(): string;
   exit(code?: number): never;
   getBuiltinModule(name: string): unknown;
+  memoryUsage(): { rss: number; heapUsed: number };
   on(event: "exit" | "beforeExit", listener: (code: number) => void): void;
   on(event: "uncaughtException" | "unhandledRejection", listener: (error: unknown) => void): void;
 }
@@ -134,6 +135,12 @@ export function pidOfThis(): number {
 /** Logical processors that this program may use; 1 where the runtime does not tell. */
 export function cpuCount(): number {
   return globalThis.navigator?.hardwareConcurrency || 1;
+}
+
+/** Bytes that are in use: of a thread its heap, of a process all that it has in the machine's memory. */
+export function memoryInUse(scope: "thread" | "process"): number {
+  const { rss, heapUsed } = nodeProcess().memoryUsage();
+  return scope === "thread" ? heapUsed : rss;
 }
 
 /** All variables of the environment; none where this program may not read them all, and so cannot change them. Never asks. */

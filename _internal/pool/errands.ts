@@ -1,0 +1,180 @@
+/**
+ * What a pool asks of each of its workers: that it is there, and tasks for it and no other.
+ *
+ * @module
+ */
+
+import { load, store } from "../atomics.ts";
+import { EVERYBODY, notify } from "../memory/wait_point.ts";
+import type { Ending } from "../work/runner.ts";
+import { ERRAND, WORK } from "./board.ts";
+import type { Hired } from "./crew.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import { AnyJob, type Identity, lostError, type Source, type Unwanted } from "./job.ts";
+import type { Packed } from "./task.ts";
+
+/** Tasks of which each is for one worker: `fn(...args)` once in each. */
+export class EachJob extends AnyJob implements Source {
+  readonly index = -1;
+  readonly exhausted = true;
+  readonly waiting = 0;
+  readonly promise: Promise<unknown[]>;
+  readonly #inputs: readonly Packed[];
+  readonly #results: unknown[] = [];
+  #open: number;
+  #over = false;
+  #resolve!: (results: unknown[]) => void;
+  #reject!: (error: unknown) => void;
+
+  constructor(fn: number, name: string, spread: boolean, inputs: readonly Packed[]) {
+    super(fn, name, spread, { together: 0, killAfter: undefined, priority: 0, retries: 0 });
+    this.#inputs = inputs;
+    this.#open = inputs.length;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  get source(): Source {
+    return this;
+  }
+
+  protected override packedOf(index: number): Packed {
+    return this.#inputs[index];
+  }
+
+  take(): undefined {}
+
+  done(index: number, value: unknown): Unwanted {
+    this.#results[index] = value;
+    if (--this.#open === 0 && !this.#over) {
+      this.#over = true;
+      this.#resolve(this.#results);
+    }
+    return false;
+  }
+
+  failed(_index: number, error: unknown): Unwanted {
+    this.#open--;
+    this.abort(error);
+    return false;
+  }
+
+  lost(index: number, ending: Ending & Identity): Unwanted {
+    return this.failed(index, lostError(ending, index));
+  }
+
+  again(index: number): boolean {
+    this.drop(index);
+    return false;
+  }
+
+  // Each worker does it, whatever becomes of the others.
+  wants(): boolean {
+    return true;
+  }
+
+  refuse(fn: number, error: () => Error): number {
+    if (fn === this.fn) this.abort(error());
+    return 0;
+  }
+
+  abort(error: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#reject(error);
+  }
+}
+
+/** Waits for workers, and gives each of them its errands. */
+export class Errands {
+  readonly #its: Dispatcher;
+  readonly #waiting: { count: number; resolve: () => void; reject: (error: unknown) => void }[] = [];
+  /** Numbers of the tasks that each worker has yet to be given. */
+  readonly #queues: Map<Hired, number[]> = new Map();
+
+  constructor(its: Dispatcher) {
+    this.#its = its;
+  }
+
+  /** Whether workers are waited for. */
+  get isWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** Starts workers until there are so many, and resolves when they are ready for tasks. */
+  warm(count: number): Promise<void> {
+    const ready = new Promise<void>((resolve, reject) => this.#waiting.push({ count, resolve, reject }));
+    this.#its.hire(count);
+    this.#its.plan();
+    return ready;
+  }
+
+  /** Has each worker run a task of the job: `make` makes it for so many. */
+  send(make: (workers: number) => EachJob): EachJob {
+    const { trays, crew } = this.#its;
+    const workers = [...crew.workers.values()].filter((worker) => crew.isStarted(worker));
+    const job = make(workers.length);
+    const numbers = trays.putAside(job, workers.length);
+    workers.forEach((worker, i) => {
+      const queue = this.#queues.get(worker);
+      if (queue === undefined) this.#queues.set(worker, [numbers[i]]);
+      else queue.push(numbers[i]);
+    });
+    this.#its.plan();
+    return job;
+  }
+
+  /** Gives out errands, and tells who waits for workers that these are there. Whether that was so. */
+  look(): boolean {
+    const { board, trays, crew } = this.#its;
+    let given = false;
+    for (const [worker, queue] of this.#queues) {
+      if (load(board.words, worker.desk + ERRAND) !== 0) continue;
+      const number = queue.shift();
+      if (number === undefined) {
+        this.#queues.delete(worker);
+        continue;
+      }
+      store(board.words, worker.desk + ERRAND, trays.taskOf(number));
+      given = true;
+    }
+    // Only one of them is meant, which no notification says.
+    if (given) notify(board.space, board.at + WORK, EVERYBODY);
+    if (this.#waiting.length === 0) return false;
+    let ready = 0;
+    let most = 0;
+    for (const worker of crew.workers.values()) if (crew.isStarted(worker)) ready++;
+    let found = false;
+    for (let i = this.#waiting.length - 1; i >= 0; i--) {
+      const { count, resolve } = this.#waiting[i];
+      most = Math.max(most, count);
+      if (ready < count) continue;
+      this.#waiting.splice(i, 1);
+      resolve();
+      found = true;
+    }
+    if (crew.workers.size < most) this.#its.hire(most);
+    return found;
+  }
+
+  /** A worker is gone; `errand`: the task that it was given and has not begun with, 0: none. */
+  lose(worker: Hired, errand: number, how: Ending & Identity): void {
+    const { board, trays } = this.#its;
+    const queue = this.#queues.get(worker) ?? [];
+    this.#queues.delete(worker);
+    if (errand !== 0 && trays.jobs[trays.numberOf(errand)] !== undefined) queue.unshift(trays.numberOf(errand));
+    if (errand !== 0) store(board.words, worker.desk + ERRAND, 0);
+    for (const number of queue) {
+      const job = trays.jobs[number];
+      const index = trays.indexes[number];
+      if (this.#its.takeBack(number) && job !== undefined) this.#its.call(() => job.lost(index, how) === true);
+    }
+  }
+
+  /** No worker will come. */
+  abort(error: unknown): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
+  }
+}

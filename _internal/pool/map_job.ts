@@ -1,0 +1,213 @@
+/**
+ * A list of items whose results are wanted together.
+ *
+ * @module
+ */
+
+import type { Scope } from "../memory/memory.ts";
+import type { Ending } from "../work/runner.ts";
+import {
+  AnyJob,
+  type Identity,
+  type Job,
+  type JobOptions,
+  lostError,
+  Packer,
+  Returned,
+  type Source,
+  type Unwanted,
+} from "./job.ts";
+import type { OnProgress } from "./progress.ts";
+import { Progress } from "./progress.ts";
+import type { Packed } from "./task.ts";
+
+/** How the items of a list are worked on. */
+export interface BulkOptions extends JobOptions {
+  onProgress: OnProgress | undefined;
+}
+
+/** Whether the items are numbers, in an array of which a copy is made at once. */
+function isNumbers(items: unknown): items is Float64Array {
+  return ArrayBuffer.isView(items) && !(items instanceof DataView) && !(items instanceof BigInt64Array) &&
+    !(items instanceof BigUint64Array);
+}
+
+/** A list whose results are wanted together. */
+export class MapJob extends AnyJob implements Source {
+  /** Resolves with all results, or rejects with the error of the lowest item that failed. */
+  readonly promise: Promise<unknown[]>;
+  index = -1;
+  readonly #inputs: ArrayLike<Packed>;
+  readonly #results: unknown[];
+  readonly #isSettled: Uint8Array;
+  readonly #returned: Returned = new Returned();
+  readonly #progress: Progress | undefined;
+  /** The first item that was not posted yet. */
+  #next = 0;
+  #done = 0;
+  /** The lowest item that failed, how, and how many before it are not settled. */
+  #failure: { index: number; error: unknown; open: number } | undefined;
+  #over = false;
+  #resolve!: (results: unknown[]) => void;
+  #reject!: (error: unknown) => void;
+
+  /** @throws What `encode` throws; then nothing was begun. */
+  constructor(
+    fn: number,
+    name: string,
+    items: ArrayLike<unknown>,
+    spread: boolean,
+    options: BulkOptions,
+    scope: Scope,
+  ) {
+    super(fn, name, spread, options);
+    const { length } = items;
+    this.#progress = options.onProgress === undefined ? undefined : new Progress(options.onProgress);
+    this.#results = new Array(length);
+    this.#isSettled = new Uint8Array(length);
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    if (isNumbers(items)) {
+      this.#inputs = items.slice();
+      return;
+    }
+    const inputs: Packed[] = new Array(length);
+    this.#inputs = inputs;
+    const packer = new Packer(scope);
+    let packed = 0;
+    try {
+      for (; packed < length; packed++) inputs[packed] = packer.pack(items[packed], packed);
+    } catch (error) {
+      for (let index = 0; index < packed; index++) this.drop(index);
+      throw error;
+    }
+  }
+
+  get source(): Source {
+    return this;
+  }
+
+  get exhausted(): boolean {
+    return this.#returned.size === 0 && this.#next >= this.#end;
+  }
+
+  get waiting(): number {
+    return this.#returned.size + Math.max(0, this.#end - this.#next);
+  }
+
+  // Behind a failure nothing is begun.
+  get #end(): number {
+    if (this.#over) return 0;
+    return this.#failure === undefined ? this.#results.length : this.#failure.index;
+  }
+
+  protected override packedOf(index: number): Packed {
+    return this.#inputs[index];
+  }
+
+  take(): Job | undefined {
+    if (this.#returned.size > 0) this.index = this.#returned.take();
+    else if (this.#next < this.#end) this.index = this.#next++;
+    else return undefined;
+    return this;
+  }
+
+  wants(index: number): boolean {
+    return !this.#over && (this.#failure === undefined || index <= this.#failure.index);
+  }
+
+  done(index: number, value: unknown): Unwanted {
+    this.settled(index);
+    this.#results[index] = value;
+    this.#isSettled[index] = 1;
+    this.#done++;
+    if (this.#over) return false;
+    if (this.#failure !== undefined) {
+      if (index < this.#failure.index) this.#failure.open--;
+      this.#check();
+    } else if (this.#done === this.#results.length && this.#progress === undefined) {
+      this.#over = true;
+      this.#resolve(this.#results);
+    }
+    return this.#progress !== undefined && this.#report();
+  }
+
+  failed(index: number, error: unknown): Unwanted {
+    this.settled(index);
+    this.#isSettled[index] = 1;
+    if (this.#over || this.#failure !== undefined && index > this.#failure.index) return false;
+    let open = 0;
+    for (let before = 0; before < index; before++) if (this.#isSettled[before] === 0) open++;
+    this.#failure = { index, error, open };
+    this.#dropFrom(index + 1);
+    this.#check();
+    return true;
+  }
+
+  lost(index: number, ending: Ending & Identity): Unwanted | "again" {
+    if (this.wants(index) && this.isRetried(index)) {
+      this.#returned.add(index);
+      return "again";
+    }
+    return this.failed(index, lostError(ending, index));
+  }
+
+  again(index: number): boolean {
+    this.withdrawn(index);
+    if (this.wants(index)) {
+      this.#returned.add(index);
+      return true;
+    }
+    this.drop(index);
+    return false;
+  }
+
+  refuse(fn: number, error: () => Error): number {
+    if (fn !== this.fn || this.#over) return 0;
+    this.abort(error());
+    return 1;
+  }
+
+  abort(error: unknown): void {
+    if (this.#over) return;
+    this.#dropFrom(0);
+    this.#over = true;
+    this.#reject(error);
+  }
+
+  // What the callback throws ends the job: it is the program's own error, and the caller waits for the job.
+  #report(): Unwanted {
+    try {
+      this.#progress!.report(this.#done, this.#results.length);
+    } catch (error) {
+      this.abort(error);
+      return true;
+    }
+    if (!this.#over && this.#failure === undefined && this.#done === this.#results.length) {
+      this.#over = true;
+      this.#resolve(this.#results);
+    }
+    return false;
+  }
+
+  // What waits from this index on is given back.
+  #dropFrom(first: number): void {
+    for (const index of this.#returned.from(first)) this.drop(index);
+    const { length } = this.#results;
+    if (!isNumbers(this.#inputs)) {
+      for (let index = Math.max(first, this.#next); index < length; index++) this.drop(index);
+    }
+    // As if they had been posted.
+    if (this.#next >= first) this.#next = length;
+  }
+
+  // What comes before a failure may fail, too, and would be the one to tell of.
+  #check(): void {
+    const failure = this.#failure;
+    if (failure === undefined || failure.open > 0 || this.#over) return;
+    this.#over = true;
+    this.#reject(failure.error);
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * How a row of items is cut into ranges.
+ *
+ * @module
+ */
+
+import { optionsOr, show, validateInteger } from "../options.ts";
+
+/** So many ranges for each worker: fewer leave some workers idle at the end, more cost more than they gain. */
+const RANGES = 16;
+
+/** The arguments of the function for each range: where it begins, where it ends, and what is the same for all. */
+export function rangesOf(
+  length: number | { readonly length: number },
+  options: { chunksize?: number; args?: readonly unknown[] } | undefined,
+  workers: number,
+): [begin: number, end: number, ...args: unknown[]][] {
+  const items = typeof length === "number" ? length : (length as { length?: unknown } | null | undefined)?.length;
+  if (typeof items !== "number") {
+    throw new TypeError(`Cannot map as the length must be a number, or of a shared array: received ${show(length)}`);
+  }
+  validateInteger(items, "the length", 0, Number.MAX_SAFE_INTEGER, "map");
+  const { chunksize, args = [] } = optionsOr(options);
+  if (!Array.isArray(args)) throw new TypeError(`Cannot map as 'args' must be an array: received ${show(args)}`);
+  if (chunksize !== undefined) validateInteger(chunksize, "'chunksize'", 1, 0x7fffffff, "map");
+  const size = chunksize ?? Math.max(1, Math.ceil(items / (workers * RANGES)));
+  const ranges: [number, number, ...unknown[]][] = [];
+  for (let begin = 0; begin < items; begin += size) ranges.push([begin, Math.min(items, begin + size), ...args]);
+  return ranges;
+}

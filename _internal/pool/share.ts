@@ -1,0 +1,138 @@
+/**
+ * How a worker comes by its tasks: it takes a share of those that are next, and where there are none, what is left of the
+ * shares of others.
+ *
+ * @module
+ */
+
+import { compareExchange, load, store } from "../atomics.ts";
+import { advance, type Board, CURSOR, distance, END, FROM, RING_TRAYS, TO, TRAY_TASKS } from "./board.ts";
+import { BEGUN, COUNT, FUNCTION, readyAt, STATE, stateOf } from "./task.ts";
+
+/** What a share should take: nanoseconds. To come by a share takes some tenths of a microsecond, to tell of it about one. */
+const SHARE_NS = 100_000;
+/** The most tasks of a share. */
+const MOST = 1024;
+/** The most positions that can be between a task and END: the ring has the trays of no more. */
+const IN_RING = (RING_TRAYS - 2) * TRAY_TASKS;
+
+/** What {@linkcode Share.next} returns where the worker has to import the function of the next task first. */
+export const UNKNOWN = -1;
+
+/** The tasks that one worker has before it. */
+export class Share {
+  readonly #board: Board;
+  readonly #words: Int32Array;
+  readonly #desk: number;
+  readonly #begun: number;
+  readonly #costOf: (fn: number) => number;
+  #at = 0;
+  #to = 0;
+  /** Functions that the worker can call. */
+  readonly #known: ReadonlyMap<number, unknown>;
+  #last = 0;
+  /** The function that {@linkcode UNKNOWN} is about. */
+  unknown = 0;
+
+  /** `costOf`: nanoseconds that a task of the function takes, 0: not known. */
+  constructor(
+    board: Board,
+    desk: number,
+    worker: number,
+    known: ReadonlyMap<number, unknown>,
+    costOf: (fn: number) => number,
+  ) {
+    this.#board = board;
+    this.#words = board.words;
+    this.#desk = desk;
+    this.#begun = stateOf(BEGUN, worker);
+    this.#known = known;
+    this.#costOf = costOf;
+  }
+
+  /** Whether nothing is left of the share that was taken last. */
+  get isOver(): boolean {
+    return this.#at === this.#to;
+  }
+
+  /** Begins with the next task of the share, and returns it; 0: there is none in it. */
+  next(): number {
+    while (this.#at !== this.#to) {
+      const task = this.#begin(this.#at);
+      if (task === UNKNOWN) return UNKNOWN;
+      this.#at = advance(this.#at, 1);
+      if (task !== 0) return task;
+    }
+    return 0;
+  }
+
+  /** Takes the next tasks, so many at most, as the share. `false`: there are none. */
+  take(most: number): boolean {
+    const words = this.#words;
+    const { at } = this.#board;
+    for (;;) {
+      const cursor = load(words, at + CURSOR);
+      const waiting = distance(cursor, load(words, at + END));
+      if (waiting === 0) return false;
+      const to = advance(cursor, Math.min(most, this.#sizeOf(cursor, waiting)));
+      store(words, this.#desk + FROM, cursor);
+      store(words, this.#desk + TO, to);
+      if (compareExchange(words, at + CURSOR, cursor, to) !== cursor) continue;
+      this.#at = cursor;
+      this.#to = to;
+      return true;
+    }
+  }
+
+  /** Begins with a task of another's share, and returns it; 0: there is none. */
+  steal(): number {
+    const words = this.#words;
+    const board = this.#board;
+    for (let i = 0; i < board.desks; i++) {
+      const desk = board.deskAt(i);
+      if (desk === 0 || desk === this.#desk) continue;
+      const from = load(words, desk + FROM);
+      // From behind, where the other comes last.
+      let left = distance(from, load(words, desk + TO));
+      // Two words that are written one after the other: between them they are no share.
+      if (left > MOST) continue;
+      for (; left > 0; left--) {
+        const position = advance(from, left - 1);
+        // Of an old share the ring has other tasks by now, or is about to have.
+        if (distance(position, load(words, board.at + END)) - 1 >>> 0 >= IN_RING) break;
+        const task = this.#begin(position);
+        if (task !== 0) return task;
+      }
+    }
+    return 0;
+  }
+
+  #begin(position: number): number {
+    const words = this.#words;
+    const task = this.#board.taskAt(position);
+    const ready = readyAt(position);
+    if (load(words, task + STATE) !== ready) return 0;
+    const fn = words[task + FUNCTION];
+    if (fn !== this.#last) {
+      if (!this.#known.has(fn)) {
+        this.unknown = fn;
+        return UNKNOWN;
+      }
+      this.#last = fn;
+    }
+    return compareExchange(words, task + STATE, ready, this.#begun) === ready ? task : 0;
+  }
+
+  // What is known of the first task is taken to hold for those behind it. An equal part of what waits at most, so that
+  // others need not come for it.
+  #sizeOf(cursor: number, waiting: number): number {
+    const words = this.#words;
+    const task = this.#board.taskAt(cursor);
+    const together = words[task + COUNT];
+    if (together > 0) return Math.min(together, waiting, MOST);
+    const cost = this.#costOf(words[task + FUNCTION]);
+    if (cost === 0) return 1;
+    const part = Math.ceil(waiting / (2 * this.#board.desks));
+    return Math.max(1, Math.min(part, Math.floor(SHARE_NS / cost), MOST));
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * Tasks that are submitted one by one, each of which has a future.
+ *
+ * @module
+ */
+
+import { encodeApart } from "../codec/encode.ts";
+import { joinStacks } from "../codec/error_classes.ts";
+import type { Scope } from "../memory/memory.ts";
+import type { Ending } from "../work/runner.ts";
+import type { CallSite } from "./functions.ts";
+import { Future, type FutureTask, settle, Thrown } from "./future.ts";
+import { AnyJob, type Identity, type Job, type JobOptions, lostError, type Source, type Unwanted } from "./job.ts";
+import type { Packed } from "./task.ts";
+
+/** What a task asks of the dispatcher. */
+export interface TaskHost {
+  /** Whether a worker has begun with the task of that number. */
+  isRunning(number: number): boolean;
+  /** Takes the task of that number back, if no worker has begun with it. */
+  takeBack(number: number): boolean;
+}
+
+/** A task that is not on the board. */
+const NOWHERE = -1;
+
+/** In the place of arguments: they will not be sent. */
+export const NOTHING: { packed: Packed; spread: boolean } = { packed: 0, spread: false };
+
+/** Packs the arguments of a call: a lone one needs no list around it. */
+export function packArgs(args: readonly unknown[], scope: Scope): { packed: Packed; spread: boolean } {
+  if (args.length === 1) {
+    const [only] = args;
+    if (typeof only === "number") return { packed: only, spread: false };
+    return { packed: encodeApart(only, { root: "args[0]", scope }), spread: false };
+  }
+  return { packed: encodeApart(args, { root: "args", scope }), spread: true };
+}
+
+/** One task: a job of its own. */
+export class SubmittedTask extends AnyJob implements FutureTask {
+  readonly future: Future<unknown>;
+  readonly #host: TaskHost;
+  readonly #packed: Packed;
+  /** Where it is on the board. */
+  number: number = NOWHERE;
+  /** It is over, or no caller waits for it: it is passed over. */
+  dropped = false;
+  /** Where it was submitted. */
+  site: CallSite | undefined;
+
+  constructor(
+    host: TaskHost,
+    readonly source: SubmitQueue,
+    readonly sequence: number,
+    fn: number,
+    name: string,
+    input: { packed: Packed; spread: boolean },
+    options: JobOptions,
+  ) {
+    super(fn, name, input.spread, options);
+    this.#host = host;
+    this.#packed = input.packed;
+    this.future = new Future(this);
+  }
+
+  protected override packedOf(): Packed {
+    return this.#packed;
+  }
+
+  posted(number: number): void {
+    this.number = number;
+  }
+
+  isRunning(): boolean {
+    return this.number !== NOWHERE && this.#host.isRunning(this.number);
+  }
+
+  takeBack(): boolean {
+    if (this.dropped) return false;
+    if (this.number !== NOWHERE) {
+      const { number } = this;
+      // Before: what comes back of a dropped task is given back.
+      this.dropped = true;
+      if (this.#host.takeBack(number)) return true;
+      this.dropped = false;
+      return false;
+    }
+    this.dropped = true;
+    this.drop(0);
+    return true;
+  }
+
+  done(_index: number, value: unknown): Unwanted {
+    this.#end();
+    settle(this.future, "finished", undefined, value);
+    return false;
+  }
+
+  failed(_index: number, error: unknown): Unwanted {
+    this.#end();
+    joinStacks(error, this.site?.stack);
+    settle(this.future, "finished", new Thrown(error), undefined);
+    return false;
+  }
+
+  lost(_index: number, ending: Ending & Identity): Unwanted | "again" {
+    this.number = NOWHERE;
+    if (!this.dropped && this.isRetried(0)) {
+      this.source.takeAgain(this);
+      return "again";
+    }
+    if (!this.dropped) this.failed(0, lostError(ending, 0));
+    return false;
+  }
+
+  again(): boolean {
+    this.number = NOWHERE;
+    this.withdrawn(0);
+    if (this.dropped) {
+      this.drop(0);
+      return false;
+    }
+    this.source.takeAgain(this);
+    return true;
+  }
+
+  wants(): boolean {
+    return !this.dropped;
+  }
+
+  abort(error: unknown): void {
+    this.giveUp("cancelled", error);
+  }
+
+  /** Settles the caller. The task is to be taken back, or told to give up. */
+  giveUp(state: "finished" | "cancelled", error: unknown): void {
+    if (this.dropped) return;
+    this.dropped = true;
+    if (this.number === NOWHERE) this.drop(0);
+    settle(this.future, state, new Thrown(error), undefined);
+  }
+
+  /** It waits, and cannot be done. */
+  refuse(error: Error): void {
+    this.drop(0);
+    this.failed(0, error);
+  }
+
+  // Before it is settled: a callback that gives it up then must find nothing to take back.
+  #end(): void {
+    this.number = NOWHERE;
+    this.dropped = true;
+    this.settled(0);
+  }
+}
+
+/** Submitted tasks of one priority, in the order of their calls. */
+export class SubmitQueue implements Source {
+  readonly index = 0;
+  #tasks: SubmittedTask[] = [];
+  #head = 0;
+  /** Tasks that came back. */
+  readonly #returned: SubmittedTask[] = [];
+  #sorted = true;
+
+  constructor(readonly priority: number) {}
+
+  add(task: SubmittedTask): void {
+    this.#tasks.push(task);
+  }
+
+  /** A task that was posted waits again. */
+  takeAgain(task: SubmittedTask): void {
+    this.#returned.push(task);
+    this.#sorted = false;
+  }
+
+  get waiting(): number {
+    let count = 0;
+    for (let i = this.#head; i < this.#tasks.length; i++) if (!this.#tasks[i].dropped) count++;
+    for (const { dropped } of this.#returned) if (!dropped) count++;
+    return count;
+  }
+
+  get exhausted(): boolean {
+    return this.#head === this.#tasks.length && this.#returned.length === 0;
+  }
+
+  take(): Job | undefined {
+    if (!this.#sorted) this.#returned.sort((a, b) => b.sequence - a.sequence);
+    this.#sorted = true;
+    for (let task; (task = this.#returned.pop()) !== undefined;) if (!task.dropped) return task;
+    while (this.#head < this.#tasks.length) {
+      const task = this.#tasks[this.#head++];
+      if (this.#head > 1024 && this.#head * 2 > this.#tasks.length) {
+        this.#tasks = this.#tasks.slice(this.#head);
+        this.#head = 0;
+      }
+      if (!task.dropped) return task;
+    }
+    this.#tasks = [];
+    this.#head = 0;
+    return undefined;
+  }
+
+  refuse(fn: number, error: () => Error): number {
+    let refused = 0;
+    for (const task of this.#all()) {
+      if (task.fn !== fn || task.dropped) continue;
+      refused++;
+      task.refuse(error());
+    }
+    return refused;
+  }
+
+  abort(error: unknown): void {
+    const tasks = this.#all();
+    this.#tasks = [];
+    this.#head = 0;
+    this.#returned.length = 0;
+    for (const task of tasks) task.abort(error);
+  }
+
+  #all(): SubmittedTask[] {
+    return [...this.#returned, ...this.#tasks.slice(this.#head)];
+  }
+}

@@ -1,0 +1,250 @@
+/**
+ * The tasks that a pool's owner has posted: their trays, and whose they are.
+ *
+ * A tray is filled from its first task to its last, then the next one is begun. It is used again when all of its tasks are
+ * back: told by a worker, taken back, or a dead worker's. A task of which the outcome was read before its worker told it is
+ * not back, since the worker has it in its stack still.
+ *
+ * @module
+ */
+
+import { load, store } from "../atomics.ts";
+import { noRoom, type Space } from "../memory/space.ts";
+import { advance, type Board, distance, END, FROM, RING_TRAYS, TO, TRAY_BITS, TRAY_TASKS } from "./board.ts";
+import type { Job } from "./job.ts";
+import {
+  ATTEMPT,
+  COUNT,
+  FREE,
+  FUNCTION,
+  NUMBER,
+  type Packed,
+  phaseOf,
+  putInput,
+  READY,
+  readyAt,
+  roomOf,
+  STATE,
+  TASK_WORDS,
+} from "./task.ts";
+
+/** Trays that are there from the beginning. */
+const FIRST_TRAYS = 2;
+
+interface Tray {
+  readonly at: number;
+  /** Its first task's number. */
+  readonly first: number;
+  /** Tasks that are not back. */
+  out: number;
+}
+
+/** What an owner has posted. */
+export class Trays {
+  readonly #board: Board;
+  readonly #space: Space;
+  readonly #words: Int32Array;
+  readonly #trays: Tray[] = [];
+  /** Trays that can be filled. */
+  readonly #free: Tray[] = [];
+  /** The tray that is being filled; the positions of the others are past. */
+  #open: Tray | undefined;
+  #end: number;
+  #published: number;
+  /** Whose task each is, by number; `undefined`: its outcome was read, or there is none. */
+  readonly jobs: (Job | undefined)[] = [];
+  /** Which of its job's tasks each is. */
+  readonly indexes: number[] = [];
+  /** Bytes of each input that has a block of its own. */
+  readonly #sizes: number[] = [];
+  #lent = 0;
+  /** Tasks of which no outcome was read. */
+  out = 0;
+
+  constructor(board: Board) {
+    this.#board = board;
+    this.#space = board.space;
+    this.#words = board.words;
+    this.#end = this.#published = load(board.words, board.at + END);
+    // Most pools need no more, and later ones stand in the way of large results.
+    for (let i = 0; i < FIRST_TRAYS; i++) {
+      const tray = this.#create();
+      if (tray !== undefined) this.#free.push(tray);
+    }
+  }
+
+  /** How many tasks were posted since {@linkcode Trays.publish}. */
+  get unpublished(): number {
+    return distance(this.#published, this.#end);
+  }
+
+  /** Whether there is a place for one more task: a tray, or room for one. */
+  canPut(): boolean {
+    if (this.#open !== undefined) return true;
+    const tray = this.#free.pop() ?? this.#create();
+    if (tray === undefined) return false;
+    this.#open = tray;
+    this.#board.setTray(this.#end, tray.at);
+    return true;
+  }
+
+  /**
+   * Writes a job's task behind the others; {@linkcode Trays.canPut} has said that there is a place. The task's number; -1: there
+   * is no room for its input and `spare` words besides.
+   */
+  put(job: Job, index: number, input: Packed, spare: number): number {
+    const tray = this.#open!;
+    const slot = this.#end & (TRAY_TASKS - 1);
+    if (!this.#write(tray, slot, readyAt(this.#end), job, index, input, spare)) return -1;
+    this.#end = advance(this.#end, 1);
+    if (slot === TRAY_TASKS - 1) this.#open = undefined;
+    return tray.first + slot;
+  }
+
+  /** Writes all tasks of a job beside the others: each is for one worker, which is told where it is. Their numbers. */
+  putAside(job: Job, count: number): number[] {
+    const numbers: number[] = [];
+    let tray: Tray | undefined;
+    for (let index = 0; index < count; index++) {
+      const slot = index & (TRAY_TASKS - 1);
+      if (slot === 0) tray = this.#free.pop() ?? this.#create();
+      if (tray === undefined || !this.#write(tray, slot, readyAt(0), job, index, job.inputOf(index), 0)) {
+        throw noRoom("give a task to each worker of the pool", TRAY_TASKS * TASK_WORDS * 4, this.#space.available());
+      }
+      numbers.push(tray.first + slot);
+    }
+    return numbers;
+  }
+
+  #write(tray: Tray, slot: number, ready: number, job: Job, index: number, input: Packed, spare: number): boolean {
+    const words = this.#words;
+    const task = tray.at + slot * TASK_WORDS;
+    if (!putInput(this.#space, task, input, job.spread, spare)) return false;
+    words[task + FUNCTION] = job.fn;
+    words[task + ATTEMPT] = job.attemptOf(index);
+    words[task + COUNT] = job.together;
+    // Plain: the store of END publishes it.
+    words[task + STATE] = ready;
+    const number = tray.first + slot;
+    const bytes = roomOf(words, task);
+    this.#lent += bytes;
+    this.#sizes[number] = bytes;
+    this.jobs[number] = job;
+    this.indexes[number] = index;
+    tray.out++;
+    this.out++;
+    return true;
+  }
+
+  /** Lets workers see what was put. */
+  publish(): void {
+    store(this.#words, this.#board.at + END, this.#end);
+    this.#published = this.#end;
+  }
+
+  /** The task of that number. */
+  taskOf(number: number): number {
+    return this.#trays[number >> TRAY_BITS].at + (number & (TRAY_TASKS - 1)) * TASK_WORDS;
+  }
+
+  /** The number of a task. */
+  numberOf(task: number): number {
+    return this.#words[task + NUMBER];
+  }
+
+  /** The outcome of the task was read, or it has none: it is its job's no more. */
+  settle(number: number): void {
+    this.jobs[number] = undefined;
+    this.#lent -= this.#sizes[number];
+    this.out--;
+  }
+
+  /** No worker will write to the task any more. */
+  back(number: number): void {
+    const tray = this.#trays[number >> TRAY_BITS];
+    // Plain, as READY in put(): both are the owner's alone, and no worker begins with what END did not publish.
+    this.#words[this.taskOf(number) + STATE] = FREE;
+    if (--tray.out === 0 && tray !== this.#open) this.#free.push(tray);
+  }
+
+  /** The numbers of all tasks that are their jobs' still. */
+  *live(): Iterable<number> {
+    for (const { first, out } of this.#trays) {
+      if (out === 0) continue;
+      for (let number = first; number < first + TRAY_TASKS; number++) if (this.jobs[number] !== undefined) yield number;
+    }
+  }
+
+  /** The numbers of all tasks that are not back. */
+  *away(): Iterable<number> {
+    for (const { at, first, out } of this.#trays) {
+      if (out === 0) continue;
+      for (let slot = 0; slot < TRAY_TASKS; slot++) {
+        if (this.#words[at + slot * TASK_WORDS + STATE] !== FREE) yield first + slot;
+      }
+    }
+  }
+
+  /** The numbers of the tasks of a share with which no worker has begun. */
+  ready(desk: number): number[] {
+    const found: number[] = [];
+    const words = this.#words;
+    const from = load(words, desk + FROM);
+    const count = distance(from, load(words, desk + TO));
+    if (distance(from, this.#end) > RING_TRAYS * TRAY_TASKS) return found;
+    for (let i = 0; i < count; i++) {
+      const position = advance(from, i);
+      const task = this.#board.taskAt(position);
+      if (task >= TASK_WORDS && load(words, task + STATE) === readyAt(position)) found.push(this.numberOf(task));
+    }
+    return found;
+  }
+
+  /** Whether a share is so old that its positions will soon be those of other tasks. */
+  isOld(desk: number): boolean {
+    const from = load(this.#words, desk + FROM);
+    if (from === load(this.#words, desk + TO)) return false;
+    const age = distance(from, this.#end);
+    return age > RING_TRAYS * TRAY_TASKS >> 1 && age <= RING_TRAYS * TRAY_TASKS;
+  }
+
+  /** How many tasks no worker has begun with. */
+  get waiting(): number {
+    let count = 0;
+    for (const number of this.live()) if (phaseOf(load(this.#words, this.taskOf(number) + STATE)) === READY) count++;
+    return count;
+  }
+
+  /** Words that inputs have which no worker has read: at most so many, or exactly so many where that matters. */
+  get lent(): number {
+    if (this.#lent < this.#space.memory.capacity >> 4) return this.#lent >> 2;
+    let bytes = 0;
+    for (const number of this.live()) bytes += roomOf(this.#words, this.taskOf(number));
+    return bytes >> 2;
+  }
+
+  /** Whether the input of a task has a block of its own, which no worker has taken. */
+  hasBlock(number: number): boolean {
+    return roomOf(this.#words, this.taskOf(number)) > 0;
+  }
+
+  /** Gives the trays back; no worker may be left. */
+  destroy(): void {
+    for (const { at } of this.#trays) this.#space.free(at);
+  }
+
+  #create(): Tray | undefined {
+    const at = this.#space.tryAllocate(TRAY_TASKS * TASK_WORDS, true);
+    if (at === 0) return undefined;
+    const first = this.#trays.length * TRAY_TASKS;
+    const tray = { at, first, out: 0 };
+    this.#trays.push(tray);
+    for (let slot = 0; slot < TRAY_TASKS; slot++) {
+      this.#words[at + slot * TASK_WORDS + NUMBER] = first + slot;
+      this.jobs.push(undefined);
+      this.indexes.push(0);
+      this.#sizes.push(0);
+    }
+    return tray;
+  }
+}
