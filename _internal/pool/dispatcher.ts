@@ -440,7 +440,7 @@ export class Dispatcher implements Watched, StreamHost, TaskHost {
     let fn = 0;
     let limit = 0;
     for (let n = 0; n < most; n++) {
-      if (!trays.canPut()) return this.#waitForRoom(undefined, 0, undefined);
+      if (!trays.canPut()) return trays.mayGrow && this.#waitForRoom(undefined, 0, undefined);
       if (limit > 0 && trays.out >= limit) return false;
       const job = source.take();
       if (job === undefined) return false;

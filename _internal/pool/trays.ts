@@ -9,6 +9,7 @@
  */
 
 import { load, store } from "../atomics.ts";
+import { USED_AT } from "../memory/memory.ts";
 import { noRoom, type Space } from "../memory/space.ts";
 import { advance, type Board, distance, END, FROM, RING_TRAYS, TO, TRAY_BITS, TRAY_TASKS } from "./board.ts";
 import type { Job } from "./job.ts";
@@ -28,8 +29,8 @@ import {
   TASK_WORDS,
 } from "./task.ts";
 
-/** Trays that are there from the beginning. */
-const FIRST_TRAYS = 2;
+/** Trays that are there from the beginning: more are needed for short tasks only, whose results are small. */
+const FIRST_TRAYS = 8;
 
 interface Tray {
   readonly at: number;
@@ -66,7 +67,7 @@ export class Trays {
     this.#space = board.space;
     this.#words = board.words;
     this.#end = this.#published = load(board.words, board.at + END);
-    // Most pools need no more, and later ones stand in the way of large results.
+    // What comes later stands between large results.
     for (let i = 0; i < FIRST_TRAYS; i++) {
       const tray = this.#create();
       if (tray !== undefined) this.#free.push(tray);
@@ -78,14 +79,23 @@ export class Trays {
     return distance(this.#published, this.#end);
   }
 
-  /** Whether there is a place for one more task: a tray, or room for one. */
+  /** Whether there is a place for one more task: in a tray, or room for another tray. */
   canPut(): boolean {
     if (this.#open !== undefined) return true;
-    const tray = this.#free.pop() ?? this.#create();
-    if (tray === undefined) return false;
+    let tray = this.#free.pop();
+    if (tray === undefined) {
+      if (!this.mayGrow) return false;
+      tray = this.#create();
+      if (tray === undefined) return false;
+    }
     this.#open = tray;
     this.#board.setTray(this.#end, tray.at);
     return true;
+  }
+
+  /** Whether one more tray is worth its room: it stays, and stands between other blocks. Without it, tasks wait for others. */
+  get mayGrow(): boolean {
+    return this.out === 0 || load(this.#words, USED_AT) < this.#space.memory.capacity >> 2;
   }
 
   /**
