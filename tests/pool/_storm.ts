@@ -91,8 +91,8 @@ export function poolStorm(kind: Kind): void {
         sum.lost += lost;
       }
       assertEquals(await pool.map(targets.square, range(500)), range(500).map((x) => x * x));
-      const { queued, busy } = pool.stats();
-      assertEquals({ queued, busy }, { queued: 0, busy: 0 });
+      // What was given up may run for a moment yet.
+      for (let stats = pool.stats(); stats.queued + stats.busy > 0; stats = pool.stats()) await pause(1);
       if (VERBOSE) {
         const { rounds, killed, lost, aborted } = sum;
         console.log(
