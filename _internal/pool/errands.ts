@@ -169,7 +169,7 @@ export class Errands {
     for (const number of queue) {
       const job = trays.jobs[number];
       const index = trays.indexes[number];
-      if (this.#its.takeBack(number) && job !== undefined) this.#its.call(() => job.lost(index, how) === true);
+      if (this.#its.takeBack(number) && job !== undefined) this.#its.posted.call(() => job.lost(index, how) === true);
     }
   }
 

@@ -61,7 +61,7 @@ export class Losses {
         this.#leave(worker);
       }
     }
-    this.#its.settle();
+    this.#its.posted.settle();
     return found;
   }
 
@@ -79,14 +79,14 @@ export class Losses {
       const task = trays.taskOf(number);
       const job = trays.jobs[number];
       if (phaseOf(load(space.words, task + STATE)) === OVER) {
-        if (job !== undefined) this.#its.deliver(number, job);
+        if (job !== undefined) this.#its.posted.deliver(number, job);
       } else {
         freed.add(dropUnfinished(space, task));
         if (job !== undefined) this.#lose(number, job, how);
       }
       trays.back(number);
     }
-    this.#its.takeBackAll(trays.ready(worker.desk));
+    this.#its.posted.takeBackAll(trays.ready(worker.desk));
     errands.lose(worker, crew.deskOf(worker, ERRAND), how);
     const pending = crew.clear(worker);
     if (pending !== 0 && !freed.has(pending)) space.free(pending);
@@ -119,10 +119,10 @@ export class Losses {
     const index = trays.indexes[number];
     trays.settle(number);
     crew.failedStarts.succeed(job.fn);
-    this.#its.call(() => {
+    this.#its.posted.call(() => {
       const answer = job.lost(index, how);
       if (answer !== "again") {
-        this.#its.failures++;
+        this.#its.posted.failed++;
         return answer;
       }
       this.#its.again(job);
@@ -209,31 +209,18 @@ export class Losses {
       if (phase !== LEFT && phase !== OVER && !leave(board.space, trays.taskOf(number), worker.id)) continue;
       if (job !== undefined && phase !== OVER) this.#lose(number, job, worker.handle.identity);
     }
-    this.readUntold();
-    this.#its.takeBackAll(trays.ready(worker.desk));
+    this.#its.posted.readUntold();
+    this.#its.posted.takeBackAll(trays.ready(worker.desk));
     this.#its.errands.lose(worker, crew.deskOf(worker, ERRAND), worker.handle.identity);
-    this.#its.settle();
+    this.#its.posted.settle();
     this.#its.plan();
-  }
-
-  /** Reads outcomes of tasks that are over although their workers have not told so. */
-  readUntold(): boolean {
-    const { board, trays } = this.#its;
-    let found = false;
-    for (const number of trays.live()) {
-      if (phaseOf(load(board.words, trays.taskOf(number) + STATE)) !== OVER) continue;
-      found = true;
-      this.#its.deliver(number, trays.jobs[number]!);
-    }
-    if (found) this.#its.settle();
-    return found;
   }
 
   /** Looks now and then at shares that are stuck behind a task, as long as there may be any. */
   watchShares(): void {
     const { trays, crew } = this.#its;
     for (const worker of crew.workers.values()) {
-      if (trays.isOld(worker.desk)) this.#its.takeBackAll(trays.ready(worker.desk));
+      if (trays.isOld(worker.desk)) this.#its.posted.takeBackAll(trays.ready(worker.desk));
     }
     if (this.#timer === undefined && this.#mayBeStuck) this.#lookIn(STUCK);
   }
@@ -247,7 +234,7 @@ export class Losses {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       if (this.#its.isDestroyed) return;
-      const found = this.#freeShares() || this.readUntold();
+      const found = this.#freeShares() || this.#its.posted.readUntold();
       if (this.#mayBeStuck) this.#lookIn(found ? STUCK : Math.min(this.#pause * 2, SELDOM));
     }, pause);
   }
@@ -263,7 +250,7 @@ export class Losses {
       if (next >= 0 && this.#next.get(worker.id) === next) found = true;
       this.#next.set(worker.id, next);
     }
-    if (found) this.#its.takeBackAll(trays.live());
+    if (found) this.#its.posted.takeBackAll(trays.live());
     return found;
   }
 }

@@ -277,10 +277,10 @@ export abstract class BasePool implements AsyncDisposable {
       workers: dispatcher.crew.living,
       busy: dispatcher.busy,
       queued: dispatcher.queued,
-      completed: dispatcher.completed,
-      failed: dispatcher.failures,
-      waitTime: dispatcher.waitTimes.times,
-      runTime: dispatcher.runTimes.times,
+      completed: dispatcher.posted.completed,
+      failed: dispatcher.posted.failed,
+      waitTime: dispatcher.posted.waitTimes.times,
+      runTime: dispatcher.posted.runTimes.times,
     };
   }
 

@@ -114,13 +114,13 @@ export function takeBack(space: Space, task: number): boolean {
   return true;
 }
 
-/** Owner: tells the worker that runs the task to give up. Which worker that is; 0: none. */
+/** Owner: tells the worker that runs the task to give up. Which worker was told now; 0: none. */
 export function tell(space: Space, task: number): number {
   const { words } = space;
   const state = load(words, task + STATE);
-  if (phaseOf(state) === BEGUN) compareExchange(words, task + STATE, state, stateOf(TOLD, workerOf(state)));
-  const now = load(words, task + STATE);
-  return phaseOf(now) === TOLD ? workerOf(now) : 0;
+  if (phaseOf(state) !== BEGUN) return 0;
+  const worker = workerOf(state);
+  return compareExchange(words, task + STATE, state, stateOf(TOLD, worker)) === state ? worker : 0;
 }
 
 /** Owner: takes the task from a worker that runs it: what that worker makes of it does not count. `false`: it is over. */

@@ -8,26 +8,23 @@ import { compareExchange, exchange, load, now, store } from "../atomics.ts";
 import { encode } from "../codec/encode.ts";
 import "../../sync/mod.ts";
 import "../../threading/thread.ts";
-import { abandonHeld, heldBy } from "../memory/kinds.ts";
 import type { Scope } from "../memory/memory.ts";
 import { isAlive } from "../memory/participants.ts";
-import { existingSpace, type Space, spaceOf } from "../memory/space.ts";
+import { type Space, spaceOf } from "../memory/space.ts";
 import { notify, register, sleep, unregister } from "../memory/wait_point.ts";
-import { memoryInUse, patientTurn, quickTurn } from "../runtime/runtime.ts";
-import { FIRST_USE_MS, isOutputUsed, keepsOutput, pendingOutput } from "../runtime/this_thread.ts";
+import { patientTurn, quickTurn } from "../runtime/runtime.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
 import { nameSlowModules, resolveTarget } from "../targets/resolve.ts";
 import type { Callable } from "../targets/source.ts";
 import { setTold } from "../work/ending.ts";
 import { sendable } from "../work/record.ts";
-import { Board, DONE, ERRAND, LEAST, RESOLVING, STAFF, STARTED, WORK, WORKED } from "./board.ts";
-import { beginTask, endTask, isTaskRunning, runBeside, setState } from "./current_task.ts";
-import { Finished } from "./finished.ts";
-import { callOn, callWith, costOf, noteCost, readFunction } from "./functions.ts";
+import { Board, DONE, ERRAND, LEAST, RESOLVING, STAFF, STARTED, WORK } from "./board.ts";
+import { isTaskRunning, setState } from "./current_task.ts";
+import { costOf, readFunction } from "./functions.ts";
 import { Patience } from "./patience.ts";
-import { Results } from "./results.ts";
+import { Running } from "./running.ts";
 import { Share, UNKNOWN } from "./share.ts";
-import { BEGUN, finish, FUNCTION, isSpread, readyAt, STATE, stateOf, takeInput } from "./task.ts";
+import { BEGUN, FUNCTION, readyAt, STATE, stateOf } from "./task.ts";
 
 /** What a worker is told. */
 export interface WorkerOptions {
@@ -55,14 +52,9 @@ export interface WorkerOptions {
 
 /** How long the event loop of a worker stands still at most: milliseconds. */
 const TURN = 100;
-/** How often it is looked how much memory is in use: milliseconds. */
-const MEMORY_MS = 50;
 
 /** In the place of a task: there is something to wait for first. */
 const PAUSE = -2;
-
-const SCOPES = ["thread", "process"] as const;
-const NOTHING: ReadonlySet<number> = new Set();
 
 let working = false;
 
@@ -104,28 +96,10 @@ class PoolWorker {
   readonly #worker: number;
   readonly #functions: Map<number, Callable> = new Map();
   readonly #share: Share;
-  readonly #finished: Finished;
-  readonly #results: Results;
-  /** What the initializer left held is meant to be. */
-  readonly #kept: Record<Scope, ReadonlySet<number>> = { thread: NOTHING, process: NOTHING };
+  readonly #running: Running;
   readonly #patience: Patience = new Patience();
-  /** Where the clock of the pool is at 0 on that of this thread. */
-  readonly #zero: number;
   /** When the event loop had a turn. */
   #turned: number = now();
-  /** When the first task began of those that were not told. */
-  #began = 0;
-  /** The function of all of these; -1: they are of several. */
-  #fn = 0;
-  /** Tasks that this worker has begun with. */
-  #tasks = 0;
-  /** Tasks that await, beside one another. */
-  #beside = 0;
-  /** Resolves when one of these is over. */
-  #besideOver: (() => void) | undefined;
-  #memoryAsked = 0;
-  /** It takes no new share. */
-  #leaving = false;
 
   constructor(board: Board, options: WorkerOptions) {
     const { space } = board;
@@ -135,38 +109,36 @@ class PoolWorker {
     this.#options = options;
     this.#desk = options.desk;
     this.#worker = options.worker;
-    this.#zero = options.epoch - performance.timeOrigin;
     this.#share = new Share(board, options.desk, options.worker, this.#functions, (fn) => costOf(space, fn));
-    this.#finished = new Finished(board);
-    this.#results = new Results(board, options.desk, () => this.#tell());
+    this.#running = new Running(board, this.#functions, options);
   }
 
   async work(): Promise<void> {
-    for (const scope of SCOPES) {
-      const space = existingSpace(scope);
-      if (space !== undefined) this.#kept[scope] = heldBy(space);
-    }
     store(this.#words, this.#desk + STARTED, 1);
     notify(this.#space, this.#board.at + DONE, 1);
+    const running = this.#running;
+    const { concurrency } = this.#options;
     for (;;) {
       let task = this.#next();
-      if (task === 0) task = this.#beside > 0 ? await this.#whileBeside() : await this.#sleep();
+      if (task === 0) task = running.beside > 0 ? await this.#whileBeside() : await this.#sleep();
       if (task === 0) break;
       if (task === PAUSE) {
         await this.#pause();
       } else if (task === UNKNOWN) {
-        this.#tell();
+        running.tell();
         await this.#resolve(this.#share.unknown);
-      } else if (this.#options.concurrency > 1) {
-        this.#runBeside(task);
-        while (this.#beside >= this.#options.concurrency) await this.#whenBesideOver();
+      } else if (concurrency > 1) {
+        running.runBeside(task);
+        while (running.beside >= concurrency) await this.#whenBesideOver();
       } else {
-        const goesOn = this.#run(task);
-        if (goesOn !== true && (goesOn === false || !await goesOn)) break;
+        const goesOn = running.run(task);
+        if (goesOn === true) continue;
+        if (goesOn === false || !await goesOn) break;
+        this.#turned = now();
       }
     }
-    while (this.#beside > 0) await this.#whenBesideOver();
-    await this.#pause();
+    while (running.beside > 0) await this.#whenBesideOver();
+    await running.tellInTime();
   }
 
   // The next task, if there is one: of this worker's share, of a new one, for this worker alone, or of another's share.
@@ -174,20 +146,19 @@ class PoolWorker {
     const share = this.#share;
     const task = share.next();
     if (task !== 0) return task;
-    if (this.#finished.count > 0) {
-      const time = now();
-      if (this.#mustFlush(time - this.#began) || time - this.#turned > TURN) return PAUSE;
-      return this.#tellAndTake(time - this.#began);
-    }
-    return this.#take();
+    const running = this.#running;
+    if (running.untold === 0) return this.#take();
+    const time = now();
+    const ran = time - running.began;
+    return running.mustFlush(ran) || time - this.#turned > TURN ? PAUSE : this.#tellAndTake(ran);
   }
 
   #tellAndTake(ran: number): number {
     const board = this.#board;
     // Before the last outcomes are told: the owner may answer with another task at once, and need not wake this worker then.
-    const searching = this.#beside === 0 && !board.hasNext() && this.#space.spins > 0 &&
+    const searching = this.#running.beside === 0 && !board.hasNext() && this.#space.spins > 0 &&
       board.beginSearching(this.#worker);
-    this.#tell(ran);
+    this.#running.tell(ran);
     let found = this.#take();
     if (!searching) return found;
     if (found === 0) this.#patience.wait(() => this.#hasWork() || board.closed);
@@ -201,20 +172,11 @@ class PoolWorker {
 
   // Has what the tasks have written go out before their outcomes are told, and the event loop have its turn.
   async #pause(): Promise<void> {
-    if (this.#finished.count > 0) {
-      const ran = now() - this.#began;
-      if (this.#mustFlush(ran)) await pendingOutput();
-      this.#tell(ran);
-    }
+    await this.#running.tellInTime();
     if (now() - this.#turned > TURN) {
       await quickTurn();
       this.#turned = now();
     }
-  }
-
-  // A worker may be ended as soon as its results are known, and would take along what its tasks have written.
-  #mustFlush(ran: number): boolean {
-    return keepsOutput && (isOutputUsed() || ran > FIRST_USE_MS);
   }
 
   #hasWork(): boolean {
@@ -227,7 +189,7 @@ class PoolWorker {
     const errand = this.#errand();
     if (errand !== 0) return errand;
     const { maxTasks } = this.#options;
-    while (share.take(maxTasks === 0 ? Infinity : maxTasks - this.#tasks)) {
+    while (share.take(maxTasks === 0 ? Infinity : maxTasks - this.#running.tasks)) {
       const task = share.next();
       if (task !== 0) return task;
     }
@@ -237,7 +199,7 @@ class PoolWorker {
   // Whether it may begin with no more tasks.
   get #isThrough(): boolean {
     const { maxTasks } = this.#options;
-    return this.#leaving || maxTasks !== 0 && this.#tasks >= maxTasks;
+    return this.#running.isLeaving || maxTasks !== 0 && this.#running.tasks >= maxTasks;
   }
 
   // The task for this worker alone, if there is one and its function is known.
@@ -316,7 +278,7 @@ class PoolWorker {
   async #whileBeside(): Promise<number> {
     const board = this.#board;
     const over = new AbortController();
-    this.#besideOver = () => over.abort();
+    this.#running.onOver(() => over.abort());
     await this.#space.async.wait<boolean>(board.at + WORK, {
       attempt: () => !this.#isThrough && this.#hasWork() || undefined,
       deadline: Infinity,
@@ -326,141 +288,10 @@ class PoolWorker {
     return PAUSE;
   }
 
-  #whenBesideOver(): Promise<void> {
-    return new Promise((resolve) => this.#besideOver = resolve);
-  }
-
-  // Runs a task. Whether this worker goes on; a promise only where the task makes one: awaiting costs more than a small task.
-  #run(task: number): boolean | Promise<boolean> {
-    const words = this.#words;
-    const fn = this.#begin(task);
-    beginTask(words, task);
-    let written: void | Promise<void>;
-    try {
-      const result = isSpread(words, task)
-        ? callWith(fn, takeInput(this.#space, task) as unknown[])
-        : callOn(fn, takeInput(this.#space, task));
-      if (isThenable(result)) return this.#runSlowly(task, result);
-      this.#release();
-      written = this.#results.put(task, result);
-    } catch (error) {
-      this.#release();
-      written = this.#results.fail(task, error);
-    }
-    if (written !== undefined) return this.#endAfter(task, written);
-    endTask();
-    return this.#end(task);
-  }
-
-  async #endAfter(task: number, written: Promise<void>): Promise<boolean> {
-    await written;
-    endTask();
-    return this.#end(task);
-  }
-
-  async #runSlowly(task: number, pending: unknown): Promise<boolean> {
-    let written: void | Promise<void>;
-    try {
-      const result = await pending;
-      this.#release();
-      written = this.#results.put(task, result);
-    } catch (error) {
-      this.#release();
-      written = this.#results.fail(task, error);
-    }
-    if (written !== undefined) await written;
-    endTask();
+  async #whenBesideOver(): Promise<void> {
+    await this.#running.whenOver();
     this.#turned = now();
-    return this.#end(task);
   }
-
-  // Runs a task, and others beside it while it awaits.
-  #runBeside(task: number): void {
-    const fn = this.#begin(task);
-    this.#beside++;
-    void this.#finishBeside(task, fn);
-  }
-
-  async #finishBeside(task: number, fn: Callable): Promise<void> {
-    const words = this.#words;
-    let end: (() => void) | undefined;
-    let written: void | Promise<void>;
-    try {
-      const run = runBeside(
-        words,
-        task,
-        () =>
-          isSpread(words, task)
-            ? callWith(fn, takeInput(this.#space, task) as unknown[])
-            : callOn(fn, takeInput(this.#space, task)),
-      );
-      end = run.end;
-      const result = await run.result;
-      if (this.#beside === 1) this.#release();
-      written = this.#results.put(task, result);
-    } catch (error) {
-      if (this.#beside === 1) this.#release();
-      written = this.#results.fail(task, error);
-    }
-    if (written !== undefined) await written;
-    end?.();
-    if (!this.#end(task)) this.#leaving = true;
-    this.#beside--;
-    this.#turned = now();
-    await this.#pause();
-    this.#besideOver?.();
-  }
-
-  #begin(task: number): Callable {
-    const words = this.#words;
-    const fn = words[task + FUNCTION];
-    if (this.#finished.count === 0) {
-      this.#began = now();
-      this.#fn = fn;
-      if (this.#tasks === 0) words[this.#desk + WORKED] = 1;
-    } else if (fn !== this.#fn) {
-      this.#fn = -1;
-    }
-    this.#tasks++;
-    return this.#functions.get(fn)!;
-  }
-
-  // A task is over. Whether this worker goes on.
-  #end(task: number): boolean {
-    if (!finish(this.#space, task, this.#worker)) {
-      // Given up: the owner has another worker by now, and a killed one stops here.
-      this.#space.endIfKilled();
-      return false;
-    }
-    this.#finished.add(task);
-    return true;
-  }
-
-  // A task is over: what it left held is nobody's.
-  #release(): void {
-    for (const scope of SCOPES) {
-      const space = existingSpace(scope);
-      if (space !== undefined && space.handles.size > 0) abandonHeld(space, this.#kept[scope]);
-    }
-  }
-
-  // Tells the owner what is finished.
-  #tell(ran: number = now() - this.#began): void {
-    this.#space.endIfKilled();
-    const { count } = this.#finished;
-    if (count === 0) return;
-    if (this.#fn > 0) noteCost(this.#space, this.#fn, count, ran);
-    this.#finished.tell(this.#began - this.#zero, ran);
-    const time = this.#began + ran;
-    if (this.#options.maxMemory > 0 && time - this.#memoryAsked > MEMORY_MS) {
-      this.#memoryAsked = time;
-      if (memoryInUse(this.#options.scope) > this.#options.maxMemory) this.#leaving = true;
-    }
-  }
-}
-
-function isThenable(value: unknown): boolean {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }
 
 function encodeError(scope: Scope, error: unknown): Uint8Array {

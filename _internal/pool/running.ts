@@ -1,0 +1,230 @@
+/**
+ * How a worker calls tasks, one at a time or some beside one another, and tells what became of them.
+ *
+ * @module
+ */
+
+import { now } from "../atomics.ts";
+import { abandonHeld, heldBy } from "../memory/kinds.ts";
+import type { Scope } from "../memory/memory.ts";
+import { existingSpace, type Space } from "../memory/space.ts";
+import { memoryInUse } from "../runtime/runtime.ts";
+import { FIRST_USE_MS, isOutputUsed, keepsOutput, pendingOutput } from "../runtime/this_thread.ts";
+import type { Callable } from "../targets/source.ts";
+import { type Board, WORKED } from "./board.ts";
+import { beginTask, endTask, runBeside } from "./current_task.ts";
+import { Finished } from "./finished.ts";
+import { callOn, callWith, noteCost } from "./functions.ts";
+import { Results } from "./results.ts";
+import { finish, FUNCTION, isSpread, takeInput } from "./task.ts";
+
+/** What of a worker's options matters here. */
+export interface RunningOptions {
+  desk: number;
+  worker: number;
+  maxMemory: number;
+  epoch: number;
+}
+
+/** How often it is looked how much memory is in use: milliseconds. */
+const MEMORY_MS = 50;
+
+const SCOPES = ["thread", "process"] as const;
+const NOTHING: ReadonlySet<number> = new Set();
+
+/** The tasks that a worker runs. */
+export class Running {
+  /** Tasks that were begun. */
+  tasks = 0;
+  /** Tasks that await, beside one another. */
+  beside = 0;
+  /** When the first task began of those that were not told. */
+  began = 0;
+  /** The worker takes no more tasks. */
+  isLeaving = false;
+  readonly #space: Space;
+  readonly #options: RunningOptions;
+  readonly #functions: ReadonlyMap<number, Callable>;
+  readonly #finished: Finished;
+  readonly #results: Results;
+  /** What the initializer left held is meant to be. */
+  readonly #kept: Record<Scope, ReadonlySet<number>> = { thread: NOTHING, process: NOTHING };
+  readonly #worker: number;
+  /** Where the clock of the pool is at 0 on that of this thread. */
+  readonly #zero: number;
+  /** The function of all that was not told; -1: they are of several. */
+  #fn = 0;
+  #over: (() => void) | undefined;
+  #memoryAsked = 0;
+
+  constructor(board: Board, functions: ReadonlyMap<number, Callable>, options: RunningOptions) {
+    this.#space = board.space;
+    this.#options = options;
+    this.#functions = functions;
+    this.#worker = options.worker;
+    this.#zero = options.epoch - performance.timeOrigin;
+    this.#finished = new Finished(board);
+    this.#results = new Results(board, options.desk, () => this.tell());
+    for (const scope of SCOPES) {
+      const space = existingSpace(scope);
+      if (space !== undefined) this.#kept[scope] = heldBy(space);
+    }
+  }
+
+  /** How many finished tasks the owner was not told of. */
+  get untold(): number {
+    return this.#finished.count;
+  }
+
+  /** Runs a task. Whether this worker goes on; a promise only where the task makes one: awaiting costs more than a small task. */
+  run(task: number): boolean | Promise<boolean> {
+    const { words } = this.#space;
+    const fn = this.#begin(task);
+    beginTask(words, task);
+    let written: void | Promise<void>;
+    try {
+      const result = isSpread(words, task)
+        ? callWith(fn, takeInput(this.#space, task) as unknown[])
+        : callOn(fn, takeInput(this.#space, task));
+      if (isThenable(result)) return this.#runSlowly(task, result);
+      this.#release();
+      written = this.#results.put(task, result);
+    } catch (error) {
+      this.#release();
+      written = this.#results.fail(task, error);
+    }
+    if (written !== undefined) return this.#endAfter(task, written);
+    endTask();
+    return this.#end(task);
+  }
+
+  async #endAfter(task: number, written: Promise<void>): Promise<boolean> {
+    await written;
+    endTask();
+    return this.#end(task);
+  }
+
+  async #runSlowly(task: number, pending: unknown): Promise<boolean> {
+    let written: void | Promise<void>;
+    try {
+      const result = await pending;
+      this.#release();
+      written = this.#results.put(task, result);
+    } catch (error) {
+      this.#release();
+      written = this.#results.fail(task, error);
+    }
+    if (written !== undefined) await written;
+    endTask();
+    return this.#end(task);
+  }
+
+  /** Runs a task, and lets others run beside it while it awaits. */
+  runBeside(task: number): void {
+    this.beside++;
+    void this.#finishBeside(task, this.#begin(task));
+  }
+
+  async #finishBeside(task: number, fn: Callable): Promise<void> {
+    const { words } = this.#space;
+    let end: (() => void) | undefined;
+    let written: void | Promise<void>;
+    try {
+      const run = runBeside(
+        words,
+        task,
+        () =>
+          isSpread(words, task)
+            ? callWith(fn, takeInput(this.#space, task) as unknown[])
+            : callOn(fn, takeInput(this.#space, task)),
+      );
+      end = run.end;
+      const result = await run.result;
+      if (this.beside === 1) this.#release();
+      written = this.#results.put(task, result);
+    } catch (error) {
+      if (this.beside === 1) this.#release();
+      written = this.#results.fail(task, error);
+    }
+    if (written !== undefined) await written;
+    end?.();
+    if (!this.#end(task)) this.isLeaving = true;
+    this.beside--;
+    await this.tellInTime();
+    this.#over?.();
+  }
+
+  #begin(task: number): Callable {
+    const { words } = this.#space;
+    const fn = words[task + FUNCTION];
+    if (this.untold === 0) {
+      this.began = now();
+      this.#fn = fn;
+      if (this.tasks === 0) words[this.#options.desk + WORKED] = 1;
+    } else if (fn !== this.#fn) {
+      this.#fn = -1;
+    }
+    this.tasks++;
+    return this.#functions.get(fn)!;
+  }
+
+  // A task is over. Whether this worker goes on.
+  #end(task: number): boolean {
+    if (!finish(this.#space, task, this.#worker)) {
+      // Given up: the owner has another worker by now, and a killed one stops here.
+      this.#space.endIfKilled();
+      return false;
+    }
+    this.#finished.add(task);
+    return true;
+  }
+
+  // A task is over: what it left held is nobody's.
+  #release(): void {
+    for (const scope of SCOPES) {
+      const space = existingSpace(scope);
+      if (space !== undefined && space.handles.size > 0) abandonHeld(space, this.#kept[scope]);
+    }
+  }
+
+  /** Resolves when one of the tasks is over that run beside one another. */
+  whenOver(): Promise<void> {
+    return new Promise((resolve) => this.#over = resolve);
+  }
+
+  /** Calls `over`, instead of that. */
+  onOver(over: () => void): void {
+    this.#over = over;
+  }
+
+  /** Whether what was written has to go out first: a worker may be ended as soon as its results are known. */
+  mustFlush(ran: number): boolean {
+    return keepsOutput && (isOutputUsed() || ran > FIRST_USE_MS);
+  }
+
+  /** Tells the owner what is finished, once what the tasks have written is out. */
+  async tellInTime(): Promise<void> {
+    if (this.untold === 0) return;
+    const ran = now() - this.began;
+    if (this.mustFlush(ran)) await pendingOutput();
+    this.tell(ran);
+  }
+
+  /** Tells the owner what is finished, now. */
+  tell(ran: number = now() - this.began): void {
+    this.#space.endIfKilled();
+    const count = this.untold;
+    if (count === 0) return;
+    if (this.#fn > 0) noteCost(this.#space, this.#fn, count, ran);
+    this.#finished.tell(this.began - this.#zero, ran);
+    const time = this.began + ran;
+    if (this.#options.maxMemory > 0 && time - this.#memoryAsked > MEMORY_MS) {
+      this.#memoryAsked = time;
+      if (memoryInUse(this.#space.memory.scope) > this.#options.maxMemory) this.isLeaving = true;
+    }
+  }
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}
