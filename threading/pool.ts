@@ -5,7 +5,8 @@
  */
 
 import { placeOf } from "../_internal/memory/shared_object.ts";
-import { BasePool, type PoolKind } from "../_internal/pool/pool.ts";
+import type { PoolKind } from "../_internal/pool/calls.ts";
+import { BasePool } from "../_internal/pool/pool.ts";
 import type { PoolOptions } from "../_internal/pool/pool_options.ts";
 import type { workForPool } from "../_internal/pool/worker.ts";
 import { ownModule } from "../_internal/runtime/modules.ts";

@@ -10,7 +10,9 @@ import { RoomWait } from "../memory/room.ts";
 import { later } from "../runtime/runtime.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
 import type { Ending } from "../work/runner.ts";
+import { patienceLeft, takeLate } from "../work/starting.ts";
 import { type Board, DONE, ERRAND, NEED, PENDING, RESOLVING, STAFF, STARTED, WORKED } from "./board.ts";
+import { readFunction } from "./functions.ts";
 import type { Identity } from "./job.ts";
 import type { Trace } from "./trace.ts";
 import type { WorkerOptions } from "./worker.ts";
@@ -240,6 +242,28 @@ export class Crew {
     }
     return false;
   };
+
+  /**
+   * Names the modules that do not come up in workers which cannot say so themselves. How long until it is worth a look again,
+   * while tasks are posted: milliseconds.
+   */
+  nameLate(patience: number, isPosted: boolean): number {
+    const { space } = this.#board;
+    let next = isPosted ? patience : Infinity;
+    for (const worker of this.workers.values()) {
+      const { record, identity } = worker.handle;
+      const left = patienceLeft(space, record, patience);
+      if (left > 0) {
+        next = Math.min(next, left);
+        continue;
+      }
+      const fn = this.deskOf(worker, RESOLVING);
+      const target = fn === 0 ? this.options.initializer ?? undefined : readFunction(space, fn);
+      const late = takeLate(space, record, [target], identity.worker, patience);
+      if (late !== undefined && this.#board.mayName(late.module)) console.error(late.message);
+    }
+    return next;
+  }
 
   /** Ends all by force. */
   kill(): void {

@@ -13,13 +13,14 @@
 import { decode } from "../codec/decode.ts";
 import { isRoomWanted } from "../memory/room.ts";
 import type { Space } from "../memory/space.ts";
-import { lookLater, lookNoMore, patienceLeft, takeLate } from "../work/starting.ts";
+import { lookLater, lookNoMore } from "../work/starting.ts";
 import { Board, RESOLVING } from "./board.ts";
 import { Crew, type CrewOptions, type Hired } from "./crew.ts";
 import { Errands } from "./errands.ts";
-import { CallSite, Functions, readFunction } from "./functions.ts";
+import { CallSite, Functions } from "./functions.ts";
 import type { Job, Source } from "./job.ts";
 import { Losses } from "./losses.ts";
+import type { PoolParts } from "./parts.ts";
 import { Posted, type PostedHost } from "./posted.ts";
 import { Posting } from "./posting.ts";
 import type { StreamHost } from "./stream_job.ts";
@@ -34,7 +35,7 @@ export interface DispatcherOptions extends CrewOptions {
 }
 
 /** The owner's side of a pool. */
-export class Dispatcher implements Watched, StreamHost, TaskHost, PostedHost {
+export class Dispatcher implements Watched, StreamHost, TaskHost, PostedHost, PoolParts {
   readonly board: Board;
   readonly functions: Functions;
   readonly size: number;
@@ -67,8 +68,8 @@ export class Dispatcher implements Watched, StreamHost, TaskHost, PostedHost {
       this.posted.failed++;
       this.posted.call(() => job.failed(index, error));
     });
-    this.#losses = new Losses(this);
     this.errands = new Errands(this);
+    this.#losses = new Losses(this, this.errands);
     this.#watch = new Watch(this.board, this);
   }
 
@@ -294,29 +295,12 @@ export class Dispatcher implements Watched, StreamHost, TaskHost, PostedHost {
     return true;
   }
 
-  /** The error that an initializer threw, if one has. */
-  breakIfFailed(): boolean {
+  isBroken(): boolean {
     return this.#hasFailed() || this.#broken !== undefined;
   }
 
-  // Names the modules that do not come up in workers which cannot do so themselves.
   readonly #lookAtImports = (patience: number): number => {
-    if (this.#destroyed) return Infinity;
-    const space = this.#space;
-    let next = this.trays.out > 0 ? patience : Infinity;
-    for (const worker of this.crew.workers.values()) {
-      const { handle } = worker;
-      const left = patienceLeft(space, handle.record, patience);
-      if (left > 0) {
-        next = Math.min(next, left);
-        continue;
-      }
-      const fn = this.crew.deskOf(worker, RESOLVING);
-      const target = fn === 0 ? this.#options.initializer ?? undefined : readFunction(space, fn);
-      const late = takeLate(space, handle.record, [target], handle.identity.worker, patience);
-      if (late !== undefined && this.board.mayName(late.module)) console.error(late.message);
-    }
-    return next;
+    return this.#destroyed ? Infinity : this.crew.nameLate(patience, this.trays.out > 0);
   };
 
   #checkEmpty(): void {

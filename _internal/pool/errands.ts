@@ -9,8 +9,8 @@ import { EVERYBODY, notify } from "../memory/wait_point.ts";
 import type { Ending } from "../work/runner.ts";
 import { ERRAND, WORK } from "./board.ts";
 import type { Hired } from "./crew.ts";
-import type { Dispatcher } from "./dispatcher.ts";
 import { AnyJob, type Identity, lostError, type Source, type Unwanted } from "./job.ts";
+import type { PoolParts } from "./parts.ts";
 import type { Packed } from "./task.ts";
 
 /** Tasks of which each is for one worker: `fn(...args)` once in each. */
@@ -89,12 +89,12 @@ export class EachJob extends AnyJob implements Source {
 
 /** Waits for workers, and gives each of them its errands. */
 export class Errands {
-  readonly #its: Dispatcher;
+  readonly #its: PoolParts;
   readonly #waiting: { count: number; resolve: () => void; reject: (error: unknown) => void }[] = [];
   /** Numbers of the tasks that each worker has yet to be given. */
   readonly #queues: Map<Hired, number[]> = new Map();
 
-  constructor(its: Dispatcher) {
+  constructor(its: PoolParts) {
     this.#its = its;
   }
 
@@ -169,7 +169,7 @@ export class Errands {
     for (const number of queue) {
       const job = trays.jobs[number];
       const index = trays.indexes[number];
-      if (this.#its.takeBack(number) && job !== undefined) this.#its.posted.call(() => job.lost(index, how) === true);
+      if (this.#its.posted.takeBack(number) && job !== undefined) this.#its.posted.call(() => job.lost(index, how) === true);
     }
   }
 

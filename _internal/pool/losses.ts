@@ -9,9 +9,10 @@ import { later } from "../runtime/runtime.ts";
 import type { Ending } from "../work/runner.ts";
 import { ERRAND, RESOLVING, WORKED } from "./board.ts";
 import { type Hired, TRIES } from "./crew.ts";
-import type { Dispatcher } from "./dispatcher.ts";
+import type { Errands } from "./errands.ts";
 import { readFunction } from "./functions.ts";
 import { endingError, type Identity, type Job } from "./job.ts";
+import type { PoolParts } from "./parts.ts";
 import { BEGUN, dropUnfinished, leave, LEFT, OVER, phaseOf, STATE, TOLD, workerOf } from "./task.ts";
 
 /** What stands behind a task that takes longer than this is posted again: milliseconds. */
@@ -23,7 +24,8 @@ const GRACE = 1000;
 
 /** Looks after workers that end, are given up, or are stuck. */
 export class Losses {
-  readonly #its: Dispatcher;
+  readonly #its: PoolParts;
+  readonly #errands: Errands;
   #terminated = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #pause = STUCK;
@@ -32,8 +34,9 @@ export class Losses {
   /** Workers that are given up unless they import what they import in time. */
   readonly #stuck: Set<number> = new Set();
 
-  constructor(its: Dispatcher) {
+  constructor(its: PoolParts, errands: Errands) {
     this.#its = its;
+    this.#errands = errands;
   }
 
   /** The workers were told to end. */
@@ -66,7 +69,7 @@ export class Losses {
   }
 
   #deal(worker: Hired, ending: Ending, wasLeft: boolean): void {
-    const { board, crew, trays, errands } = this.#its;
+    const { board, crew, trays } = this.#its;
     const { space } = board;
     // Before anything is posted: a searching worker that is dead would be trusted for ever.
     board.endSearching(worker.id);
@@ -87,11 +90,11 @@ export class Losses {
       trays.back(number);
     }
     this.#its.posted.takeBackAll(trays.ready(worker.desk));
-    errands.lose(worker, crew.deskOf(worker, ERRAND), how);
+    this.#errands.lose(worker, crew.deskOf(worker, ERRAND), how);
     const pending = crew.clear(worker);
     if (pending !== 0 && !freed.has(pending)) space.free(pending);
     this.#next.delete(worker.id);
-    if (!wasLeft && !this.#its.breakIfFailed() && this.#terminated === 0) {
+    if (!wasLeft && !this.#its.isBroken() && this.#terminated === 0) {
       if (resolving !== 0) this.#failToBegin(resolving, worker, ending);
       else if (!worked && ending.returned !== true) this.#failToStart(worker, ending);
     }
@@ -211,7 +214,7 @@ export class Losses {
     }
     this.#its.posted.readUntold();
     this.#its.posted.takeBackAll(trays.ready(worker.desk));
-    this.#its.errands.lose(worker, crew.deskOf(worker, ERRAND), worker.handle.identity);
+    this.#errands.lose(worker, crew.deskOf(worker, ERRAND), worker.handle.identity);
     this.#its.posted.settle();
     this.#its.plan();
   }

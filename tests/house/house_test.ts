@@ -4,9 +4,6 @@ import { FLOORS, loadedWith, misbuilt, sourceFiles, textOf } from "../../tools/_
 
 const LIMIT = { timeout: 60_000 };
 
-/** Rebuilt by its own plan. */
-const EXCEPTED = /^_internal\/pool\/(?:board|dispatcher|jobs|pool)\.ts$/;
-
 /** The length of each class of a file, by name. */
 function classesOf(file: string): Map<string, number> {
   const lengths = new Map<string, number>();
@@ -36,20 +33,22 @@ describe("the house", () => {
     );
   });
 
-  it("has at most 130 modules", LIMIT, () => {
+  // Twenty of them are the pool's: a file for each of its words.
+  it("has at most 155 modules", LIMIT, () => {
     const { length } = sourceFiles();
     console.log(`${length} modules`);
-    assert(length <= 130, `${length} modules`);
+    assert(length <= 155, `${length} modules`);
   });
 
-  it("has no file above 450 lines and no class above 350", LIMIT, () => {
+  it("has no file above 450 lines, no class above 350, and of the pool none above 300", LIMIT, () => {
     const long: string[] = [];
     for (const file of sourceFiles()) {
-      if (EXCEPTED.test(file)) continue;
       const lines = textOf(file).split("\n").length - 1;
       if (lines > 450) long.push(`${file}: ${lines} lines`);
       for (const [name, length] of classesOf(file)) {
-        if (length > 350) long.push(`${file}, class ${name}: ${length} lines`);
+        if (length > (file.startsWith("_internal/pool/") ? 300 : 350)) {
+          long.push(`${file}, class ${name}: ${length} lines`);
+        }
       }
     }
     assertEquals(long, []);

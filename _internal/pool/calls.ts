@@ -1,0 +1,350 @@
+/**
+ * What a pool does with a call of the program: checks it, makes a job of it, and hands that over.
+ *
+ * @module
+ */
+
+import { joinStacks } from "../codec/error_classes.ts";
+import { CancelledError, DeadlockError, InvalidStateError } from "../errors.ts";
+import type { Scope } from "../memory/memory.ts";
+import { spaceOf } from "../memory/space.ts";
+import { optionsOr, show } from "../options.ts";
+import { cpuCount } from "../runtime/runtime.ts";
+import { importingModule } from "../runtime/this_thread.ts";
+import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
+import type { AnyFunction } from "../targets/source.ts";
+import type { StartWorker } from "./crew.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { EachJob } from "./errands.ts";
+import { CallSite, nameOf } from "./functions.ts";
+import type { Future } from "./future.ts";
+import { givenUp, GivingUp } from "./giving_up.ts";
+import { dropPacked } from "./job.ts";
+import { MapJob } from "./map_job.ts";
+import {
+  detach,
+  jobOptionsOf,
+  type Limits,
+  type MapOptions,
+  type MapRangeOptions,
+  type PoolOptions,
+  type PoolStats,
+  type Sizes,
+  type TaskOptions,
+  validateMapOptions,
+  validatePoolOptions,
+  validateTaskOptions,
+} from "./pool_options.ts";
+import { rangesOf } from "./ranges.ts";
+import { StreamJob } from "./stream_job.ts";
+import { NOTHING, packArgs, SubmitQueue, SubmittedTask } from "./submit_job.ts";
+import { Trace } from "./trace.ts";
+import { isPoolWorker } from "./worker.ts";
+
+/** What tells pools apart. */
+export interface PoolKind {
+  scope: Scope;
+  start: StartWorker;
+  /** For messages and labels. */
+  label: string;
+}
+
+let pools = 0;
+
+/** The calls of a pool. */
+export class Calls {
+  readonly trace: Trace | undefined;
+  state: "open" | "closed" | "terminated" = "open";
+  /** Resolves when all workers have ended. */
+  ended: Promise<void> | undefined;
+  readonly #kind: PoolKind;
+  readonly #sizes: Sizes;
+  readonly #options: PoolOptions;
+  readonly #name: string;
+  readonly #initializer: TargetDescriptor | null;
+  readonly #recreated: string | undefined;
+  /** Submitted tasks by their priorities. */
+  readonly #queues: Map<number, SubmitQueue> = new Map();
+  readonly #givingUp: GivingUp = new GivingUp((giveUp) => this.#dispatcher!.together(giveUp));
+  #submitted = 0;
+  #dispatcher: Dispatcher | undefined;
+
+  constructor(kind: PoolKind, workers: number | undefined, options: PoolOptions | undefined) {
+    this.#sizes = validatePoolOptions(workers, options, cpuCount);
+    const { initializer, name, trace } = optionsOr(options);
+    this.#kind = kind;
+    this.#options = optionsOr(options);
+    this.#name = name ?? `${kind.label}-${++pools}`;
+    this.#initializer = initializer === undefined
+      ? null
+      : describeTarget(initializer as AnyFunction, { what: "initializer" });
+    this.trace = trace === undefined || trace === false ? undefined : new Trace(this.#name);
+    this.#recreated = importingModule();
+    // A worker that imports the pool's module has it again, and would write over the program's.
+    if (typeof trace === "string" && this.#recreated === undefined) this.trace!.writeAtEnd(trace);
+  }
+
+  submit(
+    fn: AnyFunction,
+    args: readonly unknown[],
+    options: TaskOptions | undefined,
+  ): Future<unknown> {
+    const dispatcher = this.#open("run task");
+    const limits = validateTaskOptions(options, "run task");
+    const address = this.#address(fn, "run task");
+    const given = givenUp(limits);
+    // Copied now: what the caller does to its arguments from here on is its own affair.
+    const input = given !== undefined ? NOTHING : packArgs(args, this.#kind.scope);
+    if (options?.transfer !== undefined) detach(options.transfer);
+    const jobOptions = jobOptionsOf(options);
+    const queue = this.#queueOf(jobOptions.priority);
+    const task = new SubmittedTask(dispatcher, queue, this.#submitted++, address, nameOf(fn), input, jobOptions);
+    task.site = dispatcher.siteOf(address);
+    const { broken } = dispatcher;
+    if (given !== undefined || broken !== undefined) {
+      task.giveUp(broken === undefined && limits?.signal?.aborted ? "cancelled" : "finished", (broken ?? given)!.error);
+      return task.future;
+    }
+    if (limits !== undefined) {
+      this.#givingUp.limit(limits, task.future, (error, state) => {
+        const { number } = task;
+        task.giveUp(state, error);
+        dispatcher.withdrawOne(number, task);
+      });
+    }
+    queue.add(task);
+    dispatcher.add(queue);
+    return task.future;
+  }
+
+  #queueOf(priority: number): SubmitQueue {
+    let queue = this.#queues.get(priority);
+    if (queue === undefined) this.#queues.set(priority, queue = new SubmitQueue(priority));
+    return queue;
+  }
+
+  async map(
+    fn: AnyFunction,
+    iterable: Iterable<unknown>,
+    spread: boolean,
+    options: MapOptions | undefined,
+  ): Promise<unknown[]> {
+    const dispatcher = this.#open("map");
+    const { bulk, limits } = validateMapOptions(options, "map");
+    const address = this.#address(fn, "map");
+    if (typeof iterable?.[Symbol.iterator] !== "function") {
+      const hint = Symbol.asyncIterator in Object(iterable) ? ", which imap takes" : "";
+      throw new TypeError(`Cannot map as the items must be iterable: received ${show(iterable)}${hint}`);
+    }
+    const given = givenUp(limits);
+    if (limits?.signal?.aborted) throw given!.error;
+    const items: ArrayLike<unknown> = ArrayBuffer.isView(iterable)
+      ? iterable as unknown as ArrayLike<unknown>
+      : [...iterable];
+    if (spread) {
+      for (let i = 0; i < items.length; i++) {
+        if (!Array.isArray(items[i])) {
+          throw new TypeError(`Cannot map as each item must be an array of arguments: received ${show(items[i])}`);
+        }
+      }
+    }
+    if (items.length === 0) return [];
+    if (given !== undefined) throw given.error;
+    const job = new MapJob(address, nameOf(fn), items, spread, bulk, this.#kind.scope);
+    if (options?.transfer !== undefined) detach(options.transfer);
+    if (dispatcher.broken !== undefined) {
+      job.abort(dispatcher.broken.error);
+    } else {
+      if (limits !== undefined) this.#giveUpBy(limits, job.promise, job, dispatcher);
+      dispatcher.add(job);
+    }
+    const site = new CallSite();
+    try {
+      return await job.promise;
+    } catch (error) {
+      joinStacks(error, site.stack);
+      throw error;
+    }
+  }
+
+  stream(
+    fn: AnyFunction,
+    iterable: Iterable<unknown> | AsyncIterable<unknown>,
+    ordered: boolean,
+    options: MapOptions | undefined,
+  ): AsyncIterableIterator<unknown> {
+    const dispatcher = this.#open("map");
+    const { bulk, limits } = validateMapOptions(options, "map");
+    const address = this.#address(fn, "map");
+    const source = iterable as Partial<Iterable<unknown> & AsyncIterable<unknown>> | null | undefined;
+    if (typeof source?.[Symbol.iterator] !== "function" && typeof source?.[Symbol.asyncIterator] !== "function") {
+      throw new TypeError(`Cannot map as the items must be iterable: received ${show(iterable)}`);
+    }
+    const job = new StreamJob(
+      dispatcher,
+      this.#sizes.size,
+      address,
+      nameOf(fn),
+      iterable,
+      ordered,
+      bulk,
+      this.#kind.scope,
+    );
+    job.site = new CallSite();
+    const given = dispatcher.broken ?? givenUp(limits);
+    if (given !== undefined) {
+      job.abort(given.error);
+    } else {
+      if (limits !== undefined) this.#giveUpBy(limits, job.over, job, dispatcher);
+      dispatcher.add(job);
+    }
+    if (options?.transfer !== undefined) void job.over.then(() => detach(options.transfer!));
+    return job.results();
+  }
+
+  async mapRange(
+    fn: AnyFunction,
+    length: number | { readonly length: number },
+    options: MapRangeOptions | undefined,
+  ): Promise<unknown[]> {
+    this.#open("map");
+    const ranges = rangesOf(length, options, this.#sizes.size);
+    const { onProgress } = optionsOr(options);
+    const size = ranges.length === 0 ? 0 : ranges[0][1];
+    const total = ranges.length === 0 ? 0 : ranges[ranges.length - 1][1];
+    const its: MapOptions = { ...options, chunksize: 1 };
+    if (typeof onProgress === "function") {
+      its.onProgress = (done, _, { rate, remaining }) =>
+        onProgress(Math.min(total, done * size), total, { rate: rate * size, remaining });
+    }
+    return await this.map(fn, ranges, true, its);
+  }
+
+  async warm(): Promise<void> {
+    await this.#open("start workers").errands.warm(this.#sizes.least || this.#sizes.size);
+  }
+
+  async each(fn: AnyFunction, args: readonly unknown[]): Promise<unknown[]> {
+    const dispatcher = this.#open("run task in each worker");
+    const address = this.#address(fn, "run task in each worker");
+    const { scope } = this.#kind;
+    // Copied now, as by submit; and once for each worker, as each has references of its own to what is shared.
+    const first = packArgs(args, scope);
+    const inputs = [first.packed];
+    for (let i = 1; i < this.#sizes.size; i++) inputs.push(packArgs(args, scope).packed);
+    const site = new CallSite();
+    try {
+      await dispatcher.errands.warm(this.#sizes.least || this.#sizes.size);
+      const job = dispatcher.errands.send((workers) => {
+        for (const packed of inputs.splice(workers)) dropPacked(packed);
+        return new EachJob(address, nameOf(fn), first.spread, inputs);
+      });
+      return await job.promise;
+    } catch (error) {
+      joinStacks(error, site.stack);
+      throw error;
+    }
+  }
+
+  close(): void {
+    if (this.state !== "open") return;
+    this.state = "closed";
+    this.#end();
+  }
+
+  terminate(): void {
+    if (this.state === "terminated") return;
+    this.state = "terminated";
+    this.#dispatcher?.terminate(new CancelledError("Cannot get the result of a task as its pool was terminated"));
+    this.#end();
+  }
+
+  /** Has all that was asked for done, also what is not read yet. */
+  hurry(): void {
+    this.#dispatcher?.hurry();
+  }
+
+  stats(): PoolStats {
+    const dispatcher = this.#dispatcher;
+    if (dispatcher === undefined) {
+      const none = { count: 0, mean: 0, p50: 0, p99: 0 };
+      return { workers: 0, busy: 0, queued: 0, completed: 0, failed: 0, waitTime: none, runTime: { ...none } };
+    }
+    return {
+      workers: dispatcher.crew.living,
+      busy: dispatcher.busy,
+      queued: dispatcher.queued,
+      completed: dispatcher.posted.completed,
+      failed: dispatcher.posted.failed,
+      waitTime: dispatcher.posted.waitTimes.times,
+      runTime: dispatcher.posted.runTimes.times,
+    };
+  }
+
+  #open(action: string): Dispatcher {
+    if (this.state !== "open") {
+      throw new InvalidStateError(`Cannot ${action} as the pool is closed: make a new Pool`);
+    }
+    const importing = importingModule();
+    if (importing !== undefined) {
+      throw new InvalidStateError(
+        `Cannot ${action} as ${importing} and is not through yet: put the main part of the program under if (import.meta.main)`,
+      );
+    }
+    if (this.#recreated !== undefined) {
+      // In a task, this is a pool that waits for itself; elsewhere it is just another pool than was meant.
+      if (isPoolWorker()) {
+        throw new DeadlockError(
+          `Cannot ${action} as a task would wait for the pool that it occupies (${this.#recreated}, and each worker would make a pool of its own): make the inner pool in the task`,
+        );
+      }
+      throw new InvalidStateError(
+        `Cannot ${action} as the pool was created again when ${this.#recreated}: make it where it is used`,
+      );
+    }
+    if (this.#dispatcher === undefined) {
+      const { initargs, maxTasksPerChild, maxMemory, concurrency } = this.#options;
+      const { size, least, idle } = this.#sizes;
+      this.#dispatcher = new Dispatcher({
+        space: spaceOf(this.#kind.scope),
+        start: this.#kind.start,
+        size,
+        least,
+        name: this.#name,
+        initializer: this.#initializer,
+        initargs: initargs ?? [],
+        maxTasks: maxTasksPerChild ?? 0,
+        maxMemory: maxMemory ?? 0,
+        idle,
+        concurrency: concurrency ?? 1,
+        trace: this.trace,
+      });
+    }
+    return this.#dispatcher;
+  }
+
+  #address(fn: AnyFunction, action: string): number {
+    if (typeof fn !== "function") {
+      throw new TypeError(`Cannot ${action} as it must be given a function: received ${show(fn)}`);
+    }
+    return this.#dispatcher!.functions.addressOf(fn);
+  }
+
+  #giveUpBy(limits: Limits, settled: Promise<unknown>, job: MapJob | StreamJob, dispatcher: Dispatcher): void {
+    this.#givingUp.limit(limits, settled, (error) => {
+      job.abort(error);
+      dispatcher.withdraw();
+    });
+  }
+
+  #end(): void {
+    this.ended ??= new Promise<void>((resolve) => {
+      if (this.#dispatcher === undefined) resolve();
+      else this.#dispatcher.close(resolve);
+    }).then(() => {
+      this.trace?.write();
+    });
+    // Whoever does not join does not care.
+    this.ended.catch(() => {});
+  }
+}
