@@ -43,13 +43,14 @@ export class Dispatcher implements Watched, StreamHost, TaskHost, PostedHost, Po
   readonly trays: Trays;
   readonly errands: Errands;
   readonly posted: Posted;
+  /** Why the pool can do nothing more, if so. */
+  broken: { error: unknown } | undefined;
   readonly #space: Space;
   readonly #options: DispatcherOptions;
   readonly #posting: Posting;
   readonly #sites: Map<number, CallSite> = new Map();
   readonly #losses: Losses;
   readonly #watch: Watch;
-  #broken: { error: unknown } | undefined;
   #closing = false;
   #onEmpty: (() => void) | undefined;
   #destroyed = false;
@@ -71,11 +72,6 @@ export class Dispatcher implements Watched, StreamHost, TaskHost, PostedHost, Po
     this.errands = new Errands(this);
     this.#losses = new Losses(this, this.errands);
     this.#watch = new Watch(this.board, this);
-  }
-
-  /** Why the pool can do nothing more, if so. */
-  get broken(): { error: unknown } | undefined {
-    return this.#broken;
   }
 
   get isDestroyed(): boolean {
@@ -107,6 +103,15 @@ export class Dispatcher implements Watched, StreamHost, TaskHost, PostedHost, Po
   add(source: Source): void {
     this.#posting.add(source);
     this.plan();
+  }
+
+  /**
+   * The same for a new call. A worker that sleeps takes a while to wake, so it is woken at once; what follows in this turn goes
+   * together.
+   */
+  begin(source: Source): void {
+    this.add(source);
+    if (this.trays.out === 0 && !this.#destroyed && this.crew.workers.size > 0) this.#post();
   }
 
   /** Posts what there is, soon. */
@@ -176,8 +181,8 @@ export class Dispatcher implements Watched, StreamHost, TaskHost, PostedHost, Po
 
   /** Nothing more can be done. */
   break(error: unknown): void {
-    if (this.#broken !== undefined) return;
-    this.#broken = { error };
+    if (this.broken !== undefined) return;
+    this.broken = { error };
     this.#abortAll(error);
     this.plan();
   }
@@ -252,7 +257,7 @@ export class Dispatcher implements Watched, StreamHost, TaskHost, PostedHost, Po
   }
 
   #post(): void {
-    if (this.#broken !== undefined || this.board.closed) return;
+    if (this.broken !== undefined || this.board.closed) return;
     this.#posting.post();
     const posted = this.trays.unpublished;
     if (posted === 0) return;
@@ -275,7 +280,7 @@ export class Dispatcher implements Watched, StreamHost, TaskHost, PostedHost, Po
 
   /** Starts the workers for which there is work. */
   hire(least = 0): void {
-    if (this.#broken !== undefined || this.board.closed) return;
+    if (this.broken !== undefined || this.board.closed) return;
     const { out } = this.trays;
     const wanted = Math.max(least, Math.ceil(out / this.#options.concurrency));
     if (wanted === 0) return;
@@ -288,7 +293,7 @@ export class Dispatcher implements Watched, StreamHost, TaskHost, PostedHost, Po
   }
 
   #hasFailed(): boolean {
-    if (this.#broken !== undefined) return false;
+    if (this.broken !== undefined) return false;
     const failure = this.board.failure();
     if (failure === undefined) return false;
     this.break(errorOf(failure));
@@ -296,7 +301,7 @@ export class Dispatcher implements Watched, StreamHost, TaskHost, PostedHost, Po
   }
 
   isBroken(): boolean {
-    return this.#hasFailed() || this.#broken !== undefined;
+    return this.#hasFailed() || this.broken !== undefined;
   }
 
   readonly #lookAtImports = (patience: number): number => {

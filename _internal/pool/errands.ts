@@ -169,7 +169,9 @@ export class Errands {
     for (const number of queue) {
       const job = trays.jobs[number];
       const index = trays.indexes[number];
-      if (this.#its.posted.takeBack(number) && job !== undefined) this.#its.posted.call(() => job.lost(index, how) === true);
+      if (this.#its.posted.takeBack(number) && job !== undefined) {
+        this.#its.posted.call(() => job.lost(index, how) === true);
+      }
     }
   }
 

@@ -165,6 +165,7 @@ export class Posted {
       this.deliver(number, this.#trays.jobs[number]!);
     }
     this.settle();
+    if (found) this.#host.plan();
     return found;
   }
 

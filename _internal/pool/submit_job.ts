@@ -99,8 +99,7 @@ export class SubmittedTask extends AnyJob implements FutureTask {
 
   failed(_index: number, error: unknown): Unwanted {
     this.#end();
-    joinStacks(error, this.site?.stack);
-    settle(this.future, "finished", new Thrown(error), undefined);
+    this.#fail(error);
     return false;
   }
 
@@ -144,7 +143,13 @@ export class SubmittedTask extends AnyJob implements FutureTask {
   /** It waits, and cannot be done. */
   refuse(error: Error): void {
     this.drop(0);
-    this.failed(0, error);
+    this.dropped = true;
+    this.#fail(error);
+  }
+
+  #fail(error: unknown): void {
+    joinStacks(error, this.site?.stack);
+    settle(this.future, "finished", new Thrown(error), undefined);
   }
 
   // Before it is settled: a callback that gives it up then must find nothing to take back.

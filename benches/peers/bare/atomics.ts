@@ -3,7 +3,7 @@
 import { timed, type Work } from "../../lib/play.ts";
 import { lock, unlock } from "./lock.ts";
 import { nextAnswer, startWorker } from "./partner.ts";
-import { allThere, ask, COUNT, endEcho, go, makeWords } from "./words.ts";
+import { allThere, ask, askAndAwait, COUNT, endEcho, go, makeWords } from "./words.ts";
 
 function lockedBy(workers: number): Work {
   return async (n) => {
@@ -25,8 +25,8 @@ function lockedBy(workers: number): Work {
   };
 }
 
-/** Round trips to a worker that waits for them: this thread blocks meanwhile. */
-async function withEcho(run: (trip: () => void) => Promise<number>): Promise<number> {
+/** Round trips to a worker that waits for them: by `trip` this thread blocks meanwhile, by `awaited` it does not. */
+async function withEcho(run: (trip: () => void, awaited: () => Promise<void>) => Promise<number>): Promise<number> {
   const words = makeWords();
   const partner = startWorker();
   partner.send({ do: "task", id: 0, task: "echo", value: 0 });
@@ -35,11 +35,18 @@ async function withEcho(run: (trip: () => void) => Promise<number>): Promise<num
   let trips = 0;
   const trip = () => ask(words, ++trips);
   trip();
-  const ns = await run(trip);
+  const ns = await run(trip, () => askAndAwait(words, ++trips));
   endEcho(words);
   await partner.end();
   return ns;
 }
+
+const busy: Work = (n) =>
+  withEcho((trip) =>
+    timed(() => {
+      for (let i = 0; i < n; i++) trip();
+    })
+  );
 
 /** The works. */
 export const atomics: Record<string, Work> = {
@@ -87,18 +94,23 @@ export const atomics: Record<string, Work> = {
   },
   "lock/2": lockedBy(2),
   "lock/4": lockedBy(4),
-  "pipe/busy": (n) =>
-    withEcho((trip) =>
-      timed(() => {
-        for (let i = 0; i < n; i++) trip();
-      })
-    ),
+  "pipe/busy": busy,
   "pipe/asleep": (n) =>
     withEcho(async (trip) => {
       let ns = 0;
       for (let i = 0; i < n; i++) {
         await new Promise((resolve) => setTimeout(resolve, 5));
         ns += await timed(() => trip());
+      }
+      return ns;
+    }),
+  "pool/round trip": busy,
+  "pool/after idleness": (n) =>
+    withEcho(async (_, awaited) => {
+      let ns = 0;
+      for (let i = 0; i < n; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 60));
+        ns += await timed(awaited);
       }
       return ns;
     }),

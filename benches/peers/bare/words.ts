@@ -38,6 +38,15 @@ export function ask(words: Int32Array, number: number): void {
   }
 }
 
+/** The same, but awaits the answer. */
+export async function askAndAwait(words: Int32Array, number: number): Promise<void> {
+  Atomics.store(words, ASKED, number);
+  Atomics.notify(words, ASKED);
+  for (let seen = number - 1; seen !== number; seen = Atomics.load(words, ANSWERED)) {
+    await Atomics.waitAsync(words, ANSWERED, seen).value;
+  }
+}
+
 /** Answers each number with itself until {@linkcode endEcho} is called. */
 export function echo(words: Int32Array): void {
   for (let last = 0;;) {

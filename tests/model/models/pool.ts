@@ -1,21 +1,46 @@
-import { add, load, now, store } from "../../../_internal/atomics.ts";
-import { isAlive } from "../../../_internal/memory/participants.ts";
+import { add, load, store } from "../../../_internal/atomics.ts";
+import { HEAP_AT, TOP_AT } from "../../../_internal/memory/memory.ts";
+import { isAlive, kill } from "../../../_internal/memory/participants.ts";
 import { type Space, spaceOf } from "../../../_internal/memory/space.ts";
-import { block, EVERYBODY, notify, WAIT_POINT_WORDS } from "../../../_internal/memory/wait_point.ts";
-import { Board, DONE, LEAST, STAFF } from "../../../_internal/pool/board.ts";
+import { block, EVERYBODY, notify } from "../../../_internal/memory/wait_point.ts";
+import { Board, CURSOR, DONE, END, FROM, PENDING, STAFF, TO } from "../../../_internal/pool/board.ts";
 import type { Job } from "../../../_internal/pool/job.ts";
-import { NEXT, OVER, phaseOf, STATE, takeBack, takeOutcome } from "../../../_internal/pool/task.ts";
+import { Share } from "../../../_internal/pool/share.ts";
+import {
+  dropUnfinished,
+  finish,
+  FREE,
+  isFailure,
+  leave,
+  LEFT,
+  NEXT,
+  OVER,
+  type Packed,
+  phaseOf,
+  putNumberOutcome,
+  READY,
+  STATE,
+  takeBack,
+  takeInput,
+  takeOutcome,
+  tell,
+  workerOf,
+} from "../../../_internal/pool/task.ts";
 import { Trays } from "../../../_internal/pool/trays.ts";
 import { workForPool } from "../../../_internal/pool/worker.ts";
-import { type Actor, type Model, model, times } from "../model.ts";
-
-const BOARD = 101;
-const FN = 102;
+import { type Actor, type Model, model, type Patch, times } from "../model.ts";
 
 const WORKER = "_internal/pool/worker.ts";
 const FUNCTIONS = "_internal/pool/functions.ts";
+const BOARD_FILE = "_internal/pool/board.ts";
+const PATIENCE = "_internal/pool/patience.ts";
 
-const SMALL = [
+/**
+ * Workers run as they are, but for what starts threads and finds modules: their task is the function that the model gives them.
+ * Their sleeps end after a slice where a thread has died and not else, and who looks for tasks does so once: to look more often
+ * is a way to find the same later.
+ */
+const WORKERS: readonly Patch[] = [
   { file: WORKER, find: 'import "../../sync/mod.ts";\nimport "../../threading/thread.ts";\n', replace: "" },
   { file: WORKER, find: '} from "../targets/resolve.ts";', replace: '} from "../../tests/model/models/pool.ts";' },
   { file: WORKER, find: "const TURN = 100;", replace: "const TURN = 200;" },
@@ -26,43 +51,76 @@ const SMALL = [
     replace: "import type { TargetDescriptor }",
   },
   { file: FUNCTIONS, find: 'ownModule("./", import.meta.url).pathname', replace: '""' },
-  { file: "_internal/pool/trays.ts", find: "const FIRST_TRAYS = 8;", replace: "const FIRST_TRAYS = 1;" },
-  { file: "_internal/pool/patience.ts", find: "const LEAST = 0.02;", replace: "const LEAST = 0;" },
-  { file: "_internal/pool/patience.ts", find: "const MOST = 0.1;", replace: "const MOST = 0;" },
-  { file: "_internal/pool/patience.ts", find: "const LOOKS = 16;", replace: "const LOOKS = 1;" },
-  { file: "_internal/pool/board.ts", find: "RING_TRAYS = 1024;", replace: "RING_TRAYS = 4;" },
-  { file: "_internal/pool/board.ts", find: "TRAY_TASKS = 256;", replace: "TRAY_TASKS = 4;" },
-  { file: "_internal/pool/board.ts", find: "TRAY_BITS = 8;", replace: "TRAY_BITS = 2;" },
+  { file: PATIENCE, find: /const LEAST = [\d.]+;/, replace: "const LEAST = 0;" },
+  { file: PATIENCE, find: /const MOST = [\d.]+;/, replace: "const MOST = 0;" },
+  { file: PATIENCE, find: /const LOOKS = \d+;/, replace: "const LOOKS = 1;" },
 ];
 
-let task: (input: number) => unknown = (input) => input;
+/** A ring of four trays, with 2 to so many tasks in each. */
+const small = (bits: number): readonly Patch[] => [
+  ...WORKERS,
+  { file: BOARD_FILE, find: /RING_TRAYS = \d+;/, replace: "RING_TRAYS = 4;" },
+  { file: BOARD_FILE, find: /TRAY_TASKS = \d+;/, replace: `TRAY_TASKS = ${2 ** bits};` },
+  { file: BOARD_FILE, find: /TRAY_BITS = \d+;/, replace: `TRAY_BITS = ${bits};` },
+  { file: "_internal/pool/trays.ts", find: /FIRST_TRAYS = \d+;/, replace: "FIRST_TRAYS = 1;" },
+];
 
-// What stands in for the modules that worker.ts imports.
-export const nameSlowModules = (): void => {};
-export const resolveTarget = async (): Promise<unknown> => task;
+/** Words that nothing else uses: where the board is, the function, and the place where tasks meet. */
+const BOARD = 101;
+const FUNCTION = 102;
+const MEETING = 103;
+/** There: a wait point, how many are here, and which workers have returned. */
+const COUNT = 2;
+const ENDED = 3;
 
-const setup = (workers: number) => (): Record<string, object> => {
+/** A board with a desk for each worker, where nothing is posted. */
+const setup = (workers: number, least = 1) => (): Record<string, object> => {
   const space = spaceOf("thread");
-  const board = Board.create(space, workers, 1);
+  const { words } = space;
+  const board = Board.create(space, workers, least);
   for (let i = 0; i < workers; i++) board.setDesk(i, board.createDesk());
-  store(space.words, board.at + STAFF, workers);
-  store(space.words, BOARD, board.at);
-  store(space.words, FN, space.writeBlock(new TextEncoder().encode("{}"), "describe a function", 1));
+  store(words, board.at + STAFF, workers);
+  store(words, BOARD, board.at);
+  store(words, FUNCTION, space.writeBlock(new TextEncoder().encode("{}"), "describe a function", 1));
+  store(words, MEETING, space.allocate(ENDED + workers, "meet"));
   return {};
 };
 
-async function work(actor: Actor, options: { idle?: number; spins?: number } = {}): Promise<void> {
+function boardOf(): Board {
   const space = spaceOf("thread");
-  const { words } = space;
-  (space as { spins: number }).spins = options.spins ?? 0;
-  const board = new Board(space, load(words, BOARD));
-  const fn = (input: number): number => {
-    actor.assert(!actor.notes("begun").includes(input), "begun twice");
-    actor.note("begun", input);
-    actor.step();
-    return 10 * input;
+  return new Board(space, load(space.words, BOARD));
+}
+
+// What a worker needs of the modules that find its functions.
+
+let target: unknown;
+
+export const resolveTarget = async (): Promise<unknown> => target;
+export const nameSlowModules = (): void => {};
+
+interface Work {
+  /** Leaves when there is nothing to do. */
+  idle?: boolean;
+  /** Looks for tasks without sleeping, where no other does. */
+  searches?: boolean;
+  /** So many tasks run at a time: each of them waits for the others. Those with lower inputs do not. */
+  meeting?: { from: number; count: number };
+  /** Bytes of an outcome; 0: it is a number. */
+  long?: number;
+}
+
+/** Is a worker, until the board is closed. */
+async function work(actor: Actor, { idle = false, searches = false, meeting, long = 0 }: Work = {}): Promise<void> {
+  const space = spaceOf("thread");
+  (space as { spins: number }).spins = searches ? 1 : 0;
+  const board = boardOf();
+  // By that name the explorer knows that a call of it can be stopped.
+  const fn = (input: number): unknown => {
+    beginWith(actor, input);
+    if (meeting !== undefined && input >= meeting.from) meet(space, meeting.count);
+    return long === 0 ? outcomeOf(input) : "x".repeat(long);
   };
-  task = fn;
+  target = fn;
   await workForPool({
     scope: "thread",
     board: board.at,
@@ -72,41 +130,76 @@ async function work(actor: Actor, options: { idle?: number; spins?: number } = {
     initializer: null,
     maxTasks: 0,
     maxMemory: 0,
-    idle: options.idle ?? 0,
+    // It has been idle for long enough as soon as it is idle.
+    idle: idle ? -1 : 0,
     concurrency: 1,
     epoch: performance.timeOrigin,
   });
 }
 
+function beginWith(actor: Actor, input: number): void {
+  actor.assert(actor.notes("published").includes(input), `${input} was begun before it was published`);
+  actor.assert(!actor.notes("begun").includes(input), `${input} was begun twice`);
+  actor.note("begun", input);
+}
+
+function outcomeOf(input: number): number {
+  return 10 * input;
+}
+
+/** Returns once so many threads are here. */
+function meet(space: Space, count: number): void {
+  const { words } = space;
+  const point = load(words, MEETING);
+  add(words, point + COUNT, 1);
+  notify(space, point, EVERYBODY);
+  block(space, point, () => load(words, point + COUNT) >= count ? true : undefined, Infinity);
+}
+
+/** The owner, which does what dispatcher.ts, posted.ts and losses.ts do. */
 class Owner {
   readonly actor: Actor;
   readonly space: Space;
+  readonly words: Int32Array;
   readonly board: Board;
   readonly trays: Trays;
+  /** Workers that may end before the board is closed. */
+  readonly #mortal: Set<number>;
 
-  constructor(actor: Actor) {
+  constructor(actor: Actor, mortal: readonly number[] = []) {
     this.actor = actor;
-    this.space = spaceOf("thread");
-    this.board = new Board(this.space, load(this.space.words, BOARD));
+    this.#mortal = new Set(mortal);
+    this.board = boardOf();
+    this.space = this.board.space;
+    this.words = this.space.words;
     this.trays = new Trays(this.board);
   }
 
+  /** `together`: so many of them are a share; 0: each is. */
   post(inputs: readonly number[], together = 0): void {
+    this.put(inputs, together);
+    this.publish(inputs);
+  }
+
+  put(inputs: readonly number[], together: number): void {
     const { actor, trays } = this;
-    const job = { fn: load(this.space.words, FN), spread: false, together, attemptOf: () => 1 } as unknown as Job;
+    const job = { fn: load(this.words, FUNCTION), spread: false, together, attemptOf: () => 1 } as unknown as Job;
     for (const input of inputs) {
       actor.assert(trays.canPut(), "there is no tray");
       trays.put(job, input, input, 0);
     }
+  }
+
+  publish(inputs: readonly number[]): void {
+    const { actor, trays, board } = this;
     actor.step();
     for (const input of inputs) actor.note("published", input);
     trays.publish();
-    this.board.wake(inputs.length);
+    board.wake(inputs.length);
   }
 
   collect(): void {
-    const { actor, trays, board } = this;
-    const { words } = this.space;
+    const { actor, trays, board, words } = this;
     let task = board.takeFinished();
     const tasks: number[] = [];
     for (; task !== 0; task = words[task + NEXT]) {
@@ -116,43 +209,184 @@ class Owner {
     for (let i = tasks.length - 1; i >= 0; i--) {
       const number = trays.numberOf(tasks[i]);
       if (trays.jobs[number] !== undefined) this.deliver(number);
-      trays.back(number);
+      this.back(number);
     }
   }
 
   deliver(number: number): void {
-    const { actor, trays, space } = this;
+    const { actor, trays, space, words } = this;
     const task = trays.taskOf(number);
     const input = trays.indexes[number];
-    actor.assert(phaseOf(space.words[task + STATE]) === OVER, "it is not over");
+    actor.assert(phaseOf(words[task + STATE]) === OVER, `${input} was told and is not over`);
     trays.settle(number);
+    actor.assert(!isFailure(words, task), `${input} has failed`);
     const outcome = takeOutcome(space, task);
-    actor.assert(outcome === 10 * input, `another outcome: ${(outcome as Error)?.stack}`);
+    actor.assert(typeof outcome === "string" || outcome === outcomeOf(input), `${input} became ${outcome}`);
     actor.note("told", input);
   }
 
+  back(number: number): void {
+    const { actor, trays, words } = this;
+    actor.assert(words[trays.taskOf(number) + STATE] !== FREE, `${trays.indexes[number]} is back twice`);
+    trays.back(number);
+  }
+
+  /** Takes a task back, if no worker has begun with it. */
+  takeBack(number: number): boolean {
+    const { trays, space } = this;
+    if (trays.jobs[number] === undefined || !takeBack(space, trays.taskOf(number))) return false;
+    trays.settle(number);
+    trays.back(number);
+    return true;
+  }
+
+  lose(number: number): void {
+    const { actor, trays } = this;
+    if (trays.jobs[number] === undefined) return;
+    trays.settle(number);
+    actor.note("lost", trays.indexes[number]);
+  }
+
+  /** Collects until so many tasks are told, or lost. */
   waitFor(count: number): void {
-    block(this.space, this.board.at + DONE, () => {
+    const { actor, space, board } = this;
+    block(space, board.at + DONE, () => {
       this.collect();
-      return this.actor.notes("told").length === count ? true : undefined;
+      for (const index of this.#mortal) if (this.hasEnded(index)) this.deal(index);
+      return actor.notes("told").length + actor.notes("lost").length >= count ? true : undefined;
     }, Infinity);
+  }
+
+  /** A worker's number: it is its thread's. */
+  idOf(index: number): number {
+    return this.space.id - (this.actor.index - index);
+  }
+
+  hasEnded(index: number): boolean {
+    const { space, words } = this;
+    return !isAlive(space.memory, this.idOf(index)) || load(words, load(words, MEETING) + ENDED + index) !== 0;
+  }
+
+  /** The numbers of the tasks that a worker has, or has finished without having told. */
+  tasksOf(id: number): number[] {
+    const { trays, words } = this;
+    const found: number[] = [];
+    for (let number = 0; number < trays.jobs.length; number++) {
+      const task = trays.taskOf(number);
+      if (words[task + STATE] === FREE) continue;
+      const state = load(words, task + STATE);
+      if (phaseOf(state) !== READY && phaseOf(state) !== FREE && workerOf(state) === id) found.push(number);
+    }
+    return found;
+  }
+
+  /** A worker has ended. What it had not begun with is posted again. */
+  deal(index: number): void {
+    const { board, trays, space, words } = this;
+    const id = this.idOf(index);
+    const desk = board.deskAt(index);
+    this.#mortal.delete(index);
+    board.setDesk(index, 0);
+    board.endSearching(id);
+    this.collect();
+    const freed = new Set<number>();
+    for (const number of this.tasksOf(id)) {
+      const task = trays.taskOf(number);
+      if (phaseOf(load(words, task + STATE)) === OVER) {
+        if (trays.jobs[number] !== undefined) this.deliver(number);
+      } else {
+        freed.add(dropUnfinished(space, task));
+        this.lose(number);
+      }
+      this.back(number);
+    }
+    const again = this.takeBackAll(trays.ready(desk));
+    const pending = load(words, desk + PENDING);
+    store(words, desk + PENDING, 0);
+    if (pending !== 0 && !freed.has(pending)) space.free(pending);
+    if (trays.out > 0) board.wake(trays.out);
+    if (again.length > 0) this.post(again);
+  }
+
+  /** Inputs of the tasks that could be taken back. */
+  takeBackAll(numbers: readonly number[]): number[] {
+    const inputs: number[] = [];
+    for (const number of numbers) if (this.takeBack(number)) inputs.push(this.trays.indexes[number]);
+    return inputs;
   }
 }
 
+/** Each task was told once, or came back and was not begun. Of each worker that died one may be lost. */
+const accountFor = (...inputs: number[]) => (actor: Actor): void => {
+  const times = (name: string, input: number): number => actor.notes(name).filter((each) => each === input).length;
+  for (const input of inputs) {
+    const [told, lost, back] = ["told", "lost", "back"].map((name) => times(name, input));
+    actor.assert(told + lost + back === 1, `${input} was told ${told} times, lost ${lost} times, back ${back} times`);
+    actor.assert(back === 0 || times("begun", input) === 0, `${input} came back and was begun`);
+  }
+  const lost = actor.notes("lost").length;
+  actor.assert(lost <= actor.deaths, `${lost} tasks were lost with ${actor.deaths} workers`);
+};
+
+/** Workers, and an owner. */
+const pool = (workers: number, options: Work, owner: (actor: Actor) => void): Model<object>["threads"] => [
+  ...times(workers, (actor) => work(actor, options)),
+  owner,
+];
+
 export const models: readonly Model<Record<string, object>>[] = [
   model({
-    name: "Pool: each task is begun by one worker",
+    name: "Pool: each task is begun by one worker, and told once",
     setup: setup(2),
-    scale: SMALL,
-    threads: [
-      ...times(2, (actor) => work(actor)),
-      (actor) => {
-        const owner = new Owner(actor);
-        owner.post([1, 2]);
-        owner.post([3]);
-        owner.waitFor(3);
-        owner.board.close();
-      },
-    ],
+    scale: small(2),
+    threads: pool(2, {}, (actor) => {
+      const owner = new Owner(actor);
+      owner.post([1, 2]);
+      owner.post([3]);
+      owner.waitFor(3);
+      owner.board.close();
+    }),
+    end: accountFor(1, 2, 3),
+  }),
+  model({
+    name: "Pool: no worker sleeps beside a task that was posted",
+    setup: setup(2),
+    scale: small(2),
+    threads: pool(2, { meeting: { from: 1, count: 2 } }, (actor) => {
+      const owner = new Owner(actor);
+      owner.post([1]);
+      owner.post([2]);
+      owner.waitFor(2);
+      owner.board.close();
+    }),
+    end: accountFor(1, 2),
+  }),
+  model({
+    name: "Pool: a worker that looks for tasks without sleeping misses none",
+    setup: setup(2),
+    scale: small(2),
+    threads: pool(2, { searches: true, meeting: { from: 2, count: 2 } }, (actor) => {
+      const owner = new Owner(actor);
+      owner.post([1]);
+      owner.waitFor(1);
+      owner.post([2]);
+      owner.post([3]);
+      owner.waitFor(3);
+      owner.board.close();
+    }),
+    end: accountFor(1, 2, 3),
+  }),
+  model({
+    name: "Pool: what is taken back is not begun, and all else has an outcome",
+    setup: setup(1),
+    scale: small(2),
+    threads: pool(1, {}, (actor) => {
+      const owner = new Owner(actor);
+      owner.post([1, 2, 3], 2);
+      for (const number of [1, 2]) if (owner.takeBack(number)) actor.note("back", owner.trays.indexes[number]);
+      owner.waitFor(3 - actor.notes("back").length);
+      owner.board.close();
+    }),
+    end: accountFor(1, 2, 3),
   }),
 ];
