@@ -6,7 +6,7 @@
 
 import type { Scope } from "../_internal/memory/memory.ts";
 import { placeOf } from "../_internal/memory/shared_object.ts";
-import type { PoolKind } from "../_internal/pool/calls.ts";
+import type { PoolKind } from "../_internal/pool/pool_calls.ts";
 import { BasePool } from "../_internal/pool/pool.ts";
 import type { PoolOptions } from "../_internal/pool/pool_options.ts";
 import type { workForPool } from "../_internal/pool/worker.ts";
@@ -84,11 +84,16 @@ function kindFor(type: object | null): PoolKind {
 }
 
 /**
- * Processes that wait for tasks: as many at a time as there are workers, each after the other.
+ * Processes that run tasks: each process one task at a time, or several that await, with `concurrency`.
  *
- * Workers start with the first task and are daemons. A function crosses once per worker and not once per task; small
- * tasks cross in chunks, through memory that the processes share. A worker that dies is replaced, and only its task is
- * lost: that task rejects with {@linkcode WorkerLostError}, which has the worker's exit code and the signal that ended it.
+ * - **Workers** are started when there is work for them, or all at once by {@linkcode BasePool.warm}. They are daemons:
+ *   a pool with nothing to do keeps no program alive.
+ * - **Tasks** go through memory that the processes share, and need no tuning: a free worker takes as many of the next
+ *   ones as are done in a moment, and what stands behind a slow task is done by another worker. A function is sent to
+ *   each worker once, not with every task.
+ * - **Death**: a worker that dies is replaced, and only the tasks that it was running are lost: they reject with
+ *   {@linkcode WorkerLostError}, which has the worker's exit code and the signal that ended it, or are tried again
+ *   where `retries` says so.
  *
  * @typeParam I The arguments of the initializer; nothing else depends on it.
  *
@@ -113,7 +118,8 @@ export class Pool<I extends unknown[] = unknown[]> extends BasePool {
   /**
    * Makes a pool. Its workers start with the first task.
    *
-   * @param workers How many; by default one for each processor.
+   * @param workers How many there are at most, from 1 to 1,024; by default one for each processor.
+   * @param options See {@linkcode PoolOptions}.
    * @throws {TypeError} If an option is of the wrong kind.
    * @throws {RangeError} If a number among the arguments and options is out of range.
    * @throws {TargetError} If the initializer cannot run in another process.

@@ -5,11 +5,12 @@
  */
 
 import { placeOf } from "../_internal/memory/shared_object.ts";
-import type { PoolKind } from "../_internal/pool/calls.ts";
+import type { PoolKind } from "../_internal/pool/pool_calls.ts";
 import { BasePool } from "../_internal/pool/pool.ts";
 import type { PoolOptions } from "../_internal/pool/pool_options.ts";
 import type { workForPool } from "../_internal/pool/worker.ts";
 import { ownModule } from "../_internal/runtime/modules.ts";
+import { handToThread } from "../_internal/threads/start_thread.ts";
 import { task } from "../_internal/targets/describe.ts";
 import { POINT, RESULT_ASKED, setFlags } from "../_internal/work/record.ts";
 import { endingOf } from "../_internal/work/runner.ts";
@@ -54,16 +55,20 @@ const threads: PoolKind = {
       points: [record + POINT],
       ending: endingOf(thread),
       kill: () => thread.terminate(),
+      hand: (handed) => handToThread(thread.ident!, handed),
     };
   },
 };
 
 /**
- * Threads that wait for tasks: as many at a time as there are workers, each after the other.
+ * Threads that run tasks: each thread one task at a time, or several that await, with `concurrency`.
  *
- * Workers start with the first task and are daemons. A function crosses once per worker and not once per task; small
- * tasks cross in chunks. A worker that dies is replaced, and only its task is lost: that task rejects with
- * {@linkcode WorkerLostError}.
+ * - **Workers** are started when there is work for them, or all at once by {@linkcode BasePool.warm}. They are daemons:
+ *   a pool with nothing to do keeps no program alive.
+ * - **Tasks** need no tuning: a free worker takes as many of the next ones as are done in a moment, and what stands
+ *   behind a slow task is done by another worker. A function is sent to each worker once, not with every task.
+ * - **Death**: a worker that dies is replaced, and only the tasks that it was running are lost: they reject with
+ *   {@linkcode WorkerLostError}, or are tried again where `retries` says so.
  *
  * @typeParam I The arguments of the initializer; nothing else depends on it.
  *
@@ -82,7 +87,8 @@ export class Pool<I extends unknown[] = unknown[]> extends BasePool {
   /**
    * Makes a pool. Its workers start with the first task.
    *
-   * @param workers How many; by default one for each processor.
+   * @param workers How many there are at most, from 1 to 1,024; by default one for each processor.
+   * @param options See {@linkcode PoolOptions}.
    * @throws {TypeError} If an option is of the wrong kind.
    * @throws {RangeError} If a number among the arguments and options is out of range.
    * @throws {TargetError} If the initializer cannot run in another thread.

@@ -277,6 +277,8 @@ function readObject(form: number): unknown {
     }
     case tag.BUFFER:
       return remember(readBytes(readCount(1)));
+    case tag.HANDED:
+      return remember(tag.handedAt(readCount(0)) ?? broken("a buffer did not come with it"));
     case tag.RESIZABLE: {
       const max = readFloat();
       const data = readBytes(readCount(1));

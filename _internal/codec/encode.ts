@@ -419,7 +419,7 @@ function writeView(value: ArrayBufferView): void {
   if (byteLength === buffer.byteLength) {
     writePair(tag.VIEW, kind);
     write(buffer);
-  } else if (!isOfPool && (whole || buffer.resizable || hasCome(buffer))) {
+  } else if (tag.isHanded(buffer) || !isOfPool && (whole || buffer.resizable || hasCome(buffer))) {
     writePair(tag.PART, kind);
     writeFloat(byteOffset);
     const size = (value as { BYTES_PER_ELEMENT?: number }).BYTES_PER_ELEMENT ?? 1;

@@ -84,6 +84,8 @@ export const NAMED = 0xa1;
 export const LATER = 0xa2;
 /** A KeyObject or CryptoKey: an object with what it is made of. */
 export const KEY = 0xa3;
+/** A buffer that comes beside the message: its number. */
+export const HANDED = 0xa4;
 
 /** The largest size that a resizable buffer may be made for. */
 export const MAX_RESERVED: number = 2 ** 33;
@@ -191,6 +193,57 @@ export function writeTrailer(view: DataView, start: number, references: readonly
     at += 4;
   }
   view.setUint8(at, Math.min(length, MANY));
+}
+
+// Buffers that go beside a message and not in it: the message has their numbers. While messages are written, those that go so if
+// they are in a message, and those that were; while one is read, those that came.
+
+let handable: ReadonlySet<ArrayBuffer> | undefined;
+let handed: ArrayBuffer[] = [];
+let given: readonly ArrayBuffer[] = [];
+
+/** Has these buffers, where they are in messages, go beside them: until {@linkcode takeHanded}. */
+export function handOver(buffers: ReadonlySet<ArrayBuffer>): void {
+  handable = buffers;
+  handed = [];
+}
+
+/** The buffers that go beside what was written since {@linkcode handOver}. */
+export function takeHanded(): ArrayBuffer[] {
+  const taken = handed;
+  handable = undefined;
+  handed = [];
+  return taken;
+}
+
+/** Whether a buffer goes beside the message. */
+export function isHanded(buffer: ArrayBuffer): boolean {
+  return handable !== undefined && handable.has(buffer);
+}
+
+/** The number of such a buffer. */
+export function handedNumber(buffer: ArrayBuffer): number {
+  const number = handed.indexOf(buffer);
+  return number >= 0 ? number : handed.push(buffer) - 1;
+}
+
+/** Has all buffers go in the messages that are written now. Returns how to go on as before. */
+export function putHandedAside(): () => void {
+  const state = [handable, handed] as const;
+  handable = undefined;
+  return () => {
+    [handable, handed] = state;
+  };
+}
+
+/** Says which buffers come beside the message that is read next. */
+export function setHanded(buffers: readonly ArrayBuffer[]): void {
+  given = buffers;
+}
+
+/** The buffer of that number; `undefined`: there is none. */
+export function handedAt(number: number): ArrayBuffer | undefined {
+  return given[number];
 }
 
 /** Where the value ends in the first `length` bytes of a message; below 0: there is no message. */

@@ -104,6 +104,7 @@ export function forget(): void {
 export function putAside(): () => void {
   const known = objects.slice(0, objectCount);
   const state = [bytes, view, at, scope, numbers, references, open, parted, later, laterNumbers] as const;
+  const handAgain = tag.putHandedAside();
   renew();
   objectCount = 0;
   numbers = undefined;
@@ -114,6 +115,7 @@ export function putAside(): () => void {
   laterNumbers = undefined;
   return () => {
     [bytes, view, at, scope, numbers, references, open, parted, later, laterNumbers] = state;
+    handAgain();
     objectCount = known.length;
     for (let i = 0; i < objectCount; i++) objects[i] = known[i];
   };
@@ -288,6 +290,7 @@ export function writeRegExp(regexp: RegExp): void {
 export function writeBuffer(buffer: ArrayBuffer): void {
   ofKind(buffer, "ArrayBuffer", () => bufferLength.call(buffer));
   if (buffer.detached) throw unsendable(buffer, "it is detached");
+  if (tag.isHanded(buffer)) return writeCount(tag.HANDED, tag.handedNumber(buffer));
   if (parted.length > 0 && parted.includes(buffer)) throw AGAIN;
   if (!buffer.resizable) {
     writeTag(tag.BUFFER);

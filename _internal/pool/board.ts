@@ -29,6 +29,7 @@
  *           5  STARTED     whether its worker is ready for tasks: 1, or 0
  *           6  WORKED      whether its worker has begun with a task: 1, or 0
  *           7  ERRAND      a task for this worker and no other, 0: none
+ *           8  ASKS        the task for which it waits for buffers that go without a copy, 0: none
  * ```
  *
  * Only the owner posts: it writes tasks, moves END behind them and notifies WORK. A worker writes the next positions into its
@@ -82,6 +83,7 @@ export const NEED = 4;
 export const STARTED = 5;
 export const WORKED = 6;
 export const ERRAND = 7;
+export const ASKS = 8;
 const DESK_WORDS = 16;
 
 /** How many positions it is from one to another that comes later. */

@@ -10,11 +10,12 @@ import { RoomWait } from "../memory/room.ts";
 import { later } from "../runtime/runtime.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
 import type { Ending } from "../work/runner.ts";
-import { patienceLeft, takeLate } from "../work/starting.ts";
-import { type Board, DONE, ERRAND, NEED, PENDING, RESOLVING, STAFF, STARTED, WORKED } from "./board.ts";
+import { type Handed, patienceLeft, takeLate } from "../work/starting.ts";
+import { ASKS, type Board, DONE, ERRAND, NEED, PENDING, RESOLVING, STAFF, STARTED, WORKED } from "./board.ts";
 import { readFunction } from "./functions.ts";
 import type { Identity } from "./job.ts";
 import type { Trace } from "./trace.ts";
+import type { Trays } from "./trays.ts";
 import type { WorkerOptions } from "./worker.ts";
 
 /** A worker, as what started it knows it. */
@@ -29,6 +30,8 @@ export interface PoolWorker {
   ending(exactly: boolean): Ending | undefined;
   /** Ends it by force. */
   kill(): void;
+  /** Sends it buffers without a copy, where that can be. */
+  hand?(handed: Handed): void;
 }
 
 /** What makes workers: threads or processes. */
@@ -197,9 +200,24 @@ export class Crew {
   clear({ desk }: Hired): number {
     const { words } = this.#board;
     const pending = load(words, desk + PENDING);
-    for (const word of [PENDING, NEED, STARTED, WORKED, RESOLVING, ERRAND]) store(words, desk + word, 0);
+    for (const word of [PENDING, NEED, STARTED, WORKED, RESOLVING, ERRAND, ASKS]) store(words, desk + word, 0);
     this.#spareDesks.push(desk);
     return pending;
+  }
+
+  /** Sends workers the buffers that they ask for. Whether any did. */
+  handOut(trays: Trays): boolean {
+    let found = false;
+    for (const worker of this.workers.values()) {
+      const task = this.deskOf(worker, ASKS);
+      if (task === 0) continue;
+      found = true;
+      store(this.#board.words, worker.desk + ASKS, 0);
+      const number = trays.numberOf(task);
+      const buffers = trays.jobs[number]?.takeBuffers(trays.indexes[number]);
+      worker.handle.hand?.({ number, buffers });
+    }
+    return found;
   }
 
   /** Gives a worker up, which is not waited for: on Deno no thread that computes can be stopped. */

@@ -6,20 +6,29 @@
 
 import { load } from "../atomics.ts";
 import { type AsyncContext, createAsyncContext } from "../runtime/this_thread.ts";
-import { ATTEMPT, LEFT, phaseOf, STATE, TOLD } from "./task.ts";
+import { ATTEMPT, BESIDE, LEFT, phaseOf, STATE, TOLD } from "./task.ts";
 
-/** The running task, from inside. */
+/** A task while it runs, from inside: what {@linkcode currentTask} returns. Python has no equivalent. */
 export interface CurrentTask {
   /**
-   * Whether the caller that submitted the task has given it up: by signal, by timeout, by terminating the pool. Reads shared
-   * memory, so it becomes true at once, also in a busy loop.
+   * Whether the caller has given the task up: by its signal or timeout, because an item before it in its map has
+   * failed, the loop over its `imap` was left, or the pool was terminated. It is read from shared memory, so it becomes
+   * true at once, also in a busy loop. Once the task is over it does not change.
    */
   readonly cancelled: boolean;
-  /** The same as a signal, which is aborted when the event loop of the worker turns: for `fetch` and the like. */
+  /**
+   * The same as a signal, for `fetch` and other functions that take one. It is aborted within some 10 ms, when the
+   * event loop of the worker turns.
+   */
   readonly signal: AbortSignal;
-  /** Which try of the task this is: 1, and with `retries` one more for each worker that ended before it was over. */
+  /**
+   * Which try of the task this is: 1, and with `retries` one more for each worker that ended before the task was over.
+   */
   readonly attempt: number;
-  /** What the pool's `initializer` returned in this worker; if that was a promise, what it became. */
+  /**
+   * What the pool's `initializer` returned in this worker, or what that promise became: the same object in all tasks of
+   * the worker. `undefined` without an initializer.
+   */
   readonly state: unknown;
 }
 
@@ -47,7 +56,7 @@ class Task implements CurrentTask {
   constructor(itsWords: Int32Array, task: number) {
     this.#words = itsWords;
     this.#task = task;
-    this.attempt = itsWords[task + ATTEMPT];
+    this.attempt = itsWords[task + ATTEMPT] & ~BESIDE;
   }
 
   get state(): unknown {
@@ -124,7 +133,10 @@ export function isTaskRunning(): boolean {
 }
 
 /**
- * The task that the calling pool worker runs; `undefined` outside of a task.
+ * The task to which the code that calls this belongs; `undefined` outside of a pool's tasks.
+ *
+ * Where a pool's `concurrency` lets several tasks run in one worker, each gets its own, also after an `await`. Python
+ * has no equivalent.
  *
  * @example
  * ```ts

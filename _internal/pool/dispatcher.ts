@@ -24,7 +24,6 @@ import type { PoolParts } from "./parts.ts";
 import { Posted, type PostedHost } from "./posted.ts";
 import { Posting } from "./posting.ts";
 import type { StreamHost } from "./stream_job.ts";
-import type { TaskHost } from "./submit_job.ts";
 import { dropOutcome } from "./task.ts";
 import { Trays } from "./trays.ts";
 import { Watch, type Watched } from "./watch.ts";
@@ -35,7 +34,7 @@ export interface DispatcherOptions extends CrewOptions {
 }
 
 /** The owner's side of a pool. */
-export class Dispatcher implements Watched, StreamHost, TaskHost, PostedHost, PoolParts {
+export class Dispatcher implements Watched, StreamHost, PostedHost, PoolParts {
   readonly board: Board;
   readonly functions: Functions;
   readonly size: number;
@@ -119,14 +118,6 @@ export class Dispatcher implements Watched, StreamHost, TaskHost, PostedHost, Po
     this.#watch.plan();
   }
 
-  isRunning(number: number): boolean {
-    return this.posted.isRunning(number);
-  }
-
-  takeBack(number: number): boolean {
-    return this.posted.takeBack(number);
-  }
-
   again(job: Job): void {
     this.add(job.source);
   }
@@ -201,7 +192,7 @@ export class Dispatcher implements Watched, StreamHost, TaskHost, PostedHost, Po
   refuse(fn: number, error: () => Error): void {
     this.together(() => {
       // What is posted comes back first, and is refused with the rest.
-      for (const number of [...this.trays.live()]) if (this.trays.jobs[number]!.fn === fn) this.takeBack(number);
+      for (const number of [...this.trays.live()]) if (this.trays.jobs[number]!.fn === fn) this.posted.takeBack(number);
       for (const source of this.#posting.sources) {
         this.posted.call(() => {
           this.posted.failed += source.refuse(fn, error);
@@ -233,6 +224,7 @@ export class Dispatcher implements Watched, StreamHost, TaskHost, PostedHost, Po
   look(exactly: boolean): boolean {
     if (this.#destroyed) return true;
     const found = [this.collect(), this.#losses.reap(exactly), this.#hasFailed(), this.errands.look()].includes(true);
+    this.crew.handOut(this.trays);
     this.#makeRoom();
     return found || this.#posting.isRoomTime;
   }
@@ -273,7 +265,7 @@ export class Dispatcher implements Watched, StreamHost, TaskHost, PostedHost, Po
     if (isInNeed) this.posted.readUntold();
     if (!isInNeed && !isRoomWanted(this.#space)) return;
     for (const number of [...this.trays.live()]) {
-      if (!this.trays.hasBlock(number) || !this.takeBack(number)) continue;
+      if (!this.trays.hasBlock(number) || !this.posted.takeBack(number)) continue;
       this.#posting.waitForRoom();
     }
   }

@@ -4,15 +4,15 @@
  * @module
  */
 
-/** Times of tasks. */
+/** How long tasks took, or waited: part of {@linkcode PoolStats}. All 0 while there is nothing to count. */
 export interface Times {
-  /** How many tasks. */
+  /** How many tasks were counted. */
   count: number;
-  /** Their mean, in ms. */
+  /** Their mean, in milliseconds, exactly. */
   mean: number;
-  /** The time that half of them stayed below, in ms, to some per cent. */
+  /** The median, in milliseconds, to within 5 %: half of the tasks took no longer. */
   p50: number;
-  /** The time that 99 of 100 stayed below, in ms, to some per cent. */
+  /** The 99th percentile, in milliseconds, to within 5 %: 99 of 100 tasks took no longer. */
   p99: number;
 }
 

@@ -37,6 +37,10 @@ export interface Job {
   inputOf(index: number): Packed;
   /** Which try of the task the next one is, from 1. */
   attemptOf(index: number): number;
+  /** Whether buffers go beside the input of a task. */
+  hasBuffers(index: number): boolean;
+  /** Gives them away; `undefined`: there are none any more. */
+  takeBuffers(index: number): ArrayBuffer[] | undefined;
   /** The task is on the board, under that number. */
   posted?(number: number): void;
   /** A task returned. */
@@ -170,6 +174,8 @@ export abstract class AnyJob implements Job {
   readonly together: number;
   readonly killAfter: number | undefined;
   readonly priority: number;
+  /** The buffers that go beside the input of each task. */
+  buffers: Map<number, ArrayBuffer[]> | undefined;
   readonly #retries: number;
   /** How often each task was lost. */
   #losses: Map<number, number> | undefined;
@@ -184,6 +190,16 @@ export abstract class AnyJob implements Job {
     this.killAfter = options.killAfter;
     this.priority = options.priority;
     this.#retries = options.retries;
+  }
+
+  hasBuffers(index: number): boolean {
+    return this.buffers !== undefined && this.buffers.has(index);
+  }
+
+  takeBuffers(index: number): ArrayBuffer[] | undefined {
+    const taken = this.buffers?.get(index);
+    this.buffers?.delete(index);
+    return taken;
   }
 
   /** The input of a task, whose references are the job's. */

@@ -6,6 +6,7 @@
 
 import type { Scope } from "../memory/memory.ts";
 import type { Ending } from "../work/runner.ts";
+import type { GivingAway } from "./giving_away.ts";
 import {
   AnyJob,
   type Identity,
@@ -59,6 +60,7 @@ export class MapJob extends AnyJob implements Source {
     spread: boolean,
     options: BulkOptions,
     scope: Scope,
+    giving: GivingAway,
   ) {
     super(fn, name, spread, options);
     const { length } = items;
@@ -78,7 +80,7 @@ export class MapJob extends AnyJob implements Source {
     const packer = new Packer(scope);
     let packed = 0;
     try {
-      for (; packed < length; packed++) inputs[packed] = packer.pack(items[packed], packed);
+      for (; packed < length; packed++) inputs[packed] = giving.pack(packed, () => packer.pack(items[packed], packed));
     } catch (error) {
       for (let index = 0; index < packed; index++) this.drop(index);
       throw error;

@@ -8,7 +8,7 @@ import { REFUSAL } from "../codec/refusal.ts";
 import { InvalidStateError } from "../errors.ts";
 import { show, validateWait, type WaitOptions } from "../options.ts";
 import type { AnyFunction } from "../targets/source.ts";
-import { Calls, type PoolKind } from "./calls.ts";
+import { Calls, type PoolKind } from "./pool_calls.ts";
 import { type Future, within } from "./future.ts";
 import type { MapOptions, MapRangeOptions, PoolOptions, PoolStats, TaskOptions } from "./pool_options.ts";
 import type { PoolTrace } from "./trace.ts";
@@ -18,23 +18,24 @@ import type { PoolTrace } from "./trace.ts";
  *
  * This holds for all methods that take a function:
  *
- * - **Functions**: an exported function can run in a worker, and so can one that uses nothing but its arguments and the imports,
- *   exports and globals of its module. For any other there is a {@linkcode TargetError}. The worker awaits what the function
- *   returns.
- * - **Values**: arguments, items and results are copied as by `structuredClone`, and the objects of this package stay shared.
- *   Arguments and items are copied at the call, those of `imap` when they are taken: what the caller changes later is not
- *   seen. For what cannot be copied there is a `DataCloneError`, which names the path.
- * - **Order**: of the tasks that wait, those with the lowest `priority` begin first; equal ones that were submitted begin in
- *   the order of their calls. Maps and submitted tasks of one priority take turns, so that a long map keeps nothing else from
- *   running.
+ * - **Functions**: an exported function can run in a worker, and so can a function that uses nothing but its arguments
+ *   and the imports, exports and globals of its module. For any other there is a {@linkcode TargetError}. The worker
+ *   awaits what the function returns.
+ * - **Values**: arguments, items and results are copied as by `structuredClone`, and the objects of this package stay
+ *   shared. Arguments and items are copied at the call, those of `imap` when they are taken: what the caller changes
+ *   later is not seen. For what cannot be copied there is a `DataCloneError`, which names the path.
+ * - **Order**: of the tasks that wait, those with the lowest `priority` begin first; equal ones that were submitted
+ *   begin in the order of their calls. Maps and submitted tasks of one priority take turns, so that a long map keeps
+ *   nothing else from running.
  * - **Cancellation**: `signal` and `timeout` settle the caller at once: see {@linkcode TaskOptions}. After
  *   {@linkcode BasePool.terminate} all that is open rejects with {@linkcode CancelledError}.
- * - **Death**: a task whose worker ends before it is over rejects with {@linkcode WorkerLostError}, or is tried again where
- *   `retries` says so. All other tasks go on in other workers. If the initializer throws, all tasks reject with its error.
- * - **Refusals**: {@linkcode InvalidStateError} once the pool is closed, or while a worker imports the module that calls it;
- *   {@linkcode DeadlockError} where a task uses its own pool; `TypeError` and `RangeError` for options of a wrong kind or out
- *   of range. A task whose arguments or result do not fit into the shared memory, however long they wait, rejects with a
- *   `RangeError` that has `needed` and `available`.
+ * - **Death**: a task whose worker ends before it is over rejects with {@linkcode WorkerLostError}, or is tried again
+ *   where `retries` says so. All other tasks go on in other workers. If the initializer throws, all tasks reject with
+ *   its error.
+ * - **Refusals**: {@linkcode InvalidStateError} once the pool is closed, or while a worker imports the module that
+ *   calls it; {@linkcode DeadlockError} where a task uses its own pool; `TypeError` and `RangeError` for options of a
+ *   wrong kind or out of range. A task whose arguments or result do not fit into the shared memory, however long they
+ *   wait, rejects with a `RangeError` that has `needed` and `available`.
  *
  * What can be known at the call, `apply`, `submit`, `imap` and `imapUnordered` throw; everything else rejects what they
  * return. Methods that are `async` reject in either case.
@@ -101,8 +102,8 @@ export abstract class BasePool implements AsyncDisposable {
   }
 
   /**
-   * Calls `fn` with each item, which gets the item and nothing else, and returns the results in the order of the items. Each item
-   * is a task of its own. Python: `Pool.map`.
+   * Calls `fn` with each item and nothing else, and returns the results in the order of the items. Each item is a task
+   * of its own. Python: `Pool.map`.
    *
    * @throws The error of the lowest item that failed or was lost; no item behind it is begun any more.
    *
@@ -141,8 +142,8 @@ export abstract class BasePool implements AsyncDisposable {
 
   /**
    * As {@linkcode BasePool.map}, but results come one by one, in order, and items are taken only as they are needed: at
-   * most four for each worker, times `chunksize` (by default 1), are taken and not yet delivered. Leaving the loop gives
-   * the rest up. An item that fails ends the iteration after the results before it. Python: `Pool.imap`.
+   * most four for each worker, times `chunksize` (by default 1), are taken and not yet delivered. Leaving the loop
+   * gives the rest up. An item that fails ends the iteration after the results before it. Python: `Pool.imap`.
    *
    * @example
    * ```ts
@@ -161,7 +162,19 @@ export abstract class BasePool implements AsyncDisposable {
     return this.#calls.stream(fn as AnyFunction, iterable, true, options) as AsyncIterableIterator<Awaited<R>>;
   }
 
-  /** As {@linkcode BasePool.imap}, but results come as they are ready, in any order. Python: `Pool.imap_unordered`. */
+  /**
+   * As {@linkcode BasePool.imap}, but results come as they are ready, in any order. Python: `Pool.imap_unordered`.
+   *
+   * @example
+   * ```ts
+   * import { Pool } from "@weft/concurrent/threading";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(2);
+   * const roots = await Array.fromAsync(pool.imapUnordered(Math.sqrt, [16, 25]));
+   * assertEquals(roots.sort(), [4, 5]);
+   * ```
+   */
   imapUnordered<T, R>(
     fn: (item: T) => R,
     iterable: Iterable<T> | AsyncIterable<T>,
@@ -173,11 +186,13 @@ export abstract class BasePool implements AsyncDisposable {
   }
 
   /**
-   * Cuts `length` items into ranges, calls `fn(begin, end, ...args)` for each, and returns the results in the order of the
-   * ranges: `fn` does its part of a {@linkcode SharedArray} among `args`, say. No item is copied. Python has no equivalent.
+   * Cuts `length` items into ranges, calls `fn(begin, end, ...args)` for each, and returns the results in the order of
+   * the ranges: `fn` does its part of a {@linkcode SharedArray} among `args`, say. No item is copied. Python has no
+   * equivalent.
    *
    * @param length How many items there are, or something with that `length`.
-   * @param options `chunksize` is the length of a range, the last one may be shorter; by default there are 16 for each worker.
+   * @param options `chunksize` is the length of a range, the last one may be shorter; by default there are 16 for each
+   * worker.
    * @throws The error of the lowest range that failed or was lost; no range behind it is begun any more.
    *
    * @example
@@ -221,8 +236,8 @@ export abstract class BasePool implements AsyncDisposable {
   }
 
   /**
-   * Warms the pool, and then runs `fn(...args)` once in each worker, as soon as that has finished what it runs. Python has no
-   * equivalent.
+   * Warms the pool, and then runs `fn(...args)` once in each worker, as soon as that has finished what it runs. Python
+   * has no equivalent.
    *
    * @returns What `fn` returned in each worker, in the order in which these were started.
    * @throws The first error; the other workers run it all the same.
@@ -246,19 +261,20 @@ export abstract class BasePool implements AsyncDisposable {
   }
 
   /**
-   * Stops at once: all that is open rejects with a {@linkcode CancelledError}, and the workers are ended, also in the middle of
-   * a task. Idempotent. Python: `Pool.terminate`.
+   * Stops at once: all that is open rejects with a {@linkcode CancelledError}, and the workers are ended, also in the
+   * middle of a task. Idempotent. Python: `Pool.terminate`.
    */
   terminate(): void {
     this.#calls.terminate();
   }
 
   /**
-   * Waits until all workers have ended. One that was told to end and computes on, on Deno, where no thread can be stopped, is
-   * waited for no longer than a second. From this call on, `imap` takes all items and keeps the results that are not read yet.
-   * Python: `Pool.join`.
+   * Waits until all workers have ended. On Deno, where no thread can be stopped, a worker that was told to end and
+   * computes on is waited for no longer than a second. From this call on, `imap` takes all items and keeps the results
+   * that are not read yet. Python: `Pool.join`.
    *
-   * @returns `true` once they have, `false` if `timeout` passed first. The pool goes on ending, and can be joined again.
+   * @returns `true` once they have, `false` if `timeout` passed first. The pool goes on ending, and can be joined
+   * again.
    * @throws {InvalidStateError} Before {@linkcode BasePool.close} or {@linkcode BasePool.terminate}.
    * @throws The signal's reason, if it is aborted first.
    */

@@ -11,100 +11,178 @@ import type { JobOptions } from "./job.ts";
 import type { BulkOptions } from "./map_job.ts";
 import type { OnProgress } from "./progress.ts";
 
-/** How a pool is made. */
+/**
+ * How a pool is made. All of it may be left out.
+ *
+ * Python has `initializer`, `initargs` and `maxTasksPerChild` (`maxtasksperchild`), and nothing like the others.
+ *
+ * @typeParam I The arguments of the initializer.
+ *
+ * @example
+ * ```ts
+ * import { Pool } from "@weft/concurrent/threading";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const initializer = (words: [string, string][]) => new Map(words);
+ * await using pool = new Pool(2, { initializer, initargs: [[["Faden", "thread"]]], maxTasksPerChild: 1000 });
+ * await pool.warm();
+ * assertEquals(pool.stats().workers, 2);
+ * ```
+ */
 export interface PoolOptions<I extends unknown[] = unknown[]> {
   /**
-   * Called in each worker before its first task, and awaited. What it returns is `currentTask().state` in that worker. If it throws,
-   * all tasks reject with its error.
+   * Called in each worker before its first task, and awaited. What it returns is `currentTask().state` in that worker.
+   * What it leaves locked stays locked for as long as the worker lives. If it throws, all tasks reject with its error,
+   * now and later.
    */
   initializer?: (...args: I) => unknown;
-  /** The initializer's arguments. */
+  /** The initializer's arguments, copied whenever a worker is started. By default none. */
   initargs?: I | Readonly<I>;
-  /** A worker is replaced after so many tasks. By default never. */
+  /** How many tasks a worker begins before a new worker takes its place: 1 or more. By default there is no limit. */
   maxTasksPerChild?: number;
-  /** A label, for the names of workers and the trace. */
+  /** A label, for the names of workers (`NAME-1`), errors and the trace. By default `ThreadPool-1` and so on. */
   name?: string;
   /**
-   * A worker without work for so many milliseconds ends, as long as `min` others stay; another is started when there is work. By
-   * default never, or after 10,000 where `min` or `max` is given.
+   * After how many milliseconds without work a worker ends, as long as `min` others stay. When there is work again,
+   * another is started. By default never, or after 10,000 where `min` or `max` is given.
    */
   idleTimeout?: number;
   /**
-   * Records what the workers do: `true` for {@linkcode BasePool.trace}, a path to have it written there in Chrome's trace
-   * format when the pool ends, or the program before it.
+   * Records what the workers do: `true` for {@linkcode BasePool.trace}, or the path of a file into which it is written
+   * in Chrome's trace format when the pool ends, or the program before it. A slice is what a worker reported together:
+   * one long task, or many short ones. By default nothing is recorded.
    */
   trace?: boolean | string;
   /**
-   * So many tasks run at once in a worker, at most. Only tasks that await let others run beside them. By default 1.
+   * How many tasks a worker runs at once, at most: from 1, the default, to 65,535. It is for tasks that await, such as
+   * requests: a task that computes or blocks lets no other run beside it.
    *
-   * A lock that such a task leaves held is released when no other task runs in its worker.
+   * With more than 1, a lock that a task leaves held is released only when no other task runs in that worker: nothing
+   * tells which of them took it. A worker that ends, or is replaced after `killAfter`, takes all tasks along that it
+   * runs.
    */
   concurrency?: number;
-  /** With the first task so many workers are started, and so many stay. By default 0. */
+  /**
+   * How many workers are started with the first task, or by {@linkcode BasePool.warm}, and stay however long there is
+   * nothing to do. From 0, the default, to the greatest number of workers.
+   */
   min?: number;
-  /** There are so many workers at most. By default, and instead of, the pool's first argument. */
+  /**
+   * How many workers there are at most, from 1 to 1,024: the same as the pool's first argument, which is `undefined` or
+   * equal where this is given.
+   */
   max?: number;
   /**
-   * A worker that uses more than so many bytes is replaced, between tasks: a process by its resident memory, a thread by its heap.
-   * By default never.
+   * How many bytes a worker may use before a new worker takes its place: of a process its resident memory counts, of a
+   * thread its heap. A worker looks between tasks, every 50 ms at most, and finishes the tasks that it has begun. The
+   * limit should be well above what a new worker uses. By default there is none.
    */
   maxMemory?: number;
 }
 
-/** Options of a task. */
+/**
+ * Options of {@linkcode BasePool.apply}, and of all that maps. Python has nothing like them.
+ *
+ * With `signal` or `timeout` a caller gives up: its promise rejects at once, tasks that have not begun never run, and a
+ * task that runs can see it by {@linkcode currentTask}. Both are for a call as a whole: of a `map`, for all of its
+ * items.
+ *
+ * @example
+ * ```ts
+ * import { Pool } from "@weft/concurrent/threading";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using pool = new Pool(1);
+ * const endless = () => new Promise<never>(() => {});
+ * const outcome = await pool.apply(endless, [], { timeout: 10, killAfter: 0 }).catch((error) => error.name);
+ * assertEquals(outcome, "TimeoutError");
+ * ```
+ */
 export interface TaskOptions {
-  /** Gives the task up: the caller is settled at once with the signal's reason. */
+  /** Gives the task up when it is aborted: the caller gets the signal's reason at once. */
   signal?: AbortSignal;
-  /** Gives the task up after so many milliseconds, with a `TimeoutError`. */
+  /**
+   * Gives the task up after so many milliseconds from the call: the caller gets a `TimeoutError`. With 0 nothing runs.
+   * By default `Infinity`.
+   */
   timeout?: number;
   /**
-   * A running task that was given up is told through `currentTask()`; after so many milliseconds its worker is replaced. So
-   * is a worker that still imports the module of a task that was given up, if no other task waits for that.
+   * How many milliseconds a task may run on after it was given up before its worker is ended and replaced. The same
+   * holds for a worker that still imports the module of a task that was given up, unless another task waits for that.
+   * Deno cannot stop a thread that computes: the pool goes on without it. By default a task runs to its end.
    */
   killAfter?: number;
   /**
-   * Buffers that the caller gives away. They are detached at the call (those of `imap` when the iteration ends); what was in
-   * them is copied once, into the shared memory, and once out of it.
+   * Buffers that the caller gives away. They are detached by the call, those of `imap` at the end of the iteration.
+   * What was in them is copied once into the shared memory and once out of it, except where a large buffer can go to a
+   * thread without a copy.
    */
   transfer?: ArrayBuffer[];
-  /** Tasks with lower numbers begin first; equal ones in the order of their calls. By default 0. */
+  /**
+   * Tasks with lower numbers begin first; submitted ones with equal numbers begin in the order of their calls. It
+   * decides among the tasks that wait with the pool's owner: a few for each worker, more if they are short, are on
+   * their way already and are not overtaken. Any number but NaN; by default 0.
+   */
   priority?: number;
   /**
-   * A task whose worker ends before it is over is tried again, so many times: it may then have run more than once, in part or as a
-   * whole. `currentTask().attempt` says which try it is. A task that throws is not tried again. By default 0.
+   * How often a task is tried again whose worker ended before it was over. Such a task runs at least once and maybe
+   * more often, in part or as a whole, so it must do no harm when it runs again. `currentTask().attempt` says which try
+   * it is. A task that throws is not tried again, nor is one that was given up. By default 0: it rejects with
+   * {@linkcode WorkerLostError}.
    */
   retries?: number;
 }
 
-/** Options of `map` and its like. */
+/** Options of `map`, `starmap`, `imap` and `imapUnordered`. */
 export interface MapOptions extends TaskOptions {
-  /** Items that a worker takes together. By default found by measuring. */
+  /**
+   * How many items a worker takes together, 1 or more; more than 1,024 count as 1,024. By default the pool chooses by
+   * how long the items before took, so that this is seldom needed. A free worker may take items that a busy
+   * worker has before it, whatever the number. Of `mapRange` it is the length of a range. Python: `chunksize`.
+   */
   chunksize?: number;
-  /** Called as items are done, with their number, that of all where it is known, and how fast it goes. */
+  /**
+   * Called in this thread for each item that is done, in the async context of the call, with how many are done, how
+   * many there are and how fast it goes: see {@linkcode OnProgress}. What it throws ends the call with that error.
+   */
   onProgress?: OnProgress;
 }
 
-/** Options of `mapRange`. */
+/**
+ * Options of {@linkcode BasePool.mapRange}. `chunksize` is the length of a range, and `onProgress` counts items, not
+ * ranges.
+ *
+ * @typeParam A What `fn` gets behind the bounds of its range.
+ */
 export interface MapRangeOptions<A extends unknown[] = unknown[]> extends MapOptions {
-  /** What the function gets behind the bounds of its range. */
+  /** What `fn` gets behind the bounds of its range, the same for each. By default nothing. */
   args?: A | Readonly<A>;
 }
 
-/** What a pool is doing. */
+/** What a pool is doing, and what it has done since it was made. Python has no equivalent. */
 export interface PoolStats {
   /** Workers that are alive. */
   workers: number;
-  /** Workers that run something. */
+  /** Workers that run a task, or import the module of one. */
   busy: number;
-  /** Tasks that no worker has begun with, as far as they were taken from their iterables. */
+  /** Tasks that no worker has begun. Of an `imap`, those that were taken from its iterable. */
   queued: number;
-  /** Tasks that returned. */
+  /** Tasks that returned. A task is a call, of a map an item, of `mapRange` a range, of `each` a worker. */
   completed: number;
-  /** Tasks that failed or were lost. */
+  /**
+   * Tasks that threw, or were lost with their worker and not tried again. What was given up before it began counts
+   * neither way.
+   */
   failed: number;
-  /** From when a task was handed over until a worker began with it, or with those that it took together with it. */
+  /**
+   * From the call until a worker began the task, or those that it reported together with it. Of a map that is the call
+   * for all items, also for those that `imap` takes later. With `concurrency` above 1 it is an estimate.
+   */
   waitTime: Times;
-  /** For how long tasks ran; of tasks that a worker took together, their mean. */
+  /**
+   * How long tasks ran; of tasks that a worker reported together, their mean counts for each. With `concurrency` above
+   * 1 it is an estimate.
+   */
   runTime: Times;
 }
 
@@ -223,11 +301,4 @@ export function validateMapOptions(
   }
   const report = onProgress === undefined ? undefined : bindContext(onProgress);
   return { bulk: { ...jobOptionsOf(options), together: chunksize ?? 0, onProgress: report }, limits };
-}
-
-/** Takes the buffers from the caller that it gave away. */
-export function detach(buffers: ArrayBuffer[]): void {
-  for (const buffer of buffers) {
-    if (!buffer.detached) buffer.transfer();
-  }
 }

@@ -12,6 +12,7 @@ import type { Crew } from "./crew.ts";
 import type { Functions } from "./functions.ts";
 import { Histogram } from "./histogram.ts";
 import type { Job } from "./job.ts";
+import type { TaskHost } from "./submit_job.ts";
 import {
   BEGAN,
   BEGUN,
@@ -44,7 +45,7 @@ export interface PostedHost {
 }
 
 /** The tasks that are posted. */
-export class Posted {
+export class Posted implements TaskHost {
   /** Tasks that returned. */
   completed = 0;
   /** Tasks that failed or were lost. */

@@ -6,17 +6,36 @@
 
 import { now } from "../atomics.ts";
 
-/** How fast a job goes. */
+/** How fast a map goes. */
 export interface ProgressRate {
-  /** Items a second, of late. */
+  /** Items per second, over the last half second or somewhat more. */
   readonly rate: number;
-  /** Milliseconds until all are done at this rate; `undefined` where nothing is known of a total. */
+  /**
+   * Milliseconds until all items are done at this rate: `Infinity` while the rate is 0, `undefined` while it is not
+   * known how many items there are.
+   */
   readonly remaining: number | undefined;
 }
 
 /**
- * Called now and then with the number of items that are done, and of all, where that is known. A function that takes two
- * arguments only serves as well.
+ * What `onProgress` is: called for each item that is done, in the thread that called the map. Python has no equivalent.
+ *
+ * `done` is how many items are done, in whatever order; `total` how many there are, `undefined` while an `imap` does
+ * not know it; `rate` how fast it goes. Of `mapRange`, all of them count items, and it is called for each range. A
+ * function that takes fewer arguments will do.
+ *
+ * @example
+ * ```ts
+ * import { Pool } from "@weft/concurrent/threading";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using pool = new Pool(2);
+ * let last = "";
+ * await pool.map(Math.sqrt, [1, 4, 9], {
+ *   onProgress: (done, total, { remaining }) => last = `${done} of ${total}, ${remaining} ms to go`,
+ * });
+ * assertEquals(last, "3 of 3, 0 ms to go");
+ * ```
  */
 export type OnProgress = (done: number, total: number | undefined, rate: ProgressRate) => void;
 

@@ -5,18 +5,21 @@
  */
 
 import { now } from "../atomics.ts";
+import { setHanded } from "../codec/format.ts";
+import { CancelledError } from "../errors.ts";
 import { abandonHeld, heldBy } from "../memory/kinds.ts";
 import type { Scope } from "../memory/memory.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
 import { memoryInUse } from "../runtime/runtime.ts";
 import { FIRST_USE_MS, isOutputUsed, keepsOutput, pendingOutput } from "../runtime/this_thread.ts";
 import type { Callable } from "../targets/source.ts";
+import { Asking } from "./asking.ts";
 import { type Board, WORKED } from "./board.ts";
 import { beginTask, endTask, runBeside } from "./current_task.ts";
 import { Finished } from "./finished.ts";
 import { callOn, callWith, noteCost } from "./functions.ts";
 import { Results } from "./results.ts";
-import { finish, FUNCTION, isSpread, takeInput } from "./task.ts";
+import { ATTEMPT, BESIDE, finish, FUNCTION, isSpread, takeInput } from "./task.ts";
 
 /** What of a worker's options matters here. */
 export interface RunningOptions {
@@ -47,6 +50,7 @@ export class Running {
   readonly #functions: ReadonlyMap<number, Callable>;
   readonly #finished: Finished;
   readonly #results: Results;
+  readonly #asking: Asking;
   /** What the initializer left held is meant to be. */
   readonly #kept: Record<Scope, ReadonlySet<number>> = { thread: NOTHING, process: NOTHING };
   readonly #worker: number;
@@ -65,6 +69,7 @@ export class Running {
     this.#zero = options.epoch - performance.timeOrigin;
     this.#finished = new Finished(board);
     this.#results = new Results(board, options.desk, () => this.tell());
+    this.#asking = new Asking(board, options.desk);
     for (const scope of SCOPES) {
       const space = existingSpace(scope);
       if (space !== undefined) this.#kept[scope] = heldBy(space);
@@ -83,9 +88,7 @@ export class Running {
     beginTask(words, task);
     let written: void | Promise<void>;
     try {
-      const result = isSpread(words, task)
-        ? callWith(fn, takeInput(this.#space, task) as unknown[])
-        : callOn(fn, takeInput(this.#space, task));
+      const result = this.#call(task, fn);
       if (isThenable(result)) return this.#runSlowly(task, result);
       this.#release();
       written = this.#results.put(task, result);
@@ -96,6 +99,28 @@ export class Running {
     if (written !== undefined) return this.#endAfter(task, written);
     endTask();
     return this.#end(task);
+  }
+
+  #call(task: number, fn: Callable): unknown {
+    const { words } = this.#space;
+    if ((words[task + ATTEMPT] & BESIDE) !== 0) return this.#callWithBuffers(task, fn);
+    return isSpread(words, task)
+      ? callWith(fn, takeInput(this.#space, task) as unknown[])
+      : callOn(fn, takeInput(this.#space, task));
+  }
+
+  async #callWithBuffers(task: number, fn: Callable): Promise<unknown> {
+    const buffers = await this.#asking.ask(task);
+    if (buffers === undefined) throw new CancelledError("Cannot run task as it was given up");
+    const spread = isSpread(this.#space.words, task);
+    let input: unknown;
+    setHanded(buffers);
+    try {
+      input = takeInput(this.#space, task);
+    } finally {
+      setHanded([]);
+    }
+    return await (spread ? callWith(fn, input as unknown[]) : callOn(fn, input));
   }
 
   async #endAfter(task: number, written: Promise<void>): Promise<boolean> {
@@ -130,14 +155,7 @@ export class Running {
     let end: (() => void) | undefined;
     let written: void | Promise<void>;
     try {
-      const run = runBeside(
-        words,
-        task,
-        () =>
-          isSpread(words, task)
-            ? callWith(fn, takeInput(this.#space, task) as unknown[])
-            : callOn(fn, takeInput(this.#space, task)),
-      );
+      const run = runBeside(words, task, () => this.#call(task, fn));
       end = run.end;
       const result = await run.result;
       if (this.beside === 1) this.#release();

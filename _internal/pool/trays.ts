@@ -15,6 +15,7 @@ import { advance, type Board, distance, END, FROM, RING_TRAYS, TO, TRAY_BITS, TR
 import type { Job } from "./job.ts";
 import {
   ATTEMPT,
+  BESIDE,
   COUNT,
   FREE,
   FUNCTION,
@@ -131,7 +132,7 @@ export class Trays {
     const task = tray.at + slot * TASK_WORDS;
     if (!putInput(this.#space, task, input, job.spread, spare)) return false;
     words[task + FUNCTION] = job.fn;
-    words[task + ATTEMPT] = job.attemptOf(index);
+    words[task + ATTEMPT] = job.attemptOf(index) | (job.hasBuffers(index) ? BESIDE : 0);
     words[task + COUNT] = job.together;
     // Plain: the store of END publishes it.
     words[task + STATE] = ready;

@@ -12,8 +12,8 @@ import { threadFiles, workerArguments } from "./this_thread.ts";
 
 /** A running worker, from the side of the thread that started it. */
 export interface WorkerHandle {
-  /** Sends a message; a `SharedArrayBuffer` in it is shared. */
-  post(message: unknown): void;
+  /** Sends a message; a `SharedArrayBuffer` in it is shared, and the buffers named go without a copy. */
+  post(message: unknown, buffers?: ArrayBuffer[]): void;
   /** Whether the worker keeps the program alive. At first it does. */
   setRef(ref: boolean): void;
   /** Stops it: on Bun at once, on Deno when it next turns its event loop. */
@@ -69,7 +69,7 @@ export function startWorker(url: URL, listener: WorkerListener): WorkerHandle {
     });
   }
   return {
-    post: (message): void => worker.postMessage(message),
+    post: (message, buffers = []): void => worker.postMessage(message, buffers),
     setRef: (ref): void => {
       if (ref === referenced) return;
       referenced = ref;

@@ -57,13 +57,11 @@ interface Child {
   record: number;
   /** Keeps the handle, for the hook. */
   thread: object;
-  /** What it runs. */
   descriptors: Descriptors;
   /** When it was asked to end; 0: it was not. */
   killedAt: number;
   /** It was stopped, and what is below it may not be gone yet. */
   stopping: boolean;
-  /** When it was started. */
   startedAt: number;
   /** Looks whether a daemon has others below it, while it keeps the program alive for those. */
   watch?: ReturnType<typeof setInterval>;
@@ -99,7 +97,6 @@ let looked = false;
 // Workers that wait for work: as many as threads were started lately, less one (a program with one thread needs none), and at
 // most one for each processor. They are made when there is nothing else to do.
 const spares: Host[] = [];
-/** When threads were started lately. */
 const starts: number[] = [];
 let planned = false;
 
@@ -339,8 +336,7 @@ function stop(child: Child): void {
 export function attend(record: number, id: number, remote: boolean): void {
   const child = children.get(id);
   if (child === undefined) return;
-  const { space } = child;
-  const { words } = space;
+  const { space, space: { words } } = child;
   // Any thread may have asked it to. Until it has ended, the entry is its own.
   const isAsked = load(words, record + STATE) !== FINISHED && load(words, entryOf(id) + KILL) !== 0;
   if (child.killedAt === 0 && isAsked) child.killedAt = now();
@@ -387,6 +383,11 @@ function forgetChildren(space: Space): void {
     if (load(space.words, record + GONE) !== 0) forget(space, record);
   }
   children.clear();
+}
+
+/** Sends buffers to a thread that this thread has started, without a copy. */
+export function handToThread(id: number, message: { buffers: ArrayBuffer[] | undefined }): void {
+  children.get(id)?.worker.post(message, message.buffers);
 }
 
 /** Says of the threads that this thread has started already that it has a hook for their errors. */

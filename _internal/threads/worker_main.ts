@@ -64,6 +64,7 @@ import {
   type Init,
   PREPARE,
   type Report,
+  takeHanded,
   unpackPayload,
 } from "../work/starting.ts";
 
@@ -100,6 +101,7 @@ export function boot(): void {
       void prepare(() => awaited);
       return;
     }
+    if (takeHanded(message)) return;
     awaited = false;
     void run(message as Init);
   });

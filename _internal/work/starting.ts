@@ -107,6 +107,28 @@ export type Report =
 /** Told to a worker that is kept for a thread to come. */
 export const PREPARE = "prepare";
 
+/** Buffers that go from a thread to one that it has started, without a copy. */
+export interface Handed {
+  /** What they are for. */
+  number: number;
+  /** `undefined`: they are not wanted any more. */
+  buffers: ArrayBuffer[] | undefined;
+}
+
+let receiveHanded: (handed: Handed) => void = () => {};
+
+/** Says what is done with buffers that the thread which started this one sends. */
+export function onHanded(receive: (handed: Handed) => void): void {
+  receiveHanded = receive;
+}
+
+/** Takes a message that has buffers. `false`: it is of another kind. */
+export function takeHanded(message: unknown): boolean {
+  if (typeof message !== "object" || message === null || !("number" in message)) return false;
+  receiveHanded(message as Handed);
+  return true;
+}
+
 // Modules of targets that do not come up.
 //
 // A thread or process whose import awaits says so itself: see targets/resolve.ts. Where code at the top of a module never

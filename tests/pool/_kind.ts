@@ -14,7 +14,7 @@ export type Kind =
   }
   & Pick<
     typeof threading,
-    "Barrier" | "Event" | "Lock" | "Queue" | "RLock" | "RWLock" | "Semaphore" | "Value"
+    "Barrier" | "Event" | "Lock" | "Queue" | "RLock" | "RWLock" | "Semaphore" | "SharedArray" | "Value"
   >;
 
 /** What can be ended by force. */

@@ -101,6 +101,38 @@ export function poolStorm(kind: Kind): void {
       }
     });
 
+    it("take nothing with them that is tried again", { timeout: 30_000 + KILLS * 3_000 }, async () => {
+      const name = `Again-${kind.name}`;
+      const random = new Random(SEED + 2);
+      const options = { retries: 1_000 };
+      await using pool = new kind.Pool(undefined, { name, min: 1, max: WORKERS, concurrency: 3, idleTimeout: 20 });
+      for (let killed = 0; killed < KILLS;) {
+        let over = false;
+        // Not so often that no worker comes to its first task.
+        const kill = (async () => {
+          for (let kills = 0; !over && kills < 2; kills++) {
+            await pause(random.below(60));
+            if (!over && kind.killWorker(name)) killed++;
+          }
+        })();
+        const counter = new kind.Value("i32");
+        const args = range(50).map((i): [typeof counter, number] => [counter, i % 3]);
+        const [squares, singles, ranges, counted] = await Promise.all([
+          pool.map(targets.square, range(2_000), options),
+          Promise.all(range(100).map((i) => pool.apply(targets.squareLater, [i], { ...options, priority: i % 5 }))),
+          pool.mapRange(targets.add, 1_000, { ...options, chunksize: 10 }),
+          pool.starmap(targets.countAndTakeTime, args, options),
+        ]);
+        over = true;
+        await kill;
+        assertEquals(squares, range(2_000).map((x) => x * x));
+        assertEquals(singles, range(100).map((x) => x * x));
+        assertEquals(ranges, range(100).map((i) => i * 20 + 10));
+        // At least once each.
+        assert(counted.length === 50 && counter.value >= 50, `${counter.value} of 50 (STORM_SEED=${SEED})`);
+      }
+    });
+
     it(
       "leave nothing in the memory when pools begin and end at any moment",
       { timeout: 30_000 + KILLS * 3_000 },

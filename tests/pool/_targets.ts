@@ -308,3 +308,25 @@ export function failWithOwnClass(): never {
   });
   throw new Own("on purpose");
 }
+
+export function sumAll(buffers: ArrayBuffer[]): number {
+  return buffers.reduce((all, buffer) => all + sum(buffer), 0);
+}
+
+export async function sumLater(buffer: ArrayBuffer): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  return sum(buffer);
+}
+
+export function exitOnceThenSum(tries: Value<"i32">, buffer: ArrayBuffer): number {
+  if (tries.add(1) === 0) process.exit(3);
+  return sum(buffer);
+}
+
+/** How many buffers there are, and of each view its class, place, length and first element. */
+export function describeViews(views: (Uint8Array | Uint16Array)[]): unknown {
+  return {
+    buffers: new Set(views.map(({ buffer }) => buffer)).size,
+    views: views.map((view) => [view.constructor.name, view.byteOffset, view.length, view[0]]),
+  };
+}

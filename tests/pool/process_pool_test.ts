@@ -1,4 +1,4 @@
 import { processes } from "./_processes.ts";
-import { poolSuite } from "./_suite.ts";
+import { poolSuites } from "./_suites.ts";
 
-poolSuite(processes);
+poolSuites(processes);

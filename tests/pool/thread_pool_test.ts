@@ -1,4 +1,4 @@
-import { poolSuite } from "./_suite.ts";
+import { poolSuites } from "./_suites.ts";
 import { threads } from "./_threads.ts";
 
-poolSuite(threads);
+poolSuites(threads);

@@ -3,8 +3,9 @@ import { HEAP_AT, TOP_AT } from "../../../_internal/memory/memory.ts";
 import { isAlive, kill } from "../../../_internal/memory/participants.ts";
 import { type Space, spaceOf } from "../../../_internal/memory/space.ts";
 import { block, EVERYBODY, notify } from "../../../_internal/memory/wait_point.ts";
-import { Board, CURSOR, DONE, END, FROM, PENDING, STAFF, TO } from "../../../_internal/pool/board.ts";
+import { Board, CURSOR, DONE, END, FROM, PENDING, STAFF, TO, WORK } from "../../../_internal/pool/board.ts";
 import type { Job } from "../../../_internal/pool/job.ts";
+import { Finished } from "../../../_internal/pool/finished.ts";
 import { Share } from "../../../_internal/pool/share.ts";
 import {
   dropUnfinished,
@@ -63,6 +64,11 @@ const small = (bits: number): readonly Patch[] => [
   { file: BOARD_FILE, find: /TRAY_TASKS = \d+;/, replace: `TRAY_TASKS = ${2 ** bits};` },
   { file: BOARD_FILE, find: /TRAY_BITS = \d+;/, replace: `TRAY_BITS = ${bits};` },
   { file: "_internal/pool/trays.ts", find: /FIRST_TRAYS = \d+;/, replace: "FIRST_TRAYS = 1;" },
+  {
+    file: "_internal/pool/trays.ts",
+    find: "if (distance(from, this.#end) >",
+    replace: "if (count > 16 || distance(from, this.#end) >",
+  },
 ];
 
 /** Words that nothing else uses: where the board is, the function, and the place where tasks meet. */
@@ -72,6 +78,9 @@ const MEETING = 103;
 /** There: a wait point, how many are here, and which workers have returned. */
 const COUNT = 2;
 const ENDED = 3;
+
+/** In place of a task: the board is closed. */
+const CLOSED = -9;
 
 /** A board with a desk for each worker, where nothing is posted. */
 const setup = (workers: number, least = 1) => (): Record<string, object> => {
@@ -103,21 +112,24 @@ interface Work {
   idle?: boolean;
   /** Looks for tasks without sleeping, where no other does. */
   searches?: boolean;
-  /** So many tasks run at a time: each of them waits for the others. Those with lower inputs do not. */
-  meeting?: { from: number; count: number };
+  /** Two tasks have to run at the same time, as each waits for the other: those with this input and higher ones. */
+  meets?: number;
   /** Bytes of an outcome; 0: it is a number. */
   long?: number;
 }
 
-/** Is a worker, until the board is closed. */
-async function work(actor: Actor, { idle = false, searches = false, meeting, long = 0 }: Work = {}): Promise<void> {
+/** Is a worker, until the board is closed or, where it may, it leaves. */
+async function work(
+  actor: Actor,
+  { idle = false, searches = false, meets = Infinity, long = 0 }: Work = {},
+): Promise<void> {
   const space = spaceOf("thread");
   (space as { spins: number }).spins = searches ? 1 : 0;
   const board = boardOf();
   // By that name the explorer knows that a call of it can be stopped.
   const fn = (input: number): unknown => {
     beginWith(actor, input);
-    if (meeting !== undefined && input >= meeting.from) meet(space, meeting.count);
+    if (input >= meets) meet(space);
     return long === 0 ? outcomeOf(input) : "x".repeat(long);
   };
   target = fn;
@@ -135,6 +147,11 @@ async function work(actor: Actor, { idle = false, searches = false, meeting, lon
     concurrency: 1,
     epoch: performance.timeOrigin,
   });
+  if (!idle) return;
+  // Its thread has ended, which the owner hears of.
+  const { words } = space;
+  store(words, load(words, MEETING) + ENDED + actor.index, 1);
+  notify(space, board.at + DONE, 1);
 }
 
 function beginWith(actor: Actor, input: number): void {
@@ -147,13 +164,75 @@ function outcomeOf(input: number): number {
   return 10 * input;
 }
 
-/** Returns once so many threads are here. */
-function meet(space: Space, count: number): void {
+/** Returns once two threads are here. */
+function meet(space: Space): void {
   const { words } = space;
   const point = load(words, MEETING);
   add(words, point + COUNT, 1);
   notify(space, point, EVERYBODY);
-  block(space, point, () => load(words, point + COUNT) >= count ? true : undefined, Infinity);
+  block(space, point, () => load(words, point + COUNT) === 2 ? true : undefined, Infinity);
+}
+
+/** A worker with less around it, for models that would else be too large. */
+class Hand {
+  readonly actor: Actor;
+  readonly board: Board;
+  readonly share: Share;
+  readonly finished: Finished;
+  readonly #meets: number;
+
+  constructor(actor: Actor, meets = Infinity) {
+    this.actor = actor;
+    this.#meets = meets;
+    const board = this.board = boardOf();
+    const { words, id } = board.space;
+    const known = new Map([[load(words, FUNCTION), true]]);
+    this.share = new Share(board, board.deskAt(actor.index), id, known, () => 0);
+    this.finished = new Finished(board);
+  }
+
+  /** Begins with a task of its share, or of a new one; 0: there is none. */
+  take(): number {
+    const { share } = this;
+    let task = share.next();
+    while (task === 0 && share.take(Infinity)) task = share.next();
+    return task;
+  }
+
+  /** Runs a task. `false`: it was taken from this worker. */
+  run(task: number): boolean {
+    const { actor, board, finished } = this;
+    const { space } = board;
+    const input = takeInput(space, task) as number;
+    beginWith(actor, input);
+    if (input >= this.#meets) meet(space);
+    putNumberOutcome(space.words, task, outcomeOf(input));
+    const isOver = finish(space, task, space.id);
+    if (isOver) finished.add(task);
+    return isOver;
+  }
+
+  /** Sleeps until there is a task, and returns it; 0: there will be none. */
+  sleep(): number {
+    const { board } = this;
+    const task = block(
+      board.space,
+      board.at + WORK,
+      () => this.take() || (board.closed ? CLOSED : undefined),
+      Infinity,
+    )!;
+    return task === CLOSED ? this.take() : task;
+  }
+
+  /** Runs what there is until the board is closed, and tells of each task. */
+  work(): void {
+    for (;;) {
+      const task = this.take() || this.sleep();
+      if (task === 0) return;
+      this.run(task);
+      this.finished.tell(0, 0);
+    }
+  }
 }
 
 /** The owner, which does what dispatcher.ts, posted.ts and losses.ts do. */
@@ -329,11 +408,16 @@ const accountFor = (...inputs: number[]) => (actor: Actor): void => {
 };
 
 /** Workers, and an owner. */
-const pool = (workers: number, options: Work, owner: (actor: Actor) => void): Model<object>["threads"] => [
+const pool = (
+  workers: number,
+  options: Work,
+  owner: (actor: Actor) => void,
+): Model<Record<string, object>>["threads"] => [
   ...times(workers, (actor) => work(actor, options)),
   owner,
 ];
 
+/** What a pool's board promises. */
 export const models: readonly Model<Record<string, object>>[] = [
   model({
     name: "Pool: each task is begun by one worker, and told once",
@@ -341,7 +425,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     scale: small(2),
     threads: pool(2, {}, (actor) => {
       const owner = new Owner(actor);
-      owner.post([1, 2]);
+      owner.post([1, 2], 2);
       owner.post([3]);
       owner.waitFor(3);
       owner.board.close();
@@ -352,7 +436,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     name: "Pool: no worker sleeps beside a task that was posted",
     setup: setup(2),
     scale: small(2),
-    threads: pool(2, { meeting: { from: 1, count: 2 } }, (actor) => {
+    threads: pool(2, { meets: 1 }, (actor) => {
       const owner = new Owner(actor);
       owner.post([1]);
       owner.post([2]);
@@ -363,9 +447,9 @@ export const models: readonly Model<Record<string, object>>[] = [
   }),
   model({
     name: "Pool: a worker that looks for tasks without sleeping misses none",
-    setup: setup(2),
+    setup: setup(1),
     scale: small(2),
-    threads: pool(2, { searches: true, meeting: { from: 2, count: 2 } }, (actor) => {
+    threads: pool(1, { searches: true }, (actor) => {
       const owner = new Owner(actor);
       owner.post([1]);
       owner.waitFor(1);
@@ -377,16 +461,116 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: accountFor(1, 2, 3),
   }),
   model({
-    name: "Pool: what is taken back is not begun, and all else has an outcome",
-    setup: setup(1),
+    name: "Pool: a worker that looks for tasks without sleeping wakes another for what it does not take",
+    setup: setup(2),
     scale: small(2),
-    threads: pool(1, {}, (actor) => {
-      const owner = new Owner(actor);
-      owner.post([1, 2, 3], 2);
-      for (const number of [1, 2]) if (owner.takeBack(number)) actor.note("back", owner.trays.indexes[number]);
-      owner.waitFor(3 - actor.notes("back").length);
+    threads: [
+      (actor) => work(actor, { searches: true, meets: 2 }),
+      (actor) => {
+        new Hand(actor, 2).work();
+      },
+      (actor) => {
+        const owner = new Owner(actor);
+        owner.post([1]);
+        owner.waitFor(1);
+        owner.post([2]);
+        owner.post([3]);
+        owner.waitFor(3);
+        owner.board.close();
+      },
+    ],
+    end: accountFor(1, 2, 3),
+  }),
+  model({
+    name: "Pool: what is taken back is not begun, and all else has an outcome",
+    setup: setup(2),
+    scale: small(2),
+    threads: [
+      (actor) => work(actor),
+      (actor) => {
+        const hand = new Hand(actor);
+        const task = hand.share.steal();
+        if (task !== 0) hand.run(task);
+        hand.finished.tell(0, 0);
+      },
+      (actor) => {
+        const owner = new Owner(actor);
+        owner.post([1, 2, 3], 2);
+        for (const number of [2, 1]) if (owner.takeBack(number)) actor.note("back", owner.trays.indexes[number]);
+        owner.waitFor(3 - actor.notes("back").length);
+        owner.board.close();
+      },
+    ],
+    end: accountFor(1, 2, 3),
+  }),
+  model({
+    name: "Pool: of a worker that dies at most the task that it ran is lost",
+    setup: setup(2),
+    scale: small(2),
+    threads: [
+      (actor) => work(actor),
+      (actor) => new Hand(actor).work(),
+      (actor) => {
+        const owner = new Owner(actor, [0]);
+        owner.post([1, 2], 2);
+        owner.waitFor(2);
+        owner.board.close();
+      },
+    ],
+    faults: { deaths: 1 },
+    mortal: [0],
+    end: accountFor(1, 2),
+  }),
+  model({
+    name: "Pool: a worker that dies between two shares leaves nothing that is in neither",
+    setup: setup(2),
+    scale: small(2),
+    threads: [
+      (actor) => work(actor),
+      (actor) => new Hand(actor).work(),
+      (actor) => {
+        const owner = new Owner(actor, [0]);
+        owner.post([1, 2, 3]);
+        owner.waitFor(3);
+        owner.board.close();
+      },
+    ],
+    faults: { deaths: 1 },
+    mortal: [0],
+    end: accountFor(1, 2, 3),
+  }),
+  model({
+    name: "Pool: a worker that dies looking for tasks without sleeping is trusted no more",
+    setup: setup(2),
+    scale: small(2),
+    threads: [
+      (actor) => work(actor, { searches: true }),
+      (actor) => new Hand(actor).work(),
+      (actor) => {
+        const owner = new Owner(actor, [0]);
+        owner.post([1]);
+        owner.waitFor(1);
+        owner.post([2]);
+        owner.waitFor(2);
+        owner.board.close();
+      },
+    ],
+    faults: { deaths: 1 },
+    mortal: [0],
+    end: accountFor(1, 2),
+  }),
+  model({
+    name: "Pool: workers that leave for want of tasks leave as many as have to stay, and nothing undone",
+    setup: setup(2),
+    scale: small(2),
+    threads: pool(2, { idle: true }, (actor) => {
+      const owner = new Owner(actor, [0, 1]);
+      owner.post([1]);
+      owner.waitFor(1);
+      owner.post([2]);
+      owner.waitFor(2);
       owner.board.close();
     }),
-    end: accountFor(1, 2, 3),
+    end: accountFor(1, 2),
   }),
 ];

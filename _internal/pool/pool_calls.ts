@@ -18,11 +18,11 @@ import { Dispatcher } from "./dispatcher.ts";
 import { EachJob } from "./errands.ts";
 import { CallSite, nameOf } from "./functions.ts";
 import type { Future } from "./future.ts";
+import { GivingAway } from "./giving_away.ts";
 import { givenUp, GivingUp } from "./giving_up.ts";
 import { dropPacked } from "./job.ts";
 import { MapJob } from "./map_job.ts";
 import {
-  detach,
   jobOptionsOf,
   type Limits,
   type MapOptions,
@@ -48,6 +48,9 @@ export interface PoolKind {
   /** For messages and labels. */
   label: string;
 }
+
+/** Nothing is given away. */
+const NONE: GivingAway = new GivingAway([], true);
 
 let pools = 0;
 
@@ -93,12 +96,13 @@ export class Calls {
     const limits = validateTaskOptions(options, "run task");
     const address = this.#address(fn, "run task");
     const given = givenUp(limits);
-    // Copied now: what the caller does to its arguments from here on is its own affair.
-    const input = given !== undefined ? NOTHING : packArgs(args, this.#kind.scope);
-    if (options?.transfer !== undefined) detach(options.transfer);
     const jobOptions = jobOptionsOf(options);
+    const giving = this.#givingAway(options);
+    // Copied now: what the caller does to its arguments from here on is its own affair.
+    const input = given !== undefined ? NOTHING : giving.pack(0, () => packArgs(args, this.#kind.scope));
     const queue = this.#queueOf(jobOptions.priority);
-    const task = new SubmittedTask(dispatcher, queue, this.#submitted++, address, nameOf(fn), input, jobOptions);
+    const task = new SubmittedTask(dispatcher.posted, queue, this.#submitted++, address, nameOf(fn), input, jobOptions);
+    task.buffers = giving.take();
     const { broken } = dispatcher;
     if (given !== undefined || broken !== undefined) {
       task.giveUp(broken === undefined && limits?.signal?.aborted ? "cancelled" : "finished", (broken ?? given)!.error);
@@ -151,8 +155,9 @@ export class Calls {
     }
     if (items.length === 0) return [];
     if (given !== undefined) throw given.error;
-    const job = new MapJob(address, nameOf(fn), items, spread, bulk, this.#kind.scope);
-    if (options?.transfer !== undefined) detach(options.transfer);
+    const giving = this.#givingAway(options);
+    const job = new MapJob(address, nameOf(fn), items, spread, bulk, this.#kind.scope, giving);
+    job.buffers = giving.take();
     if (dispatcher.broken !== undefined) {
       job.abort(dispatcher.broken.error);
     } else {
@@ -199,7 +204,8 @@ export class Calls {
       if (limits !== undefined) this.#giveUpBy(limits, job.over, job, dispatcher);
       dispatcher.begin(job);
     }
-    if (options?.transfer !== undefined) void job.over.then(() => detach(options.transfer!));
+    // Items are still to be taken from the iterable, which may have any of them.
+    if (options?.transfer !== undefined) void job.over.then(() => new GivingAway(options.transfer!, true).take());
     return job.results();
   }
 
@@ -283,26 +289,7 @@ export class Calls {
   }
 
   #open(action: string): Dispatcher {
-    if (this.state !== "open") {
-      throw new InvalidStateError(`Cannot ${action} as the pool is closed: make a new Pool`);
-    }
-    const importing = importingModule();
-    if (importing !== undefined) {
-      throw new InvalidStateError(
-        `Cannot ${action} as ${importing} and is not through yet: put the main part of the program under if (import.meta.main)`,
-      );
-    }
-    if (this.#recreated !== undefined) {
-      // In a task, this is a pool that waits for itself; elsewhere it is just another pool than was meant.
-      if (isPoolWorker()) {
-        throw new DeadlockError(
-          `Cannot ${action} as a task would wait for the pool that it occupies (${this.#recreated}, and each worker would make a pool of its own): make the inner pool in the task`,
-        );
-      }
-      throw new InvalidStateError(
-        `Cannot ${action} as the pool was created again when ${this.#recreated}: make it where it is used`,
-      );
-    }
+    checkOpen(this.state, this.#recreated, action);
     if (this.#dispatcher === undefined) {
       const { initargs, maxTasksPerChild, maxMemory, concurrency } = this.#options;
       const { size, least, idle } = this.#sizes;
@@ -322,6 +309,12 @@ export class Calls {
       });
     }
     return this.#dispatcher;
+  }
+
+  // What a worker may need again stays here.
+  #givingAway(options: TaskOptions | undefined): GivingAway {
+    const { transfer, retries = 0 } = optionsOr(options);
+    return transfer === undefined ? NONE : new GivingAway(transfer, this.#kind.scope !== "thread" || retries > 0);
   }
 
   #address(fn: AnyFunction, action: string): number {
@@ -345,7 +338,31 @@ export class Calls {
     }).then(() => {
       this.trace?.write();
     });
-    // Whoever does not join does not care.
+    // A caller that does not join does not care.
     this.ended.catch(() => {});
+  }
+}
+
+// Whether the pool can take a call here and now.
+function checkOpen(state: Calls["state"], recreated: string | undefined, action: string): void {
+  if (state !== "open") {
+    throw new InvalidStateError(`Cannot ${action} as the pool is closed: make a new Pool`);
+  }
+  const importing = importingModule();
+  if (importing !== undefined) {
+    throw new InvalidStateError(
+      `Cannot ${action} as ${importing} and is not through yet: put the main part of the program under if (import.meta.main)`,
+    );
+  }
+  if (recreated !== undefined) {
+    // In a task, this is a pool that waits for itself; elsewhere it is just another pool than was meant.
+    if (isPoolWorker()) {
+      throw new DeadlockError(
+        `Cannot ${action} as a task would wait for the pool that it occupies (${recreated}, and each worker would make a pool of its own): make the inner pool in the task`,
+      );
+    }
+    throw new InvalidStateError(
+      `Cannot ${action} as the pool was created again when ${recreated}: make it where it is used`,
+    );
   }
 }
