@@ -26,7 +26,17 @@ const steps: Record<string, Step> = {
   doc: { command: ["doc", "--lint", ...ENTRY_POINTS], limit: 120 },
   // The examples in the documentation, as tests. They start threads and processes, hence the permissions.
   "doc-test": {
-    command: ["test", "--doc", "-A", "--no-check", ...ENTRY_POINTS, "sync/", "threading/", "multiprocessing/"],
+    command: [
+      "test",
+      "--doc",
+      "-A",
+      "--no-check",
+      ...ENTRY_POINTS,
+      "sync/",
+      "threading/",
+      "multiprocessing/",
+      "_internal/pool/",
+    ],
     limit: 300,
   },
   // A dry run checks that the public types can be had without inference, and asks no registry.

@@ -165,6 +165,11 @@ export class Board {
     return load(this.words, this.at + CURSOR) !== load(this.words, this.at + END);
   }
 
+  /** How many tasks are posted that no worker has taken. */
+  get waiting(): number {
+    return distance(load(this.words, this.at + CURSOR), load(this.words, this.at + END));
+  }
+
   /** Owner: wakes as many workers as there are tasks for which no worker looks. */
   wake(count: number): void {
     // A searching worker takes one of them, and sees to the others when it does: see endSearching.

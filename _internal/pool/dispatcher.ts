@@ -154,7 +154,7 @@ export class Dispatcher implements Watched, StreamHost, PostedHost, PoolParts {
     this.#watch.watch();
   }
 
-  /** Has all jobs taken on to their end, also those whose results nobody reads yet. */
+  /** Has all jobs taken on to their end, also those whose results no caller reads yet. */
   hurry(): void {
     for (const source of this.#posting.sources) source.hurry?.();
     this.plan();
@@ -326,7 +326,7 @@ export class Dispatcher implements Watched, StreamHost, PostedHost, PoolParts {
     empty();
   }
 
-  // What the dead had finished and nobody wanted.
+  // What the dead had finished and no caller wanted.
   #dropLast(): void {
     for (const number of this.trays.away()) dropOutcome(this.#space, this.trays.taskOf(number));
   }

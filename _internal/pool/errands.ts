@@ -105,6 +105,7 @@ export class Errands {
 
   /** Starts workers until there are so many, and resolves when they are ready for tasks. */
   warm(count: number): Promise<void> {
+    if (this.#its.broken !== undefined) return Promise.reject(this.#its.broken.error);
     const ready = new Promise<void>((resolve, reject) => this.#waiting.push({ count, resolve, reject }));
     this.#its.hire(count);
     this.#its.plan();
@@ -126,7 +127,7 @@ export class Errands {
     return job;
   }
 
-  /** Gives out errands, and tells who waits for workers that these are there. Whether that was so. */
+  /** Gives out errands, and tells callers that wait for workers that these are there. Whether that was so. */
   look(): boolean {
     const { board, trays, crew } = this.#its;
     let given = false;

@@ -1,6 +1,6 @@
 /**
  * What a pool was asked to do. A job is a list of tasks: the dispatcher asks it for the next one, tells it what became of
- * each, and acts by what it answers. Jobs call nobody.
+ * each, and acts by what it answers. Jobs call no other part.
  *
  * @module
  */
@@ -49,13 +49,13 @@ export interface Job {
   failed(index: number, error: unknown): Unwanted;
   /** A task's worker ended before it was over. `"again"`: it is the job's again, for another try. */
   lost(index: number, ending: Ending & Identity): Unwanted | "again";
-  /** No worker has begun with the task, and it is the job's again. `false`: nobody wants it, and it is dropped. */
+  /** No worker has begun with the task, and it is the job's again. `false`: no caller wants it, and it is dropped. */
   again(index: number): boolean;
   /** No worker will read the input of a task: gives back what it names. */
   drop(index: number): void;
   /** Whether the outcome of a task is wanted. */
   wants(index: number): boolean;
-  /** Gives the whole job up: whoever waits is told so. */
+  /** Gives the whole job up: the callers that wait for it are told so. */
   abort(error: unknown): void;
 }
 

@@ -19,7 +19,7 @@ import { BEGUN, dropUnfinished, leave, LEFT, OVER, phaseOf, STATE, TOLD, workerO
 const STUCK = 5;
 /** While there is nothing of that kind, this thread looks for it only so often: each look wakes it. */
 const SELDOM = 40;
-/** How long one may wait for workers that were told to end, where they cannot be stopped: milliseconds. */
+/** How long workers that were told to end are waited for, where they cannot be stopped: milliseconds. */
 const GRACE = 1000;
 
 /** Looks after workers that end, are given up, or are stuck. */

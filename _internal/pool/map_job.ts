@@ -169,7 +169,7 @@ export class MapJob extends AnyJob implements Source {
   refuse(fn: number, error: () => Error): number {
     if (fn !== this.fn || this.#over) return 0;
     this.abort(error());
-    return 1;
+    return this.#results.length - this.#done;
   }
 
   abort(error: unknown): void {

@@ -20,6 +20,8 @@ export interface PoolParts {
   readonly functions: Functions;
   /** How many workers there are at most. */
   readonly size: number;
+  /** Why nothing more can be done, if so. */
+  readonly broken: { error: unknown } | undefined;
   /** Whether the memory is given back. */
   readonly isDestroyed: boolean;
   /** Posts what there is, soon. */

@@ -1,6 +1,6 @@
 /**
  * Which task is posted next, and how many are posted at a time: as many as keep the workers busy for a moment. The rest stays
- * with its job, where another job's tasks can go before it, and where it is given up without a word to anyone.
+ * with its job, where another job's tasks can go before it, and where it is given up without a word to a worker.
  *
  * @module
  */
@@ -36,6 +36,7 @@ export class Posting {
   readonly #sources: Set<Source> = new Set();
   /** What is to be posted next waits for room. */
   #room: RoomWait | undefined;
+  #isPosting = false;
 
   /** `refuse` hears of tasks for which there will never be room. */
   constructor(
@@ -97,7 +98,17 @@ export class Posting {
   /** Writes tasks into trays, as many as are to be posted now. */
   post(): void {
     if (this.#sources.size === 0) this.#room = undefined;
-    if (!this.#mayPost()) return;
+    // An iterable that is read here may submit something itself.
+    if (this.#isPosting || !this.#mayPost()) return;
+    this.#isPosting = true;
+    try {
+      this.#postAll();
+    } finally {
+      this.#isPosting = false;
+    }
+  }
+
+  #postAll(): void {
     const priorities = new Set([...this.#sources].map(({ priority }) => priority));
     for (const priority of priorities.size > 1 ? [...priorities].sort((a, b) => a - b) : priorities) {
       while (this.#postRound(priority));

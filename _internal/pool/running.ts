@@ -152,6 +152,7 @@ export class Running {
 
   async #finishBeside(task: number, fn: Callable): Promise<void> {
     const { words } = this.#space;
+    const { began } = this;
     let end: (() => void) | undefined;
     let written: void | Promise<void>;
     try {
@@ -168,6 +169,8 @@ export class Running {
     end?.();
     if (!this.#end(task)) this.isLeaving = true;
     this.beside--;
+    // Its own: others have begun meanwhile.
+    this.began = began;
     await this.tellInTime();
     this.#over?.();
   }

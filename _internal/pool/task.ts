@@ -20,8 +20,8 @@
  *   READY | position         a worker: BEGUN.   owner: FREE (taken back)
  *   BEGUN | worker           that worker: OVER.   owner: TOLD, LEFT
  *   TOLD | worker            that worker: OVER.   owner: LEFT
- *   OVER | worker            owner: FREE
- *   LEFT | worker            owner: FREE, once that worker cannot write any more
+ *   OVER | worker            owner: FREE, once it was told, or that worker is dead
+ *   LEFT | worker            owner: FREE, once that worker is dead; so what a dead worker had BEGUN, and what it was TOLD
  * ```
  *
  * So a task belongs to exactly one side at any time, and a worker that is killed anywhere leaves its number behind: what it

@@ -163,10 +163,10 @@ class PoolWorker {
     if (!searching) return found;
     if (found === 0) this.#patience.wait(() => this.#hasWork() || board.closed);
     board.endSearching(this.#worker);
-    // What was posted while this worker searched woke no other: so this one looks once more, and wakes another if there is
-    // more than it takes.
+    // Of what was posted while this worker searched one task each time woke no other: so this worker looks once more, and wakes
+    // as many others as there are tasks that it does not take.
     if (found === 0) found = this.#take();
-    if (board.hasNext()) notify(this.#space, board.at + WORK, 1);
+    notify(this.#space, board.at + WORK, board.waiting);
     return found;
   }
 

@@ -159,6 +159,15 @@ export function attempt(): number {
   return currentTask()!.attempt;
 }
 
+/** `put` with a pair as its item. */
+export function putAll([queue, text]: [Queue<string>, string]): void {
+  queue.putSync(text);
+}
+
+export function throwFor(event: Event): never {
+  throw new RangeError(event.isSet ? "set" : "not set");
+}
+
 /** Ends its worker unless it is tried for the time that is said. */
 export function exitBefore(attempts: number, ..._rest: unknown[]): number {
   if (currentTask()!.attempt < attempts) process.exit(3);

@@ -1,11 +1,17 @@
 /** The suites of pools that share a pool and a file: to start a runtime takes half a second. */
 
+import { concurrencySuite } from "./_concurrency_suite.ts";
 import { crossingSuite } from "./_crossing_suite.ts";
+import { eachSuite } from "./_each_suite.ts";
 import { endsSuite } from "./_ends_suite.ts";
 import { givingUpSuite } from "./_giving_up_suite.ts";
 import type { Kind } from "./_kind.ts";
 import { mapSuite } from "./_map_suite.ts";
+import { measuresSuite } from "./_measures_suite.ts";
+import { numbersSuite } from "./_numbers_suite.ts";
+import { retriesSuite } from "./_retries_suite.ts";
 import { sharedPoolSuite } from "./_shared_pool.ts";
+import { sizesSuite } from "./_sizes_suite.ts";
 import { staffSuite } from "./_staff_suite.ts";
 import { streamSuite } from "./_stream_suite.ts";
 import { submitSuite } from "./_submit_suite.ts";
@@ -19,5 +25,16 @@ export function poolSuites(kind: Kind): void {
   endsSuite(kind);
   staffSuite(kind);
   crossingSuite(kind);
+  sharedPoolSuite(kind);
+}
+
+/** What holds for the options of a pool and of its tasks, and for all that goes beyond Python's pools. */
+export function optionSuites(kind: Kind): void {
+  concurrencySuite(kind);
+  sizesSuite(kind);
+  retriesSuite(kind);
+  numbersSuite(kind);
+  eachSuite(kind);
+  measuresSuite(kind);
   sharedPoolSuite(kind);
 }

@@ -1,0 +1,4 @@
+import { processes } from "./_processes.ts";
+import { optionSuites } from "./_suites.ts";
+
+optionSuites(processes);

@@ -1,0 +1,4 @@
+import { optionSuites } from "./_suites.ts";
+import { threads } from "./_threads.ts";
+
+optionSuites(threads);
