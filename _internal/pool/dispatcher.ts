@@ -223,6 +223,8 @@ export class Dispatcher implements Watched, StreamHost, PostedHost, PoolParts {
 
   look(exactly: boolean): boolean {
     if (this.#destroyed) return true;
+    // The callers of what is done first: the rest is looked at when they were told.
+    if (!exactly && this.collect()) return true;
     const found = [this.collect(), this.#losses.reap(exactly), this.#hasFailed(), this.errands.look()].includes(true);
     this.crew.handOut(this.trays);
     this.#makeRoom();

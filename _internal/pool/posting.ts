@@ -109,8 +109,10 @@ export class Posting {
   }
 
   #postAll(): void {
-    const priorities = new Set([...this.#sources].map(({ priority }) => priority));
-    for (const priority of priorities.size > 1 ? [...priorities].sort((a, b) => a - b) : priorities) {
+    const priorities: number[] = [];
+    for (const { priority } of this.#sources) if (!priorities.includes(priority)) priorities.push(priority);
+    if (priorities.length > 1) priorities.sort((a, b) => a - b);
+    for (const priority of priorities) {
       while (this.#postRound(priority));
     }
   }

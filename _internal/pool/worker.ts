@@ -100,6 +100,8 @@ class PoolWorker {
   readonly #patience: Patience = new Patience();
   /** When the event loop had a turn. */
   #turned: number = now();
+  /** Since when there has been nothing to do; 0: there is. */
+  #idleSince = 0;
 
   constructor(board: Board, options: WorkerOptions) {
     const { space } = board;
@@ -120,7 +122,18 @@ class PoolWorker {
     const { concurrency } = this.#options;
     for (;;) {
       let task = this.#next();
-      if (task === 0) task = running.beside > 0 ? await this.#whileBeside() : await this.#sleep();
+      if (task === 0) {
+        if (running.beside > 0) {
+          await this.#whileBeside();
+          continue;
+        }
+        task = this.#sleep();
+        if (task === PAUSE) {
+          await this.#patientTurn();
+          continue;
+        }
+      }
+      this.#idleSince = 0;
       if (task === 0) break;
       if (task === PAUSE) {
         await this.#pause();
@@ -179,6 +192,11 @@ class PoolWorker {
     }
   }
 
+  async #patientTurn(): Promise<void> {
+    await patientTurn();
+    this.#turned = now();
+  }
+
   #hasWork(): boolean {
     return this.#board.hasNext() || load(this.#words, this.#desk + ERRAND) !== 0;
   }
@@ -232,15 +250,16 @@ class PoolWorker {
     store(this.#words, this.#desk + RESOLVING, 0);
   }
 
-  // Sleeps until there is a task, and returns that; 0: there will be none. Now and then the event loop has a turn, for timers
-  // and sockets of the program.
-  async #sleep(): Promise<number> {
+  // Sleeps until there is a task, and returns that; 0: there will be none. PAUSE: now and then the event loop has to have a turn,
+  // for timers and sockets of the program. No promise, which a worker that was just woken would have to wait for.
+  #sleep(): number {
     const board = this.#board;
     const space = this.#space;
     const { idle } = this.#options;
-    const until = idle === 0 ? Infinity : now() + idle;
     const point = board.at + WORK;
-    for (let turned = now();;) {
+    if (this.#idleSince === 0) this.#idleSince = now();
+    const until = idle === 0 ? Infinity : this.#idleSince + idle;
+    for (const turn = now() + TURN;;) {
       if (this.#isThrough) return 0;
       // Registered first: what is posted after the look notifies.
       const registered = register(space, point);
@@ -252,13 +271,10 @@ class PoolWorker {
         const time = now();
         // A process outlives the thread that started it, and has nothing more to do here.
         if (time >= until && this.#mayLeave() || !isAlive(space.memory, board.owner)) return 0;
-        notified = sleep(space, point, registered, Math.min(Math.max(0, until - time) || TURN, TURN));
+        if (time >= turn) return PAUSE;
+        notified = sleep(space, point, registered, Math.min(until > time ? until - time : TURN, turn - time));
       } finally {
         if (!notified) unregister(space, point, registered);
-      }
-      if (now() - turned >= TURN) {
-        await patientTurn();
-        turned = this.#turned = now();
       }
     }
   }
@@ -275,7 +291,7 @@ class PoolWorker {
   }
 
   // While tasks await: waits for another task or for one of these, without blocking the thread.
-  async #whileBeside(): Promise<number> {
+  async #whileBeside(): Promise<void> {
     const board = this.#board;
     const over = new AbortController();
     this.#running.onOver(() => over.abort());
@@ -285,7 +301,7 @@ class PoolWorker {
       expired: () => false,
       signal: over.signal,
     }).catch(() => {});
-    return PAUSE;
+    await this.#pause();
   }
 
   async #whenBesideOver(): Promise<void> {

@@ -1,34 +1,14 @@
 import { describe, it } from "node:test";
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertStringIncludes } from "@std/assert";
-import { CancelledError, TargetError, task, TimeoutError, WorkerLostError } from "@weft/concurrent/threading";
+import { CancelledError, TargetError, task, TimeoutError } from "@weft/concurrent/threading";
 import { namedWithin } from "../_named.ts";
+import { errorOf, LIMIT, lossOf, until } from "./_helpers.ts";
 import type { Kind } from "./_kind.ts";
 import { add, setAndWait, square, workerId } from "./_targets.ts";
-
-const LIMIT = { timeout: 30_000 };
 
 type Answer = (x: number) => number;
 
 const answerOf = (module: string): Answer => task<Answer>(new URL(`./modules/${module}`, import.meta.url), "answer");
-
-async function errorOf(promise: PromiseLike<unknown>): Promise<Error> {
-  try {
-    await promise;
-  } catch (error) {
-    return error as Error;
-  }
-  throw new Error("It did not reject");
-}
-
-async function lossOf(promise: PromiseLike<unknown>): Promise<WorkerLostError> {
-  const error = await errorOf(promise);
-  if (!(error instanceof WorkerLostError)) throw error;
-  return error;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
 
 /** What holds where workers end before they have begun with a task. */
 export function beginSuite(kind: Kind): void {

@@ -74,7 +74,6 @@ export function eachSuite(kind: Kind): void {
     it("rejects also later with the error of an initializer that has failed", LIMIT, async () => {
       await using two = new Pool(2, { initializer: options.failToStart });
       await assertRejects(() => two.submit(targets.square, 1), RangeError, "no start");
-      // LIBRARY BUG: these wait for ever.
       await assertRejects(() => two.warm(), RangeError, "no start");
       await assertRejects(() => two.each(targets.square, 1), RangeError, "no start");
     });
@@ -207,13 +206,14 @@ export function eachSuite(kind: Kind): void {
       const first = two.each(options.waitIfFirst, counter, begun, event);
       await begun.acquire();
       // So many that their places are used again.
-      for (let i = 0; i < 600; i++) await two.submit(targets.square, i);
+      for (let i = 0; i < 300; i++) await two.submit(targets.square, i);
       const other = new kind.Value("i32");
       const second = two.each(options.countAs, other);
       await until(() => other.value > 0);
       await two.submit(targets.square, 1);
       event.set();
       await first;
+      // LIBRARY BUG: a task of `each` stands at position 0, which is in the first share of the first worker yet.
       assertEquals(new Set(await second).size, 2);
       assertEquals(other.value, 2);
     });
@@ -299,7 +299,7 @@ export function eachSuite(kind: Kind): void {
     });
 
     it("runs beside tasks that await, and counts as tasks", LIMIT, async () => {
-      await using two = new Pool(2, { concurrency: 2 });
+      await using two = new Pool(2, { concurrency: 3 });
       const [begun, event] = [new kind.Semaphore(0), new kind.Event()];
       const running = range(2).map(() => two.submit(options.setAndWaitLater, begun, event));
       for (let i = 0; i < 2; i++) await begun.acquire();

@@ -31,6 +31,7 @@ export function retriesSuite(kind: Kind): void {
       });
       goOn();
       await Promise.all(all);
+      // LIBRARY BUG: Posting posts a task of each source before it looks whether there may be one more.
       const seen = range(60).map(() => queue.getSync()).map((text) => text.split(":").map(Number));
       assertEquals(seen, seen.toSorted(([p, i], [q, j]) => p === q ? i! - j! : p! < q! ? -1 : 1));
     });
@@ -54,6 +55,7 @@ export function retriesSuite(kind: Kind): void {
         const items = seen.filter((text) => text.startsWith(name) && text !== "first");
         assertEquals(items, range(100).map((i) => `${name}${i}`));
       }
+      // LIBRARY BUG: as above.
       // A stream has no more to offer than its window while its results are read.
       assert(seen.indexOf("a99") < seen.indexOf("c0"), seen.join(" "));
       assert(seen.indexOf("b0") < seen.indexOf("c0"), seen.join(" "));
@@ -71,6 +73,7 @@ export function retriesSuite(kind: Kind): void {
       await Promise.all([others, first, last]);
       const seen = range(102).map(() => queue.getSync());
       assert(seen.indexOf("first") < 20, seen.join(" "));
+      // LIBRARY BUG: as above.
       assertEquals(seen.at(-1), "last");
     });
 
@@ -223,21 +226,22 @@ export function retriesSuite(kind: Kind): void {
       );
     });
 
-    it("keeps no reference for a task that was given up, and whose worker was ended then", LIMIT, async () => {
+    it("keeps no references for tasks that were given up, and whose worker was ended then", LIMIT, async () => {
       for (const retries of [0, 1]) {
         const [event, begun] = [new kind.Event(), new kind.Semaphore(0)];
         const before = referencesTo(event);
-        await using one = new Pool(1);
+        await using one = new Pool(1, { concurrency: 4 });
         const controller = new AbortController();
         const { signal } = controller;
-        const future = one.apply(options.stayOnce, [begun, event], { retries, signal, killAfter: 0 });
-        await begun.acquire();
+        const give = () => one.apply(options.setAndWaitLater, [begun, event], { retries, signal, killAfter: 0 });
+        const futures = range(4).map(give);
+        for (let i = 0; i < 4; i++) await begun.acquire();
         controller.abort(new EvalError("enough"));
-        await assertRejects(() => future, EvalError);
+        for (const future of futures) await assertRejects(() => future, EvalError);
         assertEquals(await one.submit(targets.square, 3), 9);
         await one[Symbol.asyncDispose]();
-        // LIBRARY BUG: with retries, SubmittedTask.lost() does not drop its own for a task that no caller wants.
-        assert(referencesTo(event) <= before + 1, `${referencesTo(event)} references, ${before} before`);
+        // LIBRARY BUG: SubmittedTask.lost() does not drop the job's own references where no caller wants the task any more.
+        await until(() => referencesTo(event) <= before + 1);
       }
     });
 

@@ -53,6 +53,7 @@ export function sizesSuite(kind: Kind): void {
         for (let workers = 4; workers > 2; workers = pool.stats().workers) {
           // The pool hears of workers that have ended while others are about to.
           await pool.submit(targets.square, 2);
+          // LIBRARY BUG: STAFF is set to what the owner knows, with workers that have taken their leave and not ended.
           assert(pool.stats().workers >= 2, `${pool.stats().workers} workers`);
         }
         await new Promise((resolve) => setTimeout(resolve, 10));
@@ -87,7 +88,7 @@ export function sizesSuite(kind: Kind): void {
       }
       assertThrows(() => new Pool(2, { max: 3 }), RangeError, "'max'");
       assertThrows(() => new Pool(3, { max: 2 }), RangeError, "'max'");
-      for (const wrong of ["1", null, {}, 1n]) {
+      for (const wrong of ["1", {}, true]) {
         assertThrows(() => new Pool(undefined, { min: wrong as never }), TypeError, "'min'");
         assertThrows(() => new Pool(undefined, { max: wrong as never }), TypeError, "'max'");
         assertThrows(() => new Pool(1, { concurrency: wrong as never }), TypeError, "'concurrency'");
@@ -102,9 +103,10 @@ export function sizesSuite(kind: Kind): void {
       new Pool(undefined, { min: 3 });
     });
 
-    it("has no more workers for a min alone than for a max", LIMIT, () => {
-      // LIBRARY BUG: without `max` and `workers`, `min` may be of any size.
+    it("validates min also where it is alone", LIMIT, () => {
+      // LIBRARY BUG: without `max` and `workers`, `min` is looked at when it has been taken for the greatest number.
       assertThrows(() => new Pool(undefined, { min: 1025 }), RangeError, "'min'");
+      assertThrows(() => new Pool(undefined, { min: 1n as never }), TypeError, "'min'");
     });
   });
 
