@@ -30,6 +30,7 @@
  *           6  WORKED      whether its worker has begun with a task: 1, or 0
  *           7  ERRAND      a task for this worker and no other, 0: none
  *           8  ASKS        the task for which it waits for buffers that go without a copy, 0: none
+ *           9  AWAY        whether its worker has taken itself off STAFF, and ends: 1, or 0
  * ```
  *
  * Only the owner posts: it writes tasks, moves END behind them and notifies WORK. A worker writes the next positions into its
@@ -84,6 +85,7 @@ export const STARTED = 5;
 export const WORKED = 6;
 export const ERRAND = 7;
 export const ASKS = 8;
+export const AWAY = 9;
 const DESK_WORDS = 16;
 
 /** How many positions it is from one to another that comes later. */

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { load, now, store } from "../atomics.ts";
+import { add, load, now, store } from "../atomics.ts";
 import { notify } from "../memory/wait_point.ts";
 import { RoomWait } from "../memory/room.ts";
 import { later } from "../runtime/runtime.ts";
 import type { TargetDescriptor } from "../targets/describe.ts";
 import type { Ending } from "../work/runner.ts";
 import { type Handed, patienceLeft, takeLate } from "../work/starting.ts";
-import { ASKS, type Board, DONE, ERRAND, NEED, PENDING, RESOLVING, STAFF, STARTED, WORKED } from "./board.ts";
+import { ASKS, AWAY, type Board, DONE, ERRAND, NEED, PENDING, RESOLVING, STAFF, STARTED, WORKED } from "./board.ts";
 import { readFunction } from "./functions.ts";
 import type { Identity } from "./job.ts";
 import type { Trace } from "./trace.ts";
@@ -159,7 +159,7 @@ export class Crew {
     this.#newest = id;
     trace?.worker(id, label);
     this.workers.set(id, { id, handle, desk, place, since: now() });
-    store(words, at + STAFF, this.workers.size);
+    add(words, at + STAFF, 1);
   }
 
   // To start a worker takes a little room. The others go on without it.
@@ -200,7 +200,7 @@ export class Crew {
   clear({ desk }: Hired): number {
     const { words } = this.#board;
     const pending = load(words, desk + PENDING);
-    for (const word of [PENDING, NEED, STARTED, WORKED, RESOLVING, ERRAND, ASKS]) store(words, desk + word, 0);
+    for (const word of [PENDING, NEED, STARTED, WORKED, RESOLVING, ERRAND, ASKS, AWAY]) store(words, desk + word, 0);
     this.#spareDesks.push(desk);
     return pending;
   }
@@ -230,10 +230,12 @@ export class Crew {
     worker.handle.kill();
   }
 
-  #vacate({ place }: Hired): void {
+  #vacate({ place, desk }: Hired): void {
+    const { words, at } = this.#board;
     this.#board.setDesk(place, 0);
     this.#places.push(place);
-    store(this.#board.words, this.#board.at + STAFF, this.workers.size);
+    // A worker that takes its leave says so itself, since another may ask before this thread knows.
+    if (load(words, desk + AWAY) === 0) add(words, at + STAFF, -1);
   }
 
   /** What a worker has said at its desk. */

@@ -267,7 +267,7 @@ export class Dispatcher implements Watched, StreamHost, PostedHost, PoolParts {
     if (isInNeed) this.posted.readUntold();
     if (!isInNeed && !isRoomWanted(this.#space)) return;
     for (const number of [...this.trays.live()]) {
-      if (!this.trays.hasBlock(number) || !this.posted.takeBack(number)) continue;
+      if (this.trays.isAside(number) || !this.trays.hasBlock(number) || !this.posted.takeBack(number)) continue;
       this.#posting.waitForRoom();
     }
   }
@@ -292,6 +292,10 @@ export class Dispatcher implements Watched, StreamHost, PostedHost, PoolParts {
     if (failure === undefined) return false;
     this.break(errorOf(failure));
     return true;
+  }
+
+  reap(): void {
+    this.#losses.reap(true);
   }
 
   isBroken(): boolean {

@@ -9,6 +9,7 @@ import { EVERYBODY, notify } from "../memory/wait_point.ts";
 import type { Ending } from "../work/runner.ts";
 import { ERRAND, WORK } from "./board.ts";
 import type { Hired } from "./crew.ts";
+import { Thrown } from "./future.ts";
 import { AnyJob, type Identity, lostError, type Source, type Unwanted } from "./job.ts";
 import type { PoolParts } from "./parts.ts";
 import type { Packed } from "./task.ts";
@@ -19,10 +20,13 @@ export class EachJob extends AnyJob implements Source {
   readonly exhausted = true;
   readonly waiting = 0;
   readonly promise: Promise<unknown[]>;
+  /** The workers that have a task of it, or had one. */
+  readonly workers: Set<Hired> = new Set();
   readonly #inputs: readonly Packed[];
   readonly #results: unknown[] = [];
   #open: number;
   #over = false;
+  #isGivenUp = false;
   #resolve!: (results: unknown[]) => void;
   #reject!: (error: unknown) => void;
 
@@ -44,7 +48,9 @@ export class EachJob extends AnyJob implements Source {
     return this.#inputs[index];
   }
 
-  take(): undefined {}
+  peek(): undefined {}
+
+  take(): void {}
 
   done(index: number, value: unknown): Unwanted {
     this.#results[index] = value;
@@ -57,7 +63,7 @@ export class EachJob extends AnyJob implements Source {
 
   failed(_index: number, error: unknown): Unwanted {
     this.#open--;
-    this.abort(error);
+    this.#fail(error);
     return false;
   }
 
@@ -72,15 +78,20 @@ export class EachJob extends AnyJob implements Source {
 
   // Each worker does it, whatever becomes of the others.
   wants(): boolean {
-    return true;
+    return !this.#isGivenUp;
   }
 
   refuse(fn: number, error: () => Error): number {
-    if (fn === this.fn) this.abort(error());
+    if (fn === this.fn) this.#fail(error());
     return 0;
   }
 
   abort(error: unknown): void {
+    this.#isGivenUp = true;
+    this.#fail(error);
+  }
+
+  #fail(error: unknown): void {
     if (this.#over) return;
     this.#over = true;
     this.#reject(error);
@@ -93,19 +104,37 @@ export class Errands {
   readonly #waiting: { count: number; resolve: () => void; reject: (error: unknown) => void }[] = [];
   /** Numbers of the tasks that each worker has yet to be given. */
   readonly #queues: Map<Hired, number[]> = new Map();
+  /** Numbers of tasks whose workers have ended as they should, before they came to them: they are for others. */
+  readonly #left: number[] = [];
+  /** Calls that are not over. */
+  #calls = 0;
+  /** Why no worker will come. */
+  #error: Thrown | undefined;
 
   constructor(its: PoolParts) {
     this.#its = its;
   }
 
-  /** Whether workers are waited for. */
+  /** Whether workers are waited for, or will be given errands. */
   get isWaiting(): boolean {
-    return this.#waiting.length > 0;
+    return this.#waiting.length > 0 || this.#calls > 0;
+  }
+
+  /** A call begins, which the pool does not end before. Returns what says that it is over. */
+  begin(): () => void {
+    this.#calls++;
+    return () => {
+      this.#calls--;
+      this.#its.plan();
+    };
   }
 
   /** Starts workers until there are so many, and resolves when they are ready for tasks. */
   warm(count: number): Promise<void> {
-    if (this.#its.broken !== undefined) return Promise.reject(this.#its.broken.error);
+    const error = this.#its.broken ?? (this.#error === undefined ? undefined : { error: this.#error.value });
+    if (error !== undefined) return Promise.reject(error.error);
+    // Those that have ended while there was nothing to do are missed now.
+    this.#its.reap();
     const ready = new Promise<void>((resolve, reject) => this.#waiting.push({ count, resolve, reject }));
     this.#its.hire(count);
     this.#its.plan();
@@ -114,22 +143,56 @@ export class Errands {
 
   /** Has each worker run a task of the job: `make` makes it for so many. */
   send(make: (workers: number) => EachJob): EachJob {
+    if (this.#error !== undefined) throw this.#error.value;
     const { trays, crew } = this.#its;
     const workers = [...crew.workers.values()].filter((worker) => crew.isStarted(worker));
     const job = make(workers.length);
     const numbers = trays.putAside(job, workers.length);
-    workers.forEach((worker, i) => {
-      const queue = this.#queues.get(worker);
-      if (queue === undefined) this.#queues.set(worker, [numbers[i]]);
-      else queue.push(numbers[i]);
-    });
+    workers.forEach((worker, i) => this.#give(worker, job, numbers[i]));
     this.#its.plan();
     return job;
   }
 
+  #give(worker: Hired, job: EachJob, number: number): void {
+    job.workers.add(worker);
+    const queue = this.#queues.get(worker);
+    if (queue === undefined) this.#queues.set(worker, [number]);
+    else queue.push(number);
+  }
+
   /** Gives out errands, and tells callers that wait for workers that these are there. Whether that was so. */
   look(): boolean {
-    const { board, trays, crew } = this.#its;
+    if (this.#left.length > 0) this.#giveLeft();
+    if (this.#queues.size > 0) this.#giveOut();
+    return this.#waiting.length > 0 && this.#tellReady();
+  }
+
+  // To workers that have no task of the same call, of which more may have to be started.
+  #giveLeft(): void {
+    const { crew, trays } = this.#its;
+    let missing = 0;
+    for (const number of this.#left.splice(0)) {
+      const job = trays.jobs[number] as EachJob | undefined;
+      if (job === undefined) continue;
+      let isComing = false;
+      let found: Hired | undefined;
+      for (const worker of crew.workers.values()) {
+        if (job.workers.has(worker)) continue;
+        if (crew.isStarted(worker)) found = worker;
+        else isComing = true;
+      }
+      if (found !== undefined) {
+        this.#give(found, job, number);
+        continue;
+      }
+      this.#left.push(number);
+      if (!isComing) missing++;
+    }
+    if (missing > 0) this.#its.hire(crew.workers.size + missing);
+  }
+
+  #giveOut(): void {
+    const { board, trays } = this.#its;
     let given = false;
     for (const [worker, queue] of this.#queues) {
       if (load(board.words, worker.desk + ERRAND) !== 0) continue;
@@ -143,7 +206,10 @@ export class Errands {
     }
     // Only one of them is meant, which no notification says.
     if (given) notify(board.space, board.at + WORK, EVERYBODY);
-    if (this.#waiting.length === 0) return false;
+  }
+
+  #tellReady(): boolean {
+    const { crew } = this.#its;
     let ready = 0;
     let most = 0;
     for (const worker of crew.workers.values()) if (crew.isStarted(worker)) ready++;
@@ -160,13 +226,20 @@ export class Errands {
     return found;
   }
 
-  /** A worker is gone; `errand`: the task that it was given and has not begun with, 0: none. */
+  /**
+   * A worker is gone; `errand`: the task that it was given and has not begun with, 0: none. Where it has returned, as it should
+   * after so many tasks or so long without any, another worker does what it has not done.
+   */
   lose(worker: Hired, errand: number, how: Ending & Identity): void {
     const { board, trays } = this.#its;
     const queue = this.#queues.get(worker) ?? [];
     this.#queues.delete(worker);
     if (errand !== 0 && trays.jobs[trays.numberOf(errand)] !== undefined) queue.unshift(trays.numberOf(errand));
     if (errand !== 0) store(board.words, worker.desk + ERRAND, 0);
+    if (how.returned === true) {
+      this.#left.push(...queue);
+      return;
+    }
     for (const number of queue) {
       const job = trays.jobs[number];
       const index = trays.indexes[number];
@@ -178,6 +251,7 @@ export class Errands {
 
   /** No worker will come. */
   abort(error: unknown): void {
+    this.#error ??= new Thrown(error);
     for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 }

@@ -63,8 +63,10 @@ export interface Job {
 export interface Source {
   /** Sources with lower numbers come first. */
   readonly priority: number;
-  /** The job whose task is next, if there is one now; {@linkcode Source.index} says which task it is. */
-  take(): Job | undefined;
+  /** The job whose task is next, if there is one now. */
+  peek(): Job | undefined;
+  /** Takes that task: {@linkcode Source.index} says which it is. */
+  take(): void;
   readonly index: number;
   /** Whether no more tasks will come, but for those that come back. */
   readonly exhausted: boolean;

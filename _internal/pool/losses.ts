@@ -253,7 +253,7 @@ export class Losses {
       if (next >= 0 && this.#next.get(worker.id) === next) found = true;
       this.#next.set(worker.id, next);
     }
-    if (found) this.#its.posted.takeBackAll(trays.live());
+    if (found) this.#its.posted.takeBackAll([...trays.live()].filter((number) => !trays.isAside(number)));
     return found;
   }
 }

@@ -25,6 +25,8 @@ import type { Packed } from "./task.ts";
 /** How the items of a list are worked on. */
 export interface BulkOptions extends JobOptions {
   onProgress: OnProgress | undefined;
+  /** How many items of the caller's a task is, where that is not one; and how many there are. */
+  items?: { of: (index: number) => number; total: number };
 }
 
 /** Whether the items are numbers, in an array of which a copy is made at once. */
@@ -43,6 +45,9 @@ export class MapJob extends AnyJob implements Source {
   readonly #isSettled: Uint8Array;
   readonly #returned: Returned = new Returned();
   readonly #progress: Progress | undefined;
+  readonly #items: BulkOptions["items"];
+  /** Items of the caller's that are done. */
+  #doneItems = 0;
   /** The first item that was not posted yet. */
   #next = 0;
   #done = 0;
@@ -65,6 +70,7 @@ export class MapJob extends AnyJob implements Source {
     super(fn, name, spread, options);
     const { length } = items;
     this.#progress = options.onProgress === undefined ? undefined : new Progress(options.onProgress);
+    this.#items = options.items;
     this.#results = new Array(length);
     this.#isSettled = new Uint8Array(length);
     this.promise = new Promise((resolve, reject) => {
@@ -72,7 +78,8 @@ export class MapJob extends AnyJob implements Source {
       this.#reject = reject;
     });
     if (isNumbers(items)) {
-      this.#inputs = items.slice();
+      // Not by slice(), which of a `Buffer` copies nothing.
+      this.#inputs = new Float64Array(items);
       return;
     }
     const inputs: Packed[] = new Array(length);
@@ -109,11 +116,12 @@ export class MapJob extends AnyJob implements Source {
     return this.#inputs[index];
   }
 
-  take(): Job | undefined {
-    if (this.#returned.size > 0) this.index = this.#returned.take();
-    else if (this.#next < this.#end) this.index = this.#next++;
-    else return undefined;
-    return this;
+  peek(): Job | undefined {
+    return this.exhausted ? undefined : this;
+  }
+
+  take(): void {
+    this.index = this.#returned.size > 0 ? this.#returned.take() : this.#next++;
   }
 
   wants(index: number): boolean {
@@ -125,6 +133,7 @@ export class MapJob extends AnyJob implements Source {
     this.#results[index] = value;
     this.#isSettled[index] = 1;
     this.#done++;
+    this.#doneItems += this.#items?.of(index) ?? 1;
     if (this.#over) return false;
     if (this.#failure !== undefined) {
       if (index < this.#failure.index) this.#failure.open--;
@@ -182,7 +191,7 @@ export class MapJob extends AnyJob implements Source {
   // What the callback throws ends the job: it is the program's own error, and the caller waits for the job.
   #report(): Unwanted {
     try {
-      this.#progress!.report(this.#done, this.#results.length);
+      this.#progress!.report(this.#doneItems, this.#items?.total ?? this.#results.length);
     } catch (error) {
       this.abort(error);
       return true;

@@ -28,6 +28,8 @@ export interface PoolParts {
   plan(): void;
   /** The job has tasks to post, again. */
   again(job: Job): void;
+  /** Finds out which workers have ended, also where nothing has told. */
+  reap(): void;
   /** Takes in what the workers have told. */
   collect(): boolean;
   /** Starts the workers for which there is work, and so many at least. */

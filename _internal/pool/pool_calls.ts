@@ -21,7 +21,7 @@ import type { Future } from "./future.ts";
 import { GivingAway } from "./giving_away.ts";
 import { givenUp, GivingUp } from "./giving_up.ts";
 import { dropPacked } from "./job.ts";
-import { MapJob } from "./map_job.ts";
+import { type BulkOptions, MapJob } from "./map_job.ts";
 import {
   jobOptionsOf,
   type Limits,
@@ -38,6 +38,7 @@ import {
 import { rangesOf } from "./ranges.ts";
 import { StreamJob } from "./stream_job.ts";
 import { NOTHING, packArgs, SubmitQueue, SubmittedTask } from "./submit_job.ts";
+import type { Packed } from "./task.ts";
 import { Trace } from "./trace.ts";
 import { isPoolWorker } from "./worker.ts";
 
@@ -133,6 +134,7 @@ export class Calls {
     iterable: Iterable<unknown>,
     spread: boolean,
     options: MapOptions | undefined,
+    counted?: BulkOptions["items"],
   ): Promise<unknown[]> {
     const dispatcher = this.#open("map");
     const { bulk, limits } = validateMapOptions(options, "map");
@@ -156,7 +158,7 @@ export class Calls {
     if (items.length === 0) return [];
     if (given !== undefined) throw given.error;
     const giving = this.#givingAway(options);
-    const job = new MapJob(address, nameOf(fn), items, spread, bulk, this.#kind.scope, giving);
+    const job = new MapJob(address, nameOf(fn), items, spread, { ...bulk, items: counted }, this.#kind.scope, giving);
     job.buffers = giving.take();
     if (dispatcher.broken !== undefined) {
       job.abort(dispatcher.broken.error);
@@ -216,15 +218,9 @@ export class Calls {
   ): Promise<unknown[]> {
     this.#open("map");
     const ranges = rangesOf(length, options, this.#sizes.size);
-    const { onProgress } = optionsOr(options);
-    const size = ranges.length === 0 ? 0 : ranges[0][1];
     const total = ranges.length === 0 ? 0 : ranges[ranges.length - 1][1];
-    const its: MapOptions = { ...options, chunksize: 1 };
-    if (typeof onProgress === "function") {
-      its.onProgress = (done, _, { rate, remaining }) =>
-        onProgress(Math.min(total, done * size), total, { rate: rate * size, remaining });
-    }
-    return await this.map(fn, ranges, true, its);
+    const items = { of: (index: number) => ranges[index][1] - ranges[index][0], total };
+    return await this.map(fn, ranges, true, { ...options, chunksize: 1 }, items);
   }
 
   async warm(): Promise<void> {
@@ -234,22 +230,28 @@ export class Calls {
   async each(fn: AnyFunction, args: readonly unknown[]): Promise<unknown[]> {
     const dispatcher = this.#open("run task in each worker");
     const address = this.#address(fn, "run task in each worker");
-    const { scope } = this.#kind;
-    // Copied now, as by submit; and once for each worker, as each has references of its own to what is shared.
-    const first = packArgs(args, scope);
-    const inputs = [first.packed];
-    for (let i = 1; i < this.#sizes.size; i++) inputs.push(packArgs(args, scope).packed);
+    const inputs: Packed[] = [];
+    let spread = false;
     const site = new CallSite();
+    const end = dispatcher.errands.begin();
     try {
+      // Copied now, as by submit; and once for each worker, as each has references of its own to what is shared.
+      for (let i = 0; i < this.#sizes.size; i++) {
+        const input = packArgs(args, this.#kind.scope);
+        inputs.push(input.packed);
+        spread = input.spread;
+      }
       await dispatcher.errands.warm(this.#sizes.least || this.#sizes.size);
       const job = dispatcher.errands.send((workers) => {
-        for (const packed of inputs.splice(workers)) dropPacked(packed);
-        return new EachJob(address, nameOf(fn), first.spread, inputs);
+        return new EachJob(address, nameOf(fn), spread, inputs.splice(0, workers));
       });
       return await job.promise;
     } catch (error) {
       joinStacks(error, site.stack);
       throw error;
+    } finally {
+      for (const packed of inputs) dropPacked(packed);
+      end();
     }
   }
 

@@ -232,8 +232,8 @@ export function validatePoolOptions(
       `Cannot create pool as there can be one greatest number of workers: received ${workers} and 'max' ${max}, write new Pool(undefined, { max: ${max} })`,
     );
   }
+  if (min !== undefined) validateInteger(min, "'min'", 0, workers ?? max ?? MOST_WORKERS, action);
   const size = workers ?? max ?? Math.max(cpus(), min ?? 0);
-  if (min !== undefined) validateInteger(min, "'min'", 0, size, action);
   if (maxMemory !== undefined) validateInteger(maxMemory, "'maxMemory'", 1, Number.MAX_SAFE_INTEGER, action);
   const timeout = idleTimeout ?? (min === undefined && max === undefined ? Infinity : IDLE);
   return { size, least: min ?? 0, idle: timeout === Infinity ? 0 : Math.max(1, timeout) };

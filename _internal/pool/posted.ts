@@ -97,7 +97,7 @@ export class Posted implements TaskHost {
     for (let i = tasks.length - 1; i >= 0; i--) {
       const number = trays.numberOf(tasks[i]);
       const job = trays.jobs[number];
-      if (words[tasks[i] + COUNT] > 0) this.#note(tasks[i], job, trays.indexes[number]);
+      if (words[tasks[i] + COUNT] > 0) this.#note(tasks[i], number);
       if (job !== undefined) this.deliver(number, job);
       trays.back(number);
     }
@@ -106,7 +106,7 @@ export class Posted implements TaskHost {
   }
 
   // How long the tasks took that a worker has told together.
-  #note(task: number, job: Job | undefined, index: number): void {
+  #note(task: number, number: number): void {
     const { words } = this.#space;
     const count = words[task + COUNT];
     const ran = words[task + RAN] / 1000;
@@ -115,6 +115,7 @@ export class Posted implements TaskHost {
     this.runTimes.add(ran / count, count);
     this.#crew.failedStarts.succeed(fn);
     const { trace } = this.#crew.options;
+    const index = this.#trays.indexes[number];
     trace?.slice(
       workerOf(words[task + STATE]),
       this.#functions.nameOf(fn),
@@ -123,7 +124,7 @@ export class Posted implements TaskHost {
       Math.max(0, index - count + 1),
       count,
     );
-    if (job !== undefined) this.waitTimes.add(Math.max(0, began - (job.since - this.#crew.began)), count);
+    this.waitTimes.add(Math.max(0, began - (this.#trays.sinces[number] - this.#crew.began)), count);
   }
 
   /** Tells a job the outcome of a task that is over. */

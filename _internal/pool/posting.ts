@@ -37,6 +37,8 @@ export class Posting {
   /** What is to be posted next waits for room. */
   #room: RoomWait | undefined;
   #isPosting = false;
+  /** Whether there was no place for a task that could be posted. */
+  #isFull = false;
 
   /** `refuse` hears of tasks for which there will never be room. */
   constructor(
@@ -109,11 +111,14 @@ export class Posting {
   }
 
   #postAll(): void {
+    this.#isFull = false;
     const priorities: number[] = [];
     for (const { priority } of this.#sources) if (!priorities.includes(priority)) priorities.push(priority);
     if (priorities.length > 1) priorities.sort((a, b) => a - b);
     for (const priority of priorities) {
       while (this.#postRound(priority));
+      // What is less urgent waits until there is place for all that is more so.
+      if (this.#isFull) break;
     }
   }
 
@@ -142,18 +147,19 @@ export class Posting {
     let fn = 0;
     let limit = 0;
     for (let n = 0; n < most; n++) {
-      if (!trays.canPut()) {
-        if (trays.mayGrow) this.#needRoom(TRAY_BYTES);
-        return false;
-      }
-      if (limit > 0 && trays.out >= limit) return false;
-      const job = source.take();
+      const job = source.peek();
       if (job === undefined) return false;
-      const { index } = source;
       if (job.fn !== fn) {
         fn = job.fn;
         limit = this.#limitOf(job);
       }
+      this.#isFull = trays.out >= limit || !trays.canPut();
+      if (this.#isFull) {
+        if (trays.out < limit && trays.mayGrow) this.#needRoom(TRAY_BYTES);
+        return false;
+      }
+      source.take();
+      const { index } = source;
       const input = job.inputOf(index);
       const isLarge = needsBlock(input);
       // Room that is wanted for a result is not taken for an input.

@@ -15,7 +15,7 @@ export function rangesOf(
   options: { chunksize?: number; args?: readonly unknown[] } | undefined,
   workers: number,
 ): [begin: number, end: number, ...args: unknown[]][] {
-  const items = typeof length === "number" ? length : (length as { length?: unknown } | null | undefined)?.length;
+  const items = typeof length === "object" ? (length as { length?: unknown } | null)?.length : length;
   if (typeof items !== "number") {
     throw new TypeError(`Cannot map as the length must be a number, or of a shared array: received ${show(length)}`);
   }

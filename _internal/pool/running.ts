@@ -159,16 +159,16 @@ export class Running {
       const run = runBeside(words, task, () => this.#call(task, fn));
       end = run.end;
       const result = await run.result;
-      if (this.beside === 1) this.#release();
       written = this.#results.put(task, result);
     } catch (error) {
-      if (this.beside === 1) this.#release();
       written = this.#results.fail(task, error);
     }
     if (written !== undefined) await written;
     end?.();
-    if (!this.#end(task)) this.isLeaving = true;
     this.beside--;
+    // What this or another task left held; of one that still runs it cannot be told apart.
+    if (this.beside === 0) this.#release();
+    if (!this.#end(task)) this.isLeaving = true;
     // Its own: others have begun meanwhile.
     this.began = began;
     await this.tellInTime();

@@ -113,13 +113,15 @@ export class StreamJob extends AnyJob implements Source {
     return this.#inputs.get(index)!;
   }
 
-  take(): Job | undefined {
+  peek(): Job | undefined {
     if (this.#waiting.size === 0 && this.#mayTake) this.#within(() => this.#isAsync ? this.#fetch() : this.#read());
-    if (this.#error !== undefined || this.#waiting.size === 0) return undefined;
+    return this.#error !== undefined || this.#waiting.size === 0 ? undefined : this;
+  }
+
+  take(): void {
     this.index = this.#waiting.take();
     // The next one is on its way meanwhile.
     if (this.#isAsync && this.#mayTake) this.#within(() => this.#fetch());
-    return this;
   }
 
   wants(): boolean {

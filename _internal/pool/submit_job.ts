@@ -109,7 +109,8 @@ export class SubmittedTask extends AnyJob implements FutureTask {
       this.source.takeAgain(this);
       return "again";
     }
-    if (!this.dropped) this.failed(0, lostError(ending, 0));
+    if (this.dropped) this.settled(0);
+    else this.failed(0, lostError(ending, 0));
     return false;
   }
 
@@ -192,21 +193,28 @@ export class SubmitQueue implements Source {
     return this.#head === this.#tasks.length && this.#returned.length === 0;
   }
 
-  take(): Job | undefined {
+  peek(): Job | undefined {
     if (!this.#sorted) this.#returned.sort((a, b) => b.sequence - a.sequence);
     this.#sorted = true;
-    for (let task; (task = this.#returned.pop()) !== undefined;) if (!task.dropped) return task;
-    while (this.#head < this.#tasks.length) {
-      const task = this.#tasks[this.#head++];
-      if (this.#head > 1024 && this.#head * 2 > this.#tasks.length) {
-        this.#tasks = this.#tasks.slice(this.#head);
-        this.#head = 0;
-      }
+    for (let task; (task = this.#returned[this.#returned.length - 1]) !== undefined; this.#returned.pop()) {
+      if (!task.dropped) return task;
+    }
+    for (; this.#head < this.#tasks.length; this.#head++) {
+      const task = this.#tasks[this.#head];
       if (!task.dropped) return task;
     }
     this.#tasks = [];
     this.#head = 0;
     return undefined;
+  }
+
+  take(): void {
+    if (this.#returned.length > 0) this.#returned.pop();
+    else this.#head++;
+    if (this.#head > 1024 && this.#head * 2 > this.#tasks.length) {
+      this.#tasks = this.#tasks.slice(this.#head);
+      this.#head = 0;
+    }
   }
 
   refuse(fn: number, error: () => Error): number {

@@ -17,7 +17,7 @@
  * ```text
  *   STATE                    who may change it, into what
  *   FREE                     owner: READY
- *   READY | position         a worker: BEGUN.   owner: FREE (taken back)
+ *   READY | position         a worker: BEGUN.   owner: FREE (taken back). Of a task for one worker: the position behind all
  *   BEGUN | worker           that worker: OVER.   owner: TOLD, LEFT
  *   TOLD | worker            that worker: OVER.   owner: LEFT
  *   OVER | worker            owner: FREE, once it was told, or that worker is dead
@@ -92,6 +92,9 @@ const smallWords = new Int32Array(small.buffer);
 export function readyAt(position: number): number {
   return position << OWNER_BITS | READY;
 }
+
+/** The state of a task that is for one worker: that of no position. */
+export const READY_ASIDE: number = readyAt(POSITIONS);
 
 /** The state of a task that a worker has. */
 export function stateOf(phase: number, worker: number): number {

@@ -24,6 +24,7 @@ import {
   phaseOf,
   putInput,
   READY,
+  READY_ASIDE,
   readyAt,
   roomOf,
   STATE,
@@ -57,6 +58,8 @@ export class Trays {
   readonly jobs: (Job | undefined)[] = [];
   /** Which of its job's tasks each is. */
   readonly indexes: number[] = [];
+  /** When each was handed over, on the clock of `now`. */
+  readonly sinces: number[] = [];
   /** Bytes of each input that has a block of its own. */
   readonly #sizes: number[] = [];
   #lent = 0;
@@ -119,7 +122,7 @@ export class Trays {
     for (let index = 0; index < count; index++) {
       const slot = index & (TRAY_TASKS - 1);
       if (slot === 0) tray = this.#free.pop() ?? this.#create();
-      if (tray === undefined || !this.#write(tray, slot, readyAt(0), job, index, job.inputOf(index), 0)) {
+      if (tray === undefined || !this.#write(tray, slot, READY_ASIDE, job, index, job.inputOf(index), 0)) {
         throw noRoom("give a task to each worker of the pool", TRAY_TASKS * TASK_WORDS * 4, this.#space.available());
       }
       numbers.push(tray.first + slot);
@@ -141,6 +144,7 @@ export class Trays {
     this.#lent += bytes;
     this.#sizes[number] = bytes;
     this.jobs[number] = job;
+    this.sinces[number] = job.since;
     this.indexes[number] = index;
     tray.out++;
     this.out++;
@@ -234,6 +238,11 @@ export class Trays {
     return bytes >> 2;
   }
 
+  /** Whether a task is for one worker, which has yet to begin with it. */
+  isAside(number: number): boolean {
+    return load(this.#words, this.taskOf(number) + STATE) === READY_ASIDE;
+  }
+
   /** Whether the input of a task has a block of its own, which no worker has taken. */
   hasBlock(number: number): boolean {
     return roomOf(this.#words, this.taskOf(number)) > 0;
@@ -255,6 +264,7 @@ export class Trays {
       this.jobs.push(undefined);
       this.indexes.push(0);
       this.#sizes.push(0);
+      this.sinces.push(0);
     }
     return tray;
   }

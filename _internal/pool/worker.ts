@@ -18,13 +18,13 @@ import { nameSlowModules, resolveTarget } from "../targets/resolve.ts";
 import type { Callable } from "../targets/source.ts";
 import { setTold } from "../work/ending.ts";
 import { sendable } from "../work/record.ts";
-import { Board, DONE, ERRAND, LEAST, RESOLVING, STAFF, STARTED, WORK } from "./board.ts";
+import { AWAY, Board, DONE, ERRAND, LEAST, RESOLVING, STAFF, STARTED, WORK } from "./board.ts";
 import { isTaskRunning, setState } from "./current_task.ts";
 import { costOf, readFunction } from "./functions.ts";
 import { Patience } from "./patience.ts";
 import { Running } from "./running.ts";
 import { Share, UNKNOWN } from "./share.ts";
-import { BEGUN, FUNCTION, readyAt, STATE, stateOf } from "./task.ts";
+import { BEGUN, FUNCTION, READY_ASIDE, STATE, stateOf } from "./task.ts";
 
 /** What a worker is told. */
 export interface WorkerOptions {
@@ -52,6 +52,8 @@ export interface WorkerOptions {
 
 /** How long the event loop of a worker stands still at most: milliseconds. */
 const TURN = 100;
+/** The same while tasks run beside one another. */
+const TURN_BESIDE = 10;
 
 /** In the place of a task: there is something to wait for first. */
 const PAUSE = -2;
@@ -142,15 +144,16 @@ class PoolWorker {
         await this.#resolve(this.#share.unknown);
       } else if (concurrency > 1) {
         running.runBeside(task);
-        while (running.beside >= concurrency) await this.#whenBesideOver();
+        while (running.beside >= concurrency) await running.whenOver();
+        // Others wait for timers and sockets meanwhile.
+        if (now() - this.#turned > TURN_BESIDE) await this.#turn();
       } else {
         const goesOn = running.run(task);
         if (goesOn === true) continue;
         if (goesOn === false || !await goesOn) break;
-        this.#turned = now();
       }
     }
-    while (running.beside > 0) await this.#whenBesideOver();
+    while (running.beside > 0) await running.whenOver();
     await running.tellInTime();
   }
 
@@ -186,10 +189,12 @@ class PoolWorker {
   // Has what the tasks have written go out before their outcomes are told, and the event loop have its turn.
   async #pause(): Promise<void> {
     await this.#running.tellInTime();
-    if (now() - this.#turned > TURN) {
-      await quickTurn();
-      this.#turned = now();
-    }
+    if (now() - this.#turned > TURN) await this.#turn();
+  }
+
+  async #turn(): Promise<void> {
+    await quickTurn();
+    this.#turned = now();
   }
 
   async #patientTurn(): Promise<void> {
@@ -231,9 +236,8 @@ class PoolWorker {
       return UNKNOWN;
     }
     if (exchange(words, this.#desk + ERRAND, 0) === 0) return 0;
-    const ready = readyAt(0);
     const begun = stateOf(BEGUN, this.#worker);
-    return compareExchange(words, task + STATE, ready, begun) === ready ? task : 0;
+    return compareExchange(words, task + STATE, READY_ASIDE, begun) === READY_ASIDE ? task : 0;
   }
 
   async #resolve(address: number): Promise<void> {
@@ -286,7 +290,9 @@ class PoolWorker {
     for (;;) {
       const staff = load(words, at + STAFF);
       if (staff <= load(words, at + LEAST)) return false;
-      if (compareExchange(words, at + STAFF, staff, staff - 1) === staff) return true;
+      if (compareExchange(words, at + STAFF, staff, staff - 1) !== staff) continue;
+      store(words, this.#desk + AWAY, 1);
+      return true;
     }
   }
 
@@ -302,11 +308,6 @@ class PoolWorker {
       signal: over.signal,
     }).catch(() => {});
     await this.#pause();
-  }
-
-  async #whenBesideOver(): Promise<void> {
-    await this.#running.whenOver();
-    this.#turned = now();
   }
 }
 
