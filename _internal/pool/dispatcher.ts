@@ -34,7 +34,7 @@ export interface DispatcherOptions extends CrewOptions {
 }
 
 /** The owner's side of a pool. */
-export class Dispatcher implements Watched, StreamHost, PostedHost, PoolParts {
+export class Dispatcher implements Watched, StreamHost, PoolParts {
   readonly board: Board;
   readonly functions: Functions;
   readonly size: number;
@@ -63,7 +63,13 @@ export class Dispatcher implements Watched, StreamHost, PostedHost, PoolParts {
     this.functions = new Functions(space);
     this.crew = new Crew(this.board, options);
     this.trays = new Trays(this.board);
-    this.posted = new Posted(this, this.board, this.trays, this.crew, this.functions);
+    const host: PostedHost = {
+      again: (job) => this.again(job),
+      plan: () => this.plan(),
+      releaseStuck: (fn, killAfter) => this.#losses.releaseStuck(fn, killAfter),
+      leaveAfter: (killAfter, number, worker) => this.#losses.leaveAfter(killAfter, number, worker),
+    };
+    this.posted = new Posted(host, this.board, this.trays, this.crew, this.functions);
     this.#posting = new Posting(space, this.trays, size, options.concurrency, (job, index, error) => {
       this.posted.failed++;
       this.posted.call(() => job.failed(index, error));
@@ -120,14 +126,6 @@ export class Dispatcher implements Watched, StreamHost, PostedHost, PoolParts {
 
   again(job: Job): void {
     this.add(job.source);
-  }
-
-  releaseStuck(fn: number, killAfter: number): void {
-    this.#losses.releaseStuck(fn, killAfter);
-  }
-
-  leaveAfter(killAfter: number, number: number, worker: number): void {
-    this.#losses.leaveAfter(killAfter, number, worker);
   }
 
   /** Some tasks are not wanted any more. */
@@ -223,10 +221,10 @@ export class Dispatcher implements Watched, StreamHost, PostedHost, PoolParts {
 
   look(exactly: boolean): boolean {
     if (this.#destroyed) return true;
+    this.crew.handOut(this.trays);
     // The callers of what is done first: the rest is looked at when they were told.
     if (!exactly && this.collect()) return true;
-    const found = [this.collect(), this.#losses.reap(exactly), this.#hasFailed(), this.errands.look()].includes(true);
-    this.crew.handOut(this.trays);
+    const found = [this.collect(), this.#losses.reap(exactly), this.hasFailed(), this.errands.look()].includes(true);
     this.#makeRoom();
     return found || this.#posting.isRoomTime;
   }
@@ -286,7 +284,7 @@ export class Dispatcher implements Watched, StreamHost, PostedHost, PoolParts {
     }
   }
 
-  #hasFailed(): boolean {
+  hasFailed(): boolean {
     if (this.broken !== undefined) return false;
     const failure = this.board.failure();
     if (failure === undefined) return false;
@@ -296,10 +294,6 @@ export class Dispatcher implements Watched, StreamHost, PostedHost, PoolParts {
 
   reap(): void {
     this.#losses.reap(true);
-  }
-
-  isBroken(): boolean {
-    return this.#hasFailed() || this.broken !== undefined;
   }
 
   readonly #lookAtImports = (patience: number): number => {

@@ -94,7 +94,7 @@ export class Losses {
     const pending = crew.clear(worker);
     if (pending !== 0 && !freed.has(pending)) space.free(pending);
     this.#next.delete(worker.id);
-    if (!wasLeft && !this.#its.isBroken() && this.#terminated === 0) {
+    if (!wasLeft && !this.#its.hasFailed() && this.#its.broken === undefined && this.#terminated === 0) {
       if (resolving !== 0) this.#failToBegin(resolving, worker, ending);
       else if (!worked && ending.returned !== true) this.#failToStart(worker, ending);
     }

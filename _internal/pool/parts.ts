@@ -36,8 +36,8 @@ export interface PoolParts {
   hire(least: number): void;
   /** Nothing more can be done. */
   break(error: unknown): void;
-  /** Whether nothing more can be done, also as an initializer has thrown. */
-  isBroken(): boolean;
+  /** Whether an initializer has thrown since this was asked last; then nothing more can be done. */
+  hasFailed(): boolean;
   /** No worker can begin with this function. */
   refuse(fn: number, error: () => Error): void;
 }
