@@ -7,7 +7,7 @@
 import { load, store } from "../atomics.ts";
 import { EVERYBODY, notify } from "../memory/wait_point.ts";
 import type { Ending } from "../work/runner.ts";
-import { ERRAND, WORK } from "./board.ts";
+import { ERRAND, LEAST, WORK } from "./board.ts";
 import type { Hired } from "./crew.ts";
 import { Thrown } from "./future.ts";
 import { AnyJob, type Identity, lostError, type Source, type Unwanted } from "./job.ts";
@@ -123,8 +123,10 @@ export class Errands {
   /** A call begins, which the pool does not end before. Returns what says that it is over. */
   begin(): () => void {
     this.#calls++;
+    this.#keepWorkers();
     return () => {
       this.#calls--;
+      this.#keepWorkers();
       this.#its.plan();
     };
   }
@@ -136,9 +138,16 @@ export class Errands {
     // Those that have ended while there was nothing to do are missed now.
     this.#its.reap();
     const ready = new Promise<void>((resolve, reject) => this.#waiting.push({ count, resolve, reject }));
+    this.#keepWorkers();
     this.#its.hire(count);
     this.#its.plan();
     return ready;
+  }
+
+  // While workers are waited for, none ends because it has nothing to do.
+  #keepWorkers(): void {
+    const { board, crew, size, isDestroyed } = this.#its;
+    if (!isDestroyed) store(board.words, board.at + LEAST, this.isWaiting ? size : crew.options.least);
   }
 
   /** Has each worker run a task of the job: `make` makes it for so many. */
@@ -222,6 +231,7 @@ export class Errands {
       resolve();
       found = true;
     }
+    if (found) this.#keepWorkers();
     if (crew.workers.size < most) this.#its.hire(most);
     return found;
   }

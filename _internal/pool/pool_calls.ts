@@ -53,6 +53,9 @@ export interface PoolKind {
 /** Nothing is given away. */
 const NONE: GivingAway = new GivingAway([], true);
 
+/** So many queues of submitted tasks are kept, also empty ones. */
+const MANY_QUEUES = 16;
+
 let pools = 0;
 
 /** The calls of a pool. */
@@ -125,7 +128,12 @@ export class Calls {
 
   #queueOf(priority: number): SubmitQueue {
     let queue = this.#queues.get(priority);
-    if (queue === undefined) this.#queues.set(priority, queue = new SubmitQueue(priority));
+    if (queue !== undefined) return queue;
+    // There may be as many priorities as tasks: deadlines, say.
+    if (this.#queues.size > MANY_QUEUES) {
+      for (const [priority, { exhausted }] of this.#queues) if (exhausted) this.#queues.delete(priority);
+    }
+    this.#queues.set(priority, queue = new SubmitQueue(priority));
     return queue;
   }
 

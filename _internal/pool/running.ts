@@ -58,6 +58,8 @@ export class Running {
   readonly #zero: number;
   /** The function of all that was not told; -1: they are of several. */
   #fn = 0;
+  /** Handles of what tasks may have left held that ran beside others. */
+  readonly #held: Set<object> = new Set();
   #over: (() => void) | undefined;
   #memoryAsked = 0;
 
@@ -166,8 +168,8 @@ export class Running {
     if (written !== undefined) await written;
     end?.();
     this.beside--;
-    // What this or another task left held; of one that still runs it cannot be told apart.
-    if (this.beside === 0) this.#release();
+    if (this.beside === 0) this.#releaseLate();
+    else this.#keepHeld();
     if (!this.#end(task)) this.isLeaving = true;
     // Its own: others have begun meanwhile.
     this.began = began;
@@ -200,7 +202,25 @@ export class Running {
     return true;
   }
 
-  // A task is over: what it left held is nobody's.
+  // What a task left held cannot be told from what others hold that still run. Until these are over, no handle may be collected
+  // by which it is found.
+  #keepHeld(): void {
+    for (const scope of SCOPES) {
+      const space = existingSpace(scope);
+      if (space === undefined || space.handles.size === 0) continue;
+      for (const at of heldBy(space)) {
+        const handle = space.handles.get(at)?.deref();
+        if (handle !== undefined) this.#held.add(handle);
+      }
+    }
+  }
+
+  #releaseLate(): void {
+    this.#release();
+    this.#held.clear();
+  }
+
+  // A task is over: what it left held is abandoned.
   #release(): void {
     for (const scope of SCOPES) {
       const space = existingSpace(scope);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { compareExchange, exchange, load, now, store } from "../atomics.ts";
+import { compareExchange, load, now, store } from "../atomics.ts";
 import { encode } from "../codec/encode.ts";
 import "../../sync/mod.ts";
 import "../../threading/thread.ts";
@@ -23,7 +23,7 @@ import { isTaskRunning, setState } from "./current_task.ts";
 import { costOf, readFunction } from "./functions.ts";
 import { Patience } from "./patience.ts";
 import { Running } from "./running.ts";
-import { Share, UNKNOWN } from "./share.ts";
+import { Share, UNKNOWN } from "./shares.ts";
 import { BEGUN, FUNCTION, READY_ASIDE, STATE, stateOf } from "./task.ts";
 
 /** What a worker is told. */
@@ -235,9 +235,11 @@ class PoolWorker {
       this.#share.unknown = fn;
       return UNKNOWN;
     }
-    if (exchange(words, this.#desk + ERRAND, 0) === 0) return 0;
+    // The state first: of a worker that dies between the two the owner finds what it has.
     const begun = stateOf(BEGUN, this.#worker);
-    return compareExchange(words, task + STATE, READY_ASIDE, begun) === READY_ASIDE ? task : 0;
+    const isBegun = compareExchange(words, task + STATE, READY_ASIDE, begun) === READY_ASIDE;
+    compareExchange(words, this.#desk + ERRAND, task, 0);
+    return isBegun ? task : 0;
   }
 
   async #resolve(address: number): Promise<void> {

@@ -68,7 +68,6 @@ export function concurrencySuite(kind: Kind): void {
       let done = 0;
       const others = one.submit(options.waitForTimer, 1).then(() => done);
       await one.map(targets.takeTime, range(60).map(() => 10), { chunksize: 1, onProgress: (its) => done = its });
-      // LIBRARY BUG: the event loop of the worker has no turn until the map is over.
       assert(await others < 60, "all others came first");
     });
 
@@ -128,7 +127,6 @@ export function concurrencySuite(kind: Kind): void {
       event.set();
       await other;
       {
-        // LIBRARY BUG: where the worker's handle was collected as garbage meanwhile, the lock is not found any more.
         using guard = lock.acquireSync({ timeout: 5000 });
         assert(guard.abandoned);
       }

@@ -68,7 +68,6 @@ export function measuresSuite(kind: Kind): void {
       // A result may be there before its worker has told how long it took.
       await until(() => two.stats().runTime.count === completed + failed);
       const { waitTime, runTime } = two.stats();
-      // LIBRARY BUG: see the next test.
       assertEquals(waitTime.count, completed + failed);
       for (const { mean, p50, p99 } of [waitTime, runTime]) {
         assert(mean >= 0 && p50 >= 0 && p50 <= p99 && p99 < 30_000, `${mean}, ${p50}, ${p99}`);
@@ -79,7 +78,6 @@ export function measuresSuite(kind: Kind): void {
       await using two = new Pool(2);
       await two.map(targets.takeTime, range(20).map(() => 20), { chunksize: 10 });
       await until(() => two.stats().runTime.count === 20);
-      // LIBRARY BUG: of tasks that were read early the wait is not noted.
       assertEquals(two.stats().waitTime.count, 20);
     });
 
@@ -99,7 +97,6 @@ export function measuresSuite(kind: Kind): void {
       await one.map(options.squareSometimesLater, range(100));
       await until(() => one.stats().runTime.count === 100);
       const { completed, waitTime } = one.stats();
-      // LIBRARY BUG: see above.
       assertEquals([completed, waitTime.count], [100, 100]);
     });
 
@@ -133,7 +130,6 @@ export function measuresSuite(kind: Kind): void {
       for (const concurrency of [1, 2]) {
         await using one = new Pool(1, { concurrency, initializer: options.tick });
         const ticks = await one.map(options.ticksAfter, range(60).map(() => 10));
-        // LIBRARY BUG: a task's promise is taken for a turn of the event loop.
         assert(ticks.at(-1)! > ticks[0]!, `no turn in ${ticks.length} tasks`);
       }
     });

@@ -62,7 +62,7 @@ export function numbersSuite(kind: Kind): void {
       const items = Buffer.alloc(5000, 2);
       const results = pool().map(targets.square, items);
       items.fill(9);
-      // LIBRARY BUG: `slice` of a Buffer makes no copy.
+      // Its `slice` makes no copy.
       assertEquals(await results, range(5000).map(() => 4));
     });
 
@@ -191,7 +191,6 @@ export function numbersSuite(kind: Kind): void {
         },
       });
       assertEquals(lengths, [10, 5]);
-      // LIBRARY BUG: each range counts as one of the full length.
       assertEquals(seen, [5, 15]);
     });
 
@@ -222,7 +221,6 @@ export function numbersSuite(kind: Kind): void {
     });
 
     it("refuses a text, whose characters are no items", LIMIT, async () => {
-      // LIBRARY BUG: "5" is taken for something with a length of 1.
       await assertRejects(() => pool().mapRange(options.rangeAsGiven, "5" as never), TypeError, "length");
     });
   });

@@ -31,7 +31,6 @@ export function retriesSuite(kind: Kind): void {
       });
       goOn();
       await Promise.all(all);
-      // LIBRARY BUG: Posting posts a task of each source before it looks whether there may be one more.
       const seen = range(60).map(() => queue.getSync()).map((text) => text.split(":").map(Number));
       assertEquals(seen, seen.toSorted(([p, i], [q, j]) => p === q ? i! - j! : p! < q! ? -1 : 1));
     });
@@ -55,7 +54,6 @@ export function retriesSuite(kind: Kind): void {
         const items = seen.filter((text) => text.startsWith(name) && text !== "first");
         assertEquals(items, range(100).map((i) => `${name}${i}`));
       }
-      // LIBRARY BUG: as above.
       // A stream has no more to offer than its window while its results are read.
       assert(seen.indexOf("a99") < seen.indexOf("c0"), seen.join(" "));
       assert(seen.indexOf("b0") < seen.indexOf("c0"), seen.join(" "));
@@ -73,7 +71,6 @@ export function retriesSuite(kind: Kind): void {
       await Promise.all([others, first, last]);
       const seen = range(102).map(() => queue.getSync());
       assert(seen.indexOf("first") < 20, seen.join(" "));
-      // LIBRARY BUG: as above.
       assertEquals(seen.at(-1), "last");
     });
 
@@ -240,7 +237,7 @@ export function retriesSuite(kind: Kind): void {
         for (const future of futures) await assertRejects(() => future, EvalError);
         assertEquals(await one.submit(targets.square, 3), 9);
         await one[Symbol.asyncDispose]();
-        // LIBRARY BUG: SubmittedTask.lost() does not drop the job's own references where no caller wants the task any more.
+        // The job's own references have to go as well, although no caller wants the task any more.
         await until(() => referencesTo(event) <= before + 1);
       }
     });

@@ -53,7 +53,6 @@ export function sizesSuite(kind: Kind): void {
         for (let workers = 4; workers > 2; workers = pool.stats().workers) {
           // The pool hears of workers that have ended while others are about to.
           await pool.submit(targets.square, 2);
-          // LIBRARY BUG: STAFF is set to what the owner knows, with workers that have taken their leave and not ended.
           assert(pool.stats().workers >= 2, `${pool.stats().workers} workers`);
         }
         await new Promise((resolve) => setTimeout(resolve, 10));
@@ -104,7 +103,6 @@ export function sizesSuite(kind: Kind): void {
     });
 
     it("validates min also where it is alone", LIMIT, () => {
-      // LIBRARY BUG: without `max` and `workers`, `min` is looked at when it has been taken for the greatest number.
       assertThrows(() => new Pool(undefined, { min: 1025 }), RangeError, "'min'");
       assertThrows(() => new Pool(undefined, { min: 1n as never }), TypeError, "'min'");
     });
