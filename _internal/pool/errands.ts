@@ -150,11 +150,12 @@ export class Errands {
     if (!isDestroyed) store(board.words, board.at + LEAST, this.isWaiting ? size : crew.options.least);
   }
 
-  /** Has each worker run a task of the job: `make` makes it for so many. */
-  send(make: (workers: number) => EachJob): EachJob {
+  /** Has each worker run a task of the job: `make` makes it for so many. `undefined`: there are fewer than `least` by now. */
+  send(least: number, make: (workers: number) => EachJob): EachJob | undefined {
     if (this.#error !== undefined) throw this.#error.value;
     const { trays, crew } = this.#its;
     const workers = [...crew.workers.values()].filter((worker) => crew.isStarted(worker));
+    if (workers.length < least) return undefined;
     const job = make(workers.length);
     const numbers = trays.putAside(job, workers.length);
     workers.forEach((worker, i) => this.#give(worker, job, numbers[i]));

@@ -249,10 +249,14 @@ export class Calls {
         inputs.push(input.packed);
         spread = input.spread;
       }
-      await dispatcher.errands.warm(this.#sizes.least || this.#sizes.size);
-      const job = dispatcher.errands.send((workers) => {
-        return new EachJob(address, nameOf(fn), spread, inputs.splice(0, workers));
-      });
+      const count = this.#sizes.least || this.#sizes.size;
+      let job: EachJob | undefined;
+      while (job === undefined) {
+        await dispatcher.errands.warm(count);
+        job = dispatcher.errands.send(count, (workers) => {
+          return new EachJob(address, nameOf(fn), spread, inputs.splice(0, workers));
+        });
+      }
       return await job.promise;
     } catch (error) {
       joinStacks(error, site.stack);

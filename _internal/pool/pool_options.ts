@@ -114,8 +114,8 @@ export interface TaskOptions {
   killAfter?: number;
   /**
    * Buffers that the caller gives away. They are detached by the call, those of `imap` at the end of the iteration.
-   * What was in them is copied once into the shared memory and once out of it, except where a large buffer can go to a
-   * thread without a copy.
+   * To a thread, a buffer of 256 KiB or more goes without a copy, once a worker has begun with its task and the event loop of the
+   * caller turns; not with `retries`, for which it is kept. Else what was in it is copied into the shared memory and out of it.
    */
   transfer?: ArrayBuffer[];
   /**

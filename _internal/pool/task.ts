@@ -214,6 +214,8 @@ function take(space: Space, task: number): unknown {
       return double[0];
     case INLINE: {
       for (let i = 0, length = form >>> LENGTH_BITS; i << 2 < length; i++) smallWords[i] = words[task + VALUE + i];
+      // From here on its references are the reader's: of a task whose worker dies before, the owner gives them back.
+      words[task + FORM] = INTEGER;
       return decodeFirst(small, form >>> LENGTH_BITS, false);
     }
     default: {
@@ -272,14 +274,22 @@ export function dropOutcome(space: Space, task: number): void {
 }
 
 /**
- * Owner: of a task that a dead worker did not finish: gives back a block of its input, or of an outcome that it was about to
- * tell. The address of that block, which the worker may have noted elsewhere as well; 0: there was none.
+ * Owner: of a task that a dead worker did not finish: gives back what its input has, if it was not read, or a block of an outcome
+ * that the worker was about to tell. The address of a block, which the worker may have noted elsewhere as well; 0: there was none.
  */
 export function dropUnfinished(space: Space, task: number): number {
   const { words } = space;
-  if ((words[task + FORM] & KINDS) !== BLOCK) return 0;
+  const form = words[task + FORM];
+  const isInput = (form & OUTCOME) === 0;
+  if ((form & KINDS) === INLINE && isInput) {
+    const from = (task + VALUE) * 4;
+    dropReferences(space.memory.bytes.slice(from, from + (form >>> LENGTH_BITS)));
+  }
+  if ((form & KINDS) !== BLOCK) return 0;
   const block = exchange(words, task + VALUE, 0);
-  if (block !== 0) space.free(block);
+  if (block === 0) return 0;
+  if (isInput) dropReferences(space.memory.bytes.slice(block * 4, block * 4 + words[task + VALUE + 1]));
+  space.free(block);
   return block;
 }
 
