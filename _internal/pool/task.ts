@@ -221,6 +221,8 @@ function take(space: Space, task: number): unknown {
     default: {
       const block = exchange(words, task + VALUE, 0);
       const length = words[task + VALUE + 1];
+      // The first word of an outcome must not be taken for a block, should its worker die before it says what it is.
+      words[task + FORM] = INTEGER;
       const { bytes } = space.memory;
       try {
         const from = block * 4;

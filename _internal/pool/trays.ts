@@ -206,7 +206,8 @@ export class Trays {
     const words = this.#words;
     const from = load(words, desk + FROM);
     const count = distance(from, load(words, desk + TO));
-    if (distance(from, this.#end) > RING_TRAYS * TRAY_TASKS) return found;
+    // The worker may have died, or be, between the two words: they are no share then, and name next to all positions.
+    if (count > RING_TRAYS * TRAY_TASKS || distance(from, this.#end) > RING_TRAYS * TRAY_TASKS) return found;
     for (let i = 0; i < count; i++) {
       const position = advance(from, i);
       const task = this.#board.taskAt(position);

@@ -1,98 +1,198 @@
 import type { BrokenVariant } from "../model.ts";
 
 const BOARD = "_internal/pool/board.ts";
-const FINISHED = "_internal/pool/finished.ts";
 const SHARE = "_internal/pool/shares.ts";
 const TASK = "_internal/pool/task.ts";
 const TRAYS = "_internal/pool/trays.ts";
+const FINISHED = "_internal/pool/finished.ts";
+const RUNNING = "_internal/pool/running.ts";
+const RESULTS = "_internal/pool/results.ts";
 const WORKER = "_internal/pool/worker.ts";
+/** What the owner does is in the models, as dispatcher.ts and losses.ts do it. */
+const OWNER = "tests/model/models/pool.ts";
 
-const ONCE = "Pool: each task";
-const SLEEP = "Pool: no worker sleeps";
-const SEARCH = "Pool: a worker that looks for tasks without sleeping misses none";
-const WAKE = "Pool: a worker that looks for tasks without sleeping wakes another";
-const BACK = "Pool: what is taken back";
-const DEATH = "Pool: of a worker";
-const BETWEEN = "Pool: a worker that dies between";
-const STAY = "Pool: workers that leave";
-
-/** The pool's tasks, shares and board, broken. */
+/** The board of a pool, broken. */
 export const variants: readonly BrokenVariant[] = [
   {
-    name: "Pool: begun by a store",
+    name: "Pool: a task is begun by a store",
     patches: [{
       file: SHARE,
       find: "    return compareExchange(words, task + STATE, ready, this.#begun) === ready ? task : 0;",
       replace: "    store(words, task + STATE, this.#begun);\n    return task;",
     }],
-    caughtBy: [ONCE, BACK],
+    caughtBy: ["Pool: a share that was written in vain"],
   },
   {
-    name: "Pool: the cursor is moved before the share is written",
+    name: "Pool: a share is written when CURSOR was moved, and not before",
     patches: [{
       file: SHARE,
-      find: `      store(words, this.#desk + FROM, cursor);
-      store(words, this.#desk + TO, to);
-      if (compareExchange(words, at + CURSOR, cursor, to) !== cursor) continue;`,
-      replace: `      if (compareExchange(words, at + CURSOR, cursor, to) !== cursor) continue;
-      store(words, this.#desk + FROM, cursor);
-      store(words, this.#desk + TO, to);`,
+      find:
+        "      store(words, this.#desk + FROM, cursor);\n      store(words, this.#desk + TO, to);\n      if (compareExchange(words, at + CURSOR, cursor, to) !== cursor) continue;\n",
+      replace:
+        "      if (compareExchange(words, at + CURSOR, cursor, to) !== cursor) continue;\n      store(words, this.#desk + FROM, cursor);\n      store(words, this.#desk + TO, to);\n",
     }],
-    caughtBy: [BETWEEN],
+    caughtBy: ["Pool: what a dead worker had"],
   },
   {
-    name: "Pool: taken back by a store",
+    name: "Pool: END is read before CURSOR",
+    patches: [{
+      file: SHARE,
+      find:
+        "      const cursor = load(words, at + CURSOR);\n      const waiting = distance(cursor, load(words, at + END));\n",
+      replace:
+        "      const end = load(words, at + END);\n      const cursor = load(words, at + CURSOR);\n      const waiting = distance(cursor, end);\n",
+    }],
+    caughtBy: ["Pool: each task is begun"],
+  },
+  {
+    name: "Pool: an old share is not too old to take from",
+    patches: [{
+      file: SHARE,
+      find: "        if (distance(position, load(words, board.at + END)) - 1 >>> 0 >= IN_RING) break;\n",
+      replace: "",
+    }],
+    caughtBy: ["Pool: a share that is as old"],
+  },
+  {
+    name: "Pool: a task is ready at any position",
+    patches: [{ file: TASK, find: "  return position << OWNER_BITS | READY;", replace: "  return READY;" }],
+    caughtBy: ["Pool: a worker with an old view"],
+  },
+  {
+    name: "Pool: END is published before the task is written",
+    patches: [{
+      file: TRAYS,
+      find: "    if (!this.#write(tray, slot, readyAt(this.#end), job, index, input, spare)) return -1;\n",
+      replace:
+        "    store(this.#words, this.#board.at + END, advance(this.#end, 1));\n    if (!this.#write(tray, slot, readyAt(this.#end), job, index, input, spare)) return -1;\n",
+    }],
+    caughtBy: ["Pool: each task is begun"],
+  },
+  {
+    name: "Pool: of a dead worker's share the last task is left where it is",
+    patches: [{
+      file: TRAYS,
+      find: "    for (let i = 0; i < count; i++) {\n      const position = advance(from, i);",
+      replace: "    for (let i = 0; i < count - 1; i++) {\n      const position = advance(from, i);",
+    }],
+    caughtBy: ["Pool: of a worker that dies"],
+  },
+  {
+    name: "Pool: a task is taken back by a store",
     patches: [{
       file: TASK,
       find:
         "  if (phaseOf(state) !== READY || compareExchange(words, task + STATE, state, FREE) !== state) return false;",
       replace: "  if (phaseOf(state) !== READY) return false;\n  exchange(words, task + STATE, FREE);",
     }],
-    caughtBy: [BACK],
+    caughtBy: ["Pool: what is taken back"],
   },
   {
-    name: "Pool: a finished task is pushed without those before it",
+    name: "Pool: a task is over by a store",
+    patches: [{
+      file: TASK,
+      find: "  const found = compareExchange(words, task + STATE, begun, over);",
+      replace: "  const found = load(words, task + STATE);\n  exchange(words, task + STATE, over);",
+    }],
+    caughtBy: ["Pool: a task is over, or left"],
+  },
+  {
+    name: "Pool: a task is left by a store",
+    patches: [{
+      file: TASK,
+      find: "    if (compareExchange(words, task + STATE, state, stateOf(LEFT, worker)) === state) return true;",
+      replace:
+        "    if (load(words, task + STATE) !== state) continue;\n    exchange(words, task + STATE, stateOf(LEFT, worker));\n    return true;",
+    }],
+    caughtBy: ["Pool: a task is over, or left"],
+  },
+  {
+    name: "Pool: only what runs untold is left",
+    patches: [{
+      file: TASK,
+      find: "  for (const phase of [BEGUN, TOLD]) {",
+      replace: "  for (const phase of [BEGUN]) {",
+    }],
+    caughtBy: ["Pool: a task is over, or left"],
+  },
+  {
+    name: "Pool: a task is told by a store",
+    patches: [{
+      file: TASK,
+      find: "  return compareExchange(words, task + STATE, state, stateOf(TOLD, worker)) === state ? worker : 0;",
+      replace: "  exchange(words, task + STATE, stateOf(TOLD, worker));\n  return worker;",
+    }],
+    caughtBy: ["Pool: a task that is told"],
+  },
+  {
+    name: "Pool: what was told to give up is never over",
+    patches: [{
+      file: TASK,
+      find: "  return found === stateOf(TOLD, worker) && compareExchange(words, task + STATE, found, over) === found;",
+      replace: "  return false;",
+    }],
+    caughtBy: ["Pool: a task that is told"],
+  },
+  {
+    name: "Pool: what is pushed is linked to nothing",
     patches: [{ file: BOARD, find: "      words[next] = seen;", replace: "      words[next] = 0;" }],
-    caughtBy: [ONCE, SLEEP],
+    caughtBy: ["Pool: each task is begun"],
   },
   {
     name: "Pool: pushed by a store",
     patches: [{
       file: BOARD,
-      find: "      if (compareExchange(words, head, seen, last) === seen) break;",
-      replace: "      store(words, head, last);\n      break;",
+      find: "      if (compareExchange(words, head, seen, last) === seen) break;\n",
+      replace: "      store(words, head, last);\n      break;\n",
     }],
-    caughtBy: [ONCE, SLEEP],
+    caughtBy: ["Pool: each task is begun"],
   },
   {
-    name: "Pool: told without a notification",
+    name: "Pool: a worker that pushes what is finished does not notify",
     patches: [{
       file: BOARD,
-      find: `      if (compareExchange(words, head, seen, last) === seen) break;
-    }
-    notify(this.space, this.at + DONE, 1);`,
-      replace: `      if (compareExchange(words, head, seen, last) === seen) break;
-    }`,
+      find:
+        "      if (compareExchange(words, head, seen, last) === seen) break;\n    }\n    notify(this.space, this.at + DONE, 1);\n",
+      replace: "      if (compareExchange(words, head, seen, last) === seen) break;\n    }\n",
     }],
-    caughtBy: [ONCE, SLEEP, SEARCH],
+    caughtBy: ["Pool: each task is begun"],
   },
   {
-    name: "Pool: what is finished is taken by a load and a store",
+    name: "Pool: what is finished is taken in by a load and a store",
     patches: [{
       file: BOARD,
       find: "    return load(this.words, head) === 0 ? 0 : exchange(this.words, head, 0);",
-      replace: "    const seen = load(this.words, head);\n    store(this.words, head, 0);\n    return seen;",
+      replace:
+        "    const seen = load(this.words, head);\n    if (seen !== 0) store(this.words, head, 0);\n    return seen;",
     }],
-    caughtBy: [ONCE, SLEEP],
+    caughtBy: ["Pool: each task is begun"],
   },
   {
-    name: "Pool: told before it is over",
+    name: "Pool: a worker tells of a task before it is over",
     patches: [{
-      file: "_internal/pool/running.ts",
+      file: RUNNING,
       find: "    if (!finish(this.#space, task, this.#worker)) {",
       replace: "    this.#finished.add(task);\n    this.tell(0);\n    if (!finish(this.#space, task, this.#worker)) {",
     }],
-    caughtBy: [ONCE, SLEEP, SEARCH],
+    caughtBy: ["Pool: each task is begun"],
+  },
+  {
+    name: "Pool: tasks that are told together are linked by the last of them",
+    patches: [{
+      file: FINISHED,
+      find: "    if (this.#count === 0) this.#first = task;\n",
+      replace: "    this.#first = task;\n",
+    }],
+    caughtBy: ["Pool: each task is begun"],
+  },
+  {
+    name: "Pool: the owner wakes one worker too few",
+    patches: [{
+      file: BOARD,
+      find: "    const left = load(this.words, this.at + SEARCHING) !== 0 ? count - 1 : count;",
+      replace: "    const left = count - 1;",
+    }],
+    caughtBy: ["Pool: no worker sleeps"],
   },
   {
     name: "Pool: closing wakes one",
@@ -101,19 +201,30 @@ export const variants: readonly BrokenVariant[] = [
       find: "    notify(this.space, this.at + WORK, 0xfff);",
       replace: "    notify(this.space, this.at + WORK, 1);",
     }],
-    caughtBy: [ONCE, SLEEP],
+    caughtBy: ["Pool: each task is begun"],
   },
   {
-    name: "Pool: a searching worker is thought to be there always",
+    name: "Pool: a worker looks for tasks before it registers, and not after",
+    patches: [{
+      file: WORKER,
+      find:
+        "      const registered = register(space, point);\n      let notified = false;\n      try {\n        const task = this.#take();\n",
+      replace:
+        "      const task = this.#take();\n      const registered = register(space, point);\n      let notified = false;\n      try {\n",
+    }],
+    caughtBy: ["Pool: no worker sleeps"],
+  },
+  {
+    name: "Pool: a worker that looks for tasks without sleeping is trusted for ever",
     patches: [{
       file: BOARD,
-      find: "    const left = load(this.words, this.at + SEARCHING) !== 0 ? count - 1 : count;",
-      replace: "    const left = count - 1;",
+      find: "    compareExchange(this.words, this.at + SEARCHING, worker, 0);",
+      replace: "    load(this.words, this.at + SEARCHING);",
     }],
-    caughtBy: [ONCE, SLEEP],
+    caughtBy: ["Pool: a worker that looks for tasks"],
   },
   {
-    name: "Pool: a searching worker does not look once more",
+    name: "Pool: a worker that was trusted does not look once more, nor before it sleeps",
     patches: [{
       file: WORKER,
       find: "    if (found === 0) found = this.#take();\n    notify(",
@@ -123,66 +234,125 @@ export const variants: readonly BrokenVariant[] = [
       find: "        const task = this.#take();\n        if (task !== 0) return task;\n",
       replace: "",
     }],
-    caughtBy: [SEARCH, WAKE],
+    caughtBy: ["Pool: a worker that looks for tasks"],
   },
   {
-    name: "Pool: a searching worker wakes no other",
+    name: "Pool: a worker that was trusted wakes one other, whatever there is",
     patches: [{
       file: WORKER,
-      find: "    notify(this.#space, board.at + WORK, board.waiting);\n",
-      replace: "",
+      find: "    notify(this.#space, board.at + WORK, board.waiting);",
+      replace: "    if (board.waiting > 0) notify(this.#space, board.at + WORK, 1);",
     }],
-    caughtBy: [WAKE],
+    caughtBy: ["Pool: a worker that has looked"],
   },
   {
-    name: "Pool: of a dead worker the share is not looked through to its end",
+    name: "Pool: a worker that was trusted wakes others while it is trusted",
     patches: [{
-      file: TRAYS,
-      find: "    for (let i = 0; i < count; i++) {\n      const position = advance(from, i);",
-      replace: "    for (let i = 0; i < count - 1; i++) {\n      const position = advance(from, i);",
+      file: WORKER,
+      find: "    board.endSearching(this.#worker);\n",
+      replace: "",
+    }, {
+      file: WORKER,
+      find: "    notify(this.#space, board.at + WORK, board.waiting);\n",
+      replace: "    notify(this.#space, board.at + WORK, board.waiting);\n    board.endSearching(this.#worker);\n",
     }],
-    caughtBy: [BETWEEN, DEATH],
+    caughtBy: ["Pool: a worker that has looked"],
   },
   {
-    name: "Pool: all may leave",
+    name: "Pool: all workers may leave",
     patches: [{
       file: WORKER,
       find: "      if (staff <= load(words, at + LEAST)) return false;",
-      replace: "      if (staff <= load(words, at + LEAST) - 1) return false;",
+      replace: "      if (staff < load(words, at + LEAST)) return false;",
     }],
-    caughtBy: [STAY],
+    caughtBy: ["Pool: workers that leave"],
   },
   {
-    name: "Pool: leaves by a store",
+    name: "Pool: a worker leaves by a load and a store",
     patches: [{
       file: WORKER,
-      find: "      if (compareExchange(words, at + STAFF, staff, staff - 1) !== staff) continue;",
-      replace: "      store(words, at + STAFF, staff - 1);",
+      find: "      if (compareExchange(words, at + STAFF, staff, staff - 1) !== staff) continue;\n",
+      replace: "      store(words, at + STAFF, staff - 1);\n",
     }],
-    caughtBy: [STAY],
+    caughtBy: ["Pool: workers that leave"],
   },
   {
-    name: "Pool: the last of what was finished is forgotten",
-    patches: [{ file: FINISHED, find: "    this.#last = task;\n", replace: "    this.#last = this.#first;\n" }],
-    caughtBy: [ONCE, BACK],
-  },
-  {
-    name: "Pool: finished by a store",
+    name: "Pool: a task for one worker alone is taken from its desk before it is begun",
     patches: [{
-      file: TASK,
-      find: "  const found = compareExchange(words, task + STATE, begun, over);",
-      replace: "  const found = exchange(words, task + STATE, over);",
-    }],
-    caughtBy: ["Pool: a task is over"],
-  },
-  {
-    name: "Pool: left by a store",
-    patches: [{
-      file: TASK,
-      find: "    if (compareExchange(words, task + STATE, state, stateOf(LEFT, worker)) === state) return true;",
+      file: WORKER,
+      find: "    const begun = stateOf(BEGUN, this.#worker);\n    const isBegun",
       replace:
-        "    if (load(words, task + STATE) === state) {\n      exchange(words, task + STATE, stateOf(LEFT, worker));\n      return true;\n    }",
+        "    const begun = stateOf(BEGUN, this.#worker);\n    if (exchange(words, this.#desk + ERRAND, 0) === 0) return 0;\n    const isBegun",
+    }, {
+      file: WORKER,
+      find: "import { compareExchange, load,",
+      replace: "import { compareExchange, exchange, load,",
     }],
-    caughtBy: ["Pool: a task is over"],
+    caughtBy: ["Pool: a task for one worker"],
+  },
+  {
+    name: "Pool: the block of an outcome is noted when the task has it",
+    patches: [{
+      file: RESULTS,
+      find: "    store(words, this.#desk + PENDING, block);\n",
+      replace: "",
+    }, {
+      file: RESULTS,
+      find: "    store(words, this.#desk + PENDING, 0);\n",
+      replace: "    store(words, this.#desk + PENDING, block);\n    store(words, this.#desk + PENDING, 0);\n",
+    }],
+    caughtBy: ["Pool: a worker that dies writing"],
+  },
+  {
+    name: "Pool: the note of a block is struck out before the task has it",
+    patches: [{
+      file: RESULTS,
+      find: "    store(words, this.#desk + PENDING, block);\n",
+      replace: "    store(words, this.#desk + PENDING, block);\n    store(words, this.#desk + PENDING, 0);\n",
+    }],
+    caughtBy: ["Pool: a worker that dies writing"],
+  },
+  {
+    name: "Pool: the note of a block is not struck out before the task is over",
+    patches: [{ file: RESULTS, find: "    store(words, this.#desk + PENDING, 0);\n", replace: "" }],
+    caughtBy: ["Pool: a worker that dies writing"],
+  },
+  {
+    name: "Pool: a block that was noted and written is given back for both",
+    patches: [{
+      file: TASK,
+      find: "  space.free(block);\n  return block;\n",
+      replace: "  space.free(block);\n  return 0;\n",
+    }],
+    caughtBy: ["Pool: a worker that dies writing"],
+  },
+  {
+    name: "Pool: the owner wakes workers before it publishes",
+    patches: [{
+      file: OWNER,
+      find: "    trays.publish();\n    board.wake(inputs.length);\n",
+      replace: "    board.wake(inputs.length);\n    trays.publish();\n",
+    }],
+    caughtBy: ["Pool: no worker sleeps"],
+  },
+  {
+    name: "Pool: the owner trusts a dead worker that looked for tasks",
+    patches: [{
+      file: OWNER,
+      find: "    this.vacate(index);\n    board.endSearching(id);\n    this.collect();\n    const freed",
+      replace: "    this.vacate(index);\n    this.collect();\n    const freed",
+    }],
+    caughtBy: ["Pool: a worker that dies looking"],
+  },
+  {
+    name: "Pool: the owner takes in what is told after it has looked for what a dead worker has",
+    patches: [{
+      file: OWNER,
+      find:
+        "    board.endSearching(id);\n    this.collect();\n    const freed = new Set<number>();\n    for (const number of this.tasksOf(id)) {",
+      replace:
+        "    board.endSearching(id);\n    const tasks = this.tasksOf(id);\n    this.collect();\n    const freed = new Set<number>();\n    for (const number of tasks) {",
+    }],
+    caughtBy: ["Pool: of a worker"],
   },
 ];

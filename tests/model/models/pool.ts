@@ -1,10 +1,33 @@
 import { add, load, store } from "../../../_internal/atomics.ts";
+import { encode } from "../../../_internal/codec/encode.ts";
+import { BLOCK_HEADER } from "../../../_internal/memory/allocator.ts";
+import { HEAP_AT, TOP_AT } from "../../../_internal/memory/memory.ts";
 import { isAlive } from "../../../_internal/memory/participants.ts";
 import { type Space, spaceOf } from "../../../_internal/memory/space.ts";
-import { block, EVERYBODY, notify } from "../../../_internal/memory/wait_point.ts";
-import { Board, DONE, PENDING, STAFF, WORK } from "../../../_internal/pool/board.ts";
-import type { Job } from "../../../_internal/pool/job.ts";
+import {
+  block,
+  EVERYBODY,
+  notify,
+  register,
+  sleep,
+  SLICE_MS,
+  unregister,
+} from "../../../_internal/memory/wait_point.ts";
+import {
+  AWAY,
+  Board,
+  CURSOR,
+  DONE,
+  END,
+  ERRAND,
+  FROM,
+  PENDING,
+  STAFF,
+  TO,
+  WORK,
+} from "../../../_internal/pool/board.ts";
 import { Finished } from "../../../_internal/pool/finished.ts";
+import { AnyJob, type Source } from "../../../_internal/pool/job.ts";
 import { Share } from "../../../_internal/pool/shares.ts";
 import {
   dropUnfinished,
@@ -15,6 +38,7 @@ import {
   LEFT,
   NEXT,
   OVER,
+  type Packed,
   phaseOf,
   putNumberOutcome,
   READY,
@@ -23,6 +47,7 @@ import {
   takeInput,
   takeOutcome,
   tell,
+  TOLD,
   workerOf,
 } from "../../../_internal/pool/task.ts";
 import { Trays } from "../../../_internal/pool/trays.ts";
@@ -32,12 +57,14 @@ import { type Actor, type Model, model, type Patch, times } from "../model.ts";
 const WORKER = "_internal/pool/worker.ts";
 const FUNCTIONS = "_internal/pool/functions.ts";
 const BOARD_FILE = "_internal/pool/board.ts";
+const TRAYS = "_internal/pool/trays.ts";
 const PATIENCE = "_internal/pool/patience.ts";
 
 /**
- * Workers run as they are, but for what starts threads and finds modules: their task is the function that the model gives them.
- * Their sleeps end after a slice where a thread has died and not else, and who looks for tasks does so once: to look more often
- * is a way to find the same later.
+ * Workers are those of the library, which run the function that the model gives them: what starts threads and finds
+ * modules is left out. Their sleeps are as long as the slices of others, so that a wake-up that was lost is not made up for
+ * by time. A worker that looks for tasks without sleeping does so once, at any moment: to look more often is to see the
+ * same later.
  */
 const WORKERS: readonly Patch[] = [
   { file: WORKER, find: 'import "../../sync/mod.ts";\nimport "../../threading/thread.ts";\n', replace: "" },
@@ -55,36 +82,31 @@ const WORKERS: readonly Patch[] = [
   { file: PATIENCE, find: /const LOOKS = \d+;/, replace: "const LOOKS = 1;" },
 ];
 
-/** A ring of four trays, with 2 to so many tasks in each. */
+/** The same with a ring of four trays, and 2 to so many tasks in each. */
 const small = (bits: number): readonly Patch[] => [
   ...WORKERS,
   { file: BOARD_FILE, find: /RING_TRAYS = \d+;/, replace: "RING_TRAYS = 4;" },
   { file: BOARD_FILE, find: /TRAY_TASKS = \d+;/, replace: `TRAY_TASKS = ${2 ** bits};` },
   { file: BOARD_FILE, find: /TRAY_BITS = \d+;/, replace: `TRAY_BITS = ${bits};` },
-  { file: "_internal/pool/trays.ts", find: /FIRST_TRAYS = \d+;/, replace: "FIRST_TRAYS = 1;" },
-  {
-    file: "_internal/pool/trays.ts",
-    find: "if (distance(from, this.#end) >",
-    replace: "if (count > 16 || distance(from, this.#end) >",
-  },
+  { file: TRAYS, find: /FIRST_TRAYS = \d+;/, replace: "FIRST_TRAYS = 1;" },
 ];
 
-/** Words that nothing else uses: where the board is, the function, and the place where tasks meet. */
+/** Words that nothing else uses, with addresses: of the board, of the function, and of the words below. */
 const BOARD = 101;
 const FUNCTION = 102;
 const MEETING = 103;
-/** There: a wait point, how many are here, and which workers have returned. */
+/** A wait point, how many tasks are here that wait for each other, and of each worker whether it has returned. */
 const COUNT = 2;
 const ENDED = 3;
 
-/** In place of a task: the board is closed. */
-const CLOSED = -9;
+/** Inputs are below this, and outcomes are not. */
+const OUTCOMES = 10;
 
 /** A board with a desk for each worker, where nothing is posted. */
-const setup = (workers: number, least = 1) => (): Record<string, object> => {
+const setup = (workers: number) => (): Record<string, object> => {
   const space = spaceOf("thread");
   const { words } = space;
-  const board = Board.create(space, workers, least);
+  const board = Board.create(space, workers, 1);
   for (let i = 0; i < workers; i++) board.setDesk(i, board.createDesk());
   store(words, board.at + STAFF, workers);
   store(words, BOARD, board.at);
@@ -93,42 +115,76 @@ const setup = (workers: number, least = 1) => (): Record<string, object> => {
   return {};
 };
 
+/** The same, with tasks that were posted by a thread that does no more. */
+const setupPosted = (workers: number, inputs: readonly number[]) => (): Record<string, object> => {
+  const objects = setup(workers)();
+  const board = boardOf();
+  const trays = new Trays(board);
+  const job = new Inputs(load(board.words, FUNCTION), 0, false);
+  for (const input of inputs) {
+    trays.canPut();
+    trays.put(job, input, input, 0);
+  }
+  trays.publish();
+  return objects;
+};
+
+/** The same, where nothing is left of what was posted, and a worker has had a share of it. */
+const setupShared = (
+  workers: number,
+  { desk = 0, from, to, end }: { desk?: number; from: number; to: number; end: number },
+) =>
+(): Record<string, object> => {
+  const objects = setup(workers)();
+  const board = boardOf();
+  const { words, at } = board;
+  store(words, board.deskAt(desk) + FROM, from);
+  store(words, board.deskAt(desk) + TO, to);
+  store(words, at + END, end);
+  store(words, at + CURSOR, end);
+  return objects;
+};
+
 function boardOf(): Board {
   const space = spaceOf("thread");
   return new Board(space, load(space.words, BOARD));
 }
 
-// What a worker needs of the modules that find its functions.
+// In place of the module by which a worker finds its functions.
 
 let target: unknown;
 
 export const resolveTarget = (): Promise<unknown> => Promise.resolve(target);
 export const nameSlowModules = (): void => {};
 
+/** What a worker does besides. */
 interface Work {
-  /** Leaves when there is nothing to do. */
+  /** It leaves when there is nothing to do, if it may. */
   idle?: boolean;
-  /** Looks for tasks without sleeping, where no other does. */
+  /** It says when it has returned. */
+  says?: boolean;
+  /** It looks for tasks without sleeping, if no other does. */
   searches?: boolean;
-  /** Two tasks have to run at the same time, as each waits for the other: those with this input and higher ones. */
+  /** Its tasks with this input and higher ones wait for each other: two of them have to run at the same time. */
   meets?: number;
-  /** Bytes of an outcome; 0: it is a number. */
-  long?: number;
+  /** What becomes of a task: a number, a message within its words, or one in a block. */
+  outcome?: "number" | "short" | "long";
 }
 
-/** Is a worker, until the board is closed or, where it may, it leaves. */
+/** A worker of the library, until it returns. */
 async function work(
   actor: Actor,
-  { idle = false, searches = false, meets = Infinity, long = 0 }: Work = {},
+  { idle = false, says = idle, searches = false, meets = Infinity, outcome = "number" }: Work = {},
 ): Promise<void> {
   const space = spaceOf("thread");
   (space as { spins: number }).spins = searches ? 1 : 0;
   const board = boardOf();
-  // By that name the explorer knows that a call of it can be stopped.
-  const fn = (input: number): unknown => {
+  // Of that name, by which the worker calls it: so the explorer knows that the call can be stopped.
+  const fn = (given: number | string): unknown => {
+    const input = Number(String(given)[0]);
     beginWith(actor, input);
     if (input >= meets) meet(space);
-    return long === 0 ? outcomeOf(input) : "x".repeat(long);
+    return outcome === "number" ? outcomeOf(input) : outcome === "short" ? String(input) : longOf(input);
   };
   target = fn;
   await workForPool({
@@ -140,29 +196,41 @@ async function work(
     initializer: null,
     maxTasks: 0,
     maxMemory: 0,
-    // It has been idle for long enough as soon as it is idle.
+    // As soon as it is idle, it has been idle for long enough.
     idle: idle ? -1 : 0,
     concurrency: 1,
     epoch: performance.timeOrigin,
   });
-  if (!idle) return;
-  // Its thread has ended, which the owner hears of.
+  if (!says) return;
+  // The end of its thread, of which the owner hears.
   const { words } = space;
   store(words, load(words, MEETING) + ENDED + actor.index, 1);
   notify(space, board.at + DONE, 1);
 }
 
+/** What holds when a worker has begun with a task. */
 function beginWith(actor: Actor, input: number): void {
-  actor.assert(actor.notes("published").includes(input), `${input} was begun before it was published`);
-  actor.assert(!actor.notes("begun").includes(input), `${input} was begun twice`);
+  actor.assert(input < OUTCOMES, `an outcome, ${input}, was taken for an input`);
+  actor.assert(howOften(actor, "put", input) === howOften(actor, "published", input), `${input} was begun unpublished`);
+  actor.assert(howOften(actor, "begun", input) === 0, `${input} was begun twice`);
   actor.note("begun", input);
 }
 
-function outcomeOf(input: number): number {
-  return 10 * input;
+/** How often that was noted. */
+function howOften(actor: Actor, name: string, value: number): number {
+  return actor.notes(name).filter((each) => each === value).length;
 }
 
-/** Returns once two threads are here. */
+function outcomeOf(input: number): number {
+  return OUTCOMES + input;
+}
+
+/** What does not fit into the words of a task. */
+function longOf(input: number): string {
+  return String(input).repeat(40);
+}
+
+/** Returns once two tasks are here. */
 function meet(space: Space): void {
   const { words } = space;
   const point = load(words, MEETING);
@@ -171,17 +239,15 @@ function meet(space: Space): void {
   block(space, point, () => load(words, point + COUNT) === 2 ? true : undefined, Infinity);
 }
 
-/** A worker with less around it, for models that would else be too large. */
+/** A worker with less around it, for models that are too large with one of the library: it does the same in fewer steps. */
 class Hand {
   readonly actor: Actor;
   readonly board: Board;
   readonly share: Share;
   readonly finished: Finished;
-  readonly #meets: number;
 
-  constructor(actor: Actor, meets = Infinity) {
+  constructor(actor: Actor) {
     this.actor = actor;
-    this.#meets = meets;
     const board = this.board = boardOf();
     const { words, id } = board.space;
     const known = new Map([[load(words, FUNCTION), true]]);
@@ -203,7 +269,6 @@ class Hand {
     const { space } = board;
     const input = takeInput(space, task) as number;
     beginWith(actor, input);
-    if (input >= this.#meets) meet(space);
     putNumberOutcome(space.words, task, outcomeOf(input));
     const isOver = finish(space, task, space.id);
     if (isOver) finished.add(task);
@@ -213,13 +278,20 @@ class Hand {
   /** Sleeps until there is a task, and returns it; 0: there will be none. */
   sleep(): number {
     const { board } = this;
-    const task = block(
-      board.space,
-      board.at + WORK,
-      () => this.take() || (board.closed ? CLOSED : undefined),
-      Infinity,
-    )!;
-    return task === CLOSED ? this.take() : task;
+    const { space } = board;
+    const point = board.at + WORK;
+    for (;;) {
+      const registered = register(space, point);
+      let notified = false;
+      try {
+        const task = this.take();
+        if (task !== 0) return task;
+        if (board.closed) return this.take();
+        notified = sleep(space, point, registered, SLICE_MS);
+      } finally {
+        if (!notified) unregister(space, point, registered);
+      }
+    }
   }
 
   /** Runs what there is until the board is closed, and tells of each task. */
@@ -233,13 +305,39 @@ class Hand {
   }
 }
 
-/** The owner, which does what dispatcher.ts, posted.ts and losses.ts do. */
+/** A job whose tasks have their indexes as inputs, or long forms of these. What becomes of them is noted by the owner. */
+class Inputs extends AnyJob {
+  readonly source = undefined as unknown as Source;
+
+  readonly #isLong: boolean;
+
+  constructor(fn: number, together: number, isLong: boolean) {
+    super(fn, "fn", false, { together, killAfter: undefined, priority: 0, retries: 0 });
+    this.#isLong = isLong;
+  }
+
+  protected override packedOf(index: number): Packed {
+    return this.#isLong ? encode(longOf(index), { root: "", scope: "thread" }) : index;
+  }
+
+  done = (): boolean => false;
+  failed = (): boolean => false;
+  lost = (): boolean => false;
+  again = (): boolean => false;
+  wants = (): boolean => true;
+  abort = (): void => {};
+}
+
+/** An owner: it does what dispatcher.ts, posted.ts, losses.ts and errands.ts do, in the same order. */
 class Owner {
   readonly actor: Actor;
   readonly space: Space;
   readonly words: Int32Array;
   readonly board: Board;
   readonly trays: Trays;
+  readonly #fn: number;
+  readonly #meeting: number;
+  readonly #desks: number[] = [];
   /** Workers that may end before the board is closed. */
   readonly #mortal: Set<number>;
 
@@ -250,39 +348,47 @@ class Owner {
     this.space = this.board.space;
     this.words = this.space.words;
     this.trays = new Trays(this.board);
+    this.#fn = this.words[FUNCTION];
+    this.#meeting = this.words[MEETING];
+    for (let index = 0; index < this.board.desks; index++) this.#desks.push(this.board.deskAt(index));
   }
 
-  /** `together`: so many of them are a share; 0: each is. */
-  post(inputs: readonly number[], together = 0): void {
-    this.put(inputs, together);
+  /** Posts tasks, of which a worker takes so many together; 0: one. Long inputs have blocks. */
+  post(inputs: readonly number[], together = 0, isLong = false): void {
+    this.put(inputs, together, isLong);
     this.publish(inputs);
   }
 
-  put(inputs: readonly number[], together: number): void {
+  put(inputs: readonly number[], together: number, isLong: boolean): void {
     const { actor, trays } = this;
-    const fn = load(this.words, FUNCTION);
-    const job = {
-      fn,
-      spread: false,
-      together,
-      since: 0,
-      attemptOf: () => 1,
-      hasBuffers: () => false,
-    } as unknown as Job;
+    const job = new Inputs(this.#fn, together, isLong);
     for (const input of inputs) {
       actor.assert(trays.canPut(), "there is no tray");
-      trays.put(job, input, input, 0);
+      trays.put(job, input, job.inputOf(input), 0);
+      actor.note("put", input);
     }
   }
 
   publish(inputs: readonly number[]): void {
     const { actor, trays, board } = this;
+    // What is written and not published may be half written.
     actor.step();
     for (const input of inputs) actor.note("published", input);
     trays.publish();
     board.wake(inputs.length);
   }
 
+  /** Gives a task to one worker alone. */
+  send(input: number, index: number): void {
+    const { actor, board, space, trays, words } = this;
+    const [number] = trays.putAside(new Inputs(this.#fn, 0, false), 1);
+    actor.step();
+    for (const name of ["put", "published"]) actor.note(name, input);
+    store(words, this.#desks[index] + ERRAND, trays.taskOf(number));
+    notify(space, board.at + WORK, EVERYBODY);
+  }
+
+  /** Takes in what was told. */
   collect(): void {
     const { actor, trays, board, words } = this;
     let task = board.takeFinished();
@@ -298,6 +404,7 @@ class Owner {
     }
   }
 
+  /** Takes the outcome of a task. */
   deliver(number: number): void {
     const { actor, trays, space, words } = this;
     const task = trays.taskOf(number);
@@ -306,10 +413,12 @@ class Owner {
     trays.settle(number);
     actor.assert(!isFailure(words, task), `${input} has failed`);
     const outcome = takeOutcome(space, task);
-    actor.assert(typeof outcome === "string" || outcome === outcomeOf(input), `${input} became ${outcome}`);
+    const possible = [outcomeOf(input), String(input), longOf(input)];
+    actor.assert(possible.includes(outcome as string), `${input} became ${outcome}`);
     actor.note("told", input);
   }
 
+  /** No worker writes to the task any more. */
   back(number: number): void {
     const { actor, trays, words } = this;
     actor.assert(words[trays.taskOf(number) + STATE] !== FREE, `${trays.indexes[number]} is back twice`);
@@ -325,6 +434,7 @@ class Owner {
     return true;
   }
 
+  /** The task has no outcome. */
   lose(number: number): void {
     const { actor, trays } = this;
     if (trays.jobs[number] === undefined) return;
@@ -332,7 +442,7 @@ class Owner {
     actor.note("lost", trays.indexes[number]);
   }
 
-  /** Collects until so many tasks are told, or lost. */
+  /** Waits until so many tasks are told, or lost. Workers that end meanwhile are dealt with. */
   waitFor(count: number): void {
     const { actor, space, board } = this;
     block(space, board.at + DONE, () => {
@@ -342,14 +452,31 @@ class Owner {
     }, Infinity);
   }
 
-  /** A worker's number: it is its thread's. */
+  /** Waits until so many tasks are told, or that worker has ended. Whether it was that. */
+  waitOrEnd(count: number, index: number): boolean {
+    const { actor, space, board } = this;
+    return block(space, board.at + DONE, () => {
+      this.collect();
+      if (actor.notes("told").length === count) return false;
+      return this.hasEnded(index) ? true : undefined;
+    }, Infinity)!;
+  }
+
+  /** The number of the worker that is that thread. */
   idOf(index: number): number {
     return this.space.id - (this.actor.index - index);
   }
 
   hasEnded(index: number): boolean {
     const { space, words } = this;
-    return !isAlive(space.memory, this.idOf(index)) || load(words, load(words, MEETING) + ENDED + index) !== 0;
+    return words[this.#meeting + ENDED + index] !== 0 || !isAlive(space.memory, this.idOf(index));
+  }
+
+  /** The desk is no worker's to take from. */
+  vacate(index: number): void {
+    const { board, words } = this;
+    board.setDesk(index, 0);
+    if (load(words, this.#desks[index] + AWAY) === 0) add(words, board.at + STAFF, -1);
   }
 
   /** The numbers of the tasks that a worker has, or has finished without having told. */
@@ -367,11 +494,11 @@ class Owner {
 
   /** A worker has ended. What it had not begun with is posted again. */
   deal(index: number): void {
-    const { board, trays, space, words } = this;
+    const { actor, board, trays, space, words } = this;
     const id = this.idOf(index);
-    const desk = board.deskAt(index);
+    const desk = this.#desks[index];
     this.#mortal.delete(index);
-    board.setDesk(index, 0);
+    this.vacate(index);
     board.endSearching(id);
     this.collect();
     const freed = new Set<number>();
@@ -386,11 +513,75 @@ class Owner {
       this.back(number);
     }
     const again = this.takeBackAll(trays.ready(desk));
+    const errand = load(words, desk + ERRAND);
+    store(words, desk + ERRAND, 0);
+    if (errand !== 0 && this.takeBack(trays.numberOf(errand))) {
+      actor.note("back", trays.indexes[trays.numberOf(errand)]);
+    }
     const pending = load(words, desk + PENDING);
     store(words, desk + PENDING, 0);
     if (pending !== 0 && !freed.has(pending)) space.free(pending);
     if (trays.out > 0) board.wake(trays.out);
     if (again.length > 0) this.post(again);
+  }
+
+  /** Gives a worker up, which may run on. What it had not begun with comes back. */
+  giveUp(index: number): void {
+    const { actor, board, trays, space, words } = this;
+    const id = this.idOf(index);
+    actor.note("given up", index);
+    this.vacate(index);
+    board.endSearching(id);
+    this.collect();
+    for (const number of this.tasksOf(id)) {
+      const phase = phaseOf(load(words, trays.taskOf(number) + STATE));
+      if (phase !== LEFT && phase !== OVER && !leave(space, trays.taskOf(number), id)) continue;
+      if (phase !== OVER) this.lose(number);
+    }
+    this.readUntold();
+    for (const input of this.takeBackAll(trays.ready(this.#desks[index]))) actor.note("back", input);
+  }
+
+  /** Takes back all that no worker has begun with, and looks whether all tasks are back. */
+  clear(): void {
+    const { actor, trays, words } = this;
+    for (let number = 0; number < trays.jobs.length; number++) {
+      if (this.takeBack(number)) actor.note("back", trays.indexes[number]);
+      actor.assert(words[trays.taskOf(number) + STATE] === FREE, `${trays.indexes[number]} is not back`);
+    }
+    actor.assert(trays.out === 0, "not all tasks are settled");
+  }
+
+  /** Looks whether each block that is given back was given out, and leaves nothing in it. */
+  watchBlocks(): void {
+    const { actor, board, space, words } = this;
+    const { free } = space;
+    space.free = (at: number): void => {
+      const size = words[at - BLOCK_HEADER];
+      actor.assert((size & 1) === 0, "a block was given back twice");
+      // Outcomes are lent to the owner of the board, inputs to this thread.
+      actor.assert([board.owner, space.id].includes(words[at - BLOCK_HEADER + 1]), "what was given back is no block");
+      words.fill(0, at, at + size - BLOCK_HEADER);
+      free.call(space, at);
+    };
+  }
+
+  /** Takes outcomes of which workers have not told yet. */
+  readUntold(): void {
+    const { trays, words } = this;
+    for (let number = 0; number < trays.jobs.length; number++) {
+      if (trays.jobs[number] === undefined) continue;
+      if (phaseOf(load(words, trays.taskOf(number) + STATE)) === OVER) this.deliver(number);
+    }
+  }
+
+  /** A worker has ended, and there is no other: this thread does the rest itself. */
+  takeOver(index: number): void {
+    this.deal(index);
+    const hand = new Hand(this.actor);
+    for (let task = hand.take(); task !== 0; task = hand.take()) hand.run(task);
+    hand.finished.tell(0, 0);
+    this.collect();
   }
 
   /** Inputs of the tasks that could be taken back. */
@@ -401,16 +592,16 @@ class Owner {
   }
 }
 
-/** Each task was told once, or came back and was not begun. Of each worker that died one may be lost. */
+/** Each task was told once, or came back and was not begun; one may be lost for each worker that died or was given up. */
 const accountFor = (...inputs: number[]) => (actor: Actor): void => {
-  const times = (name: string, input: number): number => actor.notes(name).filter((each) => each === input).length;
   for (const input of inputs) {
-    const [told, lost, back] = ["told", "lost", "back"].map((name) => times(name, input));
+    const [told, lost, back] = ["told", "lost", "back"].map((name) => howOften(actor, name, input));
     actor.assert(told + lost + back === 1, `${input} was told ${told} times, lost ${lost} times, back ${back} times`);
-    actor.assert(back === 0 || times("begun", input) === 0, `${input} came back and was begun`);
+    actor.assert(back === 0 || howOften(actor, "begun", input) === 0, `${input} came back and was begun`);
   }
   const lost = actor.notes("lost").length;
-  actor.assert(lost <= actor.deaths, `${lost} tasks were lost with ${actor.deaths} workers`);
+  const dead = actor.deaths + actor.notes("given up").length;
+  actor.assert(lost <= dead, `${lost} tasks were lost with ${dead} workers`);
 };
 
 /** Workers, and an owner. */
@@ -467,27 +658,33 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: accountFor(1, 2, 3),
   }),
   model({
-    name: "Pool: a worker that looks for tasks without sleeping wakes another for what it does not take",
-    setup: setup(2),
+    name: "Pool: a worker that has looked for tasks without sleeping wakes as many others as there are tasks besides",
+    // Two workers have registered and found nothing: all that is left for them to do is to sleep.
+    setup: () => {
+      const objects = setupPosted(3, [1])();
+      const { words, at } = boardOf();
+      store(words, at + WORK, 2);
+      return objects;
+    },
     scale: small(2),
     threads: [
       (actor) => work(actor, { searches: true, meets: 2 }),
+      ...times(2, (actor) => {
+        const { space, at } = boardOf();
+        if (sleep(space, at + WORK, 2, SLICE_MS)) actor.count("awake", 1);
+      }),
       (actor) => {
-        new Hand(actor, 2).work();
-      },
-      (actor) => {
+        const board = boardOf();
+        block(board.space, board.at + DONE, () => board.takeFinished() === 0 ? undefined : true, Infinity);
         const owner = new Owner(actor);
-        owner.post([1]);
-        owner.waitFor(1);
         owner.post([2]);
         owner.post([3]);
-        owner.waitFor(3);
-        owner.board.close();
+        owner.post([4]);
       },
     ],
-    end: accountFor(1, 2, 3),
-    // A whole worker and three rounds: two preemptions take minutes.
-    bound: 1,
+    // The first worker has a task that waits for another one.
+    endless: [0, 1, 2],
+    end: (actor) => actor.assert(actor.count("awake") === 2, "a worker sleeps beside a task"),
   }),
   model({
     name: "Pool: what is taken back is not begun, and all else has an outcome",
@@ -517,22 +714,20 @@ export const models: readonly Model<Record<string, object>>[] = [
     scale: small(2),
     threads: [
       (actor) => work(actor),
-      (actor) => new Hand(actor).work(),
       (actor) => {
-        const owner = new Owner(actor, [0]);
+        const owner = new Owner(actor);
         owner.post([1, 2], 2);
-        owner.waitFor(2);
+        owner.post([3]);
+        if (owner.waitOrEnd(3, 0)) owner.takeOver(0);
         owner.board.close();
       },
     ],
     faults: { deaths: 1 },
     mortal: [0],
-    end: accountFor(1, 2),
-    // A whole worker: two preemptions take minutes.
-    bound: 1,
+    end: accountFor(1, 2, 3),
   }),
   model({
-    name: "Pool: of a worker that dies in its share all is done that it has not begun",
+    name: "Pool: what a dead worker had in its share is done by another",
     setup: setup(2),
     scale: small(2),
     threads: [
@@ -542,34 +737,30 @@ export const models: readonly Model<Record<string, object>>[] = [
         const owner = new Owner(actor, [0]);
         owner.post([1, 2], 2);
         owner.waitFor(2);
-        owner.board.close();
       },
     ],
+    endless: [0, 1],
     faults: { deaths: 1 },
     mortal: [0],
     end: accountFor(1, 2),
-    // With a death at any step, two preemptions take minutes.
-    bound: 1,
   }),
   model({
-    name: "Pool: a worker that dies between two shares leaves nothing that is in neither",
-    setup: setup(2),
+    name: "Pool: a worker that dies while it writes its share leaves no task that is in none",
+    // Its last share ends before the next one begins, as others had what is between: half of each is no share.
+    setup: setupShared(2, { from: 1, to: 2, end: 4 }),
     scale: small(2),
     threads: [
       (actor) => new Hand(actor).work(),
-      (actor) => new Hand(actor).work(),
       (actor) => {
-        const owner = new Owner(actor, [0]);
-        owner.post([1, 2]);
-        owner.waitFor(2);
+        const owner = new Owner(actor);
+        owner.post([1, 2], 2);
+        if (owner.waitOrEnd(2, 0)) owner.takeOver(0);
         owner.board.close();
       },
     ],
     faults: { deaths: 1 },
     mortal: [0],
     end: accountFor(1, 2),
-    // With a death at any step, two preemptions take minutes.
-    bound: 1,
   }),
   model({
     name: "Pool: a worker that dies looking for tasks without sleeping is trusted no more",
@@ -577,22 +768,209 @@ export const models: readonly Model<Record<string, object>>[] = [
     scale: small(2),
     threads: [
       (actor) => {
+        // As #tellAndTake does it.
         const hand = new Hand(actor);
         const { board } = hand;
-        if (board.beginSearching(board.space.id)) board.endSearching(board.space.id);
-        const task = hand.take();
-        if (task === 0) return;
-        hand.run(task);
+        if (!board.beginSearching(board.space.id)) return;
+        let task = hand.take();
+        board.endSearching(board.space.id);
+        task ||= hand.take();
+        notify(board.space, board.at + WORK, board.waiting);
+        if (task !== 0) hand.run(task);
         hand.finished.tell(0, 0);
       },
       (actor) => new Hand(actor).work(),
       (actor) => {
         const owner = new Owner(actor, [0]);
         owner.post([1]);
-        owner.waitFor(1);
+        owner.post([2]);
+        owner.waitFor(2);
         owner.board.close();
       },
     ],
+    faults: { deaths: 1 },
+    mortal: [0],
+    end: accountFor(1, 2),
+  }),
+  model({
+    name: "Pool: a worker with an old view of a share begins with nothing that is not published",
+    setup: setup(2),
+    scale: small(1),
+    threads: [
+      (actor) => new Hand(actor).work(),
+      (actor) => {
+        const hand = new Hand(actor);
+        const task = hand.share.steal();
+        if (task !== 0) hand.run(task);
+        hand.finished.tell(0, 0);
+      },
+      (actor) => {
+        const owner = new Owner(actor);
+        owner.post([1, 2], 2);
+        owner.waitFor(2);
+        // In the same places, at other positions.
+        owner.post([3, 4], 2);
+        owner.waitFor(4);
+        owner.board.close();
+      },
+    ],
+    end: accountFor(1, 2, 3, 4),
+  }),
+  model({
+    name: "Pool: a share that was written in vain, or is gone, names no task that is begun twice",
+    setup: setupPosted(3, [1, 2, 3]),
+    scale: small(2),
+    threads: times(3, (actor) => {
+      const hand = new Hand(actor);
+      for (;;) {
+        const task = hand.take() || hand.share.steal();
+        if (task === 0) break;
+        hand.run(task);
+      }
+      hand.finished.tell(0, 0);
+    }),
+    end: (actor) => {
+      const board = boardOf();
+      const { words } = board.space;
+      for (const input of [1, 2, 3]) {
+        actor.assert(phaseOf(words[board.taskAt(input - 1) + STATE]) === OVER, `${input} was not done`);
+      }
+    },
+  }),
+  model({
+    name: "Pool: a share that is as old as positions go names no task that is about to be posted",
+    // Positions begin anew after 8: the old share of the other worker, which is idle, is where END is.
+    setup: setupShared(2, { desk: 1, from: 1, to: 2, end: 1 }),
+    scale: [
+      ...small(1),
+      { file: "_internal/pool/task.ts", find: /POSITIONS = [\d* ]+;/, replace: "POSITIONS = 8;" },
+    ],
+    threads: pool(1, {}, (actor) => {
+      const owner = new Owner(actor);
+      owner.post([1]);
+      owner.waitFor(1);
+      owner.board.close();
+    }),
+    end: accountFor(1),
+  }),
+  model({
+    name: "Pool: a task is over, or left",
+    setup: setupPosted(1, [1]),
+    scale: small(2),
+    threads: [
+      (actor) => {
+        const hand = new Hand(actor);
+        if (hand.run(hand.take())) actor.note("ended", OVER);
+      },
+      (actor) => {
+        const { space, words } = boardOf();
+        const task = boardOf().taskAt(0);
+        const isTold = tell(space, task) !== 0;
+        const isLeft = leave(space, task, space.id - 1);
+        if (isLeft) actor.note("ended", LEFT);
+        const state = load(words, task + STATE);
+        actor.assert(isLeft || !isTold || phaseOf(state) === OVER, "it runs, and was not left");
+        for (const phase of actor.notes("ended")) actor.assert(phaseOf(state) === phase, "it became something else");
+      },
+    ],
+    end: (actor) => {
+      const board = boardOf();
+      const [phase, ...others] = actor.notes("ended");
+      actor.assert(others.length === 0, "it is over, and was left");
+      actor.assert(phaseOf(load(board.words, board.taskAt(0) + STATE)) === phase, "it is neither over nor left");
+    },
+  }),
+  model({
+    name: "Pool: a task that is told to give up is over in any case",
+    setup: setupPosted(1, [1]),
+    scale: small(2),
+    threads: [
+      (actor) => {
+        const hand = new Hand(actor);
+        actor.assert(hand.run(hand.take()), "it was taken from its worker");
+      },
+      (actor) => {
+        const { space, words } = boardOf();
+        const task = boardOf().taskAt(0);
+        const told = tell(space, task);
+        actor.assert(told === 0 || told === space.id - 1, `worker ${told} was told`);
+        actor.assert(told === 0 || [TOLD, OVER].includes(phaseOf(load(words, task + STATE))), "it runs on untold");
+      },
+    ],
+    end: (actor) => {
+      const board = boardOf();
+      actor.assert(phaseOf(load(board.words, board.taskAt(0) + STATE)) === OVER, "it is not over");
+    },
+  }),
+  model({
+    name: "Pool: what a worker had finished that is given up counts once, and all of it comes back",
+    setup: setup(1),
+    scale: small(2),
+    threads: pool(1, { says: true }, (actor) => {
+      const owner = new Owner(actor);
+      owner.post([1, 2, 3], 2);
+      actor.step();
+      owner.giveUp(0);
+      // It runs on: until it has ended, what it has begun with and what it has not told is not back.
+      owner.board.close();
+      if (owner.waitOrEnd(4, 0)) owner.deal(0);
+      owner.clear();
+    }),
+    end: accountFor(1, 2, 3),
+  }),
+  model({
+    name: "Pool: a task for one worker alone is begun by it, or comes back when it dies",
+    setup: setup(1),
+    scale: small(2),
+    threads: pool(1, {}, (actor) => {
+      const owner = new Owner(actor);
+      owner.send(0, 0);
+      if (owner.waitOrEnd(1, 0)) owner.deal(0);
+      owner.board.close();
+    }),
+    faults: { deaths: 1 },
+    mortal: [0],
+    end: accountFor(0),
+  }),
+  model({
+    name: "Pool: a worker that dies writing a long outcome loses no block, and none is given back twice",
+    setup: setup(1),
+    scale: small(1),
+    threads: pool(1, { outcome: "long" }, (actor) => {
+      const owner = new Owner(actor);
+      owner.watchBlocks();
+      owner.post([1, 2]);
+      if (owner.waitOrEnd(2, 0)) owner.deal(0);
+      owner.clear();
+      owner.board.close();
+    }),
+    faults: { deaths: 1 },
+    mortal: [0],
+    end: (actor) => {
+      accountFor(1, 2)(actor);
+      const { words, id } = spaceOf("thread");
+      // Blocks of outcomes are lent to the owner of the board, which is the main thread here.
+      for (let at = HEAP_AT, size; at < words[TOP_AT]; at += size) {
+        size = words[at] & ~1;
+        if (size !== words[at] || words[at + 1] !== id) continue;
+        // A worker that dies between the allocator and its note loses the block, as one does that dies in the allocator.
+        actor.assert(words[at + BLOCK_HEADER] === 0, "a block with an outcome was not given back");
+      }
+    },
+  }),
+  model({
+    // The input has had a block where the outcome has words.
+    name: "Pool: no word of an outcome is taken for a block, wherever its worker dies",
+    setup: setup(1),
+    scale: small(1),
+    threads: pool(1, { outcome: "short" }, (actor) => {
+      const owner = new Owner(actor);
+      owner.watchBlocks();
+      owner.post([1], 0, true);
+      if (owner.waitOrEnd(1, 0)) owner.deal(0);
+      owner.clear();
+      owner.board.close();
+    }),
     faults: { deaths: 1 },
     mortal: [0],
     end: accountFor(1),
@@ -610,29 +988,5 @@ export const models: readonly Model<Record<string, object>>[] = [
       owner.board.close();
     }),
     end: accountFor(1, 2),
-  }),
-  model({
-    name: "Pool: a task is over, or was left, whatever it was told meanwhile",
-    setup: setup(1),
-    scale: small(2),
-    threads: [
-      (actor) => {
-        const hand = new Hand(actor);
-        const task = hand.take();
-        if (task !== 0 && hand.run(task)) actor.count("ended", 1);
-      },
-      (actor) => {
-        const owner = new Owner(actor);
-        owner.post([1]);
-        actor.step();
-        const task = owner.trays.taskOf(0);
-        tell(owner.space, task);
-        actor.step();
-        if (leave(owner.space, task, owner.idOf(0))) actor.count("ended", 1);
-        const phase = phaseOf(load(owner.words, task + STATE));
-        actor.assert(phase === READY || phase === OVER || phase === LEFT, `it is in phase ${phase}`);
-      },
-    ],
-    end: (actor) => actor.assert(actor.count("ended") <= 1, "it is over and was left"),
   }),
 ];
