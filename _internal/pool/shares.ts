@@ -50,11 +50,6 @@ export class Share {
     this.#costOf = costOf;
   }
 
-  /** Whether nothing is left of the share that was taken last. */
-  get isOver(): boolean {
-    return this.#at === this.#to;
-  }
-
   /** Begins with the next task of the share, and returns it; 0: there is none in it. */
   next(): number {
     while (this.#at !== this.#to) {

@@ -35,14 +35,14 @@ import { compareExchange, exchange, load } from "../atomics.ts";
 import { decodeFirst } from "../codec/decode.ts";
 import { encodeScratch, trimScratch } from "../codec/encode.ts";
 import { dropReferences } from "../codec/format.ts";
-import { scratch, scratchWords } from "../codec/output.ts";
+import { scratchWords } from "../codec/output.ts";
 import type { Scope } from "../memory/memory.ts";
 import type { Space } from "../memory/space.ts";
 
 export const STATE = 0;
 export const NEXT = 1;
 export const FUNCTION = 2;
-export const FORM = 3;
+const FORM = 3;
 export const ATTEMPT = 4;
 export const BEGAN = 5;
 export const RAN = 6;
@@ -236,7 +236,7 @@ function take(space: Space, task: number): unknown {
 }
 
 /** Owner: gives back what an input has, whose references stay the job's: it will not be read. */
-export function dropInput(space: Space, task: number): void {
+function dropInput(space: Space, task: number): void {
   const { words } = space;
   const form = words[task + FORM];
   if ((form & KINDS) !== BLOCK || (form & OUTCOME) !== 0) return;
@@ -295,9 +295,6 @@ export function dropUnfinished(space: Space, task: number): number {
   return block;
 }
 
-/** What a worker has to say of a task, as long as it is in the scratch buffer of the codec. */
-export const NO_ROOM = -1;
-
 /** Worker: writes a number as the outcome. */
 export function putNumberOutcome(words: Int32Array, task: number, value: number): void {
   putNumber(words, task, value, OUTCOME);
@@ -305,7 +302,7 @@ export function putNumberOutcome(words: Int32Array, task: number, value: number)
 
 /**
  * Worker: writes a value as the outcome, if its message is short. Returns 0; or the length of its message, which is in
- * {@linkcode scratch} until the next message is made.
+ * the scratch buffer of the codec until the next message is made.
  *
  * @throws What `encode` throws.
  */
@@ -317,13 +314,6 @@ export function putShortOutcome(space: Space, task: number, value: unknown, fail
   words[task + FORM] = INLINE | OUTCOME | (failed ? FLAG : 0) | length << LENGTH_BITS;
   trimScratch();
   return 0;
-}
-
-/** A copy of the message in the scratch buffer. */
-export function copyOfScratch(length: number): Uint8Array {
-  const copy = scratch.slice(0, length);
-  trimScratch();
-  return copy;
 }
 
 /** Worker: writes a message as the outcome into a block that is this worker's. */
