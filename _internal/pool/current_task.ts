@@ -6,7 +6,7 @@
 
 import { load } from "../atomics.ts";
 import { type AsyncContext, createAsyncContext } from "../runtime/this_thread.ts";
-import { ATTEMPT, BESIDE, LEFT, phaseOf, STATE, TOLD } from "./task.ts";
+import { ATTEMPT, BATCH, BESIDE, LEFT, phaseOf, STATE, TOLD } from "./task.ts";
 
 /** A task while it runs, from inside: what {@linkcode currentTask} returns. Python has no equivalent. */
 export interface CurrentTask {
@@ -56,7 +56,7 @@ class Task implements CurrentTask {
   constructor(itsWords: Int32Array, task: number) {
     this.#words = itsWords;
     this.#task = task;
-    this.attempt = itsWords[task + ATTEMPT] & ~BESIDE;
+    this.attempt = itsWords[task + ATTEMPT] & ~(BESIDE | BATCH);
   }
 
   get state(): unknown {

@@ -70,7 +70,9 @@ export class Dispatcher implements Watched, StreamHost, PoolParts {
       leaveAfter: (killAfter, number, worker) => this.#losses.leaveAfter(killAfter, number, worker),
     };
     this.posted = new Posted(host, this.board, this.trays, this.crew, this.functions);
-    this.#posting = new Posting(space, this.trays, size, options.concurrency, (job, index, error) => {
+    // A worker may have to stop behind any item, or has to go on with others while one awaits.
+    const others = options.maxTasks > 0 || options.concurrency > 1 ? undefined : this.posted.others;
+    this.#posting = new Posting(space, this.trays, size, options.concurrency, others, (job, index, error) => {
       this.posted.failed++;
       this.posted.call(() => job.failed(index, error));
     });

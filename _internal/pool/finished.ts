@@ -20,19 +20,19 @@ export class Finished {
     this.#words = board.words;
   }
 
-  /** How many there are. */
+  /** How many items they have. */
   get count(): number {
     return this.#count;
   }
 
-  /** Adds a task, which is over. */
-  add(task: number): void {
+  /** Adds a task, which is over, of so many items. */
+  add(task: number, items: number): void {
     const words = this.#words;
     words[task + COUNT] = 0;
     words[task + NEXT] = this.#last;
     if (this.#count === 0) this.#first = task;
     this.#last = task;
-    this.#count++;
+    this.#count += items;
   }
 
   /** Tells the owner of all of them, and how long they took: from `began`, in ms since the pool's beginning, `ran` ms. */

@@ -31,6 +31,8 @@ export interface Job {
   readonly killAfter: number | undefined;
   /** When it was handed over, on the clock of `now`. */
   readonly since: number;
+  /** The job, if several of its items may be one task. */
+  readonly many?: NumberJob | undefined;
   /** Where its tasks are taken from. */
   readonly source: Source;
   /** The input of a task. */
@@ -57,6 +59,16 @@ export interface Job {
   wants(index: number): boolean;
   /** Gives the whole job up: the callers that wait for it are told so. */
   abort(error: unknown): void;
+}
+
+/** A job whose items are numbers: several of them may be one task. */
+export interface NumberJob extends Job {
+  /** Takes up to so many of the next items, if they stand side by side: {@linkcode Source.index} is the first. How many. */
+  takeMany(most: number): number;
+  /** Their numbers. */
+  numbersOf(index: number, count: number): Float64Array;
+  /** So many items returned numbers, which stand from `from` on. */
+  doneMany(index: number, count: number, values: Float64Array, from: number): Unwanted;
 }
 
 /** Where tasks come from, one after the other. */

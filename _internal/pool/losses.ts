@@ -119,9 +119,12 @@ export class Losses {
 
   #lose(number: number, job: Job, how: Ending & Identity): void {
     const { trays, crew } = this.#its;
-    const index = trays.indexes[number];
-    trays.settle(number);
+    const batch = trays.batches[number];
+    let index = trays.indexes[number];
     crew.failedStarts.succeed(job.fn);
+    if (batch === undefined) trays.settle(number);
+    else index = this.#its.posted.deliverLost(number, job, batch);
+    if (index < 0) return;
     this.#its.posted.call(() => {
       const answer = job.lost(index, how);
       if (answer !== "again") {
@@ -254,6 +257,6 @@ export class Losses {
       this.#next.set(worker.id, next);
     }
     if (found) this.#its.posted.takeBackAll([...trays.live()].filter((number) => !trays.isAside(number)));
-    return found;
+    return this.#its.posted.freeBatches() || found;
   }
 }

@@ -13,6 +13,7 @@ import {
   type Job,
   type JobOptions,
   lostError,
+  type NumberJob,
   Packer,
   Returned,
   type Source,
@@ -29,17 +30,29 @@ export interface BulkOptions extends JobOptions {
   items?: { of: (index: number) => number; total: number };
 }
 
-/** Whether the items are numbers, in an array of which a copy is made at once. */
-function isNumbers(items: unknown): items is Float64Array {
-  return ArrayBuffer.isView(items) && !(items instanceof DataView) && !(items instanceof BigInt64Array) &&
-    !(items instanceof BigUint64Array);
+/** A copy of the items, if all of them are numbers. */
+function numbersOf(items: ArrayLike<unknown>): Float64Array | undefined {
+  if (ArrayBuffer.isView(items)) {
+    const isOther = items instanceof DataView || items instanceof BigInt64Array || items instanceof BigUint64Array;
+    // Not by slice(), which of a `Buffer` copies nothing.
+    return isOther ? undefined : new Float64Array(items as Float64Array);
+  }
+  const { length } = items;
+  const numbers = new Float64Array(length);
+  for (let i = 0; i < length; i++) {
+    const item = items[i];
+    if (typeof item !== "number") return undefined;
+    numbers[i] = item;
+  }
+  return numbers;
 }
 
 /** A list whose results are wanted together. */
-export class MapJob extends AnyJob implements Source {
+export class MapJob extends AnyJob implements Source, NumberJob {
   /** Resolves with all results, or rejects with the error of the lowest item that failed. */
   readonly promise: Promise<unknown[]>;
   index = -1;
+  readonly many: NumberJob | undefined;
   readonly #inputs: ArrayLike<Packed>;
   readonly #results: unknown[];
   readonly #isSettled: Uint8Array;
@@ -77,9 +90,10 @@ export class MapJob extends AnyJob implements Source {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    if (isNumbers(items)) {
-      // Not by slice(), which of a `Buffer` copies nothing.
-      this.#inputs = new Float64Array(items);
+    const numbers = numbersOf(items);
+    if (numbers !== undefined) {
+      this.#inputs = numbers;
+      this.many = this;
       return;
     }
     const inputs: Packed[] = new Array(length);
@@ -124,6 +138,19 @@ export class MapJob extends AnyJob implements Source {
     this.index = this.#returned.size > 0 ? this.#returned.take() : this.#next++;
   }
 
+  takeMany(most: number): number {
+    // What was taken back comes first.
+    if (this.#returned.size > 0) return 0;
+    const count = Math.min(most, this.#end - this.#next);
+    this.index = this.#next;
+    this.#next += count;
+    return count;
+  }
+
+  numbersOf(index: number, count: number): Float64Array {
+    return (this.#inputs as Float64Array).subarray(index, index + count);
+  }
+
   wants(index: number): boolean {
     return !this.#over && (this.#failure === undefined || index <= this.#failure.index);
   }
@@ -132,11 +159,24 @@ export class MapJob extends AnyJob implements Source {
     this.settled(index);
     this.#results[index] = value;
     this.#isSettled[index] = 1;
-    this.#done++;
-    this.#doneItems += this.#items?.of(index) ?? 1;
+    return this.#count(index, 1, this.#items?.of(index) ?? 1);
+  }
+
+  doneMany(index: number, count: number, values: Float64Array, from: number): Unwanted {
+    const results = this.#results;
+    for (let i = 0; i < count; i++) results[index + i] = values[from + i];
+    this.#isSettled.fill(1, index, index + count);
+    return this.#count(index, count, count);
+  }
+
+  // So many tasks are done, side by side, and with them so many of the caller's items.
+  #count(index: number, tasks: number, items: number): Unwanted {
+    this.#done += tasks;
+    this.#doneItems += items;
     if (this.#over) return false;
     if (this.#failure !== undefined) {
-      if (index < this.#failure.index) this.#failure.open--;
+      // All of them are on the same side of it: they stood before what failed, or in other tasks.
+      if (index < this.#failure.index) this.#failure.open -= tasks;
       this.#check();
     } else if (this.#done === this.#results.length && this.#progress === undefined) {
       this.#over = true;
@@ -207,7 +247,7 @@ export class MapJob extends AnyJob implements Source {
   #dropFrom(first: number): void {
     for (const index of this.#returned.from(first)) this.drop(index);
     const { length } = this.#results;
-    if (!isNumbers(this.#inputs)) {
+    if (this.many === undefined) {
       for (let index = Math.max(first, this.#next); index < length; index++) this.drop(index);
     }
     // As if they had been posted.

@@ -7,6 +7,7 @@
 
 import { load } from "../atomics.ts";
 import type { Space } from "../memory/space.ts";
+import type { Batch } from "./batch.ts";
 import type { Board } from "./board.ts";
 import type { Crew } from "./crew.ts";
 import type { Functions } from "./functions.ts";
@@ -52,6 +53,8 @@ export class Posted implements TaskHost {
   failed = 0;
   readonly waitTimes: Histogram = new Histogram();
   readonly runTimes: Histogram = new Histogram();
+  /** Functions of which a call has returned something else than a number. */
+  readonly others: Set<number> = new Set();
   readonly #host: PostedHost;
   readonly #space: Space;
   readonly #board: Board;
@@ -129,9 +132,72 @@ export class Posted implements TaskHost {
 
   /** Tells a job the outcome of a task that is over. */
   deliver(number: number, job: Job): void {
-    const index = this.#trays.indexes[number];
-    const task = this.#trays.taskOf(number);
+    const batch = this.#trays.batches[number];
+    if (batch !== undefined) return this.#deliverBatch(number, job, batch);
     this.#trays.settle(number);
+    this.#deliverOne(this.#trays.taskOf(number), this.#trays.indexes[number], job);
+  }
+
+  #deliverBatch(number: number, job: Job, batch: Batch): void {
+    const rest = this.#trays.takeRest(number);
+    const { done, count } = batch;
+    const index = this.#trays.indexes[number];
+    this.#trays.settle(number);
+    this.#deliverMany(index, done, job, batch);
+    if (done < count) {
+      const task = this.#trays.taskOf(number);
+      // As long as it returns nothing else, a function is not called in vain for the items that stand behind.
+      if (!isFailure(this.#space.words, task)) this.others.add(job.fn);
+      this.#deliverOne(task, index + done, job);
+    }
+    this.#giveBack(job, index + count, rest);
+  }
+
+  #deliverMany(index: number, count: number, job: Job, { values, from }: Batch): void {
+    this.completed += count;
+    if (count > 0) this.call(() => job.many!.doneMany(index, count, values, from));
+  }
+
+  /** Tells a job what its batch has done whose worker has ended. The item that is lost with the worker; -1: none. */
+  deliverLost(number: number, job: Job, batch: Batch): number {
+    const rest = this.#trays.takeRest(number);
+    const { doneForSure, count } = batch;
+    const index = this.#trays.indexes[number];
+    this.#trays.settle(number);
+    this.#deliverMany(index, doneForSure, job, batch);
+    this.#giveBack(job, index + count, rest);
+    return doneForSure < count ? index + doneForSure : -1;
+  }
+
+  /** Takes those items of batches that stand behind a slow one. Whether there were any. */
+  freeBatches(): boolean {
+    const trays = this.#trays;
+    let found = false;
+    for (const number of [...trays.live()]) {
+      const batch = trays.batches[number];
+      if (batch === undefined || phaseOf(load(this.#space.words, trays.taskOf(number) + STATE)) !== BEGUN) continue;
+      if (batch.isStuck && this.#takeRest(number)) found = true;
+    }
+    return found;
+  }
+
+  // Gives the items of a task back to its job to which no worker has come. Whether there were any.
+  #takeRest(number: number): boolean {
+    const rest = this.#trays.takeRest(number);
+    if (rest === 0) return false;
+    this.#giveBack(this.#trays.jobs[number]!, this.#trays.indexes[number] + this.#trays.batches[number]!.count, rest);
+    return true;
+  }
+
+  // Gives so many items back to their job, from `index` on. Whether any of them is wanted.
+  #giveBack(job: Job, index: number, count: number): boolean {
+    let isWanted = false;
+    for (let i = 0; i < count; i++) if (job.again(index + i)) isWanted = true;
+    if (isWanted) this.#host.again(job);
+    return isWanted;
+  }
+
+  #deliverOne(task: number, index: number, job: Job): void {
     let failed = isFailure(this.#space.words, task);
     let value: unknown;
     try {
@@ -177,10 +243,12 @@ export class Posted implements TaskHost {
     const job = trays.jobs[number];
     if (job === undefined || !takeBack(this.#space, trays.taskOf(number))) return false;
     const index = trays.indexes[number];
+    const count = trays.batches[number]?.count ?? 1;
     trays.settle(number);
     trays.back(number);
-    if (job.again(index)) this.#host.again(job);
-    else if (job.killAfter !== undefined) this.#host.releaseStuck(job.fn, job.killAfter);
+    if (!this.#giveBack(job, index, count) && job.killAfter !== undefined) {
+      this.#host.releaseStuck(job.fn, job.killAfter);
+    }
     this.#host.plan();
     return true;
   }
@@ -233,6 +301,7 @@ export class Posted implements TaskHost {
   #tell(number: number): void {
     const job = this.#trays.jobs[number];
     if (job === undefined) return;
+    this.#takeRest(number);
     const worker = tell(this.#space, this.#trays.taskOf(number));
     if (worker !== 0 && job.killAfter !== undefined) this.#host.leaveAfter(job.killAfter, number, worker);
   }

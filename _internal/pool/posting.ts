@@ -9,6 +9,7 @@ import { isRoomWanted, keptForResults, RoomWait } from "../memory/room.ts";
 import { noRoom, type Space } from "../memory/space.ts";
 import { costOf } from "./functions.ts";
 import type { Job, Source } from "./job.ts";
+import { BATCH_ITEMS } from "./batch.ts";
 import { needsBlock } from "./task.ts";
 import type { Trays } from "./trays.ts";
 
@@ -20,6 +21,14 @@ const FAIR_NS = 2_500_000;
 const MOST = 1 << 12;
 /** So many tasks a worker while nothing is known of their cost. */
 const PROBE = 4;
+/** The same of items in batches, which take little room. */
+const MOST_MANY = 1 << 14;
+/** A call that takes as long as this is a task of its own: nanoseconds. */
+const MANY_NS = 1_000;
+/** So long a batch should take: nanoseconds. */
+const BATCH_NS = 50_000;
+/** Fewer items are no batch. */
+const FEW = 8;
 /** A job's tasks are posted so many at a time where others wait as well. */
 const TURN = 64;
 /** What there has to be room for where a tray is wanted: bytes. */
@@ -31,6 +40,7 @@ export class Posting {
   readonly #trays: Trays;
   readonly #workers: number;
   readonly #concurrency: number;
+  readonly #others: ReadonlySet<number> | undefined;
   readonly #refuse: (job: Job, index: number, error: Error) => void;
   /** Jobs with tasks to post: the one that was served longest ago first. */
   readonly #sources: Set<Source> = new Set();
@@ -40,18 +50,23 @@ export class Posting {
   /** Whether there was no place for a task that could be posted. */
   #isFull = false;
 
-  /** `refuse` hears of tasks for which there will never be room. */
+  /**
+   * `others`: functions that return something else than numbers; without it items are never put together. `refuse` hears of tasks
+   * for which there will never be room.
+   */
   constructor(
     space: Space,
     trays: Trays,
     workers: number,
     concurrency: number,
+    others: ReadonlySet<number> | undefined,
     refuse: (job: Job, index: number, error: Error) => void,
   ) {
     this.#space = space;
     this.#trays = trays;
     this.#workers = workers;
     this.#concurrency = concurrency;
+    this.#others = others;
     this.#refuse = refuse;
   }
 
@@ -158,6 +173,11 @@ export class Posting {
         if (trays.out < limit && trays.mayGrow) this.#needRoom(TRAY_BYTES);
         return false;
       }
+      const many = this.#postMany(source, job, limit);
+      if (many > 0) {
+        n += many - 1;
+        continue;
+      }
       source.take();
       const { index } = source;
       const input = job.inputOf(index);
@@ -173,6 +193,26 @@ export class Posting {
     return true;
   }
 
+  // Posts items of a job as one task, where that is worth it. How many.
+  #postMany(source: Source, { many }: Job, limit: number): number {
+    if (many === undefined || this.#others === undefined || this.#others.has(many.fn)) return 0;
+    const cost = costOf(this.#space, many.fn);
+    if (cost === 0 || cost > MANY_NS) return 0;
+    // Smaller and smaller ones, so that all workers come to the end together.
+    const part = Math.ceil(source.waiting / (4 * this.#workers));
+    const most = Math.min(
+      BATCH_ITEMS,
+      part,
+      Math.floor(BATCH_NS / cost),
+      limit - this.#trays.out,
+      many.together || BATCH_ITEMS,
+    );
+    if (most < FEW || !this.#trays.canPutBatch()) return 0;
+    const count = many.takeMany(most);
+    if (count > 0) this.#trays.putBatch(many, source.index, many.numbersOf(source.index, count));
+    return count;
+  }
+
   // How many tasks may be posted and not over while those of this job are.
   #limitOf(job: Job): number {
     const workers = this.#workers;
@@ -180,7 +220,8 @@ export class Posting {
     if (job.together > 0) return Math.min(MOST, Math.max(least, 2 * workers * job.together));
     const cost = costOf(this.#space, job.fn);
     if (cost === 0) return Math.max(least, workers * PROBE);
-    return Math.max(least, Math.min(MOST, Math.ceil(workers * (this.#sources.size > 0 ? FAIR_NS : AHEAD_NS) / cost)));
+    const most = job.many !== undefined && cost <= MANY_NS ? MOST_MANY : MOST;
+    return Math.max(least, Math.min(most, Math.ceil(workers * (this.#sources.size > 0 ? FAIR_NS : AHEAD_NS) / cost)));
   }
 
   #needRoom(bytes: number): number | undefined {

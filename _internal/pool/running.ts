@@ -13,13 +13,15 @@ import { existingSpace, type Space } from "../memory/space.ts";
 import { memoryInUse } from "../runtime/runtime.ts";
 import { FIRST_USE_MS, isOutputUsed, keepsOutput, pendingOutput } from "../runtime/this_thread.ts";
 import type { Callable } from "../targets/source.ts";
+import { doublesOf } from "../memory/memory.ts";
 import { Asking } from "./asking.ts";
+import { nextItem, stop } from "./batch.ts";
 import { type Board, WORKED } from "./board.ts";
 import { beginTask, endTask, runBeside } from "./current_task.ts";
 import { Finished } from "./finished.ts";
 import { callOn, callWith, noteCost } from "./functions.ts";
 import { Results } from "./results.ts";
-import { ATTEMPT, BESIDE, finish, FUNCTION, isSpread, takeInput } from "./task.ts";
+import { ATTEMPT, BATCH, BESIDE, finish, FUNCTION, isSpread, takeInput } from "./task.ts";
 
 /** What of a worker's options matters here. */
 export interface RunningOptions {
@@ -31,6 +33,10 @@ export interface RunningOptions {
 
 /** How often it is looked how much memory is in use: milliseconds. */
 const MEMORY_MS = 50;
+/** A batch that takes longer than this has slow items: milliseconds. */
+const BATCH_MS = 0.5;
+/** How often that is looked at: each so many items, and one. */
+const CLOCK = 31;
 
 const SCOPES = ["thread", "process"] as const;
 const NOTHING: ReadonlySet<number> = new Set();
@@ -58,6 +64,9 @@ export class Running {
   readonly #zero: number;
   /** The function of all that was not told; -1: they are of several. */
   #fn = 0;
+  /** How many items the task has that is about to be over. */
+  #items = 1;
+  readonly #values: Float64Array;
   /** Handles of what tasks may have left held that ran beside others. */
   readonly #held: Set<object> = new Set();
   #over: (() => void) | undefined;
@@ -65,6 +74,7 @@ export class Running {
 
   constructor(board: Board, functions: ReadonlyMap<number, Callable>, options: RunningOptions) {
     this.#space = board.space;
+    this.#values = doublesOf(board.space.memory);
     this.#options = options;
     this.#functions = functions;
     this.#worker = options.worker;
@@ -87,6 +97,7 @@ export class Running {
   run(task: number): boolean | Promise<boolean> {
     const { words } = this.#space;
     const fn = this.#begin(task);
+    if ((words[task + ATTEMPT] & BATCH) !== 0) return this.#runBatch(task, fn);
     beginTask(words, task);
     let written: void | Promise<void>;
     try {
@@ -95,6 +106,41 @@ export class Running {
       this.#release();
       written = this.#results.put(task, result);
     } catch (error) {
+      this.#release();
+      written = this.#results.fail(task, error);
+    }
+    if (written !== undefined) return this.#endAfter(task, written);
+    endTask();
+    return this.#end(task);
+  }
+
+  // Until an item returns something else than a number, or takes long: what stands behind is another worker's then.
+  #runBatch(task: number, fn: Callable): boolean | Promise<boolean> {
+    const { words } = this.#space;
+    const values = this.#values;
+    const batch = takeInput(this.#space, task) as number;
+    const until = now() + BATCH_MS;
+    let called = 0;
+    let written: void | Promise<void> = undefined;
+    try {
+      for (let item; (item = nextItem(words, batch)) >= 0;) {
+        this.#items = ++called;
+        beginTask(words, task);
+        const result = callOn(fn, values[item]);
+        if (typeof result !== "number") {
+          stop(words, batch);
+          if (isThenable(result)) return this.#runSlowly(task, result);
+          this.#release();
+          written = this.#results.put(task, result);
+          break;
+        }
+        this.#release();
+        endTask();
+        values[item] = result;
+        if ((called & CLOCK) === 0 && now() > until) break;
+      }
+    } catch (error) {
+      stop(words, batch);
       this.#release();
       written = this.#results.fail(task, error);
     }
@@ -198,7 +244,8 @@ export class Running {
       this.#space.endIfKilled();
       return false;
     }
-    this.#finished.add(task);
+    this.#finished.add(task, this.#items);
+    this.#items = 1;
     return true;
   }
 

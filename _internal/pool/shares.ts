@@ -6,8 +6,9 @@
  */
 
 import { compareExchange, load, store } from "../atomics.ts";
+import { BATCH_ITEMS } from "./batch.ts";
 import { advance, type Board, CURSOR, distance, END, FROM, RING_TRAYS, TO, TRAY_TASKS } from "./board.ts";
-import { BEGUN, COUNT, FUNCTION, readyAt, STATE, stateOf } from "./task.ts";
+import { ATTEMPT, BATCH, BEGUN, COUNT, FUNCTION, readyAt, STATE, stateOf } from "./task.ts";
 
 /** What a share should take: nanoseconds. To come by a share takes some tenths of a microsecond, to tell of it about one. */
 const SHARE_NS = 100_000;
@@ -125,7 +126,7 @@ export class Share {
     const task = this.#board.taskAt(cursor);
     const together = words[task + COUNT];
     if (together > 0) return Math.min(together, waiting, MOST);
-    const cost = this.#costOf(words[task + FUNCTION]);
+    const cost = this.#costOf(words[task + FUNCTION]) * ((words[task + ATTEMPT] & BATCH) === 0 ? 1 : BATCH_ITEMS);
     if (cost === 0) return 1;
     const part = Math.ceil(waiting / (2 * this.#board.desks));
     return Math.max(1, Math.min(part, Math.floor(SHARE_NS / cost), MOST));

@@ -6,7 +6,7 @@
  *   1  NEXT       a finished task: the one that was finished before it
  *   2  FUNCTION   address of the function's description
  *   3  FORM       what VALUE is: kind | flag | bytes << 4
- *   4  ATTEMPT    which try it is, from 1; and whether buffers come beside the input
+ *   4  ATTEMPT    which try it is, from 1; and whether buffers come beside the input, or it is a batch
  *   5  BEGAN      when its worker began with this task and those finished before it since it last told: hundredths of a
  *   6  RAN        millisecond since the pool's beginning; for how long: microseconds
  *   7  COUNT      how many these are; 0: a later one says it. Of an input: how many tasks its worker takes together
@@ -53,6 +53,8 @@ export const TASK_WORDS = 16;
 
 /** In ATTEMPT: buffers come beside the input. */
 export const BESIDE = 1 << 30;
+/** In ATTEMPT: the input is the address of a batch. */
+export const BATCH = 1 << 29;
 
 export const FREE = 0;
 export const READY = 1;

@@ -11,10 +11,12 @@
 import { load, store } from "../atomics.ts";
 import { USED_AT } from "../memory/memory.ts";
 import { noRoom, type Space } from "../memory/space.ts";
+import { type Batch, Batches } from "./batch.ts";
 import { advance, type Board, distance, END, FROM, RING_TRAYS, TO, TRAY_BITS, TRAY_TASKS } from "./board.ts";
 import type { Job } from "./job.ts";
 import {
   ATTEMPT,
+  BATCH,
   BESIDE,
   COUNT,
   FREE,
@@ -33,6 +35,8 @@ import {
 
 /** Trays that are there from the beginning: more are needed for short tasks only, whose results are small. */
 const FIRST_TRAYS = 8;
+/** Batches there are at most. */
+const BATCHES = 64;
 
 interface Tray {
   readonly at: number;
@@ -60,16 +64,20 @@ export class Trays {
   readonly indexes: number[] = [];
   /** When each was handed over, on the clock of `now`. */
   readonly sinces: number[] = [];
+  /** The batch that each is, by number; `undefined`: it is one item. */
+  readonly batches: (Batch | undefined)[] = [];
+  readonly #batches: Batches;
   /** Bytes of each input that has a block of its own. */
   readonly #sizes: number[] = [];
   #lent = 0;
-  /** Tasks of which no outcome was read. */
+  /** Items of tasks of which no outcome was read. */
   out = 0;
 
   constructor(board: Board) {
     this.#board = board;
     this.#space = board.space;
     this.#words = board.words;
+    this.#batches = new Batches(board.space, BATCHES);
     this.#end = this.#published = load(board.words, board.at + END);
     // What comes later stands between large results.
     for (let i = 0; i < FIRST_TRAYS; i++) {
@@ -113,6 +121,31 @@ export class Trays {
     this.#end = advance(this.#end, 1);
     if (slot === TRAY_TASKS - 1) this.#open = undefined;
     return tray.first + slot;
+  }
+
+  /** Whether there is a batch for the task that {@linkcode Trays.canPut} has a place for. */
+  canPutBatch(): boolean {
+    return this.#batches.canTake();
+  }
+
+  /** Writes several items of a job that stand side by side, and are numbers, as one task; the same must have been asked. */
+  putBatch(job: Job, index: number, numbers: Float64Array): void {
+    const batch = this.#batches.take();
+    batch.fill(numbers);
+    const task = this.#open!.at + (this.#end & (TRAY_TASKS - 1)) * TASK_WORDS;
+    const number = this.put(job, index, batch.at, 0);
+    this.#words[task + ATTEMPT] |= BATCH;
+    this.batches[number] = batch;
+    this.out += numbers.length - 1;
+  }
+
+  /** Takes the items of a task to which no worker has come. How many these are: the last ones. */
+  takeRest(number: number): number {
+    const batch = this.batches[number];
+    if (batch === undefined) return 0;
+    const rest = batch.takeRest();
+    this.out -= rest;
+    return rest;
   }
 
   /** Writes all tasks of a job beside the others: each is for one worker, which is told where it is. Their numbers. */
@@ -171,12 +204,17 @@ export class Trays {
   settle(number: number): void {
     this.jobs[number] = undefined;
     this.#lent -= this.#sizes[number];
-    this.out--;
+    this.out -= this.batches[number]?.count ?? 1;
   }
 
   /** No worker will write to the task any more. */
   back(number: number): void {
     const tray = this.#trays[number >> TRAY_BITS];
+    const batch = this.batches[number];
+    if (batch !== undefined) {
+      this.batches[number] = undefined;
+      this.#batches.back(batch);
+    }
     // Plain, as READY in put(): both are the owner's alone, and no worker begins with what END did not publish.
     this.#words[this.taskOf(number) + STATE] = FREE;
     if (--tray.out === 0 && tray !== this.#open) this.#free.push(tray);
@@ -224,10 +262,12 @@ export class Trays {
     return age > RING_TRAYS * TRAY_TASKS >> 1 && age <= RING_TRAYS * TRAY_TASKS;
   }
 
-  /** How many tasks no worker has begun with. */
+  /** How many items no worker has begun with, but for those of batches that are begun. */
   get waiting(): number {
     let count = 0;
-    for (const number of this.live()) if (phaseOf(load(this.#words, this.taskOf(number) + STATE)) === READY) count++;
+    for (const number of this.live()) {
+      if (phaseOf(load(this.#words, this.taskOf(number) + STATE)) === READY) count += this.batches[number]?.count ?? 1;
+    }
     return count;
   }
 
@@ -252,6 +292,7 @@ export class Trays {
   /** Gives the trays back; no worker may be left. */
   destroy(): void {
     for (const { at } of this.#trays) this.#space.free(at);
+    this.#batches.destroy();
   }
 
   #create(): Tray | undefined {
@@ -263,6 +304,7 @@ export class Trays {
     for (let slot = 0; slot < TRAY_TASKS; slot++) {
       this.#words[at + slot * TASK_WORDS + NUMBER] = first + slot;
       this.jobs.push(undefined);
+      this.batches.push(undefined);
       this.indexes.push(0);
       this.#sizes.push(0);
       this.sinces.push(0);
