@@ -134,7 +134,7 @@ export class Trays {
     batch.fill(numbers);
     const task = this.#open!.at + (this.#end & (TRAY_TASKS - 1)) * TASK_WORDS;
     const number = this.put(job, index, batch.at, 0);
-    this.#words[task + ATTEMPT] |= BATCH;
+    this.#words[task + ATTEMPT] = job.attemptOf(index) | BATCH;
     this.batches[number] = batch;
     this.out += numbers.length - 1;
   }

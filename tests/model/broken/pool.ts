@@ -1,6 +1,7 @@
 import type { BrokenVariant } from "../model.ts";
 
 const BOARD = "_internal/pool/board.ts";
+const BATCH = "_internal/pool/batch.ts";
 const SHARE = "_internal/pool/shares.ts";
 const TASK = "_internal/pool/task.ts";
 const TRAYS = "_internal/pool/trays.ts";
@@ -354,5 +355,42 @@ export const variants: readonly BrokenVariant[] = [
         "    board.endSearching(id);\n    const tasks = this.tasksOf(id);\n    this.collect();\n    const freed = new Set<number>();\n    for (const number of tasks) {",
     }],
     caughtBy: ["Pool: of a worker"],
+  },
+  {
+    name: "Pool: the rest of a batch is taken by a store",
+    patches: [{
+      file: BATCH,
+      find: "const seen = exchange(words, this.at + NEXT, TAKEN);",
+      replace: "const seen = load(words, this.at + NEXT);\n    store(words, this.at + NEXT, TAKEN);",
+    }, { file: BATCH, find: "import { add, exchange, load }", replace: "import { add, load, store }" }],
+    caughtBy: ["Pool: of a batch each item is called once"],
+  },
+  {
+    name: "Pool: a worker comes to the next item of a batch by a store",
+    patches: [{
+      file: BATCH,
+      find: "const item = add(words, batch + NEXT, 1);",
+      replace: "const item = load(words, batch + NEXT);\n  store(words, batch + NEXT, item + 1);",
+    }, { file: BATCH, find: "import { add, exchange, load }", replace: "import { exchange, load, store }" }],
+    caughtBy: ["Pool: of a batch each item is called once"],
+  },
+  {
+    name: "Pool: what a dead worker had come to in a batch is done",
+    patches: [{
+      file: BATCH,
+      find: "return this.#isThrough ? this.count : Math.max(0, this.count - 1);",
+      replace: "return this.count;",
+    }],
+    caughtBy: ["Pool: of a batch whose worker dies"],
+  },
+  {
+    name: "Pool: the rest of a batch is taken twice",
+    patches: [{ file: BATCH, find: "    this.#isTaken = true;\n", replace: "" }],
+    caughtBy: ["Pool: of a batch whose worker dies"],
+  },
+  {
+    name: "Pool: a batch that stopped says not so",
+    patches: [{ file: BATCH, find: "  words[batch + STOPPED] = 1;", replace: "  words[batch + STOPPED] = 0;" }],
+    caughtBy: ["Pool: a batch stops"],
   },
 ];

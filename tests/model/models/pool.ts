@@ -83,7 +83,7 @@ const WORKERS: readonly Patch[] = [
 ];
 
 /** The same with a ring of four trays, and 2 to so many tasks in each. */
-const small = (bits: number): readonly Patch[] => [
+export const small = (bits: number): readonly Patch[] => [
   ...WORKERS,
   { file: BOARD_FILE, find: /RING_TRAYS = \d+;/, replace: "RING_TRAYS = 4;" },
   { file: BOARD_FILE, find: /TRAY_TASKS = \d+;/, replace: `TRAY_TASKS = ${2 ** bits};` },
@@ -103,7 +103,7 @@ const ENDED = 3;
 const OUTCOMES = 10;
 
 /** A board with a desk for each worker, where nothing is posted. */
-const setup = (workers: number) => (): Record<string, object> => {
+export const setup = (workers: number) => (): Record<string, object> => {
   const space = spaceOf("thread");
   const { words } = space;
   const board = Board.create(space, workers, 1);
@@ -169,12 +169,24 @@ interface Work {
   meets?: number;
   /** What becomes of a task: a number, a message within its words, or one in a block. */
   outcome?: "number" | "short" | "long";
+  /** From this input on it is no number in any case. */
+  others?: number;
+  /** Others may run, or this worker may die, while it is in a task. */
+  steps?: boolean;
 }
 
 /** A worker of the library, until it returns. */
 async function work(
   actor: Actor,
-  { idle = false, says = idle, searches = false, meets = Infinity, outcome = "number" }: Work = {},
+  {
+    idle = false,
+    says = idle,
+    searches = false,
+    meets = Infinity,
+    outcome = "number",
+    others = Infinity,
+    steps = false,
+  }: Work = {},
 ): Promise<void> {
   const space = spaceOf("thread");
   (space as { spins: number }).spins = searches ? 1 : 0;
@@ -184,6 +196,8 @@ async function work(
     const input = Number(String(given)[0]);
     beginWith(actor, input);
     if (input >= meets) meet(space);
+    if (steps) actor.step();
+    if (input >= others) return String(input);
     return outcome === "number" ? outcomeOf(input) : outcome === "short" ? String(input) : longOf(input);
   };
   target = fn;
@@ -221,7 +235,7 @@ function howOften(actor: Actor, name: string, value: number): number {
   return actor.notes(name).filter((each) => each === value).length;
 }
 
-function outcomeOf(input: number): number {
+export function outcomeOf(input: number): number {
   return OUTCOMES + input;
 }
 
@@ -271,7 +285,7 @@ class Hand {
     beginWith(actor, input);
     putNumberOutcome(space.words, task, outcomeOf(input));
     const isOver = finish(space, task, space.id);
-    if (isOver) finished.add(task);
+    if (isOver) finished.add(task, 1);
     return isOver;
   }
 
@@ -306,7 +320,7 @@ class Hand {
 }
 
 /** A job whose tasks have their indexes as inputs, or long forms of these. What becomes of them is noted by the owner. */
-class Inputs extends AnyJob {
+export class Inputs extends AnyJob {
   readonly source = undefined as unknown as Source;
 
   readonly #isLong: boolean;
@@ -329,13 +343,13 @@ class Inputs extends AnyJob {
 }
 
 /** An owner: it does what dispatcher.ts, posted.ts, losses.ts and errands.ts do, in the same order. */
-class Owner {
+export class Owner {
   readonly actor: Actor;
   readonly space: Space;
   readonly words: Int32Array;
   readonly board: Board;
   readonly trays: Trays;
-  readonly #fn: number;
+  readonly fn: number;
   readonly #meeting: number;
   readonly #desks: number[] = [];
   /** Workers that may end before the board is closed. */
@@ -348,7 +362,7 @@ class Owner {
     this.space = this.board.space;
     this.words = this.space.words;
     this.trays = new Trays(this.board);
-    this.#fn = this.words[FUNCTION];
+    this.fn = this.words[FUNCTION];
     this.#meeting = this.words[MEETING];
     for (let index = 0; index < this.board.desks; index++) this.#desks.push(this.board.deskAt(index));
   }
@@ -361,7 +375,7 @@ class Owner {
 
   put(inputs: readonly number[], together: number, isLong: boolean): void {
     const { actor, trays } = this;
-    const job = new Inputs(this.#fn, together, isLong);
+    const job = new Inputs(this.fn, together, isLong);
     for (const input of inputs) {
       actor.assert(trays.canPut(), "there is no tray");
       trays.put(job, input, job.inputOf(input), 0);
@@ -381,7 +395,7 @@ class Owner {
   /** Gives a task to one worker alone. */
   send(input: number, index: number): void {
     const { actor, board, space, trays, words } = this;
-    const [number] = trays.putAside(new Inputs(this.#fn, 0, false), 1);
+    const [number] = trays.putAside(new Inputs(this.fn, 0, false), 1);
     actor.step();
     for (const name of ["put", "published"]) actor.note(name, input);
     store(words, this.#desks[index] + ERRAND, trays.taskOf(number));
@@ -593,7 +607,7 @@ class Owner {
 }
 
 /** Each task was told once, or came back and was not begun; one may be lost for each worker that died or was given up. */
-const accountFor = (...inputs: number[]) => (actor: Actor): void => {
+export const accountFor = (...inputs: number[]) => (actor: Actor): void => {
   for (const input of inputs) {
     const [told, lost, back] = ["told", "lost", "back"].map((name) => howOften(actor, name, input));
     actor.assert(told + lost + back === 1, `${input} was told ${told} times, lost ${lost} times, back ${back} times`);
@@ -605,7 +619,7 @@ const accountFor = (...inputs: number[]) => (actor: Actor): void => {
 };
 
 /** Workers, and an owner. */
-const pool = (
+export const pool = (
   workers: number,
   options: Work,
   owner: (actor: Actor) => void,
