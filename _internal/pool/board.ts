@@ -24,7 +24,7 @@
  *   desk    0  FROM        the share of its worker: positions from here
  *           1  TO          up to here, not included
  *           2  RESOLVING   the function whose module the worker imports
- *           3  PENDING     block of an outcome that is being written
+ *           3  PENDING     block of an input that is being read, or of an outcome that is being written
  *           4  NEED        whether an outcome waits for room: 1, or 0
  *           5  STARTED     whether its worker is ready for tasks: 1, or 0
  *           6  WORKED      whether its worker has begun with a task: 1, or 0

@@ -16,7 +16,7 @@ import type { Callable } from "../targets/source.ts";
 import { doublesOf } from "../memory/memory.ts";
 import { Asking } from "./asking.ts";
 import { nextItem, stop } from "./batch.ts";
-import { type Board, WORKED } from "./board.ts";
+import { type Board, PENDING, WORKED } from "./board.ts";
 import { beginTask, endTask, runBeside } from "./current_task.ts";
 import { Finished } from "./finished.ts";
 import { callOn, callWith, noteCost } from "./functions.ts";
@@ -118,7 +118,7 @@ export class Running {
   #runBatch(task: number, fn: Callable): boolean | Promise<boolean> {
     const { words } = this.#space;
     const values = this.#values;
-    const batch = takeInput(this.#space, task) as number;
+    const batch = takeInput(this.#space, task, this.#options.desk + PENDING) as number;
     const until = now() + BATCH_MS;
     let called = 0;
     let written: void | Promise<void> = undefined;
@@ -153,8 +153,8 @@ export class Running {
     const { words } = this.#space;
     if ((words[task + ATTEMPT] & BESIDE) !== 0) return this.#callWithBuffers(task, fn);
     return isSpread(words, task)
-      ? callWith(fn, takeInput(this.#space, task) as unknown[])
-      : callOn(fn, takeInput(this.#space, task));
+      ? callWith(fn, takeInput(this.#space, task, this.#options.desk + PENDING) as unknown[])
+      : callOn(fn, takeInput(this.#space, task, this.#options.desk + PENDING));
   }
 
   async #callWithBuffers(task: number, fn: Callable): Promise<unknown> {
@@ -164,7 +164,7 @@ export class Running {
     let input: unknown;
     setHanded(buffers);
     try {
-      input = takeInput(this.#space, task);
+      input = takeInput(this.#space, task, this.#options.desk + PENDING);
     } finally {
       setHanded([]);
     }

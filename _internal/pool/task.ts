@@ -31,7 +31,7 @@
  * @module
  */
 
-import { compareExchange, exchange, load } from "../atomics.ts";
+import { compareExchange, exchange, load, store } from "../atomics.ts";
 import { decodeFirst } from "../codec/decode.ts";
 import { encodeScratch, trimScratch } from "../codec/encode.ts";
 import { dropReferences } from "../codec/format.ts";
@@ -199,12 +199,15 @@ export function isSpread(words: Int32Array, task: number): boolean {
   return (words[task + FORM] & FLAG) !== 0;
 }
 
-/** Worker: the input; a block that it had is given back. */
-export function takeInput(space: Space, task: number): unknown {
-  return take(space, task);
+/**
+ * Worker: the input; a block that it had is given back. The word at `pending` names it while it is read: if this worker is killed
+ * meanwhile, the owner gives it back.
+ */
+export function takeInput(space: Space, task: number, pending: number): unknown {
+  return take(space, task, pending);
 }
 
-function take(space: Space, task: number): unknown {
+function take(space: Space, task: number, pending: number): unknown {
   const { words } = space;
   const form = words[task + FORM];
   switch (form & KINDS) {
@@ -221,6 +224,7 @@ function take(space: Space, task: number): unknown {
       return decodeFirst(small, form >>> LENGTH_BITS, false);
     }
     default: {
+      if (pending !== 0) store(words, pending, words[task + VALUE]);
       const block = exchange(words, task + VALUE, 0);
       const length = words[task + VALUE + 1];
       // The first word of an outcome must not be taken for a block, should its worker die before it says what it is.
@@ -231,6 +235,7 @@ function take(space: Space, task: number): unknown {
         const data = length > LARGE ? bytes.subarray(from, from + length) : bytes.slice(from, from + length);
         return decodeFirst(data, length, false);
       } finally {
+        if (pending !== 0) store(words, pending, 0);
         space.free(block);
       }
     }
@@ -253,7 +258,7 @@ export function roomOf(words: Int32Array, task: number): number {
 
 /** Owner: what an outcome became, and whether that is an error. A block that it had is given back. */
 export function takeOutcome(space: Space, task: number): unknown {
-  return take(space, task);
+  return take(space, task, 0);
 }
 
 /** Owner: whether the outcome is an error. */

@@ -393,4 +393,22 @@ export const variants: readonly BrokenVariant[] = [
     patches: [{ file: BATCH, find: "  words[batch + STOPPED] = 1;", replace: "  words[batch + STOPPED] = 0;" }],
     caughtBy: ["Pool: a batch stops"],
   },
+  {
+    name: "Pool: what a worker reads is named nowhere",
+    patches: [{
+      file: TASK,
+      find: "      if (pending !== 0) store(words, pending, words[task + VALUE]);\n",
+      replace: "",
+    }],
+    caughtBy: ["Pool: a worker that dies reading a long input"],
+  },
+  {
+    name: "Pool: what a worker has read is named until it is given back",
+    patches: [{
+      file: TASK,
+      find: "        if (pending !== 0) store(words, pending, 0);\n        space.free(block);",
+      replace: "        space.free(block);\n        if (pending !== 0) store(words, pending, 0);",
+    }],
+    caughtBy: ["Pool: a worker that dies reading a long input"],
+  },
 ];

@@ -171,6 +171,8 @@ interface Work {
   outcome?: "number" | "short" | "long";
   /** From this input on it is no number in any case. */
   others?: number;
+  /** It notes which blocks it is about to give back. */
+  frees?: boolean;
   /** Others may run, or this worker may die, while it is in a task. */
   steps?: boolean;
 }
@@ -186,10 +188,16 @@ async function work(
     outcome = "number",
     others = Infinity,
     steps = false,
+    frees = false,
   }: Work = {},
 ): Promise<void> {
   const space = spaceOf("thread");
   (space as { spins: number }).spins = searches ? 1 : 0;
+  const { free } = space;
+  space.free = (at: number): void => {
+    if (frees) actor.note("freed", at);
+    free.call(space, at);
+  };
   const board = boardOf();
   // Of that name, by which the worker calls it: so the explorer knows that the call can be stopped.
   const fn = (given: number | string): unknown => {
@@ -281,7 +289,7 @@ class Hand {
   run(task: number): boolean {
     const { actor, board, finished } = this;
     const { space } = board;
-    const input = takeInput(space, task) as number;
+    const input = takeInput(space, task, 0) as number;
     beginWith(actor, input);
     putNumberOutcome(space.words, task, outcomeOf(input));
     const isOver = finish(space, task, space.id);
@@ -578,6 +586,17 @@ export class Owner {
       words.fill(0, at, at + size - BLOCK_HEADER);
       free.call(space, at);
     };
+  }
+
+  /** The blocks that are this thread's. */
+  blocks(): number[] {
+    const { space, words } = this;
+    const blocks: number[] = [];
+    for (let at = HEAP_AT, size; at < words[TOP_AT]; at += size) {
+      size = words[at] & ~1;
+      if (size === words[at] && words[at + 1] === space.id) blocks.push(at + BLOCK_HEADER);
+    }
+    return blocks;
   }
 
   /** Takes outcomes of which workers have not told yet. */
@@ -971,6 +990,26 @@ export const models: readonly Model<Record<string, object>>[] = [
         actor.assert(words[at + BLOCK_HEADER] === 0, "a block with an outcome was not given back");
       }
     },
+  }),
+  model({
+    name: "Pool: a worker that dies reading a long input loses no block, and none is given back twice",
+    setup: setup(1),
+    scale: small(1),
+    threads: pool(1, { frees: true }, (actor) => {
+      const owner = new Owner(actor);
+      owner.watchBlocks();
+      const before = owner.blocks();
+      owner.post([1], 0, true);
+      if (owner.waitOrEnd(1, 0)) owner.deal(0);
+      owner.clear();
+      // A worker that dies between its last note and the allocator loses the block, as one does that dies in the allocator.
+      const known = [...before, ...actor.notes("freed")];
+      actor.assert(owner.blocks().every((block) => known.includes(block)), "a block with an input was not given back");
+      owner.board.close();
+    }),
+    faults: { deaths: 1 },
+    mortal: [0],
+    end: accountFor(1),
   }),
   model({
     // The input has had a block where the outcome has words.
