@@ -10,7 +10,7 @@ const RUNNING = "_internal/pool/running.ts";
 const RESULTS = "_internal/pool/results.ts";
 const WORKER = "_internal/pool/worker.ts";
 /** What the owner does is in the models, as dispatcher.ts and losses.ts do it. */
-const OWNER = "tests/model/models/pool.ts";
+const OWNER = "tests/model/_pool_parts.ts";
 
 /** The board of a pool, broken. */
 export const variants: readonly BrokenVariant[] = [

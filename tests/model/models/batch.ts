@@ -2,7 +2,7 @@ import { DONE } from "../../../_internal/pool/board.ts";
 import { FREE, OVER, phaseOf, STATE, takeOutcome } from "../../../_internal/pool/task.ts";
 import { block } from "../../../_internal/memory/wait_point.ts";
 import { type Actor, type Model, model } from "../model.ts";
-import { accountFor, Inputs, outcomeOf, Owner, pool, setup, small } from "./pool.ts";
+import { accountFor, Inputs, outcomeOf, Owner, pool, setup, small } from "../_pool_parts.ts";
 
 /** An owner that posts several inputs as one task: it does what posted.ts and losses.ts do with batches. */
 class BatchOwner extends Owner {
