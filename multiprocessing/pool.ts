@@ -10,7 +10,7 @@ import type { PoolKind } from "../_internal/pool/pool_calls.ts";
 import { BasePool } from "../_internal/pool/pool.ts";
 import type { PoolOptions } from "../_internal/pool/pool_options.ts";
 import type { workForPool } from "../_internal/pool/worker.ts";
-import { ownModule } from "../_internal/runtime/modules.ts";
+import { ownFile } from "../_internal/runtime/own_files.ts";
 import { task } from "../_internal/targets/describe.ts";
 import { POINT, RESULT_ASKED, setFlags } from "../_internal/work/record.ts";
 import { endingOf } from "../_internal/work/runner.ts";
@@ -40,7 +40,7 @@ export type {
 export type { OnProgress, ProgressRate } from "../_internal/pool/progress.ts";
 export type { PoolTrace, TraceEvent } from "../_internal/pool/trace.ts";
 
-const worker = task<typeof workForPool>(ownModule("../_internal/pool/worker.ts", import.meta.url), "workForPool");
+const worker = task<typeof workForPool>(ownFile("poolWorker"), "workForPool");
 const scope: Scope = "process";
 
 const kindOf = (method: StartMethod | undefined): PoolKind => ({

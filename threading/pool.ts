@@ -9,7 +9,7 @@ import type { PoolKind } from "../_internal/pool/pool_calls.ts";
 import { BasePool } from "../_internal/pool/pool.ts";
 import type { PoolOptions } from "../_internal/pool/pool_options.ts";
 import type { workForPool } from "../_internal/pool/worker.ts";
-import { ownModule } from "../_internal/runtime/modules.ts";
+import { ownFile } from "../_internal/runtime/own_files.ts";
 import { handToThread } from "../_internal/threads/start_thread.ts";
 import { task } from "../_internal/targets/describe.ts";
 import { POINT, RESULT_ASKED, setFlags } from "../_internal/work/record.ts";
@@ -39,7 +39,7 @@ export type {
 export type { OnProgress, ProgressRate } from "../_internal/pool/progress.ts";
 export type { PoolTrace, TraceEvent } from "../_internal/pool/trace.ts";
 
-const worker = task<typeof workForPool>(ownModule("../_internal/pool/worker.ts", import.meta.url), "workForPool");
+const worker = task<typeof workForPool>(ownFile("poolWorker"), "workForPool");
 
 const threads: PoolKind = {
   scope: "thread",

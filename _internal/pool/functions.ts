@@ -6,7 +6,7 @@
  */
 
 import type { Space } from "../memory/space.ts";
-import { ownModule } from "../runtime/modules.ts";
+import { isOwnFrame } from "../runtime/own_files.ts";
 import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
 import type { AnyFunction, Callable } from "../targets/source.ts";
 
@@ -106,16 +106,13 @@ for (let i = 0; i < 100; i++) {
 
 // The call of the pool, for the stack of an error that comes back from a worker.
 
-/** Frames of the pool itself say nothing. */
-const OWN: string = ownModule("./", import.meta.url).pathname;
-
 /** A place in the program. The stack is not made to a string before it is asked for: that takes longer than a task. */
 export class CallSite {
   readonly #error: Error = new Error();
 
-  /** The stack, without the frames of the pool. */
+  /** The stack, without the frames of the pool itself, which say nothing. */
   get stack(): string {
     const { stack } = this.#error;
-    return `Error\n${(stack ?? "").split("\n").filter((line) => line.includes(":") && !line.includes(OWN)).join("\n")}`;
+    return `Error\n${(stack ?? "").split("\n").filter((line) => line.includes(":") && !isOwnFrame(line)).join("\n")}`;
   }
 }

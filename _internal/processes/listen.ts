@@ -10,7 +10,8 @@
 import { add, load, now, pause, store, wait } from "../atomics.ts";
 import { spaceOf } from "../memory/space.ts";
 import type { ThreadMemory } from "../memory/memory.ts";
-import { ownModule, requireOwnModules } from "../runtime/modules.ts";
+import { requireOwnModules } from "../runtime/modules.ts";
+import { ownFile } from "../runtime/own_files.ts";
 import type { Libc } from "../system/calls.ts";
 import { nextTurn } from "../runtime/runtime.ts";
 import { startWorker } from "../runtime/workers.ts";
@@ -140,7 +141,7 @@ function byWorker(words: Int32Array, region: Region, libc: Libc, channels: Map<n
     address = libc.mapOwn(CONTROL_BYTES);
     if (address === 0) throw new RangeError("Cannot wait for other processes as the system has no memory for it");
     const page = new Int32Array(libc.native.view(address, CONTROL_BYTES));
-    const worker = startWorker(ownModule("../entries/waiter_entry.ts", import.meta.url), {
+    const worker = startWorker(ownFile("waiter"), {
       message: () => {
         store(page, RANG, 0);
         for (const channel of channels.values()) {

@@ -15,7 +15,8 @@
  */
 
 import { NotSupportedError } from "../errors.ts";
-import { mainModule, ownModule, requireOwnRuntime } from "../runtime/modules.ts";
+import { mainModule, requireOwnRuntime } from "../runtime/modules.ts";
+import { ownFile } from "../runtime/own_files.ts";
 import { isBun, nodeProcess } from "../runtime/runtime.ts";
 import { runtimePath } from "../runtime/spawn.ts";
 import { programArguments } from "../runtime/this_thread.ts";
@@ -43,7 +44,7 @@ interface DenoPermissions {
 
 const deno = (globalThis as unknown as { Deno?: DenoPermissions }).Deno;
 /** The module with which a child begins. */
-const ENTRY = ownModule("../entries/child_entry.ts", import.meta.url).href;
+const ENTRY = ownFile("process").href;
 
 /** The permissions of Deno. */
 const PERMISSIONS = ["read", "write", "net", "env", "run", "sys", "ffi", "import"] as const;

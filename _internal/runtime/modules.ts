@@ -1,5 +1,5 @@
 /**
- * Modules as the runtimes have them: where the library's own are, which one is the program's main one, what a loaded one
+ * Modules as the runtimes have them: whether the library's own are there, which one is the program's main one, what a loaded one
  * exports and what the text of one is, and how one is imported by its full name.
  *
  * A full name is a URL, or a name of a package together with the module that wrote it, in one text: see below.
@@ -9,6 +9,7 @@
 
 import { NotSupportedError } from "../errors.ts";
 import { bun, deno, isBun, nodeProcess } from "./runtime.ts";
+import { isBundled } from "./own_files.ts";
 import { isExiting } from "./this_thread.ts";
 
 /** What a module exports. */
@@ -32,12 +33,6 @@ function nodeModule(): NodeModule {
 // Whether the library's modules are where its workers and children can begin with them. In a bundle they are not, nor are
 // the program's, whose functions are looked for; and a program that was compiled to a single file is its own runtime, so
 // that a child would be the whole program again.
-
-/** The name of this module, as long as no bundler has moved it into another file. */
-const OWN = /\/_internal\/runtime\/modules\.[a-z]+(?:[?#].*)?$/;
-
-/** Whether this program was bundled, and the library with it. */
-export const isBundled: boolean = !OWN.test(import.meta.url ?? "");
 
 /** Whether the runtime is a part of the program's single file. */
 function isCompiled(): boolean {
@@ -64,11 +59,6 @@ function refuseCompiled(action: string): never {
   throw new NotSupportedError(
     `Cannot ${action} as the program is compiled to a single file, which a worker or child would run from its beginning: run it from its source, with deno run or bun run`,
   );
-}
-
-/** Where a module of the library is, as seen from another; in a bundle nowhere, which is for its use to say. */
-export function ownModule(path: string, from: string | undefined): URL {
-  return new URL(path, from ?? "file:///bundle");
 }
 
 // The main module, which may be a text and no file.

@@ -12,6 +12,7 @@
 
 import { exitProcess } from "../runtime/this_thread.ts";
 import { isBun, pidOfThis } from "../runtime/runtime.ts";
+import { ownFile } from "../runtime/own_files.ts";
 import { ignoreOnDeno } from "../runtime/spawn.ts";
 import { startWorker } from "../runtime/workers.ts";
 import { currentFolder, type ProcessCalls, removeVariable, SIGKILL, stringAt } from "./calls.ts";
@@ -98,7 +99,7 @@ export function darwinProcesses(action: string): ProcessCalls {
     dieWith(lifeline) {
       const parent = Number(lifeline);
       if (c.getppid() !== parent) return false;
-      const worker = startWorker(new URL("../entries/parent_watch_entry.ts", import.meta.url), {
+      const worker = startWorker(ownFile("parentWatch"), {
         message: () => {},
         error: (message) => {
           console.error(`Cannot start process as nothing would end it with its parent: ${message}`);

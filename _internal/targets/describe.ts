@@ -23,7 +23,8 @@ import {
   typedInMain,
   urlOfModule,
 } from "../runtime/modules.ts";
-import { areSeveralNear, homeModules, importsOf, isOwn, mainOfProgram, modulesOnStack } from "./places.ts";
+import { isOwn } from "../runtime/own_files.ts";
+import { areSeveralNear, homeModules, importsOf, mainOfProgram, modulesOnStack } from "./places.ts";
 import {
   type AnyFunction,
   flawOf,

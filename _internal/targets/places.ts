@@ -5,7 +5,8 @@
  * @module
  */
 
-import { ownModule, readModule, resolveImport, scanImports, urlOfModule, urlOfPlace } from "../runtime/modules.ts";
+import { readModule, resolveImport, scanImports, urlOfModule, urlOfPlace } from "../runtime/modules.ts";
+import { isOwn } from "../runtime/own_files.ts";
 import { closing, isPunctuator, type Token, tokenizeStart } from "./source.ts";
 
 // The modules whose functions this thread runs.
@@ -31,10 +32,6 @@ export function mainOfProgram(): string | undefined {
 
 // The modules on the call stack.
 
-/** Where this library is: its own frames are none of the caller's. */
-const ROOT = ownModule("../../", import.meta.url).href;
-const OWN = /^(?:_internal\/|sync\/|threading\/|multiprocessing\/|mod\.ts)/;
-
 /** More frames than the ten that are usual: the caller may be behind some of its own. */
 const DEPTH = 64;
 
@@ -56,11 +53,6 @@ export function modulesOnStack(): string[] {
     if (module !== undefined && !isOwn(module) && !modules.includes(module)) modules.push(module);
   }
   return modules;
-}
-
-/** Whether a module is part of this library. */
-export function isOwn(module: string): boolean {
-  return module.startsWith(ROOT) && OWN.test(module.slice(ROOT.length));
 }
 
 // The text of a stack does not tell where a module's name ends, and Deno writes it without its escapes: `a b#c.ts`.

@@ -6,7 +6,8 @@
  */
 
 import { TargetError } from "../errors.ts";
-import { type Exports, importModule, ownModule, syntaxError } from "../runtime/modules.ts";
+import { type Exports, importModule, syntaxError } from "../runtime/modules.ts";
+import { ownFile } from "../runtime/own_files.ts";
 import { unrefTimer } from "../runtime/runtime.ts";
 import { whileImporting } from "../runtime/this_thread.ts";
 import type { TargetDescriptor } from "./describe.ts";
@@ -81,7 +82,7 @@ type SearchClass = new (sought: Sought, label: string) => Search;
 
 // Not written into the import(): Deno would look through all of that at the start of each worker. Where it is needed for
 // most threads it is in the graph of their entry, and says here that it is loaded.
-const SEARCH = ownModule("./search.ts", import.meta.url).href;
+const SEARCH = ownFile("search").href;
 let searchClass: SearchClass | undefined;
 
 /** Says that what looks for functions by their source is loaded. */

@@ -13,7 +13,8 @@ import { addReference, dropReference } from "../memory/shared_object.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
 import { SLICE_MS } from "../memory/wait_point.ts";
 import { isWorker, onLoopEmpty } from "../runtime/this_thread.ts";
-import { ownModule, requireOwnModules } from "../runtime/modules.ts";
+import { requireOwnModules } from "../runtime/modules.ts";
+import { ownFile } from "../runtime/own_files.ts";
 import { cpuCount, isBun, later, unrefTimer } from "../runtime/runtime.ts";
 import {
   isSystemThreadGone,
@@ -67,9 +68,8 @@ interface Child {
   watch?: ReturnType<typeof setInterval>;
 }
 
-const ENTRY = ownModule(isBun ? "./worker_entry_bun.ts" : "./worker_entry.ts", import.meta.url);
-const PROCESSES = ownModule("../processes/start_process.ts", import.meta.url).href;
-const PROCESS_SPACES = ownModule("../processes/process_memory.ts", import.meta.url).href;
+const ENTRY = ownFile(isBun ? "threadOnBun" : "threadOnDeno");
+const PROCESS_SPACES = ownFile("processMemory").href;
 
 // Times in milliseconds.
 /** How long a worker that was told to end may take before it is stopped from outside, where that is possible. */
@@ -299,7 +299,7 @@ function orphan({ words }: Space, id: number, dead: number): number {
 function lookForProcesses({ words }: Space): boolean {
   if (looked || isWorker() || load(words, PROCESS_AT) === 0) return false;
   looked = true;
-  void import(PROCESSES);
+  void import(ownFile("processes").href);
   return true;
 }
 

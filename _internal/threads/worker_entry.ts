@@ -6,7 +6,7 @@
 
 // Deno does not tell what the loaded modules export, so that nearly every function has to be searched for.
 import "../targets/search.ts";
-import { isBundled } from "../runtime/modules.ts";
+import { isBundled } from "../runtime/own_files.ts";
 import { isWorker } from "../runtime/this_thread.ts";
 import { boot } from "./worker_main.ts";
 

@@ -26,7 +26,7 @@ import {
   systemThreadId,
   takeArguments,
 } from "../runtime/this_thread.ts";
-import { ownModule } from "../runtime/modules.ts";
+import { ownFile } from "../runtime/own_files.ts";
 import { resolveSubclass, resolveTarget, watchImports } from "../targets/resolve.ts";
 import { ownOffspring, reportError, setOwnTarget, waitForEndings } from "../work/ending.ts";
 import {
@@ -81,9 +81,9 @@ interface Runnable {
 
 // Not written into the import()s: Deno would look through all of these at the start of each thread, and not every thread
 // needs them. A thread that starts threads has them in its graph.
-const WHOLE = ownModule("../entries/whole.ts", import.meta.url).href;
-const READY = ownModule("../entries/ready.ts", import.meta.url).href;
-const PROCESSES = ownModule("../../multiprocessing/mod.ts", import.meta.url).href;
+const WHOLE = ownFile("allClasses").href;
+const READY = ownFile("allForThreads").href;
+const PROCESSES = ownFile("multiprocessing").href;
 
 /** Loads all classes of shared objects and threads, unless the program's modules have. */
 async function loadWhole(): Promise<void> {

@@ -34,10 +34,10 @@ describe("the house", () => {
   });
 
   // Twenty of them are the pool's: a file for each of its words.
-  it("has at most 155 modules", LIMIT, () => {
+  it("has at most 157 modules", LIMIT, () => {
     const { length } = sourceFiles();
     console.log(`${length} modules`);
-    assert(length <= 155, `${length} modules`);
+    assert(length <= 157, `${length} modules`);
   });
 
   it("has no file above 450 lines, no class above 350, and of the pool none above 300", LIMIT, () => {
@@ -61,10 +61,10 @@ describe("the house", () => {
   });
 
   for (const [runtime, entry] of [["Deno", "worker_entry.ts"], ["Bun", "worker_entry_bun.ts"]]) {
-    it(`loads at most 35 modules before a thread's own on ${runtime}`, LIMIT, () => {
+    it(`loads at most 36 modules before a thread's own on ${runtime}`, LIMIT, () => {
       const loaded = loadedWith(`_internal/threads/${entry}`);
       console.log(`${loaded.size} modules on ${runtime}`);
-      assert(loaded.size <= 35, [...loaded].sort().join("\n"));
+      assert(loaded.size <= 36, [...loaded].sort().join("\n"));
     });
   }
 });

@@ -54,13 +54,16 @@ const WORKERS: readonly Patch[] = [
   { file: WORKER, find: 'import "../../sync/mod.ts";\nimport "../../threading/thread.ts";\n', replace: "" },
   { file: WORKER, find: '} from "../targets/resolve.ts";', replace: '} from "../../tests/model/_pool_parts.ts";' },
   { file: WORKER, find: "const TURN = 100;", replace: "const TURN = 200;" },
-  { file: FUNCTIONS, find: 'import { ownModule } from "../runtime/modules.ts";', replace: "" },
+  {
+    file: FUNCTIONS,
+    find: 'import { isOwnFrame } from "../runtime/own_files.ts";',
+    replace: "const isOwnFrame = (): boolean => false;",
+  },
   {
     file: FUNCTIONS,
     find: "import { describeTarget, type TargetDescriptor }",
     replace: "import type { TargetDescriptor }",
   },
-  { file: FUNCTIONS, find: 'ownModule("./", import.meta.url).pathname', replace: '""' },
   { file: PATIENCE, find: /const LEAST = [\d.]+;/, replace: "const LEAST = 0;" },
   { file: PATIENCE, find: /const MOST = [\d.]+;/, replace: "const MOST = 0;" },
   { file: PATIENCE, find: /const LOOKS = \d+;/, replace: "const LOOKS = 1;" },

@@ -1,0 +1,3 @@
+import { batchSuite } from "./_batch_suite.ts";
+import { processes } from "./_processes.ts";
+batchSuite(processes);

@@ -1,0 +1,3 @@
+import { batchSuite } from "./_batch_suite.ts";
+import { threads } from "./_threads.ts";
+batchSuite(threads);
