@@ -4,20 +4,24 @@
  *
  *     deno task examples                      all, on Deno
  *     deno task examples:bun lock pool        on Bun, those whose name has one of the words in it
+ *     deno task examples --packed             with the package that `deno task pack` makes, installed in another folder
  */
 
 import { relative } from "node:path";
 import { parseArgs } from "node:util";
 import { type Example, examples } from "./_examples.ts";
 import { fetchModules, findBun, install, ROOT } from "./_install.ts";
+import { packedProject } from "./_packed.ts";
 import { run } from "./_run.ts";
 
 const { values, positionals: words } = parseArgs({
   allowPositionals: true,
-  options: { runtime: { type: "string", default: "deno" } },
+  options: { runtime: { type: "string", default: "deno" }, packed: { type: "boolean", default: false } },
 });
 
 await install();
+const project = values.packed ? await packedProject(["examples"]) : undefined;
+const root = project?.folder ?? ROOT;
 const runner = values.runtime === "bun" ? [await findBun()] : [Deno.execPath(), "run", "-A", "--no-prompt", "--quiet"];
 
 function shorten(lines: string[]): string[] {
@@ -26,7 +30,7 @@ function shorten(lines: string[]): string[] {
 
 /** Runs one example; returns what is wrong with it. */
 async function runExample({ file, args, limit, check }: Example): Promise<string | undefined> {
-  const result = await run([...runner, file, ...args], { cwd: ROOT, limit: limit * 1_000 });
+  const result = await run([...runner, file.replace(ROOT, root), ...args], { cwd: root, limit: limit * 1_000 });
   console.log(shorten(result.output.trimEnd().split("\n")).map((line) => `   ${line}`).join("\n"));
   if (result.timedOut) return `not done after ${limit} s`;
   if (result.code !== 0) return `exit code ${result.code}`;
@@ -38,7 +42,7 @@ let passed = 0;
 let failed = 0;
 try {
   const all = await examples(folder);
-  if (values.runtime !== "bun") await fetchModules(all.map(({ file }) => file));
+  if (values.runtime !== "bun" && !values.packed) await fetchModules(all.map(({ file }) => file));
   for (const example of all) {
     const name = relative(`${ROOT}examples`, example.file);
     if (words.length > 0 && !words.some((word) => name.includes(word))) continue;
@@ -50,6 +54,7 @@ try {
   }
 } finally {
   await Deno.remove(folder, { recursive: true });
+  project?.remove();
 }
 console.log(`\n${passed} passed, ${failed} failed`);
 if (failed > 0 || passed === 0) Deno.exit(1);

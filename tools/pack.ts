@@ -1,0 +1,192 @@
+/**
+ * `deno task pack`: makes the package for npm, in `dist/npm`.
+ *
+ * All modules are compiled together, into chunks that the entry points share: a worker that loads ten files starts in half the
+ * time of a worker that loads sixty. The files with which workers and children begin stay files of their own, where
+ * _internal/runtime/own_files.ts says. What is made is not to be edited: `dist/` is no part of the source.
+ *
+ *     deno task pack              makes the package
+ *     deno task pack --sizes      and says how large the entry points are
+ */
+
+import * as esbuild from "esbuild";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, posix, relative } from "node:path";
+import { parseArgs } from "node:util";
+import { gzipSync } from "node:zlib";
+import ts from "typescript";
+import { OWN_FILES } from "../_internal/runtime/own_files.ts";
+import { ROOT } from "./_install.ts";
+
+const OUT = join(ROOT, "dist", "npm");
+const project = JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8")) as {
+  name: string;
+  version: string;
+  license: string;
+  exports: Record<string, string>;
+};
+const source = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+  description: string;
+  dependencies: Record<string, string>;
+};
+/** Where the runtimes look; all of them get the same files. */
+const CONDITIONS = ["deno", "bun", "node", "browser", "default"];
+
+const MARK = "const IS_PACKED: boolean = false;";
+
+/** What differs in the packed library from its source. */
+const packed: esbuild.Plugin = {
+  name: "packed",
+  setup({ onLoad, onResolve }) {
+    onLoad({ filter: /\/own_files\.ts$/ }, ({ path }) => {
+      const text = readFileSync(path, "utf8");
+      if (!text.includes(MARK)) throw new Error(`Cannot pack as ${path} has no line '${MARK}'`);
+      return { contents: text.replace(MARK, MARK.replace("false", "true")), loader: "ts" };
+    });
+    // In the source it stands in the program's graph, so that Deno has it where it comes from the network. In a chunk it
+    // would no longer know whether it is a worker's first module.
+    onResolve({ filter: /\/worker_entry\.ts$/ }, ({ kind }) => kind === "entry-point" ? undefined : EMPTY);
+    onLoad({ filter: /.*/, namespace: EMPTY.namespace }, () => ({ contents: "" }));
+  },
+};
+const EMPTY = { path: "empty", namespace: "empty" };
+
+const SHARED: esbuild.BuildOptions = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  format: "esm",
+  platform: "neutral",
+  target: "es2024",
+  // Of two classes of one name in a chunk, or of one that names itself, the name is another else, and stands in messages.
+  keepNames: true,
+  external: [...Object.keys(source.dependencies), "node:*", "bun:*"],
+  logLevel: "warning",
+  // A call whose second argument is made elsewhere is left as it is, which is what is meant.
+  logOverride: { "unsupported-dynamic-import": "silent" },
+  plugins: [packed],
+};
+
+async function build(): Promise<esbuild.Metafile> {
+  const { metafile } = await esbuild.build({
+    ...SHARED,
+    entryPoints: [...Object.values(project.exports), ...Object.values(OWN_FILES).map((file) => `${file}.ts`)],
+    outbase: ROOT,
+    outdir: OUT,
+    chunkNames: "_internal/chunk-[hash]",
+    splitting: true,
+    sourcemap: "linked",
+    metafile: true,
+  });
+  return metafile;
+}
+
+/** Writes the types of all modules that the public ones name, each in a file of its own as in the source. How many. */
+function writeTypes(): number {
+  const entries = Object.values(project.exports).map((path) => posix.normalize(path));
+  const texts = new Map<string, string>();
+  const program = ts.createProgram(entries.map((file) => join(ROOT, file)), {
+    target: ts.ScriptTarget.ESNext,
+    module: ts.ModuleKind.Preserve,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    lib: ["lib.esnext.d.ts", "lib.dom.d.ts", "lib.dom.iterable.d.ts", "lib.dom.asynciterable.d.ts"],
+    types: [],
+    strict: true,
+    allowImportingTsExtensions: true,
+    declaration: true,
+    emitDeclarationOnly: true,
+    // `deno check` has done that.
+    noCheck: true,
+    rootDir: ROOT,
+    outDir: OUT,
+  });
+  program.emit(undefined, (path, text) => texts.set(relative(OUT, path), text), undefined, true);
+  const written = new Set<string>();
+  const open = entries;
+  for (let file; (file = open.pop()) !== undefined;) {
+    if (written.has(file)) continue;
+    written.add(file);
+    const folder = posix.dirname(file);
+    const types = file.replace(/\.ts$/, ".d.ts");
+    const text = texts.get(types);
+    if (text === undefined) throw new Error(`Cannot pack as ${file} has no types`);
+    write(
+      types,
+      text.replace(/(\bfrom |\bimport\(|\bimport )"(\.[^"]+)\.ts"/g, (_all, before, path) => {
+        open.push(posix.join(folder, `${path}.ts`));
+        return `${before}"${path}.js"`;
+      }),
+    );
+  }
+  return written.size;
+}
+
+function write(file: string, text: string): void {
+  const path = join(OUT, file);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
+
+function writePackage(): void {
+  const exports = Object.fromEntries(
+    Object.entries(project.exports).map(([name, path]) => {
+      const module = path.replace(/\.ts$/, ".js");
+      const conditions = CONDITIONS.map((condition) => [condition, module]);
+      return [name, { types: path.replace(/\.ts$/, ".d.ts"), ...Object.fromEntries(conditions) }];
+    }),
+  );
+  const { name, version, license } = project;
+  const { description, dependencies } = source;
+  write(
+    "package.json",
+    `${JSON.stringify({ name, version, description, license, type: "module", exports, dependencies }, undefined, 2)}\n`,
+  );
+  for (const file of ["README.md", "CHANGELOG.md", "LICENSE"]) cpSync(join(ROOT, file), join(OUT, file));
+}
+
+/** Bytes of an entry point with all that it imports statically, minified and compressed. */
+async function sizeOf(entry: string): Promise<{ minified: number; compressed: number }> {
+  const { outputFiles } = await esbuild.build({
+    ...SHARED,
+    entryPoints: [entry],
+    splitting: false,
+    minify: true,
+    write: false,
+    // What is imported when it is needed is not loaded with it.
+    external: [...SHARED.external!, "*/resolve.ts"],
+  });
+  const bytes = outputFiles[0].contents;
+  return { minified: bytes.length, compressed: gzipSync(bytes, { level: 9 }).length };
+}
+
+/** Makes the package. */
+export async function pack(): Promise<void> {
+  rmSync(OUT, { recursive: true, force: true });
+  const metafile = await build();
+  const types = writeTypes();
+  writePackage();
+  const outputs = Object.entries(metafile.outputs).filter(([path]) => path.endsWith(".js"));
+  const chunks = outputs.filter(([path]) => path.includes("/chunk-"));
+  const bytes = outputs.reduce((sum, [, output]) => sum + output.bytes, 0);
+  console.log(
+    `${relative(ROOT, OUT)}: ${outputs.length} modules, ${chunks.length} of them chunks, ${
+      Math.round(bytes / 1024)
+    } KiB, and types of ${types}`,
+  );
+  await esbuild.stop();
+}
+
+async function printSizes(): Promise<void> {
+  for (const [name, entry] of Object.entries(project.exports)) {
+    const { minified, compressed } = await sizeOf(entry);
+    console.log(
+      `${name}: ${(minified / 1024).toFixed(1)} KiB minified, ${(compressed / 1024).toFixed(1)} KiB compressed`,
+    );
+  }
+  await esbuild.stop();
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { sizes: { type: "boolean", default: false } } });
+  await pack();
+  if (values.sizes) await printSizes();
+}
