@@ -8,6 +8,8 @@
  *     deno task test                          every file, both runtimes
  *     deno task test tests/sync               the files below a folder, or single files
  *     deno task test --runtime=bun --limit=60 --filter="Lock.acquire"
+ *     deno task test --packed tests/threading  with the package that `deno task pack` makes, installed in another folder: the files
+ *                                             that use the public modules alone
  *     deno task test:long                     the files that have long tests, with all of their rounds
  */
 
@@ -17,6 +19,7 @@ import process from "node:process";
 import { dirname, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { fetchModules, findBun, install, ROOT } from "./_install.ts";
+import { packedProject } from "./_packed.ts";
 import { DAMAGED, run, type RunResult } from "./_run.ts";
 
 const RUNTIMES = ["deno", "bun"] as const;
@@ -41,6 +44,8 @@ const { values, positionals } = parseArgs({
     retries: { type: "string", default: process.env.CI === undefined ? "0" : "1" },
     /** Only the files with tests that are long by nature, and these in full. */
     long: { type: "boolean", default: false },
+    /** With the packed library. */
+    packed: { type: "boolean", default: false },
     verbose: { type: "boolean", default: false },
   },
 });
@@ -81,6 +86,18 @@ function hasLong(file: string): boolean {
   );
 }
 
+/** Whether a test file uses nothing of the library but its public modules, and nothing of the repository but other tests. */
+function isForUsers(file: string, seen: Set<string> = new Set()): boolean {
+  if (seen.has(file)) return true;
+  seen.add(file);
+  if (!file.startsWith(`${ROOT}tests/`) || !existsSync(file)) return false;
+  const text = readFileSync(file, "utf8");
+  // A file that starts programs finds them, and the library, by where it is in the repository.
+  if (/node:child_process|tools\/|Deno\.Command/.test(text)) return false;
+  return [...text.matchAll(/(?:from |import\(|new URL\()"(\.[^"]+)"/g)]
+    .every(([, path]) => isForUsers(resolve(dirname(file), path!), seen));
+}
+
 interface Count {
   passed: number;
   failed: number;
@@ -92,7 +109,7 @@ async function runOnDeno(file: string): Promise<{ result: RunResult; count: Coun
     // Types are checked by `deno task ok`, for all files at once.
     const command = [Deno.execPath(), "test", "-A", "--no-check", `--junit-path=${report}`];
     if (values.filter !== undefined) command.push(`--filter=${values.filter}`);
-    const result = await run([...command, file], { cwd: ROOT, env, limit });
+    const result = await run([...command, file.replace(ROOT, root)], { cwd: root, env, limit });
     return { result, count: countCases(await Deno.readTextFile(report)) };
   } finally {
     await Deno.remove(report);
@@ -117,7 +134,7 @@ function countCases(report: string): Count {
 async function runOnBun(file: string): Promise<{ result: RunResult; count: Count }> {
   const command = [await findBun(), "test"];
   if (values.filter !== undefined) command.push(`--test-name-pattern=${values.filter}`);
-  const result = await run([...command, file], { cwd: ROOT, env, limit });
+  const result = await run([...command, file.replace(ROOT, root)], { cwd: root, env, limit });
   const countOf = (word: string) =>
     Number([...result.output.matchAll(RegExp(`^ *(\\d+) ${word}$`, "gm"))].at(-1)?.[1] ?? 0);
   return { result, count: { passed: countOf("pass"), failed: countOf("fail") } };
@@ -127,13 +144,19 @@ await install();
 const files = (positionals.length > 0 ? positionals : [`${ROOT}tests`])
   .flatMap((path) => filesAt(resolve(path)))
   .filter((file) => !values.long || hasLong(file))
+  .filter((file) => !values.packed || isForUsers(file))
   .sort();
 if (files.length === 0) {
   console.error(`No test files in ${positionals.join(" ")}`);
   Deno.exit(1);
 }
 
-if (runtimes.includes("deno")) await fetchModules([...files, ...filesAt(`${ROOT}examples`, ".ts"), `${ROOT}mod.ts`]);
+const project = values.packed ? await packedProject(["tests"]) : undefined;
+const root = project?.folder ?? ROOT;
+
+if (runtimes.includes("deno") && !values.packed) {
+  await fetchModules([...files, ...filesAt(`${ROOT}examples`, ".ts"), `${ROOT}mod.ts`]);
+}
 
 const total = { passed: 0, failed: 0 };
 const failures: string[] = [];
@@ -172,6 +195,7 @@ const all = runtimes.flatMap((runtime) => files.map((file) => [runtime, file] as
 const isAlone = ([, file]: readonly [Runtime, string]) => ALONE.includes(relative(ROOT, file));
 await runAll(all.filter((each) => !isAlone(each)), jobs);
 await runAll(all.filter(isAlone), 1);
+project?.remove();
 for (const failure of failures) console.log(`failed: ${failure}`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 if (total.failed > 0) Deno.exit(1);
