@@ -67,4 +67,12 @@ describe("the house", () => {
       assert(loaded.size <= 36, [...loaded].sort().join("\n"));
     });
   }
+
+  it("loads no code for workers, processes and system calls with ./sync", LIMIT, () => {
+    const others = [...loadedWith("sync/mod.ts")].filter((file) =>
+      /^(?:threading|multiprocessing|_internal\/(?:threads|processes|pool|work|system|entries))\//.test(file) ||
+      /^_internal\/runtime\/(?:workers|spawn)\.ts$/.test(file)
+    );
+    assertEquals(others, []);
+  });
 });
