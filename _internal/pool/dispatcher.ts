@@ -162,6 +162,8 @@ export class Dispatcher implements Watched, StreamHost, PoolParts {
 
   /** Gives everything up. */
   terminate(error: unknown): void {
+    // The board is another's memory by then.
+    if (this.#destroyed) return;
     this.#closing = true;
     this.#abortAll(error);
     this.board.close();
@@ -241,6 +243,7 @@ export class Dispatcher implements Watched, StreamHost, PoolParts {
     this.hire();
     this.#losses.watchShares();
     this.errands.look();
+    if (this.errands.isWaiting) lookLater(this.#lookAtImports);
     this.#checkEmpty();
   }
 
@@ -299,7 +302,9 @@ export class Dispatcher implements Watched, StreamHost, PoolParts {
   }
 
   readonly #lookAtImports = (patience: number): number => {
-    return this.#destroyed ? Infinity : this.crew.nameLate(patience, this.trays.out > 0);
+    if (this.#destroyed) return Infinity;
+    const next = this.crew.nameLate(patience, this.trays.out > 0);
+    return this.#losses.leaveLate(patience) ? Math.min(next, patience) : next;
   };
 
   #checkEmpty(): void {

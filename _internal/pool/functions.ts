@@ -10,12 +10,17 @@ import { isOwnFrame } from "../runtime/own_files.ts";
 import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
 import type { AnyFunction, Callable } from "../targets/source.ts";
 
+const COST = 0;
+const RESOLVED = 1;
+const DESCRIPTION = 2;
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /**
  * The functions that the owner of a pool has used, each in a block of shared memory: what a task of it takes, in nanoseconds, as
- * its workers have measured, 0 if they have not; the length of its description in bytes; and that, as JSON.
+ * its workers have measured, 0 if they have not; how long the slowest of them took until it could call it, in milliseconds, 0 if
+ * none has come that far; the length of its description in bytes; and that, as JSON.
  */
 export class Functions {
   readonly #space: Space;
@@ -35,7 +40,7 @@ export class Functions {
     const text = JSON.stringify(describeTarget(fn, { what: "task" }));
     let address = this.#addresses.get(text);
     if (address === undefined) {
-      address = this.#space.writeBlock(encoder.encode(text), "send a function to a pool", 1);
+      address = this.#space.writeBlock(encoder.encode(text), "send a function to a pool", DESCRIPTION);
       this.#addresses.set(text, address);
       this.#names.set(address, nameOf(fn));
     }
@@ -57,7 +62,7 @@ export class Functions {
 
 /** In a worker: the function of that address. */
 export function readFunction(space: Space, address: number): TargetDescriptor {
-  return JSON.parse(decoder.decode(space.readBlock(address + 1)));
+  return JSON.parse(decoder.decode(space.readBlock(address + DESCRIPTION)));
 }
 
 /** The name of a function, for messages. */
@@ -67,16 +72,26 @@ export function nameOf(fn: AnyFunction): string {
 
 /** Nanoseconds that a task of the function takes; 0: not known. Not exact, so it is read and written without further ado. */
 export function costOf({ words }: Space, address: number): number {
-  return words[address];
+  return words[address + COST];
+}
+
+/** How long the slowest worker took until it could call the function, which may be long as modules are imported; 0: none can yet. */
+export function slowestResolved({ words }: Space, address: number): number {
+  return words[address + RESOLVED];
+}
+
+/** In a worker: that took so many milliseconds. */
+export function noteResolved({ words }: Space, address: number, ms: number): void {
+  words[address + RESOLVED] = Math.max(words[address + RESOLVED], Math.ceil(ms), 1);
 }
 
 /** In a worker: so many tasks of the function took so many milliseconds. */
 export function noteCost({ words }: Space, address: number, tasks: number, ms: number): void {
   const each = ms * 1e6 / tasks;
-  const known = words[address];
+  const known = words[address + COST];
   // The first tasks take longer than those that follow; what turns out to be slow is done by others in time.
   const weight = known === 0 ? 1 : each < known ? 0.7 : 0.3;
-  words[address] = Math.max(1, Math.min(0x7fffffff, known * (1 - weight) + each * weight));
+  words[address + COST] = Math.max(1, Math.min(0x7fffffff, known * (1 - weight) + each * weight));
 }
 
 // Calls, in a worker.

@@ -10,7 +10,7 @@ import type { Ending } from "../work/runner.ts";
 import { ERRAND, RESOLVING, WORKED } from "./board.ts";
 import { type Hired, TRIES } from "./crew.ts";
 import type { Errands } from "./errands.ts";
-import { readFunction } from "./functions.ts";
+import { readFunction, slowestResolved } from "./functions.ts";
 import { endingError, type Identity, type Job } from "./job.ts";
 import type { PoolParts } from "./parts.ts";
 import { BEGUN, dropUnfinished, leave, LEFT, OVER, phaseOf, STATE, TOLD, workerOf } from "./task.ts";
@@ -21,6 +21,8 @@ const STUCK = 5;
 const SELDOM = 40;
 /** How long workers that were told to end are waited for, where they cannot be stopped: milliseconds. */
 const GRACE = 1000;
+/** A worker that takes so many times as long as all others until it can call a function does not come to it. */
+const SLOWER = 4;
 
 /** Looks after workers that end, are given up, or are stuck. */
 export class Losses {
@@ -31,6 +33,8 @@ export class Losses {
   #pause = STUCK;
   /** Of each worker, the task of its share that it comes to next, as it was when it was looked at last. */
   readonly #next: Map<number, number> = new Map();
+  /** What each worker imports, and since when that is known. */
+  readonly #late: Map<number, { fn: number; since: number }> = new Map();
   /** Workers that are given up unless they import what they import in time. */
   readonly #stuck: Set<number> = new Set();
 
@@ -94,6 +98,7 @@ export class Losses {
     const pending = crew.clear(worker);
     if (pending !== 0 && !freed.has(pending)) space.free(pending);
     this.#next.delete(worker.id);
+    this.#late.delete(worker.id);
     if (!wasLeft && !this.#its.hasFailed() && this.#its.broken === undefined && this.#terminated === 0) {
       if (resolving !== 0) this.#failToBegin(resolving, worker, ending);
       else if (!worked && ending.returned !== true) this.#failToStart(worker, ending);
@@ -202,6 +207,28 @@ export class Losses {
         this.#leave(worker);
       }, ms);
     }
+  }
+
+  /**
+   * Gives up workers that do not come up with a function although others have, and these in far less time: nothing may ever tell
+   * how they ended, or what they wait for. Must be called again after `patience` milliseconds. Whether there may be any.
+   */
+  leaveLate(patience: number): boolean {
+    const { board, crew } = this.#its;
+    let found = false;
+    for (const worker of [...crew.workers.values()]) {
+      const fn = crew.deskOf(worker, RESOLVING);
+      const late = this.#late.get(worker.id);
+      if (fn === 0) {
+        this.#late.delete(worker.id);
+        continue;
+      }
+      found = true;
+      const slowest = slowestResolved(board.space, fn);
+      if (late?.fn !== fn) this.#late.set(worker.id, { fn, since: now() });
+      else if (slowest > 0 && now() - late.since > Math.max(patience / 2, slowest * SLOWER)) this.#leave(worker);
+    }
+    return found;
   }
 
   // The worker keeps what it may still write to, until it ends.

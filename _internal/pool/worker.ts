@@ -20,7 +20,7 @@ import { setTold } from "../work/ending.ts";
 import { sendable } from "../work/record.ts";
 import { AWAY, Board, DONE, ERRAND, LEAST, RESOLVING, STAFF, STARTED, WORK } from "./board.ts";
 import { isTaskRunning, setState } from "./current_task.ts";
-import { costOf, readFunction } from "./functions.ts";
+import { costOf, noteResolved, readFunction } from "./functions.ts";
 import { Patience } from "./patience.ts";
 import { Running } from "./running.ts";
 import { Share, UNKNOWN } from "./shares.ts";
@@ -244,9 +244,11 @@ class PoolWorker {
 
   async #resolve(address: number): Promise<void> {
     store(this.#words, this.#desk + RESOLVING, address);
+    const began = now();
     let fn: Callable;
     try {
       fn = await resolveTarget(readFunction(this.#space, address), this.#options.name);
+      noteResolved(this.#space, address, now() - began);
     } catch (error) {
       fn = () => {
         throw error;

@@ -97,7 +97,7 @@ export const setup = (workers: number) => (): Record<string, object> => {
   for (let i = 0; i < workers; i++) board.setDesk(i, board.createDesk());
   store(words, board.at + STAFF, workers);
   store(words, BOARD, board.at);
-  store(words, FUNCTION, space.writeBlock(new TextEncoder().encode("{}"), "describe a function", 1));
+  store(words, FUNCTION, space.writeBlock(new TextEncoder().encode("{}"), "describe a function", 2));
   store(words, MEETING, space.allocate(ENDED + workers, "meet"));
   return {};
 };

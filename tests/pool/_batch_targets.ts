@@ -21,7 +21,7 @@ export interface Shared {
   readonly lock: Lock;
 }
 
-/** In {@linkcode Shared.notes}: a worker goes on when it is not 0. */
+/** In {@linkcode Shared.notes}: workers that compute go on when it is another number. */
 export const GO = 15;
 
 let shared: Shared;
@@ -160,8 +160,9 @@ export function waitLaterWhereMarked(x: number): number | Promise<number> {
 /** Computes where it is marked, without a call into the library that could end it. */
 export function spinWhereMarked(x: number): number {
   if (isMarked(x)) {
+    const before = Atomics.load(notes, GO);
     shared.begun.release();
-    while (Atomics.load(notes, GO) === 0);
+    while (Atomics.load(notes, GO) === before);
   }
   return x * x;
 }
@@ -194,7 +195,7 @@ export function hasOwnTask(x: number): number {
 
 let tasks: CurrentTask[] = [];
 
-/** Runs until it is given up where it is marked. Notes what that item and one before it know of this. */
+/** Runs until it is given up where it is marked. Notes what that item and another before it know of this. */
 export function listenWhereMarked(x: number): number {
   const task = currentTask()!;
   if (isMarked(x)) {
@@ -208,6 +209,18 @@ export function listenWhereMarked(x: number): number {
     shared.over.release();
   }
   last = task;
+  return x * x;
+}
+
+/** Fails at the first marked item when the second has begun, which runs until it is given up. */
+export function failBelowListening(x: number): number {
+  if (!isMarked(x)) return x * x;
+  if (x === marked[0]) {
+    while (Atomics.load(counts, marked[1]!) === 0);
+    throw new RangeError(`item ${x}`);
+  }
+  while (!currentTask()!.cancelled);
+  shared.over.release();
   return x * x;
 }
 
@@ -229,9 +242,10 @@ export function listenLaterWhereMarked(x: number): number | Promise<number> {
   });
 }
 
-/** Leaves the lock held at the first marked item; whether it finds it abandoned at the second. */
+/** Leaves the lock held at the first marked item; whether it finds it abandoned at the second, if that comes later. */
 export function lockWhereMarked(x: number): number {
   if (!isMarked(x)) return x * x;
+  if (Atomics.load(counts, marked[0]!) === 0) return 1;
   if (x === marked[0]) {
     shared.lock.acquireSync();
     return x * x;

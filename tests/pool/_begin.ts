@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertStringIncludes } from "@std/assert";
 import { CancelledError, TargetError, task, TimeoutError } from "@weft/concurrent/threading";
@@ -191,6 +194,25 @@ export function beginSuite(kind: Kind): void {
         );
         assertMatch(said[1], /^Other-\w+-1 cannot begin with its initializer "answer" as .*modules\/\w+\.ts has not/);
       });
+    });
+
+    it("is given up by a pool whose other workers can call the function", LIMIT, async () => {
+      const folder = mkdtempSync(join(tmpdir(), "weft-second-"));
+      try {
+        await namedWithin(300, async () => {
+          await using pool = new Pool(2, { name: `Late-${kind.name}` });
+          const answer = answerOf(`second_waits.ts?folder=${encodeURIComponent(folder)}`);
+          const error = await lossOf(pool.each(answer, 1));
+          assertMatch(error.worker!, /^Late-\w+-[12]$/);
+          await until(() => pool.stats().busy === 0);
+          assertEquals(await pool.each(answer, 2), [2, 2]);
+          assertEquals(await pool.map(answer, [3, 4]), [3, 4]);
+          pool.close();
+          assertEquals(await pool.join({ timeout: 20_000 }), true);
+        });
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
     });
 
     it("keeps no pool from ending", { timeout: 60_000 }, async () => {

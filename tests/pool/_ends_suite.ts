@@ -148,6 +148,17 @@ export function endsSuite(kind: Kind): void {
       await assertRejects(() => future, CancelledError);
     });
 
+    it("may be terminated when it has ended, which touches nothing that is another's by then", LIMIT, async () => {
+      for (let i = 0; i < 3; i++) {
+        const pool = new Pool(1);
+        assertEquals(await pool.apply(targets.add, [1, i]), 1 + i);
+        pool.close();
+        await pool.join();
+        pool.terminate();
+        await pool.join();
+      }
+    });
+
     it("ends a pool that never began", LIMIT, async () => {
       const unused = new Pool(1);
       unused.close();

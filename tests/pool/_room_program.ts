@@ -16,6 +16,10 @@ export function make(bytes: number): Uint8Array {
   return new Uint8Array(bytes).fill(7);
 }
 
+export function half(x: number): number {
+  return x / 2;
+}
+
 export function lengthOf(bytes: Uint8Array): number {
   return bytes.length;
 }
@@ -98,6 +102,26 @@ const parts: Record<string, (pool: Pool, kind: Kind) => Promise<void>> = {
     assertEquals(await consumed, 50_000_000);
     other.close();
     await other.join();
+  },
+  numbers: async (pool, { SharedArray }) => {
+    // Of batches there may be some when the memory is full, or none; and when it is not, those that are there are of use.
+    const numbers = Float64Array.from({ length: 20_000 }, (_, i) => i / 3);
+    const halves = [...numbers].map((x) => x / 2);
+    for (const known of [0, 2_000]) {
+      await pool.map(half, numbers.subarray(0, known + 200));
+      const arrays: Disposable[] = [];
+      for (let bytes = 1 << 25; bytes > 4;) {
+        try {
+          arrays.push(new SharedArray("u8", bytes));
+        } catch {
+          bytes >>= 1;
+        }
+      }
+      for (let i = 0; i < 3; i++) assertEquals(await pool.map(half, numbers), halves);
+      for (const array of arrays) array[Symbol.dispose]();
+      for (let i = 0; i < 3; i++) assertEquals(await pool.map(half, numbers), halves);
+    }
+    checkForty(await pool.map(same, forty()));
   },
   never: async (pool, { SharedArray }) => {
     const whole = 64 << 20;

@@ -1,5 +1,6 @@
 /** The suites of pools that share a pool and a file: to start a runtime takes half a second. */
 
+import { batchSuite } from "./_batch_suite.ts";
 import { concurrencySuite } from "./_concurrency_suite.ts";
 import { crossingSuite } from "./_crossing_suite.ts";
 import { eachSuite } from "./_each_suite.ts";
@@ -34,6 +35,7 @@ export function optionSuites(kind: Kind): void {
   sizesSuite(kind);
   retriesSuite(kind);
   numbersSuite(kind);
+  batchSuite(kind);
   eachSuite(kind);
   measuresSuite(kind);
   sharedPoolSuite(kind);

@@ -26,6 +26,7 @@ for (const kind of ["thread", "process"]) {
     it("starmap goes on with what fits", LONG, () => holds("starmap"));
     it("imap and imapUnordered go on with what fits", LONG, () => holds("imap"));
     it("results larger than inputs, and than half of it, wait for room", LIMIT, () => holds("results"));
+    it("numbers go on by themselves where there is none for batches", LIMIT, () => holds("numbers"));
     it("many pools share it", LONG, () => holds("pools"));
     it("results wait for what a queue holds", LONG, () => holds("queue"));
     it("only what can never fit is refused, with what was needed and what there is", LONG, () => holds("never"));
