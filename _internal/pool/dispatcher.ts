@@ -301,11 +301,7 @@ export class Dispatcher implements Watched, StreamHost, PoolParts {
     this.#losses.reap(true);
   }
 
-  readonly #lookAtImports = (patience: number): number => {
-    if (this.#destroyed) return Infinity;
-    const next = this.crew.nameLate(patience, this.trays.out > 0);
-    return this.#losses.leaveLate(patience) ? Math.min(next, patience) : next;
-  };
+  readonly #lookAtImports = (patience: number): number => this.#losses.lookAtImports(patience);
 
   #checkEmpty(): void {
     if (!this.#closing || this.trays.out > 0 || !this.#posting.isEmpty || this.errands.isWaiting) return;

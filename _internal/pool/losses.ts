@@ -209,11 +209,16 @@ export class Losses {
     }
   }
 
-  /**
-   * Gives up workers that do not come up with a function although others have, and these in far less time: nothing may ever tell
-   * how they ended, or what they wait for. Must be called again after `patience` milliseconds. Whether there may be any.
-   */
-  leaveLate(patience: number): boolean {
+  /** Looks at the modules that workers import. After how many milliseconds to look again; `Infinity`: there is no need. */
+  lookAtImports(patience: number): number {
+    if (this.#its.isDestroyed) return Infinity;
+    const next = this.#its.crew.nameLate(patience, this.#its.trays.out > 0);
+    return this.#leaveLate(patience) ? Math.min(next, patience) : next;
+  }
+
+  // Gives up workers that do not come up with a function although others have, and these in far less time: nothing may ever tell
+  // how they ended, or what they wait for. Whether there may be any.
+  #leaveLate(patience: number): boolean {
     const { board, crew } = this.#its;
     let found = false;
     for (const worker of [...crew.workers.values()]) {
