@@ -99,6 +99,11 @@ export class Batch {
     return count - this.count;
   }
 
+  /** For how many tasks it counts: as long as a worker has it, it is waited for. */
+  get weight(): number {
+    return Math.max(1, this.count);
+  }
+
   /** Of a task that is over: how many items are done, and have a number. With one less than {@linkcode Batch.count} it stopped. */
   get done(): number {
     return this.count - this.#space.words[this.at + STOPPED];

@@ -70,7 +70,7 @@ export class Trays {
   /** Bytes of each input that has a block of its own. */
   readonly #sizes: number[] = [];
   #lent = 0;
-  /** Items of tasks of which no outcome was read. */
+  /** Items of tasks of which no outcome was read; a task of which all items were taken counts as one. */
   out = 0;
 
   constructor(board: Board) {
@@ -143,8 +143,9 @@ export class Trays {
   takeRest(number: number): number {
     const batch = this.batches[number];
     if (batch === undefined) return 0;
+    const before = batch.weight;
     const rest = batch.takeRest();
-    this.out -= rest;
+    this.out -= before - batch.weight;
     return rest;
   }
 
@@ -204,7 +205,7 @@ export class Trays {
   settle(number: number): void {
     this.jobs[number] = undefined;
     this.#lent -= this.#sizes[number];
-    this.out -= this.batches[number]?.count ?? 1;
+    this.out -= this.batches[number]?.weight ?? 1;
   }
 
   /** No worker will write to the task any more. */
