@@ -3,7 +3,8 @@
  * that a task of its own costs.
  *
  * ```text
- *   0  NEXT       the item that the worker comes to next; from TAKEN on: the owner has taken the rest
+ *   0  NEXT       the item that the worker comes to next, 1 before it has begun: to begin with the task is to come to the first;
+ *                 from TAKEN on: the owner has taken the rest
  *   1  COUNT      items
  *   2  STOPPED    1: the item that the worker came to last returned no number, or threw; its outcome is in the task
  *   4… VALUES     of each item its number, and then what it returned: 64 bits each
@@ -33,11 +34,16 @@ export const BATCH_ITEMS = 256;
 /** In NEXT: the owner has taken the rest. A worker adds no more to it than its items, and one. */
 const TAKEN = 1 << 30;
 
-/** Worker: comes to the next item: the index of its number among the doubles of the memory; -1: there is none. */
+/** Worker: where the number of the first item is, among the doubles of the memory. A worker that has begun with the task has come to it. */
+export function firstItem(batch: number): number {
+  return batch + VALUES >> 1;
+}
+
+/** Worker: comes to the next item; -1: there is none. */
 export function nextItem(words: Int32Array, batch: number): number {
   const count = words[batch + COUNT];
   const item = add(words, batch + NEXT, 1);
-  return item < count ? (batch + VALUES >> 1) + item : -1;
+  return item < count ? firstItem(batch) + item : -1;
 }
 
 /** Worker: the outcome of the item to which it came last is in the task. */
@@ -69,14 +75,14 @@ export class Batch {
     this.#block = block;
     this.at = block + 1 & ~1;
     this.values = doublesOf(space.memory);
-    this.from = this.at + VALUES >> 1;
+    this.from = firstItem(this.at);
   }
 
   /** Puts other items in. */
   fill(numbers: Float64Array): void {
     const { words } = this.#space;
     // Plain, as all of a task before END is moved.
-    words[this.at + NEXT] = 0;
+    words[this.at + NEXT] = 1;
     words[this.at + COUNT] = this.count = numbers.length;
     words[this.at + STOPPED] = 0;
     this.values.set(numbers, this.from);
@@ -99,9 +105,9 @@ export class Batch {
     return count - this.count;
   }
 
-  /** For how many tasks it counts: as long as a worker has it, it is waited for. */
-  get weight(): number {
-    return Math.max(1, this.count);
+  /** How many of its items a worker has come to, if a worker has begun with it. */
+  get reached(): number {
+    return Math.min(load(this.#space.words, this.at + NEXT), this.count);
   }
 
   /** Of a task that is over: how many items are done, and have a number. With one less than {@linkcode Batch.count} it stopped. */
@@ -111,13 +117,13 @@ export class Batch {
 
   /** The same of a task whose worker has ended, and of which the rest was taken: what it came to last may be lost. */
   get doneForSure(): number {
-    return this.#isThrough ? this.count : Math.max(0, this.count - 1);
+    return this.#isThrough ? this.count : this.count - 1;
   }
 
   /** Whether the worker is where it was when this was asked last, and has more items to come to. */
   get isStuck(): boolean {
     const next = load(this.#space.words, this.at + NEXT);
-    const isStuck = next > 0 && next === this.seen && next < this.count;
+    const isStuck = next === this.seen && next < this.count;
     this.seen = next;
     return isStuck;
   }

@@ -93,11 +93,9 @@ export class Crew {
     this.#places = Array.from({ length: options.size }, (_, place) => place).reverse();
   }
 
-  /** How many live. */
-  get living(): number {
-    let living = 0;
-    for (const { handle } of this.workers.values()) if (handle.ending(true) === undefined) living++;
-    return living;
+  /** Those that live. */
+  get living(): Hired[] {
+    return [...this.workers.values()].filter(({ handle }) => handle.ending(true) === undefined);
   }
 
   /** The number of the worker that was started last. */

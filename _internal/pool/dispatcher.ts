@@ -70,8 +70,8 @@ export class Dispatcher implements Watched, StreamHost, PoolParts {
       leaveAfter: (killAfter, number, worker) => this.#losses.leaveAfter(killAfter, number, worker),
     };
     this.posted = new Posted(host, this.board, this.trays, this.crew, this.functions);
-    // A worker may have to stop behind any item, or has to go on with others while one awaits.
-    const others = options.maxTasks > 0 || options.concurrency > 1 ? undefined : this.posted.others;
+    // The only worker of a pool goes through all items in order: of a batch that ends early the rest would come later.
+    const others = size > 1 && options.maxTasks === 0 && options.concurrency === 1 ? this.posted.others : undefined;
     this.#posting = new Posting(space, this.trays, size, options.concurrency, others, (job, index, error) => {
       this.posted.failed++;
       this.posted.call(() => job.failed(index, error));
@@ -89,7 +89,7 @@ export class Dispatcher implements Watched, StreamHost, PoolParts {
   get busy(): number {
     if (this.#destroyed) return 0;
     const { busy } = this.posted;
-    for (const worker of this.crew.workers.values()) if (this.crew.deskOf(worker, RESOLVING) !== 0) busy.add(worker.id);
+    for (const worker of this.crew.living) if (this.crew.deskOf(worker, RESOLVING) !== 0) busy.add(worker.id);
     return busy.size;
   }
 

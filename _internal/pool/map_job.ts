@@ -93,7 +93,8 @@ export class MapJob extends AnyJob implements Source, NumberJob {
     const numbers = numbersOf(items);
     if (numbers !== undefined) {
       this.#inputs = numbers;
-      this.many = this;
+      // Each item is told by itself where the program hears of it.
+      if (options.onProgress === undefined) this.many = this;
       return;
     }
     const inputs: Packed[] = new Array(length);
@@ -247,7 +248,7 @@ export class MapJob extends AnyJob implements Source, NumberJob {
   #dropFrom(first: number): void {
     for (const index of this.#returned.from(first)) this.drop(index);
     const { length } = this.#results;
-    if (this.many === undefined) {
+    if (!(this.#inputs instanceof Float64Array)) {
       for (let index = Math.max(first, this.#next); index < length; index++) this.drop(index);
     }
     // As if they had been posted.

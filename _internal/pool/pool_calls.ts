@@ -292,7 +292,7 @@ export class Calls {
       return { workers: 0, busy: 0, queued: 0, completed: 0, failed: 0, waitTime: none, runTime: { ...none } };
     }
     return {
-      workers: dispatcher.crew.living,
+      workers: dispatcher.crew.living.length,
       busy: dispatcher.busy,
       queued: dispatcher.queued,
       completed: dispatcher.posted.completed,

@@ -118,13 +118,14 @@ export class Posted implements TaskHost {
     this.runTimes.add(ran / count, count);
     this.#crew.failedStarts.succeed(fn);
     const { trace } = this.#crew.options;
-    const index = this.#trays.indexes[number];
+    const first = this.#trays.indexes[number];
+    const behind = first + (this.#trays.batches[number]?.reached ?? 1);
     trace?.slice(
       workerOf(words[task + STATE]),
       this.#functions.nameOf(fn),
       began,
       ran,
-      Math.max(0, index - count + 1),
+      Math.max(0, behind - count),
       count,
     );
     this.waitTimes.add(Math.max(0, began - (this.#trays.sinces[number] - this.#crew.began)), count);

@@ -15,7 +15,7 @@ import { FIRST_USE_MS, isOutputUsed, keepsOutput, pendingOutput } from "../runti
 import type { Callable } from "../targets/source.ts";
 import { doublesOf } from "../memory/memory.ts";
 import { Asking } from "./asking.ts";
-import { nextItem, stop } from "./batch.ts";
+import { firstItem, nextItem, stop } from "./batch.ts";
 import { type Board, PENDING, WORKED } from "./board.ts";
 import { beginTask, endTask, runBeside } from "./current_task.ts";
 import { Finished } from "./finished.ts";
@@ -123,7 +123,7 @@ export class Running {
     let called = 0;
     let written: void | Promise<void> = undefined;
     try {
-      for (let item; (item = nextItem(words, batch)) >= 0;) {
+      for (let item = firstItem(batch); item >= 0; item = nextItem(words, batch)) {
         this.#items = ++called;
         beginTask(words, task);
         const result = callOn(fn, values[item]);

@@ -17,6 +17,7 @@ import type { Job } from "./job.ts";
 import {
   ATTEMPT,
   BATCH,
+  BEGUN,
   BESIDE,
   COUNT,
   FREE,
@@ -70,7 +71,7 @@ export class Trays {
   /** Bytes of each input that has a block of its own. */
   readonly #sizes: number[] = [];
   #lent = 0;
-  /** Items of tasks of which no outcome was read; a task of which all items were taken counts as one. */
+  /** Items of tasks of which no outcome was read. */
   out = 0;
 
   constructor(board: Board) {
@@ -143,9 +144,8 @@ export class Trays {
   takeRest(number: number): number {
     const batch = this.batches[number];
     if (batch === undefined) return 0;
-    const before = batch.weight;
     const rest = batch.takeRest();
-    this.out -= before - batch.weight;
+    this.out -= rest;
     return rest;
   }
 
@@ -205,7 +205,7 @@ export class Trays {
   settle(number: number): void {
     this.jobs[number] = undefined;
     this.#lent -= this.#sizes[number];
-    this.out -= this.batches[number]?.weight ?? 1;
+    this.out -= this.batches[number]?.count ?? 1;
   }
 
   /** No worker will write to the task any more. */
@@ -263,11 +263,14 @@ export class Trays {
     return age > RING_TRAYS * TRAY_TASKS >> 1 && age <= RING_TRAYS * TRAY_TASKS;
   }
 
-  /** How many items no worker has begun with, but for those of batches that are begun. */
+  /** How many items no worker has begun with. */
   get waiting(): number {
     let count = 0;
     for (const number of this.live()) {
-      if (phaseOf(load(this.#words, this.taskOf(number) + STATE)) === READY) count += this.batches[number]?.count ?? 1;
+      const phase = phaseOf(load(this.#words, this.taskOf(number) + STATE));
+      const batch = this.batches[number];
+      if (phase === READY) count += batch?.count ?? 1;
+      else if (phase === BEGUN && batch !== undefined) count += batch.count - batch.reached;
     }
     return count;
   }

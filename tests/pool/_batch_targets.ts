@@ -74,7 +74,7 @@ export function failLateAtFirst(x: number): number {
   throw new RangeError(`item ${x}`);
 }
 
-// What is no number. Each is a function of its own: of one that has returned such a thing no items go together any more.
+// What is no number. Each has a function of its own: a function that has returned such a thing has no more batches.
 
 export function textWhereMarked(x: number): unknown {
   return isMarked(x) ? "text" : x * x;

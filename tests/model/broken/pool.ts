@@ -378,7 +378,7 @@ export const variants: readonly BrokenVariant[] = [
     name: "Pool: what a dead worker had come to in a batch is done",
     patches: [{
       file: BATCH,
-      find: "return this.#isThrough ? this.count : Math.max(0, this.count - 1);",
+      find: "return this.#isThrough ? this.count : this.count - 1;",
       replace: "return this.count;",
     }],
     caughtBy: ["Pool: of a batch whose worker dies"],
