@@ -99,8 +99,8 @@ export const REASONS: readonly Reason[] = [
     work: /^pool: task after/i,
     peer: /./,
     because:
-      "After 60 ms the processor has forgotten the pool's code and data. What takes 5 µs when both sides are awake then takes " +
-      "hundreds, and a pool has more of it than two threads that share a word.",
+      "Meanwhile the processor has forgotten the pool's code and data. What takes a few microseconds when both sides are awake " +
+      "takes many times as long then, and a pool has more of it than two threads that share a word.",
   },
   {
     work: /^pool: task of a map/i,
