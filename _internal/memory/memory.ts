@@ -146,16 +146,9 @@ export function pairsOf(memory: Memory): BigInt64Array {
   return pairs;
 }
 
-const doubleViews = new WeakMap<Memory, Float64Array>();
-
-/** The same as numbers of 64 bits: that at `n` has the words `2n` and `2n + 1`. */
-export function doublesOf(memory: Memory): Float64Array {
-  let doubles = doubleViews.get(memory);
-  if (doubles === undefined) {
-    const { buffer, byteOffset } = memory.words;
-    doubleViews.set(memory, doubles = new Float64Array(buffer, byteOffset));
-  }
-  return doubles;
+/** The same as numbers of 64 bits: that at `n` has the words `2n` and `2n + 1`. A new view: to be kept by its user. */
+export function doublesOf({ words: { buffer, byteOffset } }: Memory): Float64Array {
+  return new Float64Array(buffer, byteOffset);
 }
 
 // The memory of threads: a `SharedArrayBuffer` that every thread has from its start, of which only touched pages are

@@ -69,12 +69,12 @@ export class Batch {
   #isTaken = false;
   #isThrough = false;
 
-  /** `block`: of {@linkcode BATCH_WORDS}. */
-  constructor(space: Space, block: number) {
+  /** `block`: of {@linkcode BATCH_WORDS}. `values`: all numbers of the memory. */
+  constructor(space: Space, block: number, values: Float64Array) {
     this.#space = space;
     this.#block = block;
     this.at = block + 1 & ~1;
-    this.values = doublesOf(space.memory);
+    this.values = values;
     this.from = firstItem(this.at);
   }
 
@@ -143,11 +143,13 @@ export class Batches {
   readonly #all: Batch[] = [];
   readonly #free: Batch[] = [];
   readonly #most: number;
+  readonly #values: Float64Array;
 
   /** `most`: so many there are at most. */
   constructor(space: Space, most: number) {
     this.#space = space;
     this.#most = most;
+    this.#values = doublesOf(space.memory);
   }
 
   /** Whether there is one that can be filled, or room for one more. */
@@ -156,7 +158,7 @@ export class Batches {
     if (this.#all.length >= this.#most) return false;
     const block = this.#space.tryAllocate(BATCH_WORDS, true);
     if (block === 0) return false;
-    const batch = new Batch(this.#space, block);
+    const batch = new Batch(this.#space, block, this.#values);
     this.#all.push(batch);
     this.#free.push(batch);
     return true;

@@ -38,6 +38,9 @@ const BATCH_MS = 0.5;
 /** How often that is looked at: each so many items, and one. */
 const CLOCK = 31;
 
+/** What a batch returns of which all items that were called returned numbers. */
+const NUMBERS: unique symbol = Symbol("numbers");
+
 const SCOPES = ["thread", "process"] as const;
 const NOTHING: ReadonlySet<number> = new Set();
 
@@ -97,14 +100,13 @@ export class Running {
   run(task: number): boolean | Promise<boolean> {
     const { words } = this.#space;
     const fn = this.#begin(task);
-    if ((words[task + ATTEMPT] & BATCH) !== 0) return this.#runBatch(task, fn);
     beginTask(words, task);
-    let written: void | Promise<void>;
+    let written: void | Promise<void> = undefined;
     try {
-      const result = this.#call(task, fn);
+      const result = (words[task + ATTEMPT] & BATCH) === 0 ? this.#call(task, fn) : this.#callItems(task, fn);
       if (isThenable(result)) return this.#runSlowly(task, result);
       this.#release();
-      written = this.#results.put(task, result);
+      if (result !== NUMBERS) written = this.#results.put(task, result);
     } catch (error) {
       this.#release();
       written = this.#results.fail(task, error);
@@ -114,39 +116,31 @@ export class Running {
     return this.#end(task);
   }
 
-  // Until an item returns something else than a number, or takes long: what stands behind is another worker's then.
-  #runBatch(task: number, fn: Callable): boolean | Promise<boolean> {
+  // Calls the items of a batch until there are no more or they take long, which returns NUMBERS; or until an item throws or returns
+  // something else than a number: that is the task's outcome then. What stands behind is another worker's.
+  #callItems(task: number, fn: Callable): unknown {
     const { words } = this.#space;
     const values = this.#values;
     const batch = takeInput(this.#space, task, this.#options.desk + PENDING) as number;
     const until = now() + BATCH_MS;
     let called = 0;
-    let written: void | Promise<void> = undefined;
+    let stops = true;
     try {
       for (let item = firstItem(batch); item >= 0; item = nextItem(words, batch)) {
         this.#items = ++called;
         beginTask(words, task);
         const result = callOn(fn, values[item]);
-        if (typeof result !== "number") {
-          stop(words, batch);
-          if (isThenable(result)) return this.#runSlowly(task, result);
-          this.#release();
-          written = this.#results.put(task, result);
-          break;
-        }
+        if (typeof result !== "number") return result;
         this.#release();
         endTask();
         values[item] = result;
         if ((called & CLOCK) === 0 && now() > until) break;
       }
-    } catch (error) {
-      stop(words, batch);
-      this.#release();
-      written = this.#results.fail(task, error);
+      stops = false;
+      return NUMBERS;
+    } finally {
+      if (stops) stop(words, batch);
     }
-    if (written !== undefined) return this.#endAfter(task, written);
-    endTask();
-    return this.#end(task);
   }
 
   #call(task: number, fn: Callable): unknown {

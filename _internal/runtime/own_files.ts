@@ -8,8 +8,8 @@
 /** Whether this is the packed library. tools/pack.ts says so in its copy. */
 const IS_PACKED: boolean = false;
 
-/** Where each file is, seen from the library's root, without its ending. */
-const FILES = {
+/** Where each of these files is, seen from the library's root, without its ending. */
+export const OWN_FILES = {
   /** Where a thread's worker begins, on Deno and on Bun. */
   threadOnDeno: "_internal/threads/worker_entry",
   threadOnBun: "_internal/threads/worker_entry_bun",
@@ -35,10 +35,7 @@ const FILES = {
 } as const;
 
 /** One of the files that are named here. */
-export type OwnFile = keyof typeof FILES;
-
-/** The files, for what packs them. */
-export const OWN_FILES: Readonly<Record<OwnFile, string>> = FILES;
+export type OwnFile = keyof typeof OWN_FILES;
 
 // A bundler that takes the library into the program's bundle leaves nothing of these files: then this text is somewhere else.
 const HERE = IS_PACKED
@@ -54,7 +51,7 @@ const INSIDE = /^(?:_internal\/|sync\/|threading\/|multiprocessing\/|mod\.[jt]s)
 
 /** The URL of one of these files. */
 export function ownFile(file: OwnFile): URL {
-  return new URL(`${FILES[file]}${IS_PACKED ? ".js" : ".ts"}`, ROOT);
+  return new URL(`${OWN_FILES[file]}${IS_PACKED ? ".js" : ".ts"}`, ROOT);
 }
 
 const PATH = new URL(ROOT).pathname;

@@ -367,7 +367,8 @@ export const models: readonly Model<Record<string, object>>[] = [
     name: "Pool: a worker that dies reading a long input loses no block, and none is given back twice",
     setup: setup(1),
     scale: small(1),
-    threads: pool(1, { frees: true }, (actor) => {
+    // The input has a block where the outcome has words: none of these must be taken for one.
+    threads: pool(1, { outcome: "short", frees: true }, (actor) => {
       const owner = new Owner(actor);
       owner.watchBlocks();
       const before = owner.blocks();
@@ -377,23 +378,6 @@ export const models: readonly Model<Record<string, object>>[] = [
       // A worker that dies between its last note and the allocator loses the block, as one does that dies in the allocator.
       const known = [...before, ...actor.notes("freed")];
       actor.assert(owner.blocks().every((block) => known.includes(block)), "a block with an input was not given back");
-      owner.board.close();
-    }),
-    faults: { deaths: 1 },
-    mortal: [0],
-    end: accountFor(1),
-  }),
-  model({
-    // The input has had a block where the outcome has words.
-    name: "Pool: no word of an outcome is taken for a block, wherever its worker dies",
-    setup: setup(1),
-    scale: small(1),
-    threads: pool(1, { outcome: "short" }, (actor) => {
-      const owner = new Owner(actor);
-      owner.watchBlocks();
-      owner.post([1], 0, true);
-      if (owner.waitOrEnd(1, 0)) owner.deal(0);
-      owner.clear();
       owner.board.close();
     }),
     faults: { deaths: 1 },
