@@ -33,6 +33,8 @@ const FEW = 12;
 let bytes = new Uint8Array(INITIAL);
 let view = new DataView(bytes.buffer);
 let at = 0;
+/** A large buffer that is used again before a new one is made: the system has to clear what is new, page by page. */
+let spare: Uint8Array<ArrayBuffer> | undefined;
 let scope: Scope = "thread";
 // A list that is used again for the next message, since to make it anew costs as much as a short one. Only so many of its
 // items count.
@@ -133,6 +135,11 @@ export function giveAway(buffer: ArrayBuffer): void {
   if (buffer === bytes.buffer) renew();
 }
 
+/** What was given away is no message any more: the next large one is written into it. */
+export function takeAgain(buffer: ArrayBuffer): void {
+  if (buffer.byteLength <= KEEP && buffer.byteLength > (spare?.length ?? 0))
+}
+
 function renew(): void {
   bytes = new Uint8Array(INITIAL);
   view = new DataView(bytes.buffer);
@@ -145,10 +152,17 @@ function publish(): void {
 
 function reserve(count: number): void {
   if (at + count <= bytes.length) return;
-  const larger = new Uint8Array((Math.max(bytes.length * 2, at + count) + 7) & -8);
+  const larger = takeSpare(at + count) ?? new Uint8Array((Math.max(bytes.length * 2, at + count) + 7) & -8);
   larger.set(bytes.subarray(0, at));
   bytes = larger;
   view = new DataView(larger.buffer);
+}
+
+function takeSpare(least: number): Uint8Array<ArrayBuffer> | undefined {
+  if (spare === undefined || spare.length < least) return undefined;
+  const taken = spare;
+  spare = undefined;
+  return taken;
 }
 
 /** One byte. */

@@ -22,7 +22,7 @@ export class EachJob extends AnyJob implements Source {
   readonly promise: Promise<unknown[]>;
   /** The workers that have a task of it, or had one. */
   readonly workers: Set<Hired> = new Set();
-  readonly #inputs: readonly Packed[];
+  readonly #inputs: Packed[];
   readonly #results: unknown[] = [];
   #open: number;
   #over = false;
@@ -30,7 +30,7 @@ export class EachJob extends AnyJob implements Source {
   #resolve!: (results: unknown[]) => void;
   #reject!: (error: unknown) => void;
 
-  constructor(fn: number, name: string, spread: boolean, inputs: readonly Packed[]) {
+  constructor(fn: number, name: string, spread: boolean, inputs: Packed[]) {
     super(fn, name, spread, { together: 0, killAfter: undefined, priority: 0, retries: 0 });
     this.#inputs = inputs;
     this.#open = inputs.length;
@@ -48,11 +48,16 @@ export class EachJob extends AnyJob implements Source {
     return this.#inputs[index];
   }
 
+  protected override forget(index: number): void {
+    this.#inputs[index] = 0;
+  }
+
   peek(): undefined {}
 
   take(): void {}
 
   done(index: number, value: unknown): Unwanted {
+    this.settled(index);
     this.#results[index] = value;
     if (--this.#open === 0 && !this.#over) {
       this.#over = true;
@@ -61,7 +66,8 @@ export class EachJob extends AnyJob implements Source {
     return false;
   }
 
-  failed(_index: number, error: unknown): Unwanted {
+  failed(index: number, error: unknown): Unwanted {
+    this.settled(index);
     this.#open--;
     this.#fail(error);
     return false;

@@ -8,7 +8,7 @@
 import { now } from "../atomics.ts";
 import { encode, type EncodeOptions } from "../codec/encode.ts";
 import { addReferences, dropReferences } from "../codec/format.ts";
-import { giveAway } from "../codec/output.ts";
+import { giveAway, takeAgain } from "../codec/output.ts";
 import { WorkerLostError } from "../errors.ts";
 import type { Scope } from "../memory/memory.ts";
 import type { Ending } from "../work/runner.ts";
@@ -239,10 +239,17 @@ export abstract class AnyJob implements Job {
     dropPacked(this.packedOf(index));
   }
 
-  /** A task has its outcome. */
+  /** A task has its outcome: its input is not needed any more. */
   protected settled(index: number): void {
     if (this.#retries > 0) this.drop(index);
+    const packed = this.packedOf(index);
+    if (typeof packed === "number" || packed.length < PAGE) return;
+    this.forget(index);
+    takeAgain(packed.buffer as ArrayBuffer);
   }
+
+  /** No part reads the input of a task from here on. */
+  protected abstract forget(index: number): void;
 
   /** Whether a task that was lost is to be tried again. */
   protected isRetried(index: number): boolean {

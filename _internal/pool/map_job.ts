@@ -53,7 +53,7 @@ export class MapJob extends AnyJob implements Source, NumberJob {
   readonly promise: Promise<unknown[]>;
   index = -1;
   readonly many: NumberJob | undefined;
-  readonly #inputs: ArrayLike<Packed>;
+  readonly #inputs: { readonly length: number; [index: number]: Packed };
   readonly #results: unknown[];
   readonly #isSettled: Uint8Array;
   readonly #returned: Returned = new Returned();
@@ -129,6 +129,10 @@ export class MapJob extends AnyJob implements Source, NumberJob {
 
   protected override packedOf(index: number): Packed {
     return this.#inputs[index];
+  }
+
+  protected override forget(index: number): void {
+    this.#inputs[index] = 0;
   }
 
   peek(): Job | undefined {

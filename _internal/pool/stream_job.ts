@@ -113,6 +113,10 @@ export class StreamJob extends AnyJob implements Source {
     return this.#inputs.get(index)!;
   }
 
+  protected override forget(index: number): void {
+    this.#inputs.delete(index);
+  }
+
   peek(): Job | undefined {
     if (this.#waiting.size === 0 && this.#mayTake) this.#within(() => this.#isAsync ? this.#fetch() : this.#read());
     return this.#error !== undefined || this.#waiting.size === 0 ? undefined : this;

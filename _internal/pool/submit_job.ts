@@ -41,7 +41,7 @@ export function packArgs(args: readonly unknown[], scope: Scope): { packed: Pack
 export class SubmittedTask extends AnyJob implements FutureTask {
   readonly future: Future<unknown>;
   readonly #host: TaskHost;
-  readonly #packed: Packed;
+  #packed: Packed;
   /** Where it is on the board. */
   number: number = NOWHERE;
   /** It is over, or no caller waits for it: it is passed over. */
@@ -66,6 +66,10 @@ export class SubmittedTask extends AnyJob implements FutureTask {
 
   protected override packedOf(): Packed {
     return this.#packed;
+  }
+
+  protected override forget(): void {
+    this.#packed = 0;
   }
 
   posted(number: number): void {

@@ -4,9 +4,10 @@ import * as crypto from "node:crypto";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { load } from "../../_internal/atomics.ts";
-import { encode } from "../../_internal/codec/encode.ts";
+import { encode, encodeApart } from "../../_internal/codec/encode.ts";
 import { locate } from "../../_internal/memory/shared_object.ts";
 import { dropReferences } from "../../_internal/codec/format.ts";
+import { takeAgain } from "../../_internal/codec/output.ts";
 import { Event, registerSerializable } from "../../sync/mod.ts";
 import { cross, difference } from "./_values.ts";
 
@@ -255,6 +256,30 @@ describe("a value that crosses", () => {
     assertEquals(cross(pool.subarray(100, 110)).buffer.byteLength, 10);
     const [a, b] = cross([Buffer.from("one"), Buffer.from("two")]);
     assertEquals([a!.byteLength, a!.buffer.byteLength, b!.buffer.byteLength], [3, 3, 3]);
+  });
+
+  it("a large message is written into a buffer that came back, and into none that did not", LIMIT, () => {
+    const options = { root: "value", scope: "thread" } as const;
+    const pack = (fill: number): Uint8Array => encodeApart(new Uint8Array(1 << 20).fill(fill), options);
+    const isOf = (fill: number, message: Uint8Array): boolean => message.subarray(-1_000_000, -100).every((byte) => byte === fill);
+    const first = pack(1);
+    const second = pack(2);
+    assert(first.buffer !== second.buffer && isOf(1, first) && isOf(2, second));
+    takeAgain(first.buffer as ArrayBuffer);
+    const third = pack(3);
+    assertStrictEquals(third.buffer, first.buffer);
+    const fourth = pack(4);
+    assert(fourth.buffer !== third.buffer && isOf(2, second) && isOf(3, third) && isOf(4, fourth));
+    // In the midst of a message, by what the message itself calls.
+    const outer = encodeApart({
+      head: new Uint8Array(1 << 17).fill(7),
+      get inner() {
+        takeAgain(second.buffer as ArrayBuffer);
+        return isOf(5, pack(5));
+      },
+      tail: new Uint8Array(1 << 20).fill(6),
+    }, options);
+    assert(isOf(6, outer) && isOf(3, third) && isOf(4, fourth));
   });
 
   it("resizable buffers stay resizable, and views go on tracking them", LIMIT, () => {

@@ -33,6 +33,19 @@ export function crossingSuite(kind: Kind): void {
       assertEquals(futures.map((bytes) => bytes.length), range(200).map((i) => i * 97));
     });
 
+    it("keeps the large arguments of each task as they were, whatever is over meanwhile", LIMIT, async () => {
+      let left = 60;
+      const submitNext = async (lane: number): Promise<void> => {
+        while (left-- > 0) {
+          const [fill, size] = [1 + left % 250, (64 << 10) + (left * 7919 + lane) % (300 << 10)];
+          const future = pool().submit(targets.sum, new Uint8Array(size).fill(fill).buffer);
+          if (left % 5 === 0 && future.cancel()) continue;
+          assertEquals(await future, fill * size);
+        }
+      };
+      await Promise.all(range(6).map(submitNext));
+    });
+
     it("shares the objects of this package in both directions", LIMIT, async () => {
       const lock = new kind.Lock();
       assert(await pool().submit(targets.returnLock, lock) === lock);
