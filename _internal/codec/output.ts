@@ -137,7 +137,7 @@ export function giveAway(buffer: ArrayBuffer): void {
 
 /** What was given away is no message any more: the next large one is written into it. */
 export function takeAgain(buffer: ArrayBuffer): void {
-  if (buffer.byteLength <= KEEP && buffer.byteLength > (spare?.length ?? 0))
+  if (buffer.byteLength <= KEEP && buffer.byteLength > (spare?.length ?? 0)) spare = new Uint8Array(buffer);
 }
 
 function renew(): void {

@@ -261,7 +261,8 @@ describe("a value that crosses", () => {
   it("a large message is written into a buffer that came back, and into none that did not", LIMIT, () => {
     const options = { root: "value", scope: "thread" } as const;
     const pack = (fill: number): Uint8Array => encodeApart(new Uint8Array(1 << 20).fill(fill), options);
-    const isOf = (fill: number, message: Uint8Array): boolean => message.subarray(-1_000_000, -100).every((byte) => byte === fill);
+    const isOf = (fill: number, message: Uint8Array): boolean =>
+      message.subarray(-1_000_000, -100).every((byte) => byte === fill);
     const first = pack(1);
     const second = pack(2);
     assert(first.buffer !== second.buffer && isOf(1, first) && isOf(2, second));

@@ -329,6 +329,8 @@ export class Inputs extends AnyJob {
     return this.#isLong ? encode(longOf(index), { root: "", scope: "thread" }) : index;
   }
 
+  protected override forget(): void {}
+
   done = (): boolean => false;
   failed = (): boolean => false;
   lost = (): boolean => false;
