@@ -100,7 +100,15 @@ export const REASONS: readonly Reason[] = [
     peer: /./,
     because:
       "Meanwhile the processor has forgotten the pool's code and data. What takes a few microseconds when both sides are awake " +
-      "takes many times as long then, and a pool has more of it than two threads that share a word.",
+      "takes many times as long then, and a pool has more of it than two threads that share a word. Half of that time goes where " +
+      "few calls were made before: into code that the engine has not compiled yet.",
+  },
+  {
+    work: /^pool: task with .* shared/i,
+    peer: /./,
+    because:
+      "Nothing of the array is copied. So few tasks are called that the engine has not compiled the pool's code yet, of which there is " +
+      "more than of the peer's.",
   },
   {
     work: /^pool: task of a map/i,
