@@ -11,6 +11,7 @@ import { childrenOf, ensureOwnRecord, hasProcessEnded, ownRecord } from "../_int
 import { checkPermissions } from "../_internal/processes/runtime_command.ts";
 import { forgetChild } from "../_internal/processes/start_process.ts";
 import * as runtime from "../_internal/runtime/runtime.ts";
+import { requireIdentity } from "../_internal/runtime/this_thread.ts";
 import { objectOf, PARENT } from "../_internal/work/record.ts";
 import type { Process } from "./process.ts";
 
@@ -47,6 +48,7 @@ export function currentProcess(): Process<unknown[]> {
  * ```
  */
 export function parentProcess(): Process<unknown[]> | undefined {
+  requireIdentity();
   const own = ownRecord();
   if (own === 0) return undefined;
   const space = spaceOf("process");
@@ -67,6 +69,7 @@ export function parentProcess(): Process<unknown[]> | undefined {
  * ```
  */
 export function activeChildren(): Process<unknown[]>[] {
+  requireIdentity();
   const own = ownRecord();
   if (own === 0) return [];
   const space = spaceOf("process");

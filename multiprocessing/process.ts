@@ -32,6 +32,7 @@ import { signalProcess } from "../_internal/processes/signal.ts";
 import { launchProcess, untilNoted } from "../_internal/processes/start_process.ts";
 import { receive } from "../_internal/processes/unseen.ts";
 import { signalName } from "../_internal/runtime/spawn.ts";
+import { requireIdentity } from "../_internal/runtime/this_thread.ts";
 import { SIGKILL, SIGTERM } from "../_internal/system/calls.ts";
 import { loadProcessCalls } from "../_internal/system/system.ts";
 import { NEW, objectOf, PARENT, POINT, readName, STATE } from "../_internal/work/record.ts";
@@ -238,11 +239,15 @@ const processes: RunnerKind = {
   },
   nameOf(given, _target, space) {
     const number = add(spaceOf("thread").words, PROCESS_NAMES_AT, 1) + 1;
+    requireIdentity();
     const own = ownRecord();
     const prefix = own === 0 ? undefined : /^Process-[\d:]+$/.exec(readName(space, own))?.[0];
     return given ?? (prefix === undefined ? `Process-${number}` : `${prefix}:${number}`);
   },
-  ownRecord,
+  ownRecord() {
+    requireIdentity();
+    return ownRecord();
+  },
   prepare(process, descriptors) {
     checkPermissions("start process");
     const { space, at } = placeOf(process);
@@ -264,7 +269,10 @@ const processes: RunnerKind = {
     };
     return {
       head,
-      launch: () => launchProcess(space, at, { env, cwd: folder, permissions, method, descriptors }),
+      launch: () => {
+        const alike = JSON.stringify({ ...head, name: "" });
+        launchProcess(space, at, { env, cwd: folder, permissions, method, descriptors, alike });
+      },
     };
   },
   hasEnded: hasProcessEnded,

@@ -22,6 +22,7 @@ import { type Space, spaceOf } from "../_internal/memory/space.ts";
 import { type Wait, waitSync } from "../_internal/memory/wait.ts";
 import { EVERYBODY, notify } from "../_internal/memory/wait_point.ts";
 import { deadlineOf, show } from "../_internal/options.ts";
+import { requireIdentity } from "../_internal/runtime/this_thread.ts";
 import type { TargetDescriptor } from "../_internal/targets/describe.ts";
 import { attend, launchThread, onFailure, terminateThread } from "../_internal/threads/start_thread.ts";
 // Not used here: it makes the worker's modules part of the program's graph, so that Deno has them when the main thread
@@ -230,7 +231,10 @@ const threads: RunnerKind = {
     const label = target === undefined || target.name === "" ? "" : ` (${target.name})`;
     return `Thread-${add(words, THREAD_NAMES_AT, 1) + 1}${label}`;
   },
-  ownRecord: ({ words, entry }) => load(words, entry + RECORD),
+  ownRecord({ words, entry }) {
+    requireIdentity();
+    return load(words, entry + RECORD);
+  },
   prepare(thread, descriptors) {
     const { space, at } = placeOf(thread);
     const delay = delays.get(thread) ?? 0;
@@ -313,6 +317,7 @@ function isRemoteUrl(url: string): boolean {
 
 /** Makes a record for a thread that this library did not start: the main thread, or a worker that adopted an object. */
 export function ensureRecord(space: Space, id: number): void {
+  requireIdentity();
   const { words } = space;
   const entry = entryOf(id);
   if (load(words, entry + RECORD) !== 0) return;

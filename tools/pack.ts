@@ -43,6 +43,14 @@ const packed: esbuild.Plugin = {
       if (!text.includes(MARK)) throw new Error(`Cannot pack as ${path} has no line '${MARK}'`);
       return { contents: text.replace(MARK, MARK.replace("false", "true")), loader: "ts" };
     });
+    // Of two classes of one name in a chunk, or of a class that names itself, the name becomes another, and names stand in messages.
+    // esbuild's own keepNames does this for every function as well, which takes each start more than a millisecond.
+    onLoad({ filter: /\/(?:sync|threading|multiprocessing)\/\w+\.ts$|\/runner\.ts$/ }, ({ path }) => {
+      const text = readFileSync(path, "utf8");
+      const classes = [...text.matchAll(/^(?:export )?(?:abstract )?class (\w+)/gm)].map(([, name]) => name);
+      const named = classes.map((name) => `Object.defineProperty(${name}, "name", { value: "${name}" });`);
+      return { contents: [text, ...named].join("\n"), loader: "ts" };
+    });
     // In the source it stands in the program's graph, so that Deno has it where it comes from the network. In a chunk it
     // would no longer know whether it is a worker's first module.
     onResolve({ filter: /\/worker_entry\.ts$/ }, ({ kind }) => kind === "entry-point" ? undefined : EMPTY);
@@ -57,8 +65,6 @@ const SHARED: esbuild.BuildOptions = {
   format: "esm",
   platform: "neutral",
   target: "es2024",
-  // Of two classes of one name in a chunk, or of one that names itself, the name is another else, and stands in messages.
-  keepNames: true,
   external: [...Object.keys(source.dependencies), "node:*", "bun:*"],
   logLevel: "warning",
   // A call whose second argument is made elsewhere is left as it is, which is what is meant.
@@ -74,6 +80,9 @@ async function build(): Promise<esbuild.Metafile> {
     outdir: OUT,
     chunkNames: "_internal/chunk-[hash]",
     splitting: true,
+    // A runtime reads these files at each start, comments and all. Names stay as they are, for stacks.
+    minifyWhitespace: true,
+    minifySyntax: true,
     sourcemap: "linked",
     metafile: true,
   });

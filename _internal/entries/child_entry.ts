@@ -26,10 +26,19 @@ import { attachRegion } from "../processes/region.ts";
 import { mayCallSystem, VARIABLE } from "../processes/runtime_command.ts";
 import { heedSignals } from "../processes/signal.ts";
 import { childrenEnded, endChildren } from "../processes/start_process.ts";
-import { exitCodeSet, exitProcess, onLastWords, pendingOutput, setMainArgument } from "../runtime/this_thread.ts";
+import {
+  beNobody,
+  beSomebody,
+  exitCodeSet,
+  exitProcess,
+  onLastWords,
+  pendingOutput,
+  setMainArgument,
+} from "../runtime/this_thread.ts";
 import { loadProcessCalls } from "../system/system.ts";
 import { addHome } from "../targets/places.ts";
 import { resolveSubclass, resolveTarget, watchImports } from "../targets/resolve.ts";
+import type { AnyClass, Callable } from "../targets/source.ts";
 import { childRecords } from "../threads/start_thread.ts";
 import { setOwnTarget } from "../work/ending.ts";
 import {
@@ -77,7 +86,47 @@ function boot(): void {
     throw error;
   }
   const space = processSpace();
-  void run(space, Number(record) > 0 ? Number(record) : waitForRecord(space, -Number(record)));
+  onLastWords({ exit: (code) => lastWords?.exit(code), uncaught: (error) => lastWords?.uncaught(error) });
+  if (Number(record) > 0) void run(space, Number(record));
+  else void waitForRecord(space, -Number(record), importAhead).then((record) => run(space, record));
+}
+
+/** What is still done when this process ends or fails. */
+let lastWords: Parameters<typeof onLastWords>[0] | undefined;
+
+/** What a process runs. */
+interface Found {
+  type?: AnyClass;
+  target?: Callable;
+}
+
+/** What is found ahead, of which head. */
+let foundAhead: { head: string; found: Found } | undefined;
+
+/** This process is spare, and imports what it will run. */
+async function importAhead(head: string, spoil: () => void): Promise<void> {
+  lastWords = { exit() {}, uncaught: spoil };
+  beNobody((error) => {
+    spoil();
+    // The process has come meanwhile, and is not told before this is through.
+    throw error;
+  });
+  // The processes that came before have named what does not come up.
+  watchImports({ begin() {}, mayName: () => false, end() {} });
+  foundAhead = { head, found: await find(JSON.parse(head) as ProcessHead, "a process") };
+  beSomebody();
+}
+
+/** Goes where the process is to run, and finds what it runs. `label`: the name of the process. */
+async function find({ type, target, main, cwd, method }: ProcessHead, label: string): Promise<Found> {
+  addHome(undefined, main);
+  setMainArgument(main);
+  inheritMethod(method);
+  loadProcessCalls("start process").changeFolder(cwd);
+  const found: Found = {};
+  if (type !== undefined) found.type = await resolveSubclass(type, label);
+  if (target !== undefined) found.target = await resolveTarget(target, label);
+  return found;
 }
 
 async function run(space: Space, record: number): Promise<void> {
@@ -86,7 +135,7 @@ async function run(space: Space, record: number): Promise<void> {
   store(words, record + INDEX, (space.memory as ProcessMemory).region.index);
   heedSignals(space, record);
   let over = false;
-  onLastWords({
+  lastWords = {
     exit: (code) => {
       endChildren();
       if (!over) sayExit(space, record, code);
@@ -95,7 +144,7 @@ async function run(space: Space, record: number): Promise<void> {
       fail(space, record, error);
       exitProcess(1);
     },
-  });
+  };
   watchImports(importsOf(space, record));
   let code = 0;
   try {
@@ -120,16 +169,15 @@ async function run(space: Space, record: number): Promise<void> {
 async function runTarget(space: Space, record: number): Promise<unknown> {
   const { descriptor, rest } = unpackPayload(readBytes(space, record + PAYLOAD)!);
   const attachment = new Attachment(space, objectOf(record));
-  const { type, target, main, cwd, method } = JSON.parse(descriptor) as ProcessHead;
-  addHome(undefined, main);
-  setMainArgument(main);
-  inheritMethod(method);
-  loadProcessCalls("start process").changeFolder(cwd);
+  const head = JSON.parse(descriptor) as ProcessHead;
+  const { type, target } = foundAhead?.head === JSON.stringify({ ...head, name: "" })
+    ? foundAhead.found
+    : await find(head, labelOf(attachment));
   const process = type === undefined
     ? handleAt(space, attachment.at) as Process<unknown[]>
     // Runs the constructor of Process, which attaches, and not that of the subclass.
-    : makeHandle(attachment, Process<unknown[]>, await resolveSubclass(type, labelOf(attachment)));
-  if (target !== undefined) setOwnTarget(space, record, await resolveTarget(target, labelOf(attachment)));
+    : makeHandle(attachment, Process<unknown[]>, type);
+  if (target !== undefined) setOwnTarget(space, record, target);
   const { args, fields } = await arrive(() => decode(rest, { keep: true }) as { args: unknown[]; fields?: object });
   // Only now: where this process is killed before, its starter gives up what the arguments hold.
   freeBytes(space, record + PAYLOAD);

@@ -117,6 +117,23 @@ export function leave(memory: Memory, id: number): void {
   if (load(words, entry + ID) === id) store(words, entry + STATE, ENDED);
 }
 
+// A worker may take part before it is known which thread it becomes, and end before it hears of that. The starter writes the record
+// and then looks whether the worker has left; the worker leaves and then looks for a record. So one of the two sees the other, and
+// the side that takes the record out of the entry has the thread.
+
+/** Gives a participant the record of the thread that it becomes. `false`: it had left, and there is no such thread. */
+export function giveRecord(memory: Memory, id: number, record: number): boolean {
+  const word = entryOf(id) + RECORD;
+  store(memory.words, word, record);
+  return isAlive(memory, id) || compareExchange(memory.words, word, record, 0) !== record;
+}
+
+/** Leaves, as {@linkcode leave}. The record that was given to it, which is the caller's to see to; 0: there is none. */
+export function leaveUnused(memory: Memory, id: number): number {
+  leave(memory, id);
+  return exchange(memory.words, entryOf(id) + RECORD, 0);
+}
+
 /** Asks a participant to end, and wakes it if it sleeps. */
 export function kill(memory: Memory, id: number): void {
   const words = memory.words;

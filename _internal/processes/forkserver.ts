@@ -4,12 +4,15 @@
  * A spare has a mailbox in the processes' memory:
  *
  * ```text
- *   word 0   COMING -> READY -> TAKEN    the spare, then its starter
- *        1   the record                  its starter, before TAKEN
+ *   word 0   COMING -> READY -> TAKEN               the spare; TAKEN its starter, from any but SPOILT
+ *            COMING -> IMPORTING -> READY, SPOILT
+ *        1   the record                                      its starter, before TAKEN
+ *        2   a block with what it will run; 0: not known     its starter, before the start
  * ```
  *
- * It has imported the library and sleeps on the first word. It is used once, so that a process is as fresh as with
- * `"spawn"`. A process with an environment or permissions of its own gets no spare, and neither does a process whose starter
+ * It has imported the library and sleeps on the first word. Where the last two processes ran the same, it has imported the
+ * modules of that as well, and is for that alone; a module that asks which process imports it, or throws, spoils the spare.
+ * It is used once, so that a process is as fresh as with `"spawn"`. A process with an environment or permissions of its own gets no spare, and neither does a process whose starter
  * has changed its own since the spare was started. A folder of its own is no hindrance: the spare goes there when it is told.
  *
  * @module
@@ -17,7 +20,7 @@
 
 import { compareExchange, load, store } from "../atomics.ts";
 import { type Space, spaceOf } from "../memory/space.ts";
-import { isWorker, onExit } from "../runtime/this_thread.ts";
+import { exitProcess, isWorker, onExit } from "../runtime/this_thread.ts";
 import { cpuCount, environment, later } from "../runtime/runtime.ts";
 import { spawn, type Spawned } from "../runtime/spawn.ts";
 import { SIGKILL } from "../system/calls.ts";
@@ -30,8 +33,11 @@ import { spawnUnseen } from "./unseen.ts";
 const COMING = 0;
 const READY = 1;
 const TAKEN = 2;
+const IMPORTING = 3;
+const SPOILT = 4;
 const RECORD = 1;
-const MAILBOX_WORDS = 2;
+const HEAD = 2;
+const MAILBOX_WORDS = 3;
 
 /** The longest sleep of a spare. */
 const SLICE_MS = 10_000;
@@ -47,6 +53,8 @@ interface Spare {
   readonly mailbox: number;
   /** How it was started: a process that would be started in another way now cannot be made of it. */
   readonly key: string;
+  /** What it imports ahead. */
+  readonly head: string | undefined;
   watched?: boolean;
 }
 
@@ -55,6 +63,16 @@ const spares: Set<Spare> = new Set();
 let keep: (() => void) | undefined;
 let planned = false;
 let watching = false;
+/** What the last process ran, and whether the one before did, too. */
+let lastHead = "";
+let isRepeated = false;
+/** What is not imported ahead: its modules ask which process it is that imports them, or throw. */
+const spoilt: Set<string> = new Set();
+/** What was imported ahead before. */
+const proven: Set<string> = new Set();
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** What a child is told in its environment: its record, or the mailbox of a spare as a negative number. */
 export function tell(record: number): string {
@@ -62,28 +80,51 @@ export function tell(record: number): string {
   return `${record} ${lifeline()} ${regionPath()}`;
 }
 
-/** Has a spare become the process of a record. `undefined`: there is none that could. */
-export function takeSpare(space: Space, record: number): Spawned | undefined {
+/**
+ * Has a spare become the process of a record. `undefined`: there is none that could.
+ *
+ * @param head What the process runs, and where.
+ */
+export function takeSpare(space: Space, record: number, head: string): Spawned | undefined {
+  isRepeated = head === lastHead;
+  lastHead = head;
   const key = keyOf(runtimeCommand("inherit").args);
-  let found: Spare | undefined;
   for (const spare of spares) {
     if (!isThere(spare)) {
-      spares.delete(spare);
-      watchForEnd(space, spare);
-    } else if (spare.key !== key) {
+      forget(space, spare);
+    } else if (spare.key !== key || isRepeated && spare.head !== undefined && spare.head !== head) {
       drop(space, spare);
-    } else if (found === undefined || load(space.words, found.mailbox) !== READY) {
-      found = spare;
     }
   }
   warmUp();
-  if (found === undefined) return undefined;
-  spares.delete(found);
-  store(space.words, found.mailbox + RECORD, record);
-  store(space.words, found.mailbox, TAKEN);
-  space.memory.notify(found.mailbox, 1);
-  watchForEnd(space, found);
-  return found.process;
+  const usable = [...spares].filter((spare) => spare.head === undefined || spare.head === head);
+  // The best first. A process whose spare still imports waits for it, and could not be told from a process that is stuck if these
+  // modules had not come up elsewhere.
+  const importing = proven.has(head) ? IMPORTING : COMING;
+  for (
+    const [state, its] of [
+      [READY, head],
+      [READY, undefined],
+      [importing, head],
+      [COMING, head],
+      [COMING, undefined],
+    ] as const
+  ) {
+    const found = usable.find((spare) => spare.head === its && take(space, spare, state, record));
+    if (found !== undefined && state === READY && its === head) proven.add(head);
+    if (found !== undefined) return found.process;
+  }
+  return undefined;
+}
+
+function take(space: Space, spare: Spare, state: number, record: number): boolean {
+  const { words, memory } = space;
+  store(words, spare.mailbox + RECORD, record);
+  if (compareExchange(words, spare.mailbox, state, TAKEN) !== state) return false;
+  spares.delete(spare);
+  memory.notify(spare.mailbox, 1);
+  watchForEnd(space, spare);
+  return true;
 }
 
 /** Sees to it that there are spares, soon. */
@@ -114,6 +155,8 @@ export function replenish(): void {
 function startSpare(args: readonly string[], cwd: string | undefined, key: string): void {
   const space = spaceOf("process");
   const mailbox = space.allocate(MAILBOX_WORDS, "start process");
+  const head = isRepeated && !spoilt.has(lastHead) ? lastHead : undefined;
+  if (head !== undefined) store(space.words, mailbox + HEAD, space.writeBlock(encoder.encode(head), "start process"));
   let unseen: Spawned | undefined;
   let process: Spawned;
   try {
@@ -122,11 +165,11 @@ function startSpare(args: readonly string[], cwd: string | undefined, key: strin
     process = unseen ?? spawn(options);
   } catch (error) {
     // Nothing was started that could look there.
-    space.free(mailbox);
+    freeMailbox(space, mailbox);
     throw error;
   }
   process.setRef(false);
-  const spare: Spare = { process, mailbox, key };
+  const spare: Spare = { process, mailbox, key, head };
   spares.add(spare);
   if (unseen === undefined) watchForEnd(space, spare);
   if (watching) return;
@@ -141,9 +184,28 @@ function watchForEnd(space: Space, spare: Spare): void {
   if (spare.watched) return;
   spare.watched = true;
   spare.process.ended.then(() => {
+    noteSpoilt(space, spare);
     spares.delete(spare);
-    space.free(spare.mailbox);
+    freeMailbox(space, spare.mailbox);
   });
+}
+
+function freeMailbox(space: Space, mailbox: number): void {
+  const head = load(space.words, mailbox + HEAD);
+  if (head !== 0) space.free(head);
+  space.free(mailbox);
+}
+
+// A spare that is gone, or to go, while it imports, would be so the next time.
+function noteSpoilt({ words }: Space, { head, mailbox }: Spare): void {
+  const state = load(words, mailbox);
+  if (head !== undefined && (state === SPOILT || state === IMPORTING)) spoilt.add(head);
+}
+
+function forget(space: Space, spare: Spare): void {
+  noteSpoilt(space, spare);
+  spares.delete(spare);
+  watchForEnd(space, spare);
 }
 
 // Asked in two ways: while the last threads of a killed process are on their way out, it is no child that has ended yet.
@@ -153,8 +215,7 @@ function isThere({ process }: Spare): boolean {
 }
 
 function drop(space: Space, spare: Spare): void {
-  spares.delete(spare);
-  watchForEnd(space, spare);
+  forget(space, spare);
   // Where it is gone, the system may have given its number to another process.
   if (load(space.words, spare.mailbox) !== TAKEN && isThere(spare)) {
     loadProcessCalls("end process").signal(spare.process.pid, SIGKILL);
@@ -166,10 +227,33 @@ function keyOf(args: readonly string[]): string {
   return JSON.stringify([args, Object.entries(environment()).sort()]);
 }
 
-/** In a spare: waits until it is taken, and returns the record of the process that it becomes. */
-export function waitForRecord(space: Space, mailbox: number): number {
+/**
+ * In a spare: waits until it is taken, and resolves to the record of the process that it becomes.
+ *
+ * @param importAhead Imports what the process will run, as far as that is known. What it throws spoils the spare, as `spoil` does,
+ * which it is given: the process ends.
+ */
+export async function waitForRecord(
+  space: Space,
+  mailbox: number,
+  importAhead: (head: string, spoil: () => void) => Promise<void>,
+): Promise<number> {
   const { words, memory } = space;
-  compareExchange(words, mailbox, COMING, READY);
+  const head = load(words, mailbox + HEAD);
+  if (head === 0) {
+    compareExchange(words, mailbox, COMING, READY);
+  } else if (compareExchange(words, mailbox, COMING, IMPORTING) === COMING) {
+    // The process may have come meanwhile, and then hears of all that by itself.
+    const spoil = (): void => {
+      if (compareExchange(words, mailbox, IMPORTING, SPOILT) === IMPORTING) exitProcess(0);
+    };
+    try {
+      await importAhead(decoder.decode(space.readBlock(head)), spoil);
+    } catch {
+      spoil();
+    }
+    compareExchange(words, mailbox, IMPORTING, READY);
+  }
   while (load(words, mailbox) !== TAKEN) memory.wait(mailbox, READY, SLICE_MS);
   return load(words, mailbox + RECORD);
 }

@@ -26,6 +26,7 @@ import { existingSpace, type Space, spaceOf } from "../memory/space.ts";
 import { reclaimTaken } from "../queue/taken.ts";
 import { EVERYBODY, notify } from "../memory/wait_point.ts";
 import { pidOfThis } from "../runtime/runtime.ts";
+import { requireIdentity } from "../runtime/this_thread.ts";
 import { SIGKILL } from "../system/calls.ts";
 import { loadProcessCalls } from "../system/system.ts";
 import {
@@ -247,6 +248,7 @@ export function removeChild(space: Space, parent: number, child: number): boolea
 
 /** The record of this process; made where there is none. */
 export function ensureOwnRecord(space: Space): number {
+  requireIdentity();
   const known = ownRecord();
   if (known !== 0) return known;
   const { words } = space;

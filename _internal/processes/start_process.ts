@@ -49,6 +49,8 @@ interface LaunchOptions {
   readonly permissions: "inherit" | Requested;
   /** What it runs. */
   readonly descriptors: Descriptors;
+  /** What it runs, and where: the same for all processes that begin alike. */
+  readonly alike: string;
 }
 
 interface Child {
@@ -80,9 +82,9 @@ export function launchProcess(space: Space, record: number, options: LaunchOptio
 }
 
 function launch(space: Space, record: number, options: LaunchOptions): void {
-  const { method, env, permissions, descriptors } = options;
+  const { method, env, permissions, descriptors, alike } = options;
   const spare = method === "forkserver" && env === undefined && permissions === "inherit";
-  const process = (spare ? takeSpare(space, record) : undefined) ?? fresh(space, record, options);
+  const process = (spare ? takeSpare(space, record, alike) : undefined) ?? fresh(space, record, options);
   store(space.words, record + PID, process.pid);
   signalAgain(space, record);
   children.set(record, { process, space, descriptors });

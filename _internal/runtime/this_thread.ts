@@ -9,6 +9,7 @@
  */
 
 import { wait } from "../atomics.ts";
+import { InvalidStateError } from "../errors.ts";
 import { bun, deno, isBun, nodeProcess } from "./runtime.ts";
 
 // In a worker.
@@ -124,6 +125,27 @@ export async function whileImporting<T>(module: string, worker: string, load: ()
   } finally {
     importing = outer;
   }
+}
+
+// A worker or process that is spare imports the modules of its target before it is told which thread or process it becomes.
+
+let refuse: ((error: Error) => void) | undefined;
+
+/** This is a spare that imports what it will run. `asked` is called when that asks which thread or process it is. */
+export function beNobody(asked: (error: Error) => void): void {
+  refuse = asked;
+}
+
+/** From here on it is known which thread or process this is. */
+export function beSomebody(): void {
+  refuse = undefined;
+}
+
+/** To be called before anything is told that differs from thread to thread, or process to process. */
+export function requireIdentity(): void {
+  refuse?.(
+    new InvalidStateError("Cannot tell which thread or process this is as it is spare, and imports what it will run"),
+  );
 }
 
 // The end.

@@ -1,6 +1,5 @@
 /**
- * Starts threads, with workers that are kept spare for the next start, and looks after the threads that this thread started
- * until each of them, and all below it, is gone. The words of a thread are its record: see _internal/work/record.ts.
+ * Starts threads, and looks after the threads that this thread started until each of them, and all below it, is gone. The words of a thread are its record: see _internal/work/record.ts.
  *
  * @module
  */
@@ -8,14 +7,14 @@
 import { load, now, store } from "../atomics.ts";
 import { TargetError } from "../errors.ts";
 import { PROCESS_AT, type ThreadMemory } from "../memory/memory.ts";
-import { enter, entryOf, KILL, leave, onBlocked, RECORD } from "../memory/participants.ts";
+import { enter, entryOf, giveRecord, KILL, leave, onBlocked, RECORD } from "../memory/participants.ts";
 import { addReference, dropReference } from "../memory/shared_object.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
 import { SLICE_MS } from "../memory/wait_point.ts";
 import { isWorker, onLoopEmpty } from "../runtime/this_thread.ts";
 import { requireOwnModules } from "../runtime/modules.ts";
 import { ownFile } from "../runtime/own_files.ts";
-import { cpuCount, isBun, later, unrefTimer } from "../runtime/runtime.ts";
+import { isBun, unrefTimer } from "../runtime/runtime.ts";
 import {
   isSystemThreadGone,
   startSystemThread,
@@ -49,7 +48,8 @@ import {
   takeRecord,
   vanish,
 } from "../work/record.ts";
-import { type Descriptors, type Init, lookAtStart, lookLater, PREPARE, type Report } from "../work/starting.ts";
+import { type Descriptors, type Init, lookAtStart, lookLater, type Report } from "../work/starting.ts";
+import { type Spare, Spares } from "./spares.ts";
 
 /** A thread that this thread started. */
 interface Child {
@@ -80,10 +80,6 @@ const STOPPED = 2000;
 const WATCH = 50;
 /** How long a blocked starter waits for a worker whose modules it may have to download. */
 const DOWNLOAD = 10_000;
-/** How long a spare worker is kept without use. */
-const IDLE = 3000;
-/** How long after a start to look whether a spare worker can be made, as there is nothing else to do. */
-const QUIET = 5;
 
 /** By the ids of the threads. */
 const children: Map<number, Child> = new Map();
@@ -94,12 +90,6 @@ let attending: ReturnType<typeof setInterval> | undefined;
 /** Whether what waits for processes was loaded. */
 let looked = false;
 
-// Workers that wait for work: as many as threads were started lately, less one (a program with one thread needs none), and at
-// most one for each processor. They are made when there is nothing else to do.
-const spares: Host[] = [];
-const starts: number[] = [];
-let planned = false;
-
 /** Says what is done with threads that this thread started and that failed. */
 export function onFailure(report: (thread: object) => void): void {
   failed = report;
@@ -108,14 +98,8 @@ export function onFailure(report: (thread: object) => void): void {
 /** Starts the thread of a record that is BOOTING. */
 export function launchThread(space: Space, record: number, thread: object, descriptors: Descriptors): void {
   const { words } = space;
-  // First what may fail.
-  const host = takeSpare() ?? new Host();
-  const id = enter(space.memory, 0);
-  store(words, record + IDENT, id);
-  store(words, record + PARENT, space.id);
-  store(words, record + SYSTEM_ID, host.systemId);
+  const { host, id } = enterThread(space, record, JSON.stringify(descriptors));
   addReference(space, objectOf(record));
-  store(words, entryOf(id) + RECORD, record);
   const daemon = (load(words, record + FLAGS) & DAEMON) !== 0;
   children.set(id, {
     worker: host.handle,
@@ -143,9 +127,23 @@ export function launchThread(space: Space, record: number, thread: object, descr
     processes: existingSpace("process") !== undefined,
   };
   host.handle.post(init);
-  starts.push(now());
-  planSpares();
+  spares.noteStart(space.memory);
   lookLater(lookAtStarts);
+}
+
+// Gives the thread of a record a worker and an id, by which others find the record.
+function enterThread(space: Space, record: number, head: string): { host: Host; id: number } {
+  const { words, memory } = space;
+  store(words, record + PARENT, space.id);
+  for (;;) {
+    // First what may fail.
+    const host = spares.take(head) ?? new Host();
+    const id = host.id || enter(memory, 0);
+    store(words, record + IDENT, id);
+    store(words, record + SYSTEM_ID, host.systemId);
+    // A spare may have ended, by what it has imported.
+    if (giveRecord(memory, id, record)) return { host, id };
+  }
 }
 
 // Names the modules that do not come up in threads which cannot do so themselves.
@@ -159,11 +157,11 @@ function lookAtStarts(patience: number): number {
 }
 
 /** A worker, with a thread or spare. */
-class Host {
+class Host implements Spare {
   /** Its thread; 0: it is spare. */
   child = 0;
-  /** Calls off that it is given up after a while without use. */
-  keep: (() => void) | undefined;
+  /** The id that its thread will have; 0: it gets one when it comes. */
+  id = 0;
   readonly handle: WorkerHandle;
   /** The number that the system has for its thread; 0: the worker has to look. */
   readonly systemId: number;
@@ -177,10 +175,12 @@ class Host {
 
   readonly #listener: WorkerListener = {
     message: (data) => {
-      if (data as Report === "ready") planSpares();
-      const child = children.get(this.child);
-      if (child === undefined) return;
       const report = data as Report;
+      const child = children.get(this.child);
+      if (child === undefined) {
+        spares.hear(this, report);
+        return;
+      }
       if (report === "unref") child.worker.setRef(false);
       else if (report === "failed") failed(child.thread);
       else if (report === "over") this.#over(child);
@@ -188,7 +188,7 @@ class Host {
     error: (message) => {
       const child = children.get(this.child);
       if (child === undefined) {
-        dropSpare(this);
+        spares.drop(this);
         return;
       }
       const failure = (): Error => new TargetError(`Cannot start thread as its worker could not be loaded: ${message}`);
@@ -197,7 +197,7 @@ class Host {
     close: (code) => {
       const child = children.get(this.child);
       if (child === undefined) {
-        dropSpare(this);
+        spares.drop(this);
         return;
       }
       store(child.space.words, child.record + EXIT_CODE, code);
@@ -395,52 +395,11 @@ export function hookChildren(): void {
   for (const { space, record } of children.values()) setFlags(space, record, HOOKED);
 }
 
-function takeSpare(): Host | undefined {
-  // The oldest, which is the first to be ready.
-  const host = spares.shift();
-  host?.keep?.();
-  return host;
+function countBooting(): number {
+  return [...children.values()].filter(({ space, record }) => load(space.words, record + STATE) === BOOTING).length;
 }
 
-function dropSpare(host: Host): void {
-  const index = spares.indexOf(host);
-  if (index === -1) return;
-  spares.splice(index, 1);
-  host.keep?.();
-  host.handle.terminate();
-}
-
-function wantedSpares(): number {
-  while (starts.length > 0 && (starts[0] < now() - IDLE || starts.length > cpuCount() + 1)) starts.shift();
-  return starts.length - 1;
-}
-
-function planSpares(): void {
-  if (planned || spares.length >= wantedSpares()) return;
-  planned = true;
-  later(() => {
-    planned = false;
-    if (spares.length >= wantedSpares()) return;
-    // Not while another comes up: the two would take each other's time.
-    if ([...children.values()].some(({ space, record }) => load(space.words, record + STATE) === BOOTING)) planSpares();
-    else addSpare();
-  }, QUIET);
-}
-
-function addSpare(): void {
-  let host: Host;
-  try {
-    host = new Host();
-  } catch {
-    // The permission to read is gone: the next start() says so.
-    return;
-  }
-  host.handle.setRef(false);
-  // It says when it is ready, and then the next spare is planned.
-  host.handle.post(PREPARE);
-  host.keep = later(() => dropSpare(host), IDLE);
-  spares.push(host);
-}
+const spares: Spares<Host> = new Spares(() => new Host(), countBooting);
 
 setOffspring({
   records: childRecords,

@@ -11,13 +11,15 @@ import { decode } from "../codec/decode.ts";
 import { encode } from "../codec/encode.ts";
 import { classOf, LOCK, THREAD } from "../memory/kinds.ts";
 import { ThreadMemory } from "../memory/memory.ts";
-import { KILL, leave } from "../memory/participants.ts";
+import { KILL, leave, leaveUnused, RECORD } from "../memory/participants.ts";
 import { Attachment, makeHandle, releaseHandles } from "../memory/shared_object.ts";
 import { hasReferences } from "../codec/format.ts";
 import { existingSpace, setSpace, Space } from "../memory/space.ts";
 import { giveUpTaken } from "../queue/taken.ts";
 import { block } from "../memory/wait_point.ts";
 import {
+  beNobody,
+  beSomebody,
   exitThread,
   onLastWords,
   onParentMessage,
@@ -28,6 +30,7 @@ import {
 } from "../runtime/this_thread.ts";
 import { ownFile } from "../runtime/own_files.ts";
 import { resolveSubclass, resolveTarget, watchImports } from "../targets/resolve.ts";
+import type { AnyClass, Callable } from "../targets/source.ts";
 import { ownOffspring, reportError, setOwnTarget, waitForEndings } from "../work/ending.ts";
 import {
   BOOTING,
@@ -58,6 +61,7 @@ import {
   writeOutcome,
 } from "../work/record.ts";
 import {
+  type Ahead,
   type Descriptors,
   giveFields,
   importsOf,
@@ -103,7 +107,8 @@ export function boot(): void {
     }
     if (takeHanded(message)) return;
     awaited = false;
-    void run(message as Init);
+    if ("ahead" in (message as Ahead | Init)) void importAhead(message as Ahead);
+    else void run(message as Init);
   });
 }
 
@@ -130,13 +135,82 @@ async function prepare(isGoingOn: () => boolean): Promise<void> {
   }
 }
 
-async function run(init: Init): Promise<void> {
-  const space = new Space(new ThreadMemory(init.buffer), init.id, exitThread);
-  const { record } = init;
+/** What a thread runs. */
+interface Found {
+  type?: AnyClass;
+  target?: Callable;
+}
+
+/** What is found ahead, of which head. */
+let foundAhead: { head: string; found: Promise<Found> } | undefined;
+
+/** This worker is spare, and imports what the thread to come will run. It has the thread's id from here on. */
+async function importAhead({ buffer, ahead, head }: Ahead): Promise<void> {
+  const space = join(buffer, ahead);
+  const { words, entry } = space;
+  let reason: { error: unknown } | undefined;
+  const spoil = (error: unknown): never => {
+    reason = { error };
+    report("spoilt");
+    return exitThread();
+  };
+  lastWords = {
+    exit: (code) => leaveAll(space, code, reason),
+    uncaught(error) {
+      const record = load(words, entry + RECORD);
+      if (record === 0) spoil(error);
+      fail(space, record, error);
+      exitThread();
+    },
+  };
+  beNobody((error) => {
+    // The thread has come, and is told so in a moment.
+    if (load(words, entry + RECORD) === 0) spoil(error);
+  });
+  // The threads that came before have named what does not come up.
+  watchImports({ begin() {}, mayName: () => false, end() {} });
+  foundAhead = { head, found: find(head, "a thread") };
+  try {
+    await foundAhead.found;
+    report("ahead");
+  } catch (error) {
+    // Where the thread has come meanwhile, it finds the same.
+    if (load(words, entry + RECORD) === 0) spoil(error);
+  }
+}
+
+/** Finds what the head of a payload names. `label`: the thread's name. */
+async function find(head: string, label: string): Promise<Found> {
+  const { type, target } = JSON.parse(head) as Descriptors;
+  const found: Found = {};
+  if (type !== undefined) found.type = await resolveSubclass(type, label);
+  if (target !== undefined) found.target = await resolveTarget(target, label);
+  return found;
+}
+
+let joined: Space | undefined;
+let lastWords: Parameters<typeof onLastWords>[0];
+
+/** Takes part in the threads' memory from here on. */
+function join(buffer: SharedArrayBuffer, id: number): Space {
+  if (joined !== undefined) return joined;
+  const space = joined = new Space(new ThreadMemory(buffer), id, exitThread);
   setSpace(space);
+  onLastWords({ exit: (code) => lastWords.exit(code), uncaught: (error) => lastWords.uncaught(error) });
+  // An idle thread, or a thread that awaits something else than this library, hears of it here.
+  space.memory.listen(space.entry + KILL, () => {
+    if (space.isKilled()) exitThread();
+  });
+  return space;
+}
+
+async function run(init: Init): Promise<void> {
+  const { record } = init;
+  const space = join(init.buffer, init.id);
+  beSomebody();
   if (load(space.words, record + SYSTEM_ID) === 0) store(space.words, record + SYSTEM_ID, systemThreadId());
   let over = false;
-  onLastWords({
+  lastWords = {
     exit: (code) => {
       if (over) return;
       over = true;
@@ -154,11 +228,7 @@ async function run(init: Init): Promise<void> {
       fail(space, record, error);
       exitThread();
     },
-  });
-  // An idle thread, or a thread that awaits something else than this library, hears of it here.
-  space.memory.listen(space.entry + KILL, () => {
-    if (space.isKilled()) exitThread();
-  });
+  };
   watchImports(importsOf(space, record));
   try {
     if (init.processes) await import(PROCESSES);
@@ -192,22 +262,21 @@ async function run(init: Init): Promise<void> {
 async function runTarget(space: Space, record: number): Promise<unknown> {
   const { descriptor, rest } = unpackPayload(readBytes(space, record + PAYLOAD)!);
   const attachment = new Attachment(space, objectOf(record));
-  const { type, target } = JSON.parse(descriptor) as Descriptors;
+  const { type, target } =
+    await (foundAhead?.head === descriptor ? foundAhead.found : find(descriptor, labelOf(attachment)));
   const named = hasReferences(rest);
   let run: ((...args: unknown[]) => unknown) | undefined;
   let thread: Runnable | undefined;
   if (type !== undefined) {
-    const found = await resolveSubclass(type, labelOf(attachment));
     await loadWhole();
     // Runs the constructor of Thread, which attaches, and not that of the subclass.
-    const made = makeHandle(attachment, classOf("thread", THREAD)!, found) as unknown as Runnable;
+    const made = makeHandle(attachment, classOf("thread", THREAD)!, type) as unknown as Runnable;
     thread = made;
     run = (...args) => made.run(...args);
   }
   if (target !== undefined) {
-    const found = await resolveTarget(target, labelOf(attachment));
-    setOwnTarget(space, record, found);
-    run ??= found;
+    setOwnTarget(space, record, target);
+    run ??= target;
   }
   // Objects of any kind may arrive later, when there is no time to load their classes.
   if (named || classOf("thread", LOCK) !== undefined) await loadWhole();
@@ -242,6 +311,23 @@ function fail(space: Space, record: number, error: unknown): void {
 
 /** Everything that this thread held is up for others from here on. */
 function end(space: Space, record: number): void {
+  giveUpAll(space);
+  finish(space, record);
+}
+
+/** A spare ends; `reason`: since it cannot import what it was to run. */
+function leaveAll(space: Space, code: number, reason: { error: unknown } | undefined): void {
+  giveUpAll(space);
+  // The thread may come at this moment, and then ends with this.
+  const record = leaveUnused(space.memory, space.id);
+  if (record === 0) return;
+  store(space.words, record + EXIT_CODE, code);
+  if (reason !== undefined) asJanitor(space, (janitor) => fail(janitor, record, reason.error));
+  finish(space, record);
+  vanish(space, record);
+}
+
+function giveUpAll(space: Space): void {
   releaseHandles(space);
   // A class of the program may have ended the thread while a message was read in which it has an instance.
   giveUpTaken(space);
@@ -251,7 +337,6 @@ function end(space: Space, record: number): void {
     giveUpTaken(processes);
     leave(processes.memory, processes.id);
   }
-  finish(space, record);
 }
 
 function childRecords(): number[] {
@@ -288,9 +373,13 @@ function waitForChildren(space: Space, record: number, spared: (child: number) =
 // Giving memory back takes a mutex, and a thread that holds one must be on the table.
 function forgetAll(space: Space): void {
   const offspring = ownOffspring();
-  if (offspring === undefined) return;
+  if (offspring !== undefined) asJanitor(space, (janitor) => offspring.forget(janitor));
+}
+
+// Once more on the table, for a moment.
+function asJanitor(space: Space, work: (janitor: Space) => void): void {
   const janitor = Space.join(space.memory, 0, exitThread);
-  offspring.forget(janitor);
+  work(janitor);
   leave(space.memory, janitor.id);
 }
 

@@ -97,6 +97,10 @@ export interface Init {
 export type Report =
   /** It waits for work, and has loaded what it may need. */
   | "ready"
+  /** It has imported what it was told to import ahead. */
+  | "ahead"
+  /** It cannot: the modules throw, or ask which thread it is. It ends. */
+  | "spoilt"
   /** It has returned, and only daemons are below it: it need not keep the program alive. */
   | "unref"
   /** Its target threw, and this side has a hook for that. */
@@ -106,6 +110,15 @@ export type Report =
 
 /** Told to a worker that is kept for a thread to come. */
 export const PREPARE = "prepare";
+
+/** Told to a worker that is ready: what the thread to come will run, as far as is known. Its modules are imported at once. */
+export interface Ahead {
+  buffer: SharedArrayBuffer;
+  /** The thread's id. */
+  ahead: number;
+  /** What it runs: {@linkcode Descriptors}. */
+  head: string;
+}
 
 /** Buffers that go from a thread to one that it has started, without a copy. */
 export interface Handed {

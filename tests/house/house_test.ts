@@ -34,10 +34,10 @@ describe("the house", () => {
   });
 
   // Twenty of them are the pool's: a file for each of its words.
-  it("has at most 157 modules", LIMIT, () => {
+  it("has at most 158 modules", LIMIT, () => {
     const { length } = sourceFiles();
     console.log(`${length} modules`);
-    assert(length <= 157, `${length} modules`);
+    assert(length <= 158, `${length} modules`);
   });
 
   it("has no file above 450 lines, no class above 350, and of the pool none above 300", LIMIT, () => {
