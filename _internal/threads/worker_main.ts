@@ -154,7 +154,7 @@ async function importAhead({ buffer, ahead, head }: Ahead): Promise<void> {
     report("spoilt");
     return exitThread();
   };
-  lastWords = {
+  setLastWords(space, {
     exit: (code) => leaveAll(space, code, reason),
     uncaught(error) {
       const record = load(words, entry + RECORD);
@@ -162,7 +162,7 @@ async function importAhead({ buffer, ahead, head }: Ahead): Promise<void> {
       fail(space, record, error);
       exitThread();
     },
-  };
+  });
   beNobody((error) => {
     // The thread has come, and is told so in a moment.
     if (load(words, entry + RECORD) === 0) spoil(error);
@@ -189,19 +189,26 @@ async function find(head: string, label: string): Promise<Found> {
 }
 
 let joined: Space | undefined;
-let lastWords: Parameters<typeof onLastWords>[0];
+let lastWords: Parameters<typeof onLastWords>[0] | undefined;
 
 /** Takes part in the threads' memory from here on. */
 function join(buffer: SharedArrayBuffer, id: number): Space {
   if (joined !== undefined) return joined;
-  const space = joined = new Space(new ThreadMemory(buffer), id, exitThread);
-  setSpace(space);
-  onLastWords({ exit: (code) => lastWords.exit(code), uncaught: (error) => lastWords.uncaught(error) });
+  joined = new Space(new ThreadMemory(buffer), id, exitThread);
+  setSpace(joined);
+  return joined;
+}
+
+/** Says what is to be done from here on when this worker exits or fails. It may have been killed already, and then exits now. */
+function setLastWords(space: Space, words: Parameters<typeof onLastWords>[0]): void {
+  const isFirst = lastWords === undefined;
+  lastWords = words;
+  if (!isFirst) return;
+  onLastWords({ exit: (code) => lastWords!.exit(code), uncaught: (error) => lastWords!.uncaught(error) });
   // An idle thread, or a thread that awaits something else than this library, hears of it here.
   space.memory.listen(space.entry + KILL, () => {
     if (space.isKilled()) exitThread();
   });
-  return space;
 }
 
 async function run(init: Init): Promise<void> {
@@ -210,7 +217,7 @@ async function run(init: Init): Promise<void> {
   beSomebody();
   if (load(space.words, record + SYSTEM_ID) === 0) store(space.words, record + SYSTEM_ID, systemThreadId());
   let over = false;
-  lastWords = {
+  setLastWords(space, {
     exit: (code) => {
       if (over) return;
       over = true;
@@ -228,7 +235,7 @@ async function run(init: Init): Promise<void> {
       fail(space, record, error);
       exitThread();
     },
-  };
+  });
   watchImports(importsOf(space, record));
   try {
     if (init.processes) await import(PROCESSES);
