@@ -40,8 +40,13 @@ const BARE_ON_NODE = `${NODE_FILES}peers/bare/player.js`;
 const TELL_NODE = "process.versions.deno || process.versions.bun ? '' : process.version";
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** All that can take part on this machine, and a sentence for each runtime that is missing here. */
-export function contestants(runtimes: Runtimes): { found: Contestant[]; missing: string[] } {
+/**
+ * All that can take part on this machine, and a sentence for each runtime that is missing here. `weft`: where this library's player is.
+ */
+export function contestants(
+  runtimes: Runtimes,
+  weft: string = file("weft/player.ts"),
+): { found: Contestant[]; missing: string[] } {
   const hasNode = process.platform !== "win32" && versionOf("node", "--print", TELL_NODE) !== undefined;
   const hasPython = versionOf("python3", "--version") !== undefined;
   const missing = [
@@ -56,9 +61,9 @@ export function contestants(runtimes: Runtimes): { found: Contestant[]; missing:
       const common = { runtime, scope } as const;
       const name = scope === "threads" ? "threading" : "multiprocessing (spawn)";
       const bare = scope === "threads" ? "bare Worker" : "child_process.fork";
-      found.push({ ...common, name, ours: true, command: [...command, file("weft/player.ts"), scope] });
+      found.push({ ...common, name, ours: true, command: [...command, weft, scope] });
       if (scope === "processes") {
-        const forkserver = [...command, file("weft/player.ts"), "forkserver"];
+        const forkserver = [...command, weft, "forkserver"];
         found.push({ ...common, name: "multiprocessing (forkserver)", ours: true, command: forkserver });
       }
       const player = [...command, file("bare/player.ts")];

@@ -8,6 +8,7 @@
 
 import { writeFileSync } from "node:fs";
 import { findBun, install } from "../../tools/_install.ts";
+import { packedProject } from "../../tools/_packed.ts";
 import { toSvg } from "../lib/chart.ts";
 import { type Given, namesOption, runCommand } from "../lib/command.ts";
 import { Keeper } from "../lib/keeper.ts";
@@ -41,6 +42,7 @@ const COMMAND = {
       about: "contestants with these names. Default: all that can be had here",
     },
     scope: { type: "string", value: "NAMES", default: SCOPES.join(","), about: "by threads, by processes" },
+    packed: { type: "boolean", about: "this library as it is published for npm, installed in a folder of its own" },
     list: { type: "boolean", about: "tells the names of works and contestants, and what they are" },
     ...paceOptions(PACES),
     out: {
@@ -60,6 +62,9 @@ const COMMAND = {
   exitCodes: {},
 } as const;
 
+/** What this library's players need. */
+const PLAYER = ["benches/lib", "benches/peers/weft", "benches/peers/bare"];
+
 await runCommand(COMMAND, async ({ values }) => {
   if (values.list) return console.log(await listed());
   const isWhole = paceOf(values, PACES).isThorough && values.works === undefined && values.players === undefined &&
@@ -78,12 +83,12 @@ await runCommand(COMMAND, async ({ values }) => {
   }
 });
 
-/** All that can take part here, and a sentence for each that cannot. */
-async function allContestants(): Promise<{ found: Contestant[]; missing: string[] }> {
+/** All that can take part here, and a sentence for each that cannot. `weft`: where this library's player is. */
+async function allContestants(weft?: string): Promise<{ found: Contestant[]; missing: string[] }> {
   await install();
   const failed = await build();
   const runtimes = { Deno: [Deno.execPath(), "run", "-A", "--no-check"], Bun: [await findBun()] };
-  const { found, missing } = contestants(runtimes);
+  const { found, missing } = contestants(runtimes, weft);
   return { found, missing: [...failed, ...missing] };
 }
 
@@ -104,16 +109,29 @@ async function listed(): Promise<string> {
   ].join("\n\n");
 }
 
-async function runAll(values: Given<typeof COMMAND.options>["values"], places: Places, isWhole: boolean): Promise<Run> {
+type Values = Given<typeof COMMAND.options>["values"];
+
+async function runAll(values: Values, places: Places, isWhole: boolean): Promise<Run> {
+  if (!values.packed) return await runWith(values, places, isWhole, undefined);
+  const { folder, remove } = await packedProject(PLAYER);
+  try {
+    return await runWith(values, places, isWhole, `${folder}benches/peers/weft/player.ts`);
+  } finally {
+    remove();
+  }
+}
+
+async function runWith(values: Values, places: Places, isWhole: boolean, weft: string | undefined): Promise<Run> {
   const works = worksNamed(values.works).filter(({ quick }) => !values.quick || quick || values.works !== undefined);
   const scopes = namesOption("scope", values.scope, SCOPES) ?? SCOPES;
   const { starts, rounds } = paceOf(values, PACES);
   const names = namesOption("players", values.players, CONTESTANT_NAMES);
   announce(places, isWhole, values.out);
-  const { found, missing } = await allContestants();
+  const { found, missing } = await allContestants(weft);
   const chosen = found.filter(({ name, scope }) => scopes.includes(scope) && (names ?? [name]).includes(name));
   const { greeted, failed } = await greet(chosen);
-  const notes = [...missing, ...failed];
+  const packed = weft === undefined ? [] : ["This library is the package as it is published for npm, installed."];
+  const notes = [...packed, ...missing, ...failed];
   for (const each of notes) console.error(each);
   const options = { quick: values.quick, works, contestants: greeted, notes, starts, rounds };
   const steps = stepsOfAll(options);

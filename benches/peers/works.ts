@@ -13,6 +13,16 @@ const SHORT = 20_000;
 
 const STARTING = of("starting", [
   {
+    name: "start/import",
+    title: "Processor time of a program that imports it",
+    about:
+      "A program imports the module of threads, or that of processes, and ends; of the bare platform: it imports nothing. What is told " +
+      "is the processor's time from the program's beginning",
+    n: 5,
+    quickN: 1,
+    unwarmed: true,
+  },
+  {
     name: "start/cold",
     title: "Start and end: the first in a program",
     about: "A thread or process is started, calls a function that doubles a number, and has ended",

@@ -47,7 +47,9 @@ const runtime = process.versions.deno === undefined ? [] : ["run", "-A", "--no-c
 const once = (measure: string, n: number, count: number): Promise<number> =>
   runCold(n, [process.execPath, ...runtime, fileURLToPath(import.meta.url), name!, measure, String(count)]);
 
+const nothing = fileURLToPath(import.meta.url).replace(/player(\.[jt]s)$/, "importing_nothing$1");
 const starting: Record<string, Work> = {
+  "start/import": (n) => runCold(n, [process.execPath, ...runtime, nothing]),
   "start/cold": (n) => once("cold", n, 1),
   "start/ten cold": (n) => once("cold", n, TEN),
   "start/spare": (n) => afterOthers(n, () => startOnce(1)),

@@ -40,10 +40,14 @@ export const ONCE: Readonly<Record<string, (scope: Scope, count: number) => Prom
 /** The works. `name` is that of the player. */
 export function starting(scope: Scope, name: string): Record<string, Work> {
   const player = fileURLToPath(new URL("./player.ts", import.meta.url));
+  const importing = fileURLToPath(
+    new URL(`./importing_${scope.processes ? "processes" : "threads"}.ts`, import.meta.url),
+  );
   const runtime = process.versions.deno === undefined ? [] : ["run", "-A", "--no-check"];
   const once = (measure: string, n: number, count: number): Promise<number> =>
     runCold(n, [process.execPath, ...runtime, player, name, measure, String(count)]);
   return {
+    "start/import": (n) => runCold(n, [process.execPath, ...runtime, importing]),
     "start/cold": (n) => once("cold", n, 1),
     "start/ten cold": (n) => once("cold", n, TEN),
     "start/spare": (n) => afterOthers(n, () => startOnce(scope, 1)),
