@@ -18,8 +18,11 @@ export interface PackedProject {
   remove(): void;
 }
 
-/** Packs the library and makes a project with it, and with copies of these folders of the repository. */
-export async function packedProject(folders: readonly string[]): Promise<PackedProject> {
+/**
+ * Packs the library and makes a project with it, and with copies of these folders of the repository. `hasStd`: these import the
+ * standard library, too.
+ */
+export async function packedProject(folders: readonly string[], hasStd = true): Promise<PackedProject> {
   await install();
   await pack();
   const folder = `${mkdtempSync(join(tmpdir(), "weft-packed-"))}/`;
@@ -29,8 +32,9 @@ export async function packedProject(folders: readonly string[]): Promise<PackedP
     for (const each of folders) cpSync(join(ROOT, each), join(folder, each), { recursive: true });
     writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "project", private: true, type: "module" }));
     const std = join(ROOT, "node_modules/deno-std");
-    const imports = { "@std/assert": `${std}/assert/mod.js`, "@std/async/": `${std}/async/` };
+    const imports = hasStd ? { "@std/assert": `${std}/assert/mod.js`, "@std/async/": `${std}/async/` } : undefined;
     writeFileSync(join(folder, "deno.json"), JSON.stringify({ nodeModulesDir: "manual", imports }));
+    if (!hasStd) return { folder, remove };
     // Bun reads no import map but that of a tsconfig.json.
     const paths = { "@std/assert": [`${std}/assert/mod.js`], "@std/async/*": [`${std}/async/*.js`] };
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: { paths } }));

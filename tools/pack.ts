@@ -89,6 +89,19 @@ async function build(): Promise<esbuild.Metafile> {
   return metafile;
 }
 
+/**
+ * Has the source maps name the sources as if they were in the package: Deno tells the frames of a stack by these names, and the
+ * library has to know its own.
+ */
+function moveSources(files: readonly string[]): void {
+  for (const file of files) {
+    const folder = dirname(join(ROOT, file));
+    const map = JSON.parse(readFileSync(join(ROOT, file), "utf8")) as { sources: string[] };
+    map.sources = map.sources.map((source) => relative(folder, join(OUT, relative(ROOT, join(folder, source)))));
+    writeFileSync(join(ROOT, file), JSON.stringify(map));
+  }
+}
+
 /** Writes the types of all modules that the public ones name, each in a file of its own as in the source. How many. */
 function writeTypes(): number {
   const entries = Object.values(project.exports).map((path) => posix.normalize(path));
@@ -171,6 +184,7 @@ async function sizeOf(entry: string): Promise<{ minified: number; compressed: nu
 export async function pack(): Promise<void> {
   rmSync(OUT, { recursive: true, force: true });
   const metafile = await build();
+  moveSources(Object.keys(metafile.outputs).filter((path) => path.endsWith(".map")));
   const types = writeTypes();
   writePackage();
   const outputs = Object.entries(metafile.outputs).filter(([path]) => path.endsWith(".js"));

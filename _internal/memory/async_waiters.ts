@@ -159,7 +159,8 @@ export class AsyncWaiters {
     for (const waiters of this.#points.values()) waiters.clear();
     this.#points.clear();
     this.#pending = 0;
-    clearInterval(this.#slices);
+    // Not in vain: on Deno the first call of a thread loads node's timers, in milliseconds.
+    if (this.#slices !== undefined) clearInterval(this.#slices);
     this.#stop?.();
     this.#stop = undefined;
   }

@@ -60,14 +60,12 @@ function places(): string[] {
   const hooks = Error as ErrorHooks;
   const { stackTraceLimit, prepareStackTrace } = hooks;
   let sites: unknown;
-  let text: string | undefined;
   try {
     // Where intrinsics are frozen, the usual ten frames have to do, as text.
     Reflect.set(hooks, "stackTraceLimit", DEPTH);
     Reflect.set(hooks, "prepareStackTrace", (_error: unknown, callSites: unknown) => callSites);
     const error = new Error();
     sites = error.stack;
-    text = String(sites);
   } finally {
     Reflect.set(hooks, "stackTraceLimit", stackTraceLimit);
     Reflect.set(hooks, "prepareStackTrace", prepareStackTrace);
@@ -77,7 +75,7 @@ function places(): string[] {
       .map((site) => site.getFileName() ?? site.getScriptNameOrSourceURL?.())
       .filter((place) => typeof place === "string");
   }
-  return text.split("\n")
+  return String(sites).split("\n")
     .map((line) => /^\s*at (?:.*? \()?(?:async )?((?:[a-z][a-z0-9+.-]*:|\/).*?)(?::\d+)?(?::\d+)?\)?$/i.exec(line)?.[1])
     .filter((place) => place !== undefined);
 }

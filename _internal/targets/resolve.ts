@@ -8,7 +8,7 @@
 import { TargetError } from "../errors.ts";
 import { type Exports, importModule, syntaxError } from "../runtime/modules.ts";
 import { ownFile } from "../runtime/own_files.ts";
-import { unrefTimer } from "../runtime/runtime.ts";
+import { later } from "../runtime/runtime.ts";
 import { whileImporting } from "../runtime/this_thread.ts";
 import type { TargetDescriptor } from "./describe.ts";
 import { addHome } from "./places.ts";
@@ -123,15 +123,16 @@ export function nameSlowModules(may: (module: string) => boolean): void {
 
 /** Imports a module for a target of the thread or process called `label`. */
 export async function load(module: string, label: string, what: string): Promise<Exports> {
-  // The timer does not keep a process alive whose module waits for what nothing brings: that process ends at once.
-  const timer = unrefTimer(setTimeout(() => {
+  // This does not keep a process alive whose module waits for what nothing brings: that process ends at once. No timer, as the
+  // first one of a thread costs a seventh of its start on Deno.
+  const callOff = later(() => {
     if (watch?.mayName() === false || !mayName(module)) return;
     console.error(
       `${label} cannot begin with its ${what} as ${module} has not come up for ${
         SLOW_MS / 1000
       } s: an await at the top of it, or of a module that it imports, has not settled`,
     );
-  }, SLOW_MS));
+  }, SLOW_MS);
   watch?.begin(module);
   try {
     return await whileImporting(module, label, () => importModule(module));
@@ -139,7 +140,7 @@ export async function load(module: string, label: string, what: string): Promise
     throw explain(error, module, what);
   } finally {
     watch?.end();
-    clearTimeout(timer);
+    callOff();
   }
 }
 

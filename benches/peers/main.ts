@@ -113,7 +113,7 @@ type Values = Given<typeof COMMAND.options>["values"];
 
 async function runAll(values: Values, places: Places, isWhole: boolean): Promise<Run> {
   if (!values.packed) return await runWith(values, places, isWhole, undefined);
-  const { folder, remove } = await packedProject(PLAYER);
+  const { folder, remove } = await packedProject(PLAYER, false);
   try {
     return await runWith(values, places, isWhole, `${folder}benches/peers/weft/player.ts`);
   } finally {
