@@ -165,8 +165,25 @@ function writePackage(): void {
   for (const file of ["README.md", "CHANGELOG.md", "LICENSE"]) cpSync(join(ROOT, file), join(OUT, file));
 }
 
-/** Bytes of an entry point with all that it imports statically, minified and compressed. */
-async function sizeOf(entry: string): Promise<{ minified: number; compressed: number }> {
+/** How large an entry point is. */
+export interface Size {
+  /** `./sync`. */
+  readonly name: string;
+  /** KiB of it with all that it imports statically, minified. */
+  readonly minified: number;
+  /** The same, and compressed by gzip. */
+  readonly compressed: number;
+}
+
+/** How large each entry point is. */
+export async function sizes(): Promise<Size[]> {
+  const found: Size[] = [];
+  for (const [name, entry] of Object.entries(project.exports)) found.push({ name, ...await sizeOf(entry) });
+  await esbuild.stop();
+  return found;
+}
+
+async function sizeOf(entry: string): Promise<Omit<Size, "name">> {
   const { outputFiles } = await esbuild.build({
     ...SHARED,
     entryPoints: [entry],
@@ -177,7 +194,7 @@ async function sizeOf(entry: string): Promise<{ minified: number; compressed: nu
     external: [...SHARED.external!, "*/resolve.ts"],
   });
   const bytes = outputFiles[0].contents;
-  return { minified: bytes.length, compressed: gzipSync(bytes, { level: 9 }).length };
+  return { minified: bytes.length / 1024, compressed: gzipSync(bytes, { level: 9 }).length / 1024 };
 }
 
 /** Makes the package. */
@@ -198,18 +215,10 @@ export async function pack(): Promise<void> {
   await esbuild.stop();
 }
 
-async function printSizes(): Promise<void> {
-  for (const [name, entry] of Object.entries(project.exports)) {
-    const { minified, compressed } = await sizeOf(entry);
-    console.log(
-      `${name}: ${(minified / 1024).toFixed(1)} KiB minified, ${(compressed / 1024).toFixed(1)} KiB compressed`,
-    );
-  }
-  await esbuild.stop();
-}
-
 if (import.meta.main) {
   const { values } = parseArgs({ options: { sizes: { type: "boolean", default: false } } });
   await pack();
-  if (values.sizes) await printSizes();
+  for (const { name, minified, compressed } of values.sizes ? await sizes() : []) {
+    console.log(`${name}: ${minified.toFixed(1)} KiB minified, ${compressed.toFixed(1)} KiB compressed`);
+  }
 }

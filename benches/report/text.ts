@@ -75,9 +75,19 @@ export const NOTES: readonly { readonly about: RegExp; readonly text: string }[]
   {
     about: /^start/i,
     text:
+      "By profiles of the first start on Deno: more than half of it is the runtime's own, which makes the worker and its heap while " +
+      "the starter stands still; then come the function's description, of which most is a first look at a stack and at the texts of " +
+      "the modules on it, the library's files in the worker, the function's module there, and the timers that an awaited join is the " +
+      "first to use. On Bun most of it is reading and translating the library's files, of which the processor's time grows with " +
+      "their length.",
+  },
+  {
+    about: /^start/i,
+    text:
       "What a start costs is the library's own modules. A worker loads some of them, and the rest when something shared " +
       "arrives or the program's own module imports the package, as most do. After the second start a spare worker with all of " +
-      "it loaded waits for the next thread for a while; then a start costs a message and the import of the function's module. " +
+      "it loaded waits for the next thread for a while, and where the two ran the same, it has imported their module as well: " +
+      "then a start costs a message. So does that of a process by `forkserver`. " +
       "Where starts follow each other without a turn of the event loop between (`start()` and `joinSync()` in a loop) no spare " +
       "is made: nothing is done behind the program's back while it is blocked.",
   },
