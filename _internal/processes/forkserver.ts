@@ -10,8 +10,8 @@
  *        2   a block with what it will run; 0: not known     its starter, before the start
  * ```
  *
- * It has imported the library and sleeps on the first word. Where the last two processes ran the same, it has imported the
- * modules of that as well, and is for that alone; a module that asks which process imports it, or throws, spoils the spare.
+ * It has imported the library and sleeps on the first word. Where a process runs the same as the last two, of which one has ended,
+ * it has imported the modules of that as well, and is for that alone; a module that asks which process imports it, or throws, spoils the spare.
  * It is used once, so that a process is as fresh as with `"spawn"`. A process with an environment or permissions of its own gets no spare, and neither does a process whose starter
  * has changed its own since the spare was started. A folder of its own is no hindrance: the spare goes there when it is told.
  *
@@ -63,8 +63,10 @@ const spares: Set<Spare> = new Set();
 let keep: (() => void) | undefined;
 let planned = false;
 let watching = false;
-/** What the last process ran, and whether the one before did, too. */
+/** What the process ran that was started last, and what that which ended last. */
 let lastHead = "";
+let endedHead = "";
+/** Whether the process that was started last ran what had been run before. */
 let isRepeated = false;
 /** What is not imported ahead: its modules ask which process it is that imports them, or throw. */
 const spoilt: Set<string> = new Set();
@@ -86,7 +88,7 @@ export function tell(record: number): string {
  * @param head What the process runs, and where.
  */
 export function takeSpare(space: Space, record: number, head: string): Spawned | undefined {
-  isRepeated = head === lastHead;
+  isRepeated = head === lastHead && head === endedHead;
   lastHead = head;
   const key = keyOf(runtimeCommand("inherit").args);
   for (const spare of spares) {
@@ -125,6 +127,11 @@ function take(space: Space, spare: Spare, state: number, record: number): boolea
   memory.notify(spare.mailbox, 1);
   watchForEnd(space, spare);
   return true;
+}
+
+/** A process has ended that ran this. */
+export function noteEnd(head: string): void {
+  endedHead = head;
 }
 
 /** Sees to it that there are spares, soon. */

@@ -25,7 +25,7 @@ import {
   type ProcessHead,
   unpackPayload,
 } from "../work/starting.ts";
-import { takeSpare, tell } from "./forkserver.ts";
+import { noteEnd, takeSpare, tell } from "./forkserver.ts";
 import {
   addChild,
   childrenOf,
@@ -92,6 +92,7 @@ function launch(space: Space, record: number, options: LaunchOptions): void {
   addReference(space, objectOf(record));
   process.setRef((load(space.words, record + FLAGS) & DAEMON) === 0);
   process.ended.then((code) => {
+    noteEnd(alike);
     if (!children.delete(record)) return;
     finishProcess(space, record, code);
     forgetChild(space, record);

@@ -207,7 +207,12 @@ export function describeTarget(
   const key = modules.join("\n");
   let descriptor = entry.byModules.get(key);
   if (descriptor === undefined) {
-    const isDeclared = isDeclaredIn(modules, fn.name);
+    const declaring = declaringOf(modules, fn.name);
+    const isDeclared = declaring !== undefined;
+    // First where it is: what stands nearer on the stack, and hands it on, is not imported in vain.
+    if (declaring?.module !== undefined) {
+      modules.splice(0, modules.length, declaring.module, ...modules.filter((module) => module !== declaring.module));
+    }
     const home = isDeclared ? undefined : moduleOfFunction(fn);
     const isHome = home !== undefined && /^(?:file|https?):/.test(home) && !isOwn(home) && !isTypedIn(home);
     if (isHome) {
@@ -294,11 +299,12 @@ function main(): string | undefined {
   return module === undefined || isOwn(module) || isTypedIn(module) ? undefined : module;
 }
 
-// Whether a module on the stack plainly has a function of this name, or imports one: it will be found, and the inspector,
-// which takes milliseconds, need not be asked. A function without a name is written where it is handed over.
-function isDeclaredIn(modules: string[], name: string): boolean {
-  if (name === "") return true;
-  if (!/^[\w$]+$/.test(name)) return false;
+// The module on the stack that plainly has a function of this name, or imports one: it will be found, and the inspector, which
+// takes milliseconds, need not be asked. A function without a name is written where it is handed over. `undefined`: it is not
+// plain.
+function declaringOf(modules: string[], name: string): { module?: string } | undefined {
+  if (name === "") return {};
+  if (!/^[\w$]+$/.test(name)) return undefined;
   const escaped = name.replaceAll("$", "\\$");
   const declaration = RegExp(
     `\\b(?:function|const|let)\\s+${escaped}(?![\\w$])|\\bimport\\b[^;'"]*[{,]\\s*${escaped}\\s*(?:,[^;'"]*)?\\}`,
@@ -306,9 +312,10 @@ function isDeclaredIn(modules: string[], name: string): boolean {
   // `other.name` may be another function.
   const member = RegExp(`\\.\\s*${escaped}(?![\\w$])`);
   const texts = modules.map((module) => readModule(module) ?? "");
-  if (!texts.some((text) => declaration.test(text)) || texts.some((text) => member.test(text))) return false;
+  const index = texts.findIndex((text) => declaration.test(text));
+  if (index === -1 || texts.some((text) => member.test(text))) return undefined;
   // And so may a function be that is imported under another name, or is in something that is imported.
-  return !areSeveralNear(modules, name);
+  return areSeveralNear(modules, name) ? undefined : { module: modules[index] };
 }
 
 // Functions that loaded modules export, and the modules that were looked at for that.

@@ -9,8 +9,9 @@
  *    └──────────────────┴───────────────────┴──▶ a thread's, or given up after a while
  * ```
  *
- * Where the last two threads ran the same, a spare imports the modules of that before the next thread comes, and is for such a
- * thread alone from then on. It has the thread's id by then, so that the modules find the threads' memory; a module that asks for
+ * Where a thread runs the same as the last two, of which one has ended, a spare imports the modules of that before the next thread
+ * comes, and is for such a thread alone from then on. Not where many are started at once: they may be all, and importing takes
+ * from them. It has the thread's id by then, so that the modules find the threads' memory; a module that asks for
  * more, which thread it is, or that throws, spoils the spare, and the next thread imports it itself.
  *
  * @module
@@ -57,8 +58,10 @@ export class Spares<S extends Spare> {
   readonly #starts: number[] = [];
   #memory: Memory | undefined;
   #planned = false;
-  /** What the last thread ran, and whether the thread before that did, too. */
+  /** What the thread ran that was started last, and what that which ended last. */
   #lastHead = "";
+  #endedHead = "";
+  /** Whether the thread that was started last ran what had been run before. */
   #isRepeated = false;
   /** Heads whose modules were imported ahead before. */
   readonly #proven: Set<string> = new Set();
@@ -73,7 +76,7 @@ export class Spares<S extends Spare> {
 
   /** A worker for a thread that runs what the head names. `undefined`: there is none. */
   take(head: string): S | undefined {
-    this.#isRepeated = head === this.#lastHead;
+    this.#isRepeated = head === this.#lastHead && head === this.#endedHead;
     this.#lastHead = head;
     if (this.#isRepeated) {
       for (const each of [...this.#waiting]) if (each.head !== undefined && each.head !== head) this.drop(each.spare);
@@ -93,6 +96,11 @@ export class Spares<S extends Spare> {
     this.#memory = memory;
     this.#starts.push(now());
     this.#plan();
+  }
+
+  /** A thread has ended that ran this. */
+  noteEnd(head: string): void {
+    this.#endedHead = head;
   }
 
   /** What a spare says. */

@@ -59,6 +59,8 @@ interface Child {
   /** Keeps the handle, for the hook. */
   thread: object;
   descriptors: Descriptors;
+  /** The same as a text. */
+  head: string;
   /** When it was asked to end; 0: it was not. */
   killedAt: number;
   /** It was stopped, and what is below it may not be gone yet. */
@@ -98,7 +100,8 @@ export function onFailure(report: (thread: object) => void): void {
 /** Starts the thread of a record that is BOOTING. */
 export function launchThread(space: Space, record: number, thread: object, descriptors: Descriptors): void {
   const { words } = space;
-  const { host, id } = enterThread(space, record, JSON.stringify(descriptors));
+  const head = JSON.stringify(descriptors);
+  const { host, id } = enterThread(space, record, head);
   addReference(space, objectOf(record));
   const daemon = (load(words, record + FLAGS) & DAEMON) !== 0;
   children.set(id, {
@@ -107,6 +110,7 @@ export function launchThread(space: Space, record: number, thread: object, descr
     record,
     thread,
     descriptors,
+    head,
     killedAt: 0,
     stopping: false,
     startedAt: now(),
@@ -135,6 +139,10 @@ export function launchThread(space: Space, record: number, thread: object, descr
 function enterThread(space: Space, record: number, head: string): { host: Host; id: number } {
   const { words, memory } = space;
   store(words, record + PARENT, space.id);
+  // Of some that have ended this thread has yet to hear.
+  for (const child of children.values()) {
+    if (child.head === head && load(words, child.record + STATE) === FINISHED) spares.noteEnd(head);
+  }
   for (;;) {
     // First what may fail.
     const host = spares.take(head) ?? new Host();
@@ -208,6 +216,7 @@ class Host implements Spare {
   };
 
   #over(child: Child): void {
+    spares.noteEnd(child.head);
     children.delete(this.child);
     clearInterval(child.watch);
     child.worker.setRef(false);

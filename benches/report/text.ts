@@ -86,7 +86,7 @@ export const NOTES: readonly { readonly about: RegExp; readonly text: string }[]
     text:
       "What a start costs is the library's own modules. A worker loads some of them, and the rest when something shared " +
       "arrives or the program's own module imports the package, as most do. After the second start a spare worker with all of " +
-      "it loaded waits for the next thread for a while, and where the two ran the same, it has imported their module as well: " +
+      "it loaded waits for the next thread for a while, and where one that has ended ran the same, it has imported its module as well: " +
       "then a start costs a message. So does that of a process by `forkserver`. " +
       "Where starts follow each other without a turn of the event loop between (`start()` and `joinSync()` in a loop) no spare " +
       "is made: nothing is done behind the program's back while it is blocked.",

@@ -14,6 +14,13 @@ import { isLong } from "../_rounds.ts";
 const LIMIT = { timeout: 30_000 };
 
 describe("the module of a target", () => {
+  it("alone is imported where another hands the function on", LIMIT, async () => {
+    const file = fileURLToPath(new URL("./_handed_program.ts", import.meta.url));
+    const command = [process.execPath, ...("Bun" in globalThis ? [] : ["run", "-A", "--no-check"]), file];
+    const { code, output } = await run(command, { limit: 20_000 });
+    assertEquals({ code, output }, { code: 0, output: "42\n" });
+  });
+
   it("that cannot be parsed is named with file and line, also where another imports it", LIMIT, async () => {
     const folder = mkdtempSync(join(tmpdir(), "weft-"));
     try {

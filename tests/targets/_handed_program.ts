@@ -1,0 +1,6 @@
+/** Hands a function to a thread by way of a module that cannot be imported there. */
+
+import { thrice } from "./_handed.ts";
+import { startWith } from "./_hands_on.ts";
+
+if (import.meta.main) console.log(await startWith(thrice, [14]).result());
