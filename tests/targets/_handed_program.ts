@@ -1,4 +1,4 @@
-/** Hands a function to a thread by way of a module that cannot be imported there. */
+/** Hands a function to a thread by way of a module that the thread has no need of. */
 
 import { thrice } from "./_handed.ts";
 import { startWith } from "./_hands_on.ts";
