@@ -24,7 +24,7 @@ const CHOSEN = 4;
  * `"spawn"`, the default: a fresh runtime for each process. `"forkserver"`: runtimes that are up and idle are kept ready, so
  * that a start takes a few milliseconds; each runs one process and is never used again, and another comes up in its place.
  * Where a process runs what another ran that has ended, such a runtime imports the module before the next process comes: the
- * top level of a module may run more often than processes are started.
+ * top level of a module may run earlier, and more often, than processes are started.
  * Children begin with the method of their starter.
  *
  * Python: `multiprocessing.set_start_method`.

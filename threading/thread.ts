@@ -75,7 +75,8 @@ export interface ThreadOptions<A extends unknown[], R> {
  *
  * The worker imports the target's module anew: module variables are not shared (they are thread-local storage, so to
  * speak), the objects of this package are. Where a thread runs what another ran that has ended, a spare worker imports the module
- * before the next thread comes: the top level of a module may run more often than threads are started. What the starter wrote to shared memory before {@linkcode Thread.start} is
+ * before the next thread comes: the top level of a module may run earlier, and more often, than
+ * threads are started. What the starter wrote to shared memory before {@linkcode Thread.start} is
  * visible to the thread; what the thread wrote is visible to the threads that have joined it. A handle can be sent to other
  * threads, which may join or terminate the thread too.
  *

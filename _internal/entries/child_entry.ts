@@ -102,19 +102,26 @@ interface Found {
 
 /** What is found ahead, of which head. */
 let foundAhead: { head: string; found: Found } | undefined;
+/** What was not caught while that was imported, and the process came. */
+let failedAhead: { error: unknown } | undefined;
 
 /** This process is spare, and imports what it will run. */
-async function importAhead(head: string, spoil: () => void): Promise<void> {
-  lastWords = { exit() {}, uncaught: spoil };
+async function importAhead(head: string, spoil: () => boolean): Promise<void> {
+  lastWords = {
+    exit: () => void spoil(),
+    uncaught(error) {
+      if (spoil()) exitProcess(0);
+      failedAhead ??= { error };
+    },
+  };
   beNobody((error) => {
-    spoil();
+    if (spoil()) exitProcess(0);
     // The process has come meanwhile, and is not told before this is through.
     throw error;
   });
   // The processes that came before have named what does not come up.
   watchImports({ begin() {}, mayName: () => false, end() {} });
   foundAhead = { head, found: await find(JSON.parse(head) as ProcessHead, "a process") };
-  beSomebody();
 }
 
 /** Goes where the process is to run, and finds what it runs. `label`: the name of the process. */
@@ -122,16 +129,21 @@ async function find({ type, target, main, cwd, method }: ProcessHead, label: str
   addHome(undefined, main);
   setMainArgument(main);
   inheritMethod(method);
-  loadProcessCalls("start process").changeFolder(cwd);
+  goTo(cwd);
   const found: Found = {};
   if (type !== undefined) found.type = await resolveSubclass(type, label);
   if (target !== undefined) found.target = await resolveTarget(target, label);
   return found;
 }
 
+function goTo(folder: string): void {
+  loadProcessCalls("start process").changeFolder(folder);
+}
+
 async function run(space: Space, record: number): Promise<void> {
   const { words } = space;
   setOwnRecord(record);
+  beSomebody();
   store(words, record + INDEX, (space.memory as ProcessMemory).region.index);
   heedSignals(space, record);
   let over = false;
@@ -145,6 +157,7 @@ async function run(space: Space, record: number): Promise<void> {
       exitProcess(1);
     },
   };
+  if (failedAhead !== undefined) lastWords.uncaught(failedAhead.error);
   watchImports(importsOf(space, record));
   let code = 0;
   try {
@@ -170,6 +183,8 @@ async function runTarget(space: Space, record: number): Promise<unknown> {
   const { descriptor, rest } = unpackPayload(readBytes(space, record + PAYLOAD)!);
   const attachment = new Attachment(space, objectOf(record));
   const head = JSON.parse(descriptor) as ProcessHead;
+  // Again: the folder may have been made anew since it was found ahead.
+  goTo(head.cwd);
   const { type, target } = foundAhead?.head === JSON.stringify({ ...head, name: "" })
     ? foundAhead.found
     : await find(head, labelOf(attachment));

@@ -13,7 +13,7 @@
  *   2     kill                                  a thread that wants it to end
  *   3     the word it sleeps on                 the participant; read by a thread that wants it to end
  *   4     index of its process in the region    the participant
- *   5     the record of its thread, 0: none     the participant
+ *   5     the record of its thread, 0: none     its starter; a participant that leaves unused clears it
  *   6     the message that it has taken and     the participant; at its end the reclaimer: see queue/taken.ts
  *         not read yet, 0: none
  *   7     the id of the reclaimer                  a participant that gives that message up
@@ -123,6 +123,8 @@ export function leave(memory: Memory, id: number): void {
 
 /** Gives a participant the record of the thread that it becomes. `false`: it had left, and there is no such thread. */
 export function giveRecord(memory: Memory, id: number, record: number): boolean {
+  // Where it has left long ago, the entry may be another's.
+  if (!isAlive(memory, id)) return false;
   const word = entryOf(id) + RECORD;
   store(memory.words, word, record);
   return isAlive(memory, id) || compareExchange(memory.words, word, record, 0) !== record;

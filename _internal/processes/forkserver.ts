@@ -12,7 +12,7 @@
  *
  * It has imported the library and sleeps on the first word. Where a process runs the same as the last two, of which one has ended,
  * it has imported the modules of that as well, and is for that alone; a module that asks which process imports it, or throws, spoils the spare.
- * It is used once, so that a process is as fresh as with `"spawn"`. A process with an environment or permissions of its own gets no spare, and neither does a process whose starter
+ * It is used once, so that a process is as fresh as with `"spawn"`, but for when its modules were imported. A process with an environment or permissions of its own gets no spare, and neither does a process whose starter
  * has changed its own since the spare was started. A folder of its own is no hindrance: the spare goes there when it is told.
  *
  * @module
@@ -116,6 +116,8 @@ export function takeSpare(space: Space, record: number, head: string): Spawned |
     if (found !== undefined && state === READY && its === head) proven.add(head);
     if (found !== undefined) return found.process;
   }
+  // Those for something else keep others from coming up.
+  if (usable.length === 0) { for (const spare of spares) drop(space, spare); }
   return undefined;
 }
 
@@ -163,10 +165,10 @@ function startSpare(args: readonly string[], cwd: string | undefined, key: strin
   const space = spaceOf("process");
   const mailbox = space.allocate(MAILBOX_WORDS, "start process");
   const head = isRepeated && !spoilt.has(lastHead) ? lastHead : undefined;
-  if (head !== undefined) store(space.words, mailbox + HEAD, space.writeBlock(encoder.encode(head), "start process"));
   let unseen: Spawned | undefined;
   let process: Spawned;
   try {
+    if (head !== undefined) store(space.words, mailbox + HEAD, space.writeBlock(encoder.encode(head), "start process"));
     const options = { args, cwd, env: { [VARIABLE]: tell(-mailbox) } };
     unseen = isWorker() ? undefined : spawnUnseen(options);
     process = unseen ?? spawn(options);
@@ -203,10 +205,8 @@ function freeMailbox(space: Space, mailbox: number): void {
   space.free(mailbox);
 }
 
-// A spare that is gone, or to go, while it imports, would be so the next time.
 function noteSpoilt({ words }: Space, { head, mailbox }: Spare): void {
-  const state = load(words, mailbox);
-  if (head !== undefined && (state === SPOILT || state === IMPORTING)) spoilt.add(head);
+  if (head !== undefined && load(words, mailbox) === SPOILT) spoilt.add(head);
 }
 
 function forget(space: Space, spare: Spare): void {
@@ -237,13 +237,13 @@ function keyOf(args: readonly string[]): string {
 /**
  * In a spare: waits until it is taken, and resolves to the record of the process that it becomes.
  *
- * @param importAhead Imports what the process will run, as far as that is known. What it throws spoils the spare, as `spoil` does,
- * which it is given: the process ends.
+ * @param importAhead Imports what the process will run, as far as that is known. What it throws spoils the spare, and so does the
+ * function that it is given: `true` if the process has not come, so that this one is to end.
  */
 export async function waitForRecord(
   space: Space,
   mailbox: number,
-  importAhead: (head: string, spoil: () => void) => Promise<void>,
+  importAhead: (head: string, spoil: () => boolean) => Promise<void>,
 ): Promise<number> {
   const { words, memory } = space;
   const head = load(words, mailbox + HEAD);
@@ -251,13 +251,11 @@ export async function waitForRecord(
     compareExchange(words, mailbox, COMING, READY);
   } else if (compareExchange(words, mailbox, COMING, IMPORTING) === COMING) {
     // The process may have come meanwhile, and then hears of all that by itself.
-    const spoil = (): void => {
-      if (compareExchange(words, mailbox, IMPORTING, SPOILT) === IMPORTING) exitProcess(0);
-    };
+    const spoil = (): boolean => compareExchange(words, mailbox, IMPORTING, SPOILT) === IMPORTING;
     try {
       await importAhead(decoder.decode(space.readBlock(head)), spoil);
     } catch {
-      spoil();
+      if (spoil()) exitProcess(0);
     }
     compareExchange(words, mailbox, IMPORTING, READY);
   }

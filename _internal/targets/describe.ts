@@ -24,7 +24,7 @@ import {
   urlOfModule,
 } from "../runtime/modules.ts";
 import { isOwn } from "../runtime/own_files.ts";
-import { areSeveralNear, homeModules, importsOf, mainOfProgram, modulesOnStack } from "./places.ts";
+import { areSeveralNear, homeModules, importOf, importsOf, mainOfProgram, modulesOnStack } from "./places.ts";
 import {
   type AnyFunction,
   flawOf,
@@ -209,9 +209,10 @@ export function describeTarget(
   if (descriptor === undefined) {
     const declaring = declaringOf(modules, fn.name);
     const isDeclared = declaring !== undefined;
-    // First where it is: what stands nearer on the stack, and hands it on, is not imported in vain.
-    if (declaring?.module !== undefined) {
-      modules.splice(0, modules.length, declaring.module, ...modules.filter((module) => module !== declaring.module));
+    // First a module that imports it, which need not be imported itself: what stands nearer, and hands it on, would be in vain.
+    const importing = declaring?.module;
+    if (importing !== undefined && importOf(importing, fn.name) !== undefined) {
+      modules.splice(0, modules.length, importing, ...modules.filter((module) => module !== importing));
     }
     const home = isDeclared ? undefined : moduleOfFunction(fn);
     const isHome = home !== undefined && /^(?:file|https?):/.test(home) && !isOwn(home) && !isTypedIn(home);
@@ -299,8 +300,8 @@ function main(): string | undefined {
   return module === undefined || isOwn(module) || isTypedIn(module) ? undefined : module;
 }
 
-// The module on the stack that plainly has a function of this name, or imports one: it will be found, and the inspector, which
-// takes milliseconds, need not be asked. A function without a name is written where it is handed over. `undefined`: it is not
+// The module on the stack whose text declares this name, or imports it: the function will be found, and the inspector, which takes
+// milliseconds, need not be asked. A function without a name is written where it is handed over. `undefined`: it is not
 // plain.
 function declaringOf(modules: string[], name: string): { module?: string } | undefined {
   if (name === "") return {};

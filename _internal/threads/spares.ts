@@ -114,6 +114,7 @@ export class Spares<S extends Spare> {
       waiting.state = "through";
       this.#proven.add(waiting.head!);
     } else if (report === "spoilt") {
+      this.#spoilt.add(waiting.head!);
       this.drop(spare);
     }
     this.#plan();
@@ -124,12 +125,11 @@ export class Spares<S extends Spare> {
     const waiting = this.#find(spare);
     if (waiting === undefined) return;
     this.#remove(waiting);
-    if (waiting.head !== undefined && waiting.state !== "through") this.#spoilt.add(waiting.head);
     if (spare.id === 0) {
       spare.handle.terminate();
       return;
     }
-    // It may be within a mutex of the memory. So it ends by itself, and leaves that. Where a module keeps it, its id stays.
+    // It may be within a mutex of the memory. So it ends by itself, and leaves that. On Deno the id stays where a module keeps it.
     kill(this.#memory!, spare.id);
     later(() => spare.handle.terminate(), GRACE);
   }

@@ -205,6 +205,8 @@ class Host implements Spare {
     close: (code) => {
       const child = children.get(this.child);
       if (child === undefined) {
+        // A spare that was stopped from outside: it can run no more code.
+        if (this.id !== 0) leave(existingSpace("thread")!.memory, this.id);
         spares.drop(this);
         return;
       }

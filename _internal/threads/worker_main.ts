@@ -49,6 +49,7 @@ import {
   objectOf,
   PAYLOAD,
   POINT,
+  PROCESS_ID,
   readBytes,
   RUNNING,
   setFlags,
@@ -151,7 +152,6 @@ async function importAhead({ buffer, ahead, head }: Ahead): Promise<void> {
   let reason: { error: unknown } | undefined;
   const spoil = (error: unknown): never => {
     reason = { error };
-    report("spoilt");
     return exitThread();
   };
   setLastWords(space, {
@@ -215,6 +215,9 @@ async function run(init: Init): Promise<void> {
   const { record } = init;
   const space = join(init.buffer, init.id);
   beSomebody();
+  // What was imported ahead may use the processes' memory, which could note nowhere that this thread does.
+  const processes = existingSpace("process");
+  if (processes !== undefined) store(space.words, record + PROCESS_ID, processes.id);
   if (load(space.words, record + SYSTEM_ID) === 0) store(space.words, record + SYSTEM_ID, systemThreadId());
   let over = false;
   setLastWords(space, {
@@ -324,6 +327,7 @@ function end(space: Space, record: number): void {
 
 /** A spare ends; `reason`: since it cannot import what it was to run. */
 function leaveAll(space: Space, code: number, reason: { error: unknown } | undefined): void {
+  report("spoilt");
   giveUpAll(space);
   // The thread may come at this moment, and then ends with this.
   const record = leaveUnused(space.memory, space.id);

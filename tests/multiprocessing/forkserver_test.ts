@@ -10,7 +10,7 @@ import {
   setStartMethod,
 } from "@weft/concurrent/multiprocessing";
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
-import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import process from "node:process";
 import { describe, it } from "node:test";
@@ -95,6 +95,30 @@ describe("forkserver", () => {
     const changed = new Process({ target: targets.surroundings, args: ["OTHER"] });
     assertEquals((await changed.start().result()).variable, "changed");
     delete process.env.OTHER;
+  });
+
+  it("starts them in a folder that was made anew", LIMIT, async () => {
+    const folder = `${realpathSync(tmpdir())}/weft-anew-${process.pid}`;
+    for (let round = 0; round < 5; round++) {
+      mkdirSync(folder);
+      const there = new Process({ target: targets.surroundings, args: ["OTHER"], cwd: folder });
+      assertEquals((await there.start().result()).cwd, folder);
+      rmSync(folder, { recursive: true });
+      await until(() => runtimes().length >= 2);
+    }
+  });
+
+  it("goes on having spares where a program turns to something else", LIMIT, async () => {
+    for (let i = 0; i < 4; i++) {
+      assertEquals(await new Process({ target: targets.add, args: [i, 1] }).start().result(), i + 1);
+    }
+    for (let i = 0; i < 4; i++) {
+      const before = await until(() => runtimes().length >= 2 && runtimes());
+      const other = new Process<[], unknown>({ target: i % 2 === 0 ? targets.who : targets.method }).start();
+      await other.result();
+      // The first finds spares that are for what ran before.
+      if (i > 1) assert(before.includes(other.pid!), "there was no spare");
+    }
   });
 
   it("ends by a signal as others do", LIMIT, async () => {

@@ -21,6 +21,13 @@ describe("the module of a target", () => {
     assertEquals({ code, output }, { code: 0, output: "42\n" });
   });
 
+  it("is not taken for one that has a variable of that name", LIMIT, async () => {
+    const file = fileURLToPath(new URL("./_named_twice_program.ts", import.meta.url));
+    const command = [process.execPath, ...("Bun" in globalThis ? [] : ["run", "-A", "--no-check"]), file];
+    const { code, output } = await run(command, { limit: 20_000 });
+    assertEquals({ code, output }, { code: 0, output: "42\n" });
+  });
+
   it("that cannot be parsed is named with file and line, also where another imports it", LIMIT, async () => {
     const folder = mkdtempSync(join(tmpdir(), "weft-"));
     try {

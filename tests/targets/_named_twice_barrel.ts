@@ -1,0 +1,2 @@
+/** Exports it from elsewhere. */
+export * from "./_named_twice.ts";
