@@ -74,11 +74,12 @@ export interface ThreadOptions<A extends unknown[], R> {
  * A function that runs at the same time as the rest of the program, in a worker of its own.
  *
  * The worker imports the target's module anew: module variables are not shared (they are thread-local storage, so to
- * speak), the objects of this package are. Where a thread runs what another ran that has ended, a spare worker imports the module
- * before the next thread comes: the top level of a module may run earlier, and more often, than
- * threads are started. What the starter wrote to shared memory before {@linkcode Thread.start} is
- * visible to the thread; what the thread wrote is visible to the threads that have joined it. A handle can be sent to other
- * threads, which may join or terminate the thread too.
+ * speak), the objects of this package are. Where a thread runs what another ran that has ended, a spare worker imports the
+ * module before the next thread comes: the top level of a module may run earlier, and more often, than threads are started.
+ *
+ * What the starter wrote to shared memory before {@linkcode Thread.start} is visible to the thread's function; what the thread
+ * wrote is visible to the threads that have joined it. A handle can be sent to other threads, which may join or terminate the
+ * thread too.
  *
  * The program ends when the main module has and every thread that is not a daemon. A thread that ends while it holds a
  * lock leaves it to the next waiter, with `guard.abandoned`.

@@ -80,26 +80,16 @@ async function build(): Promise<esbuild.Metafile> {
     outdir: OUT,
     chunkNames: "_internal/chunk-[hash]",
     splitting: true,
-    // A runtime reads these files at each start, comments and all. Names stay as they are, for stacks.
+    // A runtime reads these files at each start, comments and all. Names stay as they are, for stacks, and lines are short: Bun
+    // shows those around an error.
     minifyWhitespace: true,
     minifySyntax: true,
-    sourcemap: "linked",
+    lineLimit: 120,
+    // Beside the files, and not named in them: where the sources are not there, Deno takes a map's lines for those of the file.
+    sourcemap: "external",
     metafile: true,
   });
   return metafile;
-}
-
-/**
- * Has the source maps name the sources as if they were in the package: Deno tells the frames of a stack by these names, and the
- * library has to know its own.
- */
-function moveSources(files: readonly string[]): void {
-  for (const file of files) {
-    const folder = dirname(join(ROOT, file));
-    const map = JSON.parse(readFileSync(join(ROOT, file), "utf8")) as { sources: string[] };
-    map.sources = map.sources.map((source) => relative(folder, join(OUT, relative(ROOT, join(folder, source)))));
-    writeFileSync(join(ROOT, file), JSON.stringify(map));
-  }
 }
 
 /** Writes the types of all modules that the public ones name, each in a file of its own as in the source. How many. */
@@ -201,7 +191,6 @@ async function sizeOf(entry: string): Promise<Omit<Size, "name">> {
 export async function pack(): Promise<void> {
   rmSync(OUT, { recursive: true, force: true });
   const metafile = await build();
-  moveSources(Object.keys(metafile.outputs).filter((path) => path.endsWith(".map")));
   const types = writeTypes();
   writePackage();
   const outputs = Object.entries(metafile.outputs).filter(([path]) => path.endsWith(".js"));

@@ -37,8 +37,7 @@ import {
 } from "../runtime/this_thread.ts";
 import { loadProcessCalls } from "../system/system.ts";
 import { addHome } from "../targets/places.ts";
-import { resolveSubclass, resolveTarget, watchImports } from "../targets/resolve.ts";
-import type { AnyClass, Callable } from "../targets/source.ts";
+import { type Found, resolveBoth, watchImports } from "../targets/resolve.ts";
 import { childRecords } from "../threads/start_thread.ts";
 import { setOwnTarget } from "../work/ending.ts";
 import {
@@ -94,12 +93,6 @@ function boot(): void {
 /** What is still done when this process ends or fails. */
 let lastWords: Parameters<typeof onLastWords>[0] | undefined;
 
-/** What a process runs. */
-interface Found {
-  type?: AnyClass;
-  target?: Callable;
-}
-
 /** What is found ahead, of which head. */
 let foundAhead: { head: string; found: Found } | undefined;
 /** What was not caught while that was imported, and the process came. */
@@ -125,15 +118,13 @@ async function importAhead(head: string, spoil: () => boolean): Promise<void> {
 }
 
 /** Goes where the process is to run, and finds what it runs. `label`: the name of the process. */
-async function find({ type, target, main, cwd, method }: ProcessHead, label: string): Promise<Found> {
+function find(head: ProcessHead, label: string): Promise<Found> {
+  const { main, cwd, method } = head;
   addHome(undefined, main);
   setMainArgument(main);
   inheritMethod(method);
   goTo(cwd);
-  const found: Found = {};
-  if (type !== undefined) found.type = await resolveSubclass(type, label);
-  if (target !== undefined) found.target = await resolveTarget(target, label);
-  return found;
+  return resolveBoth(head, label);
 }
 
 function goTo(folder: string): void {

@@ -40,6 +40,23 @@ export async function resolveTarget(descriptor: TargetDescriptor, label: string)
   }
 }
 
+/** What a thread or process runs, as it is here. */
+export interface Found {
+  type?: AnyClass;
+  target?: Callable;
+}
+
+/** Finds both of what a thread or process runs: as {@linkcode resolveTarget}. */
+export async function resolveBoth(
+  { type, target }: { readonly type?: TargetDescriptor; readonly target?: TargetDescriptor },
+  label: string,
+): Promise<Found> {
+  const found: Found = {};
+  if (type !== undefined) found.type = await resolveSubclass(type, label);
+  if (target !== undefined) found.target = await resolveTarget(target, label);
+  return found;
+}
+
 /** Finds the class that is described: as {@linkcode resolveTarget}. */
 export async function resolveSubclass(descriptor: TargetDescriptor, label: string): Promise<AnyClass> {
   if (descriptor.kind !== "subclass") throw new TypeError("Cannot make a thread as this describes no class");

@@ -29,8 +29,7 @@ import {
   takeArguments,
 } from "../runtime/this_thread.ts";
 import { ownFile } from "../runtime/own_files.ts";
-import { resolveSubclass, resolveTarget, watchImports } from "../targets/resolve.ts";
-import type { AnyClass, Callable } from "../targets/source.ts";
+import { type Found, resolveBoth, watchImports } from "../targets/resolve.ts";
 import { ownOffspring, reportError, setOwnTarget, waitForEndings } from "../work/ending.ts";
 import {
   BOOTING,
@@ -136,12 +135,6 @@ async function prepare(isGoingOn: () => boolean): Promise<void> {
   }
 }
 
-/** What a thread runs. */
-interface Found {
-  type?: AnyClass;
-  target?: Callable;
-}
-
 /** What is found ahead, of which head. */
 let foundAhead: { head: string; found: Promise<Found> } | undefined;
 
@@ -169,7 +162,7 @@ async function importAhead({ buffer, ahead, head }: Ahead): Promise<void> {
   });
   // The threads that came before have named what does not come up.
   watchImports({ begin() {}, mayName: () => false, end() {} });
-  foundAhead = { head, found: find(head, "a thread") };
+  foundAhead = { head, found: resolveBoth(JSON.parse(head) as Descriptors, "a thread") };
   try {
     await foundAhead.found;
     report("ahead");
@@ -177,15 +170,6 @@ async function importAhead({ buffer, ahead, head }: Ahead): Promise<void> {
     // Where the thread has come meanwhile, it finds the same.
     if (load(words, entry + RECORD) === 0) spoil(error);
   }
-}
-
-/** Finds what the head of a payload names. `label`: the thread's name. */
-async function find(head: string, label: string): Promise<Found> {
-  const { type, target } = JSON.parse(head) as Descriptors;
-  const found: Found = {};
-  if (type !== undefined) found.type = await resolveSubclass(type, label);
-  if (target !== undefined) found.target = await resolveTarget(target, label);
-  return found;
 }
 
 let joined: Space | undefined;
@@ -273,7 +257,9 @@ async function runTarget(space: Space, record: number): Promise<unknown> {
   const { descriptor, rest } = unpackPayload(readBytes(space, record + PAYLOAD)!);
   const attachment = new Attachment(space, objectOf(record));
   const { type, target } =
-    await (foundAhead?.head === descriptor ? foundAhead.found : find(descriptor, labelOf(attachment)));
+    await (foundAhead?.head === descriptor
+      ? foundAhead.found
+      : resolveBoth(JSON.parse(descriptor) as Descriptors, labelOf(attachment)));
   const named = hasReferences(rest);
   let run: ((...args: unknown[]) => unknown) | undefined;
   let thread: Runnable | undefined;

@@ -1,11 +1,8 @@
 /** Asks at its top level which thread or process imports it. */
 
-import { currentProcess } from "@weft/concurrent/multiprocessing";
-import { currentThread } from "@weft/concurrent/threading";
+import { ownName } from "./_who.ts";
 
-const isWorker = typeof (globalThis as { WorkerGlobalScope?: unknown }).WorkerGlobalScope === "function" ||
-  (globalThis as { Bun?: { isMainThread: boolean } }).Bun?.isMainThread === false;
-export const name = isWorker ? currentThread().name : currentProcess().name;
+const name = ownName();
 
 /** What it was told. */
 export function nameAtTop(): string {

@@ -1,0 +1,18 @@
+/** What a user reads of the most likely mistake, also where the library's files are those of the package. */
+
+import { assert } from "@std/assert";
+import { spawnSync } from "node:child_process";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const PROGRAM = fileURLToPath(new URL("./_unguarded.ts", import.meta.url));
+const flags = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
+
+describe("a program whose main part is under no guard", () => {
+  it("is told to put it under one, in lines that can be read", { timeout: 30_000 }, () => {
+    const { stderr } = spawnSync(process.execPath, [...flags, PROGRAM], { encoding: "utf8", timeout: 20_000 });
+    assert(stderr.includes("put the main part of the program under if (import.meta.main)"), stderr);
+    for (const line of stderr.split("\n")) assert(line.length < 400, `a line of ${line.length} characters: ${line}`);
+  });
+});
