@@ -92,8 +92,8 @@ function isForUsers(file: string, seen: Set<string> = new Set()): boolean {
   seen.add(file);
   if (!file.startsWith(`${ROOT}tests/`) || !existsSync(file)) return false;
   const text = readFileSync(file, "utf8");
-  // A file that starts programs finds them, and the library, by where it is in the repository.
-  if (/node:child_process|tools\/|Deno\.Command/.test(text)) return false;
+  // What starts programs by tools of the repository finds them, and the library, by where these are in it.
+  if (/tools\/|Deno\.Command/.test(text)) return false;
   return [...text.matchAll(/(?:from |import\(|new URL\()"(\.[^"]+)"/g)]
     .every(([, path]) => isForUsers(resolve(dirname(file), path!), seen));
 }
