@@ -54,6 +54,8 @@ const packed: esbuild.Plugin = {
     // In the source it stands in the program's graph, so that Deno has it where it comes from the network. In a chunk it
     // would no longer know whether it is a worker's first module.
     onResolve({ filter: /\/worker_entry\.ts$/ }, ({ kind }) => kind === "entry-point" ? undefined : EMPTY);
+    // In the source a worker's first module has it in its graph for the same reason. Few threads need it.
+    onResolve({ filter: /\/search\.ts$/ }, ({ importer }) => importer.endsWith("/worker_entry.ts") ? EMPTY : undefined);
     onLoad({ filter: /.*/, namespace: EMPTY.namespace }, () => ({ contents: "" }));
   },
 };

@@ -27,6 +27,7 @@ import { isOwn } from "../runtime/own_files.ts";
 import { areSeveralNear, homeModules, importOf, importsOf, mainOfProgram, modulesOnStack } from "./places.ts";
 import {
   type AnyFunction,
+  declarationOf,
   flawOf,
   globalPath,
   isNative,
@@ -146,9 +147,9 @@ export type TargetDescriptor =
   | { kind: "global"; what: string; path: string }
   /**
    * A function that one of the modules exports, or that is global in every thread, or its source. `isHome`: the runtime
-   * said that it stands in `module`.
+   * said that it stands in `module`. `isExported`: by its text, `module` declares and exports it.
    */
-  | ({ kind: "function"; global?: string; isHome?: boolean } & Places)
+  | ({ kind: "function"; global?: string; isHome?: boolean; isExported?: boolean } & Places)
   /** A class that one of the modules exports, or that a module is known to export as `exported`. */
   | ({ kind: "subclass"; exported?: string } & Places);
 
@@ -189,8 +190,9 @@ export function describeTarget(
   }
   const flaw = flawOf(fn, source);
   if (flaw !== undefined) throw new TargetError(`Cannot use ${showFunction(fn.name, source)} as ${what} as ${flaw}`);
-  const path = globalPath(fn);
-  if (path !== undefined && isNative(source)) {
+  const isOfRuntime = isNative(source);
+  const path = isOfRuntime ? globalPath(fn) : undefined;
+  if (path !== undefined) {
     if (needsNew(fn, path)) {
       throw new TargetError(
         `Cannot use ${path} as ${what} as it is a class: write a function that makes the instance, like (...args) => new ${path}(...args)`,
@@ -199,9 +201,9 @@ export function describeTarget(
     return entry.settled = { kind: "global", what, path };
   }
   const modules = callers();
-  const found = findExport(fn, modules, isNative(source));
+  const found = findExport(fn, modules, isOfRuntime);
   if (found !== undefined) return entry.settled = { kind: "export", what, ...found };
-  if (isNative(source)) {
+  if (isOfRuntime) {
     throw new TargetError(`Cannot use ${showFunction(fn.name, source)} as ${what} as ${nativeFlaw(fn)}`);
   }
   const key = modules.join("\n");
@@ -220,6 +222,7 @@ export function describeTarget(
       modules.splice(0, modules.length, home, ...modules.filter((module) => module !== home));
     }
     if (modules.length > 0) requireReadable(modules[0], `Cannot use ${showFunction(fn.name, source)} as ${what}`);
+    const isExported = declaring?.module === modules[0] && isExportedBy(modules[0], fn.name);
     descriptor = {
       kind: "function",
       what,
@@ -228,9 +231,11 @@ export function describeTarget(
       module: modules[0],
       modules,
       isHome,
+      isExported,
       main: main(),
       typedIn: typedInMain(),
-      global: path,
+      // That takes half a millisecond at first.
+      global: isExported ? undefined : globalPath(fn),
     };
     entry.byModules.set(key, descriptor);
     // Where it stands is known, and does not depend on the module that hands it over.
@@ -317,6 +322,11 @@ function declaringOf(modules: string[], name: string): { module?: string } | und
   if (index === -1 || texts.some((text) => member.test(text))) return undefined;
   // And so may a function be that is imported under another name, or is in something that is imported.
   return areSeveralNear(modules, name) ? undefined : { module: modules[index] };
+}
+
+// Whether a module declares a function of this name where it exports it, so that the function need not be searched for.
+function isExportedBy(module: string | undefined, name: string): boolean {
+  return module !== undefined && declarationOf(name, "export\\s+").test(readModule(module) ?? "");
 }
 
 // Functions that loaded modules export, and the modules that were looked at for that.

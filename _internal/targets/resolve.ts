@@ -12,7 +12,7 @@ import { later } from "../runtime/runtime.ts";
 import { whileImporting } from "../runtime/this_thread.ts";
 import type { TargetDescriptor } from "./describe.ts";
 import { addHome } from "./places.ts";
-import { type AnyClass, atGlobalPath, type Callable } from "./source.ts";
+import { type AnyClass, type AnyFunction, atGlobalPath, type Callable, sourceOf } from "./source.ts";
 
 /** What has to be looked for. */
 export type Sought = Extract<TargetDescriptor, { kind: "function" | "subclass" }>;
@@ -36,7 +36,35 @@ export async function resolveTarget(descriptor: TargetDescriptor, label: string)
     case "export":
       return await exportOf(descriptor, label) as Callable;
     default:
-      return await (await search(descriptor, label)).function();
+      return await declared(descriptor, label) ?? await (await search(descriptor, label)).function();
+  }
+}
+
+// What is nearly always handed over: a function that its module declares and exports. A search would come to the same, if it is
+// written like what was handed over and nothing else that the module exports is, and is 25 KB to load, and a module to read.
+async function declared(sought: Sought, label: string): Promise<Callable | undefined> {
+  if (sought.kind !== "function" || !sought.isExported) return undefined;
+  const { module, main, name, source, what } = sought;
+  addHome(module, main);
+  let exports: Exports;
+  try {
+    exports = await load(module!, label, what);
+  } catch {
+    // The search finds the same, and says it.
+    return undefined;
+  }
+  const alike = Object.keys(exports)
+    .map((key) => read(exports, key))
+    .filter((value) => typeof value === "function" && value.name === name && sourceOf(value as AnyFunction) === source);
+  return new Set(alike).size === 1 ? alike[0] as Callable : undefined;
+}
+
+/** What a module exports by a name, which may not have its value yet, or never get it. */
+export function read(exports: Exports, name: string): unknown {
+  try {
+    return exports[name];
+  } catch {
+    return undefined;
   }
 }
 

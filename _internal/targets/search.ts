@@ -18,12 +18,13 @@ import {
   readModuleText,
 } from "./inline.ts";
 import { addHome, areSeveralNear, importOf, importsOf } from "./places.ts";
-import { list, load, setSearch, type Sought } from "./resolve.ts";
+import { list, load, read, setSearch, type Sought } from "./resolve.ts";
 import { type FoundFunction, freeReferences } from "./scopes.ts";
 import {
   type AnyClass,
   atGlobalPath,
   type Callable,
+  declarationOf,
   isMember,
   showFunction,
   sourceOf,
@@ -230,14 +231,7 @@ export class Search {
     const { name } = this.#sought;
     const source = readModule(module);
     if (source === undefined) return name !== "";
-    if (/^[\w$]+$/.test(name)) {
-      const escaped = name.replaceAll("$", "\\$");
-      const declaration = RegExp(
-        `^(?:export\\s+)?(?:default\\s+)?(?:async\\s+)?(?:function|class)\\s+${escaped}(?![\\w$])`,
-        "m",
-      );
-      if (declaration.test(source)) return true;
-    }
+    if (/^[\w$]+$/.test(name) && declarationOf(name, "(?:export\\s+)?(?:default\\s+)?").test(source)) return true;
     const text = await readModuleText(module);
     const twins = text === undefined ? [] : await this.#twinsIn(text);
     if (twins.length === 0) return name !== "";
@@ -321,15 +315,6 @@ function ownersOf(name: string, text: string): string[] {
 
 function inFull({ module, name }: Candidate): string {
   return `"${name}" of ${module}`;
-}
-
-// An export may not have its value yet, or never get one.
-function read(exports: Exports, name: string): unknown {
-  try {
-    return exports[name];
-  } catch {
-    return undefined;
-  }
 }
 
 // The longest name of a member that a source uses: a module without it is not parsed. Other words may have been inlined, and so

@@ -17,6 +17,11 @@ export type Callable = (...args: unknown[]) => unknown;
 /** Any class at all. */
 export type AnyClass = abstract new (...args: never[]) => unknown;
 
+/** Finds the declaration of a function or class that begins a line; `before`: what stands there before it. */
+export function declarationOf(name: string, before: string): RegExp {
+  return RegExp(`^${before}(?:async\\s+)?(?:function|class)\\s+${name.replaceAll("$", "\\$")}(?![\\w$])`, "m");
+}
+
 // Tokens.
 
 /** What a token is. Both ends of a template's substitution are punctuators: `${` and `}`. */
