@@ -3,6 +3,9 @@ import { TargetError, task, Thread } from "@weft/concurrent/threading";
 import { describe, it } from "node:test";
 import { calls } from "./_caller.ts";
 import { double } from "./_functions.ts";
+import { resolveTarget, setSearch } from "../../_internal/targets/resolve.ts";
+import { Search } from "../../_internal/targets/search.ts";
+import { declared, described } from "./_declares.ts";
 import { run } from "./_run.ts";
 import { dynamic, first, second } from "./_two_urls.ts";
 
@@ -87,6 +90,25 @@ describe("exported functions", () => {
   it("of a module that throws when it is imported reject with what it throws", LIMIT, async () => {
     const error = await assertRejects(() => run(task(`${HERE}_throws.ts`, "fn")), RangeError);
     assertEquals(error.message, "thrown by the module");
+  });
+});
+
+describe("functions that their module declares and exports", () => {
+  it("are not searched for, as functions are that it only declares", LIMIT, async () => {
+    try {
+      setSearch(
+        class {
+          function(): never {
+            throw new RangeError("searched");
+          }
+          class = this.function;
+        },
+      );
+      assertEquals(await resolveTarget(described.declared, "Thread-1"), declared);
+      await assertRejects(() => resolveTarget(described.hidden, "Thread-1"), RangeError, "searched");
+    } finally {
+      setSearch(Search);
+    }
   });
 });
 

@@ -94,6 +94,28 @@ describe("programs", () => {
     assertEquals(await program(text, { name: "unguarded.ts" }), "once\n8");
   });
 
+  describe("that declare and export a function", () => {
+    const programs = {
+      "and have another of its name that is no export":
+        `export function f() { return "exported"; } const make = () => function f() { return "inner"; }; const g = make(); // exported inner`,
+      "and export another that is written alike":
+        `const make = () => function f() {};\nexport function f() {}\nexport const h = make(), g = h; // TargetError TargetError`,
+      "and seem to, in a comment, export another":
+        `/*\nexport function g() { return 1; }\n*/ export function f() { return 2; } function make() { return function g() { return 3; }; } const g = make(); // 2 3`,
+      "by two names": `export function f() { return 4; } export { f as g2 }; const g = f; // 4 4`,
+    };
+    for (const [how, line] of Object.entries(programs)) {
+      const [text, expected] = line.split(" // ");
+      it(`take no other for it: ${how}`, { timeout: LIMIT }, async () => {
+        const calls = ["f", "g"].map((target) =>
+          `console.log(await new Thread({ target: ${target} }).start().result().catch((error) => error.name));`
+        );
+        const output = await program(`${text}\nif (import.meta.main) { ${calls.join("\n")} }`, { name: "declares.ts" });
+        assertEquals(output.split("\n").join(" "), expected);
+      });
+    }
+  });
+
   it("are found if they are JavaScript", { timeout: LIMIT }, async () => {
     assertEquals(
       await program(MAIN.replaceAll(": number", "").replace("<typeof double>", ""), { name: "main.mjs" }),
