@@ -150,8 +150,8 @@ export type TargetDescriptor =
    * said that it stands in `module`. `isExported`: by its text, `module` declares and exports it.
    */
   | ({ kind: "function"; global?: string; isHome?: boolean; isExported?: boolean } & Places)
-  /** A class that one of the modules exports, or that a module is known to export as `exported`. */
-  | ({ kind: "subclass"; exported?: string } & Places);
+  /** A class that one of the modules exports, or that a module is known to export as `exported`. `isExported`: as above. */
+  | ({ kind: "subclass"; exported?: string; isExported?: boolean } & Places);
 
 /** A function that was looked at before. */
 interface Known {
@@ -222,7 +222,7 @@ export function describeTarget(
       modules.splice(0, modules.length, home, ...modules.filter((module) => module !== home));
     }
     if (modules.length > 0) requireReadable(modules[0], `Cannot use ${showFunction(fn.name, source)} as ${what}`);
-    const isExported = declaring?.module === modules[0] && isExportedBy(modules[0], fn.name);
+    const isExported = isDeclaredIn(modules[0], declaring, fn.name);
     descriptor = {
       kind: "function",
       what,
@@ -276,6 +276,7 @@ export function describeSubclass(
   const source = sourceOf(type);
   const modules = callers();
   const found = findExport(type, modules, false);
+  const declaring = found === undefined ? declaringOf(modules, type.name) : undefined;
   return {
     kind: "subclass",
     what,
@@ -285,7 +286,8 @@ export function describeSubclass(
     modules,
     main: main(),
     typedIn: typedInMain(),
-    ...(found !== undefined && { exported: found.name }),
+    exported: found?.name,
+    isExported: isDeclaredIn(modules[0], declaring, type.name),
   };
 }
 
@@ -313,7 +315,7 @@ function declaringOf(modules: string[], name: string): { module?: string } | und
   if (!/^[\w$]+$/.test(name)) return undefined;
   const escaped = name.replaceAll("$", "\\$");
   const declaration = RegExp(
-    `\\b(?:function|const|let)\\s+${escaped}(?![\\w$])|\\bimport\\b[^;'"]*[{,]\\s*${escaped}\\s*(?:,[^;'"]*)?\\}`,
+    `\\b(?:function|class|const|let)\\s+${escaped}(?![\\w$])|\\bimport\\b[^;'"]*[{,]\\s*${escaped}\\s*(?:,[^;'"]*)?\\}`,
   );
   // `other.name` may be another function.
   const member = RegExp(`\\.\\s*${escaped}(?![\\w$])`);
@@ -324,9 +326,10 @@ function declaringOf(modules: string[], name: string): { module?: string } | und
   return areSeveralNear(modules, name) ? undefined : { module: modules[index] };
 }
 
-// Whether a module declares a function of this name where it exports it, so that the function need not be searched for.
-function isExportedBy(module: string | undefined, name: string): boolean {
-  return module !== undefined && declarationOf(name, "export\\s+").test(readModule(module) ?? "");
+// Whether the calling module is what declares this name, and exports it right there: then there is nothing to search for.
+function isDeclaredIn(module: string | undefined, declaring: { module?: string } | undefined, name: string): boolean {
+  if (module === undefined || declaring?.module !== module) return false;
+  return declarationOf(name, "export\\s+").test(readModule(module) ?? "");
 }
 
 // Functions that loaded modules export, and the modules that were looked at for that.

@@ -145,9 +145,9 @@ export function importOf(module: string, name: string): string | undefined {
   }
 }
 
-/** Whether several of these modules, and of those that they import, seem to declare a function of that name. */
+/** Whether several of these modules, and of those that they import, seem to declare a function or class of that name. */
 export function areSeveralNear(modules: readonly string[], name: string): boolean {
-  const declaration = RegExp(`\\b(?:function|const|let)\\s+${name.replaceAll("$", "\\$")}(?![\\w$])`);
+  const declaration = RegExp(`\\b(?:function|class|const|let)\\s+${name.replaceAll("$", "\\$")}(?![\\w$])`);
   const near = new Set([...modules, ...modules.flatMap(importsOf)]);
   return [...near].filter((module) => declaration.test(readModule(module) ?? "")).length > 1;
 }

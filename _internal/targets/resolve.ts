@@ -36,14 +36,14 @@ export async function resolveTarget(descriptor: TargetDescriptor, label: string)
     case "export":
       return await exportOf(descriptor, label) as Callable;
     default:
-      return await declared(descriptor, label) ?? await (await search(descriptor, label)).function();
+      return await declared<Callable>(descriptor, label) ?? await (await search(descriptor, label)).function();
   }
 }
 
-// What is nearly always handed over: a function that its module declares and exports. A search would come to the same, if it is
+// What is nearly always handed over: a function or class that its module declares and exports. A search would come to the same, if it is
 // written like what was handed over and nothing else that the module exports is, and is 25 KB to load, and a module to read.
-async function declared(sought: Sought, label: string): Promise<Callable | undefined> {
-  if (sought.kind !== "function" || !sought.isExported) return undefined;
+async function declared<T>(sought: Sought, label: string): Promise<T | undefined> {
+  if (!sought.isExported) return undefined;
   const { module, main, name, source, what } = sought;
   addHome(module, main);
   let exports: Exports;
@@ -56,7 +56,7 @@ async function declared(sought: Sought, label: string): Promise<Callable | undef
   const alike = Object.keys(exports)
     .map((key) => read(exports, key))
     .filter((value) => typeof value === "function" && value.name === name && sourceOf(value as AnyFunction) === source);
-  return new Set(alike).size === 1 ? alike[0] as Callable : undefined;
+  return new Set(alike).size === 1 ? alike[0] as T : undefined;
 }
 
 /** What a module exports by a name, which may not have its value yet, or never get it. */
@@ -92,7 +92,7 @@ export async function resolveSubclass(descriptor: TargetDescriptor, label: strin
   if (module !== undefined && exported !== undefined) {
     return await exportOf({ module, name: exported, what }, label) as AnyClass;
   }
-  return await (await search(descriptor, label)).class();
+  return await declared<AnyClass>(descriptor, label) ?? await (await search(descriptor, label)).class();
 }
 
 // What a module exports by a name, which must be a function or a class.

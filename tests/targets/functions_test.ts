@@ -3,9 +3,9 @@ import { TargetError, task, Thread } from "@weft/concurrent/threading";
 import { describe, it } from "node:test";
 import { calls } from "./_caller.ts";
 import { double } from "./_functions.ts";
-import { resolveTarget, setSearch } from "../../_internal/targets/resolve.ts";
+import { resolveSubclass, resolveTarget, setSearch } from "../../_internal/targets/resolve.ts";
 import { Search } from "../../_internal/targets/search.ts";
-import { declared, described } from "./_declares.ts";
+import { Declared, declared, described } from "./_declares.ts";
 import { run } from "./_run.ts";
 import { dynamic, first, second } from "./_two_urls.ts";
 
@@ -93,7 +93,7 @@ describe("exported functions", () => {
   });
 });
 
-describe("functions that their module declares and exports", () => {
+describe("functions and classes that their module declares and exports", () => {
   it("are not searched for, as functions are that it only declares", LIMIT, async () => {
     try {
       setSearch(
@@ -105,6 +105,7 @@ describe("functions that their module declares and exports", () => {
         },
       );
       assertEquals(await resolveTarget(described.declared, "Thread-1"), declared);
+      assertEquals(await resolveSubclass(described.subclass, "Thread-1"), Declared);
       await assertRejects(() => resolveTarget(described.hidden, "Thread-1"), RangeError, "searched");
     } finally {
       setSearch(Search);
