@@ -23,6 +23,23 @@ const C = /, C$/;
 /** All reasons; the first that fits is taken. */
 export const REASONS: readonly Reason[] = [
   {
+    work: /^processor time of a program that imports/i,
+    peer: LEAN,
+    because: "A program of the bare platform imports nothing; the library's files are read and translated.",
+  },
+  {
+    work: /^start and end.*\(processes\)/i,
+    peer: /\(spawn\), CPython$/,
+    because:
+      "A new interpreter of CPython is up in less time than a new JavaScript runtime, and its modules are there in bytecode.",
+  },
+  {
+    work: /^memory.*\(processes\)/i,
+    peer: /\(spawn\), CPython$/,
+    because:
+      "A JavaScript runtime keeps more memory for its heap, its compilers and its modules than an interpreter does.",
+  },
+  {
     work: /^start and end.*\(threads\)/i,
     peer: /, (CPython|C)$/,
     because: "A thread of CPython or C runs in the same interpreter or program: nothing is loaded for it.",
