@@ -6,6 +6,7 @@
 
 import type { Scope } from "../_internal/memory/memory.ts";
 import { placeOf } from "../_internal/memory/shared_object.ts";
+import { workersHere } from "../_internal/pool/dispatcher.ts";
 import type { PoolKind } from "../_internal/pool/pool_calls.ts";
 import { BasePool } from "../_internal/pool/pool.ts";
 import type { PoolOptions } from "../_internal/pool/pool_options.ts";
@@ -43,10 +44,9 @@ export type { PoolTrace, TraceEvent } from "../_internal/pool/trace.ts";
 const worker = task<typeof workForPool>(ownFile("poolWorker"), "workForPool");
 const scope: Scope = "process";
 
-const kindOf = (method: StartMethod | undefined): PoolKind => ({
-  scope,
-  label: "ProcessPool",
-  start: (options, initargs, label) => {
+/** Has the tasks of a pool done by processes. Not public. */
+export const processWorkers = (method?: StartMethod): ReturnType<typeof workersHere> =>
+  workersHere(scope, (options, initargs, label) => {
     const process = new Process({ target: worker, args: [options, ...initargs], name: label, daemon: true });
     if (method !== undefined) setMethod(process as never, method);
     process.start();
@@ -60,10 +60,16 @@ const kindOf = (method: StartMethod | undefined): PoolKind => ({
       ending: endingOf(process),
       kill: () => process.kill(),
     };
-  },
+  });
+
+/** A pool of processes that start by that method. Not public. */
+export const kindOf = (method?: StartMethod): PoolKind => ({
+  scope,
+  label: "ProcessPool",
+  own: processWorkers(method),
 });
 
-const processes = kindOf(undefined);
+const processes = kindOf();
 /** The kinds of the pools of contexts, by their classes. */
 const kinds = new WeakMap<object, PoolKind>();
 

@@ -5,6 +5,7 @@
  */
 
 import { placeOf } from "../_internal/memory/shared_object.ts";
+import { workersHere } from "../_internal/pool/dispatcher.ts";
 import type { PoolKind } from "../_internal/pool/pool_calls.ts";
 import { BasePool } from "../_internal/pool/pool.ts";
 import type { PoolOptions } from "../_internal/pool/pool_options.ts";
@@ -41,24 +42,23 @@ export type { PoolTrace, TraceEvent } from "../_internal/pool/trace.ts";
 
 const worker = task<typeof workForPool>(ownFile("poolWorker"), "workForPool");
 
-const threads: PoolKind = {
-  scope: "thread",
-  label: "ThreadPool",
-  start: (options, initargs, label) => {
-    const thread = new Thread({ target: worker, args: [options, ...initargs], name: label, daemon: true }).start();
-    const { space, at: record } = placeOf(thread);
-    // What a worker fails with goes to the callers that wait for its tasks.
-    setFlags(space, record, RESULT_ASKED);
-    return {
-      identity: { worker: label, ident: thread.ident },
-      record,
-      points: [record + POINT],
-      ending: endingOf(thread),
-      kill: () => thread.terminate(),
-      hand: (handed) => handToThread(thread.ident!, handed),
-    };
-  },
-};
+/** Has the tasks of a pool done by threads. Not public. */
+export const threadWorkers: ReturnType<typeof workersHere> = workersHere("thread", (options, initargs, label) => {
+  const thread = new Thread({ target: worker, args: [options, ...initargs], name: label, daemon: true }).start();
+  const { space, at: record } = placeOf(thread);
+  // What a worker fails with goes to the callers that wait for its tasks.
+  setFlags(space, record, RESULT_ASKED);
+  return {
+    identity: { worker: label, ident: thread.ident },
+    record,
+    points: [record + POINT],
+    ending: endingOf(thread),
+    kill: () => thread.terminate(),
+    hand: (handed) => handToThread(thread.ident!, handed),
+  };
+});
+
+const threads: PoolKind = { scope: "thread", label: "ThreadPool", own: threadWorkers };
 
 /**
  * Threads that run tasks: each thread one task at a time, or several that await, with `concurrency`.

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Scope } from "../memory/memory.ts";
+import type { Destination } from "../memory/memory.ts";
 import { SharedHandle } from "../memory/shared_object.ts";
 import { hostClassOf, isPlainInside, keepsNamedOfCollections, mayHaveNamed, tagOf } from "../runtime/host_classes.ts";
 import { numberOf, propertiesOf } from "./error_classes.ts";
@@ -62,7 +62,7 @@ export interface EncodeOptions {
   /** What the value is called in messages: `item`, `args`. Empty: the value's own keys are. */
   root: string;
   /** Where the message goes. */
-  scope: Scope;
+  scope: Destination;
 }
 
 /** To make a new scratch buffer costs less than to copy so many bytes. */
@@ -87,7 +87,7 @@ const NONE: string[] = [];
  * The bytes of a value. They stay as they are until the next call: copy them at once.
  *
  * @throws {DOMException} `DataCloneError` with the path of what cannot be sent.
- * @throws {TypeError} If an object of the threads' scope is to go to another process.
+ * @throws {TypeError} If an object of the threads' scope is to go to another process, or any shared object to another machine.
  * @throws {RangeError} If the value is nested too deeply.
  */
 export function encode(value: unknown, options: EncodeOptions): Uint8Array {
@@ -139,7 +139,7 @@ export function encodeApart(value: unknown, options: EncodeOptions): Uint8Array 
   return result;
 }
 
-function writeAll(value: unknown, scope: Scope): void {
+function writeAll(value: unknown, scope: Destination): void {
   begin(scope);
   depth = 0;
   write(value);

@@ -9,7 +9,7 @@
  */
 
 import { InvalidStateError } from "../errors.ts";
-import type { Scope } from "../memory/memory.ts";
+import type { Destination } from "../memory/memory.ts";
 import {
   addReference,
   type Attachment,
@@ -35,7 +35,7 @@ let view = new DataView(bytes.buffer);
 let at = 0;
 /** A large buffer that is used again before a new one is made: the system has to clear what is new, page by page. */
 let spare: Uint8Array<ArrayBuffer> | undefined;
-let scope: Scope = "thread";
+let scope: Destination = "thread";
 // A list that is used again for the next message, since to make it anew costs as much as a short one. Only so many of its
 // items count.
 const objects: (object | undefined)[] = new Array(FEW + 1).fill(undefined);
@@ -63,7 +63,7 @@ export let scratchNames = false;
 export let scratchWords: Int32Array<ArrayBuffer> = new Int32Array(bytes.buffer);
 
 /** Begins a message, from its first byte. */
-export function begin(to: Scope): void {
+export function begin(to: Destination): void {
   at = 0;
   scope = to;
 }
@@ -347,6 +347,13 @@ export function writeShared(handle: SharedHandle): void {
     });
   }
   const its = located.space.memory.scope;
+  if (scope === "network") {
+    throw new Unsendable(handle, (path) => {
+      return new TypeError(
+        `Cannot send ${path} to another machine as it is in the memory of this one: send its value`,
+      );
+    });
+  }
   if (its === "thread" && scope === "process") {
     throw new Unsendable(
       handle,

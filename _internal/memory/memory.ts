@@ -22,6 +22,9 @@ import { environmentVariable, isBun, mayBlock } from "../runtime/runtime.ts";
 /** Where an object is shared: between the threads of one program, or between the processes of a tree. */
 export type Scope = "thread" | "process";
 
+/** Where a message goes: within such a memory, or to another machine, where no object of this one can be. */
+export type Destination = Scope | "network";
+
 /** A region of shared words that can be waited on. Addresses are indexes into {@linkcode Memory.words}. */
 export interface Memory {
   /** Which of the two it is. */

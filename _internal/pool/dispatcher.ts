@@ -12,18 +12,19 @@
 
 import { decode } from "../codec/decode.ts";
 import { isRoomWanted } from "../memory/room.ts";
-import type { Space } from "../memory/space.ts";
+import type { Scope } from "../memory/memory.ts";
+import { type Space, spaceOf } from "../memory/space.ts";
 import { lookLater, lookNoMore } from "../work/starting.ts";
 import { Board, RESOLVING } from "./board.ts";
-import { Crew, type CrewOptions, type Hired } from "./crew.ts";
+import { Crew, type CrewOptions, type Hired, type StartWorker } from "./crew.ts";
 import { Errands } from "./errands.ts";
 import { CallSite, Functions } from "./functions.ts";
 import type { Job, Source } from "./job.ts";
 import { Losses } from "./losses.ts";
+import type { Owner, OwnerOptions } from "./owner.ts";
 import type { PoolParts } from "./parts.ts";
 import { Posted, type PostedHost } from "./posted.ts";
 import { Posting } from "./posting.ts";
-import type { StreamHost } from "./stream_job.ts";
 import { dropOutcome } from "./task.ts";
 import { Trays } from "./trays.ts";
 import { Watch, type Watched } from "./watch.ts";
@@ -33,8 +34,13 @@ export interface DispatcherOptions extends CrewOptions {
   space: Space;
 }
 
+/** Has the tasks of a pool done by workers of this machine, which `start` starts. */
+export function workersHere(scope: Scope, start: StartWorker): (options: OwnerOptions) => Dispatcher {
+  return (options) => new Dispatcher({ ...options, space: spaceOf(scope), start });
+}
+
 /** The owner's side of a pool. */
-export class Dispatcher implements Watched, StreamHost, PoolParts {
+export class Dispatcher implements Watched, Owner, PoolParts {
   readonly board: Board;
   readonly functions: Functions;
   readonly size: number;
@@ -85,7 +91,10 @@ export class Dispatcher implements Watched, StreamHost, PoolParts {
     return this.#destroyed;
   }
 
-  /** How many workers run something, or come to it. */
+  get workers(): number {
+    return this.crew.living.length;
+  }
+
   get busy(): number {
     if (this.#destroyed) return 0;
     const { busy } = this.posted;
@@ -93,7 +102,6 @@ export class Dispatcher implements Watched, StreamHost, PoolParts {
     return busy.size;
   }
 
-  /** How many tasks no worker has begun with. */
   get queued(): number {
     if (this.#destroyed) return 0;
     return this.trays.waiting + this.#posting.waiting;
@@ -106,7 +114,6 @@ export class Dispatcher implements Watched, StreamHost, PoolParts {
     return site;
   }
 
-  /** Takes a source of tasks on, or goes on with it. */
   add(source: Source): void {
     this.#posting.add(source);
     this.plan();
@@ -135,18 +142,15 @@ export class Dispatcher implements Watched, StreamHost, PoolParts {
     if (!this.#destroyed) this.posted.withdraw();
   }
 
-  /** A task was given up, which is posted under that number if that is not below 0. */
   withdrawOne(number: number, job: Job): void {
     if (!this.#destroyed) this.posted.withdrawOne(number, job);
   }
 
-  /** Runs what gives several jobs up, and only then withdraws their tasks. */
   together(giveUp: () => void): void {
     if (this.#destroyed) giveUp();
     else this.posted.together(giveUp);
   }
 
-  /** No more jobs will come; `empty` is called when all is done and all workers are gone. */
   close(empty: () => void): void {
     this.#closing = true;
     this.#onEmpty = empty;
@@ -154,13 +158,15 @@ export class Dispatcher implements Watched, StreamHost, PoolParts {
     this.#watch.watch();
   }
 
-  /** Has all jobs taken on to their end, also those whose results no caller reads yet. */
   hurry(): void {
     for (const source of this.#posting.sources) source.hurry?.();
     this.plan();
   }
 
-  /** Gives everything up. */
+  warm(count: number): Promise<void> {
+    return this.errands.warm(count);
+  }
+
   terminate(error: unknown): void {
     // The board is another's memory by then.
     if (this.#destroyed) return;

@@ -37,14 +37,19 @@ export class Functions {
   addressOf(fn: AnyFunction): number {
     const known = this.#known.get(fn);
     if (known !== undefined) return known;
-    const text = JSON.stringify(describeTarget(fn, { what: "task" }));
+    const address = this.addressOfText(JSON.stringify(describeTarget(fn, { what: "task" })), nameOf(fn));
+    this.#known.set(fn, address);
+    return address;
+  }
+
+  /** Where the function of that description, and of that name in messages, is described. */
+  addressOfText(text: string, name: string): number {
     let address = this.#addresses.get(text);
     if (address === undefined) {
       address = this.#space.writeBlock(encoder.encode(text), "send a function to a pool", DESCRIPTION);
       this.#addresses.set(text, address);
-      this.#names.set(address, nameOf(fn));
+      this.#names.set(address, name);
     }
-    this.#known.set(fn, address);
     return address;
   }
 

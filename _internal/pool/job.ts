@@ -10,7 +10,7 @@ import { encode, type EncodeOptions } from "../codec/encode.ts";
 import { addReferences, dropReferences } from "../codec/format.ts";
 import { giveAway, takeAgain } from "../codec/output.ts";
 import { WorkerLostError } from "../errors.ts";
-import type { Scope } from "../memory/memory.ts";
+import type { Destination } from "../memory/memory.ts";
 import type { Ending } from "../work/runner.ts";
 import type { Packed } from "./task.ts";
 
@@ -33,6 +33,8 @@ export interface Job {
   readonly since: number;
   /** The job, if several of its items may be one task. */
   readonly many?: NumberJob | undefined;
+  /** Whether it gets the bytes of outcomes, and not what they mean. */
+  readonly isRaw?: boolean;
   /** Where its tasks are taken from. */
   readonly source: Source;
   /** The input of a task. */
@@ -142,7 +144,7 @@ export class Packer {
   #page: Uint8Array | undefined;
   #used = 0;
 
-  constructor(scope: Scope) {
+  constructor(scope: Destination) {
     this.#options = { root: "", scope };
   }
 
@@ -186,11 +188,12 @@ export interface JobOptions {
 export abstract class AnyJob implements Job {
   readonly since: number = now();
   readonly together: number;
-  readonly killAfter: number | undefined;
+  killAfter: number | undefined;
   readonly priority: number;
   /** The buffers that go beside the input of each task. */
   buffers: Map<number, ArrayBuffer[]> | undefined;
   readonly #retries: number;
+  readonly isRaw: boolean = false;
   /** How often each task was lost. */
   #losses: Map<number, number> | undefined;
 

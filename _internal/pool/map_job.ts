@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Scope } from "../memory/memory.ts";
+import type { Destination } from "../memory/memory.ts";
 import type { Ending } from "../work/runner.ts";
 import type { GivingAway } from "./giving_away.ts";
 import {
@@ -77,7 +77,7 @@ export class MapJob extends AnyJob implements Source, NumberJob {
     items: ArrayLike<unknown>,
     spread: boolean,
     options: BulkOptions,
-    scope: Scope,
+    scope: Destination,
     giving: GivingAway,
   ) {
     super(fn, name, spread, options);

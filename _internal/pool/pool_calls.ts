@@ -5,16 +5,13 @@
  */
 
 import { joinStacks } from "../codec/error_classes.ts";
-import { CancelledError, DeadlockError, InvalidStateError } from "../errors.ts";
-import type { Scope } from "../memory/memory.ts";
-import { spaceOf } from "../memory/space.ts";
+import { CancelledError, DeadlockError, InvalidStateError, NotSupportedError } from "../errors.ts";
+import type { Destination } from "../memory/memory.ts";
 import { optionsOr, show } from "../options.ts";
 import { cpuCount } from "../runtime/runtime.ts";
 import { importingModule } from "../runtime/this_thread.ts";
 import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
 import type { AnyFunction } from "../targets/source.ts";
-import type { StartWorker } from "./crew.ts";
-import { Dispatcher } from "./dispatcher.ts";
 import { EachJob } from "./errands.ts";
 import { CallSite, nameOf } from "./functions.ts";
 import type { Future } from "./future.ts";
@@ -37,6 +34,7 @@ import {
 } from "./pool_options.ts";
 import { rangesOf } from "./ranges.ts";
 import { StreamJob } from "./stream_job.ts";
+import type { Owner, OwnerOptions } from "./owner.ts";
 import { NOTHING, packArgs, SubmitQueue, SubmittedTask } from "./submit_job.ts";
 import type { Packed } from "./task.ts";
 import { Trace } from "./trace.ts";
@@ -44,10 +42,12 @@ import { isPoolWorker } from "./worker.ts";
 
 /** What tells pools apart. */
 export interface PoolKind {
-  scope: Scope;
-  start: StartWorker;
+  /** Where arguments and results go. */
+  scope: Destination;
   /** For messages and labels. */
   label: string;
+  /** Makes what has the tasks done, with the first call. */
+  own: (options: OwnerOptions) => Owner;
 }
 
 /** Nothing is given away. */
@@ -66,6 +66,7 @@ export class Calls {
   ended: Promise<void> | undefined;
   readonly #kind: PoolKind;
   readonly #sizes: Sizes;
+  readonly #workers: number | undefined;
   readonly #options: PoolOptions;
   readonly #name: string;
   readonly #initializer: TargetDescriptor | null;
@@ -74,10 +75,11 @@ export class Calls {
   readonly #queues: Map<number, SubmitQueue> = new Map();
   readonly #givingUp: GivingUp = new GivingUp((giveUp) => this.#dispatcher!.together(giveUp));
   #submitted = 0;
-  #dispatcher: Dispatcher | undefined;
+  #dispatcher: Owner | undefined;
 
   constructor(kind: PoolKind, workers: number | undefined, options: PoolOptions | undefined) {
     this.#sizes = validatePoolOptions(workers, options, cpuCount);
+    this.#workers = workers;
     const { initializer, name, trace } = optionsOr(options);
     this.#kind = kind;
     this.#options = optionsOr(options);
@@ -198,7 +200,7 @@ export class Calls {
     }
     const job = new StreamJob(
       dispatcher,
-      this.#sizes.size,
+      dispatcher.size,
       address,
       nameOf(fn),
       iterable,
@@ -224,24 +226,24 @@ export class Calls {
     length: number | { readonly length: number },
     options: MapRangeOptions | undefined,
   ): Promise<unknown[]> {
-    this.#open("map");
-    const ranges = rangesOf(length, options, this.#sizes.size);
+    const ranges = rangesOf(length, options, this.#open("map").size);
     const total = ranges.length === 0 ? 0 : ranges[ranges.length - 1][1];
     const items = { of: (index: number) => ranges[index][1] - ranges[index][0], total };
     return await this.map(fn, ranges, true, { ...options, chunksize: 1 }, items);
   }
 
   async warm(): Promise<void> {
-    await this.#open("start workers").errands.warm(this.#sizes.least || this.#sizes.size);
+    await this.#open("start workers").warm(this.#sizes.least || this.#sizes.size);
   }
 
   async each(fn: AnyFunction, args: readonly unknown[]): Promise<unknown[]> {
     const dispatcher = this.#open("run task in each worker");
+    const errands = errandsOf(dispatcher);
     const address = this.#address(fn, "run task in each worker");
     const inputs: Packed[] = [];
     let spread = false;
     const site = new CallSite();
-    const end = dispatcher.errands.begin();
+    const end = errands.begin();
     try {
       // Copied now, as by submit; and once for each worker, as each has references of its own to what is shared.
       for (let i = 0; i < this.#sizes.size; i++) {
@@ -252,8 +254,8 @@ export class Calls {
       const count = this.#sizes.least || this.#sizes.size;
       let job: EachJob | undefined;
       while (job === undefined) {
-        await dispatcher.errands.warm(count);
-        job = dispatcher.errands.send(count, (workers) => {
+        await errands.warm(count);
+        job = errands.send(count, (workers) => {
           return new EachJob(address, nameOf(fn), spread, inputs.splice(0, workers));
         });
       }
@@ -292,7 +294,7 @@ export class Calls {
       return { workers: 0, busy: 0, queued: 0, completed: 0, failed: 0, waitTime: none, runTime: { ...none } };
     }
     return {
-      workers: dispatcher.crew.living.length,
+      workers: dispatcher.workers,
       busy: dispatcher.busy,
       queued: dispatcher.queued,
       completed: dispatcher.posted.completed,
@@ -302,14 +304,13 @@ export class Calls {
     };
   }
 
-  #open(action: string): Dispatcher {
+  #open(action: string): Owner {
     checkOpen(this.state, this.#recreated, action);
     if (this.#dispatcher === undefined) {
       const { initargs, maxTasksPerChild, maxMemory, concurrency } = this.#options;
       const { size, least, idle } = this.#sizes;
-      this.#dispatcher = new Dispatcher({
-        space: spaceOf(this.#kind.scope),
-        start: this.#kind.start,
+      this.#dispatcher = this.#kind.own({
+        asked: this.#workers,
         size,
         least,
         name: this.#name,
@@ -338,7 +339,7 @@ export class Calls {
     return this.#dispatcher!.functions.addressOf(fn);
   }
 
-  #giveUpBy(limits: Limits, settled: Promise<unknown>, job: MapJob | StreamJob, dispatcher: Dispatcher): void {
+  #giveUpBy(limits: Limits, settled: Promise<unknown>, job: MapJob | StreamJob, dispatcher: Owner): void {
     this.#givingUp.limit(limits, settled, (error) => {
       job.abort(error);
       dispatcher.withdraw();
@@ -355,6 +356,13 @@ export class Calls {
     // A caller that does not join does not care.
     this.ended.catch(() => {});
   }
+}
+
+function errandsOf({ errands }: Owner): NonNullable<Owner["errands"]> {
+  if (errands !== undefined) return errands;
+  throw new NotSupportedError(
+    "Cannot run task in each worker as the workers are those of other machines, which come and go: use an initializer",
+  );
 }
 
 // Whether the pool can take a call here and now.

@@ -27,6 +27,7 @@ import {
   STATE,
   takeBack,
   takeOutcome,
+  takePacked,
   tell,
   TOLD,
   workerOf,
@@ -202,7 +203,7 @@ export class Posted implements TaskHost {
     let failed = isFailure(this.#space.words, task);
     let value: unknown;
     try {
-      value = takeOutcome(this.#space, task);
+      value = job.isRaw ? takePacked(this.#space, task) : takeOutcome(this.#space, task);
     } catch (error) {
       failed = true;
       value = error;

@@ -6,7 +6,7 @@
 
 import { joinStacks } from "../codec/error_classes.ts";
 import { CancelledError } from "../errors.ts";
-import type { Scope } from "../memory/memory.ts";
+import type { Destination } from "../memory/memory.ts";
 import { type Snapshot, snapshotContext } from "../runtime/this_thread.ts";
 import type { Ending } from "../work/runner.ts";
 import type { CallSite } from "./functions.ts";
@@ -77,7 +77,7 @@ export class StreamJob extends AnyJob implements Source {
     iterable: Iterable<unknown> | AsyncIterable<unknown>,
     ordered: boolean,
     options: BulkOptions,
-    scope: Scope,
+    scope: Destination,
   ) {
     super(fn, name, false, options);
     this.#host = host;

@@ -6,7 +6,7 @@
 
 import { encodeApart } from "../codec/encode.ts";
 import { joinStacks } from "../codec/error_classes.ts";
-import type { Scope } from "../memory/memory.ts";
+import type { Destination } from "../memory/memory.ts";
 import type { Ending } from "../work/runner.ts";
 import type { CallSite } from "./functions.ts";
 import { Future, type FutureTask, settle, Thrown } from "./future.ts";
@@ -28,7 +28,7 @@ const NOWHERE = -1;
 export const NOTHING: { packed: Packed; spread: boolean } = { packed: 0, spread: false };
 
 /** Packs the arguments of a call: a lone one needs no list around it. */
-export function packArgs(args: readonly unknown[], scope: Scope): { packed: Packed; spread: boolean } {
+export function packArgs(args: readonly unknown[], scope: Destination): { packed: Packed; spread: boolean } {
   if (args.length === 1) {
     const [only] = args;
     if (typeof only === "number") return { packed: only, spread: false };
@@ -96,13 +96,13 @@ export class SubmittedTask extends AnyJob implements FutureTask {
   }
 
   done(_index: number, value: unknown): Unwanted {
-    this.#end();
+    this.end();
     settle(this.future, "finished", undefined, value);
     return false;
   }
 
   failed(_index: number, error: unknown): Unwanted {
-    this.#end();
+    this.end();
     this.#fail(error);
     return false;
   }
@@ -157,8 +157,8 @@ export class SubmittedTask extends AnyJob implements FutureTask {
     settle(this.future, "finished", new Thrown(error), undefined);
   }
 
-  // Before it is settled: a callback that gives it up then must find nothing to take back.
-  #end(): void {
+  /** Before it is settled: a callback that gives it up then must find nothing to take back. */
+  protected end(): void {
     this.number = NOWHERE;
     this.dropped = true;
     this.settled(0);

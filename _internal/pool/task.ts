@@ -261,6 +261,23 @@ export function takeOutcome(space: Space, task: number): unknown {
   return take(space, task, 0);
 }
 
+/** Owner: the same as it is written, with the references in it. */
+export function takePacked(space: Space, task: number): Packed {
+  const { words } = space;
+  const form = words[task + FORM];
+  if ((form & KINDS) < INLINE) return take(space, task, 0) as number;
+  if ((form & KINDS) === INLINE) {
+    const from = (task + VALUE) * 4;
+    words[task + FORM] = INTEGER;
+    return space.memory.bytes.slice(from, from + (form >>> LENGTH_BITS));
+  }
+  const block = exchange(words, task + VALUE, 0);
+  words[task + FORM] = INTEGER;
+  const packed = space.memory.bytes.slice(block * 4, block * 4 + words[task + VALUE + 1]);
+  space.free(block);
+  return packed;
+}
+
 /** Owner: whether the outcome is an error. */
 export function isFailure(words: Int32Array, task: number): boolean {
   return (words[task + FORM] & FLAG) !== 0;

@@ -47,7 +47,7 @@ export const isBundled: boolean = !HERE.test(import.meta.url ?? "");
 
 // In a bundle nowhere, which is for its use to say.
 const ROOT = new URL(IS_PACKED ? "../" : "../../", isBundled ? "file:///bundle/a/b/c" : import.meta.url).href;
-const INSIDE = /^(?:_internal\/|sync\/|threading\/|multiprocessing\/|mod\.[jt]s)/;
+const INSIDE = /^(?:_internal\/|sync\/|threading\/|multiprocessing\/|distributed\/|mod\.[jt]s)/;
 
 /** The URL of one of these files. */
 export function ownFile(file: OwnFile): URL {

@@ -139,6 +139,11 @@ interface Places {
   typedIn?: string;
 }
 
+/** An export of the name is taken for what is meant, whatever its source: the code there may be another. */
+interface Trusted {
+  isTrusted?: boolean;
+}
+
 /** How to find a function or a class. Sent as JSON. */
 export type TargetDescriptor =
   /** What a module exports by a name. */
@@ -148,10 +153,15 @@ export type TargetDescriptor =
   /**
    * A function that one of the modules exports, or that is global in every thread, or its source. `isHome`: the runtime
    * said that it stands in `module`. `isExported`: by its text, `module` declares and exports it.
+   * `isInlineRefused`: it is not to be made of its source.
    */
-  | ({ kind: "function"; global?: string; isHome?: boolean; isExported?: boolean } & Places)
+  | (
+    & { kind: "function"; global?: string; isHome?: boolean; isExported?: boolean; isInlineRefused?: boolean }
+    & Places
+    & Trusted
+  )
   /** A class that one of the modules exports, or that a module is known to export as `exported`. `isExported`: as above. */
-  | ({ kind: "subclass"; exported?: string; isExported?: boolean } & Places);
+  | ({ kind: "subclass"; exported?: string; isExported?: boolean } & Places & Trusted);
 
 /** A function that was looked at before. */
 interface Known {

@@ -44,7 +44,7 @@ export async function resolveTarget(descriptor: TargetDescriptor, label: string)
 // written like what was handed over and nothing else that the module exports is, and is 25 KB to load, and a module to read.
 async function declared<T>(sought: Sought, label: string): Promise<T | undefined> {
   if (!sought.isExported) return undefined;
-  const { module, main, name, source, what } = sought;
+  const { module, main, what } = sought;
   addHome(module, main);
   let exports: Exports;
   try {
@@ -55,8 +55,13 @@ async function declared<T>(sought: Sought, label: string): Promise<T | undefined
   }
   const alike = Object.keys(exports)
     .map((key) => read(exports, key))
-    .filter((value) => typeof value === "function" && value.name === name && sourceOf(value as AnyFunction) === source);
+    .filter((value) => typeof value === "function" && isSought(value as AnyFunction, sought));
   return new Set(alike).size === 1 ? alike[0] as T : undefined;
+}
+
+/** Whether a function or class is the one that is sought, as far as its name and its source tell. */
+export function isSought(value: AnyFunction, { name, source, isTrusted }: Sought): boolean {
+  return value.name === name && (isTrusted && name !== "" || sourceOf(value) === source);
 }
 
 /** What a module exports by a name, which may not have its value yet, or never get it. */

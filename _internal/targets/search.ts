@@ -18,7 +18,7 @@ import {
   readModuleText,
 } from "./inline.ts";
 import { addHome, areSeveralNear, importOf, importsOf } from "./places.ts";
-import { list, load, read, setSearch, type Sought } from "./resolve.ts";
+import { isSought, list, load, read, setSearch, type Sought } from "./resolve.ts";
 import { type FoundFunction, freeReferences } from "./scopes.ts";
 import {
   type AnyClass,
@@ -67,6 +67,11 @@ export class Search {
     }
     const found = await this.#find();
     if (typeof found === "function") return found;
+    if ((this.#sought as { isInlineRefused?: boolean }).isInlineRefused) {
+      this.#fail(
+        "no module exports it, and this agent makes no function of its source: export it, or serve with { inline: true }",
+      );
+    }
     if (typeof found === "object") return await this.#compile(found.module, found.text);
     return found === "unreadable" ? await this.#compile(module, undefined) : await this.#compileForeign();
   }
@@ -178,14 +183,13 @@ export class Search {
   }
 
   async #candidates(modules: string[]): Promise<Candidate[]> {
-    const { name, source } = this.#sought;
     const candidates: Candidate[] = [];
     for (const module of modules) {
       const exports = await this.#import(module);
       if (exports === undefined) continue;
       for (const exported of Object.keys(exports)) {
         const value = read(exports, exported);
-        if (typeof value !== "function" || value.name !== name || sourceOf(value as never) !== source) continue;
+        if (typeof value !== "function" || !isSought(value as never, this.#sought)) continue;
         candidates.push({ module, name: exported, value: value as Callable });
       }
     }

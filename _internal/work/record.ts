@@ -37,6 +37,7 @@ import { decode } from "../codec/decode.ts";
 import { encode } from "../codec/encode.ts";
 import { dropReferences, loseReferences, ofPrototype } from "../codec/format.ts";
 import {
+  type Destination,
   NEXT_PARTICIPANT_AT,
   OBJECT_HEADER,
   PARTICIPANT_COUNT,
@@ -328,7 +329,7 @@ export function freeNames(space: Space, record: number): void {
  * In place of something thrown that cannot be sent: of an error all but what cannot (a function among its properties,
  * say), since its message is what a caller waits for; of anything else `refusal`, which says why it cannot.
  */
-export function sendable(thrown: unknown, refusal: unknown, scope: Scope): unknown {
+export function sendable(thrown: unknown, refusal: unknown, scope: Destination): unknown {
   try {
     return copyOfError(thrown, refusal, scope);
   } catch {
@@ -337,7 +338,7 @@ export function sendable(thrown: unknown, refusal: unknown, scope: Scope): unkno
   }
 }
 
-function copyOfError(thrown: unknown, refusal: unknown, scope: Scope): unknown {
+function copyOfError(thrown: unknown, refusal: unknown, scope: Destination): unknown {
   if (!(thrown instanceof Error)) return refusal;
   // An accessor that throws is a property that cannot be sent.
   const read = (key: string): unknown => {

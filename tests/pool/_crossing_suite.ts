@@ -1,4 +1,4 @@
-import { LIMIT, range, until } from "./_helpers.ts";
+import { LIMIT, range, sharing, until } from "./_helpers.ts";
 import type { Kind } from "./_kind.ts";
 import { sharedPool } from "./_shared_pool.ts";
 import * as targets from "./_targets.ts";
@@ -46,7 +46,7 @@ export function crossingSuite(kind: Kind): void {
       await Promise.all(range(6).map(submitNext));
     });
 
-    it("shares the objects of this package in both directions", LIMIT, async () => {
+    it("shares the objects of this package in both directions", sharing(kind), async () => {
       const lock = new kind.Lock();
       assert(await pool().submit(targets.returnLock, lock) === lock);
       assertEquals((await pool().map(targets.returnLock, [lock, lock])).every((its) => its === lock), true);

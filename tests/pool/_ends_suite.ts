@@ -1,4 +1,4 @@
-import { collect, LIMIT, lossOf, range, until } from "./_helpers.ts";
+import { collect, LIMIT, lossOf, range, sharing, until } from "./_helpers.ts";
 import type { Kind } from "./_kind.ts";
 import * as targets from "./_targets.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
@@ -34,7 +34,7 @@ export function endsSuite(kind: Kind): void {
       assertEquals(await one.submit(targets.square, 2), 4);
     });
 
-    it("notices within a second that a worker was ended, and replaces it", LIMIT, async () => {
+    it("notices within a second that a worker was ended, and replaces it", sharing(kind), async () => {
       await using one = new Pool(1, { name: `Killed-${kind.name}` });
       for (let round = 0; round < 3; round++) {
         const [begun, event] = [new kind.Semaphore(0), new kind.Event()];
@@ -49,7 +49,7 @@ export function endsSuite(kind: Kind): void {
       }
     });
 
-    it("replaces a worker that was ended while there was nothing to do", LIMIT, async () => {
+    it("replaces a worker that was ended while there was nothing to do", sharing(kind), async () => {
       const name = `Idle-${kind.name}`;
       await using one = new Pool(1, { name });
       assertEquals(await one.submit(targets.square, 3), 9);
@@ -58,23 +58,27 @@ export function endsSuite(kind: Kind): void {
       assertEquals(await one.submit(targets.square, 4), 16);
     });
 
-    it("does not take a lock along that a task left held: the next one gets it as abandoned", LIMIT, async () => {
-      await using one = new Pool(1);
-      const lock = new kind.Lock();
-      await one.submit(targets.leaveLocked, lock);
-      assert(lock.locked);
-      assertEquals(await one.submit(targets.takeLock, lock), true);
-      assertEquals(await one.submit(targets.takeLock, lock), false);
-      await one.submit(targets.leaveLockedLater, lock);
-      using guard = lock.acquireSync({ timeout: 5000 });
-      assert(guard.abandoned);
-      // Several tasks of one chunk are several tasks.
-      guard[Symbol.dispose]();
-      await one.map(targets.leaveLocked, range(100).map(() => lock), { chunksize: 100 });
-      lock.release();
-    });
+    it(
+      "does not take a lock along that a task left held: the next one gets it as abandoned",
+      sharing(kind),
+      async () => {
+        await using one = new Pool(1);
+        const lock = new kind.Lock();
+        await one.submit(targets.leaveLocked, lock);
+        assert(lock.locked);
+        assertEquals(await one.submit(targets.takeLock, lock), true);
+        assertEquals(await one.submit(targets.takeLock, lock), false);
+        await one.submit(targets.leaveLockedLater, lock);
+        using guard = lock.acquireSync({ timeout: 5000 });
+        assert(guard.abandoned);
+        // Several tasks of one chunk are several tasks.
+        guard[Symbol.dispose]();
+        await one.map(targets.leaveLocked, range(100).map(() => lock), { chunksize: 100 });
+        lock.release();
+      },
+    );
 
-    it("gives back re-entrant locks and both sides of an RWLock that a task left held", LIMIT, async () => {
+    it("gives back re-entrant locks and both sides of an RWLock that a task left held", sharing(kind), async () => {
       await using one = new Pool(1);
       const [rlock, read, written] = [new kind.RLock(), new kind.RWLock(), new kind.RWLock()];
       await one.submit(targets.leaveAllLocked, rlock, read, written);
@@ -83,7 +87,7 @@ export function endsSuite(kind: Kind): void {
       assertEquals(written.writeSync({ timeout: 5000 }).abandoned, true);
     });
 
-    it("leaves the initializer what it holds", LIMIT, async () => {
+    it("leaves the initializer what it holds", sharing(kind), async () => {
       const lock = new kind.Lock();
       await using one = new Pool(1, { initializer: targets.lockForGood, initargs: [lock] });
       for (let i = 0; i < 3; i++) assertEquals(await one.submit(targets.square, i), i * i);
@@ -107,7 +111,7 @@ export function endsSuite(kind: Kind): void {
       assertEquals(two.stats().workers, 0);
     });
 
-    it("gives everything up at terminate: whoever waits gets a CancelledError", LIMIT, async () => {
+    it("gives everything up at terminate: whoever waits gets a CancelledError", sharing(kind), async () => {
       const one = new Pool(1);
       const [begun, event] = [new kind.Semaphore(0), new kind.Event()];
       const running = one.submit(targets.setAndWait, begun, event);
@@ -125,7 +129,7 @@ export function endsSuite(kind: Kind): void {
       assertThrows(() => one.submit(targets.square, 1), InvalidStateError);
     });
 
-    it("terminates and joins at the end of a block", LIMIT, async () => {
+    it("terminates and joins at the end of a block", sharing(kind), async () => {
       let future: Future<unknown>;
       const begun = new kind.Semaphore(0);
       {
@@ -136,7 +140,7 @@ export function endsSuite(kind: Kind): void {
       await assertRejects(() => future, CancelledError);
     });
 
-    it("joins although a worker computes and does not listen", LIMIT, async () => {
+    it("joins although a worker computes and does not listen", sharing(kind), async () => {
       const begun = new kind.Semaphore(0);
       const one = new Pool(1);
       const future = one.submit(targets.busyForEver, begun, 4000);

@@ -1,4 +1,4 @@
-import { collect, LIMIT, range } from "./_helpers.ts";
+import { collect, LIMIT, range, sharing } from "./_helpers.ts";
 import type { Kind } from "./_kind.ts";
 import { sharedPool } from "./_shared_pool.ts";
 import * as targets from "./_targets.ts";
@@ -12,27 +12,31 @@ export function givingUpSuite(kind: Kind): void {
   const pool = sharedPool(kind);
 
   describe(`${kind.name} Pool: giving up`, () => {
-    it("settles the caller at once at a timeout; the running task is told, also in a busy loop", LIMIT, async () => {
-      await using one = new Pool(1);
-      const [begun, over] = [new kind.Semaphore(0), new kind.Semaphore(0)];
-      await one.submit(targets.square, 1);
-      const options = { timeout: 300 };
-      for (
-        const call of [
-          () => one.apply(targets.busyUntilCancelled, [begun, over], options),
-          () => one.apply(targets.idleUntilAborted, [begun, over], options),
-        ]
-      ) {
-        const future = call();
-        await assertRejects(() => future, TimeoutError);
-        assertEquals(future.state, "finished");
-        await begun.acquire();
-        await over.acquire();
-      }
-      assertEquals(await one.apply(targets.square, [2]), 4);
-    });
+    it(
+      "settles the caller at once at a timeout; the running task is told, also in a busy loop",
+      sharing(kind),
+      async () => {
+        await using one = new Pool(1);
+        const [begun, over] = [new kind.Semaphore(0), new kind.Semaphore(0)];
+        await one.submit(targets.square, 1);
+        const options = { timeout: 300 };
+        for (
+          const call of [
+            () => one.apply(targets.busyUntilCancelled, [begun, over], options),
+            () => one.apply(targets.idleUntilAborted, [begun, over], options),
+          ]
+        ) {
+          const future = call();
+          await assertRejects(() => future, TimeoutError);
+          assertEquals(future.state, "finished");
+          await begun.acquire();
+          await over.acquire();
+        }
+        assertEquals(await one.apply(targets.square, [2]), 4);
+      },
+    );
 
-    it("settles the caller at once when the signal is aborted, with its reason", LIMIT, async () => {
+    it("settles the caller at once when the signal is aborted, with its reason", sharing(kind), async () => {
       await using one = new Pool(1);
       const [begun, over, value] = [new kind.Semaphore(0), new kind.Semaphore(0), new kind.Value("i32")];
       const controller = new AbortController();
@@ -57,7 +61,7 @@ export function givingUpSuite(kind: Kind): void {
       assertEquals(value.value, 5);
     });
 
-    it("does not begin what is given up together with what runs", LIMIT, async () => {
+    it("does not begin what is given up together with what runs", sharing(kind), async () => {
       await using one = new Pool(1);
       const [begun, over, value] = [new kind.Semaphore(0), new kind.Semaphore(0), new kind.Value("i32")];
       const controller = new AbortController();
@@ -78,7 +82,7 @@ export function givingUpSuite(kind: Kind): void {
       assertEquals(value.value, 0);
     });
 
-    it("has no listener left at a signal that gave nothing up", LIMIT, async () => {
+    it("has no listener left at a signal that gave nothing up", sharing(kind), async () => {
       const one = new Pool(1);
       const { signal } = new AbortController();
       const listeners = new Set<unknown>();
@@ -132,7 +136,7 @@ export function givingUpSuite(kind: Kind): void {
       }
     });
 
-    it("replaces a worker that does not listen after killAfter, and its end does no harm", LIMIT, async () => {
+    it("replaces a worker that does not listen after killAfter, and its end does no harm", sharing(kind), async () => {
       await using one = new Pool(1);
       const begun = new kind.Semaphore(0);
       await one.submit(targets.square, 1);
@@ -147,7 +151,7 @@ export function givingUpSuite(kind: Kind): void {
       assertEquals(one.stats().workers, 1);
     });
 
-    it("leaves a worker alone that listens before killAfter", LIMIT, async () => {
+    it("leaves a worker alone that listens before killAfter", sharing(kind), async () => {
       await using one = new Pool(1);
       const id = await one.submit(targets.workerId);
       const [begun, over] = [new kind.Semaphore(0), new kind.Semaphore(0)];

@@ -2,9 +2,15 @@
 
 import { locate, type SharedHandle } from "../../_internal/memory/shared_object.ts";
 import { WorkerLostError } from "@weft/concurrent/threading";
+import type { Kind } from "./_kind.ts";
 
 /** How long a test may take. */
 export const LIMIT = { timeout: 30_000 };
+
+/** The same of a test that hands objects in shared memory to its tasks, which those on other machines cannot get. */
+export function sharing({ name }: Kind): { timeout: number; skip: boolean } {
+  return { ...LIMIT, skip: name === "fleet" };
+}
 
 /** The numbers from 0 up to this one, which is not among them. */
 export function range(n: number): number[] {

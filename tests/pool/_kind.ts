@@ -2,10 +2,10 @@
 
 import type * as threading from "@weft/concurrent/threading";
 
-/** Threads or processes, with the objects that they share. */
+/** Threads or processes, with the objects that they share; or those of other machines, with which nothing is shared. */
 export type Kind =
   & {
-    readonly name: "thread" | "process";
+    readonly name: "thread" | "process" | "fleet";
     readonly Pool: typeof threading.Pool;
     /** Ends some worker whose pool has this name, by force; `false` if there is none. */
     killWorker(pool: string): boolean;

@@ -1,4 +1,4 @@
-import { errorOf, LIMIT, range } from "./_helpers.ts";
+import { errorOf, LIMIT, range, sharing } from "./_helpers.ts";
 import type { Kind } from "./_kind.ts";
 import { sharedPool } from "./_shared_pool.ts";
 import * as targets from "./_targets.ts";
@@ -54,7 +54,7 @@ export function mapSuite(kind: Kind): void {
       assertEquals(other.message, "item 101");
     });
 
-    it("does not run what comes after a failure", LIMIT, async () => {
+    it("does not run what comes after a failure", sharing(kind), async () => {
       await using one = new Pool(1);
       const value = new kind.Value("i32");
       const pairs = range(200).map((i): [typeof value, number] => [value, i]);
@@ -67,7 +67,7 @@ export function mapSuite(kind: Kind): void {
       assert(value.value >= 3 && value.value < 10);
     });
 
-    it("says which item cannot be sent, and sends nothing", LIMIT, async () => {
+    it("says which item cannot be sent, and sends nothing", sharing(kind), async () => {
       const value = new kind.Value("i32");
       const items: unknown[] = range(300).map(() => value);
       items[250] = { value, deep: [() => {}] };
@@ -125,7 +125,7 @@ export function mapSuite(kind: Kind): void {
       assertEquals(await pool().starmap(targets.add, pairs), range(100).map((i) => 3 * i));
     });
 
-    it("runs items that wait for each other, although they were to go together", LIMIT, async () => {
+    it("runs items that wait for each other, although they were to go together", sharing(kind), async () => {
       // So that it is known to be quick, and goes in large chunks.
       await pool().map(targets.identity, range(5000));
       const barrier = new kind.Barrier(2);

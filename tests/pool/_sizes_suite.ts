@@ -110,7 +110,7 @@ export function sizesSuite(kind: Kind): void {
 
   describe(`${kind.name} Pool: maxMemory`, () => {
     it("replaces a worker that uses more, between tasks, and loses nothing", LIMIT, async () => {
-      await using one = new Pool(1, { maxMemory: MUCH[kind.name] });
+      await using one = new Pool(1, { maxMemory: MUCH[kind.name as "thread" | "process"] });
       const first = await one.submit(options.grow);
       for (let calls = 0; await one.submit(options.grow) === first; calls++) assert(calls < 100);
       const results = await one.map(options.growAs, range(60), { chunksize: 4 });

@@ -1,5 +1,5 @@
 import { locate, type SharedHandle } from "../../_internal/memory/shared_object.ts";
-import { errorOf, LIMIT, range } from "./_helpers.ts";
+import { errorOf, LIMIT, range, sharing } from "./_helpers.ts";
 import type { Kind } from "./_kind.ts";
 import { sharedPool } from "./_shared_pool.ts";
 import * as targets from "./_targets.ts";
@@ -24,7 +24,7 @@ export function submitSuite(kind: Kind): void {
       assertEquals(all, range(2000).map((x) => x * x));
     });
 
-    it("begins tasks in the order of their calls", LIMIT, async () => {
+    it("begins tasks in the order of their calls", sharing(kind), async () => {
       await using one = new Pool(1);
       const queue = new kind.Queue<string>();
       const other = (its: typeof queue, text: string): void => its.putSync(text);
@@ -79,7 +79,7 @@ export function submitSuite(kind: Kind): void {
       assertEquals(await pool().submit(targets.returnFunction, 1), 1);
     });
 
-    it("cancels a task that was not begun, and no other", LIMIT, async () => {
+    it("cancels a task that was not begun, and no other", sharing(kind), async () => {
       await using one = new Pool(1);
       const [begun, event, value] = [new kind.Semaphore(0), new kind.Event(), new kind.Value("i32")];
       const running = one.submit(targets.setAndWait, begun, event);
@@ -98,7 +98,7 @@ export function submitSuite(kind: Kind): void {
       assertEquals([running.cancel(), running.state], [false, "finished"]);
     });
 
-    it("gives nothing up twice where a done callback gives up the task that is over", LIMIT, async () => {
+    it("gives nothing up twice where a done callback gives up the task that is over", sharing(kind), async () => {
       await using one = new Pool(1);
       const event = new kind.Event();
       const { space, at } = locate(event as unknown as SharedHandle)!;
@@ -114,7 +114,7 @@ export function submitSuite(kind: Kind): void {
       assertEquals(await Promise.all(range(4).map((i) => one.submit(targets.square, i))), [0, 1, 4, 9]);
     });
 
-    it("waits for a result with a timeout or a signal, and the task goes on", LIMIT, async () => {
+    it("waits for a result with a timeout or a signal, and the task goes on", sharing(kind), async () => {
       const event = new kind.Event();
       const future = pool().submit(targets.waitForEvent, event);
       await assertRejects(() => future.result({ timeout: 5 }), TimeoutError);
@@ -147,7 +147,7 @@ export function submitSuite(kind: Kind): void {
       assertThrows(() => future.addDoneCallback(1 as never), TypeError);
     });
 
-    it("yields futures as they are settled", LIMIT, async () => {
+    it("yields futures as they are settled", sharing(kind), async () => {
       const [first, second] = [new kind.Event(), new kind.Event()];
       const futures = [pool().submit(targets.waitForEvent, first), pool().submit(targets.waitForEvent, second)];
       const seen: unknown[] = [];
@@ -168,7 +168,7 @@ export function submitSuite(kind: Kind): void {
       assertThrows(() => asCompleted([1 as never]), TypeError);
     });
 
-    it("waits for the first, for the first error, for all, or until the timeout", LIMIT, async () => {
+    it("waits for the first, for the first error, for all, or until the timeout", sharing(kind), async () => {
       const event = new kind.Event();
       const make = (): Future<unknown>[] => [
         pool().submit(targets.waitForEvent, event),
