@@ -9,7 +9,7 @@ import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = new URL("../", import.meta.url);
-const ROOMS = ["_internal", "sync", "threading", "multiprocessing"];
+const ROOMS = ["_internal", "sync", "threading", "multiprocessing", "distributed"];
 
 /**
  * From the lowest floor to the highest: files, and folders that end with a slash. A file that is named itself is on its own
@@ -33,6 +33,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ["multiprocessing/"],
   ["_internal/entries/"],
   ["mod.ts"],
+  ["distributed/"],
 ];
 
 /** One import declaration, or an export from another module. */

@@ -1,0 +1,322 @@
+/**
+ * An agent: takes parcels from the queue, asks their program whether it may begin, has the tasks done by a pool of this machine,
+ * and reports what came of them until the program has heard it.
+ *
+ * No code of a program runs here but in the workers of that pool, so that an agent answers while tasks compute.
+ *
+ * @module
+ */
+
+import { type Delivery, type Engine, NobodyError, type Taking } from "./_engine.ts";
+import { type HeldHost, HeldParcel } from "./_held.ts";
+import { ABSENT, ANSWER, insist, isGone, SILENCE } from "./_insist.ts";
+import type { PieceQuestion } from "./_pieces.ts";
+import { type Prepared, Preparing, type PreparingOptions } from "./_preparing.ts";
+import {
+  type AgentInfo,
+  type Cancel,
+  type Fetched,
+  fromBytes,
+  type Grant,
+  type Held,
+  type HeldQuestion,
+  type News,
+  type Parcel,
+  PROTOCOL,
+  toBytes,
+} from "./_wire.ts";
+
+// Times in milliseconds.
+/** How often the programs are asked whether they are there. */
+const TICK = 500;
+/** How often the same is asked of those for which nothing runs. */
+const ALL = 30_000;
+/** How often an agent says that it is there. */
+const NEWS = 5000;
+/** So long after its program is gone the worker of a task is replaced. */
+const KILL_AFTER = 1000;
+/** How long the last reports may take. */
+const LAST = 5000;
+/** A parcel that is here before a slot is free waits so long for one. Then another agent may have one. */
+const PATIENCE = 30;
+
+const YES = new Uint8Array([1]);
+
+/** How an agent is made. */
+export interface AgentOptions extends PreparingOptions {
+  readonly labels: Record<string, string>;
+  readonly host: string;
+  readonly pid: number;
+}
+
+/** Works for the programs of a fleet. */
+export class Agent implements HeldHost {
+  readonly #engine: Engine;
+  readonly #options: AgentOptions;
+  readonly #id = crypto.randomUUID().slice(0, 13).replace("-", "");
+  readonly #preparing: Preparing;
+  readonly #taking: Taking;
+  /** What was delivered and is not over. */
+  readonly #held: Set<HeldParcel> = new Set();
+  readonly #timers: ReturnType<typeof setInterval>[];
+  /** Since when nothing listens under a program's name, and since when it is silent. */
+  readonly #absentSince: Map<string, number> = new Map();
+  readonly #silentSince: Map<string, number> = new Map();
+  readonly #asked: Set<string> = new Set();
+  /** Programs that were found to be gone lately. */
+  readonly #gone: Set<string> = new Set();
+  #lookedAtAll = performance.now();
+  /** Parcels that were asked for or are held. */
+  #wanted = 0;
+  /** Parcels that were granted and are not over. */
+  #busy = 0;
+  /** Whether one more is asked for than there are slots: while they take little time, the next is there when a slot is free. */
+  #isAhead = true;
+  readonly #onFree: Set<() => void> = new Set();
+  isLeaving = false;
+  /** The agent's name, where what runs is ended by force. */
+  endedBy: string | undefined;
+  #onIdle: (() => void) | undefined;
+
+  constructor(engine: Engine, options: AgentOptions) {
+    this.#engine = engine;
+    this.#options = options;
+    this.#preparing = new Preparing(engine, options);
+    const name = `agent.${this.#id}`;
+    engine.answer(`${name}.held`, (bytes) => {
+      const { driver } = fromBytes<HeldQuestion>(bytes);
+      const held: Held = { ids: [...this.#held].filter((each) => each.driver === driver).map(({ id }) => id) };
+      return toBytes(held);
+    });
+    engine.answer(`${name}.cancel`, (bytes) => {
+      const { id, positions } = fromBytes<Cancel>(bytes);
+      for (const held of this.#held) if (held.id === id) held.giveUp(positions);
+      return undefined;
+    });
+    engine.answer(`${name}.piece`, (bytes) => {
+      const question = fromBytes<PieceQuestion>(bytes);
+      return this.#find(question)?.pieceOf(question);
+    });
+    engine.answer(`${name}.fetched`, (bytes) => {
+      const { position, ...which } = fromBytes<Fetched>(bytes);
+      this.#find(which)?.fetched(position);
+      return YES;
+    });
+    engine.answer("hello", () => {
+      this.#tellNews();
+      return undefined;
+    });
+    this.#taking = engine.takeTasks((delivery) => this.#receive(delivery));
+    this.#timers = [setInterval(() => this.#lookAtDrivers(), TICK), setInterval(() => this.#tellNews(), NEWS)];
+    this.#tellNews();
+    this.#ask();
+  }
+
+  #find({ id, nonce }: { id: string; nonce: string }): HeldParcel | undefined {
+    for (const held of this.#held) if (held.id === id && held.nonce === nonce) return held;
+    return undefined;
+  }
+
+  get info(): AgentInfo {
+    const { name, host, pid, slots, labels } = this.#options;
+    let running = 0;
+    for (const held of this.#held) running += held.running;
+    return { name, host, pid, slots, running, labels };
+  }
+
+  #tellNews(): void {
+    const news: News = { ...this.info, id: this.#id, isLeaving: this.isLeaving };
+    this.#engine.tell("news", toBytes(news));
+  }
+
+  // Tasks.
+
+  #ask(): void {
+    const missing = this.#options.slots + Number(this.#isAhead) - this.#wanted;
+    if (missing <= 0 || this.isLeaving) return;
+    this.#wanted += missing;
+    this.#taking.ask(missing);
+  }
+
+  #receive(delivery: Delivery): void {
+    const over = (): void => {
+      this.#wanted--;
+      this.#ask();
+    };
+    let parcel: Parcel;
+    let held: HeldParcel;
+    try {
+      parcel = fromBytes(delivery.bytes);
+      held = new HeldParcel(parcel, this.#engine, this);
+    } catch {
+      // Not of this library.
+      delivery.done();
+      return over();
+    }
+    this.#held.add(held);
+    void this.#run(delivery, parcel, held)
+      .catch((error) => console.error(`Cannot go on with a task of ${parcel.driver}:`, error))
+      .finally(() => {
+        this.#held.delete(held);
+        over();
+        if (this.#held.size === 0) this.#onIdle?.();
+      });
+  }
+
+  async #run(delivery: Delivery, parcel: Parcel, held: HeldParcel): Promise<void> {
+    const { driver, id } = parcel;
+    // There may be many of its parcels.
+    if (this.#gone.has(driver) && !await this.#isBack(driver)) return delivery.done();
+    const prepared = parcel.protocol === PROTOCOL ? await this.#preparing.prepare(driver, parcel.fn) : {
+      refusal: {
+        kind: "protocol" as const,
+        message: `Cannot run task as agent ${this.#options.name} has another version of this library: install the same`,
+      },
+    };
+    if (prepared === "gone") {
+      this.#gone.add(driver);
+      return delivery.done();
+    }
+    if ("refusal" in prepared) {
+      await insist(this.#engine, `driver.${driver}.refuse`, toBytes({ id, ...prepared.refusal }));
+      return delivery.done();
+    }
+    if (!await this.#whenFree()) {
+      this.#isAhead = false;
+      return delivery.giveBack();
+    }
+    this.#busy++;
+    try {
+      await this.#begin(delivery, parcel, held, prepared);
+    } finally {
+      this.#busy--;
+      const [waiting] = this.#onFree;
+      waiting?.();
+    }
+  }
+
+  async #isBack(driver: string): Promise<boolean> {
+    try {
+      await this.#engine.request(`driver.${driver}.ping`, new Uint8Array(), ANSWER);
+    } catch (error) {
+      if (error instanceof NobodyError) return false;
+    }
+    this.#gone.delete(driver);
+    return true;
+  }
+
+  async #begin(delivery: Delivery, parcel: Parcel, held: HeldParcel, prepared: Prepared): Promise<void> {
+    const { driver, id } = parcel;
+    const began = performance.now();
+    const question = toBytes({ id, agent: this.#id, nonce: held.nonce });
+    const answer = await insist(this.#engine, `driver.${driver}.grant`, question);
+    // A program that is gone wants nothing any more, and what it has granted to another is that one's.
+    const grant: Grant | undefined = answer === undefined ? undefined : fromBytes(answer);
+    if (answer === undefined) this.#gone.add(driver);
+    // From here on the task is a matter between the two, whatever becomes of the queue.
+    delivery.done();
+    if (grant?.isGranted !== true) return;
+    await held.run(this.#preparing.relayFor(driver, prepared), prepared.description, prepared.name, grant.skip);
+    if (performance.now() - began < PATIENCE) this.#isAhead = true;
+  }
+
+  // Waits for a slot, but not for long. Whether there is one.
+  async #whenFree(): Promise<boolean> {
+    const isFree = (): boolean => !this.isLeaving && this.#busy < this.#options.slots;
+    if (isFree() || this.isLeaving) return isFree();
+    let look!: () => void;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, PATIENCE);
+      look = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      this.#onFree.add(look);
+    });
+    this.#onFree.delete(look);
+    return isFree();
+  }
+
+  // Programs.
+
+  #lookAtDrivers(): void {
+    const drivers = new Set<string>();
+    for (const held of this.#held) if (held.isOpen) drivers.add(held.driver);
+    for (const driver of drivers) if (!this.#asked.has(driver)) void this.#lookAt(driver);
+    // Those for which nothing runs, now and then: what is known of them is kept as long as they are there.
+    if (performance.now() - this.#lookedAtAll > ALL) {
+      this.#lookedAtAll = performance.now();
+      this.#gone.clear();
+      for (const driver of this.#preparing.drivers) if (!this.#asked.has(driver)) void this.#lookAt(driver);
+    }
+  }
+
+  async #lookAt(driver: string): Promise<void> {
+    this.#asked.add(driver);
+    try {
+      await this.#engine.request(`driver.${driver}.ping`, new Uint8Array(), ANSWER);
+      this.#absentSince.delete(driver);
+      this.#silentSince.delete(driver);
+    } catch (error) {
+      if (error instanceof NobodyError) {
+        this.#silentSince.delete(driver);
+        const since = this.#absentSince.get(driver) ?? performance.now();
+        this.#absentSince.set(driver, since);
+        if (isGone(this.#engine, since, ABSENT)) this.#leaveDriver(driver);
+        return;
+      }
+      this.#absentSince.delete(driver);
+      // Nothing is known of it while the engine is away, or stands still.
+      if (this.#engine.awaySince !== undefined || !await this.#engine.probe()) {
+        this.#silentSince.delete(driver);
+        return;
+      }
+      const time = performance.now();
+      const since = this.#silentSince.get(driver) ?? Math.max(time, this.#engine.backSince);
+      this.#silentSince.set(driver, since);
+      if (time - since > SILENCE) this.#leaveDriver(driver);
+    } finally {
+      this.#asked.delete(driver);
+    }
+  }
+
+  // What it asked for is told to give up, and ended.
+  #leaveDriver(driver: string): void {
+    this.#absentSince.delete(driver);
+    this.#silentSince.delete(driver);
+    for (const held of this.#held) if (held.driver === driver) held.giveUpAll(KILL_AFTER);
+    this.#preparing.forget(driver);
+  }
+
+  // The end.
+
+  /**
+   * Takes nothing more, gives back what no worker has begun with, waits up to `grace` milliseconds for what runs, ends what is left,
+   * and says goodbye.
+   */
+  async leave(grace: number): Promise<void> {
+    this.isLeaving = true;
+    this.#taking.stop();
+    this.#tellNews();
+    for (const held of this.#held) held.takeBackAll();
+    await this.#whenIdle(grace);
+    this.endedBy = this.#options.name;
+    await Promise.race([this.#preparing.terminate(), new Promise((resolve) => setTimeout(resolve, LAST))]);
+    await this.#whenIdle(LAST);
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#tellNews();
+    await this.#engine.flush().catch(() => {});
+    await this.#engine.close().catch(() => {});
+  }
+
+  async #whenIdle(timeout: number): Promise<void> {
+    if (this.#held.size === 0) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+      if (timeout !== Infinity) timer = setTimeout(resolve, timeout);
+    });
+    clearTimeout(timer);
+    this.#onIdle = undefined;
+  }
+}

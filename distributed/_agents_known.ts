@@ -1,0 +1,176 @@
+/**
+ * What a program knows of the agents of its fleet, and which of them are gone that have tasks of it.
+ *
+ * An agent is gone for certain where nothing listens under its name any more; where it is silent, it may be frozen, or the network
+ * cut, and is given up after the lease. An agent that answers and does not know a task has lost it.
+ *
+ * @module
+ */
+
+import { type Engine, NobodyError } from "./_engine.ts";
+import { isGone } from "./_insist.ts";
+import { fromBytes, type Held, type News, toBytes } from "./_wire.ts";
+
+// Times in milliseconds.
+/** How long an agent may take to say which tasks it has, until it is asked again. */
+const ANSWER = 2000;
+/** An agent that has said nothing for so long, or for so many leases, is forgotten: it says something every 5 s. */
+const FORGOTTEN = 16_000;
+const LEASES = 4;
+/** A task that was granted is not missed before. */
+const SETTLED = 1000;
+/** So long nothing has to listen under an agent's name until it is gone. */
+const ABSENT = 500;
+/** So often an agent has not to know a task until that counts: a message may be on its way. */
+const UNKNOWN = 3;
+
+/** What an agent was granted. */
+export interface Granted {
+  readonly id: string;
+  /** On the clock of `performance.now`. */
+  readonly since: number;
+  /** How often the agent did not know it. */
+  missed: number;
+}
+
+/** Hears of tasks whose agents are gone. */
+export type Lose = (parcel: Granted, reason: string) => void;
+
+/** The agents that a program knows of. */
+export class KnownAgents {
+  readonly #agents: Map<string, News & { heard: number }> = new Map();
+  readonly #lease: number;
+  /** Since when an agent is silent, and since when nothing listens under its name. */
+  readonly #silentSince: Map<string, number> = new Map();
+  readonly #absentSince: Map<string, number> = new Map();
+  /** Agents that were asked and have not answered. */
+  readonly #asked: Set<string> = new Set();
+  readonly #onChange: Set<() => void> = new Set();
+  /** When an agent was last heard of. */
+  heardLast = 0;
+
+  constructor(lease: number) {
+    this.#lease = lease;
+  }
+
+  /** What an agent says of itself. Whether there are more or fewer now. */
+  hear(news: News): boolean {
+    const known = this.#agents.has(news.id);
+    if (news.isLeaving) return this.#agents.delete(news.id);
+    this.heardLast = performance.now();
+    this.#agents.set(news.id, { ...news, heard: this.heardLast });
+    if (!known) this.tell();
+    return !known;
+  }
+
+  /** Has all look again that wait for agents. */
+  tell(): void {
+    for (const look of this.#onChange) look();
+  }
+
+  /**
+   * Resolves with `true` when there is an agent or nothing more to wait for, and with `false` after so many milliseconds. Rejects with
+   * the signal's reason.
+   */
+  async whenAny(timeout: number, signal: AbortSignal | undefined, isOver: () => boolean): Promise<boolean> {
+    signal?.throwIfAborted();
+    const isSo = (): boolean => this.#agents.size > 0 || isOver();
+    if (isSo()) return true;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let look!: () => void;
+    let abort!: () => void;
+    try {
+      return await new Promise<boolean>((resolve, reject) => {
+        look = () => isSo() && resolve(true);
+        abort = () => reject(signal!.reason);
+        this.#onChange.add(look);
+        signal?.addEventListener("abort", abort, { once: true });
+        if (timeout !== Infinity) timer = setTimeout(() => resolve(false), timeout);
+      });
+    } finally {
+      clearTimeout(timer);
+      this.#onChange.delete(look);
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Forgets those of which nothing was heard for long. */
+  forget(): void {
+    const patience = Math.max(FORGOTTEN, LEASES * this.#lease);
+    for (const [id, { heard }] of this.#agents) if (performance.now() - heard > patience) this.#agents.delete(id);
+  }
+
+  /** All of them. */
+  get all(): News[] {
+    this.forget();
+    return [...this.#agents.values()];
+  }
+
+  /** How many tasks they run at a time. */
+  get slots(): number {
+    return this.all.reduce((sum, { slots }) => sum + slots, 0);
+  }
+
+  /** The name of an agent, for messages. */
+  nameOf(id: string): string {
+    return this.#agents.get(id)?.name ?? id;
+  }
+
+  /** What is known of an agent. */
+  get(id: string): News | undefined {
+    return this.#agents.get(id);
+  }
+
+  /** Asks the agents for what they were granted. */
+  check(engine: Engine, driver: string, granted: ReadonlyMap<string, readonly Granted[]>, lose: Lose): void {
+    for (const [agent, parcels] of granted) {
+      if (!this.#asked.has(agent)) void this.#ask(engine, driver, agent, parcels, lose);
+    }
+    for (const since of [this.#silentSince, this.#absentSince]) {
+      for (const agent of since.keys()) if (!granted.has(agent)) since.delete(agent);
+    }
+  }
+
+  async #ask(
+    engine: Engine,
+    driver: string,
+    agent: string,
+    parcels: readonly Granted[],
+    lose: Lose,
+  ): Promise<void> {
+    this.#asked.add(agent);
+    const asked = performance.now();
+    try {
+      const answer = await engine.request(`agent.${agent}.held`, toBytes({ driver }), ANSWER);
+      const held = new Set(fromBytes<Held>(answer).ids);
+      this.#silentSince.delete(agent);
+      this.#absentSince.delete(agent);
+      for (const parcel of parcels) {
+        if (held.has(parcel.id) || asked - parcel.since < SETTLED) parcel.missed = 0;
+        else if (++parcel.missed >= UNKNOWN) lose(parcel, "does not know the task any more");
+      }
+    } catch (error) {
+      if (error instanceof NobodyError) {
+        this.#silentSince.delete(agent);
+        const since = this.#absentSince.get(agent) ?? asked;
+        this.#absentSince.set(agent, since);
+        if (!isGone(engine, since, ABSENT)) return;
+        for (const parcel of parcels) lose(parcel, "is gone");
+        this.#agents.delete(agent);
+        return;
+      }
+      this.#absentSince.delete(agent);
+      // Nothing is known of anybody while the engine is away, or stands still.
+      if (engine.awaySince !== undefined || !await engine.probe()) {
+        this.#silentSince.delete(agent);
+        return;
+      }
+      const since = this.#silentSince.get(agent) ?? Math.max(asked, engine.backSince);
+      this.#silentSince.set(agent, since);
+      if (performance.now() - since <= this.#lease) return;
+      for (const parcel of parcels) lose(parcel, `was silent for ${this.#lease} ms`);
+    } finally {
+      this.#asked.delete(agent);
+    }
+  }
+}

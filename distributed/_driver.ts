@@ -1,0 +1,335 @@
+/**
+ * The program's side of a pool of many machines. It alone decides what is done with its tasks: an agent asks it before it begins
+ * with one, and it takes what comes of each once. The engine may lose and repeat what it likes.
+ *
+ * @module
+ */
+
+import { CallSite } from "../_internal/pool/functions.ts";
+import type { Job, Source } from "../_internal/pool/job.ts";
+import type { Owner } from "../_internal/pool/owner.ts";
+import { InvalidStateError } from "../_internal/errors.ts";
+import type { Trace } from "../_internal/pool/trace.ts";
+import { KnownAgents } from "./_agents_known.ts";
+import type { Engine } from "./_engine.ts";
+import type { FleetFunctions } from "./_fleet_functions.ts";
+import { Ledger, type LedgerHost } from "./_ledger.ts";
+import type { SentParcel } from "./_parcels.ts";
+import { Sending } from "./_sending.ts";
+import { Sources } from "./_sources.ts";
+import { fromBytes, type SetupQuestion, toBytes } from "./_wire.ts";
+import { EngineError, NoAgentError } from "./fleet_errors.ts";
+
+/** How often the agents are asked for what they have: milliseconds. */
+const TICK = 300;
+/** What is reckoned with while no agent is known. */
+const SLOTS_UNKNOWN = 4;
+/** So many parcels are on their way for each slot. */
+const AHEAD = 4;
+const YES = new Uint8Array([1]);
+const NO = new Uint8Array([0]);
+
+/** How a driver is made. */
+export interface DriverOptions {
+  readonly connect: () => Promise<Engine>;
+  readonly fleet: string;
+  readonly functions: FleetFunctions;
+  /** How many parcels are with agents at a time, at most; `undefined`: as many as the fleet can take. */
+  readonly most: number | undefined;
+  readonly window: number | undefined;
+  // Milliseconds.
+  readonly lease: number;
+  readonly agentTimeout: number;
+  readonly engineTimeout: number;
+  /** What starts an agent, for messages. */
+  readonly command: string;
+  /** The pool's name. */
+  readonly name: string;
+  readonly trace: Trace | undefined;
+}
+
+/** Has the tasks of a pool done by the agents of a fleet. */
+export class Driver implements Owner, LedgerHost {
+  readonly errands = undefined;
+  readonly functions: FleetFunctions;
+  readonly agents: KnownAgents;
+  readonly posted: Ledger;
+  broken: { error: unknown } | undefined;
+  engine: Engine | undefined;
+  readonly #id = crypto.randomUUID().slice(0, 13).replace("-", "");
+  readonly #options: DriverOptions;
+  readonly #sources: Sources;
+  readonly #sites: Map<number, CallSite> = new Map();
+  readonly #sending: Sending;
+  readonly #began = performance.now();
+  /** The numbers that agents have in the trace. */
+  readonly #traced: Map<string, number> = new Map();
+  #planned = false;
+  #isPosting = false;
+  #tick: ReturnType<typeof setInterval> | undefined;
+  /** Since when there is something to do; 0: there is not. */
+  #waitingSince = 0;
+  /** Since when it has been seen that no agent is there; 0: there is one. */
+  #noneSince = 0;
+  #onEmpty: (() => void) | undefined;
+  #isOver = false;
+
+  constructor(options: DriverOptions) {
+    this.#options = options;
+    this.functions = options.functions;
+    this.agents = new KnownAgents(options.lease);
+    this.posted = new Ledger(this);
+    this.#sources = new Sources(this.#id, () => this.agents.slots);
+    this.#sending = new Sending(this.#id);
+    void this.#connect();
+  }
+
+  // The engine.
+
+  async #connect(): Promise<void> {
+    let engine: Engine;
+    try {
+      engine = await this.#options.connect();
+    } catch (error) {
+      this.#break(error);
+      return;
+    }
+    if (this.#isOver) return await engine.close();
+    this.engine = engine;
+    this.#answer(engine);
+    engine.onBack(() => {
+      engine.tell("hello", YES);
+      this.#waitingSince = performance.now();
+      this.plan();
+      this.#sending.reconcile(engine, this.posted.ungranted, true);
+    });
+    engine.onGone((error) => this.#break(error));
+    engine.tell("hello", YES);
+    this.#waitingSince = performance.now();
+    this.plan();
+  }
+
+  #answer(engine: Engine): void {
+    const ledger = this.posted;
+    const name = `driver.${this.#id}`;
+    engine.answer(`${name}.ping`, () => YES);
+    engine.answer(`${name}.setup`, async (bytes) => {
+      return toBytes(await this.functions.setupOf(fromBytes<SetupQuestion>(bytes).fn));
+    });
+    engine.answer(`${name}.grant`, (bytes) => toBytes(ledger.grant(fromBytes(bytes))));
+    engine.answer(`${name}.piece`, (bytes) => ledger.pieceOf(fromBytes(bytes)));
+    engine.answer(`${name}.done`, (bytes) => ledger.take(fromBytes(bytes)) ? YES : NO);
+    engine.answer(`${name}.refuse`, (bytes) => {
+      ledger.refuse(fromBytes(bytes));
+      return YES;
+    });
+    engine.answer("news", (bytes) => {
+      if (this.agents.hear(fromBytes(bytes))) this.plan();
+      return undefined;
+    });
+  }
+
+  /** Resolves when an agent is known, or with `false` after so many milliseconds. */
+  async whenReady(timeout: number, signal?: AbortSignal): Promise<boolean> {
+    const isReady = await this.agents.whenAny(timeout, signal, () => this.broken !== undefined || this.#isOver);
+    if (this.broken !== undefined) throw this.broken.error;
+    if (this.#isOver) throw new InvalidStateError("Cannot wait for agents as the pool is closed: make a new Pool");
+    return isReady;
+  }
+
+  async warm(): Promise<void> {
+    if (!await this.whenReady(this.#options.agentTimeout)) throw this.#noAgent();
+  }
+
+  // What the pool asks.
+
+  get size(): number {
+    return this.#options.most ?? Math.max(this.agents.slots, SLOTS_UNKNOWN);
+  }
+
+  get workers(): number {
+    return this.#isOver ? 0 : this.agents.slots;
+  }
+
+  get busy(): number {
+    return [...this.posted.granted.values()].reduce((sum, { length }) => sum + length, 0);
+  }
+
+  get queued(): number {
+    return this.posted.ungranted.reduce((sum, { open }) => sum + open.size, this.#sources.waiting);
+  }
+
+  siteOf(fn: number): CallSite {
+    let site = this.#sites.get(fn);
+    if (site === undefined) this.#sites.set(fn, site = new CallSite());
+    return site;
+  }
+
+  add(source: Source): void {
+    this.#sources.add(source);
+    this.plan();
+  }
+
+  begin(source: Source): void {
+    this.add(source);
+  }
+
+  hurry(): void {
+    this.#sources.hurry();
+    this.plan();
+  }
+
+  withdraw(): void {
+    this.posted.withdraw();
+  }
+
+  withdrawOne(number: number, job: Job): void {
+    this.posted.withdrawOne(number, job);
+  }
+
+  together(giveUp: () => void): void {
+    this.posted.together(giveUp);
+  }
+
+  close(empty: () => void): void {
+    this.#onEmpty = empty;
+    this.plan();
+  }
+
+  terminate(error: unknown): void {
+    if (!this.#isOver) this.#giveUpAll(error);
+  }
+
+  // Nothing more can be done.
+  #break(error: unknown): void {
+    if (this.broken !== undefined || this.#isOver) return;
+    this.broken = { error };
+    this.#giveUpAll(error);
+    this.agents.tell();
+  }
+
+  #giveUpAll(error: unknown): void {
+    this.posted.giveUpAll(this.#sources.clear(), error);
+  }
+
+  // What the ledger asks.
+
+  forget(parcel: SentParcel): void {
+    this.#sending.forget(this.engine, parcel);
+  }
+
+  noteRun(parcel: SentParcel, each: number, count: number): void {
+    const { agent, job, indexes, since } = parcel;
+    if (each > 0) this.#sources.noteCost(job.fn, each);
+    const { trace, name } = this.#options;
+    if (trace === undefined) return;
+    let worker = this.#traced.get(agent!);
+    if (worker === undefined) {
+      this.#traced.set(agent!, worker = this.#traced.size + 1);
+      trace.worker(worker, `${name}-${worker} (${this.agents.nameOf(agent!)})`);
+    }
+    const began = Math.max(0, since - this.#began);
+    trace.slice(worker, this.functions.nameOf(job.fn), began, each * count, indexes[0], count);
+  }
+
+  // Sending, and looking after what was sent.
+
+  /** Sends what there is to send, soon. */
+  plan(): void {
+    if (this.#planned) return;
+    this.#planned = true;
+    queueMicrotask(() => {
+      this.#planned = false;
+      if (!this.#isOver) this.#pump();
+    });
+  }
+
+  #pump(): void {
+    if (this.#sites.size > 0) this.#sites.clear();
+    if (this.broken !== undefined && !this.#sources.isEmpty) this.#giveUpAll(this.broken.error);
+    this.#post();
+    this.#options.trace?.depth(this.queued);
+    if (!this.#sources.isEmpty || this.posted.size > 0) {
+      this.#waitingSince ||= performance.now();
+      this.#tick ??= setInterval(() => this.#look(), TICK);
+      return;
+    }
+    this.#waitingSince = 0;
+    clearInterval(this.#tick);
+    this.#tick = undefined;
+    if (this.#onEmpty !== undefined) void this.#finish(this.#onEmpty);
+  }
+
+  #post(): void {
+    const { engine } = this;
+    // An iterable that is read here may submit something itself.
+    if (engine === undefined || this.broken !== undefined || this.#isPosting) return;
+    this.#isPosting = true;
+    try {
+      while (this.posted.size < this.#window) {
+        const parcel = this.#sources.next(engine.maxBytes);
+        if (parcel === undefined) break;
+        this.posted.add(parcel);
+        this.#sending.send(engine, parcel);
+      }
+    } finally {
+      this.#isPosting = false;
+    }
+  }
+
+  get #window(): number {
+    const { window, most = Infinity } = this.#options;
+    return window ?? Math.min(most, AHEAD * Math.max(this.agents.slots, SLOTS_UNKNOWN));
+  }
+
+  async #finish(empty: () => void): Promise<void> {
+    this.#isOver = true;
+    this.agents.tell();
+    const { engine } = this;
+    try {
+      // What agents are told has to get there.
+      if (engine?.awaySince === undefined) await engine?.flush();
+      await engine?.close();
+    } catch {
+      // It is gone anyway.
+    }
+    empty();
+  }
+
+  #look(): void {
+    const { engine } = this;
+    if (engine === undefined) return;
+    const { agentTimeout, engineTimeout } = this.#options;
+    const { awaySince } = engine;
+    const time = performance.now();
+    if (awaySince !== undefined) {
+      // It may only have stood still.
+      void engine.probe();
+      this.#noneSince = 0;
+      if (time - awaySince <= engineTimeout) return;
+      this.#giveUpAll(new EngineError(`Cannot finish task as ${engine.place} has been away for ${engineTimeout} ms`));
+      return;
+    }
+    const { granted, ungranted } = this.posted;
+    this.agents.check(engine, this.#id, granted, (parcel, reason) => {
+      this.posted.loseParcel(parcel as SentParcel, reason);
+    });
+    this.#sending.reconcile(engine, ungranted);
+    if (this.agents.all.length > 0 || granted.size > 0) {
+      this.#noneSince = 0;
+      return;
+    }
+    engine.tell("hello", YES);
+    this.#noneSince ||= Math.max(this.#waitingSince, time - TICK);
+    if (time - this.#noneSince <= agentTimeout) return;
+    this.#noneSince = 0;
+    this.#giveUpAll(this.#noAgent());
+  }
+
+  #noAgent(): NoAgentError {
+    const { fleet, agentTimeout, command } = this.#options;
+    return new NoAgentError(
+      `Cannot run task as no agent of fleet "${fleet}" has answered for ${agentTimeout} ms: start one with ${command}`,
+    );
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Parcels: what a program sends through the queue, each some tasks of one job.
+ *
+ * ```text
+ *   waits ──▶ in the queue ──grant──▶ with an agent ──reports──▶ over
+ *     ▲            │                        │
+ *     └─taken back─┘                        └─ the agent is gone: its open tasks are lost
+ * ```
+ *
+ * A parcel is granted once. Until then it may be sent any number of times, and is sent again where the queue has lost it.
+ *
+ * @module
+ */
+
+import type { Job } from "../_internal/pool/job.ts";
+import type { Granted } from "./_agents_known.ts";
+
+/** Some tasks of a job, on their way. */
+export class SentParcel implements Granted {
+  /** Where it is in the queue; 0: the queue has not confirmed it. */
+  place = 0;
+  /** How often it was sent. */
+  sends = 0;
+  /** It is over, or taken back: no agent is to get it. */
+  isOver = false;
+  /** It is being sent. */
+  isSending = false;
+  /** Which agent was granted it. */
+  agent: string | undefined;
+  nonce = "";
+  since = 0;
+  missed = 0;
+  /** How many of the agent's reports were taken. */
+  reports = 0;
+  /** Positions whose outcomes are not known. */
+  readonly open: Set<number>;
+  /** Positions that the agent was told to give up. */
+  readonly told: Set<number> = new Set();
+  /** Positions whose outcomes are on their way, piece by piece. */
+  readonly coming: Set<number> = new Set();
+
+  constructor(
+    readonly id: string,
+    readonly number: number,
+    readonly job: Job,
+    readonly indexes: readonly number[],
+    readonly bytes: Uint8Array,
+    /** Inputs that its agent asks for piece by piece, by position. */
+    readonly large: ReadonlyMap<number, Uint8Array>,
+  ) {
+    this.open = new Set(indexes.keys());
+  }
+
+  /** An agent may begin with it. */
+  grantTo(agent: string, nonce: string): void {
+    this.agent = agent;
+    this.nonce = nonce;
+    this.since = performance.now();
+  }
+
+  get isGranted(): boolean {
+    return this.agent !== undefined;
+  }
+
+  /** Open positions that no caller wants any more. */
+  get unwanted(): number[] {
+    return [...this.open].filter((position) => !this.job.wants(this.indexes[position]));
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * The jobs of a pool that have tasks to send, and what goes into a parcel.
+ *
+ * @module
+ */
+
+import type { Job, Source } from "../_internal/pool/job.ts";
+import { SentParcel } from "./_parcels.ts";
+import { isInPieces, type Sent, sentFor } from "./_pieces.ts";
+import { type Parcel, PROTOCOL, toBytes } from "./_wire.ts";
+
+/** So long a parcel should keep an agent busy: milliseconds. */
+const PARCEL_MS = 20;
+/** More tasks are no parcel. */
+const MANY = 4096;
+/** The rest of a job is shared by so many parcels for each slot, so that all agents come to the end together. */
+const AHEAD = 4;
+/** A call takes no less, for all that is measured: milliseconds. */
+const LEAST_MS = 1e-3;
+
+/** Jobs with tasks to send. */
+export class Sources {
+  readonly #driver: string;
+  readonly #slots: () => number;
+  /** The one that was served longest ago first. */
+  readonly #sources: Set<Source> = new Set();
+  /** Milliseconds that a call of each function takes. */
+  readonly #costs: Map<number, number> = new Map();
+  #numbers = 0;
+
+  constructor(driver: string, slots: () => number) {
+    this.#driver = driver;
+    this.#slots = slots;
+  }
+
+  get isEmpty(): boolean {
+    return this.#sources.size === 0;
+  }
+
+  /** How many tasks wait, as far as is known. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const source of this.#sources) waiting += source.waiting;
+    return waiting;
+  }
+
+  /** Takes a source of tasks on, or goes on with it. */
+  add(source: Source): void {
+    this.#sources.add(source);
+  }
+
+  /** There is nothing to send any more. Returns what there was. */
+  clear(): Source[] {
+    const sources = [...this.#sources];
+    this.#sources.clear();
+    return sources;
+  }
+
+  /** Has all jobs taken to their ends, also those whose results no caller reads yet. */
+  hurry(): void {
+    for (const source of this.#sources) source.hurry?.();
+  }
+
+  /** A call of the function takes so many milliseconds. */
+  noteCost(fn: number, each: number): void {
+    const known = this.#costs.get(fn);
+    this.#costs.set(fn, known === undefined ? each : (known + each) / 2);
+  }
+
+  /** The next parcel: of the most urgent tasks, and of those some of the source that was served longest ago. */
+  next(maxBytes: number): SentParcel | undefined {
+    for (const source of [...this.#sources].sort((a, b) => a.priority - b.priority)) {
+      this.#sources.delete(source);
+      const parcel = this.#pack(source, maxBytes);
+      // A source that has nothing now comes back by add().
+      if (!source.exhausted) this.#sources.add(source);
+      if (parcel !== undefined) return parcel;
+    }
+    return undefined;
+  }
+
+  #pack(source: Source, maxBytes: number): SentParcel | undefined {
+    const indexes: number[] = [];
+    const inputs: Sent[] = [];
+    const large = new Map<number, Uint8Array>();
+    const attempts: number[] = [];
+    let job: Job | undefined;
+    let bytes = 0;
+    for (let most = 1; indexes.length < most && bytes < maxBytes / 4;) {
+      const next = source.peek();
+      // Of submitted tasks each is a job of its own.
+      if (next === undefined || job !== undefined && next !== job) break;
+      if (job === undefined) most = this.#countFor(next);
+      job = next;
+      source.take();
+      const { index } = source;
+      const input = job.inputOf(index);
+      const sent = sentFor(input, maxBytes);
+      if (isInPieces(sent)) large.set(indexes.length, input as Uint8Array);
+      bytes += sent instanceof Uint8Array ? sent.length + 8 : 9;
+      indexes.push(index);
+      inputs.push(sent);
+      attempts.push(job.attemptOf(index));
+    }
+    if (job === undefined) return undefined;
+    const number = ++this.#numbers;
+    const driver = this.#driver;
+    const { fn, spread, killAfter } = job;
+    const id = `${driver}.${number}`;
+    const parcel: Parcel = { protocol: PROTOCOL, id, driver, fn, spread, killAfter, inputs, attempts };
+    return new SentParcel(id, number, job, indexes, toBytes(parcel), large);
+  }
+
+  #countFor(job: Job): number {
+    if (job.together > 0) return Math.min(MANY, job.together);
+    const cost = this.#costs.get(job.fn);
+    if (cost === undefined) return 1;
+    const { waiting } = job.source;
+    // Smaller and smaller ones. Of a stream it is not known what is to come.
+    const part = waiting > 1 ? Math.ceil(waiting / (AHEAD * Math.max(1, this.#slots()))) : MANY;
+    return Math.max(1, Math.min(MANY, part, Math.floor(PARCEL_MS / Math.max(cost, LEAST_MS))));
+  }
+}

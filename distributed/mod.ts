@@ -1,0 +1,62 @@
+/**
+ * The same `Pool` on any number of machines.
+ *
+ * Agents, which {@linkcode serve} makes, take tasks from a queue of NATS and have them done by processes of their machines. Only the
+ * import of a program changes, and where the queue is: by `WEFT_CONNECT`, say.
+ *
+ * @example
+ * ```ts
+ * import { devServer, Pool, serve } from "@weft/concurrent/distributed";
+ * import { assertEquals } from "@std/assert";
+ *
+ * export function cube(x: number): number {
+ *   return x ** 3;
+ * }
+ *
+ * if (import.meta.main) {
+ *   await using server = await devServer();
+ *   const end = new AbortController();
+ *   const root = new URL("./", import.meta.url);
+ *   const agent = serve({ connect: server.url, root, slots: 2, signal: end.signal });
+ *   {
+ *     await using pool = new Pool({ connect: server.url, root });
+ *     for await (const result of pool.imap(cube, [1, 1])) assertEquals(result, 1);
+ *   }
+ *   end.abort();
+ *   await agent;
+ * }
+ * ```
+ *
+ * @module
+ */
+
+export * from "../_internal/errors.ts";
+export { task } from "../_internal/targets/describe.ts";
+export type { WaitOptions, WaitSyncOptions } from "../_internal/options.ts";
+export {
+  asCompleted,
+  type BasePool,
+  type CurrentTask,
+  currentTask,
+  Future,
+  type FutureIterable,
+  type FutureIterator,
+  type FutureState,
+  type MapOptions,
+  type MapRangeOptions,
+  type OnProgress,
+  type PoolOptions,
+  type PoolStats,
+  type PoolTrace,
+  type ProgressRate,
+  type SettledFutures,
+  type TaskOptions,
+  type Times,
+  type TraceEvent,
+  wait,
+  type WaitFuturesOptions,
+} from "../multiprocessing/pool.ts";
+export { type DevServer, devServer, type DevServerOptions } from "./dev_server.ts";
+export { CodeMismatchError, EngineError, NoAgentError } from "./fleet_errors.ts";
+export { type AgentInfo, type ConnectOptions, type DistributedOptions, Pool, type TlsOptions } from "./pool.ts";
+export { serve, type ServeOptions } from "./serve.ts";
