@@ -22,7 +22,8 @@ export interface NumberedExample extends Example {
 
 /** All examples, those that follow a Python program first. Input and output files go into `folder`. */
 export async function examples(folder: string): Promise<Example[]> {
-  return [...numberedExamples("threading"), ...numberedExamples("multiprocessing"), ...await practical(folder)];
+  const groups = ["threading", "multiprocessing", "distributed"];
+  return [...groups.flatMap(numberedExamples), ...await practical(folder)];
 }
 
 /** The examples whose file name begins with a number: they say at their end what they print. */

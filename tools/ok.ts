@@ -8,7 +8,14 @@
 import { ROOT } from "./_install.ts";
 import { run } from "./_run.ts";
 
-const ENTRY_POINTS = ["mod.ts", "sync/mod.ts", "threading/mod.ts", "multiprocessing/mod.ts"];
+const ENTRY_POINTS = [
+  "mod.ts",
+  "sync/mod.ts",
+  "threading/mod.ts",
+  "multiprocessing/mod.ts",
+  "distributed/mod.ts",
+  "distributed/agent.ts",
+];
 
 interface Step {
   readonly command: readonly string[];
@@ -35,6 +42,7 @@ const steps: Record<string, Step> = {
       "sync/",
       "threading/",
       "multiprocessing/",
+      "distributed/",
       "_internal/pool/",
     ],
     limit: 300,

@@ -10,7 +10,7 @@
 import { relative } from "node:path";
 import { parseArgs } from "node:util";
 import { type Example, examples } from "./_examples.ts";
-import { fetchModules, findBun, install, ROOT } from "./_install.ts";
+import { fetchModules, findBun, install, ROOT, serverVariable } from "./_install.ts";
 import { packedProject } from "./_packed.ts";
 import { run } from "./_run.ts";
 
@@ -20,6 +20,7 @@ const { values, positionals: words } = parseArgs({
 });
 
 await install();
+const env = await serverVariable();
 const project = values.packed ? await packedProject(["examples"]) : undefined;
 const root = project?.folder ?? ROOT;
 const runner = values.runtime === "bun" ? [await findBun()] : [Deno.execPath(), "run", "-A", "--no-prompt", "--quiet"];
@@ -30,7 +31,7 @@ function shorten(lines: string[]): string[] {
 
 /** Runs one example; returns what is wrong with it. */
 async function runExample({ file, args, limit, check }: Example): Promise<string | undefined> {
-  const result = await run([...runner, file.replace(ROOT, root), ...args], { cwd: root, limit: limit * 1_000 });
+  const result = await run([...runner, file.replace(ROOT, root), ...args], { cwd: root, env, limit: limit * 1_000 });
   console.log(shorten(result.output.trimEnd().split("\n")).map((line) => `   ${line}`).join("\n"));
   if (result.timedOut) return `not done after ${limit} s`;
   if (result.code !== 0) return `exit code ${result.code}`;

@@ -18,7 +18,7 @@ import { availableParallelism } from "node:os";
 import process from "node:process";
 import { dirname, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { fetchModules, findBun, install, ROOT } from "./_install.ts";
+import { fetchModules, findBun, install, ROOT, serverVariable } from "./_install.ts";
 import { packedProject } from "./_packed.ts";
 import { DAMAGED, run, type RunResult } from "./_run.ts";
 
@@ -141,6 +141,7 @@ async function runOnBun(file: string): Promise<{ result: RunResult; count: Count
 }
 
 await install();
+Object.assign(env, await serverVariable());
 const files = (positionals.length > 0 ? positionals : [`${ROOT}tests`])
   .flatMap((path) => filesAt(resolve(path)))
   .filter((file) => !values.long || hasLong(file))

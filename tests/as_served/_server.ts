@@ -54,7 +54,9 @@ export function serve(): Promise<Server> {
     const type = TYPES[path.split(".").at(-1)!];
     try {
       // No test file or tool is part of the package, nor anything outside of it.
-      if (type === undefined || !/^\/(mod\.ts$|_internal\/|sync\/|threading\/|multiprocessing\/)/.test(path)) {
+      if (
+        type === undefined || !/^\/(mod\.ts$|_internal\/|sync\/|threading\/|multiprocessing\/|distributed\/)/.test(path)
+      ) {
         throw path;
       }
       const source = readFileSync(ROOT + path.slice(1), "utf8");
