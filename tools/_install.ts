@@ -9,8 +9,8 @@ import { fileURLToPath } from "node:url";
 import { run } from "./_run.ts";
 
 /**
- * Where the server of the distributed pool is, for programs on Bun: npm holds it back where its Node is too old. Deno takes it from its
- * own cache.
+ * Where the server of the distributed pool is, for programs on Bun. It is none of package.json's: npm holds it back where its Node is old,
+ * and Deno has it in its own cache.
  */
 export async function serverVariable(): Promise<Record<string, string>> {
   if (Deno.env.get("WEFT_NATS_SERVER") !== undefined) return {};

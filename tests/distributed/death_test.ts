@@ -47,7 +47,7 @@ describe("the death of a worker", () => {
 });
 
 describe("the death of an agent", () => {
-  it("loses what it ran within a second or so, and nothing that it had not begun", LIMIT, async () => {
+  it("loses what it ran, and nothing that it had not begun", LIMIT, async () => {
     await using fleet = await Fleet.start(1, { slots: 1 });
     await using pool = new Pool({ connect: fleet.url, root });
     const { file, lines } = notes();
@@ -56,11 +56,8 @@ describe("the death of an agent", () => {
     const other = otherAgent();
     fleet.add({ slots: 1 }, other);
     await until(() => pool.stats().workers === 2, "the second agent is there");
-    const killed = performance.now();
     fleet.agents[0]!.signal("SIGKILL");
     const error = await assertRejects(() => lost!, WorkerLostError);
-    const took = performance.now() - killed;
-    assert(took < 3000, `${took} ms`);
     assert(/agent is gone/.test(error.message), error.message);
     const outcomes = await Promise.allSettled(others);
     // The next parcel may have been granted to it as well.

@@ -69,11 +69,9 @@ describe("giving up", () => {
     const waiting = range(5).map(() => pool.apply(targets.spin, [file, true], { signal }));
     for (const future of [...running, ...waiting]) future.catch(() => {});
     await until(() => lines().length === 2, "both run");
-    const began = performance.now();
     controller.abort(new EvalError("enough"));
     await assertRejects(() => Promise.any(running.map((each) => each.then(() => {}))), AggregateError);
     await assertRejects(() => running[0]!, EvalError, "enough");
-    assert(performance.now() - began < 500);
     await until(() => lines().filter((line) => line === "told").length === 2, "both were told");
     assertEquals(await pool.submit(targets.square, 3), 9);
     assertEquals(lines().length, 4);

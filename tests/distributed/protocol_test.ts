@@ -164,8 +164,8 @@ describe("a pool of many machines", () => {
   it("settles callers at once by timeout, signal and cancel also while the engine is away", LIMIT, async () => {
     const hub = new Hub();
     await using pool = new HubPool(hub);
-    const back = pool.engine?.cut(1000);
-    const began = performance.now();
+    await until(() => pool.engine !== undefined, "it is connected");
+    const back = pool.engine.cut(3000);
     const controller = new AbortController();
     const aborted = pool.apply(targets.square, [1], { signal: controller.signal });
     const timed = pool.apply(targets.square, [1], { timeout: 20 });
@@ -175,7 +175,7 @@ describe("a pool of many machines", () => {
     assertEquals((await assertRejects(() => aborted, RangeError)).message, "enough");
     assertEquals((await timed.catch((error) => error)).name, "TimeoutError");
     assertEquals((await cancelled.catch((error) => error)).name, "CancelledError");
-    assert(performance.now() - began < 900);
+    assert(pool.engine.awaySince !== undefined);
     assertEquals(hub.queued, 0);
     await back;
   });
@@ -215,15 +215,13 @@ describe("a pool of many machines", () => {
     await using pool = new HubPool(hub);
     const { file, begun } = notes();
     for (let round = 0; round < 3; round++) {
-      const long = pool.submit(targets.begin, file, round, 1500);
+      const long = pool.submit(targets.begin, file, round, 2500);
       await until(() => begun().length === round + 1, "the long one was begun");
-      const began = performance.now();
       assertEquals(
         await Promise.all(range(10).map((i) => pool.submit(targets.square, i))),
         range(10).map((x) => x * x),
       );
-      const took = performance.now() - began;
-      assert(took < 1200, `${took} ms`);
+      assertEquals(long.state, "running");
       assertEquals(await long, round);
     }
     await Promise.all(agents.map(({ agent }) => agent.leave(0)));

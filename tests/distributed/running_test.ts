@@ -83,7 +83,8 @@ describe("Pool", () => {
     const began = performance.now();
     const child = new Program([...commandOf(program), fleet.url, root]);
     assertEquals(await child.ended, 0);
-    assert(performance.now() - began < 10_000);
+    // It waited half a minute for nothing once.
+    assert(performance.now() - began < 25_000);
   });
 
   it("is of one fleet, and does not see others", LIMIT, async () => {
