@@ -1,5 +1,5 @@
 /**
- * Where the engine is, and who asks: as programs say it, and checked.
+ * Where the engine is, and by which secrets it lets a program in: as programs say it, and checked.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { optionsOr, show } from "../_internal/options.ts";
 import { environmentVariable } from "../_internal/runtime/runtime.ts";
 
-/** TLS: whether the server proves who it is, and the program as well. Texts in PEM format, or paths of files. */
+/** TLS: by which certificates the server is known, and the program. Texts in PEM format, or paths of files. */
 export interface TlsOptions {
   /** Certificates that are trusted, as a text; by default those of the system. */
   ca?: string;
@@ -23,7 +23,7 @@ export interface TlsOptions {
   keyFile?: string;
 }
 
-/** Where the engine is, and how a program proves who it is. */
+/** Where the engine is, and by which secrets it lets a program in. */
 export interface ConnectOptions {
   /** `nats://host:port`, or several of one cluster. */
   servers: string | readonly string[];
@@ -48,7 +48,7 @@ export interface Address extends Omit<ConnectOptions, "servers"> {
   readonly shown: string;
   /** Whether all servers are on this machine. */
   readonly isLoopback: boolean;
-  /** Whether the server is told who asks. */
+  /** Whether there is a secret, or a certificate of the program. */
   readonly hasSecret: boolean;
 }
 

@@ -160,7 +160,7 @@ export class KnownAgents {
         return;
       }
       this.#absentSince.delete(agent);
-      // Nothing is known of anybody while the engine is away, or stands still.
+      // Nothing is known of any agent while the engine is away, or stands still.
       if (engine.awaySince !== undefined || !await engine.probe()) {
         this.#silentSince.delete(agent);
         return;

@@ -367,7 +367,7 @@ class Questions implements Taking {
     });
   }
 
-  // Answers to what was asked before go nowhere from here on, and the server knows that nobody listens.
+  // Answers to what was asked before go nowhere from here on, and the server knows that nothing listens there.
   #askAnew(): void {
     if (this.#isStopped || this.#connection.isClosed()) return;
     let missing = 0;

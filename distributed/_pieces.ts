@@ -1,6 +1,6 @@
 /**
  * Values that are larger than messages should be: the side that has one says how large it is, and the other side asks for it piece
- * by piece. Nothing of it is kept by the engine, so that nothing is left of it there whoever dies.
+ * by piece. Nothing of it is kept by the engine, so that nothing is left of it there, whatever dies.
  *
  * @module
  */

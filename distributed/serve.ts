@@ -43,8 +43,8 @@ export interface ServeOptions {
   /** Ends the agent when it is aborted, as SIGTERM and SIGINT do. */
   signal?: AbortSignal;
   /**
-   * Whether it may serve without a password, token or certificate an engine that is not on this machine: whoever can write to that
-   * engine runs every function below `root`. By default `false`.
+   * Whether it may serve without a password, token or certificate an engine that is not on this machine: every client of that
+   * engine may run every function below `root`. By default `false`.
    */
   insecure?: boolean;
 }
@@ -59,7 +59,7 @@ const ENGINE = 5000;
  * the agent answers while tasks compute.
  *
  * @param options See {@linkcode ServeOptions}.
- * @throws {TypeError} If an option is of the wrong kind, or an engine elsewhere is not told who asks.
+ * @throws {TypeError} If an option is of the wrong kind, or there is no secret for an engine elsewhere.
  * @throws {RangeError} If a number among the options is out of range, or an address is none.
  * @throws {EngineError} If the engine cannot be reached, or has ended the connection.
  *
@@ -128,7 +128,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   }
   if (!address.isLoopback && !address.hasSecret && given.insecure !== true) {
     throw new TypeError(
-      `Cannot ${action} as whoever can write to ${address.shown} would run functions here: give it a user, token, key or certificate, and say { insecure: true } where the network keeps all others out`,
+      `Cannot ${action} as every client of ${address.shown} could run functions here: give it a user, token, key or certificate, and say { insecure: true } where the network keeps all others out`,
     );
   }
   if (signal?.aborted) return;

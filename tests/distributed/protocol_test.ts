@@ -70,7 +70,7 @@ describe("a pool of many machines", () => {
       victim!.engine.isClosed = true;
       deaths++;
       agents.add(agentOver(hub));
-      // What it still runs is nobody's.
+      // No program waits for what it still runs.
       void victim!.agent.leave(0);
     }
     const outcomes = await settled;
