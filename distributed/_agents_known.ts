@@ -46,8 +46,6 @@ export class KnownAgents {
   /** Agents that were asked and have not answered. */
   readonly #asked: Set<string> = new Set();
   readonly #onChange: Set<() => void> = new Set();
-  /** When an agent was last heard of. */
-  heardLast = 0;
 
   constructor(lease: number) {
     this.#lease = lease;
@@ -57,8 +55,7 @@ export class KnownAgents {
   hear(news: News): boolean {
     const known = this.#agents.has(news.id);
     if (news.isLeaving) return this.#agents.delete(news.id);
-    this.heardLast = performance.now();
-    this.#agents.set(news.id, { ...news, heard: this.heardLast });
+    this.#agents.set(news.id, { ...news, heard: performance.now() });
     if (!known) this.tell();
     return !known;
   }

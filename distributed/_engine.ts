@@ -76,6 +76,3 @@ export interface Engine {
   /** Ends the connection. */
   close(): Promise<void>;
 }
-
-/** Makes a connection. */
-export type Connect = (fleet: string) => Promise<Engine>;

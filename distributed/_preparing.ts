@@ -83,16 +83,15 @@ export class Preparing {
       const setup = fromBytes<Setup>(answer);
       if (setup.failure !== "") return { refusal: { kind: "target", message: setup.failure } };
       const pool = JSON.parse(setup.pool) as PoolSetup;
-      const difference = setup.isChecked
-        ? await differenceFrom({ ...setup.files, ...pool.initializer?.files }, root)
-        : undefined;
+      const files = { ...setup.files, ...pool.initializer?.files };
+      const difference = setup.isChecked ? await differenceFrom(files, root) : undefined;
       if (difference !== undefined) {
         const message =
           `Cannot run task "${setup.name}" as ${difference} on agent ${name}, below ${root}: bring the same files there, start it with the same root, or make the pool with { code: "trust" }`;
         return { refusal: { kind: "code", message } };
       }
       const description = JSON.stringify(this.#localize(JSON.parse(setup.fn)));
-      const generation = this.#generationOf(setup.files);
+      const generation = this.#generationOf(files);
       const prepared = { setup, description, name: setup.name, generation };
       this.relayFor(driver, prepared);
       return prepared;

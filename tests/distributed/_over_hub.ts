@@ -12,17 +12,16 @@ import { root } from "./_fleet.ts";
 /** A pool whose agents are found over a hub. */
 export class HubPool extends BasePool {
   engine!: HubEngine;
-  driver!: Driver;
 
   constructor(hub: Hub, options?: PoolOptions, more: Partial<DriverOptions> = {}) {
-    const made: { engine?: HubEngine; driver?: Driver } = {};
+    const made: { engine?: HubEngine } = {};
     super(
       {
         scope: "network",
         label: "HubPool",
         own: ({ asked, name, trace, initializer, maxTasks, maxMemory, concurrency }) => {
           const workers = { initializer, initargs: new Uint8Array(), maxTasks, maxMemory, concurrency };
-          return made.driver = new Driver({
+          return new Driver({
             connect: () => Promise.resolve(made.engine = hub.connect()),
             fleet: "default",
             functions: new FleetFunctions(root, true, workers),
@@ -43,7 +42,6 @@ export class HubPool extends BasePool {
     );
     // With the first call.
     void this.warm().catch(() => {});
-    this.driver = made.driver!;
     void Promise.resolve().then(() => this.engine = made.engine!);
   }
 }

@@ -4,28 +4,17 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { EngineError, Pool, WorkerLostError } from "@weft/concurrent/distributed";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { after, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { isLong, rounds } from "../_rounds.ts";
 import { range } from "../pool/_helpers.ts";
 import { until } from "../suites/_until.ts";
 import { commandOf, Fleet, otherAgent, Program, root } from "./_fleet.ts";
+import { notes } from "./_notes.ts";
 import { Server } from "./_server.ts";
 import * as targets from "./_targets.ts";
 
 const LIMIT = { timeout: 60_000 };
-const folder = mkdtempSync(`${tmpdir()}/fleet-`);
-after(() => rmSync(folder, { recursive: true }));
-
-let files = 0;
-
-function notes(): { file: string; lines: () => string[] } {
-  const file = `${folder}/${++files}`;
-  writeFileSync(file, "");
-  return { file, lines: () => readFileSync(file, "utf8").split("\n").filter((line) => line !== "") };
-}
 
 describe("the death of a worker", () => {
   it("is told at once, with the signal that ended it, and hurts no other task", LIMIT, async () => {

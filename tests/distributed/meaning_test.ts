@@ -3,31 +3,19 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { CodeMismatchError, EngineError, Pool, TargetError, task, WorkerLostError } from "@weft/concurrent/distributed";
 import { Lock, Queue } from "@weft/concurrent/multiprocessing";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { after, describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
 import { range } from "../pool/_helpers.ts";
 import { until } from "../suites/_until.ts";
 import { fromPortable } from "../../distributed/_code.ts";
 import { commandOf, Fleet, Program, root } from "./_fleet.ts";
+import { folder, notes } from "./_notes.ts";
 import * as targets from "./_targets.ts";
 
 const LIMIT = { timeout: 60_000 };
-const folder = mkdtempSync(`${tmpdir()}/fleet-`);
 const fleet = await Fleet.start(1);
-after(async () => {
-  await fleet[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true });
-});
-
-let files = 0;
-
-function notes(): { file: string; lines: () => string[] } {
-  const file = `${folder}/${++files}`;
-  writeFileSync(file, "");
-  return { file, lines: () => readFileSync(file, "utf8").split("\n").filter((line) => line !== "") };
-}
+after(() => fleet[Symbol.asyncDispose]());
 
 describe("errors of tasks", () => {
   it("have their class, their cause and both stacks", LIMIT, async () => {

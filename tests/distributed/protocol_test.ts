@@ -2,27 +2,21 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { EngineError, NoAgentError, WorkerLostError } from "@weft/concurrent/distributed";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { after, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { isLong, rounds } from "../_rounds.ts";
 import { range } from "../pool/_helpers.ts";
 import { until } from "../suites/_until.ts";
 import { Hub } from "./_hub.ts";
+import { notes } from "./_notes.ts";
 import { agentOver, HubPool } from "./_over_hub.ts";
 import * as targets from "./_targets.ts";
 
 const LIMIT = { timeout: 60_000 };
-const folder = mkdtempSync(`${tmpdir()}/fleet-`);
-after(() => rmSync(folder, { recursive: true }));
 
-let files = 0;
-
-/** A file in which tasks note that they were begun. */
-function notes(): { file: string; begun: () => number[] } {
-  const file = `${folder}/${++files}`;
-  writeFileSync(file, "");
-  return { file, begun: () => readFileSync(file, "utf8").split("\n").filter((line) => line !== "").map(Number) };
+/** The same of tasks that are numbers. */
+function numbers(): { file: string; begun: () => number[] } {
+  const { file, lines } = notes();
+  return { file, begun: () => lines().map(Number) };
 }
 
 describe("a pool of many machines", () => {
@@ -33,7 +27,7 @@ describe("a pool of many machines", () => {
     hub.faults = { lose: 0.1, repeat: 0.1, delay: 5, forget: 0.05 };
     const agents = [agentOver(hub), agentOver(hub), agentOver(hub)];
     await using pool = new HubPool(hub, undefined, { lease: 20_000 });
-    const { file, begun } = notes();
+    const { file, begun } = numbers();
     const count = rounds(1000, 150);
     const submitted = range(count).map((i) => pool.submit(targets.begin, file, i, i % 7));
     const mapped = pool.map(targets.square, range(count));
@@ -57,7 +51,7 @@ describe("a pool of many machines", () => {
     hub.faults = { lose: 0.05, repeat: 0.05, delay: 3, forget: 0.02 };
     const agents = new Set([agentOver(hub), agentOver(hub)]);
     await using pool = new HubPool(hub, undefined, { lease: 20_000 });
-    const { file, begun } = notes();
+    const { file, begun } = numbers();
     const count = rounds(1000, 150);
     const settled = Promise.allSettled(range(count).map((i) => pool.submit(targets.begin, file, i, 5)));
     let over = false;
@@ -88,7 +82,7 @@ describe("a pool of many machines", () => {
     const hub = new Hub();
     const { agent, engine } = agentOver(hub);
     await using pool = new HubPool(hub, undefined, { lease: 400 });
-    const { file, begun } = notes();
+    const { file, begun } = numbers();
     assertEquals(await pool.submit(targets.square, 3), 9);
     const lost = pool.submit(targets.begin, file, 1, 900);
     await until(() => begun().length === 1, "it was begun");
@@ -106,7 +100,7 @@ describe("a pool of many machines", () => {
     const hub = new Hub();
     const { agent, engine } = agentOver(hub);
     await using pool = new HubPool(hub, undefined, { lease: 5000 });
-    const { file, begun } = notes();
+    const { file, begun } = numbers();
     const future = pool.submit(targets.begin, file, 1, 100);
     await until(() => begun().length === 1, "it was begun");
     engine.isFrozen = true;
@@ -120,7 +114,7 @@ describe("a pool of many machines", () => {
     const hub = new Hub();
     const { agent } = agentOver(hub, { slots: 1 });
     const pool = new HubPool(hub);
-    const { file, begun } = notes();
+    const { file, begun } = numbers();
     const futures = range(8).map((i) => pool.submit(targets.begin, file, i, 400));
     for (const future of futures) future.catch(() => {});
     await until(() => begun().length === 1, "one was begun");
@@ -213,7 +207,7 @@ describe("a pool of many machines", () => {
     const hub = new Hub();
     const agents = [agentOver(hub, { slots: 1 }), agentOver(hub, { slots: 1 })];
     await using pool = new HubPool(hub);
-    const { file, begun } = notes();
+    const { file, begun } = numbers();
     for (let round = 0; round < 3; round++) {
       const long = pool.submit(targets.begin, file, round, 2500);
       await until(() => begun().length === round + 1, "the long one was begun");
@@ -250,7 +244,7 @@ describe("a pool of many machines", () => {
     const hub = new Hub();
     const first = agentOver(hub, { slots: 1 });
     await using pool = new HubPool(hub);
-    const { file, begun } = notes();
+    const { file, begun } = numbers();
     const futures = range(12).map((i) => pool.submit(targets.begin, file, i, 60));
     const mapped = pool.map(targets.square, range(50), { chunksize: 10 });
     await until(() => begun().length >= 1, "one was begun");

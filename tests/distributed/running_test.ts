@@ -2,29 +2,19 @@
 
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { devServer, EngineError, Pool, serve, type ServeOptions } from "@weft/concurrent/distributed";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
-import { after, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { range } from "../pool/_helpers.ts";
 import { until } from "../suites/_until.ts";
 import { commandOf, Fleet, Program, root } from "./_fleet.ts";
+import { folder, notes } from "./_notes.ts";
 import { Server } from "./_server.ts";
 import * as targets from "./_targets.ts";
 
 const LIMIT = { timeout: 60_000 };
 const isBun = "Bun" in globalThis;
-const folder = mkdtempSync(`${tmpdir()}/fleet-`);
-after(() => rmSync(folder, { recursive: true }));
-
-let files = 0;
-
-function notes(): { file: string; lines: () => string[] } {
-  const file = `${folder}/${++files}`;
-  writeFileSync(file, "");
-  return { file, lines: () => readFileSync(file, "utf8").split("\n").filter((line) => line !== "") };
-}
 
 function isAlive(pid: number): boolean {
   try {
