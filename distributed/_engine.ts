@@ -28,8 +28,11 @@ export interface Taking {
   stop(): void;
 }
 
-/** A connection to the engine, for one fleet. */
-export interface Engine {
+/** Answers a message. `undefined`: there is no answer. */
+export type Answering = (bytes: Uint8Array) => Uint8Array | undefined | void | Promise<Uint8Array | undefined>;
+
+/** A connection, for one fleet: whether the other side is there, and messages to names. */
+export interface Link {
   /** Where it is, without secrets, for messages. */
   readonly place: string;
   /** The most bytes that a message may have. */
@@ -42,12 +45,25 @@ export interface Engine {
   readonly isClosed: boolean;
   /** Finds out whether it is there: one that stands still is away as well. */
   probe(): Promise<boolean>;
-  /** Makes the queue anew where it is gone. */
+  /** Makes what the fleet needs there anew, where it is gone. */
   restore(): Promise<void>;
-  /** Calls `hear` when it is there again: what was sent meanwhile may be lost, and so may be what it had. */
-  onBack(hear: () => void): void;
-  /** Calls `hear` once when it is gone for good, with the reason. Not after {@linkcode Engine.close}. */
+  /**
+   * Calls `hear` when it is there again: what was sent meanwhile may be lost, and so may be what it had.
+   * Returns what ends that.
+   */
+  onBack(hear: () => void): () => void;
+  /** Calls `hear` once when it is gone for good, with the reason. Not after {@linkcode Link.close}. */
   onGone(hear: (error: Error) => void): void;
+  /** Sends a message to a name. */
+  tell(to: string, bytes: Uint8Array): void;
+  /** Resolves when all that was sent has reached the other side. */
+  flush(): Promise<void>;
+  /** Ends the connection. */
+  close(): Promise<void>;
+}
+
+/** What carries tasks. */
+export interface Engine extends Link {
   /**
    * Puts a task of a program into the queue. Resolves with its place there. The key is that of this time: a task may be put there
    * again.
@@ -67,12 +83,6 @@ export interface Engine {
    * @throws {NobodyError} If there is certainly nobody of that name.
    */
   request(to: string, bytes: Uint8Array, timeout: number): Promise<Uint8Array>;
-  /** Sends a message to a name. */
-  tell(to: string, bytes: Uint8Array): void;
-  /** Answers messages to a name. `undefined`: there is no answer. */
-  answer(name: string, reply: (bytes: Uint8Array) => Uint8Array | undefined | Promise<Uint8Array | undefined>): void;
-  /** Resolves when all that was sent has reached the engine. */
-  flush(): Promise<void>;
-  /** Ends the connection. */
-  close(): Promise<void>;
+  /** Answers messages to a name. */
+  answer(name: string, reply: Answering): void;
 }

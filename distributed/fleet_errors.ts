@@ -4,6 +4,8 @@
  * @module
  */
 
+import { InvalidStateError } from "../_internal/errors.ts";
+
 function named(type: { readonly prototype: Error }, name: string): void {
   Object.defineProperty(type.prototype, "name", { value: name, configurable: true, writable: true });
 }
@@ -69,5 +71,25 @@ export class NoAgentError extends Error {
 export class EngineError extends Error {
   static {
     named(this, "EngineError");
+  }
+}
+
+/**
+ * A lease has run out before it was given back: another program may have what it stood for. It is the reason of
+ * {@linkcode Lease.lost}.
+ *
+ * Python has no equivalent.
+ *
+ * @example
+ * ```ts
+ * import { InvalidStateError, LeaseLostError } from "@weft/concurrent/distributed";
+ * import { assert } from "@std/assert";
+ *
+ * assert(new LeaseLostError("the lease has run out") instanceof InvalidStateError);
+ * ```
+ */
+export class LeaseLostError extends InvalidStateError {
+  static {
+    named(this, "LeaseLostError");
   }
 }

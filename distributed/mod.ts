@@ -57,6 +57,11 @@ export {
   type WaitFuturesOptions,
 } from "../multiprocessing/pool.ts";
 export { type DevServer, devServer, type DevServerOptions } from "./dev_server.ts";
-export { CodeMismatchError, EngineError, NoAgentError } from "./fleet_errors.ts";
+export { Event } from "./event.ts";
+export { CodeMismatchError, EngineError, LeaseLostError, NoAgentError } from "./fleet_errors.ts";
+export { type Lease, LeaseHolder, type LeaseOptions, Lock, type NamedOptions } from "./lock.ts";
 export { type AgentInfo, type ConnectOptions, type DistributedOptions, Pool, type TlsOptions } from "./pool.ts";
+export { Queue, type QueueOptions } from "./queue.ts";
+export { Semaphore } from "./semaphore.ts";
 export { serve, type ServeOptions } from "./serve.ts";
+export { type Addend, type Bits, type TypeOf, Value, type ValueType } from "./value.ts";

@@ -171,7 +171,7 @@ export class HubEngine implements Engine {
   /** Nothing is heard or answered meanwhile. */
   isFrozen = false;
   readonly #hub: Hub;
-  readonly #back: (() => void)[] = [];
+  readonly #back: Set<() => void> = new Set();
 
   constructor(hub: Hub) {
     this.#hub = hub;
@@ -181,8 +181,9 @@ export class HubEngine implements Engine {
     return this.#hub.maxBytes;
   }
 
-  onBack(hear: () => void): void {
-    this.#back.push(hear);
+  onBack(hear: () => void): () => void {
+    this.#back.add(hear);
+    return () => this.#back.delete(hear);
   }
 
   onGone(): void {}

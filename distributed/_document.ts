@@ -1,0 +1,189 @@
+/**
+ * What a named object is on the server: a value that programs change by compare-and-set.
+ *
+ * The answer to a write may be lost. The write may have been made then, and to make it again could count twice. So every write
+ * has a name, and a value carries the names of its last writes: a program that finds its own among them knows that it is done.
+ *
+ * @module
+ */
+
+import { type Asking, Bell, pause } from "./_line.ts";
+import type { Entry } from "./_store.ts";
+import { fromBytes, toBytes } from "./_wire.ts";
+import { EngineError } from "./fleet_errors.ts";
+
+/** So many of the last writes are known by name. */
+const KEPT = 16;
+/** A change by another program is looked for so often, where its message is lost: milliseconds. */
+const POLL = 1000;
+/** The longest pause of a program whose writes others overtake: milliseconds. */
+const LONGEST = 50;
+
+/** What is kept of a value. */
+interface Kept<T> {
+  value: T;
+  /** How often it was written. */
+  count: number;
+  /** The names of the last writes. */
+  writes: string[];
+}
+
+/** A value at a time. */
+interface Seen<T> extends Kept<T> {
+  /** 0: there is none yet. */
+  readonly revision: number;
+}
+
+/** What a change comes to. Without `next` nothing is written. */
+export interface Step<T, R> {
+  readonly next?: T;
+  readonly result: R;
+}
+
+/** A value on the server. */
+export class Document<T> {
+  readonly #asking: Asking;
+  readonly #name: string;
+  readonly #empty: () => T;
+  /** As it was when this program saw it last. */
+  #known: Seen<T> | undefined;
+  /** Messages of changes so far. */
+  #heard = 0;
+
+  /** `empty`: what it is where nothing is kept. It is not to be changed, and so is what a step gets. */
+  constructor(asking: Asking, name: string, empty: () => T) {
+    this.#asking = asking;
+    this.#name = name;
+    this.#empty = empty;
+  }
+
+  /** Reads it. */
+  async read(action: string, signal?: AbortSignal): Promise<T> {
+    return (await this.#read(action, signal)).value;
+  }
+
+  async #read(action: string, signal?: AbortSignal): Promise<Seen<T>> {
+    const heard = this.#heard;
+    const seen = this.#seenOf(await this.#asking.ask(action, (store) => store.read(this.#name), signal));
+    // A message that came meanwhile may be of a later write.
+    const known = heard === this.#heard ? undefined : this.#known;
+    return this.#known = known !== undefined && known.revision > seen.revision ? known : seen;
+  }
+
+  #seenOf(entry: Entry | undefined): Seen<T> {
+    if (entry === undefined) return { revision: 0, value: this.#empty(), count: 0, writes: [] };
+    return { revision: entry.revision, ...fromBytes<Kept<T>>(entry.bytes) };
+  }
+
+  /**
+   * Changes it by a step, which is taken again where another program was first, and so must not have effects.
+   *
+   * @throws {EngineError} If the store was away for too long, or it cannot be told whether the change was made.
+   * @throws What the step throws.
+   */
+  async change<R>(action: string, step: (value: T) => Step<T, R>, signal?: AbortSignal): Promise<R> {
+    const write = crypto.randomUUID().slice(0, 13).replace("-", "");
+    let tried: { count: number; result: R } | undefined;
+    let seen = this.#known;
+    for (let tries = 0;; tries++) {
+      const isFresh = seen === undefined;
+      seen ??= await this.#read(action, signal);
+      const { revision, value, count, writes } = seen;
+      if (tried !== undefined) {
+        if (writes.includes(write)) return tried.result;
+        if (count - tried.count > KEPT) throw unknown(action);
+      }
+      const { next, result } = step(value);
+      // What is known may be old: then nothing is not the answer.
+      if (next === undefined) {
+        if (isFresh) return result;
+        seen = undefined;
+        continue;
+      }
+      const kept: Kept<T> = { value: next, count: count + 1, writes: [...writes, write].slice(-KEPT) };
+      const outcome = await this.#write(action, kept, revision, signal);
+      if (outcome === "written") return result;
+      if (outcome === "unknown") tried ??= { count, result };
+      seen = this.#known = undefined;
+      // So many programs that write at once do not overtake each other for ever.
+      if (tries > 0) await pause(Math.random() * Math.min(LONGEST, 2 ** tries), signal);
+    }
+  }
+
+  async #write(
+    action: string,
+    kept: Kept<T>,
+    revision: number,
+    signal?: AbortSignal,
+  ): Promise<"written" | "overtaken" | "unknown"> {
+    const bytes = toBytes(kept);
+    let isUnknown = false;
+    const outcome = await this.#asking.ask(action, async (store) => {
+      if (bytes.length > store.maxBytes) {
+        throw new EngineError(`Cannot ${action} as it takes ${bytes.length} bytes: ${store.maxBytes} are the most`);
+      }
+      // Asked once: what another attempt would find is found by reading.
+      if (isUnknown) return undefined;
+      isUnknown = true;
+      const written = await store.write(this.#name, bytes, revision);
+      isUnknown = false;
+      if (written !== undefined) {
+        this.#known = { revision: written, ...kept };
+        store.tell(`changed.${this.#name}`, toBytes({ revision: written, bytes }));
+      }
+      return written;
+    }, signal);
+    return outcome !== undefined ? "written" : isUnknown ? "unknown" : "overtaken";
+  }
+
+  /**
+   * Waits until `look` finds what it looks for in the value, which it gets whenever that has changed, and now and then:
+   * in `soonest` milliseconds at the latest.
+   *
+   * @throws What `look` throws, or the signal's reason.
+   */
+  async until<R>(
+    action: string,
+    look: (value: T, backSince: number) => R | undefined,
+    signal: AbortSignal,
+    soonest: () => number = () => POLL,
+  ): Promise<R> {
+    const { line } = this.#asking;
+    const store = await line.borrow();
+    const bell = new Bell();
+    const silence = store.listen(`changed.${this.#name}`, (bytes) => {
+      const seen = this.#seenOf(fromBytes<Entry>(bytes));
+      this.#heard++;
+      if (this.#known === undefined || this.#known.revision < seen.revision) this.#known = seen;
+      bell.ring();
+    });
+    try {
+      let { value } = await this.#read(action, signal);
+      for (;;) {
+        signal.throwIfAborted();
+        const found = look(value, store.backSince);
+        if (found !== undefined) return found;
+        const known = this.#known;
+        await bell.wait(Math.min(POLL, soonest()), signal);
+        value = this.#known !== known && this.#known !== undefined
+          ? this.#known.value
+          : (await this.#read(action, signal)).value;
+      }
+    } finally {
+      silence();
+      line.giveBack();
+    }
+  }
+
+  /** Removes it: it is empty again. */
+  async remove(action: string): Promise<void> {
+    this.#known = undefined;
+    await this.#asking.ask(action, (store) => store.remove(this.#name));
+  }
+}
+
+function unknown(action: string): EngineError {
+  return new EngineError(
+    `Cannot tell whether what was to be done is done: ${action}. The answer was lost, and others have written ${KEPT} times since`,
+  );
+}

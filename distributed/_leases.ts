@@ -1,0 +1,392 @@
+/**
+ * Permits that programs hold for a time: the lock is one of them, a semaphore several.
+ *
+ * What is kept is a list of holders and one of waiters. A holder counts its beat up three times in its lease. Nobody's clock is
+ * compared with another's: a waiter that has seen the same beat for the length of the lease, on its own clock and with the server
+ * there, takes the holder for gone. The holder takes its lease for lost that long after it last sent a beat that the server has
+ * confirmed: earlier than any waiter can, since each has seen the beat later.
+ *
+ * ```text
+ *   absent ──▶ waits ──first in line, or those before it do nothing──▶ holds ──gives back──▶ absent
+ *                ▲                                                      │
+ *                └───── a waiter that others took for gone ─────┐       └─ same beat for a lease ──▶ lost
+ * ```
+ *
+ * A program changes the lists by compare-and-set alone, so that of two that take the last permit one does. A program that is frozen
+ * between the look at its lease and its next step may act though its lease is lost: for that there is the token.
+ *
+ * @module
+ */
+
+import { Document, type Step } from "./_document.ts";
+import { type Named, within } from "./_line.ts";
+import { LeaseLostError } from "./fleet_errors.ts";
+
+/** Waiters that are before another and do nothing with a permit that is free are passed over after so long, each: milliseconds. */
+const PASSED = 150;
+/** A holder beats so often in its lease. */
+const BEATS = 3;
+/** Tokens begin with the time, so that they grow also where the server has lost what it kept: in a millisecond. */
+const TOKENS = 1000;
+
+/** A holder of a permit. */
+interface Holder {
+  id: string;
+  beat: number;
+  /** Milliseconds. */
+  lease: number;
+}
+
+/** What is kept. */
+interface Permits {
+  /** How many there are; 0: it was not said yet. */
+  limit: number;
+  holders: Holder[];
+  /** In the order in which they came. */
+  waiters: string[];
+  lastToken: number;
+  /** Permits whose holders were taken for gone, and that were not taken since. */
+  abandoned: number;
+}
+
+/**
+ * A permit that a program holds for a time: of a {@linkcode Lock} or {@linkcode Semaphore}. It is prolonged while the program's event
+ * loop turns and its connection is there.
+ *
+ * Python has no equivalent.
+ *
+ * @example
+ * ```ts
+ * import { devServer, type Lease, Lock } from "@weft/concurrent/distributed";
+ * import { assert } from "@std/assert";
+ *
+ * await using server = await devServer();
+ * const lock = new Lock({ name: "ledger", connect: server.url });
+ * const lease: Lease = await lock.acquire();
+ * assert(lease.isHeld && !lease.abandoned);
+ * await lease.release();
+ * assert(!lease.isHeld);
+ * ```
+ */
+export interface Lease extends Disposable, AsyncDisposable {
+  /**
+   * Greater than that of every holder before. What the lock protects is given it and refuses what comes with a lower one: that is the
+   * only protection from a holder that was frozen, and goes on when its lease is over.
+   */
+  readonly token: number;
+  /** Whether a holder before has not given it back, and its lease ran out: what it protects may be half changed. */
+  readonly abandoned: boolean;
+  /** Whether it is held: not given back, and not run out, as far as this program can know. */
+  readonly isHeld: boolean;
+  /** Aborted with a {@linkcode LeaseLostError} when the lease has run out before it was given back. */
+  readonly lost: AbortSignal;
+  /**
+   * Gives it back. Resolves when the server has it.
+   *
+   * @returns Whether it was held until then.
+   * @throws {EngineError} If the server was away for too long: the lease runs out by itself then.
+   */
+  release(): Promise<boolean>;
+  /** Begins to give it back, without waiting for the server. */
+  [Symbol.dispose](): void;
+}
+
+/** Permits of one name. */
+export class Leases {
+  readonly #named: Named;
+  readonly #what: string;
+  readonly #limit: number;
+  readonly #lease: number;
+  readonly #document: Document<Permits>;
+  /** Those of this object that are not given back, the oldest first. */
+  readonly held: Set<HeldLease> = new Set();
+
+  constructor(named: Named, what: "lock" | "semaphore", limit: number, lease: number) {
+    this.#named = named;
+    this.#what = `${what} "${named.name}"`;
+    this.#limit = limit;
+    this.#lease = lease;
+    this.#document = new Document(
+      named.asking,
+      `${what}.${named.name}`,
+      () => ({ limit: 0, holders: [], waiters: [], lastToken: 0, abandoned: 0 }),
+    );
+  }
+
+  /** How many permits are free. */
+  async free(): Promise<number> {
+    const { limit, holders } = this.#checked(await this.#document.read(`read ${this.#what}`));
+    return limit - holders.length;
+  }
+
+  // The first program says how many there are.
+  #checked(permits: Permits): Permits {
+    if (permits.limit === 0) return { ...permits, limit: this.#limit };
+    if (permits.limit === this.#limit) return permits;
+    throw new TypeError(
+      `Cannot use ${this.#what} with ${this.#limit} permits as it was made with ${permits.limit}: say the same everywhere, or unlink() it`,
+    );
+  }
+
+  /** Takes a permit, if one is free now. Waiters may be there: they wait on. */
+  async tryAcquire(): Promise<HeldLease | undefined> {
+    const id = newId();
+    const since = performance.now();
+    const taken = await this.#document.change(`acquire ${this.#what}`, (kept) => {
+      const permits = this.#checked(kept);
+      return permits.holders.length < permits.limit ? this.#take(permits, id) : { result: undefined };
+    });
+    return taken && this.#begin(id, taken, since);
+  }
+
+  /** Waits for a permit. `undefined`: the time has passed. */
+  async acquire(timeout: number, signal: AbortSignal | undefined): Promise<HeldLease | undefined> {
+    const id = newId();
+    const run = async (end: AbortSignal): Promise<HeldLease> => {
+      try {
+        return await this.#wait(id, end);
+      } catch (error) {
+        void this.#leave(id);
+        throw error;
+      }
+    };
+    const taken = await within(timeout, signal, run, (late) => void late.release().catch(() => {}));
+    return taken?.result;
+  }
+
+  async #wait(id: string, end: AbortSignal): Promise<HeldLease> {
+    const action = `acquire ${this.#what}`;
+    const line = new Patience();
+    let gone: readonly Holder[] = [];
+    let isNext = false;
+    for (;;) {
+      const since = performance.now();
+      const taken = await this.#document.change(action, (kept) => this.#step(this.#checked(kept), id, gone, isNext), end);
+      if (taken !== undefined) return this.#begin(id, taken, since);
+      const found = await this.#document.until(action, (permits, backSince) => {
+        gone = line.goneOf(this.#checked(permits), backSince);
+        isNext = line.isNext(permits, id);
+        return gone.length > 0 || isNext || !permits.waiters.includes(id) ? true : undefined;
+      }, end, () => line.soonest);
+      if (found) continue;
+    }
+  }
+
+  // What a waiter does with what is kept: takes a permit, or stands in line.
+  #step(permits: Permits, id: string, gone: readonly Holder[], isNext: boolean): Step<Permits, Taken | undefined> {
+    // The same beat still: had it beaten, it would not be gone.
+    const isGone = (holder: Holder): boolean => gone.some(({ id, beat }) => id === holder.id && beat === holder.beat);
+    const holders = permits.holders.filter((holder) => !isGone(holder));
+    const lost = permits.holders.length - holders.length;
+    const now = { ...permits, holders, abandoned: permits.abandoned + lost };
+    const free = now.limit - holders.length;
+    const position = now.waiters.indexOf(id);
+    const before = position < 0 ? now.waiters.length : position;
+    if (free > before || free > 0 && isNext) {
+      // Those that were passed over are not there any more, or come again.
+      return this.#take(isNext ? { ...now, waiters: now.waiters.slice(before) } : now, id);
+    }
+    if (position >= 0) return lost > 0 ? { next: now, result: undefined } : { result: undefined };
+    return { next: { ...now, waiters: [...now.waiters, id] }, result: undefined };
+  }
+
+  #take(permits: Permits, id: string): Step<Permits, Taken> {
+    const token = Math.max(permits.lastToken + 1, Date.now() * TOKENS);
+    return {
+      next: {
+        ...permits,
+        holders: [...permits.holders, { id, beat: 0, lease: this.#lease }],
+        waiters: permits.waiters.filter((waiter) => waiter !== id),
+        lastToken: token,
+        abandoned: Math.max(0, permits.abandoned - 1),
+      },
+      result: { token, abandoned: permits.abandoned > 0 },
+    };
+  }
+
+  #begin(id: string, { token, abandoned }: Taken, since: number): HeldLease {
+    const { line } = this.#named.asking;
+    const held: HeldLease = new HeldLease(token, abandoned, this.#lease, since, {
+      what: this.#what,
+      beat: () => this.#beat(id),
+      leave: () => this.#leave(id),
+      over: () => {
+        this.held.delete(held);
+        line.giveBack();
+      },
+    });
+    this.held.add(held);
+    // The connection is there while something is held: without a beat it would be lost.
+    void line.borrow().catch(() => {});
+    return held;
+  }
+
+  /** Counts the beat up. Whether the holder is one. */
+  #beat(id: string): Promise<boolean> {
+    return this.#document.change(`prolong lease of ${this.#what}`, (permits) => {
+      const holders = permits.holders.map((each) => each.id === id ? { ...each, beat: each.beat + 1 } : each);
+      if (!permits.holders.some((each) => each.id === id)) return { result: false };
+      return { next: { ...permits, holders }, result: true };
+    });
+  }
+
+  /** Takes a holder or waiter from the lists. Whether it was a holder. */
+  #leave(id: string): Promise<boolean> {
+    return this.#document.change(`release ${this.#what}`, (permits) => {
+      const holders = permits.holders.filter((holder) => holder.id !== id);
+      const waiters = permits.waiters.filter((waiter) => waiter !== id);
+      const isHolder = holders.length < permits.holders.length;
+      if (!isHolder && waiters.length === permits.waiters.length) return { result: false };
+      return { next: { ...permits, holders, waiters }, result: isHolder };
+    });
+  }
+
+  async unlink(): Promise<void> {
+    await this.#document.remove(`unlink ${this.#what}`);
+  }
+}
+
+interface Taken {
+  readonly token: number;
+  readonly abandoned: boolean;
+}
+
+function newId(): string {
+  return crypto.randomUUID().slice(0, 13).replace("-", "");
+}
+
+/** What a waiter has seen of others, on its own clock. */
+class Patience {
+  readonly #beats: Map<string, { beat: number; since: number }> = new Map();
+  /** Since when permits are free, and the same waiter is the first. */
+  #free: { first: string; since: number } | undefined;
+  /** In so many milliseconds it is worth to look again. */
+  soonest = Infinity;
+
+  /** The holders that have not beaten for the length of their leases. */
+  goneOf({ holders }: Permits, backSince: number): Holder[] {
+    const time = performance.now();
+    const gone: Holder[] = [];
+    this.soonest = Infinity;
+    for (const id of this.#beats.keys()) if (!holders.some((holder) => holder.id === id)) this.#beats.delete(id);
+    for (const holder of holders) {
+      const { id, beat, lease } = holder;
+      let seen = this.#beats.get(id);
+      if (seen?.beat !== beat) this.#beats.set(id, seen = { beat, since: time });
+      // While the server was away, the holder could not say anything.
+      const left = Math.max(seen.since, backSince) + lease - time;
+      if (left <= 0) gone.push(holder);
+      else this.soonest = Math.min(this.soonest, left);
+    }
+    return gone;
+  }
+
+  /** Whether there is a permit for a waiter: it is among the first, or those have done nothing for a while. */
+  isNext({ limit, holders, waiters }: Permits, id: string): boolean {
+    const free = limit - holders.length;
+    const position = waiters.indexOf(id);
+    if (free <= 0 || position < 0) {
+      this.#free = undefined;
+      return false;
+    }
+    if (position < free) return true;
+    const time = performance.now();
+    if (this.#free?.first !== waiters[0]) this.#free = { first: waiters[0], since: time };
+    const left = this.#free.since + (position - free + 1) * PASSED - time;
+    if (left <= 0) return true;
+    this.soonest = Math.min(this.soonest, left);
+    return false;
+  }
+}
+
+/** What a lease asks of its permits. */
+interface LeaseHost {
+  readonly what: string;
+  beat(): Promise<boolean>;
+  leave(): Promise<boolean>;
+  over(): void;
+}
+
+/** A permit of this program. */
+export class HeldLease implements Lease {
+  readonly #host: LeaseHost;
+  readonly #lease: number;
+  readonly #lost = new AbortController();
+  /** When the last beat was sent that the server has confirmed. */
+  #since: number;
+  #isOver = false;
+  #isBeating = false;
+  #releasing: Promise<boolean> | undefined;
+  readonly #beats: ReturnType<typeof setInterval>;
+  #end: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(readonly token: number, readonly abandoned: boolean, lease: number, since: number, host: LeaseHost) {
+    this.#host = host;
+    this.#lease = lease;
+    this.#since = since;
+    this.#beats = setInterval(() => void this.#beat(), lease / BEATS);
+    this.#watch();
+  }
+
+  get isHeld(): boolean {
+    return !this.#isOver && performance.now() - this.#since < this.#lease;
+  }
+
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  #watch(): void {
+    clearTimeout(this.#end);
+    this.#end = setTimeout(() => this.#lose(), Math.max(0, this.#since + this.#lease - performance.now()));
+  }
+
+  async #beat(): Promise<void> {
+    if (this.#isBeating) return;
+    this.#isBeating = true;
+    const since = performance.now();
+    try {
+      const isHolder = await this.#host.beat();
+      if (this.#isOver) return;
+      if (!isHolder) return this.#lose();
+      this.#since = since;
+      this.#watch();
+    } catch {
+      // The next one, or the end of the lease.
+    } finally {
+      this.#isBeating = false;
+    }
+  }
+
+  #lose(): void {
+    if (this.#isOver) return;
+    this.#finish();
+    this.#lost.abort(new LeaseLostError(`The lease of ${this.#host.what} has run out: another program may hold it`));
+    // It may be on the list, where nothing waits.
+    void this.#host.leave().catch(() => {});
+  }
+
+  #finish(): void {
+    this.#isOver = true;
+    clearInterval(this.#beats);
+    clearTimeout(this.#end);
+    this.#host.over();
+  }
+
+  release(): Promise<boolean> {
+    if (this.#releasing !== undefined) return this.#releasing;
+    if (this.#isOver) return Promise.resolve(false);
+    const { isHeld } = this;
+    const releasing = this.#releasing = this.#host.leave().then((isHolder) => isHolder && isHeld);
+    this.#finish();
+    return releasing;
+  }
+
+  [Symbol.dispose](): void {
+    this.release().catch(() => {});
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release();
+  }
+}
