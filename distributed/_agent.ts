@@ -10,6 +10,7 @@
 import { type Delivery, type Engine, NobodyError, type Taking } from "./_engine.ts";
 import { type HeldHost, HeldParcel } from "./_held.ts";
 import { ABSENT, ANSWER, insist, isGone, SILENCE } from "./_insist.ts";
+import { partsOfOffer } from "./_offering.ts";
 import type { PieceQuestion } from "./_pieces.ts";
 import { type Prepared, Preparing, type PreparingOptions } from "./_preparing.ts";
 import {
@@ -40,7 +41,11 @@ const LAST = 5000;
 /** A parcel that is here before a slot is free waits so long for one. Then another agent may have one. */
 const PATIENCE = 30;
 
+/** So many offers are known again that were taken. */
+const KNOWN_OFFERS = 10_000;
+
 const YES = new Uint8Array([1]);
+const NO = new Uint8Array([0]);
 
 /** How an agent is made. */
 export interface AgentOptions extends PreparingOptions {
@@ -73,6 +78,8 @@ export class Agent implements HeldHost {
   /** Whether one more is asked for than there are slots: while they take little time, the next is there when a slot is free. */
   #isAhead = true;
   readonly #onFree: Set<() => void> = new Set();
+  /** The nonces of offers that were taken. */
+  readonly #offers: Set<string> = new Set();
   isLeaving = false;
   /** The agent's name, where what runs is ended by force. */
   endedBy: string | undefined;
@@ -83,6 +90,7 @@ export class Agent implements HeldHost {
     this.#options = options;
     this.#preparing = new Preparing(engine, options);
     const name = `agent.${this.#id}`;
+    engine.answer(`${name}.offer`, (bytes) => this.#consider(bytes) ? YES : NO);
     engine.answer(`${name}.held`, (bytes) => {
       const { driver } = fromBytes<HeldQuestion>(bytes);
       const held: Held = { ids: [...this.#held].filter((each) => each.driver === driver).map(({ id }) => id) };
@@ -181,17 +189,14 @@ export class Agent implements HeldHost {
       await insist(this.#engine, `driver.${driver}.refuse`, toBytes({ id, ...prepared.refusal }));
       return delivery.done();
     }
-    if (!await this.#whenFree()) {
+    if (!await this.#takeSlot()) {
       this.#isAhead = false;
       return delivery.giveBack();
     }
-    this.#busy++;
     try {
       await this.#begin(delivery, parcel, held, prepared);
     } finally {
-      this.#busy--;
-      const [waiting] = this.#onFree;
-      waiting?.();
+      this.#freeSlot();
     }
   }
 
@@ -220,21 +225,67 @@ export class Agent implements HeldHost {
     if (performance.now() - began < PATIENCE) this.#isAhead = true;
   }
 
-  // Waits for a slot, but not for long. Whether there is one.
-  async #whenFree(): Promise<boolean> {
-    const isFree = (): boolean => !this.isLeaving && this.#busy < this.#options.slots;
-    if (isFree() || this.isLeaving) return isFree();
-    let look!: () => void;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, PATIENCE);
-      look = () => {
+  /**
+   * Takes a parcel that it is offered, if it can begin with it now. The same offer comes again where its answer was lost, also when all
+   * is over: it is not begun with again.
+   */
+  #consider(bytes: Uint8Array): boolean {
+    const { nonce, parcel: packed } = partsOfOffer(bytes);
+    if (this.#offers.has(nonce)) return true;
+    if (this.isLeaving || this.#busy >= this.#options.slots || this.#onFree.size > 0) return false;
+    const parcel = fromBytes<Parcel>(packed);
+    if (parcel.protocol !== PROTOCOL) return false;
+    const prepared = this.#preparing.known(parcel.driver, parcel.fn);
+    if (prepared === undefined) {
+      // For the next one.
+      void this.#preparing.prepare(parcel.driver, parcel.fn);
+      return false;
+    }
+    const held = new HeldParcel(parcel, this.#engine, this, nonce);
+    this.#offers.add(nonce);
+    if (this.#offers.size > KNOWN_OFFERS) this.#offers.delete(this.#offers.values().next().value!);
+    this.#held.add(held);
+    this.#busy++;
+    const relay = this.#preparing.relayFor(parcel.driver, prepared);
+    // The answer goes first.
+    queueMicrotask(() => {
+      held.run(relay, prepared.description, prepared.name, [])
+        .catch((error) => console.error(`Cannot go on with a task of ${parcel.driver}:`, error))
+        .finally(() => this.#end(held));
+    });
+    return true;
+  }
+
+  #end(held: HeldParcel): void {
+    this.#held.delete(held);
+    this.#freeSlot();
+    if (this.#held.size === 0) this.#onIdle?.();
+  }
+
+  #freeSlot(): void {
+    this.#busy--;
+    const [waiting] = this.#onFree;
+    waiting?.();
+  }
+
+  // Waits for a slot, but not for long, and takes it at once: others wait, too. Whether there was one.
+  #takeSlot(): Promise<boolean> {
+    const take = (): boolean => {
+      const isFree = !this.isLeaving && this.#busy < this.#options.slots;
+      if (isFree) this.#busy++;
+      return isFree;
+    };
+    if (take()) return Promise.resolve(true);
+    if (this.isLeaving) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const look = (): void => {
         clearTimeout(timer);
-        resolve();
+        this.#onFree.delete(look);
+        resolve(take());
       };
+      const timer = setTimeout(look, PATIENCE);
       this.#onFree.add(look);
     });
-    this.#onFree.delete(look);
-    return isFree();
   }
 
   // Programs.
@@ -301,7 +352,10 @@ export class Agent implements HeldHost {
     for (const held of this.#held) held.takeBackAll();
     await this.#whenIdle(grace);
     this.endedBy = this.#options.name;
-    await Promise.race([this.#preparing.terminate(), new Promise((resolve) => setTimeout(resolve, LAST))]);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const silence = new Promise((resolve) => timer = setTimeout(resolve, LAST));
+    await Promise.race([this.#preparing.terminate(), silence]);
+    clearTimeout(timer);
     await this.#whenIdle(LAST);
     for (const timer of this.#timers) clearInterval(timer);
     this.#tellNews();

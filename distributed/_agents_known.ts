@@ -21,6 +21,8 @@ const LEASES = 4;
 const SETTLED = 1000;
 /** So long nothing has to listen under an agent's name until it is gone. */
 const ABSENT = 500;
+/** So much less often each agent is asked for every one that there is: milliseconds. */
+const EACH = 1;
 /** So often an agent has not to know a task until that counts: a message may be on its way. */
 const UNKNOWN = 3;
 
@@ -29,6 +31,8 @@ export interface Granted {
   readonly id: string;
   /** On the clock of `performance.now`. */
   readonly since: number;
+  /** It was offered to the agent, which may not have heard of it. */
+  readonly isOffered: boolean;
   /** How often the agent did not know it. */
   missed: number;
 }
@@ -40,6 +44,9 @@ export type Lose = (parcel: Granted, reason: string) => void;
 export class KnownAgents {
   readonly #agents: Map<string, News & { heard: number }> = new Map();
   readonly #lease: number;
+  #slots = 0;
+  /** When an agent was asked last. */
+  readonly #askedAt: Map<string, number> = new Map();
   /** Since when an agent is silent, and since when nothing listens under its name. */
   readonly #silentSince: Map<string, number> = new Map();
   readonly #absentSince: Map<string, number> = new Map();
@@ -54,10 +61,23 @@ export class KnownAgents {
   /** What an agent says of itself. Whether there are more or fewer now. */
   hear(news: News): boolean {
     const known = this.#agents.has(news.id);
-    if (news.isLeaving) return this.#agents.delete(news.id);
+    this.#forget(news.id);
+    if (news.isLeaving) return known;
+    this.#slots += news.slots;
     this.#agents.set(news.id, { ...news, heard: performance.now() });
     if (!known) this.tell();
     return !known;
+  }
+
+  /** An agent has said something. */
+  heardOf(id: string): void {
+    const known = this.#agents.get(id);
+    if (known !== undefined) known.heard = performance.now();
+  }
+
+  /** Those that were heard since then, on the clock of `performance.now`. */
+  *since(time: number): Iterable<News> {
+    for (const agent of this.#agents.values()) if (agent.heard >= time) yield agent;
   }
 
   /** Has all look again that wait for agents. */
@@ -94,7 +114,12 @@ export class KnownAgents {
   /** Forgets those of which nothing was heard for long. */
   forget(): void {
     const patience = Math.max(FORGOTTEN, LEASES * this.#lease);
-    for (const [id, { heard }] of this.#agents) if (performance.now() - heard > patience) this.#agents.delete(id);
+    for (const [id, { heard }] of this.#agents) if (performance.now() - heard > patience) this.#forget(id);
+  }
+
+  #forget(id: string): void {
+    this.#slots -= this.#agents.get(id)?.slots ?? 0;
+    this.#agents.delete(id);
   }
 
   /** All of them. */
@@ -105,7 +130,7 @@ export class KnownAgents {
 
   /** How many tasks they run at a time. */
   get slots(): number {
-    return this.all.reduce((sum, { slots }) => sum + slots, 0);
+    return this.#slots;
   }
 
   /** The name of an agent, for messages. */
@@ -120,8 +145,15 @@ export class KnownAgents {
 
   /** Asks the agents for what they were granted. */
   check(engine: Engine, driver: string, granted: ReadonlyMap<string, readonly Granted[]>, lose: Lose): void {
+    this.forget();
+    const time = performance.now();
+    // Of a thousand agents each is asked once in a second.
+    const often = granted.size * EACH;
+    for (const agent of this.#askedAt.keys()) if (!granted.has(agent)) this.#askedAt.delete(agent);
     for (const [agent, parcels] of granted) {
-      if (!this.#asked.has(agent)) void this.#ask(engine, driver, agent, parcels, lose);
+      if (this.#asked.has(agent) || time - (this.#askedAt.get(agent) ?? -Infinity) < often) continue;
+      this.#askedAt.set(agent, time);
+      void this.#ask(engine, driver, agent, parcels, lose);
     }
     for (const since of [this.#silentSince, this.#absentSince]) {
       for (const agent of since.keys()) if (!granted.has(agent)) since.delete(agent);
@@ -140,10 +172,11 @@ export class KnownAgents {
     try {
       const answer = await engine.request(`agent.${agent}.held`, toBytes({ driver }), ANSWER);
       const held = new Set(fromBytes<Held>(answer).ids);
+      this.heardOf(agent);
       this.#silentSince.delete(agent);
       this.#absentSince.delete(agent);
       for (const parcel of parcels) {
-        if (held.has(parcel.id) || asked - parcel.since < SETTLED) parcel.missed = 0;
+        if (held.has(parcel.id) || parcel.isOffered || asked - parcel.since < SETTLED) parcel.missed = 0;
         else if (++parcel.missed >= UNKNOWN) lose(parcel, "does not know the task any more");
       }
     } catch (error) {
@@ -153,7 +186,7 @@ export class KnownAgents {
         this.#absentSince.set(agent, since);
         if (!isGone(engine, since, ABSENT)) return;
         for (const parcel of parcels) lose(parcel, "is gone");
-        this.#agents.delete(agent);
+        this.#forget(agent);
         return;
       }
       this.#absentSince.delete(agent);

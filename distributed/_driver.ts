@@ -14,6 +14,7 @@ import { KnownAgents } from "./_agents_known.ts";
 import type { Engine } from "./_engine.ts";
 import type { FleetFunctions } from "./_fleet_functions.ts";
 import { Ledger, type LedgerHost } from "./_ledger.ts";
+import { type OfferHost, Offering } from "./_offering.ts";
 import type { SentParcel } from "./_parcels.ts";
 import { Sending } from "./_sending.ts";
 import { Sources } from "./_sources.ts";
@@ -49,7 +50,7 @@ export interface DriverOptions {
 }
 
 /** Has the tasks of a pool done by the agents of a fleet. */
-export class Driver implements Owner, LedgerHost {
+export class Driver implements Owner, LedgerHost, OfferHost {
   readonly errands = undefined;
   readonly functions: FleetFunctions;
   readonly agents: KnownAgents;
@@ -61,6 +62,7 @@ export class Driver implements Owner, LedgerHost {
   readonly #sources: Sources;
   readonly #sites: Map<number, CallSite> = new Map();
   readonly #sending: Sending;
+  readonly #offering: Offering;
   readonly #began = performance.now();
   /** The numbers that agents have in the trace. */
   readonly #traced: Map<string, number> = new Map();
@@ -81,6 +83,7 @@ export class Driver implements Owner, LedgerHost {
     this.posted = new Ledger(this);
     this.#sources = new Sources(this.#id, () => this.agents.slots);
     this.#sending = new Sending(this.#id);
+    this.#offering = new Offering(this.agents, this);
     void this.#connect();
   }
 
@@ -219,8 +222,8 @@ export class Driver implements Owner, LedgerHost {
   }
 
   noteRun(parcel: SentParcel, each: number, count: number): void {
-    const { agent, job, indexes, since } = parcel;
-    if (each > 0) this.#sources.noteCost(job.fn, each);
+    const { agent, fn, indexes, since } = parcel;
+    if (each > 0) this.#sources.noteCost(fn, each);
     const { trace, name } = this.#options;
     if (trace === undefined) return;
     let worker = this.#traced.get(agent!);
@@ -229,7 +232,7 @@ export class Driver implements Owner, LedgerHost {
       trace.worker(worker, `${name}-${worker} (${this.agents.nameOf(agent!)})`);
     }
     const began = Math.max(0, since - this.#began);
-    trace.slice(worker, this.functions.nameOf(job.fn), began, each * count, indexes[0], count);
+    trace.slice(worker, this.functions.nameOf(fn), began, each * count, indexes[0], count);
   }
 
   // Sending, and looking after what was sent.
@@ -270,11 +273,35 @@ export class Driver implements Owner, LedgerHost {
         const parcel = this.#sources.next(engine.maxBytes);
         if (parcel === undefined) break;
         this.posted.add(parcel);
-        this.#sending.send(engine, parcel);
+        this.#send(engine, parcel);
       }
     } finally {
       this.#isPosting = false;
     }
+  }
+
+  // What waits in the queue is not overtaken.
+  #send(engine: Engine, parcel: SentParcel): void {
+    const { granted, size } = this.posted;
+    const held = granted.values().reduce((sum, { length }) => sum + length, 0);
+    const agent = held === size - 1 ? this.#offering.free(granted) : undefined;
+    if (agent === undefined) return this.#sending.send(engine, parcel);
+    this.posted.grantTo(parcel, agent);
+    void this.#offering.offer(engine, parcel);
+  }
+
+  /** An agent that was offered a parcel does not have it. */
+  refused(parcel: SentParcel): void {
+    this.posted.refused(parcel);
+    if (this.engine !== undefined && this.posted.isOpen(parcel)) this.#sending.send(this.engine, parcel);
+  }
+
+  tellAgain(parcel: SentParcel): void {
+    this.posted.tellAgain(parcel);
+  }
+
+  isWith(parcel: SentParcel, nonce: string): boolean {
+    return this.posted.isWith(parcel, nonce);
   }
 
   get #window(): number {

@@ -18,6 +18,8 @@ import { foreign, type ItemOutcome, packError, type Parcel, type Report, toBytes
 const TOGETHER = 10;
 /** So many bytes of outcomes go at once. */
 const MUCH = 1 << 18;
+/** So long tasks wait behind others that take longer than was thought: milliseconds. Then other agents may have them. */
+const STUCK = 150;
 
 /** What holds for all parcels of an agent. */
 export interface HeldHost {
@@ -32,7 +34,7 @@ export class HeldParcel {
   readonly id: string;
   readonly driver: string;
   /** Of this delivery alone. */
-  readonly nonce: string = crypto.randomUUID();
+  readonly nonce: string;
   /** Tasks whose outcomes are not known. */
   running = 0;
   readonly #parcel: Parcel;
@@ -55,13 +57,14 @@ export class HeldParcel {
   #allFetched: (() => void) | undefined;
 
   /** @throws {TypeError} If it is none. */
-  constructor(parcel: Parcel, engine: Engine, host: HeldHost) {
+  constructor(parcel: Parcel, engine: Engine, host: HeldHost, nonce: string = crypto.randomUUID()) {
     const { id, driver, inputs, attempts } = parcel;
     if (typeof id !== "string" || typeof driver !== "string" || inputs.length !== attempts.length) {
       throw new TypeError("Cannot read what is no parcel");
     }
     this.id = id;
     this.driver = driver;
+    this.nonce = nonce;
     this.#parcel = parcel;
     this.#engine = engine;
     this.#host = host;
@@ -70,7 +73,7 @@ export class HeldParcel {
   /** Has its tasks done, but for those at `skip`. Resolves when the program has heard of all, or is gone. */
   async run(relay: Relay, description: string, name: string, skip: readonly number[]): Promise<void> {
     const over = new Promise<void>((resolve) => this.#over = resolve);
-    const { inputs, attempts, spread, killAfter } = this.#parcel;
+    const { inputs, attempts, spread, killAfter, stays } = this.#parcel;
     this.#relay = relay;
     this.running = inputs.length - skip.length;
     const left = new Set(skip);
@@ -88,7 +91,9 @@ export class HeldParcel {
       if (isInPieces(input)) void this.#beginLate(position, input, begin);
       else this.#try(position, () => begin(position, input));
     }
+    const stuck = stays || inputs.length === 1 ? undefined : setTimeout(() => this.takeBackAll(), STUCK);
     if (this.running > 0) await over;
+    clearTimeout(stuck);
     if (await this.#sent && this.#large.size > 0) await new Promise<void>((resolve) => this.#allFetched = resolve);
   }
 

@@ -41,7 +41,7 @@ export interface LedgerHost {
   plan(): void;
   /** A parcel that was not granted is not to be begun with any more. */
   forget(parcel: SentParcel): void;
-  /** So many calls were made of a parcel's job, which took so many milliseconds each. */
+  /** So many calls were made of a parcel's function, which took so many milliseconds each. */
   noteRun(parcel: SentParcel, each: number, count: number): void;
 }
 
@@ -78,7 +78,7 @@ export class Ledger {
   /** Takes a parcel on, which is sent then. */
   add(parcel: SentParcel): void {
     this.#parcels.set(parcel.number, parcel);
-    parcel.job.posted?.(parcel.number);
+    for (const job of new Set(parcel.jobs)) job.posted?.(parcel.number);
   }
 
   /** Whether an agent has the task. */
@@ -130,15 +130,17 @@ export class Ledger {
     this.#host.plan();
   }
 
-  /** The same where a task of that number and job was given up. */
+  /** The same where a task of that job, in the parcel of that number, was given up. */
   withdrawOne(number: number, job: Job): void {
-    if (this.#parcels.get(number)?.job === job) this.withdraw();
+    if (this.#parcels.get(number)?.jobs.includes(job)) this.withdraw();
   }
 
-  /** Takes a parcel back, if no agent has it. */
+  /** Takes back what no caller wants of a parcel, if no agent has it: so none begins with that. Its other tasks go on. */
   takeBack(number: number): boolean {
     const parcel = this.#parcels.get(number);
     if (parcel === undefined || parcel.isGranted) return false;
+    // Otherwise what is not wanted is left out when an agent is granted the rest.
+    if (parcel.unwanted.length < parcel.open.size) return true;
     this.#end(parcel);
     this.#giveBack(parcel, [...parcel.open]);
     return true;
@@ -151,7 +153,7 @@ export class Ledger {
     this.#together++;
     try {
       for (const source of sources) source.abort(error);
-      for (const { job } of parcels) job.abort(error);
+      for (const { jobs } of parcels) for (const job of new Set(jobs)) job.abort(error);
     } finally {
       this.#together--;
     }
@@ -159,11 +161,12 @@ export class Ledger {
     this.#host.plan();
   }
 
-  // Gives tasks back to their job with which no worker has begun.
-  #giveBack({ job, indexes }: SentParcel, positions: readonly number[]): void {
-    let isWanted = false;
-    for (const position of positions) if (job.again(indexes[position])) isWanted = true;
-    if (isWanted) this.#host.add(job.source);
+  // Gives tasks back to their jobs with which no worker has begun.
+  #giveBack({ jobs, indexes }: SentParcel, positions: readonly number[]): void {
+    for (const position of positions) {
+      const job = jobs[position];
+      if (job.again(indexes[position])) this.#host.add(job.source);
+    }
     this.#host.plan();
   }
 
@@ -171,10 +174,47 @@ export class Ledger {
     const untold = positions.filter((position) => !parcel.told.has(position));
     if (parcel.agent === undefined || untold.length === 0) return;
     for (const position of untold) parcel.told.add(position);
-    this.#host.engine?.tell(`agent.${parcel.agent}.cancel`, toBytes({ id: parcel.id, positions: untold }));
+    this.#tell(parcel, untold);
+  }
+
+  #tell({ id, agent }: SentParcel, positions: readonly number[]): void {
+    this.#host.engine?.tell(`agent.${agent}.cancel`, toBytes({ id, positions }));
+  }
+
+  /** Tells the agent again what it is to give up. */
+  tellAgain(parcel: SentParcel): void {
+    if (parcel.told.size > 0) this.#tell(parcel, [...parcel.told]);
   }
 
   // What agents ask and say.
+
+  /** Grants a parcel to an agent that is to be offered it. */
+  grantTo(parcel: SentParcel, agent: string): void {
+    parcel.grantTo(agent, crypto.randomUUID());
+    this.#noteWait(parcel);
+  }
+
+  /** Whether a parcel is with an agent by that nonce, and not over. */
+  isWith(parcel: SentParcel, nonce: string): boolean {
+    return this.#parcels.get(parcel.number) === parcel && parcel.nonce === nonce;
+  }
+
+  /** Whether a parcel is not over. */
+  isOpen(parcel: SentParcel): boolean {
+    return this.#parcels.get(parcel.number) === parcel;
+  }
+
+  #noteWait({ since, open, jobs }: SentParcel): void {
+    for (const position of open) this.waitTimes.add(Math.max(0, since - jobs[position].since), 1);
+  }
+
+  /** The agent that was offered a parcel does not have it. */
+  refused(parcel: SentParcel): void {
+    parcel.takeFrom();
+    parcel.told.clear();
+    const { unwanted } = parcel;
+    if (unwanted.length === parcel.open.size) this.takeBack(parcel.number);
+  }
 
   /** Whether an agent may begin with a parcel. */
   grant({ id, agent, nonce }: GrantQuestion): Grant {
@@ -184,13 +224,14 @@ export class Ledger {
     if (parcel.isGranted) return { isGranted: parcel.nonce === nonce, skip: [...parcel.told] };
     const skip = parcel.unwanted;
     parcel.grantTo(agent, nonce);
+    this.#host.agents.heardOf(agent);
     for (const position of skip) {
       parcel.told.add(position);
       parcel.open.delete(position);
     }
     this.#giveBack(parcel, skip);
     if (parcel.open.size === 0) this.#end(parcel);
-    this.waitTimes.add(Math.max(0, parcel.since - parcel.job.since), parcel.open.size);
+    this.#noteWait(parcel);
     return { isGranted: true, skip };
   }
 
@@ -201,6 +242,9 @@ export class Ledger {
     // For the second time.
     if (number !== parcel.reports) return true;
     parcel.reports++;
+    // What it was offered, it has.
+    parcel.isOffered = false;
+    this.#host.agents.heardOf(parcel.agent!);
     this.runTimes.add(each, outcomes.length);
     this.#host.noteRun(parcel, each, outcomes.length);
     for (const [position, outcome] of outcomes) this.#deliver(parcel, position, outcome);
@@ -223,7 +267,7 @@ export class Ledger {
       return;
     }
     parcel.open.delete(position);
-    const { job } = parcel;
+    const job = parcel.jobs[position];
     const index = parcel.indexes[position];
     if (outcome.kind === "back") return this.#giveBack(parcel, [position]);
     if (outcome.kind === "lost") {
@@ -285,14 +329,14 @@ export class Ledger {
   /** An agent is gone that had a parcel, or the parcel is. */
   loseParcel(parcel: SentParcel, reason: string): void {
     if (this.#parcels.get(parcel.number) !== parcel) return;
-    const { agent, job, indexes, open } = parcel;
+    const { agent, jobs, indexes, open } = parcel;
     const { agents } = this.#host;
     const identity = { worker: agents.nameOf(agent!), pid: agents.get(agent!)?.pid };
     // It may be there after all, and is to stop then.
     this.#cancel(parcel, [...open]);
     this.#parcels.delete(parcel.number);
     for (const position of open) {
-      this.#lose(job, indexes[position], { ...identity, error: new Error(`its agent ${reason}`) });
+      this.#lose(jobs[position], indexes[position], { ...identity, error: new Error(`its agent ${reason}`) });
     }
     open.clear();
     if (this.#unwanted) this.withdraw();
@@ -303,12 +347,12 @@ export class Ledger {
   refuse({ id, kind, message }: Refusal): void {
     const parcel = this.#find(id);
     if (parcel === undefined || parcel.isGranted) return;
-    const { job, indexes, open } = parcel;
+    const { jobs, indexes, open } = parcel;
     const Type = kind === "target" ? TargetError : kind === "code" ? CodeMismatchError : EngineError;
     this.#end(parcel);
     for (const position of open) {
       this.failed++;
-      this.#call(() => job.failed(indexes[position], new Type(message)));
+      this.#call(() => jobs[position].failed(indexes[position], new Type(message)));
     }
     if (this.#unwanted) this.withdraw();
     this.#host.plan();

@@ -1,5 +1,5 @@
 /**
- * Parcels: what a program sends through the queue, each some tasks of one job.
+ * Parcels: what a program sends through the queue, each some tasks of one function.
  *
  * ```text
  *   waits ──▶ in the queue ──grant──▶ with an agent ──reports──▶ over
@@ -15,7 +15,7 @@
 import type { Job } from "../_internal/pool/job.ts";
 import type { Granted } from "./_agents_known.ts";
 
-/** Some tasks of a job, on their way. */
+/** Some tasks, on their way. Of submitted ones each is a job of its own. */
 export class SentParcel implements Granted {
   /** Where it is in the queue; 0: the queue has not confirmed it. */
   place = 0;
@@ -29,6 +29,8 @@ export class SentParcel implements Granted {
   agent: string | undefined;
   nonce = "";
   since = 0;
+  /** It was offered to its agent, which has not answered. */
+  isOffered = false;
   missed = 0;
   /** How many of the agent's reports were taken. */
   reports = 0;
@@ -42,7 +44,9 @@ export class SentParcel implements Granted {
   constructor(
     readonly id: string,
     readonly number: number,
-    readonly job: Job,
+    readonly fn: number,
+    /** Whose task is at a position, and which of its tasks that is. */
+    readonly jobs: readonly Job[],
     readonly indexes: readonly number[],
     readonly bytes: Uint8Array,
     /** Inputs that its agent asks for piece by piece, by position. */
@@ -58,12 +62,19 @@ export class SentParcel implements Granted {
     this.since = performance.now();
   }
 
+  /** The agent does not have it. */
+  takeFrom(): void {
+    this.agent = undefined;
+    this.nonce = "";
+    this.isOffered = false;
+  }
+
   get isGranted(): boolean {
     return this.agent !== undefined;
   }
 
   /** Open positions that no caller wants any more. */
   get unwanted(): number[] {
-    return [...this.open].filter((position) => !this.job.wants(this.indexes[position]));
+    return [...this.open].filter((position) => !this.jobs[position].wants(this.indexes[position]));
   }
 }

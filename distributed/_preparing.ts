@@ -53,6 +53,7 @@ export class Preparing {
   readonly #options: PreparingOptions;
   /** By programs, and there by the functions' numbers. */
   readonly #prepared: Map<string, Map<number, Promise<Prepared | Refused | "gone">>> = new Map();
+  readonly #ready: Map<string, Map<number, Prepared>> = new Map();
   readonly #pools: Map<string, { relay: Relay; driver: string | undefined; generation: number }> = new Map();
   /** The hashes of the files that the workers of the newest generation have loaded. */
   readonly #loaded: Map<string, string> = new Map();
@@ -70,6 +71,11 @@ export class Preparing {
     let prepared = known.get(fn);
     if (prepared === undefined) known.set(fn, prepared = this.#prepare(driver, fn));
     return prepared;
+  }
+
+  /** A function that was prepared, and can be called; `undefined`: it is not, or not yet. */
+  known(driver: string, fn: number): Prepared | undefined {
+    return this.#ready.get(driver)?.get(fn);
   }
 
   async #prepare(driver: string, fn: number): Promise<Prepared | Refused | "gone"> {
@@ -94,6 +100,9 @@ export class Preparing {
       const generation = this.#generationOf(files);
       const prepared = { setup, description, name: setup.name, generation };
       this.relayFor(driver, prepared);
+      let ready = this.#ready.get(driver);
+      if (ready === undefined) this.#ready.set(driver, ready = new Map());
+      ready.set(fn, prepared);
       return prepared;
     } catch (error) {
       return { refusal: { kind: "target", message: `${(error as Error).message} (agent ${name})` } };
@@ -153,6 +162,7 @@ export class Preparing {
   /** A program is gone. */
   forget(driver: string): void {
     this.#prepared.delete(driver);
+    this.#ready.delete(driver);
     for (const [key, { relay, driver: its, generation }] of this.#pools) {
       // Programs that began before a file was changed have the workers that they had, and are gone at last.
       const isOld = generation < this.#generation && this.#prepared.size === 0;

@@ -10,12 +10,16 @@ import type { SentParcel } from "./_parcels.ts";
 
 /** How often it is looked whether the queue still has what was not granted: milliseconds. */
 const OFTEN = 3000;
+/** So many are looked for at once: each is a question. */
+const AT_ONCE = 512;
 
 /** Sends the parcels of one driver. */
 export class Sending {
   readonly #driver: string;
   #isReconciling = false;
   #reconciled = 0;
+  /** The number of the parcel that was looked for last. */
+  #last = 0;
 
   constructor(driver: string) {
     this.#driver = driver;
@@ -58,7 +62,16 @@ export class Sending {
     if (this.#isReconciling || !isUrgent && time - this.#reconciled < OFTEN) return;
     this.#reconciled = time;
     this.#isReconciling = true;
-    void this.#reconcile(engine, parcels).catch(() => {}).finally(() => this.#isReconciling = false);
+    void this.#reconcile(engine, isUrgent ? parcels : this.#some(parcels)).catch(() => {}).finally(() => this.#isReconciling = false);
+  }
+
+  // Those that the last ones were followed by, where there are many.
+  #some(parcels: readonly SentParcel[]): readonly SentParcel[] {
+    if (parcels.length <= AT_ONCE) return parcels;
+    const first = parcels.findIndex(({ number }) => number > this.#last);
+    const some = [...parcels.slice(Math.max(0, first)), ...parcels].slice(0, AT_ONCE);
+    this.#last = some[some.length - 1].number;
+    return some;
   }
 
   async #reconcile(engine: Engine, parcels: readonly SentParcel[]): Promise<void> {

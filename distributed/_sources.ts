@@ -84,40 +84,46 @@ export class Sources {
     const inputs: Sent[] = [];
     const large = new Map<number, Uint8Array>();
     const attempts: number[] = [];
-    let job: Job | undefined;
+    const jobs: Job[] = [];
     let bytes = 0;
     for (let most = 1; indexes.length < most && bytes < maxBytes / 4;) {
-      const next = source.peek();
-      // Of submitted tasks each is a job of its own.
-      if (next === undefined || job !== undefined && next !== job) break;
-      if (job === undefined) most = this.#countFor(next);
-      job = next;
+      const job = source.peek();
+      // Of submitted tasks each is a job of its own: those that are called alike go together.
+      if (job === undefined || jobs.length > 0 && !areAlike(job, jobs[0])) break;
+      if (jobs.length === 0) most = this.#countFor(job);
       source.take();
       const { index } = source;
       const input = job.inputOf(index);
       const sent = sentFor(input, maxBytes);
       if (isInPieces(sent)) large.set(indexes.length, input as Uint8Array);
       bytes += sent instanceof Uint8Array ? sent.length + 8 : 9;
+      jobs.push(job);
       indexes.push(index);
       inputs.push(sent);
       attempts.push(job.attemptOf(index));
     }
-    if (job === undefined) return undefined;
+    if (jobs.length === 0) return undefined;
     const number = ++this.#numbers;
     const driver = this.#driver;
-    const { fn, spread, killAfter } = job;
+    const [{ fn, spread, killAfter, together }] = jobs;
     const id = `${driver}.${number}`;
-    const parcel: Parcel = { protocol: PROTOCOL, id, driver, fn, spread, killAfter, inputs, attempts };
-    return new SentParcel(id, number, job, indexes, toBytes(parcel), large);
+    const stays = together > 1;
+    const parcel: Parcel = { protocol: PROTOCOL, id, driver, fn, spread, killAfter, stays, inputs, attempts };
+    return new SentParcel(id, number, fn, jobs, indexes, toBytes(parcel), large);
   }
 
   #countFor(job: Job): number {
-    if (job.together > 0) return Math.min(MANY, job.together);
+    const least = Math.max(1, job.together);
     const cost = this.#costs.get(job.fn);
-    if (cost === undefined) return 1;
+    if (cost === undefined) return Math.min(MANY, least);
     const { waiting } = job.source;
     // Smaller and smaller ones. Of a stream it is not known what is to come.
     const part = waiting > 1 ? Math.ceil(waiting / (AHEAD * Math.max(1, this.#slots()))) : MANY;
-    return Math.max(1, Math.min(MANY, part, Math.floor(PARCEL_MS / Math.max(cost, LEAST_MS))));
+    return Math.min(MANY, Math.max(least, Math.min(part, Math.floor(PARCEL_MS / Math.max(cost, LEAST_MS)))));
   }
+}
+
+// Whether an agent calls them in the same way.
+function areAlike(a: Job, b: Job): boolean {
+  return a === b || a.fn === b.fn && a.spread === b.spread && a.killAfter === b.killAfter && a.together === b.together;
 }

@@ -12,9 +12,9 @@ import { sendable } from "../_internal/work/record.ts";
 import type { Sent } from "./_pieces.ts";
 
 /** What both sides have to speak: another number, other messages. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
-/** Part of a job that a program puts into the queue. An agent has to be granted it before it begins. */
+/** Some tasks that a program puts into the queue. An agent has to be granted it before it begins. */
 export interface Parcel {
   protocol: number;
   id: string;
@@ -23,6 +23,8 @@ export interface Parcel {
   fn: number;
   spread: boolean;
   killAfter: number | undefined;
+  /** Whether the agent keeps what it has not begun with while something takes long: the caller has said what goes together. */
+  stays: boolean;
   inputs: Sent[];
   /** Which try each of them is, from 1. */
   attempts: number[];

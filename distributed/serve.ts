@@ -150,6 +150,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   given.ready?.();
   const error = await Promise.race([gone, asked.promise]);
   asked.over();
+  // What would be told to programs cannot be told any more.
+  if (error !== undefined) await engine.close();
   await agent.leave(error === undefined ? grace : 0);
   if (error !== undefined) throw error;
 }
