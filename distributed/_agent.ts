@@ -71,7 +71,7 @@ export class Agent implements HeldHost {
   /** Programs that were found to be gone lately. */
   readonly #gone: Set<string> = new Set();
   #lookedAtAll = performance.now();
-  /** Parcels that were asked for or are held. */
+  /** Parcels that were asked for or are held, also by offers. */
   #wanted = 0;
   /** Parcels that were granted and are not over. */
   #busy = 0;
@@ -147,10 +147,6 @@ export class Agent implements HeldHost {
   }
 
   #receive(delivery: Delivery): void {
-    const over = (): void => {
-      this.#wanted--;
-      this.#ask();
-    };
     let parcel: Parcel;
     let held: HeldParcel;
     try {
@@ -159,16 +155,13 @@ export class Agent implements HeldHost {
     } catch {
       // Not of this library.
       delivery.done();
-      return over();
+      this.#wanted--;
+      return this.#ask();
     }
     this.#held.add(held);
     void this.#run(delivery, parcel, held)
       .catch((error) => console.error(`Cannot go on with a task of ${parcel.driver}:`, error))
-      .finally(() => {
-        this.#held.delete(held);
-        over();
-        if (this.#held.size === 0) this.#onIdle?.();
-      });
+      .finally(() => this.#drop(held));
   }
 
   async #run(delivery: Delivery, parcel: Parcel, held: HeldParcel): Promise<void> {
@@ -198,6 +191,8 @@ export class Agent implements HeldHost {
     } finally {
       this.#freeSlot();
     }
+    // The slot is another's while the program hears of it.
+    await held.whenHeard();
   }
 
   async #isBack(driver: string): Promise<boolean> {
@@ -246,19 +241,24 @@ export class Agent implements HeldHost {
     if (this.#offers.size > KNOWN_OFFERS) this.#offers.delete(this.#offers.values().next().value!);
     this.#held.add(held);
     this.#busy++;
+    // No other is asked for in its place.
+    this.#wanted++;
     const relay = this.#preparing.relayFor(parcel.driver, prepared);
     // The answer goes first.
     queueMicrotask(() => {
       held.run(relay, prepared.description, prepared.name, [])
+        .finally(() => this.#freeSlot())
+        .then(() => held.whenHeard())
         .catch((error) => console.error(`Cannot go on with a task of ${parcel.driver}:`, error))
-        .finally(() => this.#end(held));
+        .finally(() => this.#drop(held));
     });
     return true;
   }
 
-  #end(held: HeldParcel): void {
+  #drop(held: HeldParcel): void {
     this.#held.delete(held);
-    this.#freeSlot();
+    this.#wanted--;
+    this.#ask();
     if (this.#held.size === 0) this.#onIdle?.();
   }
 

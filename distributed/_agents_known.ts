@@ -25,6 +25,8 @@ const ABSENT = 500;
 const EACH = 1;
 /** So often an agent has not to know a task until that counts: a message may be on its way. */
 const UNKNOWN = 3;
+/** Agents are looked after more often, unless the program itself stands still. */
+const STANDSTILL = 1000;
 
 /** What an agent was granted. */
 export interface Granted {
@@ -45,14 +47,16 @@ export class KnownAgents {
   readonly #agents: Map<string, News & { heard: number }> = new Map();
   readonly #lease: number;
   #slots = 0;
-  /** When an agent was asked last. */
+  /** When an agent was asked last, and when that was asked to which it answered last. */
   readonly #askedAt: Map<string, number> = new Map();
+  readonly #answered: Map<string, number> = new Map();
   /** Since when an agent is silent, and since when nothing listens under its name. */
   readonly #silentSince: Map<string, number> = new Map();
   readonly #absentSince: Map<string, number> = new Map();
-  /** Agents that were asked and have not answered. */
-  readonly #asked: Set<string> = new Set();
   readonly #onChange: Set<() => void> = new Set();
+  #checked = 0;
+  /** Since when the program has not stood still. */
+  #awakeSince = 0;
 
   constructor(lease: number) {
     this.#lease = lease;
@@ -143,19 +147,32 @@ export class KnownAgents {
     return this.#agents.get(id);
   }
 
-  /** Asks the agents for what they were granted. */
+  /** Whether nothing listens under the name of an agent that has tasks: it is worth to ask again soon. */
+  get isDoubtful(): boolean {
+    return this.#absentSince.size > 0;
+  }
+
+  /**
+   * Asks the agents for what they were granted, also those that have not answered yet: where an agent died that was asked, only the
+   * next question says so.
+   */
   check(engine: Engine, driver: string, granted: ReadonlyMap<string, readonly Granted[]>, lose: Lose): void {
     this.forget();
     const time = performance.now();
+    if (time - this.#checked > STANDSTILL) {
+      // What agents have answered meanwhile may be there and not be read.
+      this.#awakeSince = time;
+      this.#silentSince.clear();
+    }
+    this.#checked = time;
     // Of a thousand agents each is asked once in a second.
     const often = granted.size * EACH;
-    for (const agent of this.#askedAt.keys()) if (!granted.has(agent)) this.#askedAt.delete(agent);
     for (const [agent, parcels] of granted) {
-      if (this.#asked.has(agent) || time - (this.#askedAt.get(agent) ?? -Infinity) < often) continue;
+      if (time - (this.#askedAt.get(agent) ?? -Infinity) < often) continue;
       this.#askedAt.set(agent, time);
       void this.#ask(engine, driver, agent, parcels, lose);
     }
-    for (const since of [this.#silentSince, this.#absentSince]) {
+    for (const since of [this.#askedAt, this.#answered, this.#silentSince, this.#absentSince]) {
       for (const agent of since.keys()) if (!granted.has(agent)) since.delete(agent);
     }
   }
@@ -167,12 +184,12 @@ export class KnownAgents {
     parcels: readonly Granted[],
     lose: Lose,
   ): Promise<void> {
-    this.#asked.add(agent);
     const asked = performance.now();
     try {
       const answer = await engine.request(`agent.${agent}.held`, toBytes({ driver }), ANSWER);
       const held = new Set(fromBytes<Held>(answer).ids);
       this.heardOf(agent);
+      this.#answered.set(agent, Math.max(asked, this.#answered.get(agent) ?? 0));
       this.#silentSince.delete(agent);
       this.#absentSince.delete(agent);
       for (const parcel of parcels) {
@@ -189,18 +206,18 @@ export class KnownAgents {
         this.#forget(agent);
         return;
       }
+      // More is known since.
+      if (Math.max(this.#answered.get(agent) ?? 0, this.#absentSince.get(agent) ?? 0) > asked) return;
       this.#absentSince.delete(agent);
       // Nothing is known of any agent while the engine is away, or stands still.
       if (engine.awaySince !== undefined || !await engine.probe()) {
         this.#silentSince.delete(agent);
         return;
       }
-      const since = this.#silentSince.get(agent) ?? Math.max(asked, engine.backSince);
+      const since = this.#silentSince.get(agent) ?? Math.max(asked, engine.backSince, this.#awakeSince);
       this.#silentSince.set(agent, since);
       if (performance.now() - since <= this.#lease) return;
       for (const parcel of parcels) lose(parcel, `was silent for ${this.#lease} ms`);
-    } finally {
-      this.#asked.delete(agent);
     }
   }
 }

@@ -2,7 +2,7 @@
  * What a named object is on the server: a value that programs change by compare-and-set.
  *
  * The answer to a write may be lost. The write may have been made then, and to make it again could count twice. So every write
- * has a name, and a value carries the names of its last writes: a program that finds its own among them knows that it is done.
+ * has a name, and a value carries the names of its writers' last writes: a program that finds its own among them knows that it is done.
  *
  * @module
  */
@@ -12,8 +12,8 @@ import type { Entry } from "./_store.ts";
 import { fromBytes, toBytes } from "./_wire.ts";
 import { EngineError } from "./fleet_errors.ts";
 
-/** So many of the last writes are known by name. */
-const KEPT = 16;
+/** The last writes of so many writers are known by name. */
+const KEPT = 64;
 /** A change by another program is looked for so often, where its message is lost: milliseconds. */
 const POLL = 1000;
 /** The longest pause of a program whose writes others overtake: milliseconds. */
@@ -24,8 +24,8 @@ interface Kept<T> {
   value: T;
   /** How often it was written. */
   count: number;
-  /** The names of the last writes. */
-  writes: string[];
+  /** The last write of each of the last writers, as `WRITER.NUMBER`, with the count that it made: the oldest first. */
+  writes: [name: string, count: number][];
 }
 
 /** A value at a time. */
@@ -49,6 +49,9 @@ export class Document<T> {
   #known: Seen<T> | undefined;
   /** Messages of changes so far. */
   #heard = 0;
+  /** Names of writers, each for a change at a time, which no change uses now. */
+  readonly #writers: string[] = [];
+  #writes = 0;
 
   /** `empty`: what it is where nothing is kept. It is not to be changed, and so is what a step gets. */
   constructor(asking: Asking, name: string, empty: () => T) {
@@ -82,28 +85,45 @@ export class Document<T> {
    * @throws What the step throws.
    */
   async change<R>(action: string, step: (value: T) => Step<T, R>, signal?: AbortSignal): Promise<R> {
-    const write = crypto.randomUUID().slice(0, 13).replace("-", "");
-    let tried: { count: number; result: R } | undefined;
+    const writer = this.#writers.pop() ?? crypto.randomUUID().slice(0, 13).replace("-", "");
+    try {
+      return await this.#change(action, step, writer, signal);
+    } finally {
+      this.#writers.push(writer);
+    }
+  }
+
+  async #change<R>(action: string, step: (value: T) => Step<T, R>, writer: string, signal?: AbortSignal): Promise<R> {
+    // Writes that may have been made. Each has a name of its own, as it is known by what it comes to.
+    const tried: { write: string; count: number; result: R }[] = [];
     let seen = this.#known;
     for (let tries = 0;; tries++) {
       const isFresh = seen === undefined;
       seen ??= await this.#read(action, signal);
       const { revision, value, count, writes } = seen;
-      if (tried !== undefined) {
-        if (writes.includes(write)) return tried.result;
-        if (count - tried.count > KEPT) throw unknown(action);
-      }
-      const { next, result } = step(value);
-      // What is known may be old: then nothing is not the answer.
-      if (next === undefined) {
-        if (isFresh) return result;
+      const made = tried.find(({ write }) => writes.some(([name]) => name === write));
+      if (made !== undefined) return made.result;
+      // Its name was dropped, if it was made.
+      if (writes.length === KEPT && tried.some((each) => each.count < writes[0][1])) throw unknown(action);
+      const taken = attempt(step, value);
+      // What is known may be old: then nothing, or an error, is not the answer.
+      if (!isFresh && ("error" in taken || taken.next === undefined)) {
         seen = undefined;
         continue;
       }
-      const kept: Kept<T> = { value: next, count: count + 1, writes: [...writes, write].slice(-KEPT) };
+      if ("error" in taken) throw taken.error;
+      const { next, result } = taken;
+      if (next === undefined) return result;
+      const write = `${writer}.${++this.#writes}`;
+      const others = writes.filter(([name]) => !name.startsWith(`${writer}.`));
+      const kept: Kept<T> = {
+        value: next,
+        count: count + 1,
+        writes: [...others, [write, count + 1] as [string, number]].slice(-KEPT),
+      };
       const outcome = await this.#write(action, kept, revision, signal);
       if (outcome === "written") return result;
-      if (outcome === "unknown") tried ??= { count, result };
+      if (outcome === "unknown") tried.push({ write, count: count + 1, result });
       seen = this.#known = undefined;
       // So many programs that write at once do not overtake each other for ever.
       if (tries > 0) await pause(Math.random() * Math.min(LONGEST, 2 ** tries), signal);
@@ -158,16 +178,15 @@ export class Document<T> {
       bell.ring();
     });
     try {
-      let { value } = await this.#read(action, signal);
+      let seen = await this.#read(action, signal);
       for (;;) {
         signal.throwIfAborted();
-        const found = look(value, store.backSince);
+        const found = look(seen.value, store.backSince);
         if (found !== undefined) return found;
-        const known = this.#known;
         await bell.wait(Math.min(POLL, soonest()), signal);
-        value = this.#known !== known && this.#known !== undefined
-          ? this.#known.value
-          : (await this.#read(action, signal)).value;
+        // An answer that came late may have put an older value there.
+        const known = this.#known;
+        seen = known !== undefined && known.revision > seen.revision ? known : await this.#read(action, signal);
       }
     } finally {
       silence();
@@ -182,8 +201,16 @@ export class Document<T> {
   }
 }
 
+function attempt<T, R>(step: (value: T) => Step<T, R>, value: T): Step<T, R> | { error: unknown } {
+  try {
+    return step(value);
+  } catch (error) {
+    return { error };
+  }
+}
+
 function unknown(action: string): EngineError {
   return new EngineError(
-    `Cannot tell whether what was to be done is done: ${action}. The answer was lost, and others have written ${KEPT} times since`,
+    `Cannot tell whether what was to be done is done: ${action}. The answer was lost, and ${KEPT} others have written since`,
   );
 }

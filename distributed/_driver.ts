@@ -23,6 +23,8 @@ import { EngineError, NoAgentError } from "./fleet_errors.ts";
 
 /** How often the agents are asked for what they have: milliseconds. */
 const TICK = 300;
+/** The same where one of them seems to be gone. */
+const SOON = 100;
 /** What is reckoned with while no agent is known. */
 const SLOTS_UNKNOWN = 4;
 /** So many parcels are on their way for each slot. */
@@ -69,6 +71,7 @@ export class Driver implements Owner, LedgerHost, OfferHost {
   #planned = false;
   #isPosting = false;
   #tick: ReturnType<typeof setInterval> | undefined;
+  #soon: ReturnType<typeof setTimeout> | undefined;
   /** Since when there is something to do; 0: there is not. */
   #waitingSince = 0;
   /** Since when it has been seen that no agent is there; 0: there is one. */
@@ -259,6 +262,7 @@ export class Driver implements Owner, LedgerHost, OfferHost {
     }
     this.#waitingSince = 0;
     clearInterval(this.#tick);
+    clearTimeout(this.#soon);
     this.#tick = undefined;
     if (this.#onEmpty !== undefined) void this.#finish(this.#onEmpty);
   }
@@ -338,6 +342,10 @@ export class Driver implements Owner, LedgerHost, OfferHost {
       return;
     }
     const { granted, ungranted } = this.posted;
+    if (this.agents.isDoubtful) {
+      clearTimeout(this.#soon);
+      this.#soon = setTimeout(() => this.#tick === undefined || this.#look(), SOON);
+    }
     this.agents.check(engine, this.#id, granted, (parcel, reason) => {
       this.posted.loseParcel(parcel as SentParcel, reason);
     });

@@ -54,6 +54,7 @@ export class HeldParcel {
   #over!: () => void;
   /** Outcomes that the program asks for piece by piece, by position. */
   readonly #large: Map<number, Uint8Array> = new Map();
+  #fetched: Promise<void> | undefined;
   #allFetched: (() => void) | undefined;
 
   /** @throws {TypeError} If it is none. */
@@ -70,7 +71,10 @@ export class HeldParcel {
     this.#host = host;
   }
 
-  /** Has its tasks done, but for those at `skip`. Resolves when the program has heard of all, or is gone. */
+  /**
+   * Has its tasks done, but for those at `skip`. Resolves when they are over; where their outcomes are large, when the program has
+   * fetched these, so that no more of them gather here.
+   */
   async run(relay: Relay, description: string, name: string, skip: readonly number[]): Promise<void> {
     const over = new Promise<void>((resolve) => this.#over = resolve);
     const { inputs, attempts, spread, killAfter, stays } = this.#parcel;
@@ -94,7 +98,13 @@ export class HeldParcel {
     const stuck = stays || inputs.length === 1 ? undefined : setTimeout(() => this.takeBackAll(), STUCK);
     if (this.running > 0) await over;
     clearTimeout(stuck);
-    if (await this.#sent && this.#large.size > 0) await new Promise<void>((resolve) => this.#allFetched = resolve);
+    if (this.#large.size > 0) await this.whenHeard();
+  }
+
+  /** Resolves when the program has heard of all outcomes, or is gone. */
+  async whenHeard(): Promise<void> {
+    if (!await this.#sent || this.#large.size === 0) return;
+    await (this.#fetched ??= new Promise((resolve) => this.#allFetched = resolve));
   }
 
   // What cannot be handed on has failed.

@@ -131,12 +131,11 @@ export class Leases {
   /** Takes a permit, if one is free now. Waiters may be there: they wait on. */
   async tryAcquire(): Promise<HeldLease | undefined> {
     const id = newId();
-    const since = performance.now();
     const taken = await this.#document.change(`acquire ${this.#what}`, (kept) => {
       const permits = this.#checked(kept);
       return permits.holders.length < permits.limit ? this.#take(permits, id) : { result: undefined };
     });
-    return taken && this.#begin(id, taken, since);
+    return taken && this.#begin(id, taken);
   }
 
   /** Waits for a permit. `undefined`: the time has passed. */
@@ -146,7 +145,7 @@ export class Leases {
       try {
         return await this.#wait(id, end);
       } catch (error) {
-        void this.#leave(id);
+        void this.#leave(id).catch(() => {});
         throw error;
       }
     };
@@ -160,14 +159,22 @@ export class Leases {
     let gone: readonly Holder[] = [];
     let isNext = false;
     for (;;) {
-      const since = performance.now();
-      const taken = await this.#document.change(action, (kept) => this.#step(this.#checked(kept), id, gone, isNext), end);
-      if (taken !== undefined) return this.#begin(id, taken, since);
-      const found = await this.#document.until(action, (permits, backSince) => {
-        gone = line.goneOf(this.#checked(permits), backSince);
-        isNext = line.isNext(permits, id);
-        return gone.length > 0 || isNext || !permits.waiters.includes(id) ? true : undefined;
-      }, end, () => line.soonest);
+      const taken = await this.#document.change(
+        action,
+        (kept) => this.#step(this.#checked(kept), id, gone, isNext),
+        end,
+      );
+      if (taken !== undefined) return this.#begin(id, taken);
+      const found = await this.#document.until(
+        action,
+        (permits, backSince) => {
+          gone = line.goneOf(this.#checked(permits), backSince);
+          isNext = line.isNext(permits, id);
+          return gone.length > 0 || isNext || !permits.waiters.includes(id) ? true : undefined;
+        },
+        end,
+        () => line.soonest,
+      );
       if (found) continue;
     }
   }
@@ -184,7 +191,7 @@ export class Leases {
     const before = position < 0 ? now.waiters.length : position;
     if (free > before || free > 0 && isNext) {
       // Those that were passed over are not there any more, or come again.
-      return this.#take(isNext ? { ...now, waiters: now.waiters.slice(before) } : now, id);
+      return this.#take(free > before ? now : { ...now, waiters: now.waiters.slice(before) }, id);
     }
     if (position >= 0) return lost > 0 ? { next: now, result: undefined } : { result: undefined };
     return { next: { ...now, waiters: [...now.waiters, id] }, result: undefined };
@@ -200,44 +207,45 @@ export class Leases {
         lastToken: token,
         abandoned: Math.max(0, permits.abandoned - 1),
       },
-      result: { token, abandoned: permits.abandoned > 0 },
+      result: { token, abandoned: permits.abandoned > 0, since: performance.now() },
     };
   }
 
-  #begin(id: string, { token, abandoned }: Taken, since: number): HeldLease {
+  #begin(id: string, { token, abandoned, since }: Taken): HeldLease {
     const { line } = this.#named.asking;
+    // The connection is there while something is held: without a beat it would be lost.
+    const borrowed = line.borrow();
     const held: HeldLease = new HeldLease(token, abandoned, this.#lease, since, {
       what: this.#what,
       beat: () => this.#beat(id),
-      leave: () => this.#leave(id),
+      leave: (isLost) => this.#leave(id, isLost),
       over: () => {
         this.held.delete(held);
-        line.giveBack();
+        void borrowed.then(() => line.giveBack(), () => {});
       },
     });
     this.held.add(held);
-    // The connection is there while something is held: without a beat it would be lost.
-    void line.borrow().catch(() => {});
     return held;
   }
 
-  /** Counts the beat up. Whether the holder is one. */
-  #beat(id: string): Promise<boolean> {
+  /** Counts the beat up. Resolves with when it was sent; `undefined`: the holder is none any more. */
+  #beat(id: string): Promise<number | undefined> {
     return this.#document.change(`prolong lease of ${this.#what}`, (permits) => {
       const holders = permits.holders.map((each) => each.id === id ? { ...each, beat: each.beat + 1 } : each);
-      if (!permits.holders.some((each) => each.id === id)) return { result: false };
-      return { next: { ...permits, holders }, result: true };
+      if (!permits.holders.some((each) => each.id === id)) return { result: undefined };
+      return { next: { ...permits, holders }, result: performance.now() };
     });
   }
 
-  /** Takes a holder or waiter from the lists. Whether it was a holder. */
-  #leave(id: string): Promise<boolean> {
+  /** Takes a holder or waiter from the lists. `isLost`: its lease has run out. Whether it was a holder. */
+  #leave(id: string, isLost = false): Promise<boolean> {
     return this.#document.change(`release ${this.#what}`, (permits) => {
       const holders = permits.holders.filter((holder) => holder.id !== id);
       const waiters = permits.waiters.filter((waiter) => waiter !== id);
       const isHolder = holders.length < permits.holders.length;
       if (!isHolder && waiters.length === permits.waiters.length) return { result: false };
-      return { next: { ...permits, holders, waiters }, result: isHolder };
+      const abandoned = permits.abandoned + Number(isHolder && isLost);
+      return { next: { ...permits, holders, waiters, abandoned }, result: isHolder };
     });
   }
 
@@ -249,6 +257,8 @@ export class Leases {
 interface Taken {
   readonly token: number;
   readonly abandoned: boolean;
+  /** When it was asked for, in the attempt that succeeded. */
+  readonly since: number;
 }
 
 function newId(): string {
@@ -302,8 +312,8 @@ class Patience {
 /** What a lease asks of its permits. */
 interface LeaseHost {
   readonly what: string;
-  beat(): Promise<boolean>;
-  leave(): Promise<boolean>;
+  beat(): Promise<number | undefined>;
+  leave(isLost: boolean): Promise<boolean>;
   over(): void;
 }
 
@@ -344,11 +354,10 @@ export class HeldLease implements Lease {
   async #beat(): Promise<void> {
     if (this.#isBeating) return;
     this.#isBeating = true;
-    const since = performance.now();
     try {
-      const isHolder = await this.#host.beat();
+      const since = await this.#host.beat();
       if (this.#isOver) return;
-      if (!isHolder) return this.#lose();
+      if (since === undefined) return this.#lose();
       this.#since = since;
       this.#watch();
     } catch {
@@ -363,7 +372,7 @@ export class HeldLease implements Lease {
     this.#finish();
     this.#lost.abort(new LeaseLostError(`The lease of ${this.#host.what} has run out: another program may hold it`));
     // It may be on the list, where nothing waits.
-    void this.#host.leave().catch(() => {});
+    void this.#host.leave(true).catch(() => {});
   }
 
   #finish(): void {
@@ -377,7 +386,7 @@ export class HeldLease implements Lease {
     if (this.#releasing !== undefined) return this.#releasing;
     if (this.#isOver) return Promise.resolve(false);
     const { isHeld } = this;
-    const releasing = this.#releasing = this.#host.leave().then((isHolder) => isHolder && isHeld);
+    const releasing = this.#releasing = this.#host.leave(false).then((isHolder) => isHolder && isHeld);
     this.#finish();
     return releasing;
   }

@@ -97,7 +97,10 @@ export class Asking {
       const store = await this.line.borrow();
       const began = performance.now();
       try {
-        return await question(store);
+        const answer = await question(store);
+        // It stood still, and does not any more: nothing else says so.
+        if (store.awaySince !== undefined) await store.probe();
+        return answer;
       } catch (error) {
         if (isFinal(error)) throw error;
         const time = performance.now();
@@ -171,7 +174,8 @@ export class Bell {
   }
 }
 
-const lines = new Map<string, Line>();
+/** The connections of this program, by address and fleet. */
+export const lines: Map<string, Line> = new Map();
 
 /** What a named object is made of: its name, and what asks its store. */
 export interface Named {
@@ -195,7 +199,9 @@ export function namedBy(options: NamedOptions, action: string): Named {
   }
   if (!/^[\w-]{1,64}$/.test(name)) {
     throw new RangeError(
-      `Cannot ${action} as 'name' must have up to 64 letters, digits, - and _, and nothing else: received ${show(name)}`,
+      `Cannot ${action} as 'name' must have up to 64 letters, digits, - and _, and nothing else: received ${
+        show(name)
+      }`,
     );
   }
   if (connect === undefined) {
@@ -209,7 +215,9 @@ export function namedBy(options: NamedOptions, action: string): Named {
     );
   }
   if (!(engineTimeout >= 0)) {
-    throw new RangeError(`Cannot ${action} as 'engineTimeout' must be zero or more milliseconds: received ${engineTimeout}`);
+    throw new RangeError(
+      `Cannot ${action} as 'engineTimeout' must be zero or more milliseconds: received ${engineTimeout}`,
+    );
   }
   const address = addressOf(connect, action);
   const fleet = validateFleet(given.fleet, action);

@@ -33,6 +33,8 @@ export async function connectTo(address: Address, fleet: string, timeout: number
       reconnectJitter: AGAIN,
       // A server that is frozen is noticed by what it does not answer, and not by this.
       pingInterval: 20_000,
+      // Two errors with their stacks for each question, also for those that are answered.
+      noAsyncTraces: true,
     });
   } catch (error) {
     throw new EngineError(`Cannot connect to ${address.shown}: ${(error as Error).message}`, { cause: error });

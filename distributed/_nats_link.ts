@@ -24,7 +24,8 @@ const LEAST = 1 << 16;
 export abstract class NatsLink implements Link {
   readonly place: string;
   awaySince: number | undefined;
-  backSince = performance.now();
+  // As if it had been there always: agents that are known have come to a server that was.
+  backSince = -Infinity;
   isClosed = false;
   protected readonly connection: NatsConnection;
   readonly #fleet: string;

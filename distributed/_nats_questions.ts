@@ -78,11 +78,13 @@ export class Questions implements Taking {
     this.#connection.publish(this.#subject, JSON.stringify({ batch: count, expires: this.#openFor * NS }), { reply });
   }
 
-  /** What is on its way comes until the connection ends, and is given back. */
+  /** What is on its way comes yet, and is given back. Then the server forgets the questions. */
   stop(): void {
     this.#isStopped = true;
     clearInterval(this.#timer);
     this.#silence();
+    if (this.#connection.isClosed()) return;
+    for (const { subscription } of this.#open) void subscription.drain().catch(() => {});
   }
 
   /** The server, which knows that nothing listens for a question any more, forgets it. */

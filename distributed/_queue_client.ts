@@ -1,9 +1,9 @@
 /**
  * What a program does with a queue of the store: it puts bytes, waits for room, and has its getters served in turn.
  *
- * A getter that is given up may have asked already. What comes for it goes to the next getter, or back into the queue. An item is
- * handed to a getter only when the queue has confirmed that it is taken: a getter that was told of an item by a queue that died then
- * asks again.
+ * A getter that is given up may have asked already. What comes for it goes to the next getter, or back into the queue. A getter gets
+ * an item when the queue has confirmed that it is taken. Where the queue does not for so long that it may give the item to another,
+ * it may have forgotten the item as well: the getter gets it all the same, so that an item comes twice rather than never.
  *
  * @module
  */
@@ -21,7 +21,7 @@ const ROOM = 100;
 /** How often getters that wait look whether the queue was shut down, where no message says so; and where it was, and has items. */
 const LOOK = 1000;
 const DRAIN = 50;
-/** So long an item can be taken safely: later it may be another's. */
+/** So long it is asked that an item is taken: later it may be another's. */
 const SAFE = TAKE_WAIT * 0.8;
 const AGAIN = 50;
 /** How long questions may be asked for getters that may come. */
@@ -31,10 +31,6 @@ const LINGER = 200;
 interface Getter {
   resolve(bytes: Uint8Array): void;
   reject(error: unknown): void;
-  /** An item is being taken for it: it cannot be given up. */
-  isServed: boolean;
-  /** It was given up meanwhile: what is done if the item cannot be taken. */
-  giveUp: (() => void) | undefined;
 }
 
 /** A queue, as one program sees it. */
@@ -50,7 +46,7 @@ export class QueueClient {
   readonly #getters: Set<Getter> = new Set();
   /** How many items were asked for that have not come. */
   #asked = 0;
-  #serving: Promise<void> | undefined;
+  #isServing = false;
   readonly #bell: Bell = new Bell();
 
   constructor(asking: Asking, name: string, maxsize: number) {
@@ -60,7 +56,11 @@ export class QueueClient {
   }
 
   // Asks the queue something, and makes it where it is not there.
-  async #ask<T>(action: string, question: (queue: ItemQueue, store: Store) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  async #ask<T>(
+    action: string,
+    question: (queue: ItemQueue, store: Store) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
     return await this.#asking.ask(action, async (store) => {
       const queue = store.queue(this.#name);
       await this.#open(action, queue, store);
@@ -117,18 +117,15 @@ export class QueueClient {
 
   /** Takes an item that is there. `undefined`: there is none. */
   async getNow(action: string): Promise<Uint8Array | undefined> {
-    for (;;) {
-      const taken = await this.#ask(action, async (queue, store) => {
-        const item = await queue.itemNow();
-        if (item === undefined) return "none";
-        return await this.#take(item, store) ? item : "missed";
-      });
-      if (taken === "missed") continue;
-      if (taken !== "none") return taken.bytes;
-      const { size, isShut } = await this.state(action);
-      if (isShut && size === 0) throw shutDown(action);
-      return undefined;
-    }
+    const taken = await this.#ask(action, async (queue, store) => {
+      const item = await queue.itemNow();
+      if (item !== undefined) await this.#take(item, store);
+      return item;
+    });
+    if (taken !== undefined) return taken.bytes;
+    const { size, isShut } = await this.state(action);
+    if (isShut && size === 0) throw shutDown(action);
+    return undefined;
   }
 
   /** Takes an item, and waits for one. `undefined`: the time has passed. */
@@ -137,15 +134,10 @@ export class QueueClient {
     let abort!: () => void;
     try {
       return await new Promise<Uint8Array | undefined>((resolve, reject) => {
-        const getter: Getter = { resolve, reject, isServed: false, giveUp: undefined };
+        const getter: Getter = { resolve, reject };
         const giveUp = (settle: () => void): void => {
-          // What is being taken for it is its own.
-          if (getter.isServed) {
-            getter.giveUp = settle;
-            return;
-          }
-          this.#getters.delete(getter);
-          settle();
+          // An item that is being taken for it is its own.
+          if (this.#getters.delete(getter)) settle();
         };
         if (timeout !== Infinity) {
           timer = setTimeout(() => giveUp(() => resolve(undefined)), Math.min(timeout, 2 ** 31 - 1));
@@ -153,14 +145,21 @@ export class QueueClient {
         abort = () => giveUp(() => reject(signal!.reason));
         signal?.addEventListener("abort", abort, { once: true });
         this.#getters.add(getter);
-        this.#bell.ring();
-        this.#serving ??= this.#serve(action).finally(() => this.#serving = undefined);
+        this.#wake(action);
       });
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", abort);
       this.#bell.ring();
     }
+  }
+
+  // There are getters.
+  #wake(action: string): void {
+    this.#bell.ring();
+    if (this.#isServing) return;
+    this.#isServing = true;
+    void this.#serve(action);
   }
 
   // Asks for items as long as there are getters.
@@ -173,6 +172,8 @@ export class QueueClient {
         this.#getters.clear();
       }
     }
+    // Nothing runs between the last look and this.
+    this.#isServing = false;
   }
 
   async #serveFrom(action: string, queue: ItemQueue, store: Store): Promise<void> {
@@ -217,31 +218,26 @@ export class QueueClient {
     const [getter] = this.#getters;
     if (getter === undefined) return item.giveBack();
     this.#getters.delete(getter);
-    getter.isServed = true;
-    void this.#take(item, store).then((isTaken) => {
-      if (isTaken) return getter.resolve(item.bytes);
-      getter.isServed = false;
-      if (getter.giveUp !== undefined) return getter.giveUp();
-      // It is the first again.
-      const others = [...this.#getters];
-      this.#getters.clear();
-      for (const each of [getter, ...others]) this.#getters.add(each);
-      this.#bell.ring();
-    });
+    // The connection is there until the item is taken, also where nothing is asked for any more.
+    const { line } = this.#asking;
+    const borrowed = line.borrow();
+    void this.#take(item, store).then(() => {
+      getter.resolve(item.bytes);
+      return borrowed;
+    }).then(() => line.giveBack(), () => {});
   }
 
   // Until the queue has confirmed it, or another getter may have it.
-  async #take(item: Item, store: Store): Promise<boolean> {
+  async #take(item: Item, store: Store): Promise<void> {
     while (performance.now() - item.since < SAFE && !store.isClosed) {
       try {
         await item.take();
         if (this.#maxsize > 0) store.tell(`room.${this.#name}`, NOTHING);
-        return true;
+        return;
       } catch {
         await pause(AGAIN);
       }
     }
-    return false;
   }
 
   async state(action: string): Promise<{ size: number; isShut: boolean }> {

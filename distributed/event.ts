@@ -92,12 +92,15 @@ export class Event {
   async wait(options?: WaitOptions): Promise<boolean> {
     const action = `wait for ${this.#what}`;
     const timeout = validateWait(options, action);
+    options?.signal?.throwIfAborted();
+    if (timeout === 0) return await this.isSet();
     let before: number | undefined;
     const passed = await within(timeout, options?.signal, (end) => {
       return this.#changes.until(action, (changes) => {
         before ??= changes;
-        // A lower number: it was made anew.
-        return changes % 2 === 1 || changes > before ? true : undefined;
+        // A lower number: it was made anew, and has been set since unless it is 0.
+        if (changes === 0) before = 0;
+        return changes % 2 === 1 || changes !== before ? true : undefined;
       }, end);
     });
     return passed !== undefined;

@@ -24,7 +24,7 @@ const MOST = 2 ** 31 - 1;
  * A queue that programs on many machines share, by its name. It is kept by the server, also when no program is there.
  *
  * - An item whose {@linkcode Queue.put} has resolved is in the queue, once. One getter gets it. In one case an item comes twice: where
- *   the server dies, or is cut off, between handing it over and hearing that it has come.
+ *   the server has handed it over and does not hear for 8 s that it has come, as it is away or cut off, or the getter stands still.
  * - An item that a program has got is that program's: it is lost with it. Work that must be done again then belongs into a pool with
  *   `retries`.
  * - Items come in the order in which they were put, but for those that a program gave back which was asked to stop waiting.

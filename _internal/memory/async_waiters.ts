@@ -41,6 +41,8 @@ export class AsyncWaiters {
   readonly #points: Map<number, Set<Waiter>> = new Map();
   #pending = 0;
   #stop: (() => void) | undefined;
+  /** How many have asked to go on listening. */
+  #keepers = 0;
   #slices: ReturnType<typeof setInterval> | undefined;
   #awake = false;
 
@@ -183,19 +185,43 @@ export class AsyncWaiters {
     if (--this.#pending === 0) this.#end();
   }
 
+  /**
+   * Goes on listening also while no promise waits, until what is returned is called: to end a sleep that no promise needs stops the
+   * event loop for a moment, and a thread that waits again and again would do so each time.
+   */
+  keepListening(): () => void {
+    this.#keepers++;
+    this.#listen();
+    let isKept = true;
+    return () => {
+      if (!isKept) return;
+      isKept = false;
+      this.#keepers--;
+      if (this.#pending === 0) this.#stopUnlessKept();
+    };
+  }
+
+  #listen(): void {
+    this.#stop ??= this.#space.memory.listen(BELLS_AT + this.#space.bell * BELL_STRIDE, () => this.#look());
+  }
+
+  #stopUnlessKept(): void {
+    if (this.#keepers > 0) return;
+    this.#stop?.();
+    this.#stop = undefined;
+  }
+
   #start(): void {
     // Two jobs: it keeps the program alive, and finds out what no bell rings for: that a holder died.
     this.#slices = setInterval(() => this.#look(true), SLICE_MS);
-    this.#stop ??= this.#space.memory.listen(BELLS_AT + this.#space.bell * BELL_STRIDE, () => this.#look());
+    this.#listen();
   }
 
   #end(): void {
     clearInterval(this.#slices);
     // Not at once: a thread that waits once waits again, and starting to listen costs more than going on.
     queueMicrotask(() => {
-      if (this.#pending > 0) return;
-      this.#stop?.();
-      this.#stop = undefined;
+      if (this.#pending === 0) this.#stopUnlessKept();
     });
   }
 

@@ -111,11 +111,14 @@ export interface Relayed {
 export class Relay {
   readonly #owner: Dispatcher;
   readonly #queue: SubmitQueue = new SubmitQueue(0);
+  /** Calls come one after the other, from a connection that keeps the program alive: it listens between them as well. */
+  readonly #rest: () => void;
   #calls = 0;
   #isOver = false;
 
   constructor(own: (options: OwnerOptions) => Dispatcher, options: OwnerOptions) {
     this.#owner = own(options);
+    this.#rest = this.#owner.board.space.async.keepListening();
   }
 
   /** Why no call can be done any more, if so: an initializer has thrown, say. */
@@ -163,6 +166,11 @@ export class Relay {
   terminate(): Promise<void> {
     this.#isOver = true;
     this.#owner.terminate(new CancelledError("Cannot finish task as its pool was terminated"));
-    return new Promise((resolve) => this.#owner.close(resolve));
+    return new Promise((resolve) =>
+      this.#owner.close(() => {
+        this.#rest();
+        resolve();
+      })
+    );
   }
 }

@@ -39,6 +39,9 @@ export class Hub {
   readonly #answers: Map<string, Set<{ reply: Reply; engine: HubEngine }>> = new Map();
   readonly #takers: Set<{ asked: number; hear: (delivery: Delivery) => void; engine: HubEngine }> = new Set();
   #places = 0;
+  /** How many messages with tasks were put into the queue, and how many were offered to agents. */
+  puts = 0;
+  offers = 0;
   #pumping = false;
 
   constructor(random: () => number = Math.random) {
@@ -61,6 +64,7 @@ export class Hub {
 
   put(driver: string, bytes: Uint8Array): number {
     const place = ++this.#places;
+    this.puts++;
     if (!this.#happens("forget")) this.#queue.push({ place, driver, bytes: bytes.slice(), until: 0 });
     this.#pump();
     return place;
@@ -125,6 +129,7 @@ export class Hub {
   async request(to: string, bytes: Uint8Array, timeout: number): Promise<Uint8Array> {
     const listeners = [...this.#answers.get(to) ?? []].filter(({ engine }) => !engine.isClosed);
     if (listeners.length === 0) throw new NobodyError(to);
+    if (to.endsWith(".offer")) this.offers++;
     const [{ reply, engine }] = listeners;
     await this.#delay();
     const silence = async (): Promise<never> => {

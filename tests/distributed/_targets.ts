@@ -81,3 +81,12 @@ export function bytesOf(length: number): Uint8Array {
 export function giveLock(): unknown {
   return { locks: [new Lock()] };
 }
+
+/** Takes 400 ms where it is told so, and next to nothing else. */
+export async function mostlyShort(file: string, id: number, isLong: boolean): Promise<number> {
+  if (isLong) {
+    appendFileSync(file, `${id}\n`);
+    await sleep(1500);
+  }
+  return id;
+}
