@@ -59,8 +59,8 @@ export class HeldParcel {
 
   /** @throws {TypeError} If it is none. */
   constructor(parcel: Parcel, engine: Engine, host: HeldHost, nonce: string = crypto.randomUUID()) {
-    const { id, driver, inputs, attempts } = parcel;
-    if (typeof id !== "string" || typeof driver !== "string" || inputs.length !== attempts.length) {
+    const { id, driver, inputs, attempts, names } = parcel;
+    if (typeof id !== "string" || typeof driver !== "string" || inputs.length !== attempts.length || names.length !== 4 * inputs.length) {
       throw new TypeError("Cannot read what is no parcel");
     }
     this.id = id;
@@ -77,14 +77,15 @@ export class HeldParcel {
    */
   async run(relay: Relay, description: string, name: string, skip: readonly number[]): Promise<void> {
     const over = new Promise<void>((resolve) => this.#over = resolve);
-    const { inputs, attempts, spread, killAfter, stays } = this.#parcel;
+    const { inputs, attempts, names, spread, killAfter, stays } = this.#parcel;
     this.#relay = relay;
     this.running = inputs.length - skip.length;
     const left = new Set(skip);
     const begin = (position: number, input: Packed): void => {
       if (this.#givenUp.has(position) || this.#host.isLeaving) return this.#hear(position, { kind: "back" });
       if (typeof input !== "number") foreign(input);
-      this.#call = { description, name, input, spread, killAfter, attempt: attempts[position] };
+      const taskName = names.subarray(4 * position, 4 * position + 4);
+      this.#call = { description, name, input, spread, killAfter, attempt: attempts[position], taskName };
       this.#relayed.set(
         position,
         relay.run(this.#call, (outcome) => this.#hear(position, this.#itemOf(position, outcome))),

@@ -108,7 +108,9 @@ export class Sources {
     const [{ fn, spread, killAfter, together }] = jobs;
     const id = `${driver}.${number}`;
     const stays = together > 1;
-    const parcel: Parcel = { protocol: PROTOCOL, id, driver, fn, spread, killAfter, stays, inputs, attempts };
+    const names = new Int32Array(4 * jobs.length);
+    for (const [i, job] of jobs.entries()) job.writeName(names, 4 * i, indexes[i]);
+    const parcel: Parcel = { protocol: PROTOCOL, id, driver, fn, spread, killAfter, stays, inputs, attempts, names };
     return new SentParcel(id, number, fn, jobs, indexes, toBytes(parcel), large);
   }
 

@@ -28,6 +28,8 @@ export interface Parcel {
   inputs: Sent[];
   /** Which try each of them is, from 1. */
   attempts: number[];
+  /** The four words by which each is known, one after the other. */
+  names: Int32Array;
 }
 
 /** Agent to driver, `setup`: how is the driver's pool made, and what is that function? */

@@ -48,7 +48,7 @@
 import { compareExchange, exchange, load, store } from "../atomics.ts";
 import type { Space } from "../memory/space.ts";
 import { notify } from "../memory/wait_point.ts";
-import { POSITIONS, TASK_WORDS } from "./task.ts";
+import { POSITIONS, TASK_WORDS, TRAY_TASKS } from "./task.ts";
 
 const CLOSED = 0;
 const FAILURE = 1;
@@ -71,7 +71,7 @@ const RING = 112;
 /** Trays in the ring, at most. */
 export const RING_TRAYS = 1024;
 /** Tasks of a tray. */
-export const TRAY_TASKS = 256;
+export { TRAY_TASKS };
 /** 2 to this many are the tasks of a tray. */
 export const TRAY_BITS = 8;
 const TABLE = RING + RING_TRAYS;

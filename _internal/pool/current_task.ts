@@ -6,7 +6,7 @@
 
 import { load } from "../atomics.ts";
 import { type AsyncContext, createAsyncContext } from "../runtime/this_thread.ts";
-import { ATTEMPT, BATCH, BESIDE, LEFT, phaseOf, STATE, TOLD } from "./task.ts";
+import { ATTEMPT, BATCH, BESIDE, LEFT, nameAt, nameFrom, phaseOf, STATE, TOLD } from "./task.ts";
 
 /** A task while it runs, from inside: what {@linkcode currentTask} returns. Python has no equivalent. */
 export interface CurrentTask {
@@ -21,6 +21,11 @@ export interface CurrentTask {
    * event loop of the worker turns.
    */
   readonly signal: AbortSignal;
+  /**
+   * What the task is known by: the same in each of its tries, and no other task's, of no program. So what a task writes into a
+   * database, say, is written once, though it begins again.
+   */
+  readonly id: string;
   /**
    * Which try of the task this is: 1, and with `retries` one more for each worker that ended before the task was over.
    */
@@ -38,6 +43,8 @@ const CHECK = 10;
 let words: Int32Array | undefined;
 /** The task that runs, where only one does at a time; 0: none. */
 let running = 0;
+/** How far its item is behind the first one of a batch. */
+let item = 0;
 let current: Task | undefined;
 let state: unknown;
 /** Where several run at a time: the task of the code that runs. */
@@ -52,11 +59,21 @@ class Task implements CurrentTask {
   #controller: AbortController | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
   readonly attempt: number;
+  readonly #name: Int32Array;
+  readonly #item: number;
 
-  constructor(itsWords: Int32Array, task: number) {
+  constructor(itsWords: Int32Array, task: number, item: number) {
     this.#words = itsWords;
     this.#task = task;
+    this.#item = item;
     this.attempt = itsWords[task + ATTEMPT] & ~(BESIDE | BATCH);
+    // Copied: the words are another task's when this one is over.
+    const at = nameAt(itsWords, task);
+    this.#name = itsWords.slice(at, at + 4);
+  }
+
+  get id(): string {
+    return nameFrom(this.#name, 0, this.#item);
   }
 
   get state(): unknown {
@@ -96,10 +113,11 @@ export function setState(itsState: unknown): void {
   state = itsState;
 }
 
-/** Says that a task begins. Its object is made when the program asks for it. */
-export function beginTask(itsWords: Int32Array, task: number): void {
+/** Says that a task begins, or that item of a batch. Its object is made when the program asks for it. */
+export function beginTask(itsWords: Int32Array, task: number, itsItem: number): void {
   words = itsWords;
   running = task;
+  item = itsItem;
 }
 
 /** Says that it is over, before anything can happen to its words. */
@@ -113,7 +131,7 @@ export function endTask(): void {
 /** Calls a function as a task, beside which others may run. Its end is to be said by what this returns with the result. */
 export function runBeside<R>(itsWords: Int32Array, task: number, call: () => R): { result: R; end: () => void } {
   beside ??= createAsyncContext<Task>();
-  const its = new Task(itsWords, task);
+  const its = new Task(itsWords, task, 0);
   count++;
   const end = (): void => {
     count--;
@@ -157,6 +175,6 @@ export function isTaskRunning(): boolean {
  * ```
  */
 export function currentTask(): CurrentTask | undefined {
-  if (running !== 0) return current ??= new Task(words!, running);
+  if (running !== 0) return current ??= new Task(words!, running, item);
   return beside?.getStore();
 }

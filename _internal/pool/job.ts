@@ -41,6 +41,8 @@ export interface Job {
   inputOf(index: number): Packed;
   /** Which try of the task the next one is, from 1. */
   attemptOf(index: number): number;
+  /** Writes the four words by which the task is known, the same in each try. */
+  writeName(words: Int32Array, at: number, index: number): void;
   /** Whether buffers go beside the input of a task. */
   hasBuffers(index: number): boolean;
   /** Gives them away; `undefined`: there are none any more. */
@@ -184,6 +186,11 @@ export interface JobOptions {
   retries: number;
 }
 
+/** A random number of 48 bits for the program, as two words. */
+const PROGRAM: Int32Array = crypto.getRandomValues(new Int32Array(2));
+PROGRAM[1] &= 0xffff;
+let jobs = 0;
+
 /** What jobs have in common: that a task is tried again where its worker ended, and whose the references in its input are. */
 export abstract class AnyJob implements Job {
   readonly since: number = now();
@@ -194,6 +201,8 @@ export abstract class AnyJob implements Job {
   buffers: Map<number, ArrayBuffer[]> | undefined;
   readonly #retries: number;
   readonly isRaw: boolean = false;
+  /** Its number among the jobs of the program. */
+  readonly ordinal: number = ++jobs;
   /** How often each task was lost. */
   #losses: Map<number, number> | undefined;
 
@@ -227,6 +236,13 @@ export abstract class AnyJob implements Job {
     // What a worker has read is its own; for another try the job needs references of its own.
     if (this.#retries > 0 && typeof packed !== "number") addReferences(packed);
     return packed;
+  }
+
+  writeName(words: Int32Array, at: number, index: number): void {
+    words[at] = PROGRAM[0];
+    words[at + 1] = PROGRAM[1];
+    words[at + 2] = this.ordinal;
+    words[at + 3] = index;
   }
 
   attemptOf(index: number): number {

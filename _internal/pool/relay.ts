@@ -34,12 +34,15 @@ export interface RelayedCall {
   killAfter: number | undefined;
   /** Which try of the task it is, from 1. */
   attempt: number;
+  /** The four words by which the task is known to the program for which this one works. */
+  taskName: Int32Array;
 }
 
 /** A call that was handed on. */
 class RelayedTask extends SubmittedTask {
   override readonly isRaw = true;
   readonly #attempt: number;
+  readonly #taskName: Int32Array;
   readonly #hear: (outcome: Outcome) => void;
 
   constructor(
@@ -53,11 +56,16 @@ class RelayedTask extends SubmittedTask {
   ) {
     super(host, source, sequence, fn, call.name, { packed: call.input, spread: call.spread }, options);
     this.#attempt = call.attempt;
+    this.#taskName = call.taskName;
     this.#hear = hear;
   }
 
   override attemptOf(): number {
     return this.#attempt;
+  }
+
+  override writeName(words: Int32Array, at: number): void {
+    words.set(this.#taskName, at);
   }
 
   /** Its input is no buffer of the codec's, which that may write again. */

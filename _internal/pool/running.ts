@@ -100,7 +100,7 @@ export class Running {
   run(task: number): boolean | Promise<boolean> {
     const { words } = this.#space;
     const fn = this.#begin(task);
-    beginTask(words, task);
+    beginTask(words, task, 0);
     let written: void | Promise<void> = undefined;
     try {
       const result = (words[task + ATTEMPT] & BATCH) === 0 ? this.#call(task, fn) : this.#callItems(task, fn);
@@ -126,9 +126,10 @@ export class Running {
     let called = 0;
     let stops = true;
     try {
-      for (let item = firstItem(batch); item >= 0; item = nextItem(words, batch)) {
+      const first = firstItem(batch);
+      for (let item = first; item >= 0; item = nextItem(words, batch)) {
         this.#items = ++called;
-        beginTask(words, task);
+        beginTask(words, task, item - first);
         const result = callOn(fn, values[item]);
         if (typeof result !== "number") return result;
         this.#release();

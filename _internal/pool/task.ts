@@ -14,6 +14,9 @@
  *  15  NUMBER     where the owner finds what it knows of the task; never changes
  * ```
  *
+ * Behind the tasks of a tray stand their names, in the same order, of four words each: two for the program, or that for which it
+ * works, the job's number there, and the index in the job. No part but the task itself reads them.
+ *
  * ```text
  *   STATE                    who may change it, into what
  *   FREE                     owner: READY
@@ -50,6 +53,11 @@ export const COUNT = 7;
 const VALUE = 8;
 export const NUMBER = 15;
 export const TASK_WORDS = 16;
+/** Tasks of a tray. */
+export const TRAY_TASKS = 256;
+const NAME_WORDS = 4;
+/** Words of a tray: its tasks, and their names. */
+export const TRAY_WORDS: number = TRAY_TASKS * (TASK_WORDS + NAME_WORDS);
 
 /** In ATTEMPT: buffers come beside the input. */
 export const BESIDE = 1 << 30;
@@ -89,6 +97,22 @@ const double = new Float64Array(1);
 const halves = new Int32Array(double.buffer);
 const small = new Uint8Array(32);
 const smallWords = new Int32Array(small.buffer);
+
+/** Where the name of a task is. */
+export function nameAt(words: Int32Array, task: number): number {
+  const slot = words[task + NUMBER] & (TRAY_TASKS - 1);
+  return task + (TRAY_TASKS - slot) * TASK_WORDS + slot * NAME_WORDS;
+}
+
+/** A name as a text: `at` is where its words are, and `item` how far the item is behind the first one of a batch. */
+export function nameFrom(words: Int32Array, at: number, item: number): string {
+  const [first, second, job, index] = words.subarray(at, at + NAME_WORDS);
+  return `${hex(first, 8)}${hex(second, 4)}-${job >>> 0}-${index + item}`;
+}
+
+function hex(word: number, digits: number): string {
+  return (word >>> 0).toString(16).padStart(digits, "0");
+}
 
 /** The state of a task that is ready at a position. */
 export function readyAt(position: number): number {

@@ -22,6 +22,7 @@ import {
   COUNT,
   FREE,
   FUNCTION,
+  nameAt,
   NUMBER,
   type Packed,
   phaseOf,
@@ -32,6 +33,7 @@ import {
   roomOf,
   STATE,
   TASK_WORDS,
+  TRAY_WORDS,
 } from "./task.ts";
 
 /** Trays that are there from the beginning: more are needed for short tasks only, whose results are small. */
@@ -157,7 +159,7 @@ export class Trays {
       const slot = index & (TRAY_TASKS - 1);
       if (slot === 0) tray = this.#free.pop() ?? this.#create();
       if (tray === undefined || !this.#write(tray, slot, READY_ASIDE, job, index, job.inputOf(index), 0)) {
-        throw noRoom("give a task to each worker of the pool", TRAY_TASKS * TASK_WORDS * 4, this.#space.available());
+        throw noRoom("give a task to each worker of the pool", TRAY_WORDS * 4, this.#space.available());
       }
       numbers.push(tray.first + slot);
     }
@@ -171,6 +173,7 @@ export class Trays {
     words[task + FUNCTION] = job.fn;
     words[task + ATTEMPT] = job.attemptOf(index) | (job.hasBuffers(index) ? BESIDE : 0);
     words[task + COUNT] = job.together;
+    job.writeName(words, nameAt(words, task), index);
     // Plain: the store of END publishes it.
     words[task + STATE] = ready;
     const number = tray.first + slot;
@@ -300,7 +303,7 @@ export class Trays {
   }
 
   #create(): Tray | undefined {
-    const at = this.#space.tryAllocate(TRAY_TASKS * TASK_WORDS, true);
+    const at = this.#space.tryAllocate(TRAY_WORDS, true);
     if (at === 0) return undefined;
     const first = this.#trays.length * TRAY_TASKS;
     const tray = { at, first, out: 0 };

@@ -5,6 +5,8 @@ import { sharedPool } from "./_shared_pool.ts";
 import * as targets from "./_targets.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { asCompleted, CancelledError, Future, TimeoutError, wait, waitAny } from "@weft/concurrent/threading";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { describe, it } from "node:test";
 
 /** What holds for `submit`, `apply` and the futures that they return. */
@@ -22,6 +24,30 @@ export function submitSuite(kind: Kind): void {
       assertEquals(await pool().apply(targets.pid) > 0, true);
       const all = await Promise.all(range(2000).map((i) => pool().submit(targets.square, i)));
       assertEquals(all, range(2000).map((x) => x * x));
+    });
+
+    it("gives each task an id of its own, as each item of a map", LIMIT, async () => {
+      const submitted = await Promise.all(range(300).map(() => pool().submit(targets.taskId)));
+      const mapped = await pool().map(targets.idOf, range(3000));
+      assertEquals(mapped.map((text) => text.split(" ")[1]), range(3000).map(String));
+      const streamed = [];
+      for await (const text of pool().imap(targets.idOf, range(300))) streamed.push(text);
+      const ids = [...submitted, ...mapped, ...streamed].map((text) => text.split(" ")[0]);
+      assertEquals(new Set(ids).size, 3600);
+      for (const id of ids) assert(/^[\da-f]{12}-\d+-\d+$/.test(id), id);
+      assertEquals(new Set(ids.map((id) => id.split("-")[0])).size, 1);
+      // Numbers, of which many go together.
+      assertEquals(await pool().map(targets.lastOfId, range(5000)), range(5000));
+    });
+
+    it("gives a task the same id in each of its tries", LIMIT, async () => {
+      const folder = mkdtempSync(`${tmpdir()}/ids-`);
+      try {
+        const id = await pool().apply(targets.idOfThird, [`${folder}/ids`], { retries: 2 });
+        assertEquals(readFileSync(`${folder}/ids`, "utf8"), `${id}\n`.repeat(3));
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
     });
 
     it("begins tasks in the order of their calls", sharing(kind), async () => {

@@ -2,6 +2,7 @@
 
 import type { Barrier, Event, Lock, Queue, RLock, RWLock, Semaphore, Value } from "@weft/concurrent/threading";
 import { currentTask, Pool as ThreadPool, registerSerializable } from "@weft/concurrent/threading";
+import { appendFileSync } from "node:fs";
 import { connect } from "node:net";
 import process from "node:process";
 
@@ -329,4 +330,28 @@ export function describeViews(views: (Uint8Array | Uint16Array)[]): unknown {
     buffers: new Set(views.map(({ buffer }) => buffer)).size,
     views: views.map((view) => [view.constructor.name, view.byteOffset, view.length, view[0]]),
   };
+}
+
+/** What the task is known by, and nothing else. */
+export function taskId(): string {
+  return currentTask()!.id;
+}
+
+/** The same of a number, and that number: `NaN` where it is not always the same. */
+export function idOf(x: number): string {
+  const { id } = currentTask()!;
+  return `${id} ${currentTask()!.id === id ? x : NaN}`;
+}
+
+/** The last part of it, where a task may be one of a batch. */
+export function lastOfId(_x: number): number {
+  return Number(currentTask()!.id.split("-")[2]);
+}
+
+/** Ends its worker, but for the third try. */
+export function idOfThird(earlier: string): string {
+  const { id, attempt } = currentTask()!;
+  appendFileSync(earlier, `${id}\n`);
+  if (attempt < 3) process.exit(3);
+  return id;
 }
