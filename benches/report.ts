@@ -55,7 +55,8 @@ function baseOf(file: string, bases: Set<string>): string {
 
 const COMMAND = {
   task: "bench:report",
-  about: "Makes a page, benchmarks.md, and its charts from results of bench:record, bench:cores and bench:peers.",
+  about: "Makes a page, benchmarks.md, and its charts from results of bench:record, bench:cores, bench:peers and\n" +
+    "bench:distributed.",
   files: "[FILE.json …]",
   options: { out: { type: "string", value: "FOLDER", about: "where the page and its charts go. Default: docs" } },
   examples: [
@@ -70,8 +71,8 @@ if (import.meta.main) {
     const files = given.length > 0 ? given.map(fromCaller) : keptResults();
     if (files.length === 0) {
       throw new UserError(
-        "Cannot report: there must be results in benches/results/: make some with deno task bench:cores, bench:peers and " +
-          "bench:record, or name other files",
+        "Cannot report: there must be results in benches/results/: make some with deno task bench:cores, bench:peers, " +
+          "bench:distributed and bench:record, or name other files",
       );
     }
     const { text, charts } = reportOf(files);

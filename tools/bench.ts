@@ -24,6 +24,7 @@ const SHORTEST: readonly (readonly string[])[] = [
   ["benches/record.ts", "--quick", "--starts=1", "--rounds=1", `${ROOT}benches/signals_bench.ts`],
   ["benches/cores/main.ts", "--quick", "--starts=1", "--rounds=1", "--jobs=tiny,lock"],
   ["benches/peers/main.ts", "--quick", "--starts=1", "--rounds=1", "--works=lock/free", "--scope=threads"],
+  ["benches/distributed/main.ts", "--once"],
 ];
 
 /** What both tasks have in common. */

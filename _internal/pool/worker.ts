@@ -52,6 +52,10 @@ export interface WorkerOptions {
 
 /** How long the event loop of a worker stands still at most: milliseconds. */
 const TURN = 100;
+/** The same where there has been nothing to do for long: each turn costs the processor a millisecond. */
+const SLOWEST_TURN = 500;
+/** It is so much of the time for which there has been nothing to do. */
+const PART = 1 / 4;
 /** The same while tasks run beside one another. */
 const TURN_BESIDE = 10;
 
@@ -267,7 +271,9 @@ class PoolWorker {
     const point = board.at + WORK;
     if (this.#idleSince === 0) this.#idleSince = now();
     const until = idle === 0 ? Infinity : this.#idleSince + idle;
-    for (const turn = now() + TURN;;) {
+    const rested = now() - this.#idleSince;
+    const slice = Math.max(TURN, Math.min(SLOWEST_TURN, rested * PART));
+    for (const turn = now() + slice;;) {
       if (this.#isThrough) return 0;
       // Registered first: what is posted after the look notifies.
       const registered = register(space, point);
@@ -280,7 +286,7 @@ class PoolWorker {
         // A process outlives the thread that started it, and has nothing more to do here.
         if (time >= until && this.#mayLeave() || !isAlive(space.memory, board.owner)) return 0;
         if (time >= turn) return PAUSE;
-        notified = sleep(space, point, registered, Math.min(until > time ? until - time : TURN, turn - time));
+        notified = sleep(space, point, registered, Math.min(until > time ? until - time : slice, turn - time));
       } finally {
         if (!notified) unregister(space, point, registered);
       }

@@ -201,7 +201,7 @@ function readProcesses(): ProcessStat[] {
  * The clock of a process, which counts nanoseconds of all its threads, also of those that have ended: /proc has them in steps
  * of 10 ms only. `undefined` where the C library is not to be had.
  */
-function openClock(): ((pid: number) => number | undefined) | undefined {
+export function openClock(): ((pid: number) => number | undefined) | undefined {
   try {
     const { symbols } = Deno.dlopen("libc.so.6", {
       clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },

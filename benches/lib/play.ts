@@ -19,7 +19,12 @@ import { probe, warmProbe } from "./probe.ts";
  * Does something `n` times. Returns how many nanoseconds that took where not all that it does counts; else the time of the
  * whole call does.
  */
-export type Work = (n: number) => number | void | Promise<number | void>;
+export type Work = (n: number) => number | void | Typical | Promise<number | void | Typical>;
+
+/** What a work returns where all that it does counts, but not what it takes on the average: one of its times is as the median was. */
+export interface Typical {
+  readonly typicalNs: number;
+}
 
 /** What a driver asks for. */
 export interface Order {
@@ -48,6 +53,13 @@ export async function timed(run: () => unknown): Promise<number> {
   const result = run();
   if (result instanceof Promise) await result;
   return (performance.now() - begin) * 1e6;
+}
+
+/** Does something `n` times, one after the other; resolves to what one of them took: the median. */
+export async function typicalOf(n: number, run: (i: number) => unknown): Promise<Typical> {
+  const times: number[] = [];
+  for (let i = 0; i < n; i++) times.push(await timed(() => run(i)));
+  return { typicalNs: times.sort((a, b) => a - b)[times.length >> 1]! };
 }
 
 /** The version of the runtime that runs this. */
@@ -91,12 +103,13 @@ async function playInParts(work: Work, { n, parts = 1 }: Order): Promise<Played>
   let isOwn = false;
   for (let part = 0, done = 0; part < count; part++) {
     const until = Math.round(n * (part + 1) / count);
-    let own: number | void = undefined;
+    let told: number | void | Typical = undefined;
     const whole = await timed(async () => {
-      own = await work(until - done);
+      told = await work(until - done);
     });
-    ns += own ?? whole;
-    isOwn ||= own !== undefined;
+    const own = told as number | Typical | undefined;
+    ns += typeof own === "object" ? own.typicalNs * (until - done) : own ?? whole;
+    isOwn ||= typeof own === "number";
     done = until;
     probes.push(probe());
   }

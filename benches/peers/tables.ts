@@ -10,6 +10,7 @@ import { formatNs, formatSpread, formatValue, table } from "../lib/table.ts";
 export const COLUMNS = {
   time: "Time of one",
   memory: "Memory of one",
+  use: "What it uses",
   spread: "Spread",
   samples: "Samples",
   processor: "Processor time",
@@ -37,7 +38,8 @@ export function tableOf(group: Group): string {
   }));
   const rows = [...measured, ...others];
   const better = `(${group.better} is better)`;
-  const names = { ...COLUMNS, time: `${COLUMNS.time} ${better}`, memory: `${COLUMNS.memory} ${better}` };
+  const { time, memory, use } = COLUMNS;
+  const names = { ...COLUMNS, time: `${time} ${better}`, memory: `${memory} ${better}`, use: `${use} ${better}` };
   const columns = (Object.keys(names) as (keyof typeof names)[]).filter((column) => rows.some((row) => row[column]));
   return table(
     [group.name, ...columns.map((column) => names[column])],
@@ -52,7 +54,7 @@ function rowOf(group: Group, place: Place): Row {
   const { figures: { contestant, median, spread, processorNs } } = place;
   return {
     name: nameOf(contestant),
-    [group.unit === "bytes" ? "memory" : "time"]: formatValue(median, group.unit),
+    [group.unit === "bytes" ? "memory" : group.unit === "ns" ? "time" : "use"]: formatValue(median, group.unit),
     spread: formatSpread(spread),
     samples: samplesOf(contestant),
     processor: processorNs === undefined || group.unit !== "ns" ? "" : formatNs(processorNs),

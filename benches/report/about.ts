@@ -1,6 +1,7 @@
 /** The part of the report that says what was done, and by what: a line for each work and each contestant of a run. */
 
 import { ABOUT as ABOUT_CORES, jobOf } from "../cores/plan.ts";
+import { ABOUT as ABOUT_DISTRIBUTED, rowOf } from "../distributed/plan.ts";
 import type { Run } from "../lib/results.ts";
 import { table } from "../lib/table.ts";
 import { aboutContestant } from "../peers/about.ts";
@@ -30,6 +31,13 @@ export function aboutCores({ groups }: Run): string {
   );
   const names = new Set(groups.flatMap(({ contestants }) => contestants.map(({ name }) => name)));
   return both([...jobs], Object.entries(ABOUT_CORES).filter(([name]) => names.has(name)));
+}
+
+/** The rows of a run of a fleet, and its contestants. */
+export function aboutDistributed({ groups }: Run): string {
+  const rows = groups.flatMap(({ name }) => rowOf(name) ?? []).map(({ title, about }) => [title, about]);
+  const names = new Set(groups.flatMap(({ contestants }) => contestants.map(({ name }) => name)));
+  return both(rows, Object.entries(ABOUT_DISTRIBUTED).filter(([name]) => names.has(name)));
 }
 
 /** The groups of a run of the short benches. */

@@ -1,11 +1,12 @@
 /** The page docs/benchmarks.md, made from results alone. */
 
 import { tableOf as coresTable } from "../cores/tables.ts";
+import { asked } from "../distributed/tables.ts";
 import { describeMachine } from "../lib/machine.ts";
 import { inCode, inMarkdown } from "../lib/markdown.ts";
 import { busyNoteOf, type Group, type Run, stoppedNoteOf } from "../lib/results.ts";
 import { tableOf as peersTable } from "../peers/tables.ts";
-import { aboutBench, aboutCores, aboutPeers } from "./about.ts";
+import { aboutBench, aboutCores, aboutDistributed, aboutPeers } from "./about.ts";
 import { multiples } from "./bare.ts";
 import { speedups } from "./cores.ts";
 import { behind, overview, tally } from "./peers.ts";
@@ -61,6 +62,17 @@ const SECTIONS: readonly Section[] = [
     standing: [behind],
     about: aboutCores,
     tableOf: coresTable,
+  },
+  {
+    kind: "distributed",
+    title: "Many machines",
+    told:
+      "What a task of a fleet takes that goes through a server, beside a job queue and the pool of processes of one machine, what was " +
+      "asked of it, and whether that is reached. Server, agent and program are on one machine, so that no network is in the figures:",
+    overview: asked,
+    standing: [behind],
+    about: aboutDistributed,
+    tableOf: peersTable,
   },
   {
     kind: "bench",

@@ -1,6 +1,7 @@
 /** What the report says in words, without a number: the figures are the tables' and charts'. */
 
 import { COLUMNS as CORES } from "../cores/tables.ts";
+import { COLUMNS as FLEET } from "../distributed/tables.ts";
 import { COLUMNS as PEERS } from "../peers/tables.ts";
 
 /** The head of the page, before all figures: from which files it is made. */
@@ -20,12 +21,13 @@ Where a peer is ahead, the page says so. What the words in the tables mean is to
 export const COMMANDS: string = `## Run it yourself
 
 \`\`\`sh
-deno task bench           # short benches of each module beside the bare platform; on Bun: deno task bench:bun
-deno task bench:record    # the same on both runtimes in turns, as results that can be compared and reported
-deno task bench:cores     # what more workers bring
-deno task bench:peers     # beside npm's pools, bare workers, CPython and C; --quick for a look
-deno task bench:compare   # what changed between two results beyond the noise
-deno task bench:report    # makes a page like this one of results
+deno task bench             # short benches of each module beside the bare platform; on Bun: deno task bench:bun
+deno task bench:record      # the same on both runtimes in turns, as results that can be compared and reported
+deno task bench:cores       # what more workers bring
+deno task bench:peers       # beside npm's pools, bare workers, CPython and C; --quick for a look
+deno task bench:distributed # a fleet beside a job queue and the local pool
+deno task bench:compare     # what changed between two results beyond the noise
+deno task bench:report      # makes a page like this one of results
 \`\`\`
 
 Each of those with a colon tells with \`--help\` what else it can do. The machine should have nothing else to do meanwhile.`;
@@ -39,7 +41,7 @@ export const HOW: string = `## How to read the figures
 - **Peers** of ours on a runtime are what can be had on that runtime, and what runs _elsewhere_: on Node,
   CPython and C, where ours does not. What ours is compared with first is the best on its own runtime, since a program cannot
   have the others. Bare operations of the platform are among the peers: they are the floor, and do less.
-- **${PEERS.time}**, **${PEERS.memory}** is the median of the samples. **${PEERS.samples}** says how many there are, from how
+- **${PEERS.time}**, **${PEERS.memory}**, **${PEERS.use}** is the median of the samples. **${PEERS.samples}** says how many there are, from how
   many starts of the program. **${PEERS.spread}**: half of the samples are so near to the median, to either side. A peer counts
   as ahead only where its lead is larger than both spreads together, and than what two starts of the same code differ by.
 - **${PEERS.processor}** is that of all threads and child processes for one operation. Where it is larger than the median
@@ -50,6 +52,8 @@ export const HOW: string = `## How to read the figures
   where it needs some, over its time with so many. **${CORES.efficiency}** is the speed-up by the number of cores that these
   workers can use. It is left out where all workers want one lock or one queue: more of them cannot be faster there.
   **${CORES.timesBare}** is how many times as long it takes as with as many bare workers.
+- **${FLEET.asked}** is what the fleet was designed to reach, and **${FLEET.reached}** says whether the **${FLEET.ratio}** of the
+  medians beside it does. \`p99\` is what one of a hundred exceeds: the longest where there are fewer.
 - **${PEERS.notes}.** Each sample waits for a quiet machine and is thrown away as _disturbed_ if other programs used the
   processors meanwhile. A figure that had to be taken from a _busy_ machine says so, as
   does what is made of it, and is not to be relied on: what waits for another thread then waits for the scheduler first.

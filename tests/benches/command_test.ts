@@ -82,6 +82,7 @@ if ("Deno" in globalThis) {
   const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
     "bench:cores": ["benches/cores/main.ts"],
     "bench:peers": ["benches/peers/main.ts"],
+    "bench:distributed": ["benches/distributed/main.ts"],
     "bench:record": ["benches/record.ts"],
     "bench:compare": ["benches/compare.ts"],
     "bench:report": ["benches/report.ts"],
