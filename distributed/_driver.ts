@@ -300,6 +300,10 @@ export class Driver implements Owner, LedgerHost, OfferHost {
     if (this.engine !== undefined && this.posted.isOpen(parcel)) this.#sending.send(this.engine, parcel);
   }
 
+  taken(parcel: SentParcel): void {
+    this.posted.taken(parcel);
+  }
+
   tellAgain(parcel: SentParcel): void {
     this.posted.tellAgain(parcel);
   }

@@ -191,6 +191,13 @@ export class Ledger {
   /** Grants a parcel to an agent that is to be offered it. */
   grantTo(parcel: SentParcel, agent: string): void {
     parcel.grantTo(agent, crypto.randomUUID());
+    parcel.isOffered = true;
+  }
+
+  /** The agent that was offered a parcel has it. */
+  taken(parcel: SentParcel): void {
+    if (!parcel.isOffered) return;
+    parcel.isOffered = false;
     this.#noteWait(parcel);
   }
 
@@ -242,8 +249,8 @@ export class Ledger {
     // For the second time.
     if (number !== parcel.reports) return true;
     parcel.reports++;
-    // What it was offered, it has.
-    parcel.isOffered = false;
+    // The answer to its offer may come later, or not at all.
+    this.taken(parcel);
     this.#host.agents.heardOf(parcel.agent!);
     this.runTimes.add(each, outcomes.length);
     this.#host.noteRun(parcel, each, outcomes.length);

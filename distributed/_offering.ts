@@ -26,6 +26,8 @@ const AGAIN = 100;
 export interface OfferHost {
   /** Whether the parcel is with that agent by that nonce, and not over. */
   isWith(parcel: SentParcel, nonce: string): boolean;
+  /** The agent has the parcel. */
+  taken(parcel: SentParcel): void;
   /** Tells the agent again what it is to give up of the parcel. */
   tellAgain(parcel: SentParcel): void;
   /** The agent does not have the parcel: it goes into the queue. */
@@ -62,15 +64,15 @@ export class Offering {
     const question = offerBytes(bytes, nonce);
     // Whether the agent may have heard of it.
     let isUnknown = false;
-    parcel.isOffered = true;
     while (this.#host.isWith(parcel, nonce) && !engine.isClosed) {
       try {
         const [isTaken] = await engine.request(`agent.${agent}.offer`, question, ANSWER);
         if (isTaken === 1) {
           this.#agents.heardOf(agent!);
+          this.#host.taken(parcel);
           // It may have been told to give up what it did not have yet.
           if (isUnknown) this.#host.tellAgain(parcel);
-          break;
+          return;
         }
         this.#refused.set(agent!, performance.now() + REFUSED);
         return this.#refuse(parcel, nonce);
@@ -83,7 +85,6 @@ export class Offering {
         await new Promise((resolve) => setTimeout(resolve, AGAIN));
       }
     }
-    parcel.isOffered = false;
   }
 
   #refuse(parcel: SentParcel, nonce: string): void {

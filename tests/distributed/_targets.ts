@@ -82,11 +82,20 @@ export function giveLock(): unknown {
   return { locks: [new Lock()] };
 }
 
-/** Takes 400 ms where it is told so, and next to nothing else. */
+/** Takes 1,500 ms where it is told so, and next to nothing else. */
 export async function mostlyShort(file: string, id: number, isLong: boolean): Promise<number> {
   if (isLong) {
     appendFileSync(file, `${id}\n`);
     await sleep(1500);
   }
   return id;
+}
+
+/** `begin` with its arguments as an item. */
+export function beginFor(args: readonly [file: string, id: number, ms: number]): Promise<number> {
+  return begin(...args);
+}
+
+export function range(from: number, to: number): [number, number] {
+  return [from, to];
 }
