@@ -44,7 +44,7 @@ describe("the messages of a pool", () => {
     const { agent } = agentOver(hub);
     await using pool = new HubPool(hub);
     const { file } = notes();
-    for (let i = 0; i < 5; i++) await Promise.all([pool.submit(targets.square, i), pool.submit(targets.pid)]);
+    for (let i = 0; i < 5; i++) await Promise.all([pool.submit(targets.square, i), pool.submit(targets.pid), pool.submit(Math.max, i)]);
     const mixed = range(90).map((i) => {
       if (i % 3 === 0) return pool.submit(targets.square, i);
       return i % 3 === 1 ? pool.submit(targets.begin, file, i, 0) : pool.submit(targets.pid);
@@ -55,6 +55,8 @@ describe("the messages of a pool", () => {
       assertEquals(results[3 * i + 1], 3 * i + 1);
       assertEquals(results[3 * i + 2], results[2]);
     }
+    const lists = range(60).map((i) => i % 2 === 0 ? pool.submit(Math.max, i) : pool.submit(Math.max, i, i + 1));
+    assertEquals(await Promise.all(lists), range(60).map((i) => i % 2 === 0 ? i : i + 1));
     await agent.leave(0);
   });
 
