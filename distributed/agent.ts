@@ -1,9 +1,10 @@
+#!/usr/bin/env bun
 /**
  * An agent from the command line: it works for the pools of a fleet until SIGTERM or SIGINT, and then ends what it has begun.
  *
  * ```text
  * deno run -A jsr:@weft/concurrent/agent --connect nats://queue:4222 --root .
- * bun node_modules/@weft/concurrent/distributed/agent.js --connect nats://queue:4222 --root .
+ * bunx weft-agent --connect nats://queue:4222 --root .
  * ```
  *
  * `--help` says what else there is.

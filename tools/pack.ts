@@ -150,10 +150,9 @@ function writePackage(): void {
   );
   const { name, version, license } = project;
   const { description, dependencies } = source;
-  write(
-    "package.json",
-    `${JSON.stringify({ name, version, description, license, type: "module", exports, dependencies }, undefined, 2)}\n`,
-  );
+  const bin = { "weft-agent": project.exports["./agent"].replace(/\.ts$/, ".js") };
+  const about = { name, version, description, license, type: "module", exports, bin, dependencies };
+  write("package.json", `${JSON.stringify(about, undefined, 2)}\n`);
   for (const file of ["README.md", "CHANGELOG.md", "LICENSE"]) cpSync(join(ROOT, file), join(OUT, file));
 }
 
