@@ -34,10 +34,10 @@ describe("the house", () => {
   });
 
   // Twenty of them are the pool's: a file for each of its words.
-  it("has at most 185 modules", LIMIT, () => {
+  it("has at most 205 modules", LIMIT, () => {
     const { length } = sourceFiles();
     console.log(`${length} modules`);
-    assert(length <= 185, `${length} modules`);
+    assert(length <= 205, `${length} modules`);
   });
 
   it("has no file above 450 lines, no class above 350, and of the pool none above 300", LIMIT, () => {
@@ -57,6 +57,8 @@ describe("the house", () => {
   it("has no two files of one name, but for the entry points and the twins", LIMIT, () => {
     const byName = Map.groupBy(sourceFiles(), (file) => file.slice(file.lastIndexOf("/") + 1));
     const twins = new Set(["mod.ts", "pool.ts", "current.ts"]);
+    // What machines share is called as what threads share.
+    for (const name of ["event", "lock", "queue", "semaphore", "value"]) twins.add(`${name}.ts`);
     assertEquals([...byName].filter(([name, files]) => files.length > 1 && !twins.has(name)), []);
   });
 
