@@ -13,6 +13,7 @@ import { ABSENT, ANSWER, insist, isGone, SILENCE } from "./_insist.ts";
 import { partsOfOffer } from "./_offering.ts";
 import type { PieceQuestion } from "./_pieces.ts";
 import { type Prepared, Preparing, type PreparingOptions } from "./_preparing.ts";
+import { Slot, Slots } from "./_slots.ts";
 import {
   type AgentInfo,
   type Cancel,
@@ -41,6 +42,12 @@ const LAST = 5000;
 /** A parcel that is here before a slot is free waits so long for one. Then another agent may have one. */
 const PATIENCE = 30;
 
+/** A program that is there answers so soon: milliseconds. */
+const ANSWERS = 300;
+/** So often the queue is told that a parcel is waited for: milliseconds. */
+const KEEP = 1000;
+/** So long after it was asked for a task none is in the queue if none has come. */
+const SURE = 10;
 /** So many offers are known again that were taken. */
 const KNOWN_OFFERS = 10_000;
 
@@ -73,11 +80,15 @@ export class Agent implements HeldHost {
   #lookedAtAll = performance.now();
   /** Parcels that were asked for or are held, also by offers. */
   #wanted = 0;
-  /** Parcels that were granted and are not over. */
-  #busy = 0;
+  /** Parcels that were asked for and have not come: while there are any, nothing is in the queue. And since when that is so. */
+  #expected = 0;
+  #expectedSince = 0;
+  /** Parcels that are begun with, or about to be. */
+  readonly #slots: Slots;
+  /** Programs that have not answered for long. */
+  readonly #silent: Set<string> = new Set();
   /** Whether one more is asked for than there are slots: while they take little time, the next is there when a slot is free. */
   #isAhead = true;
-  readonly #onFree: Set<() => void> = new Set();
   /** The nonces of offers that were taken. */
   readonly #offers: Set<string> = new Set();
   isLeaving = false;
@@ -89,16 +100,17 @@ export class Agent implements HeldHost {
     this.#engine = engine;
     this.#options = options;
     this.#preparing = new Preparing(engine, options);
+    this.#slots = new Slots(options.slots, () => this.isLeaving);
     const name = `agent.${this.#id}`;
     engine.answer(`${name}.offer`, (bytes) => this.#consider(bytes) ? YES : NO);
     engine.answer(`${name}.held`, (bytes) => {
-      const { driver } = fromBytes<HeldQuestion>(bytes);
+      const { driver, given } = fromBytes<HeldQuestion>(bytes);
+      for (const cancel of given) this.#cancel(cancel);
       const held: Held = { ids: [...this.#held].filter((each) => each.driver === driver).map(({ id }) => id) };
       return toBytes(held);
     });
     engine.answer(`${name}.cancel`, (bytes) => {
-      const { id, positions } = fromBytes<Cancel>(bytes);
-      for (const held of this.#held) if (held.id === id) held.giveUp(positions);
+      this.#cancel(fromBytes<Cancel>(bytes));
       return undefined;
     });
     engine.answer(`${name}.piece`, (bytes) => {
@@ -118,6 +130,10 @@ export class Agent implements HeldHost {
     this.#timers = [setInterval(() => this.#lookAtDrivers(), TICK), setInterval(() => this.#tellNews(), NEWS)];
     this.#tellNews();
     this.#ask();
+  }
+
+  #cancel({ id, positions }: Cancel): void {
+    for (const held of this.#held) if (held.id === id) held.giveUp(positions);
   }
 
   #find({ id, nonce }: { id: string; nonce: string }): HeldParcel | undefined {
@@ -143,10 +159,13 @@ export class Agent implements HeldHost {
     const missing = this.#options.slots + Number(this.#isAhead) - this.#wanted;
     if (missing <= 0 || this.isLeaving) return;
     this.#wanted += missing;
+    if (this.#expected === 0) this.#expectedSince = performance.now();
+    this.#expected += missing;
     this.#taking.ask(missing);
   }
 
   #receive(delivery: Delivery): void {
+    this.#expected--;
     let parcel: Parcel;
     let held: HeldParcel;
     try {
@@ -168,7 +187,7 @@ export class Agent implements HeldHost {
     const { driver, id } = parcel;
     // There may be many of its parcels.
     if (this.#gone.has(driver) && !await this.#isBack(driver)) return delivery.done();
-    const prepared = parcel.protocol === PROTOCOL ? await this.#preparing.prepare(driver, parcel.fn) : {
+    const prepared = parcel.protocol === PROTOCOL ? await this.#hear(driver, delivery, this.#preparing.prepare(driver, parcel.fn)) : {
       refusal: {
         kind: "protocol" as const,
         message: `Cannot run task as agent ${this.#options.name} has another version of this library: install the same`,
@@ -182,17 +201,42 @@ export class Agent implements HeldHost {
       await insist(this.#engine, `driver.${driver}.refuse`, toBytes({ id, ...prepared.refusal }));
       return delivery.done();
     }
-    if (!await this.#takeSlot()) {
+    // A program that is silent is asked without a slot, which others can use meanwhile.
+    const slot = new Slot(this.#slots);
+    if (!this.#silent.has(driver) && !await slot.take(PATIENCE)) {
       this.#isAhead = false;
       return delivery.giveBack();
     }
     try {
-      await this.#begin(delivery, parcel, held, prepared);
+      await this.#begin(delivery, parcel, held, prepared, slot);
     } finally {
-      this.#freeSlot();
+      slot.free();
     }
     // The slot is another's while the program hears of it.
     await held.whenHeard();
+  }
+
+  // What a program answers. While it is silent for long, others are asked for in place of its parcel.
+  async #hear<T>(driver: string, delivery: Delivery, answer: Promise<T>, onSilence?: () => void): Promise<T> {
+    let keeping: ReturnType<typeof setInterval> | undefined;
+    const timer = setTimeout(() => {
+      this.#silent.add(driver);
+      this.#wanted--;
+      onSilence?.();
+      delivery.keep();
+      keeping = setInterval(() => delivery.keep(), KEEP);
+      this.#ask();
+    }, ANSWERS);
+    try {
+      return await answer;
+    } finally {
+      clearTimeout(timer);
+      this.#silent.delete(driver);
+      if (keeping !== undefined) {
+        clearInterval(keeping);
+        this.#wanted++;
+      }
+    }
   }
 
   async #isBack(driver: string): Promise<boolean> {
@@ -205,17 +249,18 @@ export class Agent implements HeldHost {
     return true;
   }
 
-  async #begin(delivery: Delivery, parcel: Parcel, held: HeldParcel, prepared: Prepared): Promise<void> {
+  async #begin(delivery: Delivery, parcel: Parcel, held: HeldParcel, prepared: Prepared, slot: Slot): Promise<void> {
     const { driver, id } = parcel;
     const began = performance.now();
     const question = toBytes({ id, agent: this.#id, nonce: held.nonce });
-    const answer = await insist(this.#engine, `driver.${driver}.grant`, question);
+    const answer = await this.#hear(driver, delivery, insist(this.#engine, `driver.${driver}.grant`, question), () => slot.free());
     // A program that is gone wants nothing any more, and what it has granted to another is that one's.
     const grant: Grant | undefined = answer === undefined ? undefined : fromBytes(answer);
     if (answer === undefined) this.#gone.add(driver);
     // From here on the task is a matter between the two, whatever becomes of the queue.
     delivery.done();
     if (grant?.isGranted !== true) return;
+    await slot.claim();
     await held.run(this.#preparing.relayFor(driver, prepared), prepared.description, prepared.name, grant.skip);
     if (performance.now() - began < PATIENCE) this.#isAhead = true;
   }
@@ -227,7 +272,9 @@ export class Agent implements HeldHost {
   #consider(bytes: Uint8Array): boolean {
     const { nonce, parcel: packed } = partsOfOffer(bytes);
     if (this.#offers.has(nonce)) return true;
-    if (this.isLeaving || this.#busy >= this.#options.slots || this.#onFree.size > 0) return false;
+    if (!this.#slots.isFree) return false;
+    // Otherwise other programs may have tasks in the queue, which come first.
+    if (this.#expected === 0 || performance.now() - this.#expectedSince < SURE) return false;
     const parcel = fromBytes<Parcel>(packed);
     if (parcel.protocol !== PROTOCOL) return false;
     const prepared = this.#preparing.known(parcel.driver, parcel.fn);
@@ -240,14 +287,14 @@ export class Agent implements HeldHost {
     this.#offers.add(nonce);
     if (this.#offers.size > KNOWN_OFFERS) this.#offers.delete(this.#offers.values().next().value!);
     this.#held.add(held);
-    this.#busy++;
+    this.#slots.takeNow();
     // No other is asked for in its place.
     this.#wanted++;
     const relay = this.#preparing.relayFor(parcel.driver, prepared);
     // The answer goes first.
     queueMicrotask(() => {
       held.run(relay, prepared.description, prepared.name, [])
-        .finally(() => this.#freeSlot())
+        .finally(() => this.#slots.free())
         .then(() => held.whenHeard())
         .catch((error) => console.error(`Cannot go on with a task of ${parcel.driver}:`, error))
         .finally(() => this.#drop(held));
@@ -260,32 +307,6 @@ export class Agent implements HeldHost {
     this.#wanted--;
     this.#ask();
     if (this.#held.size === 0) this.#onIdle?.();
-  }
-
-  #freeSlot(): void {
-    this.#busy--;
-    const [waiting] = this.#onFree;
-    waiting?.();
-  }
-
-  // Waits for a slot, but not for long, and takes it at once: others wait, too. Whether there was one.
-  #takeSlot(): Promise<boolean> {
-    const take = (): boolean => {
-      const isFree = !this.isLeaving && this.#busy < this.#options.slots;
-      if (isFree) this.#busy++;
-      return isFree;
-    };
-    if (take()) return Promise.resolve(true);
-    if (this.isLeaving) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const look = (): void => {
-        clearTimeout(timer);
-        this.#onFree.delete(look);
-        resolve(take());
-      };
-      const timer = setTimeout(look, PATIENCE);
-      this.#onFree.add(look);
-    });
   }
 
   // Programs.
@@ -347,6 +368,7 @@ export class Agent implements HeldHost {
    */
   async leave(grace: number): Promise<void> {
     this.isLeaving = true;
+    this.#slots.leave();
     this.#taking.stop();
     this.#tellNews();
     for (const held of this.#held) held.takeBackAll();

@@ -33,6 +33,8 @@ export interface Granted {
   readonly id: string;
   /** On the clock of `performance.now`. */
   readonly since: number;
+  /** Positions that the agent was told to give up. */
+  readonly told: ReadonlySet<number>;
   /** It was offered to the agent, which may not have heard of it. */
   readonly isOffered: boolean;
   /** How often the agent did not know it. */
@@ -156,7 +158,7 @@ export class KnownAgents {
    * Asks the agents for what they were granted, also those that have not answered yet: where an agent died that was asked, only the
    * next question says so.
    */
-  check(engine: Engine, driver: string, granted: ReadonlyMap<string, readonly Granted[]>, lose: Lose): void {
+  check(engine: Engine, driver: string, granted: ReadonlyMap<string, ReadonlySet<Granted>>, lose: Lose): void {
     this.forget();
     const time = performance.now();
     if (time - this.#checked > STANDSTILL) {
@@ -181,12 +183,15 @@ export class KnownAgents {
     engine: Engine,
     driver: string,
     agent: string,
-    parcels: readonly Granted[],
+    granted: ReadonlySet<Granted>,
     lose: Lose,
   ): Promise<void> {
     const asked = performance.now();
+    const parcels = [...granted];
+    // A message that told it may have been lost.
+    const given = parcels.filter(({ told }) => told.size > 0).map(({ id, told }) => ({ id, positions: [...told] }));
     try {
-      const answer = await engine.request(`agent.${agent}.held`, toBytes({ driver }), ANSWER);
+      const answer = await engine.request(`agent.${agent}.held`, toBytes({ driver, given }), ANSWER);
       const held = new Set(fromBytes<Held>(answer).ids);
       this.heardOf(agent);
       this.#answered.set(agent, Math.max(asked, this.#answered.get(agent) ?? 0));
@@ -194,7 +199,7 @@ export class KnownAgents {
       this.#absentSince.delete(agent);
       for (const parcel of parcels) {
         if (held.has(parcel.id) || parcel.isOffered || asked - parcel.since < SETTLED) parcel.missed = 0;
-        else if (++parcel.missed >= UNKNOWN) lose(parcel, "does not know the task any more");
+        else if (++parcel.missed >= UNKNOWN && granted.has(parcel)) lose(parcel, "does not know the task any more");
       }
     } catch (error) {
       if (error instanceof NobodyError) {
@@ -202,7 +207,8 @@ export class KnownAgents {
         const since = this.#absentSince.get(agent) ?? asked;
         this.#absentSince.set(agent, since);
         if (!isGone(engine, since, ABSENT)) return;
-        for (const parcel of parcels) lose(parcel, "is gone");
+        // Those that it has still: it may have been offered one that is another's by now.
+        for (const parcel of parcels) if (granted.has(parcel)) lose(parcel, "is gone");
         this.#forget(agent);
         return;
       }
@@ -217,7 +223,7 @@ export class KnownAgents {
       const since = this.#silentSince.get(agent) ?? Math.max(asked, engine.backSince, this.#awakeSince);
       this.#silentSince.set(agent, since);
       if (performance.now() - since <= this.#lease) return;
-      for (const parcel of parcels) lose(parcel, `was silent for ${this.#lease} ms`);
+      for (const parcel of parcels) if (granted.has(parcel)) lose(parcel, `was silent for ${this.#lease} ms`);
     }
   }
 }

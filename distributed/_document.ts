@@ -169,7 +169,7 @@ export class Document<T> {
     soonest: () => number = () => POLL,
   ): Promise<R> {
     const { line } = this.#asking;
-    const store = await line.borrow();
+    const store = await this.#asking.borrow(signal);
     const bell = new Bell();
     const silence = store.listen(`changed.${this.#name}`, (bytes) => {
       const seen = this.#seenOf(fromBytes<Entry>(bytes));

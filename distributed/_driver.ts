@@ -158,7 +158,7 @@ export class Driver implements Owner, LedgerHost, OfferHost {
   }
 
   get busy(): number {
-    return [...this.posted.granted.values()].reduce((sum, { length }) => sum + length, 0);
+    return this.posted.size - this.posted.waiting;
   }
 
   get queued(): number {
@@ -286,9 +286,8 @@ export class Driver implements Owner, LedgerHost, OfferHost {
 
   // What waits in the queue is not overtaken.
   #send(engine: Engine, parcel: SentParcel): void {
-    const { granted, size } = this.posted;
-    const held = granted.values().reduce((sum, { length }) => sum + length, 0);
-    const agent = held === size - 1 ? this.#offering.free(granted) : undefined;
+    // This one alone.
+    const agent = this.posted.waiting === 1 ? this.#offering.free(this.posted.granted) : undefined;
     if (agent === undefined) return this.#sending.send(engine, parcel);
     this.posted.grantTo(parcel, agent);
     void this.#offering.offer(engine, parcel);

@@ -16,6 +16,8 @@ export interface Delivery {
   readonly bytes: Uint8Array;
   /** The agent has it, or no agent needs it any more: the engine forgets it. */
   done(): void;
+  /** The agent is not done with it yet: no other is to have it for some more seconds. */
+  keep(): void;
   /** Another agent is to have it. */
   giveBack(): void;
 }

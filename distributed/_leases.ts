@@ -1,8 +1,8 @@
 /**
  * Permits that programs hold for a time: the lock is one of them, a semaphore several.
  *
- * What is kept is a list of holders and one of waiters. A holder counts its beat up three times in its lease. Nobody's clock is
- * compared with another's: a waiter that has seen the same beat for the length of the lease, on its own clock and with the server
+ * What is kept is a list of holders and one of waiters. A holder counts its beat up three times in its lease. No clock is compared
+ * with another: a waiter that has seen the same beat for the length of the lease, on its own clock and with the server
  * there, takes the holder for gone. The holder takes its lease for lost that long after it last sent a beat that the server has
  * confirmed: earlier than any waiter can, since each has seen the beat later.
  *
@@ -357,7 +357,8 @@ export class HeldLease implements Lease {
     try {
       const since = await this.#host.beat();
       if (this.#isOver) return;
-      if (since === undefined) return this.#lose();
+      // An event loop that stood still may come here before the lease's end. What was not held once is not held again.
+      if (since === undefined || !this.isHeld) return this.#lose();
       this.#since = since;
       this.#watch();
     } catch {

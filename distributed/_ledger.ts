@@ -53,6 +53,9 @@ export class Ledger {
   readonly runTimes: Histogram = new Histogram();
   readonly #host: LedgerHost;
   readonly #parcels: Map<number, SentParcel> = new Map();
+  readonly #granted: Map<string, Set<SentParcel>> = new Map();
+  /** How many agents have. */
+  #held = 0;
   /** Tasks may be unwanted: they are looked for when the present call is over. */
   #unwanted = false;
   #together = 0;
@@ -66,8 +69,13 @@ export class Ledger {
   }
 
   /** Those with agents, by these. */
-  get granted(): Map<string, SentParcel[]> {
-    return Map.groupBy([...this.#parcels.values()].filter(({ isGranted }) => isGranted), ({ agent }) => agent!);
+  get granted(): ReadonlyMap<string, ReadonlySet<SentParcel>> {
+    return this.#granted;
+  }
+
+  /** How many no agent has. */
+  get waiting(): number {
+    return this.#parcels.size - this.#held;
   }
 
   /** Those that no agent has. */
@@ -99,8 +107,24 @@ export class Ledger {
   }
 
   #end(parcel: SentParcel): void {
-    this.#parcels.delete(parcel.number);
-    if (!parcel.isGranted) this.#host.forget(parcel);
+    if (!this.#parcels.delete(parcel.number)) return;
+    if (parcel.isGranted) this.#takeFrom(parcel);
+    else this.#host.forget(parcel);
+  }
+
+  #giveTo(parcel: SentParcel, agent: string, nonce: string): void {
+    parcel.grantTo(agent, nonce);
+    let its = this.#granted.get(agent);
+    if (its === undefined) this.#granted.set(agent, its = new Set());
+    its.add(parcel);
+    this.#held++;
+  }
+
+  #takeFrom(parcel: SentParcel): void {
+    const its = this.#granted.get(parcel.agent!);
+    if (its?.delete(parcel) !== true) return;
+    this.#held--;
+    if (its.size === 0) this.#granted.delete(parcel.agent!);
   }
 
   // What is not wanted any more.
@@ -190,7 +214,7 @@ export class Ledger {
 
   /** Grants a parcel to an agent that is to be offered it. */
   grantTo(parcel: SentParcel, agent: string): void {
-    parcel.grantTo(agent, crypto.randomUUID());
+    this.#giveTo(parcel, agent, crypto.randomUUID());
     parcel.isOffered = true;
   }
 
@@ -217,6 +241,7 @@ export class Ledger {
 
   /** The agent that was offered a parcel does not have it. */
   refused(parcel: SentParcel): void {
+    this.#takeFrom(parcel);
     parcel.takeFrom();
     parcel.told.clear();
     const { unwanted } = parcel;
@@ -230,7 +255,7 @@ export class Ledger {
     // The answer to the same question may have been lost. Another delivery, also to the same agent, is another question.
     if (parcel.isGranted) return { isGranted: parcel.nonce === nonce, skip: [...parcel.told] };
     const skip = parcel.unwanted;
-    parcel.grantTo(agent, nonce);
+    this.#giveTo(parcel, agent, nonce);
     this.#host.agents.heardOf(agent);
     for (const position of skip) {
       parcel.told.add(position);
@@ -341,7 +366,7 @@ export class Ledger {
     const identity = { worker: agents.nameOf(agent!), pid: agents.get(agent!)?.pid };
     // It may be there after all, and is to stop then.
     this.#cancel(parcel, [...open]);
-    this.#parcels.delete(parcel.number);
+    this.#end(parcel);
     for (const position of open) {
       this.#lose(jobs[position], indexes[position], { ...identity, error: new Error(`its agent ${reason}`) });
     }

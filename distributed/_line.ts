@@ -41,6 +41,8 @@ export class Line {
   #opening: Promise<Store> | undefined;
   #users = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether there was a connection before. */
+  wasThere = false;
 
   constructor(connect: () => Promise<Store>) {
     this.#connect = connect;
@@ -61,6 +63,7 @@ export class Line {
   async #open(): Promise<Store> {
     try {
       const store = await this.#connect();
+      this.wasThere = true;
       store.onGone(() => this.#opening = undefined);
       return store;
     } catch (error) {
@@ -85,6 +88,23 @@ export class Asking {
   constructor(readonly line: Line, readonly engineTimeout: number) {}
 
   /**
+   * The store, until {@linkcode Line.giveBack}. One that was there before is waited for; elsewhere the address is wrong.
+   *
+   * @throws {EngineError} If it cannot be reached.
+   */
+  async borrow(signal?: AbortSignal): Promise<Store> {
+    for (const began = performance.now();;) {
+      try {
+        return await this.line.borrow();
+      } catch (error) {
+        const isOver = signal?.aborted === true || performance.now() - began > this.engineTimeout;
+        if (isOver || !this.line.wasThere) throw error;
+      }
+      await pause(AGAIN, signal);
+    }
+  }
+
+  /**
    * Asks, and asks again while the store is away. What is asked may be done twice.
    *
    * @throws {EngineError} If it was away for too long.
@@ -94,7 +114,7 @@ export class Asking {
     let failingSince: number | undefined;
     for (;;) {
       signal?.throwIfAborted();
-      const store = await this.line.borrow();
+      const store = await this.borrow(signal);
       const began = performance.now();
       try {
         const answer = await question(store);

@@ -131,6 +131,7 @@ function deliveryOf(message: Msg): Delivery {
   return {
     bytes: plain(message.data),
     done: () => void message.respond("+ACK"),
+    keep: () => void message.respond("+WPI"),
     giveBack: () => void message.respond("-NAK"),
   };
 }

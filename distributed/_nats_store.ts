@@ -158,7 +158,7 @@ class NatsQueue implements ItemQueue {
     }
   }
 
-  async itemNow(): Promise<Item | undefined> {
+  async itemNow(wait: number): Promise<Item | undefined> {
     const reply = `_INBOX.weft.${crypto.randomUUID().replaceAll("-", "")}`;
     const connection = this.#connection;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -169,7 +169,7 @@ class NatsQueue implements ItemQueue {
         const callback = (error: Error | null, message: Msg): void => error === null ? resolve(message) : reject(error);
         subscription = connection.subscribe(reply, { callback });
         timer = setTimeout(() => reject(new Error("no answer")), PATIENCE);
-        const question = JSON.stringify({ batch: 1, no_wait: true });
+        const question = JSON.stringify({ batch: 1, ...(wait > 0 ? { expires: wait * NS } : { no_wait: true }) });
         connection.publish(`$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.getters`, question, { reply });
       });
       const code = message.headers?.code ?? 0;

@@ -47,12 +47,12 @@ export class Offering {
   }
 
   /** An agent that has a free slot, as far as is known. `granted`: how many parcels each has. */
-  free(granted: ReadonlyMap<string, { readonly length: number }>): string | undefined {
+  free(granted: ReadonlyMap<string, { readonly size: number }>): string | undefined {
     const time = performance.now();
     let best: string | undefined;
     let most = 0;
     for (const { id, slots } of this.#agents.since(time - LATELY)) {
-      const free = slots - (granted.get(id)?.length ?? 0);
+      const free = slots - (granted.get(id)?.size ?? 0);
       if (free > most && (this.#refused.get(id) ?? 0) < time) [best, most] = [id, free];
     }
     return best;

@@ -24,6 +24,8 @@ const DRAIN = 50;
 /** So long it is asked that an item is taken: later it may be another's. */
 const SAFE = TAKE_WAIT * 0.8;
 const AGAIN = 50;
+/** In so long an item can be had that was just put. */
+const NEW = 20;
 /** How long questions may be asked for getters that may come. */
 const LINGER = 200;
 
@@ -107,7 +109,7 @@ export class QueueClient {
 
   async #whenRoom(signal: AbortSignal): Promise<void> {
     const { line } = this.#asking;
-    const store = await line.borrow();
+    const store = await this.#asking.borrow(signal);
     const bell = new Bell();
     const silence = store.listen(`room.${this.#name}`, () => bell.ring());
     await bell.wait(ROOM, signal);
@@ -117,15 +119,18 @@ export class QueueClient {
 
   /** Takes an item that is there. `undefined`: there is none. */
   async getNow(action: string): Promise<Uint8Array | undefined> {
-    const taken = await this.#ask(action, async (queue, store) => {
-      const item = await queue.itemNow();
-      if (item !== undefined) await this.#take(item, store);
-      return item;
+    return await this.#ask(action, async (queue, store) => {
+      let item = await queue.itemNow(0);
+      if (item === undefined) {
+        const { size, isShut } = await queue.state();
+        if (isShut && size === 0) throw shutDown(action);
+        // It may be another getter's, or so new that it cannot be had at once.
+        if (size > 0) item = await queue.itemNow(NEW);
+      }
+      if (item === undefined) return undefined;
+      await this.#take(item, store);
+      return item.bytes;
     });
-    if (taken !== undefined) return taken.bytes;
-    const { size, isShut } = await this.state(action);
-    if (isShut && size === 0) throw shutDown(action);
-    return undefined;
   }
 
   /** Takes an item, and waits for one. `undefined`: the time has passed. */

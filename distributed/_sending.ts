@@ -12,12 +12,16 @@ import type { SentParcel } from "./_parcels.ts";
 const OFTEN = 3000;
 /** So many are looked for at once: each is a question. */
 const AT_ONCE = 512;
+/** So many are sent again at each look where the queue had no room. */
+const REFUSED = 64;
 
 /** Sends the parcels of one driver. */
 export class Sending {
   readonly #driver: string;
   #isReconciling = false;
   #reconciled = 0;
+  /** The queue has had no room for a parcel lately. */
+  #isFull = false;
   /** The number of the parcel that was looked for last. */
   #last = 0;
 
@@ -41,7 +45,8 @@ export class Sending {
     } catch (error) {
       parcel.place = 0;
       // The engine is away, or has no room: later. Or the queue is gone.
-      if (!(error instanceof QueueFullError) && engine.awaySince === undefined) {
+      if (error instanceof QueueFullError) this.#isFull = true;
+      else if (engine.awaySince === undefined) {
         if (await engine.probe()) await engine.restore();
         this.#reconciled = 0;
       }
@@ -59,10 +64,20 @@ export class Sending {
   /** Sends those again that are not in the queue. Now and then, unless it is urgent: that is asked for each of them. */
   reconcile(engine: Engine, parcels: readonly SentParcel[], isUrgent = false): void {
     const time = performance.now();
+    if (this.#isFull) this.#sendRefused(engine, parcels);
     if (this.#isReconciling || !isUrgent && time - this.#reconciled < OFTEN) return;
     this.#reconciled = time;
     this.#isReconciling = true;
-    void this.#reconcile(engine, isUrgent ? parcels : this.#some(parcels)).catch(() => {}).finally(() => this.#isReconciling = false);
+    void this.#reconcile(engine, isUrgent ? parcels : this.#some(parcels)).catch(() => {}).finally(() =>
+      this.#isReconciling = false
+    );
+  }
+
+  // There may be room by now, and nothing has to be asked for to find out.
+  #sendRefused(engine: Engine, parcels: readonly SentParcel[]): void {
+    this.#isFull = false;
+    const refused = parcels.filter(({ place, isSending, isOver }) => place === 0 && !isSending && !isOver);
+    for (const parcel of refused.slice(0, REFUSED)) this.send(engine, parcel);
   }
 
   // Those that the last ones were followed by, where there are many.

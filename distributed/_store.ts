@@ -33,8 +33,8 @@ export interface ItemQueue {
   open(maxsize: number): Promise<number>;
   /** Puts an item; the same key is the same item. */
   put(bytes: Uint8Array, key: string): Promise<PutOutcome>;
-  /** An item that is there now, if there is one. */
-  itemNow(): Promise<Item | undefined>;
+  /** An item that is there now, if there is one, or comes within so many milliseconds. */
+  itemNow(wait: number): Promise<Item | undefined>;
   /** Calls `hear` with as many items as `ask` says, when they are there. */
   items(hear: (item: Item) => void): Taking;
   /** How many items it has, and whether it is shut. */

@@ -102,6 +102,8 @@ export interface Refusal {
 /** Driver to agent, `held`: which parcels of that driver does the agent have? */
 export interface HeldQuestion {
   driver: string;
+  /** What it was told to give up, again. */
+  given: Cancel[];
 }
 
 /** The answer. */

@@ -120,7 +120,11 @@ export class Queue<T = unknown> {
    * @throws As {@linkcode Queue.put}.
    */
   async tryPut(item: T): Promise<boolean> {
-    return await this.#client.put(`put into ${this.#what}`, encodeApart(item, { root: "item", scope: "network" }), false);
+    return await this.#client.put(
+      `put into ${this.#what}`,
+      encodeApart(item, { root: "item", scope: "network" }),
+      false,
+    );
   }
 
   /**

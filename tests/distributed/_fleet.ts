@@ -24,11 +24,16 @@ export function commandOf(file: string, flags: readonly string[] = ["-A"]): stri
   return [process.execPath, ...DENO, ...flags, file];
 }
 
-/** The command that runs an agent on the other runtime; `undefined`: it is not there. */
-export function otherAgent(): string[] | undefined {
+/** The command that runs a program on the other runtime; `undefined`: it is not there. */
+export function otherCommand(file: string): string[] | undefined {
   const other = fileURLToPath(new URL(`node_modules/.bin/${isBun ? "deno" : "bun"}`, ROOT));
   if (!existsSync(other)) return undefined;
-  return isBun ? [other, ...DENO, "-A", PROGRAM] : [other, PROGRAM];
+  return isBun ? [other, ...DENO, "-A", file] : [other, file];
+}
+
+/** The command that runs an agent on the other runtime; `undefined`: it is not there. */
+export function otherAgent(): string[] | undefined {
+  return otherCommand(PROGRAM);
 }
 
 /** A program that runs beside the tests. */

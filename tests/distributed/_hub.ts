@@ -29,6 +29,8 @@ interface Queued {
 
 /** How long an agent has a task that it does not say it is done with: milliseconds. */
 const ACK_WAIT = 200;
+/** The same of one that says that it is not done yet. */
+const KEPT = 2000;
 
 /** Carries messages between the drivers and agents of one program. */
 export class Hub {
@@ -106,6 +108,9 @@ export class Hub {
           const delivery: Delivery = {
             bytes: task.bytes,
             done: () => this.#happens("lose") || this.remove(task.place),
+            keep: () => {
+              task.until = performance.now() + KEPT;
+            },
             giveBack: () => {
               task.until = 0;
               this.#pump();

@@ -22,23 +22,32 @@ export class Server implements AsyncDisposable {
   readonly url: string;
   readonly #folder: string;
   readonly #binary: string;
+  readonly port: number;
   #program: Program | undefined;
 
-  private constructor(folder: string, binary: string, port: number, authorization: string) {
+  private constructor(folder: string, binary: string, port: number) {
     this.#folder = folder;
     this.#binary = binary;
+    this.port = port;
     this.url = `nats://secret@127.0.0.1:${port}`;
-    const config = `listen: "127.0.0.1:${port}"
-authorization { ${authorization} }
-jetstream { store_dir: "${folder}/store" }`;
-    writeFileSync(`${folder}/server.conf`, config);
   }
 
-  static async start(authorization = 'token: "secret"'): Promise<Server> {
+  /** @param more Other parts of its configuration. */
+  static async start(authorization = 'token: "secret"', more = ""): Promise<Server> {
     const folder = mkdtempSync(`${tmpdir()}/nats-`);
-    const server = new Server(folder, await findServer(folder), await freePort(), authorization);
+    const server = new Server(folder, await findServer(folder), await freePort());
+    server.change(authorization, more);
     await server.restart();
     return server;
+  }
+
+  /** What holds when it is started anew. */
+  change(authorization: string, more = ""): void {
+    const config = `listen: "127.0.0.1:${this.port}"
+${authorization === "" ? "" : `authorization { ${authorization} }`}
+jetstream { store_dir: "${this.#folder}/store" }
+${more}`;
+    writeFileSync(`${this.#folder}/server.conf`, config);
   }
 
   /** Starts it, after it was killed as well. */
