@@ -7,13 +7,13 @@
  * @module
  */
 
-import { type Delivery, type Engine, NobodyError, type Taking } from "./_engine.ts";
+import { type Delivery, type Engine, NobodyError } from "./_engine.ts";
 import { type HeldHost, HeldParcel } from "./_held.ts";
 import { ABSENT, ANSWER, insist, isGone, SILENCE } from "./_insist.ts";
-import { partsOfOffer } from "./_offering.ts";
+import { Intake, type Seat } from "./_intake.ts";
+import { type Offer, TakenOffers } from "./_offers_taken.ts";
 import type { PieceQuestion } from "./_pieces.ts";
-import { type Prepared, Preparing, type PreparingOptions } from "./_preparing.ts";
-import { Slot, Slots } from "./_slots.ts";
+import { type Prepared, Preparing, type PreparingOptions, type Refused } from "./_preparing.ts";
 import {
   type AgentInfo,
   type Cancel,
@@ -26,6 +26,7 @@ import {
   type Parcel,
   PROTOCOL,
   toBytes,
+  type Unknown,
 } from "./_wire.ts";
 
 // Times in milliseconds.
@@ -46,10 +47,6 @@ const PATIENCE = 30;
 const ANSWERS = 300;
 /** So often the queue is told that a parcel is waited for: milliseconds. */
 const KEEP = 1000;
-/** So long after it was asked for a task none is in the queue if none has come. */
-const SURE = 10;
-/** So many offers are known again that were taken. */
-const KNOWN_OFFERS = 10_000;
 
 const YES = new Uint8Array([1]);
 const NO = new Uint8Array([0]);
@@ -67,7 +64,6 @@ export class Agent implements HeldHost {
   readonly #options: AgentOptions;
   readonly #id = crypto.randomUUID().slice(0, 13).replace("-", "");
   readonly #preparing: Preparing;
-  readonly #taking: Taking;
   /** What was delivered and is not over. */
   readonly #held: Set<HeldParcel> = new Set();
   readonly #timers: ReturnType<typeof setInterval>[];
@@ -78,19 +74,10 @@ export class Agent implements HeldHost {
   /** Programs that were found to be gone lately. */
   readonly #gone: Set<string> = new Set();
   #lookedAtAll = performance.now();
-  /** Parcels that were asked for or are held, also by offers. */
-  #wanted = 0;
-  /** Parcels that were asked for and have not come: while there are any, nothing is in the queue. And since when that is so. */
-  #expected = 0;
-  #expectedSince = 0;
-  /** Parcels that are begun with, or about to be. */
-  readonly #slots: Slots;
+  readonly #intake: Intake;
   /** Programs that have not answered for long. */
   readonly #silent: Set<string> = new Set();
-  /** Whether one more is asked for than there are slots: while they take little time, the next is there when a slot is free. */
-  #isAhead = true;
-  /** The nonces of offers that were taken. */
-  readonly #offers: Set<string> = new Set();
+  readonly #offers: TakenOffers = new TakenOffers();
   isLeaving = false;
   /** The agent's name, where what runs is ended by force. */
   endedBy: string | undefined;
@@ -100,7 +87,6 @@ export class Agent implements HeldHost {
     this.#engine = engine;
     this.#options = options;
     this.#preparing = new Preparing(engine, options);
-    this.#slots = new Slots(options.slots, () => this.isLeaving);
     const name = `agent.${this.#id}`;
     engine.answer(`${name}.offer`, (bytes) => this.#consider(bytes) ? YES : NO);
     engine.answer(`${name}.held`, (bytes) => {
@@ -126,10 +112,10 @@ export class Agent implements HeldHost {
       this.#tellNews();
       return undefined;
     });
-    this.#taking = engine.takeTasks((delivery) => this.#receive(delivery));
+    this.#intake = new Intake(options.slots, engine.takeTasks((delivery) => this.#receive(delivery)));
     this.#timers = [setInterval(() => this.#lookAtDrivers(), TICK), setInterval(() => this.#tellNews(), NEWS)];
     this.#tellNews();
-    this.#ask();
+    this.#intake.ask();
   }
 
   #cancel({ id, positions }: Cancel): void {
@@ -155,93 +141,100 @@ export class Agent implements HeldHost {
 
   // Tasks.
 
-  #ask(): void {
-    const missing = this.#options.slots + Number(this.#isAhead) - this.#wanted;
-    if (missing <= 0 || this.isLeaving) return;
-    this.#wanted += missing;
-    if (this.#expected === 0) this.#expectedSince = performance.now();
-    this.#expected += missing;
-    this.#taking.ask(missing);
-  }
-
   #receive(delivery: Delivery): void {
-    this.#expected--;
+    const seat = this.#intake.come();
     let parcel: Parcel;
-    let held: HeldParcel;
+    let held: HeldParcel | undefined;
     try {
       parcel = fromBytes(delivery.bytes);
-      held = new HeldParcel(parcel, this.#engine, this);
+      if (typeof parcel.driver !== "string" || typeof parcel.id !== "string") throw new TypeError("no parcel");
+      // What another version sends may look otherwise.
+      if (parcel.protocol === PROTOCOL) this.#held.add(held = new HeldParcel(parcel, this.#engine, this));
     } catch {
       // Not of this library.
       delivery.done();
-      this.#wanted--;
-      return this.#ask();
+      return seat.leave();
     }
-    this.#held.add(held);
-    void this.#run(delivery, parcel, held)
+    const run = held === undefined
+      ? this.#refuse(delivery, parcel, this.#otherVersion)
+      : this.#run(delivery, parcel, held, seat);
+    void run
       .catch((error) => console.error(`Cannot go on with a task of ${parcel.driver}:`, error))
-      .finally(() => this.#drop(held));
+      .finally(() => {
+        seat.leave();
+        if (held !== undefined) this.#drop(held);
+      });
   }
 
-  async #run(delivery: Delivery, parcel: Parcel, held: HeldParcel): Promise<void> {
-    const { driver, id } = parcel;
+  get #otherVersion(): Refused {
+    const message =
+      `Cannot run task as agent ${this.#options.name} has another version of this library: install the same`;
+    return { refusal: { kind: "protocol", message } };
+  }
+
+  async #refuse(delivery: Delivery, { driver, id }: Parcel, { refusal }: Refused): Promise<void> {
+    await insist(this.#engine, `driver.${driver}.refuse`, toBytes({ id, ...refusal }));
+    delivery.done();
+  }
+
+  async #run(delivery: Delivery, parcel: Parcel, held: HeldParcel, seat: Seat): Promise<void> {
+    const { driver, fn } = parcel;
     // There may be many of its parcels.
     if (this.#gone.has(driver) && !await this.#isBack(driver)) return delivery.done();
-    const prepared = parcel.protocol === PROTOCOL ? await this.#hear(driver, delivery, this.#preparing.prepare(driver, parcel.fn)) : {
-      refusal: {
-        kind: "protocol" as const,
-        message: `Cannot run task as agent ${this.#options.name} has another version of this library: install the same`,
-      },
-    };
+    const prepared = await this.#hear(driver, delivery, seat, this.#preparing.prepare(driver, fn));
     if (prepared === "gone") {
       this.#gone.add(driver);
       return delivery.done();
     }
-    if ("refusal" in prepared) {
-      await insist(this.#engine, `driver.${driver}.refuse`, toBytes({ id, ...prepared.refusal }));
-      return delivery.done();
-    }
+    if ("refusal" in prepared) return await this.#refuse(delivery, parcel, prepared);
     // A program that is silent is asked without a slot, which others can use meanwhile.
-    const slot = new Slot(this.#slots);
-    if (!this.#silent.has(driver) && !await slot.take(PATIENCE)) {
-      this.#isAhead = false;
+    if (!this.#silent.has(driver) && !await seat.take(PATIENCE)) {
+      this.#intake.isAhead = false;
       return delivery.giveBack();
     }
-    try {
-      await this.#begin(delivery, parcel, held, prepared, slot);
-    } finally {
-      slot.free();
-    }
+    await this.#begin(delivery, held, seat, prepared);
     // The slot is another's while the program hears of it.
+    seat.leave();
     await held.whenHeard();
   }
 
-  // What a program answers. While it is silent for long, others are asked for in place of its parcel.
-  async #hear<T>(driver: string, delivery: Delivery, answer: Promise<T>, onSilence?: () => void): Promise<T> {
+  async #begin(delivery: Delivery, held: HeldParcel, seat: Seat, prepared: Prepared): Promise<void> {
+    const { driver, id, nonce } = held;
+    const began = performance.now();
+    const asking = insist(this.#engine, `driver.${driver}.grant`, toBytes({ id, agent: this.#id, nonce }));
+    const answer = await this.#hear(driver, delivery, seat, asking);
+    // A program that is gone wants nothing any more, and what it has granted to another is that one's.
+    const grant: Grant | undefined = answer === undefined ? undefined : fromBytes(answer);
+    if (answer === undefined) this.#gone.add(driver);
+    // From here on the task is a matter between the two, whatever becomes of the queue.
+    delivery.done();
+    if (grant?.isGranted !== true) return;
+    await seat.claim();
+    await held.run(this.#preparing.relayFor(driver, prepared), prepared.description, prepared.name, grant.skip);
+    if (performance.now() - began < PATIENCE) this.#intake.isAhead = true;
+  }
+
+  // What a program answers. While it is silent for long, its parcel has no slot, and another is asked for in its place.
+  async #hear<T>(driver: string, delivery: Delivery, seat: Seat, answer: Promise<T>): Promise<T> {
     let keeping: ReturnType<typeof setInterval> | undefined;
     const timer = setTimeout(() => {
       this.#silent.add(driver);
-      this.#wanted--;
-      onSilence?.();
+      seat.leave();
       delivery.keep();
       keeping = setInterval(() => delivery.keep(), KEEP);
-      this.#ask();
     }, ANSWERS);
     try {
       return await answer;
     } finally {
       clearTimeout(timer);
+      clearInterval(keeping);
       this.#silent.delete(driver);
-      if (keeping !== undefined) {
-        clearInterval(keeping);
-        this.#wanted++;
-      }
     }
   }
 
   async #isBack(driver: string): Promise<boolean> {
     try {
-      await this.#engine.request(`driver.${driver}.ping`, new Uint8Array(), ANSWER);
+      await this.#engine.request(`driver.${driver}.ping`, toBytes({ ids: [] }), ANSWER);
     } catch (error) {
       if (error instanceof NobodyError) return false;
     }
@@ -249,54 +242,33 @@ export class Agent implements HeldHost {
     return true;
   }
 
-  async #begin(delivery: Delivery, parcel: Parcel, held: HeldParcel, prepared: Prepared, slot: Slot): Promise<void> {
-    const { driver, id } = parcel;
-    const began = performance.now();
-    const question = toBytes({ id, agent: this.#id, nonce: held.nonce });
-    const answer = await this.#hear(driver, delivery, insist(this.#engine, `driver.${driver}.grant`, question), () => slot.free());
-    // A program that is gone wants nothing any more, and what it has granted to another is that one's.
-    const grant: Grant | undefined = answer === undefined ? undefined : fromBytes(answer);
-    if (answer === undefined) this.#gone.add(driver);
-    // From here on the task is a matter between the two, whatever becomes of the queue.
-    delivery.done();
-    if (grant?.isGranted !== true) return;
-    await slot.claim();
-    await held.run(this.#preparing.relayFor(driver, prepared), prepared.description, prepared.name, grant.skip);
-    if (performance.now() - began < PATIENCE) this.#isAhead = true;
+  /** Takes a parcel that it is offered, if it can begin with it now. The same offer may come again. */
+  #consider(bytes: Uint8Array): boolean {
+    const { driver, number, nonce, parcel: packed } = fromBytes<Offer>(bytes);
+    return this.#offers.take(driver, number, () => this.#takeOffered(nonce, fromBytes<Parcel>(packed)));
   }
 
-  /**
-   * Takes a parcel that it is offered, if it can begin with it now. The same offer comes again where its answer was lost, also when all
-   * is over: it is not begun with again.
-   */
-  #consider(bytes: Uint8Array): boolean {
-    const { nonce, parcel: packed } = partsOfOffer(bytes);
-    if (this.#offers.has(nonce)) return true;
-    if (!this.#slots.isFree) return false;
-    // Otherwise other programs may have tasks in the queue, which come first.
-    if (this.#expected === 0 || performance.now() - this.#expectedSince < SURE) return false;
-    const parcel = fromBytes<Parcel>(packed);
+  #takeOffered(nonce: string, parcel: Parcel): boolean {
+    const { driver, fn } = parcel;
     if (parcel.protocol !== PROTOCOL) return false;
-    const prepared = this.#preparing.known(parcel.driver, parcel.fn);
+    const prepared = this.#preparing.known(driver, fn);
     if (prepared === undefined) {
       // For the next one.
-      void this.#preparing.prepare(parcel.driver, parcel.fn);
+      void this.#preparing.prepare(driver, fn);
       return false;
     }
+    // What may fail comes first.
+    const relay = this.#preparing.relayFor(driver, prepared);
     const held = new HeldParcel(parcel, this.#engine, this, nonce);
-    this.#offers.add(nonce);
-    if (this.#offers.size > KNOWN_OFFERS) this.#offers.delete(this.#offers.values().next().value!);
+    const seat = this.#intake.comeUnasked();
+    if (seat === undefined) return false;
     this.#held.add(held);
-    this.#slots.takeNow();
-    // No other is asked for in its place.
-    this.#wanted++;
-    const relay = this.#preparing.relayFor(parcel.driver, prepared);
     // The answer goes first.
     queueMicrotask(() => {
       held.run(relay, prepared.description, prepared.name, [])
-        .finally(() => this.#slots.free())
+        .finally(() => seat.leave())
         .then(() => held.whenHeard())
-        .catch((error) => console.error(`Cannot go on with a task of ${parcel.driver}:`, error))
+        .catch((error) => console.error(`Cannot go on with a task of ${driver}:`, error))
         .finally(() => this.#drop(held));
     });
     return true;
@@ -304,8 +276,6 @@ export class Agent implements HeldHost {
 
   #drop(held: HeldParcel): void {
     this.#held.delete(held);
-    this.#wanted--;
-    this.#ask();
     if (this.#held.size === 0) this.#onIdle?.();
   }
 
@@ -326,7 +296,11 @@ export class Agent implements HeldHost {
   async #lookAt(driver: string): Promise<void> {
     this.#asked.add(driver);
     try {
-      await this.#engine.request(`driver.${driver}.ping`, new Uint8Array(), ANSWER);
+      const ids = [...this.#held].filter((held) => held.driver === driver && held.isSettled).map(({ id }) => id);
+      const answer = await this.#engine.request(`driver.${driver}.ping`, toBytes({ ids }), ANSWER);
+      // What it does not know it has given up, also where the message that said so was lost.
+      const unknown = new Set(fromBytes<Unknown>(answer).ids);
+      for (const held of this.#held) if (unknown.has(held.id)) held.giveUpAll(KILL_AFTER);
       this.#absentSince.delete(driver);
       this.#silentSince.delete(driver);
     } catch (error) {
@@ -356,6 +330,7 @@ export class Agent implements HeldHost {
   #leaveDriver(driver: string): void {
     this.#absentSince.delete(driver);
     this.#silentSince.delete(driver);
+    this.#offers.forget(driver);
     for (const held of this.#held) if (held.driver === driver) held.giveUpAll(KILL_AFTER);
     this.#preparing.forget(driver);
   }
@@ -368,8 +343,7 @@ export class Agent implements HeldHost {
    */
   async leave(grace: number): Promise<void> {
     this.isLeaving = true;
-    this.#slots.leave();
-    this.#taking.stop();
+    this.#intake.end();
     this.#tellNews();
     for (const held of this.#held) held.takeBackAll();
     await this.#whenIdle(grace);

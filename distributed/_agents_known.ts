@@ -149,6 +149,11 @@ export class KnownAgents {
     return this.#agents.get(id);
   }
 
+  /** Nothing is with any agent: what was suspected of them is forgotten, and is not held against them later. */
+  rest(): void {
+    for (const since of [this.#askedAt, this.#answered, this.#silentSince, this.#absentSince]) since.clear();
+  }
+
   /** Whether nothing listens under the name of an agent that has tasks: it is worth to ask again soon. */
   get isDoubtful(): boolean {
     return this.#absentSince.size > 0;

@@ -18,7 +18,7 @@ import { type OfferHost, Offering } from "./_offering.ts";
 import type { SentParcel } from "./_parcels.ts";
 import { Sending } from "./_sending.ts";
 import { Sources } from "./_sources.ts";
-import { fromBytes, type SetupQuestion, toBytes } from "./_wire.ts";
+import { fromBytes, type PingQuestion, type SetupQuestion, toBytes } from "./_wire.ts";
 import { EngineError, NoAgentError } from "./fleet_errors.ts";
 
 /** How often the agents are asked for what they have: milliseconds. */
@@ -84,9 +84,9 @@ export class Driver implements Owner, LedgerHost, OfferHost {
     this.functions = options.functions;
     this.agents = new KnownAgents(options.lease);
     this.posted = new Ledger(this);
-    this.#sources = new Sources(this.#id, () => this.agents.slots);
+    this.#sources = new Sources(this.#id, () => this.agents.slots, options.functions.concurrency);
     this.#sending = new Sending(this.#id);
-    this.#offering = new Offering(this.agents, this);
+    this.#offering = new Offering(this.#id, this.agents, this);
     void this.#connect();
   }
 
@@ -118,7 +118,7 @@ export class Driver implements Owner, LedgerHost, OfferHost {
   #answer(engine: Engine): void {
     const ledger = this.posted;
     const name = `driver.${this.#id}`;
-    engine.answer(`${name}.ping`, () => YES);
+    engine.answer(`${name}.ping`, (bytes) => toBytes({ ids: ledger.unknown(fromBytes<PingQuestion>(bytes).ids) }));
     engine.answer(`${name}.setup`, async (bytes) => {
       return toBytes(await this.functions.setupOf(fromBytes<SetupQuestion>(bytes).fn));
     });
@@ -261,6 +261,7 @@ export class Driver implements Owner, LedgerHost, OfferHost {
       return;
     }
     this.#waitingSince = 0;
+    this.agents.rest();
     clearInterval(this.#tick);
     clearTimeout(this.#soon);
     this.#tick = undefined;

@@ -43,6 +43,11 @@ export class FleetFunctions {
     if (workers.initializer !== null) toPortable(workers.initializer, root, isChecked);
   }
 
+  /** How many tasks a worker runs at a time. */
+  get concurrency(): number {
+    return this.#workers.concurrency;
+  }
+
   /** The number of a function. */
   addressOf(fn: AnyFunction): number {
     const known = this.#known.get(fn);

@@ -18,6 +18,8 @@ import { foreign, type ItemOutcome, packError, type Parcel, type Report, toBytes
 const TOGETHER = 10;
 /** So many bytes of outcomes go at once. */
 const MUCH = 1 << 18;
+/** So long after it came a parcel is known to its program for certain, if that has not given it up: milliseconds. */
+const SETTLED = 2000;
 /** So long tasks wait behind others that take longer than was thought: milliseconds. Then other agents may have them. */
 const STUCK = 150;
 
@@ -35,6 +37,7 @@ export class HeldParcel {
   readonly driver: string;
   /** Of this delivery alone. */
   readonly nonce: string;
+  readonly #since = performance.now();
   /** Tasks whose outcomes are not known. */
   running = 0;
   readonly #parcel: Parcel;
@@ -60,7 +63,10 @@ export class HeldParcel {
   /** @throws {TypeError} If it is none. */
   constructor(parcel: Parcel, engine: Engine, host: HeldHost, nonce: string = crypto.randomUUID()) {
     const { id, driver, inputs, attempts, names } = parcel;
-    if (typeof id !== "string" || typeof driver !== "string" || inputs.length !== attempts.length || names.length !== 4 * inputs.length) {
+    if (
+      typeof id !== "string" || typeof driver !== "string" || inputs.length !== attempts.length ||
+      names.length !== 4 * inputs.length
+    ) {
       throw new TypeError("Cannot read what is no parcel");
     }
     this.id = id;
@@ -164,6 +170,11 @@ export class HeldParcel {
     this.giveUp([...this.#relayed.keys()], killAfter);
     this.#large.clear();
     this.#allFetched?.();
+  }
+
+  /** Whether its program must know it: it was begun with, and a while ago. */
+  get isSettled(): boolean {
+    return this.#relay !== undefined && performance.now() - this.#since > SETTLED;
   }
 
   /** Whether its program is of interest: something runs for it, or waits to be fetched. */

@@ -13,7 +13,7 @@ import type { Packed } from "../_internal/pool/task.ts";
 import type { KnownAgents } from "./_agents_known.ts";
 import type { Engine } from "./_engine.ts";
 import { insist } from "./_insist.ts";
-import type { SentParcel } from "./_parcels.ts";
+import { Parcels, type SentParcel } from "./_parcels.ts";
 import { gather, type InPieces, isInPieces, type PieceQuestion } from "./_pieces.ts";
 import {
   foreign,
@@ -52,10 +52,7 @@ export class Ledger {
   readonly waitTimes: Histogram = new Histogram();
   readonly runTimes: Histogram = new Histogram();
   readonly #host: LedgerHost;
-  readonly #parcels: Map<number, SentParcel> = new Map();
-  readonly #granted: Map<string, Set<SentParcel>> = new Map();
-  /** How many agents have. */
-  #held = 0;
+  readonly #parcels: Parcels = new Parcels();
   /** Tasks may be unwanted: they are looked for when the present call is over. */
   #unwanted = false;
   #together = 0;
@@ -70,22 +67,22 @@ export class Ledger {
 
   /** Those with agents, by these. */
   get granted(): ReadonlyMap<string, ReadonlySet<SentParcel>> {
-    return this.#granted;
+    return this.#parcels.granted;
   }
 
   /** How many no agent has. */
   get waiting(): number {
-    return this.#parcels.size - this.#held;
+    return this.#parcels.size - this.#parcels.held;
   }
 
   /** Those that no agent has. */
   get ungranted(): SentParcel[] {
-    return [...this.#parcels.values()].filter(({ isGranted }) => !isGranted);
+    return [...this.#parcels].filter(({ isGranted }) => !isGranted);
   }
 
   /** Takes a parcel on, which is sent then. */
   add(parcel: SentParcel): void {
-    this.#parcels.set(parcel.number, parcel);
+    this.#parcels.add(parcel);
     for (const job of new Set(parcel.jobs)) job.posted?.(parcel.number);
   }
 
@@ -96,35 +93,13 @@ export class Ledger {
 
   /** A value that an agent asks for piece by piece; empty: it is not to be had any more. */
   pieceOf({ id, nonce, position, from, length }: PieceQuestion): Uint8Array {
-    const parcel = this.#find(id);
+    const parcel = this.#parcels.find(id);
     const whole = parcel?.nonce === nonce ? parcel.large.get(position) : undefined;
     return whole?.subarray(from, from + length) ?? new Uint8Array();
   }
 
-  #find(id: string): SentParcel | undefined {
-    const parcel = this.#parcels.get(Number(id.slice(id.indexOf(".") + 1)));
-    return parcel?.id === id ? parcel : undefined;
-  }
-
   #end(parcel: SentParcel): void {
-    if (!this.#parcels.delete(parcel.number)) return;
-    if (parcel.isGranted) this.#takeFrom(parcel);
-    else this.#host.forget(parcel);
-  }
-
-  #giveTo(parcel: SentParcel, agent: string, nonce: string): void {
-    parcel.grantTo(agent, nonce);
-    let its = this.#granted.get(agent);
-    if (its === undefined) this.#granted.set(agent, its = new Set());
-    its.add(parcel);
-    this.#held++;
-  }
-
-  #takeFrom(parcel: SentParcel): void {
-    const its = this.#granted.get(parcel.agent!);
-    if (its?.delete(parcel) !== true) return;
-    this.#held--;
-    if (its.size === 0) this.#granted.delete(parcel.agent!);
+    if (this.#parcels.delete(parcel) && !parcel.isGranted) this.#host.forget(parcel);
   }
 
   // What is not wanted any more.
@@ -144,7 +119,7 @@ export class Ledger {
   withdraw(): void {
     this.#unwanted = this.#together > 0;
     if (this.#unwanted) return;
-    for (const parcel of [...this.#parcels.values()]) {
+    for (const parcel of [...this.#parcels]) {
       const { unwanted } = parcel;
       if (unwanted.length === 0) continue;
       // An agent that is granted the rest is told which are to be left out.
@@ -172,7 +147,7 @@ export class Ledger {
 
   /** Gives everything up, and these jobs. The agents are told. */
   giveUpAll(sources: readonly Source[], error: unknown): void {
-    const parcels = [...this.#parcels.values()];
+    const parcels = [...this.#parcels];
     for (const parcel of parcels) this.#cancel(parcel, [...parcel.open]);
     this.#together++;
     try {
@@ -214,35 +189,33 @@ export class Ledger {
 
   /** Grants a parcel to an agent that is to be offered it. */
   grantTo(parcel: SentParcel, agent: string): void {
-    this.#giveTo(parcel, agent, crypto.randomUUID());
+    this.#parcels.grant(parcel, agent, crypto.randomUUID());
     parcel.isOffered = true;
   }
 
   /** The agent that was offered a parcel has it. */
   taken(parcel: SentParcel): void {
-    if (!parcel.isOffered) return;
     parcel.isOffered = false;
-    this.#noteWait(parcel);
   }
 
   /** Whether a parcel is with an agent by that nonce, and not over. */
   isWith(parcel: SentParcel, nonce: string): boolean {
-    return this.#parcels.get(parcel.number) === parcel && parcel.nonce === nonce;
+    return this.#parcels.has(parcel) && parcel.nonce === nonce;
+  }
+
+  /** Which of these parcels it does not know, or not any more. */
+  unknown(ids: readonly string[]): string[] {
+    return ids.filter((id) => this.#parcels.find(id) === undefined);
   }
 
   /** Whether a parcel is not over. */
   isOpen(parcel: SentParcel): boolean {
-    return this.#parcels.get(parcel.number) === parcel;
-  }
-
-  #noteWait({ since, open, jobs }: SentParcel): void {
-    for (const position of open) this.waitTimes.add(Math.max(0, since - jobs[position].since), 1);
+    return this.#parcels.has(parcel);
   }
 
   /** The agent that was offered a parcel does not have it. */
   refused(parcel: SentParcel): void {
-    this.#takeFrom(parcel);
-    parcel.takeFrom();
+    this.#parcels.revoke(parcel);
     parcel.told.clear();
     const { unwanted } = parcel;
     if (unwanted.length === parcel.open.size) this.takeBack(parcel.number);
@@ -250,12 +223,12 @@ export class Ledger {
 
   /** Whether an agent may begin with a parcel. */
   grant({ id, agent, nonce }: GrantQuestion): Grant {
-    const parcel = this.#find(id);
+    const parcel = this.#parcels.find(id);
     if (parcel === undefined) return { isGranted: false, skip: [] };
     // The answer to the same question may have been lost. Another delivery, also to the same agent, is another question.
     if (parcel.isGranted) return { isGranted: parcel.nonce === nonce, skip: [...parcel.told] };
     const skip = parcel.unwanted;
-    this.#giveTo(parcel, agent, nonce);
+    this.#parcels.grant(parcel, agent, nonce);
     this.#host.agents.heardOf(agent);
     for (const position of skip) {
       parcel.told.add(position);
@@ -263,13 +236,12 @@ export class Ledger {
     }
     this.#giveBack(parcel, skip);
     if (parcel.open.size === 0) this.#end(parcel);
-    this.#noteWait(parcel);
     return { isGranted: true, skip };
   }
 
   /** Takes what came of tasks. `false`: they are not those of this agent any more. */
   take({ id, nonce, number, outcomes, each }: Report): boolean {
-    const parcel = this.#find(id);
+    const parcel = this.#parcels.find(id);
     if (parcel === undefined || parcel.nonce !== nonce) return false;
     // For the second time.
     if (number !== parcel.reports) return true;
@@ -277,11 +249,23 @@ export class Ledger {
     // The answer to its offer may come later, or not at all.
     this.taken(parcel);
     this.#host.agents.heardOf(parcel.agent!);
-    this.runTimes.add(each, outcomes.length);
-    this.#host.noteRun(parcel, each, outcomes.length);
+    this.#noteRuns(parcel, outcomes, each);
     for (const [position, outcome] of outcomes) this.#deliver(parcel, position, outcome);
     this.#settle(parcel);
     return true;
+  }
+
+  // What comes back was not begun with.
+  #noteRuns(parcel: SentParcel, outcomes: Report["outcomes"], each: number): void {
+    let count = 0;
+    for (const [position, { kind }] of outcomes) {
+      if (kind === "back" || !parcel.open.has(position)) continue;
+      count++;
+      this.waitTimes.add(Math.max(0, parcel.since - parcel.jobs[position].since), 1);
+    }
+    if (count === 0) return;
+    this.runTimes.add(each, count);
+    this.#host.noteRun(parcel, each, count);
   }
 
   // Something was delivered.
@@ -360,7 +344,7 @@ export class Ledger {
 
   /** An agent is gone that had a parcel, or the parcel is. */
   loseParcel(parcel: SentParcel, reason: string): void {
-    if (this.#parcels.get(parcel.number) !== parcel) return;
+    if (!this.#parcels.has(parcel)) return;
     const { agent, jobs, indexes, open } = parcel;
     const { agents } = this.#host;
     const identity = { worker: agents.nameOf(agent!), pid: agents.get(agent!)?.pid };
@@ -377,7 +361,7 @@ export class Ledger {
 
   /** An agent cannot begin with a parcel, and no agent with the same code can. */
   refuse({ id, kind, message }: Refusal): void {
-    const parcel = this.#find(id);
+    const parcel = this.#parcels.find(id);
     if (parcel === undefined || parcel.isGranted) return;
     const { jobs, indexes, open } = parcel;
     const Type = kind === "target" ? TargetError : kind === "code" ? CodeMismatchError : EngineError;

@@ -195,4 +195,3 @@ async function respond(
 export function plain({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, length);
 }
-

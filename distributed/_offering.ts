@@ -12,7 +12,9 @@
 import type { KnownAgents } from "./_agents_known.ts";
 import { type Engine, NobodyError } from "./_engine.ts";
 import { ANSWER } from "./_insist.ts";
+import type { Offer } from "./_offers_taken.ts";
 import type { SentParcel } from "./_parcels.ts";
+import { toBytes } from "./_wire.ts";
 
 // Times in milliseconds.
 /** So lately an agent has to have been heard. */
@@ -36,12 +38,15 @@ export interface OfferHost {
 
 /** Makes the offers of one driver. */
 export class Offering {
+  readonly #driver: string;
+  #offers = 0;
   readonly #agents: KnownAgents;
   readonly #host: OfferHost;
   /** Agents that have refused an offer, and until when they are made none. */
   readonly #refused: Map<string, number> = new Map();
 
-  constructor(agents: KnownAgents, host: OfferHost) {
+  constructor(driver: string, agents: KnownAgents, host: OfferHost) {
+    this.#driver = driver;
     this.#agents = agents;
     this.#host = host;
   }
@@ -61,7 +66,8 @@ export class Offering {
   /** Offers a parcel to the agent that was granted it. */
   async offer(engine: Engine, parcel: SentParcel): Promise<void> {
     const { agent, nonce, bytes } = parcel;
-    const question = offerBytes(bytes, nonce);
+    const offer: Offer = { driver: this.#driver, number: ++this.#offers, nonce, parcel: bytes };
+    const question = toBytes(offer);
     // Whether the agent may have heard of it.
     let isUnknown = false;
     while (this.#host.isWith(parcel, nonce) && !engine.isClosed) {
@@ -90,19 +96,4 @@ export class Offering {
   #refuse(parcel: SentParcel, nonce: string): void {
     if (this.#host.isWith(parcel, nonce)) this.#host.refused(parcel);
   }
-}
-
-const NONCE = 36;
-
-/** An offer: the nonce, and the bytes of the parcel, which were made for the queue. */
-function offerBytes(parcel: Uint8Array, nonce: string): Uint8Array {
-  const bytes = new Uint8Array(NONCE + parcel.length);
-  new TextEncoder().encodeInto(nonce, bytes);
-  bytes.set(parcel, NONCE);
-  return bytes;
-}
-
-/** The parts of an offer. */
-export function partsOfOffer(bytes: Uint8Array): { nonce: string; parcel: Uint8Array } {
-  return { nonce: new TextDecoder().decode(bytes.subarray(0, NONCE)), parcel: bytes.subarray(NONCE) };
 }

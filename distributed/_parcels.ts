@@ -78,3 +78,77 @@ export class SentParcel implements Granted {
     return [...this.open].filter((position) => !this.jobs[position].wants(this.indexes[position]));
   }
 }
+
+/** The parcels that are on their way. */
+export class Parcels implements Iterable<SentParcel> {
+  readonly #all: Map<number, SentParcel> = new Map();
+  readonly #granted: Map<string, Set<SentParcel>> = new Map();
+  #held = 0;
+
+  [Symbol.iterator](): Iterator<SentParcel> {
+    return this.#all.values();
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** How many agents have. */
+  get held(): number {
+    return this.#held;
+  }
+
+  /** Those with agents, by these. */
+  get granted(): ReadonlyMap<string, ReadonlySet<SentParcel>> {
+    return this.#granted;
+  }
+
+  add(parcel: SentParcel): void {
+    this.#all.set(parcel.number, parcel);
+  }
+
+  get(number: number): SentParcel | undefined {
+    return this.#all.get(number);
+  }
+
+  /** The parcel of that id. */
+  find(id: string): SentParcel | undefined {
+    const parcel = this.#all.get(Number(id.slice(id.indexOf(".") + 1)));
+    return parcel?.id === id ? parcel : undefined;
+  }
+
+  /** Whether a parcel is not over. */
+  has(parcel: SentParcel): boolean {
+    return this.#all.get(parcel.number) === parcel;
+  }
+
+  /** A parcel is over. Whether it was not before. */
+  delete(parcel: SentParcel): boolean {
+    if (!this.has(parcel)) return false;
+    this.#all.delete(parcel.number);
+    this.#takeFrom(parcel);
+    return true;
+  }
+
+  /** An agent may begin with a parcel. */
+  grant(parcel: SentParcel, agent: string, nonce: string): void {
+    parcel.grantTo(agent, nonce);
+    let its = this.#granted.get(agent);
+    if (its === undefined) this.#granted.set(agent, its = new Set());
+    its.add(parcel);
+    this.#held++;
+  }
+
+  /** The agent that was granted a parcel does not have it. */
+  revoke(parcel: SentParcel): void {
+    this.#takeFrom(parcel);
+    parcel.takeFrom();
+  }
+
+  #takeFrom(parcel: SentParcel): void {
+    const its = this.#granted.get(parcel.agent ?? "");
+    if (its?.delete(parcel) !== true) return;
+    this.#held--;
+    if (its.size === 0) this.#granted.delete(parcel.agent!);
+  }
+}

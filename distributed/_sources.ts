@@ -22,13 +22,16 @@ const LEAST_MS = 1e-3;
 export class Sources {
   readonly #driver: string;
   readonly #slots: () => number;
+  readonly #beside: number;
   /** The one that was served longest ago first. */
   readonly #sources: Set<Source> = new Set();
   /** Milliseconds that a call of each function takes. */
   readonly #costs: Map<number, number> = new Map();
   #numbers = 0;
 
-  constructor(driver: string, slots: () => number) {
+  /** `beside`: how many tasks a worker runs at a time. */
+  constructor(driver: string, slots: () => number, beside: number) {
+    this.#beside = beside;
     this.#driver = driver;
     this.#slots = slots;
   }
@@ -115,12 +118,15 @@ export class Sources {
   }
 
   #countFor(job: Job): number {
-    const least = Math.max(1, job.together);
+    const slots = Math.max(1, this.#slots());
+    // Tasks that await run beside one another: as many as there are, shared by all slots.
+    const beside = this.#beside === 1 ? 1 : Math.min(this.#beside, Math.ceil(job.source.waiting / slots));
+    const least = Math.max(1, job.together, beside);
     const cost = this.#costs.get(job.fn);
     if (cost === undefined) return Math.min(MANY, least);
     const { waiting } = job.source;
     // Smaller and smaller ones. Of a stream it is not known what is to come.
-    const part = waiting > 1 ? Math.ceil(waiting / (AHEAD * Math.max(1, this.#slots()))) : MANY;
+    const part = waiting > 1 ? Math.ceil(waiting / (AHEAD * slots)) : MANY;
     return Math.min(MANY, Math.max(least, Math.min(part, Math.floor(PARCEL_MS / Math.max(cost, LEAST_MS)))));
   }
 }

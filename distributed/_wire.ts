@@ -99,6 +99,16 @@ export interface Refusal {
   message: string;
 }
 
+/** Agent to driver, `ping`: is it there, and which of these parcels does it not know? */
+export interface PingQuestion {
+  ids: string[];
+}
+
+/** The answer: it has given them up. */
+export interface Unknown {
+  ids: string[];
+}
+
 /** Driver to agent, `held`: which parcels of that driver does the agent have? */
 export interface HeldQuestion {
   driver: string;

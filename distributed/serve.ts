@@ -28,7 +28,10 @@ export interface ServeOptions {
   root: string | URL;
   /** Agents and pools of one fleet find each other. By default `default`. */
   fleet?: string;
-  /** How many tasks it runs at a time. By default one for each processor. */
+  /**
+   * How many tasks it runs at a time, where its pools' workers are alike. Pools that differ in their initializers,
+   * `maxTasksPerChild`, `maxMemory` or `concurrency` have workers of their own, each so many. By default one for each processor.
+   */
   slots?: number;
   /** What its workers are. By default `"processes"`. */
   kind?: "processes" | "threads";

@@ -89,7 +89,9 @@ export class Value<K extends ValueType = ValueType> {
     if (type === "") return this.#initial;
     if (type === NAMES[this.#code]) return value as TypeOf<K>;
     throw new TypeError(
-      `Cannot use ${this.#what} as a "${NAMES[this.#code]}" as it is a "${type}": say the same everywhere, or unlink() it`,
+      `Cannot use ${this.#what} as a "${
+        NAMES[this.#code]
+      }" as it is a "${type}": say the same everywhere, or unlink() it`,
     );
   }
 

@@ -1,7 +1,13 @@
 /** The options of a pool over a fleet: what needs no object that both sides share. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { type DistributedOptions, Pool, type PoolTrace, TimeoutError, WorkerLostError } from "@weft/concurrent/distributed";
+import {
+  type DistributedOptions,
+  Pool,
+  type PoolTrace,
+  TimeoutError,
+  WorkerLostError,
+} from "@weft/concurrent/distributed";
 import { after, describe, it } from "node:test";
 import { range } from "../pool/_helpers.ts";
 import { until } from "../suites/_until.ts";
@@ -89,7 +95,10 @@ describe("a fleet's workers", () => {
     const { file } = notes();
     await its.submit(targets.begin, file, 0, 0);
     const began = performance.now();
-    assertEquals(await its.map(targets.beginFor, range(8).map((i) => [file, i, 400] as const), { chunksize: 8 }), range(8));
+    assertEquals(
+      await its.map(targets.beginFor, range(8).map((i) => [file, i, 400] as const), { chunksize: 8 }),
+      range(8),
+    );
     assert(performance.now() - began < 2000, `${performance.now() - began} ms`);
   });
 

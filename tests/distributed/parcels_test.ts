@@ -44,7 +44,9 @@ describe("the messages of a pool", () => {
     const { agent } = agentOver(hub);
     await using pool = new HubPool(hub);
     const { file } = notes();
-    for (let i = 0; i < 5; i++) await Promise.all([pool.submit(targets.square, i), pool.submit(targets.pid), pool.submit(Math.max, i)]);
+    for (let i = 0; i < 5; i++) {
+      await Promise.all([pool.submit(targets.square, i), pool.submit(targets.pid), pool.submit(Math.max, i)]);
+    }
     const mixed = range(90).map((i) => {
       if (i % 3 === 0) return pool.submit(targets.square, i);
       return i % 3 === 1 ? pool.submit(targets.begin, file, i, 0) : pool.submit(targets.pid);
