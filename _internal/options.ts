@@ -117,6 +117,18 @@ export function copyOptions<T extends object>(
   return options;
 }
 
+/**
+ * Throws where options have a name that is none of these: what is misspelled would be as if it was not there.
+ *
+ * @throws {TypeError} With the names.
+ */
+export function requireNames(options: object, names: readonly string[], action: string): void {
+  for (const name of Object.keys(options)) {
+    if (names.includes(name)) continue;
+    throw new TypeError(`Cannot ${action} as there is no option '${name}': there are ${names.join(", ")}`);
+  }
+}
+
 /** No options at all. */
 export const NO_OPTIONS: Readonly<Record<string, never>> = Object.freeze(withoutPrototype({}));
 

@@ -284,6 +284,10 @@ export class Agent implements HeldHost {
   #lookAtDrivers(): void {
     const drivers = new Set<string>();
     for (const held of this.#held) if (held.isOpen) drivers.add(held.driver);
+    // What was suspected of the others is forgotten, and is not held against them later.
+    for (const since of [this.#absentSince, this.#silentSince]) {
+      for (const driver of since.keys()) if (!drivers.has(driver) && !this.#asked.has(driver)) since.delete(driver);
+    }
     for (const driver of drivers) if (!this.#asked.has(driver)) void this.#lookAt(driver);
     // Those for which nothing runs, now and then: what is known of them is kept as long as they are there.
     if (performance.now() - this.#lookedAtAll > ALL) {

@@ -47,10 +47,11 @@ export class Document<T> {
   readonly #empty: () => T;
   /** As it was when this program saw it last. */
   #known: Seen<T> | undefined;
+  /** What this program did with it last is over. */
+  #last: Promise<void> = Promise.resolve();
   /** Messages of changes so far. */
   #heard = 0;
-  /** Names of writers, each for a change at a time, which no change uses now. */
-  readonly #writers: string[] = [];
+  readonly #writer: string = crypto.randomUUID().slice(0, 13).replace("-", "");
   #writes = 0;
 
   /** `empty`: what it is where nothing is kept. It is not to be changed, and so is what a step gets. */
@@ -60,9 +61,24 @@ export class Document<T> {
     this.#empty = empty;
   }
 
-  /** Reads it. */
+  /** Reads it, after what this program changes. */
   async read(action: string, signal?: AbortSignal): Promise<T> {
-    return (await this.#read(action, signal)).value;
+    return await this.#inTurn(async () => (await this.#read(action, signal)).value);
+  }
+
+  // Calls of one program would only overtake each other, again and again; and so they have the order in which they were made.
+  #inTurn<R>(run: () => Promise<R>): Promise<R> {
+    const running = this.#last.then(run);
+    this.#last = running.then(() => {}, () => {});
+    return running;
+  }
+
+  /** The same, and how many milliseconds ago it was written by the clock of the server, at most; `undefined`: that is not known. */
+  async readWithAge(action: string, signal?: AbortSignal): Promise<{ value: T; age: number | undefined }> {
+    const value = await this.read(action, signal);
+    // Where it was written meanwhile, that is less than it is.
+    const age = await this.#asking.ask(action, (store) => store.ageOf(this.#name), signal);
+    return { value, age };
   }
 
   async #read(action: string, signal?: AbortSignal): Promise<Seen<T>> {
@@ -84,16 +100,12 @@ export class Document<T> {
    * @throws {EngineError} If the store was away for too long, or it cannot be told whether the change was made.
    * @throws What the step throws.
    */
-  async change<R>(action: string, step: (value: T) => Step<T, R>, signal?: AbortSignal): Promise<R> {
-    const writer = this.#writers.pop() ?? crypto.randomUUID().slice(0, 13).replace("-", "");
-    try {
-      return await this.#change(action, step, writer, signal);
-    } finally {
-      this.#writers.push(writer);
-    }
+  change<R>(action: string, step: (value: T) => Step<T, R>, signal?: AbortSignal): Promise<R> {
+    return this.#inTurn(() => this.#change(action, step, signal));
   }
 
-  async #change<R>(action: string, step: (value: T) => Step<T, R>, writer: string, signal?: AbortSignal): Promise<R> {
+  async #change<R>(action: string, step: (value: T) => Step<T, R>, signal?: AbortSignal): Promise<R> {
+    const writer = this.#writer;
     // Writes that may have been made. Each has a name of its own, as it is known by what it comes to.
     const tried: { write: string; count: number; result: R }[] = [];
     let seen = this.#known;

@@ -24,6 +24,8 @@ import { LeaseLostError } from "./fleet_errors.ts";
 
 /** Waiters that are before another and do nothing with a permit that is free are passed over after so long, each: milliseconds. */
 const PASSED = 150;
+/** By so much the server's clock may be misread: milliseconds. */
+const LATE = 100;
 /** A holder beats so often in its lease. */
 const BEATS = 3;
 /** Tokens begin with the time, so that they grow also where the server has lost what it kept: in a millisecond. */
@@ -98,6 +100,7 @@ export class Leases {
   readonly #limit: number;
   readonly #lease: number;
   readonly #document: Document<Permits>;
+  readonly #beats: Beats = new Beats();
   /** Those of this object that are not given back, the oldest first. */
   readonly held: Set<HeldLease> = new Set();
 
@@ -131,11 +134,32 @@ export class Leases {
   /** Takes a permit, if one is free now. Waiters may be there: they wait on. */
   async tryAcquire(): Promise<HeldLease | undefined> {
     const id = newId();
-    const taken = await this.#document.change(`acquire ${this.#what}`, (kept) => {
-      const permits = this.#checked(kept);
-      return permits.holders.length < permits.limit ? this.#take(permits, id) : { result: undefined };
-    });
+    const taken = await this.#tryTake(id, false);
     return taken && this.#begin(id, taken);
+  }
+
+  // Takes a permit that is free, or whose holder is gone, without standing in line. `isPolite`: not where others do.
+  async #tryTake(id: string, isPolite: boolean, signal?: AbortSignal): Promise<Taken | undefined> {
+    const action = `acquire ${this.#what}`;
+    const take = (gone: readonly Holder[]): Promise<Taken | undefined> =>
+      this.#document.change(action, (kept) => {
+        const permits = without(this.#checked(kept), gone);
+        const isFree = permits.holders.length < permits.limit && !(isPolite && permits.waiters.length > 0);
+        return isFree ? this.#take(permits, id) : { result: undefined };
+      }, signal);
+    const taken = await take([]);
+    if (taken !== undefined) return taken;
+    const gone = await this.#gone(action, signal);
+    return gone.length === 0 ? undefined : await take(gone);
+  }
+
+  // Holders that have not beaten for longer than their leases: by the server's clock, where nothing was written for so long; or as
+  // long as this object has seen the same beat. A holder that cannot beat takes its lease for lost, also where the server was away.
+  async #gone(action: string, signal?: AbortSignal): Promise<Holder[]> {
+    const { value, age = 0 } = await this.#document.readWithAge(action, signal);
+    const permits = this.#checked(value);
+    const seen = this.#beats.goneOf(permits, -Infinity);
+    return permits.holders.filter((holder) => age > holder.lease + LATE || seen.includes(holder));
   }
 
   /** Waits for a permit. `undefined`: the time has passed. */
@@ -155,6 +179,8 @@ export class Leases {
 
   async #wait(id: string, end: AbortSignal): Promise<HeldLease> {
     const action = `acquire ${this.#what}`;
+    const taken = await this.#tryTake(id, true, end);
+    if (taken !== undefined) return this.#begin(id, taken);
     const line = new Patience();
     let gone: readonly Holder[] = [];
     let isNext = false;
@@ -168,12 +194,12 @@ export class Leases {
       const found = await this.#document.until(
         action,
         (permits, backSince) => {
-          gone = line.goneOf(this.#checked(permits), backSince);
+          gone = this.#beats.goneOf(this.#checked(permits), backSince);
           isNext = line.isNext(permits, id);
           return gone.length > 0 || isNext || !permits.waiters.includes(id) ? true : undefined;
         },
         end,
-        () => line.soonest,
+        () => Math.min(this.#beats.soonest, line.soonest),
       );
       if (found) continue;
     }
@@ -182,11 +208,9 @@ export class Leases {
   // What a waiter does with what is kept: takes a permit, or stands in line.
   #step(permits: Permits, id: string, gone: readonly Holder[], isNext: boolean): Step<Permits, Taken | undefined> {
     // The same beat still: had it beaten, it would not be gone.
-    const isGone = (holder: Holder): boolean => gone.some(({ id, beat }) => id === holder.id && beat === holder.beat);
-    const holders = permits.holders.filter((holder) => !isGone(holder));
-    const lost = permits.holders.length - holders.length;
-    const now = { ...permits, holders, abandoned: permits.abandoned + lost };
-    const free = now.limit - holders.length;
+    const now = without(permits, gone);
+    const lost = permits.holders.length - now.holders.length;
+    const free = now.limit - now.holders.length;
     const position = now.waiters.indexOf(id);
     const before = position < 0 ? now.waiters.length : position;
     if (free > before || free > 0 && isNext) {
@@ -265,11 +289,17 @@ function newId(): string {
   return crypto.randomUUID().slice(0, 13).replace("-", "");
 }
 
-/** What a waiter has seen of others, on its own clock. */
-class Patience {
+// Permits of which those holders are gone that still have the same beat: had they beaten, they would not be.
+function without(permits: Permits, gone: readonly Holder[]): Permits {
+  const isGone = (holder: Holder): boolean => gone.some(({ id, beat }) => id === holder.id && beat === holder.beat);
+  const holders = permits.holders.filter((holder) => !isGone(holder));
+  const lost = permits.holders.length - holders.length;
+  return lost === 0 ? permits : { ...permits, holders, abandoned: permits.abandoned + lost };
+}
+
+/** What an object has seen of holders, on its own clock. */
+class Beats {
   readonly #beats: Map<string, { beat: number; since: number }> = new Map();
-  /** Since when permits are free, and the same waiter is the first. */
-  #free: { first: string; since: number } | undefined;
   /** In so many milliseconds it is worth to look again. */
   soonest = Infinity;
 
@@ -291,10 +321,20 @@ class Patience {
     return gone;
   }
 
+}
+
+/** What a waiter has seen of those before it, on its own clock. */
+class Patience {
+  /** Since when permits are free, and the same waiter is the first. */
+  #free: { first: string; since: number } | undefined;
+  /** In so many milliseconds it is worth to look again. */
+  soonest = Infinity;
+
   /** Whether there is a permit for a waiter: it is among the first, or those have done nothing for a while. */
   isNext({ limit, holders, waiters }: Permits, id: string): boolean {
     const free = limit - holders.length;
     const position = waiters.indexOf(id);
+    this.soonest = Infinity;
     if (free <= 0 || position < 0) {
       this.#free = undefined;
       return false;

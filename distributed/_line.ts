@@ -5,8 +5,10 @@
  * @module
  */
 
-import { QueueShutDownError } from "../_internal/errors.ts";
-import { optionsOr, show } from "../_internal/options.ts";
+import { REFUSAL } from "../_internal/codec/refusal.ts";
+import { InvalidStateError, QueueShutDownError } from "../_internal/errors.ts";
+import { optionsOr, requireNames, show } from "../_internal/options.ts";
+import { importingModule } from "../_internal/runtime/this_thread.ts";
 import { addressOf, addressOfEnvironment, type ConnectOptions } from "./_address.ts";
 import { connectNatsStore } from "./_nats_store.ts";
 import { connectPatiently } from "./_patience.ts";
@@ -22,7 +24,10 @@ export interface NamedOptions {
   connect?: string | ConnectOptions;
   /** Objects of one fleet find each other. By default `default`. */
   fleet?: string;
-  /** For how many milliseconds the engine may be away: then what is asked of the object rejects with `EngineError`. By default 30,000. */
+  /**
+   * For how many milliseconds the engine may be away: then what is asked of the object rejects with `EngineError`. By default 30,000; a
+   * first connection is tried for 5,000 at most.
+   */
   engineTimeout?: number;
 }
 
@@ -39,6 +44,7 @@ const LONG = 5000;
 export class Line {
   readonly #connect: () => Promise<Store>;
   #opening: Promise<Store> | undefined;
+  #store: Store | undefined;
   #users = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Whether there was a connection before. */
@@ -46,6 +52,11 @@ export class Line {
 
   constructor(connect: () => Promise<Store>) {
     this.#connect = connect;
+  }
+
+  /** Whether there is a connection, as far as is known. */
+  get isThere(): boolean {
+    return this.#store !== undefined && !this.#store.isClosed && this.#store.awaySince === undefined;
   }
 
   /** The store, until {@linkcode Line.giveBack}. */
@@ -64,6 +75,7 @@ export class Line {
     try {
       const store = await this.#connect();
       this.wasThere = true;
+      this.#store = store;
       store.onGone(() => this.#opening = undefined);
       return store;
     } catch (error) {
@@ -95,13 +107,34 @@ export class Asking {
   async borrow(signal?: AbortSignal): Promise<Store> {
     for (const began = performance.now();;) {
       try {
-        return await this.line.borrow();
+        return await this.#soon(this.line.borrow());
       } catch (error) {
         const isOver = signal?.aborted === true || performance.now() - began > this.engineTimeout;
         if (isOver || !this.line.wasThere) throw error;
       }
       await pause(AGAIN, signal);
     }
+  }
+
+  // A first connection takes its time, of which the caller may have less.
+  async #soon(borrowing: Promise<Store>): Promise<Store> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const over = new Promise<undefined>((resolve) => {
+      if (this.engineTimeout < LONG) timer = setTimeout(() => resolve(undefined), this.engineTimeout);
+    });
+    try {
+      const store = await Promise.race([borrowing, over]);
+      if (store !== undefined) return store;
+    } finally {
+      clearTimeout(timer);
+    }
+    void borrowing.then(() => this.line.giveBack(), () => {});
+    throw new EngineError(`Cannot connect within the ${this.engineTimeout} ms of 'engineTimeout'`);
+  }
+
+  /** Why a caller did not get in time what it waits for: for that reason, unless the store is not there. */
+  unlessAway(reason: string): string {
+    return this.line.isThere ? reason : "the engine did not answer";
   }
 
   /**
@@ -111,6 +144,7 @@ export class Asking {
    * @throws The signal's reason.
    */
   async ask<T>(action: string, question: (store: Store) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    requireMain(action);
     let failingSince: number | undefined;
     for (;;) {
       signal?.throwIfAborted();
@@ -146,9 +180,18 @@ export class Asking {
   }
 }
 
+// A worker that imports the program's main module again would take what is that program's, or wait for it for ever.
+function requireMain(action: string): void {
+  const importing = importingModule();
+  if (importing === undefined) return;
+  throw new InvalidStateError(
+    `Cannot ${action} as ${importing} and is not through yet: put the main part of the program under if (import.meta.main)`,
+  );
+}
+
 // What the store is asked, and not how.
 function isFinal(error: unknown): boolean {
-  return error instanceof TypeError || error instanceof RangeError || error instanceof EngineError ||
+  return error instanceof TypeError || error instanceof RangeError || error instanceof EngineError || error instanceof InvalidStateError ||
     error instanceof QueueShutDownError;
 }
 
@@ -197,6 +240,12 @@ export class Bell {
 /** The connections of this program, by address and fleet. */
 export const lines: Map<string, Line> = new Map();
 
+/** Has objects of a class refused where they are to be sent. */
+export function sendByName(type: { readonly prototype: object }): void {
+  const reason = "it is shared by its name: send that, and make the object where it is used";
+  Object.defineProperty(type.prototype, REFUSAL, { value: reason });
+}
+
 /** What a named object is made of: its name, and what asks its store. */
 export interface Named {
   readonly name: string;
@@ -204,13 +253,14 @@ export interface Named {
 }
 
 /**
- * Checks what a named object is made with.
+ * Checks what a named object is made with. `more`: the names of options that it has besides.
  *
  * @throws {TypeError} If an option is of the wrong kind, or there is no name or address.
  * @throws {RangeError} If a number, a name or an address is out of range.
  */
-export function namedBy(options: NamedOptions, action: string): Named {
+export function namedBy(options: NamedOptions, action: string, more: readonly string[] = []): Named {
   const given = optionsOr(options) as Partial<NamedOptions>;
+  requireNames(given, ["name", "connect", "fleet", "engineTimeout", ...more], action);
   const { name, connect = addressOfEnvironment(), engineTimeout = ENGINE_TIMEOUT } = given;
   if (typeof name !== "string") {
     throw new TypeError(

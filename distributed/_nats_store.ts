@@ -79,6 +79,14 @@ class NatsStore extends NatsLink implements Store {
     return message === null ? undefined : { revision: message.seq, bytes: plain(message.data) };
   }
 
+  async ageOf(name: string): Promise<number | undefined> {
+    const { streams } = this.#manager!;
+    const message = await streams.getMessage(this.#stream, { last_by_subj: this.subject(`object.${name}`) });
+    // Servers before 2.10 do not say what time it is.
+    const { ts } = await streams.info(this.#stream) as { ts?: string };
+    return message === null || ts === undefined ? undefined : Date.parse(ts) - message.time.getTime();
+  }
+
   async write(name: string, bytes: Uint8Array, revision: number): Promise<number | undefined> {
     try {
       const { seq } = await this.#writer.publish(this.subject(`object.${name}`), bytes, {

@@ -54,6 +54,7 @@ export class Offering {
   /** An agent that has a free slot, as far as is known. `granted`: how many parcels each has. */
   free(granted: ReadonlyMap<string, { readonly size: number }>): string | undefined {
     const time = performance.now();
+    for (const [agent, until] of this.#refused) if (until < time) this.#refused.delete(agent);
     let best: string | undefined;
     let most = 0;
     for (const { id, slots } of this.#agents.since(time - LATELY)) {

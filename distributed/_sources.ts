@@ -13,6 +13,8 @@ import { type Parcel, PROTOCOL, toBytes } from "./_wire.ts";
 const PARCEL_MS = 20;
 /** More tasks are no parcel. */
 const MANY = 4096;
+/** So many bytes that go in pieces are enough for a parcel: its agent has all of them at once. */
+const MUCH = 8 << 20;
 /** The rest of a job is shared by so many parcels for each slot, so that all agents come to the end together. */
 const AHEAD = 4;
 /** A call takes no less, for all that is measured: milliseconds. */
@@ -89,7 +91,8 @@ export class Sources {
     const attempts: number[] = [];
     const jobs: Job[] = [];
     let bytes = 0;
-    for (let most = 1; indexes.length < most && bytes < maxBytes / 4;) {
+    let apart = 0;
+    for (let most = 1; indexes.length < most && bytes < maxBytes / 4 && apart < MUCH;) {
       const job = source.peek();
       // Of submitted tasks each is a job of its own: those that are called alike go together.
       if (job === undefined || jobs.length > 0 && !areAlike(job, jobs[0])) break;
@@ -98,7 +101,10 @@ export class Sources {
       const { index } = source;
       const input = job.inputOf(index);
       const sent = sentFor(input, maxBytes);
-      if (isInPieces(sent)) large.set(indexes.length, input as Uint8Array);
+      if (isInPieces(sent)) {
+        large.set(indexes.length, input as Uint8Array);
+        apart += sent.size;
+      }
       bytes += sent instanceof Uint8Array ? sent.length + 8 : 9;
       jobs.push(job);
       indexes.push(index);

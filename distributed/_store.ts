@@ -49,6 +49,8 @@ export interface ItemQueue {
 export interface Store extends Link {
   /** Reads an entry; `undefined`: there is none. */
   read(name: string): Promise<Entry | undefined>;
+  /** How many milliseconds ago an entry was written, by the clock of the store; `undefined`: that is not known. */
+  ageOf(name: string): Promise<number | undefined>;
   /** Writes an entry whose revision is that one; 0: that is not there. Resolves with the new revision; `undefined`: it has another. */
   write(name: string, bytes: Uint8Array, revision: number): Promise<number | undefined>;
   /** Removes an entry. */

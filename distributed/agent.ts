@@ -84,10 +84,21 @@ function numberOf(option: string, text: string): number {
   throw new RangeError(`Cannot serve as ${option} must be a number: received ${text}`);
 }
 
+// Tasks find the engine there as well, for what they share with others by name.
+function shareAddress(connect: ServeOptions["connect"]): void {
+  if (typeof connect !== "string") return;
+  try {
+    process.env.WEFT_CONNECT ??= connect;
+  } catch {
+    // Without the permission tasks have to be told.
+  }
+}
+
 async function main(): Promise<void> {
   if (process.argv.slice(2).some((arg) => arg === "--help" || arg === "-h")) return console.log(HELP);
   try {
     const options = optionsOf(process.argv.slice(2));
+    shareAddress(options.connect);
     const { shown } = addressOf(options.connect, "serve");
     const { fleet = "default", slots = cpuCount(), kind } = options;
     const where = rootFrom(options.root);

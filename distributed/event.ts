@@ -6,7 +6,7 @@
 
 import { validateWait, type WaitOptions } from "../_internal/options.ts";
 import { Document } from "./_document.ts";
-import { namedBy, type NamedOptions, within } from "./_line.ts";
+import { namedBy, type NamedOptions, sendByName, within } from "./_line.ts";
 
 /**
  * A flag that any program sets or clears, and any program waits for, on any machine.
@@ -115,3 +115,5 @@ export class Event {
     await this.#changes.remove(`unlink ${this.#what}`);
   }
 }
+
+sendByName(Event);

@@ -7,7 +7,7 @@
 import { InvalidStateError, TimeoutError } from "../_internal/errors.ts";
 import { show, validateWait, type WaitOptions } from "../_internal/options.ts";
 import { type HeldLease, type Lease, Leases } from "./_leases.ts";
-import { namedBy, type NamedOptions } from "./_line.ts";
+import { namedBy, type NamedOptions, sendByName } from "./_line.ts";
 
 export type { Lease, NamedOptions };
 
@@ -41,14 +41,16 @@ export class LeaseHolder {
   /** What all programs call it. */
   readonly name: string;
   readonly #what: string;
+  readonly #reason: () => string;
   readonly #leases: Leases;
 
   /** Not to be called: see {@linkcode Lock} and {@linkcode Semaphore}. */
   constructor(options: LeaseOptions, what: "lock" | "semaphore", permits: number) {
     const action = `create ${what}`;
-    const named = namedBy(options, action);
+    const named = namedBy(options, action, ["lease"]);
     this.name = named.name;
     this.#what = `${what} "${named.name}"`;
+    this.#reason = () => named.asking.unlessAway("it was not free");
     this.#leases = new Leases(named, what, permits, validateLease(options, action));
   }
 
@@ -88,7 +90,7 @@ export class LeaseHolder {
       ? await this.#leases.tryAcquire()
       : await this.#leases.acquire(timeout, options?.signal);
     if (lease !== undefined) return lease;
-    throw new TimeoutError(`Cannot ${action} as it was not free within the ${timeout} ms of 'timeout'`);
+    throw new TimeoutError(`Cannot ${action} as ${this.#reason()} within the ${timeout} ms of 'timeout'`);
   }
 
   /**
@@ -176,3 +178,5 @@ export class Lock extends LeaseHolder {
     return await this.free() <= 0;
   }
 }
+
+sendByName(LeaseHolder);

@@ -9,11 +9,11 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { encodeApart } from "../_internal/codec/encode.ts";
 import { TimeoutError } from "../_internal/errors.ts";
-import { optionsOr, show, validateInteger, validateWait, type WaitOptions } from "../_internal/options.ts";
+import { optionsOr, requireNames, show, validateInteger, validateWait, type WaitOptions } from "../_internal/options.ts";
 import { BasePool } from "../_internal/pool/pool.ts";
 import type { PoolKind } from "../_internal/pool/pool_calls.ts";
 import type { PoolOptions } from "../_internal/pool/pool_options.ts";
-import { cpuCount } from "../_internal/runtime/runtime.ts";
+import { cpuCount, environmentVariable } from "../_internal/runtime/runtime.ts";
 import { kindOf } from "../multiprocessing/pool.ts";
 import { addressOf, addressOfEnvironment, type ConnectOptions } from "./_address.ts";
 import { rootFrom, rootOf } from "./_code.ts";
@@ -42,6 +42,8 @@ export interface DistributedOptions<I extends unknown[] = unknown[]> extends Poo
   window?: number;
   /** `"check"`: agents refuse functions whose files differ from the program's; `"trust"`: they do not look. By default `"check"`. */
   code?: "check" | "trust";
+  /** How often a task is tried again whose worker was lost, where its own options do not say so. By default 0. */
+  retries?: number;
   /** The folder that agents have as their root, too. By default the nearest one above the main module that has a manifest. */
   root?: string | URL;
   /** For how many milliseconds tasks wait while no agent is there: then they reject with `NoAgentError`. By default 10,000. */
@@ -54,6 +56,31 @@ const LEASE = 5000;
 const AGENT_TIMEOUT = 10_000;
 const ENGINE_TIMEOUT = 30_000;
 const MOST_WINDOW = 100_000;
+
+/** Their names: what is written otherwise is refused, since a pool without `connect` is one of this machine. */
+const OPTIONS = Object.keys(
+  {
+    initializer: 1,
+    initargs: 1,
+    maxTasksPerChild: 1,
+    name: 1,
+    idleTimeout: 1,
+    trace: 1,
+    concurrency: 1,
+    min: 1,
+    max: 1,
+    maxMemory: 1,
+    connect: 1,
+    fleet: 1,
+    lease: 1,
+    window: 1,
+    code: 1,
+    retries: 1,
+    root: 1,
+    agentTimeout: 1,
+    engineTimeout: 1,
+  } satisfies Record<keyof DistributedOptions, 1>,
+);
 
 /** What a pool knows of its fleet; `undefined`: it is one of processes of this machine. */
 interface Fleet {
@@ -114,9 +141,11 @@ export class Pool<I extends unknown[] = unknown[]> extends BasePool {
   constructor(workers?: number | DistributedOptions<I>, options?: DistributedOptions<I>) {
     if (typeof workers === "object") [workers, options] = [undefined, workers];
     const given = optionsOr(options) as DistributedOptions;
+    requireNames(given, OPTIONS, "create pool");
+    if (given.retries !== undefined) validateInteger(given.retries, "'retries'", 0, 0x7fffffff, "create pool");
     const { connect = addressOfEnvironment() } = given;
     const made = connect === undefined ? undefined : fleetOf(connect, given);
-    super(made?.kind ?? kindOf(), workers, options as PoolOptions | undefined);
+    super({ ...made?.kind ?? kindOf(), retries: given.retries }, workers, options as PoolOptions | undefined);
     this.#fleet = made?.fleet;
     this.#workers = workers ?? cpuCount();
   }
@@ -144,8 +173,9 @@ export class Pool<I extends unknown[] = unknown[]> extends BasePool {
     if (this.#fleet === undefined) return { agents: 1, slots: this.#workers };
     const driver = await this.#connected(this.#fleet);
     if (!await driver.whenReady(timeout, options?.signal)) {
+      const silent = driver.engine?.awaySince === undefined && driver.engine !== undefined ? "none" : "not even the engine";
       throw new TimeoutError(
-        `Cannot wait for agents any longer as none has answered for the ${timeout} ms of 'timeout'`,
+        `Cannot wait for agents any longer as ${silent} has answered for the ${timeout} ms of 'timeout'`,
       );
     }
     const { agents } = driver;
@@ -177,7 +207,7 @@ export class Pool<I extends unknown[] = unknown[]> extends BasePool {
    */
   async agents(): Promise<AgentInfo[]> {
     if (this.#fleet === undefined) {
-      const host = hostname();
+      const host = hostOf();
       const { pid } = process;
       return [{ name: `${host}-${pid}`, host, pid, slots: this.#workers, running: this.stats().busy, labels: {} }];
     }
@@ -242,11 +272,20 @@ function fleetOf(connect: string | ConnectOptions, options: DistributedOptions):
         trace,
         command: `deno run -A jsr:@weft/concurrent/agent --connect ${address.shown} --root ${folderOf(root)}${
           fleet === "default" ? "" : ` --fleet ${fleet}`
-        }, and its password`,
+        }${address.hasSecret ? ", with its password, token or key in the address" : ""}`,
       });
     },
   };
   return { kind, fleet: { driver: () => driver } };
+}
+
+/** The name of this machine. On Deno that is a permission of its own, which nothing else here needs. */
+export function hostOf(): string {
+  try {
+    return hostname();
+  } catch {
+    return environmentVariable("HOSTNAME") ?? "unknown";
+  }
 }
 
 function folderOf(root: string): string {

@@ -8,7 +8,7 @@ import { decode } from "../_internal/codec/decode.ts";
 import { encodeApart } from "../_internal/codec/encode.ts";
 import { QueueEmptyError, QueueFullError, QueueShutDownError } from "../_internal/errors.ts";
 import { validateInteger, validateWait, type WaitOptions } from "../_internal/options.ts";
-import { namedBy, type NamedOptions, within } from "./_line.ts";
+import { type Asking, namedBy, type NamedOptions, sendByName, within } from "./_line.ts";
 import { QueueClient } from "./_queue_client.ts";
 import { foreign } from "./_wire.ts";
 
@@ -58,6 +58,7 @@ export class Queue<T = unknown> {
   /** The most items that it may have; 0: any number. */
   readonly maxsize: number;
   readonly #what: string;
+  readonly #asking: Asking;
   readonly #client: QueueClient;
 
   /**
@@ -69,12 +70,13 @@ export class Queue<T = unknown> {
    */
   constructor(options: QueueOptions) {
     const action = "create queue";
-    const { name, asking } = namedBy(options, action);
+    const { name, asking } = namedBy(options, action, ["maxsize"]);
     const { maxsize = 0 } = options;
     validateInteger(maxsize, "'maxsize'", 0, MOST, action);
     this.name = name;
     this.maxsize = maxsize;
     this.#what = `queue "${name}"`;
+    this.#asking = asking;
     this.#client = new QueueClient(asking, name, maxsize);
   }
 
@@ -110,7 +112,7 @@ export class Queue<T = unknown> {
     if (timeout === 0) {
       if (await this.#client.put(action, bytes, false)) return;
     } else if (await within(timeout, options?.signal, (end) => this.#client.put(action, bytes, true, end))) return;
-    throw new QueueFullError(`Cannot ${action} as there was no room within the ${timeout} ms of 'timeout'`, { item });
+    throw new QueueFullError(`Cannot ${action} as ${this.#asking.unlessAway("there was no room")} within the ${timeout} ms of 'timeout'`, { item });
   }
 
   /**
@@ -144,7 +146,7 @@ export class Queue<T = unknown> {
       ? await this.#client.getNow(action)
       : await this.#client.get(action, timeout, options?.signal);
     if (bytes !== undefined) return decode(foreign(bytes)) as T;
-    throw new QueueEmptyError(`Cannot ${action} as there was no item within the ${timeout} ms of 'timeout'`);
+    throw new QueueEmptyError(`Cannot ${action} as ${this.#asking.unlessAway("there was no item")} within the ${timeout} ms of 'timeout'`);
   }
 
   /**
@@ -214,3 +216,5 @@ export class Queue<T = unknown> {
     }
   }
 }
+
+sendByName(Queue);

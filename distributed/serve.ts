@@ -5,9 +5,8 @@
  */
 
 import { existsSync } from "node:fs";
-import { hostname } from "node:os";
 import process from "node:process";
-import { optionsOr, show, validateInteger } from "../_internal/options.ts";
+import { optionsOr, requireNames, show, validateInteger } from "../_internal/options.ts";
 import { cpuCount } from "../_internal/runtime/runtime.ts";
 // For what tasks return that cannot go: to say where it is, it has to be read.
 import "../multiprocessing/mod.ts";
@@ -18,7 +17,7 @@ import { Agent } from "./_agent.ts";
 import { rootFrom } from "./_code.ts";
 import { connectNats } from "./_nats.ts";
 import { connectPatiently } from "./_patience.ts";
-import { validateFleet } from "./pool.ts";
+import { hostOf, validateFleet } from "./pool.ts";
 
 /** How an agent is made. Python has no equivalent. */
 export interface ServeOptions {
@@ -52,6 +51,21 @@ export interface ServeOptions {
   insecure?: boolean;
 }
 
+const OPTIONS = Object.keys(
+  {
+    connect: 1,
+    root: 1,
+    fleet: 1,
+    slots: 1,
+    kind: 1,
+    inline: 1,
+    labels: 1,
+    grace: 1,
+    ready: 1,
+    signal: 1,
+    insecure: 1,
+  } satisfies Record<keyof ServeOptions, 1>,
+);
 const GRACE = 30_000;
 /** How long the engine may take to come up: milliseconds. */
 const ENGINE = 5000;
@@ -93,6 +107,7 @@ const ENGINE = 5000;
 export async function serve(options: ServeOptions): Promise<void> {
   const action = "serve";
   const given = optionsOr(options) as ServeOptions;
+  requireNames(given, OPTIONS, action);
   const { connect, root, slots = cpuCount(), kind = "processes", labels = {}, grace = GRACE, signal } = given;
   if (connect === undefined) throw new TypeError(`Cannot ${action} as 'connect' must say where the engine is`);
   const address = addressOf(connect, action);
@@ -135,9 +150,9 @@ export async function serve(options: ServeOptions): Promise<void> {
     );
   }
   if (signal?.aborted) return;
+  const host = hostOf();
   const engine = await connectPatiently((timeout) => connectNats(address, fleet, timeout), ENGINE);
   const gone = new Promise<Error>((resolve) => engine.onGone(resolve));
-  const host = hostname();
   const { pid } = process;
   const agent = new Agent(engine, {
     name: `${host}-${pid}`,

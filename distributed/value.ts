@@ -24,7 +24,7 @@ import {
   wrap,
 } from "../sync/_value_types.ts";
 import { Document } from "./_document.ts";
-import { namedBy, type NamedOptions, within } from "./_line.ts";
+import { namedBy, type NamedOptions, sendByName, within } from "./_line.ts";
 
 export type { Addend, Bits, TypeOf, ValueType };
 
@@ -275,6 +275,8 @@ function zeroOf(code: number): number | bigint | boolean {
   if (code === BOOL) return false;
   return isWide(code) && code !== F64 ? 0n : 0;
 }
+
+sendByName(Value);
 
 // As it is kept. The -0 of an integer is 0.
 function rounded(code: number, value: number | bigint | boolean): number | bigint | boolean {

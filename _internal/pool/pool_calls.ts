@@ -48,6 +48,8 @@ export interface PoolKind {
   label: string;
   /** Makes what has the tasks done, with the first call. */
   own: (options: OwnerOptions) => Owner;
+  /** How often a task is tried again that does not say so itself. */
+  retries?: number;
 }
 
 /** Nothing is given away. */
@@ -102,7 +104,7 @@ export class Calls {
     const limits = validateTaskOptions(options, "run task");
     const address = this.#address(fn, "run task");
     const given = givenUp(limits);
-    const jobOptions = jobOptionsOf(options);
+    const jobOptions = jobOptionsOf(options, this.#kind.retries);
     const giving = this.#givingAway(options);
     // Copied now: what the caller does to its arguments from here on is its own affair.
     const input = given !== undefined ? NOTHING : giving.pack(0, () => packArgs(args, this.#kind.scope));
@@ -147,7 +149,7 @@ export class Calls {
     counted?: BulkOptions["items"],
   ): Promise<unknown[]> {
     const dispatcher = this.#open("map");
-    const { bulk, limits } = validateMapOptions(options, "map");
+    const { bulk, limits } = validateMapOptions(options, "map", this.#kind.retries);
     const address = this.#address(fn, "map");
     if (typeof iterable?.[Symbol.iterator] !== "function") {
       const hint = Symbol.asyncIterator in Object(iterable) ? ", which imap takes" : "";
@@ -192,7 +194,7 @@ export class Calls {
     options: MapOptions | undefined,
   ): AsyncIterableIterator<unknown> {
     const dispatcher = this.#open("map");
-    const { bulk, limits } = validateMapOptions(options, "map");
+    const { bulk, limits } = validateMapOptions(options, "map", this.#kind.retries);
     const address = this.#address(fn, "map");
     const source = iterable as Partial<Iterable<unknown> & AsyncIterable<unknown>> | null | undefined;
     if (typeof source?.[Symbol.iterator] !== "function" && typeof source?.[Symbol.asyncIterator] !== "function") {
@@ -328,7 +330,7 @@ export class Calls {
 
   // What a worker may need again stays here.
   #givingAway(options: TaskOptions | undefined): GivingAway {
-    const { transfer, retries = 0 } = optionsOr(options);
+    const { transfer, retries = this.#kind.retries ?? 0 } = optionsOr(options);
     return transfer === undefined ? NONE : new GivingAway(transfer, this.#kind.scope !== "thread" || retries > 0);
   }
 

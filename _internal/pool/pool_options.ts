@@ -276,9 +276,9 @@ export function validateTaskOptions(options: TaskOptions | undefined, action: st
   return { signal, timeout };
 }
 
-/** How a task is done, by its options. */
-export function jobOptionsOf(options: TaskOptions | undefined): JobOptions {
-  const { killAfter, priority = 0, retries = 0 } = optionsOr(options);
+/** How a task is done, by its options; `poolRetries`: how often it is tried again where they do not say so. */
+export function jobOptionsOf(options: TaskOptions | undefined, poolRetries = 0): JobOptions {
+  const { killAfter, priority = 0, retries = poolRetries } = optionsOr(options);
   return {
     together: 0,
     // What is longer than timers take is as good as never.
@@ -292,6 +292,7 @@ export function jobOptionsOf(options: TaskOptions | undefined): JobOptions {
 export function validateMapOptions(
   options: MapOptions | undefined,
   action: string,
+  poolRetries?: number,
 ): { bulk: BulkOptions; limits: Limits | undefined } {
   const limits = validateTaskOptions(options, action);
   const { chunksize, onProgress } = optionsOr(options);
@@ -300,5 +301,5 @@ export function validateMapOptions(
     throw new TypeError(`Cannot ${action} as 'onProgress' must be a function: received ${show(onProgress)}`);
   }
   const report = onProgress === undefined ? undefined : bindContext(onProgress);
-  return { bulk: { ...jobOptionsOf(options), together: chunksize ?? 0, onProgress: report }, limits };
+  return { bulk: { ...jobOptionsOf(options, poolRetries), together: chunksize ?? 0, onProgress: report }, limits };
 }

@@ -102,6 +102,13 @@ export class StoreHub {
   readonly takers: Set<Taker> = new Set();
   readonly listeners: Map<string, Set<{ hear: (bytes: Uint8Array) => void; store: HubStore }>> = new Map();
   #revisions = 0;
+  readonly #written: Map<string, number> = new Map();
+
+  /** How many milliseconds ago an entry was written. */
+  ageOf(name: string): number | undefined {
+    return this.entries.has(name) ? performance.now() - this.#written.get(name)! : undefined;
+  }
+
   #isPumping = false;
 
   constructor(readonly random: () => number = Math.random) {}
@@ -118,7 +125,8 @@ export class StoreHub {
       return Promise.resolve(store);
     });
     lines.set(JSON.stringify([addressOf(connect, "test"), "default"]), line);
-    return { connect, stores };
+    // Spread into options, it is no option.
+    return Object.defineProperty({ connect }, "stores", { value: stores }) as { connect: string; stores: HubStore[] };
   }
 
   /** It is away for so long. */
@@ -141,6 +149,7 @@ export class StoreHub {
     if ((this.entries.get(name)?.revision ?? 0) !== revision) return undefined;
     this.written++;
     this.entries.set(name, { revision: ++this.#revisions, bytes: bytes.slice() });
+    this.#written.set(name, performance.now());
     return this.#revisions;
   }
 
@@ -283,6 +292,10 @@ export class HubStore implements Store {
 
   read(name: string): Promise<Entry | undefined> {
     return this.#ask(() => this.hub.entries.get(name));
+  }
+
+  ageOf(name: string): Promise<number | undefined> {
+    return this.#ask(() => this.hub.ageOf(name));
   }
 
   write(name: string, bytes: Uint8Array, revision: number): Promise<number | undefined> {

@@ -1,6 +1,6 @@
 /** Named objects: each of their methods, with a server. */
 
-import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import {
   devServer,
   Event,
@@ -11,6 +11,8 @@ import {
   QueueFullError,
   Semaphore,
   Value,
+  Pool,
+  serve,
 } from "@weft/concurrent/distributed";
 import { after, describe, it } from "node:test";
 import { addressOf } from "../../distributed/_address.ts";
@@ -90,6 +92,26 @@ describe("named objects", () => {
     assertThrows(() => new Value("i8", 200, fresh()), RangeError, "'initial'");
     assertThrows(() => new Value("i8", "1" as never, fresh()), TypeError, "'initial'");
     await Promise.resolve();
+  });
+
+  it("are refused where they are to be sent, and where an option is misspelled", LIMIT, async () => {
+    const objects = [
+      new Queue(fresh()),
+      new Event(fresh()),
+      new Value("i32", 0, fresh()),
+      new Lock(fresh()),
+      new Semaphore(1, fresh()),
+    ];
+    const queue = new Queue(fresh());
+    for (const object of objects) {
+      const error = await assertRejects(() => queue.put({ its: [object] }), DOMException, "item.its[0]");
+      assertStringIncludes(error.message, "shared by its name: send that");
+    }
+    assertEquals(await queue.size(), 0);
+    assertThrows(() => new Queue({ ...fresh(), maxSize: 1 } as never), TypeError, "no option 'maxSize': there are name,");
+    assertThrows(() => new Lock({ ...fresh(), leese: 1 } as never), TypeError, "no option 'leese'");
+    assertThrows(() => new Pool({ conect: connect } as never), TypeError, "no option 'conect'");
+    await assertRejects(() => serve({ connect, root: ".", slot: 1 } as never), TypeError, "no option 'slot'");
   });
 
   it("of one name and different kinds or fleets are different objects", LIMIT, async () => {

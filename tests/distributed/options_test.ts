@@ -42,6 +42,15 @@ describe("a fleet's tasks", () => {
     assertEquals(await its.apply(targets.dieOnce, [], { retries: 1 }), 2);
   });
 
+  it("are tried again as often as the pool says, where they do not say so", LIMIT, async () => {
+    await using its = pool({ retries: 1 });
+    assertEquals(await its.submit(targets.dieOnce), 2);
+    assertEquals(await its.map(targets.dieOnceFor, [1, 2, 3]), [2, 2, 2]);
+    await assertRejects(() => its.apply(targets.dieOnce, [], { retries: 0 }), WorkerLostError);
+    await using local = new Pool(1, { retries: 1 });
+    assertEquals(await local.submit(targets.dieOnce), 2);
+  });
+
   it("tell how many are done", LIMIT, async () => {
     await using its = pool();
     const told: number[] = [];

@@ -95,6 +95,18 @@ describe("the messages of a pool", () => {
     await until(() => hub.queued === 0, "nothing is left");
   });
 
+  it("have no more large arguments than an agent can take in at once", LIMIT, async () => {
+    const hub = new Hub();
+    const { agent } = agentOver(hub, { slots: 1 });
+    await using pool = new HubPool(hub);
+    for (let i = 0; i < 10; i++) await pool.submit(targets.lengthOf, new Uint8Array(10));
+    const before = hub.puts + hub.offers;
+    const large = range(64).map(() => pool.submit(targets.lengthOf, new Uint8Array(1 << 20)));
+    assertEquals(await Promise.all(large), range(64).map(() => 1 << 20));
+    assert(hub.puts + hub.offers - before >= 8);
+    await agent.leave(0);
+  });
+
   it("give back what waits behind a task that takes longer than was thought", LIMIT, async () => {
     const hub = new Hub();
     const agents = [agentOver(hub, { slots: 1 }), agentOver(hub, { slots: 1 })];
