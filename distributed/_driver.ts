@@ -118,7 +118,10 @@ export class Driver implements Owner, LedgerHost, OfferHost {
   #answer(engine: Engine): void {
     const ledger = this.posted;
     const name = `driver.${this.#id}`;
-    engine.answer(`${name}.ping`, (bytes) => toBytes({ ids: bytes.length === 0 ? [] : ledger.unknown(fromBytes<PingQuestion>(bytes).ids) }));
+    engine.answer(
+      `${name}.ping`,
+      (bytes) => toBytes({ ids: bytes.length === 0 ? [] : ledger.unknown(fromBytes<PingQuestion>(bytes).ids) }),
+    );
     engine.answer(`${name}.setup`, async (bytes) => {
       return toBytes(await this.functions.setupOf(fromBytes<SetupQuestion>(bytes).fn));
     });

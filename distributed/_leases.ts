@@ -320,7 +320,6 @@ class Beats {
     }
     return gone;
   }
-
 }
 
 /** What a waiter has seen of those before it, on its own clock. */

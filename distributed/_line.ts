@@ -191,7 +191,8 @@ function requireMain(action: string): void {
 
 // What the store is asked, and not how.
 function isFinal(error: unknown): boolean {
-  return error instanceof TypeError || error instanceof RangeError || error instanceof EngineError || error instanceof InvalidStateError ||
+  return error instanceof TypeError || error instanceof RangeError || error instanceof EngineError ||
+    error instanceof InvalidStateError ||
     error instanceof QueueShutDownError;
 }
 

@@ -95,7 +95,9 @@ export class QueueClient {
         return bytes.length > store.maxBytes ? store.maxBytes : await queue.put(bytes, key);
       }, signal);
       if (outcome === "put") return true;
-      if (outcome === "shut") throw new QueueShutDownError(`Cannot ${action} as it was shut down: unlink() has it begin anew`);
+      if (outcome === "shut") {
+        throw new QueueShutDownError(`Cannot ${action} as it was shut down: unlink() has it begin anew`);
+      }
       if (outcome !== "full") {
         throw new RangeError(
           `Cannot ${action} as the item takes ${bytes.length} bytes, more than ${outcome}: put where it is`,

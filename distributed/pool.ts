@@ -9,7 +9,14 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { encodeApart } from "../_internal/codec/encode.ts";
 import { TimeoutError } from "../_internal/errors.ts";
-import { optionsOr, requireNames, show, validateInteger, validateWait, type WaitOptions } from "../_internal/options.ts";
+import {
+  optionsOr,
+  requireNames,
+  show,
+  validateInteger,
+  validateWait,
+  type WaitOptions,
+} from "../_internal/options.ts";
 import { BasePool } from "../_internal/pool/pool.ts";
 import type { PoolKind } from "../_internal/pool/pool_calls.ts";
 import type { PoolOptions } from "../_internal/pool/pool_options.ts";
@@ -173,7 +180,9 @@ export class Pool<I extends unknown[] = unknown[]> extends BasePool {
     if (this.#fleet === undefined) return { agents: 1, slots: this.#workers };
     const driver = await this.#connected(this.#fleet);
     if (!await driver.whenReady(timeout, options?.signal)) {
-      const silent = driver.engine?.awaySince === undefined && driver.engine !== undefined ? "none" : "not even the engine";
+      const silent = driver.engine?.awaySince === undefined && driver.engine !== undefined
+        ? "none"
+        : "not even the engine";
       throw new TimeoutError(
         `Cannot wait for agents any longer as ${silent} has answered for the ${timeout} ms of 'timeout'`,
       );

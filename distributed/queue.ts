@@ -112,7 +112,10 @@ export class Queue<T = unknown> {
     if (timeout === 0) {
       if (await this.#client.put(action, bytes, false)) return;
     } else if (await within(timeout, options?.signal, (end) => this.#client.put(action, bytes, true, end))) return;
-    throw new QueueFullError(`Cannot ${action} as ${this.#asking.unlessAway("there was no room")} within the ${timeout} ms of 'timeout'`, { item });
+    throw new QueueFullError(
+      `Cannot ${action} as ${this.#asking.unlessAway("there was no room")} within the ${timeout} ms of 'timeout'`,
+      { item },
+    );
   }
 
   /**
@@ -146,7 +149,9 @@ export class Queue<T = unknown> {
       ? await this.#client.getNow(action)
       : await this.#client.get(action, timeout, options?.signal);
     if (bytes !== undefined) return decode(foreign(bytes)) as T;
-    throw new QueueEmptyError(`Cannot ${action} as ${this.#asking.unlessAway("there was no item")} within the ${timeout} ms of 'timeout'`);
+    throw new QueueEmptyError(
+      `Cannot ${action} as ${this.#asking.unlessAway("there was no item")} within the ${timeout} ms of 'timeout'`,
+    );
   }
 
   /**

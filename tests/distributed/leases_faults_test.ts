@@ -279,22 +279,26 @@ describe("a lock", () => {
     await (await late).release();
   });
 
-  it("is had at once by a program that comes when its holder has been silent for its lease, and not before", LIMIT, async () => {
-    const hub = new StoreHub();
-    const holder = hub.client();
-    const first = await new Lock({ ...holder, name: "ledger", lease: 400 }).acquire();
-    for (const store of holder.stores) store.freeze();
-    assertEquals(await new Lock({ ...hub.client(), name: "ledger" }).tryAcquire(), undefined);
-    await until(() => first.lost.aborted, "the lease has run out");
-    await sleep(300);
-    // Each of them sees the lock for the first time.
-    const lease = await new Lock({ ...hub.client(), name: "ledger" }).tryAcquire();
-    assert(lease !== undefined && lease.abandoned && lease.token > first.token);
-    await lease!.release();
-    const next = await new Lock({ ...hub.client(), name: "ledger" }).acquire({ timeout: 1000 });
-    assertEquals(next.abandoned, false);
-    await next.release();
-  });
+  it(
+    "is had at once by a program that comes when its holder has been silent for its lease, and not before",
+    LIMIT,
+    async () => {
+      const hub = new StoreHub();
+      const holder = hub.client();
+      const first = await new Lock({ ...holder, name: "ledger", lease: 400 }).acquire();
+      for (const store of holder.stores) store.freeze();
+      assertEquals(await new Lock({ ...hub.client(), name: "ledger" }).tryAcquire(), undefined);
+      await until(() => first.lost.aborted, "the lease has run out");
+      await sleep(300);
+      // Each of them sees the lock for the first time.
+      const lease = await new Lock({ ...hub.client(), name: "ledger" }).tryAcquire();
+      assert(lease !== undefined && lease.abandoned && lease.token > first.token);
+      await lease!.release();
+      const next = await new Lock({ ...hub.client(), name: "ledger" }).acquire({ timeout: 1000 });
+      assertEquals(next.abandoned, false);
+      await next.release();
+    },
+  );
 
   it("is had by a program that tries now and then, though others that try write all the time", LIMIT, async () => {
     const hub = new StoreHub();

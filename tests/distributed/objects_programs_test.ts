@@ -70,7 +70,10 @@ describe("programs of both runtimes", () => {
     const file = fileURLToPath(new URL("./_unguarded_program.ts", import.meta.url));
     const program = new Program(commandOf(file), { WEFT_CONNECT: connect });
     assertEquals(await program.ended, 0, program.output);
-    assertMatch(program.output, /^added to 0\n[^]*put the main part of the program under if \(import\.meta\.main\)[^]*is 1\n$/);
+    assertMatch(
+      program.output,
+      /^added to 0\n[^]*put the main part of the program under if \(import\.meta\.main\)[^]*is 1\n$/,
+    );
   });
 
   it("change a file under one lock, and no change of it is lost", LIMIT, async () => {

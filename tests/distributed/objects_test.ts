@@ -6,13 +6,13 @@ import {
   Event,
   type Lease,
   Lock,
+  Pool,
   Queue,
   QueueEmptyError,
   QueueFullError,
   Semaphore,
-  Value,
-  Pool,
   serve,
+  Value,
 } from "@weft/concurrent/distributed";
 import { after, describe, it } from "node:test";
 import { addressOf } from "../../distributed/_address.ts";
@@ -108,7 +108,11 @@ describe("named objects", () => {
       assertStringIncludes(error.message, "shared by its name: send that");
     }
     assertEquals(await queue.size(), 0);
-    assertThrows(() => new Queue({ ...fresh(), maxSize: 1 } as never), TypeError, "no option 'maxSize': there are name,");
+    assertThrows(
+      () => new Queue({ ...fresh(), maxSize: 1 } as never),
+      TypeError,
+      "no option 'maxSize': there are name,",
+    );
     assertThrows(() => new Lock({ ...fresh(), leese: 1 } as never), TypeError, "no option 'leese'");
     assertThrows(() => new Pool({ conect: connect } as never), TypeError, "no option 'conect'");
     await assertRejects(() => serve({ connect, root: ".", slot: 1 } as never), TypeError, "no option 'slot'");
