@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { Relay } from "../_internal/pool/relay.ts";
 import { type Delivery, type Engine, NobodyError } from "./_engine.ts";
 import { type HeldHost, HeldParcel } from "./_held.ts";
 import { ABSENT, ANSWER, insist, isGone, SILENCE } from "./_insist.ts";
@@ -43,6 +44,8 @@ const LAST = 5000;
 /** A parcel that is here before a slot is free waits so long for one. Then another agent may have one. */
 const PATIENCE = 30;
 
+/** A parcel that cannot be begun with is given back after so long. */
+const AGAIN = 100;
 /** A program that is there answers so soon: milliseconds. */
 const ANSWERS = 300;
 /** So often the queue is told that a parcel is waited for: milliseconds. */
@@ -71,6 +74,8 @@ export class Agent implements HeldHost {
   readonly #absentSince: Map<string, number> = new Map();
   readonly #silentSince: Map<string, number> = new Map();
   readonly #asked: Set<string> = new Set();
+  /** Programs for which something ran when it was looked last. */
+  #open: ReadonlySet<string> = new Set();
   /** Programs that were found to be gone lately. */
   readonly #gone: Set<string> = new Set();
   #lookedAtAll = performance.now();
@@ -201,6 +206,15 @@ export class Agent implements HeldHost {
   async #begin(delivery: Delivery, held: HeldParcel, seat: Seat, prepared: Prepared): Promise<void> {
     const { driver, id, nonce } = held;
     const began = performance.now();
+    // What may fail comes before the program is asked: another agent may have room for a pool.
+    let relay: Relay;
+    try {
+      relay = this.#preparing.relayFor(driver, prepared);
+    } catch (error) {
+      console.error(`Cannot begin with a task of ${driver}:`, error);
+      await new Promise((resolve) => setTimeout(resolve, AGAIN));
+      return delivery.giveBack();
+    }
     const asking = insist(this.#engine, `driver.${driver}.grant`, toBytes({ id, agent: this.#id, nonce }));
     const answer = await this.#hear(driver, delivery, seat, asking);
     // A program that is gone wants nothing any more, and what it has granted to another is that one's.
@@ -210,7 +224,7 @@ export class Agent implements HeldHost {
     delivery.done();
     if (grant?.isGranted !== true) return;
     await seat.claim();
-    await held.run(this.#preparing.relayFor(driver, prepared), prepared.description, prepared.name, grant.skip);
+    await held.run(relay, prepared.description, prepared.name, grant.skip);
     if (performance.now() - began < PATIENCE) this.#intake.isAhead = true;
   }
 
@@ -284,10 +298,13 @@ export class Agent implements HeldHost {
   #lookAtDrivers(): void {
     const drivers = new Set<string>();
     for (const held of this.#held) if (held.isOpen) drivers.add(held.driver);
-    // What was suspected of the others is forgotten, and is not held against them later.
-    for (const since of [this.#absentSince, this.#silentSince]) {
-      for (const driver of since.keys()) if (!drivers.has(driver) && !this.#asked.has(driver)) since.delete(driver);
+    // What was suspected of a program for which nothing ran is not held against it when something does.
+    for (const driver of drivers) {
+      if (this.#open.has(driver)) continue;
+      this.#absentSince.delete(driver);
+      this.#silentSince.delete(driver);
     }
+    this.#open = drivers;
     for (const driver of drivers) if (!this.#asked.has(driver)) void this.#lookAt(driver);
     // Those for which nothing runs, now and then: what is known of them is kept as long as they are there.
     if (performance.now() - this.#lookedAtAll > ALL) {

@@ -73,7 +73,7 @@ export const TURNS: readonly Row[] = [
   },
   {
     name: "chunks",
-    title: "Tasks of a map, each a message",
+    title: "Tasks of a map with chunks of 1",
     about: `${TASKS} tasks that add 1 by map() with chunks of 1; of BullMQ by addBulk(), ` +
       `${CONCURRENCY} jobs at a time, their results by its events`,
     work: "map, chunks of 1",
@@ -81,7 +81,7 @@ export const TURNS: readonly Row[] = [
     n: TASKS,
     nOnce: 20,
     isRate: true,
-    targets: [{ of: "rate over", peer: "BullMQ", asked: 0.6 }],
+    targets: [{ of: "rate over", peer: "BullMQ", asked: 1 }],
   },
   {
     name: "submits",
@@ -92,11 +92,11 @@ export const TURNS: readonly Row[] = [
     n: TASKS,
     nOnce: 20,
     isRate: true,
-    targets: [{ of: "rate over", peer: "BullMQ", asked: 0.6 }],
+    targets: [{ of: "rate over", peer: "BullMQ", asked: 1 }],
   },
   {
     name: "map",
-    title: "Tasks of a map, many in a message",
+    title: "Tasks of a map with chunks as they are best",
     about:
       `${ITEMS} numbers to which 1 is added by map(), which finds out how many go together; of BullMQ, which has nothing of the ` +
       `kind, ${TASKS} by addBulk()`,

@@ -23,6 +23,19 @@ const C = /, C$/;
 /** All reasons; the first that fits is taken. */
 export const REASONS: readonly Reason[] = [
   {
+    work: /^(round trip of a task|tasks |a megabyte of text|an idle)/i,
+    peer: /^local pool/,
+    because:
+      "A local pool has its tasks in memory that its workers share. Those of a fleet go through a server to another program.",
+  },
+  {
+    work: /^(round trip of a task|tasks |a megabyte of text|an idle)/i,
+    peer: /^BullMQ/,
+    because:
+      "BullMQ calls the function in its worker's own loop. An agent hands it on to a process of its own, so that a task which " +
+      "computes, or dies, takes nothing else along.",
+  },
+  {
     work: /^processor time of a program that imports/i,
     peer: LEAN,
     because: "A program of the bare platform imports nothing; the library's files are read and translated.",
