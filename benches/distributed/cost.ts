@@ -41,6 +41,8 @@ const KILL_AFTER = 60_000;
 const [QUESTIONS, OPEN] = [20_000, 16];
 /** Programs ask the agents that have tasks of theirs, agents the programs whose tasks they have, and agents say that they are there. */
 const [PROGRAM_ASKS, AGENT_ASKS, NEWS] = [0.3, 0.5, 5];
+/** A program with tasks at many agents asks each of them so much less often, for every one of them: seconds. */
+const EACH = 0.001;
 /** A processor that does more than so much of one program has no room for bursts. */
 const FULL = 0.7;
 const SIZES = [1, 16, 64, 256, 1024];
@@ -175,7 +177,7 @@ async function questions(engine: Engine, count: number): Promise<() => Promise<v
     });
     engine.tell("hello", new Uint8Array([1]));
   });
-  const question = toBytes({ driver: "0123456789ab" });
+  const question = toBytes({ driver: "0123456789ab", given: [] });
   return async () => {
     let asked = 0;
     await Promise.all(Array.from({ length: OPEN }, async () => {
@@ -223,7 +225,7 @@ interface Paper {
 
 /** What a fleet needs, at so many tasks in each message. */
 function onPaper({ agents, slots, tasks, message, task, question }: Paper): string {
-  const often = 1 / PROGRAM_ASKS + 1 / AGENT_ASKS;
+  const often = 1 / Math.max(PROGRAM_ASKS, EACH * agents) + 1 / AGENT_ASKS;
   // An agent has tasks of as many programs as it has slots, at most.
   const asked = (programs: number): number => agents * Math.min(programs, slots) * often;
   const rows = SIZES.map((size) => {
