@@ -73,6 +73,7 @@ export class Agent implements HeldHost {
   /** Since when nothing listens under a program's name, and since when it is silent. */
   readonly #absentSince: Map<string, number> = new Map();
   readonly #silentSince: Map<string, number> = new Map();
+  /** Programs that are being asked whether they are there. */
   readonly #asked: Set<string> = new Set();
   /** Programs for which something ran when it was looked last. */
   #open: ReadonlySet<string> = new Set();
@@ -271,8 +272,14 @@ export class Agent implements HeldHost {
       void this.#preparing.prepare(driver, fn);
       return false;
     }
-    // What may fail comes first.
-    const relay = this.#preparing.relayFor(driver, prepared);
+    let relay: Relay;
+    try {
+      relay = this.#preparing.relayFor(driver, prepared);
+    } catch (error) {
+      console.error(`Cannot begin with a task of ${driver}:`, error);
+      // It goes into the queue, for an agent that has room for a pool.
+      return false;
+    }
     const held = new HeldParcel(parcel, this.#engine, this, nonce);
     const seat = this.#intake.comeUnasked();
     if (seat === undefined) return false;

@@ -217,15 +217,16 @@ export class KnownAgents {
         this.#forget(agent);
         return;
       }
+      // Nothing is known of any agent while the engine is away, or stands still.
+      const isThere = engine.awaySince === undefined && await engine.probe();
       // More is known since.
       if (Math.max(this.#answered.get(agent) ?? 0, this.#absentSince.get(agent) ?? 0) > asked) return;
       this.#absentSince.delete(agent);
-      // Nothing is known of any agent while the engine is away, or stands still.
-      if (engine.awaySince !== undefined || !await engine.probe()) {
+      if (!isThere) {
         this.#silentSince.delete(agent);
         return;
       }
-      const since = this.#silentSince.get(agent) ?? Math.max(asked, engine.backSince, this.#awakeSince);
+      const since = Math.max(this.#silentSince.get(agent) ?? asked, engine.backSince, this.#awakeSince);
       this.#silentSince.set(agent, since);
       if (performance.now() - since <= this.#lease) return;
       for (const parcel of parcels) if (granted.has(parcel)) lose(parcel, `was silent for ${this.#lease} ms`);

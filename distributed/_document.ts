@@ -84,7 +84,8 @@ export class Document<T> {
   async #read(action: string, signal?: AbortSignal): Promise<Seen<T>> {
     const heard = this.#heard;
     const seen = this.#seenOf(await this.#asking.ask(action, (store) => store.read(this.#name), signal));
-    // A message that came meanwhile may be of a later write.
+    // A lower revision may be the newer: the entry was removed, or the server has lost its files. So the higher counts only where a
+    // message came meanwhile.
     const known = heard === this.#heard ? undefined : this.#known;
     return this.#known = known !== undefined && known.revision > seen.revision ? known : seen;
   }
@@ -170,7 +171,7 @@ export class Document<T> {
 
   /**
    * Waits until `look` finds what it looks for in the value, which it gets whenever that has changed, and now and then:
-   * in `soonest` milliseconds at the latest.
+   * at least every second, and sooner where `soonest` says so.
    *
    * @throws What `look` throws, or the signal's reason.
    */
@@ -183,13 +184,14 @@ export class Document<T> {
     const { line } = this.#asking;
     const store = await this.#asking.borrow(signal);
     const bell = new Bell();
-    const silence = store.listen(`changed.${this.#name}`, (bytes) => {
-      const seen = this.#seenOf(fromBytes<Entry>(bytes));
-      this.#heard++;
-      if (this.#known === undefined || this.#known.revision < seen.revision) this.#known = seen;
-      bell.ring();
-    });
+    let silence = (): void => {};
     try {
+      silence = store.listen(`changed.${this.#name}`, (bytes) => {
+        const seen = this.#seenOf(fromBytes<Entry>(bytes));
+        this.#heard++;
+        if (this.#known === undefined || this.#known.revision < seen.revision) this.#known = seen;
+        bell.ring();
+      });
       let seen = await this.#read(action, signal);
       for (;;) {
         signal.throwIfAborted();
@@ -208,8 +210,10 @@ export class Document<T> {
 
   /** Removes it: it is empty again. */
   async remove(action: string): Promise<void> {
-    this.#known = undefined;
-    await this.#asking.ask(action, (store) => store.remove(this.#name));
+    await this.#inTurn(async () => {
+      await this.#asking.ask(action, (store) => store.remove(this.#name));
+      this.#known = undefined;
+    });
   }
 }
 

@@ -120,7 +120,7 @@ export class Driver implements Owner, LedgerHost, OfferHost {
     const name = `driver.${this.#id}`;
     engine.answer(
       `${name}.ping`,
-      (bytes) => toBytes({ ids: bytes.length === 0 ? [] : ledger.unknown(fromBytes<PingQuestion>(bytes).ids) }),
+      (bytes) => toBytes({ ids: ledger.unknown(fromBytes<PingQuestion>(bytes).ids) }),
     );
     engine.answer(`${name}.setup`, async (bytes) => {
       return toBytes(await this.functions.setupOf(fromBytes<SetupQuestion>(bytes).fn));
@@ -317,7 +317,7 @@ export class Driver implements Owner, LedgerHost, OfferHost {
 
   get #window(): number {
     const { window, most = Infinity } = this.#options;
-    return window ?? Math.min(most, AHEAD * Math.max(this.agents.slots, SLOTS_UNKNOWN));
+    return Math.min(most, window ?? AHEAD * Math.max(this.agents.slots, SLOTS_UNKNOWN));
   }
 
   async #finish(empty: () => void): Promise<void> {

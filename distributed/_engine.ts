@@ -82,7 +82,7 @@ export interface Engine extends Link {
   /**
    * Sends a message to a name and waits for the answer.
    *
-   * @throws {NobodyError} If there is certainly nobody of that name.
+   * @throws {NobodyError} If there is certainly nothing that listens under that name.
    */
   request(to: string, bytes: Uint8Array, timeout: number): Promise<Uint8Array>;
   /** Answers messages to a name. */

@@ -7,7 +7,7 @@
 import { type Engine, NobodyError } from "./_engine.ts";
 
 // Times in milliseconds.
-/** How long a program may take to answer. */
+/** How long the other side may take to answer. */
 export const ANSWER = 2000;
 /** How often a question is repeated that was not answered. */
 const AGAIN = 100;
@@ -29,10 +29,12 @@ export async function insist(
   bytes: Uint8Array,
 ): Promise<Uint8Array | undefined> {
   let absentSince: number | undefined;
-  for (const until = performance.now() + SILENCE; performance.now() < until && !engine.isClosed;) {
+  for (let until = performance.now() + SILENCE; performance.now() < until && !engine.isClosed;) {
     try {
       return await engine.request(name, bytes, ANSWER);
     } catch (error) {
+      // Nothing is known of the other side while the engine is away.
+      if (engine.awaySince !== undefined) until = performance.now() + SILENCE;
       if (!(error instanceof NobodyError) || engine.awaySince !== undefined) absentSince = undefined;
       else if (isGone(engine, absentSince ??= performance.now(), ABSENT)) return undefined;
       await new Promise((resolve) => setTimeout(resolve, AGAIN));

@@ -20,36 +20,15 @@
 
 import { Document, type Step } from "./_document.ts";
 import { type Named, within } from "./_line.ts";
+import { Beats, type Holder, Patience, type Permits, without } from "./_lease_list.ts";
 import { LeaseLostError } from "./fleet_errors.ts";
 
-/** Waiters that are before another and do nothing with a permit that is free are passed over after so long, each: milliseconds. */
-const PASSED = 150;
 /** By so much the server's clock may be misread: milliseconds. */
 const LATE = 100;
 /** A holder beats so often in its lease. */
 const BEATS = 3;
 /** Tokens begin with the time, so that they grow also where the server has lost what it kept: in a millisecond. */
 const TOKENS = 1000;
-
-/** A holder of a permit. */
-interface Holder {
-  id: string;
-  beat: number;
-  /** Milliseconds. */
-  lease: number;
-}
-
-/** What is kept. */
-interface Permits {
-  /** How many there are; 0: it was not said yet. */
-  limit: number;
-  holders: Holder[];
-  /** In the order in which they came. */
-  waiters: string[];
-  lastToken: number;
-  /** Permits whose holders were taken for gone, and that were not taken since. */
-  abandoned: number;
-}
 
 /**
  * A permit that a program holds for a time: of a {@linkcode Lock} or {@linkcode Semaphore}. It is prolonged while the program's event
@@ -169,11 +148,11 @@ export class Leases {
       try {
         return await this.#wait(id, end);
       } catch (error) {
-        void this.#leave(id).catch(() => {});
+        void this.#leave(id, false, true).catch(() => {});
         throw error;
       }
     };
-    const taken = await within(timeout, signal, run, (late) => void late.release().catch(() => {}));
+    const taken = await within(timeout, signal, run, (late) => void late.giveUp().catch(() => {}));
     return taken?.result;
   }
 
@@ -181,7 +160,7 @@ export class Leases {
     const action = `acquire ${this.#what}`;
     const taken = await this.#tryTake(id, true, end);
     if (taken !== undefined) return this.#begin(id, taken);
-    const line = new Patience();
+    const others = new Patience();
     let gone: readonly Holder[] = [];
     let isNext = false;
     for (;;) {
@@ -191,17 +170,16 @@ export class Leases {
         end,
       );
       if (taken !== undefined) return this.#begin(id, taken);
-      const found = await this.#document.until(
+      await this.#document.until(
         action,
         (permits, backSince) => {
           gone = this.#beats.goneOf(this.#checked(permits), backSince);
-          isNext = line.isNext(permits, id);
+          isNext = others.isNext(permits, id);
           return gone.length > 0 || isNext || !permits.waiters.includes(id) ? true : undefined;
         },
         end,
-        () => Math.min(this.#beats.soonest, line.soonest),
+        () => Math.min(this.#beats.soonest, others.soonest),
       );
-      if (found) continue;
     }
   }
 
@@ -213,7 +191,7 @@ export class Leases {
     const free = now.limit - now.holders.length;
     const position = now.waiters.indexOf(id);
     const before = position < 0 ? now.waiters.length : position;
-    if (free > before || free > 0 && isNext) {
+    if (free > before || position >= 0 && free > 0 && isNext) {
       // Those that were passed over are not there any more, or come again.
       return this.#take(free > before ? now : { ...now, waiters: now.waiters.slice(before) }, id);
     }
@@ -226,7 +204,7 @@ export class Leases {
     return {
       next: {
         ...permits,
-        holders: [...permits.holders, { id, beat: 0, lease: this.#lease }],
+        holders: [...permits.holders, { id, beat: 0, lease: this.#lease, isMarked: permits.abandoned > 0 }],
         waiters: permits.waiters.filter((waiter) => waiter !== id),
         lastToken: token,
         abandoned: Math.max(0, permits.abandoned - 1),
@@ -239,10 +217,11 @@ export class Leases {
     const { line } = this.#named.asking;
     // The connection is there while something is held: without a beat it would be lost.
     const borrowed = line.borrow();
+    borrowed.catch(() => {});
     const held: HeldLease = new HeldLease(token, abandoned, this.#lease, since, {
       what: this.#what,
       beat: () => this.#beat(id),
-      leave: (isLost) => this.#leave(id, isLost),
+      leave: (isLost, isUnused) => this.#leave(id, isLost, isUnused),
       over: () => {
         this.held.delete(held);
         void borrowed.then(() => line.giveBack(), () => {});
@@ -261,14 +240,17 @@ export class Leases {
     });
   }
 
-  /** Takes a holder or waiter from the lists. `isLost`: its lease has run out. Whether it was a holder. */
-  #leave(id: string, isLost = false): Promise<boolean> {
+  /**
+   * Takes a holder or waiter from the lists. `isLost`: its lease has run out; `isUnused`: no caller had it. Whether it was a holder.
+   */
+  #leave(id: string, isLost = false, isUnused = false): Promise<boolean> {
     return this.#document.change(`release ${this.#what}`, (permits) => {
       const holders = permits.holders.filter((holder) => holder.id !== id);
       const waiters = permits.waiters.filter((waiter) => waiter !== id);
-      const isHolder = holders.length < permits.holders.length;
+      const holder = permits.holders.find((each) => each.id === id);
+      const isHolder = holder !== undefined;
       if (!isHolder && waiters.length === permits.waiters.length) return { result: false };
-      const abandoned = permits.abandoned + Number(isHolder && isLost);
+      const abandoned = permits.abandoned + Number(isHolder && (isLost || isUnused && holder.isMarked));
       return { next: { ...permits, holders, waiters, abandoned }, result: isHolder };
     });
   }
@@ -289,70 +271,11 @@ function newId(): string {
   return crypto.randomUUID().slice(0, 13).replace("-", "");
 }
 
-// Permits of which those holders are gone that still have the same beat: had they beaten, they would not be.
-function without(permits: Permits, gone: readonly Holder[]): Permits {
-  const isGone = (holder: Holder): boolean => gone.some(({ id, beat }) => id === holder.id && beat === holder.beat);
-  const holders = permits.holders.filter((holder) => !isGone(holder));
-  const lost = permits.holders.length - holders.length;
-  return lost === 0 ? permits : { ...permits, holders, abandoned: permits.abandoned + lost };
-}
-
-/** What an object has seen of holders, on its own clock. */
-class Beats {
-  readonly #beats: Map<string, { beat: number; since: number }> = new Map();
-  /** In so many milliseconds it is worth to look again. */
-  soonest = Infinity;
-
-  /** The holders that have not beaten for the length of their leases. */
-  goneOf({ holders }: Permits, backSince: number): Holder[] {
-    const time = performance.now();
-    const gone: Holder[] = [];
-    this.soonest = Infinity;
-    for (const id of this.#beats.keys()) if (!holders.some((holder) => holder.id === id)) this.#beats.delete(id);
-    for (const holder of holders) {
-      const { id, beat, lease } = holder;
-      let seen = this.#beats.get(id);
-      if (seen?.beat !== beat) this.#beats.set(id, seen = { beat, since: time });
-      // While the server was away, the holder could not say anything.
-      const left = Math.max(seen.since, backSince) + lease - time;
-      if (left <= 0) gone.push(holder);
-      else this.soonest = Math.min(this.soonest, left);
-    }
-    return gone;
-  }
-}
-
-/** What a waiter has seen of those before it, on its own clock. */
-class Patience {
-  /** Since when permits are free, and the same waiter is the first. */
-  #free: { first: string; since: number } | undefined;
-  /** In so many milliseconds it is worth to look again. */
-  soonest = Infinity;
-
-  /** Whether there is a permit for a waiter: it is among the first, or those have done nothing for a while. */
-  isNext({ limit, holders, waiters }: Permits, id: string): boolean {
-    const free = limit - holders.length;
-    const position = waiters.indexOf(id);
-    this.soonest = Infinity;
-    if (free <= 0 || position < 0) {
-      this.#free = undefined;
-      return false;
-    }
-    if (position < free) return true;
-    const time = performance.now();
-    if (this.#free?.first !== waiters[0]) this.#free = { first: waiters[0], since: time };
-    const left = this.#free.since + (position - free + 1) * PASSED - time;
-    if (left <= 0) return true;
-    this.soonest = Math.min(this.soonest, left);
-    return false;
-  }
-}
-
 /** What a lease asks of its permits. */
 interface LeaseHost {
   readonly what: string;
   beat(): Promise<number | undefined>;
-  leave(isLost: boolean): Promise<boolean>;
+  leave(isLost: boolean, isUnused: boolean): Promise<boolean>;
   over(): void;
 }
 
@@ -412,7 +335,7 @@ export class HeldLease implements Lease {
     this.#finish();
     this.#lost.abort(new LeaseLostError(`The lease of ${this.#host.what} has run out: another program may hold it`));
     // It may be on the list, where nothing waits.
-    void this.#host.leave(true).catch(() => {});
+    void this.#host.leave(true, false).catch(() => {});
   }
 
   #finish(): void {
@@ -422,11 +345,22 @@ export class HeldLease implements Lease {
     this.#host.over();
   }
 
+  /** Gives it back though no caller has had it. */
+  giveUp(): Promise<boolean> {
+    return this.#giveBack(true);
+  }
+
   release(): Promise<boolean> {
+    return this.#giveBack(false);
+  }
+
+  #giveBack(isUnused: boolean): Promise<boolean> {
+    // Before the timer says so: the event loop stood still.
+    if (!this.#isOver && !this.isHeld) this.#lose();
     if (this.#releasing !== undefined) return this.#releasing;
     if (this.#isOver) return Promise.resolve(false);
     const { isHeld } = this;
-    const releasing = this.#releasing = this.#host.leave(false).then((isHolder) => isHolder && isHeld);
+    const releasing = this.#releasing = this.#host.leave(false, isUnused).then((isHolder) => isHolder && isHeld);
     this.#finish();
     return releasing;
   }

@@ -12,6 +12,8 @@ import { EngineError } from "./fleet_errors.ts";
 // Times in milliseconds.
 /** How long the server may take to answer. */
 export const PATIENCE = 2000;
+/** An answer of the server that takes so much longer than three of the quickest has been held up. */
+const SLOW = 200;
 /** How long the last messages may take. */
 const LAST = 1000;
 /** How often it is looked whether what the fleet needs is there, where it cannot be used. */
@@ -34,6 +36,8 @@ export abstract class NatsLink implements Link {
   #maxPayload = 1 << 20;
   #isProbing: Promise<boolean> | undefined;
   #isDisconnected = false;
+  /** The least time that the server has taken to answer: milliseconds. */
+  #quickest = 0;
   #restored = 0;
 
   constructor(connection: NatsConnection, fleet: string, place: string) {
@@ -56,6 +60,10 @@ export abstract class NatsLink implements Link {
     if (this.maxBytes < LEAST) {
       throw new Error(`its 'max_payload' is ${this.#maxPayload} bytes, and ${LEAST + AROUND} are needed at least`);
     }
+    const asked = performance.now();
+    // Where the connection has just ended, what follows says so.
+    await this.connection.flush().catch(() => {});
+    this.#quickest = performance.now() - asked;
     await this.make();
     void this.#watch();
     void this.connection.closed().then((error) => {
@@ -109,6 +117,10 @@ export abstract class NatsLink implements Link {
     const silence = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), PATIENCE));
     const isThere = await Promise.race([this.connection.flush().then(() => true, () => false), silence]);
     clearTimeout(timer);
+    // Until just now it stood still, or nothing got there: what others could not say meanwhile is not held against them.
+    const took = performance.now() - asked;
+    if (isThere && took > SLOW + 3 * this.#quickest) this.backSince = performance.now();
+    if (isThere) this.#quickest = Math.min(this.#quickest, took);
     if (!isThere) this.awaySince ??= asked;
     else if (!this.#isDisconnected) this.#beBack();
     return isThere;

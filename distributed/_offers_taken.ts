@@ -17,11 +17,13 @@ export interface Offer {
 
 /** So many offers of a driver are known again; none that is as much older than the newest is taken. */
 const KNOWN = 1024;
+/** Of so many drivers something is known. */
+const MANY = 10_000;
 
 /** Offers that came. */
 export class TakenOffers {
   /** By drivers: whether they were taken, by their numbers, and the highest number. */
-  readonly #drivers: Map<string, { readonly taken: Map<number, boolean>; highest: number }> = new Map();
+  readonly #drivers: Map<string, { readonly taken: Map<number, boolean>; highest: number; floor: number }> = new Map();
 
   /**
    * Takes an offer, if it is new and `take` does so. The answer to one that came before is the same. One that is too old to be known is
@@ -29,10 +31,10 @@ export class TakenOffers {
    */
   take(driver: string, number: number, take: () => boolean): boolean {
     let its = this.#drivers.get(driver);
-    if (its === undefined) this.#drivers.set(driver, its = { taken: new Map(), highest: 0 });
+    if (its === undefined) this.#drivers.set(driver, its = { taken: new Map(), highest: 0, floor: 0 });
     const known = its.taken.get(number);
     if (known !== undefined) return known;
-    if (number <= its.highest - KNOWN) return true;
+    if (number <= Math.max(its.floor, its.highest - KNOWN)) return true;
     const isTaken = take();
     its.taken.set(number, isTaken);
     its.highest = Math.max(its.highest, number);
@@ -42,8 +44,12 @@ export class TakenOffers {
     return isTaken;
   }
 
-  /** A driver is gone. */
+  /** A driver is gone, as far as is known. Where it is not, what it has offered so far is still not begun with again. */
   forget(driver: string): void {
+    const its = this.#drivers.get(driver);
+    if (its === undefined) return;
     this.#drivers.delete(driver);
+    this.#drivers.set(driver, { taken: new Map(), highest: its.highest, floor: its.highest });
+    if (this.#drivers.size > MANY) this.#drivers.delete(this.#drivers.keys().next().value!);
   }
 }

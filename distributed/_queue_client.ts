@@ -112,11 +112,14 @@ export class QueueClient {
   async #whenRoom(signal: AbortSignal): Promise<void> {
     const { line } = this.#asking;
     const store = await this.#asking.borrow(signal);
-    const bell = new Bell();
-    const silence = store.listen(`room.${this.#name}`, () => bell.ring());
-    await bell.wait(ROOM, signal);
-    silence();
-    line.giveBack();
+    try {
+      const bell = new Bell();
+      const silence = store.listen(`room.${this.#name}`, () => bell.ring());
+      await bell.wait(ROOM, signal);
+      silence();
+    } finally {
+      line.giveBack();
+    }
   }
 
   /** Takes an item that is there. `undefined`: there is none. */

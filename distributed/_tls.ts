@@ -3,6 +3,8 @@
  * 1.3 tells a client just then that its certificate is missing or not trusted. On Deno that error ended the program; elsewhere the
  * client waited for its whole timeout.
  *
+ * It extends a class that the client does not promise to keep: look at it with each new version, of which only patches are taken.
+ *
  * @module
  */
 

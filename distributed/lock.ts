@@ -60,7 +60,8 @@ export class LeaseHolder {
   }
 
   /**
-   * Waits for it. Waiters get it in the order in which they came, but for those that {@linkcode LeaseHolder.tryAcquire}.
+   * Waits for it. Waiters get it in the order in which they came; {@linkcode LeaseHolder.tryAcquire}, and a timeout of 0, overtake
+   * them.
    *
    * @param options How long to wait, and what gives it up.
    * @returns The lease: dispose of it by `await using`, or {@linkcode Lease.release} it.
@@ -112,7 +113,9 @@ export class LeaseHolder {
   async release(): Promise<void> {
     const [lease]: Set<HeldLease> = this.#leases.held;
     if (lease !== undefined && await lease.release()) return;
-    const why = lease === undefined ? "this object does not hold it" : "its lease has run out";
+    const why = lease === undefined
+      ? "this object does not hold it, or its lease has run out: acquire it anew"
+      : "its lease has run out";
     throw new InvalidStateError(`Cannot release ${this.#what} as ${why}`);
   }
 
@@ -140,7 +143,7 @@ export class LeaseHolder {
  *
  * It is not re-entrant. The connection keeps a program alive as long as a lease is held.
  *
- * Python has no equivalent; `redis.lock.Lock` and etcd's are alike.
+ * Python: `distributed.Lock` of Dask; `redis.lock.Lock` is alike.
  *
  * @example
  * ```ts
@@ -170,7 +173,8 @@ export class Lock extends LeaseHolder {
   }
 
   /**
-   * Whether it is held. Out of date as soon as it is read. A holder that is gone counts until a waiter has seen its lease run out.
+   * Whether it is held. Out of date as soon as it is read. A holder that is gone counts until a program that wants the lock has found that its
+   * lease has run out.
    *
    * @throws {EngineError} If the engine cannot be reached.
    */

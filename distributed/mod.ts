@@ -1,5 +1,5 @@
 /**
- * The same `Pool` on any number of machines.
+ * The same `Pool` on any number of machines, and queues, events, values, locks and semaphores that programs on them share.
  *
  * Agents, which {@linkcode serve} makes, take tasks from a queue of NATS and have them done by processes of their machines. Only the
  * import of a program changes, and where the queue is: by `WEFT_CONNECT`, say.

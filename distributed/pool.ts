@@ -164,6 +164,7 @@ export class Pool<I extends unknown[] = unknown[]> extends BasePool {
    * @returns How many agents are known, and how many tasks they run at a time: more may come.
    * @throws {TimeoutError} If the time has passed.
    * @throws {EngineError} If the engine cannot be reached.
+   * @throws {InvalidStateError} If the pool was closed.
    * @throws The signal's reason.
    *
    * @example

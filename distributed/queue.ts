@@ -23,11 +23,12 @@ const MOST = 2 ** 31 - 1;
 /**
  * A queue that programs on many machines share, by its name. It is kept by the server, also when no program is there.
  *
- * - An item whose {@linkcode Queue.put} has resolved is in the queue, once. One getter gets it. In one case an item comes twice: where
- *   the server has handed it over and does not hear for 8 s that it has come, as it is away or cut off, or the getter stands still.
+ * - An item whose {@linkcode Queue.put} has resolved is in the queue, once. One getter gets it. An item may come twice: where the server
+ *   dies, is cut off, or its getter stands still between handing it over and hearing that it has come; or where its `put` was under way
+ *   when the server was killed.
  * - An item that a program has got is that program's: it is lost with it. Work that must be done again then belongs into a pool with
  *   `retries`.
- * - Items come in the order in which they were put, but for those that a program gave back which was asked to stop waiting.
+ * - Items come in the order in which they were put, but for those that came to a getter as it gave up.
  * - Items are copied, as by a pool. What is shared by threads or processes of one machine cannot be put: `TypeError` with its path. An
  *   item is no larger than a message of the server: put where a large one is.
  *

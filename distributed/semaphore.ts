@@ -17,7 +17,7 @@ const MOST = 1024;
  *
  * A permit is given back by its holder; to signal, use an {@linkcode Event} or {@linkcode Queue}.
  *
- * Python has no equivalent.
+ * Python: `distributed.Semaphore` of Dask.
  *
  * @example
  * ```ts

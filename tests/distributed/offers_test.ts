@@ -93,12 +93,14 @@ describe("what an agent knows of offers", () => {
     assertEquals(late, 1);
   });
 
-  it("is of each program apart, and forgotten with it", LIMIT, () => {
+  it("is of each program apart, and is not begun with where its program seemed to be gone meanwhile", LIMIT, () => {
     const offers = new TakenOffers();
     assertEquals(offers.take("one", 5000, () => true), true);
     assertEquals(offers.take("other", 1, () => false), false);
     offers.forget("one");
-    assertEquals(offers.take("one", 1, () => false), false);
+    // It may have been begun with: it is said to be taken, and is not there.
+    assertEquals(offers.take("one", 5000, () => false), true);
+    assertEquals(offers.take("one", 5001, () => false), false);
     assertEquals(offers.take("other", 1, () => true), false);
   });
 
@@ -204,14 +206,12 @@ describe("an offer", () => {
     workers.break(new Error("no more workers"));
     isBroken = true;
     const future = pool.submit(targets.begin, file, 1, 0);
-    await until(() => offers > 3, "it was offered a few times");
+    await until(() => offers > 0, "it was offered");
     assertEquals([taken, agent.info.running], [0, 0]);
     isBroken = false;
     assertEquals(await future, 1);
-    const { puts } = hub;
     for (let i = 2; i < 5; i++) assertEquals(await pool.submit(targets.begin, file, i, 0), i);
-    // They have gone straight to the slot that is there.
-    assertEquals(hub.puts, puts);
+    // The only slot is there.
     assertEquals(lines(), ["-1", "1", "2", "3", "4"]);
     await agent.leave(0);
   });
