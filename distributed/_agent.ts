@@ -7,10 +7,12 @@
  * @module
  */
 
+import { TargetError } from "../_internal/errors.ts";
 import type { Relay } from "../_internal/pool/relay.ts";
+import { type DriversHost, KnownDrivers } from "./_drivers_known.ts";
 import { type Delivery, type Engine, NobodyError } from "./_engine.ts";
 import { type HeldHost, HeldParcel } from "./_held.ts";
-import { ABSENT, ANSWER, insist, isGone, SILENCE } from "./_insist.ts";
+import { ANSWER, insist } from "./_insist.ts";
 import { Intake, type Seat } from "./_intake.ts";
 import { type Offer, TakenOffers } from "./_offers_taken.ts";
 import type { PieceQuestion } from "./_pieces.ts";
@@ -29,6 +31,7 @@ import {
   toBytes,
   type Unknown,
 } from "./_wire.ts";
+import { CodeMismatchError } from "./fleet_errors.ts";
 
 // Times in milliseconds.
 /** How often the programs are asked whether they are there. */
@@ -62,7 +65,7 @@ export interface AgentOptions extends PreparingOptions {
 }
 
 /** Works for the programs of a fleet. */
-export class Agent implements HeldHost {
+export class Agent implements HeldHost, DriversHost {
   readonly #engine: Engine;
   readonly #options: AgentOptions;
   readonly #id = crypto.randomUUID().slice(0, 13).replace("-", "");
@@ -70,13 +73,7 @@ export class Agent implements HeldHost {
   /** What was delivered and is not over. */
   readonly #held: Set<HeldParcel> = new Set();
   readonly #timers: ReturnType<typeof setInterval>[];
-  /** Since when nothing listens under a program's name, and since when it is silent. */
-  readonly #absentSince: Map<string, number> = new Map();
-  readonly #silentSince: Map<string, number> = new Map();
-  /** Programs that are being asked whether they are there. */
-  readonly #asked: Set<string> = new Set();
-  /** Programs for which something ran when it was looked last. */
-  #open: ReadonlySet<string> = new Set();
+  readonly #drivers: KnownDrivers;
   /** Programs that were found to be gone lately. */
   readonly #gone: Set<string> = new Set();
   #lookedAtAll = performance.now();
@@ -93,8 +90,10 @@ export class Agent implements HeldHost {
     this.#engine = engine;
     this.#options = options;
     this.#preparing = new Preparing(engine, options);
+    this.#drivers = new KnownDrivers(engine, this);
     const name = `agent.${this.#id}`;
     engine.answer(`${name}.offer`, (bytes) => this.#consider(bytes) ? YES : NO);
+    engine.answer(`${name}.each`, (bytes) => this.#considerEach(bytes) ? YES : NO);
     engine.answer(`${name}.held`, (bytes) => {
       const { driver, given } = fromBytes<HeldQuestion>(bytes);
       for (const cancel of given) this.#cancel(cancel);
@@ -295,6 +294,33 @@ export class Agent implements HeldHost {
     return true;
   }
 
+  /** Takes a parcel of which each worker is to make the call: beside all others, and it waits for no slot. */
+  #considerEach(bytes: Uint8Array): boolean {
+    const { driver, number, nonce, parcel: packed } = fromBytes<Offer>(bytes);
+    return this.#offers.take(driver, number, () => {
+      const parcel = fromBytes<Parcel>(packed);
+      if (this.isLeaving || parcel.protocol !== PROTOCOL) return false;
+      const held = new HeldParcel(parcel, this.#engine, this, nonce);
+      this.#held.add(held);
+      void this.#runEach(parcel, held)
+        .catch((error) => console.error(`Cannot go on with a task of ${driver}:`, error))
+        .finally(() => this.#drop(held));
+      return true;
+    });
+  }
+
+  async #runEach({ driver, fn }: Parcel, held: HeldParcel): Promise<void> {
+    const prepared = await this.#preparing.prepare(driver, fn);
+    if (prepared === "gone") return;
+    if ("refusal" in prepared) {
+      const { kind, message } = prepared.refusal;
+      held.fail(new (kind === "code" ? CodeMismatchError : TargetError)(message));
+    } else {
+      await held.runEach(this.#preparing.relayFor(driver, prepared), prepared.description, prepared.name);
+    }
+    await held.whenHeard();
+  }
+
   #drop(held: HeldParcel): void {
     this.#held.delete(held);
     if (this.#held.size === 0) this.#onIdle?.();
@@ -305,59 +331,25 @@ export class Agent implements HeldHost {
   #lookAtDrivers(): void {
     const drivers = new Set<string>();
     for (const held of this.#held) if (held.isOpen) drivers.add(held.driver);
-    // What was suspected of a program for which nothing ran is not held against it when something does.
-    for (const driver of drivers) {
-      if (this.#open.has(driver)) continue;
-      this.#absentSince.delete(driver);
-      this.#silentSince.delete(driver);
-    }
-    this.#open = drivers;
-    for (const driver of drivers) if (!this.#asked.has(driver)) void this.#lookAt(driver);
     // Those for which nothing runs, now and then: what is known of them is kept as long as they are there.
-    if (performance.now() - this.#lookedAtAll > ALL) {
+    const isTime = performance.now() - this.#lookedAtAll > ALL;
+    if (isTime) {
       this.#lookedAtAll = performance.now();
       this.#gone.clear();
-      for (const driver of this.#preparing.drivers) if (!this.#asked.has(driver)) void this.#lookAt(driver);
     }
+    this.#drivers.look(drivers, isTime ? this.#preparing.drivers : []);
   }
 
-  async #lookAt(driver: string): Promise<void> {
-    this.#asked.add(driver);
-    try {
-      const ids = [...this.#held].filter((held) => held.driver === driver && held.isSettled).map(({ id }) => id);
-      const answer = await this.#engine.request(`driver.${driver}.ping`, toBytes({ ids }), ANSWER);
-      // What it does not know it has given up, also where the message that said so was lost.
-      const unknown = new Set(fromBytes<Unknown>(answer).ids);
-      for (const held of this.#held) if (unknown.has(held.id)) held.giveUpAll(KILL_AFTER);
-      this.#absentSince.delete(driver);
-      this.#silentSince.delete(driver);
-    } catch (error) {
-      if (error instanceof NobodyError) {
-        this.#silentSince.delete(driver);
-        const since = this.#absentSince.get(driver) ?? performance.now();
-        this.#absentSince.set(driver, since);
-        if (isGone(this.#engine, since, ABSENT)) this.#leaveDriver(driver);
-        return;
-      }
-      this.#absentSince.delete(driver);
-      // Nothing is known of it while the engine is away, or stands still.
-      if (this.#engine.awaySince !== undefined || !await this.#engine.probe()) {
-        this.#silentSince.delete(driver);
-        return;
-      }
-      const time = performance.now();
-      const since = this.#silentSince.get(driver) ?? Math.max(time, this.#engine.backSince);
-      this.#silentSince.set(driver, since);
-      if (time - since > SILENCE) this.#leaveDriver(driver);
-    } finally {
-      this.#asked.delete(driver);
-    }
+  heldOf(driver: string): string[] {
+    return [...this.#held].filter((held) => held.driver === driver && held.isSettled).map(({ id }) => id);
+  }
+
+  giveUp(ids: ReadonlySet<string>): void {
+    for (const held of this.#held) if (ids.has(held.id)) held.giveUpAll(KILL_AFTER);
   }
 
   // What it asked for is told to give up, and ended.
-  #leaveDriver(driver: string): void {
-    this.#absentSince.delete(driver);
-    this.#silentSince.delete(driver);
+  leaveDriver(driver: string): void {
     this.#offers.forget(driver);
     for (const held of this.#held) if (held.driver === driver) held.giveUpAll(KILL_AFTER);
     this.#preparing.forget(driver);

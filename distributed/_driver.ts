@@ -5,10 +5,12 @@
  * @module
  */
 
+import { EachJob } from "../_internal/pool/errands.ts";
 import { CallSite } from "../_internal/pool/functions.ts";
 import type { Job, Source } from "../_internal/pool/job.ts";
 import type { Owner } from "../_internal/pool/owner.ts";
 import { InvalidStateError } from "../_internal/errors.ts";
+import type { Packed } from "../_internal/pool/task.ts";
 import type { Trace } from "../_internal/pool/trace.ts";
 import { KnownAgents } from "./_agents_known.ts";
 import type { Engine } from "./_engine.ts";
@@ -25,6 +27,8 @@ import { EngineError, NoAgentError } from "./fleet_errors.ts";
 const TICK = 300;
 /** The same where one of them seems to be gone. */
 const SOON = 100;
+/** So soon all agents have said that they are there. */
+const SOON_ALL = 200;
 /** What is reckoned with while no agent is known. */
 const SLOTS_UNKNOWN = 4;
 /** So many parcels are on their way for each slot. */
@@ -68,6 +72,7 @@ export class Driver implements Owner, LedgerHost, OfferHost {
   readonly #began = performance.now();
   /** The numbers that agents have in the trace. */
   readonly #traced: Map<string, number> = new Map();
+  #connected = 0;
   #planned = false;
   #isPosting = false;
   #tick: ReturnType<typeof setInterval> | undefined;
@@ -102,6 +107,7 @@ export class Driver implements Owner, LedgerHost, OfferHost {
     }
     if (this.#isOver) return await engine.close();
     this.engine = engine;
+    this.#connected = performance.now();
     this.#answer(engine);
     engine.onBack(() => {
       engine.tell("hello", YES);
@@ -221,6 +227,25 @@ export class Driver implements Owner, LedgerHost, OfferHost {
     this.posted.giveUpAll(this.#sources.clear(), error);
   }
 
+  async each(fn: number, name: string, { packed, spread }: { packed: Packed; spread: boolean }): Promise<unknown[]> {
+    await this.warm();
+    // Those that are there have answered soon after the first.
+    if (performance.now() - this.#connected < SOON_ALL) await new Promise((resolve) => setTimeout(resolve, SOON_ALL));
+    const engine = this.engine!;
+    const agents = this.agents.all;
+    const job = new EachJob(fn, name, spread, new Array(this.agents.slots).fill(packed));
+    let first = 0;
+    for (const { id, slots } of agents) {
+      const parcel = this.#sources.eachOf(job, first, slots, engine.maxBytes);
+      first += slots;
+      this.posted.add(parcel);
+      this.posted.grantTo(parcel, id);
+      void this.#offering.offer(engine, parcel);
+    }
+    this.plan();
+    return await job.promise;
+  }
+
   // What the ledger asks.
 
   forget(parcel: SentParcel): void {
@@ -299,6 +324,8 @@ export class Driver implements Owner, LedgerHost, OfferHost {
 
   /** An agent that was offered a parcel does not have it. */
   refused(parcel: SentParcel): void {
+    // It is for the workers of that agent.
+    if (parcel.inEach) return this.posted.loseParcel(parcel, "takes nothing more");
     this.posted.refused(parcel);
     if (this.engine !== undefined && this.posted.isOpen(parcel)) this.#sending.send(this.engine, parcel);
   }

@@ -108,6 +108,40 @@ export class HeldParcel {
     if (this.#large.size > 0) await this.whenHeard();
   }
 
+  /** Has each worker make the call once: there are as many as positions. Resolves when that is over. */
+  async runEach(relay: Relay, description: string, name: string): Promise<void> {
+    const over = new Promise<void>((resolve) => this.#over = resolve);
+    const { inputs, names, spread, killAfter } = this.#parcel;
+    this.#relay = relay;
+    this.running = inputs.length;
+    const open = new Set(inputs.keys());
+    const hear = (position: number, outcome: ItemOutcome): void => {
+      if (open.delete(position)) this.#hear(position, outcome);
+    };
+    try {
+      const [first] = inputs;
+      const input = isInPieces(first) ? await this.#gather(0, first) : first;
+      if (input === undefined) throw new Error("its argument is not to be had any more");
+      if (typeof input !== "number") foreign(input);
+      this.#call = { description, name, input, spread, killAfter, attempt: 1, taskName: names };
+      await relay.each(this.#call, inputs.length, names, (position, outcome) => {
+        hear(position, this.#itemOf(position, outcome));
+      });
+    } catch (error) {
+      for (const position of open) hear(position, { kind: "error", packed: packError(error) });
+    }
+    await over;
+    if (this.#large.size > 0) await this.whenHeard();
+  }
+
+  /** None of its tasks can be done. */
+  fail(error: Error): void {
+    const { inputs } = this.#parcel;
+    this.running = inputs.length;
+    this.#over = () => {};
+    for (const position of inputs.keys()) this.#hear(position, { kind: "error", packed: packError(error) });
+  }
+
   /** Resolves when the program has heard of all outcomes, or is gone. */
   async whenHeard(): Promise<void> {
     if (!await this.#sent || this.#large.size === 0) return;

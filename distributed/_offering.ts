@@ -73,7 +73,7 @@ export class Offering {
     let isUnknown = false;
     while (this.#host.isWith(parcel, nonce) && !engine.isClosed) {
       try {
-        const [isTaken] = await engine.request(`agent.${agent}.offer`, question, ANSWER);
+        const [isTaken] = await engine.request(`agent.${agent}.${parcel.inEach ? "each" : "offer"}`, question, ANSWER);
         if (isTaken === 1) {
           this.#agents.heardOf(agent!);
           this.#host.taken(parcel);

@@ -51,6 +51,8 @@ export class SentParcel implements Granted {
     readonly bytes: Uint8Array,
     /** Inputs that its agent asks for piece by piece, by position. */
     readonly large: ReadonlyMap<number, Uint8Array>,
+    /** It is for the workers of one agent. */
+    readonly inEach = false,
   ) {
     this.open = new Set(indexes.keys());
   }

@@ -119,8 +119,49 @@ export class Sources {
     const stays = together > 1;
     const names = new Int32Array(4 * jobs.length);
     for (const [i, job] of jobs.entries()) job.writeName(names, 4 * i, indexes[i]);
-    const parcel: Parcel = { protocol: PROTOCOL, id, driver, fn, spread, killAfter, stays, inputs, attempts, names };
+    const inEach = false;
+    const parcel: Parcel = {
+      protocol: PROTOCOL,
+      id,
+      driver,
+      fn,
+      spread,
+      killAfter,
+      stays,
+      inEach,
+      inputs,
+      attempts,
+      names,
+    };
     return new SentParcel(id, number, fn, jobs, indexes, toBytes(parcel), large);
+  }
+
+  /** A parcel of so many tasks of a job, from `first` on, one for each worker of an agent. */
+  eachOf(job: Job, first: number, count: number, maxBytes: number): SentParcel {
+    const number = ++this.#numbers;
+    const driver = this.#driver;
+    const id = `${driver}.${number}`;
+    const indexes = Array.from({ length: count }, (_, i) => first + i);
+    const input = job.inputOf(first);
+    const sent = sentFor(input, maxBytes);
+    const large = new Map(isInPieces(sent) ? [[0, input as Uint8Array]] : []);
+    const names = new Int32Array(4 * count);
+    for (let i = 0; i < count; i++) job.writeName(names, 4 * i, first + i);
+    const { fn, spread, killAfter } = job;
+    const parcel: Parcel = {
+      protocol: PROTOCOL,
+      id,
+      driver,
+      fn,
+      spread,
+      killAfter,
+      stays: true,
+      inEach: true,
+      inputs: indexes.map((_, i) => i === 0 ? sent : 0),
+      attempts: indexes.map(() => 1),
+      names,
+    };
+    return new SentParcel(id, number, fn, indexes.map(() => job), indexes, toBytes(parcel), large, true);
   }
 
   #countFor(job: Job): number {

@@ -25,6 +25,8 @@ export interface Parcel {
   killAfter: number | undefined;
   /** Whether the agent keeps what it has not begun with while something takes long: the caller has said what goes together. */
   stays: boolean;
+  /** Whether each worker of the agent makes the call once: the first input is that of all. */
+  inEach: boolean;
   inputs: Sent[];
   /** Which try each of them is, from 1. */
   attempts: number[];

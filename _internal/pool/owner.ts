@@ -12,6 +12,7 @@ import type { Histogram } from "./histogram.ts";
 import type { Job, Source } from "./job.ts";
 import type { StreamHost } from "./stream_job.ts";
 import type { TaskHost } from "./submit_job.ts";
+import type { Packed } from "./task.ts";
 
 /** What a pool's owner is made of that has its calls. */
 export interface OwnerOptions extends Omit<CrewOptions, "start"> {
@@ -38,8 +39,10 @@ export interface Owner extends StreamHost {
   readonly queued: number;
   /** Why nothing more can be done, if so. */
   readonly broken: { error: unknown } | undefined;
-  /** What runs a task once in every worker, where the owner can address its workers. */
+  /** What runs a task once in every worker, where they are this program's. */
   readonly errands: Errands | undefined;
+  /** Runs a task once in every worker, where they are not. Resolves with what each has returned. */
+  each?(fn: number, name: string, input: { packed: Packed; spread: boolean }): Promise<unknown[]>;
   /** Where a function is handed over. */
   siteOf(fn: number): CallSite;
   /** Takes a new source of tasks on. */

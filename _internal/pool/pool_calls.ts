@@ -5,14 +5,14 @@
  */
 
 import { joinStacks } from "../codec/error_classes.ts";
-import { CancelledError, DeadlockError, InvalidStateError, NotSupportedError } from "../errors.ts";
+import { CancelledError, DeadlockError, InvalidStateError } from "../errors.ts";
 import type { Destination } from "../memory/memory.ts";
 import { optionsOr, show } from "../options.ts";
 import { cpuCount } from "../runtime/runtime.ts";
 import { importingModule } from "../runtime/this_thread.ts";
 import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
 import type { AnyFunction } from "../targets/source.ts";
-import { EachJob } from "./errands.ts";
+import { EachJob, type Errands } from "./errands.ts";
 import { CallSite, nameOf } from "./functions.ts";
 import type { Future } from "./future.ts";
 import { GivingAway } from "./giving_away.ts";
@@ -240,34 +240,18 @@ export class Calls {
 
   async each(fn: AnyFunction, args: readonly unknown[]): Promise<unknown[]> {
     const dispatcher = this.#open("run task in each worker");
-    const errands = errandsOf(dispatcher);
     const address = this.#address(fn, "run task in each worker");
-    const inputs: Packed[] = [];
-    let spread = false;
+    const name = nameOf(fn);
     const site = new CallSite();
-    const end = errands.begin();
+    const pack = (): { packed: Packed; spread: boolean } => packArgs(args, this.#kind.scope);
     try {
-      // Copied now, as by submit; and once for each worker, as each has references of its own to what is shared.
-      for (let i = 0; i < this.#sizes.size; i++) {
-        const input = packArgs(args, this.#kind.scope);
-        inputs.push(input.packed);
-        spread = input.spread;
-      }
-      const count = this.#sizes.least || this.#sizes.size;
-      let job: EachJob | undefined;
-      while (job === undefined) {
-        await errands.warm(count);
-        job = errands.send(count, (workers) => {
-          return new EachJob(address, nameOf(fn), spread, inputs.splice(0, workers));
-        });
-      }
-      return await job.promise;
+      if (dispatcher.each !== undefined) return await dispatcher.each(address, name, pack());
+      return await eachHere(dispatcher.errands!, this.#sizes, pack, (inputs, spread) => {
+        return new EachJob(address, name, spread, inputs);
+      });
     } catch (error) {
       joinStacks(error, site.stack);
       throw error;
-    } finally {
-      for (const packed of inputs) dropPacked(packed);
-      end();
     }
   }
 
@@ -360,11 +344,34 @@ export class Calls {
   }
 }
 
-function errandsOf({ errands }: Owner): NonNullable<Owner["errands"]> {
-  if (errands !== undefined) return errands;
-  throw new NotSupportedError(
-    "Cannot run task in each worker as the workers are those of other machines, which come and go: use an initializer",
-  );
+// Runs a task once in each worker of this machine.
+async function eachHere(
+  errands: Errands,
+  { least, size }: Sizes,
+  pack: () => { packed: Packed; spread: boolean },
+  make: (inputs: Packed[], spread: boolean) => EachJob,
+): Promise<unknown[]> {
+  const inputs: Packed[] = [];
+  let spread = false;
+  const end = errands.begin();
+  try {
+    // Copied now, as by submit; and once for each worker, as each has references of its own to what is shared.
+    for (let i = 0; i < size; i++) {
+      const input = pack();
+      inputs.push(input.packed);
+      spread = input.spread;
+    }
+    const count = least || size;
+    let job: EachJob | undefined;
+    while (job === undefined) {
+      await errands.warm(count);
+      job = errands.send(count, (workers) => make(inputs.splice(0, workers), spread));
+    }
+    return await job.promise;
+  } finally {
+    for (const packed of inputs) dropPacked(packed);
+    end();
+  }
 }
 
 // Whether the pool can take a call here and now.

@@ -8,6 +8,7 @@
 import { CancelledError } from "../errors.ts";
 import type { Ending } from "../work/runner.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { EachJob } from "./errands.ts";
 import { costOf } from "./functions.ts";
 import type { Identity, JobOptions, Unwanted } from "./job.ts";
 import type { OwnerOptions } from "./owner.ts";
@@ -104,6 +105,50 @@ class RelayedTask extends SubmittedTask {
   }
 }
 
+/** A call that each worker makes once. */
+class RelayedEach extends EachJob {
+  override readonly isRaw = true;
+  readonly #names: Int32Array;
+  readonly #hear: (position: number, outcome: Outcome) => void;
+
+  constructor(
+    fn: number,
+    { name, spread, input }: RelayedCall,
+    count: number,
+    names: Int32Array,
+    hear: (position: number, outcome: Outcome) => void,
+  ) {
+    super(fn, name, spread, new Array(count).fill(input));
+    this.#names = names;
+    this.#hear = hear;
+    this.promise.catch(() => {});
+  }
+
+  override writeName(words: Int32Array, at: number, index: number): void {
+    words.set(this.#names.subarray(4 * index, 4 * index + 4), at);
+  }
+
+  /** Its input is no buffer of the codec's, which that may write again. */
+  protected override settled(index: number): void {
+    this.forget(index);
+  }
+
+  override done(index: number, value: unknown): Unwanted {
+    this.#hear(index, { kind: "value", packed: value as Packed });
+    return false;
+  }
+
+  override failed(index: number, error: unknown): Unwanted {
+    this.#hear(index, { kind: "error", packed: error as Packed });
+    return false;
+  }
+
+  override lost(index: number, ending: Ending & Identity): Unwanted {
+    this.#hear(index, { kind: "lost", ending });
+    return false;
+  }
+}
+
 /** A call that was handed on, to be given up. */
 export interface Relayed {
   /** Takes it back, if no worker has begun with it: no outcome will come. */
@@ -162,6 +207,30 @@ export class Relay {
         owner.withdrawOne(number, task);
       },
     };
+  }
+
+  /**
+   * Has a call made once by each of so many workers, which are all there are. `hear` hears of an outcome of each. Throws what there is
+   * to say where they cannot be had.
+   */
+  async each(
+    call: RelayedCall,
+    count: number,
+    names: Int32Array,
+    hear: (position: number, outcome: Outcome) => void,
+  ): Promise<void> {
+    const { errands, functions } = this.#owner;
+    const fn = functions.addressOfText(call.description, call.name);
+    const end = errands.begin();
+    try {
+      let job: EachJob | undefined;
+      while (job === undefined) {
+        await errands.warm(count);
+        job = errands.send(count, () => new RelayedEach(fn, call, count, names, hear));
+      }
+    } finally {
+      end();
+    }
   }
 
   /** Milliseconds that a call of a function takes, as the workers have measured; 0: they have not. */

@@ -61,7 +61,16 @@ async function declared<T>(sought: Sought, label: string): Promise<T | undefined
 
 /** Whether a function or class is the one that is sought, as far as its name and its source tell. */
 export function isSought(value: AnyFunction, { name, source, isTrusted }: Sought): boolean {
-  return value.name === name && (isTrusted && name !== "" || sourceOf(value) === source);
+  return value.name === name && (isTrusted && name !== "" || isWrittenAs(sourceOf(value), source));
+}
+
+// Another runtime prints the same function with other spaces, quotes, and signs at the ends of lists and lines.
+function isWrittenAs(text: string, other: string): boolean {
+  return text === other || squeezed(text) === squeezed(other);
+}
+
+function squeezed(text: string): string {
+  return text.replaceAll(/['`]/g, '"').replaceAll(/[\s;]+/g, "").replaceAll(/,(?=[)\]}])/g, "");
 }
 
 /** What a module exports by a name, which may not have its value yet, or never get it. */

@@ -103,3 +103,9 @@ export function beginFor(args: readonly [file: string, id: number, ms: number]):
 export function range(from: number, to: number): [number, number] {
   return [from, to];
 }
+
+/** The process's number, after a moment in which others take tasks as well. */
+export async function pidAfter(_item: number): Promise<number> {
+  await sleep(10);
+  return process.pid;
+}
