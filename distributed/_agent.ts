@@ -29,7 +29,6 @@ import {
   type Parcel,
   PROTOCOL,
   toBytes,
-  type Unknown,
 } from "./_wire.ts";
 import { CodeMismatchError } from "./fleet_errors.ts";
 
