@@ -1,5 +1,8 @@
 /**
- * TLS for the client of NATS, which leaves a gap: between the handshake and its own handlers nothing listens to the socket, and TLS
+ * What the client of NATS leaves open in its use of sockets.
+ *
+ * It takes all listeners off a socket when it is done with a step, and before it closes it. An error that comes then, of a connection
+ * that was reset, ends the program on Deno. And its TLS leaves a gap: between the handshake and its own handlers nothing listens to the socket, and TLS
  * 1.3 tells a client just then that its certificate is missing or not trusted. On Deno that error ended the program; elsewhere the
  * client waited for its whole timeout.
  *
@@ -8,6 +11,7 @@
  * @module
  */
 
+import type { Socket } from "node:net";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import {
   type NatsConnection,
@@ -37,6 +41,14 @@ class GuardedTransport extends NodeTransport {
     return super.connect(place, options);
   }
 
+  override async dial(place: { hostname: string; port: number }): Promise<Socket> {
+    return guarded(await super.dial(place));
+  }
+
+  override async tlsFirst(place: { hostname: string; port: number }): Promise<TLSSocket> {
+    return guarded(await super.tlsFirst(place));
+  }
+
   override async startTLS(): Promise<TLSSocket> {
     const { tls } = this.options;
     const certificates = typeof tls === "object" && tls !== null ? await this.loadClientCerts() : undefined;
@@ -57,7 +69,7 @@ class GuardedTransport extends NodeTransport {
         // server that has refused it by then would make an error of the connection of that, without a reason.
         secure.once("secureConnect", () => timer = setTimeout(resolve, performance.now() - began + REFUSAL));
       });
-      return secure;
+      return guarded(secure);
     } catch (error) {
       secure.destroy();
       throw error;
@@ -65,4 +77,15 @@ class GuardedTransport extends NodeTransport {
       clearTimeout(timer);
     }
   }
+}
+
+// A socket that is never without a listener for errors: the client hears of its end in any case.
+function guarded<S extends Socket>(socket: S): S {
+  const removeAll = socket.removeAllListeners;
+  const ignore = (): void => {};
+  socket.removeAllListeners = (...names: Parameters<typeof removeAll>) => {
+    removeAll.apply(socket, names);
+    return socket.on("error", ignore);
+  };
+  return socket.on("error", ignore);
 }
