@@ -41,6 +41,7 @@ import { type Actor, type Model, type Patch, times } from "./model.ts";
 const WORKER = "_internal/pool/worker.ts";
 const FUNCTIONS = "_internal/pool/functions.ts";
 const BOARD_FILE = "_internal/pool/board.ts";
+const TASK_FILE = "_internal/pool/task.ts";
 const TRAYS = "_internal/pool/trays.ts";
 const PATIENCE = "_internal/pool/patience.ts";
 
@@ -73,7 +74,7 @@ const WORKERS: readonly Patch[] = [
 export const small = (bits: number): readonly Patch[] => [
   ...WORKERS,
   { file: BOARD_FILE, find: /RING_TRAYS = \d+;/, replace: "RING_TRAYS = 4;" },
-  { file: BOARD_FILE, find: /TRAY_TASKS = \d+;/, replace: `TRAY_TASKS = ${2 ** bits};` },
+  { file: TASK_FILE, find: /TRAY_TASKS = \d+;/, replace: `TRAY_TASKS = ${2 ** bits};` },
   { file: BOARD_FILE, find: /TRAY_BITS = \d+;/, replace: `TRAY_BITS = ${bits};` },
   { file: TRAYS, find: /FIRST_TRAYS = \d+;/, replace: "FIRST_TRAYS = 1;" },
 ];
