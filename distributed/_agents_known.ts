@@ -8,12 +8,10 @@
  */
 
 import { type Engine, NobodyError } from "./_engine.ts";
-import { isGone } from "./_insist.ts";
+import { ANSWER, isGone } from "./_insist.ts";
 import { fromBytes, type Held, type News, toBytes } from "./_wire.ts";
 
 // Times in milliseconds.
-/** How long an agent may take to say which tasks it has, until it is asked again. */
-const ANSWER = 2000;
 /** An agent that has said nothing for so long, or for so many leases, is forgotten: it says something every 5 s. */
 const FORGOTTEN = 16_000;
 const LEASES = 4;

@@ -21,7 +21,7 @@ import type { Address } from "./_address.ts";
 import { type Delivery, type Engine, QueueFullError, type Taking } from "./_engine.ts";
 import { connectTo } from "./_nats_connect.ts";
 import { NatsLink, PATIENCE, plain } from "./_nats_link.ts";
-import { Questions } from "./_nats_questions.ts";
+import { NS, Questions } from "./_nats_questions.ts";
 import { EngineError } from "./fleet_errors.ts";
 
 /** How long the engine waits for an agent that has a task to say that it is done with it: milliseconds. */
@@ -29,7 +29,6 @@ const ACK_WAIT = 5000;
 /** The server's reasons: there are as many messages as the queue may have; the queue or its consumer is there already. */
 export const FULL = 10077;
 const IN_USE = [10058, 10148, 10013];
-export const NS = 1e6;
 const MOST_WAITING = 100_000;
 
 /** Connects to a server, and makes the fleet's queue where it is not there. */

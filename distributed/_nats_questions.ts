@@ -11,7 +11,8 @@ import { AGAIN } from "./_nats_connect.ts";
 // Times in milliseconds.
 /** How long a question is open before it is asked again. */
 const OPEN = 30_000;
-const NS = 1e6;
+/** Nanoseconds of a millisecond, as the server counts. */
+export const NS = 1e6;
 
 /** A question that is open. */
 interface Question {

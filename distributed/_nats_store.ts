@@ -19,10 +19,10 @@ import {
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
 import type { Address } from "./_address.ts";
 import type { Taking } from "./_engine.ts";
-import { begun, FULL, NS, unlessThere } from "./_nats.ts";
+import { begun, FULL, unlessThere } from "./_nats.ts";
 import { connectTo } from "./_nats_connect.ts";
 import { NatsLink, PATIENCE, plain } from "./_nats_link.ts";
-import { Questions } from "./_nats_questions.ts";
+import { NS, Questions } from "./_nats_questions.ts";
 import type { Entry, Item, ItemQueue, PutOutcome, Store } from "./_store.ts";
 
 /** The server's reasons: another message was written under the subject; the message is too large; there is no such stream. */
@@ -62,7 +62,6 @@ class NatsStore extends NatsLink implements Store {
       retention: RetentionPolicy.Limits,
       storage: StorageType.File,
       max_msgs_per_subject: 1,
-      allow_direct: true,
     }));
   }
 

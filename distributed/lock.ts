@@ -24,7 +24,7 @@ const LEASE = 5000;
 const LEAST_LEASE = 100;
 
 /** Checks for how long a holder may be silent. */
-export function validateLease({ lease = LEASE }: LeaseOptions, action: string): number {
+function validateLease({ lease = LEASE }: LeaseOptions, action: string): number {
   if (typeof lease !== "number") {
     throw new TypeError(`Cannot ${action} as 'lease' must be a number of milliseconds: received ${show(lease)}`);
   }

@@ -13,6 +13,7 @@ import { connectNatsStore } from "../../distributed/_nats_store.ts";
 import { Questions } from "../../distributed/_nats_questions.ts";
 import { until } from "../suites/_until.ts";
 import { commandOf, otherAgent, Program } from "./_fleet.ts";
+import { freshAt } from "./_fresh.ts";
 import { notes } from "./_notes.ts";
 import { Server } from "./_server.ts";
 
@@ -33,11 +34,7 @@ const server = await Server.start(undefined, `http: "127.0.0.1:${http}"`);
 after(() => server[Symbol.asyncDispose]());
 const connect = server.url;
 
-let names = 0;
-
-function fresh(): { name: string; connect: string } {
-  return { name: `it-${++names}`, connect };
-}
+const fresh = freshAt(connect);
 
 function start(command: readonly string[], what: string, ...args: unknown[]): Program {
   return new Program([...command, what, connect, ...args.map(String)]);

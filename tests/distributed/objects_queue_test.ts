@@ -5,25 +5,14 @@ import { devServer, Queue, QueueEmptyError, QueueShutDownError } from "@weft/con
 import * as local from "@weft/concurrent/multiprocessing";
 import { after, describe, it } from "node:test";
 import { range } from "../pool/_helpers.ts";
+import { freshAt, soon } from "./_fresh.ts";
 
 const LIMIT = { timeout: 60_000 };
 const server = await devServer();
 after(() => server[Symbol.asyncDispose]());
 const connect = server.url;
 
-let names = 0;
-
-/** Options with a name that no other test uses. */
-function fresh(): { name: string; connect: string } {
-  return { name: `it-${++names}`, connect };
-}
-
-/** A signal that is aborted soon, when what waits does so. */
-function soon(reason: unknown): AbortSignal {
-  const controller = new AbortController();
-  setTimeout(() => controller.abort(reason), 50);
-  return controller.signal;
-}
+const fresh = freshAt(connect);
 
 describe("a queue", () => {
   it("gives items in their order, whatever they are", LIMIT, async () => {

@@ -19,28 +19,17 @@ import { addressOf } from "../../distributed/_address.ts";
 import { connectNatsStore } from "../../distributed/_nats_store.ts";
 import { fromBytes } from "../../distributed/_wire.ts";
 import { range } from "../pool/_helpers.ts";
+import { freshAt, soon } from "./_fresh.ts";
 
 const LIMIT = { timeout: 60_000 };
 const server = await devServer();
 after(() => server[Symbol.asyncDispose]());
 const connect = server.url;
 
-let names = 0;
-
-/** Options with a name that no other test uses. */
-function fresh(): { name: string; connect: string } {
-  return { name: `it-${++names}`, connect };
-}
+const fresh = freshAt(connect);
 
 function aborted(reason: unknown): AbortSignal {
   return AbortSignal.abort(reason);
-}
-
-/** A signal that is aborted soon, when what waits does so. */
-function soon(reason: unknown): AbortSignal {
-  const controller = new AbortController();
-  setTimeout(() => controller.abort(reason), 50);
-  return controller.signal;
 }
 
 const store = await connectNatsStore(addressOf(connect, "look"), "default", 5000);
