@@ -1,0 +1,110 @@
+/**
+ * Runs the programs of a page of docs/ as they stand there, each section in a folder of its own.
+ *
+ * In a section with a block of `text`, each block with a comment `// name.ts` is a file of that name. The commands are in a
+ * block of `sh`, those that begin with the runtime's name for each; without it, the file with `import.meta.main` runs. What
+ * the commands print is the block of `text`, to the letter. Other sections are prose, and their blocks are not run.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname } from "node:path";
+import process from "node:process";
+import { after, before, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { run } from "../../tools/_run.ts";
+
+const LIMIT = 60_000;
+const ROOT = new URL("../../", import.meta.url);
+const isDeno = "Deno" in globalThis;
+const runtime = isDeno ? "deno" : "bun";
+
+/** A section of the page: files by name, the commands for this runtime, and what they print. */
+interface Section {
+  readonly title: string;
+  readonly files: ReadonlyMap<string, string>;
+  readonly commands: readonly string[];
+  readonly prints: string;
+}
+
+const FENCE = /^```(\w+)\n(.*?)^```$/gms;
+
+function sectionsOf(page: string): Section[] {
+  const sections: Section[] = [];
+  for (const section of readFileSync(new URL(page, ROOT), "utf8").split(/^##+ /m).slice(1)) {
+    const files = new Map<string, string>();
+    let prints: string | undefined;
+    let shell: string[] | undefined;
+    for (const [, language, text] of section.matchAll(FENCE)) {
+      if (language === "text") prints = text!.trimEnd();
+      else if (language === "sh") shell = text!.trim().split("\n");
+      else if (/^\/\/ (\S+)$/m.test(text!)) files.set(/^\/\/ (\S+)$/m.exec(text!)![1]!, text!);
+    }
+    if (prints === undefined) continue;
+    const main = [...files.keys()].find((name) => files.get(name)!.includes("import.meta.main"));
+    const commands = shell?.filter((line) => line.startsWith(runtime)) ??
+      [isDeno ? `deno run -A ${main}` : `bun ${main}`];
+    sections.push({ title: section.slice(0, section.indexOf("\n")), files, commands, prints });
+  }
+  return sections;
+}
+
+/** Makes a project of a section's files in which the library is found under its name. */
+function write(folder: string, files: ReadonlyMap<string, string>): void {
+  for (const [name, text] of files) {
+    mkdirSync(dirname(`${folder}/${name}`), { recursive: true });
+    // JSON has no comments: the line with the name is for the reader.
+    writeFileSync(`${folder}/${name}`, name.endsWith(".json") ? text.replace(/^.*\n/, "") : text);
+  }
+  const entry = (name: string) => [`@weft/concurrent/${name}`, new URL(`${name}/mod.ts`, ROOT).href];
+  const imports = Object.fromEntries(["sync", "threading", "multiprocessing"].map(entry));
+  const own = files.has("deno.json") ? JSON.parse(readFileSync(`${folder}/deno.json`, "utf8")) : {};
+  const config = { nodeModulesDir: "none", ...own, imports: { ...imports, acorn: "npm:acorn@^8.19.0" } };
+  writeFileSync(`${folder}/deno.json`, JSON.stringify(config));
+  if (isDeno) return;
+  mkdirSync(`${folder}/node_modules/@weft`, { recursive: true });
+  symlinkSync(fileURLToPath(ROOT), `${folder}/node_modules/@weft/concurrent`);
+  const members = (JSON.parse(files.has("package.json") ? readFileSync(`${folder}/package.json`, "utf8") : "{}"))
+    .workspaces ?? [];
+  for (const member of members) {
+    if (!files.has(`${member}/package.json`)) continue;
+    const { name } = JSON.parse(readFileSync(`${folder}/${member}/package.json`, "utf8"));
+    mkdirSync(dirname(`${folder}/node_modules/${name}`), { recursive: true });
+    symlinkSync(`${folder}/${member}`, `${folder}/node_modules/${name}`);
+  }
+}
+
+/** Declares a test for each section of the page, a path from the root, that has programs: at least `atLeast` of them. */
+export function testPrograms(page: string, atLeast: number): void {
+  const sections = sectionsOf(page);
+  let folder: string;
+  before(() => {
+    folder = mkdtempSync(`${tmpdir()}/page-`);
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  // A page whose blocks are written in another way would have no tests, and pass.
+  it(`${page} has ${atLeast} sections with programs or more`, { timeout: LIMIT }, () => {
+    assert(sections.length >= atLeast, `${sections.length} sections`);
+  });
+
+  for (const [number, { title, files, commands, prints }] of sections.entries()) {
+    it(title, { timeout: 2 * LIMIT }, async () => {
+      const home = `${folder}/${number}`;
+      mkdirSync(home);
+      write(home, files);
+      const command = commands.map((line) => line.replace(/^deno (run|test)/, "deno $1 --quiet --no-lock --no-check"));
+      const env = { PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}` };
+      const { output, left } = await run(["sh", "-ec", command.join("\n")], {
+        cwd: home,
+        env,
+        limit: LIMIT,
+        grace: 500,
+      });
+      assertEquals({ output: output.trimEnd(), left }, { output: prints, left: [] });
+    });
+  }
+}
