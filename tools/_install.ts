@@ -26,6 +26,16 @@ export async function serverVariable(): Promise<Record<string, string>> {
 /** The folder of the project, with a slash at its end. */
 export const ROOT: string = fileURLToPath(new URL("../", import.meta.url));
 
+/** The modules that deno.json exports. */
+export const ENTRY_POINTS: readonly string[] = [
+  "mod.ts",
+  "sync/mod.ts",
+  "threading/mod.ts",
+  "multiprocessing/mod.ts",
+  "distributed/mod.ts",
+  "distributed/agent.ts",
+];
+
 const PACKAGES = `${ROOT}node_modules/`;
 
 /** Runs `npm install` unless every package that package.json names is there already. */

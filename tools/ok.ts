@@ -5,17 +5,8 @@
  * `test`, the tests.
  */
 
-import { ROOT } from "./_install.ts";
+import { ENTRY_POINTS, ROOT } from "./_install.ts";
 import { run } from "./_run.ts";
-
-const ENTRY_POINTS = [
-  "mod.ts",
-  "sync/mod.ts",
-  "threading/mod.ts",
-  "multiprocessing/mod.ts",
-  "distributed/mod.ts",
-  "distributed/agent.ts",
-];
 
 interface Step {
   readonly command: readonly string[];
@@ -31,6 +22,8 @@ const steps: Record<string, Step> = {
   // With the examples in the documentation and in the README.
   check: { command: ["check", "--doc", ".", "README.md"], limit: 300 },
   doc: { command: ["doc", "--lint", ...ENTRY_POINTS], limit: 120 },
+  // That every public symbol and member has its summary, parameters, results, errors and examples.
+  "public-docs": { command: ["run", "-A", "--no-check", "tools/public_docs.ts"], limit: 120 },
   // The examples in the documentation, as tests. They start threads and processes, hence the permissions.
   "doc-test": {
     command: [

@@ -4,16 +4,22 @@ import { FLOORS, loadedWith, misbuilt, sourceFiles, textOf } from "../../tools/_
 
 const LIMIT = { timeout: 60_000 };
 
-/** The length of each class of a file, by name. */
+/** How many lines are neither empty nor of a comment: documentation makes no file too long. */
+function linesOfCode(lines: readonly string[]): number {
+  return lines.filter((line) => !/^\s*(?:$|\/\/|\/\*|\*)/.test(line)).length;
+}
+
+/** The lines of code of each class of a file, by name. */
 function classesOf(file: string): Map<string, number> {
   const lengths = new Map<string, number>();
   let name: string | undefined;
   let begin = 0;
-  for (const [index, line] of textOf(file).split("\n").entries()) {
+  const lines = textOf(file).split("\n");
+  for (const [index, line] of lines.entries()) {
     const [, begins] = /^(?:export )?(?:default )?(?:abstract )?class (\w+)/.exec(line) ?? [];
     if (begins !== undefined) [name, begin] = [begins, index];
     if (name !== undefined && /^\}/.test(line)) {
-      lengths.set(name, index - begin + 1);
+      lengths.set(name, linesOfCode(lines.slice(begin, index + 1)));
       name = undefined;
     }
   }
@@ -40,13 +46,13 @@ describe("the house", () => {
     assert(length <= 205, `${length} modules`);
   });
 
-  it("has no file above 450 lines, no class above 350, and of the pool none above 300", LIMIT, () => {
+  it("has no file above 390 lines of code, no class above 290, and of the pool none above 260", LIMIT, () => {
     const long: string[] = [];
     for (const file of sourceFiles()) {
-      const lines = textOf(file).split("\n").length - 1;
-      if (lines > 450) long.push(`${file}: ${lines} lines`);
+      const lines = linesOfCode(textOf(file).split("\n"));
+      if (lines > 390) long.push(`${file}: ${lines} lines`);
       for (const [name, length] of classesOf(file)) {
-        if (length > (file.startsWith("_internal/pool/") ? 300 : 350)) {
+        if (length > (file.startsWith("_internal/pool/") ? 260 : 290)) {
           long.push(`${file}, class ${name}: ${length} lines`);
         }
       }
