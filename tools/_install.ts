@@ -40,20 +40,25 @@ const PACKAGES = `${ROOT}node_modules/`;
 
 /** Runs `npm install` unless every package that package.json names is there already. */
 export async function install(): Promise<void> {
+  await installIn(ROOT);
+}
+
+/** The same in another folder, a path with a slash at its end. */
+export async function installIn(folder: string): Promise<void> {
   const { dependencies, devDependencies, optionalDependencies } = JSON.parse(
-    readFileSync(`${ROOT}package.json`, "utf8"),
+    readFileSync(`${folder}package.json`, "utf8"),
   );
   const names = Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies });
-  if (names.every((name) => exists(`${PACKAGES}${name}/package.json`))) return;
-  console.log("Installing Bun, dprint and the packages of package.json");
+  if (names.every((name) => exists(`${folder}node_modules/${name}/package.json`))) return;
+  console.log(`Installing ${names.length > 3 ? "Bun, dprint and the packages of package.json" : names.join(", ")}`);
   const args = ["install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"];
   // A machine with Deno alone has no npm of its own, but Deno can run it.
   for (const command of [["npm", ...args], [Deno.execPath(), "run", "-A", "npm:npm@11", ...args]]) {
-    const { code, output } = await run(command, { cwd: ROOT, limit: 600_000 });
+    const { code, output } = await run(command, { cwd: folder, limit: 600_000 });
     if (code === 0) return;
     console.error(output);
   }
-  throw new Error("Cannot install the packages of package.json: npm failed");
+  throw new Error(`Cannot install the packages of ${folder}package.json: npm failed`);
 }
 
 /**
