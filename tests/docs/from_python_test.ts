@@ -1,4 +1,4 @@
 import { describe } from "node:test";
 import { testPrograms } from "./_programs.ts";
 
-describe("from-python", () => testPrograms("docs/from-python.md", 0));
+describe("from-python", () => testPrograms("docs/from-python.md", 15));
