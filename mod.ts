@@ -1,8 +1,8 @@
 /**
- * Threads, processes and locks that share memory, in the shape of Python's `threading` and `multiprocessing`.
+ * Threads, processes, and locks that share memory, modeled on Python's `threading` and `multiprocessing`.
  *
- * What is shared between threads is exported as it is; the other two modules, whose names partly repeat, are
- * `threading` and `multiprocessing`.
+ * This module exports everything of `@weft/concurrent/sync` directly. `threading` and `multiprocessing` are namespaces, since
+ * some of their names are the same.
  *
  * @example
  * ```ts

@@ -1,11 +1,11 @@
 /**
- * Every atomic operation of the library, the pause of its loops and the clock of its waits, and nothing else.
+ * All atomic operations of the library, the pause of its spin loops and the clock of its waits.
  *
- * One module, so that a model checker can put its own in its place and decide after each operation which thread goes
- * next. All operations are sequentially consistent; the arguments about order are made where they are used.
+ * They are in one module so that a model checker can replace it and decide after each operation which thread runs next.
+ * All operations are sequentially consistent. Comments at the call sites explain which order of operations is needed.
  *
- * The `Int32Array` forms serve all locks, queues and tables, and most kinds of `Value`. Those for pairs of words are apart
- * from them so that each call site only ever sees one kind of array, which is what lets the engines inline it.
+ * The `Int32Array` forms serve all locks, queues and tables, and most kinds of `Value`. The forms for pairs of words
+ * are separate functions, so that each call site sees only one kind of array: this is what lets the engines inline it.
  *
  * @module
  */
@@ -45,23 +45,23 @@ export function or(words: Int32Array, index: number, bits: number): number {
   return Atomics.or(words, index, bits);
 }
 
-/** Turns over the bits of a word that are in `bits` and returns the old value. */
+/** Flips the bits of a word that are set in `bits` and returns the old value. */
 export function xor(words: Int32Array, index: number, bits: number): number {
   return Atomics.xor(words, index, bits);
 }
 
-/** Blocks while the word is `expected`, at most `ms`; only over a `SharedArrayBuffer`. */
+/** Blocks while the word is `expected`, for at most `ms` milliseconds. Works only over a `SharedArrayBuffer`. */
 export function wait(words: Int32Array, index: number, expected: number, ms: number): void {
   Atomics.wait(words, index, expected, ms);
 }
 
-/** Wakes up to `count` threads that sleep on the word. Returns how many. */
+/** Wakes up to `count` threads that sleep on the word. Returns how many it woke. */
 export function notify(words: Int32Array, index: number, count: number): number {
   return Atomics.notify(words, index, count);
 }
 
 /**
- * A promise for the next notification of the word, or for when so many milliseconds have passed; `undefined` when it
+ * Returns a promise that resolves when the word is notified or `ms` milliseconds have passed; `undefined` if the word
  * already differs from `expected`.
  */
 export function whenChanged(
@@ -79,7 +79,7 @@ const hint: (() => void) | undefined = (Atomics as { pause?: () => void }).pause
 /** Tells the processor that this is a spin loop. */
 export const pause: () => void = hint === undefined ? () => {} : () => hint();
 
-/** Milliseconds on a clock that never goes back. */
+/** Milliseconds on a clock that never goes backwards. */
 export function now(): number {
   return performance.now();
 }
@@ -124,7 +124,7 @@ export function orWide(pairs: BigInt64Array, index: number, bits: bigint): bigin
   return Atomics.or(pairs, index, bits);
 }
 
-/** Turns over bits of a pair of words and returns the old value. */
+/** Flips the bits of a pair of words that are set in `bits` and returns the old value. */
 export function xorWide(pairs: BigInt64Array, index: number, bits: bigint): bigint {
   return Atomics.xor(pairs, index, bits);
 }

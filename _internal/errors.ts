@@ -1,17 +1,17 @@
 /**
- * What the library throws, beside the built-in `RangeError` (out of range) and `TypeError` (wrong kind).
+ * The errors that the library throws, besides the built-in `RangeError` (out of range) and `TypeError` (wrong type).
  *
- * All of them cross to other threads and processes as themselves, with their properties.
+ * An error that crosses to another thread or process keeps its class and its properties.
  *
  * @module
  */
 
-/** Names the class on its prototype, so that no instance carries the name around as a property of its own. */
+/** Sets the name on the class's prototype, so that instances do not have it as an own property. */
 function named(type: { readonly prototype: Error }, name: string): void {
   Object.defineProperty(type.prototype, "name", { value: name, configurable: true, writable: true });
 }
 
-/** Gives an error those of the properties that are there. */
+/** Copies the properties that are set to the error. */
 function assign(error: Error, properties: object | undefined, keys: readonly string[]): void {
   if (properties === undefined) return;
   for (const key of keys) {
@@ -21,7 +21,9 @@ function assign(error: Error, properties: object | undefined, keys: readonly str
 }
 
 /**
- * The time that a wait was given has passed.
+ * A wait took longer than its `timeout`.
+ *
+ * The caller has not acquired, put or taken anything. A task, thread or process that the caller waited for goes on.
  *
  * Python: `TimeoutError`.
  *
@@ -42,7 +44,9 @@ export class TimeoutError extends Error {
 }
 
 /**
- * What was asked for makes no sense in the state in which the object is; the state is unchanged.
+ * The state of an object does not allow the operation. The state is unchanged.
+ *
+ * Examples: releasing a lock that is not held, starting a thread twice, using an object that was disposed of.
  *
  * Python: mostly `RuntimeError`.
  *
@@ -61,9 +65,12 @@ export class InvalidStateError extends Error {
 }
 
 /**
- * To wait here would never end, since only the caller could end it.
+ * The wait could never end: only the waiting thread itself could end it.
  *
- * Python: none; its thread hangs.
+ * Blocking waits without a timeout throw it, and calls of a task that would wait for the pool that it occupies. If
+ * another async task of the thread will end the wait, await the form without `Sync`.
+ *
+ * Python has no equivalent; its thread hangs.
  *
  * @example
  * ```ts
@@ -82,7 +89,7 @@ export class DeadlockError extends Error {
 }
 
 /**
- * This runtime, or this place in it, cannot do what was asked for.
+ * This runtime, or the thread that makes the call, cannot do what was asked for.
  *
  * Python: `NotImplementedError`, or a missing function.
  *
@@ -101,7 +108,9 @@ export class NotSupportedError extends Error {
 }
 
 /**
- * The barrier at which the caller waits, or wants to, is broken: a thread gave up, died, or broke it on purpose.
+ * The barrier is broken: a party gave up, died, or broke it on purpose.
+ *
+ * `Barrier.reset` makes the barrier usable again.
  *
  * Python: `threading.BrokenBarrierError`.
  *
@@ -121,7 +130,7 @@ export class BrokenBarrierError extends Error {
 }
 
 /**
- * The queue had no item for as long as the caller wanted to wait.
+ * No item arrived within the timeout.
  *
  * Python: `queue.Empty`.
  *
@@ -139,18 +148,18 @@ export class QueueEmptyError extends TimeoutError {
   }
 }
 
-/** What a {@linkcode QueueFullError} carries. */
+/** The properties of a {@linkcode QueueFullError}. */
 export interface QueueFullErrorOptions extends ErrorOptions {
   /** The item that was not put. */
   item?: unknown;
-  /** Where the shared memory is full: the bytes that the item needs. */
+  /** How many bytes the item needs. Set only if the shared memory is full. */
   needed?: number;
-  /** Where the shared memory is full: about how many bytes can still be had. */
+  /** About how many bytes are still available. Set only if the shared memory is full. */
   available?: number;
 }
 
 /**
- * The queue had no room for as long as the caller wanted to wait, or the shared memory has none. The item was not put.
+ * The queue had no room within the timeout, or the shared memory is full. The item was not put.
  *
  * Python: `queue.Full`.
  *
@@ -168,16 +177,21 @@ export interface QueueFullErrorOptions extends ErrorOptions {
 export class QueueFullError extends TimeoutError {
   /** The item that was not put. */
   declare readonly item?: unknown;
-  /** The bytes that the item needs, where the shared memory is full; else there is no such property. */
+  /** How many bytes the item needs. Absent unless the shared memory is full. */
   declare readonly needed?: number;
-  /** About how many bytes can still be had, where the shared memory is full; else there is no such property. */
+  /** About how many bytes are still available. Absent unless the shared memory is full. */
   declare readonly available?: number;
 
   static {
     named(this, "QueueFullError");
   }
 
-  /** Creates an error; what is given in `options` becomes its properties. */
+  /**
+   * Creates an error with the given message and properties.
+   *
+   * @param message What happened.
+   * @param options Properties to set on the error, and its `cause`.
+   */
   constructor(message?: string, options?: QueueFullErrorOptions) {
     super(message, options);
     assign(this, options, ["item", "needed", "available"]);
@@ -185,7 +199,9 @@ export class QueueFullError extends TimeoutError {
 }
 
 /**
- * The queue was shut down: nothing can be put any more, and what was in it has been taken.
+ * The queue was shut down.
+ *
+ * After a shutdown, every `put` throws this. A `get` throws it when no item is left in the queue.
  *
  * Python: `queue.ShutDown`.
  *
@@ -206,7 +222,7 @@ export class QueueShutDownError extends Error {
 }
 
 /**
- * The task was cancelled before it was done.
+ * The task was cancelled before it finished.
  *
  * Python: `concurrent.futures.CancelledError`.
  *
@@ -226,24 +242,24 @@ export class CancelledError extends Error {
   }
 }
 
-/** What a {@linkcode WorkerLostError} carries. */
+/** The properties of a {@linkcode WorkerLostError}. */
 export interface WorkerLostErrorOptions extends ErrorOptions {
-  /** The exit code of the process or worker, where it has one. */
+  /** The exit code of the process or worker, if it has one. */
   exitCode?: number;
-  /** The signal that ended the process, where one did: `"SIGKILL"`. */
+  /** The signal that ended the process, if a signal did: `"SIGKILL"`, for example. */
   signal?: string;
   /** The name of the thread or process. */
   worker?: string;
-  /** The process's number, where it was a process. */
+  /** The process id, if it was a process. */
   pid?: number;
-  /** Which item of the `map` it was, or 0. */
+  /** The index of the item of `map` that the worker was working on, or 0. */
   taskIndex?: number;
 }
 
 /**
- * The thread or process that was to give a result ended without one: it was killed, crashed or exited.
+ * The thread or process that was to produce a result ended without one: it was killed, crashed or exited.
  *
- * Python: `concurrent.futures.process.BrokenProcessPool`, where there is something of that kind.
+ * Python: `concurrent.futures.process.BrokenProcessPool`, for pools of processes.
  *
  * @example
  * ```ts
@@ -256,22 +272,27 @@ export interface WorkerLostErrorOptions extends ErrorOptions {
  * ```
  */
 export class WorkerLostError extends Error {
-  /** The exit code of the process or worker; where it has none, there is no such property. */
+  /** The exit code of the process or worker. Absent if it has none. */
   declare readonly exitCode?: number;
-  /** The signal that ended the process; where none did, there is no such property. */
+  /** The signal that ended the process. Absent if no signal did. */
   declare readonly signal?: string;
   /** The name of the thread or process that ended. */
   declare readonly worker?: string;
-  /** The number of the process that ended; of a thread there is no such property. */
+  /** The process id of the process that ended. Absent for a thread. */
   declare readonly pid?: number;
-  /** Which item of the `map` it was, or 0; outside of pools there is no such property. */
+  /** The index of the item of `map` that the worker was working on, or 0. Absent outside of pools. */
   declare readonly taskIndex?: number;
 
   static {
     named(this, "WorkerLostError");
   }
 
-  /** Creates an error; what is given in `options` becomes its properties. */
+  /**
+   * Creates an error with the given message and properties.
+   *
+   * @param message What happened.
+   * @param options Properties to set on the error, and its `cause`.
+   */
   constructor(message?: string, options?: WorkerLostErrorOptions) {
     super(message, options);
     assign(this, options, ["exitCode", "signal", "worker", "pid", "taskIndex"]);
@@ -279,8 +300,9 @@ export class WorkerLostError extends Error {
 }
 
 /**
- * A function cannot get to the thread or process where it shall run. The message says which, why, and what to write
- * instead.
+ * A function cannot be sent to the thread or process that is to run it.
+ *
+ * The message says which function, why, and what to write instead.
  *
  * Python: `pickle.PicklingError`.
  *
@@ -301,7 +323,7 @@ export class TargetError extends Error {
 }
 
 /**
- * There is nothing to attach to, or something else than what was asked for.
+ * There is no object to attach to, or a different object than was asked for.
  *
  * Python: `FileNotFoundError` or `FileExistsError` of `multiprocessing.shared_memory`.
  *
@@ -320,7 +342,8 @@ export class AttachError extends Error {
 }
 
 /**
- * There will be no more messages: no thread holds the other end of the pipe, and what was sent has been received.
+ * There are no more messages: no thread holds the other end of the pipe, and everything that was sent has been
+ * received.
  *
  * Python: `EOFError`.
  *
@@ -341,7 +364,7 @@ export class EOFError extends Error {
 }
 
 /**
- * No thread will receive what is sent: none holds the other end of the pipe.
+ * No thread can receive the message, since no thread holds the other end of the pipe.
  *
  * Python: `BrokenPipeError`.
  *
@@ -352,7 +375,7 @@ export class EOFError extends Error {
  *
  * const [receiver, sender] = Pipe({ duplex: false });
  * receiver.close();
- * assertThrows(() => sender.sendSync("anybody there?"), BrokenPipeError);
+ * assertThrows(() => sender.sendSync("hello"), BrokenPipeError);
  * ```
  */
 export class BrokenPipeError extends Error {

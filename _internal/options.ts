@@ -1,6 +1,6 @@
 /**
- * Arguments: the options of everything that waits, their deadlines, what is said of wrong arguments, and what stands for no
- * options.
+ * Arguments: the options of all waits, their deadlines, checks of arguments and their error messages, and safe reading
+ * of option objects.
  *
  * @module
  */
@@ -10,7 +10,8 @@ import { now } from "./atomics.ts";
 /** Options of operations that block the calling thread. */
 export interface WaitSyncOptions {
   /**
-   * Milliseconds to wait at most. Absent or `Infinity`: for ever; `0`: do not wait. Negative or NaN: `RangeError`.
+   * How long to wait, in milliseconds. With `0` the call does not wait. A negative number or NaN throws `RangeError`.
+   * Default: `Infinity`, which waits forever.
    */
   timeout?: number;
 }
@@ -18,13 +19,16 @@ export interface WaitSyncOptions {
 /** Options of operations that return a promise. */
 export interface WaitOptions extends WaitSyncOptions {
   /**
-   * Gives the wait up: the promise rejects with the signal's reason. A signal that is aborted already rejects even where
-   * the operation could succeed.
+   * Cancels the wait: the promise rejects with the signal's reason. A signal that is already aborted rejects even if
+   * the operation could succeed at once. Default: the wait cannot be cancelled.
    */
   signal?: AbortSignal;
 }
 
-/** The timeout that the options ask for, in milliseconds; `Infinity` for none. `action` is for the message. */
+/**
+ * Checks the options and returns their timeout in milliseconds; `Infinity` if there is none. `action` is used in error
+ * messages.
+ */
 export function validateWait(options: WaitOptions | undefined, action: string): number {
   if (options === undefined) return Infinity;
   if (typeof options !== "object" || options === null) {
@@ -46,20 +50,23 @@ export function validateWait(options: WaitOptions | undefined, action: string): 
   return timeout;
 }
 
-/** When that many milliseconds from now will be. */
+/**
+ * The time `timeout` milliseconds from now, on the clock of {@linkcode now}. 0 for a timeout of 0, without reading the
+ * clock.
+ */
 export function deadlineOf(timeout: number): number {
   return timeout === Infinity ? Infinity : timeout === 0 ? 0 : now() + timeout;
 }
 
-/** The longest delay that a timer takes. */
+/** The longest delay that a timer takes, in milliseconds. */
 const LONGEST = 2 ** 31 - 1;
 
 /**
- * Calls `onTime` once the clock of {@linkcode now} has passed `deadline`, in a later turn of the event loop. A timer takes no
- * more than 25 days and may fire a little early, so several follow one another where they must. The program stays alive
- * meanwhile, for ever where the deadline is `Infinity`.
+ * Calls `onTime` in a later turn of the event loop, once the clock of {@linkcode now} has passed `deadline`. A timer
+ * takes no more than 25 days and may fire a little early, so several timers may follow one another. They keep the
+ * program alive, forever if the deadline is `Infinity`.
  *
- * @returns Calls it off.
+ * @returns A function that cancels the call.
  */
 export function atDeadline(deadline: number, onTime: () => void): () => void {
   let timer: ReturnType<typeof setTimeout>;
@@ -73,7 +80,7 @@ export function atDeadline(deadline: number, onTime: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-/** A value in a message, whatever it is: some objects cannot be made text of, and say so with an error of their own. */
+/** The text of any value, for an error message. Some objects cannot be converted to text: converting them throws. */
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "bigint") return `${value}n`;
@@ -95,14 +102,17 @@ export function validateInteger(value: unknown, what: string, min: number, max: 
   }
 }
 
-/** The same options, in which nothing is found that a program has added to `Object.prototype`: `env`, `name` or `timeout`. */
+/**
+ * Removes the prototype of an options object and returns the object. Without this, `env`, `name` or `timeout` that a
+ * program has added to `Object.prototype` would be taken for options.
+ */
 export function withoutPrototype<T extends object>(options: T): T {
   return Object.setPrototypeOf(options, null) as T;
 }
 
 /**
- * A copy of the options of these names that an object has, itself or from a class or another object, but not of what a program
- * has added to `Object.prototype`.
+ * Copies the options with these names from an object. An object may have them as own properties or inherit them from a
+ * class or another object, but not from `Object.prototype`, to which a program may have added anything.
  */
 export function copyOptions<T extends object>(
   given: object | undefined,
@@ -118,9 +128,9 @@ export function copyOptions<T extends object>(
 }
 
 /**
- * Throws where options have a name that is none of these: what is misspelled would be as if it was not there.
+ * Throws if `options` has a property that is not in `names`. A misspelled option would otherwise be ignored silently.
  *
- * @throws {TypeError} With the names.
+ * @throws {TypeError} If there is such a property. The message lists the names.
  */
 export function requireNames(options: object, names: readonly string[], action: string): void {
   for (const name of Object.keys(options)) {

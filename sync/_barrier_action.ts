@@ -1,9 +1,9 @@
 /**
- * The function that the last party to come to a barrier calls, in whichever thread that is.
+ * The function that the last party to come to a barrier calls, in any thread.
  *
- * The thread that made the barrier has it. Other threads find it by its description, which is in a block of the shared memory:
- * its length in bytes, and JSON behind it. That thread writes the block before any other can see the barrier; then it is only
- * read.
+ * The thread that made the barrier has the function. Other threads find it by its description, which is in a block of
+ * the shared memory: its length in bytes, then JSON. The thread that made the barrier writes the block before any other
+ * thread can see the barrier. After that the block is only read.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { describeTarget, locationOf, type TargetDescriptor } from "../_internal/
 
 type Description = { target: TargetDescriptor } | { flaw: string };
 
-/** An action, as one thread has it. */
+/** A barrier's action, as one thread sees it. */
 export class BarrierAction {
   readonly #space: Space;
   readonly #block: number;
@@ -24,7 +24,9 @@ export class BarrierAction {
   #problem: unknown;
   #finding: Promise<void> | undefined;
 
-  /** The action that is described in `block`. `own`: what this thread was given for it. */
+  /**
+   * Takes the action that is described in `block`. `own` is the function that the constructor in this thread was given.
+   */
   constructor(space: Space, block: number, own: (() => unknown) | undefined) {
     this.#space = space;
     this.#block = block;
@@ -33,27 +35,27 @@ export class BarrierAction {
     else onArrival(() => this.find().catch(() => {}));
   }
 
-  /** Whether it can be called now. */
+  /** Whether the action can be called now. */
   get isFound(): boolean {
     return this.#run !== undefined;
   }
 
-  /** Looks for it, if that was not done yet. */
+  /** Looks the action up, unless that was done already. */
   async find(): Promise<void> {
     if (this.#run !== undefined) return;
     await (this.#finding ??= this.#find());
   }
 
-  /** Throws why it cannot be called now, if that is so. */
+  /** Throws an error that says why the action cannot be called now, if that is so. */
   check(): void {
     if (this.#run !== undefined) return;
     if (this.#problem !== undefined) throw this.#problem;
     throw new TargetError(
-      "Cannot wait at barrier as its action is not known in this thread yet: it is looked up for a barrier that comes in the args of a thread, else by the first await wait(), which waitSync() cannot do",
+      "Cannot wait at barrier as its action was not looked up in this thread yet: pass the barrier in the args of the thread, or await wait() first",
     );
   }
 
-  /** Calls it. */
+  /** Calls the action. */
   call(): unknown {
     const run = this.#run!;
     return run();
@@ -73,8 +75,8 @@ export class BarrierAction {
 }
 
 /**
- * What other threads need to find the action, as bytes. A flaw that keeps it from running elsewhere reaches the threads that
- * would run it.
+ * Describes an action, as bytes, so that other threads can find it. If the action cannot run in another thread, the
+ * description says why, and a thread that must run it throws that.
  */
 export function describeAction(action: () => unknown): Uint8Array {
   let description: Description;

@@ -1,5 +1,5 @@
 /**
- * The waiters of a barrier, a generation at a time.
+ * The waiters of a barrier, one generation at a time.
  *
  * ```text
  *   barrier   0  mutex
@@ -16,13 +16,14 @@
  *                6… the participants that have come
  * ```
  *
- * Each generation has a block of its own, so that one of its waiters can see its fate however late it looks and whatever
- * became of the barrier meanwhile; the last to leave gives it back. (One word for all generations cannot tell a waiter
- * that slept through a pass, a break and a reset which of them was its own. Python keeps newcomers out until all have left
- * instead, and so a slow thread holds up the others.)
+ * Each generation has a block of its own, so a waiter can read the fate of its generation however late it looks and
+ * whatever has happened to the barrier meanwhile. The last waiter to leave gives the block back. (With one word for all
+ * generations, a waiter that slept through a pass, a break and a reset could not tell which of them was its own. Python
+ * instead keeps newcomers out until all have left, and so a slow thread delays the others.)
  *
- * Any thread changes all of this, but only under the mutex, and the fate with one store. A thread that dies meanwhile leaves a
- * generation that is still FILLING with a dead participant in it; the other participants find that out and break it.
+ * Any thread may change these words, but only under the mutex, and the fate with one store. A thread that dies while it
+ * waits leaves a generation that is still FILLING and has a dead participant. The other participants detect that and
+ * break the generation.
  *
  * @module
  */
@@ -38,7 +39,7 @@ const MUTEX = 0;
 const IS_BROKEN = 1;
 const CURRENT = 2;
 const SPARE = 3;
-/** Words of a barrier for its generations. */
+/** How many words of a barrier belong to its generations. */
 export const GENERATIONS_WORDS = 4;
 
 const FATE = 0;
@@ -54,17 +55,17 @@ const RUNNING = 1;
 const PASSED = 2;
 const BROKEN = 3;
 
-/** What {@linkcode arrive} returns where there is no place: the barrier is broken. */
+/** What {@linkcode arrive} returns if the caller was not added: the barrier is broken. */
 export const NO_PLACE = -1;
-/** What {@linkcode arrive} returns where there is no place: the shared memory is full. */
+/** What {@linkcode arrive} returns if the caller was not added: the shared memory is full. */
 export const NO_ROOM = -2;
 
 /** The generation to which {@linkcode arrive} has just added the caller. */
 export let arrived = 0;
 
 /**
- * Adds the caller to the generation that fills, and returns its index. The last party to come lets all pass, or with
- * `hasAction` is to call {@linkcode pass} when it has run the action.
+ * Adds the caller to the generation that fills, and returns its index. The last party to come lets all pass. With
+ * `hasAction` it must run the action first and then call {@linkcode pass}.
  */
 export function arrive(space: Space, at: number, parties: number, hasAction: boolean): number {
   const { words } = space;
@@ -93,7 +94,7 @@ export function arrive(space: Space, at: number, parties: number, hasAction: boo
   return index;
 }
 
-/** Lets all of a generation pass after its action. `false`: it was broken meanwhile. */
+/** Lets a generation pass after its action. `false`: it was broken meanwhile. */
 export function pass(space: Space, at: number, generation: number): boolean {
   const { words } = space;
   lock(space, at);
@@ -112,7 +113,10 @@ export function fateOf(space: Space, generation: number): boolean | undefined {
   return fate === PASSED ? true : fate === BROKEN ? false : undefined;
 }
 
-/** Takes the caller out of a generation whose fate is decided. */
+/**
+ * Takes the caller out of a generation whose fate is decided. The last to leave keeps the block for the next generation
+ * or gives it back.
+ */
 export function depart(space: Space, at: number, generation: number): void {
   const { words } = space;
   let spare = 0;
@@ -128,14 +132,17 @@ export function depart(space: Space, at: number, generation: number): void {
   if (spare !== 0) space.free(spare);
 }
 
-/** Breaks the barrier, and a generation of it that has not passed. */
+/**
+ * Breaks the barrier, the generation that fills, and `generation` (0: none). Does nothing if the fate of `generation`
+ * is decided already.
+ */
 export function breakBarrier(space: Space, at: number, generation: number): void {
   lock(space, at);
   if (generation === 0 || fateOf(space, generation) === undefined) breakAll(space, at, generation);
   unlock(space, at);
 }
 
-/** Breaks the generation that fills, if there is one, and makes the barrier whole. */
+/** Breaks the generation that fills, if there is one, and makes the barrier whole again. */
 export function resetBarrier(space: Space, at: number): void {
   lock(space, at);
   breakGeneration(space, load(space.words, at + CURRENT));
@@ -151,7 +158,7 @@ export function breakIfDead(space: Space, at: number, generation: number): void 
   unlock(space, at);
 }
 
-/** Whether the barrier is broken, also by a death that no thread has noticed yet. */
+/** Whether the barrier is broken. Detects a death that no thread has noticed yet. */
 export function isBroken(space: Space, at: number): boolean {
   countWaiting(space, at);
   return load(space.words, at + IS_BROKEN) !== 0;
@@ -169,7 +176,7 @@ export function countWaiting(space: Space, at: number): number {
   return count;
 }
 
-/** Gives the blocks of a barrier back, which no thread uses any more. */
+/** Gives the blocks of a barrier back. No thread uses the barrier any more. */
 export function freeGenerations(space: Space, at: number): void {
   for (const word of [CURRENT, SPARE]) {
     const generation = load(space.words, at + word);
@@ -179,7 +186,7 @@ export function freeGenerations(space: Space, at: number): void {
 
 function lock(space: Space, at: number): void {
   if (!lockMutex(space.memory, at + MUTEX, space.id)) return;
-  // Its holder died between deciding a fate and letting the next generation begin.
+  // The last holder of the mutex died after it decided a fate, and before it let the next generation begin.
   const current = load(space.words, at + CURRENT);
   if (current !== 0 && load(space.words, current + FATE) !== FILLING) store(space.words, at + CURRENT, 0);
 }

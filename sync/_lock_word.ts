@@ -1,11 +1,11 @@
 /**
- * The word of a lock, and what its holder may do with it.
+ * The word of a lock, and what a thread may do in each of its states.
  *
- * One word, `holder << 4 | flags`, which any thread changes by a compare-exchange:
+ * Any thread changes the word, `holder << 4 | flags`, by a compare-exchange:
  *
  * ```text
  *   FREE             no thread holds it; 0
- *   holder << 4      that participant holds it. If it is dead, the lock is up for the next waiter
+ *   holder << 4      that participant holds it. If it is dead, the next waiter gets the lock
  *   + ASYNC          an async task of the holder holds it, not the thread itself. Only an RLock makes the difference
  *   + BARRED         newcomers keep off: a waiter was overtaken too often
  *
@@ -16,9 +16,10 @@
  *   dead       holder, abandoned           0, notify a waiter
  * ```
  *
- * BARRED is the bar of an overtaken waiter: see `WOKEN_IN_VAIN`. A release leaves it where it is.
+ * BARRED is the bar of an overtaken waiter: see `WOKEN_IN_VAIN`. A release leaves it in place.
  *
- * Behind the word are a wait point, and a word that only the holder reads and writes: which of its acquisitions this is.
+ * Behind the word are a wait point, and a word with the number of the holder's acquisition, which only the holder reads
+ * and writes.
  *
  * @module
  */
@@ -31,30 +32,30 @@ import type { Space } from "../_internal/memory/space.ts";
 import type { Wait } from "../_internal/memory/wait.ts";
 import { CONTENDED, LOOK, notify, WAIT_POINT_WORDS, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
 
-/** No thread holds it. */
+/** The word of a lock that no thread holds. */
 export const FREE = 0;
-/** Only threads that have waited may take it. */
+/** Flag: only threads that have waited may take the lock. */
 export const BARRED = 1;
-/** An async task of the holder holds it. */
+/** Flag: an async task of the holder holds the lock. */
 export const ASYNC = 2;
-/** Where the holder's id begins. */
+/** The bit at which the holder's id begins. */
 export const HOLDER_SHIFT = 4;
 
-/** Where the wait point is, from the word. */
+/** Offset of the wait point from the word. */
 export const POINT = 1;
-/** Where the number of the acquisition is. Only the holder reads and writes it, as plain memory. */
+/** Offset of the number of the acquisition. Only the holder reads and writes it, as plain memory. */
 export const ACQUISITION = POINT + WAIT_POINT_WORDS;
-/** Words of a lock. */
+/** How many words a lock has. */
 export const LOCK_WORDS = ACQUISITION + 1;
 
-/** What {@linkcode tryTake} returns: another thread has the lock. */
+/** What {@linkcode tryTake} returns if the caller did not get the lock. */
 export const MISSED = 0;
-/** The lock was free and is the caller's. */
+/** What {@linkcode tryTake} returns if the lock was free and is now the caller's. */
 export const TAKEN = 1;
-/** The lock's holder had died, and it is the caller's. */
+/** What {@linkcode tryTake} returns if the lock's holder had died and the lock is now the caller's. */
 export const TAKEN_OVER = 2;
 
-/** Makes `tag` the holder if no living thread is. `woken` is what {@linkcode Wait.attempt} gets. */
+/** Makes `tag` the holder unless a living thread is. `woken` is what {@linkcode Wait.attempt} gets. */
 export function tryTake(space: Space, at: number, tag: number, woken: number): number {
   const words = space.words;
   for (;;) {
@@ -77,19 +78,22 @@ function isAcquirable(space: Space, at: number): boolean {
   return holder === 0 ? seen === FREE : holder !== space.id && !isAlive(space.memory, holder);
 }
 
-/** {@linkcode tryTake} for a waiter: keeps newcomers off when it was overtaken too often. */
+/** As {@linkcode tryTake}, for a waiter. Puts up the bar if the waiter was overtaken too often. */
 export function tryTakeWaiting(space: Space, at: number, tag: number, woken: number): number {
   const outcome = tryTake(space, at, tag, woken);
   if (outcome === MISSED && woken >= WOKEN_IN_VAIN) or(space.words, at, BARRED);
   return outcome;
 }
 
-/** Takes the bar away, for a waiter that gives up. */
+/** Takes the bar away, for a waiter that gives up, and wakes a waiter that the bar may have kept off. */
 function unbar(space: Space, at: number): void {
   if ((and(space.words, at, ~BARRED) & BARRED) !== 0) notify(space, at + POINT, 1);
 }
 
-/** The wait to become the holder as `tag`. `begin` makes what the caller gets; `abandoned`: the last holder had died. */
+/**
+ * The wait to become the holder as `tag`. `begin` makes what the caller gets; `abandoned` is whether the last holder
+ * had died.
+ */
 export function turnOf<T>(space: Space, at: number, tag: number, begin: (abandoned: boolean) => T): Wait<T> {
   return {
     point: at + POINT,
@@ -106,7 +110,7 @@ export function turnOf<T>(space: Space, at: number, tag: number, begin: (abandon
   };
 }
 
-/** Gives the lock up, if this thread still holds it: it does not where it was taken for dead. */
+/** Releases the lock and wakes a waiter, if this thread still holds the lock. It does not if it was taken for dead. */
 export function giveUp(space: Space, at: number): void {
   const words = space.words;
   for (;;) {
@@ -121,7 +125,7 @@ function isHeld(space: Space, at: number): boolean {
   return load(space.words, at) >>> HOLDER_SHIFT === space.id;
 }
 
-// It stays locked, as if this thread had ended.
+// Leaves the lock locked with a holder that is dead, as if this thread had ended.
 function abandon(space: Space, at: number): void {
   for (;;) {
     const seen = load(space.words, at);
@@ -131,7 +135,7 @@ function abandon(space: Space, at: number): void {
   notify(space, at + POINT, 1);
 }
 
-/** What holds for the kinds of objects that such a word is in. */
+/** What can be done with the kinds of objects that have such a word. */
 export const LOCK_KIND: Kind = {
   isHeld,
   abandon,

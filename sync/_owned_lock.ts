@@ -1,9 +1,10 @@
 /**
- * The lock that comes with a shared number or array: an `RLock` of its own, which is made when a thread first asks for it.
+ * The lock that comes with a shared number, an array or a condition: an `RLock` that is created when a thread first
+ * asks for it.
  *
- * One word of the owner has the address of the lock, 0 while there is none, and with it a reference. Any thread writes it,
- * once, by a compare-exchange: of two threads that ask at once each makes a lock, and the lock whose address does not get into
- * the word is given back.
+ * A word of the owner has the address of the lock and owns a reference to it; it is 0 while there is no lock. It is
+ * written once, by a compare-exchange. If two threads ask at once, each creates a lock, and the lock whose address does
+ * not get into the word is given back.
  *
  * @module
  */
@@ -21,8 +22,8 @@ import type { Space } from "../_internal/memory/space.ts";
 import { RLock } from "./rlock.ts";
 
 /**
- * The lock whose address is, or will be, in the word at `at`. `last` is what this returned before: the program may have
- * disposed of it.
+ * The lock whose address is in the word at `at`; created if there is none. `last` is what this returned before, which
+ * the program may have disposed of.
  */
 export function ownedLock(space: Space, at: number, last?: RLock): RLock {
   if (last !== undefined && locate(last) !== undefined) return last;
@@ -30,7 +31,8 @@ export function ownedLock(space: Space, at: number, last?: RLock): RLock {
   const known = load(words, at);
   if (known !== 0) return handleAt(space, known) as unknown as RLock;
   const type = (classOf(space.memory.scope, RLOCK) ?? RLock) as unknown as new (options: SharedOptions) => RLock;
-  // Not subject to the rule on objects that a worker makes while it imports: it belongs to its owner.
+  // `local`, since the lock belongs to its owner: the rule for objects that a worker creates while it imports a module
+  // does not apply.
   const made = new type({ local: true });
   const address = locate(made)!.at;
   addReference(space, address);
@@ -41,7 +43,7 @@ export function ownedLock(space: Space, at: number, last?: RLock): RLock {
   return handleAt(space, found) as unknown as RLock;
 }
 
-/** Gives the owner's reference back. */
+/** Drops the owner's reference. */
 export function dropOwnedLock(space: Space, at: number): void {
   const address = load(space.words, at);
   if (address !== 0) dropReference(space, address);

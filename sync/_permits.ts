@@ -1,7 +1,7 @@
 /**
  * The word of a semaphore.
  *
- * One word, `permits << 1 | BARRED`, unsigned, which any thread changes by a compare-exchange, and a wait point behind it:
+ * Any thread changes the word, `permits << 1 | BARRED` (unsigned), by a compare-exchange. A wait point is behind it.
  *
  * ```text
  *                 acquire                        release n
@@ -24,13 +24,13 @@ import { EVERYBODY, LOOK, notify, WAIT_POINT_WORDS, WOKEN_IN_VAIN } from "../_in
 
 /** The most permits there can be. */
 export const MAX_PERMITS = 2 ** 31 - 1;
-/** Only threads that have waited may take a permit. */
+/** Flag: only threads that have waited may take a permit. */
 const BARRED = 1;
 const ONE = 2;
 
-/** Where the wait point is, from the word. */
+/** Offset of the wait point from the word. */
 export const POINT = 1;
-/** Words of a semaphore. */
+/** How many words a semaphore has. */
 export const PERMITS_WORDS = POINT + WAIT_POINT_WORDS;
 
 /** How many permits there are. */
@@ -38,13 +38,13 @@ export function permitsAt(words: Int32Array, at: number): number {
   return load(words, at) >>> 1;
 }
 
-/** How many permits there can be. */
+/** The most permits that this semaphore can have. */
 export function mostPermits(words: Int32Array, at: number): number {
   const isBounded = (load(words, at - OBJECT_HEADER) & 0xff) === BOUNDED_SEMAPHORE;
   return isBounded ? load(words, at - OBJECT_HEADER + 2) : MAX_PERMITS;
 }
 
-/** The word with that many permits. */
+/** The word of a semaphore with that many permits and no bar. */
 export function wordOf(permits: number): number {
   return permits << 1;
 }
@@ -69,20 +69,23 @@ export function tryTakePermit(space: Space, at: number, woken: number): boolean 
   }
 }
 
-/** {@linkcode tryTakePermit} for a waiter: keeps newcomers off when it was overtaken too often. */
+/** As {@linkcode tryTakePermit}, for a waiter. Puts up the bar if the waiter was overtaken too often. */
 export function tryTakePermitWaiting(space: Space, at: number, woken: number): boolean {
   if (tryTakePermit(space, at, woken)) return true;
   if (woken >= WOKEN_IN_VAIN) or(space.words, at, BARRED);
   return false;
 }
 
-/** Takes the bar away, for a waiter that gives up. */
+/** Takes the bar away, for a waiter that gives up, and wakes waiters that the bar may have kept off. */
 export function unbarPermits(space: Space, at: number): void {
   const seen = and(space.words, at, ~BARRED);
   if ((seen & BARRED) !== 0) notifyLeft(space, at, seen);
 }
 
-/** Adds permits and wakes as many waiters, unless there would be more than `max` then. Returns whether it did. */
+/**
+ * Adds permits and wakes as many waiters. Returns `false` and changes nothing if there would be more than `max`
+ * permits.
+ */
 export function addPermits(space: Space, at: number, count: number, max: number): boolean {
   const words = space.words;
   for (;;) {
@@ -95,7 +98,8 @@ export function addPermits(space: Space, at: number, count: number, max: number)
   return true;
 }
 
-// Newcomers that the bar kept off sleep beside permits for which they were not, and will not be, notified.
+// Wakes waiters for the permits that are left. Newcomers that the bar kept off sleep although there are permits, and no
+// release will notify them of these.
 function notifyLeft(space: Space, at: number, seen: number): void {
   const permits = seen >>> 1;
   if (permits > 0) notify(space, at + POINT, Math.min(permits, EVERYBODY));

@@ -1,9 +1,10 @@
 /**
- * The two ends of a queue: which thread puts or takes next, what is counted as done, and what a refused caller gets to know.
+ * The two ends of a queue: which thread puts or takes next, how finished items are counted, and the errors of refused callers.
  *
- * Where the items are, and that a kill at any instruction leaves them whole, is the container's job, and the words are drawn in
- * _internal/queue/container.ts. Here each put notifies a thread that wants an item, and each get a thread that wants room. An
- * overtaken waiter bars its end for newcomers: see `WOKEN_IN_VAIN`. The try forms, which never wait, are not barred.
+ * The container keeps the items, intact if a thread is killed at any instruction. _internal/queue/container.ts documents the
+ * words. Here each put notifies a thread that waits for an item, and each get notifies a thread that waits for room. A waiter
+ * that was overtaken too often sets a bar at its end, which makes newcomers wait: see `WOKEN_IN_VAIN`. The try forms, which
+ * never wait, ignore the bar.
  *
  * @module
  */
@@ -32,13 +33,13 @@ import {
 } from "../_internal/queue/container.ts";
 import type { Message } from "../_internal/queue/message.ts";
 
-/** A queue's container and the words beside it, as one thread sees them. */
+/** A queue's container and the queue's own words, as one thread sees them. */
 export class QueueEnds {
   readonly #space: Space;
   readonly #words: Int32Array;
   readonly #base: number;
   readonly #container: Container;
-  /** The most items that are in it at a time; 0: no limit. */
+  /** The largest number of items in the queue; 0: no limit. */
   readonly limit: number;
 
   /** The ends of the queue whose own words begin at `at`. */
@@ -50,7 +51,7 @@ export class QueueEnds {
     this.#container = type.attach(space, this.#base, this.limit);
   }
 
-  /** How many items are in it. */
+  /** The number of items in the queue. */
   get size(): number {
     return this.#container.size;
   }
@@ -89,26 +90,26 @@ export class QueueEnds {
     return undefined;
   }
 
-  /** Takes the bar for puts away, for a waiter that has put or gives up. */
+  /** Clears the bar for puts: called for a waiter that has put or gives up. */
   unbarPut(): void {
     if (load(this.#words, this.#base + PUT_BAR) === 0) return;
     store(this.#words, this.#base + PUT_BAR, 0);
     this.#notifyUpTo(this.limit - this.#container.size, PUT_POINT);
   }
 
-  /** The same for gets. */
+  /** Clears the bar for gets: called for a waiter that has taken an item or gives up. */
   unbarGet(): void {
     if (load(this.#words, this.#base + GET_BAR) === 0) return;
     store(this.#words, this.#base + GET_BAR, 0);
     this.#notifyUpTo(this.#container.size, GET_POINT);
   }
 
-  /** Whether it is not shut down. */
+  /** Whether the queue is not shut down. */
   isOpen(): boolean {
     return load(this.#words, this.#base + STATE) === OPEN;
   }
 
-  /** Refuses puts from now on, drops what is in it where `atOnce`, and wakes all waiters. */
+  /** Refuses puts from now on, with `atOnce` also drops all items, and wakes all waiters. */
   shutDown(atOnce: boolean): void {
     this.#space.endIfKilled();
     this.#container.shutDown(atOnce);
@@ -117,19 +118,20 @@ export class QueueEnds {
     if (atOnce) notify(this.#space, this.#base + JOIN_POINT, EVERYBODY);
   }
 
-  /** Marks one item as done. `false`: every item is marked already. */
+  /** Marks one item as finished. `false`: every item is marked already. */
   markDone(): boolean {
     for (;;) {
       const done = load(this.#words, this.#base + DONE);
       if (this.#leftAfter(done) <= 0) return false;
       if (compareExchange(this.#words, this.#base + DONE, done, (done + 1) | 0) !== done) continue;
-      // Counted anew: a shutdown may have dropped all the others since, and the waiters that it woke did not see this mark yet.
+      // Counted again: a shutdown may have dropped all other items since, and the waiters that it woke may have looked before
+      // this mark.
       if (this.#leftAfter(done + 1) <= 0) notify(this.#space, this.#base + JOIN_POINT, EVERYBODY);
       return true;
     }
   }
 
-  /** Whether every item is marked as done. */
+  /** Whether every item is marked as finished. */
   isDone(): boolean {
     return this.#leftAfter(load(this.#words, this.#base + DONE)) <= 0;
   }
@@ -138,13 +140,14 @@ export class QueueEnds {
     return (tasksOf(this.#words, this.#base, this.#container) - done) | 0;
   }
 
-  // Newcomers that the bar kept off may sleep beside what they sleep for, and nothing else notifies them of it.
+  // While the bar was set, newcomers may have gone to sleep although there was an item or room for them. No other notification
+  // wakes them for it.
   #notifyUpTo(count: number, point: number): void {
     if (count > 0) notify(this.#space, this.#base + point, Math.min(count, EVERYBODY));
   }
 }
 
-/** What holds for queues with such a container: `waitAny` waits until `get` would not. */
+/** The kind of the queues with such a container. For `waitAny`, a queue is ready when `get` would not wait. */
 function queueKindOf(type: ContainerType): Kind {
   return {
     readiness: (space, at) => {
@@ -155,10 +158,10 @@ function queueKindOf(type: ContainerType): Kind {
   };
 }
 
-/** The containers of the classes of queues. */
+/** The container of each class of queues. */
 const containers = new Map<object, ContainerType>();
 
-/** Says which container the queues of a class have, and those of classes that extend it and say nothing else. */
+/** Sets the container of a class of queues, and of its subclasses that set none themselves. */
 export function defineQueue(type: ContainerType, queues: abstract new (...args: never[]) => object): void {
   containers.set(queues, type);
   registerClass("thread", type.kind, queues);
@@ -173,9 +176,9 @@ export function containerOf(queues: object): ContainerType {
   }
 }
 
-// Why an item cannot be put or taken.
+// The errors of a put or a get.
 
-/** There was none to take. */
+/** The queue is empty. */
 export function refuseEmpty(action: string, timeout: number): never {
   throw new QueueEmptyError(
     timeout === 0
@@ -184,7 +187,7 @@ export function refuseEmpty(action: string, timeout: number): never {
   );
 }
 
-/** There were `limit` items in it. */
+/** The queue has `limit` items. */
 export function refuseFull(action: string, timeout: number, item: unknown, limit: number): never {
   throw new QueueFullError(
     timeout === 0

@@ -1,11 +1,11 @@
 /**
- * The word of a lock with two sides, and what readers and writers may do with it.
+ * The word of a lock with two sides, and what readers and writers may do in each of its states.
  *
- * They meet in one word, `writer << 5 | flags`, and in the seats of the readers (_reader_seats.ts):
+ * Readers and writers meet in one word, `writer << 5 | flags`, and in the seats of the readers (_reader_seats.ts):
  *
  * ```text
  *   FREE             no thread writes; the seats say which read
- *   writer << 5      that participant writes. If it is dead, the lock is up for the next thread
+ *   writer << 5      that participant writes. If it is dead, the next thread gets the lock
  *   + CLAIM          it looks whether any thread reads: a moment, whose outcome readers and writers wait for
  *   + ABANDONED      a writer ended while it held the lock: reported to every acquisition up to the next writer's
  *   + READERS_OFF    a writer waits for the readers to leave: newcomers that read keep off
@@ -27,23 +27,24 @@
  *                  release of the write side: WRITERS_OFF and BARRED stay; notifies all readers and a writer
  * ```
  *
- * A reader adds to the count in its seat and then reads the word; a writer claims the word and then reads the counts. As
- * these operations are sequentially consistent, one of the two sees the other. The reader then takes its count back and
- * waits until the claim is gone; the writer takes its claim back. Both steps back are one store, and a claim or a count of
- * the dead is none, so nothing has to be repaired after a death at any instruction.
+ * A reader adds to the count in its seat and then reads the word. A writer claims the word and then reads the counts.
+ * These operations are sequentially consistent, so at least one of the two sees the other. The reader then takes its
+ * count back and waits until the claim is gone; the writer takes its claim back. Each of these steps is one store, and
+ * the claims and counts of dead threads are ignored. So nothing has to be repaired, at whichever instruction a thread
+ * dies.
  *
- * Why not one word with the number of readers: a number does not say which threads read, so that a reader that dies would
- * count forever; and all readers would write to the same cache line.
+ * A single word with the number of readers would be simpler, but does not work: a number does not say which threads
+ * read, so a reader that dies would count forever. And all readers would write to the same cache line.
  *
- * **Fairness.** A writer that waits sets READERS_OFF, and then only those readers enter that waited while a writer held the
- * lock (PHASE has changed since they came). So readers and writers take turns: a writer waits for the readers that were there
- * when it began to wait, and a reader for one writer. Where writers overtake the readers that were woken after that writer, a
- * reader sets WRITERS_OFF when that happened `WOKEN_IN_VAIN` times. BARRED is the bar of writers among each other, as with
- * Lock.
+ * **Fairness.** A writer that waits sets READERS_OFF. From then on only those readers enter that were waiting while a
+ * writer held the lock (PHASE has changed since they came). So readers and writers take turns: a writer waits for the
+ * readers that were there when it began to wait, and a reader waits for one writer. Writers may still overtake the
+ * readers that were woken after that writer. When this happened `WOKEN_IN_VAIN` times, a reader sets WRITERS_OFF.
+ * BARRED is the bar among writers, as with Lock.
  *
- * READERS_OFF and WRITERS_OFF each say that a waiter will enter soon. That waiter may be dead, or a promise of a busy
- * thread. So with each flag goes the id of the participant that set it last, its keeper, and a thread that finds the lock
- * free nevertheless for LAPSE milliseconds enters.
+ * READERS_OFF and WRITERS_OFF each announce that a waiter will enter soon. That waiter may be dead, or a promise of a
+ * busy thread. So each flag comes with the id of the participant that set it last, its keeper. A thread that finds the
+ * lock free for LAPSE milliseconds in spite of a flag enters.
  *
  * @module
  */
@@ -72,39 +73,39 @@ const CLAIM = 16;
 const FLAGS = 15;
 const WRITER_SHIFT = 5;
 
-/** Where the wait point of the readers is, from the word. */
+/** Offset of the wait point of the readers from the word. */
 export const READ_POINT = 1;
-/** Where the wait point of the writers is. */
+/** Offset of the wait point of the writers. */
 export const WRITE_POINT: number = READ_POINT + WAIT_POINT_WORDS;
-/** How often a writer gave the lock up, wrapping. Only the writer writes it. */
+/** How often a writer has released the lock, wrapping. Only the writer writes it. */
 const PHASE = WRITE_POINT + WAIT_POINT_WORDS;
 /** The participant that set READERS_OFF last. */
 const KEEPER_OF_READERS = PHASE + 1;
 /** The participant that set WRITERS_OFF last. */
 const KEEPER_OF_WRITERS = PHASE + 2;
-/** Which acquisition of the write side this is. Only the writer reads and writes it, as plain memory. */
+/** Offset of the number of the writer's acquisition. Only the writer reads and writes it, as plain memory. */
 export const ACQUISITION: number = PHASE + 3;
-/** Where the first row of seats is. */
+/** Offset of the first row of seats. */
 export const SEATS = LINE;
-/** Words of a lock: its own begin at the first cache line (64 bytes) in the block. */
+/** How many words a lock has. The word itself is at the first cache line (64 bytes) in the block. */
 export const RW_WORDS: number = SEATS + FIRST_ROW_WORDS + LINE - 1;
 
-/** For how many milliseconds a free lock is left to the waiter that a flag announces. */
+/** How many milliseconds a free lock is left to the waiter that a flag announces. */
 const LAPSE = 100;
-/** How often to look at a claim before sleeping: it takes as long as a look at the seats. */
+/** How many looks a thread takes at a claim before it sleeps. A claim lasts as long as a look at the seats. */
 const CLAIM_SPINS = 200;
 
 /** One wait for the lock. */
 export interface Waiting {
   /** Whether the thread is blocked meanwhile. */
   readonly blocking: boolean;
-  /** The phase in which it began. */
+  /** The phase in which the wait began. */
   readonly phase: number;
-  /** Since when the waiter has found itself kept off from a free lock, in milliseconds; 0: it has not. */
+  /** The time since which a flag has kept the waiter from a free lock, in milliseconds; 0: none has. */
   since: number;
 }
 
-/** A wait that begins now. */
+/** Makes a wait that begins now. */
 export function beginWaiting(space: Space, base: number, blocking: boolean): Waiting {
   return { blocking, phase: load(space.words, base + PHASE), since: 0 };
 }
@@ -116,8 +117,8 @@ export function isWriter(space: Space, base: number): boolean {
 }
 
 /**
- * Reads if that is possible now: MISSED, TAKEN, or TAKEN_OVER after a writer that died. `seat` is the caller's own, `woken`
- * what `Wait.attempt` gets. Without `waiting` there will be no other attempt.
+ * Takes the read side if possible now. Returns MISSED, TAKEN, or TAKEN_OVER after a writer that died. `seat` is the
+ * caller's own seat. `woken` is what `Wait.attempt` gets. Without `waiting`, the caller makes no other attempt.
  */
 export function attemptRead(
   space: Space,
@@ -140,7 +141,7 @@ export function attemptRead(
     store(words, seat + COUNT, count + 1);
     const after = load(words, base);
     if (!isWritten(after)) {
-      // Its own bar or that of another reader, which sets it again if it is overtaken again.
+      // This reader's own bar, or that of another reader, which sets it again if it is overtaken again.
       if (keepsWritersOff(after) && woken > 0) and(words, base, ~WRITERS_OFF);
       return wasAbandoned(after) ? TAKEN_OVER : TAKEN;
     }
@@ -148,7 +149,10 @@ export function attemptRead(
   }
 }
 
-/** Writes if that is possible now: as {@linkcode attemptRead}, but TAKEN_OVER also after a reader that died. */
+/**
+ * Takes the write side if possible now. As {@linkcode attemptRead}, but returns TAKEN_OVER also after a reader that
+ * died.
+ */
 export function attemptWrite(space: Space, base: number, woken: number, waiting: Waiting | undefined): number {
   const { words } = space;
   const tag = space.id << WRITER_SHIFT;
@@ -179,16 +183,20 @@ export function attemptWrite(space: Space, base: number, woken: number, waiting:
   }
 }
 
-/** Changes the count in this thread's seat to a lower one. A writer may have seen the higher count and sleep now. */
+/**
+ * Lowers the count in this thread's seat. With the last one it notifies a writer, which may have seen the higher count
+ * and sleep now.
+ */
 export function setCount(space: Space, base: number, seat: number, count: number): void {
   store(space.words, seat + COUNT, count);
   if (count === 0) notify(space, base + WRITE_POINT, 1);
 }
 
-/** Gives one acquisition of the read side back, if it is of this epoch and the seat still this thread's. */
+/** Gives one acquisition of the read side back, if it is of the current epoch and this thread still has the seat. */
 export function releaseRead(space: Space, base: number, seat: number, epoch: number): void {
   const { words } = space;
-  // Else what it stands for was taken from this thread, or the seat went to another when this thread was taken for dead.
+  // Otherwise the acquisition was taken from this thread, or another thread got the seat when this thread was taken for
+  // dead.
   if (epoch !== epochOf(space, seat) || load(words, seat) !== space.id) return;
   setCount(space, base, seat, words[seat + COUNT] - 1);
 }
@@ -196,21 +204,21 @@ export function releaseRead(space: Space, base: number, seat: number, epoch: num
 /** Gives an acquisition of the write side back, if it is still the current one. */
 export function releaseWrite(space: Space, base: number, acquisition: number): void {
   const { words } = space;
-  // Else the lock was taken from this thread, which may write again by now.
+  // Otherwise the lock was taken from this thread, which may be the writer again by now.
   if (!isWriter(space, base) || words[base + ACQUISITION] !== acquisition) return;
-  // Before the word: a thread that finds the word free has to find that there was a writer.
+  // Before the word changes: a thread that finds the word free must also find that there was a writer.
   store(words, base + PHASE, (words[base + PHASE] + 1) | 0);
   if (replaceOwn(space, base, FREE, WRITERS_OFF | BARRED) === undefined) return;
   notify(space, base + READ_POINT, EVERYBODY);
   notify(space, base + WRITE_POINT, 1);
 }
 
-/** Takes back what a reader has put up, before it gives its wait up. Other waiters set their bars again. */
+/** Takes back the flag that a reader has set, before it gives its wait up. Other waiters set their flags again. */
 export function withdrawReader(space: Space, base: number): void {
   if (keepsWritersOff(and(space.words, base, ~WRITERS_OFF))) notify(space, base + WRITE_POINT, 1);
 }
 
-/** Takes back what a writer has put up, before it gives its wait up: as {@linkcode withdrawReader}. */
+/** Takes back the flags that a writer has set, before it gives its wait up: as {@linkcode withdrawReader}. */
 export function withdrawWriter(space: Space, base: number): void {
   const { words } = space;
   const bars = load(words, base + KEEPER_OF_READERS) === space.id ? READERS_OFF | BARRED : BARRED;
@@ -225,7 +233,7 @@ function writerOf(seen: number): number {
   return seen >>> WRITER_SHIFT;
 }
 
-/** Whether a thread writes, claims to, or did either when it died. */
+/** Whether a thread writes or claims the word, or did so when it died. */
 function isWritten(seen: number): boolean {
   return writerOf(seen) !== 0;
 }
@@ -250,9 +258,9 @@ function isBarred(seen: number): boolean {
   return (seen & BARRED) !== 0;
 }
 
-// What becomes of it.
+// What changes the word.
 
-/** Whether the writer that was seen is to be waited for. If not, the word is another by now, and worth another look. */
+/** Whether the caller must wait for the writer in `seen`. If not, the word has changed by now: look again. */
 function isInTheWay(space: Space, base: number, seen: number, woken: number): boolean {
   if (isClaimed(seen)) {
     awaitClaim(space, base, seen);
@@ -266,8 +274,8 @@ function isInTheWay(space: Space, base: number, seen: number, woken: number): bo
   return false;
 }
 
-// Returns when the word is not that claim any more. A thread that claims is not asleep but between two instructions, unless it
-// is dead.
+// Returns when the word is not that claim any more. The thread that claims does not sleep: it is between two
+// instructions, or dead.
 function awaitClaim(space: Space, base: number, claim: number): void {
   const { words, memory } = space;
   for (let i = 0; i < CLAIM_SPINS; i++) {
@@ -279,14 +287,14 @@ function awaitClaim(space: Space, base: number, claim: number): void {
       compareExchange(words, base, claim, claim & FLAGS);
       return;
     }
-    // This word is not notified: a claim is gone after a look at the seats, or when the system lets its thread run again.
+    // Nothing notifies this word. A claim ends after a look at the seats, or when the system lets its thread run again.
     memory.wait(base, claim, 1);
   }
 }
 
 /**
- * Puts `tag` in the place of the writer, which is this thread or claims to be, and keeps those flags. Returns what was there;
- * nothing, if this thread was taken for dead, and the lock is perhaps another's.
+ * Replaces the writer by `tag` and keeps `flags`, if the writer is this thread or this thread claims the word. Returns
+ * what was there; `undefined` if this thread was taken for dead, so that the lock may be another's.
  */
 function replaceOwn(space: Space, base: number, tag: number, flags: number): number | undefined {
   const { words } = space;
@@ -302,7 +310,7 @@ function keepWritersOff(space: Space, base: number): void {
   or(space.words, base, WRITERS_OFF);
 }
 
-/** Whether a reader may enter though READERS_OFF is set. `count`: how often this thread reads already. */
+/** Whether a reader may enter although READERS_OFF is set. `count`: how many acquisitions this thread holds already. */
 function mayPassWriters(
   space: Space,
   base: number,
@@ -312,11 +320,11 @@ function mayPassWriters(
 ): boolean {
   const { words } = space;
   const keeper = load(words, base + KEEPER_OF_READERS);
-  // While this thread reads no thread writes, and if it blocked it would go on reading.
+  // While this thread reads, no thread can write. If it blocked, it would never stop reading.
   if (count > 0 && (waiting === undefined || waiting.blocking)) return true;
   if (waiting !== undefined) {
     if (load(words, base + PHASE) !== waiting.phase) return true;
-    // The waiter is a promise of this thread, which could not take its turn.
+    // The announced waiter is a promise of this thread, which cannot take its turn while the thread is blocked.
     if (waiting.blocking && keeper === space.id) return true;
     if (woken < 0) return false;
   }
@@ -334,7 +342,7 @@ function mayPassWriters(
   return true;
 }
 
-/** Whether a writer may go on though WRITERS_OFF is set. */
+/** Whether a writer may go on although WRITERS_OFF is set. */
 function mayPassReaders(space: Space, base: number, woken: number, waiting: Waiting | undefined): boolean {
   const { words } = space;
   if (woken < 0) return false;
@@ -345,22 +353,22 @@ function mayPassReaders(space: Space, base: number, woken: number, waiting: Wait
   return passes;
 }
 
-/** Whether the lock has been free for a while, for a waiter that is kept off. */
+/** Whether the lock has been free for LAPSE milliseconds while a flag kept this waiter off. */
 function hasLapsed(waiting: Waiting): boolean {
   const time = now();
   if (waiting.since === 0) waiting.since = time;
   return time - waiting.since >= LAPSE;
 }
 
-// What a worker's task leaves held when it ends is taken from its thread, which goes on.
+// When a pool worker's task ends, what it still holds is taken from its thread, which goes on.
 
 /**
- * How often what a seat's thread read under was taken from it, where that ever happened: older guards are spent. The two
- * memories have seats at the same addresses.
+ * How often the acquisitions of a seat's thread were taken from it, if ever. Guards of older epochs are spent. There is
+ * a map for each space, since both memories may have seats at the same address.
  */
 const epochs = new Map<Space, Map<number, number>>();
 
-/** Which acquisitions of the read side stand: those of the current epoch. */
+/** The current epoch of a seat: only acquisitions of the read side in this epoch are valid. */
 export function epochOf(space: Space, seat: number): number {
   return epochs.size === 0 ? 0 : epochs.get(space)?.get(seat) ?? 0;
 }
@@ -372,7 +380,7 @@ function isHeld(space: Space, at: number): boolean {
   return seat !== 0 && space.words[seat + COUNT] > 0;
 }
 
-// As if this thread had ended.
+// Leaves both sides as if this thread had ended.
 function abandon(space: Space, at: number): void {
   const { words } = space;
   const base = firstLine(at);
@@ -388,7 +396,7 @@ function abandon(space: Space, at: number): void {
   notify(space, base + WRITE_POINT, 1);
 }
 
-/** What holds for the kind of objects that such a word is in. */
+/** What can be done with the kind of objects that have such a word. */
 export const RW_KIND: Kind = {
   isHeld,
   abandon,

@@ -1,5 +1,5 @@
 /**
- * The types of shared numbers: their names, what fits into them, and how that stands in shared words.
+ * The types of shared numbers: their names, their ranges, and how values are stored in shared words.
  *
  * @module
  */
@@ -9,16 +9,16 @@ import { show } from "../_internal/options.ts";
 /** The type of a {@linkcode Value} or of the elements of a {@linkcode SharedArray}. */
 export type ValueType = "bool" | "i8" | "u8" | "i16" | "u16" | "i32" | "u32" | "i64" | "u64" | "f32" | "f64";
 
-/** What values of a {@linkcode ValueType} are here: `bigint` for `i64` and `u64`, `boolean` for `bool`, else `number`. */
+/** The JavaScript type of a {@linkcode ValueType}: `bigint` for `i64` and `u64`, `boolean` for `bool`, else `number`. */
 export type TypeOf<K extends ValueType> = K extends "bool" ? boolean : K extends "i64" | "u64" ? bigint : number;
 
-/** What can be added to a value of a type: nothing to a `bool`. */
+/** What can be added to a value of a type. Nothing can be added to a `bool`. */
 export type Addend<K extends ValueType> = K extends "bool" ? never : TypeOf<K>;
 
-/** What the bits of a value of a type can be combined with: nothing for `f32` and `f64`. */
+/** What the bits of a value of a type can be combined with. The bits of `f32` and `f64` cannot be combined. */
 export type Bits<K extends ValueType> = K extends "f32" | "f64" ? never : TypeOf<K>;
 
-/** The typed array over elements of a type. `bool`: bytes that are 0 or 1. */
+/** The typed array over elements of a type. For `bool`, its bytes are 0 or 1. */
 export type ArrayOf<K extends ValueType> = K extends "bool" | "u8" ? Uint8Array
   : K extends "i8" ? Int8Array
   : K extends "i16" ? Int16Array
@@ -30,7 +30,7 @@ export type ArrayOf<K extends ValueType> = K extends "bool" | "u8" ? Uint8Array
   : K extends "f32" ? Float32Array
   : Float64Array;
 
-// The numbers of the types, as they are written into the header of an object.
+// The numbers of the types, as stored in the header of an object.
 export const BOOL = 0;
 export const I8 = 1;
 export const U8 = 2;
@@ -58,7 +58,7 @@ export function codeOf(type: unknown, action: string): number {
   );
 }
 
-/** Throws unless a value is one of the type. `what` is for the message: `'value'`. */
+/** Throws unless a value is of the type and in its range. `what` names the value in the error message: `'value'`. */
 export function validateElement(code: number, value: unknown, what: string, action: string): void {
   switch (code) {
     case BOOL:
@@ -103,22 +103,22 @@ function outOfRange(code: number, value: unknown, what: string, action: string, 
   );
 }
 
-// How values stand in shared words: narrow values in the first word, as the number they are, wide values in both. A float
-// stands as its bits.
+// How values are stored in shared words: values of at most 32 bits as a number in the first word, wider values in both words. A
+// float is stored as its bits.
 
-// A number and its bits.
+// Views that convert between a number and its bits.
 const single = new Float32Array(1);
 const singleBits = new Int32Array(single.buffer);
 const double = new Float64Array(1);
 const doubleBits = new BigInt64Array(double.buffer);
 const doubleWords = new Int32Array(double.buffer);
 
-/** Whether a type is 64 bits wide: two words. */
+/** Whether values of a type are 64 bits wide and take two words. */
 export function isWide(code: number): boolean {
   return code === I64 || code === U64 || code === F64;
 }
 
-/** A sum of two numbers of a type that is narrower than a word, brought back into range. */
+/** Wraps a sum into the range of a type that is narrower than a word. */
 export function wrap(code: number, value: number): number {
   switch (code) {
     case I8:
@@ -132,8 +132,8 @@ export function wrap(code: number, value: number): number {
   }
 }
 
-// NaN has many patterns of bits, and is always written as the same: which of them an engine writes is not said, and a
-// compare-exchange must find it again.
+// NaN has many bit patterns, and engines are free in which of them they write. Always the same pattern is stored, because a
+// compare-exchange with NaN must match.
 const NAN32 = 0x7fc00000;
 const NAN64 = 0x7ff8000000000000n;
 
@@ -143,11 +143,11 @@ export function toWord(code: number, value: unknown): number {
     single[0] = value as number;
     return Number.isNaN(value) ? NAN32 : singleBits[0];
   }
-  // Booleans and -0 become 0 or 1, and what is above the signed range its bits.
+  // Booleans become 0 or 1, -0 becomes 0, and a u32 above the signed range becomes the i32 with the same bits.
   return Number(value) | 0;
 }
 
-/** The value that a word stands for. */
+/** The value that a word stores. */
 export function fromWord(code: number, word: number): number | boolean {
   switch (code) {
     case BOOL:
@@ -169,7 +169,7 @@ export function toWide(code: number, value: unknown): bigint {
   return Number.isNaN(value) ? NAN64 : doubleBits[0];
 }
 
-/** The value that a pair of words stands for. */
+/** The value that a pair of words stores. */
 export function fromWide(code: number, pair: bigint): number | bigint {
   if (code === I64) return pair;
   if (code === U64) return BigInt.asUintN(64, pair);
@@ -177,7 +177,7 @@ export function fromWide(code: number, pair: bigint): number | bigint {
   return double[0];
 }
 
-/** Both words of an initial value as it stands in memory; `undefined` is zero. */
+/** The two words of an initial value; `undefined` is zero. */
 export function initialWords(code: number, initial: unknown): [number, number] {
   if (initial === undefined) return [0, 0];
   if (!isWide(code)) return [toWord(code, initial), 0];

@@ -16,15 +16,15 @@
  *          5  wait point
  * ```
  *
- * All threads change the list under its mutex, and each waiter takes its own node out: so a node that was notified stays until
- * its waiter has the lock back, and if the waiter dies before, another sees that the notification was for nothing. It then goes
- * to the next waiter that waited already when it was given, and never to a later one.
+ * All threads change the list under its mutex, and each waiter takes its own node out. So a notified node stays in the
+ * list until its waiter has the lock back. If the waiter dies before that, another thread sees that the notification
+ * had no effect and passes it on: to the next waiter that was already waiting when it was given, never to a later one.
  *
- * A change takes effect with one store to a link or to the notified word. The last node and the count follow from those,
- * and a thread that gets the mutex from a dead holder works them out again.
+ * A change takes effect with one store, to a link or to the NOTIFIED word. The last node and the count can be derived
+ * from those, and a thread that gets the mutex from a dead holder derives them again.
  *
- * A node has a wait point of its own, so that a notification wakes the waiter it is meant for. It is notified under the
- * mutex: after that, the node may be gone.
+ * Each node has a wait point of its own, so that a notification wakes the waiter that it is meant for. The wait point
+ * is notified under the mutex: after that, the node may be gone.
  *
  * @module
  */
@@ -39,7 +39,7 @@ const HEAD = 1;
 const TAIL = 2;
 const NEXT_NUMBER = 3;
 const PENDING = 4;
-/** Words of a list. */
+/** How many words a list has. */
 export const WAIT_LIST_WORDS = 5;
 
 const NEXT = 0;
@@ -47,13 +47,13 @@ const WAITER = 1;
 const NUMBER = 2;
 const STATE = 3;
 const BEFORE = 4;
-/** Where a node's wait point is. */
+/** Offset of a node's wait point. */
 export const NODE_POINT = 5;
 const NODE_WORDS = NODE_POINT + WAIT_POINT_WORDS;
 
 const NOTIFIED = 1;
 
-/** Whether this participant runs no more code of the program, or will not as soon as it hears of it. */
+/** Whether this participant runs no more code of the program, or was asked to end. */
 export function isGone(space: Space, id: number): boolean {
   return !isAlive(space.memory, id) || load(space.words, entryOf(id) + KILL) !== 0;
 }
@@ -80,8 +80,8 @@ export function isNotified(space: Space, node: number): boolean {
 }
 
 /**
- * Takes the caller's node out. Returns whether it was notified; with `passOn` the notification goes to the next waiter that
- * waited already when it was given.
+ * Takes the caller's node out and returns whether it was notified. With `passOn`, the notification passes to the next
+ * waiter that was already waiting when it was given.
  */
 export function leave(space: Space, list: number, node: number, passOn: boolean): boolean {
   const { words } = space;
@@ -95,7 +95,7 @@ export function leave(space: Space, list: number, node: number, passOn: boolean)
   return notified;
 }
 
-/** Notifies up to `count` of the waiters that have not been notified yet, the first first. */
+/** Notifies up to `count` of the waiters that have not been notified yet, first come first. */
 export function notifyFirst(space: Space, list: number, count: number): void {
   const { words } = space;
   if (load(words, list + HEAD) === 0) return;
@@ -106,7 +106,9 @@ export function notifyFirst(space: Space, list: number, count: number): void {
   unlockMutex(space.memory, list + MUTEX);
 }
 
-/** Hands on the notifications of waiters that died before they had the lock back. Waiters call this now and then. */
+/**
+ * Passes on the notifications of waiters that died before they had the lock back. Waiters call this from time to time.
+ */
 export function passOnOfTheDead(space: Space, list: number): void {
   if (load(space.words, list + PENDING) === 0) return;
   enter(space, list);
@@ -114,7 +116,7 @@ export function passOnOfTheDead(space: Space, list: number): void {
   unlockMutex(space.memory, list + MUTEX);
 }
 
-/** Frees all nodes of a list, which no thread uses any more. */
+/** Gives all nodes of a list back. No thread uses the list any more. */
 export function freeNodes(space: Space, list: number): void {
   const { words } = space;
   for (let node = load(words, list + HEAD); node !== 0;) {
@@ -124,7 +126,7 @@ export function freeNodes(space: Space, list: number): void {
   }
 }
 
-// Takes the mutex, and puts right what a holder of it that died left behind.
+// Takes the mutex. If its last holder died, repairs what that holder left behind.
 function enter(space: Space, list: number): void {
   const { words } = space;
   if (!lockMutex(space.memory, list + MUTEX, space.id)) return;
@@ -147,7 +149,7 @@ function unlink(space: Space, list: number, node: number): void {
   if (isNotified(space, node)) store(words, list + PENDING, load(words, list + PENDING) - 1);
 }
 
-/** Hands on the notifications of the dead, and takes their nodes out. */
+/** Passes on the notifications of dead waiters, and takes their nodes out. */
 function reap(space: Space, list: number): void {
   const { words } = space;
   if (load(words, list + PENDING) === 0) return;
@@ -156,7 +158,7 @@ function reap(space: Space, list: number): void {
       node = load(words, node + NEXT);
       continue;
     }
-    // In this order: if this thread dies in between, a waiter too many is notified, rather than a waiter too few.
+    // In this order: if this thread dies in between, one waiter too many is notified, and not one too few.
     notifyOne(space, list, load(words, node + BEFORE));
     remove(space, list, node);
     node = load(words, list + HEAD);
@@ -164,8 +166,8 @@ function reap(space: Space, list: number): void {
 }
 
 /**
- * Notifies the first waiter with a number below `before` that can be notified. Returns whether there was any. Takes out the
- * nodes of the dead that it meets and that were not notified.
+ * Notifies the first waiter that can be notified and has a number below `before`. Returns whether there was one. Takes
+ * out the nodes of dead waiters on the way, if they were not notified.
  */
 function notifyOne(space: Space, list: number, before: number): boolean {
   const { words } = space;
@@ -181,7 +183,7 @@ function notifyOne(space: Space, list: number, before: number): boolean {
         wake(space, node + NODE_POINT, 1);
         return true;
       }
-      // A waiter that was asked to end may still take its node out itself.
+      // A waiter that was asked to end but is still alive may take its node out itself.
       if (!isAlive(space.memory, waiter)) remove(space, list, node);
     }
     node = next;

@@ -8,7 +8,7 @@
  *   5, 6   the timeout in milliseconds, as a float
  * ```
  *
- * The creator writes words 4 to 6 before any other thread can see the barrier; then they are only read.
+ * The creator writes words 4 to 6 before any other thread can see the barrier. After that they are only read.
  *
  * @module
  */
@@ -63,25 +63,27 @@ const WORDS = TIMEOUT + 2;
 const float = new Float64Array(1);
 const floatWords = new Int32Array(float.buffer);
 
-/** Options of a barrier. */
+/** Options of the constructor of {@linkcode Barrier}. */
 export interface BarrierOptions extends SharedOptions {
   /**
-   * Called once each time that all have come, by the last party and before any passes. In a thread that did not make
-   * the barrier it is looked up as the target of a thread is: before the thread's target begins, for a barrier that comes in
-   * its `args`; else by the first `await wait()`.
+   * A function that the last party to come calls, once in each round, before any party passes. Default: none.
+   *
+   * In a thread that did not create the barrier, the function is looked up as the target of a thread is: before the
+   * thread's target begins, if the barrier comes in its `args`; otherwise by the first `await wait()`.
    */
   action?: () => unknown;
-  /** How many milliseconds a `wait` without a `timeout` of its own waits. Default: forever. */
+  /** How many milliseconds a `wait` without a `timeout` of its own waits. Default: `Infinity`, which waits forever. */
   timeout?: number;
 }
 
 /**
- * A place where a fixed number of threads, or of promises, wait for each other: all pass when the last has come, and it can
+ * A place where a fixed number of threads or promises wait for each other: all pass when the last has come, and it can
  * be used again.
  *
- * When a party gives up (its timeout, its signal) or ends while it waits, or the `action` throws, the barrier breaks: all
- * waiters get a {@linkcode BrokenBarrierError}, and so does every later `wait` until {@linkcode Barrier.reset}. A death is
- * noticed within a second. What was written to shared memory before a `wait` is visible to all parties after it.
+ * - **Visibility.** What was written to shared memory before a `wait` is visible to all parties after it.
+ * - **Broken.** When a party gives up (by its timeout or signal) or ends while it waits, or the `action` throws, the
+ *   barrier breaks. All waiters get a {@linkcode BrokenBarrierError}, and so does every later `wait` until
+ *   {@linkcode Barrier.reset}. A death is noticed within a second.
  *
  * Python: `threading.Barrier`.
  *
@@ -104,10 +106,10 @@ export class Barrier extends SharedObject {
   readonly #action: BarrierAction | undefined;
 
   /**
-   * Creates a barrier, or opens the barrier of the given name. A barrier that is opened keeps the action and the timeout that
-   * it was created with.
+   * Creates a barrier, or opens the barrier of the given name. A barrier that is opened keeps the action and the
+   * timeout that it was created with.
    *
-   * @param parties How many have to come before all pass: 1 or more.
+   * @param parties How many parties must come before all pass: 1 or more.
    * @param options The action, the timeout in milliseconds, the name.
    * @throws {RangeError} If `parties` is less than 1 or not a whole number, `timeout` is negative, or the shared memory
    * is full.
@@ -123,7 +125,7 @@ export class Barrier extends SharedObject {
       if (run !== undefined && typeof run !== "function") {
         throw new TypeError(`Cannot ${action} as 'action' must be a function: received ${show(run)}`);
       }
-      // Here, where the caller is on the stack.
+      // Here, while the caller is on the stack, which shows the modules that the action may come from.
       const description = run === undefined ? undefined : describeAction(run);
       const scope = scopeOfClass(new.target);
       return {
@@ -158,14 +160,37 @@ export class Barrier extends SharedObject {
   /**
    * Waits, without blocking the event loop, until all parties have come.
    *
-   * @param options `timeout` takes the place of the barrier's.
-   * @returns A number from 0 to {@linkcode Barrier.parties} - 1, another for each party.
-   * @throws {BrokenBarrierError} If the barrier is broken, or breaks before all have come: also by the timeout of this
+   * A party that gives up breaks the barrier, so that the others do not wait for it forever.
+   *
+   * Python: `threading.Barrier.wait`.
+   *
+   * @param options `timeout` in milliseconds, instead of the barrier's, and `signal`.
+   * @returns A number from 0 to {@linkcode Barrier.parties} - 1, different for each party.
+   * @throws {BrokenBarrierError} If the barrier is broken, or breaks before all have come, also by the timeout of this
    * wait.
-   * @throws What the action throws, if this is the last to come; the barrier is broken then.
+   * @throws {RangeError} If `timeout` is negative or NaN, or the shared memory is full.
+   * @throws What the action throws, if this party is the last to come. The barrier is broken then.
    * @throws {TargetError} If the action cannot run in this thread.
-   * @throws The signal's reason, if it is aborted first. The barrier is broken then, unless all had come, or the signal was
-   * aborted before the call.
+   * @throws The signal's reason, if it is aborted first. The barrier is broken then, unless all had come, or the signal
+   * was aborted before the call.
+   *
+   * @example
+   * ```ts
+   * import { Barrier } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const start = new Barrier(2, { timeout: 5_000 });
+   * const log: string[] = [];
+   *
+   * async function run(name: string): Promise<void> {
+   *   log.push(`${name} is ready`);
+   *   await start.wait();
+   *   log.push("go");
+   * }
+   *
+   * await Promise.all([run("Ann"), run("Ben")]);
+   * assertEquals(log, ["Ann is ready", "Ben is ready", "go", "go"]);
+   * ```
    */
   async wait(options?: WaitOptions): Promise<number> {
     const { space, at } = this.#place;
@@ -196,13 +221,18 @@ export class Barrier extends SharedObject {
   /**
    * Blocks this thread until all parties have come.
    *
-   * @param options `timeout` takes the place of the barrier's.
-   * @returns A number from 0 to {@linkcode Barrier.parties} - 1, another for each party.
-   * @throws {BrokenBarrierError} If the barrier is broken, or breaks before all have come: also by the timeout of this
+   * A party that gives up breaks the barrier, so that the others do not wait for it forever.
+   *
+   * Python: `threading.Barrier.wait`.
+   *
+   * @param options `timeout` in milliseconds, instead of the barrier's.
+   * @returns A number from 0 to {@linkcode Barrier.parties} - 1, different for each party.
+   * @throws {BrokenBarrierError} If the barrier is broken, or breaks before all have come, also by the timeout of this
    * wait.
-   * @throws What the action throws, if this is the last to come; the barrier is broken then.
-   * @throws {TypeError} If the action returns a promise and this is the last to come: nothing can be awaited here. The
-   * barrier is broken then.
+   * @throws {RangeError} If `timeout` is negative or NaN, or the shared memory is full.
+   * @throws What the action throws, if this party is the last to come. The barrier is broken then.
+   * @throws {TypeError} If the action returns a promise and this party is the last to come: nothing can be awaited
+   * here. The barrier is broken then.
    * @throws {TargetError} If the action cannot run in this thread, or was not looked up in it yet, since the barrier
    * did not come in the thread's `args` and nothing has awaited {@linkcode Barrier.wait}. The caller does not count as
    * having come.
@@ -226,8 +256,25 @@ export class Barrier extends SharedObject {
   }
 
   /**
-   * Makes the barrier as it was at first. Waiters get a {@linkcode BrokenBarrierError}; a generation whose action is already
-   * running counts as passed and is not affected.
+   * Restores the barrier to its initial state.
+   *
+   * Waiters get a {@linkcode BrokenBarrierError}. A generation whose action is already running counts as passed and is
+   * not affected.
+   *
+   * Python: `threading.Barrier.reset`.
+   *
+   * @example
+   * ```ts
+   * import { Barrier, BrokenBarrierError } from "@weft/concurrent/sync";
+   * import { assert, assertRejects } from "@std/assert";
+   *
+   * const barrier = new Barrier(2);
+   * await assertRejects(() => barrier.wait({ timeout: 5 }), BrokenBarrierError);
+   * assert(barrier.broken);
+   * barrier.reset();
+   * await Promise.all([barrier.wait(), barrier.wait()]);
+   * assert(!barrier.broken);
+   * ```
    */
   reset(): void {
     if (this.#place.at < 0) unusable(this, "reset barrier");
@@ -237,8 +284,23 @@ export class Barrier extends SharedObject {
 
   /**
    * Breaks the barrier: waiters, and every later `wait`, get a {@linkcode BrokenBarrierError}, until
-   * {@linkcode Barrier.reset}. As with that, a generation whose action is already running is not affected. Call it when a party
-   * will not arrive, so that the others do not wait forever.
+   * {@linkcode Barrier.reset}.
+   *
+   * Call it when a party will not arrive, so that the others do not wait forever. A generation whose action is already
+   * running is not affected.
+   *
+   * Python: `threading.Barrier.abort`.
+   *
+   * @example
+   * ```ts
+   * import { Barrier, BrokenBarrierError } from "@weft/concurrent/sync";
+   * import { assertRejects } from "@std/assert";
+   *
+   * const barrier = new Barrier(2);
+   * const waiting = barrier.wait();
+   * barrier.abort();
+   * await assertRejects(() => waiting, BrokenBarrierError);
+   * ```
    */
   abort(): void {
     if (this.#place.at < 0) unusable(this, "abort barrier");
@@ -246,20 +308,32 @@ export class Barrier extends SharedObject {
     breakBarrier(this.#place.space, this.#place.at, 0);
   }
 
-  /** How many have to come before all pass. */
+  /**
+   * How many parties must come before all pass.
+   *
+   * Python: `threading.Barrier.parties`.
+   */
   get parties(): number {
     if (this.#place.at < 0) unusable(this, "read barrier");
     return this.#parties;
   }
 
-  /** How many parties wait. Out of date as soon as it is read. */
+  /**
+   * How many parties wait now. Out of date as soon as it is read.
+   *
+   * Python: `threading.Barrier.n_waiting`.
+   */
   get nWaiting(): number {
     if (this.#place.at < 0) unusable(this, "read barrier");
     this.#place.space.endIfKilled();
     return countWaiting(this.#place.space, this.#place.at);
   }
 
-  /** Whether the barrier is broken. Out of date as soon as it is read. */
+  /**
+   * Whether the barrier is broken. Out of date as soon as it is read.
+   *
+   * Python: `threading.Barrier.broken`.
+   */
   get broken(): boolean {
     if (this.#place.at < 0) unusable(this, "read barrier");
     this.#place.space.endIfKilled();
@@ -278,13 +352,13 @@ export class Barrier extends SharedObject {
     return {
       point: generation + GENERATION_POINT,
       attempt: (woken) => outcome(space, at, generation, index, woken),
-      // The last party may have come at the last moment.
+      // The last party may have come just before the timeout.
       expired: () => outcome(space, at, generation, index, 0, () => this.#expired(timeout))!,
       abandoned: () => breakBarrier(space, at, generation),
     };
   }
 
-  // A waiter keeps the barrier: its words must not become another object's when a handle is disposed of.
+  // A waiter holds a reference to the barrier: its words must not become another object's when a handle is disposed of.
   #arrive(): number {
     const { space, at } = this.#place;
     const index = arrive(space, at, this.#parties, this.#action !== undefined);
@@ -355,14 +429,14 @@ function outcome(
   if (woken > 0) breakIfDead(space, at, generation);
   const fate = fateOf(space, generation);
   if (fate === undefined) return undefined;
-  // It may be this thread's own end that broke the barrier, which is not for its program to see.
+  // The request that this thread end may have broken the barrier. Its program must not see that error.
   space.endIfKilled();
   return fate ? index : broken();
 }
 
 function throwBroken(): never {
   throw new BrokenBarrierError(
-    "Cannot pass barrier as it was broken meanwhile: another gave up or ended, the action failed, or abort() or reset() was called",
+    "Cannot pass barrier as it was broken meanwhile: another party gave up or ended, the action failed, or abort() or reset() was called",
   );
 }
 

@@ -2,14 +2,15 @@
  * A lock, and a place to wait for something to change under it.
  *
  * ```text
- *   0     the address of the lock, with a reference. The creator writes it where a lock was given; else the first thread that
- *         asks for the lock, as in _owned_lock.ts
+ *   0     the address of the lock, with a reference. The creator writes it if it was given a lock, otherwise the first thread
+ *         that asks for the lock: see _owned_lock.ts
  *   1…5   the list of waiters: see _wait_list.ts
  * ```
  *
- * A waiter enters the list while it holds the lock and gives the lock up only then, so that a thread which changes something
- * under the lock afterwards and notifies finds it there. It takes itself out of the list when it holds the lock again: what it
- * finds in its node then is the outcome, so that a notification which races with a timeout is either its own or another's.
+ * A waiter enters the list while it holds the lock, and only then releases the lock. So a thread that later changes
+ * something under the lock and notifies finds the waiter in the list. The waiter takes itself out of the list when it
+ * holds the lock again. What its node says then is the outcome, so a notification that races with a timeout counts
+ * either for this waiter or for another.
  *
  * @module
  */
@@ -59,22 +60,21 @@ import { holdOfRLock, RLock } from "./rlock.ts";
 const LOCK = 0;
 const LIST = 1;
 const WORDS = LIST + WAIT_LIST_WORDS;
-/** More waiters than there can be. */
+/** A number that is larger than that of all waiters. */
 const ALL = 0x3fffffff;
 
 /**
  * A lock, and a place to wait until what it protects has changed.
  *
- * Waiting releases the lock and takes it back, to the same depth, before it returns, whether by notification, timeout or
- * abort. Waiters are notified in the order in which they came. A notification is for the waiters of that moment: it is not
- * stored when there are none, and a later waiter does not take it. If a notified waiter ends before it has the lock back, its
- * notification passes to the next waiter.
+ * Waiting releases the lock and takes it back, to the same depth, before it returns, whether by notification, timeout
+ * or abort. A wait ends because of a notification, and not because the state that the waiter needs is there: another
+ * thread may have been faster. So check the state again, in a loop, or use {@linkcode Condition.waitFor}.
  *
- * A wait ends by a notification, not because what it is for has become true: another thread may have been quicker. So look
- * again, in a loop, or let {@linkcode Condition.waitFor} do it.
- *
- * Threads may block here and wait with promises, at the same time; of one thread, any number of promises. A condition that
- * is sent to another thread takes its lock along.
+ * - **Order.** Waiters are notified in the order in which they came. A notification is only for the waiters of that
+ *   moment: it is not stored if there are none, and a later waiter does not take it.
+ * - **Death.** If a notified waiter ends before it has the lock back, its notification passes to the next waiter.
+ * - **Threads and promises.** Threads may block here while promises wait, any number of promises per thread. A
+ *   condition that is sent to another thread takes its lock along.
  *
  * Python: `threading.Condition`.
  *
@@ -110,7 +110,7 @@ export class Condition extends SharedObject {
    * Creates a condition over a lock, or opens the condition of the given name.
    *
    * @param lock The lock. Several conditions may have the same lock. Default: an `RLock` of the condition's own.
-   * @param options The name, for example.
+   * @param options A name, or `local`.
    * @throws {TypeError} If `lock` is not a `Lock` or `RLock`, or is shared in another scope; if the name belongs to
    * something else, or to a condition over another lock.
    * @throws {RangeError} If the shared memory is full.
@@ -136,16 +136,35 @@ export class Condition extends SharedObject {
       return;
     }
     const address = load(space.words, at + LOCK);
-    // Kept by the handle, so that all users in the thread have the same handle of it, which knows how often it was acquired.
+    // The handle keeps it, so that all users in the thread have the same handle of the lock, which knows how often it
+    // was acquired.
     this.#lock = address === 0 ? ownedLock(space, at + LOCK) : handleAt(space, address) as unknown as Lock | RLock;
     this.#hold = this.#lock instanceof Lock ? holdOfLock(this.#lock) : holdOfRLock(this.#lock);
   }
 
   /**
-   * Acquires the lock without blocking the event loop: see `acquire` of {@linkcode Lock} or {@linkcode RLock}.
+   * Waits for the lock without blocking the event loop: see `acquire` of {@linkcode Lock} or {@linkcode RLock}.
    *
-   * @throws {TimeoutError} If `timeout` passes first.
+   * Python: `threading.Condition.acquire`.
+   *
+   * @param options `timeout` in milliseconds, and `signal`. Default: waits forever.
+   * @returns A guard that releases the lock when it is disposed of.
+   * @throws {TimeoutError} If `timeout` passes first. The lock is then not taken.
+   * @throws {RangeError} If `timeout` is negative or NaN.
    * @throws The signal's reason, if it is aborted first. The lock is then not taken.
+   *
+   * @example
+   * ```ts
+   * import { Condition } from "@weft/concurrent/sync";
+   * import { assert } from "@std/assert";
+   *
+   * const changed = new Condition();
+   * {
+   *   using _guard = await changed.acquire();
+   *   assert(changed.locked);
+   * }
+   * assert(!changed.locked);
+   * ```
    */
   async acquire(options?: WaitOptions): Promise<Guard> {
     if (this.#place.at < 0) unusable(this, "acquire condition");
@@ -155,26 +174,50 @@ export class Condition extends SharedObject {
   /**
    * Blocks this thread until it has the lock: see `acquireSync` of {@linkcode Lock} or {@linkcode RLock}.
    *
+   * Python: `threading.Condition.acquire`.
+   *
+   * @param options `timeout` in milliseconds. Default: waits forever.
+   * @returns A guard that releases the lock when it is disposed of.
    * @throws {DeadlockError} Without a timeout, if this thread holds a `Lock`, or an async task of this thread holds the
    * lock.
-   * @throws {TimeoutError} If `timeout` passes first.
+   * @throws {TimeoutError} If `timeout` passes first. The lock is then not taken.
+   * @throws {RangeError} If `timeout` is negative or NaN.
    */
   acquireSync(options?: WaitSyncOptions): Guard {
     if (this.#place.at < 0) unusable(this, "acquire condition");
     return this.#lock.acquireSync(options);
   }
 
-  /** Takes the lock if that is possible at once, else returns `undefined`. Never waits. */
+  /**
+   * Takes the lock if possible at once: see `tryAcquire` of {@linkcode Lock} or {@linkcode RLock}. Never waits.
+   *
+   * Python: `threading.Condition.acquire(blocking=False)`.
+   *
+   * @returns A guard that releases the lock when it is disposed of, or `undefined` if the lock is held.
+   */
   tryAcquire(): Guard | undefined {
     if (this.#place.at < 0) unusable(this, "acquire condition");
     return this.#lock.tryAcquire();
   }
 
   /**
-   * Releases the lock: see `release` of {@linkcode Lock} or {@linkcode RLock}.
+   * Releases the lock: see `release` of {@linkcode Lock} or {@linkcode RLock}. Usually the guard does this.
+   *
+   * Python: `threading.Condition.release`.
    *
    * @throws {InvalidStateError} If the lock is not held, or is an `RLock` that another thread holds. Its state is
    * unchanged.
+   *
+   * @example
+   * ```ts
+   * import { Condition } from "@weft/concurrent/sync";
+   * import { assert } from "@std/assert";
+   *
+   * const changed = new Condition();
+   * changed.acquireSync();
+   * changed.release();
+   * assert(!changed.locked);
+   * ```
    */
   release(): void {
     if (this.#place.at < 0) unusable(this, "release condition");
@@ -188,12 +231,42 @@ export class Condition extends SharedObject {
   }
 
   /**
-   * Gives the lock up, waits for a notification without blocking the event loop, and settles when the caller holds the lock
-   * again, as often acquired as before. Taking the lock back takes as long as it takes, also after a timeout or an abort.
+   * Releases the lock, waits for a notification without blocking the event loop, and settles when the caller has the
+   * lock back, acquired as often as before.
    *
+   * `timeout` and `signal` bound the wait for the notification, but not the wait for the lock after it.
+   *
+   * Python: `threading.Condition.wait`.
+   *
+   * @param options `timeout` in milliseconds, and `signal`. Default: waits forever.
    * @returns `true` if it was notified, `false` if `timeout` passed first.
    * @throws {InvalidStateError} If the caller does not hold the lock.
-   * @throws The signal's reason, if it is aborted first. The lock is held then, too; a notification goes to another waiter.
+   * @throws {RangeError} If `timeout` is negative or NaN.
+   * @throws The signal's reason, if it is aborted first. The lock is held then, too, and a notification passes to
+   * another waiter.
+   *
+   * @example
+   * ```ts
+   * import { Condition } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const changed = new Condition();
+   * let isReady = false;
+   *
+   * async function whenReady(): Promise<boolean> {
+   *   using _guard = await changed.acquire();
+   *   while (!isReady) await changed.wait();
+   *   return isReady;
+   * }
+   *
+   * const waiting = whenReady();
+   * {
+   *   using _guard = await changed.acquire();
+   *   isReady = true;
+   *   changed.notify();
+   * }
+   * assertEquals(await waiting, true);
+   * ```
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const timeout = this.#check("wait for condition", options);
@@ -201,11 +274,17 @@ export class Condition extends SharedObject {
   }
 
   /**
-   * Gives the lock up, blocks this thread until it is notified, and returns when this thread holds the lock again, as often
-   * acquired as before. Taking the lock back takes as long as it takes, also after a timeout.
+   * Releases the lock, blocks this thread until it is notified, and returns when this thread has the lock back,
+   * acquired as often as before.
    *
+   * `timeout` bounds the wait for the notification, but not the wait for the lock after it.
+   *
+   * Python: `threading.Condition.wait`.
+   *
+   * @param options `timeout` in milliseconds. Default: waits forever.
    * @returns `true` if it was notified, `false` if `timeout` passed first.
    * @throws {InvalidStateError} If this thread does not hold the lock.
+   * @throws {RangeError} If `timeout` is negative or NaN.
    */
   waitSync(options?: WaitSyncOptions): boolean {
     const timeout = this.#check("wait for condition", options);
@@ -213,14 +292,45 @@ export class Condition extends SharedObject {
   }
 
   /**
-   * Waits, without blocking the event loop, until `predicate` returns something true. It is called with the lock held: at
-   * once, and again after each notification. The lock is held when this settles.
+   * Waits, without blocking the event loop, until `predicate` returns something true.
    *
+   * `predicate` is called with the lock held: at once, and again after each notification. Between the calls the lock is
+   * released. It is held when the promise settles, in every case.
+   *
+   * Python: `threading.Condition.wait_for`.
+   *
+   * @param predicate Returns whether the state that the caller waits for is there. It must not be async.
+   * @param options `timeout` in milliseconds for the whole wait, and `signal`. Default: waits forever.
    * @returns `true`, or `false` if `timeout` passed first and `predicate` was still not true then.
    * @throws {InvalidStateError} If the caller does not hold the lock.
    * @throws {TypeError} If `predicate` is not a function, or returns a promise.
-   * @throws What `predicate` throws, with the lock held.
-   * @throws The signal's reason, if it is aborted first. The lock is held then, too.
+   * @throws {RangeError} If `timeout` is negative or NaN.
+   * @throws What `predicate` throws.
+   * @throws The signal's reason, if it is aborted first.
+   *
+   * @example
+   * ```ts
+   * import { Condition } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const changed = new Condition();
+   * let stock = 0;
+   *
+   * async function sell(count: number): Promise<void> {
+   *   using _guard = await changed.acquire();
+   *   await changed.waitFor(() => stock >= count);
+   *   stock -= count;
+   * }
+   *
+   * const sold = sell(2);
+   * {
+   *   using _guard = await changed.acquire();
+   *   stock += 3;
+   *   changed.notifyAll();
+   * }
+   * await sold;
+   * assertEquals(stock, 1);
+   * ```
    */
   async waitFor(predicate: () => boolean, options?: WaitOptions): Promise<boolean> {
     const deadline = deadlineOf(this.#check("wait for condition", options, predicate));
@@ -233,13 +343,20 @@ export class Condition extends SharedObject {
   }
 
   /**
-   * Blocks this thread until `predicate` returns something true. It is called with the lock held: at once, and again after
-   * each notification. The lock is held when this returns or throws.
+   * Blocks this thread until `predicate` returns something true.
    *
+   * `predicate` is called with the lock held: at once, and again after each notification. Between the calls the lock is
+   * released. It is held when this returns or throws.
+   *
+   * Python: `threading.Condition.wait_for`.
+   *
+   * @param predicate Returns whether the state that the caller waits for is there. It must not be async.
+   * @param options `timeout` in milliseconds for the whole wait. Default: waits forever.
    * @returns `true`, or `false` if `timeout` passed first and `predicate` was still not true then.
    * @throws {InvalidStateError} If this thread does not hold the lock.
    * @throws {TypeError} If `predicate` is not a function, or returns a promise.
-   * @throws What `predicate` throws, with the lock held.
+   * @throws {RangeError} If `timeout` is negative or NaN.
+   * @throws What `predicate` throws.
    */
   waitForSync(predicate: () => boolean, options?: WaitSyncOptions): boolean {
     const deadline = deadlineOf(this.#check("wait for condition", options, predicate));
@@ -252,12 +369,36 @@ export class Condition extends SharedObject {
   }
 
   /**
-   * Wakes up to `n` of the threads and promises that wait now, in the order in which they came. They go on when they get the
-   * lock, so not before the caller has released it. If there are no waiters this does nothing; notifications are not stored.
+   * Wakes up to `n` of the threads and promises that wait now, in the order in which they came.
    *
-   * @param n How many waiters, 0 or more. Default: 1.
+   * They go on when they get the lock, so not before the caller has released it. If there are no waiters, this does
+   * nothing: notifications are not stored.
+   *
+   * Python: `threading.Condition.notify`.
+   *
+   * @param n How many waiters to wake, 0 or more. Default: 1.
    * @throws {RangeError} If `n` is negative or not a whole number.
    * @throws {InvalidStateError} If the caller does not hold the lock.
+   *
+   * @example
+   * ```ts
+   * import { Condition } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const changed = new Condition();
+   *
+   * async function next(): Promise<boolean> {
+   *   using _guard = await changed.acquire();
+   *   return await changed.wait({ timeout: 5_000 });
+   * }
+   *
+   * const waiting = [next(), next()];
+   * {
+   *   using _guard = await changed.acquire();
+   *   changed.notify(2);
+   * }
+   * assertEquals(await Promise.all(waiting), [true, true]);
+   * ```
    */
   notify(n = 1): void {
     if (this.#place.at < 0) unusable(this, "notify condition");
@@ -267,9 +408,34 @@ export class Condition extends SharedObject {
   }
 
   /**
-   * Wakes all waiters. They go on one after the other, as they get the lock.
+   * Wakes all threads and promises that wait now. They go on one after the other, as they get the lock.
+   *
+   * Python: `threading.Condition.notify_all`.
    *
    * @throws {InvalidStateError} If the caller does not hold the lock.
+   *
+   * @example
+   * ```ts
+   * import { Condition } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const changed = new Condition();
+   * let isOpen = false;
+   *
+   * async function enter(name: string): Promise<string> {
+   *   using _guard = await changed.acquire();
+   *   await changed.waitFor(() => isOpen);
+   *   return name;
+   * }
+   *
+   * const entering = [enter("Ann"), enter("Ben")];
+   * {
+   *   using _guard = await changed.acquire();
+   *   isOpen = true;
+   *   changed.notifyAll();
+   * }
+   * assertEquals(await Promise.all(entering), ["Ann", "Ben"]);
+   * ```
    */
   notifyAll(): void {
     if (this.#place.at < 0) unusable(this, "notify condition");
@@ -302,7 +468,7 @@ export class Condition extends SharedObject {
     let notified = false;
     let isAborted = false;
     try {
-      // An aborted waiter has to wait for the lock, too.
+      // An aborted waiter must wait for the lock, too.
       await waitAsync(space, this.#notification(at, node), timeout, signal).catch(() => false);
       await waitAsync(space, this.#retaking(held), Infinity, undefined);
     } finally {
@@ -336,7 +502,7 @@ export class Condition extends SharedObject {
     };
   }
 
-  /** The wait for the lock that was given up. */
+  /** The wait to get back the lock that was given up. */
   #retaking(held: unknown): Wait<true> {
     const hold = this.#hold;
     return {
@@ -348,7 +514,8 @@ export class Condition extends SharedObject {
     };
   }
 
-  // A waiter keeps the condition: its words must not become another object's when a handle is disposed of.
+  // A waiter holds a reference to the condition: its words must not become another object's when a handle is disposed
+  // of.
   #join(): number {
     const { space, at } = this.#place;
     const node = join(space, at + LIST);
@@ -390,9 +557,9 @@ function addressOf(lock: Lock | RLock, scope: Scope, options: SharedOptions | un
   }
   const located = locate(lock);
   if (located === undefined) {
-    // Neither will a condition without a name be usable here, and it says why when it is used.
+    // A condition without a name will not be usable here either, and using it throws an error that says why.
     if (importingModule() !== undefined && options?.name === undefined && options?.local !== true) return 0;
-    // Throws what is wrong with it.
+    // Throws an error that says why the lock cannot be used.
     void lock.locked;
   }
   const its = located!.space.memory.scope;

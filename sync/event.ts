@@ -1,8 +1,8 @@
 /**
  * A flag that threads wait for.
  *
- * One word: the number of `set()` and `clear()` so far that changed something. Odd: set. Any thread changes it by a
- * compare-exchange. Behind it a wait point.
+ * One word: how often `set()` and `clear()` have changed the flag so far. Odd: set. Any thread changes it by a
+ * compare-exchange. A wait point is behind it.
  *
  * ```text
  *           set()          clear()     wait()
@@ -10,7 +10,8 @@
  *   odd     (nothing)      +1          return
  * ```
  *
- * A number and not a flag, so that `set()` directly followed by `clear()` still lets through all threads that waited.
+ * A single bit would not do: with a count, `set()` directly followed by `clear()` still lets all threads through that
+ * waited.
  *
  * @module
  */
@@ -25,10 +26,10 @@ import { validateWait, type WaitOptions, type WaitSyncOptions } from "../_intern
 const POINT = 1;
 
 /**
- * A flag that any thread sets or clears and any thread waits for.
+ * A flag that any thread can set, clear, and wait for.
  *
- * What was written to shared memory before {@linkcode Event.set} is visible after the wait that it ended. All waiters at the
- * time of a `set` pass, also when `clear` follows at once.
+ * What was written to shared memory before {@linkcode Event.set} is visible after the wait that it ended. A `set` lets
+ * all current waiters through, even if `clear` follows at once.
  *
  * Python: `threading.Event`.
  *
@@ -50,6 +51,7 @@ export class Event extends SharedObject {
   /**
    * Creates an event that is not set, or opens the event of the given name.
    *
+   * @param options A name, or `local`.
    * @throws {TypeError} If the name belongs to something that is not an event.
    * @throws {RangeError} If the shared memory is full.
    */
@@ -61,19 +63,57 @@ export class Event extends SharedObject {
     }));
   }
 
-  /** Sets the flag and wakes all waiters. If it is set already, nothing happens. */
+  /**
+   * Sets the flag and wakes all waiters. Does nothing if the flag is set already.
+   *
+   * Python: `threading.Event.set`.
+   *
+   * @example
+   * ```ts
+   * import { Event } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const ready = new Event();
+   * const waiting = [ready.wait(), ready.wait()];
+   * ready.set();
+   * assertEquals(await Promise.all(waiting), [true, true]);
+   * ```
+   */
   set(): void {
     if (this.#place.at < 0) unusable(this, "set event");
     this.#change(0);
   }
 
-  /** Clears the flag: a wait that begins after this waits for the next {@linkcode Event.set}. */
+  /**
+   * Clears the flag. A wait that begins after this waits for the next {@linkcode Event.set}.
+   *
+   * Waiters that an earlier `set` has let through are not affected.
+   *
+   * Python: `threading.Event.clear`.
+   *
+   * @example
+   * ```ts
+   * import { Event } from "@weft/concurrent/sync";
+   * import { assert } from "@std/assert";
+   *
+   * const ready = new Event();
+   * const waiting = ready.wait();
+   * ready.set();
+   * ready.clear();
+   * assert(await waiting);
+   * assert(!ready.isSet);
+   * ```
+   */
   clear(): void {
     if (this.#place.at < 0) unusable(this, "clear event");
     this.#change(1);
   }
 
-  /** Whether the flag is set. Out of date as soon as it is read. */
+  /**
+   * Whether the flag is set. Out of date as soon as it is read.
+   *
+   * Python: `threading.Event.is_set`.
+   */
   get isSet(): boolean {
     if (this.#place.at < 0) unusable(this, "read event");
     this.#place.space.endIfKilled();
@@ -81,10 +121,26 @@ export class Event extends SharedObject {
   }
 
   /**
-   * Waits for the flag without blocking the event loop.
+   * Waits for the flag without blocking the event loop. Returns at once if the flag is set.
    *
+   * Python: `threading.Event.wait`.
+   *
+   * @param options `timeout` in milliseconds, and `signal`. Default: waits forever.
    * @returns `true` once the flag was set, `false` if `timeout` passed first.
-   * @throws The signal's reason, if it is aborted first.
+   * @throws {RangeError} If `timeout` is negative or NaN.
+   * @throws The signal's reason, if it is aborted first. The flag is not changed.
+   *
+   * @example
+   * ```ts
+   * import { Event } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const ready = new Event();
+   * assertEquals(await ready.wait({ timeout: 5 }), false);
+   * ready.set();
+   * assertEquals(await ready.wait(), true);
+   * assertEquals(ready.waitSync(), true);
+   * ```
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     if (this.#place.at < 0) unusable(this, "wait for event");
@@ -93,9 +149,13 @@ export class Event extends SharedObject {
   }
 
   /**
-   * Blocks this thread until the flag is set.
+   * Blocks this thread until the flag is set. Returns at once if the flag is set.
    *
+   * Python: `threading.Event.wait`.
+   *
+   * @param options `timeout` in milliseconds. Default: waits forever.
    * @returns `true` once the flag was set, `false` if `timeout` passed first.
+   * @throws {RangeError} If `timeout` is negative or NaN.
    */
   waitSync(options?: WaitSyncOptions): boolean {
     if (this.#place.at < 0) unusable(this, "wait for event");
@@ -125,7 +185,7 @@ export class Event extends SharedObject {
   }
 }
 
-// Whether the event is set, or was since the word was `before`.
+// Whether the event is set, or was set after the word was `before`.
 function hasPassed(words: Int32Array, at: number, before: number): boolean {
   const seen = load(words, at);
   return (seen & 1) === 1 || seen !== before;

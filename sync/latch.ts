@@ -1,8 +1,8 @@
 /**
  * A count that goes down once, and that threads wait for.
  *
- * One word: what is left to be counted, which any thread changes by a compare-exchange. It only goes down, and 0 stays, so a
- * waiter that has seen 0 need not look again. Behind it a wait point.
+ * One word: how much is left to count, which any thread changes by a compare-exchange. It only goes down, and 0 stays,
+ * so a waiter that has seen 0 need not look again. A wait point is behind it.
  *
  * @module
  */
@@ -20,11 +20,11 @@ const MOST = 0x7fffffff;
 /**
  * A count that goes down to zero, once, and then lets all waiters pass.
  *
- * Unlike at a `Barrier`, the threads that count need not be those that wait, and the count does not begin anew. What was
- * written to shared memory before a {@linkcode Latch.countDown} is visible after the wait that the last of them ended. A
- * thread that ends without having counted leaves its count open.
+ * In contrast to a `Barrier`, the threads that count need not be those that wait, and the count does not start again.
+ * What was written to shared memory before a {@linkcode Latch.countDown} is visible after a wait that the latch has
+ * ended. A thread that ends without having counted leaves its share uncounted, and the waiters go on waiting.
  *
- * Python has no equivalent; it is C++'s `std::latch` and Java's `CountDownLatch`.
+ * Python has no equivalent. C++ has `std::latch`, Java has `CountDownLatch`.
  *
  * @example
  * ```ts
@@ -46,7 +46,7 @@ export class Latch extends SharedObject {
    * Creates a latch, or opens the latch of the given name.
    *
    * @param count The number to count down from: 0 to 2³¹ - 1. With 0, `wait` returns at once.
-   * @param options The name, for example.
+   * @param options A name, or `local`.
    * @throws {RangeError} If `count` is negative or not a whole number, or the shared memory is full.
    * @throws {TypeError} If the name belongs to something else, or to a latch that began with another count.
    */
@@ -64,11 +64,25 @@ export class Latch extends SharedObject {
   }
 
   /**
-   * Counts down, and wakes all waiters once nothing is left. Never waits. Counting more than is left leaves nothing; at a
-   * latch that is at zero nothing happens.
+   * Counts down, and wakes all waiters when the count gets to zero. Never waits.
    *
-   * @param n How much, 1 or more. Default: 1.
+   * The count never gets below zero: counting more than is left makes it zero, and at zero this does nothing.
+   *
+   * @param n How much to count, 1 or more. Default: 1.
    * @throws {RangeError} If `n` is not a whole number of 1 or more. Nothing is counted then.
+   *
+   * @example
+   * ```ts
+   * import { Latch } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const chunks = new Latch(10);
+   * chunks.countDown();
+   * chunks.countDown(4);
+   * assertEquals(chunks.count, 5);
+   * chunks.countDown(100);
+   * assertEquals(chunks.count, 0);
+   * ```
    */
   countDown(n = 1): void {
     const { words, at } = this.#place;
@@ -84,19 +98,39 @@ export class Latch extends SharedObject {
     }
   }
 
-  /** What is left. It is out of date as soon as it is read, unless it is 0. */
+  /** How much is left to count. Out of date as soon as it is read, unless it is 0. */
   get count(): number {
     if (this.#place.at < 0) unusable(this, "read latch");
-    // A thread that looks in a loop ends here, where another asked for that.
+    // A thread that polls in a loop learns here that it was asked to end.
     this.#place.space.endIfKilled();
     return load(this.#place.words, this.#place.at);
   }
 
   /**
-   * Waits until nothing is left, without blocking the event loop.
+   * Waits, without blocking the event loop, until the count is zero.
    *
-   * @returns `true` once that is so, `false` if `timeout` passed first.
-   * @throws The signal's reason, if it is aborted first.
+   * @param options `timeout` in milliseconds, and `signal`. Default: waits forever.
+   * @returns `true` once the count is zero, `false` if `timeout` passed first.
+   * @throws {RangeError} If `timeout` is negative or NaN.
+   * @throws The signal's reason, if it is aborted first. The count is not changed.
+   *
+   * @example
+   * ```ts
+   * import { Latch } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const done = new Latch(3);
+   * const results: number[] = [];
+   *
+   * async function work(n: number): Promise<void> {
+   *   results.push(await Promise.resolve(n * n));
+   *   done.countDown();
+   * }
+   *
+   * [1, 2, 3].forEach((n) => void work(n));
+   * await done.wait();
+   * assertEquals(results, [1, 4, 9]);
+   * ```
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     if (this.#place.at < 0) unusable(this, "wait for latch");
@@ -105,9 +139,11 @@ export class Latch extends SharedObject {
   }
 
   /**
-   * Blocks this thread until nothing is left.
+   * Blocks this thread until the count is zero.
    *
-   * @returns `true` once that is so, `false` if `timeout` passed first.
+   * @param options `timeout` in milliseconds. Default: waits forever.
+   * @returns `true` once the count is zero, `false` if `timeout` passed first.
+   * @throws {RangeError} If `timeout` is negative or NaN.
    */
   waitSync(options?: WaitSyncOptions): boolean {
     if (this.#place.at < 0) unusable(this, "wait for latch");

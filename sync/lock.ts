@@ -29,23 +29,23 @@ import {
 } from "./_lock_word.ts";
 import { type Guard, type Hold, WHY_NOT } from "./guard.ts";
 
-// A guard stands for one acquisition of this thread, so these have numbers. The number is with the word and not in the
-// handle, since a thread may have several handles of one lock: one for each `new Lock({ name })`.
+// A guard stands for one acquisition of this thread, so acquisitions have numbers. The number is beside the word and
+// not in the handle, since a thread may have several handles of one lock: one for each `new Lock({ name })`.
 let acquisitions = 0;
 
-/** What a lock that was given up by a condition comes back as. */
+/** An acquisition that a condition has given up until its wait ends. */
 interface Suspended {
   readonly acquisition: number;
-  /** Its guard was disposed of meanwhile. */
+  /** Whether its guard was disposed of meanwhile. */
   spent: boolean;
 }
 
 const suspended = new Map<number, Suspended>();
 
-/** Acquisitions that a condition got back from a thread that had ended. */
+/** Acquisitions that a condition took back from a thread that had ended. */
 const takenOver = new Set<number>();
 
-/** Whether there ever was something in `suspended` or `takenOver`. */
+/** Whether there ever was an acquisition in `suspended` or `takenOver`. */
 let hasSuspended = false;
 
 /** Gives one acquisition of a lock back, if it is still the current one. */
@@ -57,14 +57,15 @@ export let holdOfLock: (lock: Lock) => Hold;
 /**
  * Mutual exclusion: at most one holder at a time, among all threads of the program.
  *
- * Not re-entrant: a thread that acquires a lock that it, or one of its async tasks, holds would wait for itself, and gets
- * a {@linkcode DeadlockError} instead.
+ * It is not re-entrant. A thread that acquires a lock that the thread or one of its async tasks already holds would
+ * wait for itself, and gets a {@linkcode DeadlockError} instead.
  *
- * - **Visibility.** What was written to shared memory before a `release` is visible after the `acquire` that follows it.
- * - **Order.** A running thread may overtake waiters, but not forever: after a waiter was woken four times in vain, only
- *   threads that have waited get the lock.
- * - **Death.** If the holder ends without releasing the lock, it stays {@linkcode Lock.locked} until the next waiter takes it
- *   over, within a second, with `guard.abandoned` set.
+ * - **Visibility.** What was written to shared memory before a `release` is visible after the `acquire` that follows
+ *   it.
+ * - **Order.** A running thread may overtake waiters, but not forever: after a waiter was woken four times in vain,
+ *   only threads that have waited get the lock.
+ * - **Death.** If the holder ends without releasing the lock, it stays {@linkcode Lock.locked} until the next waiter
+ *   takes it over, within a second, with `guard.abandoned` set.
  *
  * Python: `threading.Lock`.
  *
@@ -105,6 +106,7 @@ export class Lock extends SharedObject {
   /**
    * Creates a lock that is free, or opens the lock of the given name.
    *
+   * @param options A name, or `local`.
    * @throws {TypeError} If the name belongs to something that is not a lock.
    * @throws {RangeError} If the shared memory is full.
    */
@@ -120,11 +122,36 @@ export class Lock extends SharedObject {
   /**
    * Waits for the lock without blocking the event loop.
    *
-   * Waits also where the lock is held by this thread: another async task of it can release it. Promises of one thread
-   * get the lock in the order of the calls.
+   * It also waits if this thread holds the lock, since another async task of the thread can release it. Promises of one
+   * thread get the lock in the order of the calls.
    *
-   * @throws {TimeoutError} If `timeout` passes first.
+   * Python: `threading.Lock.acquire`.
+   *
+   * @param options `timeout` in milliseconds, and `signal`. Default: waits forever.
+   * @returns A guard that releases the lock when it is disposed of. Its `abandoned` is `true` if the previous holder
+   * died.
+   * @throws {TimeoutError} If `timeout` passes first. The lock is then not taken.
+   * @throws {RangeError} If `timeout` is negative or NaN.
    * @throws The signal's reason, if it is aborted first. The lock is then not taken.
+   *
+   * @example
+   * ```ts
+   * import { Lock } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const lock = new Lock();
+   * let total = 0;
+   *
+   * async function add(amount: number): Promise<void> {
+   *   using _guard = await lock.acquire();
+   *   const before = total;
+   *   await Promise.resolve(); // other tasks run here, but do not get the lock
+   *   total = before + amount;
+   * }
+   *
+   * await Promise.all([add(1), add(2)]);
+   * assertEquals(total, 3);
+   * ```
    */
   async acquire(options?: WaitOptions): Promise<Guard> {
     if (this.#place.at < 0) unusable(this, "acquire lock");
@@ -140,9 +167,15 @@ export class Lock extends SharedObject {
   /**
    * Blocks this thread until it has the lock.
    *
+   * Python: `threading.Lock.acquire`.
+   *
+   * @param options `timeout` in milliseconds. Default: waits forever.
+   * @returns A guard that releases the lock when it is disposed of. Its `abandoned` is `true` if the previous holder
+   * died.
    * @throws {DeadlockError} Without a timeout, if this thread or one of its async tasks holds the lock: it could never
    * release it while this thread is blocked.
-   * @throws {TimeoutError} If `timeout` passes first.
+   * @throws {TimeoutError} If `timeout` passes first. The lock is then not taken.
+   * @throws {RangeError} If `timeout` is negative or NaN.
    */
   acquireSync(options?: WaitSyncOptions): Guard {
     const { words, at } = this.#place;
@@ -154,7 +187,26 @@ export class Lock extends SharedObject {
     return this.#acquireSlowly(options);
   }
 
-  /** Takes the lock if that is possible at once, else returns `undefined`. Never waits. */
+  /**
+   * Takes the lock if it is free. Never waits.
+   *
+   * Python: `threading.Lock.acquire(blocking=False)`.
+   *
+   * @returns A guard that releases the lock when it is disposed of, or `undefined` if the lock is held.
+   *
+   * @example
+   * ```ts
+   * import { Lock } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const lock = new Lock();
+   * {
+   *   using guard = lock.tryAcquire();
+   *   assertEquals(guard?.abandoned, false);
+   *   assertEquals(lock.tryAcquire(), undefined);
+   * }
+   * ```
+   */
   tryAcquire(): Guard | undefined {
     if (this.#place.at < 0) unusable(this, "acquire lock");
     const outcome = tryTake(this.#place.space, this.#place.at, this.#tag, 0);
@@ -166,10 +218,27 @@ export class Lock extends SharedObject {
   /**
    * Releases the lock, whichever thread holds it, and wakes a waiter.
    *
-   * Usually the guard does this. A lock may be released by another thread than the thread that acquired it; to signal
-   * between threads, `Semaphore(0)` or `Event` say better what is meant.
+   * Usually the guard does this. Any thread may release a lock, not only the thread that acquired it. To signal between
+   * threads, `new Semaphore(0)` or an `Event` expresses the intent better.
+   *
+   * Python: `threading.Lock.release`.
    *
    * @throws {InvalidStateError} If the lock is not held. Its state is unchanged.
+   *
+   * @example
+   * ```ts
+   * import { Lock } from "@weft/concurrent/sync";
+   * import { assert } from "@std/assert";
+   *
+   * const lock = new Lock();
+   * lock.acquireSync();
+   * try {
+   *   assert(lock.locked);
+   * } finally {
+   *   lock.release();
+   * }
+   * assert(!lock.locked);
+   * ```
    */
   release(): void {
     const { words, at } = this.#place;
@@ -186,7 +255,11 @@ export class Lock extends SharedObject {
     notify(this.#place.space, at + POINT, 1);
   }
 
-  /** Whether the lock is held. Out of date as soon as it is read. */
+  /**
+   * Whether the lock is held. Out of date as soon as it is read.
+   *
+   * Python: `threading.Lock.locked`.
+   */
   get locked(): boolean {
     if (this.#place.at < 0) unusable(this, "read lock");
     this.#place.space.endIfKilled();
@@ -237,7 +310,8 @@ export class Lock extends SharedObject {
     }
     if (at < 0 || words[at + ACQUISITION] !== acquisition) return;
     if (compareExchange(words, at, this.#tag, FREE) === this.#tag) notify(this.#place.space, at + POINT, 1);
-    // Either there is a bar to leave, or another thread released the lock or took this thread for dead: the guard is spent.
+    // Either there is a bar, which stays, or the guard is spent: another thread released the lock or took this thread
+    // for dead.
     else giveUp(this.#place.space, at);
   }
 }

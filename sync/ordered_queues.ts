@@ -1,5 +1,5 @@
 /**
- * Queues between threads with another order than first in, first out.
+ * Queues between threads with an order other than first in, first out.
  *
  * @module
  */
@@ -11,11 +11,13 @@ import { defineQueue } from "./_queue_ends.ts";
 import { offer, Queue } from "./queue.ts";
 
 /**
- * A {@linkcode Queue} from which the item that was put last is taken first.
+ * A {@linkcode Queue} whose last item is taken first.
+ *
+ * Everything else is as for {@linkcode Queue}: waiting, copies, visibility, shutdown, and the death of threads.
  *
  * Python: `queue.LifoQueue`.
  *
- * @example
+ * @example Last in, first out
  * ```ts
  * import { LifoQueue } from "@weft/concurrent/sync";
  * import { assertEquals } from "@std/assert";
@@ -25,26 +27,29 @@ import { offer, Queue } from "./queue.ts";
  * stack.putSync("last");
  * assertEquals(stack.getSync(), "last");
  * ```
+ *
+ * @typeParam T The type of the items.
  */
 export class LifoQueue<T = unknown> extends Queue<T> {}
 
 defineQueue(STACK, LifoQueue);
 
-/** What an item's turn depends on. */
+/** Options of a put into a {@linkcode PriorityQueue}. */
 export interface PriorityOptions {
-  /** Lower numbers are taken first; 0 where none is given. NaN: `RangeError`. */
+  /** The item's priority: any number except NaN, also a negative or infinite one. Lower numbers are taken first. Default: 0. */
   priority?: number;
 }
 
 /**
- * A {@linkcode Queue} from which the item with the lowest priority is taken first, and among equals the item that was put
- * first.
+ * A {@linkcode Queue} whose item with the lowest priority is taken first. Items with equal priorities are taken in the order in
+ * which they were put.
  *
- * The priority stands beside the item, not in it: items need not be comparable.
+ * The priority is an option of `put`, not part of the item, so items need not be comparable. Everything else is as for
+ * {@linkcode Queue}: waiting, copies, visibility, shutdown, and the death of threads.
  *
- * Python: `queue.PriorityQueue`.
+ * Python: `queue.PriorityQueue`, which compares the items themselves.
  *
- * @example
+ * @example Lowest priority first
  * ```ts
  * import { PriorityQueue } from "@weft/concurrent/sync";
  * import { assertEquals } from "@std/assert";
@@ -56,13 +61,31 @@ export interface PriorityOptions {
  * assertEquals(queue.getSync(), "put the fire out");
  * assertEquals(queue.getSync(), "work");
  * ```
+ *
+ * @typeParam T The type of the items.
  */
 export class PriorityQueue<T = unknown> extends Queue<T> {
   /**
-   * Puts an item in; waits, without blocking the event loop, while the queue is full. See {@linkcode Queue.put}.
+   * Puts an item into the queue. Waits, without blocking the event loop, while the queue is full. See {@linkcode Queue.put}.
    *
+   * Python: `queue.PriorityQueue.put`.
+   *
+   * @param item The item: anything that can be sent to another thread.
+   * @param options `priority`, `timeout` in milliseconds, and `signal`.
    * @throws {TypeError} If the priority is not a number.
    * @throws {RangeError} If the priority is NaN.
+   * @throws What {@linkcode Queue.put} throws.
+   *
+   * @example With a priority
+   * ```ts
+   * import { PriorityQueue } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const queue = new PriorityQueue<string>();
+   * await queue.put("work"); // priority 0
+   * await queue.put("urgent", { priority: -1, timeout: 100 });
+   * assertEquals(await queue.get(), "urgent");
+   * ```
    */
   override async put(item: T, options?: PriorityOptions & WaitOptions): Promise<void> {
     validatePriority(options);
@@ -70,10 +93,15 @@ export class PriorityQueue<T = unknown> extends Queue<T> {
   }
 
   /**
-   * Puts an item in; blocks this thread while the queue is full. See {@linkcode Queue.putSync}.
+   * Puts an item into the queue. Blocks this thread while the queue is full. See {@linkcode Queue.putSync}.
    *
+   * Python: `queue.PriorityQueue.put`.
+   *
+   * @param item The item: anything that can be sent to another thread.
+   * @param options `priority`, and `timeout` in milliseconds.
    * @throws {TypeError} If the priority is not a number.
    * @throws {RangeError} If the priority is NaN.
+   * @throws What {@linkcode Queue.putSync} throws.
    */
   override putSync(item: T, options?: PriorityOptions & WaitSyncOptions): void {
     validatePriority(options);
@@ -81,10 +109,16 @@ export class PriorityQueue<T = unknown> extends Queue<T> {
   }
 
   /**
-   * Puts an item in if there is room at once. Never waits. See {@linkcode Queue.tryPut}.
+   * Puts an item into the queue if there is room now. Never waits. See {@linkcode Queue.tryPut}.
    *
+   * Python: `queue.PriorityQueue.put_nowait`, which raises `queue.Full` where this returns `false`.
+   *
+   * @param item The item: anything that can be sent to another thread.
+   * @param options `priority`.
+   * @returns `true` if the item was put, `false` if the queue is full.
    * @throws {TypeError} If the priority is not a number.
    * @throws {RangeError} If the priority is NaN.
+   * @throws What {@linkcode Queue.tryPut} throws.
    */
   override tryPut(item: T, options?: PriorityOptions): boolean {
     validatePriority(options);

@@ -1,6 +1,7 @@
 /**
- * A queue between threads: first in, first out. Here are its options, the copies of items and the three forms of an operation;
- * _queue_ends.ts decides which thread puts or takes next, and _internal/queue/container.ts draws the words.
+ * A queue between threads: first in, first out. This module has the options, packs items into messages, and gives each
+ * operation its three forms. _queue_ends.ts decides which thread puts or takes next. _internal/queue/container.ts documents the
+ * words in shared memory.
  *
  * @module
  */
@@ -33,32 +34,35 @@ import { containerOf, defineQueue, QueueEnds, refuseEmpty, refuseForRoom, refuse
 
 /** Options of a queue. */
 export interface QueueOptions extends SharedOptions {
-  /** The most items that are in the queue at a time; a `put` waits while it is full. 0, the default: no limit. */
+  /** The largest number of items in the queue. `put` waits while it is reached. Default: 0, which means no limit. */
   maxsize?: number;
 }
 
-/** Puts an item in if there is room at once, with the options of its class: for the classes that extend the queue. */
+/** `tryPut` with the options of a subclass: used by the classes in ordered_queues.ts. */
 export let offer: <T>(queue: Queue<T>, item: T, options: object | undefined) => boolean;
 
 const outgoing = new Message();
 const incoming = new Message();
 
 /**
- * Passes items from threads to threads: any number that put, any number that get.
+ * Passes items between threads, first in, first out. Any number of threads may put and get.
  *
- * Items are copied at the `put`, as by `structuredClone`; the objects of this library are not copied but shared: the
- * receiver gets the same lock. Each item is taken by exactly one `get`, and the items of one thread are taken in the
- * order in which it put them. What was written to shared memory before a `put` is visible after the `get` that takes
- * its item.
+ * - **Copies.** `put` copies the item, as `structuredClone` does. Objects of this library are shared instead of copied: the
+ *   receiver gets the same lock. {@linkcode registerSerializable} says how instances of a class are sent.
+ * - **Visibility.** What a thread wrote to shared memory before a `put` is visible after the `get` that takes the item.
+ * - **Order.** Each item is taken by exactly one `get`, and the items of one thread are taken in the order in which it put
+ *   them. A running thread may overtake waiters, but not forever: once a waiter was woken four times in vain, newcomers
+ *   wait as well.
+ * - **Blocking.** A thread that is blocked in `getSync` gets items from other threads even while the main thread is blocked.
+ * - **Death.** A thread that is killed inside a `put` or a `get` leaves the queue intact. An item whose `put` had returned is
+ *   delivered, unless the killed thread had taken it.
  *
- * A thread blocked in `getSync` is fed by other threads while the main thread is itself blocked. A thread that is killed
- * inside a `put` or a `get` leaves the queue whole: an item whose `put` had returned is delivered, unless the killed thread
- * had taken it. A running thread may overtake waiters, but not forever: once a waiter was woken four times in vain,
- * newcomers wait as well.
+ * Every method throws {@linkcode InvalidStateError} if the queue was disposed of in this thread. Methods that take a
+ * `timeout` throw `RangeError` if it is negative or NaN.
  *
  * Python: `queue.Queue`.
  *
- * @example One thread puts, another gets
+ * @example Put and get
  * ```ts
  * import { Queue } from "@weft/concurrent/sync";
  * import { assertEquals } from "@std/assert";
@@ -68,7 +72,7 @@ const incoming = new Message();
  * assertEquals(await queue.get(), { id: 1 });
  * ```
  *
- * @example Until there is no more
+ * @example Consume until the queue is shut down
  * ```ts
  * import { Queue } from "@weft/concurrent/sync";
  * import { assertEquals } from "@std/assert";
@@ -80,12 +84,14 @@ const incoming = new Message();
  * for await (const item of queue) items.push(item);
  * assertEquals(items, [1, 2, 3]);
  * ```
+ *
+ * @typeParam T The type of the items.
  */
 export class Queue<T = unknown> extends SharedObject {
   readonly #place: Place = placeOf(this);
   readonly #base: number;
   readonly #ends: QueueEnds;
-  /** Says where among the others a message belongs. */
+  /** Writes a priority into a message; `undefined` if the queue has no priorities. */
   readonly #rank: ContainerType["rank"];
 
   static {
@@ -95,6 +101,7 @@ export class Queue<T = unknown> extends SharedObject {
   /**
    * Creates an empty queue, or opens the queue of the given name.
    *
+   * @param options `maxsize`, `name`, and `local`. Default: no limit, no name.
    * @throws {RangeError} If `maxsize` is negative or not a whole number, or the shared memory is full.
    * @throws {TypeError} If the name belongs to something else, or to a queue with another `maxsize`.
    */
@@ -102,7 +109,7 @@ export class Queue<T = unknown> extends SharedObject {
     const type = containerOf(new.target);
     const action = `create ${type.label}`;
     super(new.target, options, () => {
-      // What is no object is refused with the options that all objects have.
+      // The base class refuses options that are not an object.
       const { maxsize = 0 } = optionsOr(options as QueueOptions | undefined);
       validateInteger(maxsize, "'maxsize'", 0, 0x3fffffff, action);
       return {
@@ -120,17 +127,36 @@ export class Queue<T = unknown> extends SharedObject {
   }
 
   /**
-   * Puts an item in; waits, without blocking the event loop, while the queue is full.
+   * Puts an item into the queue. Waits, without blocking the event loop, while the queue is full.
    *
-   * The item is copied before this returns its promise: changing it afterwards changes nothing. Promises of one thread
-   * get room in the order of the calls.
+   * The item is copied before this returns its promise: later changes to it have no effect. Promises of one thread get
+   * room in the order of the calls.
    *
-   * @throws {QueueFullError} If `timeout` passes first, or the shared memory has no room for the item. `item` of the error is
-   * the item.
-   * @throws {QueueShutDownError} If the queue is shut down.
-   * @throws {DOMException} `DataCloneError`, if the item cannot be copied: it names the path.
-   * @throws {TypeError} If a thread's object is in an item for another process.
-   * @throws The signal's reason, if it is aborted first. The item is then not put.
+   * An item is put whole or not at all: after any error, also after a timeout or an abort, the queue does not contain it.
+   *
+   * Python: `queue.Queue.put`.
+   *
+   * @param item The item: anything that can be sent to another thread.
+   * @param options `timeout` in milliseconds, and `signal`. With a `timeout` of 0, it does not wait.
+   * @throws {QueueFullError} If `timeout` passes first, or the shared memory has no room for the item. The error's `item`
+   * property is the item.
+   * @throws {QueueShutDownError} If the queue is shut down, before or during the wait.
+   * @throws {DOMException} `DataCloneError`, if the item cannot be copied. The message names the path to the value.
+   * @throws {TypeError} If the queue is shared between processes and the item contains an object that only threads share.
+   * @throws The signal's reason, if it is aborted first.
+   *
+   * @example Wait for room
+   * ```ts
+   * import { Queue } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const queue = new Queue<string>({ maxsize: 1 });
+   * await queue.put("first");
+   * const second = queue.put("second"); // waits for room
+   * assertEquals(await queue.get(), "first");
+   * await second;
+   * assertEquals(await queue.get(), "second");
+   * ```
    */
   async put(item: T, options?: WaitOptions): Promise<void> {
     const action = this.#check("put an item into queue");
@@ -149,13 +175,27 @@ export class Queue<T = unknown> extends SharedObject {
   }
 
   /**
-   * Puts an item in; blocks this thread while the queue is full.
+   * Puts an item into the queue. Blocks this thread while the queue is full. See {@linkcode Queue.put}.
    *
-   * @throws {QueueFullError} If `timeout` passes first, or the shared memory has no room for the item. `item` of the error is
-   * the item.
-   * @throws {QueueShutDownError} If the queue is shut down.
-   * @throws {DOMException} `DataCloneError`, if the item cannot be copied: it names the path.
-   * @throws {TypeError} If a thread's object is in an item for another process.
+   * Python: `queue.Queue.put`.
+   *
+   * @param item The item: anything that can be sent to another thread.
+   * @param options `timeout` in milliseconds. With 0, it does not wait.
+   * @throws {QueueFullError} If `timeout` passes first, or the shared memory has no room for the item. The error's `item`
+   * property is the item.
+   * @throws {QueueShutDownError} If the queue is shut down, before or during the wait.
+   * @throws {DOMException} `DataCloneError`, if the item cannot be copied. The message names the path to the value.
+   * @throws {TypeError} If the queue is shared between processes and the item contains an object that only threads share.
+   *
+   * @example With a timeout
+   * ```ts
+   * import { Queue, QueueFullError } from "@weft/concurrent/sync";
+   * import { assertThrows } from "@std/assert";
+   *
+   * const queue = new Queue<string>({ maxsize: 1 });
+   * queue.putSync("first");
+   * assertThrows(() => queue.putSync("second", { timeout: 5 }), QueueFullError);
+   * ```
    */
   putSync(item: T, options?: WaitSyncOptions): void {
     const action = this.#check("put an item into queue");
@@ -172,27 +212,36 @@ export class Queue<T = unknown> extends SharedObject {
   }
 
   /**
-   * Puts an item in if there is room at once. Never waits.
+   * Puts an item into the queue if there is room now. Never waits. See {@linkcode Queue.put}.
    *
-   * @returns Whether it did.
+   * Python: `queue.Queue.put_nowait`, which raises `queue.Full` where this returns `false`.
+   *
+   * @param item The item: anything that can be sent to another thread.
+   * @returns `true` if the item was put, `false` if the queue is full.
    * @throws {QueueFullError} If the shared memory has no room for the item.
    * @throws {QueueShutDownError} If the queue is shut down.
-   * @throws {DOMException} `DataCloneError`, if the item cannot be copied: it names the path.
-   * @throws {TypeError} If a thread's object is in an item for another process.
+   * @throws {DOMException} `DataCloneError`, if the item cannot be copied. The message names the path to the value.
+   * @throws {TypeError} If the queue is shared between processes and the item contains an object that only threads share.
    */
   tryPut(item: T): boolean {
     return this.#offer(item, undefined);
   }
 
   /**
-   * Takes the next item; waits for one without blocking the event loop. Promises of one thread get items in the order of
-   * the calls.
+   * Takes the next item. Waits for it without blocking the event loop.
    *
-   * If the `deserialize` of the item's class throws (`registerSerializable`), that error is thrown here and the item is lost.
+   * Promises of one thread get items in the order of the calls. After a timeout or an abort, no item has been taken.
    *
+   * If the `deserialize` of the item's class throws ({@linkcode registerSerializable}), that error is thrown here and the item
+   * is lost.
+   *
+   * Python: `queue.Queue.get`.
+   *
+   * @param options `timeout` in milliseconds, and `signal`. With a `timeout` of 0, it does not wait.
+   * @returns The item: a copy that belongs to this thread.
    * @throws {QueueEmptyError} If `timeout` passes first.
    * @throws {QueueShutDownError} If the queue is shut down and has no more items.
-   * @throws The signal's reason, if it is aborted first. No item is then taken.
+   * @throws The signal's reason, if it is aborted first.
    */
   async get(options?: WaitOptions): Promise<T> {
     const action = this.#check("take an item from queue");
@@ -209,10 +258,12 @@ export class Queue<T = unknown> extends SharedObject {
   }
 
   /**
-   * Takes the next item; blocks this thread until there is one.
+   * Takes the next item. Blocks this thread until there is an item. See {@linkcode Queue.get}.
    *
-   * If the `deserialize` of the item's class throws (`registerSerializable`), that error is thrown here and the item is lost.
+   * Python: `queue.Queue.get`.
    *
+   * @param options `timeout` in milliseconds. With 0, it does not wait.
+   * @returns The item: a copy that belongs to this thread.
    * @throws {QueueEmptyError} If `timeout` passes first.
    * @throws {QueueShutDownError} If the queue is shut down and has no more items.
    */
@@ -226,13 +277,17 @@ export class Queue<T = unknown> extends SharedObject {
   }
 
   /**
-   * Takes the next item if there is one, else returns `undefined`. Never waits.
+   * Takes the next item if there is an item now. Never waits. See {@linkcode Queue.get}.
    *
-   * An item that is itself `undefined` cannot be told from none: use `getSync({ timeout: 0 })` where there are such.
+   * An `undefined` that was put looks the same as an empty queue. If the queue may contain `undefined`, use
+   * `getSync({ timeout: 0 })`, which throws {@linkcode QueueEmptyError} if the queue is empty.
    *
+   * Python: `queue.Queue.get_nowait`, which raises `queue.Empty` where this returns `undefined`.
+   *
+   * @returns The item, or `undefined` if the queue is empty.
    * @throws {QueueShutDownError} If the queue is shut down and has no more items.
    *
-   * @example
+   * @example Do not wait
    * ```ts
    * import { Queue } from "@weft/concurrent/sync";
    * import { assertEquals } from "@std/assert";
@@ -247,17 +302,29 @@ export class Queue<T = unknown> extends SharedObject {
     return outcome === undefined ? undefined : this.#shifted(outcome, action);
   }
 
-  /** How many items are in the queue. Out of date as soon as it is read. */
+  /**
+   * The number of items in the queue. Other threads may change it at any time.
+   *
+   * Python: `queue.Queue.qsize`.
+   */
   get size(): number {
     return this.#size;
   }
 
-  /** Whether no item is in the queue. Out of date as soon as it is read. */
+  /**
+   * Whether the queue has no items. Other threads may change this at any time.
+   *
+   * Python: `queue.Queue.empty`.
+   */
   get empty(): boolean {
     return this.#size === 0;
   }
 
-  /** Whether `maxsize` items are in the queue; never, if that is 0. Out of date as soon as it is read. */
+  /**
+   * Whether the queue has `maxsize` items. Always `false` if `maxsize` is 0. Other threads may change this at any time.
+   *
+   * Python: `queue.Queue.full`.
+   */
   get full(): boolean {
     return this.#size >= this.#ends.limit && this.#ends.limit > 0;
   }
@@ -265,32 +332,56 @@ export class Queue<T = unknown> extends SharedObject {
   /**
    * Marks one taken item as finished. {@linkcode Queue.join} returns when every item that was put has been marked.
    *
+   * A thread calls it once for each item that it took, when its work on the item is done. Items may be marked in any order and
+   * by any thread: the queue only counts the calls.
+   *
+   * Python: `queue.Queue.task_done`.
+   *
    * @throws {InvalidStateError} If every item has been marked already.
    *
-   * @example
+   * @example A worker loop
    * ```ts
    * import { Queue } from "@weft/concurrent/sync";
+   * import { assert } from "@std/assert";
    *
    * const queue = new Queue<number>();
    * for (const item of [1, 2, 3]) queue.putSync(item);
    * for (let item = queue.tryGet(); item !== undefined; item = queue.tryGet()) queue.taskDone();
-   * await queue.join();
+   * assert(await queue.join());
    * ```
    */
   taskDone(): void {
     const action = this.#check("mark a task done");
     if (this.#ends.markDone()) return;
     throw new InvalidStateError(
-      `Cannot ${action} as there is none: call taskDone() once for each item that was taken`,
+      `Cannot ${action} as every item is marked already: call taskDone() once for each item that was taken`,
     );
   }
 
   /**
-   * Waits until every item that was put has been taken and marked by {@linkcode Queue.taskDone}, without blocking the event
-   * loop.
+   * Waits until every item has been taken and marked as finished, without blocking the event loop.
    *
-   * @returns `true` once that is so, `false` if `timeout` passed first.
+   * Items that another thread puts during the wait count as well. {@linkcode Queue.taskDone} marks an item. A
+   * {@linkcode Queue.shutdown} with `immediate` counts the items that it drops as finished.
+   *
+   * Python: `queue.Queue.join`, which has no timeout.
+   *
+   * @param options `timeout` in milliseconds, and `signal`.
+   * @returns `true` once every item is marked, `false` if `timeout` passed first.
    * @throws The signal's reason, if it is aborted first.
+   *
+   * @example Wait for the workers
+   * ```ts
+   * import { Queue } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const queue = new Queue<string>();
+   * queue.putSync("job");
+   * assertEquals(await queue.join({ timeout: 5 }), false);
+   * queue.getSync();
+   * queue.taskDone();
+   * assertEquals(await queue.join(), true);
+   * ```
    */
   async join(options?: WaitOptions): Promise<boolean> {
     const timeout = validateWait(options, this.#check("join queue"));
@@ -298,9 +389,13 @@ export class Queue<T = unknown> extends SharedObject {
   }
 
   /**
-   * Blocks this thread until every item that was put has been taken and marked by {@linkcode Queue.taskDone}.
+   * Blocks this thread until every item has been taken and marked as finished. See {@linkcode Queue.join}.
    *
-   * @returns `true` once that is so, `false` if `timeout` passed first.
+   * Python: `queue.Queue.join`, which has no timeout.
+   *
+   * @param options `timeout` in milliseconds.
+   * @returns `true` once every item is marked, `false` if `timeout` passed first.
+   * @throws {RangeError} If `timeout` is negative or NaN.
    */
   joinSync(options?: WaitSyncOptions): boolean {
     const timeout = validateWait(options, this.#check("join queue"));
@@ -308,12 +403,31 @@ export class Queue<T = unknown> extends SharedObject {
   }
 
   /**
-   * Shuts the queue down: every `put` throws {@linkcode QueueShutDownError} from now on, and every `get` does so once there
-   * are no more items. All waiters are woken. With `immediate` the items in the queue are dropped and count as done.
+   * Shuts the queue down for all threads.
+   *
+   * - Every `put` throws {@linkcode QueueShutDownError} from now on, also a `put` that is waiting for room.
+   * - Every `get` throws it once the queue has no more items, also a `get` that is waiting for an item.
+   * - With `immediate`, the items in the queue are dropped and count as finished.
    *
    * Calling it again has no effect, except that a later `immediate` still drops what is left.
    *
+   * Python: `queue.Queue.shutdown`.
+   *
+   * @param options `immediate`: whether to drop the items that are in the queue. Default: `false`.
    * @throws {TypeError} If the options are not an object, or `immediate` is not a boolean.
+   *
+   * @example Let consumers take what is left
+   * ```ts
+   * import { Queue, QueueShutDownError } from "@weft/concurrent/sync";
+   * import { assertEquals, assertThrows } from "@std/assert";
+   *
+   * const queue = new Queue<string>();
+   * queue.putSync("last");
+   * queue.shutdown();
+   * assertThrows(() => queue.putSync("too late"), QueueShutDownError);
+   * assertEquals(queue.getSync(), "last");
+   * assertThrows(() => queue.getSync(), QueueShutDownError);
+   * ```
    */
   shutdown(options?: { immediate?: boolean }): void {
     const action = this.#check("shut down queue");
@@ -329,7 +443,10 @@ export class Queue<T = unknown> extends SharedObject {
     this.#ends.shutDown(immediate);
   }
 
-  /** The items as they come, each taken by this loop alone, until the queue is shut down and has no more. */
+  /**
+   * Takes items as they arrive, until the queue is shut down and has no more items. Several loops may share a queue: each item
+   * goes to one of them.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
     for (;;) {
       let item: T;
@@ -364,21 +481,21 @@ export class Queue<T = unknown> extends SharedObject {
   #write(item: T, options: object | undefined, action: string): Message {
     const message = outgoing;
     const rank = this.#rank;
-    // Read before the item is packed: a getter of the options may put something itself, into the same message.
+    // Read before the item is packed: a getter of the options may call `put` itself, which uses the same message.
     const priority = rank === undefined ? 0 : (options as { priority?: number } | undefined)?.priority ?? 0;
     if (!message.pack(this.#place.space, item)) refuseForRoom(this.#place.space, action, item, message.second);
     if (rank !== undefined) rank(message, priority);
     return message;
   }
 
-  // `undefined`: the caller has to wait. Throws where there is nothing to wait for.
+  // `undefined`: the caller has to wait. Throws if waiting cannot help.
   #tryPush(message: Message, woken: number, item: T, action: string): true | undefined {
     const outcome = this.#ends.tryPush(message, woken);
     if (outcome === OK) return true;
     return outcome === undefined ? undefined : this.#refuse(outcome, message, item, action);
   }
 
-  // Waiting would not help.
+  // Throws the error for an outcome that waiting cannot change.
   #refuse(outcome: number, message: Message, item: T, action: string): never {
     message.drop(this.#place.space);
     if (outcome === NO_ROOM) refuseForRoom(this.#place.space, action, item, message.size * 4);
@@ -390,7 +507,7 @@ export class Queue<T = unknown> extends SharedObject {
     throw new QueueShutDownError(`Cannot ${action} as it is shut down and has no more items`);
   }
 
-  /** The wait for room. */
+  /** How a put waits for room. */
   #room(message: Message, item: T, action: string): Wait<true> {
     return {
       point: this.#base + PUT_POINT,
@@ -405,7 +522,7 @@ export class Queue<T = unknown> extends SharedObject {
     };
   }
 
-  /** The wait for an item. */
+  /** How a get waits for an item. */
   #next(action: string): Wait<{ readonly item: T }> {
     return {
       point: this.#base + GET_POINT,
@@ -420,7 +537,7 @@ export class Queue<T = unknown> extends SharedObject {
     };
   }
 
-  /** The wait for the last item to be marked as done. */
+  /** How a join waits for the last item to be marked. */
   #allDone(): Wait<boolean> {
     return {
       point: this.#base + JOIN_POINT,

@@ -1,8 +1,8 @@
 /**
  * A lock that its holder may acquire again.
  *
- * The word and its states are in _lock_word.ts. How often the holder has acquired the lock concerns only the holder, so that is
- * not in shared memory but in the holder's {@linkcode Levels}:
+ * The word and its states are in _lock_word.ts. How often the holder has acquired the lock concerns only the holder, so
+ * that is not in shared memory but in the holder's {@linkcode Levels}:
  *
  * ```text
  *                     word                guards          run
@@ -51,22 +51,22 @@ import {
 } from "./_lock_word.ts";
 import { type Guard, type Hold, WHY_NOT } from "./guard.ts";
 
-/** How often a lock was acquired in this thread. All handles that the thread has of the lock share it. */
+/** How often a lock was acquired in this thread. All handles of the lock in the thread share this. */
 interface Levels {
   /** Acquisitions that were not released yet, the innermost last. */
   guards: RLockGuard[];
-  /** The call of run() that holds the lock. */
+  /** The call of run() that holds the lock, if any. */
   run: Run | undefined;
 }
 
-/** A call of run(), and those around it. */
+/** A call of run(), and the calls around it. */
 interface Run {
   readonly levels: Levels;
   readonly outer: Run | undefined;
   ended: boolean;
 }
 
-/** What a condition gave up. */
+/** What a condition has given up until its wait ends. */
 interface Suspended {
   readonly tag: number;
   readonly guards: RLockGuard[];
@@ -75,12 +75,12 @@ interface Suspended {
 
 let runs: AsyncContext<Run> | undefined;
 
-// What only this module may know and change of a guard.
+// What this module, and no other, may know and change of a guard.
 let isSpent: (guard: RLockGuard) => boolean;
 let spend: (guard: RLockGuard) => void;
 let tellAbandoned: (guard: RLockGuard) => void;
 
-/** Takes one acquisition of a lock back, if it still stands. */
+/** Gives one acquisition of a lock back, if it was not given back already. */
 let giveBack: (lock: RLock, guard: RLockGuard) => void;
 
 /** A lock, as a condition sees it. */
@@ -89,17 +89,17 @@ export let holdOfRLock: (lock: RLock) => Hold;
 /**
  * Mutual exclusion that its holder may enter again: the lock is free when it was released as often as it was acquired.
  *
- * For the blocking forms the holder is the thread, as in Python. Promises are another matter, since the async functions
- * of one thread take turns while each is in the middle of something: every `await acquire()` is a holder of its own and
- * waits for the others, also for those of the same thread. An async function that calls others that need the lock, too,
- * holds it with {@linkcode RLock.run}.
+ * For the blocking forms the holder is the thread, as in Python. For promises it is not: the async functions of one
+ * thread take turns, each in the middle of its work. So every `await acquire()` is a holder of its own and waits for
+ * all others, also for those of the same thread. An async function that calls other functions which need the lock holds
+ * it with {@linkcode RLock.run}.
  *
- * - **Visibility.** What was written to shared memory before the last `release` is visible after the `acquire` that follows
- *   it.
- * - **Order.** A running thread may overtake waiters, but not forever: after a waiter was woken four times in vain, only
- *   threads that have waited get the lock.
- * - **Death.** If the holder ends without releasing the lock, it stays {@linkcode RLock.locked} until the next waiter takes it
- *   over, within a second, with `guard.abandoned` set.
+ * - **Visibility.** What was written to shared memory before the last `release` is visible after the `acquire` that
+ *   follows it.
+ * - **Order.** A running thread may overtake waiters, but not forever: after a waiter was woken four times in vain,
+ *   only threads that have waited get the lock.
+ * - **Death.** If the holder ends without releasing the lock, it stays {@linkcode RLock.locked} until the next waiter
+ *   takes it over, within a second, with `guard.abandoned` set.
  *
  * Python: `threading.RLock`.
  *
@@ -139,6 +139,7 @@ export class RLock extends SharedObject {
   /**
    * Creates a lock that is free, or opens the lock of the given name.
    *
+   * @param options A name, or `local`.
    * @throws {TypeError} If the name belongs to something that is not an `RLock`.
    * @throws {RangeError} If the shared memory is full.
    */
@@ -162,11 +163,36 @@ export class RLock extends SharedObject {
   /**
    * Waits for the lock without blocking the event loop.
    *
-   * Waits also where the lock is held by this thread, or by another async task of it. Inside {@linkcode RLock.run} the
-   * lock is there already. Promises of one thread get the lock in the order of the calls.
+   * It also waits if this thread or another async task of it holds the lock. Inside {@linkcode RLock.run} it succeeds
+   * at once. Promises of one thread get the lock in the order of the calls.
    *
-   * @throws {TimeoutError} If `timeout` passes first.
+   * Python: `threading.RLock.acquire`.
+   *
+   * @param options `timeout` in milliseconds, and `signal`. Default: waits forever.
+   * @returns A guard that gives this acquisition back when it is disposed of. Its `abandoned` is `true` if the previous
+   * holder died.
+   * @throws {TimeoutError} If `timeout` passes first. The lock is then not taken.
+   * @throws {RangeError} If `timeout` is negative or NaN.
    * @throws The signal's reason, if it is aborted first. The lock is then not taken.
+   *
+   * @example Async tasks take turns
+   * ```ts
+   * import { RLock } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const lock = new RLock();
+   * let total = 0;
+   *
+   * async function add(amount: number): Promise<void> {
+   *   using _guard = await lock.acquire();
+   *   const before = total;
+   *   await Promise.resolve(); // other tasks run here, but do not get the lock
+   *   total = before + amount;
+   * }
+   *
+   * await Promise.all([add(1), add(2)]);
+   * assertEquals(total, 3);
+   * ```
    */
   async acquire(options?: WaitOptions): Promise<Guard> {
     if (this.#place.at < 0) unusable(this, "acquire lock");
@@ -177,11 +203,17 @@ export class RLock extends SharedObject {
   }
 
   /**
-   * Blocks this thread until it has the lock; at once if it has it already.
+   * Blocks this thread until it has the lock. Returns at once if the thread has it already.
    *
-   * @throws {DeadlockError} Without a timeout, if an async task of this thread holds the lock and this is not called from
-   * inside its {@linkcode RLock.run}: the task could never release it while this thread is blocked.
-   * @throws {TimeoutError} If `timeout` passes first.
+   * Python: `threading.RLock.acquire`.
+   *
+   * @param options `timeout` in milliseconds. Default: waits forever.
+   * @returns A guard that gives this acquisition back when it is disposed of. Its `abandoned` is `true` if the previous
+   * holder died.
+   * @throws {DeadlockError} Without a timeout, if an async task of this thread holds the lock and this is not called
+   * from inside its {@linkcode RLock.run}: the task could never release it while this thread is blocked.
+   * @throws {TimeoutError} If `timeout` passes first. The lock is then not taken.
+   * @throws {RangeError} If `timeout` is negative or NaN.
    */
   acquireSync(options?: WaitSyncOptions): Guard {
     const { words, at } = this.#place;
@@ -194,8 +226,23 @@ export class RLock extends SharedObject {
   }
 
   /**
-   * Takes the lock if that is possible at once, also once more if this thread has it; else returns `undefined`. Never
-   * waits.
+   * Takes the lock if it is free or this thread has it already. Never waits.
+   *
+   * Python: `threading.RLock.acquire(blocking=False)`.
+   *
+   * @returns A guard that gives this acquisition back when it is disposed of, or `undefined` if another holder has the
+   * lock.
+   *
+   * @example
+   * ```ts
+   * import { RLock } from "@weft/concurrent/sync";
+   * import { assert } from "@std/assert";
+   *
+   * const lock = new RLock();
+   * using outer = lock.tryAcquire();
+   * using inner = lock.tryAcquire();
+   * assert(outer !== undefined && inner !== undefined);
+   * ```
    */
   tryAcquire(): Guard | undefined {
     const { space, words, at } = this.#place;
@@ -208,11 +255,28 @@ export class RLock extends SharedObject {
   }
 
   /**
-   * Takes back the innermost acquisition that was not released yet, as its guard would do. With the last one the lock is
-   * free, and a waiter is woken.
+   * Releases the innermost acquisition that was not released yet, as its guard would do. With the last one the lock
+   * becomes free and a waiter is woken.
    *
-   * @throws {InvalidStateError} If the lock is not held, or held by another thread that lives, or by a
-   * {@linkcode RLock.run} around which this is not called or inside which nothing was acquired. Its state is unchanged.
+   * Python: `threading.RLock.release`.
+   *
+   * @throws {InvalidStateError} If the lock is not held, if another living thread holds it, if another async task holds
+   * it inside {@linkcode RLock.run}, or if nothing was acquired inside the `run` that calls this. The lock's state is
+   * unchanged.
+   *
+   * @example
+   * ```ts
+   * import { RLock } from "@weft/concurrent/sync";
+   * import { assert } from "@std/assert";
+   *
+   * const lock = new RLock();
+   * lock.acquireSync();
+   * lock.acquireSync();
+   * lock.release();
+   * assert(lock.locked);
+   * lock.release();
+   * assert(!lock.locked);
+   * ```
    */
   release(): void {
     const { space, words, at } = this.#place;
@@ -248,9 +312,14 @@ export class RLock extends SharedObject {
   }
 
   /**
-   * Calls `action` with the lock held, and releases the lock when `action` has returned and its promise is settled.
-   * Inside, and in all async functions that are called from there, every form of acquiring succeeds at once.
+   * Calls `action` with the lock held, and releases the lock when `action` has returned and its promise has settled.
    *
+   * Inside `action`, and in all async functions that are called from it, every form of acquiring succeeds at once. The
+   * wait for the lock has no timeout.
+   *
+   * Python has no equivalent.
+   *
+   * @param action The function to call. It may return a promise.
    * @returns What `action` returns.
    * @throws {TypeError} If `action` is not a function.
    * @throws What `action` throws. The lock is released then, too.
@@ -300,7 +369,11 @@ export class RLock extends SharedObject {
     }
   }
 
-  /** Whether the lock is held. Out of date as soon as it is read. */
+  /**
+   * Whether the lock is held. Out of date as soon as it is read.
+   *
+   * Python: `threading.RLock.locked`.
+   */
   get locked(): boolean {
     if (this.#place.at < 0) unusable(this, "read lock");
     this.#place.space.endIfKilled();
@@ -347,14 +420,17 @@ export class RLock extends SharedObject {
     return false;
   }
 
-  /** Whether the caller holds the lock, as far as that can be told: async tasks outside of run() look all the same. */
+  /**
+   * Whether the caller holds the lock, as far as that can be known: async tasks outside of run() cannot be
+   * distinguished.
+   */
   #isMine(seen: number): boolean {
     return seen >>> HOLDER_SHIFT === this.#place.space.id && (this.#levels.run === undefined || this.#isInsideRun());
   }
 
   #begin(abandoned: boolean): Guard {
     const levels = this.#levels;
-    // What is left here from before was taken from this thread when it was taken for dead.
+    // Guards that are left from before were taken from this thread when it was taken for dead.
     if (levels.guards.length !== 0) levels.guards = [];
     levels.run = undefined;
     return this.#enter(abandoned);
@@ -390,7 +466,7 @@ export class RLock extends SharedObject {
     levels.run = held.run?.ended ? undefined : held.run;
     levels.guards = held.guards.filter((guard) => !isSpent(guard));
     if (outcome === TAKEN_OVER) { for (const guard of levels.guards) tellAbandoned(guard); }
-    // All were disposed of while the condition waited.
+    // All guards were disposed of while the condition waited.
     if (levels.guards.length === 0 && levels.run === undefined) this.#free();
     return true;
   }
@@ -414,7 +490,7 @@ export class RLock extends SharedObject {
 class RLockGuard implements Guard {
   readonly #lock: RLock;
   #abandoned: boolean;
-  /** Whether it was disposed of while it did not stand: for the condition that waits. */
+  /** Whether it was disposed of while a condition had given the lock up. */
   #spent = false;
 
   static {

@@ -1,5 +1,6 @@
 /**
- * A lock with two sides: many readers, or one writer. Its words, their states and what may be done in each are in _rw_word.ts.
+ * A lock with two sides: many readers, or one writer. _rw_word.ts has its words, their states, and what a thread may do
+ * in each.
  *
  * @module
  */
@@ -36,41 +37,41 @@ import {
 } from "./_rw_word.ts";
 import { type Guard, WHY_NOT } from "./guard.ts";
 
-/** Gives one acquisition of the read side back. */
+/** Gives one acquisition of the read side back, if it is of the current epoch. */
 let giveBackRead: (lock: RWLock, epoch: number) => void;
 
 /** Gives one acquisition of the write side back, if it is still the current one. */
 let giveBackWrite: (lock: RWLock, acquisition: number) => void;
 
-/** Which acquisitions of the read side stand. */
+/** The current epoch of this thread's seat: acquisitions of earlier epochs were taken from it. */
 let epochFor: (lock: RWLock) => number;
 
-/** Acquisitions of the write side by this thread so far: a guard stands for one of them. */
+/** How many acquisitions of the write side this thread has made. A guard stands for one of them. */
 let acquisitions = 0;
 
 /**
  * A lock that many threads may hold to read, or one thread to write.
  *
- * Readers share the lock; a writer has it alone. What was written to shared memory under the write side is visible to every
- * thread that gets either side after it.
+ * Readers share the lock; a writer has it alone. What was written to shared memory under the write side is visible to
+ * every thread that gets either side after it.
  *
- * **Order.** Neither side starves the other: while a writer waits, newcomers that read wait behind it, and after each writer
- * the readers that waited come first. So a writer waits for the readers that were there before it, and a reader for one
- * writer; if writers overtake it all the same, which may happen four times, writers wait for it. Writers overtake each
- * other as with `Lock`, not forever. If the waiter that is waited for in this way is a promise of a thread that is busy or
- * blocked, the others go on after a quarter of a second.
+ * - **Order.** Neither side starves the other. While a writer waits, new readers wait behind it, and after each writer
+ *   the readers that have waited come first. So a writer waits for the readers that were there before it, and a reader
+ *   waits for one writer. If writers still overtake a reader, which may happen four times, then writers wait for it.
+ *   Writers overtake each other as with `Lock`, but not forever. If it is the turn of a promise whose thread is busy or
+ *   blocked, the others go on after a quarter of a second.
+ * - **Again in the same thread.** `readSync` in a thread that reads already, in a callee for example, succeeds at once,
+ *   even while a writer waits. `await read()` waits behind a waiting writer, since the async functions of a thread are
+ *   different readers. If that writer waits for a reader of the same thread, `read` waits for at most a quarter of a
+ *   second: a function that reads twice is late but does not hang. Any other wait of a thread for itself throws
+ *   {@linkcode DeadlockError} if it blocks without a timeout: a writer can neither read nor write again, and a reader
+ *   cannot write (there is no upgrade).
+ * - **Death.** A reader that dies no longer counts. If a writer ends while it holds the lock, the lock passes to the
+ *   waiters within a second. `guard.abandoned` is then `true` for all readers after that, up to and including the next
+ *   writer, which can repair what the dead writer left half changed. A reader's death is reported only to the next
+ *   writer.
  *
- * **Again in the same thread.** `readSync` in a thread that reads already, in a callee perhaps, succeeds at once, also while a
- * writer waits. `await read()` waits behind a writer that waits, since the async functions of a thread are different readers;
- * where that writer waits for a reader of the same thread, for a quarter of a second at most, so that a function
- * that reads twice is late and does not hang. Any other wait of a thread for itself throws {@linkcode DeadlockError}: a writer
- * can neither read nor write again, and a reader cannot write (there is no upgrade).
- *
- * **Death.** A reader that dies no longer counts. When a writer ends while it holds the lock, the lock passes to the waiters,
- * within a second: `guard.abandoned` is `true` for all readers after that, up to and including the next writer, which can mend
- * what the dead writer left half done. A reader's death is reported only to the next writer.
- *
- * Reading costs a store and a few loads of the thread's own and shared words, and no system call.
+ * Reading costs a store and a few loads, and no system call.
  *
  * Python has no equivalent.
  *
@@ -94,7 +95,7 @@ let acquisitions = 0;
 export class RWLock extends SharedObject {
   readonly #place: Place = placeOf(this);
   readonly #base: number;
-  /** This thread's seat; 0: it has not read yet. */
+  /** This thread's seat; 0: this handle has not read yet. */
   #seat = 0;
 
   static {
@@ -112,6 +113,7 @@ export class RWLock extends SharedObject {
   /**
    * Creates a lock that is free, or opens the lock of the given name.
    *
+   * @param options A name, or `local`.
    * @throws {TypeError} If the name belongs to something that is not an `RWLock`.
    * @throws {RangeError} If the shared memory is full.
    */
@@ -127,9 +129,31 @@ export class RWLock extends SharedObject {
   /**
    * Waits, without blocking the event loop, until the caller may read.
    *
-   * @throws {TimeoutError} If `timeout` passes first.
+   * Promises of one thread get the read side in the order of the calls.
+   *
+   * @param options `timeout` in milliseconds, and `signal`. Default: waits forever.
+   * @returns A guard that ends this reading when it is disposed of. Its `abandoned` is `true` if a writer died and no
+   * other writer has had the lock since.
+   * @throws {TimeoutError} If `timeout` passes first. The lock is then not taken.
+   * @throws {RangeError} If `timeout` is negative or NaN, or the shared memory has no room for another thread that
+   * reads.
    * @throws The signal's reason, if it is aborted first. The lock is then not taken.
-   * @throws {RangeError} If the shared memory has no room for one more thread that reads.
+   *
+   * @example
+   * ```ts
+   * import { RWLock } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const lock = new RWLock();
+   * const settings = new Map([["color", "blue"]]);
+   *
+   * async function setting(key: string): Promise<string | undefined> {
+   *   using _guard = await lock.read();
+   *   return settings.get(key);
+   * }
+   *
+   * assertEquals(await Promise.all([setting("color"), setting("size")]), ["blue", undefined]);
+   * ```
    */
   async read(options?: WaitOptions): Promise<Guard> {
     if (this.#place.at < 0) unusable(this, "read");
@@ -147,9 +171,13 @@ export class RWLock extends SharedObject {
   /**
    * Blocks this thread until it may read.
    *
+   * @param options `timeout` in milliseconds. Default: waits forever.
+   * @returns A guard that ends this reading when it is disposed of. Its `abandoned` is `true` if a writer died and no
+   * other writer has had the lock since.
    * @throws {DeadlockError} Without a timeout, if this thread or one of its async tasks writes.
-   * @throws {TimeoutError} If `timeout` passes first.
-   * @throws {RangeError} If the shared memory has no room for one more thread that reads.
+   * @throws {TimeoutError} If `timeout` passes first. The lock is then not taken.
+   * @throws {RangeError} If `timeout` is negative or NaN, or the shared memory has no room for another thread that
+   * reads.
    */
   readSync(options?: WaitSyncOptions): Guard {
     if (this.#place.at < 0) unusable(this, "read");
@@ -168,9 +196,10 @@ export class RWLock extends SharedObject {
   }
 
   /**
-   * Reads if that is possible at once, and no writer waits; else returns `undefined`. Never waits.
+   * Takes the read side if no thread writes and no writer waits. Never waits.
    *
-   * @throws {RangeError} If the shared memory has no room for one more thread that reads.
+   * @returns A guard that ends this reading when it is disposed of, or `undefined` if the caller cannot read now.
+   * @throws {RangeError} If the shared memory has no room for another thread that reads.
    */
   tryRead(): Guard | undefined {
     if (this.#place.at < 0) unusable(this, "read");
@@ -178,11 +207,31 @@ export class RWLock extends SharedObject {
   }
 
   /**
-   * Waits, without blocking the event loop, until the caller may write. Promises of one thread get the lock in the order of the
-   * calls.
+   * Waits, without blocking the event loop, until the caller may write.
    *
-   * @throws {TimeoutError} If `timeout` passes first.
+   * Promises of one thread get the write side in the order of the calls.
+   *
+   * @param options `timeout` in milliseconds, and `signal`. Default: waits forever.
+   * @returns A guard that ends this writing when it is disposed of. Its `abandoned` is `true` if the previous writer
+   * died, or a reader did since then.
+   * @throws {TimeoutError} If `timeout` passes first. The lock is then not taken.
+   * @throws {RangeError} If `timeout` is negative or NaN.
    * @throws The signal's reason, if it is aborted first. The lock is then not taken.
+   *
+   * @example
+   * ```ts
+   * import { RWLock } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const lock = new RWLock();
+   * const settings = new Map<string, string>();
+   * {
+   *   using _guard = await lock.write();
+   *   settings.set("color", "blue");
+   * }
+   * using _guard = await lock.read();
+   * assertEquals(settings.get("color"), "blue");
+   * ```
    */
   async write(options?: WaitOptions): Promise<Guard> {
     if (this.#place.at < 0) unusable(this, "write");
@@ -200,8 +249,12 @@ export class RWLock extends SharedObject {
   /**
    * Blocks this thread until it may write.
    *
+   * @param options `timeout` in milliseconds. Default: waits forever.
+   * @returns A guard that ends this writing when it is disposed of. Its `abandoned` is `true` if the previous writer
+   * died, or a reader did since then.
    * @throws {DeadlockError} Without a timeout, if this thread or one of its async tasks reads or writes.
-   * @throws {TimeoutError} If `timeout` passes first.
+   * @throws {TimeoutError} If `timeout` passes first. The lock is then not taken.
+   * @throws {RangeError} If `timeout` is negative or NaN.
    */
   writeSync(options?: WaitSyncOptions): Guard {
     if (this.#place.at < 0) unusable(this, "write");
@@ -213,7 +266,11 @@ export class RWLock extends SharedObject {
     return waitSync(space, this.#writeTurn(beginWaiting(space, this.#base, true)), timeout);
   }
 
-  /** Writes if that is possible at once, else returns `undefined`. Never waits. */
+  /**
+   * Takes the write side if no thread reads or writes. Never waits.
+   *
+   * @returns A guard that ends this writing when it is disposed of, or `undefined` if the caller cannot write now.
+   */
   tryWrite(): Guard | undefined {
     if (this.#place.at < 0) unusable(this, "write");
     return this.#attemptWrite(0, undefined);

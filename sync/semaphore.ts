@@ -1,6 +1,6 @@
 /**
- * A number of permits that threads share, and the kind of it that never has more than at first. The word and its states are in
- * _permits.ts.
+ * A number of permits that threads share, and the bounded kind, which never has more permits than at first. _permits.ts
+ * has the word and its states.
  *
  * @module
  */
@@ -27,20 +27,21 @@ import {
 } from "./_permits.ts";
 import { type Guard, WHY_NOT } from "./guard.ts";
 
-/** Adds the one permit of a guard. */
+/** Adds the permit of a guard. */
 let giveBack: (semaphore: Semaphore) => void;
 
 /**
  * A number of permits: each acquisition takes one and waits while there is none, each release adds some.
  *
- * Permits have no owner: any thread may release, also without having acquired, which makes `new Semaphore(0)` a signal
+ * Permits have no owner. Any thread may release, even if it has not acquired. This makes `new Semaphore(0)` a signal
  * that is not lost when no thread waits yet.
  *
- * - **Visibility.** What was written to shared memory before a `release` is visible after the acquisition that its permit
- *   makes possible.
- * - **Order.** A running thread may overtake waiters, but not forever: after a waiter was woken four times in vain, only
- *   threads that have waited get permits.
- * - **Death.** A permit that a thread held when it ended is not given back: another thread may have been meant to do that.
+ * - **Visibility.** What was written to shared memory before a `release` is visible after the acquisition that its
+ *   permit makes possible.
+ * - **Order.** A running thread may overtake waiters, but not forever: after a waiter was woken four times in vain,
+ *   only threads that have waited get permits.
+ * - **Death.** A permit that a thread held when it ended is not given back: another thread may have been meant to do
+ *   that.
  *
  * Python: `threading.Semaphore`.
  *
@@ -77,7 +78,7 @@ export class Semaphore extends SharedObject {
    * Creates a semaphore with `value` permits, or opens the semaphore of the given name.
    *
    * @param value How many permits there are at first: 0 to 2³¹ - 1. Default: 1.
-   * @param options The name, for example.
+   * @param options A name, or `local`.
    * @throws {RangeError} If `value` is negative, too large or not a whole number, or the shared memory is full.
    * @throws {TypeError} If the name belongs to something else, or to a semaphore that was created with another `value`.
    */
@@ -98,12 +99,31 @@ export class Semaphore extends SharedObject {
   }
 
   /**
-   * Takes a permit; waits for one without blocking the event loop. Promises of one thread get permits in the order of
-   * the calls.
+   * Takes a permit. Waits for one without blocking the event loop.
    *
-   * @returns A guard whose disposal releases the permit, once. Its `abandoned` is always `false`.
-   * @throws {TimeoutError} If `timeout` passes first.
+   * Promises of one thread get permits in the order of the calls.
+   *
+   * Python: `threading.Semaphore.acquire`.
+   *
+   * @param options `timeout` in milliseconds, and `signal`. Default: waits forever.
+   * @returns A guard that releases the permit, once, when it is disposed of. Its `abandoned` is always `false`.
+   * @throws {TimeoutError} If `timeout` passes first. No permit is then taken.
+   * @throws {RangeError} If `timeout` is negative or NaN.
    * @throws The signal's reason, if it is aborted first. No permit is then taken.
+   *
+   * @example
+   * ```ts
+   * import { Semaphore } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const seats = new Semaphore(1);
+   * {
+   *   using _seat = await seats.acquire();
+   *   assertEquals(seats.value, 0);
+   *   assertEquals(seats.tryAcquire(), undefined);
+   * }
+   * assertEquals(seats.value, 1);
+   * ```
    */
   async acquire(options?: WaitOptions): Promise<Guard> {
     if (this.#place.at < 0) unusable(this, "acquire semaphore");
@@ -116,10 +136,14 @@ export class Semaphore extends SharedObject {
   }
 
   /**
-   * Takes a permit; blocks this thread until there is one.
+   * Takes a permit. Blocks this thread until there is one.
    *
-   * @returns A guard whose disposal releases the permit, once. Its `abandoned` is always `false`.
-   * @throws {TimeoutError} If `timeout` passes first.
+   * Python: `threading.Semaphore.acquire`.
+   *
+   * @param options `timeout` in milliseconds. Default: waits forever.
+   * @returns A guard that releases the permit, once, when it is disposed of. Its `abandoned` is always `false`.
+   * @throws {TimeoutError} If `timeout` passes first. No permit is then taken.
+   * @throws {RangeError} If `timeout` is negative or NaN.
    */
   acquireSync(options?: WaitSyncOptions): Guard {
     const { space, at } = this.#place;
@@ -128,7 +152,13 @@ export class Semaphore extends SharedObject {
     return waitSync(space, this.#turn(), validateWait(options, "acquire semaphore"));
   }
 
-  /** Takes a permit if there is one, else returns `undefined`. Never waits. */
+  /**
+   * Takes a permit if there is one. Never waits.
+   *
+   * Python: `threading.Semaphore.acquire(blocking=False)`.
+   *
+   * @returns A guard that releases the permit, once, when it is disposed of, or `undefined` if there is no permit.
+   */
   tryAcquire(): Guard | undefined {
     if (this.#place.at < 0) unusable(this, "acquire semaphore");
     if (tryTakePermit(this.#place.space, this.#place.at, 0)) return new PermitGuard(this);
@@ -139,11 +169,26 @@ export class Semaphore extends SharedObject {
   /**
    * Adds permits and wakes as many waiters.
    *
-   * Usually the guards do this, one permit each. This is for threads that never acquired: it leaves all guards as they are.
+   * Usually the guards do this, one permit each. This method is for threads that have not acquired. It leaves all
+   * guards as they are.
    *
-   * @param n How many permits, 1 or more. Default: 1.
-   * @throws {RangeError} If `n` is less than 1 or not a whole number, or there would be more than 2³¹ - 1 permits. Their
-   * number is then unchanged.
+   * Python: `threading.Semaphore.release`.
+   *
+   * @param n How many permits to add, 1 or more. Default: 1.
+   * @throws {RangeError} If `n` is less than 1 or not a whole number, or there would be more than 2³¹ - 1 permits.
+   * Their number is then unchanged.
+   *
+   * @example A signal
+   * ```ts
+   * import { Semaphore } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const arrivals = new Semaphore(0);
+   * const waiting = [arrivals.acquire(), arrivals.acquire()];
+   * arrivals.release(2);
+   * await Promise.all(waiting);
+   * assertEquals(arrivals.value, 0);
+   * ```
    */
   release(n = 1): void {
     if (this.#place.at < 0) unusable(this, "release semaphore");
@@ -157,7 +202,7 @@ export class Semaphore extends SharedObject {
     );
   }
 
-  /** How many permits there are. Out of date as soon as it is read. */
+  /** How many permits there are now. Out of date as soon as it is read. */
   get value(): number {
     if (this.#place.at < 0) unusable(this, "read semaphore");
     this.#place.space.endIfKilled();
@@ -202,8 +247,9 @@ class PermitGuard implements Guard {
 }
 
 /**
- * A {@linkcode Semaphore} that never has more permits than it was created with: a release too many is an error, not a
- * leak.
+ * A {@linkcode Semaphore} that never has more permits than it was created with: a release too many throws an error.
+ *
+ * Use it if every release belongs to an acquisition, so that a mistake is noticed.
  *
  * Python: `threading.BoundedSemaphore`.
  *
@@ -224,12 +270,26 @@ export class BoundedSemaphore extends Semaphore {
   /**
    * Adds permits and wakes as many waiters.
    *
-   * Usually the guards do this, one permit each. A guard whose permit was released in this way already does nothing when
-   * all permits are there.
+   * Usually the guards do this, one permit each. If a permit was released with this method, disposing of its guard does
+   * nothing while all permits are there.
    *
-   * @param n How many permits, 1 or more. Default: 1.
+   * Python: `threading.BoundedSemaphore.release`.
+   *
+   * @param n How many permits to add, 1 or more. Default: 1.
    * @throws {RangeError} If `n` is less than 1 or not a whole number, or there would be more permits than at the
    * creation. Their number is then unchanged.
+   *
+   * @example
+   * ```ts
+   * import { BoundedSemaphore } from "@weft/concurrent/sync";
+   * import { assertEquals, assertThrows } from "@std/assert";
+   *
+   * const seats = new BoundedSemaphore(2);
+   * seats.acquireSync();
+   * assertThrows(() => seats.release(2), RangeError);
+   * seats.release();
+   * assertEquals(seats.value, 2);
+   * ```
    */
   override release(n = 1): void {
     if (this.#place.at < 0) unusable(this, "release semaphore");

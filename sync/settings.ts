@@ -1,5 +1,6 @@
 /**
- * What a program settles before its objects and threads: how much memory is reserved, and how instances of its classes cross.
+ * What a program sets before it creates objects and threads: how much memory is reserved, and how instances of its
+ * classes are sent.
  *
  * @module
  */
@@ -10,41 +11,50 @@ import { show } from "../_internal/options.ts";
 import { isImportingTargets } from "../_internal/runtime/this_thread.ts";
 
 const PAGE = 65536;
-/** Bytes: what the tables at the beginning of a region take, and a little to live on. */
+/** The fewest bytes: the tables at the beginning of a region, and some room for objects. */
 const LEAST = 2 ** 20;
-/** Bytes of the longest buffer that all engines make. */
+/** The most bytes: the longest buffer that all engines can make. */
 const MOST = 2 ** 32;
 
 /** Options of {@linkcode configure}. */
 export interface ConfigureOptions {
   /**
-   * How many bytes are reserved for all objects of a scope together, from 1 MiB to 4 GiB; rounded up to 64 KiB. Not set: 4
-   * GiB, and 512 MiB for the processes' scope on Bun. Only what is used takes memory, so that less is needed only where
-   * the system refuses to reserve that much, or to bound what a program may use.
+   * How many bytes to reserve for all objects of a scope together, from 1 MiB to 4 GiB; rounded up to a multiple of 64
+   * KiB. Default: 4 GiB, but 512 MiB for the processes' scope on Bun.
    *
-   * Bun's garbage collector takes all that is reserved for the processes' scope for memory in use: with more it begins
-   * later, and lets about as much garbage come together where a program does not return to its event loop for long.
+   * Only memory in use takes up RAM. So set less only if the system refuses to reserve that much, or to limit what a
+   * program may use.
+   *
+   * Bun's garbage collector counts everything reserved for the processes' scope as memory in use. The more is reserved,
+   * the later it starts: about as much garbage may accumulate while a program does not return to its event loop.
    */
   memory?: number;
 }
 
 /**
- * Changes settings, before the first object is made and the first thread or process is started.
+ * Changes settings of the library. Call it before the first object is created and the first thread or process is
+ * started.
  *
- * Where there is no room for something, making it throws `RangeError` and `Queue.put` throws `QueueFullError`.
+ * When the reserved memory is full, creating an object throws `RangeError` and `Queue.put` throws `QueueFullError`.
  *
- * A worker imports the modules of its target anew, and the call that is made there meanwhile does nothing, since the
- * worker lives in the memory of its program.
+ * A worker imports the modules of its target again. A call at the top level of such a module does nothing there, since
+ * the worker uses the memory of its program.
  *
+ * Python has no equivalent.
+ *
+ * @param options The settings to change.
  * @throws {InvalidStateError} If the shared memory is in use already.
  * @throws {TypeError} If the options are not an object, or `memory` is not a number.
  * @throws {RangeError} If `memory` is not from 1 MiB to 4 GiB.
  *
  * @example
  * ```ts
- * import { configure } from "@weft/concurrent/sync";
+ * import { configure, InvalidStateError, Lock } from "@weft/concurrent/sync";
+ * import { assertThrows } from "@std/assert";
  *
  * configure({ memory: 64 * 2 ** 20 });
+ * using _lock = new Lock();
+ * assertThrows(() => configure({ memory: 2 ** 30 }), InvalidStateError);
  * ```
  */
 export function configure(options: ConfigureOptions): void {
@@ -65,27 +75,37 @@ export function configure(options: ConfigureOptions): void {
   setReservation(Math.ceil(memory / PAGE) * PAGE);
 }
 
-/** How instances of a class cross. */
+/** How instances of a class are sent: the options of {@linkcode registerSerializable}. */
 export interface SerializableOptions<T extends object, D> {
-  /** The class's name on the way: the same in every thread, and no other class's. */
+  /**
+   * The name of the class in messages. It must be the same in every thread, and different from that of every other
+   * class.
+   */
   name: string;
-  /** What is sent in place of an instance: anything that can be sent. */
+  /** Returns what is sent instead of an instance: anything that can be sent. */
   serialize: (value: T) => D;
-  /** The instance again, made from that. What it throws is thrown by the `get` or `recv`, whose item is then gone. */
+  /**
+   * Makes an instance of what `serialize` returned. If it throws, the receiving `get` or `recv` throws that error, and
+   * the item is lost.
+   */
   deserialize: (data: D) => T;
 }
 
 /**
- * Says how instances of a class are sent; without that only their data arrives, which are their own enumerable fields, and
- * an instance of which all is private is refused. Classes of the runtime may be registered, too. Errors that are thrown in
- * another thread arrive as themselves if their class is registered.
+ * Registers how instances of a class are sent to other threads and processes.
  *
- * Call it at the top level of the module that has the class, so that it is called in every thread that imports the module.
- * Subclasses are registered on their own. Registering a class again replaces what was said.
+ * Without that, only the data of an instance arrives, which is its own enumerable fields. An instance that has only
+ * private fields is refused. Classes of the runtime can be registered, too. An error thrown in another thread arrives
+ * as an instance of its class if the class is registered.
+ *
+ * Call this at the top level of the module that has the class, so that it is called in every thread that imports the
+ * module. Subclasses must be registered separately. Registering a class again replaces its options.
  *
  * Python: `copyreg.pickle`.
  *
- * @throws {TypeError} If an argument is of the wrong kind, or the name is taken by another class.
+ * @param type The class.
+ * @param options Its name, and the functions that take an instance apart and put it together.
+ * @throws {TypeError} If an argument is of the wrong type, or the name is taken by another class.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * Shared objects for workers that the program starts itself.
+ * Shared objects for workers that the program starts itself. A token carries the memory and the address of an object to them.
  *
  * @module
  */
@@ -22,52 +22,70 @@ import { reclaimTaken } from "../_internal/queue/taken.ts";
 import { show } from "../_internal/options.ts";
 import { exitThread, onExit } from "../_internal/runtime/this_thread.ts";
 
-/** What {@linkcode share} returns: send it to a worker with `postMessage`, and give it to {@linkcode adopt} there. */
+/** What {@linkcode share} returns. Send it to a worker with `postMessage`, and pass it to {@linkcode adopt} there. */
 export interface ShareToken {
-  /** The memory of the program. */
+  /** The shared memory of the program. */
   readonly buffer: SharedArrayBuffer;
-  /** Which object. */
+  /** The address of the object in that memory. */
   readonly at: number;
-  /** The id of the worker in the program, where that is known; else 0. */
+  /** The number of the worker among the threads of the program; 0 for a token for any worker. */
   readonly id: number;
-  /** Which of the tokens for that worker this is; 0: it is for any worker. */
+  /** The number of this token among the tokens for one worker; 0 for a token for any worker. */
   readonly ticket: number;
 }
 
-/** Something like a `Worker`. */
+/** A `Worker`, or a `Worker` of `node:worker_threads`: any object that reports the worker's end in one of these ways. */
 export interface WorkerLike {
-  /** Hears of the worker's end, where the runtime tells. */
+  /**
+   * Registers a listener for the end of a `Worker`, on runtimes that have the event `close`.
+   *
+   * @param type The event.
+   * @param listener Called when the worker has ended.
+   */
   addEventListener?(type: "close", listener: () => void): void;
-  /** The same for workers of `node:worker_threads`. */
+  /**
+   * Registers a listener for the end of a worker of `node:worker_threads`.
+   *
+   * @param type The event.
+   * @param listener Called when the worker has ended.
+   */
   on?(type: "exit", listener: () => void): void;
 }
 
 const ids = new WeakMap<object, number>();
 let tickets = 0;
 
-/** The objects that tokens for any worker keep: one reference each, whatever the number of tokens. */
+/** The objects that have a reference for tokens for any worker: one reference each, whatever the number of tokens. */
 const kept = new WeakSet<object>();
 
-/** The tickets that this thread has given to {@linkcode adopt}: each brings one reference, and only once. */
+/** The tickets of the tokens that this thread has adopted. Each token has one reference, which is dropped only once. */
 const adopted = new Set<number>();
 
 /**
- * A token for an object of the threads' scope, to be sent with `postMessage` to a worker that this program started
- * itself (a `new Worker(…)`, or one of `node:worker_threads`). Threads of this library need no tokens.
+ * Makes a token that gives a worker access to a shared object.
  *
- * With `worker` the token is for that worker. The death of the worker is noticed then where the runtime tells of it, so that
- * locks it held are handed on; otherwise only when it exits in an orderly way. Without `worker` the token may go to any number
- * of workers, and the object lives as long as the program, since any worker may still ask for it.
+ * Send the token with `postMessage` to a worker that the program started itself, by `new Worker(…)` or with
+ * `node:worker_threads`. The worker passes it to {@linkcode adopt}. Threads of this library need no tokens.
  *
- * @throws {TypeError} If `object` is not a shared object of the threads' scope, or `worker` is not an object.
- * @throws {InvalidStateError} If `object` cannot be used any more.
+ * - **With `worker`**, the token is for that worker. When the worker ends, and the runtime reports it, locks that it held
+ *   pass to their waiters. On runtimes that do not report it, this happens only if the worker exits by itself.
+ * - **Without `worker`**, the token may be sent to any number of workers. The object then lives as long as the program, because
+ *   another worker may adopt it at any time. Locks that a worker held pass to their waiters only if it exits by itself.
  *
- * @example
+ * Python has no equivalent.
+ *
+ * @param object An object of `sync` or `threading`, such as a lock or a queue.
+ * @param options `worker`: the worker that will get the token. Default: any worker.
+ * @returns The token.
+ * @throws {TypeError} If `object` is not a shared object, or is shared between processes, or `worker` is not an object.
+ * @throws {InvalidStateError} If `object` was disposed of or cannot be used for another reason.
+ *
+ * @example Share an event with a worker
  * ```ts
  * import { Event, share } from "@weft/concurrent/sync";
  * import { assert } from "@std/assert";
  *
- * // In place of a file: a worker that adopts what it is sent.
+ * // The source of the worker, which adopts the event and sets it.
  * const source = `import { adopt } from "${import.meta.resolve("@weft/concurrent/sync")}";
  *   onmessage = (message) => adopt(message.data).set();`;
  * const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
@@ -106,11 +124,17 @@ export function share(object: object, options?: { worker?: WorkerLike }): ShareT
 }
 
 /**
- * The object that a token stands for, in a worker that got the token by `postMessage`. With its first `adopt` the worker
- * becomes a thread of the program: `currentThread()` is `Dummy-n` there. Doing it again with the same token gives the same
- * object, as long as that is in use.
+ * Returns the object of a token, in a worker that received the token by `postMessage`.
  *
- * @throws {AttachError} If the token is not one of {@linkcode share}, or comes from another version of this library.
+ * The first `adopt` makes the worker a thread of the program: `currentThread()` is then a thread named `Dummy-n`. Adopting the
+ * same token again returns the same object, as long as the worker keeps it.
+ *
+ * Python has no equivalent.
+ *
+ * @param token The token that {@linkcode share} returned in the sender.
+ * @returns The object. It is the same shared object as in the sender: a lock that is held there is held here.
+ * @throws {AttachError} If `token` was not made by {@linkcode share}, comes from another version of this library, or names an
+ * object that does not exist any more.
  *
  * @example In the worker
  * ```ts
@@ -140,7 +164,7 @@ export function adopt<T extends object = object>(token: ShareToken): T {
   }
   const space = join(memory, id!);
   if (!seemsObject(space, at!)) {
-    throw new AttachError(`Cannot adopt an object as there is none where the token says: received ${at}`);
+    throw new AttachError(`Cannot adopt an object as there is no object at the token's address: received ${at}`);
   }
   const handle = handleAt(space, at!);
   if (ticket !== 0 && !adopted.has(ticket!)) {

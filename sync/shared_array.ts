@@ -2,12 +2,13 @@
  * An array that threads share.
  *
  * ```text
- *   0      the lock, as _owned_lock.ts has it
- *   …      the elements, from the first cache line (64 bytes) behind that on. The creator writes the initial values before
- *          any other thread can see the array; then the program decides which thread writes which element
+ *   0      the lock: see _owned_lock.ts
+ *   …      the elements, beginning at the first cache line (64 bytes) after the lock. The creator writes the initial values
+ *          before any other thread can see the array. Then the program decides which thread writes which element
  * ```
  *
- * The header has the length, and a number for the initial values, since a second creator must name the same.
+ * The header has the length and a digest of the initial values, because a thread that opens a named array must give the same
+ * length and values as its creator.
  *
  * @module
  */
@@ -41,10 +42,10 @@ import type { RLock } from "./rlock.ts";
 
 const LOCK = 0;
 const OWN = 1;
-/** Words that are there for the elements to begin at a cache line wherever the block is. */
+/** Words before the elements. They suffice for the elements to begin at a cache line wherever the block is. */
 const LEAD = OWN + LINE - 1;
 
-/** Bytes of an element, by the number of the type. */
+/** The bytes of an element, by the number of its type. */
 const SIZES = [1, 1, 1, 2, 2, 4, 4, 8, 8, 4, 8];
 
 const ARRAYS = {
@@ -61,24 +62,26 @@ const ARRAYS = {
   [F64]: Float64Array,
 } as Record<number, new (buffer: ArrayBufferLike, offset: number, length: number) => ArrayOf<ValueType>>;
 
-// The typed array must keep the memory, also where nothing else of the object is left.
+// The typed array must keep the memory in use even if the program keeps nothing else of the object.
 const owners = new WeakMap<object, SharedArray>();
 
 /**
- * An array of numbers in shared memory, as an ordinary typed array over it: reading and writing elements copies nothing
- * and costs what it costs anywhere.
+ * An array of numbers or booleans in shared memory, accessed through an ordinary typed array. Reading and writing elements
+ * copies nothing and costs the same as for any typed array.
  *
- * Its elements are plain memory: threads that write to the same place, or read what another writes, have to agree on when
- * they do, by the {@linkcode SharedArray.lock} or any other object of this module. What was written before a release, a
- * `set`, a `put` or the end of a thread is visible after the acquire, wait, get or join that follows it. `Atomics` works on
- * {@linkcode SharedArray.array}, too, for the types it knows.
+ * - **Synchronization.** Access to elements is not synchronized. If several threads use the same element and at least one
+ *   of them writes it, use {@linkcode SharedArray.lock} or any other object of this module to order the accesses. `Atomics`
+ *   also works on {@linkcode SharedArray.array}, for integer types.
+ * - **Visibility.** What a thread wrote before a release, a `set`, a `put` or its end is visible after the acquire, wait, get
+ *   or join that follows it.
+ * - **Memory.** The elements begin at a multiple of 64 bytes and are contiguous. Creating a large array takes constant time if
+ *   its memory was not used before; memory that is used again is cleared first.
  *
- * The elements begin at a multiple of 64 bytes. A large array is one piece and made in constant time, as far as it is of
- * memory that was not used before.
+ * Every member throws {@linkcode InvalidStateError} if the array was disposed of in this thread.
  *
  * Python: `multiprocessing.Array`. Its `get_lock()` is {@linkcode SharedArray.lock}.
  *
- * @example
+ * @example Elements and initial values
  * ```ts
  * import { SharedArray } from "@weft/concurrent/sync";
  * import { assertEquals } from "@std/assert";
@@ -104,10 +107,10 @@ export class SharedArray<K extends ValueType = ValueType> extends SharedObject i
    * Creates an array, or opens the array of the given name.
    *
    * @param type The name of the elements' type.
-   * @param lengthOrValues How many elements, which are zero at first, or their values.
-   * @param options The name, for example.
-   * @throws {TypeError} If `type` is none of the types, if `lengthOrValues` is neither a number nor iterable, if a value is of
-   * another kind, or if the name belongs to something else or to an array with another type, length or values.
+   * @param lengthOrValues The number of elements, which are then zero or `false`, or the initial values.
+   * @param options `name` and `local`.
+   * @throws {TypeError} If `type` is not the name of a type, if `lengthOrValues` is neither a number nor iterable, if a value is
+   * of another kind, or if the name belongs to something else or to an array with another type, length or values.
    * @throws {RangeError} If the length is negative or not a whole number, if a value is out of range, or if the shared memory
    * has no room.
    */
@@ -142,30 +145,36 @@ export class SharedArray<K extends ValueType = ValueType> extends SharedObject i
     return NAMES[this.#code] as K;
   }
 
-  /** How many elements there are. */
+  /** The number of elements. */
   get length(): number {
     if (this.#place.at < 0) unusable(this, "read array");
     return this.#length;
   }
 
   /**
-   * The elements, as a typed array over the shared memory. `bool`: a `Uint8Array` of bytes that are 0 or 1.
+   * The elements, as a typed array over the shared memory. For `bool`, it is a `Uint8Array` of bytes that are 0 or 1.
    *
-   * The array keeps the memory, but views that are made of its `buffer` or with `subarray()` do not: keep the object or this
-   * array while they are used. After `[Symbol.dispose]()` neither must be used, since the memory may belong to
-   * another object by then.
+   * This array keeps the memory in use. Views of its `buffer` and views made by `subarray()` do not: keep the `SharedArray` or
+   * this array as long as they are used. After `[Symbol.dispose]()`, do not use the array or its views: the memory may
+   * belong to another object.
+   *
+   * Python: `Array.get_obj()`.
    */
   get array(): ArrayOf<K> {
     return this.#elements;
   }
 
-  /** A lock of the array's own. The same for all threads that have the array. */
+  /**
+   * The array's own lock. All threads that have the array get the same lock. Reading and writing elements does not acquire it.
+   *
+   * Python: `Array.get_lock()`.
+   */
   get lock(): RLock {
     if (this.#place.at < 0) unusable(this, "get the lock of array");
     return this.#lock = ownedLock(this.#place.space, this.#place.at + LOCK, this.#lock);
   }
 
-  /** The elements' values, as they are when their turn comes. */
+  /** Iterates over the values of the elements. Each element is read when the iteration reaches it. */
   *[Symbol.iterator](): Generator<TypeOf<K>, void, void> {
     const array = this.#elements;
     for (let i = 0; i < array.length; i++) {
@@ -193,10 +202,10 @@ function offsetOf(at: number): number {
   return firstLine(at + OWN) * 4;
 }
 
-// The values as an array of the type, each of them checked.
+// Checks the values, and copies them into a typed array.
 function collect(code: number, values: unknown, action: string): ArrayOf<ValueType> {
   const type = ARRAYS[code] as unknown as { from(values: ArrayLike<unknown>): ArrayOf<ValueType> };
-  // In an array that is of the type already every element fits, unless the type is `bool`.
+  // Every element of a typed array of the same type fits. For `bool`, a byte may be other than 0 or 1.
   if (code !== BOOL && values instanceof ARRAYS[code]) return type.from(values);
   if (values === null || values === undefined || typeof (values as Iterable<unknown>)[Symbol.iterator] !== "function") {
     throw new TypeError(
@@ -208,7 +217,7 @@ function collect(code: number, values: unknown, action: string): ArrayOf<ValueTy
   return type.from(list);
 }
 
-// A number that tells one list of values from another, and from none: a caller that opens a name has to give the same values.
+// A hash of the values, never 0, which means no values. A caller that opens a name must give the same values as the creator.
 function digest(values: ArrayOf<ValueType>): number {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   let hash = 0x811c9dc5;

@@ -10,25 +10,28 @@ import { spaceOf } from "../_internal/memory/space.ts";
 import { requireBlocking, SLICE_MS } from "../_internal/memory/wait_point.ts";
 import { atDeadline, show, type WaitOptions } from "../_internal/options.ts";
 
-/** The longest that a blocked thread is told to wait at a time, in milliseconds; what is longer is several of these. */
+/** The longest time that a blocked thread waits at once, in milliseconds. A longer wait is made of several. */
 const LONGEST = 2 ** 30;
 
 /**
- * Waits without blocking the event loop. Keeps the program alive meanwhile.
+ * Waits without blocking the event loop. The wait keeps the program alive.
  *
- * Python: `time.sleep`, for coroutines `asyncio.sleep`.
+ * Python: `time.sleep`; `asyncio.sleep` for coroutines.
  *
- * @param ms Milliseconds, also more than 2^31; `Infinity`: until the signal is aborted.
- * @param options `signal`: ends the wait when it is aborted.
- * @throws {TypeError} If `ms` is not a number, or `signal` not an `AbortSignal`.
+ * @param ms How many milliseconds to wait, also more than 2^31. `Infinity` waits until the signal is aborted.
+ * @param options `signal`, which ends the wait when it is aborted.
+ * @throws {TypeError} If `ms` is not a number, or `signal` is not an `AbortSignal`.
  * @throws {RangeError} If `ms` is negative or NaN.
  * @throws The signal's reason, if it is aborted first.
  *
  * @example
  * ```ts
  * import { sleep } from "@weft/concurrent/sync";
+ * import { assertRejects } from "@std/assert";
  *
  * await sleep(10);
+ * const stop = AbortSignal.abort(new Error("stopped"));
+ * await assertRejects(() => sleep(60_000, { signal: stop }), Error, "stopped");
  * ```
  */
 export async function sleep(ms: number, options?: Pick<WaitOptions, "signal">): Promise<void> {
@@ -50,19 +53,22 @@ export async function sleep(ms: number, options?: Pick<WaitOptions, "signal">): 
 }
 
 /**
- * Blocks this thread for a while. A thread that is terminated meanwhile ends at once.
+ * Blocks this thread for some time. A thread that is terminated meanwhile ends at once.
  *
  * Python: `time.sleep`.
  *
- * @param ms Milliseconds, also more than 2^31; `Infinity`: forever.
+ * @param ms How many milliseconds to wait, also more than 2^31. `Infinity` waits forever.
  * @throws {TypeError} If `ms` is not a number.
  * @throws {RangeError} If `ms` is negative or NaN.
  *
  * @example
  * ```ts
  * import { sleepSync } from "@weft/concurrent/sync";
+ * import { assert } from "@std/assert";
  *
+ * const before = performance.now();
  * sleepSync(10);
+ * assert(performance.now() - before >= 9);
  * ```
  */
 export function sleepSync(ms: number): void {
@@ -75,7 +81,8 @@ export function sleepSync(ms: number): void {
     space.endIfKilled();
     const left = until - now();
     if (left <= 0) return;
-    // A thread that asks this thread to end writes the word and notifies it, so that this thread need not look again and again.
+    // A thread that asks this thread to end writes this word and notifies it, so that this thread need not look again
+    // and again.
     memory.wait(entry + KILL, 0, Math.min(isAttending() ? SLICE_MS : LONGEST, left));
     seeToOthers();
   }

@@ -2,14 +2,14 @@
  * A number that threads share.
  *
  * ```text
- *   0, 1   the number, which any thread writes: at an even address, so that both words are one pair
- *   2      the lock, as _owned_lock.ts has it
+ *   0, 1   the number, written by any thread; at an even address, because both words together are one 64-bit pair
+ *   2      the lock: see _owned_lock.ts
  * ```
  *
- * What is no wider than 32 bits stands in the first word, as the number it is: an i8 of -1 is a word of -1. So a read is a read
- * of one word for most types, and only `add` and `sub` of the narrow types have to be brought back into range, with a
- * compare-exchange. Numbers of 64 bits are both words, read and written at once. A float stands as its bits, and an operation
- * that the engine does not have for it is a compare-exchange of these.
+ * A value of at most 32 bits is stored as a number in the first word: an i8 of -1 is a word of -1. So most types are read with
+ * one load. Only `add` and `sub` of the types narrower than a word need a compare-exchange, to wrap the sum into the range of
+ * the type. A value of 64 bits uses both words, which are read and written as one pair. A float is stored as its bits;
+ * `add` and `sub` of floats are a compare-exchange of the bits, because engines have no atomic addition of floats.
  *
  * @module
  */
@@ -69,30 +69,33 @@ import type { RLock } from "./rlock.ts";
 const LOCK = 2;
 const WORDS = 3;
 
-/** In place of the memory, where there is none. */
+/** Used by a handle that cannot be used, which has no memory. */
 const NO_PAIRS = new BigInt64Array(0);
 
 /**
- * One number, or boolean, in shared memory.
+ * A number or boolean in shared memory that any thread reads and writes.
  *
- * Each of its operations is atomic: a read never sees half of a write, and of two threads that {@linkcode Value.add} at
- * once both count. A read and a write are two operations, however: `value.value += 1` loses additions of others, as in
- * Python. Use `add` for that, or {@linkcode Value.lock} around more.
+ * Each operation is atomic: a read never sees half of a write, and if two threads {@linkcode Value.add} at the same time,
+ * both additions count. `value.value += 1` is two operations, a read and a write: additions that other threads make in
+ * between are lost, as in Python. Use `add` instead, or hold {@linkcode Value.lock} during several operations.
  *
- * | type                                  | here      | operations                                         |
+ * | type                                  | values    | operations besides reading and writing             |
  * | ------------------------------------- | --------- | -------------------------------------------------- |
  * | `i8` `u8` `i16` `u16` `i32` `u32`     | `number`  | all                                                |
  * | `i64` `u64`                           | `bigint`  | all                                                |
  * | `f32` `f64`                           | `number`  | `add` `sub` `exchange` `compareExchange`           |
  * | `bool`                                | `boolean` | `and` `or` `xor` `exchange` `compareExchange`      |
  *
- * What is written must be a value of the type: `TypeError` for another kind, `RangeError` for one that does not fit, and
- * nothing is changed. The results of `add` and `sub` wrap. What was written to shared memory before an operation on the
- * value is visible to a thread that reads what the operation wrote.
+ * - **Checks.** Every argument must be a value of the type. A value of another kind is a `TypeError`, a value out of range is
+ *   a `RangeError`, and the stored value is unchanged. The results of `add` and `sub` wrap around instead.
+ * - **Visibility.** What a thread wrote to shared memory before it wrote the value is visible to a thread that reads what it
+ *   wrote.
+ *
+ * Every member throws {@linkcode InvalidStateError} if the value was disposed of in this thread.
  *
  * Python: `multiprocessing.Value`. Its `get_lock()` is {@linkcode Value.lock}.
  *
- * @example
+ * @example Atomic operations
  * ```ts
  * import { Value } from "@weft/concurrent/sync";
  * import { assertEquals } from "@std/assert";
@@ -132,9 +135,9 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
    * Creates a value, or opens the value of the given name.
    *
    * @param type The name of the type.
-   * @param initial What it is at first: `0`, `0n` or `false` where nothing is given.
-   * @param options The name, for example.
-   * @throws {TypeError} If `type` is none of the types, if `initial` is of another kind, or if the name belongs to something
+   * @param initial The initial value. Default: `0`, `0n` or `false`, depending on the type.
+   * @param options `name` and `local`.
+   * @throws {TypeError} If `type` is not the name of a type, if `initial` is of another kind, or if the name belongs to something
    * else or to a value with another type or initial value.
    * @throws {RangeError} If `initial` is out of range, or the shared memory is full.
    */
@@ -169,8 +172,12 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
   }
 
   /**
-   * What it is now. Writing throws `TypeError` for another kind and `RangeError` for what does not fit, and changes nothing
-   * then.
+   * The current value.
+   *
+   * Setting it throws `TypeError` for a value of another kind and `RangeError` for a value that does not fit the type. The
+   * stored value is then unchanged.
+   *
+   * Python: `Value.value`.
    */
   get value(): TypeOf<K> {
     const { words, at } = this.#place;
@@ -210,11 +217,24 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
   }
 
   /**
-   * Adds `amount`, wrapping around at the limits of the type. Floats do not wrap.
+   * Adds `amount` atomically, wrapping around at the limits of the type. Floats do not wrap.
    *
-   * @returns What it was before.
+   * Python has no equivalent: there, an addition needs the value's lock.
+   *
+   * @param amount The number to add: a value of the type.
+   * @returns The value before the addition.
    * @throws {TypeError} If `amount` is of another kind, or the type is `bool`.
    * @throws {RangeError} If `amount` does not fit the type.
+   *
+   * @example Wraps around
+   * ```ts
+   * import { Value } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const byte = new Value("u8", 250);
+   * assertEquals(byte.add(10), 250);
+   * assertEquals(byte.value, 4);
+   * ```
    */
   add(amount: Addend<K>): TypeOf<K> {
     const { words, at } = this.#place;
@@ -228,11 +248,23 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
   }
 
   /**
-   * Subtracts `amount`, wrapping around at the limits of the type. Floats do not wrap.
+   * Subtracts `amount` atomically, wrapping around at the limits of the type. Floats do not wrap.
    *
-   * @returns What it was before.
+   * @param amount The number to subtract: a value of the type.
+   * @returns The value before the subtraction.
    * @throws {TypeError} If `amount` is of another kind, or the type is `bool`.
    * @throws {RangeError} If `amount` does not fit the type.
+   *
+   * @example Count down
+   * ```ts
+   * import { Value } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const remaining = new Value("i64", 3n);
+   * const isLast = remaining.sub(1n) === 1n;
+   * assertEquals(isLast, false);
+   * assertEquals(remaining.value, 2n);
+   * ```
    */
   sub(amount: Addend<K>): TypeOf<K> {
     if (this.#place.at < 0) unusable(this, "subtract from value");
@@ -241,11 +273,22 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
   }
 
   /**
-   * Clears the bits that are not in `mask`; for `bool` the logical operation.
+   * Clears the bits that are not set in `mask`. For `bool`, it is the logical and.
    *
-   * @returns What it was before.
+   * @param mask The bits to keep: a value of the type.
+   * @returns The value before the operation.
    * @throws {TypeError} If `mask` is of another kind, or the type is `f32` or `f64`.
    * @throws {RangeError} If `mask` does not fit the type.
+   *
+   * @example Clear a flag
+   * ```ts
+   * import { Value } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const flags = new Value("u8", 0b0111);
+   * flags.and(0b1101);
+   * assertEquals(flags.value, 0b0101);
+   * ```
    */
   and(mask: Bits<K>): TypeOf<K> {
     const code = this.#validateBits(mask, "mask value");
@@ -256,11 +299,22 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
   }
 
   /**
-   * Sets the bits that are in `bits`; for `bool` the logical operation.
+   * Sets the bits that are set in `bits`. For `bool`, it is the logical or.
    *
-   * @returns What it was before.
+   * @param bits The bits to set: a value of the type.
+   * @returns The value before the operation.
    * @throws {TypeError} If `bits` is of another kind, or the type is `f32` or `f64`.
    * @throws {RangeError} If `bits` does not fit the type.
+   *
+   * @example Set a flag, and see whether it was set
+   * ```ts
+   * import { Value } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const done = new Value("bool");
+   * assertEquals(done.or(true), false);
+   * assertEquals(done.or(true), true);
+   * ```
    */
   or(bits: Bits<K>): TypeOf<K> {
     const code = this.#validateBits(bits, "set bits of value");
@@ -271,14 +325,25 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
   }
 
   /**
-   * Flips the bits that are set in `bits`; for `bool` the logical operation.
+   * Flips the bits that are set in `bits`. For `bool`, it is the logical exclusive or.
    *
-   * @returns What it was before.
+   * @param bits The bits to flip: a value of the type.
+   * @returns The value before the operation.
    * @throws {TypeError} If `bits` is of another kind, or the type is `f32` or `f64`.
    * @throws {RangeError} If `bits` does not fit the type.
+   *
+   * @example Toggle a flag
+   * ```ts
+   * import { Value } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const flags = new Value("u8", 0b0011);
+   * flags.xor(0b0110);
+   * assertEquals(flags.value, 0b0101);
+   * ```
    */
   xor(bits: Bits<K>): TypeOf<K> {
-    const code = this.#validateBits(bits, "turn bits of value");
+    const code = this.#validateBits(bits, "flip bits of value");
     const { words, at } = this.#place;
     return isWide(code)
       ? fromWide(code, xorWide(this.#pairs, at >> 1, toWide(code, bits))) as TypeOf<K>
@@ -286,11 +351,23 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
   }
 
   /**
-   * Writes a value.
+   * Writes a value and returns the value before it, in one atomic step.
    *
-   * @returns What it was before.
+   * @param value The new value.
+   * @returns The value before the write.
    * @throws {TypeError} If `value` is of another kind.
    * @throws {RangeError} If `value` does not fit the type.
+   *
+   * @example Take what others have counted
+   * ```ts
+   * import { Value } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const requests = new Value("u32");
+   * requests.add(3);
+   * assertEquals(requests.exchange(0), 3);
+   * assertEquals(requests.value, 0);
+   * ```
    */
   exchange(value: TypeOf<K>): TypeOf<K> {
     const { words, at } = this.#place;
@@ -303,11 +380,26 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
   }
 
   /**
-   * Writes `replacement` if the value is `expected`. Floats are compared as by `Object.is`: `0` is not `-0`, and NaN is NaN.
+   * Writes `replacement` if the value is `expected`, in one atomic step.
    *
-   * @returns What it was before: it was replaced if that is `expected`.
+   * Floats are compared as by `Object.is`: `0` differs from `-0`, and NaN equals NaN.
+   *
+   * @param expected The value that is replaced.
+   * @param replacement The new value.
+   * @returns The value before the operation. If it is `expected`, it was replaced.
    * @throws {TypeError} If `expected` or `replacement` is of another kind.
    * @throws {RangeError} If `expected` or `replacement` does not fit the type.
+   *
+   * @example Any operation, as a loop
+   * ```ts
+   * import { Value } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const product = new Value("f64", 21);
+   * let seen = product.value;
+   * for (let found; (found = product.compareExchange(seen, seen * 2)) !== seen;) seen = found;
+   * assertEquals(product.value, 42);
+   * ```
    */
   compareExchange(expected: TypeOf<K>, replacement: TypeOf<K>): TypeOf<K> {
     const { words, at } = this.#place;
@@ -323,7 +415,12 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
       : fromWord(code, compareExchange(words, at, toWord(code, expected), toWord(code, replacement))) as TypeOf<K>;
   }
 
-  /** A lock of the value's own, for what takes several operations. The same for all threads that have the value. */
+  /**
+   * The value's own lock, for work that takes several operations. All threads that have the value get the same lock. The other
+   * members do not acquire it.
+   *
+   * Python: `Value.get_lock()`.
+   */
   get lock(): RLock {
     if (this.#place.at < 0) unusable(this, "get the lock of value");
     return this.#lock = ownedLock(this.#place.space, this.#place.at + LOCK, this.#lock);
@@ -331,7 +428,9 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
 
   #validateAmount(amount: unknown, action: string): void {
     if (this.#code === BOOL) {
-      throw new TypeError(`Cannot ${action} of type "bool" as it is no number: use or(), and(), xor() or exchange()`);
+      throw new TypeError(
+        `Cannot ${action} of type "bool" as a boolean is not a number: use or(), and(), xor() or exchange()`,
+      );
     }
     validateElement(this.#code, amount, "the amount", action);
   }

@@ -19,29 +19,45 @@ import type { RLock } from "./rlock.ts";
 import type { Semaphore } from "./semaphore.ts";
 import { sleep, sleepSync } from "./sleep.ts";
 
-/** A thread or a process, as far as {@linkcode waitAny} asks. */
+/** A `Thread` or a `Process`, described by members that other objects lack. {@linkcode waitAny} waits for its end. */
 export interface WaitableThread {
-  /** Whether it has been started and has not ended. */
+  /** Whether the thread or process has been started and has not ended. */
   readonly isAlive: boolean;
-  /** Waits for its end. */
+  /**
+   * Waits for the end of the thread or process.
+   *
+   * @param options `timeout` in milliseconds, and `signal`.
+   * @returns `true` once it has ended, `false` if `timeout` passed first.
+   * @throws The signal's reason, if it is aborted first.
+   */
   join(options?: WaitOptions): Promise<boolean>;
 }
 
-/** The future result of a pool's task, as far as {@linkcode waitAny} asks. */
+/** A `Future`, described by members that other objects lack. {@linkcode waitAny} waits until it is settled. */
 export interface WaitableFuture {
-  /** Where it is in its life. */
+  /** The state of the task: `"pending"`, for example. */
   readonly state: string;
-  /** Takes the task back. */
+  /**
+   * Cancels the task if no worker has begun it.
+   *
+   * @returns Whether the task was cancelled.
+   */
   cancel(): boolean;
 }
 
-/** An end of a pipe, as far as {@linkcode waitAny} asks. */
+/** A `Connection`, described by a member that other objects lack. {@linkcode waitAny} waits until it can receive. */
 export interface WaitableConnection {
-  /** Waits for a message. */
+  /**
+   * Waits until a message can be received.
+   *
+   * @param options `timeout` in milliseconds, and `signal`.
+   * @returns `true` once a message can be received, `false` if `timeout` passed first.
+   * @throws The signal's reason, if it is aborted first.
+   */
   poll(options?: WaitOptions): Promise<boolean>;
 }
 
-/** What {@linkcode waitAny} waits for. */
+/** An object that {@linkcode waitAny} can wait for. */
 export type Waitable =
   | Lock
   | RLock
@@ -56,26 +72,34 @@ export type Waitable =
 const ACTION = "wait for any";
 
 /**
- * Waits until one of several things is ready, without blocking the event loop, and takes nothing.
+ * Waits until one of several things is ready, without blocking the event loop. It acquires and takes nothing.
  *
- * Ready is a `Lock` or `RLock` that could be acquired, a `Semaphore` with a permit, an `Event` that is set, a `Latch` at zero,
- * a `Queue` from which `get` would not wait (shut down and empty, too: `get` then throws), a `Connection` from which `recv`
- * would not wait, a `Thread` or `Process` that has ended, and a `Future` that is settled. By the time the caller takes it,
- * another thread may have been quicker: use the `try` forms and wait again.
+ * | thing               | is ready when                                                              |
+ * | ------------------- | -------------------------------------------------------------------------- |
+ * | `Lock` `RLock`      | this thread could acquire it without waiting                               |
+ * | `Semaphore`         | a permit is available                                                      |
+ * | `Event`             | it is set, or was set since the call                                       |
+ * | `Latch`             | its count is zero                                                          |
+ * | `Queue`             | `get` would not wait: it has an item, or is shut down and `get` throws     |
+ * | `Connection`        | `recv` would not wait: it has a message, or the other end is closed        |
+ * | `Thread` `Process`  | it has ended                                                               |
+ * | `Future`            | it is settled                                                              |
  *
- * Things of threads and of processes may be mixed. That the holder of a lock died is noticed within a quarter of a second.
+ * Another thread may take the item or acquire the lock before the caller does: use the `try` forms, and wait again if they
+ * fail. Objects of `sync` and of `multiprocessing` may be mixed. If the holder of a lock dies, the wait notices within a
+ * quarter of a second.
  *
- * Python: `multiprocessing.connection.wait`, for more than connections.
+ * Python: `multiprocessing.connection.wait`, which waits for connections and processes only.
  *
- * @param things What to wait for: at least one thing.
+ * @param things What to wait for: an array of at least one thing.
  * @param options `timeout` in milliseconds, and `signal`.
  * @returns The lowest index of a thing that is ready, or `undefined` if `timeout` passed first.
- * @throws {TypeError} If one of the things is nothing that can be waited for.
- * @throws {RangeError} If there are none.
- * @throws {InvalidStateError} If one of the things was disposed of.
+ * @throws {TypeError} If `things` is not an array, or a thing is not one of those in the table.
+ * @throws {RangeError} If `things` is empty.
+ * @throws {InvalidStateError} If a thing was disposed of, before or during the wait.
  * @throws The signal's reason, if it is aborted first.
  *
- * @example
+ * @example Wait for a job or the end
  * ```ts
  * import { Event, Queue, waitAny } from "@weft/concurrent/sync";
  * import { assertEquals } from "@std/assert";
@@ -96,7 +120,7 @@ export async function waitAny(things: readonly Waitable[], options?: WaitOptions
   const ready = firstReady(all);
   if (ready !== undefined || timeout === 0) return ready;
   const deadline = deadlineOf(timeout);
-  // The first to be ready settles it, and the others are called off by this.
+  // The first thing that is ready settles the promise. Aborting this controller then ends the other waits.
   const over = new AbortController();
   const callOff: (() => void)[] = [];
   try {
@@ -116,7 +140,7 @@ export async function waitAny(things: readonly Waitable[], options?: WaitOptions
         if ("whenReady" in readiness) callOff.push(readiness.whenReady(() => resolve(firstReady(all))));
       }
       if (spaces.size === 0) {
-        // Futures alone: nothing else looks at the clock, or keeps the program alive.
+        // Only futures: without this timer, nothing would end the wait at the deadline or keep the program alive.
         sleep(Math.max(0, deadline - now()), { signal: over.signal }).then(() => resolve(firstReady(all)), () => {});
       }
       if (signal !== undefined) {
@@ -132,19 +156,23 @@ export async function waitAny(things: readonly Waitable[], options?: WaitOptions
 }
 
 /**
- * Blocks this thread until one of several things is ready, and takes nothing. See {@linkcode waitAny}.
+ * Blocks this thread until one of several things is ready. It acquires and takes nothing. See {@linkcode waitAny}.
  *
- * A `Future` of this thread cannot become ready meanwhile: it counts only if it is settled at the call. Where there are things
- * of threads and of processes, one of the two memories is looked at every 5 ms.
+ * A `Future` belongs to this thread and cannot become ready while the thread is blocked: it counts only if it is settled at
+ * the call. With objects of both `sync` and `multiprocessing`, the thread sleeps in one of the two memories and looks at the
+ * other every 5 milliseconds.
  *
- * @param things What to wait for: at least one thing.
+ * Python: `multiprocessing.connection.wait`, which waits for connections and processes only.
+ *
+ * @param things What to wait for: an array of at least one thing.
  * @param options `timeout` in milliseconds.
  * @returns The lowest index of a thing that is ready, or `undefined` if `timeout` passed first.
- * @throws {TypeError} If one of the things is nothing that can be waited for.
- * @throws {RangeError} If there are none.
- * @throws {InvalidStateError} If one of the things was disposed of.
+ * @throws {TypeError} If `things` is not an array, or a thing is not one of those that {@linkcode waitAny} lists.
+ * @throws {RangeError} If `things` is empty.
+ * @throws {InvalidStateError} If a thing was disposed of, before or during the wait.
+ * @throws {DeadlockError} If all things are futures that are not settled, and there is no `timeout`.
  *
- * @example
+ * @example Which of two is ready
  * ```ts
  * import { Event, Lock, waitAnySync } from "@weft/concurrent/sync";
  * import { assertEquals } from "@std/assert";
@@ -173,7 +201,8 @@ interface Examined {
   readonly readiness: Readiness | LocalReadiness;
 }
 
-// The things themselves stay in the list, so that none is collected, and its memory used again, while it is waited for.
+// The list keeps the things themselves: an object that was garbage-collected during the wait would leave its memory to another
+// object.
 function examine(things: unknown): { all: Examined[]; spaces: Map<Space, number[]> } {
   if (!Array.isArray(things)) {
     throw new TypeError(`Cannot ${ACTION} as the things to wait for must be in an array: received ${show(things)}`);
@@ -220,7 +249,7 @@ function unusable(index: number, why = "it was closed"): never {
 function firstReady(all: readonly Examined[]): number | undefined {
   for (let index = 0; index < all.length; index++) {
     const { thing, readiness } = all[index];
-    // Where it was disposed of meanwhile, its place may be another object's by now.
+    // If the thing was disposed of during the wait, its memory may belong to another object.
     if (thing instanceof SharedHandle && locate(thing) === undefined) unusable(index, whyUnusable(thing));
     if (readiness.isReady()) return index;
   }

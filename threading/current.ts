@@ -1,5 +1,5 @@
 /**
- * Which threads there are, and what is called with the errors that end them.
+ * Which threads are alive, and the hook for errors that end a thread.
  *
  * @module
  */
@@ -13,15 +13,20 @@ import { objectOf, participants } from "../_internal/work/record.ts";
 import { ensureRecord, type Thread, threadOf, threadSpace } from "./thread.ts";
 
 /**
- * The thread that calls. In a worker that the library did not start and that adopted an object: `Dummy-n`.
+ * Returns the calling thread.
+ *
+ * In a worker that this library did not start, but that uses one of its shared objects, this is a thread named `Dummy-n`.
  *
  * Python: `threading.current_thread`.
+ *
+ * @returns The handle of the calling thread. Every call in the same thread returns the same object.
  *
  * @example
  * ```ts
  * import { currentThread } from "@weft/concurrent/threading";
+ * import { assertEquals } from "@std/assert";
  *
- * console.log(currentThread().name); // MainThread
+ * assertEquals(currentThread().name, "MainThread");
  * ```
  */
 export function currentThread(): Thread<unknown[]> {
@@ -31,15 +36,18 @@ export function currentThread(): Thread<unknown[]> {
 }
 
 /**
- * The thread that the program began with.
+ * Returns the thread that the program began with.
  *
  * Python: `threading.main_thread`.
+ *
+ * @returns The handle of the main thread, in whichever thread it is called.
  *
  * @example
  * ```ts
  * import { currentThread, mainThread } from "@weft/concurrent/threading";
+ * import { assert } from "@std/assert";
  *
- * console.log(currentThread() === mainThread()); // true, here
+ * assert(currentThread() === mainThread());
  * ```
  */
 export function mainThread(): Thread<unknown[]> {
@@ -49,16 +57,21 @@ export function mainThread(): Thread<unknown[]> {
 }
 
 /**
- * All threads that are alive: the main thread, those that were started and have not ended, and workers that adopted an object.
- * Out of date as soon as it is returned.
+ * Lists the threads that are alive: the main thread, the threads that were started and have not ended, and workers that
+ * this library did not start but that use its shared objects.
+ *
+ * The list is a snapshot. Threads may start and end while it is returned.
  *
  * Python: `threading.enumerate`.
+ *
+ * @returns The handles of the living threads, in the order of their {@linkcode Thread.ident}.
  *
  * @example
  * ```ts
  * import { enumerate } from "@weft/concurrent/threading";
+ * import { assertEquals } from "@std/assert";
  *
- * console.log(enumerate().map((thread) => thread.name)); // ["MainThread"]
+ * assertEquals(enumerate().map((thread) => thread.name), ["MainThread"]);
  * ```
  */
 export function enumerate(): Thread<unknown[]>[] {
@@ -69,15 +82,18 @@ export function enumerate(): Thread<unknown[]>[] {
 }
 
 /**
- * How many threads are alive: the length of what {@linkcode enumerate} returns.
+ * Counts the threads that are alive.
  *
  * Python: `threading.active_count`.
+ *
+ * @returns The length of the array that {@linkcode enumerate} returns.
  *
  * @example
  * ```ts
  * import { activeCount } from "@weft/concurrent/threading";
+ * import { assertEquals } from "@std/assert";
  *
- * console.log(activeCount()); // 1
+ * assertEquals(activeCount(), 1);
  * ```
  */
 export function activeCount(): number {
@@ -85,48 +101,62 @@ export function activeCount(): number {
 }
 
 /**
- * The calling thread's number: 1 for the main thread, and no number is given twice.
+ * Returns the number of the calling thread.
+ *
+ * The main thread has the number 1. A number is never used again, also after its thread has ended.
  *
  * Python: `threading.get_ident`.
+ *
+ * @returns The {@linkcode Thread.ident} of the calling thread.
  *
  * @example
  * ```ts
  * import { getIdent } from "@weft/concurrent/threading";
+ * import { assertEquals } from "@std/assert";
  *
- * console.log(getIdent()); // 1
+ * assertEquals(getIdent(), 1);
  * ```
  */
 export function getIdent(): number {
   return threadSpace().id;
 }
 
-/** What an except hook is told. */
+/** What a hook that was set with {@linkcode setExceptHook} receives. */
 export interface ExceptHookInfo {
   /** The thread that ended. */
   thread: Thread<unknown[]>;
-  /** What its target threw. */
+  /** The error that its target threw. */
   error: unknown;
 }
 
 let hook: ((info: ExceptHookInfo) => void) | undefined;
 
 /**
- * Sets what is called when the target of a thread throws and no caller has asked for {@linkcode Thread.result}.
+ * Sets the function that is called when the target of a thread throws and no caller has asked for {@linkcode Thread.result}.
  *
- * Without a hook, `Exception in thread NAME:` and the stack are printed on standard error by the thread itself, at once. A
- * hook is called in the thread that set it, for the threads that this thread started or starts, when its event loop
- * turns, or when it joins the thread before that; a hook that a module sets at its top level is set in every thread that
- * imports the module, and is called there. What the hook throws is printed.
+ * - **Without a hook**, the failed thread itself prints `Exception in thread NAME:` and the stack on standard error, at once.
+ * - **With a hook**, the thread that set the hook calls it for the threads that it started before or starts later. It does so
+ *   in a turn of its event loop, or when it joins the failed thread before that.
+ * - **A hook that is set at the top level of a module** is set in every thread that imports the module, and each of these
+ *   threads calls it for its own errors.
+ *
+ * An error that the hook throws is printed. A second call replaces the hook.
  *
  * Python: `threading.excepthook`.
  *
- * @throws {TypeError} If the hook is not a function.
+ * @param newHook Called with the failed thread and its error.
+ * @throws {TypeError} If `newHook` is not a function.
  *
  * @example
  * ```ts
- * import { setExceptHook } from "@weft/concurrent/threading";
+ * import { setExceptHook, Thread } from "@weft/concurrent/threading";
+ * import { assertEquals } from "@std/assert";
  *
- * setExceptHook(({ thread, error }) => console.error(`${thread.name} failed:`, error));
+ * const failed: string[] = [];
+ * setExceptHook(({ thread, error }) => failed.push(`${thread.name}: ${(error as Error).name}`));
+ * const thread = new Thread({ target: () => JSON.parse(""), name: "parser" }).start();
+ * await thread.join();
+ * assertEquals(failed, ["parser: SyntaxError"]);
  * ```
  */
 export function setExceptHook(newHook: (info: ExceptHookInfo) => void): void {

@@ -1,5 +1,5 @@
 /**
- * Threads, as in Python's `threading`, and everything that they share: all of `@weft/concurrent/sync`.
+ * Threads, modeled on Python's `threading`, and the objects that threads share: everything of `@weft/concurrent/sync`.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * A pool of threads.
+ * The pool of threads.
  *
  * @module
  */
@@ -42,11 +42,11 @@ export type { PoolTrace, TraceEvent } from "../_internal/pool/trace.ts";
 
 const worker = task<typeof workForPool>(ownFile("poolWorker"), "workForPool");
 
-/** Has the tasks of a pool done by threads. Not public. */
+/** Makes and ends the threads that do a pool's tasks. Not public. */
 export const threadWorkers: ReturnType<typeof workersHere> = workersHere("thread", (options, initargs, label) => {
   const thread = new Thread({ target: worker, args: [options, ...initargs], name: label, daemon: true }).start();
   const { space, at: record } = placeOf(thread);
-  // What a worker fails with goes to the callers that wait for its tasks.
+  // The callers that wait for its tasks get the error that a worker ends with, so the worker does not print it.
   setFlags(space, record, RESULT_ASKED);
   return {
     identity: { worker: label, ident: thread.ident },
@@ -61,18 +61,18 @@ export const threadWorkers: ReturnType<typeof workersHere> = workersHere("thread
 const threads: PoolKind = { scope: "thread", label: "ThreadPool", own: threadWorkers };
 
 /**
- * Threads that run tasks: each thread one task at a time, or several that await, with `concurrency`.
+ * A fixed number of threads that run tasks. Each thread runs one task at a time, or several that await with `concurrency`.
  *
- * - **Workers** are started when there is work for them, or all at once by {@linkcode BasePool.warm}. They are daemons:
- *   a pool with nothing to do keeps no program alive.
- * - **Tasks** need no tuning: a free worker takes as many of the next ones as are done in a moment, and what stands
- *   behind a slow task is done by another worker. A function is sent to each worker once, not with every task.
- * - **Death**: a worker that dies is replaced, and only the tasks that it was running are lost: they reject with
- *   {@linkcode WorkerLostError}, or are tried again where `retries` says so.
- *
- * @typeParam I The arguments of the initializer; nothing else depends on it.
+ * - **Workers** start when there is work for them, or all at once with {@linkcode BasePool.warm}. They are daemons: a pool
+ *   that has nothing to do does not keep the program alive.
+ * - **Tasks** need no tuning. A free worker takes as many tasks as it can finish in a few milliseconds, and tasks behind a
+ *   slow one are moved to other workers. A function is sent to each worker once, not with every task.
+ * - **Death**: a worker that dies is replaced. Only the tasks that it was running are lost: they reject with
+ *   {@linkcode WorkerLostError}, or run again if `retries` allows it.
  *
  * Python: `multiprocessing.pool.ThreadPool`, or `concurrent.futures.ThreadPoolExecutor`.
+ *
+ * @typeParam I The types of the initializer's arguments.
  *
  * @example
  * ```ts
@@ -85,13 +85,13 @@ const threads: PoolKind = { scope: "thread", label: "ThreadPool", own: threadWor
  */
 export class Pool<I extends unknown[] = unknown[]> extends BasePool {
   /**
-   * Makes a pool. Its workers start with the first task.
+   * Makes a pool. No worker starts before the first task.
    *
-   * @param workers How many there are at most, from 1 to 1,024; by default one for each processor.
-   * @param options See {@linkcode PoolOptions}.
-   * @throws {TypeError} If an option is of the wrong kind.
-   * @throws {RangeError} If a number among the arguments and options is out of range.
-   * @throws {TargetError} If the initializer cannot run in another thread.
+   * @param workers The largest number of threads, from 1 to 1,024. Default: one for each processor.
+   * @param options The initializer, the retries, and the rest of {@linkcode PoolOptions}.
+   * @throws {TypeError} If an option has the wrong type.
+   * @throws {RangeError} If `workers` or a number among the options is out of range.
+   * @throws {TargetError} If the initializer cannot run in another thread, as far as the caller can tell.
    */
   constructor(workers?: number, options?: PoolOptions<I>) {
     super(threads, workers, options as PoolOptions | undefined);

@@ -1,5 +1,5 @@
 /**
- * Threads, and timers, which are threads that wait before they run.
+ * Threads, and timers: threads that wait before they run their target.
  *
  * @module
  */
@@ -25,8 +25,8 @@ import { deadlineOf, show } from "../_internal/options.ts";
 import { requireIdentity } from "../_internal/runtime/this_thread.ts";
 import type { TargetDescriptor } from "../_internal/targets/describe.ts";
 import { attend, launchThread, onFailure, terminateThread } from "../_internal/threads/start_thread.ts";
-// Not used here: it makes the worker's modules part of the program's graph, so that Deno has them when the main thread
-// blocks right after start().
+// Nothing of it is used here. The import puts the worker's modules into the program's graph, so that Deno has loaded them
+// even if the main thread blocks right after start().
 import "../_internal/threads/worker_entry.ts";
 import { callHook, hasHook } from "../_internal/work/ending.ts";
 import {
@@ -58,31 +58,35 @@ import {
 import { destroyRecord, Runner, type RunnerKind } from "../_internal/work/runner.ts";
 import { lookIfDue, nextLook } from "../_internal/work/starting.ts";
 
-/** How a {@linkcode Thread} is made. */
+/** Options of {@linkcode Thread}. */
 export interface ThreadOptions<A extends unknown[], R> {
-  /** What the thread runs: see the package's documentation for which functions can. Without one, nothing. */
+  /**
+   * The function that the thread runs: an exported function, a function that uses nothing but globals and its module's
+   * imports and exports, or what {@linkcode task} returns: see docs/functions.md. Default: none, and the thread ends at once.
+   */
   target?: (...args: A) => R | Promise<R>;
-  /** The target's arguments, copied at {@linkcode Thread.start} as `structuredClone` would; shared objects stay shared. */
+  /**
+   * The arguments of `target`. Default: none. They are copied by {@linkcode Thread.start}, as `structuredClone` does; shared
+   * objects are not copied but shared.
+   */
   args?: A;
-  /** A label, for people. By default `Thread-1 (target)`. */
+  /** A name for people, which need not be unique. Default: `Thread-1 (target)`, with a count and the name of the target. */
   name?: string;
-  /** Whether the program may end while the thread runs. By default as for the thread that makes it. */
+  /** Whether the program may end while the thread runs. Default: the value of the thread that creates it. */
   daemon?: boolean;
 }
 
 /**
- * A function that runs at the same time as the rest of the program, in a worker of its own.
+ * A function that runs in parallel with the rest of the program, in a worker of its own.
  *
- * The worker imports the target's module anew: module variables are not shared (they are thread-local storage, so to
- * speak), the objects of this package are. Where a thread runs what another ran that has ended, a spare worker imports the
- * module before the next thread comes: the top level of a module may run earlier, and more often, than threads are started.
- *
- * What the starter wrote to shared memory before {@linkcode Thread.start} is visible to the thread's function; what the thread
- * wrote is visible to the threads that have joined it. A handle can be sent to other threads, which may join or terminate the
- * thread too.
- *
- * The program ends when the main module has and every thread that is not a daemon. A thread that ends while it holds a
- * lock leaves it to the next waiter, with `guard.abandoned`.
+ * - **Modules.** The worker imports the target's module again, so that each thread has module variables of its own. Only
+ *   the objects of this package are shared. The top level of a module may run earlier and more often than threads are
+ *   started: if several threads have run the same target, a spare worker imports its module before the next start.
+ * - **Visibility.** The thread sees everything that its starter wrote to shared memory before {@linkcode Thread.start}. A
+ *   thread that has joined it sees everything that it wrote.
+ * - **Handles** can be sent to other threads, which may join or terminate the thread too.
+ * - **The end of the program.** The program ends when the main module and every thread that is not a daemon have ended.
+ * - **Death.** A lock that the thread still holds when it ends passes to the next waiter, with `guard.abandoned` set.
  *
  * Python: `threading.Thread`.
  *
@@ -106,9 +110,9 @@ export interface ThreadOptions<A extends unknown[], R> {
  * import { Thread } from "@weft/concurrent/threading";
  *
  * export class Greeter extends Thread {
- *   who = "world";
+ *   planet = "world";
  *   override run(): void {
- *     console.log(`hello ${this.who}`);
+ *     console.log(`hello ${this.planet}`);
  *   }
  * }
  *
@@ -121,31 +125,52 @@ export class Thread<A extends unknown[] = unknown[], R = unknown> extends Runner
   readonly #place: Place = placeOf(this);
 
   /**
-   * Makes a thread that has not started.
+   * Creates a thread. It does not run before {@linkcode Thread.start}.
    *
-   * @throws {TypeError} If an option is of the wrong kind.
-   * @throws {TargetError} If the target cannot run in another thread, as far as that can be seen from here.
+   * @param options The target, its arguments, and the rest of {@linkcode ThreadOptions}.
+   * @throws {TypeError} If an option has the wrong type.
+   * @throws {TargetError} If the target cannot run in another thread, as far as the caller can tell.
    */
   constructor(options?: ThreadOptions<A, R>) {
     super(threads, options);
   }
 
-  /** A number that no other thread of the program has or had; `undefined` before the start. The main thread's is 1. */
+  /**
+   * The number of the thread; `undefined` before the start. The main thread has the number 1, and a number is never used
+   * again. Python: `Thread.ident`.
+   */
   get ident(): number | undefined {
     if (this.#place.at < 0) unusable(this, "tell the number of thread");
     return load(this.#place.words, this.#place.at + IDENT) || undefined;
   }
 
   /**
-   * Ends the thread, and those that it started: at once where it waits or idles in its event loop, else at its next call
-   * into this library or turn of its loop (Bun also stops code that runs; Deno cannot). A thread that calls it for itself ends
-   * at that. No `finally` of the thread runs. {@linkcode Thread.join} resolves when it can run no more, and only then are its
-   * locks up for other threads. Of a thread that has returned, those end that it started; a thread that was not started is left
-   * as it is.
+   * Ends the thread and the threads that it started. No `finally` block of theirs runs.
    *
-   * Python has no counterpart: ask a thread to stop with an {@linkcode Event} at which it can look.
+   * - A thread that waits, or is idle in its event loop, ends at once.
+   * - A thread that runs code ends at its next call into this library, or at the next turn of its event loop. Bun also stops
+   *   code that does neither; Deno cannot.
+   * - A thread that terminates itself ends in this call.
+   * - If the thread has returned already, only the threads that it started are ended. If it was not started, nothing happens.
    *
-   * @throws {InvalidStateError} For the main thread, which ends with the program.
+   * This method does not wait. {@linkcode Thread.join} resolves when the thread can run no more code, and only then do the
+   * locks that it held pass to their waiters.
+   *
+   * Python has no equivalent. To end a thread in an orderly way, set an {@linkcode Event} that the thread checks.
+   *
+   * @throws {InvalidStateError} If this is the main thread, which ends with the program.
+   *
+   * @example
+   * ```ts
+   * import { Event, Thread } from "@weft/concurrent/threading";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const never = new Event();
+   * const thread = new Thread({ target: (event: Event) => event.waitSync(), args: [never] }).start();
+   * thread.terminate();
+   * await thread.join();
+   * assertEquals(thread.isAlive, false);
+   * ```
    */
   terminate(): void {
     const { space, words, at } = this.#place;
@@ -159,36 +184,36 @@ export class Thread<A extends unknown[] = unknown[], R = unknown> extends Runner
   }
 }
 
-// How many milliseconds a timer waits before it runs its target. Not in a private field: a class that has one cannot be sent, and
-// nor could a subclass with its own `run()`.
+// The milliseconds that a timer waits before it runs its target. A private field would do, but an instance of a class with
+// private fields cannot be sent, nor can one of a subclass with its own `run()`.
 const delays = new WeakMap<object, number>();
 
 /**
- * Runs a function after a while, on a thread of its own.
+ * A thread that waits, and then runs its function.
  *
- * The time counts from when the thread is up, after {@linkcode Thread.start}.
+ * The wait begins when the thread is up, a few milliseconds after {@linkcode Thread.start}.
  *
  * Python: `threading.Timer`.
  *
  * @example
  * ```ts
  * import { Timer } from "@weft/concurrent/threading";
+ * import { assertEquals } from "@std/assert";
  *
- * const timer = new Timer(60_000, console.log, ["too late"]).start();
- * timer.cancel();
- * await timer.join();
+ * const timer = new Timer(10, Math.sqrt, [16]).start();
+ * assertEquals(await timer.result(), 4);
  * ```
  */
 export class Timer<A extends unknown[] = unknown[], R = unknown> extends Thread<A, R> {
   /**
-   * Makes a timer that has not started.
+   * Creates a timer. It does not begin to wait before {@linkcode Thread.start}.
    *
-   * @param ms Milliseconds to wait; `Infinity`: until it is cancelled.
-   * @param fn What runs then: any function that a {@linkcode Thread} takes.
-   * @param args The function's arguments.
+   * @param ms Milliseconds to wait. `Infinity` waits until the timer is canceled.
+   * @param fn The function to run then: any function that can be the target of a {@linkcode Thread}.
+   * @param args The arguments of `fn`.
    * @throws {TypeError} If `ms` is not a number, or `fn` is not a function.
    * @throws {RangeError} If `ms` is negative or NaN.
-   * @throws {TargetError} If the function cannot run in another thread, as far as that can be seen from here.
+   * @throws {TargetError} If `fn` cannot run in another thread, as far as the caller can tell.
    */
   constructor(ms: number, fn: (...args: A) => R | Promise<R>, args?: A) {
     const arrives = isArriving();
@@ -200,9 +225,24 @@ export class Timer<A extends unknown[] = unknown[], R = unknown> extends Thread<
     setFlags(space, at, TIMER);
   }
 
-  /** Keeps the function from running, if it has not begun; the thread then ends at once. */
+  /**
+   * Cancels the timer: the function does not run, and the thread ends at once. {@linkcode Thread.result} then returns
+   * `undefined`. If the function has begun already, this has no effect.
+   *
+   * Python: `threading.Timer.cancel`.
+   *
+   * @example
+   * ```ts
+   * import { Timer } from "@weft/concurrent/threading";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const timer = new Timer(60_000, Math.sqrt, [16]).start();
+   * timer.cancel();
+   * assertEquals(await timer.result(), undefined);
+   * ```
+   */
   cancel(): void {
-    // Not of a private field: in its worker, a subclass is made by the constructor of Thread alone.
+    // Not from a private field: in its worker, an instance of a subclass is made by the constructor of Thread alone.
     const { space, at } = placeOf(this);
     if (at < 0) unusable(this, "cancel timer");
     setFlags(space, at, CANCELLED);
@@ -220,7 +260,7 @@ function validateTimer(ms: unknown, fn: unknown): void {
   }
 }
 
-// What threads have of their own, beside what a Runner does for them.
+// What is special to threads; a Runner does the rest.
 
 const threads: RunnerKind = {
   label: "thread",
@@ -291,13 +331,13 @@ const threads: RunnerKind = {
 function hasEnded(space: Space, record: number): boolean {
   const state = load(space.words, record + STATE);
   if (state === FINISHED) return true;
-  // The main thread, and a worker that adopted an object, does not write its state when it ends.
+  // The main thread, and a worker that this library did not start, does not write its state when it ends.
   return (load(space.words, record + FLAGS) & FOREIGN) !== 0 &&
     !isAlive(space.memory, load(space.words, record + IDENT));
 }
 
-// Calls the except hook, once: when a thread that this thread started says that it failed, or where this thread joins it
-// before its event loop gets to that.
+// Calls the except hook, once. It is called when a thread that this thread started reports that it failed, or, if this thread
+// joins it first, at the end of the join.
 function reportFailure(space: Space, record: number): void {
   const { words } = space;
   if ((load(words, record + FLAGS) & UNREPORTED) === 0 || load(words, record + PARENT) !== space.id) return;
@@ -318,7 +358,7 @@ function isRemoteUrl(url: string): boolean {
   return /^(https?|jsr|npm):/.test(url);
 }
 
-/** Makes a record for a thread that this library did not start: the main thread, or a worker that adopted an object. */
+/** Makes a record for a thread that this library did not start: the main thread, or a worker that uses a shared object. */
 export function ensureRecord(space: Space, id: number): void {
   requireIdentity();
   const { words } = space;
@@ -326,18 +366,18 @@ export function ensureRecord(space: Space, id: number): void {
   if (load(words, entry + RECORD) !== 0) return;
   const at = space.allocate(OBJECT_HEADER + RECORD_WORDS, "start thread");
   const record = at + OBJECT_HEADER;
-  // One reference for as long as the thread lives, which is not known to end.
+  // The only reference lasts for good: this library does not learn when such a thread ends.
   store(words, at, THREAD);
   store(words, at + 1, 1);
   store(words, record + IDENT, id);
   store(words, record + FLAGS, FOREIGN);
   store(words, record + STATE, RUNNING);
   writeName(space, record, id === 1 ? "MainThread" : `Dummy-${id}`);
-  // Another thread may have asked for the main thread at the same time.
+  // Another thread may have made a record for the main thread at the same time.
   if (compareExchange(words, entry + RECORD, 0, record) !== 0) dropReference(space, at);
 }
 
-/** The handle of a thread by its id, while it lives. */
+/** The handle of a living thread, by its id; `undefined` if it is not alive. */
 export function threadOf(space: Space, id: number): Thread<unknown[]> | undefined {
   const record = isAlive(space.memory, id) ? takeRecord(space, id) : 0;
   if (record === 0) return undefined;

@@ -34,6 +34,7 @@ interface Param {
 interface Callable {
   readonly params: readonly Param[];
   readonly returnType?: Type;
+  readonly hasBody?: boolean;
 }
 
 interface Location {
@@ -143,6 +144,8 @@ export function examine(documentation: Documentation): Findings {
     for (const { name, declarations } of declared) {
       for (const { kind, location, jsDoc, def = {} } of declarations) {
         if (kind === "namespace" || !isNew(location, name)) continue;
+        // The function behind several signatures is none that can be called.
+        if (kind === "function" && declarations.length > 1 && def.hasBody) continue;
         symbols++;
         const isOfError = /Error$/.test(name);
         const called = kind === "function" ? { params: def.params ?? [], returns: def.returnType } : undefined;

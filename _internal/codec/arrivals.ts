@@ -1,16 +1,16 @@
 /**
- * What is still to be done when the bytes of a message have become values, before a program gets them.
+ * The work that remains between decoding a message and giving its values to the program.
  *
- * A function that came along is found by importing its module, which takes the event loop. A thread that has begun its
- * target may block at once, so this is the moment. And values that are nested so deeply that they stand behind the message
- * are put in their places when all of it was read.
+ * A function in the message is found by importing its module, which needs the event loop. The thread may block as soon as it has
+ * begun its target, so the import must happen before. Values that are nested too deeply are encoded after the main value, and
+ * are put in their places when everything is read.
  *
  * @module
  */
 
 let arriving: (() => Promise<void>)[] | undefined;
 
-/** Calls `decode`, and waits for what the values that it makes need. */
+/** Calls `decode`, and waits for the preparations that its values need. */
 export async function arrive<T>(decode: () => T): Promise<T> {
   const outer = arriving;
   const preparations: (() => Promise<void>)[] = arriving = [];
@@ -24,23 +24,23 @@ export async function arrive<T>(decode: () => T): Promise<T> {
   return values;
 }
 
-/** Has `prepare`, which throws nothing, done before the program gets the values that arrive now, if any do. */
+/** Adds a preparation for the values that are being decoded inside {@linkcode arrive}, if any. `prepare` must not throw. */
 export function onArrival(prepare: () => Promise<void>): void {
   arriving?.push(prepare);
 }
 
-/** In the place of a value that stands behind the message. */
+/** A placeholder for a value that is encoded after the main value. */
 export class Later {
   constructor(readonly number: number) {}
 }
 
-/** Puts what came later into an object that was read. */
+/** Replaces the placeholders in an object that was read by their values. */
 export function putLater(object: unknown, values: unknown[]): void {
   const value = (item: unknown): unknown => item instanceof Later ? values[item.number] : item;
   if (object instanceof Map) putIntoMap(object, value);
   else if (object instanceof Set) putIntoSet(object, value);
   else if (!Array.isArray(object) && !(object instanceof Error) && !isPlain(object)) return;
-  // Also maps and sets have named properties on some runtimes.
+  // Maps and sets have named properties too, on some runtimes.
   for (const key of Object.getOwnPropertyNames(object)) {
     const descriptor = Object.getOwnPropertyDescriptor(object, key)!;
     if (descriptor.value instanceof Later) {
@@ -52,7 +52,7 @@ export function putLater(object: unknown, values: unknown[]): void {
 function putIntoMap(map: Map<unknown, unknown>, value: (item: unknown) => unknown): void {
   const entries = [...map];
   if (!entries.some(([key, item]) => key instanceof Later || item instanceof Later)) return;
-  // Anew, since the order of the keys must stay.
+  // All entries are set again, because the order of the keys must stay.
   map.clear();
   for (const [key, item] of entries) map.set(value(key), value(item));
 }

@@ -1,8 +1,8 @@
 /**
- * Bytes into values.
+ * Decodes bytes into values.
  *
- * Nothing that is read is believed: a count larger than the bytes that are left, a number of something that did not
- * come, an unknown tag end with an error before anything is allocated for them.
+ * The decoder trusts nothing that it reads. A count larger than the remaining bytes, a reference to an object that has not
+ * come, and an unknown tag are errors, before anything is allocated for them.
  *
  * @module
  */
@@ -22,8 +22,8 @@ type ResizableConstructor = new (length: number, options: { maxByteLength: numbe
 let bytes: Uint8Array = new Uint8Array(0);
 let at = 0;
 let end = 0;
-// Lists that are used again for the next message, since to make them anew costs as much as a short one. What is behind
-// the count is undefined.
+// These lists are used again for the next message, because new lists cost as much as decoding a short message. Items at and
+// after the count are undefined.
 let objects: unknown[] = [];
 let objectCount = 0;
 let shapes: (string[] | undefined)[] = [];
@@ -35,26 +35,26 @@ let busy = false;
 
 /** How a message is read. */
 interface DecodeOptions {
-  /** It will be read again: its references to shared objects stay its own. */
+  /** Whether the message will be read again, and so keeps its references to shared objects. */
   keep?: boolean;
 }
 
-// Read byte by byte and not through a DataView: one for each message costs more than the message.
+// Floats are read byte by byte: a DataView for each message would cost more than the rest of the message.
 const double = new Float64Array(1);
 const doubleBytes = new Uint8Array(double.buffer);
 
-/** Lists of more are not kept. */
+/** Longer lists are not kept. */
 const MANY = 64;
-/** Levels that an object of one level may take: an error and its properties, a view and its buffer. */
+/** Levels beyond the limit: one object may take several levels, like an error with its properties or a view with its buffer. */
 const SLACK = 8;
-/** Longer arrays grow as their items come, since the length may be wrong. */
+/** Longer arrays grow as their items are read, because the length may be wrong. */
 const BELIEVED = 1024;
 
 /**
- * The value that `encode` made the bytes from. `data` must not change meanwhile; the value shares nothing with it.
+ * Decodes the bytes that `encode` made. `data` must not change during the call. The value shares no memory with it.
  *
- * @throws {TypeError} If the bytes are not what `encode` makes, or name a class that is not registered here. What the
- * `deserialize` of a class throws is thrown, too.
+ * @throws {TypeError} If the bytes are not valid, or name a class that is not registered here.
+ * @throws What the `deserialize` of a class throws.
  */
 export function decode(data: Uint8Array, options?: DecodeOptions): unknown {
   return decodeFirst(data, data.length, options?.keep === true);
@@ -72,10 +72,10 @@ export function decodeFirst(data: Uint8Array, length: number, keepReferences: bo
   try {
     const value = read();
     if (laterCount > 0) {
-      if (value instanceof Later) broken("all of it comes later");
+      if (value instanceof Later) broken("the main value is itself deferred");
       readLater();
     }
-    if (at !== end) broken("there is more than a value");
+    if (at !== end) broken("there are bytes after the value");
     return value;
   } finally {
     busy = false;
@@ -83,7 +83,7 @@ export function decodeFirst(data: Uint8Array, length: number, keepReferences: bo
   }
 }
 
-// Nothing is kept alive by a message that was read.
+// A message that was read must keep no object alive.
 function forget(): void {
   if (objectCount > MANY || shapeCount > MANY) {
     objects = [];
@@ -97,7 +97,7 @@ function forget(): void {
   laterCount = 0;
 }
 
-// The deserialize() of a class of the program receives something itself.
+// Called when the deserialize() of a class of the program receives a message itself.
 function decodeNested(data: Uint8Array, length: number, keepReferences: boolean): unknown {
   const state = [bytes, at, end, objects, objectCount, shapes, shapeCount, laterCount, depth, keep] as const;
   objects = [];
@@ -114,7 +114,7 @@ function decodeNested(data: Uint8Array, length: number, keepReferences: boolean)
   }
 }
 
-// What was nested too deeply stands behind the rest, in the order in which it was met.
+// Values that are nested too deeply come after the main value, in the order of their placeholders.
 function readLater(): void {
   const values: unknown[] = [];
   while (values.length < laterCount) values.push(read());
@@ -170,18 +170,18 @@ function read(): unknown {
       return false;
     case tag.BIGINT: {
       const digits = readString();
-      if (!/^-?[0-9a-f]+$/.test(digits)) broken("a bigint has other than digits");
+      if (!/^-?[0-9a-f]+$/.test(digits)) broken("a bigint has characters that are not digits");
       return digits[0] === "-" ? -BigInt("0x" + digits.slice(1)) : BigInt("0x" + digits);
     }
     case tag.REFERENCE: {
       const number = readNumber();
-      // Undefined: it is still being made, and nothing that a writer makes leads back to such a thing.
-      if (objects[number] === undefined) broken("an object is meant that has not come");
+      // An object that is still being made is undefined, too: the encoder writes no reference to such an object.
+      if (objects[number] === undefined) broken("a reference has no object before it");
       return objects[number];
     }
     case tag.LATER: {
       const number = readNumber();
-      if (number > laterCount) broken("a later value is counted wrong");
+      if (number > laterCount) broken("a deferred value has a wrong number");
       if (number === laterCount) laterCount++;
       return new Later(number);
     }
@@ -240,7 +240,7 @@ function readObject(form: number): unknown {
       const object: Record<string, unknown> = {};
       remember(object);
       const keys = shapes[readNumber()];
-      if (keys === undefined) broken("keys are meant that have not come");
+      if (keys === undefined) broken("a reference to keys has no keys before it");
       return fill(object, keys);
     }
     case tag.BARE_OBJECT: {
@@ -291,7 +291,7 @@ function readObject(form: number): unknown {
     case tag.PART: {
       const kind = readByte();
       const offset = form === tag.PART ? readFloat() : 0;
-      // -1: to the end, wherever that is.
+      // -1: the view tracks the length of its buffer.
       const length = form === tag.PART ? readFloat() : -1;
       const number = place();
       const buffer = read();
@@ -307,7 +307,7 @@ function readObject(form: number): unknown {
     }
     case tag.NAMED: {
       const value = read();
-      if (typeof value !== "object" || value === null) broken("named properties are of no object");
+      if (typeof value !== "object" || value === null) broken("named properties have no object");
       return fill(value as Record<string, unknown>, readKeys());
     }
     case tag.KEY: {
@@ -316,7 +316,7 @@ function readObject(form: number): unknown {
       try {
         return objects[number] = keyOfData(data as KeyData);
       } catch {
-        return broken("a key is made of something else");
+        return broken("the data of a key is invalid");
       }
     }
     case tag.SHARED:
@@ -345,7 +345,7 @@ function remember<T>(value: T): T {
   return value;
 }
 
-// For what can only be made when what is in it was read.
+// Reserves the number of an object that can be made only after its content is read.
 function place(): number {
   objects[objectCount] = undefined;
   return objectCount++;
@@ -364,7 +364,7 @@ function readBytes(length: number): ArrayBuffer {
   at = (at + 7) & -8;
   if (at + length > end) broken("it ends too early");
   at += length;
-  // Not a slice of the buffer, which may be a shared one.
+  // Not a slice of the buffer, which may be a SharedArrayBuffer.
   return bytes.slice(at - length, at).buffer as ArrayBuffer;
 }
 
@@ -441,7 +441,7 @@ function readShared(): object {
   const address = readNumber();
   if (address < OBJECT_HEADER || address >= space.words.length) broken("an object is outside of the shared memory");
   const handle = handleAt(space, address);
-  // The message's reference becomes the handle's, which has taken one of its own.
+  // The handle has taken a reference of its own, so that of the message is dropped.
   if (!keep) dropReference(space, address);
   return handle;
 }

@@ -1,9 +1,10 @@
 /**
- * Values into bytes: what holds other values, and when a message begins and ends. What holds none is in output.ts.
+ * Encodes values into bytes: the values that contain other values, and the beginning and end of a message. The values that
+ * contain no others are in output.ts.
  *
- * Written for small messages: no map of identities before there are many, no second walk for anything, keys of objects of
- * the same shape only once, lists of numbers without tags. The path of a value that cannot be sent is looked for only
- * after it was found.
+ * It is optimized for small messages. It makes no map of identities before there are many objects, writes the keys of
+ * objects of the same shape once, and writes lists of numbers without tags. A second pass over the value is made only if a
+ * buffer was written in part and comes again (see `AGAIN`), or to find the path to a value that cannot be sent.
  *
  * @module
  */
@@ -57,37 +58,38 @@ import {
   whyHost,
 } from "./refusal.ts";
 
-/** What a message is for. */
+/** The purpose of a message. */
 export interface EncodeOptions {
-  /** What the value is called in messages: `item`, `args`. Empty: the value's own keys are. */
+  /** The name of the value in error messages: `item`, `args`. If it is empty, paths begin with the value's own keys. */
   root: string;
   /** Where the message goes. */
   scope: Destination;
 }
 
-/** To make a new scratch buffer costs less than to copy so many bytes. */
+/** From this number of bytes on, a new scratch buffer costs less than a copy. */
 const APART = 1 << 16;
-/** A list of more shapes is not kept. */
+/** A longer list of shapes is not kept. */
 const MANY_SHAPES = 64;
 
-// Used again for the next message. Only so many of its items count.
+// Used again for the next message. Only the first `shapeCount` items are valid.
 let shapes: (string[] | undefined)[] = [];
 let shapeCount = 0;
 let depth = 0;
 let busy = false;
-/** Whether all parts go with their whole buffers. */
+/** Whether every view of a part of a buffer is sent with its whole buffer. */
 let whole = false;
 
-// Asked of the objects' insides, since classes of the program may extend these and answer something else.
+// The built-in methods, because classes of the program may override them.
 const mapEntries = Map.prototype.entries;
 const setValues = Set.prototype.values;
 const NONE: string[] = [];
 
 /**
- * The bytes of a value. They stay as they are until the next call: copy them at once.
+ * Encodes a value. The bytes are valid until the next call: copy them at once.
  *
- * @throws {DOMException} `DataCloneError` with the path of what cannot be sent.
- * @throws {TypeError} If an object of the threads' scope is to go to another process, or any shared object to another machine.
+ * @throws {DOMException} `DataCloneError` with the path to a value that cannot be sent.
+ * @throws {TypeError} If an object that only threads share would go to another process, or any shared object to another
+ * machine.
  * @throws {RangeError} If the value is nested too deeply.
  */
 export function encode(value: unknown, options: EncodeOptions): Uint8Array {
@@ -97,13 +99,13 @@ export function encode(value: unknown, options: EncodeOptions): Uint8Array {
   return result;
 }
 
-/** Keeps no large buffer for the next message: to be called when the bytes of one were copied. */
+/** Drops the scratch buffer if it is large. Call it when the bytes of a message have been copied. */
 export function trimScratch(): void {
   if (!busy) trim();
 }
 
 /**
- * Makes the bytes of a value, as {@linkcode encode}, and returns how many: they are in {@linkcode scratch}, until the next
+ * Encodes a value, like {@linkcode encode}, and returns the number of bytes. They are in {@linkcode scratch} until the next
  * call.
  */
 export function encodeScratch(value: unknown, options: EncodeOptions): number {
@@ -131,7 +133,7 @@ export function encodeScratch(value: unknown, options: EncodeOptions): number {
   }
 }
 
-/** A copy of the bytes of a value; long ones are not copied but given away. */
+/** Encodes a value into bytes that stay valid: a copy, or for long values the scratch buffer itself, which is replaced. */
 export function encodeApart(value: unknown, options: EncodeOptions): Uint8Array {
   const result = encode(value, options);
   if (result.length < APART) return result.slice();
@@ -143,11 +145,11 @@ function writeAll(value: unknown, scope: Destination): void {
   begin(scope);
   depth = 0;
   write(value);
-  // What is left may leave something in turn.
+  // A deferred value may defer other values in turn.
   for (let i = 0, left = leftAt(i); left !== undefined; left = leftAt(++i)) write(left);
 }
 
-// Nothing of the program is kept alive by a message that is written.
+// A message that was written must keep no object of the program alive.
 function forgetAll(): void {
   forget();
   if (shapeCount > MANY_SHAPES) shapes = [];
@@ -155,7 +157,7 @@ function forgetAll(): void {
   shapeCount = 0;
 }
 
-// A getter or a serialize() of the program sends something itself.
+// Called when a getter or a serialize() of the program sends a message itself.
 function encodeNested(value: unknown, options: EncodeOptions): number {
   const state = [shapes, shapeCount, depth, whole] as const;
   const goOn = putAside();
@@ -215,7 +217,7 @@ function writeObject(value: object): void {
 }
 
 function writeArray(array: unknown[]): void {
-  // Holes may be as many as named properties, where values are counted.
+  // `mayHaveNamed` counts values, so it overlooks named properties if the array has as many holes.
   if (!mayHaveNamed(array)) {
     if (writeNumbers(array)) return;
     if (!isSparse(array)) return writeDense(array);
@@ -232,7 +234,7 @@ function writeElements(array: unknown[], indexes: string[]): void {
   else writeDense(array);
 }
 
-// Indexes are listed first.
+// The keys that are not indexes, which come last in the list.
 function namedOf(keys: string[]): string[] {
   let count = keys.length;
   while (count > 0 && !isIndex(keys[count - 1])) count--;
@@ -273,7 +275,7 @@ function isSparse(array: unknown[]): boolean {
 function writePlain(object: Record<string, unknown>): void {
   const keys = Object.keys(object);
   const { length } = keys;
-  // Few plain objects are empty or begin with an index, and what only seems plain does.
+  // Objects of the runtime that only look plain have no keys, or begin with an index. Few plain objects do, so the check is rare.
   if (length === 0 || keys[0] === "0") checkPlain(object);
   for (let i = shapeCount - 1, last = Math.max(0, i - 7); i >= last; i--) {
     const shape = shapes[i]!;
@@ -312,7 +314,7 @@ function writeInstance(value: object, prototype: object): void {
     beginWhole(value);
     write(serialization.serialize(value as never));
     endWhole();
-    // What every error has, so that no class needs to think of it.
+    // Sent for every error, so that no class has to serialize them itself.
     if (isError) {
       write(typeof value.stack === "string" ? value.stack : undefined);
       write(Object.hasOwn(value, "cause") ? value.cause : undefined);
@@ -380,19 +382,19 @@ function writeBoxed(boxed: object): void {
   write(value);
 }
 
-// The key is asked for first: whatever it is a class of, it can be copied.
+// Keys first: they can be copied, whatever their class.
 function writeHost(value: object, hostClass: string, prototype: object): void {
   const kind = tagOf(value);
   const key = dataOfKey(value, kind);
   if (key !== undefined) {
     writeTag(tag.KEY);
-    // The receiver makes the key at once, so nothing of it may come later.
+    // The receiver makes the key at once, so no part of it may be deferred.
     beginWhole(value);
     write(key);
     endWhole();
     return;
   }
-  // Of another realm: its class is not the class of that name here.
+  // Objects of another realm: `instanceof` does not recognize them.
   if (kind === "Map") return writeMap(value as Map<unknown, unknown>, prototype);
   if (kind === "Set") return writeSet(value as Set<unknown>, prototype);
   if (kind === "Date") return writeDate(value as Date);
@@ -413,7 +415,7 @@ function writeView(value: ArrayBufferView): void {
   }
   if (buffer.detached) throw unsendable(value, "its buffer is detached");
   const { byteOffset, byteLength } = value;
-  // A `Buffer` of node: what else is in its pool is none of the receiver's business.
+  // A `Buffer` of node is a part of a pool. The rest of the pool must not be sent.
   const isOfPool = Object.getPrototypeOf(value) !== tag.VIEWS[kind].prototype;
   const tracks = buffer.resizable && byteOffset + byteLength === buffer.byteLength;
   if (byteLength === buffer.byteLength) {
@@ -433,13 +435,13 @@ function writeView(value: ArrayBufferView): void {
 function writeError(error: Error): void {
   const number = numberOf(error);
   writePair(tag.ERROR, number);
-  // An error without a prototype may have neither.
+  // An error without a prototype may have neither a name nor a message.
   const { name = "Error", message = "" } = error as { name?: unknown; message?: unknown };
   writeString(String(name));
   writeString(String(message));
   write(typeof error.stack === "string" ? error.stack : undefined);
   const properties = propertiesOf(error, number);
-  // An object like any other, to the reader.
+  // The decoder numbers it like any other object, so it must be numbered here.
   isKnown(properties);
   depth++;
   writePlain(properties);

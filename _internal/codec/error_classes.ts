@@ -1,5 +1,5 @@
 /**
- * Errors on the way: which class they are of, and their stacks.
+ * The classes, properties and stacks of errors that are sent.
  *
  * @module
  */
@@ -17,12 +17,12 @@ const classes: ErrorClass[] = [
   SyntaxError,
   TypeError,
   URIError,
-  // What `using` throws when a disposal fails after something else had; it has two errors in it.
+  // Thrown by `using` when a disposal fails after another error: it contains both errors.
   ...(typeof SuppressedError === "function" ? [SuppressedError as unknown as ErrorClass] : []),
   ...(Object.values(own) as unknown[]).filter((value): value is ErrorClass =>
     typeof value === "function" && value.prototype instanceof Error
   ),
-  // Behind all others: the numbers before are the same on every runtime.
+  // After all others: the numbers of the classes above must be the same on every runtime.
   ...errorsOf((globalThis as { WebAssembly?: object }).WebAssembly),
   ...errorsOf(deno?.errors),
 ];
@@ -34,9 +34,9 @@ function errorsOf(namespace: object | undefined): ErrorClass[] {
 
 const numbers: Map<object, number> = new Map(classes.map((type, index) => [type.prototype, index]));
 
-/** Class number of an `AggregateError`. */
+/** The class number of an `AggregateError`. */
 const AGGREGATE = 254;
-/** Class number of a `DOMException`. */
+/** The class number of a `DOMException`. */
 const DOM = 255;
 
 const languageNames: Map<string, number> = new Map(
@@ -45,10 +45,10 @@ const languageNames: Map<string, number> = new Map(
 
 /** Own properties of errors that are not enumerable, besides `cause`: those of `SuppressedError`. */
 const HIDDEN: readonly string[] = ["error", "suppressed"];
-/** What is sent apart from the other properties, or in a way of its own. */
+/** The properties that are not sent with the own enumerable properties, but separately. */
 const KNOWN = new Set(["name", "message", "stack", "cause", "errors"]);
 
-/** The number of the nearest class that the other side knows. */
+/** The number of the nearest class that the receiver knows. */
 export function numberOf(error: Error): number {
   if (typeof DOMException !== "undefined" && error instanceof DOMException) return DOM;
   for (let prototype: object | null = error; prototype !== null; prototype = Object.getPrototypeOf(prototype)) {
@@ -56,27 +56,27 @@ export function numberOf(error: Error): number {
     const number = numbers.get(prototype);
     if (number !== undefined) return number;
   }
-  // Of another realm, or without a prototype: by its name, as in a structured clone.
+  // An error of another realm, or without a prototype, is classified by its name, as in a structured clone.
   const { name } = error as { name?: unknown };
   return typeof name === "string" ? languageNames.get(name) ?? 0 : 0;
 }
 
-/** An error of that class, without properties. */
+/** Makes an error of the class with this number, without properties. */
 export function makeError(number: number, name: string, message: string): Error {
   if (number === DOM) {
     const { QuotaExceededError } = globalThis as { QuotaExceededError?: ErrorClass };
     return name === QuotaExceededError?.name ? new QuotaExceededError(message) : new DOMException(message, name);
   }
   if (number === AGGREGATE) return new AggregateError([], message);
-  // With the class as new.target, not by its constructor: own classes take more than a message.
+  // With the class as new.target instead of its constructor: the constructors of some classes take more than a message.
   return Reflect.construct(Error, [message], classes[number] ?? Error) as Error;
 }
 
-/** What is sent of an error besides its class, name, message and stack. */
+/** The properties of an error that are sent besides its class, name, message and stack. */
 export function propertiesOf(error: Error, number: number): Record<string, unknown> {
   const properties: Record<string, unknown> = {};
   const all = error as unknown as Record<string, unknown>;
-  // Own and not enumerable, so it has to be asked for.
+  // The cause is an own property, but not enumerable.
   if (Object.hasOwn(error, "cause")) properties.cause = error.cause;
   if (number === AGGREGATE) properties.errors = (error as AggregateError).errors;
   if (typeof SuppressedError === "function" && error instanceof SuppressedError) {
@@ -84,10 +84,10 @@ export function propertiesOf(error: Error, number: number): Record<string, unkno
   }
   for (const key of Object.keys(error)) {
     if (KNOWN.has(key)) continue;
-    // Also what objects have anyway, like `__proto__`.
+    // Defined, not assigned: a property may be called `__proto__`.
     Object.defineProperty(properties, key, { value: all[key], configurable: true, enumerable: true, writable: true });
   }
-  // Bun's errors of node's kind have it from their prototypes.
+  // In Bun, node's errors inherit their code from their prototypes.
   const { code } = error as { code?: unknown };
   if (typeof code === "string" && !Object.hasOwn(error, "code")) properties.code = code;
   return properties;
@@ -98,24 +98,24 @@ export function giveProperties(error: Error, properties: Record<string, unknown>
   for (const key of Object.keys(properties)) define(error, key, properties[key], key !== "cause" && key !== "errors");
 }
 
-/** Gives an instance of a registered class the stack of the original, and the cause, unless its class has seen to that. */
+/** Gives an instance of a registered class the stack of the original, and the cause unless its class has set that. */
 export function completeError(error: unknown, stack: unknown, cause: unknown): void {
   if (!(error instanceof Error)) return;
   if (typeof stack === "string") define(error, "stack", stack);
   if (cause !== undefined && !Object.hasOwn(error, "cause")) define(error, "cause", cause);
 }
 
-/** Gives an error a property, if it can have one. */
+/** Defines a property of an error, if the error allows it. */
 export function define(error: Error, key: string, value: unknown, enumerable = false): void {
   try {
     Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable });
   } catch {
-    // A DOMException has accessors for some of these; an error of a class of the program may be frozen.
+    // A DOMException has accessors for some of these properties, and an error of a class of the program may be frozen.
   }
 }
 
 /**
- * Adds where an error came out to where it came from. `local` is a stack that was taken where it is thrown again.
+ * Appends the frames of the place where an error is thrown again to its stack. `local` is a stack that was taken there.
  */
 export function joinStacks(error: unknown, local: string | undefined): void {
   if (!(error instanceof Error) || typeof error.stack !== "string" || local === undefined) return;

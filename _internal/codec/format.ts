@@ -1,11 +1,11 @@
 /**
- * What the bytes of a message mean: the tags, the kinds of view by their numbers, the registered classes by their names, and
- * the references to shared objects behind the value.
+ * The format of messages: the tags, the numbers of the kinds of view, the names of registered classes, and the references to
+ * shared objects after the value.
  *
- * A value is a tag and what the tag says follows. Numbers are little-endian. Lengths and counts are four bytes, or one in
- * the `…8` forms. Objects, arrays and everything else that has an identity is numbered in the order of its tags, and
- * `REFERENCE` stands for an object that came before. Behind the value stand the shared objects that it names: see the end of
- * this module.
+ * A value is a tag and the content that belongs to the tag. Numbers are little-endian. Lengths and counts are four bytes, or
+ * one byte in the `…8` forms. Objects, arrays and all other values with an identity are numbered in the order of their tags.
+ * `REFERENCE` stands for an object that came before. After the value comes a list of the shared objects that it names: see
+ * the end of this module.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { OBJECT_HEADER } from "../memory/memory.ts";
 import { addReference, type Attachment, dropReference, seemsObject } from "../memory/shared_object.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
 
-/** 0 … 0x7f: that number. */
+/** A tag from 0 to 0x7f is that number. */
 export const MAX_SMALL = 0x7f;
 
 export const UNDEFINED = 0x80;
@@ -30,12 +30,12 @@ export const FLOAT = 0x85;
 export const ASCII8 = 0x86;
 /** A length in bytes, then UTF-8. */
 export const UTF8 = 0x87;
-/** A number of units, then UTF-16: for strings with lone surrogates. */
+/** A number of code units, then UTF-16: for strings with lone surrogates. */
 export const UTF16 = 0x88;
 /** A count, then that many values. */
 export const ARRAY8 = 0x89;
 export const ARRAY = 0x8a;
-/** A length, a count, then that many pairs of index and value. */
+/** The length of an array with holes, a count, then that many pairs of index and value. */
 export const SPARSE = 0x8b;
 /** A count, padding to a multiple of four, then that many INTs without their tags. */
 export const INTS = 0x8c;
@@ -47,7 +47,7 @@ export const OBJECT = 0x8e;
 export const SHAPED = 0x8f;
 /** As OBJECT, without a prototype. */
 export const BARE_OBJECT = 0x90;
-/** The number of what is meant. */
+/** The number of an object that came before. */
 export const REFERENCE = 0x91;
 export const MAP = 0x92;
 export const SET = 0x93;
@@ -59,44 +59,47 @@ export const REGEXP = 0x95;
 export const BIGINT = 0x96;
 /** A length in bytes, padding to a multiple of eight, the bytes. */
 export const BUFFER = 0x97;
-/** The kind of view in one byte, then its buffer as a value, all of which it views. */
+/** The kind of view in one byte, then its buffer as a value. The view covers the whole buffer. */
 export const VIEW = 0x98;
-/** Class in one byte; name, message, stack, and an object with the cause and its own properties, as values. */
+/** The class in one byte. Then, as values, name, message, stack, and an object with the cause and the own properties. */
 export const ERROR = 0x99;
 /** A primitive value in an object. */
 export const BOXED = 0x9a;
-/** Scope in one byte, address in four. */
+/** A shared object: its scope in one byte, its address in four. */
 export const SHARED = 0x9b;
-/** The name of a registered class, then what it was made into. */
+/** The name of a registered class, then the value that its `serialize` returned. */
 export const REGISTERED = 0x9c;
-/** As BUFFER, after the size that it may grow to, as eight bytes. */
+/** The largest size of the buffer in eight bytes, then as BUFFER. */
 export const RESIZABLE = 0x9d;
-/** As VIEW, with where it begins in bytes and its length in elements, eight bytes each; -1: to the end. */
+/** As VIEW, after the kind: the offset in bytes and the length in elements, eight bytes each. Length -1: tracks the buffer. */
 export const PART = 0x9e;
 
 /** A length, then ASCII. */
 export const ASCII = 0x9f;
-/** As REGISTERED, of an error: then its stack and its cause. */
+/** An error of a registered class: as REGISTERED, then its stack and its cause. */
 export const REGISTERED_ERROR = 0xa0;
-/** What has named properties besides its elements or entries, then as OBJECT: a count of keys, the keys, the values. */
+/** An array, map or set that has named properties, then as OBJECT: a count of keys, the keys, the values. */
 export const NAMED = 0xa1;
-/** A number, counted from 0: the value stands behind the whole, since it is nested too deeply to be read here. */
+/** A number, counted from 0: the value is nested too deeply to be written here, and comes after the main value. */
 export const LATER = 0xa2;
-/** A KeyObject or CryptoKey: an object with what it is made of. */
+/** A KeyObject or CryptoKey: an object with its data. */
 export const KEY = 0xa3;
-/** A buffer that comes beside the message: its number. */
+/** The number of a buffer that is sent beside the message. */
 export const HANDED = 0xa4;
 
-/** The largest size that a resizable buffer may be made for. */
+/** The largest maximum size of a resizable buffer. */
 export const MAX_RESERVED: number = 2 ** 33;
 
-/** How deep values are written into each other; what is deeper stands behind the rest. */
+/** The largest depth of nesting. Values that are nested more deeply come after the main value. */
 export const MAX_DEPTH = 500;
 
-/** How deep what a class serializes may be, which is needed whole: more could end the stack of the thread that reads it. */
+/**
+ * The largest depth of a value that a class serializes. No part of it can come later, and with more levels the receiver could
+ * exceed its stack.
+ */
 export const MAX_WHOLE_DEPTH = 1500;
 
-/** The kinds of view, by their number. */
+/** The kinds of view, by number. */
 export const VIEWS: readonly (new (buffer: ArrayBuffer, offset?: number, length?: number) => ArrayBufferView)[] = [
   DataView,
   Int8Array,
@@ -118,23 +121,23 @@ export const VIEWS: readonly (new (buffer: ArrayBuffer, offset?: number, length?
 const kinds: Map<string | undefined, number> = new Map(VIEWS.map((type, index) => [type.name, index]));
 const nameOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!.get!;
 
-/** The number of a view's kind. Asked of the array itself, since classes of the program may extend these. */
+/** The number of a view's kind. It reads the built-in name, because classes of the program may extend the classes of views. */
 export function kindOfView(view: ArrayBufferView): number | undefined {
   // A DataView has no such name.
   return kinds.get((nameOf.call(view) as string | undefined) ?? "DataView");
 }
 
-// Classes whose instances keep their class on the way.
+// Registered classes: their instances keep their class when they are sent.
 
 /** How instances of a class are sent. */
 interface Serialization {
-  /** What its instances have as their prototype. */
+  /** The prototype of the instances. */
   prototype: object;
-  /** The class's name on the way: the same in every thread. */
+  /** The name of the class in messages: the same in every thread. */
   name: string;
-  /** What is sent in place of the instance. */
+  /** Returns the value that is sent in place of an instance. */
   serialize: (value: never) => unknown;
-  /** The instance again. */
+  /** Makes the instance again from that value. */
   deserialize: (data: never) => object;
 }
 
@@ -147,39 +150,39 @@ export function register(serialization: Serialization): void {
   byName.set(serialization.name, serialization);
 }
 
-/** How instances with this prototype are sent, if that was said. */
+/** How instances with this prototype are sent; `undefined`: the class is not registered. */
 export function ofPrototype(prototype: object): Serialization | undefined {
   return byPrototype.get(prototype);
 }
 
-/** How to read an instance. */
+/** How to read instances of the class with this name; `undefined`: no such class is registered. */
 export function ofName(name: string): Serialization | undefined {
   return byName.get(name);
 }
 
-// The references that a message has on the shared objects it names.
+// The references of a message to the shared objects that it names.
 //
-// `encode` adds one for each, so that an object outlives its handles while it is under way, and `decode` makes them the
-// receiver's. A message that no thread will ever receive has to give them back without being decoded, since decoding runs
-// code of the program. So they stand once more behind the value:
+// `encode` adds a reference for each, which keeps the object alive while the message is on its way, even if the sender drops its
+// handles. `decode` passes the references to the receiver. If no thread will receive a message, its references must be dropped
+// without decoding it, because decoding runs code of the program. So the objects are listed again after the value:
 //
 // ```text
 //   value │ scope and address of each: 1 + 4 bytes │ how many: one byte, or four and a byte of 255
 // ```
 //
-// Nothing that is read is believed: what leads out of the message, out of the memory, or to no object is passed over.
+// Nothing that is read here is trusted: addresses outside of the message or the memory, or without an object, are skipped.
 
 const REFERENCE_BYTES = 5;
-/** As the last byte: the count is in the four before. */
+/** As the last byte, it means that the count is in the four bytes before. */
 const MANY = 255;
 const MANY_BYTES = 5;
 
-/** How many bytes stand behind a value that names so many objects. */
+/** The number of bytes after a value that names `count` objects. */
 export function trailerBytes(count: number): number {
   return count * REFERENCE_BYTES + (count < MANY ? 1 : MANY_BYTES);
 }
 
-/** Writes them there. */
+/** Writes the list of references after a value. */
 export function writeTrailer(view: DataView, start: number, references: readonly Attachment[]): void {
   const { length } = references;
   let at = start;
@@ -195,20 +198,22 @@ export function writeTrailer(view: DataView, start: number, references: readonly
   view.setUint8(at, Math.min(length, MANY));
 }
 
-// Buffers that go beside a message and not in it: the message has their numbers. While messages are written, those that go so if
-// they are in a message, and those that were; while one is read, those that came.
+// Buffers that are sent beside a message, not in it. The message has only their numbers.
 
+/** While messages are written: the buffers to send beside them. */
 let handable: ReadonlySet<ArrayBuffer> | undefined;
+/** While messages are written: the buffers that a message contains so far. */
 let handed: ArrayBuffer[] = [];
+/** While a message is read: the buffers that came beside it. */
 let given: readonly ArrayBuffer[] = [];
 
-/** Has these buffers, where they are in messages, go beside them: until {@linkcode takeHanded}. */
+/** Sends these buffers beside the messages that contain them, until {@linkcode takeHanded}. */
 export function handOver(buffers: ReadonlySet<ArrayBuffer>): void {
   handable = buffers;
   handed = [];
 }
 
-/** The buffers that go beside what was written since {@linkcode handOver}. */
+/** Returns the buffers to send beside the messages written since {@linkcode handOver}. */
 export function takeHanded(): ArrayBuffer[] {
   const taken = handed;
   handable = undefined;
@@ -216,18 +221,18 @@ export function takeHanded(): ArrayBuffer[] {
   return taken;
 }
 
-/** Whether a buffer goes beside the message. */
+/** Whether a buffer is sent beside the message. */
 export function isHanded(buffer: ArrayBuffer): boolean {
   return handable !== undefined && handable.has(buffer);
 }
 
-/** The number of such a buffer. */
+/** The number of a buffer that is sent beside the message. */
 export function handedNumber(buffer: ArrayBuffer): number {
   const number = handed.indexOf(buffer);
   return number >= 0 ? number : handed.push(buffer) - 1;
 }
 
-/** Has all buffers go in the messages that are written now. Returns how to go on as before. */
+/** Writes all buffers into the messages from now on. Returns a function that restores the state before. */
 export function putHandedAside(): () => void {
   const state = [handable, handed] as const;
   handable = undefined;
@@ -236,17 +241,17 @@ export function putHandedAside(): () => void {
   };
 }
 
-/** Says which buffers come beside the message that is read next. */
+/** Sets the buffers that came beside the message that is read next. */
 export function setHanded(buffers: readonly ArrayBuffer[]): void {
   given = buffers;
 }
 
-/** The buffer of that number; `undefined`: there is none. */
+/** The buffer with this number that came beside the message; `undefined`: there is none. */
 export function handedAt(number: number): ArrayBuffer | undefined {
   return given[number];
 }
 
-/** Where the value ends in the first `length` bytes of a message; below 0: there is no message. */
+/** Where the value ends in the first `length` bytes of a message. Negative: the bytes are not a message. */
 export function endOfValue(message: Uint8Array, length: number): number {
   const last = message[length - 1];
   if (last === 0) return length - 1;
@@ -258,17 +263,17 @@ export function hasReferences(message: Uint8Array): boolean {
   return countIn(message, message.length) > 0;
 }
 
-/** Takes references of its own for a message that is sent once more. */
+/** Adds references for another copy of a message. */
 export function addReferences(message: Uint8Array): void {
   if (hasReferences(message)) visitReferences(message, addReference);
 }
 
-/** Gives back the references of a message that will not be received. */
+/** Drops the references of a message that no thread will receive. */
 export function dropReferences(message: Uint8Array): void {
   if (hasReferences(message)) visitReferences(message, dropReference);
 }
 
-/** As {@linkcode dropReferences}, of a message that was sent: the thread or process that was to receive it is gone. */
+/** Like {@linkcode dropReferences}, for a message that was sent, but whose receiver is gone. */
 export function loseReferences(message: Uint8Array): void {
   if (hasReferences(message)) visitReferences(message, loseReference);
 }
@@ -290,7 +295,7 @@ function visitReferences(message: Uint8Array, visit: (space: Space, address: num
   }
 }
 
-// Before the first byte there is nothing: bytes there count as 0.
+// Bytes before the first read as 0.
 function countIn(message: Uint8Array, length: number): number {
   const last = length === 0 ? 0 : message[length - 1];
   return last < MANY ? last : readWord(message, length - MANY_BYTES);

@@ -1,9 +1,9 @@
 /**
- * The bytes of a message that is being written, and all that is written without another value in it: numbers, strings,
- * dates, buffers, shared objects, and references to what came before.
+ * The bytes of the message that is being written, and the values that contain no other values: numbers, strings, dates,
+ * buffers, shared objects, and references to earlier objects.
  *
- * There is one message at a time. Where a getter or a serialize() of the program sends something itself, the outer message is
- * put aside meanwhile.
+ * There is one message at a time. If a getter or a serialize() of the program sends a message itself, the outer message is put
+ * aside meanwhile.
  *
  * @module
  */
@@ -25,50 +25,50 @@ import { insteadOf, ofKind, Unsendable, unsendable } from "./refusal.ts";
 const INITIAL = 4096;
 /** A scratch buffer larger than this is not kept. */
 const KEEP = 1 << 21;
-/** Strings up to here are written by hand; a call of the encoder costs as much as this. */
+/** Strings up to this length are written by a loop, which costs no more than a call of the encoder. */
 const SHORT = 64;
-/** Identities up to here are looked for one by one. */
+/** Up to this number of objects, identities are compared one by one. */
 const FEW = 12;
 
 let bytes = new Uint8Array(INITIAL);
 let view = new DataView(bytes.buffer);
 let at = 0;
-/** A large buffer that is used again before a new one is made: the system has to clear what is new, page by page. */
+/** A large buffer that is used before a new one is made: the system must clear the pages of a new buffer. */
 let spare: Uint8Array<ArrayBuffer> | undefined;
 let scope: Destination = "thread";
-// A list that is used again for the next message, since to make it anew costs as much as a short one. Only so many of its
-// items count.
+// Used again for the next message, because a new list costs as much as a short message. Only the first `objectCount` items are
+// valid.
 const objects: (object | undefined)[] = new Array(FEW + 1).fill(undefined);
 let objectCount = 0;
 let numbers: Map<object, number> | undefined;
 let references: Attachment[] = [];
-/** Instances whose serialize() was called and whose data is being written. */
+/** The instances whose serialize() was called and whose data is being written. */
 let open: object[] = [];
-/** Buffers of which a part went alone. */
+/** The buffers of which only a part was written. */
 let parted: ArrayBuffer[] = [];
-/** What is nested too deeply, and stands behind the rest. */
+/** The objects that are nested too deeply, and are written after the main value. */
 let later: object[] = [];
 let laterNumbers: Map<object, number> | undefined;
 
 const encoder = new TextEncoder();
 
-/** Thrown where a buffer turns up again of which a part went alone: the two must share it on the other side. */
+/** Thrown if a buffer comes again of which only a part was written: the receiver's views must share one buffer. */
 export const AGAIN: unique symbol = Symbol("again");
 
-/** The bytes of the last message that was finished, and what else is behind them. */
+/** A buffer that begins with the bytes of the last finished message. */
 export let scratch: Uint8Array<ArrayBuffer> = bytes;
-/** Whether they name shared objects. */
+/** Whether the last finished message names shared objects. */
 export let scratchNames = false;
 /** {@linkcode scratch} as words. */
 export let scratchWords: Int32Array<ArrayBuffer> = new Int32Array(bytes.buffer);
 
-/** Begins a message, from its first byte. */
+/** Begins a message. */
 export function begin(to: Destination): void {
   at = 0;
   scope = to;
 }
 
-/** Writes what stands behind the value, and returns how many bytes the message has: they are in {@linkcode scratch}. */
+/** Writes the list of references after the value, and returns the number of bytes in {@linkcode scratch}. */
 export function finish(): number {
   const count = references.length;
   if (count === 0) {
@@ -84,13 +84,13 @@ export function finish(): number {
   return at;
 }
 
-/** Drops the references of a message that is not sent. */
+/** Drops the references of a message that will not be sent. */
 export function giveBack(): void {
   for (const { space, at } of references) dropReference(space, at);
   references = [];
 }
 
-/** Keeps nothing of the program alive by a message that is written. */
+/** Forgets the objects of a message that was written, so that it keeps none of them alive. */
 export function forget(): void {
   for (let i = 0; i < objectCount; i++) objects[i] = undefined;
   objectCount = 0;
@@ -102,7 +102,7 @@ export function forget(): void {
   laterNumbers = undefined;
 }
 
-/** Puts the message aside that is being written, for another. Returns how to go on with it. */
+/** Puts aside the message that is being written. Returns a function that continues it. */
 export function putAside(): () => void {
   const known = objects.slice(0, objectCount);
   const state = [bytes, view, at, scope, numbers, references, open, parted, later, laterNumbers] as const;
@@ -123,19 +123,19 @@ export function putAside(): () => void {
   };
 }
 
-/** Keeps no large buffer for the next message. */
+/** Drops the scratch buffer if it is large. */
 export function trim(): void {
   if (bytes.length <= KEEP) return;
   renew();
   publish();
 }
 
-/** Writes no other message into this buffer. */
+/** Leaves a buffer to the caller: no other message is written into it. */
 export function giveAway(buffer: ArrayBuffer): void {
   if (buffer === bytes.buffer) renew();
 }
 
-/** What was given away is no message any more: the next large one is written into it. */
+/** Takes back a buffer that was given away and is not needed any more: the next large message may be written into it. */
 export function takeAgain(buffer: ArrayBuffer): void {
   if (buffer.byteLength <= KEEP && buffer.byteLength > (spare?.length ?? 0)) spare = new Uint8Array(buffer);
 }
@@ -171,7 +171,7 @@ export function writeTag(form: number): void {
   bytes[at++] = form;
 }
 
-/** Two bytes: what it is, and a small number. */
+/** Two bytes: a tag and a small number. */
 export function writePair(form: number, number: number): void {
   reserve(2);
   bytes[at] = form;
@@ -179,7 +179,7 @@ export function writePair(form: number, number: number): void {
   at += 2;
 }
 
-/** What it is, and four bytes: how many, or which. */
+/** A tag, and a count or a number in four bytes. */
 export function writeCount(form: number, count: number): void {
   reserve(5);
   bytes[at] = form;
@@ -235,7 +235,7 @@ export function writeString(value: string): void {
   }
   reserve(5 + length * 3);
   const { written } = encoder.encodeInto(value, bytes.subarray(at + 5));
-  // As many bytes as units: each is ASCII, and none a surrogate that was replaced.
+  // As many bytes as code units: all are ASCII, and no lone surrogate was replaced.
   if (written === length || value.isWellFormed()) {
     bytes[at] = written === length ? tag.ASCII : tag.UTF8;
     view.setUint32(at + 1, written, true);
@@ -248,7 +248,7 @@ export function writeString(value: string): void {
   for (let i = 0; i < length; i++, at += 2) view.setUint16(at, value.charCodeAt(i), true);
 }
 
-/** A list of four numbers or more. `false`: it is something else, and nothing was written. */
+/** A list of four numbers or more. `false`: the array has other content, and nothing was written. */
 export function writeNumbers(array: unknown[]): boolean {
   const { length } = array;
   if (length < 4 || typeof array[0] !== "number") return false;
@@ -263,7 +263,7 @@ export function writeNumbers(array: unknown[]): boolean {
   bytes[at] = integers ? tag.INTS : tag.FLOATS;
   view.setUint32(at + 1, length, true);
   at = (at + 5 + width - 1) & -width;
-  // Not by set(), which asks each item what it is.
+  // Loops instead of set(), which checks the type of each item.
   if (integers) {
     const target = new Int32Array(bytes.buffer, at, length);
     for (let i = 0; i < length; i++) target[i] = array[i] as number;
@@ -275,7 +275,7 @@ export function writeNumbers(array: unknown[]): boolean {
   return true;
 }
 
-// Asked of the objects' insides, since classes of the program may extend these and answer something else.
+// The built-in methods, because classes of the program may override them.
 const dateTime = Date.prototype.getTime;
 const regexpSource = getterOf(RegExp.prototype, "source");
 const regexpFlags = getterOf(RegExp.prototype, "flags");
@@ -300,7 +300,7 @@ export function writeRegExp(regexp: RegExp): void {
   writeString(regexpFlags.call(regexp) as string);
 }
 
-/** All of a buffer. */
+/** A whole buffer. */
 export function writeBuffer(buffer: ArrayBuffer): void {
   ofKind(buffer, "ArrayBuffer", () => bufferLength.call(buffer));
   if (buffer.detached) throw unsendable(buffer, "it is detached");
@@ -316,8 +316,8 @@ export function writeBuffer(buffer: ArrayBuffer): void {
 }
 
 /**
- * A view, and of its buffer only what it views: nothing else in the message has the buffer, so far. What else is in the pool of
- * a `Buffer` of node stays where it is in any case.
+ * A view, with only the part of its buffer that it covers. Nothing else in the message so far has the buffer. The rest of the
+ * pool of a node `Buffer` is never sent.
  */
 export function writePart(kind: number, buffer: ArrayBuffer, offset: number, length: number, isOfPool: boolean): void {
   if (!isOfPool) {
@@ -338,7 +338,7 @@ function writeBytes(data: Uint8Array): void {
   at += data.length;
 }
 
-/** A shared object: by its address, with a reference that is the message's. */
+/** A shared object: its address. The message gets a reference of its own to the object. */
 export function writeShared(handle: SharedHandle): void {
   const located = locate(handle);
   if (located === undefined) {
@@ -366,7 +366,7 @@ export function writeShared(handle: SharedHandle): void {
   writeWord(located.at);
 }
 
-/** Whether the object has come before, and is now written as a reference to that. If not, it has come now. */
+/** If the object has come before, writes a reference to it and returns `true`. If not, gives the object its number. */
 export function isKnown(value: object): boolean {
   let number: number | undefined;
   if (numbers !== undefined) {
@@ -407,19 +407,20 @@ function numberAmongFew(value: object): number {
   return -1;
 }
 
-/** What comes now, up to {@linkcode endWhole}, is needed as a whole to make `value` again. */
+/** Begins the data of `value`, up to {@linkcode endWhole}. The receiver needs all of it to make `value`. */
 export function beginWhole(value: object): void {
   open.push(value);
 }
 
-/** See {@linkcode beginWhole}. */
+/** Ends the data that {@linkcode beginWhole} began. */
 export function endWhole(): void {
   open.pop();
 }
 
 /**
- * Whether an object at that depth, which is too deep, is left for later, or for its first place in what comes later. What a
- * class serializes cannot be: it is needed as a whole.
+ * Defers an object that is nested too deeply: it writes a placeholder, and returns `true`. The object is written after the
+ * main value. Returns `false` if the object has come before, or if it is in data that a class serializes: the receiver needs
+ * that as a whole.
  */
 export function isLeft(value: object, depth: number): boolean {
   if (hasCome(value) || value instanceof ArrayBuffer) return false;
@@ -439,7 +440,7 @@ export function isLeft(value: object, depth: number): boolean {
   return true;
 }
 
-/** What was left for later, in the order in which it was met; `undefined` behind the last. */
+/** The deferred object with this number; `undefined` after the last. */
 export function leftAt(index: number): object | undefined {
   return later[index];
 }

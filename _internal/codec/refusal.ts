@@ -1,6 +1,6 @@
 /**
- * What cannot be sent, and what is said of it: where it is in the value, why it cannot, and what to send instead. At the end
- * the objects of the runtime that can be sent after all, keys, and what is sent of them.
+ * The errors for values that cannot be sent: where the value is, why it cannot be sent, and what to send instead. At the end,
+ * the keys of node's crypto and of the web's, which can be sent.
  *
  * @module
  */
@@ -11,20 +11,20 @@ import { isPlainInside, sourcesOf, tagOf } from "../runtime/host_classes.ts";
 import { nodeProcess } from "../runtime/runtime.ts";
 import { privateMember } from "../targets/source.ts";
 
-/** Under this an object has the reason why it cannot be sent, for the message of the error. */
+/** The property of an object that says why it cannot be sent, for the error message. */
 export const REFUSAL: unique symbol = Symbol.for("@weft/concurrent.refusal") as never;
 
-/** Says that a value cannot be sent; the path is found afterwards. */
+/** Thrown for a value that cannot be sent. The path to the value is found afterwards. */
 export class Unsendable {
   constructor(readonly value: unknown, readonly make: (path: string) => Error) {}
 }
 
-/** The same, with a `DataCloneError` that has this reason. */
+/** An {@linkcode Unsendable} whose error is a `DataCloneError` with this reason. */
 export function unsendable(value: unknown, reason: string): Unsendable {
   return new Unsendable(value, (path) => new DOMException(`Cannot send ${path} as ${reason}`, "DataCloneError"));
 }
 
-/** What `read` finds inside of an object. A proxy of one, or what was made with its prototype, has no insides. */
+/** Returns what `read` reads from the internals of an object. A proxy, or an object with the same prototype, has none. */
 export function ofKind<T>(value: object, kind: string, read: () => T): T {
   try {
     return read();
@@ -36,27 +36,30 @@ export function ofKind<T>(value: object, kind: string, read: () => T): T {
   }
 }
 
-// Where in a value what cannot be sent is, for messages. Looked for only after it was found, by a walk that has all the
-// time in the world and takes no more of the stack for a value that is nested deeply.
+// The path to a value that cannot be sent, for error messages. The search begins only after the encoder has met the value, so it
+// need not be fast. It uses a list instead of recursion, so deep nesting cannot exceed the stack.
 
 interface Place {
   value: unknown;
-  /** How its owner leads to it: `.key`, `[0]`. */
+  /** The step from its owner to it: `.key`, `[0]`. */
   step: string;
   owner?: Place;
 }
 
-/** Of a longer path the first and the last steps are said. */
+/** Only the first and last steps of a longer path are shown. */
 const LONG = 24;
 const ENDS = 6;
 
-/** The path of `wanted` in `root`, which is called `name`: `args[0].onDone`. Empty name: the keys of the root are. */
+/**
+ * The path to `wanted` in `root`: `args[0].onDone`. `name` is the name of the root. If it is empty, the path begins with a key
+ * of the root.
+ */
 export function pathOf(root: unknown, wanted: unknown, name: string): string {
   try {
     const found = search(root, wanted);
     return found === undefined ? name || "the value" : written(found, name) || "the value";
   } catch {
-    // What is asked for its keys may throw.
+    // Getters and proxies of the program may throw.
     return name || "the value";
   }
 }
@@ -69,7 +72,7 @@ function search(root: unknown, wanted: unknown): Place | undefined {
     if (value === wanted) return place;
     if (typeof value !== "object" || value === null || seen.has(value)) continue;
     seen.add(value);
-    // The first is looked at first, and all that is in it.
+    // Reversed, because the last place is searched first: the search is depth-first, in the order of the steps.
     for (const [step, item] of steps(value).reverse()) places.push({ value: item, step, owner: place });
   }
   return undefined;
@@ -121,14 +124,15 @@ export function isIndex(key: string): boolean {
   return index !== 2 ** 32 - 1 && String(index) === key;
 }
 
-// Objects that are more than their properties show: what is said of them, and which of a program's own are.
+// Objects with more content than their properties show: their error messages, and how to recognize them among the objects of a
+// program.
 
-/** What to send instead; of all others: data. */
+/** What to send instead of an object of the runtime. Default: data. */
 const INSTEAD: Record<string, string> = {
   "arguments object": "[...arguments]",
   AsyncGenerator: "what it yields",
   Blob: "await blob.bytes()",
-  AbortSignal: "an Event, or give it as the option 'signal' of a task, which has one of its own in currentTask()",
+  AbortSignal: "an Event, or give it as the option 'signal' of a task, whose own signal is in currentTask()",
   File: "await file.bytes()",
   FormData: "[...formData]",
   Generator: "[...generator]",
@@ -140,7 +144,7 @@ const INSTEAD: Record<string, string> = {
   URLSearchParams: "String(params)",
 };
 
-/** Why an object of a class of the runtime cannot be sent. `kind` is what `toString` calls it. */
+/** Why an object of a class of the runtime cannot be sent. `kind` is its name in `toString`. */
 export function whyHost(hostClass: string, kind: string): string {
   if (kind === "SharedArrayBuffer") return "a SharedArrayBuffer cannot be copied: use SharedArray";
   const name = kind === "Object" ? hostClass : kind === "Arguments" ? "arguments object" : kind;
@@ -152,14 +156,14 @@ export function whyHost(hostClass: string, kind: string): string {
   return `${withArticle(name)} cannot be copied: send ${instead}`;
 }
 
-/** `an Event`. */
+/** A name with its article: `an Event`. */
 function withArticle(name: string): string {
   return `${/^(?:[AEIOa]|U[^R])/.test(name) ? "an" : "a"} ${name}`;
 }
 
 /**
- * Why an object that is shared between threads cannot go to another process. By what it is: a class of the program that extends
- * one of the library's has another name.
+ * Why an object that threads share cannot go to another process. It uses the object's kind, because a program's subclass has
+ * another name than the library's class.
  */
 export function insteadOf(space: Space, at: number): string {
   const kind = space.words[at] & 0xff;
@@ -171,12 +175,13 @@ export function insteadOf(space: Space, at: number): string {
 
 const { toString } = Object.prototype;
 
-/** Of a plain object that would arrive empty, or like a list: whether that is what it is. */
+/** Throws if an object that looks plain is an object of the runtime, whose content would be lost. */
 export function checkPlain(object: object): void {
   if (toString.call(object) === "[object Object]") return;
   const kind = tagOf(object);
   const own = Object.getOwnPropertyDescriptor(object, Symbol.toStringTag);
-  // A program writes such a name in another way than a runtime.
+  // Objects of the runtime either have no such property, like `arguments`, or one that is neither enumerable nor writable. In all
+  // other cases the program gave the object its name.
   if (own === undefined ? Symbol.toStringTag in object : own.enumerable || own.writable) return;
   if (isPlainInside(object)) return;
   throw unsendable(object, whyHost(kind, kind));
@@ -184,7 +189,7 @@ export function checkPlain(object: object): void {
 
 const privates: WeakMap<object, boolean> = new WeakMap();
 
-/** Whether an object without enumerable properties has something all the same, which would be lost in silence. */
+/** Whether an object without enumerable properties has other content, which would be lost silently. */
 export function hidesAll(object: object, prototype: object): boolean {
   if (Object.keys(object).length > 0) return false;
   if (Object.getOwnPropertySymbols(object).length > 0 || Object.getOwnPropertyNames(object).length > 0) return true;
@@ -196,16 +201,16 @@ export function hidesAll(object: object, prototype: object): boolean {
   return has;
 }
 
-/** Why such an object cannot be sent. */
+/** Why an object whose content is hidden cannot be sent. */
 export function whyHidden(prototype: object): string {
   const name = prototype.constructor?.name || "its class";
   return `all that an instance of ${name} holds is private: call registerSerializable() for its class, or send data`;
 }
 
-// `KeyObject` and `CryptoKey`: the host objects that cross, as `structuredClone` copies them.
+// `KeyObject` and `CryptoKey`: objects of the runtime that can be sent, because `structuredClone` copies them.
 //
-// Node's crypto gives the material of a key at once, which the web's gives by promises alone; its module is there, as the
-// key is of it or can be made one of it.
+// The web's crypto exports the material of a key only by promises, node's crypto at once. So node's module exports and imports
+// both kinds of key.
 
 interface Key {
   type: "secret" | "public" | "private";
@@ -226,7 +231,7 @@ interface WebKey {
   usages: string[];
 }
 
-/** What is sent of a key. */
+/** The data of a key that is sent. */
 export interface KeyData {
   type: Key["type"];
   material: Uint8Array;
@@ -237,7 +242,7 @@ function crypto(): Crypto {
   return nodeProcess().getBuiltinModule("node:crypto") as Crypto;
 }
 
-/** What is to be sent of a key, if `value` is one. `tag` is what `toString` calls it. */
+/** The data of a key; `undefined` if `value` is not a key. `tag` is its name in `toString`. */
 export function dataOfKey(value: object, tag: string): KeyData | undefined {
   if (tag !== "KeyObject" && tag !== "CryptoKey" || typeof nodeProcess()?.getBuiltinModule !== "function") {
     return undefined;
@@ -262,7 +267,7 @@ export function dataOfKey(value: object, tag: string): KeyData | undefined {
   return { type, material: new Uint8Array(bytes), ...(web === undefined ? {} : { web }) };
 }
 
-/** The key again. */
+/** Makes the key again. */
 export function keyOfData({ type, material, web }: KeyData): object {
   const { createSecretKey, createPublicKey, createPrivateKey } = crypto();
   const key = type === "secret"

@@ -1,25 +1,25 @@
 /**
- * Strings out of bytes. Where they are was checked before: the bytes are there.
+ * Decodes strings. The callers have checked that the bytes are there.
  *
  * @module
  */
 
 import { latin1 } from "../runtime/runtime.ts";
 
-// Not fatal: what was written is well-formed. The byte order mark is part of a string like any other character.
+// Not fatal: the encoder writes only well-formed UTF-8. A byte order mark is a character of the string like any other.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Strings up to this length are cached. */
 const CACHED = 16;
-/** Short strings that came lately, by a number made of their bytes: keys come again and again. */
+/** Recent short strings, by a hash of their bytes: the same keys come again and again. */
 const cache: string[] = new Array(1024).fill("");
-/** Longer strings are cheaper to have decoded by the runtime. */
+/** The runtime decodes longer strings faster. */
 const BY_HAND = 24;
 const codes: number[][] = Array.from({ length: BY_HAND + 1 }, (_, length) => new Array(length).fill(0));
-/** So many units are made a string at a time: each is an argument of a call. */
+/** The number of code units that become a string in one call: each is an argument of the call. */
 const AT_ONCE = 4096;
 
-/** ASCII that is often the same, where it is short. */
+/** Decodes ASCII. Short strings come from a cache, because they often repeat. */
 export function recurring(bytes: Uint8Array, start: number, length: number): string {
   if (length > CACHED) return ascii(bytes, start, length);
   if (length === 0) return "";
@@ -36,7 +36,7 @@ export function recurring(bytes: Uint8Array, start: number, length: number): str
   return cache[index] = ascii(bytes, start, length);
 }
 
-/** ASCII. */
+/** Decodes ASCII. */
 export function ascii(bytes: Uint8Array, start: number, length: number): string {
   if (latin1 !== undefined) return latin1(bytes, start, start + length);
   if (length > BY_HAND) return utf8(bytes, start, length);
@@ -45,12 +45,12 @@ export function ascii(bytes: Uint8Array, start: number, length: number): string 
   return String.fromCharCode.apply(undefined, units);
 }
 
-/** UTF-8 of `length` bytes. */
+/** Decodes UTF-8 of `length` bytes. */
 export function utf8(bytes: Uint8Array, start: number, length: number): string {
   return decoder.decode(bytes.subarray(start, start + length));
 }
 
-/** UTF-16 of `length` units. */
+/** Decodes UTF-16 of `length` code units. */
 export function utf16(bytes: Uint8Array, start: number, length: number): string {
   let text = "";
   for (let i = 0; i < length; i += AT_ONCE) {

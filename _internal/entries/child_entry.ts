@@ -1,9 +1,9 @@
 /**
- * Where a child process begins, and its life.
+ * The module with which a child process begins, and the life of that process.
  *
- * It learns from a variable of its environment what it is: its record, what ties its life to its starter's, and where the
- * processes' memory is. A spare waits there for its record: see processes/forkserver.ts. A process that may not call the C
- * library learns what it is from its standard input instead: see child_without_memory.ts.
+ * An environment variable tells the process its record, what ties its life to its starter's, and where the processes' memory
+ * is. A spare waits here for its record: see processes/forkserver.ts. A process that may not call the C library reads all
+ * of this from its standard input instead: see child_without_memory.ts.
  *
  * @module
  */
@@ -60,10 +60,10 @@ import {
 } from "../work/record.ts";
 import { giveFields, importsOf, type ProcessHead, unpackPayload } from "../work/starting.ts";
 
-/** How long a parent that ends takes at most until it is gone: milliseconds. */
+/** How many milliseconds a parent that is ending takes at most until it is gone. */
 const ENDING = 2000;
 
-/** Runs the process that the environment names. */
+/** Runs the process that the environment variable names. */
 function boot(): void {
   if (!mayCallSystem()) {
     void import("./child_without_memory.ts").then(({ bootWithoutMemory }) => bootWithoutMemory());
@@ -75,12 +75,12 @@ function boot(): void {
   calls.removeVariable(VARIABLE);
   const [record, lifeline, ...region] = told.split(" ");
   calls.leaveSignals();
-  // Its parent ended while it came up.
+  // Its parent ended while this process came up.
   if (!holdLifeline(lifeline)) exitProcess(1);
   try {
     attachRegion(region.join(" "));
   } catch (error) {
-    // The memory of a parent that ends may be gone before its lifeline is.
+    // While the parent ends, its memory may be gone before its lifeline is.
     if (calls.isOrphan(ENDING)) exitProcess(1);
     throw error;
   }
@@ -90,15 +90,15 @@ function boot(): void {
   else void waitForRecord(space, -Number(record), importAhead).then((record) => run(space, record));
 }
 
-/** What is still done when this process ends or fails. */
+/** What this process still does when it ends or fails. */
 let lastWords: Parameters<typeof onLastWords>[0] | undefined;
 
-/** What is found ahead, of which head. */
+/** What was found ahead of the process, and for which head. */
 let foundAhead: { head: string; found: Found } | undefined;
-/** What was not caught while that was imported, and the process came. */
+/** An error that was not caught while the modules were imported ahead, after the spare had become a process. */
 let failedAhead: { error: unknown } | undefined;
 
-/** This process is spare, and imports what it will run. */
+/** In a spare: imports what its process will run. */
 async function importAhead(head: string, spoil: () => boolean): Promise<void> {
   lastWords = {
     exit: () => void spoil(),
@@ -109,15 +109,15 @@ async function importAhead(head: string, spoil: () => boolean): Promise<void> {
   };
   beNobody((error) => {
     if (spoil()) exitProcess(0);
-    // The process has come meanwhile, and is not told before this is through.
+    // The spare has become a process, but does not know which one before this import is over. The module gets the error.
     throw error;
   });
-  // The processes that came before have named what does not come up.
+  // Nothing is reported here. Earlier processes have imported the same modules, and have reported slow ones.
   watchImports({ begin() {}, mayName: () => false, end() {} });
   foundAhead = { head, found: await find(JSON.parse(head) as ProcessHead, "a process") };
 }
 
-/** Goes where the process is to run, and finds what it runs. `label`: the name of the process. */
+/** Changes to the folder in which the process runs, and finds what it runs. `label`: the name of the process. */
 function find(head: ProcessHead, label: string): Promise<Found> {
   const { main, cwd, method } = head;
   addHome(undefined, main);
@@ -164,7 +164,7 @@ async function run(space: Space, record: number): Promise<void> {
   const pending = pendingOutput();
   if (pending !== undefined) await pending;
   over = true;
-  // As where the runtime ends a program by itself.
+  // The exit code that the program has set counts, as it does when the runtime ends a program.
   code ||= exitCodeSet();
   sayExit(space, record, code);
   exitProcess(code);
@@ -174,7 +174,7 @@ async function runTarget(space: Space, record: number): Promise<unknown> {
   const { descriptor, rest } = unpackPayload(readBytes(space, record + PAYLOAD)!);
   const attachment = new Attachment(space, objectOf(record));
   const head = JSON.parse(descriptor) as ProcessHead;
-  // Again: the folder may have been made anew since it was found ahead.
+  // Again, although find() may have done it ahead: the folder may have been deleted and created again since.
   goTo(head.cwd);
   const { type, target } = foundAhead?.head === JSON.stringify({ ...head, name: "" })
     ? foundAhead.found
@@ -185,7 +185,7 @@ async function runTarget(space: Space, record: number): Promise<unknown> {
     : makeHandle(attachment, Process<unknown[]>, type);
   if (target !== undefined) setOwnTarget(space, record, target);
   const { args, fields } = await arrive(() => decode(rest, { keep: true }) as { args: unknown[]; fields?: object });
-  // Only now: where this process is killed before, its starter gives up what the arguments hold.
+  // Not earlier: if this process is killed before that, its starter drops the references of the payload.
   freeBytes(space, record + PAYLOAD);
   dropReferences(rest);
   if (fields !== undefined) giveFields(process, fields);
@@ -198,7 +198,7 @@ function fail(space: Space, record: number, error: unknown): void {
   console.error(`Process ${labelOf(new Attachment(space, objectOf(record)))}:`, error);
 }
 
-/** Waits for the threads that are no daemons, and for daemons below which others run. */
+/** Waits for the threads that are not daemons, and for daemons that have started threads that are not and still run. */
 async function threadsEnded(): Promise<void> {
   const space = existingSpace("thread")!;
   for (const thread of childRecords()) {

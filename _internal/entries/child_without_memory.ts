@@ -1,5 +1,5 @@
 /**
- * The life of a process without a part in the shared memory, inside it. Its starter's side is in processes/unseen.ts.
+ * The life of a process that has no access to the shared memory, seen from inside. Its starter's side is in processes/unseen.ts.
  *
  * @module
  */
@@ -18,15 +18,15 @@ import { resolveSubclass, resolveTarget } from "../targets/resolve.ts";
 import { type ProcessHead, unpackPayload } from "../work/starting.ts";
 import { encodeOutcome, ERROR, VALUE } from "../work/record.ts";
 
-/** What is used of `process`, to send to the starter. */
+/** The part of `process` that sends messages to the starter. */
 interface Channel {
   send(message: Message, sent?: () => void): void;
 }
 
-/** How many bytes are sent, or read, at a time. */
+/** How many bytes are sent or read at a time. */
 const PART = 2 ** 18;
 
-/** Runs what its standard input says. */
+/** Runs the process that its standard input describes. */
 export async function bootWithoutMemory(): Promise<void> {
   const channel = nodeProcess() as unknown as Channel;
   const { descriptor, rest } = unpackPayload(readInput());
@@ -74,7 +74,7 @@ async function runTarget(head: ProcessHead, rest: Uint8Array): Promise<unknown> 
   const Type = type === undefined ? undefined : await resolveSubclass(type, name);
   const { args, fields } = await arrive(() => decode(rest) as { args: unknown[]; fields?: object });
   if (Type === undefined) return await found?.(...args);
-  // There is no handle without the memory: an object with the methods and the fields, and nothing else, runs it.
+  // Without the memory there is no handle. An object that has only the methods and the fields runs instead.
   const instance = Object.assign(Object.create(Type.prototype as object), fields) as Process<unknown[]>;
   return await instance.run(...args);
 }

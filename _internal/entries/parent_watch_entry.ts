@@ -1,5 +1,5 @@
 /**
- * Where the worker begins that ends this process with its parent, on systems that cannot do so themselves.
+ * The module with which a worker begins that ends this process when its parent ends, on systems that cannot do so themselves.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * All that a worker loads beforehand while it waits for a thread to come.
+ * Everything that a spare worker loads while it waits for a thread.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Where the worker begins that sleeps for a thread.
+ * The module with which a worker begins that sleeps on behalf of a thread.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * All classes that shared objects and threads may arrive as.
+ * All classes of shared objects, and of threads, that may arrive in a message.
  *
  * @module
  */

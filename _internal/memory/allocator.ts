@@ -7,25 +7,26 @@
  *           2… the words of its user
  * ```
  *
- * Blocks stand side by side from the heap's beginning to TOP; behind that nothing was given out. So the sizes alone say
- * where all blocks are, and the lists of free ones are an index that can be made again from them at any time.
+ * Blocks lie side by side from the beginning of the heap to TOP. Nothing behind TOP is given out. The sizes alone say
+ * where all blocks are. The lists of free blocks are an index that can be rebuilt from the sizes at any time.
  *
- * Small blocks have four sizes for each power of two and a list for each; the large ones share a list, of which the best
- * fit is taken. What is given back goes into its list and is not joined with its neighbours at once, since the same size is
- * wanted again most of the time. A sweep does that for all blocks together: when much has been given back and nothing of
- * it fits, before the end of the heap moves on; and before a caller hears that there is no room.
+ * Small blocks come in four sizes for each power of two, with a list for each size. The large blocks share one list,
+ * which is searched for the best fit. A block that is given back goes into its list and is not joined with its
+ * neighbors at once, since a block of the same size is usually wanted again soon. A sweep joins all free neighbors. It
+ * runs when much was given back and nothing of it fits, before the end of the heap moves on, and also before an
+ * allocation fails.
  *
- * Everything happens under one mutex. A process that is killed in the middle may leave the lists broken, but never the sizes:
- * blocks are cut and joined by one atomic store each, and all other writes are plain. A thread that takes the mutex from a dead
- * holder sweeps first; a block that the dead holder was busy with is lost at most.
+ * Everything happens under one mutex. A process that is killed in the middle may leave the lists broken, but never the
+ * sizes: blocks are cut and joined by one atomic store each, and all other writes are plain. A thread that takes the
+ * mutex from a dead holder sweeps first. At most the block that the dead holder was working on is lost.
  *
- * HOLDER is the participant that will give a block back of itself and soon: the owner of a pool, for inputs and results.
- * A thread that finds no room learns by it whether to wait makes sense.
+ * HOLDER is the participant that will soon give a block back without being asked: the owner of a pool, for inputs and
+ * results. A thread that finds no room uses it to decide whether waiting makes sense.
  *
- * While a memory is being checked, and only then, writes into memory that is not the writer's are found. Behind the words that
- * were asked for, a block gets guard words, which are looked at when it is given back. What was given back is filled with
- * poison, which is looked at when it is given out again. The variable WEFT_CHECK_MEMORY of the environment switches that on
- * for the memory of a program, and with that for all its threads and processes.
+ * The environment variable WEFT_CHECK_MEMORY turns on checks for a program's memory, in all of its threads and
+ * processes. They find writes into memory that does not belong to the writer. A block gets guard words behind the words
+ * that were asked for; they are checked when it is given back. A block that is given back is filled with poison, which
+ * is checked when it is given out again.
  *
  * @module
  */
@@ -50,23 +51,23 @@ import { isAlive, lockMutex, unlockMutex } from "./participants.ts";
 export const BLOCK_HEADER = 2;
 const FREE = 1;
 const MIN = 8;
-/** 256 KiB: what is larger is in one list. */
+/** 256 KiB. All larger blocks are in one list. */
 const CHUNK = 65536;
 const LARGE_LIST = FREE_LISTS_AT + FREE_LIST_COUNT - 1;
-/** So many blocks are compared for the best fit. */
+/** How many blocks are compared for the best fit. */
 const COMPARED = 256;
-/** Words given back of which no more is counted. */
+/** Where the count of LOOSE words stops, so that it cannot overflow. */
 const MUCH = 2 ** 29;
 
-/** Words at the end of a block that is checked: how many were asked for, and the guard. */
+/** Words at the end of a checked block: how many words were asked for, and the guard. */
 const GUARD_WORDS = 2;
 const GUARD = 0x6a51d;
-/** What free memory is full of while it is checked. */
+/** The value that fills free memory while memory is checked. */
 const POISON = 0x5eadbeef;
-/** So many words of what is given out are looked at. */
+/** How many words of a block are checked for poison when it is given out. */
 const LOOKED_AT = 4096;
 
-// Four steps a power of two: 8 10 12 14 16 20 24 28 32 40 …
+// Four sizes for each power of two: 8 10 12 14 16 20 24 28 32 40 …
 function sizeClass(words: number): number {
   if (words <= MIN) return 0;
   const power = 31 - Math.clz32(words - 1);
@@ -79,14 +80,15 @@ function classWords(index: number): number {
   return (1 << power) + (index & 3) * (1 << (power - 2));
 }
 
-// The list whose blocks are all of that size at least.
+// The list for free blocks of that size. Its blocks are at least as large as its class, so the first one fits any
+// request of that class.
 function listOf(size: number): number {
   if (size > CHUNK) return LARGE_LIST;
   const power = 31 - Math.clz32(size);
   return FREE_LISTS_AT + (power - 3) * 4 + ((size - (1 << power)) >> (power - 2));
 }
 
-// Eight steps a power of two.
+// Eight sizes for each power of two.
 function largeWords(words: number): number {
   const step = 1 << (28 - Math.clz32(words - 1));
   return Math.ceil(words / step) * step;
@@ -96,17 +98,17 @@ function topOf(words: Int32Array): number {
   return Math.max(load(words, TOP_AT), HEAP_AT);
 }
 
-// Of a free block or of one given out. 0: the word was scribbled over.
+// The size of a block, free or given out. 0: the word was scribbled over.
 function sizeAt(words: Int32Array, block: number, top: number): number {
   const size = words[block] & ~FREE;
   return size < MIN || size % 2 !== 0 || block + size > top ? 0 : size;
 }
 
 /**
- * A block of at least `count` words, aligned to eight bytes, zeroed where asked. 0: there is no room.
+ * Returns a block of at least `count` words, aligned to eight bytes, and zeroed if `zeroed`. 0: there is no room.
  *
- * `id` is the participant that asks, `holder` the participant that will give the block back of itself, and `spare` how many
- * words must be left beside it.
+ * `id` is the participant that asks. `holder` is the participant that will give the block back without being asked, or
+ * 0. `spare` is how many words must stay free besides the block.
  */
 export function allocate(
   memory: Memory,
@@ -132,7 +134,7 @@ export function allocate(
     if (block < fresh) checkPoison(words, block, Math.min(fresh, block + words[block]));
     guard(words, block, words[block], count);
   }
-  // What was never given out is zero already; touching it would make it resident.
+  // Words that were never given out are zero already. Writing to them would make their pages resident.
   if (zeroed && block < fresh) words.fill(0, block + BLOCK_HEADER, block + BLOCK_HEADER + count);
   return block + BLOCK_HEADER;
 }
@@ -157,7 +159,7 @@ function take(memory: Memory, wanted: number): number {
   if (words[LOOSE_AT] > 0) sweep(memory);
   block = fit(words, listOf(size), size) || fitLarger(words, size) || extend(memory, size);
   if (block !== 0) return block;
-  // Without the room that makes a block be found again by the same size.
+  // The exact size, not rounded up to that of a class: better a block that is harder to use again than none.
   const exact = even(wanted);
   return fit(words, listOf(exact), exact) || fitLarger(words, exact) || extend(memory, exact);
 }
@@ -166,7 +168,7 @@ function even(words: number): number {
   return Math.max(MIN, (words + 1) & ~1);
 }
 
-// The best of the list's first blocks, or the first that is large enough.
+// The best fit among the list's first blocks; if none of those fits, the first block that does.
 function fit(words: Int32Array, list: number, size: number): number {
   let best = 0;
   let bestPrevious = 0;
@@ -195,7 +197,8 @@ function fitLarger(words: Int32Array, size: number): number {
   return 0;
 }
 
-// Marks a block as given out that is in no list any more; what is too much of it becomes a block of its own.
+// Marks a block that was taken out of its list as given out. If it is much larger than needed, the rest becomes a free
+// block.
 function cut(words: Int32Array, block: number, size: number): void {
   const whole = words[block] & ~FREE;
   const rest = whole - size;
@@ -203,7 +206,8 @@ function cut(words: Int32Array, block: number, size: number): void {
     words[block] = whole;
     return;
   }
-  // No thread looks within a block; the store of the shorter size makes two of it.
+  // No thread looks inside a block, so the header of the rest is written first. The store of the shorter size then
+  // makes two blocks of it at once.
   words[block + size] = rest | FREE;
   store(words, block, size);
   push(words, block + size, rest);
@@ -219,7 +223,7 @@ function extend(memory: Memory, size: number): number {
   const { words } = memory;
   const top = topOf(words);
   if (top + size > memory.capacity || !memory.commit((top + size) * 4)) return 0;
-  // First of all: no thread may take for zero what is written from here on.
+  // FRESH first. If this thread dies after it, no other thread takes words for zero that this thread has written.
   if (top + size > words[FRESH_AT]) words[FRESH_AT] = top + size;
   words[top] = size;
   store(words, TOP_AT, top + size);
@@ -231,8 +235,8 @@ function lock(memory: Memory, id: number): void {
 }
 
 /**
- * Joins free blocks that stand side by side, makes the lists anew, and gives the free end of the heap back. `died`: a holder
- * died over the lists.
+ * Joins neighboring free blocks, rebuilds the lists, and gives the free end of the heap back. `died`: the last holder
+ * of the mutex died and may have left the lists broken.
  */
 function sweep(memory: Memory, died = false): void {
   const { words } = memory;
@@ -243,7 +247,7 @@ function sweep(memory: Memory, died = false): void {
   for (let at = HEAP_AT, size; at < top; at += size) {
     size = sizeAt(words, at, top);
     if (size === 0) {
-      // What is behind cannot be known any more: it stays as it is.
+      // The blocks behind a broken size cannot be found. They stay as they are.
       used += top - at;
       break;
     }
@@ -272,8 +276,8 @@ function sweep(memory: Memory, died = false): void {
 }
 
 /**
- * How many bytes can be had in one piece so that `spare` words are left; `lent`: if all is given back that a living
- * participant will give back of itself.
+ * How many bytes the largest block can have if `spare` words stay free. With `lent`, the blocks count as free that a
+ * living participant will give back without being asked.
  */
 export function reach(memory: Memory, id: number, lent = false, spare = 0): number {
   const { words } = memory;
@@ -304,14 +308,14 @@ export function reach(memory: Memory, id: number, lent = false, spare = 0): numb
   return Math.max(0, (most - BLOCK_HEADER - (words[CHECKED_AT] !== 0 ? GUARD_WORDS : 0)) * 4);
 }
 
-/** Words of a block, from where it begins for its user. */
+/** How many words of a block its user has. `at` is the first of them. */
 export function blockWords(memory: Memory, at: number): number {
   return (load(memory.words, at - BLOCK_HEADER) & ~FREE) - BLOCK_HEADER;
 }
 
 /**
- * Gives a block back. What cannot be a block, since an address was scribbled over or it was given back before, is left
- * alone.
+ * Gives a block back. Does nothing if `at` cannot be a block: its address was scribbled over, or it was given back
+ * before.
  */
 export function free(memory: Memory, id: number, at: number): void {
   const { words } = memory;
@@ -337,7 +341,7 @@ export function free(memory: Memory, id: number, at: number): void {
 
 // The checks.
 
-// On stderr, too: much of what frees is a finalizer, or within a try.
+// On stderr, too: blocks are often given back by a finalizer or inside a try, where the error would not be seen.
 function damaged(what: string): never {
   const message = `Shared memory is damaged: ${what}`;
   console.error(new Error(message).stack);
@@ -352,7 +356,7 @@ function guard(words: Int32Array, block: number, size: number, count: number): v
   words[end + 1] = GUARD ^ block;
 }
 
-/** Looks at the guard of a block that is given back. */
+/** Checks the guard of a block that is given back. */
 function checkFree(words: Int32Array, block: number, header: number): void {
   if ((header & 1) !== 0) damaged(`block ${block} was given back twice`);
   const end = block + header - GUARD_WORDS;
@@ -361,17 +365,19 @@ function checkFree(words: Int32Array, block: number, header: number): void {
   if (!isWhole) damaged(`the end of block ${block}, of ${header} words, was written over`);
   for (let at = block + BLOCK_HEADER + count; at < end; at++) {
     if (words[at] !== GUARD) {
-      damaged(`word ${at - block - BLOCK_HEADER} of block ${block} was written to, which has ${count}`);
+      damaged(
+        `word ${at - block - BLOCK_HEADER} of block ${block} was written to, but the block has only ${count} words`,
+      );
     }
   }
 }
 
-/** Fills a block that is given back. */
+/** Fills a block that is given back with poison. */
 function poison(words: Int32Array, block: number, size: number): void {
   words.fill(POISON, block + BLOCK_HEADER, block + size);
 }
 
-/** Looks whether a block was written to, as far as `end`, since it was given back. */
+/** Checks that a block was not written to, as far as `end`, since it was given back. */
 function checkPoison(words: Int32Array, block: number, end: number): void {
   for (let at = block + BLOCK_HEADER; at < Math.min(end, block + LOOKED_AT); at++) {
     if (words[at] === POISON) continue;

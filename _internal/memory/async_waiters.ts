@@ -1,8 +1,9 @@
 /**
  * The promises of one thread that wait at wait points of one memory.
  *
- * However many there are, the thread listens to one word, its doorbell. When that rings, each wait point whose bit was
- * taken gets the bit back, and only then are its waiters tried again: what changes later rings again.
+ * The thread listens to one word, its doorbell, however many promises there are. A notifier takes the thread's bit from
+ * the wait point and rings the bell. The thread then first puts the bit back at each wait point where it was taken, and
+ * only then tries the waiters there again. So a later change finds the bit and rings again.
  *
  * @module
  */
@@ -14,17 +15,17 @@ import { arm, isArmed, SLICE_MS, type WaitingThread } from "./wait_point.ts";
 
 /** What a promise waits for. */
 interface AsyncWait<T> {
-  /** Tries to get it; `undefined`: not yet. Gets the number of times it was tried in vain. May throw. */
+  /** Tries to get it; `undefined`: not yet. `tries` is the number of attempts that were in vain. May throw. */
   attempt: (tries: number) => T | undefined;
   /** When to give up, on the clock of {@linkcode now}. */
   deadline: number;
-  /** What the promise becomes then: a value, or an error that is thrown. */
+  /** What the promise settles with then: a value, or an error that is thrown. */
   expired: () => T;
-  /** All waiters here want the same: when an attempt fails, those of the waiters behind it need not be made. */
+  /** All waiters at the point want the same: when an attempt fails, the waiters behind it need not be tried. */
   ordered?: boolean;
-  /** Gives up with the signal's reason. */
+  /** When it is aborted, the promise rejects with its reason. */
   signal?: AbortSignal;
-  /** Called when the wait was given up (by deadline or signal), before the promise is settled. */
+  /** Called when the wait is given up by deadline or signal, before the promise settles. */
   abandoned?: () => void;
 }
 
@@ -41,7 +42,7 @@ export class AsyncWaiters {
   readonly #points: Map<number, Set<Waiter>> = new Map();
   #pending = 0;
   #stop: (() => void) | undefined;
-  /** How many have asked to go on listening. */
+  /** How many callers of {@linkcode AsyncWaiters.keepListening} want the thread to go on listening. */
   #keepers = 0;
   #slices: ReturnType<typeof setInterval> | undefined;
   #awake = false;
@@ -55,7 +56,10 @@ export class AsyncWaiters {
     return this.#points.has(point);
   }
 
-  /** A promise for what `wait` describes; `points` are all wait points whose notification is worth a try. */
+  /**
+   * Returns a promise for what `wait` describes. `points` are all wait points whose notification makes another attempt
+   * worthwhile.
+   */
   wait<T>(points: number | readonly number[], wait: AsyncWait<T>): Promise<T> {
     const { signal, attempt, deadline } = wait;
     if (signal?.aborted) return Promise.reject(signal.reason);
@@ -101,7 +105,7 @@ export class AsyncWaiters {
         },
       };
       const onAbort = (): void => waiter.fail(signal!.reason);
-      // The waiters in front want the same, and what is there now is theirs first.
+      // The waiters in front want the same and are served first.
       const tryInTurn = (): boolean => {
         if (!waiter.ordered) return waiter.try();
         for (const point of list) tryAll(this.#points.get(point));
@@ -116,7 +120,7 @@ export class AsyncWaiters {
       for (const point of list) {
         if (!settled && this.#add(point, waiter)) tryAll(this.#points.get(point));
       }
-      // Armed by now: a change before this is seen by the try, one after it rings.
+      // The bits are there by now: this attempt sees every earlier change, and a later change rings the bell.
       if (settled || !waiter.ordered && waiter.try()) return;
       if (deadline <= now()) {
         waiter.expire();
@@ -138,16 +142,16 @@ export class AsyncWaiters {
   }
 
   /**
-   * Looks at everything in a microtask: while it was blocked, this thread put bits of its doorbell back, after which what
-   * the bell rang for cannot be told.
+   * Tries all waiters in a microtask. While this thread was blocked it put bits of its doorbell back, so the bits no
+   * longer show which wait points the bell rang for.
    */
   retry(): void {
     if (this.#pending > 0) queueMicrotask(() => this.#look(true));
   }
 
   /**
-   * Rejects all promises that wait at points in `[from, to)`: this thread gives up what is there, and must not put the bit of
-   * its doorbell back into memory that may be another object's by then.
+   * Rejects all promises that wait at points in `[from, to)`. This thread gives up what is there. It must not put the
+   * bit of its doorbell back later, since the memory may belong to another object by then.
    */
   evict(from: number, to: number, reason: () => unknown): void {
     if (this.#pending === 0) return;
@@ -156,25 +160,26 @@ export class AsyncWaiters {
     }
   }
 
-  /** Forgets all promises that wait: this thread ends, and gives up what they wait at. */
+  /** Forgets all promises that wait. This thread ends, and gives up the objects that they wait at. */
   abandon(): void {
     for (const waiters of this.#points.values()) waiters.clear();
     this.#points.clear();
     this.#pending = 0;
-    // Not in vain: on Deno the first call of a thread loads node's timers, in milliseconds.
+    // Only if there is an interval: on Deno the first call in a thread loads node's timers, which takes milliseconds.
     if (this.#slices !== undefined) clearInterval(this.#slices);
     this.#stop?.();
     this.#stop = undefined;
   }
 
-  /** `true`: all waiters there are to be tried now. */
+  /** Adds a waiter. `true`: all waiters at the point must be tried now. */
   #add(point: number, waiter: Waiter): boolean {
     let waiters = this.#points.get(point);
     const first = waiters === undefined;
     if (waiters === undefined) this.#points.set(point, waiters = new Set());
     waiters.add(waiter);
     if (this.#pending++ === 0) this.#start();
-    // Where the bit was taken, the bell has rung for the waiters before, and the look that follows would find it back.
+    // If the bit was taken, the bell has rung for the waiters before. This call puts the bit back, so the look that
+    // follows the ring would skip them.
     return arm(this.#space, point) || first;
   }
 
@@ -186,8 +191,8 @@ export class AsyncWaiters {
   }
 
   /**
-   * Goes on listening also while no promise waits, until what is returned is called: to end a sleep that no promise needs stops the
-   * event loop for a moment, and a thread that waits again and again would do so each time.
+   * Goes on listening while no promise waits, until the returned function is called. Ending this stops the event loop
+   * for a moment, which a thread that waits again and again would pay for each time.
    */
   keepListening(): () => void {
     this.#keepers++;
@@ -212,14 +217,16 @@ export class AsyncWaiters {
   }
 
   #start(): void {
-    // Two jobs: it keeps the program alive, and finds out what no bell rings for: that a holder died.
+    // The interval has two jobs. It keeps the program alive, and it finds the deaths of holders, for which no bell
+    // rings.
     this.#slices = setInterval(() => this.#look(true), SLICE_MS);
     this.#listen();
   }
 
   #end(): void {
     clearInterval(this.#slices);
-    // Not at once: a thread that waits once waits again, and starting to listen costs more than going on.
+    // Not at once: a thread that has waited will probably wait again, and to go on listening costs less than to start
+    // again.
     queueMicrotask(() => {
       if (this.#pending === 0) this.#stopUnlessKept();
     });
@@ -233,7 +240,8 @@ export class AsyncWaiters {
     if (this.#space.isKilled()) this.#space.exit();
     for (const [point, waiters] of this.#points) {
       if (isArmed(this.#space, point)) {
-        // Put back by another thread, perhaps, which has the same bell and was quicker.
+        // The bit is there, so usually nothing has changed. But another thread with the same bell may have put it back
+        // first.
         if (!all && !this.#isBellShared()) continue;
       } else {
         arm(this.#space, point);

@@ -1,7 +1,7 @@
 /**
- * The kinds of shared objects: which class stands for each in each scope, and what is known of an object by nothing but its
- * address, which is all that a message, a `waitAny` or a thread that ends has of it. {@linkcode registerClass} says the first
- * and {@linkcode defineKind} the second, in the module of the kind's class.
+ * The kinds of shared objects: which class stands for each kind in each scope, and what can be done with an object of
+ * which only the address is known. A message, a `waitAny` and a thread that ends have nothing but the address. The
+ * module of a kind's class sets the first with {@linkcode registerClass} and the second with {@linkcode defineKind}.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { load } from "../atomics.ts";
 import { OBJECT_HEADER, type Scope } from "./memory.ts";
 import type { Space } from "./space.ts";
 
-/** The kinds, as they are written into the first word of an object. */
+/** The numbers of the kinds, as they are in the first word of an object. */
 export const LOCK = 1;
 export const RLOCK = 2;
 export const SEMAPHORE = 3;
@@ -37,67 +37,67 @@ type SharedClass = new () => object;
 
 const classes: Record<Scope, SharedClass[]> = { thread: [], process: [] };
 
-/** Says which class stands for a kind. */
+/** Sets the class that stands for a kind. */
 export function registerClass(scope: Scope, kind: number, type: abstract new (...args: never[]) => object): void {
   classes[scope][kind] = type as unknown as SharedClass;
 }
 
-/** The class for a kind, where its module has been imported. */
+/** The class for a kind, if its module has been imported. */
 export function classOf(scope: Scope, kind: number): SharedClass | undefined {
   return classes[scope][kind];
 }
 
-/** What holds for the objects of a kind, of either scope. `at` is where an object's own words begin. */
+/** What can be done with the objects of a kind, in either scope. `at` is where an object's own words begin. */
 export interface Kind {
-  /** How `waitAny` waits for it; kinds without this cannot be waited for. */
+  /** How `waitAny` waits for it. A kind without this cannot be waited for. */
   readonly readiness?: (space: Space, at: number) => Omit<Readiness, "space">;
   /** Whether this thread holds it. */
   readonly isHeld?: (space: Space, at: number) => boolean;
-  /** If this thread holds it, makes it abandoned. */
+  /** Makes it abandoned, if this thread holds it. */
   readonly abandon?: (space: Space, at: number) => void;
-  /** Gives back, with the last reference, what it has besides its own words. */
+  /** Gives back what the object has besides its own words. Called when the last reference is dropped. */
   readonly destroy?: (space: Space, at: number) => void;
-  /** Called in place of its receipt: it was sent to a thread or process that is gone. */
+  /** Called instead of receiving the object when the thread or process that it was sent to is gone. */
   readonly lost?: (space: Space, at: number) => void;
 }
 
 const kinds: (Kind | undefined)[] = [];
 
-/** Says what holds for a kind. */
+/** Sets what can be done with the objects of a kind. */
 export function defineKind(kind: number, traits: Kind): void {
   kinds[kind] = traits;
 }
 
-/** What holds for the object there, as `locate` tells it; `undefined` for kinds of which nothing is to be known. */
+/** The kind of the object at this address, as `locate` gives it; `undefined` if nothing was defined for its kind. */
 export function kindAt(space: Space, at: number): Kind | undefined {
   return kinds[load(space.words, at) & 0xff];
 }
 
-/** An object, from the side of a thread that waits for it and takes nothing. */
+/** How a thread waits for an object without taking anything. */
 export interface Readiness {
   /** The memory in which it is. */
   readonly space: Space;
   /**
-   * The wait points that are notified when it may have become ready. Deaths are not notified: look again after each
-   * slice. A waiter that was woken here while the object was ready has taken a wake-up that was meant for a thread that takes,
-   * and passes it on: `notify(space, point, 1)`.
+   * The wait points that are notified when the object may have become ready. Deaths are not notified, so look again
+   * after each slice. A waiter that takes nothing must pass a wake-up on, with `notify(space, point, 1)`, if it was
+   * woken here while the object was ready: the wake-up was meant for a thread that takes.
    */
   readonly points: readonly number[];
-  /** Whether what its `try` form asks for could be had now. */
+  /** Whether its `try` form would succeed now. */
   isReady(): boolean;
 }
 
 /**
- * Under this an object that has no kind, or is more than its kind says, has a method that returns its readiness; or
- * `undefined` where it cannot be used.
+ * The key of a method that returns an object's readiness, or `undefined` if the object cannot be used. Objects have it
+ * if they have no kind, or if their kind does not say all of it.
  */
 export const READINESS: unique symbol = Symbol.for("@weft/concurrent.readiness") as never;
 
-/** Something that becomes ready in this thread, like a future. */
+/** Something that becomes ready in this thread, such as a future. */
 export interface LocalReadiness {
   /** Whether it is ready now. */
   isReady(): boolean;
-  /** Calls back once it is ready; returns how to call that off. */
+  /** Calls `onReady` once it is ready. Returns a function that cancels the call. */
   whenReady(onReady: () => void): () => void;
 }
 
@@ -106,14 +106,14 @@ export interface Ready {
   [READINESS](): Readiness | LocalReadiness | undefined;
 }
 
-/** How to ask the object there whether it is ready; `undefined` for kinds that cannot be waited for in this way. */
+/** How to wait for the object at this address; `undefined` if its kind cannot be waited for. */
 export function readinessAt(space: Space, at: number): Readiness | undefined {
   const readiness = kindAt(space, at)?.readiness?.(space, at + OBJECT_HEADER);
   return readiness === undefined ? undefined : { space, ...readiness };
 }
 
-// What a thread holds. A handle may be gone already, and the object with it if that was the last: what its words say then is
-// not that this thread holds it. Hence `isHeld` is asked each time, of the words.
+// What a thread holds. A handle may be gone already, and with the last handle the object: its words may then belong to
+// something else. So `isHeld` looks at the words each time.
 
 /** The addresses of all objects that this thread holds; used when a pool worker's task ends but its thread goes on. */
 export function heldBy(space: Space): Set<number> {
@@ -122,7 +122,7 @@ export function heldBy(space: Space): Set<number> {
   return held;
 }
 
-/** Makes all objects that this thread holds abandoned, but for those `except`. */
+/** Makes all objects abandoned that this thread holds, except for those in `except`. */
 export function abandonHeld(space: Space, except: ReadonlySet<number>): void {
   for (const at of space.handles.keys()) {
     const kind = kindAt(space, at);

@@ -1,9 +1,9 @@
 /**
- * A memory: what a primitive may know of the one it lives in, where things are in it, and the one that threads have.
+ * The interface of a memory, the layout of its words, and the memory that threads share.
  *
- * There are two: a `SharedArrayBuffer` that all threads of a program have, which is {@linkcode ThreadMemory} here, and a
- * mapping that all processes of a tree have: see processes/process_memory.ts. No primitive knows which of them it is on, and
- * the words of both have one layout:
+ * There are two memories. The threads of a program share a `SharedArrayBuffer`, which is {@linkcode ThreadMemory} here.
+ * The processes of a tree share a mapping: see processes/process_memory.ts. No primitive knows which of them it is in,
+ * and both have the same layout of words:
  *
  * ```text
  *      0  header
@@ -22,27 +22,32 @@ import { environmentVariable, isBun, mayBlock } from "../runtime/runtime.ts";
 /** Where an object is shared: between the threads of one program, or between the processes of a tree. */
 export type Scope = "thread" | "process";
 
-/** Where a message goes: within such a memory, or to another machine, where no object of this one can be. */
+/**
+ * Where a message goes: to a reader of the same memory, or to another machine, where no object of this memory exists.
+ */
 export type Destination = Scope | "network";
 
 /** A region of shared words that can be waited on. Addresses are indexes into {@linkcode Memory.words}. */
 export interface Memory {
-  /** Which of the two it is. */
+  /** Which of the two memories it is. */
   readonly scope: Scope;
-  /** The region as words. It may get longer while memory is committed, and never shorter. */
+  /** The region as words. It may get longer when memory is committed, and never gets shorter. */
   readonly words: Int32Array;
-  /** The same bytes. */
+  /** The region as bytes. */
   readonly bytes: Uint8Array;
-  /** Blocks until notified, the word differs from `expected`, `ms` have passed, or for no reason at all. */
+  /**
+   * Blocks until the word is notified or differs from `expected`, or `ms` milliseconds have passed. It may also return
+   * for no reason.
+   */
   wait(index: number, expected: number, ms: number): void;
-  /** Wakes up to `count` blocked waiters and returns how many were. */
+  /** Wakes up to `count` blocked waiters and returns how many it woke. */
   notify(index: number, count: number): number;
   /**
-   * Calls `onChange` from the event loop, at once and then soon after each time that the word was changed and notified,
-   * until the returned function is called. Neither keeps the program alive by itself nor holds up its end.
+   * Calls `onChange` at once, and then from the event loop soon after each time that the word was changed and notified,
+   * until the returned function is called. Listening does not keep the program alive, and does not delay its end.
    */
   listen(index: number, onChange: () => void): () => void;
-  /** How many words there can be at most. */
+  /** The most words that the region can have. */
   readonly capacity: number;
   /** Backs the bytes `[0, end)` with real memory. `false`: there is no room. Called under the allocator's mutex. */
   commit(end: number): boolean;
@@ -54,7 +59,7 @@ export interface Memory {
 
 /** "WEFT" */
 export const MAGIC = 0x57454654;
-/** Changes with every change of this layout. */
+/** The version of this layout. It changes with every change of the layout. */
 export const VERSION = 3;
 
 export const MAGIC_AT = 0;
@@ -63,28 +68,34 @@ export const VERSION_AT = 1;
 export const SIZE_AT = 2;
 /** 1: threads, 2: processes. */
 export const SCOPE_AT = 3;
-/** Two random words: which region it is, for a thread that is given it a second time. */
+/** Two random words that identify the region, for a thread that gets the same region a second time. */
 export const TOKEN_AT = 4;
 /** Of the threads' memory: the record of this process, in the processes' memory. */
 export const PROCESS_AT = 8;
-/** Of the threads' memory: how many processes got a name by number from this process. */
+/** Of the threads' memory: how many processes this process has named by number. */
 export const PROCESS_NAMES_AT = 9;
-/** Of the threads' memory: the descriptor whose other end goes with this process, plus one. */
+/** Of the threads' memory: the descriptor whose other end is closed when this process ends, plus one. */
 export const LIFELINE_AT = 10;
 /** Of the threads' memory: held by the thread that opens the lifeline. */
 export const PROCESS_MUTEX_AT = 11;
 /** Of the threads' memory: how this process starts others: see multiprocessing/start_method.ts. */
 export const START_METHOD_AT = 12;
-/** Of the threads' memory: how many threads got a name by number. */
+/** Of the threads' memory: how many threads were named by number. */
 export const THREAD_NAMES_AT = 13;
-/** Of the threads' memory: held while the reference that the table of threads has is dropped, or another made from it. */
+/**
+ * Of the threads' memory: held by a thread that drops the reference that the table of threads has, or takes another
+ * from it.
+ */
 export const THREADS_MUTEX_AT = 14;
 /** Of the threads' memory: held by the thread that binds functions of the C library: see processes/native_turns.ts. */
 export const NATIVE_MUTEX_AT = 15;
 
-/** Where the heap ends: what is behind is in no block. Written under the allocator's mutex, as the four that follow. */
+/**
+ * Where the heap ends: there are no blocks behind it. This word and the four that follow are written under the
+ * allocator's mutex.
+ */
 export const TOP_AT = 16;
-/** From here on nothing was ever written to. */
+/** No word from here on was ever written to. */
 export const FRESH_AT = 17;
 /** Words in blocks that are given out. */
 export const USED_AT = 18;
@@ -92,11 +103,11 @@ export const USED_AT = 18;
 export const FREED_AT = 19;
 /** Words that were given back since free blocks were joined. */
 export const LOOSE_AT = 20;
-/** Whether blocks have guards and poison: see allocator.ts. Written once. */
+/** Whether blocks have guards and poison: see allocator.ts. Written once, when the region is created. */
 export const CHECKED_AT = 21;
-/** Wait point: a block was given back. */
+/** The wait point that is notified when a block is given back. */
 export const ROOM_AT = 24;
-/** When a worker said last that room is missing for a result: see room.ts. */
+/** When a worker last reported that there was no room for a result: see room.ts. */
 export const WANTED_AT = 26;
 /** The allocator's mutex, on a line of its own. */
 export const ALLOCATOR_MUTEX_AT = 32;
@@ -106,7 +117,7 @@ export const NEXT_PARTICIPANT_AT = 48;
 export const NAMES_AT = 64;
 /** The directory's mutex. */
 export const NAMES_MUTEX_AT = 80;
-/** For the owner of a region: eight words that only it gives a meaning. */
+/** Eight words that only the owner of a region uses. */
 export const OWNER_AT = 96;
 
 export const FREE_LISTS_AT = 256;
@@ -114,7 +125,7 @@ export const FREE_LIST_COUNT = 128;
 
 export const BELLS_AT = 512;
 export const BELL_STRIDE = 16;
-/** One bit of a positive word each. */
+/** How many doorbells there are: each has a bit of a positive word. */
 export const BELL_COUNT = 31;
 
 export const PARTICIPANTS_AT = 4096;
@@ -123,45 +134,48 @@ export const PARTICIPANT_WORDS = 16;
 
 export const HEAP_AT = PARTICIPANTS_AT + PARTICIPANT_COUNT * PARTICIPANT_WORDS;
 
-/** Words before an object's own. */
+/** How many words the header of an object has. */
 export const OBJECT_HEADER = 4;
 
-/** Words of a cache line: 64 bytes. What different threads write is best on different lines. */
+/** Words of a cache line, which is 64 bytes. Words that different threads write should be in different lines. */
 export const LINE = 16;
 
-/** The first cache line at or behind an address. */
+/** The first address at or behind this one where a cache line begins. */
 export function firstLine(at: number): number {
   return (at + LINE - 1) & ~(LINE - 1);
 }
 
-// The same words in pairs, for what is 64 bits wide.
+// The same words in pairs, for values of 64 bits.
 
 const views = new WeakMap<Memory, BigInt64Array>();
 
-/** All pairs of a memory's words: pair `n` is the words `2n` and `2n + 1`. */
+/** All words of a memory in pairs: pair `n` is the words `2n` and `2n + 1`. */
 export function pairsOf(memory: Memory): BigInt64Array {
   let pairs = views.get(memory);
   if (pairs === undefined) {
-    // Without a length: a memory that grows has more pairs then, as it has more words.
+    // Without a length, so that the view grows with the memory.
     const { buffer, byteOffset } = memory.words;
     views.set(memory, pairs = new BigInt64Array(buffer, byteOffset));
   }
   return pairs;
 }
 
-/** The same as numbers of 64 bits: that at `n` has the words `2n` and `2n + 1`. A new view: to be kept by its user. */
+/**
+ * All words of a memory as numbers of 64 bits: number `n` is the words `2n` and `2n + 1`. Each call makes a new view,
+ * so the caller keeps it.
+ */
 export function doublesOf({ words: { buffer, byteOffset } }: Memory): Float64Array {
   return new Float64Array(buffer, byteOffset);
 }
 
-// The memory of threads: a `SharedArrayBuffer` that every thread has from its start, of which only touched pages are
-// resident.
+// The memory of threads: a `SharedArrayBuffer` that every thread gets at its start. Only the pages that were touched
+// are resident.
 //
-// On V8 it has its full length at once: length-tracking views of a growable one make each atomic operation twice as slow
-// there. On JavaScriptCore it grows: the garbage collector counts the length of every buffer among the bytes in use, and
-// with 4 GiB of them waits for gigabytes of garbage before it begins. Length-tracking views cost little there.
+// On V8 it has its full length at once: length-tracking views of a growable buffer make each atomic operation twice as
+// slow there. On JavaScriptCore it grows: the garbage collector counts the length of every buffer as memory in use, and
+// with 4 GiB counted it lets gigabytes of garbage accumulate before it runs. Length-tracking views cost little there.
 
-/** A buffer that grows begins with so many bytes, and gets so many more at a time at least. */
+/** How many bytes a growable buffer has at first, and the fewest that it grows by. */
 const STEP = 2 ** 20;
 
 type Growable = SharedArrayBuffer & {
@@ -177,7 +191,7 @@ export class ThreadMemory implements Memory {
   readonly bytes: Uint8Array;
   readonly capacity: number;
 
-  /** Takes a buffer that {@linkcode ThreadMemory.reserve} made, in this thread or in another. */
+  /** Wraps a buffer that {@linkcode ThreadMemory.reserve} made, in this thread or in another. */
   constructor(readonly buffer: SharedArrayBuffer) {
     this.words = new Int32Array(buffer);
     this.bytes = new Uint8Array(buffer);
@@ -185,7 +199,7 @@ export class ThreadMemory implements Memory {
     this.capacity = Math.floor((growable ? maxByteLength : buffer.byteLength) / 4);
   }
 
-  /** A new region of at least `bytes`. */
+  /** Creates a region that can have `bytes` bytes. */
   static reserve(bytes: number): ThreadMemory {
     const memory = new ThreadMemory(
       isBun
@@ -206,8 +220,8 @@ export class ThreadMemory implements Memory {
   }
 
   wait(index: number, expected: number, ms: number): void {
-    // A thread that may not block looks again and again, which is enough for the library's own mutexes: they are held for
-    // moments.
+    // A thread that may not block returns at once and tries again in a loop. That is enough for the library's own
+    // mutexes, which are held only for moments.
     if (mayBlock) wait(this.words, index, expected, ms);
   }
 
@@ -219,7 +233,7 @@ export class ThreadMemory implements Memory {
     let listening = true;
     const listen = (): void => {
       while (listening) {
-        // Read before looking: what changes after this makes the wait below return at once.
+        // Read before calling `onChange`: a change after this read makes the wait below return at once.
         const seen = load(this.words, index);
         onChange();
         const change = whenChanged(this.words, index, seen);
@@ -232,7 +246,7 @@ export class ThreadMemory implements Memory {
     listen();
     return () => {
       listening = false;
-      // A pending wait keeps Bun alive. Threads that share the doorbell take this for a ring and look in vain.
+      // A pending wait keeps Bun alive, so end it. Other threads with the same doorbell are woken too and find nothing.
       notify(this.words, index, 0x7fffffff);
     };
   }
@@ -251,7 +265,7 @@ export class ThreadMemory implements Memory {
       );
       return true;
     } catch {
-      // The system has no more.
+      // The system has no more memory.
       return false;
     }
   }
@@ -261,7 +275,7 @@ export class ThreadMemory implements Memory {
   }
 }
 
-/** Whether memory that is made now is to be checked. */
+/** Whether memory that is created now will be checked: see allocator.ts. */
 export function isChecking(): boolean {
   const value = environmentVariable("WEFT_CHECK_MEMORY");
   return value !== undefined && value !== "" && value !== "0";

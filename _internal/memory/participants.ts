@@ -1,10 +1,10 @@
 /**
- * The participants of a memory: the threads that may hold something in it, and which of them live. Here is also what rests on
- * that: what a thread sees to while it is blocked, and the library's own short mutex, which a waiter takes over from a holder
- * that is dead.
+ * The participants of a memory: the threads that may hold something in it, and which of them are alive. Two things that
+ * depend on this are here as well: what a blocked thread looks after, and the library's own short mutex, which a waiter
+ * takes over from a dead holder.
  *
- * Ids count up and are never given twice, so a lock word can name its holder by id alone: an entry of the table that carries
- * another id by now means that the holder is gone.
+ * Ids count up and are never used twice, so the id in a lock word is enough to name its holder. If the entry for that
+ * id has another id by now, the holder is gone.
  *
  * ```text
  *   word  what                                  written by
@@ -16,11 +16,11 @@
  *   5     the record of its thread, 0: none     its starter; a participant that leaves unused clears it
  *   6     the message that it has taken and     the participant; at its end the reclaimer: see queue/taken.ts
  *         not read yet, 0: none
- *   7     the id of the reclaimer                  a participant that gives that message up
+ *   7     the id of the reclaimer               a participant that gives that message up
  * ```
  *
- * The mutex is one word: `id << 1 | contended`, 0 when free. The death of its holder is found out by the next waiter, which
- * then owns it. What it guards must therefore be consistent after every single store.
+ * The mutex is one word: `id << 1 | contended`, 0 when free. When its holder dies, the next waiter detects that and
+ * takes the mutex over. So the data that it guards must be consistent after every single store.
  *
  * ```text
  *              lockMutex()                   unlockMutex()
@@ -29,7 +29,8 @@
  *   id<<1|1    sleep                         0, wake one waiter
  * ```
  *
- * A waiter that has slept takes it as contended, since others may still sleep: at worst there is a wake-up too many.
+ * A waiter that has slept takes the mutex as contended, since other waiters may still sleep. At worst that costs a
+ * wake-up that wakes no thread.
  *
  * @module
  */
@@ -46,7 +47,7 @@ export const PARKED = 3;
 const PROCESS = 4;
 /** Offset of the word that points to the thread's record. */
 export const RECORD = 5;
-/** Offset of the word that points to the message that a participant has taken and not read yet. */
+/** Offset of the word that points to the message that the participant has taken and not read yet. */
 export const TAKEN = 6;
 /** Offset of the word with the id of the participant that gives that message up. */
 export const RECLAIMER = 7;
@@ -54,14 +55,14 @@ export const RECLAIMER = 7;
 const ALIVE = 1;
 const ENDED = 2;
 
-/** Ids end here: what a lock word has room for. */
+/** Ids are lower than this: a lock word has no room for more. */
 const MAX_ID = 2 ** 27 - 1;
-/** The id of a participant that was never alive: what it holds is abandoned. */
+/** An id that no participant ever has. A lock with this holder is abandoned. */
 export const NOBODY: number = MAX_ID;
 
 // The table.
 
-/** Where the entry of this id is, if it has not been given to another. */
+/** Where the entry for this id is. It may belong to another participant by now. */
 export function entryOf(id: number): number {
   return PARTICIPANTS_AT + (id & (PARTICIPANT_COUNT - 1)) * PARTICIPANT_WORDS;
 }
@@ -71,7 +72,7 @@ export function idAt(words: Int32Array, entry: number): number {
   return load(words, entry + ID);
 }
 
-/** Enters a new participant and returns its id. */
+/** Adds a participant and returns its id. */
 export function enter(memory: Memory, process: number): number {
   const words = memory.words;
   for (let tries = 0; tries < PARTICIPANT_COUNT; tries++) {
@@ -80,11 +81,12 @@ export function enter(memory: Memory, process: number): number {
     const entry = entryOf(id);
     const previous = load(words, entry + ID);
     if (previous !== 0 && isAlive(memory, previous)) continue;
-    // What the participant before has left is for a reclaimer to give up.
+    // The previous participant has left a message that a reclaimer must give up first.
     if (load(words, entry + TAKEN) !== 0) continue;
-    // No other thread knows the new id yet, so it does no harm that its state is the old participant's for a moment.
+    // No other thread knows the new id yet, so the old participant's state may stand beside it for a moment.
     if (compareExchange(words, entry + ID, previous, id) !== previous) continue;
-    // A reclaimer that began before this may still take the entry for the old participant's. A later reclaimer sees the new id.
+    // A reclaimer that began before this may still write to the entry on behalf of the old participant. A later
+    // reclaimer sees the new id.
     const reclaimer = load(words, entry + RECLAIMER);
     if (reclaimer !== 0 && isAlive(memory, reclaimer)) {
       store(words, entry + STATE, ENDED);
@@ -110,27 +112,33 @@ export function isAlive(memory: Memory, id: number): boolean {
     memory.isProcessAlive(load(words, entry + PROCESS));
 }
 
-/** Notes that this participant can run no more code: what it held is up for the threads that wait for it. */
+/** Marks a participant that can run no more code. Locks that it held pass to their waiters. */
 export function leave(memory: Memory, id: number): void {
   const words = memory.words;
   const entry = entryOf(id);
   if (load(words, entry + ID) === id) store(words, entry + STATE, ENDED);
 }
 
-// A worker may take part before it is known which thread it becomes, and end before it hears of that. The starter writes the record
-// and then looks whether the worker has left; the worker leaves and then looks for a record. So one of the two sees the other, and
-// the side that takes the record out of the entry has the thread.
+// A worker becomes a participant before it knows which thread it will run, and it may end before it learns that. The
+// starter writes the record and then looks whether the worker has left; the worker leaves and then looks for a record.
+// So one of the two sees the other, and the side that takes the record out of the entry is responsible for the thread.
 
-/** Gives a participant the record of the thread that it becomes. `false`: it had left, and there is no such thread. */
+/**
+ * Gives a participant the record of the thread that it will run. `false`: it had left without taking the record, which
+ * stays with the caller.
+ */
 export function giveRecord(memory: Memory, id: number, record: number): boolean {
-  // Where it has left long ago, the entry may be another's.
+  // If it left long ago, another participant may have the entry.
   if (!isAlive(memory, id)) return false;
   const word = entryOf(id) + RECORD;
   store(memory.words, word, record);
   return isAlive(memory, id) || compareExchange(memory.words, word, record, 0) !== record;
 }
 
-/** Leaves, as {@linkcode leave}. The record that was given to it, which is the caller's to see to; 0: there is none. */
+/**
+ * Leaves as with {@linkcode leave}, and returns the record that the starter gave it; 0: none. The caller is then
+ * responsible for that thread.
+ */
 export function leaveUnused(memory: Memory, id: number): number {
   leave(memory, id);
   return exchange(memory.words, entryOf(id) + RECORD, 0);
@@ -142,33 +150,37 @@ export function kill(memory: Memory, id: number): void {
   const entry = entryOf(id);
   if (load(words, entry + ID) !== id) return;
   store(words, entry + KILL, 1);
-  // The participant announces where it sleeps before it looks at the kill word for the last time: either it sees the kill, or
-  // this thread sees where it sleeps. If it is woken just before it sleeps, it looks again after a slice.
+  // The participant writes where it sleeps before it looks at the kill word for the last time. So either it sees the
+  // kill word, or this thread sees where it sleeps. If it is woken just before it sleeps, it looks again after its
+  // slice.
   memory.notify(entry + KILL, 0x7fffffff);
   const parked = load(words, entry + PARKED);
   if (parked !== 0) memory.notify(parked, 0x7fffffff);
 }
 
-// What a thread sees to while it is blocked: no event reaches it then.
+// What a thread looks after while it is blocked and no event can reach it.
 //
-// A thread that the runtime can stop from outside is stopped by its starter, and only the starter hears when it is gone. A
-// process that was asked to end, and does not, is killed by the thread that asked. Where that thread blocks, perhaps for what
-// the other holds, it has to look by itself.
+// A thread that the runtime can stop from outside is stopped by its starter, and only the starter learns when it is
+// gone. A process that was asked to end and does not is killed by the thread that asked. If that thread blocks, perhaps
+// for a lock that the other holds, it must look for itself.
 
 const actions: Set<() => void> = new Set();
 
-/** Has `action` called now and then while this thread is blocked. It must take no mutex. Returns what ends that. */
+/**
+ * Calls `action` from time to time while this thread is blocked. It must not take a mutex. Returns a function that ends
+ * that.
+ */
 export function onBlocked(action: () => void): () => void {
   actions.add(action);
   return () => void actions.delete(action);
 }
 
-/** Whether there is anything to see to: then no sleep may be longer than a slice. */
+/** Whether there are such actions. If so, no sleep may be longer than a slice. */
 export function isAttending(): boolean {
   return actions.size > 0;
 }
 
-/** Call it after each slice of a sleep. */
+/** Calls the actions. Call this after each slice of a sleep. */
 export function seeToOthers(): void {
   for (const action of actions) action();
 }
@@ -195,8 +207,8 @@ function lockSlowly(memory: Memory, at: number, id: number): boolean {
       if (compareExchange(words, at, 0, id << 1 | 1) === 0) return false;
       continue;
     }
-    // Its own: an error was thrown while it was held, which only words that were scribbled over can do. Waiting would never
-    // end.
+    // If this thread itself is the holder, an error was thrown while the mutex was held. Only words that were scribbled
+    // over can cause that. Waiting would never end.
     if (seen >>> 1 === id || !isAlive(memory, seen >>> 1)) {
       if (compareExchange(words, at, seen, id << 1 | 1) === seen) return true;
       continue;
@@ -209,7 +221,7 @@ function lockSlowly(memory: Memory, at: number, id: number): boolean {
   }
 }
 
-/** Gives the mutex up. */
+/** Releases the mutex and wakes a waiter if there may be one. */
 export function unlockMutex(memory: Memory, at: number): void {
   if ((exchange(memory.words, at, 0) & 1) === 1) memory.notify(at, 1);
 }

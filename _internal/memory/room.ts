@@ -1,14 +1,15 @@
 /**
- * How pools share the room of a memory that is too small for all they have to say.
+ * How pools share a memory that is too small for everything that they want to send.
  *
- * What a pool has in a memory is lent: inputs until a worker has read them, results until the owner has. The owner is
- * noted as the holder of an input's block and of a large result's, so that it can be told what will be given back from
- * what will not. Inputs take half of the room at most, and a little stays for what every thread needs: objects, threads,
- * queues.
+ * Blocks of a pool are lent: those of inputs until a worker has read them, those of results until the owner has. An
+ * input's block and the block of a large result name the owner as their holder, so that a thread can tell which blocks
+ * will be given back. Inputs take at most half of the room. A little is kept free for what every thread needs: objects,
+ * threads and queues.
  *
- * A worker whose result finds no room waits for it, and says so; meanwhile no owner lends anything for inputs, and those
- * that no worker has claimed are taken back. So only results that were not read yet are in the way, and their owners read them
- * without waiting for room: in the end there is all the room that there can be. What does not fit even then is refused.
+ * A worker that has no room for its result waits, and reports that it does. Meanwhile no owner lends blocks for inputs,
+ * and inputs that no worker has claimed are taken back. So only unread results take up room, and their owners can read
+ * them without waiting for room. In the end all room is free that can become free. A result that does not fit even then
+ * is refused.
  *
  * @module
  */
@@ -19,33 +20,39 @@ import { FREED_AT, HEAP_AT, ROOM_AT, USED_AT, WANTED_AT } from "./memory.ts";
 import type { Space } from "./space.ts";
 import { register, sleep, unregister } from "./wait_point.ts";
 
-/** What others have may be given back, too. So many milliseconds after the last such time nothing more is hoped for. */
+/**
+ * Blocks that were not lent may be given back, too. When nothing has been given back for this many milliseconds, a
+ * worker gives up.
+ */
 const HOPE = 5000;
-/** Words of WANTED_AT are of so many milliseconds of the clock on the wall, which all processes have. */
+/** WANTED_AT counts ticks of this many milliseconds on the system clock, which all processes share. */
 const TICK = 64;
-/** What a worker said of missing room holds for so many of them. */
+/** For how many ticks a worker's report of missing room is valid. */
 const TICKS = 8;
-/** How long a worker sleeps between looks: milliseconds. */
+/** How long a worker sleeps between attempts, in milliseconds. */
 const SLICE_MS = 50;
 
-/** Words that are not lent, so that there is always room for what is small. */
+/** How many words are not lent, so that there is always room for small things. */
 export function kept(space: Space): number {
   return Math.min(2 ** 18, space.memory.capacity >> 5);
 }
 
-/** Words that must be free beside an input: as many as all inputs have. `lent`: what this owner's have by now. */
+/**
+ * How many words must stay free besides an input: as many as all inputs take. `lent`: how many words this owner's
+ * inputs take now.
+ */
 export function keptForResults(space: Space, lent: number): number {
   if (lent === 0) return kept(space);
   const free = space.memory.capacity - HEAP_AT - load(space.words, USED_AT);
   return Math.max(kept(space), (free + lent) >> 1);
 }
 
-/** A worker has a result and no room for it. */
+/** Reports that a worker has no room for its result. */
 function sayWanted(space: Space): void {
   store(space.words, WANTED_AT, Math.trunc(Date.now() / TICK) | 1);
 }
 
-/** Whether room is wanted for a result, in all of the memory. A worker that died waiting is forgotten soon. */
+/** Whether any worker in this memory waits for room. A worker that died while it waited is soon forgotten. */
 export function isRoomWanted(space: Space): boolean {
   const since = load(space.words, WANTED_AT);
   if (since === 0) return false;
@@ -65,14 +72,14 @@ export class RoomWait {
     this.#freed = load(space.words, FREED_AT);
   }
 
-  /** Whether to try again makes sense: something was given back, or the last look is long ago. */
+  /** Whether another attempt makes sense: a block was given back, or the last look was long ago. */
   get isTime(): boolean {
     return load(this.#space.words, FREED_AT) !== this.#freed || now() - this.#looked > SLICE_MS;
   }
 
   /**
-   * After a try in vain. The bytes that can be had at most, if these are less than needed and nothing more is to be hoped
-   * for; else `undefined`.
+   * Judges a failed attempt. Returns how many bytes can be had at most if that is too little and no more can be
+   * expected; else `undefined`.
    */
   judge(bytes: number): number | undefined {
     const space = this.#space;
@@ -87,7 +94,7 @@ export class RoomWait {
     return never || this.#looked - this.#changed > HOPE ? most : undefined;
   }
 
-  /** Blocks until something was given back, or for a moment. `true`: it did not, as `attempt` succeeded. */
+  /** Blocks until a block is given back, or for a moment. `true`: it did not block, since `attempt` succeeded. */
   sleep(attempt: () => boolean): boolean {
     const space = this.#space;
     sayWanted(space);
@@ -102,7 +109,7 @@ export class RoomWait {
     return false;
   }
 
-  /** It has its room. Other workers that wait say so again. */
+  /** Ends the wait: the room was found. Other workers that wait report again. */
   end(): void {
     store(this.#space.words, WANTED_AT, 0);
   }

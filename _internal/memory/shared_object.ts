@@ -1,6 +1,6 @@
 /**
- * What all shared objects have in common: an address, a header, handles, names, references, and what a thread remembers of an
- * object beside its shared words.
+ * What all shared objects have in common: an address, a header, handles, names, references, and the state that a thread
+ * keeps of an object besides its shared words.
  *
  * ```text
  *   word 0   kind | subtype << 8
@@ -23,38 +23,38 @@ import { classOf, FIRST_KIND, kindAt, LAST_KIND, registerClass } from "./kinds.t
 import { HEAP_AT, OBJECT_HEADER, type Scope, TOP_AT } from "./memory.ts";
 import { openOrCreate, type Space, spaceOf } from "./space.ts";
 
-/** Options that every shared object takes. */
+/** Options of the constructor of every shared object. */
 export interface SharedOptions {
   /**
-   * Makes the object the one of that name: the first thread to ask creates it, all others get the same. Threads' objects
-   * share names within the program, processes' objects within the tree of processes. Named objects live as long as
-   * that does.
+   * Opens the object of this name, or creates it if there is none: all threads that give the name get the same object.
+   * An object for threads shares its name within the program, an object for processes within the tree of processes. A
+   * named object lives as long as that program or tree. Default: a new object without a name.
    */
   name?: string;
   /**
-   * Set this if every thread is meant to have its own object. Without it and without a name, an object created at the top
-   * level of a module that workers import again throws `InvalidStateError` when it is used there.
+   * Set this if every thread is meant to have its own object. Without it and without a name, an object created at the
+   * top level of a module that workers import again throws `InvalidStateError` when it is used there. Default: `false`.
    */
   local?: boolean;
 }
 
-/** What attaches a handle to an object that exists: its memory, and its address in it. */
+/** Where an object is that a handle is made for: its memory, and its address there. */
 export class Attachment {
   constructor(readonly space: Space, readonly at: number) {}
 }
 
-/** How an object is made. */
+/** How an object is created. */
 export interface Creation {
   /** Used in error messages: `create lock`. */
   action: string;
   kind: number;
   subtype?: number;
-  /** Own words, behind the header. */
+  /** How many words it has of its own, behind the header. */
   words: number;
-  /** What a second creator of the name must say, too. */
+  /** Arguments that a second creator of the same name must repeat. */
   first?: number;
   second?: number;
-  /** Writes the initial state; the words are zero before. */
+  /** Writes the initial state. The words are zero before. */
   initialize?: (words: Int32Array, at: number) => void;
 }
 
@@ -65,12 +65,12 @@ export function scopeOfClass(type: object): Scope {
   return (type as { readonly [SCOPE]?: Scope })[SCOPE] ?? "thread";
 }
 
-/** Whether an object is of a class of that scope. */
+/** Whether the class of an object has that scope. */
 export function hasScope(object: object, scope: Scope): boolean {
   return scopeOfClass(Object.getPrototypeOf(object).constructor) === scope;
 }
 
-/** Says that the objects of a class are in the processes' memory, and that it stands for their kind there. */
+/** Puts the objects of a class into the processes' memory, and lets the class stand for their kind there. */
 export function registerProcessClass(kind: number, type: abstract new (...args: never[]) => object): void {
   const scope: Scope = "process";
   Object.defineProperty(type, SCOPE, { value: scope });
@@ -79,7 +79,7 @@ export function registerProcessClass(kind: number, type: abstract new (...args: 
 
 const references = new FinalizationRegistry<Attachment>((held) => {
   const current = held.space.handles.get(held.at);
-  // Another handle may have come since: it brought a reference of its own.
+  // Another handle may have been made since. It has a reference of its own.
   if (current !== undefined && current.deref() === undefined) held.space.handles.delete(held.at);
   dropReference(held.space, held.at);
 });
@@ -88,25 +88,25 @@ const reasons = new WeakMap<SharedHandle, string>();
 
 const releasers: ((space: Space) => void)[] = [];
 
-/** Says what a thread that ends gives up before its handles. */
+/** Registers what a thread that ends gives up before its handles. */
 export function onRelease(release: (space: Space) => void): void {
   releasers.push(release);
 }
 
-/** Where the handle's object is, and in which memory; `undefined` for one that cannot be used. */
+/** Where the object of a handle is, and in which memory; `undefined` if the handle cannot be used. */
 export let locate: (handle: SharedHandle) => Attachment | undefined;
 
-/** Gives up all that a thread has hold of: it ends, and no finalizer of it will run. */
+/** Gives up everything that a thread has handles of. The thread ends, so no finalizer of it will run. */
 export let releaseHandles: (space: Space) => void;
 
-/** What is wrong with a handle that cannot be used, for error messages: `it was disposed of`. */
+/** Why a handle cannot be used, for error messages: `it was disposed of`. */
 export function whyUnusable(handle: SharedHandle): string {
   return reasons.get(handle) ?? "it is not usable";
 }
 
 /**
- * Where a handle's object is. Each class of the library has it in a private field of its own: a field that a program's
- * subclass adds can be of any name, and none of them is the library's.
+ * Where a handle's object is. Each class of the library keeps it in a private field of its own. A program's subclass
+ * may add fields of any name, and private fields of the library cannot collide with them.
  */
 export class Place {
   /** The memory that the object is in. */
@@ -123,33 +123,36 @@ export class Place {
   }
 }
 
-/** The place of a handle: for the private fields. */
+/** The place of a handle, for the private fields. */
 export let placeOf: (handle: SharedHandle) => Place;
 
-/** Gives this thread's hold on an object up. */
+/** Gives up this thread's handle of an object. */
 export let disposeOf: (handle: SharedHandle) => void;
 
-/** Throws what is wrong with a handle that cannot be used. */
+/** Throws an error that says why the handle cannot be used. */
 export function unusable(handle: SharedHandle, action: string): never {
   throw new InvalidStateError(`Cannot ${action} as ${whyUnusable(handle)}`);
 }
 
-/** What the handle in the making is attached to; `undefined`: it creates an object. The base constructor takes it. */
+/**
+ * What the handle being constructed is attached to; `undefined`: it creates an object. The base constructor takes it.
+ */
 let arriving: Attachment | undefined;
 
 /**
- * Whether the handle in the making is for an object that exists: its constructor then has no arguments, and validates none.
- * To be asked before `super()`, which takes the attachment: what a constructor makes after that is made for itself.
+ * Whether the handle being constructed is for an object that exists. Its constructor then has no arguments and
+ * validates none. Ask this before `super()`, which takes the attachment: an object that the constructor makes after
+ * that is not attached to it.
  */
 export function isArriving(): boolean {
   return arriving !== undefined;
 }
 
 /**
- * Makes a handle for an object that this thread has the right to.
+ * Makes a handle for an object that this thread may use.
  *
  * @param type The class whose constructor runs, without arguments.
- * @param subclass The class that the handle is of, whose own constructor does not run. Default: `type`.
+ * @param subclass The class that the handle is an instance of, whose own constructor does not run. Default: `type`.
  */
 export function makeHandle<T extends object>(
   attachment: Attachment,
@@ -161,12 +164,28 @@ export function makeHandle<T extends object>(
   try {
     return Reflect.construct(type, [], subclass) as T;
   } finally {
-    // Not taken where the class is no shared object's: the next object would be taken for this one.
+    // The constructor did not take it if the class is not that of a shared object. The next object must not get it.
     arriving = undefined;
   }
 }
 
-/** An object in shared memory, as one thread sees it. */
+/**
+ * An object in shared memory, as one thread sees it.
+ *
+ * It is the base class of locks, queues, threads and similar. A handle that is sent to another thread in a message or
+ * in `args` arrives there as a handle of the same object.
+ *
+ * @example Two handles of one object
+ * ```ts
+ * import { Event } from "@weft/concurrent/sync";
+ * import { assert } from "@std/assert";
+ *
+ * const first = new Event({ name: "ready" });
+ * const second = new Event({ name: "ready" });
+ * first.set();
+ * assert(second.isSet);
+ * ```
+ */
 export abstract class SharedHandle {
   readonly #place: Place;
 
@@ -179,7 +198,8 @@ export abstract class SharedHandle {
     disposeOf = (handle) => handle.#drop();
     releaseHandles = (space) => {
       for (const release of releasers) release(space);
-      // A promise that still waits would leave its mark in memory that is another's by then.
+      // A promise that still waits would leave the bit of its doorbell in memory that may belong to another object by
+      // then.
       space.async.abandon();
       for (const [at, held] of space.handles) {
         const handle = held.deref() as SharedHandle | undefined;
@@ -213,7 +233,7 @@ export abstract class SharedHandle {
       this.#place = new Place(undefined, -1);
       reasons.set(
         this,
-        `it was created again when ${importing}: pass it in args, or give it a name ({ local: true } for one a thread)`,
+        `it was created again when ${importing}: pass it in args, or give it a name ({ local: true } gives each thread its own)`,
       );
       return;
     }
@@ -249,7 +269,7 @@ export abstract class SharedHandle {
     references.unregister(this);
     place.at = -1;
     reasons.set(this, "it was disposed of");
-    // Of a named object there may be other handles in this thread, and promises that wait through them.
+    // A named object may have other handles in this thread, and promises that wait through them.
     const current = space.handles.get(at)?.deref();
     if (current === undefined || current === this) {
       space.handles.delete(at);
@@ -261,7 +281,7 @@ export abstract class SharedHandle {
   }
 }
 
-// Bun's console shows properties that are not enumerable, too: the whole memory, here.
+// Bun's console also shows properties that are not enumerable, which would print the whole memory here.
 Object.defineProperty(SharedHandle.prototype, Symbol.for("nodejs.util.inspect.custom"), {
   configurable: true,
   writable: true,
@@ -272,12 +292,29 @@ Object.defineProperty(SharedHandle.prototype, Symbol.for("nodejs.util.inspect.cu
   },
 });
 
-/** A shared object that a program may give back before the garbage collector does. */
+/**
+ * A shared object that a program can dispose of before the garbage collector does.
+ *
+ * The object lives as long as any thread has a handle of it, or a message that names it is under way. A named object
+ * lives as long as its program.
+ *
+ * @example
+ * ```ts
+ * import { InvalidStateError, Lock } from "@weft/concurrent/sync";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const lock = new Lock();
+ * lock[Symbol.dispose](); // or: using lock = new Lock()
+ * assertThrows(() => lock.tryAcquire(), InvalidStateError);
+ * ```
+ */
 export abstract class SharedObject extends SharedHandle {
   /**
-   * Gives this thread's hold on the object up; when no thread holds it any more, its memory is used again. After that every
-   * use through this handle throws {@linkcode InvalidStateError}. Doing it twice does nothing. Objects that are never
-   * disposed of are released when they are garbage-collected.
+   * Gives up this thread's handle of the object. When no thread has a handle any more, its memory can be used again.
+   *
+   * After that, every use of this handle throws {@linkcode InvalidStateError}, and promises that still wait through it
+   * reject with that error. Calling it again does nothing. A handle that is never disposed of is released when it is
+   * garbage-collected.
    */
   [Symbol.dispose](): void {
     disposeOf(this);
@@ -316,14 +353,14 @@ function checkSame(space: Space, at: number, creation: Creation, name: string): 
 }
 
 /**
- * Whether there may be an object at this address: it is that of a block that was given out, what is there is held, and it
- * is of some kind. Words that say all that by chance are taken for an object.
+ * Whether there seems to be an object at this address: a block was given out there, and it has references and a known
+ * kind. Words that look like that by chance are taken for an object.
  */
 export function seemsObject(space: Space, at: number): boolean {
   const { words } = space;
   const top = load(words, TOP_AT);
   if (!Number.isInteger(at) || at % 2 !== 0 || at < HEAP_AT + BLOCK_HEADER || at + OBJECT_HEADER > top) return false;
-  // The size of a block that is free is odd.
+  // A free block has an odd size.
   const size = load(words, at - BLOCK_HEADER);
   if (size % 2 !== 0) return false;
   const end = at - BLOCK_HEADER + size;
@@ -332,7 +369,7 @@ export function seemsObject(space: Space, at: number): boolean {
 }
 
 /**
- * The handle of an object that this thread has the right to: made if there is none.
+ * The handle of an object that this thread may use. Makes one if there is none.
  *
  * @throws {TypeError} If there is no object, or its class is not loaded.
  */
@@ -354,20 +391,20 @@ export function handleAt(space: Space, at: number): SharedHandle {
   return makeHandle(new Attachment(space, at), type) as SharedHandle;
 }
 
-/** Adds a reference: for a message that names the object. */
+/** Adds a reference, for a message that names the object. */
 export function addReference(space: Space, at: number): void {
   add(space.words, at + 1, 1);
 }
 
-/** Drops a reference, and gives the object's memory back with the last one. */
+/** Drops a reference. The last one gives the object's memory back. */
 export function dropReference(space: Space, at: number): void {
   if (add(space.words, at + 1, -1) !== 1) return;
   kindAt(space, at)?.destroy?.(space, at + OBJECT_HEADER);
   space.free(at);
 }
 
-// What this thread remembers of a shared object beside the shared words. It has several handles of an object that it opened by
-// name more than once, and what it holds it holds through all of them.
+// The state that this thread keeps of a shared object besides the shared words. A thread has several handles of an
+// object that it opened by name more than once. What it holds, it holds through all of them.
 
 const states = new WeakMap<Space, Map<number, WeakRef<object>>>();
 
@@ -376,7 +413,7 @@ const dropped = new FinalizationRegistry<{ space: Space; at: number }>(({ space,
   if (known.get(at)?.deref() === undefined) known.delete(at);
 });
 
-/** This thread's memory of the object there, which lives as long as one of the handles that have it. */
+/** The state of the object at this address. It lives as long as one of the handles that have it. */
 export function localState<T extends object>(space: Space, at: number, create: () => T): T {
   let known = states.get(space);
   if (known === undefined) states.set(space, known = new Map());
@@ -388,7 +425,7 @@ export function localState<T extends object>(space: Space, at: number, create: (
   return state;
 }
 
-/** Forgets what was remembered of an earlier object: there is a new one now that has no other handle. */
+/** Forgets the state of an earlier object at this address: a new object is there now, which has no other handle. */
 export function forgetLocalState(space: Space, at: number): void {
   states.get(space)?.delete(at);
 }

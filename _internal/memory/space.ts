@@ -1,8 +1,9 @@
 /**
- * One thread's view of one memory: which participant it is there, what it waits for, which handles it has, and the blocks that
- * it takes and gives back. Each thread has at most two views, and how they come to be is here as well; so is the directory by
- * which objects are found by their names. That is a list in the memory, written under its mutex by the thread that makes an
- * object, and read without:
+ * One thread's view of one memory: which participant it is there, what it waits for, which handles it has, and the
+ * blocks that it takes and gives back. Each thread has at most two views; this module also creates them.
+ *
+ * The directory in which objects are found by their names is here, too. It is a list in the memory, which the thread
+ * that makes an object writes under its mutex, and which is read without:
  *
  * ```text
  *   entry   0  next entry, 0: none
@@ -34,10 +35,10 @@ export class Space {
   readonly entry: number;
   /** The index of its doorbell. */
   readonly bell: number;
-  /** How often it looks before it sleeps. */
+  /** How many pauses this thread makes between looks before it sleeps. */
   readonly spins: number;
   readonly async: AsyncWaiters;
-  /** One handle an object, by address. */
+  /** A handle for each object, by address. */
   readonly handles: Map<number, WeakRef<object>> = new Map();
   /** Stops this thread at once; called when its kill word is set. */
   exit: () => never;
@@ -58,15 +59,15 @@ export class Space {
   }
 
   /**
-   * Has this thread end here where another thread asked for its end in `other`: a thread is told in its program's memory. No
-   * sleep in this memory is woken by that: it ends after its slice.
+   * Makes this thread end when another thread asked it to in `other`: a thread is asked to end in its program's memory.
+   * That request does not wake a sleep in this memory, so the thread ends after its slice.
    */
   obey(other: Space): void {
     this.#killWords = other.words;
     this.#killAt = other.entry + KILL;
   }
 
-  /** The view of a thread that the memory does not know yet. */
+  /** Adds the thread to the memory and returns its view. */
   static join(memory: Memory, process: number, exit: () => never): Space {
     return new Space(memory, enter(memory, process), exit);
   }
@@ -76,29 +77,32 @@ export class Space {
     return load(this.#killWords, this.#killAt) !== 0;
   }
 
-  /** Ends this thread where another thread asked for that. A thread that polls in a loop, and never waits, learns it here. */
+  /**
+   * Ends this thread if another thread asked it to end. A thread that polls in a loop and never waits learns here that
+   * it was asked.
+   */
   endIfKilled(): void {
     if (load(this.#killWords, this.#killAt) !== 0) this.exit();
   }
 
-  /** A zeroed block, or a `RangeError` that says what there was no room for. */
+  /** Returns a zeroed block, or throws a `RangeError` that says what there was no room for. */
   allocate(words: number, action: string): number {
     const at = this.tryAllocate(words, true);
     if (at === 0) throw noRoom(action, words * 4, this.available());
     return at;
   }
 
-  /** A block, or 0 when there is no room. */
+  /** Returns a block, or 0 if there is no room. */
   tryAllocate(words: number, zeroed: boolean): number {
     return allocate(this.memory, this.id, words, zeroed);
   }
 
-  /** A block that `holder` will give back, or 0 when there is no room for it and `spare` words besides. */
+  /** Returns a block that `holder` will give back, or 0 if there is no room for it and `spare` words besides. */
   tryLend(words: number, holder: number, spare: number): number {
     return allocate(this.memory, this.id, words, false, holder, spare);
   }
 
-  /** Bytes that can still be had in one piece. */
+  /** How many bytes the largest block can still have. */
   available(): number {
     return reach(this.memory, this.id);
   }
@@ -110,7 +114,7 @@ export class Space {
     notify(this, ROOM_AT, EVERYBODY);
   }
 
-  /** Writes bytes into a block of their own: their length, then they. The first `before` words are left to the caller. */
+  /** Writes bytes into a new block: their length, then the bytes. The first `before` words are left to the caller. */
   writeBlock(bytes: Uint8Array, action: string, before = 0): number {
     const at = this.allocate(before + 1 + ((bytes.length + 3) >> 2), action);
     store(this.words, at + before, bytes.length);
@@ -118,35 +122,36 @@ export class Space {
     return at;
   }
 
-  /** A private copy of the bytes whose length is there: decoders refuse shared memory. */
+  /** Returns a private copy of the bytes whose length is at `at`, since decoders refuse shared memory. */
   readBlock(at: number): Uint8Array {
     const begin = (at + 1) * 4;
     return this.memory.bytes.slice(begin, begin + load(this.words, at));
   }
 }
 
-/** What an error says where there is no room for `what`. */
+/** The error message if there is no room for `what`. */
 export function noRoomText(action: string, needed: number, available: number, what = "it"): string {
   return `Cannot ${action} as the shared memory has no room for ${what}: needed ${needed} bytes, available about ${available} (reserve more with configure({ memory }) before the first use)`;
 }
 
-/** What is thrown where there is no room: its properties say the same as its message. */
+/** The error if there is no room. Its properties have the numbers of its message. */
 export function noRoom(action: string, needed: number, available: number, what?: string): RangeError {
   return Object.assign(new RangeError(noRoomText(action, needed, available, what)), { needed, available });
 }
 
 // The views that this thread has.
 //
-// That of the threads' memory is made at first use in the main thread; a worker of the library gets its own before any of the
-// program's modules is imported. That of the processes' memory is made by `multiprocessing`, which alone knows how.
+// The main thread makes its view of the threads' memory at first use. A worker of the library gets its view before it
+// imports any of the program's modules. `multiprocessing` makes the view of the processes' memory, since only it knows
+// how.
 
 const spaces: Record<Scope, Space | undefined> = { thread: undefined, process: undefined };
 
 /**
- * Bytes reserved where nothing else was configured.
+ * How many bytes are reserved unless configured.
  *
- * JavaScriptCore's garbage collector counts the whole mapping of the processes' memory among the bytes in use, and waits
- * for as much garbage before it begins: so that is less there. See also memory.ts.
+ * JavaScriptCore's garbage collector counts the whole mapping of the processes' memory as memory in use, and lets as
+ * much garbage accumulate before it runs. So less is reserved there. See also memory.ts.
  */
 const DEFAULT_RESERVATION: Readonly<Record<Scope, number>> = { thread: 2 ** 32, process: isBun ? 2 ** 29 : 2 ** 32 };
 const reservation: Record<Scope, number> = { ...DEFAULT_RESERVATION };
@@ -157,32 +162,32 @@ export function spaceOf(scope: Scope): Space {
   return spaces[scope] ??= scope === "thread" ? Space.join(reserve(), 0, exitThread) : processSpace();
 }
 
-/** This thread's view of a memory, where it has one already. */
+/** This thread's view of a memory, if it has one already. */
 export function existingSpace(scope: Scope): Space | undefined {
   return spaces[scope];
 }
 
-/** Gives this thread its view: a worker at its start, or at its first `adopt`. */
+/** Sets this thread's view: in a worker at its start, or at its first `adopt`. */
 export function setSpace(space: Space): void {
   spaces[space.memory.scope] = space;
 }
 
-/** Says how a process view is made at its first use. */
+/** Sets how the view of the processes' memory is made at its first use. */
 export function setProcessSpaceFactory(make: () => Space): void {
   makeProcessSpace = make;
 }
 
-/** How many bytes a region gets. */
+/** How many bytes a region will have. */
 export function reservationOf(scope: Scope): number {
   return reservation[scope];
 }
 
-/** Whether the program has said how many bytes that are. */
+/** Whether the program has configured how many bytes a region will have. */
 export function isReservationConfigured(scope: Scope): boolean {
   return reservation[scope] !== DEFAULT_RESERVATION[scope];
 }
 
-/** Changes how many bytes the regions that are not there yet will get. */
+/** Sets how many bytes the regions will have. Neither may exist yet. */
 export function setReservation(bytes: number): void {
   if (spaces.thread !== undefined || spaces.process !== undefined) {
     throw new InvalidStateError(
@@ -200,7 +205,9 @@ function processSpace(): Space {
   return makeProcessSpace();
 }
 
-/** The threads' memory: smaller where the system does not even reserve as much as was wanted (strict overcommit). */
+/**
+ * Reserves the threads' memory; less than the default if the system refuses to reserve that much (strict overcommit).
+ */
 function reserve(): Memory {
   for (let bytes = reservation.thread;; bytes /= 2) {
     try {
@@ -214,19 +221,19 @@ function reserve(): Memory {
 // The directory of names: a list that only grows, since named objects live as long as the program.
 
 /**
- * The object of that name. Where there is none, `create` makes it; two threads that come at once get one object, since the
- * directory is held meanwhile.
+ * The object of that name. If there is none, `create` makes it. Two threads that come at once get the same object,
+ * since the directory is locked meanwhile.
  */
 export function openOrCreate(space: Space, name: string, create: () => number): { at: number; created: boolean } {
   const words = space.words;
-  // Most names exist by the second time, and the list only grows: no need to hold it for a look.
+  // Most names exist already, and the list only grows, so the first look needs no mutex.
   const known = find(words, name);
   if (known !== 0) return { at: known, created: false };
   lockMutex(space.memory, NAMES_MUTEX_AT, space.id);
   try {
     const meanwhile = find(words, name);
     if (meanwhile !== 0) return { at: meanwhile, created: false };
-    // The entry first: where there is no room for it, there is no object either that could never be found.
+    // The entry first: if there is no room for it, no object is made that could never be found.
     const entry = space.allocate(3 + ((name.length + 1) >> 1), `name an object "${name}"`);
     let at: number;
     try {

@@ -1,7 +1,7 @@
 /**
- * Waiting, in whichever form: what is tried, where, and what the wait comes to when its time is up. A primitive says that once,
- * in a {@linkcode Wait}; a caller blocks with it, or gets a promise. And waiting for several things at once, of one memory or
- * of both.
+ * Waiting in all its forms. A primitive describes a wait once, in a {@linkcode Wait}: what is tried, at which wait
+ * point, and what happens when the time is up. A caller can block with it, or get a promise. This module also waits for
+ * several things at once, of one memory or of both.
  *
  * @module
  */
@@ -15,24 +15,24 @@ import { arm, block, requireBlocking, SLICE_MS } from "./wait_point.ts";
 
 /** What a thread or a promise waits for. */
 export interface Wait<T> {
-  /** The wait point that is notified when another attempt is worthwhile. */
+  /** The wait point that is notified when another attempt makes sense. */
   readonly point: number;
   /**
-   * Tries to get it; `undefined`: not yet. A promise gives the number of attempts that were in vain, a thread that blocks what
-   * `block` says: 0 or less mean a newcomer, which the bar keeps off.
+   * Tries to get it; `undefined`: not yet. `woken` is the number of attempts that were in vain for a promise, and what
+   * `block` passes for a thread that blocks. 0 or less is a newcomer, which the bar keeps off.
    */
   attempt(woken: number): T | undefined;
-  /** What the wait comes to after `timeout` ms: a value, or an error that is thrown. */
+  /** How the wait ends after `timeout` milliseconds: with a value, or with an error that is thrown. */
   expired(timeout: number): T;
-  /** Takes back what a waiter has put up, before the wait is given up. */
+  /** Takes back the bars that a waiter has put up. Called before the wait is given up. */
   abandoned?(): void;
-  /** Promises of a thread get it in the order of their calls. */
+  /** Whether promises of a thread get it in the order of their calls. */
   readonly ordered?: boolean;
-  /** How long a thread pauses between quick looks: `PROMPT`, if absent, or `CONTENDED`. */
+  /** How long a thread pauses between quick looks: `PROMPT` (the default) or `CONTENDED`. */
   readonly pauses?: number;
 }
 
-/** Blocks this thread until it has what it waits for, or `timeout` ms have passed. */
+/** Blocks this thread until it gets what it waits for, or `timeout` milliseconds have passed. */
 export function waitSync<T>(space: Space, wait: Wait<T>, timeout: number): T {
   const result = block(space, wait.point, (woken) => wait.attempt(woken), deadlineOf(timeout), wait.pauses);
   if (result !== undefined) return result;
@@ -40,7 +40,7 @@ export function waitSync<T>(space: Space, wait: Wait<T>, timeout: number): T {
   return wait.expired(timeout);
 }
 
-/** A promise for what is waited for. It rejects with the signal's reason, if that is aborted first. */
+/** Returns a promise for what is waited for. It rejects with the signal's reason if the signal is aborted first. */
 export function waitAsync<T>(
   space: Space,
   wait: Wait<T>,
@@ -59,23 +59,25 @@ export function waitAsync<T>(
 
 // Waits at several points.
 //
-// A thread can sleep on one word only, but a change at a wait point rings the doorbells of the threads that left their bits
-// there. So the thread leaves its bit at all of the points and sleeps on its own bell. It reads the bell first, then leaves the
-// bits, then looks: a change before the look is seen by it, and a change after it finds a bit and changes the bell.
+// A thread can sleep on one word only. But a change at a wait point rings the doorbells of the threads that left their
+// bits there. So the thread leaves its bit at all of the points and sleeps on its own bell. It reads the bell, then
+// leaves the bits, then looks. It sees a change before the look, and a change after the look finds a bit and changes
+// the bell.
 //
-// Bells, unlike sleepers, are all rung at every change: no wake-up is taken from another waiter.
+// A change rings all bells, while it wakes only some of the sleepers. So a thread that waits here takes no wake-up from
+// another waiter.
 
-/** How long a thread that waits in both memories sleeps in one before it looks at the other: milliseconds. */
+/** How many milliseconds a thread that waits in both memories sleeps in one before it looks at the other. */
 const SHORT_SLICE_MS = 5;
 
 /** Wait points by the memory they are in, as this thread sees it; at least one memory. */
 type PointsBySpace = ReadonlyMap<Space, readonly number[]>;
 
 /**
- * Blocks this thread until `attempt` returns something other than `undefined`, and returns that; `undefined` when the
- * deadline has passed. `attempt` is called for the last time after the deadline.
+ * Blocks this thread until `attempt` returns something other than `undefined`, and returns that; `undefined` if the
+ * deadline has passed. The last attempt is made after the deadline.
  *
- * Ends the thread where another thread asked for that.
+ * Ends the thread if another thread asked it to end.
  */
 export function blockAtMany<T>(points: PointsBySpace, attempt: () => T | undefined, deadline: number): T | undefined {
   const spaces = [...points.keys()];
@@ -86,7 +88,7 @@ export function blockAtMany<T>(points: PointsBySpace, attempt: () => T | undefin
     result = attempt();
     if (result !== undefined) return result;
   }
-  // No word is changed by both memories. The threads' is the one to sleep in: it costs no call into the system.
+  // No word belongs to both memories. The thread sleeps in the threads' memory, which needs no system call.
   const bed = spaces.find((space) => space.memory.scope === "thread") ?? spaces[0];
   const bell = BELLS_AT + bed.bell * BELL_STRIDE;
   const slice = spaces.length > 1 ? SHORT_SLICE_MS : SLICE_MS;
@@ -110,7 +112,7 @@ export function blockAtMany<T>(points: PointsBySpace, attempt: () => T | undefin
     }
   } finally {
     store(bed.words, bed.entry + PARKED, 0);
-    // The promises of this thread may have missed that their points were notified, since their bits are back.
+    // This thread has put its bits back, so its promises may have missed a notification of their points.
     for (const space of spaces) space.async.retry();
   }
 }

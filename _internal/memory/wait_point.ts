@@ -6,18 +6,18 @@
  *   word 1   a bit for each doorbell of threads with promises that wait here
  * ```
  *
- * A waiter registers, looks at what it waits for once more, and only then sleeps. A notifier changes the thing, and only
- * then looks whether a waiter is registered. Operations are sequentially consistent, so the waiter sees the change or the
- * notifier sees the waiter, and no wake-up is lost.
+ * A waiter registers, then looks once more at what it waits for, and only then sleeps. A notifier makes its change, and
+ * only then looks whether a waiter is registered. The operations are sequentially consistent, so the waiter sees the
+ * change or the notifier sees the waiter, and no wake-up is lost.
  *
- * The notifier takes the sleepers it wakes off the count. So a burst of changes wakes each sleeper once, not once for
- * each change, until it has run and registered anew. A waiter that leaves without having been notified takes itself off,
- * but only if the epoch is still that of its registration: after that it cannot tell whether the notifier did. A count
- * can thus be too high (which costs a call that wakes no thread) and never too low.
+ * The notifier subtracts the sleepers that it wakes from the count. So a burst of changes wakes each sleeper once, and
+ * not once for each change, until it has run and registered again. A waiter that leaves without having been notified
+ * subtracts itself, but only if the epoch is still that of its registration: after that it cannot tell whether the
+ * notifier has done so. So a count can be too high, which costs a call that wakes no thread, but never too low.
  *
- * Promises are notified in another way, since a thread may be busy or blocked elsewhere when its promise would be chosen,
- * and must not keep the change from the others: each thread with promises here leaves the bit of its doorbell, a notifier
- * rings all of those bells, and a thread whose promises still wait leaves its bit again.
+ * Promises are notified in another way. A thread may be busy or blocked elsewhere when its promise would be chosen, and
+ * must not keep the change from the others. So each thread with promises here leaves the bit of its doorbell, a
+ * notifier rings all of those bells, and a thread whose promises still wait leaves its bit again.
  *
  * @module
  */
@@ -28,7 +28,7 @@ import { mayBlock } from "../runtime/runtime.ts";
 import { BELL_COUNT, BELL_STRIDE, BELLS_AT, type Memory } from "./memory.ts";
 import { PARKED, seeToOthers } from "./participants.ts";
 
-/** A thread in a memory, as far as waiting has to know it: a `Space`. */
+/** A thread in a memory, with what waiting needs to know of it: a `Space`. */
 export interface WaitingThread {
   readonly memory: Memory;
   readonly words: Int32Array;
@@ -36,7 +36,7 @@ export interface WaitingThread {
   readonly entry: number;
   /** The index of its doorbell. */
   readonly bell: number;
-  /** How often it looks before it sleeps. */
+  /** How many pauses it makes between looks before it sleeps. */
   readonly spins: number;
   /** Its promises. */
   readonly async: { wake(): void };
@@ -49,42 +49,44 @@ export interface WaitingThread {
 /** Words of a wait point. */
 export const WAIT_POINT_WORDS = 2;
 
-/** The longest sleep without a look at whether another thread died: milliseconds. */
+/** The longest sleep before a thread looks whether another thread has died, in milliseconds. */
 export const SLICE_MS = 200;
 
 const SLEEPERS = 0xfff;
-/** As many as can be blocked at a wait point: wakes all of them. */
+/** The most sleepers that a wait point can count. Notifying that many wakes all of them. */
 export const EVERYBODY = SLEEPERS;
 const EPOCH = 0x1000;
-/** How many pauses a thread makes between looks before it sleeps, where another thread can run meanwhile. */
+/** How many pauses a thread makes between looks before it sleeps, if the machine has more than one processor. */
 export const DEFAULT_SPINS = 400;
 
 /**
- * What {@linkcode block} gives each of many quick attempts, before the thread registers. Less than this: the same after
- * wake-ups in vain.
+ * What {@linkcode block} passes to each of its quick attempts before the thread registers. After wake-ups that were in
+ * vain, quick attempts get lower numbers.
  */
 export const LOOK = -1;
 
-/** Pauses of a waiter for what comes at any moment: a message, an event. */
+/** Pauses between the looks of a waiter for something that may come at any moment: a message, an event. */
 export const PROMPT = 1;
 /**
- * Pauses of a waiter for what others use all the time. Each look takes the cache line away from a thread at work: a
- * holder that is left alone for a few microseconds does a hundred rounds in that time, and a producer fills some lines.
+ * Pauses between the looks of a waiter for something that others use all the time. Each look takes the cache line away
+ * from a thread at work. A holder that is left alone for a few microseconds acquires and releases a lock a hundred
+ * times, and a producer fills some cache lines.
  */
 export const CONTENDED = 4;
-/** The most pauses between two looks, in units of the first. */
+/** The most pauses between two looks, as a multiple of the first. */
 const SLOWEST = 12;
 
 /**
- * How often a waiter lets itself be overtaken before it puts up a bar.
+ * How often a waiter is woken in vain before it puts up a bar.
  *
- * A woken waiter has no claim to what it waits for: a running thread takes it, since handing it over would make all wait until
- * the woken thread is awake. But after so many wake-ups in vain the waiter puts up a bar, and from then on only threads that
- * have waited may take what is there; the next of them that does takes the bar away. So no waiter is overtaken for longer than
- * it takes to be woken that often, and once more for each waiter in front of it.
+ * A woken waiter has no claim to what it waits for, and a running thread may take it first. Handing it over would make
+ * all threads wait until the woken thread runs. But after this many wake-ups in vain the waiter puts up a bar, and from
+ * then on only threads that have waited may take what is there. The next of those threads that takes it removes the
+ * bar. So no waiter is overtaken for longer than it takes to be woken this often, and once more for each waiter in
+ * front of it.
  *
- * A waiter that gives up takes the bar away and notifies, since newcomers that the bar kept off may sleep beside what they
- * want. If the bar was another waiter's, that waiter puts it up again when it is overtaken again.
+ * A waiter that gives up takes the bar away and notifies, since newcomers that the bar kept off may sleep although what
+ * they want is there. If the bar was another waiter's, that waiter puts it up again when it is overtaken again.
  */
 export const WOKEN_IN_VAIN = 4;
 
@@ -120,7 +122,7 @@ function ring(space: WaitingThread, point: number): void {
   }
 }
 
-/** Leaves the bit of this thread's doorbell at the wait point. `true`: it was not there. */
+/** Leaves the bit of this thread's doorbell at the wait point. Returns whether the bit was not there. */
 export function arm(space: WaitingThread, point: number): boolean {
   return (or(space.words, point + 1, 1 << space.bell) & (1 << space.bell)) === 0;
 }
@@ -130,18 +132,18 @@ export function isArmed(space: WaitingThread, point: number): boolean {
   return (load(space.words, point + 1) & (1 << space.bell)) !== 0;
 }
 
-/** Adds a sleeper. Returns the word to be given to {@linkcode sleep} and {@linkcode unregister}. */
+/** Adds a sleeper. Returns the word to pass to {@linkcode sleep} and {@linkcode unregister}. */
 export function register(space: WaitingThread, point: number): number {
   const words = space.words;
   for (;;) {
     const seen = load(words, point);
-    // A full count stays full: the notifier then wakes as many as it wants to, and the slices find the others.
+    // A full count stays full. A notifier may then wake too few sleepers, and the others look again after their slice.
     const registered = (seen & SLEEPERS) === SLEEPERS ? seen : seen + 1;
     if (compareExchange(words, point, seen, registered) === seen) return registered;
   }
 }
 
-/** Takes a sleeper off again that was not notified. */
+/** Takes a sleeper that was not notified off the count. */
 export function unregister(space: WaitingThread, point: number, registered: number): void {
   const words = space.words;
   for (;;) {
@@ -152,9 +154,10 @@ export function unregister(space: WaitingThread, point: number, registered: numb
 }
 
 /**
- * Sleeps until the wait point is notified or `ms` have passed. `true`: notified since the registration.
+ * Sleeps until the wait point is notified or `ms` milliseconds have passed. Returns whether it was notified since the
+ * registration.
  *
- * Ends the thread where another thread asked for that.
+ * Ends the thread if another thread asked it to end.
  */
 export function sleep(space: WaitingThread, point: number, registered: number, ms: number): boolean {
   const words = space.words;
@@ -180,7 +183,7 @@ export function sleep(space: WaitingThread, point: number, registered: number, m
   }
 }
 
-/** Throws a `NotSupportedError` where a thread cannot block. */
+/** Throws a `NotSupportedError` if this thread cannot block. */
 export function requireBlocking(): void {
   if (mayBlock) return;
   throw new NotSupportedError(
@@ -189,14 +192,14 @@ export function requireBlocking(): void {
 }
 
 /**
- * Blocks this thread until `attempt` returns something other than `undefined`, and returns that; `undefined` when the
+ * Blocks this thread until `attempt` returns something other than `undefined`, and returns that; `undefined` if the
  * deadline has passed.
  *
- * `attempt` gets {@linkcode LOOK} while this thread has not registered, then the number of times it was woken in vain; less
- * than LOOK for quick looks after that. It is called for the last time after the deadline, so a success that races with
- * the deadline is a success.
+ * `attempt` gets {@linkcode LOOK} while this thread has not registered, and then the number of times that it was woken
+ * in vain. The quick looks after a wake-up get less than LOOK. The last attempt is made after the deadline, so a
+ * success that races with the deadline is a success.
  *
- * `pauses` is how long to wait between the first quick looks, {@linkcode PROMPT} or {@linkcode CONTENDED}.
+ * `pauses` is how long to wait between the first quick looks: {@linkcode PROMPT} or {@linkcode CONTENDED}.
  */
 export function block<T>(
   space: WaitingThread,
@@ -234,7 +237,8 @@ export function block<T>(
   }
 }
 
-// Looks again and again, with longer and longer pauses: what has not come soon may as well be seen a little later.
+// Looks again and again, with longer and longer pauses. For something that has not come soon, a slightly later look
+// costs little.
 function look<T>(
   attempt: (woken: number) => T | undefined,
   woken: number,

@@ -1,24 +1,24 @@
 /**
- * Lowest priority first, first in first out among equals: a heap of four children a node.
+ * Lowest priority first, first in, first out among equals: a heap in which each node has four children.
  *
  * ```text
  *   mutex, version, 2 × (size, puts), parcel that is being taken, chunks, journal
  *   entry      priority high, priority low, number of the put, message
  * ```
  *
- * Entries are in chunks, each twice as large as the one before, so that the heap grows without being copied. The message
- * of an entry is the word itself where one word is enough, else the address of a block with the message.
+ * Entries are stored in chunks, each twice as large as the previous chunk, so the heap grows without copying. The message word
+ * of an entry is the message itself if one word is enough, else the address of a block with the message.
  *
- * A push or a pop moves entries along one path, which is more than one store. So each entry that is about to be
- * overwritten is first copied into the journal. The journal belongs to one version (see versioned.ts): storing the next version
- * makes the operation happen and the journal void at once. A thread that takes the mutex and finds a journal of the current
- * version with something in it comes after a thread that was killed half-way, and puts the entries back.
+ * A push or a pop moves entries along one path of the heap, which takes more than one store. So each entry is copied into the
+ * journal before it is overwritten. The journal belongs to one version (see versioned.ts): storing the next version makes the
+ * operation take effect and the journal void, in one step. If a thread takes the mutex and finds a journal of the current
+ * version with entries in it, its predecessor was killed in the middle of an operation, and the thread puts the entries back.
  *
- * Why not a structure of nodes that needs one store only: those that know their order (pairing, leftist, skew) change
- * several links in a meld, and copying the path would make garbage that could not be freed after a kill. A journal costs
- * four words for each moved entry and no more atomic operations.
+ * Why not a structure of nodes that needs only one store: pairing, leftist and skew heaps change several links in a meld, and
+ * copying the path instead would leave garbage that could not be freed after a kill. The journal costs five words for each
+ * moved entry, and one atomic store.
  *
- * Numbers of puts wrap at 32 bits: equals come in order as long as fewer than 2^31 puts lie between them.
+ * The numbers of puts wrap at 32 bits: equals are taken in order as long as fewer than 2^31 puts lie between them.
  *
  * @module
  */
@@ -42,7 +42,7 @@ import {
 } from "./versioned.ts";
 import * as versioned from "./versioned.ts";
 
-// V8 compiles a constant of the module itself into the code, and loads an imported one each time.
+// Copied into constants of this module: V8 compiles those into the code, but loads an imported binding at each use.
 const { BEHIND_SNAPSHOTS, PUTS, SIZE, TAKING, VERSION } = versioned;
 
 const CHUNKS = BEHIND_SNAPSHOTS;
@@ -50,14 +50,14 @@ const CHUNKS = BEHIND_SNAPSHOTS;
 const FIRST_CHUNK_ENTRIES = 8;
 const CHUNK_COUNT = 28;
 
-/** The version that the journal belongs to, then how many entries are in it, then index and entry each. */
+/** The journal: the version that it belongs to, the number of its entries, then an index and a copy of the entry for each. */
 const JOURNAL_VERSION = CONTAINER + 3 * LINE;
 const JOURNAL_SIZE = JOURNAL_VERSION + 1;
 const JOURNAL = JOURNAL_VERSION + 2;
 const JOURNAL_WORDS = 5;
-/** As many as a path of four children a node can have, and one. */
+/** The length of the longest path, with four children for each node, plus one. */
 const JOURNAL_ENTRIES = 18;
-/** Behind it, the entry that a push moves. */
+/** After the journal: a copy of the entry that a push moves. */
 const SPARE_ENTRY = JOURNAL + JOURNAL_ENTRIES * JOURNAL_WORDS;
 
 const FIRST_CHUNK = CONTAINER + 9 * LINE;
@@ -93,7 +93,8 @@ function copyEntry(words: Int32Array, to: number, from: number): void {
   words[to + MESSAGE] = words[from + MESSAGE];
 }
 
-// Notes an entry that is about to be overwritten. It counts once the size says so, and only then the entry may change.
+// Copies an entry that is about to be overwritten into the journal. The entry may change only after the store of the size,
+// which makes the copy part of the journal.
 function note(words: Int32Array, base: number, index: number, entry: number): void {
   const count = words[base + JOURNAL_SIZE];
   const at = base + JOURNAL + count * JOURNAL_WORDS;
@@ -107,8 +108,8 @@ function begin(words: Int32Array, base: number): void {
   store(words, base + JOURNAL_VERSION, words[base + VERSION]);
 }
 
-// Puts back what a thread had moved that was killed half-way. Doing this twice, or being killed meanwhile, does no harm: the
-// journal stays until all is back.
+// Puts back the entries that a thread had moved when it was killed. If this thread is killed in the middle of it, the next
+// thread does it again: the journal stays until all entries are back.
 function repair(words: Int32Array, base: number): void {
   for (let i = Math.min(words[base + JOURNAL_SIZE], JOURNAL_ENTRIES) - 1; i >= 0; i--) {
     const at = base + JOURNAL + i * JOURNAL_WORDS;
@@ -117,7 +118,7 @@ function repair(words: Int32Array, base: number): void {
   store(words, base + JOURNAL_SIZE, 0);
 }
 
-// Moves the entry at the end of `size` entries, which is new there, to its place.
+// Moves the new entry `fresh`, at index `size`, up to its place.
 function siftUp(words: Int32Array, base: number, size: number, fresh: number): void {
   let index = size;
   let entry = fresh;
@@ -134,7 +135,7 @@ function siftUp(words: Int32Array, base: number, size: number, fresh: number): v
   copyEntry(words, entry, base + SPARE_ENTRY);
 }
 
-// Fills the hole at the root with what was last, so that `size` entries remain.
+// Moves the last entry into the hole at the root and down to its place, so that `size` entries remain.
 function siftDown(words: Int32Array, base: number, size: number): void {
   const last = entryAt(words, base, size);
   let index = 0;
@@ -161,7 +162,7 @@ function siftDown(words: Int32Array, base: number, size: number): void {
   copyEntry(words, entry, last);
 }
 
-// Takes the mutex, and puts back what a thread has left half-way.
+// Takes the mutex, and undoes an operation that its dead holder left unfinished.
 function lock(space: Space, base: number): void {
   const { words } = space;
   lockVersioned(space, base);
@@ -252,7 +253,7 @@ function isAddress(body: number): boolean {
   return (body & 1) === 0;
 }
 
-// Takes the last entry each time: the order does not matter, and nothing has to move.
+// Drops all messages. Each time it takes the last entry: the order does not matter here, and no entry has to move.
 function drain(space: Space, base: number): void {
   const { words } = space;
   for (;;) {
@@ -273,7 +274,7 @@ function drain(space: Space, base: number): void {
 const double = new Float64Array(1);
 const doubleWords = new Int32Array(double.buffer);
 
-/** Heaps. */
+/** The container of priority queues. */
 export const HEAP: ContainerType = {
   kind: PRIORITY_QUEUE,
   label: "priority queue",
@@ -287,7 +288,7 @@ export const HEAP: ContainerType = {
     // Adding 0 makes -0 an ordinary 0.
     double[0] = priority + 0;
     const [low, high] = doubleWords;
-    // Larger magnitudes of negative numbers come first, so all bits but the sign turn round.
+    // Negative numbers of larger magnitude come first, so all their bits except the sign are inverted.
     message.rankHigh = high < 0 ? high ^ 0x7fffffff : high;
     message.rankLow = high < 0 ? ~low : low;
   },

@@ -1,30 +1,34 @@
 /**
- * First in, first out: a list of segments that puts write at one end and gets read at the other.
+ * First in, first out: a list of segments. Puts write at one end, and gets read at the other.
  *
  * ```text
  *   put side   mutex, tail, head as last seen, 2 × (segment, position)
  *   get side   mutex, head, tail as last seen, 2 × (segment, position), oldest segment, parcel that is being taken
  *   both       spare segment
- *   segment    next segment (0: none yet), end, two words that only a stack has a use for, messages … SKIP
+ *   segment    next segment (0: none yet), end, two words that only a stack uses, messages … SKIP
  * ```
  *
- * A side's words are written under its mutex alone.
+ * The words of a side are written only under the mutex of that side.
  *
- * `tail` counts what was put and `head` what was taken. Storing them is what makes a put or a get happen, and nothing
- * else does. Where a side goes on is written twice: the place for count n is in slot n & 1, so the next place can be
- * written while the current one still stands, and the store of the count chooses. A thread that is killed before that
- * store leaves messages that no count covers, and perhaps a segment linked behind the last: the next put overwrites and uses
- * them. Nothing has to be repaired by the thread that takes over the mutex of a dead holder.
+ * `tail` is the number of messages put, and `head` the number of messages taken. A put or a get takes effect when it stores
+ * its count. The place where a side continues is stored twice, in slot n & 1 for count n. So a thread writes the next place
+ * while the current place stays valid, and the store of the count selects the new slot. A thread that is killed before that
+ * store leaves a message that is not counted, and perhaps a new segment linked after the last. The next put overwrites the
+ * message and uses the segment, so a thread that takes over the mutex of a dead holder has nothing to repair.
  *
- * Why a log and not a ring: a ring that is full has to be copied to grow, while all others wait; and one with slots of
- * one size wastes most of them or sends most items through blocks of their own. Why two mutexes: puts and gets meet only
- * where the queue is nearly empty or full. Each side keeps the other's count as it last saw it, and looks again only when
- * by that one there is nothing to take (or no room), so that the two do not pull each other's cache line away with each
- * item. Compare-exchange instead of mutexes would save no atomic operation here, and messages of many sizes would have to
- * be reserved, filled and published in three steps of which each can be the last of a thread.
+ * Why a log and not a ring: a full ring must be copied to grow, while all other threads wait. A ring with slots of one size
+ * wastes most of their memory, or needs a separate block for most items.
  *
- * Segments grow from 512 bytes, inside the queue's own block, to 64 KiB: a thousand empty queues are cheap, a million
- * items take few segments. A drained segment becomes the spare that the next put takes, or goes back to the heap.
+ * Why two mutexes: puts and gets then contend only when the queue is nearly empty or nearly full. Each side keeps the other
+ * side's count as last seen, and reads it again only if by that count there is nothing to take or no room. So the two sides do
+ * not take each other's cache line away for each item.
+ *
+ * Why not compare-exchange instead of mutexes: it would save no atomic operation here. Messages of different sizes would have
+ * to be reserved, filled and published in three steps, and a thread may die after any of them.
+ *
+ * Segments grow from 512 bytes, inside the queue's own block, to 64 KiB: a thousand empty queues are cheap, and a million
+ * items take few segments. A drained segment becomes the spare segment, which a later put uses, and the spare segment before it
+ * is freed.
  *
  * @module
  */
@@ -52,22 +56,22 @@ import {
 import { dropMessage, type Message, MESSAGE_WORDS, sizeOf, SKIP } from "./message.ts";
 import { beginTaking, endTaking, mendTaking } from "./taken.ts";
 
-/** In a segment: the next one, and where its words end. */
+/** In a segment: the next segment, and the address after its last word. */
 export const NEXT = 0;
 export const END = 1;
-/** Where a stack goes on below: segment and position. */
+/** In a segment of a stack: the segment below, and the position in it where the stack continues. */
 export const PREVIOUS = 2;
 export const BELOW = 3;
 /** Where the first message is. */
 export const FIRST = 4;
 
-/** 64 KiB, less what the allocator adds. */
+/** Words of 64 KiB, less the header that the allocator adds. */
 const LARGEST = 16384 - 2;
 
-/** A segment twice as large as the one before, with room for that many words of a message. 0: there is no memory. */
+/** Makes a segment of twice `before` words that has room for a message of `size` words. Returns 0 if there is no memory. */
 export function makeSegment(space: Space, before: number, size: number): number {
   const words = Math.max(Math.min(before * 2, LARGEST), Math.min(size, MESSAGE_WORDS) + FIRST + 2);
-  // Nearly full memory: what the message needs is enough.
+  // If the memory is nearly full, room for the message is enough.
   let length = words;
   let segment = space.tryAllocate(length, false);
   if (segment === 0) segment = space.tryAllocate(length = size + FIRST + 2, false);
@@ -87,10 +91,10 @@ const HEAD = CONTAINER + LINE + 1;
 const TAIL_SEEN = CONTAINER + LINE + 2;
 const GET_PLACES = CONTAINER + LINE + 4;
 const OLDEST = CONTAINER + LINE + 8;
-/** See taken.ts. */
+/** The parcel that is being taken: see taken.ts. */
 const TAKING = CONTAINER + LINE + 9;
 
-/** Written by both sides, seldom. */
+/** Written by both sides, but rarely. */
 const SPARE = CONTAINER + 2 * LINE;
 const INLINE = CONTAINER + 3 * LINE;
 const INLINE_WORDS = 128;
@@ -112,7 +116,7 @@ class Log implements Container {
     const words = this.#words;
     const base = this.#base;
     if (load(words, base + STATE) === SHUT_AT_ONCE) return 0;
-    // The head first: what is put in between makes the answer late, not negative.
+    // The head first: other puts and gets in between make the difference too large, but never negative.
     const head = load(words, base + HEAD);
     return (load(words, base + TAIL) - head) | 0;
   }
@@ -126,9 +130,9 @@ class Log implements Container {
     const words = this.#words;
     const base = this.#base;
     const limit = this.#limit;
-    // A look from outside, so that threads that wait for room leave the mutex to the others.
+    // Looks without the mutex, so that threads that wait for room do not contend for it.
     if (limit > 0) {
-      // The tail first: if it is full by this, it was when the head was read.
+      // The tail first: if the queue is full by these counts, it was full when the head was read, as the tail only grows.
       const tail = load(words, base + TAIL);
       if (((tail - load(words, base + HEAD)) | 0) >= limit && load(words, base + STATE) === OPEN) return FULL;
     }
@@ -149,7 +153,7 @@ class Log implements Container {
     let segment = words[place];
     let position = words[place + 1];
     const { size } = message;
-    // One word always stays for SKIP.
+    // One word always remains for SKIP.
     if (position + size >= words[segment + END]) {
       segment = this.#nextSegment(segment, position, size);
       if (segment === 0) {
@@ -167,7 +171,7 @@ class Log implements Container {
     return OK;
   }
 
-  // Where a message of that size can go that had no room any more at `position`.
+  // Returns a segment with room for a message of `size` words, which has no room at `position`, and links the two. 0: no memory.
   #nextSegment(segment: number, position: number, size: number): number {
     const space = this.#space;
     const words = this.#words;
@@ -176,13 +180,13 @@ class Log implements Container {
       words[position] = SKIP;
       // A thread that was killed in a put may have linked the segment already.
       let next = words[segment + NEXT];
-      // Out of the memory, where there is nothing and no end: it was scribbled over.
+      // The segment's address was corrupted and leads out of the memory.
       if (next === undefined) return 0;
       if (next === 0) {
         const length = words[segment + END] - segment;
         next = exchange(words, spare, 0);
         const room = next === 0 ? 0 : words[next + END] - next;
-        // One that is much smaller is of the time when the queue was.
+        // A spare segment that is much smaller is left from a time when the queue was short.
         if (room <= FIRST + size || room * 2 < length) {
           if (next !== 0 && next !== this.#base + INLINE) space.free(next);
           next = makeSegment(space, length, size);
@@ -201,7 +205,7 @@ class Log implements Container {
     const space = this.#space;
     const words = this.#words;
     const base = this.#base;
-    // A look from outside, so that threads that wait for an item leave the mutex to the others.
+    // Looks without the mutex, so that threads that wait for an item do not contend for it.
     const seen = load(words, base + HEAD);
     if (seen === words[base + TAIL_SEEN] && load(words, base + TAIL) === seen) return this.#whyEmpty();
     lockMutex(space.memory, base + GET_MUTEX, space.id);
@@ -240,7 +244,7 @@ class Log implements Container {
     return OK;
   }
 
-  // The state is read before the tail: once the queue is shut down the tail stands still.
+  // The state is read before the tail: after a shutdown the tail does not change any more.
   #whyEmpty(): number {
     const words = this.#words;
     const base = this.#base;
@@ -249,11 +253,11 @@ class Log implements Container {
     return state === SHUT_AT_ONCE || load(words, base + HEAD) === load(words, base + TAIL) ? CLOSED : EMPTY;
   }
 
-  // More than the last segment, where a thread was killed after its get had moved on.
+  // Gives back the segments before `segment`. These are several if a thread was killed after its get had moved on.
   #giveUpBefore(segment: number): void {
     const words = this.#words;
     const oldest = this.#base + OLDEST;
-    // A link that was scribbled over may lead out of the memory, where there is nothing, and no end of the list either.
+    // A corrupted link may lead out of the memory, where reads give `undefined` instead of the end of the list.
     for (let old = words[oldest]; old !== segment && old > 0; old = words[oldest]) {
       words[oldest] = words[old + NEXT];
       this.#recycle(old);
@@ -288,7 +292,7 @@ class Log implements Container {
   }
 }
 
-// Takes what is in it as a get would, and drops it.
+// Takes all messages, in the way of a get, and drops them.
 function drain(space: Space, base: number): void {
   const { words } = space;
   if (words[base + TAKING] !== 0) mendTaking(space, base + TAKING);
@@ -309,7 +313,7 @@ function drain(space: Space, base: number): void {
   }
 }
 
-/** Queues proper. */
+/** The container of first-in, first-out queues. */
 export const LOG: ContainerType = {
   kind: QUEUE,
   label: "queue",

@@ -1,11 +1,11 @@
 /**
- * An item as words: what is small stands in the message itself, what is large in a block of its own.
+ * An item as words. A small item is stored in the message itself, a large item in a block of its own, the parcel.
  *
  * ```text
- *   header     = tag | payload << 4      behind it
- *   SKIP         0                       nothing: go on in the next segment
+ *   header     = tag | payload << 4      after it
+ *   SKIP         0                       nothing: the queue continues in the next segment
  *   INT          28 bits, signed         nothing
- *   CONSTANT     which one               nothing
+ *   CONSTANT     index in CONSTANTS      nothing
  *   DOUBLE       0                       the two words of the number
  *   BYTES        length in bytes         the bytes, from the next even word on
  *   PARCEL       0                       address of a parcel, length in bytes
@@ -13,14 +13,17 @@
  *   RAW_PARCEL   0                       address of a parcel, length in bytes
  * ```
  *
- * The tags of messages are odd, which no address is. BYTES and PARCEL hold what the codec made of the item, RAW and
- * RAW_PARCEL bytes that were given as such, which only pipes take. The limit between what stands here and what is in a parcel
- * keeps the time short for which other threads wait while a message is copied under a mutex; a parcel is filled before and read
- * after. What names shared objects is in a parcel, too, however short: so that it is not lost with a thread that dies
- * before it has read it. See taken.ts.
+ * The tags of messages are odd, and addresses are even. BYTES and PARCEL contain the codec's encoding of the item. RAW and
+ * RAW_PARCEL contain bytes that the program sent as bytes, which only pipes do.
  *
- * Bytes begin where eight fit: V8 copies into shared memory one by one from elsewhere. What is short is copied by a loop
- * over words, since a call costs as much as that, and a view of the part as much again.
+ * Messages are copied under a mutex, so the limit on inline bytes keeps short the time that other threads wait for it. A parcel
+ * is filled before the mutex is taken and read after it is released. An item that names shared objects is always in a parcel,
+ * even if it is short, so that its references are not lost if a thread takes the item and dies before it has read it: see
+ * taken.ts.
+ *
+ * Bytes begin at an even word, which is a multiple of eight bytes: from any other address, V8 copies into shared memory one
+ * byte at a time. Short bytes are copied by a loop over words, because a call costs as much as the loop, and a view of the part
+ * costs as much again.
  *
  * @module
  */
@@ -44,17 +47,20 @@ const RAW_PARCEL = 13;
 const TAG = 15;
 export const SHIFT = 4;
 
-/** The most bytes that stand in the message itself. */
+/** The largest number of encoded bytes in the message itself. */
 const INLINE = 4096;
-/** The same of bytes that were given as such. */
+/** The largest number of raw bytes in the message itself. */
 const RAW_INLINE = 16384;
-/** The most words of a message of a queue. */
+/** The largest number of words of a message in a queue. */
 export const MESSAGE_WORDS: number = 2 + INLINE / 4;
-/** Up to so many words a loop is faster than a call that copies. */
+/** Up to this number of words, a loop that writes is faster than a call that copies. */
 const SHORT = 96;
-/** The same for reading, which takes a view of the memory: Bun's garbage collector takes each for as large as that. */
+/**
+ * The limit for a loop that reads. It is higher, because a call needs a view of the memory, and Bun's garbage collector counts
+ * each view as large as the whole memory.
+ */
 const SHORT_READ = 512;
-/** Longer ones are written in pieces of whole lines of 64 bytes, of which there are few views, and a rest. */
+/** Longer bytes are written as whole lines of 64 bytes and a rest: there are few different views of whole lines to keep. */
 const LINE_BYTES = 64;
 
 const CONSTANTS = [undefined, null, false, true];
@@ -68,32 +74,32 @@ const doubleWords = new Int32Array(double.buffer);
 
 const NO_BYTES = new Uint8Array(0);
 const NO_WORDS = new Int32Array(0);
-// One for all messages, since what is fresh costs more than all the rest.
+// One buffer for all incoming messages, because allocating a buffer costs more than the rest of a get.
 const inbox = new Uint8Array(INLINE);
 const inboxWords = new Int32Array(inbox.buffer);
-/** Whether an item is being made of a message, of the inbox perhaps. */
+/** Whether a message, perhaps in the inbox, is being decoded. */
 let isReading = false;
 
-/** One item on its way in or out. */
+/** One item on its way into a queue or out of it. */
 export class Message {
   header = SKIP;
-  /** The two words behind the header of DOUBLE, PARCEL and RAW_PARCEL. */
+  /** The two words after the header of DOUBLE, PARCEL and RAW_PARCEL. */
   first = 0;
   second = 0;
-  /** The bytes of RAW; what the bytes behind the header of BYTES are the first of, which are also in `words`. */
+  /** The bytes of RAW, or a buffer that begins with the bytes of BYTES. For BYTES, `words` is the same buffer as words. */
   bytes: Uint8Array = NO_BYTES;
   words: Int32Array<ArrayBuffer> = NO_WORDS;
-  /** Words that it takes. */
+  /** The number of words of the message, with its header. */
   size = 1;
-  /** A number whose order as signed `rankHigh`, then unsigned `rankLow`, is that of the priorities. */
+  /** The priority as two words. Compared as signed `rankHigh`, then unsigned `rankLow`, they have the order of the priorities. */
   rankHigh = 0;
   rankLow = 0;
 
   /**
-   * Makes it the message of an item. The bytes stay as they are until the next call of the codec only, if there are any:
-   * see {@linkcode Message.keep}.
+   * Makes this the message of an item. Its bytes, if it has any, are valid only until the next call of the codec: see
+   * {@linkcode Message.keep}.
    *
-   * `false`: the memory has no room for its {@linkcode Message.second} bytes.
+   * @returns `false` if the memory has no room for its {@linkcode Message.second} bytes.
    */
   pack(space: Space, item: unknown): boolean {
     this.size = 1;
@@ -129,10 +135,10 @@ export class Message {
   }
 
   /**
-   * Makes it the message of bytes. They are not copied, and must stay as they are until it is written or dropped, or a copy of
-   * it is made: see {@linkcode Message.keep}.
+   * Makes this the message of raw bytes. They are not copied, and must not change until the message is written, dropped, or
+   * copied by {@linkcode Message.keep}.
    *
-   * `false`: the memory has no room for its {@linkcode Message.second} bytes.
+   * @returns `false` if the memory has no room for its {@linkcode Message.second} bytes.
    */
   packBytes(space: Space, bytes: Uint8Array): boolean {
     const { length } = bytes;
@@ -153,7 +159,7 @@ export class Message {
     return true;
   }
 
-  /** A copy that stays as it is. */
+  /** Returns a copy that stays valid: its bytes are its own. */
   keep(): Message {
     const kept = new Message();
     const tag = this.header & TAG;
@@ -174,7 +180,7 @@ export class Message {
     return kept;
   }
 
-  /** Gives back what it holds: no thread will get it. */
+  /** Frees the parcel and drops its references: no thread will get the message. */
   drop(space: Space): void {
     const { parcel } = this;
     this.bytes = NO_BYTES;
@@ -183,12 +189,12 @@ export class Message {
     space.free(parcel);
   }
 
-  /** The parcel that it is in; 0: it is in none. */
+  /** The address of the message's parcel; 0: it has none. */
   get parcel(): number {
     return isParcel(this.header) ? this.first : 0;
   }
 
-  /** Writes it into shared memory. */
+  /** Writes the message into shared memory. */
   writeTo(space: Space, at: number): void {
     const { words } = space;
     const { header } = this;
@@ -215,7 +221,7 @@ export class Message {
     for (let i = done; i < count; i++) words[start + i] = source[i];
   }
 
-  /** Reads it from shared memory; {@linkcode Message.unpack} must follow before anything else is done. */
+  /** Reads the message from shared memory. Call {@linkcode Message.unpack} before any other message is read. */
   readFrom(space: Space, at: number): void {
     const { words } = space;
     const header = words[at];
@@ -227,7 +233,7 @@ export class Message {
       const length = header >>> SHIFT;
       const count = (length + 3) >> 2;
       this.size = 2 + count;
-      // Not into what is being read: a class of the program may take another item while it makes an instance.
+      // Not into the inbox while it is being decoded: a class of the program may call `get` in its `deserialize`.
       const target = isReading ? new Int32Array(count) : inboxWords;
       const start = (at + 2) & -2;
       if (count <= SHORT_READ) {
@@ -257,8 +263,8 @@ export class Message {
   }
 
   /**
-   * The item again, or the bytes. May throw, and run code of the program. Only once, since it takes over what the message
-   * holds.
+   * Returns the item or the raw bytes. May throw, and may run code of the program. Call it only once: it takes the parcel over
+   * from the message.
    */
   unpack(space: Space): unknown {
     const { header } = this;
@@ -286,7 +292,7 @@ export class Message {
   }
 }
 
-// The first lines of the codec's buffer, which seldom becomes another.
+// Views of the first lines of the codec's buffer, by the number of lines. The codec rarely gets another buffer.
 let lines: Uint8Array[] = [];
 let linesBuffer: Uint8Array = NO_BYTES;
 
@@ -312,7 +318,8 @@ function readParcel(space: Space, parcel: number, length: number): unknown {
   if (!isNaming(space, parcel)) return readBytes(openParcel(space, parcel, length), length, false);
   const bytes = bytesOf(space, parcel, length);
   try {
-    // The handles take references of their own: until the last of them has, the message's are noted with it.
+    // Each handle takes a reference of its own. The message keeps its references until all handles are made, and the parcel stays
+    // noted for this thread: if it dies here, another thread drops them.
     return readBytes(bytes, length, true);
   } finally {
     if (strikeOut(space, parcel)) {
@@ -322,14 +329,14 @@ function readParcel(space: Space, parcel: number, length: number): unknown {
   }
 }
 
-// The bytes of a parcel that was taken and names nothing.
+// Returns the bytes of a taken parcel that names no shared objects, and frees the parcel.
 function openParcel(space: Space, parcel: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = bytesOf(space, parcel, length);
   if (strikeOut(space, parcel)) space.free(parcel);
   return bytes;
 }
 
-/** Words of the message that begins with this header. */
+/** The number of words of a message with this header. */
 export function sizeOf(header: number): number {
   const tag = header & TAG;
   if (tag <= CONSTANT) return 1;
@@ -337,19 +344,19 @@ export function sizeOf(header: number): number {
   return (tag === BYTES ? 2 : 1) + (((header >>> SHIFT) + 3) >> 2);
 }
 
-/** Whether the message that begins with this header is bytes that were given as such. */
+/** Whether a message with this header contains raw bytes. */
 export function isBytes(header: number): boolean {
   const tag = header & TAG;
   return tag === RAW || tag === RAW_PARCEL;
 }
 
-/** Whether the message that begins with this header is in a parcel. */
+/** Whether a message with this header is in a parcel. */
 export function isParcel(header: number): boolean {
   const tag = header & TAG;
   return tag === PARCEL || tag === RAW_PARCEL;
 }
 
-/** Gives back what a message in shared memory holds: no thread will get it. */
+/** Frees the parcel of a message in shared memory that no thread will get, and drops its references. */
 export function dropMessage(space: Space, at: number): void {
   const { words } = space;
   if (isParcel(words[at])) loseParcel(space, words[at + 1]);

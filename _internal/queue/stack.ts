@@ -1,16 +1,17 @@
 /**
- * Last in, first out: segments that are written upwards and read downwards.
+ * Last in, first out: a list of segments that pushes write upwards and gets read downwards.
  *
  * ```text
  *   mutex, version, 2 × (size, puts, segment, position), parcel that is being taken
- *   segment    next, end, where it goes on below, message, its size, message, its size …
+ *   segment    next segment, end, previous segment and position in it, message, its size, message, its size …
  * ```
  *
- * What the stack is, is in the snapshot of the current version: see versioned.ts. A push writes behind the current position only,
- * where there is nothing that counts, so a thread that is killed before its version counts has changed nothing. Behind each
- * message stands its size, for the way down.
+ * The snapshot of the current version has the state of the stack: see versioned.ts. A push writes only after the current
+ * position, where there are no messages. So a thread that is killed before it stores the version has changed nothing. The size
+ * of a message is stored after it, because a get reads from the end.
  *
- * One segment above the current one is kept, so that going up and down at the end of one does not allocate each time.
+ * The segment above the current one is kept. So pushes and gets in turn at the end of a segment do not allocate and free a
+ * segment each time.
  *
  * @module
  */
@@ -26,7 +27,7 @@ import { beginTaking, endTaking } from "./taken.ts";
 import { lockVersioned, seemsEmpty, seemsFull, snapshotAt, unlockVersioned, Versioned, whyEmpty } from "./versioned.ts";
 import * as versioned from "./versioned.ts";
 
-// V8 compiles a constant of the module itself into the code, and loads an imported one each time.
+// Copied into constants of this module: V8 compiles those into the code, but loads an imported binding at each use.
 const { BEHIND_SNAPSHOTS, OWN, PUTS, SIZE, TAKING, VERSION } = versioned;
 
 /** In a snapshot. */
@@ -121,7 +122,7 @@ class Stack extends Versioned {
   }
 }
 
-// Finds a segment above the current one that so many words fit into, or makes it; 0: there is no memory.
+// Returns a segment above the current one that has room for `needed` words, and makes it if there is none. 0: no memory.
 function findRoom(space: Space, current: number, position: number, needed: number): number {
   const { words } = space;
   let segment = current;
@@ -129,7 +130,7 @@ function findRoom(space: Space, current: number, position: number, needed: numbe
   while (at + needed > words[segment + END]) {
     let next = words[segment + NEXT];
     if (next !== 0 && next + FIRST + needed > words[next + END]) {
-      // Too small for this one, and nothing in it or above it counts.
+      // Too small for this message. Neither this segment nor those above it contain messages of the stack.
       words[segment + NEXT] = 0;
       freeFrom(space, next);
       next = 0;
@@ -149,7 +150,7 @@ function findRoom(space: Space, current: number, position: number, needed: numbe
 
 const top = { segment: 0, at: 0 };
 
-// Finds the uppermost message. A segment stays current while it is empty, until something below it is taken.
+// Finds the uppermost message. An empty segment stays current until a message below it is taken.
 function findTop(words: Int32Array, segment: number, position: number): void {
   while (position === segment + FIRST) {
     position = words[segment + BELOW];
@@ -159,7 +160,7 @@ function findTop(words: Int32Array, segment: number, position: number): void {
   top.at = position - 1 - words[position - 1];
 }
 
-// Takes what is in it as a get would, and drops it.
+// Takes all messages, in the way of a get, and drops them.
 function drain(space: Space, base: number): void {
   const { words } = space;
   for (;;) {
@@ -175,7 +176,7 @@ function drain(space: Space, base: number): void {
 }
 
 function freeFrom(space: Space, segment: number): void {
-  // A link that was scribbled over may lead out of the memory, where there is nothing, and no 0 either.
+  // A corrupted link may lead out of the memory, where reads give `undefined` instead of a 0 that ends the list.
   while (segment > 0) {
     const next = space.words[segment + NEXT];
     space.free(segment);
@@ -183,7 +184,7 @@ function freeFrom(space: Space, segment: number): void {
   }
 }
 
-/** Stacks. */
+/** The container of LIFO queues. */
 export const STACK: ContainerType = {
   kind: LIFO_QUEUE,
   label: "LIFO queue",

@@ -1,34 +1,37 @@
 /**
- * The messages that threads have taken and not read yet: what happens to them when such a thread dies.
+ * The parcels that threads have taken and not read yet, and how they are freed when such a thread dies.
  *
- * What is large, or names shared objects, travels in a block of its own, the parcel. A thread that takes one notes it in
- * its entry in the table of participants, by one word: the parcel taken last, which leads to the parcel that was being read
- * then (a class of the program may take an item while an instance of it is made). It strikes the note out when the message is
- * read. What a dead thread has noted is given up by the next thread that looks.
+ * A large item, and an item that names shared objects, is in a block of its own, the parcel. A thread that takes a parcel notes
+ * it in its entry of the table of participants. The note is one word: the parcel taken last. That parcel has the address of the
+ * parcel noted before it: there may be several, because a class of the program may take an item in its `deserialize`. The thread
+ * strikes the note out when it has read the message. The notes of a dead thread are handled by the next thread that looks,
+ * the reclaimer, which frees the parcels.
  *
  * ```text
  *   parcel   0  the parcel noted before it
  *            1  length in bytes if it names shared objects, else 0
- *            2  the words of the queue, while it is being taken; 0: it was taken
- *            3  what the word whose change takes it was before
+ *            2  address of the four words of the queue while the parcel is being taken; 0: it was taken
+ *            3  the old value of the word whose change takes the parcel
  *            4… its bytes
  *
  *   queue    0  the parcel that is being taken; 0: none         written under the mutex of gets
  *            1  the participant that takes it
- *            2  the word whose change takes it
- *            3  what that was before
+ *            2  address of the word whose change takes the parcel
+ *            3  the old value of that word
  * ```
  *
- * A thread notes the parcel before it takes it, both under the mutex of the queue. So a thread that dies in between leaves
- * a parcel that both the queue and the note have. The queue is right as long as the word that takes has not changed, and
- * the thread that gets the mutex next strikes the note out, by {@linkcode mendTaking}, before it changes that word: only
- * then may another thread take the parcel, or put something else on top of it. A reclaimer, which gives up what a dead thread
- * has noted, looks first whether that word has changed, then whether another thread got the mutex since, and strikes the note
- * out by a compare-exchange. If one of the two was so and the note still there, the dead thread had taken the parcel, and no
- * other will have it. (The word alone does not tell: positions in a ring come again.)
+ * A thread first notes the parcel and then takes it, both under the mutex of the queue. If it dies in between, the parcel is
+ * both in the queue and in the note. The queue is right as long as the word whose change takes the parcel has its old value.
+ * The next thread that gets the mutex calls {@linkcode mendTaking}, which strikes the note out before that word changes. Only
+ * then can another thread take the parcel, or overwrite its place.
  *
- * A dead thread has one reclaimer at a time, and its entry is not given to another thread meanwhile: else a note that was read
- * in it could be that thread's by the time it is struck out.
+ * The reclaimer checks first whether the word has changed, and then whether another thread has had the mutex since. It then
+ * strikes the note out by a compare-exchange. If one of the checks was positive and the note was still there, the dead thread
+ * had taken the parcel, and no other thread can get it: the reclaimer frees it. The value of the word alone is not enough:
+ * positions in a ring repeat.
+ *
+ * A dead thread has one reclaimer at a time, and its entry is not given to another thread meanwhile. Otherwise the reclaimer
+ * could strike out a note that the new thread made.
  *
  * @module
  */
@@ -53,7 +56,7 @@ const TAKER = 1;
 const CHANGES = 2;
 const WAS = 3;
 
-/** A parcel with these bytes; 0: there is no room. `naming`: it names shared objects. */
+/** Makes a parcel with these bytes. `naming`: it names shared objects. Returns 0 if there is no room. */
 export function makeParcel(space: Space, bytes: Uint8Array, naming: boolean): number {
   const parcel = space.tryAllocate(PARCEL_HEADER + ((bytes.length + 3) >> 2), false);
   if (parcel === 0) return 0;
@@ -62,7 +65,7 @@ export function makeParcel(space: Space, bytes: Uint8Array, naming: boolean): nu
   return parcel;
 }
 
-/** A private copy of its bytes. */
+/** Returns a copy of a parcel's bytes. */
 export function bytesOf(space: Space, parcel: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
   const start = (parcel + PARCEL_HEADER) * 4;
@@ -70,14 +73,14 @@ export function bytesOf(space: Space, parcel: number, length: number): Uint8Arra
   return bytes;
 }
 
-/** Whether it names shared objects. */
+/** Whether a parcel names shared objects. */
 export function isNaming(space: Space, parcel: number): boolean {
   return space.words[parcel + NAMING] !== 0;
 }
 
 /**
- * Notes a parcel that is about to be taken, by a change of the word at `changes`; {@linkcode endTaking} must follow that.
- * Under the mutex of gets, after {@linkcode mendTaking}. `taking` is where the queue has its four words.
+ * Notes a parcel that the caller is about to take by a change of the word at `changes`. Call {@linkcode endTaking} after that
+ * change. Called under the mutex of gets, after {@linkcode mendTaking}. `taking` is the address of the queue's four words.
  */
 export function beginTaking(space: Space, taking: number, changes: number, parcel: number): void {
   const { words, entry } = space;
@@ -88,36 +91,36 @@ export function beginTaking(space: Space, taking: number, changes: number, parce
   words[taking + TAKER] = space.id;
   words[taking + CHANGES] = changes;
   words[taking + WAS] = was;
-  // What the queue says comes first: where there is a note, the next thread with the mutex finds it.
+  // The queue's word first: if there is a note, the next thread with the mutex learns of it.
   store(words, taking, parcel);
   store(words, entry + TAKEN, parcel);
 }
 
-/** It is taken. */
+/** Completes the taking of a parcel: it belongs to the caller, and the note stays until the parcel is read. */
 export function endTaking(space: Space, taking: number, parcel: number): void {
   space.words[parcel + QUEUE] = 0;
   store(space.words, taking, 0);
 }
 
 /**
- * Strikes out what a thread noted that died before it had taken it. To be called under the mutex of gets where the
- * word at `taking` is not 0, before anything else is done.
+ * Strikes out the note of a thread that died before it had taken the parcel. Called under the mutex of gets if the word at
+ * `taking` is not 0, before any other change.
  */
 export function mendTaking({ words }: Space, taking: number): void {
   const parcel = words[taking];
   if (load(words, words[taking + CHANGES]) === words[taking + WAS]) {
     compareExchange(words, entryOf(words[taking + TAKER]) + TAKEN, parcel, words[parcel + PREVIOUS]);
   }
-  // A thread that dies before this leaves it to the next.
+  // Last: if this thread dies before the store, the next thread with the mutex does the same again.
   store(words, taking, 0);
 }
 
-/** Strikes out what this thread has noted last: it is read. `false`: it was given up. */
+/** Strikes out this thread's last note, because the parcel is read. `false`: a reclaimer did so, and has freed the parcel. */
 export function strikeOut({ words, entry }: Space, parcel: number): boolean {
   return compareExchange(words, entry + TAKEN, parcel, words[parcel + PREVIOUS]) === parcel;
 }
 
-/** Gives up a parcel, and what it names: no thread will get it. */
+/** Frees a parcel that no thread will get, and drops its references. */
 export function loseParcel(space: Space, parcel: number): void {
   const length = space.words[parcel + NAMING];
   if (length > 0 && length <= (blockWords(space.memory, parcel) - PARCEL_HEADER) * 4) {
@@ -126,7 +129,7 @@ export function loseParcel(space: Space, parcel: number): void {
   space.free(parcel);
 }
 
-/** In a thread that ends in order: gives up what it has taken and not read. */
+/** Frees the parcels that this thread has taken and not read. Called when the thread ends by itself. */
 export function giveUpTaken(space: Space): void {
   const { words, entry } = space;
   for (let parcel = load(words, entry + TAKEN); parcel !== 0; parcel = load(words, entry + TAKEN)) {
@@ -135,7 +138,7 @@ export function giveUpTaken(space: Space): void {
   }
 }
 
-/** Gives up what dead threads have taken and not read. */
+/** Frees the parcels that dead threads have taken and not read. */
 export function reclaimTaken(space: Space): void {
   const { words } = space;
   const count = Math.min(PARTICIPANT_COUNT, load(words, NEXT_PARTICIPANT_AT));
@@ -155,7 +158,8 @@ function reclaim(space: Space, entry: number): void {
   try {
     for (;;) {
       const parcel = load(words, entry + TAKEN);
-      // In this order: a note of the next participant that has the entry was made while that was alive.
+      // The note is read before the identity: a note that a later participant made in this entry is then recognized by the
+      // entry's new number.
       if (parcel === 0 || idAt(words, entry) !== id || isAlive(memory, id)) break;
       const isTaken = wasTaken(words, parcel);
       const previous = words[parcel + PREVIOUS];
@@ -170,7 +174,7 @@ function wasTaken(words: Int32Array, parcel: number): boolean {
   const queue = words[parcel + QUEUE];
   if (queue === 0) return true;
   const changes = words[queue + CHANGES];
-  // What was scribbled over leads anywhere.
+  // A corrupted parcel may contain any number.
   if (!(changes > 0 && changes < words.length)) return false;
   return load(words, changes) !== words[parcel + BEFORE] || load(words, queue) !== parcel;
 }

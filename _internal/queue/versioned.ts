@@ -1,12 +1,13 @@
 /**
- * What stacks and heaps have in common: one mutex, and a snapshot of what the container is, in two places.
+ * The common part of stacks and heaps: one mutex, a version, and two snapshots of the container's state.
  *
  * ```text
  *   mutex, version, 2 × (size, puts, two words of the container's own), parcel that is being taken
  * ```
  *
- * What holds is the snapshot of the current version, in place `version & 1`. An operation writes the other snapshot and then stores
- * the version, which is what makes it happen. A thread that is killed before that store leaves a snapshot that does not count.
+ * The current state is the snapshot in place `version & 1`. An operation writes the other snapshot and then stores the next
+ * version. That store makes the operation take effect. A thread that is killed before it leaves a snapshot that is not
+ * current, and the next operation overwrites it.
  *
  * @module
  */
@@ -20,16 +21,16 @@ import type { Message } from "./message.ts";
 import { mendTaking } from "./taken.ts";
 
 const MUTEX = CONTAINER;
-/** Counts the operations that have happened. */
+/** The number of operations that have taken effect. */
 export const VERSION = CONTAINER + 1;
 const SNAPSHOTS = CONTAINER + 4;
 const SNAPSHOT_WORDS = 4;
-/** See taken.ts. */
+/** The parcel that is being taken: see taken.ts. */
 export const TAKING = CONTAINER + 12;
-/** What follows is the container's own. */
+/** Where the container's own words begin. */
 export const BEHIND_SNAPSHOTS = CONTAINER + LINE;
 
-/** In a snapshot: how many messages are in the container, and how many were ever put in. */
+/** In a snapshot: the number of messages in the container, and the number of messages ever put in. */
 export const SIZE = 0;
 export const PUTS = 1;
 /** In a snapshot: the container's own two words. */
@@ -41,8 +42,8 @@ export function snapshotAt(base: number, version: number): number {
 }
 
 /**
- * Makes the operation happen that began at `version`, and whose own words are in the snapshot of the next already. Under the
- * mutex.
+ * Makes an operation that began at `version` take effect. The container must have written its own words into the snapshot of
+ * the next version. Called under the mutex.
  */
 export function commit(words: Int32Array, base: number, version: number, size: number, puts: number): void {
   const snapshot = snapshotAt(base, version + 1);
@@ -51,7 +52,8 @@ export function commit(words: Int32Array, base: number, version: number, size: n
   store(words, base + VERSION, (version + 1) | 0);
 }
 
-// Without the mutex. A snapshot is overwritten by the version after the next only.
+// Reads without the mutex. The version is checked again after the read: the snapshot of a version is overwritten only by the
+// operation that begins at the next version, so it was intact if the version has not changed.
 function readSnapshot(words: Int32Array, base: number, field: number): number {
   for (;;) {
     const version = load(words, base + VERSION);
@@ -60,19 +62,22 @@ function readSnapshot(words: Int32Array, base: number, field: number): number {
   }
 }
 
-/** A look without the mutex, so that threads that wait for room leave it to the others. `limit` is the most messages. */
+/**
+ * Whether the container has `limit` messages and is open. Looks without the mutex, so that threads that wait for room do not
+ * contend for it.
+ */
 export function seemsFull(words: Int32Array, base: number, limit: number): boolean {
   return load(words, base + STATE) === OPEN && readSnapshot(words, base, SIZE) >= limit;
 }
 
-/** A look without the mutex, as {@linkcode seemsFull}. */
+/** Whether the container is empty. Looks without the mutex, like {@linkcode seemsFull}. */
 export function seemsEmpty(words: Int32Array, base: number): boolean {
   return readSnapshot(words, base, SIZE) === 0;
 }
 
 /**
- * What a get comes to that finds nothing: {@linkcode EMPTY} or {@linkcode CLOSED}. The state is read before the size: once the
- * container is shut down nothing more comes in.
+ * The result of a get that found no message: {@linkcode EMPTY} or {@linkcode CLOSED}. It reads the state before the size. After
+ * a shutdown nothing is put any more, so a size of 0 that is read then is final.
  */
 export function whyEmpty(words: Int32Array, base: number): number {
   const state = load(words, base + STATE);
@@ -80,23 +85,23 @@ export function whyEmpty(words: Int32Array, base: number): number {
   return state === SHUT_AT_ONCE || readSnapshot(words, base, SIZE) === 0 ? CLOSED : EMPTY;
 }
 
-/** Takes the mutex. */
+/** Takes the mutex, and repairs what a dead holder left in {@linkcode TAKING}. */
 export function lockVersioned(space: Space, base: number): void {
   lockMutex(space.memory, base + MUTEX, space.id);
   if (space.words[base + TAKING] !== 0) mendTaking(space, base + TAKING);
 }
 
-/** Gives the mutex up. */
+/** Releases the mutex. */
 export function unlockVersioned(space: Space, base: number): void {
   unlockMutex(space.memory, base + MUTEX);
 }
 
-/** A container of which there are versions. */
+/** A container whose state is in versioned snapshots. */
 export abstract class Versioned implements Container {
   protected readonly space: Space;
   protected readonly words: Int32Array;
   protected readonly base: number;
-  /** The most messages; 0: no limit. */
+  /** The largest number of messages; 0: no limit. */
   protected readonly limit: number;
 
   constructor(space: Space, base: number, limit: number) {
@@ -119,10 +124,10 @@ export abstract class Versioned implements Container {
 
   abstract shift(message: Message): number;
 
-  /** Takes all messages as a get would, and drops them. Under the mutex. */
+  /** Takes all messages, in the way of a get, and drops them. Called under the mutex. */
   protected abstract drain(): void;
 
-  /** Takes the mutex, and mends what a thread has left that died with it. */
+  /** Takes the mutex, and repairs what a dead holder left behind. */
   protected abstract lock(): void;
 
   shutDown(atOnce: boolean): void {

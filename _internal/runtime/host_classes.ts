@@ -1,11 +1,10 @@
 /**
- * What a look at properties does not show of objects: which of the runtime's own classes an object is of, and whether an array
- * or a collection has more than its elements. The codec asks, which must not lose in silence what it does not see.
+ * Finds out what the properties of an object do not show: of which class of the runtime it is, and whether an array or a
+ * collection has properties besides its elements. The codec needs this to refuse what it would otherwise lose silently.
  *
- * A class is known by what it is and not by a list of names. A class that is written in another language says so where its
- * source is asked for. Deno writes many in JavaScript; the prototypes of these have a method for its console under a symbol
- * that no program has a use for, or the class is a global that `for … in` does not show, unlike the globals of programs, or
- * it is part of `Deno`.
+ * A class is recognized by its features, not by a list of names. If it is not written in JavaScript, its source says so. Deno
+ * writes many classes in JavaScript. Their prototypes have a method for Deno's console, under a symbol that programs have no use
+ * for; or the class is a global that `for … in` does not list, unlike the globals of programs; or it is a member of `Deno`.
  *
  * @module
  */
@@ -16,7 +15,7 @@ const DENO_CONSOLE = Symbol.for("Deno.privateCustomInspect");
 const NATIVE = /\{\s*\[native code\]\s*\}\s*$/;
 const sourceOf = Function.prototype.toString;
 
-/** Prototypes that have no constructor, or none that can be read without harm. */
+/** Prototypes that have no constructor, or none that can be read safely. */
 const ITERATOR = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]())) as object;
 const ASYNC_ITERATOR = Object.getPrototypeOf(
   Object.getPrototypeOf((async function* () {}).prototype),
@@ -24,7 +23,7 @@ const ASYNC_ITERATOR = Object.getPrototypeOf(
 
 const names: WeakMap<object, string> = new WeakMap([[ITERATOR, "Iterator"], [ASYNC_ITERATOR, "AsyncIterator"]]);
 
-/** The nearest class of the runtime that objects with this prototype are of; empty for objects of the program's own. */
+/** The name of the nearest class of the runtime in this prototype chain; empty for objects of the program's own classes. */
 export function hostClassOf(prototype: object | null): string {
   if (prototype === null || prototype === Object.prototype) return "";
   const known = names.get(prototype);
@@ -41,7 +40,7 @@ function nameOfHost(prototype: object): string | undefined {
   const { name } = constructor;
   if (Object.hasOwn(prototype, DENO_CONSOLE) || isNamespaced(name, constructor)) return name;
   if (!NATIVE.test(sourceOf.call(constructor))) return undefined;
-  // The `Object` of another realm: what has its prototype is as plain as what has this one's.
+  // This is the `Object` of another realm. An object with its prototype is as plain as any other.
   return name === "Object" && Object.getPrototypeOf(prototype) === null ? "" : name;
 }
 
@@ -53,7 +52,7 @@ function isNamespaced(name: string, constructor: unknown): boolean {
   return deno !== undefined && Object.hasOwn(deno, name) && deno[name as keyof DenoGlobal] === constructor;
 }
 
-// As the prototype of `Intl.Segments`, which has no constructor.
+// For example the prototype of `Intl.Segments`, which has no constructor.
 function hasNativeMethodsAlone(prototype: object): boolean {
   let methods = 0;
   for (const key of Object.getOwnPropertyNames(prototype)) {
@@ -66,8 +65,8 @@ function hasNativeMethodsAlone(prototype: object): boolean {
 }
 
 /**
- * Whether an object of a class of the runtime is plain data all the same, like `fs.Stats`. Bun's `structuredClone` knows,
- * which refuses all that is not; Deno's takes many objects for plain whose state it does not see.
+ * Whether an object of a class of the runtime is plain data nevertheless, like `fs.Stats`. Bun's `structuredClone` can tell,
+ * because it refuses all other objects. Deno's takes many objects for plain whose state it does not see.
  */
 export function isPlainInside(value: object): boolean {
   if (!isBun) return false;
@@ -78,13 +77,13 @@ export function isPlainInside(value: object): boolean {
   }
 }
 
-/** What `Object.prototype.toString` calls an object. */
+/** The name that `Object.prototype.toString` prints for an object. */
 export function tagOf(value: object): string {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
 
 /**
- * The sources of the classes of an object's prototypes, the nearest first: those of the program's own classes say what
+ * The sources of the classes in a prototype chain, the nearest first. The source of a class of the program shows what its
  * instances hold besides properties.
  */
 export function sourcesOf(prototype: object | null): string[] {
@@ -96,23 +95,26 @@ export function sourcesOf(prototype: object | null): string[] {
   return sources;
 }
 
-// Whether an array has properties besides its elements, without a list of all its keys: to make one costs more than to copy
-// the array, on both engines.
+// Whether an array has properties besides its elements. A list of all its keys would show it, but costs more than a copy of the
+// array, on both engines.
 //
-// JavaScriptCore tells how many named properties an object has: its shallow size counts them. V8 does not tell, but copies
-// the values of an array far faster than it makes names of their indexes, and Deno's inspector shows named properties of
-// an array and none of its elements, however long it is. Each is tried on an array that has a named property before it
-// is believed; without any of them the keys are listed.
+// On JavaScriptCore, the shallow size of an object counts its named properties. V8 has no such function. But it copies the values
+// of an array far faster than it creates names for the indexes, and Deno.inspect can print the named properties of an array
+// without its elements, however long it is. Each way is used only after a test on an array with a named property. If none
+// works, the keys are listed.
 
-/** From this length on, to have an array of integers shown is faster than to copy its values. */
+/** From this length on, printing an array of integers is faster than copying its values. */
 const LONG = 2048;
-/** The same for other numbers, each of which becomes an object in such a copy, so that their keys are listed instead. */
+/** The same for other numbers. A copy would make an object of each of them, so their keys are listed if they are fewer. */
 const LONG_NUMBERS = 320;
 const BRIEF = { iterableLimit: 0, depth: 0, colors: false };
 const inspect = deno?.inspect;
 let shows: boolean | undefined;
 
-/** Whether an array may have named properties. `false`: it has none, or it has holes and may have some all the same. */
+/**
+ * Whether an array may have named properties. `false` means that it has none, unless it has holes: then it may have some
+ * nevertheless.
+ */
 export const mayHaveNamed: (array: unknown[]) => boolean = (isBun ? onBun() : undefined) ?? onV8;
 
 function onBun(): ((array: unknown[]) => boolean) | undefined {
@@ -136,11 +138,11 @@ function onV8(array: unknown[]): boolean {
   return (isInteger ? Object.values(array) : Object.keys(array)).length !== length;
 }
 
-// Tried once, as said above.
+// Tested once, on arrays without and with a named property.
 function showsNamed(): boolean {
   return shows ??= inspect !== undefined && inspect([1, 2, 3], BRIEF) === "[ ... 3 more items ]" &&
     inspect(Object.assign([1, 2, 3], { named: 1 }), BRIEF) !== "[ ... 3 more items ]";
 }
 
-/** Whether `structuredClone` copies what a `Map` or a `Set` has besides its entries. */
+/** Whether `structuredClone` copies the properties that a `Map` or a `Set` has besides its entries. */
 export const keepsNamedOfCollections: boolean = isBun;

@@ -1,6 +1,6 @@
 /**
- * Where a function is written, asked of V8's inspector: the last resort of a caller that hands a function over, since the
- * answer takes milliseconds.
+ * Finds the module in which a function is written with V8's inspector. It is the last resort when a function is handed over,
+ * because the answer takes milliseconds.
  *
  * @module
  */
@@ -26,11 +26,11 @@ const scripts: Map<string, string> = new Map();
 const KEY = Symbol.for("@weft/concurrent inspected function");
 
 /**
- * The module that a function is written in. Only where V8's inspector may be used without asking: on Deno with
- * `--allow-sys` (or `-A`), on Node always.
+ * The module in which a function is written; `undefined` if it is unknown. The inspector is used only if that needs no question
+ * to the user: on Deno with `--allow-sys` (or `-A`), on Node always.
  */
 export function moduleOfFunction(fn: object): string | undefined {
-  // Deno runs the lines of a prompt by the inspector, and panics if these ask it again.
+  // Deno evaluates the lines of a prompt with the inspector, and panics if they use it again.
   if (isBun || !isAllowed() || isPrompt()) return undefined;
   try {
     return inspect(fn);
@@ -47,8 +47,8 @@ function isAllowed(): boolean {
   }
 }
 
-// The inspector answers while it is asked, and no code of the program runs meanwhile. But Deno hands the answers over in
-// a later tick, for which the caller cannot wait, so for as long as the inspector is asked the ticks are taken here.
+// The inspector answers inside the call, and no code of the program runs meanwhile. But Deno delivers the answers in a later
+// tick, and the caller cannot wait for that. So process.nextTick is replaced during the call, and the ticks run here.
 function inspect(fn: object): string | undefined {
   const process = nodeProcess();
   const { Session } = process.getBuiltinModule("node:inspector") as { Session: new () => Session };
@@ -85,7 +85,7 @@ function inspect(fn: object): string | undefined {
   } finally {
     delete global[KEY];
     process.nextTick = nextTick;
-    // Ends what was enabled, and lets go of the function.
+    // Disables what was enabled, and releases the function.
     session.disconnect();
   }
 }

@@ -1,8 +1,8 @@
 /**
- * Modules as the runtimes have them: whether the library's own are there, which one is the program's main one, what a loaded one
- * exports and what the text of one is, and how one is imported by its full name.
+ * Modules, on each of the runtimes: whether the library's own modules exist as files, which module is the program's main one, what
+ * a loaded module exports, what its text is, and how it is imported by its full name.
  *
- * A full name is a URL, or a name of a package together with the module that wrote it, in one text: see below.
+ * A full name is a URL, or the name of a package together with the module that imports it: see below.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import { bun, deno, isBun, nodeProcess } from "./runtime.ts";
 import { isBundled } from "./own_files.ts";
 import { isExiting } from "./this_thread.ts";
 
-/** What a module exports. */
+/** The exports of a module. */
 export type Exports = Record<string, unknown>;
 
-/** What `import()` takes as its second argument. */
+/** The second argument of `import()`. */
 export interface ImportCallOptions {
   with?: Record<string, string>;
 }
@@ -30,17 +30,17 @@ function nodeModule(): NodeModule {
   return nodeProcess().getBuiltinModule("node:module") as NodeModule;
 }
 
-// Whether the library's modules are where its workers and children can begin with them. In a bundle they are not, nor are
-// the program's, whose functions are looked for; and a program that was compiled to a single file is its own runtime, so
-// that a child would be the whole program again.
+// Whether the library's modules exist where its workers and child processes can begin with them. In a bundle they do not, and
+// neither do the program's modules, in which functions are searched for. And a program that was compiled to a single file is
+// its own runtime: a child process would run the whole program again.
 
-/** Whether the runtime is a part of the program's single file. */
+/** Whether the runtime is part of the program's single file. */
 function isCompiled(): boolean {
   if (deno !== undefined) return deno.build.standalone === true;
   return bun?.isStandaloneExecutable === true || /^(?:\/\$bunfs\/|[a-z]:[\\/]~BUN)/i.test(bun?.main ?? "");
 }
 
-/** Throws where no worker can begin with a module of the library. */
+/** Throws if no worker can begin with a module of the library. */
 export function requireOwnModules(action: string): void {
   if (!isBundled) return;
   if (isCompiled()) refuseCompiled(action);
@@ -49,7 +49,7 @@ export function requireOwnModules(action: string): void {
   );
 }
 
-/** Throws where no process can begin with a module of the library. */
+/** Throws if no process can begin with a module of the library. */
 export function requireOwnRuntime(action: string): void {
   requireOwnModules(action);
   if (isCompiled()) refuseCompiled(action);
@@ -61,38 +61,39 @@ function refuseCompiled(action: string): never {
   );
 }
 
-// The main module, which may be a text and no file.
+// The main module, which may be a text instead of a file.
 
-/** The main module of this thread, where the runtime tells. */
+/** The main module of this thread, if the runtime tells. */
 export function mainModule(): string | undefined {
   if (deno !== undefined) return deno.mainModule;
   const main = bun !== undefined ? bun.main : nodeProcess().argv[1];
   return main === undefined ? undefined : urlOfPlace(main);
 }
 
-// How Deno and Bun call what is typed, or given as an argument or as input: `deno eval`, `bun -e`, `bun -`, notebooks.
+// The names that Deno and Bun have for a text that is typed, or given as an argument or on standard input: `deno eval`, `bun -e`,
+// `bun -`, notebooks.
 const TYPED_IN = /\/(?:\$deno\$(?:eval|stdin|repl|jupyter)[^/]*|(?:\[|%5B)(?:eval|stdin|repl)(?:\]|%5D))(?:[?#]|$)/;
 const PROMPT = /\/\$deno\$(?:repl|jupyter)[^/]*$/;
 
-/** Whether a module is a text that the program was given and no file, so that no worker can import it. */
+/** Whether a module is a text that the program was given instead of a file, so that no worker can import it. */
 export function isTypedIn(module: string): boolean {
   return TYPED_IN.test(module);
 }
 
-/** The text that this program is, if it is no file. */
+/** The name of the text that this program is; `undefined` if it is a file. */
 export function typedInMain(): string | undefined {
   const main = bun?.main === "" ? urlOfPlace(`${nodeProcess().cwd()}/[repl]`) : mainModule();
   return main !== undefined && isTypedIn(main) ? main : undefined;
 }
 
-/** Whether this thread runs what is typed at a prompt or in a notebook, line by line. */
+/** Whether this thread runs lines that are typed at a prompt or in a notebook. */
 export function isPrompt(): boolean {
   return PROMPT.test(deno?.mainModule ?? "");
 }
 
 // URLs and paths.
 
-/** The URL of a module that a stack or the runtime names by its URL or by its path, which may end with a query. */
+/** The URL of a module, from its URL or its path as a stack or the runtime writes it. Either may end with a query. */
 export function urlOfPlace(place: string): string | undefined {
   if (/^(?:file|https?|data|blob|jsr|npm):/.test(place)) return place;
   if (!place.startsWith("/") && !/^[a-z]:[\\/]/i.test(place)) return undefined;
@@ -107,14 +108,14 @@ function split(text: string, separator: string): [string, string] {
   return index === -1 ? [text, ""] : [text.slice(0, index), text.slice(index)];
 }
 
-// Bun's registry is keyed by paths.
+// The keys of Bun's registry of modules are paths.
 function pathOnBun(module: string): string | undefined {
   if (!module.startsWith("file:")) return undefined;
   const url = new URL(module);
   return bun!.fileURLToPath(new URL(url.pathname, "file:///")) + url.search;
 }
 
-// The file of a local module, without what its URL has besides.
+// The file of a local module, without the query and hash of its URL.
 function fileOf(module: string): URL | undefined {
   if (!module.startsWith("file:")) return undefined;
   const url = new URL(module);
@@ -123,7 +124,7 @@ function fileOf(module: string): URL | undefined {
   return url;
 }
 
-// What loaded modules export.
+// The exports of loaded modules.
 
 /** Whether the runtime tells which modules are loaded. */
 export const TELLS_LOADED: boolean = isBun;
@@ -131,8 +132,8 @@ export const TELLS_LOADED: boolean = isBun;
 let requireLoaded: ((path: string) => Exports) | undefined;
 
 /**
- * What a module exports, at once, if it is known to be loaded. Only Bun tells, and not of modules with an `await` at
- * their top level. Never loads anything.
+ * The exports of a module that is known to be loaded, synchronously; else `undefined`. Only Bun tells that a module is loaded,
+ * and not for modules with an `await` at their top level. Never loads anything.
  */
 export function loadedExports(module: string): Exports | undefined {
   if (!isBun) return undefined;
@@ -150,7 +151,7 @@ export function loadedExports(module: string): Exports | undefined {
 
 const urls: Map<string, string> = new Map();
 
-/** The modules that are known to be loaded: see {@linkcode loadedExports}. */
+/** The URLs of the modules that are known to be loaded: see {@linkcode loadedExports}. */
 export function loadedModules(): string[] {
   if (!isBun) return [];
   const modules: string[] = [];
@@ -162,22 +163,22 @@ export function loadedModules(): string[] {
   return modules;
 }
 
-/** What a module of the runtime exports, `node:path` say, once the program has loaded it. */
+/** The exports of a module of the runtime, for example `node:path`, if the program has loaded it. */
 export function builtinExports(module: string): Exports | undefined {
   return nodeProcess().getBuiltinModule(module) as Exports | undefined;
 }
 
-// Texts.
+// The texts of modules.
 
-/** Texts of modules that this process may not read. */
+/** Texts of modules that this process may not be allowed to read. */
 const given: Map<string, string> = new Map();
 
-/** Makes the texts of some modules known, which this process may not be allowed to read. */
+/** Adds texts of modules that this process may not be allowed to read. */
 export function giveTexts(texts: Readonly<Record<string, string>>): void {
   for (const [module, text] of Object.entries(texts)) given.set(module, text);
 }
 
-/** The text of a local module, if it may be read or was given. Never asks for permission. */
+/** The text of a local module, if this program may read it or {@linkcode giveTexts} has added it. Never asks for permission. */
 export function readModule(module: string): string | undefined {
   const text = given.get(module);
   if (text !== undefined) return text;
@@ -199,10 +200,10 @@ export function readModule(module: string): string | undefined {
 const readable: Set<string> = new Set();
 
 /**
- * Throws if workers may not read a local module, to import it. The user is not asked: a prompt of a worker would come while
- * the thread that could answer may be blocked.
+ * Throws if workers lack the permission to read a local module, which they need in order to import it. The user is not asked
+ * for it: the prompt of a worker would come while the thread that has to answer it may be blocked.
  *
- * @throws `Deno.errors.NotCapable`
+ * @throws {Deno.errors.NotCapable} If the permission is not granted.
  */
 export function requireReadable(module: string, action: string): void {
   if (deno === undefined || readable.has(module)) return;
@@ -222,7 +223,7 @@ function loaderOf(module: string): string {
   return extension.replace(/^[cm]/, "");
 }
 
-/** The text of a module as the runtime runs it, near enough; `undefined` if that cannot be made. */
+/** JavaScript that is close to what the runtime makes of a module's text; `undefined` if it cannot be made. */
 export function toJavaScript(text: string, module: string): string | undefined {
   const loader = loaderOf(module);
   try {
@@ -234,7 +235,7 @@ export function toJavaScript(text: string, module: string): string | undefined {
   }
 }
 
-/** The modules that a text imports statically, where the runtime finds them itself. */
+/** The modules that a text imports statically; `undefined` if the runtime does not tell. */
 export function scanImports(text: string, module: string): string[] | undefined {
   if (bun === undefined) return undefined;
   try {
@@ -247,11 +248,11 @@ export function scanImports(text: string, module: string): string[] | undefined 
 
 // Full names, and imports by them.
 //
-// Names of packages and aliases mean something in the module that wrote them: its workspace member's import map, or the
-// `node_modules` beside it, say what. Deno and Node resolve them by nothing but an `import()` of that module, so the name
-// goes together with the module, in one text: `"acorn" of file:///x.ts`.
+// The name of a package, or an alias, has a meaning only for the module that imports it: it depends on the import map of that
+// module's workspace member, or on the `node_modules` beside it. On Deno and Node, only an `import()` in that module can resolve
+// it. So the full name contains the module too: `"acorn" of file:///x.ts`.
 
-/** A name and the module that wrote it. */
+/** A name and the module that imports it. */
 interface BareName {
   readonly specifier: string;
   readonly module: string;
@@ -262,7 +263,7 @@ function readBareName(name: string): BareName | undefined {
   return module === undefined ? undefined : { specifier: JSON.parse(specifier), module };
 }
 
-/** The full name of what a module imports. Throws on Bun if there is no such module. */
+/** The full name of a module that another module imports. Throws on Bun if there is no such module. */
 export function resolveImport(specifier: string, module: string): string {
   if (/^\.{0,2}\//.test(specifier)) return new URL(specifier, module).href;
   if (URL.canParse(specifier)) return specifier;
@@ -273,8 +274,8 @@ export function resolveImport(specifier: string, module: string): string {
 }
 
 /**
- * The URL of a module by its full name, where it has one that this thread knows. For the name of a package it is the
- * URL that this library would get: the module's own where both are of one import map; good enough to look at, not to import.
+ * The URL of a module by its full name; `undefined` if this thread cannot tell. A package is resolved as if this library
+ * imported it. That gives the same URL if both have the same import map: good enough to read the module, but not to import it.
  */
 export function urlOfModule(module: string): string | undefined {
   const bare = readBareName(module);
@@ -288,7 +289,7 @@ export function urlOfModule(module: string): string | undefined {
 
 /** Imports a module by its full name. */
 export async function importModule(module: string, options?: ImportCallOptions): Promise<Exports> {
-  // Bun forgets the query of a URL, and with it which of two modules is meant, but not that of a path.
+  // Bun ignores the query of a URL, and would not know which of two modules is meant. It does not ignore the query of a path.
   const name = isBun && module.startsWith("file:") && module.includes("?") ? pathOnBun(module)! : module;
   const bare = readBareName(module);
   const exports = bare !== undefined
@@ -296,8 +297,8 @@ export async function importModule(module: string, options?: ImportCallOptions):
     : options === undefined
     ? await import(name)
     : await import(name, options);
-  // Deno stops a worker that exits where its code next calls something. A module that calls nothing after that is imported
-  // all the same, and only a turn of the event loop stops what waits for it.
+  // Deno stops a worker that exits when its code next makes a call into the runtime. A module that makes none finishes its import,
+  // and only a turn of the event loop stops the code that awaits it.
   if (isExiting()) await new Promise(() => {});
   return exports;
 }
@@ -311,7 +312,7 @@ interface VM {
 
 const importers: Map<string, Import> = new Map();
 
-// Imports what a module calls by a bare name, as that module would: a script that says that it is the module does so.
+// Imports a package as the given module would: with the import() of a script that has the URL of that module.
 function importerOf(module: string): Import {
   let load = importers.get(module);
   if (load === undefined) {
@@ -324,15 +325,15 @@ function importerOf(module: string): Import {
   return load;
 }
 
-/** What does not parse and where, if that is what the runtime says of a module; `undefined` for any other error. */
+/** What does not parse and where, if the runtime says so in this error; `undefined` for any other error. */
 export function syntaxError(error: unknown): string | undefined {
   const { name, message, code, position, errors } = error as Record<string, unknown>;
-  // Of several errors Bun makes an AggregateError.
+  // Bun throws an AggregateError if there are several errors.
   if (isBun && name === "AggregateError" && Array.isArray(errors)) return syntaxError(errors[0]);
   if (isBun && name === "BuildMessage") {
     const at = position as { file: string; line: number; column: number } | null;
     return at === null ? String(message) : `${message} at ${urlOfPlace(at.file) ?? at.file}:${at.line}:${at.column}`;
   }
-  // Deno says of it that there is no such module, and in the message why not.
+  // Deno reports a missing module, and the syntax error only in the message.
   return code === "ERR_MODULE_NOT_FOUND" && /^SyntaxError: /.test(String(message)) ? String(message) : undefined;
 }

@@ -1,51 +1,51 @@
 /**
- * The library's own files with which workers and children begin, or that are loaded when they are needed. They are named
- * here and nowhere else: the package for npm has all modules in chunks, and these as files beside them. tools/pack.ts makes it.
+ * The library's own files with which workers and child processes begin, or that are loaded on demand. They are named only
+ * here. In the npm package all modules are in chunks, and these are files beside them: see tools/pack.ts.
  *
  * @module
  */
 
-/** Whether this is the packed library. tools/pack.ts says so in its copy. */
+/** Whether this is the packed library. tools/pack.ts changes this in its copy. */
 const IS_PACKED: boolean = false;
 
-/** Where each of these files is, seen from the library's root, without its ending. */
+/** The path of each of these files from the library's root, without its extension. */
 export const OWN_FILES = {
-  /** Where a thread's worker begins, on Deno and on Bun. */
+  /** Where a thread's worker begins on Deno, and on Bun. */
   threadOnDeno: "_internal/threads/worker_entry",
   threadOnBun: "_internal/threads/worker_entry_bun",
   /** Where a process begins. */
   process: "_internal/entries/child_entry",
-  /** Where the worker begins that sleeps on words of other processes. */
+  /** Where a worker begins that sleeps on words of the processes' memory. */
   waiter: "_internal/entries/waiter_entry",
-  /** Where the worker begins that ends a process with its parent. */
+  /** Where a worker begins that ends this process with its parent. */
   parentWatch: "_internal/entries/parent_watch_entry",
-  /** What a pool's workers run. */
+  /** The function that a pool's workers run. */
   poolWorker: "_internal/pool/worker",
-  /** All classes that threads and shared objects may arrive as. */
+  /** All classes of shared objects, and of threads, that may arrive in a message. */
   allClasses: "_internal/entries/whole",
-  /** All that a spare worker loads beforehand. */
+  /** Everything that a spare worker loads. */
   allForThreads: "_internal/entries/ready",
-  /** What looks for functions by their source. */
+  /** The search for functions by their source. */
   search: "_internal/targets/search",
-  /** What starts processes and waits for them. */
+  /** The code that starts processes and waits for them. */
   processes: "_internal/processes/start_process",
   /** The processes' memory. */
   processMemory: "_internal/processes/process_memory",
   multiprocessing: "multiprocessing/mod",
 } as const;
 
-/** One of the files that are named here. */
+/** The name of one of these files. */
 export type OwnFile = keyof typeof OWN_FILES;
 
-// A bundler that takes the library into the program's bundle leaves nothing of these files: then this text is somewhere else.
+// If a bundler puts the library into the program's bundle, these files do not exist, and this module has another URL.
 const HERE = IS_PACKED
   ? /\/_internal\/chunk-\w+\.js(?:[?#].*)?$/
   : /\/_internal\/runtime\/own_files\.[a-z]+(?:[?#].*)?$/;
 
-/** Whether this program was bundled, and the library with it: then the files are nowhere. */
+/** Whether the library is part of a bundle, so that these files do not exist. */
 export const isBundled: boolean = !HERE.test(import.meta.url ?? "");
 
-// In a bundle nowhere, which is for its use to say.
+// In a bundle this leads nowhere. The functions that start something check for that: see requireOwnModules() in modules.ts.
 const ROOT = new URL(IS_PACKED ? "../" : "../../", isBundled ? "file:///bundle/a/b/c" : import.meta.url).href;
 const INSIDE = /^(?:_internal\/|sync\/|threading\/|multiprocessing\/|distributed\/|mod\.[jt]s)/;
 
@@ -56,7 +56,7 @@ export function ownFile(file: OwnFile): URL {
 
 const PATH = new URL(ROOT).pathname;
 
-/** Whether a line of a stack is of this library. */
+/** Whether a line of a stack is from this library. */
 export function isOwnFrame(line: string): boolean {
   const at = line.indexOf(PATH);
   return at !== -1 && INSIDE.test(line.slice(at + PATH.length));

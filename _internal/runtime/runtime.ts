@@ -1,17 +1,17 @@
 /**
- * The globals of the runtimes as the library sees them, and what has another name on each of them: the process, its
- * environment, text and bytes, timers and turns of the event loop. Modules, threads and other processes have files of their
- * own beside this one.
+ * The globals of the runtimes as the library sees them, and functions for what is called differently on each of them: the
+ * process, its environment, text and bytes, timers, and turns of the event loop. Modules, threads, and other processes have
+ * files of their own in this folder.
  *
- * Nothing is imported for that: a worker on Deno pays ten milliseconds for `node:process`, and as many when it first looks at
- * the global `process`. So `deno` and `bun` are values, and {@linkcode nodeProcess} is a function.
+ * Nothing is imported for this. On Deno, importing `node:process` costs a worker ten milliseconds, and so does the first access to
+ * the global `process`. So `deno` and `bun` are values, but {@linkcode nodeProcess} is a function.
  *
  * @module
  */
 
 import { notify, whenChanged } from "../atomics.ts";
 
-/** What is used of `Deno`. */
+/** The part of `Deno` that this library uses. */
 export interface DenoGlobal {
   readonly pid: number;
   readonly args: readonly string[];
@@ -32,7 +32,7 @@ export interface DenoGlobal {
   removeSignalListener(signal: string, listener: () => void): void;
 }
 
-/** A permission that Deno can be asked for. */
+/** A permission that the library queries. */
 interface DenoPermission {
   readonly name: "env" | "ffi" | "read" | "sys";
   readonly kind?: string;
@@ -48,7 +48,7 @@ interface DenoChild {
   unref(): void;
 }
 
-/** What is used of `Bun`. */
+/** The part of `Bun` that this library uses. */
 interface BunGlobal {
   readonly version: string;
   readonly main: string;
@@ -73,7 +73,7 @@ interface BunChild {
   unref(): void;
 }
 
-/** What is used of `process`. */
+/** The part of `process` that this library uses. */
 interface ProcessGlobal {
   readonly pid: number;
   readonly argv: string[];
@@ -108,12 +108,12 @@ export const bun: BunGlobal | undefined = host.Bun;
 /** Whether this is Bun. */
 export const isBun: boolean = bun !== undefined;
 
-/** The global `process`, on Bun and Node; the first look at it on Deno takes ten milliseconds. */
+/** The global `process`, on Bun and Node. The first access to it on Deno takes ten milliseconds. */
 export function nodeProcess(): ProcessGlobal {
   return host.process!;
 }
 
-/** Whether this is a Bun that is older than that version, and so still does something of which the library must know. */
+/** Whether this is a Bun older than the given version. It then has a fault that the library must work around. */
 export function isBunBefore(major: number, minor: number, patch: number): boolean {
   if (bun === undefined) return false;
   const [itsMajor, itsMinor, itsPatch] = bun.version.split(/[.+-]/).map(Number);
@@ -121,8 +121,8 @@ export function isBunBefore(major: number, minor: number, patch: number): boolea
 }
 
 /**
- * Whether this thread may block: only the main thread of a browser may not. Programs that test pages elsewhere put a
- * `document` among the globals, too.
+ * Whether this thread may block. Only the main thread of a browser may not. It is not enough to look for `document`: programs
+ * that test web pages on another runtime define it too.
  */
 export const mayBlock: boolean = !("document" in globalThis) || deno !== undefined || isBun ||
   typeof host.process?.versions?.node === "string";
@@ -132,31 +132,31 @@ export function pidOfThis(): number {
   return (deno ?? nodeProcess()).pid;
 }
 
-/** Logical processors that this program may use; 1 where the runtime does not tell. */
+/** The number of logical processors that this program may use; 1 if the runtime does not tell. */
 export function cpuCount(): number {
   return globalThis.navigator?.hardwareConcurrency || 1;
 }
 
-/** Bytes that are in use: of a thread its heap, of a process all that it has in the machine's memory. */
+/** The bytes in use: the heap of this thread, or everything that this process has in the machine's memory. */
 export function memoryInUse(scope: "thread" | "process"): number {
   const { rss, heapUsed } = nodeProcess().memoryUsage();
   return scope === "thread" ? heapUsed : rss;
 }
 
-/** All variables of the environment; none where this program may not read them all, and so cannot change them. Never asks. */
+/** All variables of the environment; empty if this program may not read all of them. Never asks for permission. */
 export function environment(): Record<string, string> {
   if (deno === undefined) return { ...nodeProcess().env };
   return deno.permissions.querySync({ name: "env" }).state === "granted" ? deno.env.toObject() : {};
 }
 
-/** One variable; `undefined` where there is none or this program may not read it. Never asks. */
+/** A variable of the environment; `undefined` if it is not set, or this program may not read it. Never asks for permission. */
 export function environmentVariable(name: string): string | undefined {
   if (deno === undefined) return host.process?.env?.[name];
   const { state } = deno.permissions.querySync({ name: "env", variable: name });
   return state === "granted" ? deno.env.get(name) : undefined;
 }
 
-/** Writes text to a file, at once. Deno asks for `--allow-write` of it. */
+/** Writes text to a file, synchronously. On Deno this needs `--allow-write`. */
 export function writeTextFile(path: string, text: string): void {
   if (deno !== undefined) {
     deno.writeTextFileSync(path, text);
@@ -171,14 +171,14 @@ export function writeTextFile(path: string, text: string): void {
 const slice = isBun ? host.Buffer.prototype.latin1Slice : undefined;
 
 /**
- * The characters with the codes `bytes[start]` up to `bytes[end]`; `undefined` where nothing is quicker than a
- * `TextDecoder`. On Bun a decoder takes many times as long; on Deno `Buffer` would have to be loaded.
+ * The characters with the codes `bytes[start]` up to `bytes[end]`; `undefined` if a `TextDecoder` is the fastest way. On Bun a
+ * decoder takes many times as long. On Deno `Buffer` would have to be loaded first.
  */
 export const latin1: ((bytes: Uint8Array, start: number, end: number) => string) | undefined = slice === undefined
   ? undefined
   : (bytes, start, end) => slice.call(bytes, start, end);
 
-/** How many characters are made by one call. */
+/** How many characters one call makes. */
 const STEP = 8192;
 
 /** Bytes in base64. */
@@ -188,7 +188,7 @@ export function toBase64(bytes: Uint8Array): string {
   return btoa(text);
 }
 
-/** The bytes of {@linkcode toBase64} again. */
+/** The inverse of {@linkcode toBase64}. */
 export function fromBase64(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }
@@ -203,19 +203,19 @@ export function unrefTimer(timer: ReturnType<typeof setTimeout>): ReturnType<typ
 }
 
 /**
- * Calls `run` after so many milliseconds, unless that is called off before. The program may end before that, and a test
- * runner that looks for timers which outlive a test does not find it: it is for what the library has of itself, which
- * no object of the program has to clean up.
+ * Calls `run` after `ms` milliseconds, unless it is canceled before. It does not keep the program alive, and a test runner that
+ * reports timers which outlive a test does not see it. It is for timers of the library itself, which no object of the program
+ * could clean up.
  *
- * @returns How to call it off.
+ * @returns Cancels the call.
  */
 export function later(run: () => void, ms: number): () => void {
   if (deno === undefined) {
     const timer = unrefTimer(setTimeout(run, ms));
     return () => clearTimeout(timer);
   }
-  // Deno's test runner counts timers, also those that do not keep the program alive, but no waits. A wait of no time at all
-  // is over before it begins, and has no promise.
+  // Deno's test runner counts timers, even those that do not keep the program alive, but it does not count waits. A wait of 0 ms
+  // ends before it begins and has no promise, so it waits for at least 1 ms.
   const word = new Int32Array(new SharedArrayBuffer(4));
   let calledOff = false;
   whenChanged(word, 0, 0, Math.max(1, ms))!.then(() => calledOff || run());
@@ -225,25 +225,25 @@ export function later(run: () => void, ms: number): () => void {
   };
 }
 
-/** Calls `run` in the next turn of Deno's event loop, unseen like {@linkcode later}. */
+/** Calls `run` in the next turn of Deno's event loop. Like {@linkcode later}, it is not seen by a test runner. */
 export function nextTurn(run: () => void): void {
-  // setImmediate() would do, but to look at it costs twenty milliseconds.
+  // setImmediate() would do, but the first access to it costs twenty milliseconds.
   const word = new Int32Array(new SharedArrayBuffer(4));
   whenChanged(word, 0, 0)!.then(run);
   notify(word, 0, 1);
 }
 
-/** Deno looks at sockets only in an event loop that waits. To have it wait costs a millisecond: only each fourth turn waits. */
+/** Deno polls sockets only in a turn of the event loop that waits. Such a turn costs a millisecond, so only each fourth one waits. */
 const PATIENT = 4;
 let turns = 0;
 
-/** Resolves when timers that are due have been called, and now and then what sockets have brought. */
+/** Resolves when timers that are due have been called and, in some of the turns, what sockets have received. */
 export function quickTurn(): Promise<void> {
   if (deno === undefined) return new Promise((resolve) => void setImmediate(resolve));
   return ++turns % PATIENT === 0 ? patientTurn() : new Promise(nextTurn);
 }
 
-/** Resolves when the event loop has waited for a moment, and called what is due. */
+/** Resolves when the event loop has waited for a moment and called everything that is due. */
 export function patientTurn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }

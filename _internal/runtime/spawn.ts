@@ -1,6 +1,6 @@
 /**
- * Another runtime of the same kind as a process: how it is started, by which names and numbers its signals go, and how a
- * child on Deno leaves to its starter the signals that a whole group of processes gets.
+ * Starts another process of the same runtime, and sends signals by name and number. On Deno, it also makes a child leave to its
+ * starter the signals that a whole group of processes gets.
  *
  * @module
  */
@@ -9,37 +9,37 @@ import { withoutPrototype } from "../options.ts";
 import { bun, deno, nodeProcess } from "./runtime.ts";
 import { isWorker } from "./this_thread.ts";
 
-/** What is started. */
+/** What to start. */
 export interface SpawnOptions {
   /** Arguments of the runtime. */
   readonly args: readonly string[];
-  /** Where it starts; by default where this process is. */
+  /** The folder in which it starts. Default: the folder of this process. */
   readonly cwd?: string;
-  /** Variables besides those of this process. */
+  /** Variables of its environment, in addition to those of this process. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** A process that this thread started. Its standard input is empty, its output goes where this one's goes. */
+/** A process that this thread started. Its standard input is empty, and its output goes where the output of this process goes. */
 export interface Spawned {
   readonly pid: number;
   /** How it ended: the exit code, or the negative number of the signal. */
   readonly ended: Promise<number>;
-  /** Whether it keeps the program alive. At first it does. */
+  /** Sets whether it keeps the program alive. At first it does. */
   setRef(ref: boolean): void;
 }
 
-/** The program of this runtime. */
+/** The path of this runtime's executable. */
 export function runtimePath(): string {
   return deno?.execPath() ?? nodeProcess().execPath;
 }
 
-/** Starts this runtime anew. */
+/** Starts another process of this runtime. */
 export function spawn({ args, cwd, env }: SpawnOptions): Spawned {
   if (deno !== undefined) {
     const options = withoutPrototype({ args, cwd, env, stdin: "null", stdout: "inherit", stderr: "inherit" });
     const child = new deno.Command(runtimePath(), options).spawn();
-    // With a worker Deno kills the processes that it started, but for those that are not to keep it alive. Nothing is lost: a
-    // thread waits for its processes itself.
+    // When a worker ends, Deno kills the processes that the worker started, except those that do not keep it alive. So none does:
+    // the library itself makes a thread wait for its processes.
     const isOwned = !isWorker();
     if (!isOwned) child.unref();
     return {
@@ -85,27 +85,27 @@ function signals(): Record<string, number> {
 
 // Signals to a whole group of processes.
 //
-// Deno catches SIGINT, SIGHUP and SIGTERM in every process, and ends the process where there is no listener. A listener that
-// does nothing is enough to leave them to the starter, also while code runs that never returns to the event loop. But SIGTERM
-// is also what `terminate()` sends, and nothing tells whether the program has a listener of its own for it. So a process that
-// terminates another asks first, by SIGURG, which does nothing by itself: then the other takes the library's listener off and
-// sends itself the SIGTERM, for which the program's listeners are called, or which ends it. See processes/signal.ts.
+// Deno catches SIGINT, SIGHUP and SIGTERM in every process, and ends the process if it has no listener. With a listener that
+// does nothing the child leaves them to its starter, even while it runs code that never returns to the event loop. But
+// `terminate()` sends SIGTERM too, and Deno does not tell whether the program has a listener of its own for it. So a process
+// that terminates another first sends SIGURG, which does nothing by itself. The other process then removes the library's
+// listener and sends itself SIGTERM. That calls the program's listeners, or ends the process. See processes/signal.ts.
 
 const ignore = (): void => {};
 
-/** On Deno: has SIGINT, SIGHUP and SIGTERM do nothing, until the program has a listener. */
+/** On Deno: makes SIGINT, SIGHUP and SIGTERM do nothing, until the program adds a listener. */
 export function ignoreOnDeno(): void {
   for (const signal of ["SIGINT", "SIGHUP", "SIGTERM"]) deno!.addSignalListener(signal, ignore);
 }
 
-/** Calls `action` when another process asks. `false`: none does on this runtime. */
+/** Calls `action` when another process asks this one to end. Returns `false` if this runtime has no need for that. */
 export function onAsked(action: () => void): boolean {
   if (deno === undefined) return false;
   deno.addSignalListener("SIGURG", action);
   return true;
 }
 
-/** Ends {@linkcode ignoreOnDeno} for SIGTERM. */
+/** Undoes {@linkcode ignoreOnDeno} for SIGTERM. */
 export function heedTerminate(): void {
   deno!.removeSignalListener("SIGTERM", ignore);
 }

@@ -1,9 +1,9 @@
 /**
- * The thread that calls, from inside: whether it is a worker, what its starter tells it, with which arguments the program was
- * called, whether it is importing the modules of its target, how it ends, what must be written before, and what follows its
+ * The calling thread, seen from inside: whether it is a worker, messages with its starter, the arguments of the program, whether
+ * it is importing the modules of its target, how it ends, output that must be written before that, and values that follow its
  * async functions through their awaits.
  *
- * Workers from outside, as the thread that starts them has them, are in workers.ts.
+ * Workers from the side of the thread that starts them are in workers.ts.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export function isWorker(): boolean {
     bun?.isMainThread === false;
 }
 
-/** Says what is done with messages from the thread that started this worker. */
+/** Sets what is done with messages from the thread that started this worker. */
 export function onParentMessage(receive: (data: unknown) => void): void {
   (globalThis as unknown as Worker).onmessage = (event: MessageEvent): void => receive(event.data);
 }
@@ -30,7 +30,7 @@ export function postToParent(message: unknown): void {
   (globalThis as unknown as Worker).postMessage(message);
 }
 
-/** What is used of `node:fs`: what Linux tells of threads is in files. */
+/** The part of `node:fs` that this library uses: Linux describes threads in files. */
 interface Files {
   readdirSync(path: string): string[];
   readlinkSync(path: string): string;
@@ -40,15 +40,15 @@ interface Files {
 let loaded: Files | undefined;
 
 /**
- * How to read what the system tells of threads; `undefined` on Deno, which does not need it. Loaded only where it is needed:
- * that takes a worker longer than all of the library's own modules.
+ * The functions that read what the system knows of threads; `undefined` on Deno, which does not need them. They are loaded only
+ * when they are needed, because that takes a worker longer than to load all of the library's own modules.
  */
 export function threadFiles(): Files | undefined {
   if (isBun) loaded ??= nodeProcess().getBuiltinModule("node:fs") as Files;
   return loaded;
 }
 
-/** The number that Linux has for the calling thread; 0 on other systems, and on Deno. */
+/** The number of the calling thread on Linux; 0 on other systems, and on Deno. */
 export function systemThreadId(): number {
   try {
     return Number(threadFiles()?.readlinkSync("/proc/thread-self").split("/").at(-1) ?? 0);
@@ -57,20 +57,20 @@ export function systemThreadId(): number {
   }
 }
 
-// What the program was called with.
+// The arguments of the program.
 
-/** Whether `argv[1]` is the main module although the runtime was started on another. */
+/** Whether `argv[1]` is the program's main module, although the runtime was started with another module. */
 let isSet = false;
 
-/** The program's arguments, behind its main module. */
+/** The program's arguments, which follow its main module. */
 export function programArguments(): string[] {
   if (deno !== undefined) return [...deno.args];
   const { argv } = nodeProcess();
-  // `bun -e` has no module there.
+  // With `bun -e` there is no module at that place.
   return argv.slice(bun !== undefined && !isSet && argv[1] !== bun.main ? 1 : 2);
 }
 
-/** What a worker that is started here is told so that {@linkcode takeArguments} finds it. */
+/** The arguments of a worker that is started here. {@linkcode takeArguments} reads them there. */
 export function workerArguments(): string[] | undefined {
   if (bun === undefined) return undefined;
   const { argv } = nodeProcess();
@@ -78,8 +78,8 @@ export function workerArguments(): string[] | undefined {
 }
 
 /**
- * In a worker of Bun, which has what it was told behind its own module: puts the program's main module in place of that.
- * Deno's workers have the program's arguments by themselves.
+ * In a worker of Bun, whose arguments follow its own module: puts the program's main module in the place of that module. Deno's
+ * workers have the arguments of the program without this.
  */
 export function takeArguments(): void {
   if (!isBun) return;
@@ -87,7 +87,7 @@ export function takeArguments(): void {
   isSet = true;
 }
 
-/** In a child: its own main module is the library's, and the program's is `main`. */
+/** In a child process, whose own main module is the library's: sets the main module of the program. */
 export function setMainArgument(main: string | undefined): void {
   if (main === undefined) return;
   isSet = true;
@@ -96,11 +96,11 @@ export function setMainArgument(main: string | undefined): void {
   process.argv[1] = main.startsWith("file:") ? fileURLToPath(main) : main;
 }
 
-// While the modules of the target are imported, no shared object is to be made that each thread would have for itself.
+// While the modules of the target are imported, no shared object may be created: each thread would have one of its own.
 
 let importing: string | undefined;
-// Modules that were imported: to import them again runs nothing. Without this, what other async functions of the thread make
-// meanwhile would seem to be made by the import.
+// Modules that have been imported. Importing them again runs no code. Without this set, a shared object that another async
+// function creates at that moment would be blamed on the import.
 const imported: Set<string> = new Set();
 
 /** Whether the modules of this worker's target are being imported. */
@@ -108,7 +108,7 @@ export function isImportingTargets(): boolean {
   return importing !== undefined;
 }
 
-/** While that is so, what is imported and for which thread: `file:///x.ts was imported by Thread-1`. */
+/** The module that is being imported, and for which thread: `file:///x.ts was imported by Thread-1`; else `undefined`. */
 export function importingModule(): string | undefined {
   return importing;
 }
@@ -127,70 +127,70 @@ export async function whileImporting<T>(module: string, worker: string, load: ()
   }
 }
 
-// A worker or process that is spare imports the modules of its target before it is told which thread or process it becomes.
+// A spare worker or process imports the modules of its target before it knows which thread or process it becomes.
 
 let refuse: ((error: Error) => void) | undefined;
 
-/** This is a spare that imports what it will run. `asked` is called when that asks which thread or process it is. */
+/** Notes that this is a spare that imports what it will run. `asked` is called when a module asks which thread or process it is. */
 export function beNobody(asked: (error: Error) => void): void {
   refuse = asked;
 }
 
-/** From here on it is known which thread or process this is. */
+/** Notes that this is a thread or process, and no spare any more. */
 export function beSomebody(): void {
   refuse = undefined;
 }
 
-/** To be called before anything is told that differs from thread to thread, or process to process. */
+/** Call it before anything is returned that differs from thread to thread, or from process to process. */
 export function requireIdentity(): void {
   refuse?.(
-    new InvalidStateError("Cannot tell which thread or process this is as it is spare, and imports what it will run"),
+    new InvalidStateError("Cannot tell which thread or process this is as it is a spare that imports what it will run"),
   );
 }
 
 // The end.
 
-/** Stops this worker at once: no `finally` of the program runs. In a worker that is what an exit does, on either runtime. */
+/** Stops this worker at once. No `finally` of the program runs: that is what an exit does in a worker, on both runtimes. */
 export function exitThread(): never {
   if (deno !== undefined) deno.exit();
   else nodeProcess().exit();
   return halt();
 }
 
-// Deno's exit returns in a worker that was told to terminate already, as the workers of threads are whose starter ended before
-// them: the runtime stops its code where it next looks, which is not here. Nothing of the program may run in a thread that
-// others take for ended, so it stays here until the runtime gets to it.
+// In a worker that was already told to terminate, Deno's exit returns. That is so if its starter ended before it. Deno then stops
+// the code a little later, but not here. Other threads take this thread for ended, so no code of the program may run in it: it
+// waits here until Deno stops it.
 function halt(): never {
   const words = new Int32Array(new SharedArrayBuffer(4));
   for (;;) wait(words, 0, 0, 10);
 }
 
-/** Ends the process that calls, with all its threads. */
+/** Ends the calling process, with all its threads. */
 export function exitProcess(code: number): never {
   return deno !== undefined ? deno.exit(code) : nodeProcess().exit(code);
 }
 
-/** The exit code that the program has set for the end of this process, as the system keeps it. */
+/** The exit code that the program has set for this process, as the system would report it. */
 export function exitCodeSet(): number {
   return Number((deno ?? nodeProcess()).exitCode ?? 0) & 0xff;
 }
 
-/** What the library still does when a worker ends or fails, whichever way. */
+/** What the library still does when a worker ends or fails, for any reason. */
 interface LastWords {
-  /** Synchronous; the last thing that runs. */
+  /** Synchronous. No code runs after it. */
   exit(code: number): void;
   /** An error that the program did not catch. */
   uncaught(error: unknown): void;
 }
 
-/** Says what is to be done when this worker exits or fails. */
+/** Sets what is done when this worker exits or fails. */
 export function onLastWords({ exit, uncaught }: LastWords): void {
   onExit(exit);
   if (deno === undefined) {
     nodeProcess().on("uncaughtException", uncaught);
     nodeProcess().on("unhandledRejection", uncaught);
   }
-  // Under `bun test` this is all that comes, also for rejections.
+  // Under `bun test` only these events come, also for rejections.
   globalThis.addEventListener("error", (event) => {
     event.preventDefault();
     uncaught(event.error);
@@ -203,12 +203,12 @@ export function onLastWords({ exit, uncaught }: LastWords): void {
 
 let exiting = false;
 
-/** Whether this worker was told to exit, and stops where the runtime gets to it. Known only once the library listens for it. */
+/** Whether this worker was told to exit, and the runtime has yet to stop it. Known only once the library listens for exits. */
 export function isExiting(): boolean {
   return exiting;
 }
 
-/** Says what is to be done when this worker exits in an orderly way; synchronous, and once. */
+/** Sets what is done when this worker exits in an orderly way. It is synchronous, and called once. */
 export function onExit(exit: (code: number) => void): void {
   let over = false;
   const once = (code: number): void => {
@@ -222,20 +222,20 @@ export function onExit(exit: (code: number) => void): void {
 }
 
 /**
- * Says what is to be done when this thread of the program exits or fails in any way that lets it. May be called more than
- * once: an error is told before it is known whether the program handles it.
+ * Sets what is done when this thread of the program exits or fails, as far as code can run then. It may be called more than
+ * once, because an error is reported before it is known whether the program handles it.
  */
 export function onAnyEnd(end: () => void): void {
   onExit(end);
-  // Deno sends no "unload" after these.
+  // After these events Deno sends no "unload".
   if (deno === undefined) return;
   for (const type of ["error", "unhandledrejection"]) globalThis.addEventListener(type, end);
 }
 
-/** In the main thread: asks, when nothing is left that keeps the program alive, whether it is to go on all the same. */
+/** In the main thread: sets the function that decides, when nothing else keeps the program alive, whether it goes on. */
 export function onLoopEmpty(goOn: () => boolean): void {
   if (deno === undefined) {
-    // What was begun in the listener is what goes on.
+    // If the listener starts something, that keeps the program alive.
     nodeProcess().on("beforeExit", () => void goOn());
   } else {
     globalThis.addEventListener("beforeunload", (event) => {
@@ -244,17 +244,18 @@ export function onLoopEmpty(goOn: () => boolean): void {
   }
 }
 
-// What the program has written and the runtime has not.
+// Output that the program has written, but the runtime has not.
 //
-// Deno writes at once. Bun keeps what a pipe does not take of `process.stdout` and `process.stderr` until its event loop
-// gets to it, which it does not in a worker or process that exits; what `console` prints it writes at once.
+// Deno writes at once. If a pipe does not take all of what is written to `process.stdout` or `process.stderr`, Bun keeps the rest
+// until its event loop can write it, and loses it in a worker or process that exits before. What `console` prints is written at
+// once.
 
-/** Whether this runtime may have kept some output. */
+/** Whether this runtime may keep some output back. */
 export const keepsOutput: boolean = isBun;
 
 /**
- * A program that uses a stream for the first time takes longer than this, since the runtime has to load it: ms. It takes 12
- * and more; to look whether it was done takes 0.04, which counts for tasks that take little more.
+ * A task that uses a stream for the first time takes more milliseconds than this, because the runtime has to load the stream.
+ * That takes 12 and more. To check for it takes 0.04, which would be too much for tasks that take little longer.
  */
 export const FIRST_USE_MS = 4;
 
@@ -265,12 +266,12 @@ interface Sink {
 const NAMES = ["stdout", "stderr"] as const;
 const used: Set<typeof NAMES[number]> = new Set();
 
-/** Whether the program was seen to use a stream. */
+/** Whether {@linkcode pendingOutput} has seen that the program uses a stream. */
 export function isOutputUsed(): boolean {
   return used.size > 0;
 }
 
-/** Resolves when all is written, or no reader is left. `undefined`: nothing is kept. */
+/** Resolves when all output is written, or no reader is left. `undefined` if nothing is kept back. */
 export function pendingOutput(): Promise<void> | undefined {
   if (!keepsOutput) return undefined;
   if (used.size < NAMES.length) look();
@@ -282,7 +283,7 @@ export function pendingOutput(): Promise<void> | undefined {
   return pending === undefined ? undefined : Promise.all(pending).then(() => {});
 }
 
-// To ask for a stream loads it, in 15 ms, so Bun is asked to describe what `process` has got.
+// Reading `process.stdout` would load the stream, which takes 15 ms. So Bun is asked to describe the properties of `process`.
 function look(): void {
   const process = nodeProcess();
   const { describe } = process.getBuiltinModule("bun:jsc") as { describe(value: unknown): string };
@@ -290,7 +291,7 @@ function look(): void {
   for (const name of NAMES) if (description.includes(`${name}:`)) used.add(name);
 }
 
-// What `process.stdout.write` of a file, pipe or terminal writes to; it says more than the stream.
+// The object to which `process.stdout.write` writes, for a file, pipe, or terminal. Its flush() says more than the stream does.
 // https://github.com/oven-sh/bun/blob/main/src/js/internal/fs/streams.ts (kWriteStreamFastPath)
 function sinkOf(name: typeof NAMES[number]): Sink | undefined {
   const stream = (nodeProcess() as unknown as Record<string, Record<symbol, unknown>>)[name];
@@ -299,15 +300,15 @@ function sinkOf(name: typeof NAMES[number]): Sink | undefined {
   return typeof sink === "object" && typeof sink?.flush === "function" ? sink as Sink : undefined;
 }
 
-// A value that follows an async function through its awaits.
+// Values that follow an async function through its awaits.
 
-/** What is used of `AsyncLocalStorage`. */
+/** The part of an `AsyncLocalStorage` that this library uses. */
 export interface AsyncContext<T> {
   run<R>(value: T, action: () => R): R;
   getStore(): T | undefined;
 }
 
-/** Calls a function with its arguments, in the context of the moment in which this was made. */
+/** Calls a function with its arguments, in the context in which this snapshot was taken. */
 export type Snapshot = <A extends unknown[], R>(fn: (...args: A) => R, ...args: A) => R;
 
 interface AsyncLocalStorage {
@@ -315,26 +316,26 @@ interface AsyncLocalStorage {
   snapshot(): Snapshot;
 }
 
-// Not imported but asked for, since few programs need it and loading it takes longer than all else.
+// Not imported: few programs need it, and loading it takes longer than to load everything else.
 function storage(): AsyncLocalStorage {
   return (nodeProcess().getBuiltinModule("node:async_hooks") as { AsyncLocalStorage: AsyncLocalStorage })
     .AsyncLocalStorage;
 }
 
-/** A new context. */
+/** Creates a context. */
 export function createAsyncContext<T>(): AsyncContext<T> {
   return new (storage())<T>();
 }
 
 /**
- * The context of the caller, for what the library calls later: there it would find that of the event or of the other task
- * that happened to be the occasion.
+ * The context of the caller. The library uses it for functions that it calls later. Without it they would run in the context of
+ * the event, or of another task, in which they happen to be called.
  */
 export function snapshotContext(): Snapshot {
   return storage().snapshot();
 }
 
-/** `fn`, to be called later in the context of now. */
+/** Makes a function that calls `fn` in the current context. */
 export function bindContext<A extends unknown[], R>(fn: (...args: A) => R): (...args: A) => R {
   const within = snapshotContext();
   return (...args) => within(fn, ...args);

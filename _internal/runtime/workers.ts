@@ -1,6 +1,6 @@
 /**
- * Workers from outside, as the thread that starts them has them: on either runtime a Web Worker that need not keep the program
- * alive, and the number of its thread, by which the system tells when that is gone.
+ * Workers, from the side of the thread that starts them: a Web Worker that need not keep the program alive, on either runtime,
+ * and the number of its thread, by which the system can tell whether that thread is gone.
  *
  * @module
  */
@@ -12,36 +12,36 @@ import { threadFiles, workerArguments } from "./this_thread.ts";
 
 /** A running worker, from the side of the thread that started it. */
 export interface WorkerHandle {
-  /** Sends a message; a `SharedArrayBuffer` in it is shared, and the buffers named go without a copy. */
+  /** Sends a message. A `SharedArrayBuffer` in it is shared; `buffers` are transferred without a copy. */
   post(message: unknown, buffers?: ArrayBuffer[]): void;
-  /** Whether the worker keeps the program alive. At first it does. */
+  /** Sets whether the worker keeps the program alive. At first it does. */
   setRef(ref: boolean): void;
-  /** Stops it: on Bun at once, on Deno when it next turns its event loop. */
+  /** Stops it: on Bun at once, on Deno at the next turn of its event loop. */
   terminate(): void;
 }
 
-/** What the starting thread wants to hear. */
+/** The events that the starting thread listens for. */
 export interface WorkerListener {
   /** A message from the worker. */
   message(data: unknown): void;
-  /** The worker could not be loaded, or failed where the library could not see it. */
+  /** The worker could not be loaded, or failed in code in which the library could not catch the error. */
   error(message: string): void;
-  /** The worker is gone. Only Bun tells. */
+  /** The worker is gone. Only Bun reports this. */
   close(exitCode: number): void;
 }
 
-/** Whether {@linkcode WorkerHandle.terminate} stops code that runs: Bun's does since 1.3.13, V8's workers go on. */
+/** Whether {@linkcode WorkerHandle.terminate} stops running code: on Bun since 1.3.13; on V8 the code goes on. */
 export const TERMINATE_STOPS_CODE: boolean = isBun && !isBunBefore(1, 3, 13);
 
-// Before 1.4 Bun crashes where a worker is terminated that still loads. A thread that is blocked does not hear when it has
-// loaded: after so many milliseconds that is taken for granted.
+// Before 1.4, Bun crashes if a worker is terminated while it loads. A blocked thread gets no event when a worker has loaded, so
+// the worker is taken for loaded after this many milliseconds.
 // https://github.com/oven-sh/bun/issues/41022
 const LOADING_MS: number = isBunBefore(1, 4, 0) ? 2000 : 0;
 
 type Refable = Worker & { ref?(): void; unref?(): void } & Record<symbol, ((ref: boolean) => void) | undefined>;
 
-// Deno's Web Worker has no unref(), but the method that node:worker_threads uses for its own is on the prototype, under
-// a symbol without a name. The alternative, node:worker_threads itself, takes twice as long to start.
+// Deno's Web Worker has no unref(). But the method that node:worker_threads uses for that is on its prototype, under a symbol
+// without a name. The alternative, a worker of node:worker_threads, takes twice as long to start.
 // https://github.com/denoland/deno/blob/main/runtime/js/11_workers.js (privateWorkerRef)
 const denoRef: symbol | undefined = typeof Worker === "undefined"
   ? undefined
@@ -49,8 +49,8 @@ const denoRef: symbol | undefined = typeof Worker === "undefined"
 
 /** Starts a worker on a module. */
 export function startWorker(url: URL, listener: WorkerListener): WorkerHandle {
-  // Bun takes the arguments here; others do not look at them. It and Deno take more, also from what a program has added to
-  // the prototype of all objects.
+  // Bun takes `argv`; other runtimes ignore it. Bun and Deno would also read options that a program has added to the prototype
+  // of all objects.
   const options: WorkerOptions & { argv?: string[] } = { type: "module", argv: workerArguments() };
   const worker = new Worker(url, withoutPrototype(options)) as Refable;
   worker.onmessage = (event): void => listener.message(event.data);
@@ -87,17 +87,17 @@ export function startWorker(url: URL, listener: WorkerListener): WorkerHandle {
   };
 }
 
-// Whether a thread is gone, asked of the system: on Bun, which stops a worker that another thread terminates, but tells that
-// only to a thread that turns its event loop.
+// Whether a thread is gone, according to the system. Needed on Bun: it stops a worker that was terminated, but reports that
+// only to a starter whose event loop turns.
 
 /**
- * Calls `start`, which starts a thread, and says which number that thread has; 0 where that cannot be told or is not needed.
- * Quicker than the thread itself, which would have to load all that reading files takes.
+ * Calls `start`, which starts a thread, and returns the number of that thread in the system; 0 if it is unknown or not needed.
+ * This is faster than to ask in the thread itself, which would have to load the modules that read files.
  */
 export function startSystemThread<T>(start: () => T): { started: T; id: number } {
   const before = threads();
   const started = start();
-  // Bun has made the thread when its Worker is there. A thread of the runtime's own may have come at the same time.
+  // Bun has created the thread when `new Worker` returns. It may have created a thread of its own at the same time.
   const fresh = before === undefined ? [] : threads()?.filter((id) => !before.includes(id)) ?? [];
   return { started, id: fresh.length === 1 ? Number(fresh[0]) : 0 };
 }
@@ -110,7 +110,7 @@ function threads(): string[] | undefined {
   }
 }
 
-/** Whether that thread of this process has ended; `undefined`: the system does not tell. */
+/** Whether a thread of this process, by its number, has ended; `undefined` if the system does not tell. */
 export function isSystemThreadGone(id: number): boolean | undefined {
   if (id === 0) return undefined;
   const files = threadFiles();

@@ -1,9 +1,9 @@
 /**
- * The side of the caller: describes a function or a class so that another thread or process can find it.
+ * The caller's side: describes a function or a class so that another thread or process can find it.
  *
- * This side decides what it can at once: that a function cannot run elsewhere at all, that it is named, that every thread has
- * it, that a module exports it where the runtime tells. The rest is left to the thread that will run the function, which has
- * the time to read modules: see resolve.ts, and README.md for the order of all attempts.
+ * This side decides what it can decide at once: that a function cannot run elsewhere at all, that it is named, that every
+ * thread has it, or that a module exports it, if the runtime tells. The rest is left to the thread that will run the function and
+ * has the time to read modules: see resolve.ts, and README.md for the order of all attempts.
  *
  * @module
  */
@@ -37,37 +37,49 @@ import {
   sourceOf,
 } from "./source.ts";
 
-// Functions that are named, and so need not be looked for.
+// Functions that are named, and need no search.
 
-/** Where the function is that a {@linkcode task} stands for. */
+/** Where the function is that a {@linkcode task} names. */
 interface TaskLocation {
   /** The module, as a full URL. */
   readonly module: string;
-  /** The name that it is exported by. */
+  /** The name under which the module exports it. */
   readonly name: string;
 }
 
 const locations = new WeakMap<object, TaskLocation>();
 
-/** Where the function is, if this is what {@linkcode task} returned. Not public. */
+/** Where the named function is, if {@linkcode task} returned `fn`; else `undefined`. Not public. */
 export function locationOf(fn: object): TaskLocation | undefined {
   return locations.get(fn);
 }
 
 /**
- * Names a function that is exported by a module, to be used wherever a function runs in another thread or process.
+ * Names an exported function by its module and its name. The result can be used wherever a function runs in another thread or
+ * process.
  *
- * Functions that are handed over as they are have to be looked for: in the module that makes the call, in what it
- * imports, in the main module. This says where, and is the way out when the search does not find the function. The module
- * need not be imported by the thread that calls; if the function does not exist, the thread that looks for it reports so.
+ * A function that is passed directly must be searched for: in the calling module, in the modules that it imports, and in the
+ * main module. `task` says where the function is. Use it if the search fails, or finds several functions. The calling thread
+ * does not import the module. If the module does not export the function, the thread or process that should run it fails with
+ * a {@linkcode TargetError}.
  *
- * What is returned runs elsewhere only: to call the function here, import it.
+ * Python has no equivalent: `pickle` always sends a function by its module and name.
  *
- * @param module The module, with its full URL: `import.meta.url`, or `new URL("./work.ts", import.meta.url)`.
- * @param name The name that it is exported by; `"default"` for the default export.
- * @throws {TypeError} If `module` is not the full URL of a module, or `name` is not a string.
+ * @param module The full URL of the module, like `import.meta.url` or `new URL("./work.ts", import.meta.url)`.
+ * @param name The name under which the module exports the function; `"default"` for the default export.
+ * @returns A function that stands for the named function. A call to it throws: to call the function here, import it.
+ * @throws {TypeError} If `module` is not a full URL, or `name` is not a string or is empty.
  *
  * @example
+ * ```ts
+ * import { task, Thread } from "@weft/concurrent/threading";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const thread = new Thread({ target: task("node:path", "basename"), args: ["/tmp/notes.txt"] }).start();
+ * assertEquals(await thread.result(), "notes.txt");
+ * ```
+ *
+ * @example A function of this module, with its type
  * ```ts
  * import { task, Thread } from "@weft/concurrent/threading";
  * import { assertEquals } from "@std/assert";
@@ -84,12 +96,13 @@ export function locationOf(fn: object): TaskLocation | undefined {
  */
 export function task(module: string | URL, name: string): (...args: unknown[]) => unknown;
 /**
- * The same with the function's type, so that arguments and result are checked.
+ * Names an exported function, with its type, so that the compiler checks the arguments and the result.
  *
  * @typeParam F The function's type: `task<typeof work>(…)`.
- * @param module The module, with its full URL: `import.meta.url`, or `new URL("./work.ts", import.meta.url)`.
- * @param name The name that it is exported by; `"default"` for the default export.
- * @throws {TypeError} If `module` is not the full URL of a module, or `name` is not a string.
+ * @param module The full URL of the module, like `import.meta.url` or `new URL("./work.ts", import.meta.url)`.
+ * @param name The name under which the module exports the function; `"default"` for the default export.
+ * @returns A function that stands for the named function. A call to it throws: to call the function here, import it.
+ * @throws {TypeError} If `module` is not a full URL, or `name` is not a string or is empty.
  */
 export function task<F extends (...args: never[]) => unknown>(module: string | URL, name: string): F;
 export function task(module: string | URL, name: string): (...args: unknown[]) => unknown {
@@ -124,7 +137,7 @@ export function task(module: string | URL, name: string): (...args: unknown[]) =
 
 // Descriptions.
 
-/** What is known of a function or class, and where it may be. */
+/** What is known of a function or class, and where it may be found. */
 interface Places {
   /** What it is for, used in error messages: "thread target". */
   what: string;
@@ -132,43 +145,43 @@ interface Places {
   source: string;
   /** The calling module. */
   module?: string;
-  /** It and the modules that called it, innermost first. */
+  /** The calling module and the modules that called it, innermost first. */
   modules: string[];
   main?: string;
-  /** The text that the program is, if it is no file: nothing in it can be imported. */
+  /** The text that the program is, if it is not a file. Nothing in it can be imported. */
   typedIn?: string;
 }
 
-/** An export of the name is taken for what is meant, whatever its source: the code there may be another. */
+/** If `isTrusted`, an export with the right name is accepted whatever its source, because the code there may be of another version. */
 interface Trusted {
   isTrusted?: boolean;
 }
 
 /** How to find a function or a class. Sent as JSON. */
 export type TargetDescriptor =
-  /** What a module exports by a name. */
+  /** An export of a module. */
   | { kind: "export"; what: string; module: string; name: string }
-  /** What every thread has. */
+  /** A global of every thread. */
   | { kind: "global"; what: string; path: string }
   /**
-   * A function that one of the modules exports, or that is global in every thread, or its source. `isHome`: the runtime
-   * said that it stands in `module`. `isExported`: by its text, `module` declares and exports it.
-   * `isInlineRefused`: it is not to be made of its source.
+   * A function that one of the modules exports, or that is global in every thread; otherwise it is made from its source.
+   * `isHome`: the runtime said that it is written in `module`. `isExported`: by its text, `module` declares and exports it.
+   * `isInlineRefused`: it must not be made from its source.
    */
   | (
     & { kind: "function"; global?: string; isHome?: boolean; isExported?: boolean; isInlineRefused?: boolean }
     & Places
     & Trusted
   )
-  /** A class that one of the modules exports, or that a module is known to export as `exported`. `isExported`: as above. */
+  /** A class that one of the modules exports, or that `module` is known to export as `exported`. `isExported`: as above. */
   | ({ kind: "subclass"; exported?: string; isExported?: boolean } & Places & Trusted);
 
-/** A function that was looked at before. */
+/** A function that was described before. */
 interface Known {
   source: string;
-  /** Found, wherever it is called from. */
+  /** The description, if it is the same for all calling modules. */
   settled?: TargetDescriptor;
-  /** By the modules on the stack. */
+  /** The descriptions by the modules on the stack. */
   byModules: Map<string, TargetDescriptor>;
 }
 
@@ -178,7 +191,7 @@ const known: WeakMap<AnyFunction, Known> = new WeakMap();
  * Describes a function.
  *
  * @param what Used in error messages: "thread target".
- * @throws {TargetError} If it cannot run elsewhere, as far as that can be seen from here.
+ * @throws {TargetError} If it cannot run elsewhere, as far as the caller can tell.
  */
 export function describeTarget(
   fn: AnyFunction,
@@ -192,7 +205,7 @@ export function describeTarget(
   if (location !== undefined) {
     if (isTypedIn(location.module)) {
       throw new TargetError(
-        `Cannot use "${location.name}" as ${what} as ${location.module} is no file that a worker could import: name a function of one with task()`,
+        `Cannot use "${location.name}" as ${what} as ${location.module} is no file that a worker could import: name a function of a file with task()`,
       );
     }
     requireReadable(location.module, `Cannot use "${location.name}" as ${what}`);
@@ -221,7 +234,8 @@ export function describeTarget(
   if (descriptor === undefined) {
     const declaring = declaringOf(modules, fn.name);
     const isDeclared = declaring !== undefined;
-    // First a module that imports it, which need not be imported itself: what stands nearer, and hands it on, would be in vain.
+    // A module that imports the function goes first: the worker then imports only the module that the function comes from. Modules
+    // nearer on the stack merely pass the function on, and importing them would be in vain.
     const importing = declaring?.module;
     if (importing !== undefined && importOf(importing, fn.name) !== undefined) {
       modules.splice(0, modules.length, importing, ...modules.filter((module) => module !== importing));
@@ -244,28 +258,28 @@ export function describeTarget(
       isExported,
       main: main(),
       typedIn: typedInMain(),
-      // That takes half a millisecond at first.
+      // The first call takes half a millisecond, so it is made only if it is needed.
       global: isExported ? undefined : globalPath(fn),
     };
     entry.byModules.set(key, descriptor);
-    // Where it stands is known, and does not depend on the module that hands it over.
+    // Its module is known, and is the same whichever module hands the function over.
     if (home !== undefined || (isDeclared && fn.name !== "")) entry.settled = descriptor;
   }
   return { ...descriptor, what };
 }
 
 /**
- * Describes the class of an instance, which is to be found again as an export.
+ * Describes the class of an instance. The other thread must find it as an export.
  *
  * @param Base The library's class, which the other thread has.
- * @throws {TargetError} If the class declares private members: the instance over there would be without.
+ * @throws {TargetError} If the class declares private members: an instance that is made over there would lack them.
  */
 export function describeSubclass(
   instance: object,
   Base: abstract new (...args: never[]) => object,
   { what }: { what: string },
 ): TargetDescriptor {
-  // Not the instance's own 'constructor', which may be a field of its program's.
+  // Not `instance.constructor`: a subclass may have a field of that name.
   const type = Object.getPrototypeOf(instance).constructor as AnyFunction & { prototype: object };
   for (
     let each: unknown = type;
@@ -301,8 +315,8 @@ export function describeSubclass(
   };
 }
 
-// The modules on the stack, and behind them those whose functions this thread runs: the stack may tell nothing, since a timer
-// on Bun may leave no frame of its module.
+// The modules on the stack, followed by the modules whose functions this thread runs. The stack alone is not enough: on Bun, a
+// timer may leave no frame of its module.
 function callers(): string[] {
   const modules = modulesOnStack().filter((module) => !isTypedIn(module));
   for (const home of homeModules()) if (!modules.includes(home)) modules.push(home);
@@ -310,16 +324,16 @@ function callers(): string[] {
 }
 
 function main(): string | undefined {
-  // Known where this is not the program's main thread, and there the runtime names the library's own module.
+  // Set in workers and child processes, where the runtime would name the library's own module as the main one.
   const known = mainOfProgram();
   if (known !== undefined) return known;
   const module = mainModule();
   return module === undefined || isOwn(module) || isTypedIn(module) ? undefined : module;
 }
 
-// The module on the stack whose text declares this name, or imports it: the function will be found, and the inspector, which takes
-// milliseconds, need not be asked. A function without a name is written where it is handed over. `undefined`: it is not
-// plain.
+// The module on the stack whose text declares or imports this name. With it the function will be found, and the inspector, which
+// takes milliseconds, is not needed. A function without a name is written where it is handed over. `undefined` if it is not
+// clear.
 function declaringOf(modules: string[], name: string): { module?: string } | undefined {
   if (name === "") return {};
   if (!/^[\w$]+$/.test(name)) return undefined;
@@ -327,32 +341,32 @@ function declaringOf(modules: string[], name: string): { module?: string } | und
   const declaration = RegExp(
     `\\b(?:function|class|const|let)\\s+${escaped}(?![\\w$])|\\bimport\\b[^;'"]*[{,]\\s*${escaped}\\s*(?:,[^;'"]*)?\\}`,
   );
-  // `other.name` may be another function.
+  // `other.name` may be a different function.
   const member = RegExp(`\\.\\s*${escaped}(?![\\w$])`);
   const texts = modules.map((module) => readModule(module) ?? "");
   const index = texts.findIndex((text) => declaration.test(text));
   if (index === -1 || texts.some((text) => member.test(text))) return undefined;
-  // And so may a function be that is imported under another name, or is in something that is imported.
+  // Nor is it clear if a near module declares the name too: the function may be imported under another name, or be a member.
   return areSeveralNear(modules, name) ? undefined : { module: modules[index] };
 }
 
-// Whether the calling module is what declares this name, and exports it right there: then there is nothing to search for.
+// Whether the calling module declares this name, and exports it in the same line. Then no search is needed.
 function isDeclaredIn(module: string | undefined, declaring: { module?: string } | undefined, name: string): boolean {
   if (module === undefined || declaring?.module !== module) return false;
   return declarationOf(name, "export\\s+").test(readModule(module) ?? "");
 }
 
-// Functions that loaded modules export, and the modules that were looked at for that.
+// Functions that loaded modules export, and the modules that were searched for them.
 const exported: WeakMap<AnyFunction, TaskLocation> = new WeakMap();
 const indexed: Set<string> = new Set();
 
-// By identity, which leaves no doubt, among what the runtime says is loaded: first the modules that are near.
+// Looks for the function itself, and not for one with the same source, among the exports of loaded modules: first the near ones.
 function findExport(fn: AnyFunction, modules: string[], native: boolean): TaskLocation | undefined {
   for (const module of modules) {
     const name = nameIn(loadedExports(module), fn);
     if (name !== undefined) return { module, name };
   }
-  // What these import is mostly all that there is to look at; all that is loaded takes milliseconds.
+  // Next, what these modules import: that is usually enough. To go through all loaded modules takes milliseconds.
   for (const module of TELLS_LOADED ? new Set(modules.flatMap(importsOf)) : []) {
     const name = nameIn(loadedExports(module), fn);
     if (name !== undefined) return { module, name };
@@ -361,7 +375,7 @@ function findExport(fn: AnyFunction, modules: string[], native: boolean): TaskLo
   for (const module of loaded) {
     if (indexed.has(module) || isOwn(module) || isTypedIn(module)) continue;
     const exports = loadedExports(module);
-    // The module may be about to run.
+    // The module may not have run yet.
     if (exports === undefined) continue;
     indexed.add(module);
     for (const name of Object.keys(exports)) {
@@ -374,7 +388,7 @@ function findExport(fn: AnyFunction, modules: string[], native: boolean): TaskLo
   return exported.get(fn) ?? (native ? findBuiltin(fn, [...modules, ...loaded]) : undefined);
 }
 
-// The runtime's own modules have functions that no source tells apart.
+// Functions of the runtime's own modules have no source that could be compared.
 function findBuiltin(fn: AnyFunction, modules: string[]): TaskLocation | undefined {
   for (const imported of new Set(modules.flatMap(importsOf))) {
     const module = urlOfModule(imported);
@@ -389,7 +403,7 @@ function nameIn(exports: object | undefined, fn: AnyFunction): string | undefine
   return exports && Object.keys(exports).find((name) => valueOf(exports, name) === fn);
 }
 
-// What a module has not got to yet cannot be read.
+// Reading an export that its module has not initialized yet throws.
 function valueOf(exports: object, name: string): unknown {
   try {
     return (exports as Record<string, unknown>)[name];
@@ -402,5 +416,5 @@ function nativeFlaw(fn: AnyFunction): string {
   if (fn.name.startsWith("bound ")) {
     return "it is bound: hand over the function itself, and what it was bound to as an argument";
   }
-  return "it is the runtime's own and needs a 'this', or is not to be found among the globals: call it in a function of yours, like (x) => x.toString()";
+  return "it is the runtime's own and needs a 'this', or is not among the globals: call it in a function of yours, like (x) => x.toString()";
 }

@@ -1,10 +1,10 @@
 /**
- * Functions that no module exports, and so are made of their source in the thread or process that runs them.
+ * Makes functions that no module exports from their source, in the thread or process that runs them.
  *
- * The names that a function uses and does not declare are what its module exports or imports, or globals, and each is
- * replaced by an expression that reads it there when it is used: an export can change. What else a function can see where
- * it stands does not exist here, and is an error before the function runs. To know which is which, the module is read and
- * parsed, and the function looked up in it.
+ * A name that a function uses and does not declare is an export or import of its module, or a global. Each use of an export or
+ * import is replaced by an expression that reads it at that moment, because an export can change. Anything else that the
+ * function can see where it is written does not exist here, and is an error before the function runs. To know which is which,
+ * the module is read and parsed, and the function is looked up in it.
  *
  * @module
  */
@@ -32,33 +32,33 @@ import {
 } from "./scopes.ts";
 import { type Callable, showFunction } from "./source.ts";
 
-// Loaded once it is needed.
+// The parser is loaded only if it is needed.
 async function loadParser(): Promise<typeof import("acorn")> {
   return await import("acorn");
 }
 
-// Modules as they are written: where in one a function stands, and what a name means there.
+// Modules as texts: where a function is written in one, and what a name means there.
 
 /** What a name means in a function of a module. */
 type Meaning =
   | { kind: "global" }
-  /** A variable of a function or another scope around it. */
+  /** A variable of an enclosing function or block. */
   | { kind: "local" }
   | { kind: "module"; exported: string | undefined }
-  /** `imported` is `undefined` for all of the module: `import * as name`. */
+  /** `imported` is `undefined` for a namespace: `import * as name`. */
   | { kind: "import"; module: string; imported: string | undefined };
 
-/** A module that could be read and parsed. */
+/** A module that was read and parsed. */
 export interface ModuleText {
   readonly analysis: Analysis;
   readonly imports: Map<string, { module: string; imported: string | undefined }>;
-  /** The names under which it exports, by its names inside. */
+  /** The names under which it exports, by its own names. */
   readonly exports: Map<string, string>;
 }
 
 const known: Map<string, ModuleText | undefined> = new Map();
 
-/** Reads and parses a module; `undefined` if that cannot be done (it is remote, or in a language of its own). */
+/** Reads and parses a module; `undefined` if that is not possible, because it is remote or in another language. */
 export async function readModuleText(module: string): Promise<ModuleText | undefined> {
   if (!known.has(module)) known.set(module, await parseModule(module));
   return known.get(module);
@@ -122,7 +122,7 @@ function nameOf(node: Node): string {
   return (node.name ?? node.value) as string;
 }
 
-/** What a name means where a function of a module stands. */
+/** What a name means where a function of a module is written. */
 export function meaningOf(text: ModuleText, { scope }: FoundFunction, name: string): Meaning {
   const home = scopeOf(name, scope.parent!);
   if (home === undefined) return { kind: "global" };
@@ -133,7 +133,7 @@ export function meaningOf(text: ModuleText, { scope }: FoundFunction, name: stri
     : { kind: "module", exported: text.exports.get(name) };
 }
 
-/** The functions (or classes) of a module that a source may be that of. */
+/** The functions (or classes) of a module that may have this source. */
 export function findInText(
   { analysis }: ModuleText,
   kind: "functions" | "classes",
@@ -145,7 +145,8 @@ export function findInText(
   const all = analysis[kind];
   const same = all.filter(({ node }) => formOf(node) === form);
   if (same.length > 0) return same;
-  // Bun computes some expressions when it loads a module, and not all of them when it is asked to.
+  // Bun evaluates some expressions when it loads a module, but not all of them when it transpiles the text here. So compare what
+  // it leaves alone.
   const names = (analysis: Analysis, { scope }: FoundFunction): string =>
     [...new Set(freeReferences(analysis, scope).map((reference) => reference.name))].sort().join();
   const { params, async } = sought.node as { params?: unknown[]; async?: boolean };
@@ -159,7 +160,7 @@ export function findInText(
 
 const IRRELEVANT = new Set(["start", "end", "raw", "directive", "shorthand", "id", "expression"]);
 
-/** A text that two functions have in common if they differ in nothing but spaces, parentheses and their own names. */
+/** A text that is the same for two functions if they differ only in spaces, parentheses, and their own names. */
 function formOf(node: Node): string {
   return JSON.stringify(node, (key, value) => {
     if (typeof value === "bigint") return `${value}n`;
@@ -168,7 +169,7 @@ function formOf(node: Node): string {
     if (value === null || typeof value !== "object" || typeof value.type !== "string") return value;
     const copy: Record<string, unknown> = {};
     for (const name of Object.keys(value).sort()) {
-      // An inner function's name counts.
+      // The name of an inner function counts.
       if (IRRELEVANT.has(name) && !(name === "id" && key !== "")) continue;
       if (name === "expression" && value.type !== "ArrowFunctionExpression") copy[name] = value[name];
       else if (name === "type" && value.type === "FunctionDeclaration" && key === "") copy[name] = "FunctionExpression";
@@ -180,7 +181,7 @@ function formOf(node: Node): string {
   });
 }
 
-// Functions, made of their source.
+// Functions that are made from their source.
 
 /** A function's source, parsed. */
 export interface ParsedSource {
@@ -188,17 +189,17 @@ export interface ParsedSource {
   readonly code: string;
   readonly analysis: Analysis;
   readonly found: FoundFunction;
-  /** The member of an object that the function is, if it is written as a method. */
+  /** The member of an object expression that holds the function, if its source is a method. */
   readonly member: Node | undefined;
 }
 
-/** Imports a module for what it exports. */
+/** Imports a module and returns its exports. */
 type Importer = (module: string) => Promise<Exports>;
 
 /** Parses the source of a function or class: an expression, or the text of a method. */
 export async function parseSource(source: string): Promise<ParsedSource | undefined> {
   const { parse } = await loadParser();
-  // A private method becomes a method of an object here.
+  // A private method becomes a public method of an object here.
   const method = source.replace(/^((?:static\s+)?(?:async\b\s*)?(?:\*\s*)?(?:[gs]et\s+)?)#/, "$1");
   for (const code of [`(${source}\n)`, `({${method}\n})`]) {
     let program;
@@ -222,12 +223,12 @@ export async function parseSource(source: string): Promise<ParsedSource | undefi
 }
 
 /**
- * Makes a function of its source.
+ * Makes a function from its source.
  *
- * @param module The module where it stands, if that is known.
- * @param base Where its `import()` starts from, if that is no module.
- * @param text That module, read; `undefined` if it could not be.
- * @param exports What that module exports.
+ * @param module The module in which it is written, if that is known.
+ * @param base The URL to which its `import()` is relative, if there is no such module.
+ * @param text The parsed text of that module; `undefined` if it could not be read.
+ * @param exports The exports of that module.
  * @param load Imports the modules that it imports from.
  */
 export async function compile(
@@ -266,7 +267,7 @@ export async function compile(
     const holder = holderOf(object, values, source);
     const read = key === undefined ? holder : `${holder}[${JSON.stringify(key)}]`;
     for (const { start, end, called, shorthand } of references) {
-      // `exports.f()` would make the exports the function's 'this'.
+      // `exports.f()` would pass the exports as 'this'.
       edits.push({ start, end, text: shorthand ? `${name}: ${read}` : called ? `(0, ${read})` : read });
     }
   }
@@ -283,7 +284,7 @@ export async function compile(
     });
   }
   if (member?.computed === true) {
-    // The key was computed where the function stands.
+    // The key was computed where the function is written, and means nothing here.
     const key = member.key as Node;
     edits.push({ start: key.start, end: key.end, text: '"f"' });
   }
@@ -291,7 +292,8 @@ export async function compile(
   for (const { start, end, text } of edits.sort((a, b) => b.start - a.start)) {
     code = code.slice(0, start) + text + code.slice(end);
   }
-  // With the module's name, so that a function that hands over another function is known to be of that module.
+  // The source URL puts the module into the frames of this function. A function that it hands over in turn is then searched for
+  // in that module.
   const body = `"use strict"; return ${code}${module === undefined ? "" : `\n//# sourceURL=${module}`}`;
   let made = new Function(...values.keys(), body)(...values.values());
   if (member !== undefined) {
@@ -302,7 +304,7 @@ export async function compile(
   return made;
 }
 
-/** What a function uses of what is around it and is no variable. */
+/** Refuses `this`, `super`, and similar, if they belong to what is around the function. */
 function checkSpecials({ analysis, found }: ParsedSource, fail: (why: string) => never): void {
   for (const { what, scope, owner } of analysis.specials) {
     if (!isWithin(scope, found.scope) || what === "import()" || what === "yield") continue;
@@ -311,14 +313,14 @@ function checkSpecials({ analysis, found }: ParsedSource, fail: (why: string) =>
         "it uses 'import.meta', which belongs to a module: export the function, or pass what it needs as an argument",
       );
     }
-    // That of a function or class inside is its own.
+    // It may belong to a function or class inside.
     if (what.startsWith("#") || owner === undefined || owner === found.node) {
       fail(`it uses '${what}', which is not sent: write a function that takes what it needs as an argument`);
     }
   }
 }
 
-/** What a name means if the place where the function stands is not known. */
+/** What a name means if it is not known where the function is written. */
 function guess(name: string, exports: Exports): Meaning {
   return Object.hasOwn(exports, name) ? { kind: "module", exported: name } : { kind: "global" };
 }
@@ -366,7 +368,7 @@ async function placeOf(
   }
 }
 
-// The beginning of the message that `fail` throws, for one that has a cause.
+// The beginning of the message that `fail` throws, for an error that has a cause.
 function prefixOf(fail: (why: string) => never): string {
   try {
     return fail("");
@@ -375,7 +377,7 @@ function prefixOf(fail: (why: string) => never): string {
   }
 }
 
-/** A name for a value that the function's code can use, and that it does not use for anything of its own. */
+/** The name of a parameter that brings a value into the function's code. It occurs nowhere in that code. */
 function holderOf(key: unknown, holders: Map<string, unknown>, source: string, value: unknown = key): string {
   for (const [name, held] of holders) if (held === value) return name;
   for (let index = holders.size;; index++) {

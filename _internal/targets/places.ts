@@ -1,6 +1,6 @@
 /**
- * Where to look for a function, on either side: in the modules whose functions this thread runs, in those on the call stack,
- * and in what these import.
+ * Where to search for a function, on either side: in the modules whose functions this thread runs, in the modules on the call
+ * stack, and in the modules that these import.
  *
  * @module
  */
@@ -14,25 +14,25 @@ import { closing, isPunctuator, type Token, tokenizeStart } from "./source.ts";
 const modules: Set<string> = new Set();
 let main: string | undefined;
 
-/** Notes that this thread runs a function of a module of a program whose main module is `ofProgram`. */
+/** Notes that this thread runs a function of `module`, in a program whose main module is `ofProgram`. */
 export function addHome(module: string | undefined, ofProgram: string | undefined): void {
   if (module !== undefined) modules.add(module);
   main ??= ofProgram;
 }
 
-/** Where to look for a function when the stack does not tell. */
+/** The modules in which to search if the stack does not name any. */
 export function homeModules(): string[] {
   return [...modules];
 }
 
-/** The main module of the program, where this thread is not the main thread. */
+/** The main module of the program; `undefined` in the program's main thread. */
 export function mainOfProgram(): string | undefined {
   return main;
 }
 
 // The modules on the call stack.
 
-/** More frames than the ten that are usual: the caller may be behind some of its own. */
+/** More than the usual ten frames: the calling module may be further up the stack. */
 const DEPTH = 64;
 
 interface CallSite {
@@ -45,7 +45,7 @@ interface ErrorHooks {
   prepareStackTrace?: unknown;
 }
 
-/** The modules of the functions that are being called, innermost first, as full URLs and without this library's. */
+/** The modules of the functions on the call stack, innermost first, as full URLs and without those of this library. */
 export function modulesOnStack(): string[] {
   const modules: string[] = [];
   for (const place of places()) {
@@ -55,13 +55,14 @@ export function modulesOnStack(): string[] {
   return modules;
 }
 
-// The text of a stack does not tell where a module's name ends, and Deno writes it without its escapes: `a b#c.ts`.
+// The text of a stack would not do: it does not show where the name of a module ends, and Deno writes it without escapes, like
+// `a b#c.ts`.
 function places(): string[] {
   const hooks = Error as ErrorHooks;
   const { stackTraceLimit, prepareStackTrace } = hooks;
   let sites: unknown;
   try {
-    // Where intrinsics are frozen, the usual ten frames have to do, as text.
+    // If intrinsics are frozen, these have no effect. Then the usual ten frames must do, as text.
     Reflect.set(hooks, "stackTraceLimit", DEPTH);
     Reflect.set(hooks, "prepareStackTrace", (_error: unknown, callSites: unknown) => callSites);
     const error = new Error();
@@ -83,10 +84,10 @@ function places(): string[] {
 // What a module imports.
 
 const known: Map<string, string[]> = new Map();
-/** What stands before a name that is declared there, or is a member of something. */
+/** Before a name, these mean that the name is declared there, or is a member of something. */
 const ELSEWHERE = new Set(["function", "class", "const", "let", "var", "*", "as", ".", "?."]);
 
-/** The full names of the modules that a local module imports statically or exports from; none if it cannot be read. */
+/** The full names of the modules that a local module imports or re-exports statically; empty if it cannot be read. */
 export function importsOf(module: string): string[] {
   let imports = known.get(module);
   if (imports === undefined) {
@@ -104,15 +105,15 @@ function find(module: string): string[] {
       const resolved = resolveImport(specifier, module);
       if (!isOwn(urlOfModule(resolved) ?? "") && !modules.includes(resolved)) modules.push(resolved);
     } catch {
-      // It was loaded, so there must be a name for it, but this thread does not know it: one place less to look.
+      // The module was loaded, so its name can be resolved, but not by this thread. The search has one place less.
     }
   }
   return modules;
 }
 
 /**
- * The full name of the only module from which a local module imports something by this name, if it declares nothing of that
- * name itself. Then the local module need not be imported to find that: its top level may be a program.
+ * The full name of the module from which a local module imports this name, if there is only one and the local module declares
+ * nothing of that name. Then the local module need not be imported to get the function: its top level may be a program.
  */
 export function importOf(module: string, name: string): string | undefined {
   const text = readModule(module);
@@ -122,7 +123,7 @@ export function importOf(module: string, name: string): string | undefined {
   for (let index = 0; index < tokens.length; index++) {
     const token = tokens[index];
     if (token.kind !== "name" || token.text !== "import" || !isPunctuator(tokens[index + 1], "{")) {
-      // Declared here, or a member of something, which is looked into.
+      // The name is declared here, or is a member of something: then the module itself must be searched.
       if (token.kind === "name" && token.text === name && ELSEWHERE.has(tokens[index - 1]?.text ?? "")) {
         return undefined;
       }
@@ -152,7 +153,7 @@ export function areSeveralNear(modules: readonly string[], name: string): boolea
   return [...near].filter((module) => declaration.test(readModule(module) ?? "")).length > 1;
 }
 
-/** The specifiers of the import declarations, and of the exports from other modules, among tokens. */
+/** The specifiers of the import declarations and the re-exports among tokens. */
 export function specifiersIn(tokens: readonly Token[]): string[] {
   const specifiers: string[] = [];
   for (let index = 0; index < tokens.length; index++) {
@@ -163,7 +164,7 @@ export function specifiersIn(tokens: readonly Token[]): string[] {
     }
     if (token.kind !== "name" || (token.text !== "import" && token.text !== "export")) continue;
     let at = index + 1;
-    // `import type { X }` is of no module that runs; `import type from` is.
+    // `import type { X }` imports nothing when the module runs; `import type from` does.
     if (tokens[at]?.text === "type" && !/^(?:from|,)$/.test(tokens[at + 1]?.text ?? "")) continue;
     while (at < tokens.length) {
       if (isPunctuator(tokens[at], "{")) at = closing(tokens, at) + 1;

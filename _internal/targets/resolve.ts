@@ -1,6 +1,6 @@
 /**
- * The side of the thread or process that runs a function: from a description to the function. What the description names is
- * imported here; what has to be looked for is left to search.ts, which is loaded for it.
+ * The side of the thread or process that runs a function: finds the function by its description. An export that the description
+ * names is imported here. The search for any other function is in search.ts, which is loaded only if it is needed.
  *
  * @module
  */
@@ -14,15 +14,15 @@ import type { TargetDescriptor } from "./describe.ts";
 import { addHome } from "./places.ts";
 import { type AnyClass, type AnyFunction, atGlobalPath, type Callable, sourceOf } from "./source.ts";
 
-/** What has to be looked for. */
+/** The description of a function or class that must be searched for. */
 export type Sought = Extract<TargetDescriptor, { kind: "function" | "subclass" }>;
 
 /**
  * Finds the function that is described.
  *
  * @param label The name of this thread or process.
- * @throws {TargetError} If it is not to be found, or cannot run here.
- * @throws What a module throws that is imported for it.
+ * @throws {TargetError} If it was not found, or cannot run here.
+ * @throws The error of a module that is imported for it.
  */
 export async function resolveTarget(descriptor: TargetDescriptor, label: string): Promise<Callable> {
   switch (descriptor.kind) {
@@ -40,8 +40,8 @@ export async function resolveTarget(descriptor: TargetDescriptor, label: string)
   }
 }
 
-// What is nearly always handed over: a function or class that its module declares and exports. A search would come to the same, if it is
-// written like what was handed over and nothing else that the module exports is, and is 25 KB to load, and a module to read.
+// Handles the usual case without the search: the module declares and exports the function or class. The search would find the
+// same if exactly one export has the right name and source. But it is 25 KB to load, and would read the module.
 async function declared<T>(sought: Sought, label: string): Promise<T | undefined> {
   if (!sought.isExported) return undefined;
   const { module, main, what } = sought;
@@ -50,7 +50,7 @@ async function declared<T>(sought: Sought, label: string): Promise<T | undefined
   try {
     exports = await load(module!, label, what);
   } catch {
-    // The search finds the same, and says it.
+    // The search gets the same error, and reports it.
     return undefined;
   }
   const alike = Object.keys(exports)
@@ -59,12 +59,12 @@ async function declared<T>(sought: Sought, label: string): Promise<T | undefined
   return new Set(alike).size === 1 ? alike[0] as T : undefined;
 }
 
-/** Whether a function or class is the one that is sought, as far as its name and its source tell. */
+/** Whether a function or class has the name and the source that are sought. */
 export function isSought(value: AnyFunction, { name, source, isTrusted }: Sought): boolean {
   return value.name === name && (isTrusted && name !== "" || isWrittenAs(sourceOf(value), source));
 }
 
-// Another runtime prints the same function with other spaces, quotes, and signs at the ends of lists and lines.
+// Another runtime may print the same function with other spaces, quotes, semicolons, and trailing commas.
 function isWrittenAs(text: string, other: string): boolean {
   return text === other || squeezed(text) === squeezed(other);
 }
@@ -73,7 +73,7 @@ function squeezed(text: string): string {
   return text.replaceAll(/['`]/g, '"').replaceAll(/[\s;]+/g, "").replaceAll(/,(?=[)\]}])/g, "");
 }
 
-/** What a module exports by a name, which may not have its value yet, or never get it. */
+/** The value of an export; `undefined` if it has no value yet, or never gets one. */
 export function read(exports: Exports, name: string): unknown {
   try {
     return exports[name];
@@ -82,13 +82,13 @@ export function read(exports: Exports, name: string): unknown {
   }
 }
 
-/** What a thread or process runs, as it is here. */
+/** The class and the function that a thread or process runs. */
 export interface Found {
   type?: AnyClass;
   target?: Callable;
 }
 
-/** Finds both of what a thread or process runs: as {@linkcode resolveTarget}. */
+/** Finds the class and the function that a thread or process runs: see {@linkcode resolveTarget}. */
 export async function resolveBoth(
   { type, target }: { readonly type?: TargetDescriptor; readonly target?: TargetDescriptor },
   label: string,
@@ -99,7 +99,7 @@ export async function resolveBoth(
   return found;
 }
 
-/** Finds the class that is described: as {@linkcode resolveTarget}. */
+/** Finds the class that is described: see {@linkcode resolveTarget}. */
 export async function resolveSubclass(descriptor: TargetDescriptor, label: string): Promise<AnyClass> {
   if (descriptor.kind !== "subclass") throw new TypeError("Cannot make a thread as this describes no class");
   const { module, exported, what } = descriptor;
@@ -109,7 +109,7 @@ export async function resolveSubclass(descriptor: TargetDescriptor, label: strin
   return await declared<AnyClass>(descriptor, label) ?? await (await search(descriptor, label)).class();
 }
 
-// What a module exports by a name, which must be a function or a class.
+// The export of a module by a name, which must be a function or a class.
 async function exportOf(
   { module, name, what }: { module: string; name: string; what: string },
   label: string,
@@ -119,12 +119,12 @@ async function exportOf(
   const value = exports[name];
   if (typeof value === "function") return value;
   const why = Object.hasOwn(exports, name)
-    ? `${module} exports by that name what is not a function`
+    ? `what ${module} exports by that name is not a function`
     : `${module} exports nothing by that name`;
   throw new TargetError(`Cannot use "${name}" as ${what} as ${why}: it exports ${list(Object.keys(exports))}`);
 }
 
-/** Names in an error message. */
+/** Joins names for an error message. */
 export function list(names: string[]): string {
   return names.length === 0 ? "nothing" : names.join(", ");
 }
@@ -139,12 +139,12 @@ interface Search {
 
 type SearchClass = new (sought: Sought, label: string) => Search;
 
-// Not written into the import(): Deno would look through all of that at the start of each worker. Where it is needed for
-// most threads it is in the graph of their entry, and says here that it is loaded.
+// Not written into the import(): Deno would resolve it at the start of each worker. If most threads need the search, their entry
+// imports it, and it registers itself here.
 const SEARCH = ownFile("search").href;
 let searchClass: SearchClass | undefined;
 
-/** Says that what looks for functions by their source is loaded. */
+/** Registers the search for functions by their source, when it is loaded. */
 export function setSearch(type: SearchClass): void {
   searchClass = type;
 }
@@ -156,13 +156,13 @@ async function search(sought: Sought, label: string): Promise<Search> {
 
 // Imports.
 
-/** How long a module may take to come up before it is named: milliseconds. */
+/** How many milliseconds the import of a module may take before it is reported. */
 const SLOW_MS = 10_000;
 
-/** Learns which module this thread or process imports, one at a time. */
+/** Learns which module this thread or process imports. It imports one module at a time. */
 export interface ImportWatch {
   begin(module: string): void;
-  /** Whether the module that is being imported has not been named yet. */
+  /** Whether the module that is being imported has not been reported yet. */
   mayName(): boolean;
   end(): void;
 }
@@ -170,20 +170,20 @@ export interface ImportWatch {
 let watch: ImportWatch | undefined;
 let mayName: (module: string) => boolean = () => true;
 
-/** Says what else names modules that do not come up. */
+/** Sets what else watches the imports and may report slow modules. */
 export function watchImports(by: ImportWatch): void {
   watch = by;
 }
 
-/** Says which modules that do not come up are named by this thread, where several import the same. */
+/** Sets which slow modules this thread reports, if several threads import the same ones. */
 export function nameSlowModules(may: (module: string) => boolean): void {
   mayName = may;
 }
 
 /** Imports a module for a target of the thread or process called `label`. */
 export async function load(module: string, label: string, what: string): Promise<Exports> {
-  // This does not keep a process alive whose module waits for what nothing brings: that process ends at once. No timer, as the
-  // first one of a thread costs a seventh of its start on Deno.
+  // This does not keep a process alive whose module awaits what never comes: such a process ends at once. It is not a timer,
+  // because the first timer of a thread costs a seventh of the thread's start on Deno.
   const callOff = later(() => {
     if (watch?.mayName() === false || !mayName(module)) return;
     console.error(
@@ -203,7 +203,8 @@ export async function load(module: string, label: string, what: string): Promise
   }
 }
 
-// What the module itself threw is thrown as it is. To what the runtime says of the module is added what it was imported for.
+// Returns an error of the module itself as it is. An error of the runtime about the module becomes one that says what the module
+// was imported for.
 function explain(error: unknown, module: string, what: string): unknown {
   const { message, code } = error as { message?: unknown; code?: unknown };
   if (typeof message !== "string") return error;

@@ -1,10 +1,10 @@
 /**
  * Which names a piece of JavaScript uses, and to which scope each of them belongs.
  *
- * No library is used for it (`eslint-scope`, `periscopic`): none answers what is asked here of each use of a name, whether it
- * is called, stands in a shorthand, or is only asked for by `typeof`; and to which function a `this`, `super`, `arguments`,
- * `yield` or private name belongs. With a library that would take the same walk again, which is most of this file, and each
- * thread would have to load the library.
+ * No library is used (`eslint-scope`, `periscopic`). None of them tells, for each use of a name, whether it is called, is a
+ * shorthand property, or is the operand of `typeof`; or to which function a `this`, `super`, `arguments`, `yield`, or private
+ * name belongs. With a library the same walk, which is most of this file, would still be needed, and each thread would have to
+ * load the library.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export interface Node {
   [key: string]: unknown;
 }
 
-/** Where a name belongs. */
+/** A scope and the names that it declares. */
 interface Scope {
   readonly kind: "module" | "function" | "block";
   readonly parent: Scope | undefined;
@@ -35,9 +35,9 @@ export interface Reference {
   readonly written: boolean;
   /** `{ name }`. */
   readonly shorthand: boolean;
-  /** What is called: `name()`. */
+  /** It is called: `name()`. */
   readonly called: boolean;
-  /** `typeof name`, which does not mind if there is none. */
+  /** `typeof name`, which does not throw if the name does not exist. */
   readonly asked: boolean;
 }
 
@@ -46,21 +46,21 @@ export interface FoundFunction {
   readonly node: Node;
   /** Its parameters and body. */
   readonly scope: Scope;
-  /** The name of the variable or property that it is written to, or its own. */
+  /** Its own name, or that of the variable or property that it is assigned to. */
   readonly name: string | undefined;
 }
 
-/** `import.meta`, `import()`, `this`, `super`, `new.target`, `arguments`, `yield` or a private name of what is around. */
+/** A use of `import.meta`, `import()`, `this`, `super`, `new.target`, `arguments`, `yield`, or a private name from outside. */
 interface Special {
   readonly what: string;
   readonly node: Node;
-  /** The scopes between it and what it belongs to are those of this scope, upwards. */
+  /** The scope in which it is used. */
   readonly scope: Scope;
   /** The function that it belongs to, if that is in the piece. */
   readonly owner: Node | undefined;
 }
 
-/** All that is known of a piece. */
+/** Everything that is known of a piece. */
 export interface Analysis {
   readonly root: Scope;
   readonly references: Reference[];
@@ -69,7 +69,7 @@ export interface Analysis {
   readonly specials: Special[];
 }
 
-/** The scope that a name belongs to, from a scope upwards; `undefined`: none of the piece's. */
+/** The nearest scope, from `from` outwards, that declares a name; `undefined` if no scope of the piece does. */
 export function scopeOf(name: string, from: Scope): Scope | undefined {
   for (let scope: Scope | undefined = from; scope !== undefined; scope = scope.parent) {
     if (scope.names.has(name)) return scope;
@@ -77,13 +77,13 @@ export function scopeOf(name: string, from: Scope): Scope | undefined {
   return undefined;
 }
 
-/** Whether a scope is another or inside it. */
+/** Whether a scope is `outer` or inside it. */
 export function isWithin(scope: Scope, outer: Scope): boolean {
   for (let each: Scope | undefined = scope; each !== undefined; each = each.parent) if (each === outer) return true;
   return false;
 }
 
-/** The uses of names inside a function that belong to something outside it. */
+/** The uses, inside a function, of names that are declared outside it. */
 export function freeReferences(analysis: Analysis, scope: Scope): Reference[] {
   return analysis.references.filter((reference) => {
     if (!isWithin(reference.scope, scope)) return false;
@@ -92,7 +92,7 @@ export function freeReferences(analysis: Analysis, scope: Scope): Reference[] {
   });
 }
 
-/** Looks through a parsed program. */
+/** Analyzes a parsed program. */
 export function analyze(program: acorn.Program): Analysis {
   return new Analyzer(program as unknown as Node).analysis;
 }
@@ -102,9 +102,9 @@ const FUNCTION = /^(?:FunctionDeclaration|FunctionExpression|ArrowFunctionExpres
 class Analyzer {
   readonly analysis: Analysis;
   #scope: Scope;
-  /** The function whose `this` is meant. */
+  /** The function to which a `this` belongs at this point. */
   #owner: Node | undefined;
-  /** The private names of the classes around. */
+  /** The private names of the enclosing classes. */
   #privates: Set<string>[] = [];
 
   constructor(program: Node) {
@@ -113,7 +113,7 @@ class Analyzer {
     this.#all(program.body);
   }
 
-  /** Looks at what is in a scope with these names of its own. */
+  /** Visits the nodes of a new scope that declares these names. */
   #in(kind: Scope["kind"], names: Iterable<string>, action: () => unknown): Scope {
     const outer = this.#scope;
     const scope = this.#scope = { kind, parent: outer, names: new Set(names) };
@@ -241,7 +241,7 @@ class Analyzer {
     for (const value of Object.values(node).flat()) if (isNode(value)) this.#node(value);
   }
 
-  /** An expression that is used in a way that counts if it is a name. */
+  /** Visits an expression. If it is a name, notes how it is used. */
   #used(node: Node, how: { called?: boolean; asked?: boolean }): void {
     if (node.type === "Identifier") this.#reference(node, how);
     else this.#node(node);
@@ -269,7 +269,7 @@ class Analyzer {
     this.analysis.specials.push({ what, node, scope: this.#scope, owner: owned ? this.#owner : undefined });
   }
 
-  /** What is assigned to, which declares nothing. */
+  /** Visits the target of an assignment, which declares nothing. */
   #target(node: Node): void {
     switch (node.type) {
       case "Identifier":
@@ -296,7 +296,7 @@ class Analyzer {
     }
   }
 
-  /** What is declared: only the expressions in it are of interest. */
+  /** Visits a pattern that declares names. Only the expressions in it are of interest. */
   #binding(node: Node): void {
     switch (node.type) {
       case "ObjectPattern":
@@ -331,7 +331,7 @@ class Analyzer {
         else this.#node(body);
       });
     const named = (): void => {
-      // The name of a function expression is known inside only.
+      // The name of a function expression is visible only inside it.
       const scope = node.type === "FunctionExpression" && id ? this.#in("block", [id.name as string], enter) : enter();
       this.analysis.functions.push({ node, scope, name: (id?.name as string | undefined) ?? name });
     };
@@ -373,12 +373,12 @@ class Analyzer {
   }
 }
 
-/** The names that a program, or the body of a function, declares for all of it. */
+/** The names that a program, or the body of a function, declares for its whole scope. */
 function declaredInBody({ body }: Node): string[] {
   return [...declaredIn(body as Node[]), ...varsIn(body)];
 }
 
-/** The names that statements declare for the scope that they are directly in. */
+/** The names that statements declare for the scope that directly contains them. */
 function declaredIn(statements: (Node | null)[]): string[] {
   return statements.flatMap((statement) => {
     const isExport = /^Export(?:Named|Default)Declaration$/.test(statement?.type ?? "");
@@ -397,7 +397,7 @@ function declaredIn(statements: (Node | null)[]): string[] {
   });
 }
 
-/** The `var`s of a function, however deep they are. */
+/** The `var` declarations of a function, at any depth. */
 function varsIn(part: unknown): string[] {
   if (Array.isArray(part)) return part.flatMap(varsIn);
   if (!isNode(part) || FUNCTION.test(part.type) || /^Class/.test(part.type)) return [];

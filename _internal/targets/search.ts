@@ -1,6 +1,6 @@
 /**
- * Looks for a function or class by its name and source, in the thread or process that will run it: see README.md for the
- * order of places. A function that no module exports is compiled of its source, in inline.ts.
+ * Searches for a function or class by its name and source, in the thread or process that will run it: see README.md for the
+ * order of places. A function that no module exports is made from its source, in inline.ts.
  *
  * @module
  */
@@ -31,24 +31,24 @@ import {
   tokenizeStart,
 } from "./source.ts";
 
-/** An export that is written like what is sought. */
+/** An export with the name and source that are sought. */
 interface Candidate {
   readonly module: string;
-  /** The name that it is exported by. */
+  /** The name under which the module exports it. */
   readonly name: string;
   readonly value: Callable;
 }
 
-/** How many modules are looked through at most. */
+/** How many modules are searched at most. */
 const FAR = 500;
 
 /** The search for one function or class. */
 export class Search {
   readonly #sought: Sought;
   readonly #label: string;
-  /** The modules that it imported, or tried to. */
+  /** The modules that the search has imported, or tried to import. */
   readonly #looked: string[] = [];
-  /** Modules that stand on the way and could not be imported. */
+  /** The modules that could not be imported, with their errors. */
   readonly #failures: Map<string, unknown> = new Map();
   #parsed: Promise<ParsedSource | undefined> | undefined;
   #word: string | undefined;
@@ -90,7 +90,8 @@ export class Search {
     );
   }
 
-  // The export, or the module in which it stands without being exported.
+  // The export, or the module in which it is written without being exported. "unreadable": it may be in a module that cannot be
+  // read.
   async #find(): Promise<Callable | { module: string; text: ModuleText } | "unreadable" | undefined> {
     const { module: home, name, isHome } = { isHome: false, ...this.#sought };
     if (home !== undefined && isHome) {
@@ -115,11 +116,11 @@ export class Search {
       if (typeof text === "object") return { module, text };
       unreadable ||= text === "unreadable";
     }
-    // Bun leaves functions that end with a call off the stack, so it may stand in what these modules import.
+    // Bun leaves a function off the stack if it ends with a call. So the function may be written in what these modules import.
     return await this.#findFar() ?? (unreadable ? "unreadable" : undefined);
   }
 
-  // In all that the modules import, directly or not; packages are not looked into.
+  // Searches everything that the modules import, directly or not, except packages.
   async #findFar(): Promise<Callable | { module: string; text: ModuleText } | undefined> {
     const modules = this.#modules();
     for (const module of modules) {
@@ -146,7 +147,7 @@ export class Search {
     try {
       return await load(module, this.#label, this.#sought.what);
     } catch (error) {
-      // A program that starts threads while it is imported: it must hear of that, whatever else is found.
+      // A program that starts threads while it is imported must get this error, whatever else is found.
       if (error instanceof InvalidStateError) throw error;
       this.#failures.set(module, error);
       return undefined;
@@ -158,7 +159,7 @@ export class Search {
     return candidates.length === 0 ? undefined : await this.#choose(candidates, `${module} exports`);
   }
 
-  // By a name that a module imports it means what it imports, unless it declares something that is written alike itself.
+  // A name that a module imports means what it imports, unless the module itself declares something with the same source.
   async #importedBy(module: string, standsIn?: ModuleText | "unreadable"): Promise<Callable | undefined> {
     let candidates = await this.#candidates(importsOf(module));
     if (candidates.length === 0) return undefined;
@@ -174,7 +175,7 @@ export class Search {
       const named = candidates.filter(isNamed);
       if (isDeclared && named.length === 0) return undefined;
       if (isDeclared) this.#failAsAlike(`${module} declares and imports`, named.map(inFull));
-      // `namespace.name` is one of these, and `object.name` may be any.
+      // `namespace.name` is one of the imports, but `object.name` may be anything.
       const owners = ownersOf(this.#sought.name, readModule(module) ?? "");
       const isClear = owners.every((owner) => imports.has(owner) && imports.get(owner)!.imported === undefined);
       if (named.length > 0 && isClear) candidates = named;
@@ -203,7 +204,9 @@ export class Search {
     if (candidates.some((each) => each.value !== value)) this.#failAsAlike(where, names);
     if (!await this.#isPlain(module)) {
       this.#fail(
-        `${where} one that is written alike, ${list(names)}, but what it captures may be another: ${this.#hint()}`,
+        `${where} ${
+          list(names)
+        } with the same source, but it captures variables, so it may not be the same: ${this.#hint()}`,
       );
     }
     return value;
@@ -211,7 +214,7 @@ export class Search {
 
   #failAsAlike(where: string, names: string[]): never {
     this.#fail(
-      `${where} several that are written alike, ${list(names)}, and it cannot be told which: ${this.#hint()}`,
+      `${where} several with the same source, ${list(names)}, and it is not clear which is meant: ${this.#hint()}`,
     );
   }
 
@@ -221,7 +224,7 @@ export class Search {
       : "declare each at the top level of its module, under a name of its own";
   }
 
-  // The functions (or classes) of a module that are written like what is sought.
+  // The functions (or classes) of a module with the source that is sought.
   async #twinsIn(text: ModuleText): Promise<FoundFunction[]> {
     const { kind, name } = this.#sought;
     const parsed = await this.#parse();
@@ -229,8 +232,8 @@ export class Search {
     return findInText(text, kind === "function" ? "functions" : "classes", name, parsed.found, parsed.analysis);
   }
 
-  // Whether all functions of the module that are written like what is sought are the same function in effect. A function that
-  // captures variables of another function is not: that function may have been called twice.
+  // Whether all functions of the module with this source do the same. A function that captures variables of another function may
+  // not: that other function may have been called more than once, and each call has variables of its own.
   async #isPlain(module: string): Promise<boolean> {
     const { name } = this.#sought;
     const source = readModule(module);
@@ -269,7 +272,7 @@ export class Search {
     });
   }
 
-  // Of a function from elsewhere nothing is known but its source, so it may use nothing but what every thread has.
+  // Nothing is known of a function from elsewhere but its source, so it may use only what every thread has.
   async #compileForeign(): Promise<Callable> {
     const { module, typedIn } = this.#sought;
     const parsed = await this.#parse();
@@ -282,7 +285,7 @@ export class Search {
           `it uses '${unknown.name}', and ${typedIn} is no file that a worker could import: pass it as an argument, import it with import() in the function, or name a function of a file with task()`,
         );
       }
-      this.#fail(`it is not to be found and uses '${unknown.name}'. ${this.#places()}`);
+      this.#fail(`it was not found and uses '${unknown.name}'. ${this.#places()}`);
     }
     return await compile(this.#sought, parsed, {
       module: undefined,
@@ -293,7 +296,7 @@ export class Search {
     });
   }
 
-  /** Throws what kept a module from being imported. */
+  /** Throws the error that kept a module from being imported, if there is one. */
   #rethrow(module: string): void {
     if (this.#failures.has(module)) throw this.#failures.get(module);
   }
@@ -308,7 +311,7 @@ export class Search {
   }
 }
 
-/** The words before `.name` in a text. */
+/** The names before `.name` in a text. */
 function ownersOf(name: string, text: string): string[] {
   return tokenizeStart(text)
     .map((token, index, tokens) =>
@@ -321,8 +324,8 @@ function inFull({ module, name }: Candidate): string {
   return `"${name}" of ${module}`;
 }
 
-// The longest name of a member that a source uses: a module without it is not parsed. Other words may have been inlined, and so
-// not be in the module.
+// The longest name of a member that a source uses. A module without it need not be parsed. Other words do not count: the runtime
+// may have inlined them, so that the module's text does not have them.
 function longestWord(source: string): string {
   const words = tokenizeStart(source)
     .filter(({ kind, text }, index, tokens) => kind === "name" && isMember(tokens, index) && /^\w+$/.test(text))

@@ -1,33 +1,33 @@
 /**
- * What can be learned about a function from its source without a parser: JavaScript (and TypeScript) cut into tokens, and
- * what they tell of a function or class; and which functions every thread has.
+ * What can be learned about a function from its source without a parser: cuts JavaScript (and TypeScript) into tokens, and
+ * answers questions about a function or class from them. Also, which functions every thread has.
  *
- * A parser costs milliseconds to load, and the calling side cannot wait for it. Tokens are enough for some questions, and
- * where they are not (whether a slash after a brace divides or begins a regular expression) nothing is said at all.
+ * A parser costs milliseconds to load, and the calling side cannot wait for it. Tokens are enough for some questions. If they are
+ * not (does a slash after a brace divide, or begin a regular expression?), there is no answer.
  *
  * @module
  */
 
-/** Any function at all, to be looked at. */
+/** Any function, to be inspected. */
 export type AnyFunction = (...args: never[]) => unknown;
 
-/** A function that was found, to be called with what a caller has handed over. */
+/** A function that was found, to be called with the arguments of a caller. */
 export type Callable = (...args: unknown[]) => unknown;
 
-/** Any class at all. */
+/** Any class. */
 export type AnyClass = abstract new (...args: never[]) => unknown;
 
-/** Finds the declaration of a function or class that begins a line; `before`: what stands there before it. */
+/** Matches the declaration of a function or class at the beginning of a line. `before`: a pattern for what precedes it there. */
 export function declarationOf(name: string, before: string): RegExp {
   return RegExp(`^${before}(?:async\\s+)?(?:function|class)\\s+${name.replaceAll("$", "\\$")}(?![\\w$])`, "m");
 }
 
 // Tokens.
 
-/** What a token is. Both ends of a template's substitution are punctuators: `${` and `}`. */
+/** The kind of a token. Both ends of a template's substitution are punctuators: `${` and `}`. */
 type TokenKind = "name" | "private" | "number" | "string" | "template" | "regex" | "punctuator";
 
-/** A token, without the space and the comments before it. */
+/** A token, without the spaces and comments before it. */
 export interface Token {
   readonly kind: TokenKind;
   readonly text: string;
@@ -45,20 +45,20 @@ const PUNCTUATOR =
 
 const CLOSING: Record<string, string> = { "(": ")", "[": "]", "{": "}" };
 
-// After these a slash begins a regular expression.
+// A slash after one of these words begins a regular expression.
 const OPERATORS = new Set(
   "return typeof instanceof in of new delete void throw case do else yield await extends default".split(" "),
 );
-// So does a slash after the parenthesis that follows these.
+// So does a slash after a parenthesis that follows one of these words.
 const CONTROL = new Set("if while for with".split(" "));
 
-/** The tokens of a text; `undefined` if they cannot be told for sure. */
+/** The tokens of a text; `undefined` if they are not certain. */
 export function tokenize(text: string): Token[] | undefined {
   const tokens: Token[] = [];
   return cut(text, tokens) ? tokens : undefined;
 }
 
-/** The tokens of a text as far as they can be told for sure. */
+/** The tokens of a text, as far as they are certain. */
 export function tokenizeStart(text: string): Token[] {
   const tokens: Token[] = [];
   cut(text, tokens);
@@ -66,7 +66,7 @@ export function tokenizeStart(text: string): Token[] {
 }
 
 function cut(text: string, tokens: Token[]): boolean {
-  // For each open bracket how it is closed, and what stood before it.
+  // For each open bracket: what closes it, and the token before it.
   const open: { close: string; before: Token | undefined; template: boolean }[] = [];
   let closed: Token | undefined;
   let at = 0;
@@ -139,7 +139,7 @@ function slash(
   if (previous === undefined) return "regex";
   switch (previous.kind) {
     case "name":
-      // After a dot it is a property.
+      // After a dot it is the name of a property.
       return OPERATORS.has(previous.text) && !isMember(tokens, tokens.length - 1) ? "regex" : "division";
     case "punctuator":
       if (previous.text === ")") {
@@ -175,19 +175,19 @@ export function closing(tokens: readonly Token[], start: number): number {
   return tokens.length;
 }
 
-// A function or class, by its source.
+// Functions and classes, by their source.
 
 const generators = [
   Object.getPrototypeOf(function* () {}),
   Object.getPrototypeOf(async function* () {}),
 ] as const;
 
-/** A function's source, whatever its own `toString` says. */
+/** The source of a function, whatever its own `toString` returns. */
 export function sourceOf(fn: AnyFunction): string {
   return Function.prototype.toString.call(fn);
 }
 
-/** Whether the engine made the function, or `bind` did. */
+/** Whether the engine made the function, or `bind` did, by its source. */
 export function isNative(source: string): boolean {
   return /\{\s*\[native code\]\s*\}\s*$/.test(source);
 }
@@ -196,14 +196,14 @@ function isClass(source: string): boolean {
   return /^class(?![\w$])/.test(source);
 }
 
-/** A function in an error message. */
+/** Describes a function or class in an error message. */
 export function showFunction(name: string, source: string): string {
   if (name !== "" && name !== "default") return `${isClass(source) ? "class" : "function"} "${name}"`;
   const line = source.replace(/\s+/g, " ");
   return line.length > 40 ? `${line.slice(0, 40)}…` : line;
 }
 
-/** Why a function can never be called from elsewhere, and what to write instead; `undefined` if that is not plain. */
+/** Why a function can never run elsewhere, and what to write instead; `undefined` if that is not certain. */
 export function flawOf(fn: AnyFunction, source: string): string | undefined {
   if (isClass(source)) {
     return "it is a class: write a function that makes the instance, like (...args) => new X(...args)";
@@ -217,21 +217,24 @@ export function flawOf(fn: AnyFunction, source: string): string | undefined {
   return `it uses '${used}', which is not sent: write a function that takes what it needs as an argument`;
 }
 
-// Most functions have none of these words, and need no tokens.
+// Most functions have none of these words, and need not be cut into tokens.
 const WORDS = /\b(?:this|super|target)\b/;
 const BEFORE_GROUP = new Set("if for while switch with catch await".split(" "));
 
-/** `this`, `super` or `new.target` of the function itself (not of a function or class inside), as far as tokens tell. */
+/**
+ * `this`, `super`, or `new.target`, if the function itself uses it, and not a function or class inside it; `undefined` if it does
+ * not, or the tokens are not certain.
+ */
 export function outerReference(source: string): "this" | "super" | "new.target" | undefined {
   if (!WORDS.test(source)) return undefined;
   const tokens = tokenize(source);
   if (tokens === undefined) return undefined;
-  // The function's own parameters and body are looked into; those of a method look like a method's inside.
+  // Begins inside the parameters. From its name on, a method would look like a method inside the function, and be skipped.
   const own = ownParameters(tokens);
   return scan(tokens, own, tokens.length);
 }
 
-// The index behind the parenthesis that opens the parameters, or 0 for an arrow function.
+// The index after the parenthesis that opens the parameters; 0 for an arrow function.
 function ownParameters(tokens: readonly Token[]): number {
   if (isArrow(tokens)) return 0;
   let index = 0;
@@ -251,7 +254,7 @@ function scan(tokens: readonly Token[], start: number, end: number): "this" | "s
   for (let index = start; index < end; index++) {
     const token = tokens[index];
     if (isPunctuator(token, "(")) {
-      // A parenthesis and then a brace: a method, unless it is a statement's. It has a 'this' of its own.
+      // A parenthesis and then a brace are a method, unless they belong to a statement. A method has a 'this' of its own.
       const close = closing(tokens, index);
       const before = tokens[index - 1];
       const named = before !== undefined &&
@@ -271,7 +274,7 @@ function scan(tokens: readonly Token[], start: number, end: number): "this" | "s
       }
       case "class": {
         const body = classBody(tokens, index);
-        // What is extended is outside.
+        // The expression after `extends` is evaluated outside the class.
         const found = scan(tokens, index + 1, body);
         if (found !== undefined) return found;
         index = closing(tokens, body);
@@ -295,13 +298,13 @@ function isMethod(tokens: readonly Token[], parenthesis: number): boolean {
   return isPunctuator(tokens[closing(tokens, parenthesis) + 1], "{");
 }
 
-// `{ this: 1 }`
+// For example `{ this: 1 }`.
 function isKey(tokens: readonly Token[], index: number): boolean {
   if (!isPunctuator(tokens[index + 1], ":")) return false;
   return isPunctuator(tokens[index - 1], "{") || isPunctuator(tokens[index - 1], ",");
 }
 
-/** The index of the brace that opens the body of the class whose keyword is at an index. */
+/** The index of the brace that opens the body of a class, from the index of the class's keyword. */
 function classBody(tokens: readonly Token[], keyword: number): number {
   let index = keyword + 1;
   while (index < tokens.length && !isPunctuator(tokens[index], "{")) {
@@ -316,7 +319,7 @@ function classBody(tokens: readonly Token[], keyword: number): number {
   return index;
 }
 
-/** The name of a `#private` member that instances of a class have; `undefined` if there is none, or none is seen. */
+/** The name of a `#private` member that instances of a class have; `undefined` if there is none, or the tokens are not certain. */
 export function privateMember(source: string): string | undefined {
   if (!source.includes("#")) return undefined;
   const tokens = tokenize(source);
@@ -338,15 +341,15 @@ export function privateMember(source: string): string | undefined {
 
 // Functions that every thread has: `Math.sqrt`, `parseInt`, `console.log`.
 
-// The functions of these are methods of the class itself: `Promise.resolve` makes a promise of the class that is `this`.
+// The functions of these need a 'this', which must be the class: `Promise.resolve` creates an instance of it.
 const NEED_THIS = new Set(["Promise"]);
-// Constructors that are functions too.
+// Constructors that can be called without `new`.
 const CALLABLE = new Set(
   "Array BigInt Boolean Date Error AggregateError EvalError Function Number Object RangeError ReferenceError RegExp String SuppressedError Symbol SyntaxError TypeError URIError"
     .split(" "),
 );
 
-/** The path from the global object by which a function is found in every thread: `Math.sqrt`. */
+/** The path from the global object to a function, which is the same in every thread: `Math.sqrt`. */
 export function globalPath(fn: AnyFunction): string | undefined {
   const { name } = fn;
   if (name === "") return undefined;
@@ -360,20 +363,20 @@ export function globalPath(fn: AnyFunction): string | undefined {
   return undefined;
 }
 
-/** What is at that path in this thread. */
+/** The value at such a path, in this thread. */
 export function atGlobalPath(path: string): unknown {
   let value: unknown = globalThis;
   for (const name of path.split(".")) value = (value as Record<string, unknown> | undefined)?.[name];
   return value;
 }
 
-/** Whether the runtime's function of that path only works with `new`. */
+/** Whether the runtime's function at that path works only with `new`. */
 export function needsNew(fn: AnyFunction, path: string): boolean {
   const { prototype } = fn as { prototype?: { constructor?: unknown } };
   return typeof prototype === "object" && prototype?.constructor === fn && !CALLABLE.has(path);
 }
 
-// Deno makes some of its functions when they are first read.
+// Deno creates some of its functions when they are first read.
 function ofGlobal(name: string): unknown {
   try {
     return Object.hasOwn(globalThis, name) ? atGlobalPath(name) : undefined;
@@ -382,7 +385,7 @@ function ofGlobal(name: string): unknown {
   }
 }
 
-// No getter is run: on Deno they load parts of the runtime.
+// Runs no getter: on Deno, getters load parts of the runtime.
 function valueOf(object: object, name: string): unknown {
   return Object.getOwnPropertyDescriptor(object, name)?.value;
 }

@@ -1,18 +1,20 @@
 /**
- * Workers that wait for threads to come: as many as threads were started lately, less one (a program with one thread needs none),
- * and at most one for each processor. They come up while processors have nothing to do for threads that do.
+ * Workers that wait for later threads. There are as many as threads were started lately, less one (a program with a single
+ * thread needs none), and at most one for each processor. A spare is made only while fewer workers are coming up than there
+ * are processors, so that it takes no time from threads.
  *
  * ```text
  *   made ──PREPARE──▶ up ──Ahead──▶ through
  *    │  loads what      │  imports what     │
  *    │  any may need    │  the next runs    │
- *    └──────────────────┴───────────────────┴──▶ a thread's, or given up after a while
+ *    └──────────────────┴───────────────────┴──▶ a thread's, or dropped after a while
  * ```
  *
- * Where a thread runs the same as the last two, of which one has ended, a spare imports the modules of that before the next thread
- * comes, and is for such a thread alone from then on. Not where many are started at once: they may be all, and importing takes
- * from them. It has the thread's id by then, so that the modules find the threads' memory; a module that asks for
- * more, which thread it is, or that throws, spoils the spare, and the next thread imports it itself.
+ * If the last two threads ran the same target and a thread that ran it has ended, a spare imports the modules of that target before
+ * the next start, and can then be used for that target only. This is not done while threads that run the same are started in
+ * quick succession: there may be no further thread, and importing would take time from these. The spare already has
+ * the id of its later thread, so that the modules find the threads' memory. A module that throws, or that asks which thread it
+ * is in, spoils the spare: it ends, and the next thread imports the module itself.
  *
  * @module
  */
@@ -26,26 +28,26 @@ import type { WorkerHandle } from "../runtime/workers.ts";
 import { type Ahead, PREPARE, type Report } from "../work/starting.ts";
 
 // Times in milliseconds.
-/** How long a spare is kept without use. */
+/** How long an unused spare is kept. */
 const IDLE = 3000;
 /** How long after a start to look whether a spare can be made. */
 const QUIET = 5;
-/** How long a spare that was told to end may take before it is stopped from outside. */
+/** How long a spare that was asked to end may take before it is stopped from outside. */
 const GRACE = 2000;
 
-/** A worker that is spare until it is taken. */
+/** A worker that is not a thread's yet. */
 export interface Spare {
   readonly handle: WorkerHandle;
-  /** The id that its thread will have; 0: it gets one when it comes. */
+  /** The id that its thread will have; 0 if the id is given with the thread. */
   id: number;
 }
 
 interface Waiting<S extends Spare> {
   readonly spare: S;
-  /** What it imports the modules of. */
+  /** The head of the target whose modules it imports or has imported. */
   head: string | undefined;
   state: "made" | "up" | "through";
-  /** Calls off that it is given up. */
+  /** Keeps it from being dropped for lack of use. */
   readonly keep: () => void;
 }
 
@@ -54,35 +56,35 @@ export class Spares<S extends Spare> {
   readonly #make: () => S;
   readonly #countBooting: () => number;
   #waiting: Waiting<S>[] = [];
-  /** When threads were started. */
+  /** The times at which threads were started. */
   readonly #starts: number[] = [];
   #memory: Memory | undefined;
   #planned = false;
-  /** What the thread ran that was started last, and what that which ended last. */
+  /** The heads of the thread that was started last, and of the thread that ended last. */
   #lastHead = "";
   #endedHead = "";
-  /** Whether the thread that was started last ran what had been run before. */
+  /** Whether the thread that was started last had the same head as the thread before it and the thread that ended last. */
   #isRepeated = false;
-  /** Heads whose modules were imported ahead before. */
+  /** Heads whose modules a spare has imported successfully. */
   readonly #proven: Set<string> = new Set();
-  /** Heads whose modules are not imported ahead. */
+  /** Heads whose modules must not be imported ahead. */
   readonly #spoilt: Set<string> = new Set();
 
-  /** `make` makes a worker that is no thread's, and `countBooting` counts the threads that have yet to begin. */
+  /** `make` makes a worker without a thread, and `countBooting` counts the threads that have not begun. */
   constructor(make: () => S, countBooting: () => number) {
     this.#make = make;
     this.#countBooting = countBooting;
   }
 
-  /** A worker for a thread that runs what the head names. `undefined`: there is none. */
+  /** Takes a spare for a thread with this head; `undefined` if there is none. */
   take(head: string): S | undefined {
     this.#isRepeated = head === this.#lastHead && head === this.#endedHead;
     this.#lastHead = head;
     if (this.#isRepeated) {
       for (const each of [...this.#waiting]) if (each.head !== undefined && each.head !== head) this.drop(each.spare);
     }
-    // The best first, and of those the oldest. A thread whose worker still imports waits for it, and could not be told from a thread
-    // that is stuck if these modules had not come up elsewhere.
+    // The best spare first, and among equal ones the oldest. A spare that is still importing is used only if the import has
+    // succeeded in an earlier spare: it reports no slow module, so a thread that waits for it could be stuck without a word.
     const taken = this.#waiting.find((each) => each.state === "through" && each.head === head) ??
       this.#waiting.find((each) => each.head === undefined) ??
       this.#waiting.find((each) => each.head === head && this.#proven.has(head));
@@ -91,19 +93,19 @@ export class Spares<S extends Spare> {
     return taken.spare;
   }
 
-  /** A thread was started: there may be more. */
+  /** Notes that a thread was started: more spares may be wanted. */
   noteStart(memory: Memory): void {
     this.#memory = memory;
     this.#starts.push(now());
     this.#plan();
   }
 
-  /** A thread has ended that ran this. */
+  /** Notes that a thread with this head has ended. */
   noteEnd(head: string): void {
     this.#endedHead = head;
   }
 
-  /** What a spare says. */
+  /** Handles a report of a spare. */
   hear(spare: S, report: Report): void {
     const waiting = this.#find(spare);
     if (waiting === undefined) return;
@@ -120,7 +122,7 @@ export class Spares<S extends Spare> {
     this.#plan();
   }
 
-  /** Gives a spare up, if it is one. */
+  /** Drops a worker, if it is a spare. */
   drop(spare: S): void {
     const waiting = this.#find(spare);
     if (waiting === undefined) return;
@@ -129,7 +131,8 @@ export class Spares<S extends Spare> {
       spare.handle.terminate();
       return;
     }
-    // It may be within a mutex of the memory. So it ends by itself, and leaves that. On Deno the id stays where a module keeps it.
+    // It may hold a mutex of the memory, so it is asked to end by itself, and then leaves the memory. On Deno its id is lost if a
+    // module of it computes without end.
     kill(this.#memory!, spare.id);
     later(() => spare.handle.terminate(), GRACE);
   }
@@ -143,8 +146,8 @@ export class Spares<S extends Spare> {
     waiting.keep();
   }
 
-  // Has it import what the next thread will run, as far as is known. Where this thread ends, its spares end with it and cannot
-  // leave the table of participants: so the main thread alone has that done.
+  // Makes a spare import what the next thread will probably run. If this thread ended, its spares would end with it and could
+  // not leave the table of participants. So only the main thread does this.
   #importAhead(waiting: Waiting<S>): void {
     const head = this.#lastHead;
     if (!this.#isRepeated || isWorker() || this.#spoilt.has(head)) return;
@@ -152,7 +155,7 @@ export class Spares<S extends Spare> {
     try {
       spare.id = enter(this.#memory!, 0);
     } catch {
-      // There are as many threads as there can be.
+      // The table of participants is full.
       return;
     }
     waiting.head = head;
@@ -172,7 +175,7 @@ export class Spares<S extends Spare> {
     later(() => {
       this.#planned = false;
       if (this.#waiting.length >= this.#wanted) return;
-      // Not where a processor is wanted for each worker that comes up as it is: they would take each other's time.
+      // Not if a processor is needed for each worker that is coming up already: they would slow each other down.
       const coming = this.#waiting.filter(({ state, head }) =>
         state === "made" || state === "up" && head !== undefined
       );
@@ -186,7 +189,7 @@ export class Spares<S extends Spare> {
     try {
       spare = this.#make();
     } catch {
-      // The permission to read is gone: the next start() says so.
+      // The program has lost the read permission. The next start() throws for that.
       return;
     }
     spare.handle.setRef(false);

@@ -1,5 +1,6 @@
 /**
- * Starts threads, and looks after the threads that this thread started until each of them, and all below it, is gone. The words of a thread are its record: see _internal/work/record.ts.
+ * Starts threads, and looks after each of them until it and all threads that it started are gone. The state of a thread is in its
+ * record: see _internal/work/record.ts.
  *
  * @module
  */
@@ -56,17 +57,17 @@ interface Child {
   worker: WorkerHandle;
   space: Space;
   record: number;
-  /** Keeps the handle, for the hook. */
+  /** Its handle, which the hook needs. */
   thread: object;
   descriptors: Descriptors;
-  /** The same as a text. */
+  /** The descriptors as JSON. */
   head: string;
-  /** When it was asked to end; 0: it was not. */
+  /** When it was asked to end; 0 if it was not. */
   killedAt: number;
-  /** It was stopped, and what is below it may not be gone yet. */
+  /** It was stopped, but threads that it started may still run. */
   stopping: boolean;
   startedAt: number;
-  /** Looks whether a daemon has others below it, while it keeps the program alive for those. */
+  /** For a daemon that keeps the program alive: checks whether a non-daemon thread that it started still runs. */
   watch?: ReturnType<typeof setInterval>;
 }
 
@@ -74,30 +75,30 @@ const ENTRY = ownFile(isBun ? "threadOnBun" : "threadOnDeno");
 const PROCESS_SPACES = ownFile("processMemory").href;
 
 // Times in milliseconds.
-/** How long a worker that was told to end may take before it is stopped from outside, where that is possible. */
+/** How long a worker that was asked to end may take before it is stopped from outside, if the runtime can do that. */
 const GRACE = 50;
-/** After that, how long until it has certainly stopped, where the system does not tell. Bun takes about 30 ms. */
+/** How long after that it has certainly stopped, if the system does not tell. Bun takes about 30 ms. */
 const STOPPED = 2000;
-/** How often a daemon with others below it is looked at. */
+/** How often such a daemon is checked. */
 const WATCH = 50;
-/** How long a blocked starter waits for a worker whose modules it may have to download. */
+/** How long a blocked starter waits for a worker that may have to download its modules. */
 const DOWNLOAD = 10_000;
 
-/** By the ids of the threads. */
+/** The threads that this thread started, by id. */
 const children: Map<number, Child> = new Map();
 let failed: (thread: object) => void = () => {};
 let watching = false;
-/** Attends to the children, while there are any. */
+/** Calls {@linkcode attendAll} at intervals while there are children. */
 let attending: ReturnType<typeof setInterval> | undefined;
-/** Whether what waits for processes was loaded. */
+/** Whether the code that waits for processes was loaded. */
 let looked = false;
 
-/** Says what is done with threads that this thread started and that failed. */
+/** Sets the function that is called when a thread that this thread started has failed. */
 export function onFailure(report: (thread: object) => void): void {
   failed = report;
 }
 
-/** Starts the thread of a record that is BOOTING. */
+/** Starts the thread of a record whose state is BOOTING. */
 export function launchThread(space: Space, record: number, thread: object, descriptors: Descriptors): void {
   const { words } = space;
   const head = JSON.stringify(descriptors);
@@ -122,7 +123,7 @@ export function launchThread(space: Space, record: number, thread: object, descr
     onLoopEmpty(() => [...children.values()].map(hold).includes(true) || lookForProcesses(space));
     if (TERMINATE_STOPS_CODE) onBlocked(attendAll);
   }
-  // Also while this thread's event loop turns: another thread may ask a child to end, and cannot stop it.
+  // Needed also while the event loop of this thread turns: another thread may ask a child to end, but only this one can stop it.
   if (TERMINATE_STOPS_CODE) attending ??= unrefTimer(setInterval(attendWhileThere, SLICE_MS));
   const init: Init = {
     buffer: (space.memory as ThreadMemory).buffer,
@@ -135,26 +136,26 @@ export function launchThread(space: Space, record: number, thread: object, descr
   lookLater(lookAtStarts);
 }
 
-// Gives the thread of a record a worker and an id, by which others find the record.
+// Gives a record a worker and an id. Other threads find the record by the id.
 function enterThread(space: Space, record: number, head: string): { host: Host; id: number } {
   const { words, memory } = space;
   store(words, record + PARENT, space.id);
-  // Of some that have ended this thread has yet to hear.
+  // Some threads may have ended whose report this thread has not received yet.
   for (const child of children.values()) {
     if (child.head === head && load(words, child.record + STATE) === FINISHED) spares.noteEnd(head);
   }
   for (;;) {
-    // First what may fail.
+    // What may throw comes first, before the record has an id.
     const host = spares.take(head) ?? new Host();
     const id = host.id || enter(memory, 0);
     store(words, record + IDENT, id);
     store(words, record + SYSTEM_ID, host.systemId);
-    // A spare may have ended, by what it has imported.
+    // Fails if a spare has ended because of a module that it imported. Then take another worker.
     if (giveRecord(memory, id, record)) return { host, id };
   }
 }
 
-// Names the modules that do not come up in threads which cannot do so themselves.
+// Reports modules that do not finish loading in threads that cannot report this themselves.
 function lookAtStarts(patience: number): number {
   let next = Infinity;
   for (const { space, record, descriptors } of children.values()) {
@@ -164,14 +165,14 @@ function lookAtStarts(patience: number): number {
   return next;
 }
 
-/** A worker, with a thread or spare. */
+/** A worker: a thread's, or spare. */
 class Host implements Spare {
-  /** Its thread; 0: it is spare. */
+  /** The id of its thread; 0 while it is spare. */
   child = 0;
-  /** The id that its thread will have; 0: it gets one when it comes. */
+  /** The id that its thread will have; 0 if the id is given with the thread. */
   id = 0;
   readonly handle: WorkerHandle;
-  /** The number that the system has for its thread; 0: the worker has to look. */
+  /** The number of its thread in the system; 0 if the worker must look it up. */
   readonly systemId: number;
 
   constructor() {
@@ -205,7 +206,7 @@ class Host implements Spare {
     close: (code) => {
       const child = children.get(this.child);
       if (child === undefined) {
-        // A spare that was stopped from outside: it can run no more code.
+        // A spare that was stopped from outside. It runs no more code.
         if (this.id !== 0) leave(existingSpace("thread")!.memory, this.id);
         spares.drop(this);
         return;
@@ -228,10 +229,10 @@ class Host implements Spare {
   }
 }
 
-// Notes the ends of the threads below a thread that was stopped from outside: they stopped with it, and could not say so.
+// Notes the ends of the threads that a stopped thread had started: they stopped with it, and could not note that themselves.
 function reap(space: Space, dead: number): void {
   for (const id of participants(space)) {
-    // Also of a thread that has ended: its starter can give the record up no more.
+    // Threads that have ended count too: their starter is gone and cannot drop the references to their records.
     const record = takeRecord(space, id, false);
     if (record === 0) continue;
     if (load(space.words, record + PARENT) === dead) endLostChild(space, record, id, now());
@@ -241,7 +242,7 @@ function reap(space: Space, dead: number): void {
 
 function endLostChild(space: Space, record: number, id: number, since: number): void {
   if (!isGone(space, record, since)) {
-    // It keeps the record meanwhile.
+    // Keeps the record until then.
     addReference(space, objectOf(record));
     setTimeout(() => {
       endLostChild(space, record, id, since);
@@ -254,19 +255,19 @@ function endLostChild(space: Space, record: number, id: number, since: number): 
   reap(space, id);
 }
 
-// Whether a thread that was stopped, or went with another, can run no more code.
+// Whether a thread that was stopped, or that stopped with its starter, can run no more code.
 function isGone({ words }: Space, record: number, since: number): boolean {
   return isSystemThreadGone(load(words, record + SYSTEM_ID)) ?? now() - since > STOPPED;
 }
 
-// Notes the end of a thread that could not do so itself. Without a mutex.
+// Notes the end of a thread that could not do so itself. Takes no mutex, since this thread may be waiting for one.
 function noteEnd(space: Space, record: number): void {
   leaveProcesses(space, record);
   finish(space, record);
   if (load(space.words, record + GONE) === 0) vanish(space, record);
 }
 
-// What a thread held in the processes' memory is up for others, too. A thread that has finished has left that memory itself.
+// Makes what a thread held in the processes' memory pass to waiters. A thread that has finished has left that memory itself.
 function leaveProcesses({ words }: Space, record: number): void {
   const id = load(words, record + PROCESS_ID);
   if (id === 0 || load(words, record + STATE) === FINISHED) return;
@@ -275,13 +276,13 @@ function leaveProcesses({ words }: Space, record: number): void {
     leave(known.memory, id);
     return;
   }
-  // This thread has not used that memory so far.
+  // This thread has not used the processes' memory so far.
   void (import(PROCESS_SPACES) as Promise<typeof import("../processes/process_memory.ts")>)
     .then(({ processSpace }) => leave(processSpace().memory, id));
 }
 
-// Notes the ends of the threads below a stopped thread: they end with it, and no event tells a blocked thread. Takes no mutex.
-// `true`: all have ended.
+// Notes the ends of the threads that a stopped thread had started: they end with it, and a blocked thread gets no event for that.
+// Takes no mutex. Returns `true` if all of them have ended.
 function areGoneBelow(space: Space, dead: number, since: number): boolean {
   let all = true;
   for (const id of participants(space)) {
@@ -297,16 +298,17 @@ function areGoneBelow(space: Space, dead: number, since: number): boolean {
   return all;
 }
 
-// The record of a thread that a dead thread started, 0 of any other. It stays until reap() gives it up.
+// The record of a thread that the dead thread started; 0 for any other thread. reap() drops the reference to it later.
 function orphan({ words }: Space, id: number, dead: number): number {
   const word = entryOf(id) + RECORD;
   const record = load(words, word);
   if (record === 0 || load(words, record + PARENT) !== dead || load(words, record + IDENT) !== id) return 0;
-  // It was this thread's record while its words were read, and not memory that was given to something else.
+  // Read again: if the table still has this record, the words above were its own, and not those of memory that was freed and
+  // used again.
   return load(words, word) === record ? record : 0;
 }
 
-// Loads, once, what waits for processes that a thread has started: the program waits for them also where that thread is gone.
+// Loads, once, the code that waits for processes: the program waits for a process even if the thread that started it is gone.
 function lookForProcesses({ words }: Space): boolean {
   if (looked || isWorker() || load(words, PROCESS_AT) === 0) return false;
   looked = true;
@@ -314,7 +316,7 @@ function lookForProcesses({ words }: Space): boolean {
   return true;
 }
 
-// Keeps the program alive, which would end now, for a thread below a daemon that is itself no daemon.
+// Keeps the program alive when it would end, if a daemon has started a thread that is not a daemon and still runs.
 function hold(child: Child): boolean {
   if (!hasOthersBelow(child.space, child.record)) return false;
   child.watch ??= setInterval(() => {
@@ -325,7 +327,7 @@ function hold(child: Child): boolean {
   return true;
 }
 
-/** Asks a thread to end, and where the runtime can, stops it if it does not listen. The calling thread ends at once. */
+/** Asks a thread to end. If the runtime can, stops it if it does not react. If it is the calling thread, it ends at once. */
 export function terminateThread(space: Space, record: number): void {
   requestEnd(space, record);
   if (load(space.words, record + IDENT) === space.id) space.exit();
@@ -333,7 +335,7 @@ export function terminateThread(space: Space, record: number): void {
   if (child === undefined) return;
   child.killedAt ||= now();
   if (TERMINATE_STOPS_CODE) setTimeout(() => stop(child), GRACE);
-  // It may compute without end, and nothing of what it does is wanted any more.
+  // It may compute without end, which must not keep the program alive.
   else child.worker.setRef(false);
 }
 
@@ -343,12 +345,15 @@ function stop(child: Child): void {
   child.worker.terminate();
 }
 
-/** What a thread has to do for a thread that it started and that is to end, or does not come up. `remote`: its modules are. */
+/**
+ * Looks after a thread that this thread started: stops it if it was asked to end and does not react, or fails it if it does not
+ * come up. `remote`: its modules may have to be downloaded.
+ */
 export function attend(record: number, id: number, remote: boolean): void {
   const child = children.get(id);
   if (child === undefined) return;
   const { space, space: { words } } = child;
-  // Any thread may have asked it to. Until it has ended, the entry is its own.
+  // Any thread may have asked it to end. The entry belongs to it only until it has ended.
   const isAsked = load(words, record + STATE) !== FINISHED && load(words, entryOf(id) + KILL) !== 0;
   if (child.killedAt === 0 && isAsked) child.killedAt = now();
   if (TERMINATE_STOPS_CODE && child.killedAt > 0 && now() - child.killedAt > GRACE) {
@@ -376,7 +381,7 @@ export function childRecords(): number[] {
     .map(({ record }) => record);
 }
 
-/** Attends to all threads that this thread started: also where its event loop turns no more. */
+/** Looks after all threads that this thread started. A blocked thread calls it too. */
 function attendAll(): void {
   for (const [id, { record }] of children) attend(record, id, false);
 }
@@ -388,7 +393,7 @@ function attendWhileThere(): void {
   attending = undefined;
 }
 
-/** Gives up what the table of participants has of the threads that this thread started: all are gone. */
+/** Drops the references of the table of participants to the threads that this thread started. All of them are gone. */
 function forgetChildren(space: Space): void {
   for (const { record } of children.values()) {
     if (load(space.words, record + GONE) !== 0) forget(space, record);
@@ -396,12 +401,12 @@ function forgetChildren(space: Space): void {
   children.clear();
 }
 
-/** Sends buffers to a thread that this thread has started, without a copy. */
+/** Transfers buffers to a thread that this thread has started, without a copy. */
 export function handToThread(id: number, message: { buffers: ArrayBuffer[] | undefined }): void {
   children.get(id)?.worker.post(message, message.buffers);
 }
 
-/** Says of the threads that this thread has started already that it has a hook for their errors. */
+/** Tells the threads that this thread has started already that it has a hook for their errors. */
 export function hookChildren(): void {
   for (const { space, record } of children.values()) setFlags(space, record, HOOKED);
 }

@@ -1,10 +1,10 @@
 /**
- * Where a thread's worker begins on Deno. In the program's own graph this does nothing: see threading/thread.ts.
+ * The module with which a thread's worker begins on Deno. In the program's own graph it does nothing: see threading/thread.ts.
  *
  * @module
  */
 
-// Deno does not tell what the loaded modules export, so that nearly every function has to be searched for.
+// Deno does not tell what loaded modules export, so nearly every function must be searched for.
 import "../targets/search.ts";
 import { isBundled } from "../runtime/own_files.ts";
 import { isWorker } from "../runtime/this_thread.ts";

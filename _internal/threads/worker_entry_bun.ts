@@ -1,5 +1,5 @@
 /**
- * Where a thread's worker begins on Bun, whose workers do not know that a module is their first.
+ * The module with which a thread's worker begins on Bun, where `import.meta.main` is not set in a worker.
  *
  * @module
  */

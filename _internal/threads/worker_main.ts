@@ -1,6 +1,6 @@
 /**
- * The life of a thread, inside its worker: it gets ready, runs the target that its record describes, notes what came of it, and
- * stays until the threads that it started have ended.
+ * The life of a thread, inside its worker: it gets ready, runs the target that its record describes, notes the outcome, and stays
+ * until the threads that it started have ended.
  *
  * @module
  */
@@ -72,31 +72,31 @@ import {
   unpackPayload,
 } from "../work/starting.ts";
 
-/** For how many milliseconds a worker that ends by force waits for the threads it started to come up, so that they can end. */
+/** How many milliseconds a worker that is forced to end waits for threads that it started to come up, so that they can end. */
 const LAST_WAIT = 10_000;
 
-/** Milliseconds between the steps of a worker that gets ready. */
+/** Milliseconds between the steps in which a spare worker gets ready. */
 const PAUSE = 2;
 
-/** A thread of a class of the program. */
+/** An instance of a subclass of `Thread`. */
 interface Runnable {
   run(...args: unknown[]): unknown;
 }
 
-// Not written into the import()s: Deno would look through all of these at the start of each thread, and not every thread
-// needs them. A thread that starts threads has them in its graph.
+// The names are not written into the import()s. Otherwise Deno would resolve all these modules at the start of each thread, and
+// not every thread needs them. A thread that starts threads has them in its graph.
 const WHOLE = ownFile("allClasses").href;
 const READY = ownFile("allForThreads").href;
 const PROCESSES = ownFile("multiprocessing").href;
 
-/** Loads all classes of shared objects and threads, unless the program's modules have. */
+/** Loads all classes of shared objects and threads, unless the program's modules have loaded them. */
 async function loadWhole(): Promise<void> {
-  // An import() of what is loaded is not for nothing: Deno looks through its graph again.
+  // Even an import() of a loaded module costs time: Deno walks its graph again.
   if (classOf("thread", LOCK) !== undefined && classOf("thread", THREAD) !== undefined) return;
   await import(WHOLE);
 }
 
-/** Waits for a message and then runs the thread that it names; before that, perhaps, for a message that says to be ready. */
+/** Waits for the message that names a thread, and runs that thread. A spare gets messages before that which make it ready. */
 export function boot(): void {
   takeArguments();
   let awaited = true;
@@ -113,14 +113,14 @@ export function boot(): void {
 }
 
 /**
- * Loads what the thread may need that this worker is kept for. A step at a time: where the thread comes soon after all,
- * it waits for one of them at most.
+ * Loads what a later thread may need. It does so in steps: if the thread comes soon after all, it waits for one step at
+ * most.
  */
 async function prepare(isGoingOn: () => boolean): Promise<void> {
   const steps: (() => unknown)[] = [
     loadWhole,
     () => import(READY),
-    // What has run once runs faster.
+    // Code that has run once runs faster the next time.
     () => decode(encode({ args: [1, "", {}] }, { root: "", scope: "thread" })),
   ];
   try {
@@ -131,14 +131,14 @@ async function prepare(isGoingOn: () => boolean): Promise<void> {
     }
     report("ready");
   } catch {
-    // The thread will say what cannot be loaded.
+    // The thread that needs it will report the error.
   }
 }
 
-/** What is found ahead, of which head. */
+/** What was found ahead of the thread, and for which head. */
 let foundAhead: { head: string; found: Promise<Found> } | undefined;
 
-/** This worker is spare, and imports what the thread to come will run. It has the thread's id from here on. */
+/** In a spare: imports what its thread will run. From here on the worker has the id of that thread. */
 async function importAhead({ buffer, ahead, head }: Ahead): Promise<void> {
   const space = join(buffer, ahead);
   const { words, entry } = space;
@@ -157,17 +157,17 @@ async function importAhead({ buffer, ahead, head }: Ahead): Promise<void> {
     },
   });
   beNobody((error) => {
-    // The thread has come, and is told so in a moment.
+    // If there is a record, the spare has become a thread, and the message that says so is about to arrive.
     if (load(words, entry + RECORD) === 0) spoil(error);
   });
-  // The threads that came before have named what does not come up.
+  // Nothing is reported here. Earlier threads have imported the same modules, and have reported slow ones.
   watchImports({ begin() {}, mayName: () => false, end() {} });
   foundAhead = { head, found: resolveBoth(JSON.parse(head) as Descriptors, "a thread") };
   try {
     await foundAhead.found;
     report("ahead");
   } catch (error) {
-    // Where the thread has come meanwhile, it finds the same.
+    // If the spare has become a thread meanwhile, that thread awaits the same promise and gets the same error.
     if (load(words, entry + RECORD) === 0) spoil(error);
   }
 }
@@ -175,7 +175,7 @@ async function importAhead({ buffer, ahead, head }: Ahead): Promise<void> {
 let joined: Space | undefined;
 let lastWords: Parameters<typeof onLastWords>[0] | undefined;
 
-/** Takes part in the threads' memory from here on. */
+/** Joins the threads' memory. */
 function join(buffer: SharedArrayBuffer, id: number): Space {
   if (joined !== undefined) return joined;
   joined = new Space(new ThreadMemory(buffer), id, exitThread);
@@ -183,13 +183,13 @@ function join(buffer: SharedArrayBuffer, id: number): Space {
   return joined;
 }
 
-/** Says what is to be done from here on when this worker exits or fails. It may have been killed already, and then exits now. */
+/** Sets what is done when this worker exits or fails. If the thread was killed already, it exits here. */
 function setLastWords(space: Space, words: Parameters<typeof onLastWords>[0]): void {
   const isFirst = lastWords === undefined;
   lastWords = words;
   if (!isFirst) return;
   onLastWords({ exit: (code) => lastWords!.exit(code), uncaught: (error) => lastWords!.uncaught(error) });
-  // An idle thread, or a thread that awaits something else than this library, hears of it here.
+  // A thread that is idle, or that awaits something outside this library, learns here that it was asked to end.
   space.memory.listen(space.entry + KILL, () => {
     if (space.isKilled()) exitThread();
   });
@@ -199,7 +199,7 @@ async function run(init: Init): Promise<void> {
   const { record } = init;
   const space = join(init.buffer, init.id);
   beSomebody();
-  // What was imported ahead may use the processes' memory, which could note nowhere that this thread does.
+  // A module that was imported ahead may have joined the processes' memory. There was no record then to note the id in.
   const processes = existingSpace("process");
   if (processes !== undefined) store(space.words, record + PROCESS_ID, processes.id);
   if (load(space.words, record + SYSTEM_ID) === 0) store(space.words, record + SYSTEM_ID, systemThreadId());
@@ -211,7 +211,7 @@ async function run(init: Init): Promise<void> {
       store(space.words, record + EXIT_CODE, code);
       end(space, record);
       terminateChildren(space);
-      // The children die with this worker, and a thread that runs code on Deno could not say so then.
+      // The children die with this worker. On Deno, a child that runs code at that moment could not note its own end.
       waitForChildren(space, record, () => false, now() + LAST_WAIT);
       const unborn = new Set(childRecords().filter((child) => giveUpStart(space, child)));
       waitForChildren(space, record, (child) => unborn.has(child), Infinity);
@@ -235,7 +235,7 @@ async function run(init: Init): Promise<void> {
   if (pending !== undefined) await pending;
   over = true;
   end(space, record);
-  // Blocked from here on, so that no timer and no callback of the program runs in a thread that has ended.
+  // Blocks from here on, so that no timer or callback of the program runs in a thread that has ended.
   waitForEndings();
   waitForChildren(
     space,
@@ -249,7 +249,7 @@ async function run(init: Init): Promise<void> {
   }
   forgetAll(space);
   vanish(space, record);
-  // The starter gives the record back when it hears that: nothing is written there any more.
+  // The starter drops the record when it receives this. Nothing is written to the record afterwards.
   report("over");
   exitThread();
 }
@@ -275,9 +275,9 @@ async function runTarget(space: Space, record: number): Promise<unknown> {
     setOwnTarget(space, record, target);
     run ??= target;
   }
-  // Objects of any kind may arrive later, when there is no time to load their classes.
+  // Objects of any kind may arrive later, in synchronous code that cannot load their classes.
   if (named || classOf("thread", LOCK) !== undefined) await loadWhole();
-  // Only now are the references in the payload taken over: had no module been found, the record would give them back.
+  // Not earlier: if no module was found, the record still has the payload, and drops its references.
   freeBytes(space, record + PAYLOAD);
   const { args, fields, delay } = await arrive(() =>
     decode(rest) as { args: unknown[]; fields?: object; delay?: number }
@@ -306,17 +306,17 @@ function fail(space: Space, record: number, error: unknown): void {
   report("failed");
 }
 
-/** Everything that this thread held is up for others from here on. */
+/** Ends the thread: what it held passes to waiters. */
 function end(space: Space, record: number): void {
   giveUpAll(space);
   finish(space, record);
 }
 
-/** A spare ends; `reason`: since it cannot import what it was to run. */
+/** Ends a spare. `reason`: the error that kept it from importing what it was to run. */
 function leaveAll(space: Space, code: number, reason: { error: unknown } | undefined): void {
   report("spoilt");
   giveUpAll(space);
-  // The thread may come at this moment, and then ends with this.
+  // The spare may have become a thread at this moment. That thread ends too.
   const record = leaveUnused(space.memory, space.id);
   if (record === 0) return;
   store(space.words, record + EXIT_CODE, code);
@@ -327,7 +327,7 @@ function leaveAll(space: Space, code: number, reason: { error: unknown } | undef
 
 function giveUpAll(space: Space): void {
   releaseHandles(space);
-  // A class of the program may have ended the thread while a message was read in which it has an instance.
+  // The thread may have been ended by a class of the program, in the middle of reading a message that has an instance of it.
   giveUpTaken(space);
   const processes = existingSpace("process");
   if (processes !== undefined) {
@@ -349,8 +349,8 @@ function isDaemonAlone(space: Space, child: number): boolean {
   return (load(space.words, child + FLAGS) & DAEMON) !== 0 && !hasOthersBelow(space, child);
 }
 
-// Gives up a child that needs something which only the event loop of this thread could bring. Its record stays, because its
-// worker may look into it yet.
+// Gives up a child that waits for something that only the event loop of this thread could bring. Its record is kept, because its
+// worker may still read it.
 function giveUpStart(space: Space, child: number): boolean {
   if (compareExchange(space.words, child + STATE, BOOTING, FAILED) !== BOOTING) return false;
   finish(space, child);
@@ -363,18 +363,18 @@ function waitForChildren(space: Space, record: number, spared: (child: number) =
     if ((load(space.words, record + FLAGS) & END_CHILDREN) !== 0) terminateChildren(space);
     const waited = childRecords().filter((child) => !spared(child));
     if (waited.length === 0 || now() > deadline) return;
-    // Not through the wait point's queue: this thread is off the table of participants, its entry may be another's.
+    // Not through the queue of the wait point: this thread is off the table of participants, and its entry may be another's.
     space.memory.wait(waited[0] + POINT, load(space.words, waited[0] + POINT), 20);
   }
 }
 
-// Giving memory back takes a mutex, and a thread that holds one must be on the table.
+// Freeing memory takes a mutex, and a thread that holds a mutex must be on the table of participants.
 function forgetAll(space: Space): void {
   const offspring = ownOffspring();
   if (offspring !== undefined) asJanitor(space, (janitor) => offspring.forget(janitor));
 }
 
-// Once more on the table, for a moment.
+// Puts this thread on the table of participants once more, for the duration of `work`.
 function asJanitor(space: Space, work: (janitor: Space) => void): void {
   const janitor = Space.join(space.memory, 0, exitThread);
   work(janitor);

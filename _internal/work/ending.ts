@@ -1,8 +1,9 @@
 /**
- * What the thread or process that calls knows of itself for its end: what has to be over before its worker goes, which threads
- * it has started, what becomes of the error that ended it, and what it runs.
+ * What the calling thread or process knows of itself and needs at its end: what must be finished before its worker goes,
+ * which threads it has started, how the error that ended it is reported, and what it runs.
  *
- * Modules that may never be loaded in a thread say here what they know, so that a worker loads none of them to ask.
+ * Modules that many threads never load register here what they know. So a worker need not load a module to find out that
+ * there is nothing to do.
  *
  * @module
  */
@@ -13,39 +14,39 @@ import type { Space } from "../memory/space.ts";
 import type { AnyFunction } from "../targets/source.ts";
 import { FLAGS, HOOKED, labelOf, objectOf, RESULT_ASKED } from "./record.ts";
 
-// What has to be over before the worker goes.
+// What must be finished before the worker goes.
 
 const endings: (() => void)[] = [];
 
-/** Has `wait`, which blocks, called once the target of this thread has returned. */
+/** Registers `wait`, a blocking function that is called after the target of this thread has returned. */
 export function onEnding(wait: () => void): void {
   endings.push(wait);
 }
 
-/** Waits for all of that. */
+/** Calls all functions that {@linkcode onEnding} has registered. */
 export function waitForEndings(): void {
   for (const wait of endings) wait();
 }
 
-/** What a thread that ends has to know of the threads that it started. */
+/** What a thread that ends must know of the threads that it started. */
 interface Offspring {
   /** The records of the threads that are not gone. */
   records(): number[];
-  /** Sees to the threads that were told to end. */
+  /** Looks after the threads that were asked to end. */
   attend(): void;
   terminate(space: Space, record: number): void;
-  /** Gives up the references that the table of participants has to their records. */
+  /** Drops the references that the table of participants has to their records. */
   forget(space: Space): void;
 }
 
 let offspring: Offspring | undefined;
 
-/** Says what is known of them. */
+/** Registers how to reach the threads that this thread started. */
 export function setOffspring(known: Offspring): void {
   offspring = known;
 }
 
-/** What is known of them; `undefined`: this thread has not even loaded what starts threads. */
+/** What {@linkcode setOffspring} has registered; `undefined` if this thread has not even loaded the code that starts threads. */
 export function ownOffspring(): Offspring | undefined {
   return offspring;
 }
@@ -56,7 +57,7 @@ type Hook = (space: Space, record: number, error: unknown) => void;
 
 let hook: Hook | undefined;
 
-/** Sets what is called in this thread with the errors that threads do not catch. */
+/** Sets the function that this thread calls with errors that a thread did not catch. */
 export function setHook(newHook: Hook): void {
   hook = newHook;
 }
@@ -73,12 +74,12 @@ export function callHook(space: Space, record: number, error: unknown): void {
 
 let isTold = (): boolean => true;
 
-/** In the worker of a pool: says when an error of the thread reaches a caller, which is while a task runs. */
+/** In a pool's worker: sets how to tell whether a caller gets an error of this thread. That is so while a task runs. */
 export function setTold(newIsTold: () => boolean): void {
   isTold = newIsTold;
 }
 
-/** In the thread that failed: prints the error or calls the hook, or returns `true` where the starter has a hook for it. */
+/** In the thread that failed: prints the error or calls the hook. Returns `true` if the starter has a hook that must be called. */
 export function reportError(space: Space, record: number, error: unknown): boolean {
   const flags = load(space.words, record + FLAGS);
   if ((flags & RESULT_ASKED) !== 0 && isTold()) return false;
@@ -91,16 +92,16 @@ export function reportError(space: Space, record: number, error: unknown): boole
   return false;
 }
 
-// What the thread or process runs of which this is the inside. Its handle may be made later, or never: many need none.
+// What this thread or process runs. It is kept here because its handle may be made later, or not at all.
 
 let own: { readonly space: Space; readonly record: number; readonly target: AnyFunction } | undefined;
 
-/** Notes what the thread or process of a record runs, inside it. */
+/** In a thread or process: notes what it runs. */
 export function setOwnTarget(space: Space, record: number, target: AnyFunction): void {
   own = { space, record, target };
 }
 
-/** What the thread or process of a record runs, if this is the inside of it. */
+/** What the thread or process of a record runs, if it is the calling one; else `undefined`. */
 export function ownTarget(space: Space, record: number): AnyFunction | undefined {
   return own?.space === space && own.record === record ? own.target : undefined;
 }

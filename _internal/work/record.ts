@@ -1,33 +1,33 @@
 /**
- * What is known of a thread or a process, in shared words: any thread can ask, whichever thread started it.
+ * The state of a thread or a process in shared words, which any thread can read, whichever thread started it.
  *
  * ```text
  *   word 0    STATE       see below
  *      1–2    POINT       a wait point, notified at the end
  *        3    IDENT       a thread's id
  *        4    FLAGS
- *        5    PAYLOAD     a block: what it is told at its start, until it has read that
+ *        5    PAYLOAD     a block: what it reads at its start; 0 once it has read it
  *        6    OUTCOME     how its target ended
  *        7    RESULT      a block: what the target returned or threw
  *        8    NAME        a block: its name, see below
- *        9    GONE        1: its worker is gone, with all that it started
- *       10    PROCESS_ID  a process's number; a thread's id in the processes' memory; 0: it has none
+ *        9    GONE        1: its worker is gone, and so is every thread that it started
+ *       10    PROCESS_ID  a process: its number; a thread: its id in the processes' memory, 0 if it has none
  *       11    PARENT      a thread: the id of its starter; a process: the record of its starter
  *       12    EXIT_CODE
- *       13    SYSTEM_ID   the number that the system has for a thread, where that is needed and can be had
- *       14    IMPORTING   since when it imports a module of its target, and which: see starting.ts
+ *       13    SYSTEM_ID   a thread: its number in the system, where the library needs it and can read it
+ *       14    IMPORTING   since when it imports a module of its target; which one is in IMPORTED: see starting.ts
  *       15    IMPORTED
  *
- *   NEW -> BOOTING -> RUNNING -> FINISHED    start(); its worker; its worker, or its starter where that was stopped
- *             '-----> FAILED --> FINISHED    its starter, where no worker came up
+ *   NEW -> BOOTING -> RUNNING -> FINISHED    written by start(); by its worker; by its worker, or by its starter if it was stopped
+ *             '-----> FAILED --> FINISHED    both written by its starter, if no worker came up
  * ```
  *
- * FINISHED means that it can run no more of the program's code. The thread that notes the end writes the outcome first, then
- * takes it off the table of participants, then writes the state and wakes the waiters. What differs for a process, and the
- * words that only a process has, are in processes/process_record.ts.
+ * FINISHED means that the thread or process runs no more code of the program. The thread that notes the end does so in this
+ * order: it writes the outcome, removes the ended thread from the table of participants, writes the state, and wakes the
+ * waiters. What is different for a process, and the words that only a process has, are in processes/process_record.ts.
  *
- * The table of participants has a reference to the record of each of its threads. It is dropped by the starter, once the
- * thread is GONE: by then no thread writes to the record any more.
+ * The table of participants has a reference to the record of each of its threads. The starter drops it when the thread is GONE:
+ * from then on no thread writes to the record.
  *
  * @module
  */
@@ -81,7 +81,7 @@ export const DAEMON = 1;
 export const RESULT_ASKED = 2;
 /** It is a timer: it waits before it runs its target. */
 export const TIMER = 4;
-/** A timer that is not to run its target any more. */
+/** It is a timer that was canceled: it must not run its target. */
 export const CANCELLED = 8;
 /** The starter has an except hook. */
 export const HOOKED = 16;
@@ -89,7 +89,7 @@ export const HOOKED = 16;
 export const FOREIGN = 32;
 /** Its starter has not called the hook yet. */
 export const UNREPORTED = 64;
-/** It is to end the threads that it started, also once it has returned. */
+/** It must end the threads that it started, even if it has returned. */
 export const END_CHILDREN = 128;
 
 // Outcomes.
@@ -97,10 +97,10 @@ export const END_CHILDREN = 128;
 export const NONE = 0;
 export const VALUE = 1;
 export const ERROR = 2;
-/** It ended without the target having returned or thrown. */
+/** It ended, but its target neither returned nor threw. */
 export const LOST = 3;
 
-/** Writes bytes into a block, whose address goes into the word there. */
+/** Writes bytes into a block, and the block's address into the word at `at`. */
 export function writeBytes(space: Space, at: number, bytes: Uint8Array, action: string): void {
   store(space.words, at, space.writeBlock(bytes, action));
 }
@@ -111,7 +111,7 @@ export function readBytes(space: Space, at: number): Uint8Array | undefined {
   return block === 0 ? undefined : space.readBlock(block);
 }
 
-/** Gives the block of the word there back. */
+/** Frees the block whose address is in the word at `at`. */
 export function freeBytes(space: Space, at: number): void {
   const block = load(space.words, at);
   if (block === 0) return;
@@ -119,9 +119,9 @@ export function freeBytes(space: Space, at: number): void {
   space.free(block);
 }
 
-// How the target ended.
+// The outcome of a target.
 
-/** How a target ended, as bytes. What cannot be sent becomes the error that says so. */
+/** The outcome of a target as bytes. If the value cannot be sent, the outcome is an error that says so. */
 export function encodeOutcome(outcome: number, value: unknown, scope: Scope): { outcome: number; bytes: Uint8Array } {
   try {
     return { outcome, bytes: encode(value, { root: outcome === VALUE ? "result" : "error", scope }) };
@@ -142,7 +142,7 @@ export function writeEncodedOutcome(space: Space, record: number, outcome: numbe
     try {
       writeBytes(space, record + RESULT, encode(error, { root: "error", scope }), "report an error");
     } catch {
-      // Not even room for that: it is lost.
+      // There is no room even for that error. The outcome stays empty, and the caller sees a thread that was lost.
       return;
     }
   }
@@ -155,52 +155,52 @@ export function writeOutcome(space: Space, record: number, outcome: number, valu
   writeEncodedOutcome(space, record, encoded.outcome, encoded.bytes);
 }
 
-/** The value or the error that was written. Each caller gets a copy. */
+/** The value or the error that was written. Each call returns a copy of its own. */
 export function readOutcome(space: Space, record: number): unknown {
   return decode(readBytes(space, record + RESULT)!, { keep: true });
 }
 
-/** Gives back the outcome with its record. */
+/** Frees the outcome, when its record is freed. */
 export function destroyOutcome(space: Space, record: number): void {
   const result = readBytes(space, record + RESULT);
   if (result !== undefined) loseReferences(result);
   freeBytes(space, record + RESULT);
 }
 
-// The end of a thread, and what leads there.
+// The end of a thread.
 
-/** Notes that a thread can run no more code, once. */
+/** Notes that a thread runs no more code. Only the first call has an effect. */
 export function finish(space: Space, record: number): void {
   const { words } = space;
   for (;;) {
     const state = load(words, record + STATE);
     if (state === NEW || state === FINISHED) return;
     compareExchange(words, record + OUTCOME, NONE, LOST);
-    // Off the table first: a waiter that is woken by the state must find its locks abandoned.
+    // Off the table first: a waiter that the state wakes must find the thread's locks abandoned.
     leave(space.memory, load(words, record + IDENT));
     if (compareExchange(words, record + STATE, state, FINISHED) === state) break;
   }
   notify(space, record + POINT, EVERYBODY);
 }
 
-/** Ends a thread that has not begun, with an error. `false`: it has begun. */
+/** Ends a thread that has not begun, with an error. Returns `false` if it has begun. */
 export function failToStart(space: Space, record: number, error: () => Error): boolean {
   if (compareExchange(space.words, record + STATE, BOOTING, FAILED) !== BOOTING) return false;
-  // Its worker may come up all the same; it then finds that it is not to begin.
+  // Its worker may still come up. It then finds the state FAILED and must not begin.
   kill(space.memory, load(space.words, record + IDENT));
   writeOutcome(space, record, ERROR, error());
   finish(space, record);
   return true;
 }
 
-/** Notes that its worker is gone, with all that it started. The caller must not touch the record any more. */
+/** Notes that a thread's worker is gone, with all threads that it started. The caller must not touch the record afterwards. */
 export function vanish(space: Space, record: number): void {
   store(space.words, record + GONE, 1);
-  // Not through the wait point: the record may be given to another by now. Its starter sleeps on this word.
+  // Not through the wait point, because the record may belong to another thread by now. The starter sleeps on this word.
   space.memory.notify(record + POINT, 0x7fffffff);
 }
 
-/** In the starter of a thread that is gone: drops the table's reference to its record, and what it had taken and not read. */
+/** In the starter of a thread that is gone: drops the table's reference to its record, and items that it took but did not read. */
 export function forget(space: Space, record: number): void {
   const { words, memory } = space;
   const word = entryOf(load(words, record + IDENT)) + RECORD;
@@ -213,7 +213,10 @@ export function forget(space: Space, record: number): void {
   if (processes !== undefined) reclaimTaken(processes);
 }
 
-/** The record of a participant, with a reference that is the caller's; 0: it has none, or does not live where it must. */
+/**
+ * The record of a participant, with a new reference that the caller must drop; 0 if it has none. With `living`, also 0 if it
+ * is not alive.
+ */
 export function takeRecord(space: Space, id: number, living = true): number {
   const { words, memory } = space;
   lockMutex(memory, THREADS_MUTEX_AT, space.id);
@@ -224,13 +227,13 @@ export function takeRecord(space: Space, id: number, living = true): number {
   return record;
 }
 
-/** Asks a thread to end at its next call into the library, or at once where it waits. */
+/** Asks a thread to end: at once if it waits, else at its next call into the library. */
 export function requestEnd(space: Space, record: number): void {
   const { words } = space;
   const state = load(words, record + STATE);
   if (state === BOOTING || state === RUNNING) kill(space.memory, load(words, record + IDENT));
-  // A thread that has returned is off the table of participants, but its worker is there as long as the threads that it
-  // started. Set in any case: it may return at this moment.
+  // A thread that has returned is off the table of participants, but its worker stays until the threads that it started are
+  // gone. The flag is set in any state, because the thread may return at this moment.
   if (state !== NEW) setFlags(space, record, END_CHILDREN);
 }
 
@@ -239,17 +242,17 @@ export function setFlags(space: Space, record: number, flags: number): void {
   or(space.words, record + FLAGS, flags);
 }
 
-/** Clears flags of a record. `true`: one of them was set. */
+/** Clears flags of a record. Returns `true` if any of them was set. */
 export function clearFlags(space: Space, record: number, flags: number): boolean {
   return (and(space.words, record + FLAGS, ~flags) & flags) !== 0;
 }
 
-/** The address of the object whose own words begin there. */
+/** The address of the object whose own words begin at `record`. */
 export function objectOf(record: number): number {
   return record - OBJECT_HEADER;
 }
 
-// Threads below one another.
+// Threads that other threads started.
 
 /** Whether a thread was started and has not returned yet. */
 export function isBusy(space: Space, record: number): boolean {
@@ -257,14 +260,14 @@ export function isBusy(space: Space, record: number): boolean {
   return state === BOOTING || state === RUNNING;
 }
 
-/** The ids that living threads may have, in the order in which they were given. */
+/** The ids that living threads can have, in the order in which they were given. */
 export function participants(space: Space): number[] {
   const last = load(space.words, NEXT_PARTICIPANT_AT);
   const first = Math.max(1, last - PARTICIPANT_COUNT + 1);
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }
 
-/** Whether a thread that is no daemon runs below the thread of a record. */
+/** Whether a thread that is not a daemon was started, directly or not, by the thread of a record and still runs. */
 export function hasOthersBelow(space: Space, record: number): boolean {
   const { words } = space;
   const top = load(words, record + IDENT);
@@ -276,7 +279,7 @@ export function hasOthersBelow(space: Space, record: number): boolean {
       const parent = load(words, its + PARENT);
       dropReference(space, objectOf(its));
       if (above === id && daemon) return false;
-      // A starter has a smaller id than its thread.
+      // A thread has a larger id than its starter.
       above = parent;
       if (above === top) return true;
     }
@@ -286,11 +289,11 @@ export function hasOthersBelow(space: Space, record: number): boolean {
 
 // Names.
 //
-// A name is a block of its own, so that a thread which reads it while it is changed reads the old name or the new one; old
-// names are kept until the record goes.
+// Each name is a block of its own, so that a thread that reads the name while it changes reads the old or the new one, never
+// a mixture. Old names are kept until the record is freed.
 //
 // ```text
-//   0  the name before, 0: none      1  length in bytes      2…  UTF-8
+//   0  the block of the previous name; 0: none      1  length in bytes      2…  UTF-8
 // ```
 
 const encoder = new TextEncoder();
@@ -309,12 +312,12 @@ export function readName(space: Space, record: number): string {
   return block === 0 ? "" : decoder.decode(space.readBlock(block + 1));
 }
 
-/** The name of the thread or process whose record an object is. */
+/** The name of the thread or process whose record this object is. */
 export function labelOf({ space, at }: Attachment): string {
   return readName(space, at + OBJECT_HEADER);
 }
 
-/** Gives all names of a record back. */
+/** Frees all names of a record. */
 export function freeNames(space: Space, record: number): void {
   for (let block = load(space.words, record + NAME); block !== 0;) {
     const before = load(space.words, block);
@@ -323,24 +326,25 @@ export function freeNames(space: Space, record: number): void {
   }
 }
 
-// What was thrown, made such that it can be sent.
+// Copies of thrown values that can be sent.
 
 /**
- * In place of something thrown that cannot be sent: of an error all but what cannot (a function among its properties,
- * say), since its message is what a caller waits for; of anything else `refusal`, which says why it cannot.
+ * What to send instead of a thrown value that cannot be sent. For an error this is a copy without the properties that cannot be
+ * sent, such as functions: a caller needs at least its message. For any other value it is `refusal`, the error that says why
+ * the value cannot be sent.
  */
 export function sendable(thrown: unknown, refusal: unknown, scope: Destination): unknown {
   try {
     return copyOfError(thrown, refusal, scope);
   } catch {
-    // A proxy whose traps throw, say.
+    // The value may be a proxy whose traps throw.
     return refusal;
   }
 }
 
 function copyOfError(thrown: unknown, refusal: unknown, scope: Destination): unknown {
   if (!(thrown instanceof Error)) return refusal;
-  // An accessor that throws is a property that cannot be sent.
+  // A property whose getter throws is one that cannot be sent.
   const read = (key: string): unknown => {
     try {
       return (thrown as unknown as Record<string, unknown>)[key];
@@ -356,7 +360,7 @@ function copyOfError(thrown: unknown, refusal: unknown, scope: Destination): unk
       return false;
     }
   };
-  // A registered class has refused: what is left of it is an error by its name.
+  // A registered class has refused to serialize this error, so the copy is a plain Error with the same name.
   const prototype = Object.getPrototypeOf(thrown) as object;
   const copy = Object.create(ofPrototype(prototype) === undefined ? prototype : Error.prototype) as Error;
   const copyOf = (key: string, value: unknown): void => {
@@ -375,7 +379,7 @@ function copyOfError(thrown: unknown, refusal: unknown, scope: Destination): unk
   for (const key of Object.keys(thrown)) {
     const { get } = Object.getOwnPropertyDescriptor(thrown, key)!;
     const value = read(key);
-    // Of an accessor that has nothing to give there is nothing to send.
+    // A getter that returns nothing leaves nothing to send.
     if (Object.hasOwn(copy, key) || get !== undefined && value === undefined || !isSendable(value)) continue;
     Object.defineProperty(copy, key, { value, configurable: true, enumerable: true, writable: true });
   }

@@ -1,9 +1,9 @@
 /**
- * What threads and processes have in common, for a program that has a handle of them: a function that runs elsewhere, and a
- * record of it in shared memory.
+ * What threads and processes have in common, as a program with a handle sees them: a function that runs elsewhere, and its
+ * record in shared memory.
  *
- * What tells the two apart is in a {@linkcode RunnerKind}: an object, and not methods to override, because a program's subclass
- * may use any name for methods of its own.
+ * What differs between the two is in a {@linkcode RunnerKind}. It is an object rather than a set of methods to override,
+ * because a subclass of the program may use any name for methods of its own.
  *
  * @module
  */
@@ -48,7 +48,7 @@ import { type Descriptors, dropPayload, losePayload, packPayload } from "./start
 
 type AnyFunction = (...args: unknown[]) => unknown;
 
-/** What threads and processes are made with alike. */
+/** The options that threads and processes have in common. */
 interface RunnerOptions {
   target?: AnyFunction;
   args?: readonly unknown[];
@@ -56,13 +56,13 @@ interface RunnerOptions {
   daemon?: boolean;
 }
 
-/** A start, up to where a worker or a process is needed. */
+/** A start, up to the point where a worker or a process is needed. */
 export interface Preparation {
-  /** What it is told before its arguments, as JSON. */
+  /** What the worker or process reads before its arguments, as JSON. */
   readonly head: object;
-  /** What goes with its arguments. */
+  /** What is sent along with its arguments. */
   readonly more?: object;
-  /** Does what is left. When this throws, the caller of `start` gets the error and may try again. */
+  /** Does the rest. If this throws, the caller of `start` gets the error and may try again. */
   readonly launch: () => void;
 }
 
@@ -70,54 +70,71 @@ export interface Preparation {
 export interface Ending {
   exitCode?: number;
   signal?: string;
-  /** Its target returned: a pool's worker had done enough, or nothing for too long. */
+  /** Its target returned: for a pool's worker, it had done enough tasks, or had none for too long. */
   returned?: boolean;
   /** What its target threw. */
   error?: unknown;
 }
 
-/** What tells threads from processes. `record` is where the words of a record begin. */
+/** What differs between threads and processes. `record` is where the words of a record begin. */
 export interface RunnerKind {
-  /** In messages. */
+  /** Used in error messages. */
   readonly label: "thread" | "process";
   /** The library's class, which has no `run` of its own. */
   readonly type: abstract new (...args: never[]) => object;
   /** The kind of its shared objects, and how many words these have. */
   readonly kind: number;
   readonly words: number;
-  /** The names of its own options, which are not {@linkcode RunnerOptions}. */
+  /** The names of the options that are not {@linkcode RunnerOptions}. */
   readonly options: readonly string[];
-  /** Throws unless such a thing can be made with its own options. */
+  /** Throws if one of these options is not valid. */
   validate(options: Record<string, unknown>): void;
-  /** What it is called. */
+  /** The name of a new thread or process. */
   nameOf(given: string | undefined, target: AnyFunction | undefined, space: Space): string;
-  /** The record of the thread or process that calls; 0: it has none yet. */
+  /** The record of the calling thread or process; 0 if it has none yet. */
   ownRecord(space: Space): number;
   prepare(runner: Runner, descriptors: Descriptors): Preparation;
-  /** Whether it has ended, once it was started. */
+  /** Whether it has ended. Called once it was started. */
   hasEnded(space: Space, record: number): boolean;
-  /** Blocks until it has ended, or for `timeout` ms. */
+  /** Blocks until it has ended, for at most `timeout` ms. */
   waitUntilEnded(space: Space, record: number, timeout: number, target: TargetDescriptor | undefined): boolean;
   /** Called after a wait, before its outcome is read. */
   waited(space: Space, record: number, hasEnded: boolean): Promise<void> | void;
-  /** How it ended, where its target did not return. */
+  /** How it ended, if its target did not return. */
   endingOf(space: Space, record: number): Ending;
-  /** The error of a caller that wants its result, where it ended without one. */
+  /** The error for a caller that asks for the result, if it ended without one. */
   lostError(space: Space, record: number, label: string): WorkerLostError;
 }
 
 /**
- * How to ask how a thread or process ended; `undefined`: it has not. `exactly`: also where this thread's event loop has not
- * learned of it.
+ * Returns a function that says how a thread or process ended; `undefined` if it has not. With `exactly`, it also reports an
+ * end that this thread's event loop has not learned of yet.
  */
 export let endingOf: (runner: Runner) => (exactly: boolean) => Ending | undefined;
 
-/** A thread or a process: {@linkcode threading.Thread} and {@linkcode multiprocessing.Process} say what tells them apart. */
+/**
+ * What {@linkcode threading.Thread} and {@linkcode multiprocessing.Process} have in common. A function that takes a `Runner`
+ * can be called with either.
+ *
+ * @example
+ * ```ts
+ * import { type Runner, Thread } from "@weft/concurrent/threading";
+ * import { assert } from "@std/assert";
+ *
+ * async function joinAll(runners: Runner[]): Promise<void> {
+ *   for (const runner of runners) await runner.join();
+ * }
+ *
+ * const threads = [4, 9].map((x) => new Thread({ target: Math.sqrt, args: [x] }).start());
+ * await joinAll(threads);
+ * assert(threads.every((thread) => !thread.isAlive));
+ * ```
+ */
 export abstract class Runner<A extends unknown[] = unknown[], R = unknown> extends SharedHandle
   implements AsyncDisposable {
   readonly #place: Place = placeOf(this);
   readonly #kind: RunnerKind;
-  // Not of A and R: any thread is a Thread<unknown[]>.
+  // Without the types A and R, so that every thread can be used as a Thread<unknown[]>.
   #target: AnyFunction | undefined;
   #descriptor: TargetDescriptor | undefined;
   #args: readonly unknown[] = [];
@@ -138,7 +155,15 @@ export abstract class Runner<A extends unknown[] = unknown[], R = unknown> exten
     };
   }
 
-  /** Makes a thread or process that has not started. @ignore */
+  /**
+   * Creates a thread or process. It does not run before {@linkcode Runner.start}.
+   *
+   * @param kind What differs between threads and processes.
+   * @param options The options of the thread or process.
+   * @throws {TypeError} If an option has the wrong type.
+   * @throws {TargetError} If the target cannot run elsewhere, as far as the caller can tell.
+   * @ignore
+   */
   protected constructor(kind: RunnerKind, options: object | undefined) {
     const arrives = isArriving();
     const { target, args = [], name, daemon }: RunnerOptions = arrives ? NO_OPTIONS : validate(options, kind);
@@ -155,16 +180,32 @@ export abstract class Runner<A extends unknown[] = unknown[], R = unknown> exten
   }
 
   /**
-   * Starts it. Returns at once: a thread is up some milliseconds later, a process some tens of milliseconds, or with the start
-   * method `"forkserver"` a few.
+   * Starts the thread or process, and returns at once.
    *
-   * @throws {InvalidStateError} If it was started before, or while a thread or process imports its target's modules: a program
-   * whose modules start others when they are imported would multiply without end.
-   * @throws {DOMException} `DataCloneError`, if an argument cannot be sent. The start can be tried again.
-   * @throws {TypeError} If an argument for a process is shared among threads only.
-   * @throws {TargetError} If a subclass with `run()` has `#private` fields, or is not exported as far as that can be seen from
-   * here; else `result()` throws it.
-   * @throws {Deno.errors.NotCapable} If the program may not do what a process takes; the message names the flag.
+   * A thread is up after a few milliseconds, a process after some tens of milliseconds, or after a few with the start method
+   * `"forkserver"`. The arguments are copied in this call: a later change to them has no effect. What the caller wrote to
+   * shared memory before is visible to the thread or process.
+   *
+   * Python: `threading.Thread.start`, `multiprocessing.Process.start`.
+   *
+   * @returns This thread or process, so that the call can follow `new`.
+   * @throws {InvalidStateError} If it was started before.
+   * @throws {InvalidStateError} If the calling thread or process is still importing the modules of its own target. Otherwise
+   * a module that starts threads at its top level would start more of them in each of these threads, without end.
+   * @throws {DOMException} `DataCloneError`, if an argument cannot be sent. The caller may start it again.
+   * @throws {TypeError} If an argument of a process is shared among threads only.
+   * @throws {TargetError} If it is of a subclass with a `run()` of its own that has `#private` fields, or that is not exported
+   * as far as the caller can tell. If that is found out later, {@linkcode Runner.result} throws it.
+   * @throws {Deno.errors.NotCapable} If the program lacks a permission that a process needs. The message names the flag.
+   *
+   * @example
+   * ```ts
+   * import { Thread } from "@weft/concurrent/threading";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const thread = new Thread({ target: (a: number, b: number) => a + b, args: [1, 2] }).start();
+   * assertEquals(await thread.result(), 3);
+   * ```
    */
   start(): this {
     const { label, type } = this.#kind;
@@ -192,13 +233,30 @@ export abstract class Runner<A extends unknown[] = unknown[], R = unknown> exten
   }
 
   /**
-   * Waits for its end, without blocking the event loop. A thread has ended when it can run no more, a process when it is gone.
-   * Any number of callers may wait, also in other threads and, for a process, in other processes. What the target threw is not
-   * thrown here: see {@linkcode Runner.result}.
+   * Waits until the thread or process has ended, without blocking the event loop.
    *
-   * @returns `true` once it has ended, `false` if `timeout` passed first.
-   * @throws {InvalidStateError} Before the start, or in the thread or process itself.
+   * A thread has ended when it can run no more code, a process when the system has removed it. What it wrote to shared memory
+   * is then visible to the caller. Any number of callers may wait, also in other threads and, for a process, in other
+   * processes. An error of the target is not thrown here, but by {@linkcode Runner.result}.
+   *
+   * Python: `threading.Thread.join`, `multiprocessing.Process.join`.
+   *
+   * @param options `timeout` in milliseconds, and `signal`. Neither stops the thread or process.
+   * @returns `true` if it has ended, `false` if `timeout` passed first.
+   * @throws {InvalidStateError} If it was not started, or is the calling thread or process itself.
    * @throws The signal's reason, if it is aborted first.
+   *
+   * @example
+   * ```ts
+   * import { Semaphore, Thread } from "@weft/concurrent/threading";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const go = new Semaphore(0);
+   * const thread = new Thread({ target: (go: Semaphore) => void go.acquireSync(), args: [go] }).start();
+   * assertEquals(await thread.join({ timeout: 20 }), false);
+   * go.release();
+   * assertEquals(await thread.join(), true);
+   * ```
    */
   async join(options?: WaitOptions): Promise<boolean> {
     const timeout = this.#validateWait(options, `join ${this.#kind.label}`);
@@ -206,12 +264,26 @@ export abstract class Runner<A extends unknown[] = unknown[], R = unknown> exten
   }
 
   /**
-   * Blocks this thread until the end. A thread needs its starter's event loop for nothing but modules that must be downloaded
-   * first; where those do not come within ten seconds the thread fails with a {@linkcode TargetError}. A process needs nothing
-   * of it.
+   * Blocks this thread until the thread or process has ended.
    *
-   * @returns `true` once it has ended, `false` if `timeout` passed first.
-   * @throws {InvalidStateError} Before the start, or in the thread or process itself.
+   * A process starts and ends without the event loop of its starter. So does a thread, unless a module that it needs must be
+   * downloaded first. If that module has not come after ten seconds of blocking, the thread fails with a
+   * {@linkcode TargetError}.
+   *
+   * Python: `threading.Thread.join`, `multiprocessing.Process.join`.
+   *
+   * @param options `timeout` in milliseconds. It does not stop the thread or process.
+   * @returns `true` if it has ended, `false` if `timeout` passed first.
+   * @throws {InvalidStateError} If it was not started, or is the calling thread or process itself.
+   *
+   * @example
+   * ```ts
+   * import { Thread } from "@weft/concurrent/threading";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const thread = new Thread({ target: Math.sqrt, args: [16] }).start();
+   * assertEquals(thread.joinSync({ timeout: 60_000 }), true);
+   * ```
    */
   joinSync(options?: WaitSyncOptions): boolean {
     const timeout = this.#validateWait(options, `join ${this.#kind.label}`);
@@ -219,22 +291,40 @@ export abstract class Runner<A extends unknown[] = unknown[], R = unknown> exten
   }
 
   /**
-   * Waits for the end, and for what the target returned. A process has printed what its target threw, too: it does not know
-   * whether its result is asked for.
+   * Waits until the thread or process has ended, and returns what its target returned.
    *
-   * @returns A copy of the target's value. Every call gets a copy of its own.
-   * @throws What the target threw: of the same built-in or registered class, with the stacks of both sides.
-   * @throws {WorkerLostError} If it ended in another way: it was terminated, or exited, or was ended by a signal. The error
-   * says how.
+   * A process also prints an error of its target on standard error, since it does not know whether its result will be asked
+   * for. A thread does so only if its result was not asked for.
+   *
+   * Python has no equivalent for threads; `concurrent.futures.Future.result` is similar.
+   *
+   * @param options `timeout` in milliseconds, and `signal`. Neither stops the thread or process.
+   * @returns A copy of the target's value. Each call returns a copy of its own.
+   * @throws What the target threw: an error of the same built-in or registered class, with the stacks of both sides.
+   * @throws {WorkerLostError} If it ended in another way: it was terminated, it exited, or a signal ended it. The error says
+   * which.
    * @throws {TimeoutError} If `timeout` passes first.
-   * @throws {InvalidStateError} Before the start, or in the thread or process itself.
+   * @throws {InvalidStateError} If it was not started, or is the calling thread or process itself.
+   * @throws The signal's reason, if it is aborted first.
+   *
+   * @example
+   * ```ts
+   * import { Thread } from "@weft/concurrent/threading";
+   * import { assertEquals, assertRejects } from "@std/assert";
+   *
+   * const parse = (text: string): number[] => JSON.parse(text);
+   * const good = new Thread({ target: parse, args: ["[1, 2]"] }).start();
+   * assertEquals(await good.result(), [1, 2]);
+   * const bad = new Thread({ target: parse, args: ["[1, "] }).start();
+   * await assertRejects(() => bad.result(), SyntaxError);
+   * ```
    */
   async result(options?: WaitOptions): Promise<Awaited<R>> {
     const action = `get the result of ${this.#kind.label}`;
     const timeout = this.#validateWait(options, action);
     const { space, words, at } = this.#place;
     setFlags(space, at, RESULT_ASKED);
-    // Taken here, where the caller's frames still are.
+    // Created before the first await, where the stack still has the frames of the caller.
     const here = new Error();
     await this.#ended(timeout, options?.signal, () => {
       throw new TimeoutError(
@@ -251,14 +341,32 @@ export abstract class Runner<A extends unknown[] = unknown[], R = unknown> exten
     return value as Awaited<R>;
   }
 
-  /** What it runs: the target, unless a subclass overrides it. Calling it runs that in the calling thread. */
+  /**
+   * Calls the target. The thread or process runs this method; a subclass may override it.
+   *
+   * A call in the program's own code runs the target in the calling thread.
+   *
+   * Python: `threading.Thread.run`, `multiprocessing.Process.run`.
+   *
+   * @param args The arguments of the target. Those of the constructor are passed only in the thread or process itself.
+   * @returns What the target returns; `undefined` without a target.
+   *
+   * @example
+   * ```ts
+   * import { Thread } from "@weft/concurrent/threading";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const thread = new Thread({ target: Math.sqrt, args: [16] });
+   * assertEquals(thread.run(25), 5);
+   * ```
+   */
   run(...args: A): R | Promise<R> {
     const { space, at } = this.#place;
     const target = this.#target ?? ownTarget(space, at) as AnyFunction | undefined;
     return target?.(...args) as R | Promise<R>;
   }
 
-  /** A label for people; need not be unique. */
+  /** A name for people, which need not be unique. It can be changed at any time. Python: `Thread.name`, `Process.name`. */
   get name(): string {
     const { space, at } = this.#usable(`tell the name of ${this.#kind.label}`);
     return readName(space, at);
@@ -274,16 +382,20 @@ export abstract class Runner<A extends unknown[] = unknown[], R = unknown> exten
   }
 
   /**
-   * Whether it does not keep the program alive. A daemon thread ends with the program. A daemon process ends with the process
-   * that started it: at the starter's end it is told to by SIGTERM, and killed a second later; where the starter is killed, it
-   * is killed at once.
+   * Whether the program may end while the thread or process runs. Can be set before the start only.
+   *
+   * - A daemon thread ends with the program.
+   * - A daemon process ends with the process that started it. When its starter ends, it receives SIGTERM, and SIGKILL a second
+   *   later. If its starter is killed, it is killed at once.
+   *
+   * Python: `Thread.daemon`, `Process.daemon`.
    */
   get daemon(): boolean {
     const { words, at } = this.#usable(`tell whether ${this.#kind.label} is a daemon`);
     return (load(words, at + FLAGS) & DAEMON) !== 0;
   }
 
-  /** @throws {InvalidStateError} Once it was started. */
+  /** @throws {InvalidStateError} If it was started. */
   set daemon(daemon: boolean) {
     const { label } = this.#kind;
     if (typeof daemon !== "boolean") {
@@ -299,21 +411,25 @@ export abstract class Runner<A extends unknown[] = unknown[], R = unknown> exten
     else clearFlags(space, at, DAEMON);
   }
 
-  /** Whether it was started and has not ended. Out of date as soon as it is read. */
+  /**
+   * Whether it was started and has not ended. The answer may be out of date as soon as it is read.
+   *
+   * Python: `Thread.is_alive`, `Process.is_alive`.
+   */
   get isAlive(): boolean {
     const { space, words, at } = this.#usable(`tell whether ${this.#kind.label} is alive`);
-    // A thread that loops until it is not alive does nothing else.
+    // A thread that does nothing but poll this property must still look after the threads that it started.
     seeToOthers();
     return load(words, at + STATE) !== NEW && !this.#kind.hasEnded(space, at);
   }
 
-  /** Joins it; does nothing if it was not started, or its handle was given up. */
+  /** Joins the thread or process. Does nothing if it was not started, or if its handle was disposed of. */
   async [Symbol.asyncDispose](): Promise<void> {
     const { words, at } = this.#place;
     if (at >= 0 && load(words, at + STATE) !== NEW) await this.join();
   }
 
-  // Its name also where a subclass has a field of that name.
+  // The name from the record: a subclass may have a field called `name`.
   get #label(): string {
     return readName(this.#place.space, this.#place.at);
   }
@@ -379,7 +495,7 @@ function validate(given: unknown, kind: RunnerKind): RunnerOptions {
   return options;
 }
 
-/** Gives back what belongs to a record, with the last reference to it. */
+/** Frees what belongs to a record, when the last reference to it is dropped. */
 export function destroyRecord(space: Space, record: number): void {
   losePayload(readBytes(space, record + PAYLOAD));
   freeBytes(space, record + PAYLOAD);

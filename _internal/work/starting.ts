@@ -1,12 +1,12 @@
 /**
- * What is handed over at the start of a thread or process, and what its starter says where that does not begin.
+ * What a thread or process gets from its starter, and what the starter prints if the thread or process does not begin.
  *
- * A payload is a run of bytes: first a head, as JSON, which says what function it is; then what `encode` wrote of the
- * arguments. These are decoded once the function's modules are imported, for the modules may say how classes are sent.
- * Between a worker and the thread that started it there are a few messages besides.
+ * A payload is a sequence of bytes: a head, as JSON, which says what function to run; then the arguments, as `encode` wrote
+ * them. The arguments are decoded after the modules of the function were imported, because these modules may register how
+ * classes are sent. Besides the payload, a worker and the thread that started it exchange a few messages.
  *
- * A start that does not come to its function is mostly stuck in a module of it. How such a module is found and named is told
- * further down.
+ * A thread that does not reach its function is usually stuck in a module. How such a module is found and named is described
+ * below.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { IMPORTED, IMPORTING, readName } from "./record.ts";
 
 /** What a thread or process runs. */
 export interface Descriptors {
-  /** The class whose `run` it is, where that is not `Thread` or `Process` itself. */
+  /** The class whose `run` it calls, if that is not `Thread` or `Process` itself. */
   type?: TargetDescriptor;
   /** What the `run` of `Thread` or `Process` calls. */
   target?: TargetDescriptor;
@@ -30,7 +30,7 @@ export interface Descriptors {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** A head and encoded arguments as one run of bytes. */
+/** Joins a head and encoded arguments into one sequence of bytes. */
 export function packPayload(descriptor: string, rest: Uint8Array): Uint8Array {
   const head = encoder.encode(descriptor);
   const bytes = new Uint8Array(4 + head.length + rest.length);
@@ -40,25 +40,25 @@ export function packPayload(descriptor: string, rest: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** The two of {@linkcode packPayload} again. */
+/** Splits what {@linkcode packPayload} has joined. */
 export function unpackPayload(bytes: Uint8Array): { descriptor: string; rest: Uint8Array } {
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
   return { descriptor: decoder.decode(bytes.subarray(4, 4 + length)), rest: bytes.slice(4 + length) };
 }
 
-/** Gives back the references of a payload that was not sent. */
+/** Drops the references of a payload that was not sent. */
 export function dropPayload(bytes: Uint8Array | undefined): void {
   if (bytes !== undefined) dropReferences(unpackPayload(bytes).rest);
 }
 
-/** Gives back the references of a payload whose thread or process is gone without having read it. */
+/** Drops the references of a payload whose thread or process ended without having read it. */
 export function losePayload(bytes: Uint8Array | undefined): void {
   if (bytes !== undefined) loseReferences(unpackPayload(bytes).rest);
 }
 
 /**
- * Gives an instance of a subclass, in the worker, the fields that it had where it was started: as they were there, and so
- * also a field that stands before an accessor of its class.
+ * Gives an instance of a subclass, in the worker, the fields that it had where it was started. They are defined, not
+ * assigned, so that an accessor of the same name in the class is not called.
  */
 export function giveFields(instance: object, fields: object): void {
   for (const [key, value] of Object.entries(fields)) {
@@ -68,23 +68,23 @@ export function giveFields(instance: object, fields: object): void {
 
 /** The head of a process's payload: what it runs, and where. A thread's is its {@linkcode Descriptors}. */
 export interface ProcessHead {
-  /** The class whose `run` it is, where that is not `Process` itself. */
+  /** The class whose `run` it calls, if that is not `Process` itself. */
   type?: TargetDescriptor;
   /** What the `run` of `Process` calls. */
   target?: TargetDescriptor;
   /** The main module of the program. */
   main?: string;
-  /** The folder that it runs in. */
+  /** The folder in which it runs. */
   cwd: string;
-  /** Its label. */
+  /** Its name. */
   name: string;
-  /** For a process that may not read them: the texts of the modules in which its target is looked for. */
+  /** For a process that has no read permission: the texts of the modules in which its target is looked for. */
   texts?: Record<string, string>;
-  /** How it starts other processes. */
+  /** The method by which it starts other processes. */
   method: "spawn" | "forkserver";
 }
 
-/** What a worker is told at its start. */
+/** The message that makes a worker run a thread. */
 export interface Init {
   buffer: SharedArrayBuffer;
   id: number;
@@ -93,25 +93,25 @@ export interface Init {
   processes: boolean;
 }
 
-/** What a worker tells the thread that started it. */
+/** A message from a worker to the thread that started it. */
 export type Report =
-  /** It waits for work, and has loaded what it may need. */
+  /** It has loaded what it may need, and waits for a thread to run. */
   | "ready"
-  /** It has imported what it was told to import ahead. */
+  /** It has imported the modules that {@linkcode Ahead} names. */
   | "ahead"
-  /** It cannot: the modules throw, or ask which thread it is. It ends. */
+  /** It cannot import them, because they throw or ask which thread this is. It ends. */
   | "spoilt"
-  /** It has returned, and only daemons are below it: it need not keep the program alive. */
+  /** It has returned, and the threads that it started are daemons: it need not keep the program alive. */
   | "unref"
-  /** Its target threw, and this side has a hook for that. */
+  /** Its target threw, and its starter has a hook for that. */
   | "failed"
   /** It is about to exit. */
   | "over";
 
-/** Told to a worker that is kept for a thread to come. */
+/** The message to a worker that is kept for a later thread. */
 export const PREPARE = "prepare";
 
-/** Told to a worker that is ready: what the thread to come will run, as far as is known. Its modules are imported at once. */
+/** The message to a spare worker that is ready: the function that its thread will probably run. It imports the modules at once. */
 export interface Ahead {
   buffer: SharedArrayBuffer;
   /** The thread's id. */
@@ -120,45 +120,46 @@ export interface Ahead {
   head: string;
 }
 
-/** Buffers that go from a thread to one that it has started, without a copy. */
+/** Buffers that a thread transfers, without a copy, to a thread that it has started. */
 export interface Handed {
-  /** What they are for. */
+  /** Which call they belong to. */
   number: number;
-  /** `undefined`: they are not wanted any more. */
+  /** `undefined` if they are not needed any more. */
   buffers: ArrayBuffer[] | undefined;
 }
 
 let receiveHanded: (handed: Handed) => void = () => {};
 
-/** Says what is done with buffers that the thread which started this one sends. */
+/** Sets what is done with buffers that this thread's starter sends. */
 export function onHanded(receive: (handed: Handed) => void): void {
   receiveHanded = receive;
 }
 
-/** Takes a message that has buffers. `false`: it is of another kind. */
+/** Handles a message that has buffers. Returns `false` if it is of another kind. */
 export function takeHanded(message: unknown): boolean {
   if (typeof message !== "object" || message === null || !("number" in message)) return false;
   receiveHanded(message as Handed);
   return true;
 }
 
-// Modules of targets that do not come up.
+// Modules that do not finish loading.
 //
-// A thread or process whose import awaits says so itself: see targets/resolve.ts. Where code at the top of a module never
-// returns, no timer of its own fires, and its starter says it. So each writes down what it imports, and since when, in two
-// words of its record:
+// A thread or process whose import waits for an `await` reports that itself: see targets/resolve.ts. It cannot if code at the
+// top level of a module never returns, since its timers do not fire then, and its starter must report it. So each thread and
+// process writes into two words of its record what it imports and since when:
 //
 // ```text
-//   IMPORTING   0: nothing   NAMED: a module that was named   else: a module, since this time by the clock on the wall
+//   IMPORTING   0: nothing   NAMED: a module that was reported   else: a module, since this time of the wall clock
 //   IMPORTED    a hash of that module's URL
 // ```
 //
-// The side that changes IMPORTING from the time to NAMED names it. The starter looks a little later than the other side would,
-// which knows more. A thread has a single timer for all that it started, and none once all of that has begun.
+// The side that changes IMPORTING from the time to NAMED reports the module, so that it is reported once. The starter looks a
+// little later than the other side, whose report says more. A thread has a single timer for all threads that it started, and
+// none once all of them have begun.
 
 const NAMED = 1;
 
-/** In a thread or process: writes down what it imports. */
+/** In a thread or process: writes down what it imports, and since when. */
 export function importsOf({ words }: Space, record: number): ImportWatch {
   let since = 0;
   return {
@@ -171,7 +172,7 @@ export function importsOf({ words }: Space, record: number): ImportWatch {
   };
 }
 
-// Neither 0 nor NAMED. It wraps, which does not matter for differences.
+// The result is neither 0 nor NAMED. It wraps around, but differences of two times are still right.
 function wallClock(): number {
   return Math.round(performance.timeOrigin + now()) | 2;
 }
@@ -182,22 +183,23 @@ function hashOf(module: string): number {
   return hash;
 }
 
-/** How many milliseconds are left of `patience` until the module that is imported is late; `Infinity`: there is none. */
+/** How many milliseconds are left of `patience` until the module that is being imported is late; `Infinity` if there is none. */
 export function patienceLeft({ words }: Space, record: number, patience: number): number {
   const since = load(words, record + IMPORTING);
   return since === 0 || since === NAMED ? Infinity : patience - (wallClock() - since | 0);
 }
 
-/** What is said of a module that is late, if it falls to the caller to say it. */
+/** The report about a module that is late. */
 interface Late {
   module: string;
   message: string;
 }
 
 /**
- * Takes it on to name the module that the thread or process of a record imports. `undefined`: it was named, or is up by now.
+ * Claims the report about the module that the thread or process of a record imports. Returns `undefined` if the module was
+ * reported already, or has been imported by now.
  *
- * @param targets What it may be imported for.
+ * @param targets The functions for which it may be imported.
  */
 export function takeLate(
   { words }: Space,
@@ -212,7 +214,7 @@ export function takeLate(
   if (compareExchange(words, record + IMPORTING, since, NAMED) !== since) return undefined;
   const known = targets.filter((target) => target !== undefined);
   const places = known.flatMap((target) => modulesOf(target).map((module) => ({ target, module })));
-  // What an inline function imports is not among the places.
+  // A module that an inline function imports is not among the places.
   const { target, module } = places.find(({ module }) => hashOf(module) === hash) ??
     { target: known[0], module: "a module that it needs" };
   const name = target !== undefined && "name" in target && target.name !== "" ? ` "${target.name}"` : "";
@@ -230,7 +232,7 @@ export function modulesOf(descriptor: TargetDescriptor): string[] {
 }
 
 /**
- * Looks at a thread or process that has not begun, and names the module that keeps it from that.
+ * Looks at a thread or process that has not begun, and reports the module that it is stuck in.
  *
  * @returns After how many milliseconds to look again.
  */
@@ -247,17 +249,17 @@ export function lookAtStart(
   return patience;
 }
 
-/** Looks for modules that are late, and returns after how many milliseconds to look again; `Infinity`: there is no need. */
+/** Looks for modules that are late. Returns after how many milliseconds to look again; `Infinity` if there is no need. */
 type Look = (patience: number) => number;
 
-/** How long a module may take to come up before the starter names it: milliseconds. */
+/** How many milliseconds the import of a module may take before the starter reports it. */
 let patience = 11_000;
 const looks: Set<Look> = new Set();
 /** When the next look is due. */
 let due = Infinity;
 let callOff: (() => void) | undefined;
 
-/** For tests: how long a module may take. Returns how long it was before. */
+/** For tests: sets how many milliseconds the import of a module may take. Returns the previous value. */
 export function setPatience(ms: number): number {
   const before = patience;
   patience = ms;
@@ -265,23 +267,23 @@ export function setPatience(ms: number): number {
   return before;
 }
 
-/** Has `look` called when the start of what was just begun could be late. */
+/** Registers `look`, to be called when a start that was just made may be late. */
 export function lookLater(look: Look): void {
   looks.add(look);
   if (due === Infinity) plan(patience);
 }
 
-/** Calls {@linkcode lookLater} off: there is nothing to look for any more. */
+/** Removes a function that {@linkcode lookLater} registered, when there is nothing left to look for. */
 export function lookNoMore(look: Look): void {
   looks.delete(look);
 }
 
-/** When a thread that blocks has to call {@linkcode lookIfDue}. */
+/** The time at which a blocked thread must call {@linkcode lookIfDue}. */
 export function nextLook(): number {
   return due;
 }
 
-/** Looks, if it is time, where the event loop does not turn. Must be called where code of the program may run. */
+/** For a blocked thread, whose event loop does not turn: looks, if it is time. Call it only where code of the program may run. */
 export function lookIfDue(): void {
   if (now() >= due) lookAround();
 }
@@ -298,7 +300,7 @@ function lookAround(): void {
   due = Infinity;
   let next = Infinity;
   for (const look of [...looks]) {
-    // What is said runs code of the program, which may begin something.
+    // Removed first: a report runs code of the program, which may start something and register `look` again.
     looks.delete(look);
     const left = look(patience);
     if (left === Infinity) continue;

@@ -183,9 +183,9 @@ export function valueSuite(scope: Scope): void {
       }
       const flag = new Value("bool", true);
       // @ts-expect-error Booleans are no numbers.
-      assertThrows(() => flag.add(true), TypeError, "no number");
+      assertThrows(() => flag.add(true), TypeError, "not a number");
       // @ts-expect-error Booleans are no numbers.
-      assertThrows(() => flag.sub(true), TypeError, "no number");
+      assertThrows(() => flag.sub(true), TypeError, "not a number");
       assertStrictEquals(flag.value, true);
     });
 
