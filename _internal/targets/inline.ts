@@ -204,7 +204,8 @@ export async function parseSource(source: string): Promise<ParsedSource | undefi
   for (const code of [`(${source}\n)`, `({${method}\n})`]) {
     let program;
     try {
-      program = parse(code, { ecmaVersion: "latest", sourceType: "module" });
+      // A private name of a class around the function parses, so that the error can name it.
+      program = parse(code, { ecmaVersion: "latest", sourceType: "module", checkPrivateFields: false });
     } catch {
       continue;
     }

@@ -40,6 +40,13 @@ class Box {
   constructor(public value: number) {}
 }
 
+class Sealed {
+  #value = 1;
+  static reader(): (thing: object) => unknown {
+    return (thing) => (thing as Sealed).#value;
+  }
+}
+
 /** What each gives. */
 export const works = {
   arrow: () => run((x: number) => x + 1, 1),
@@ -301,6 +308,7 @@ export const fails = {
   },
   importMeta: () => run(() => import.meta.url),
   capturedArguments: () => run(outerArguments()),
+  outerPrivateName: () => run(Sealed.reader(), {}),
 };
 
 // deno-lint-ignore no-explicit-any

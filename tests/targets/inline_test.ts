@@ -72,6 +72,7 @@ describe("functions that are sent as their source", () => {
     assignedLocal: /assigns to 'done'.*return the value/,
     importMeta: /'import\.meta'.*export the function/,
     capturedArguments: /'arguments'.*as an argument/,
+    outerPrivateName: /uses '#value', which is not sent.*as an argument/,
   };
   for (const [name, reason] of Object.entries(reasons)) {
     it(`reject with what is wrong and what to write instead: ${name}`, LIMIT, async () => {
