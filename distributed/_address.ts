@@ -1,5 +1,5 @@
 /**
- * Where the engine is, and by which secrets it lets a program in: as programs say it, and checked.
+ * The address of the engine and the secrets for it, as programs give them, and after checks.
  *
  * @module
  */
@@ -7,58 +7,61 @@
 import { optionsOr, show } from "../_internal/options.ts";
 import { environmentVariable } from "../_internal/runtime/runtime.ts";
 
-/** TLS: by which certificates the server is known, and the program. Texts in PEM format, or paths of files. */
+/**
+ * TLS options: the certificates by which the program knows the server, and the server the program. Each is a text in
+ * PEM format, or the path of a file. Python: `ssl.SSLContext`.
+ */
 export interface TlsOptions {
-  /** Certificates that are trusted, as a text; by default those of the system. */
+  /** Trusted certificates, as a text. Default: those of the system. */
   ca?: string;
-  /** The file of them. */
+  /** The file of trusted certificates. Default: none. */
   caFile?: string;
-  /** The program's own certificate. */
+  /** The program's own certificate, as a text. Default: none. */
   cert?: string;
-  /** The file of it. */
+  /** The file of the program's own certificate. Default: none. */
   certFile?: string;
-  /** The key of that certificate. */
+  /** The private key of the program's certificate, as a text. Default: none. */
   key?: string;
-  /** The file of it. */
+  /** The file of the private key. Default: none. */
   keyFile?: string;
 }
 
-/** Where the engine is, and by which secrets it lets a program in. */
+/** The address of the engine, and the secrets with which a program logs in. Python has no equivalent. */
 export interface ConnectOptions {
-  /** `nats://host:port`, or several of one cluster. */
+  /** `nats://host:port`, or several addresses of one cluster, as a list or separated by commas. */
   servers: string | readonly string[];
-  /** A user's name. */
+  /** The user's name. Default: the name in the address, if any. */
   user?: string;
-  /** The user's password. */
+  /** The user's password. Default: the password in the address, if any. */
   pass?: string;
-  /** A token, in place of user and password. */
+  /** A token, instead of user and password. Default: the token in the address, if any. */
   token?: string;
-  /** A seed of an nkey, `SU…`. */
+  /** The seed of an nkey, `SU…`. Default: none. */
   nkey?: string;
-  /** The text of a credentials file. */
+  /** The text of a credentials file. Default: none. */
   creds?: string;
-  /** TLS, also where the address does not ask for it. */
+  /** Turns TLS on and sets its options. Default: TLS is on only if an address begins with `tls://`. */
   tls?: TlsOptions;
 }
 
 /** A checked address. */
 export interface Address extends Omit<ConnectOptions, "servers"> {
   readonly servers: readonly string[];
-  /** For messages: without secrets. */
+  /** The address without secrets, for messages. */
   readonly shown: string;
   /** Whether all servers are on this machine. */
   readonly isLoopback: boolean;
-  /** Whether there is a secret, or a certificate of the program. */
+  /** Whether there is a secret or a certificate of the program. */
   readonly hasSecret: boolean;
 }
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\]|::1)$/;
 
 /**
- * Checks where the engine is.
+ * Checks the address of the engine.
  *
  * @throws {TypeError} If it is neither an address nor options.
- * @throws {RangeError} If an address is none of NATS.
+ * @throws {RangeError} If an address is not an address of NATS.
  */
 export function addressOf(connect: string | ConnectOptions, action: string): Address {
   const options = typeof connect === "string" ? { servers: connect } : optionsOr(connect);
@@ -80,7 +83,7 @@ export function addressOf(connect: string | ConnectOptions, action: string): Add
     }
   }
   const urls = list.map((server) => urlOf(server, action));
-  // As NATS's own tools take them: `nats://user:pass@host`, `nats://token@host`.
+  // As the tools of NATS write addresses: `nats://user:pass@host`, `nats://token@host`.
   const [{ username, password }] = urls;
   const isToken = username !== "" && password === "";
   const secrets = {
@@ -126,7 +129,7 @@ function withoutSecrets(server: string): string {
   return server.replace(/^([a-z]+:\/\/)?.*@/i, "$1…@");
 }
 
-/** Where the engine is by the environment; `undefined`: it does not say. */
+/** The address of the engine that the environment gives; `undefined`: none. */
 export function addressOfEnvironment(): string | undefined {
   return environmentVariable("WEFT_CONNECT") || undefined;
 }

@@ -1,8 +1,8 @@
 /**
- * An agent: takes parcels from the queue, asks their program whether it may begin, has the tasks done by a pool of this machine,
- * and reports what came of them until the program has heard it.
+ * An agent takes parcels from the queue, asks their program whether it may begin, runs the tasks in a pool of this
+ * machine, and repeats its reports until the program has confirmed them.
  *
- * No code of a program runs here but in the workers of that pool, so that an agent answers while tasks compute.
+ * The code of programs runs only in the workers of that pool, so the agent answers while tasks compute.
  *
  * @module
  */
@@ -33,30 +33,30 @@ import {
 import { CodeMismatchError } from "./fleet_errors.ts";
 
 // Times in milliseconds.
-/** How often the programs are asked whether they are there. */
+/** How often programs are asked whether they are there. */
 const TICK = 500;
-/** How often the same is asked of those for which nothing runs. */
+/** The same for programs for which nothing runs. */
 const ALL = 30_000;
-/** How often an agent says that it is there. */
+/** How often an agent reports that it is there. */
 const NEWS = 5000;
-/** So long after its program is gone the worker of a task is replaced. */
+/** How long after its program is gone the worker of a task is replaced. */
 const KILL_AFTER = 1000;
 /** How long the last reports may take. */
 const LAST = 5000;
-/** A parcel that is here before a slot is free waits so long for one. Then another agent may have one. */
+/** How long a parcel waits here for a free slot. Then it is given back, and another agent may have a slot. */
 const PATIENCE = 30;
 
-/** A parcel that cannot be begun with is given back after so long. */
+/** A parcel that cannot be begun is given back after this time. */
 const AGAIN = 100;
-/** A program that is there answers so soon: milliseconds. */
+/** A running program answers within this time: milliseconds. */
 const ANSWERS = 300;
-/** So often the queue is told that a parcel is waited for: milliseconds. */
+/** How often the queue is asked to keep a parcel while its program does not answer: milliseconds. */
 const KEEP = 1000;
 
 const YES = new Uint8Array([1]);
 const NO = new Uint8Array([0]);
 
-/** How an agent is made. */
+/** The options of an agent. */
 export interface AgentOptions extends PreparingOptions {
   readonly labels: Record<string, string>;
   readonly host: string;
@@ -69,19 +69,19 @@ export class Agent implements HeldHost, DriversHost {
   readonly #options: AgentOptions;
   readonly #id = crypto.randomUUID().slice(0, 13).replace("-", "");
   readonly #preparing: Preparing;
-  /** What was delivered and is not over. */
+  /** Parcels that were delivered and are not over. */
   readonly #held: Set<HeldParcel> = new Set();
   readonly #timers: ReturnType<typeof setInterval>[];
   readonly #drivers: KnownDrivers;
-  /** Programs that were found to be gone lately. */
+  /** Programs that are known to be gone. */
   readonly #gone: Set<string> = new Set();
   #lookedAtAll = performance.now();
   readonly #intake: Intake;
-  /** Programs that have not answered for long. */
+  /** Programs that have not answered for a while. */
   readonly #silent: Set<string> = new Set();
   readonly #offers: TakenOffers = new TakenOffers();
   isLeaving = false;
-  /** The agent's name, where what runs is ended by force. */
+  /** The agent's name, once it ends running tasks by force. */
   endedBy: string | undefined;
   #onIdle: (() => void) | undefined;
 
@@ -152,10 +152,10 @@ export class Agent implements HeldHost, DriversHost {
     try {
       parcel = fromBytes(delivery.bytes);
       if (typeof parcel.driver !== "string" || typeof parcel.id !== "string") throw new TypeError("no parcel");
-      // What another version sends may look otherwise.
+      // A parcel of another version may have another form.
       if (parcel.protocol === PROTOCOL) this.#held.add(held = new HeldParcel(parcel, this.#engine, this));
     } catch {
-      // Not of this library.
+      // A message of another library: no program waits for it.
       delivery.done();
       return seat.leave();
     }
@@ -183,7 +183,7 @@ export class Agent implements HeldHost, DriversHost {
 
   async #run(delivery: Delivery, parcel: Parcel, held: HeldParcel, seat: Seat): Promise<void> {
     const { driver, fn } = parcel;
-    // There may be many of its parcels.
+    // A program that is gone may have left many parcels: drop them without another long wait.
     if (this.#gone.has(driver) && !await this.#isBack(driver)) return delivery.done();
     const prepared = await this.#hear(driver, delivery, seat, this.#preparing.prepare(driver, fn));
     if (prepared === "gone") {
@@ -191,13 +191,13 @@ export class Agent implements HeldHost, DriversHost {
       return delivery.done();
     }
     if ("refusal" in prepared) return await this.#refuse(delivery, parcel, prepared);
-    // A program that is silent is asked without a slot, which others can use meanwhile.
+    // A silent program is asked before the parcel takes a slot, so that other parcels can use the slot meanwhile.
     if (!this.#silent.has(driver) && !await seat.take(PATIENCE)) {
       this.#intake.isAhead = false;
       return delivery.giveBack();
     }
     await this.#begin(delivery, held, seat, prepared);
-    // The slot is another's while the program hears of it.
+    // Another parcel can use the slot while the program confirms the reports.
     seat.leave();
     await held.whenHeard();
   }
@@ -205,7 +205,7 @@ export class Agent implements HeldHost, DriversHost {
   async #begin(delivery: Delivery, held: HeldParcel, seat: Seat, prepared: Prepared): Promise<void> {
     const { driver, id, nonce } = held;
     const began = performance.now();
-    // What may fail comes before the program is asked: another agent may have room for a pool.
+    // Steps that may fail come before the program is asked: if they fail, another agent may have room for a pool.
     let relay: Relay;
     try {
       relay = this.#preparing.relayFor(driver, prepared);
@@ -216,10 +216,10 @@ export class Agent implements HeldHost, DriversHost {
     }
     const asking = insist(this.#engine, `driver.${driver}.grant`, toBytes({ id, agent: this.#id, nonce }));
     const answer = await this.#hear(driver, delivery, seat, asking);
-    // A program that is gone wants nothing any more, and what it has granted to another is that one's.
+    // A program that is gone needs no results. A parcel that was granted to another agent is done there.
     const grant: Grant | undefined = answer === undefined ? undefined : fromBytes(answer);
     if (answer === undefined) this.#gone.add(driver);
-    // From here on the task is a matter between the two, whatever becomes of the queue.
+    // From here on only the program and this agent matter, whatever happens to the queue.
     delivery.done();
     if (grant?.isGranted !== true) return;
     await seat.claim();
@@ -227,7 +227,8 @@ export class Agent implements HeldHost, DriversHost {
     if (performance.now() - began < PATIENCE) this.#intake.isAhead = true;
   }
 
-  // What a program answers. While it is silent for long, its parcel has no slot, and another is asked for in its place.
+  // Waits for a program's answer. While the program is silent, its parcel has no slot, and the intake asks for another
+  // parcel.
   async #hear<T>(driver: string, delivery: Delivery, seat: Seat, answer: Promise<T>): Promise<T> {
     let keeping: ReturnType<typeof setInterval> | undefined;
     const timer = setTimeout(() => {
@@ -255,7 +256,7 @@ export class Agent implements HeldHost, DriversHost {
     return true;
   }
 
-  /** Takes a parcel that it is offered, if it can begin with it now. The same offer may come again. */
+  /** Takes an offered parcel if the agent can begin it now. The same offer may arrive again. */
   #consider(bytes: Uint8Array): boolean {
     const { driver, number, nonce, parcel: packed } = fromBytes<Offer>(bytes);
     return this.#offers.take(driver, number, () => this.#takeOffered(nonce, fromBytes<Parcel>(packed)));
@@ -266,7 +267,7 @@ export class Agent implements HeldHost, DriversHost {
     if (parcel.protocol !== PROTOCOL) return false;
     const prepared = this.#preparing.known(driver, fn);
     if (prepared === undefined) {
-      // For the next one.
+      // Prepared for the next offer of this function.
       void this.#preparing.prepare(driver, fn);
       return false;
     }
@@ -275,14 +276,14 @@ export class Agent implements HeldHost, DriversHost {
       relay = this.#preparing.relayFor(driver, prepared);
     } catch (error) {
       console.error(`Cannot begin with a task of ${driver}:`, error);
-      // It goes into the queue, for an agent that has room for a pool.
+      // The program puts the parcel into the queue, for an agent that has room for a pool.
       return false;
     }
     const held = new HeldParcel(parcel, this.#engine, this, nonce);
     const seat = this.#intake.comeUnasked();
     if (seat === undefined) return false;
     this.#held.add(held);
-    // The answer goes first.
+    // Let the answer to the offer be sent first.
     queueMicrotask(() => {
       held.run(relay, prepared.description, prepared.name, [])
         .finally(() => seat.leave())
@@ -293,7 +294,7 @@ export class Agent implements HeldHost, DriversHost {
     return true;
   }
 
-  /** Takes a parcel of which each worker is to make the call: beside all others, and it waits for no slot. */
+  /** Takes a parcel whose call runs once in each worker. It runs beside all other parcels and waits for no slot. */
   #considerEach(bytes: Uint8Array): boolean {
     const { driver, number, nonce, parcel: packed } = fromBytes<Offer>(bytes);
     return this.#offers.take(driver, number, () => {
@@ -330,7 +331,8 @@ export class Agent implements HeldHost, DriversHost {
   #lookAtDrivers(): void {
     const drivers = new Set<string>();
     for (const held of this.#held) if (held.isOpen) drivers.add(held.driver);
-    // Those for which nothing runs, now and then: what is known of them is kept as long as they are there.
+    // Programs for which nothing runs are asked from time to time: their functions are kept for as long as they are
+    // there.
     const isTime = performance.now() - this.#lookedAtAll > ALL;
     if (isTime) {
       this.#lookedAtAll = performance.now();
@@ -347,7 +349,7 @@ export class Agent implements HeldHost, DriversHost {
     for (const held of this.#held) if (ids.has(held.id)) held.giveUpAll(KILL_AFTER);
   }
 
-  // What it asked for is told to give up, and ended.
+  // Its tasks are asked to stop, and then ended.
   leaveDriver(driver: string): void {
     this.#offers.forget(driver);
     for (const held of this.#held) if (held.driver === driver) held.giveUpAll(KILL_AFTER);
@@ -357,8 +359,8 @@ export class Agent implements HeldHost, DriversHost {
   // The end.
 
   /**
-   * Takes nothing more, gives back what no worker has begun with, waits up to `grace` milliseconds for what runs, ends what is left,
-   * and says goodbye.
+   * Takes no more tasks, gives back those that no worker has begun, waits up to `grace` milliseconds for those that
+   * run, ends the rest, and reports that the agent is leaving.
    */
   async leave(grace: number): Promise<void> {
     this.isLeaving = true;

@@ -1,8 +1,8 @@
 /**
- * What a program knows of the agents of its fleet, and which of them are gone that have tasks of it.
+ * What a program knows of the agents of its fleet, and which agents with its tasks are gone.
  *
- * An agent is gone for certain where nothing listens under its name any more; where it is silent, it may be frozen, or the network
- * cut, and is given up after the lease. An agent that answers and does not know a task has lost it.
+ * An agent is certainly gone if nothing listens under its name any more. A silent agent may be frozen, or the network
+ * cut: it is given up after the lease. An agent that answers and does not know a task has lost that task.
  *
  * @module
  */
@@ -12,45 +12,47 @@ import { ANSWER, isGone } from "./_insist.ts";
 import { fromBytes, type Held, type News, toBytes } from "./_wire.ts";
 
 // Times in milliseconds.
-/** An agent that has said nothing for so long, or for so many leases, is forgotten: it says something every 5 s. */
+/** An agent is forgotten after it was silent for this time, or for this number of leases. It reports every 5 s. */
 const FORGOTTEN = 16_000;
 const LEASES = 4;
-/** A task that was granted is not missed before. */
+/** An agent may not know a task yet that was granted to it within this time. */
 const SETTLED = 1000;
-/** So long nothing has to listen under an agent's name until it is gone. */
+/** How long nothing must listen under an agent's name before it counts as gone. */
 const ABSENT = 500;
-/** So much less often each agent is asked for every one that there is: milliseconds. */
+/** Each agent is asked at most once in this time multiplied by the number of agents with tasks: milliseconds. */
 const EACH = 1;
-/** So often an agent has not to know a task until that counts: a message may be on its way. */
+/**
+ * How many times in a row an agent must not know a task before the task counts as lost: a message may be on its way.
+ */
 const UNKNOWN = 3;
-/** Agents are looked after more often, unless the program itself stands still. */
+/** Checks are more frequent than this, unless the program itself stands still. */
 const STANDSTILL = 1000;
 
-/** What an agent was granted. */
+/** A parcel that was granted to an agent. */
 export interface Granted {
   readonly id: string;
   /** On the clock of `performance.now`. */
   readonly since: number;
-  /** Positions that the agent was told to give up. */
+  /** Positions that the agent was asked to give up. */
   readonly told: ReadonlySet<number>;
-  /** It was offered to the agent, which may not have heard of it. */
+  /** It was offered to the agent, which may not have received the offer. */
   readonly isOffered: boolean;
-  /** How often the agent did not know it. */
+  /** How many times in a row the agent did not know it. */
   missed: number;
 }
 
-/** Hears of tasks whose agents are gone. */
+/** Called for each parcel whose agent is gone. */
 export type Lose = (parcel: Granted, reason: string) => void;
 
-/** The agents that a program knows of. */
+/** The agents that a program knows. */
 export class KnownAgents {
   readonly #agents: Map<string, News & { heard: number }> = new Map();
   readonly #lease: number;
   #slots = 0;
-  /** When an agent was asked last, and when that was asked to which it answered last. */
+  /** When each agent was last asked, and when the last question was asked that it has answered. */
   readonly #askedAt: Map<string, number> = new Map();
   readonly #answered: Map<string, number> = new Map();
-  /** Since when an agent is silent, and since when nothing listens under its name. */
+  /** Since when each agent is silent, and since when nothing listens under its name. */
   readonly #silentSince: Map<string, number> = new Map();
   readonly #absentSince: Map<string, number> = new Map();
   readonly #onChange: Set<() => void> = new Set();
@@ -62,7 +64,7 @@ export class KnownAgents {
     this.#lease = lease;
   }
 
-  /** What an agent says of itself. Whether there are more or fewer now. */
+  /** Takes what an agent reports of itself. Returns whether the number of agents has changed. */
   hear(news: News): boolean {
     const known = this.#agents.has(news.id);
     this.#forget(news.id);
@@ -73,25 +75,25 @@ export class KnownAgents {
     return !known;
   }
 
-  /** An agent has said something. */
+  /** An agent has sent a message. */
   heardOf(id: string): void {
     const known = this.#agents.get(id);
     if (known !== undefined) known.heard = performance.now();
   }
 
-  /** Those that were heard since then, on the clock of `performance.now`. */
+  /** The agents that have sent a message since `time`, on the clock of `performance.now`. */
   *since(time: number): Iterable<News> {
     for (const agent of this.#agents.values()) if (agent.heard >= time) yield agent;
   }
 
-  /** Has all look again that wait for agents. */
+  /** Makes all waits for agents look again. */
   tell(): void {
     for (const look of this.#onChange) look();
   }
 
   /**
-   * Resolves with `true` when there is an agent or nothing more to wait for, and with `false` after so many milliseconds. Rejects with
-   * the signal's reason.
+   * Resolves with `true` when there is an agent or the wait is over, and with `false` after `timeout` milliseconds.
+   * Rejects with the signal's reason.
    */
   async whenAny(timeout: number, signal: AbortSignal | undefined, isOver: () => boolean): Promise<boolean> {
     signal?.throwIfAborted();
@@ -115,7 +117,7 @@ export class KnownAgents {
     }
   }
 
-  /** Forgets those of which nothing was heard for long. */
+  /** Forgets agents that have been silent for long. */
   forget(): void {
     const patience = Math.max(FORGOTTEN, LEASES * this.#lease);
     for (const [id, { heard }] of this.#agents) if (performance.now() - heard > patience) this.#forget(id);
@@ -126,7 +128,7 @@ export class KnownAgents {
     this.#agents.delete(id);
   }
 
-  /** All of them. */
+  /** All known agents. */
   get all(): News[] {
     this.forget();
     return [...this.#agents.values()];
@@ -147,30 +149,30 @@ export class KnownAgents {
     return this.#agents.get(id);
   }
 
-  /** Nothing is with any agent: what was suspected of them is forgotten, and is not held against them later. */
+  /** No agent has a parcel: earlier suspicions are dropped, so that they do not count later. */
   rest(): void {
     for (const since of [this.#askedAt, this.#answered, this.#silentSince, this.#absentSince]) since.clear();
   }
 
-  /** Whether nothing listens under the name of an agent that has tasks: it is worth to ask again soon. */
+  /** Whether nothing listens under the name of an agent that has tasks. Then it is worth asking again soon. */
   get isDoubtful(): boolean {
     return this.#absentSince.size > 0;
   }
 
   /**
-   * Asks the agents for what they were granted, also those that have not answered yet: where an agent died that was asked, only the
-   * next question says so.
+   * Asks the agents which granted parcels they have, also those that have not answered the last question: if an agent
+   * died while it was asked, only the next question finds that nothing listens.
    */
   check(engine: Engine, driver: string, granted: ReadonlyMap<string, ReadonlySet<Granted>>, lose: Lose): void {
     this.forget();
     const time = performance.now();
     if (time - this.#checked > STANDSTILL) {
-      // What agents have answered meanwhile may be there and not be read.
+      // Answers that arrived meanwhile may not be read yet.
       this.#awakeSince = time;
       this.#silentSince.clear();
     }
     this.#checked = time;
-    // Of a thousand agents each is asked once in a second.
+    // Each of a thousand agents is asked once a second.
     const often = granted.size * EACH;
     for (const [agent, parcels] of granted) {
       if (time - (this.#askedAt.get(agent) ?? -Infinity) < often) continue;
@@ -191,7 +193,7 @@ export class KnownAgents {
   ): Promise<void> {
     const asked = performance.now();
     const parcels = [...granted];
-    // A message that told it may have been lost.
+    // The message that asked for it may have been lost.
     const given = parcels.filter(({ told }) => told.size > 0).map(({ id, told }) => ({ id, positions: [...told] }));
     try {
       const answer = await engine.request(`agent.${agent}.held`, toBytes({ driver, given }), ANSWER);
@@ -210,14 +212,14 @@ export class KnownAgents {
         const since = this.#absentSince.get(agent) ?? asked;
         this.#absentSince.set(agent, since);
         if (!isGone(engine, since, ABSENT)) return;
-        // Those that it has still: it may have been offered one that is another's by now.
+        // Only those that it still has: another agent may have a parcel by now.
         for (const parcel of parcels) if (granted.has(parcel)) lose(parcel, "is gone");
         this.#forget(agent);
         return;
       }
-      // Nothing is known of any agent while the engine is away, or stands still.
+      // Silence proves nothing while the engine is away or stands still.
       const isThere = engine.awaySince === undefined && await engine.probe();
-      // More is known since.
+      // Later answers have arrived since.
       if (Math.max(this.#answered.get(agent) ?? 0, this.#absentSince.get(agent) ?? 0) > asked) return;
       this.#absentSince.delete(agent);
       if (!isThere) {

@@ -1,6 +1,6 @@
 /**
- * Functions of a program, on machines that have the same files elsewhere: modules by their paths below a root, and hashes of what
- * a function is made of, so that it runs nowhere in another version.
+ * Describes functions for machines that have the same files in another folder: modules by their paths below a root, and
+ * hashes of the files that a function is made of, so that no machine runs another version of it.
  *
  * @module
  */
@@ -12,26 +12,26 @@ import { mainModule, readModule, urlOfModule } from "../_internal/runtime/module
 import type { TargetDescriptor } from "../_internal/targets/describe.ts";
 import { importsOf } from "../_internal/targets/places.ts";
 
-/** Stands before the path of a module below the root. */
+/** The prefix of a module's path below the root. */
 const BELOW = "root:";
-/** What says where a program's root is. */
+/** The files that mark a program's root. */
 const MANIFESTS = ["deno.json", "deno.jsonc", "package.json"];
-/** What says which versions of packages a program has. */
+/** The files that fix the versions of a program's packages. */
 const LOCKS = ["deno.lock", "package-lock.json", "bun.lock", "bun.lockb", "yarn.lock", "pnpm-lock.yaml"];
-/** More files are not looked at. */
+/** The most files that are compared. */
 const MANY = 5000;
 
-/** A function, as an agent gets it. */
+/** A function as an agent receives it. */
 export interface Portable {
-  /** The description, with modules below the root. */
+  /** The description, in which modules are below the root. */
   readonly descriptor: TargetDescriptor;
   /** The function's name, for messages. */
   readonly name: string;
-  /** The files that it is made of, below the root, with their hashes. */
+  /** The hashes of the files that it is made of, by their paths below the root. */
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** The root of this program: the nearest folder above a module that has a manifest, or else the module's own. */
+/** The root of this program: the nearest folder above a module that has a manifest, or the module's own folder. */
 export function rootOf(module: string | undefined = mainModule()): string {
   const start = module?.startsWith("file:") ? new URL("./", module) : pathToFileURL(`${process.cwd()}/`);
   for (let folder = start;; folder = new URL("../", folder)) {
@@ -40,7 +40,7 @@ export function rootOf(module: string | undefined = mainModule()): string {
   }
 }
 
-/** A root that a program names: a folder, as a path or URL. */
+/** The URL of a root that is given as a path or URL of a folder. */
 export function rootFrom(root: string | URL): string {
   const href = root instanceof URL
     ? root.href
@@ -51,22 +51,23 @@ export function rootFrom(root: string | URL): string {
 }
 
 /**
- * A description in which modules are below the root.
+ * Makes a description in which modules are below the root.
  *
- * @throws {TargetError} If the function's module is not below the root, and no machine has it by its name.
+ * @throws {TargetError} If the function's module is not below the root, and its name does not mean the same on every
+ * machine.
  */
 export function toPortable(descriptor: TargetDescriptor, root: string, isChecked: boolean): TargetDescriptor {
   if (descriptor.kind === "global") return descriptor;
   const toRelative = (module: string): string | undefined => {
     if (module.startsWith(root)) return BELOW + module.slice(root.length);
-    // By such a name it is the same everywhere.
+    // Such a name means the same module on every machine.
     return /^(?:jsr|npm|https?|node|data):/.test(module) ? module : undefined;
   };
   const required = (module: string): string => {
     const relative = toRelative(module);
     if (relative !== undefined) return relative;
     throw new TargetError(
-      `Cannot use a function of ${module} as ${descriptor.what} as the module is not below the root ${root}: move it there, or say where the root is with the option 'root'`,
+      `Cannot use a function of ${module} as ${descriptor.what} as the module is not below the root ${root}: move it there, or set the option 'root'`,
     );
   };
   if (descriptor.kind === "export") return { ...descriptor, module: required(descriptor.module) };
@@ -81,7 +82,7 @@ export function toPortable(descriptor: TargetDescriptor, root: string, isChecked
 }
 
 /**
- * The description for this machine. Modules that the sender calls by paths that leave the root are refused.
+ * Makes the description for this machine. Paths that leave the root are refused.
  *
  * @throws {TargetError} If a module is not below the root.
  */
@@ -93,7 +94,7 @@ export function fromPortable(descriptor: TargetDescriptor, root: string): Target
       throw new TargetError(`Cannot use a function of ${module} as its module is not named below the agent's root`);
     }
     const url = new URL(`./${module.slice(BELOW.length)}`, root);
-    // What is a slash to the file system is one here as well.
+    // Encoded slashes are refused: the file system would decode them, and the path could leave the root.
     if (url.href.startsWith(root) && !/%(?:2f|5c)/i.test(url.pathname)) return url.href;
     throw new TargetError(`Cannot use a function of ${module} as its module is not below the agent's root`);
   };
@@ -107,14 +108,15 @@ export function fromPortable(descriptor: TargetDescriptor, root: string): Target
   };
 }
 
-/** Other code than that below the root: the agent makes functions of sources only where it says so, and runs no others. */
+/** Code that is not below the root. An agent runs it only if it accepts functions that no module exports. */
 const FOREIGN = /^(?:data|https?|node):/;
 const MAKERS = /^(?:eval|Function|setTimeout|setInterval|Deno|Bun|process)\b|\.(?:constructor|Function|eval)$/;
 
 /**
- * Refuses what is as good as code from elsewhere, for an agent that makes no functions of their sources.
+ * Refuses code from outside the root, for an agent that accepts only exported functions.
  *
- * @throws {TargetError} If the description is of a text, of a module of the runtime, or of what makes code of texts.
+ * @throws {TargetError} If the description names a text, a module of the runtime, or a function that turns texts into
+ * code.
  */
 export function requireExport(descriptor: TargetDescriptor): void {
   const modules = descriptor.kind === "global"
@@ -127,11 +129,11 @@ export function requireExport(descriptor: TargetDescriptor): void {
     : modules.find((module) => FOREIGN.test(module));
   if (refused === undefined) return;
   throw new TargetError(
-    `Cannot use a function of ${refused} as ${descriptor.what} as this agent runs what is below its root, and no other code: serve with { inline: true }`,
+    `Cannot use a function of ${refused} as ${descriptor.what} as this agent runs only code below its root: serve with { inline: true }`,
   );
 }
 
-/** The hashes of the files that a function of a module is made of: it, what it imports, and the lock files. */
+/** The hashes of the files that a function is made of: its module, all that this imports, and the lock files. */
 export async function hashesOf(descriptor: TargetDescriptor, root: string): Promise<Record<string, string>> {
   if (descriptor.kind === "global" || descriptor.module === undefined) return {};
   const files = new Set([descriptor.module]);
@@ -152,7 +154,7 @@ export async function hashesOf(descriptor: TargetDescriptor, root: string): Prom
   return hashes;
 }
 
-/** The first of these files that is another on this machine, and how; `undefined`: none is. */
+/** The first of these files that differs on this machine, and how; `undefined`: none does. */
 export async function differenceFrom(
   files: Readonly<Record<string, string>>,
   root: string,
@@ -161,8 +163,8 @@ export async function differenceFrom(
     const url = new URL(`./${file}`, root);
     if (!url.href.startsWith(root)) return `${file} is not below the agent's root`;
     const own = await hashOf(url.href);
-    if (own === undefined) return `${file} is not there`;
-    if (own !== hash) return `${file} is another`;
+    if (own === undefined) return `${file} is missing`;
+    if (own !== hash) return `${file} differs`;
   }
   return undefined;
 }

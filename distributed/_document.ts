@@ -1,8 +1,9 @@
 /**
- * What a named object is on the server: a value that programs change by compare-and-set.
+ * The value of a named object on the server, which programs change by compare-and-set.
  *
- * The answer to a write may be lost. The write may have been made then, and to make it again could count twice. So every write
- * has a name, and a value carries the names of its writers' last writes: a program that finds its own among them knows that it is done.
+ * The answer to a write may be lost although the write was made, and to repeat the write could count it twice. So every
+ * write has a name, and a value carries the names of the last writes of its writers. A program that finds the name of
+ * its write there knows that the write was made.
  *
  * @module
  */
@@ -12,29 +13,29 @@ import type { Entry } from "./_store.ts";
 import { fromBytes, toBytes } from "./_wire.ts";
 import { EngineError } from "./fleet_errors.ts";
 
-/** The last writes of so many writers are known by name. */
+/** How many writers' last writes are remembered by name. */
 const KEPT = 64;
-/** A change by another program is looked for so often, where its message is lost: milliseconds. */
+/** How often a change by another program is looked for, in case its message was lost: milliseconds. */
 const POLL = 1000;
-/** The longest pause of a program whose writes others overtake: milliseconds. */
+/** The longest pause of a program whose writes are overtaken by others: milliseconds. */
 const LONGEST = 50;
 
-/** What is kept of a value. */
+/** What the server keeps of a value. */
 interface Kept<T> {
   value: T;
   /** How often it was written. */
   count: number;
-  /** The last write of each of the last writers, as `WRITER.NUMBER`, with the count that it made: the oldest first. */
+  /** The last write of each recent writer, as `WRITER.NUMBER`, with the count after it. The oldest is first. */
   writes: [name: string, count: number][];
 }
 
-/** A value at a time. */
+/** A value as it was at some time. */
 interface Seen<T> extends Kept<T> {
-  /** 0: there is none yet. */
+  /** 0: there is no entry yet. */
   readonly revision: number;
 }
 
-/** What a change comes to. Without `next` nothing is written. */
+/** The result of a change. Without `next` nothing is written. */
 export interface Step<T, R> {
   readonly next?: T;
   readonly result: R;
@@ -45,38 +46,41 @@ export class Document<T> {
   readonly #asking: Asking;
   readonly #name: string;
   readonly #empty: () => T;
-  /** As it was when this program saw it last. */
+  /** The value as this program last saw it. */
   #known: Seen<T> | undefined;
-  /** What this program did with it last is over. */
+  /** Resolves when this program's last operation on the value is over. */
   #last: Promise<void> = Promise.resolve();
-  /** Messages of changes so far. */
+  /** How many messages of changes have arrived. */
   #heard = 0;
   readonly #writer: string = crypto.randomUUID().slice(0, 13).replace("-", "");
   #writes = 0;
 
-  /** `empty`: what it is where nothing is kept. It is not to be changed, and so is what a step gets. */
+  /** `empty`: the value while there is no entry. Neither it nor the value that a step gets may be changed in place. */
   constructor(asking: Asking, name: string, empty: () => T) {
     this.#asking = asking;
     this.#name = name;
     this.#empty = empty;
   }
 
-  /** Reads it, after what this program changes. */
+  /** Reads the value, after this program's earlier changes. */
   async read(action: string, signal?: AbortSignal): Promise<T> {
     return await this.#inTurn(async () => (await this.#read(action, signal)).value);
   }
 
-  // Calls of one program would only overtake each other, again and again; and so they have the order in which they were made.
+  // Calls of one program run in their order. Side by side they would only overtake each other again and again.
   #inTurn<R>(run: () => Promise<R>): Promise<R> {
     const running = this.#last.then(run);
     this.#last = running.then(() => {}, () => {});
     return running;
   }
 
-  /** The same, and how many milliseconds ago it was written by the clock of the server, at most; `undefined`: that is not known. */
+  /**
+   * Reads the value, and at most how many milliseconds ago it was written, by the clock of the server; `undefined`:
+   * unknown.
+   */
   async readWithAge(action: string, signal?: AbortSignal): Promise<{ value: T; age: number | undefined }> {
     const value = await this.read(action, signal);
-    // Where it was written meanwhile, that is less than it is.
+    // If it was written meanwhile, the age is too low, which does no harm.
     const age = await this.#asking.ask(action, (store) => store.ageOf(this.#name), signal);
     return { value, age };
   }
@@ -84,8 +88,8 @@ export class Document<T> {
   async #read(action: string, signal?: AbortSignal): Promise<Seen<T>> {
     const heard = this.#heard;
     const seen = this.#seenOf(await this.#asking.ask(action, (store) => store.read(this.#name), signal));
-    // A lower revision may be the newer: the entry was removed, or the server has lost its files. So the higher counts only where a
-    // message came meanwhile.
+    // A lower revision may be newer: the entry may have been removed, or the server has lost its files. So the higher
+    // revision is preferred only if a message arrived meanwhile.
     const known = heard === this.#heard ? undefined : this.#known;
     return this.#known = known !== undefined && known.revision > seen.revision ? known : seen;
   }
@@ -96,9 +100,9 @@ export class Document<T> {
   }
 
   /**
-   * Changes it by a step, which is taken again where another program was first, and so must not have effects.
+   * Changes the value by a step. The step is repeated if another program was first, so it must have no side effects.
    *
-   * @throws {EngineError} If the store was away for too long, or it cannot be told whether the change was made.
+   * @throws {EngineError} If the store was away for too long, or it is unknown whether the change was made.
    * @throws What the step throws.
    */
   change<R>(action: string, step: (value: T) => Step<T, R>, signal?: AbortSignal): Promise<R> {
@@ -107,7 +111,7 @@ export class Document<T> {
 
   async #change<R>(action: string, step: (value: T) => Step<T, R>, signal?: AbortSignal): Promise<R> {
     const writer = this.#writer;
-    // Writes that may have been made. Each has a name of its own, as it is known by what it comes to.
+    // Writes that may have been made. Each has its own name, because each may have another result.
     const tried: { write: string; count: number; result: R }[] = [];
     let seen = this.#known;
     for (let tries = 0;; tries++) {
@@ -116,10 +120,10 @@ export class Document<T> {
       const { revision, value, count, writes } = seen;
       const made = tried.find(({ write }) => writes.some(([name]) => name === write));
       if (made !== undefined) return made.result;
-      // Its name was dropped, if it was made.
+      // If it was made, its name may have been dropped by later writes.
       if (writes.length === KEPT && tried.some((each) => each.count < writes[0][1])) throw unknown(action);
       const taken = attempt(step, value);
-      // What is known may be old: then nothing, or an error, is not the answer.
+      // The known value may be old, so an error or no change is not final: read it again.
       if (!isFresh && ("error" in taken || taken.next === undefined)) {
         seen = undefined;
         continue;
@@ -138,7 +142,7 @@ export class Document<T> {
       if (outcome === "written") return result;
       if (outcome === "unknown") tried.push({ write, count: count + 1, result });
       seen = this.#known = undefined;
-      // So many programs that write at once do not overtake each other for ever.
+      // A random pause, so that programs that write at the same time do not overtake each other forever.
       if (tries > 0) await pause(Math.random() * Math.min(LONGEST, 2 ** tries), signal);
     }
   }
@@ -153,9 +157,9 @@ export class Document<T> {
     let isUnknown = false;
     const outcome = await this.#asking.ask(action, async (store) => {
       if (bytes.length > store.maxBytes) {
-        throw new EngineError(`Cannot ${action} as it takes ${bytes.length} bytes: ${store.maxBytes} are the most`);
+        throw new EngineError(`Cannot ${action} as its entry takes ${bytes.length} bytes, more than ${store.maxBytes}`);
       }
-      // Asked once: what another attempt would find is found by reading.
+      // A write is not repeated: reading finds out whether it was made.
       if (isUnknown) return undefined;
       isUnknown = true;
       const written = await store.write(this.#name, bytes, revision);
@@ -170,8 +174,8 @@ export class Document<T> {
   }
 
   /**
-   * Waits until `look` finds what it looks for in the value, which it gets whenever that has changed, and now and then:
-   * at least every second, and sooner where `soonest` says so.
+   * Waits until `look` returns a result. It gets the value after each change, and at least every second; sooner if
+   * `soonest` returns less.
    *
    * @throws What `look` throws, or the signal's reason.
    */
@@ -198,7 +202,7 @@ export class Document<T> {
         const found = look(seen.value, store.backSince);
         if (found !== undefined) return found;
         await bell.wait(Math.min(POLL, soonest()), signal);
-        // An answer that came late may have put an older value there.
+        // A late answer may have replaced the known value by an older one.
         const known = this.#known;
         seen = known !== undefined && known.revision > seen.revision ? known : await this.#read(action, signal);
       }
@@ -208,7 +212,7 @@ export class Document<T> {
     }
   }
 
-  /** Removes it: it is empty again. */
+  /** Removes the entry: the value is empty again. */
   async remove(action: string): Promise<void> {
     await this.#inTurn(async () => {
       await this.#asking.ask(action, (store) => store.remove(this.#name));
@@ -227,6 +231,6 @@ function attempt<T, R>(step: (value: T) => Step<T, R>, value: T): Step<T, R> | {
 
 function unknown(action: string): EngineError {
   return new EngineError(
-    `Cannot tell whether what was to be done is done: ${action}. The answer was lost, and ${KEPT} others have written since`,
+    `Cannot tell whether the operation "${action}" was done as its answer was lost and ${KEPT} other programs have written since`,
   );
 }

@@ -1,6 +1,6 @@
 /**
- * The program's side of a pool of many machines. It alone decides what is done with its tasks: an agent asks it before it begins
- * with one, and it takes what comes of each once. The engine may lose and repeat what it likes.
+ * The program's side of a pool of many machines. Only the driver decides about its tasks: an agent asks it before it
+ * begins a task, and it takes each outcome once. So it does not matter what the engine loses or repeats.
  *
  * @module
  */
@@ -23,39 +23,39 @@ import { Sources } from "./_sources.ts";
 import { fromBytes, type PingQuestion, type SetupQuestion, toBytes } from "./_wire.ts";
 import { EngineError, NoAgentError } from "./fleet_errors.ts";
 
-/** How often the agents are asked for what they have: milliseconds. */
+/** How often agents are asked which tasks they have: milliseconds. */
 const TICK = 300;
-/** The same where one of them seems to be gone. */
+/** The same while an agent seems to be gone. */
 const SOON = 100;
-/** So soon all agents have said that they are there. */
+/** Within this time all running agents have answered: milliseconds. */
 const SOON_ALL = 200;
-/** What is reckoned with while no agent is known. */
+/** The assumed number of slots while no agent is known. */
 const SLOTS_UNKNOWN = 4;
-/** So many parcels are on their way for each slot. */
+/** How many parcels are on their way for each slot. */
 const AHEAD = 4;
 const YES = new Uint8Array([1]);
 const NO = new Uint8Array([0]);
 
-/** How a driver is made. */
+/** The options of a driver. */
 export interface DriverOptions {
   readonly connect: () => Promise<Engine>;
   readonly fleet: string;
   readonly functions: FleetFunctions;
-  /** How many parcels are with agents at a time, at most; `undefined`: as many as the fleet can take. */
+  /** How many parcels are with agents at once, at most; `undefined`: as many as the fleet can take. */
   readonly most: number | undefined;
   readonly window: number | undefined;
   // Milliseconds.
   readonly lease: number;
   readonly agentTimeout: number;
   readonly engineTimeout: number;
-  /** What starts an agent, for messages. */
+  /** The command that starts an agent, for messages. */
   readonly command: string;
   /** The pool's name. */
   readonly name: string;
   readonly trace: Trace | undefined;
 }
 
-/** Has the tasks of a pool done by the agents of a fleet. */
+/** Runs the tasks of a pool on the agents of a fleet. */
 export class Driver implements Owner, LedgerHost, OfferHost {
   readonly errands = undefined;
   readonly functions: FleetFunctions;
@@ -70,16 +70,16 @@ export class Driver implements Owner, LedgerHost, OfferHost {
   readonly #sending: Sending;
   readonly #offering: Offering;
   readonly #began = performance.now();
-  /** The numbers that agents have in the trace. */
+  /** The agents' numbers in the trace. */
   readonly #traced: Map<string, number> = new Map();
   #connected = 0;
   #planned = false;
   #isPosting = false;
   #tick: ReturnType<typeof setInterval> | undefined;
   #soon: ReturnType<typeof setTimeout> | undefined;
-  /** Since when there is something to do; 0: there is not. */
+  /** Since when there are tasks; 0: there are none. */
   #waitingSince = 0;
-  /** Since when it has been seen that no agent is there; 0: there is one. */
+  /** Since when no agent has been seen; 0: there is an agent. */
   #noneSince = 0;
   #onEmpty: (() => void) | undefined;
   #isOver = false;
@@ -144,7 +144,7 @@ export class Driver implements Owner, LedgerHost, OfferHost {
     });
   }
 
-  /** Resolves when an agent is known, or with `false` after so many milliseconds. */
+  /** Resolves with `true` when an agent is known, or with `false` after `timeout` milliseconds. */
   async whenReady(timeout: number, signal?: AbortSignal): Promise<boolean> {
     const isReady = await this.agents.whenAny(timeout, signal, () => this.broken !== undefined || this.#isOver);
     if (this.broken !== undefined) throw this.broken.error;
@@ -156,7 +156,7 @@ export class Driver implements Owner, LedgerHost, OfferHost {
     if (!await this.whenReady(this.#options.agentTimeout)) throw this.#noAgent();
   }
 
-  // What the pool asks.
+  // Calls of the pool.
 
   get size(): number {
     return this.#options.most ?? Math.max(this.agents.slots, SLOTS_UNKNOWN);
@@ -215,7 +215,7 @@ export class Driver implements Owner, LedgerHost, OfferHost {
     if (!this.#isOver) this.#giveUpAll(error);
   }
 
-  // Nothing more can be done.
+  // The engine cannot be used: all tasks reject, now and later.
   #break(error: unknown): void {
     if (this.broken !== undefined || this.#isOver) return;
     this.broken = { error };
@@ -229,7 +229,7 @@ export class Driver implements Owner, LedgerHost, OfferHost {
 
   async each(fn: number, name: string, { packed, spread }: { packed: Packed; spread: boolean }): Promise<unknown[]> {
     await this.warm();
-    // Those that are there have answered soon after the first.
+    // Running agents answer soon after the first question.
     if (performance.now() - this.#connected < SOON_ALL) await new Promise((resolve) => setTimeout(resolve, SOON_ALL));
     const engine = this.engine!;
     const agents = this.agents.all;
@@ -246,7 +246,7 @@ export class Driver implements Owner, LedgerHost, OfferHost {
     return await job.promise;
   }
 
-  // What the ledger asks.
+  // Calls of the ledger.
 
   forget(parcel: SentParcel): void {
     this.#sending.forget(this.engine, parcel);
@@ -266,9 +266,9 @@ export class Driver implements Owner, LedgerHost, OfferHost {
     trace.slice(worker, this.functions.nameOf(fn), began, each * count, indexes[0], count);
   }
 
-  // Sending, and looking after what was sent.
+  // Sending parcels, and checking on those that were sent.
 
-  /** Sends what there is to send, soon. */
+  /** Sends pending tasks in the next microtask. */
   plan(): void {
     if (this.#planned) return;
     this.#planned = true;
@@ -298,7 +298,7 @@ export class Driver implements Owner, LedgerHost, OfferHost {
 
   #post(): void {
     const { engine } = this;
-    // An iterable that is read here may submit something itself.
+    // Reading an iterable here may submit tasks, which calls this again.
     if (engine === undefined || this.broken !== undefined || this.#isPosting) return;
     this.#isPosting = true;
     try {
@@ -313,9 +313,9 @@ export class Driver implements Owner, LedgerHost, OfferHost {
     }
   }
 
-  // What waits in the queue is not overtaken.
+  // Offers the parcel straight to a free agent only if no other parcel waits: it would overtake those in the queue.
   #send(engine: Engine, parcel: SentParcel): void {
-    // This one alone.
+    // `waiting` includes this parcel.
     const agent = this.posted.waiting === 1 ? this.#offering.free(this.posted.granted) : undefined;
     if (agent === undefined) return this.#sending.send(engine, parcel);
     this.posted.grantTo(parcel, agent);
@@ -324,8 +324,8 @@ export class Driver implements Owner, LedgerHost, OfferHost {
 
   /** An agent that was offered a parcel does not have it. */
   refused(parcel: SentParcel): void {
-    // It is for the workers of that agent.
-    if (parcel.inEach) return this.posted.loseParcel(parcel, "takes nothing more");
+    // A parcel of `each()` is for the workers of that agent, and no other agent can take it.
+    if (parcel.inEach) return this.posted.loseParcel(parcel, "takes no more tasks");
     this.posted.refused(parcel);
     if (this.engine !== undefined && this.posted.isOpen(parcel)) this.#sending.send(this.engine, parcel);
   }
@@ -352,11 +352,11 @@ export class Driver implements Owner, LedgerHost, OfferHost {
     this.agents.tell();
     const { engine } = this;
     try {
-      // What agents are told has to get there.
+      // The last messages, which cancel tasks for example, must reach the agents.
       if (engine?.awaySince === undefined) await engine?.flush();
       await engine?.close();
     } catch {
-      // It is gone anyway.
+      // The connection is gone anyway.
     }
     empty();
   }
@@ -368,7 +368,7 @@ export class Driver implements Owner, LedgerHost, OfferHost {
     const { awaySince } = engine;
     const time = performance.now();
     if (awaySince !== undefined) {
-      // It may only have stood still.
+      // The server may have stood still and answer again: nothing else reports that.
       void engine.probe();
       this.#noneSince = 0;
       if (time - awaySince <= engineTimeout) return;

@@ -1,8 +1,8 @@
 /**
- * Which of the programs are gone for which an agent works.
+ * Which of the programs that an agent works for are gone.
  *
- * A program is gone where nothing has listened under its name for a while, and where it was silent for long. One that is there says
- * which of its parcels it does not know any more: those it has given up.
+ * A program is gone if nothing has listened under its name for a while, or if it was silent for long. A program that is
+ * there reports which of its parcels it does not know any more, because it has given them up.
  *
  * @module
  */
@@ -11,17 +11,17 @@ import { type Engine, NobodyError } from "./_engine.ts";
 import { ABSENT, ANSWER, isGone, SILENCE } from "./_insist.ts";
 import { fromBytes, toBytes, type Unknown } from "./_wire.ts";
 
-/** What follows from what is found. */
+/** What the agent does with the findings. */
 export interface DriversHost {
-  /** The parcels of a program that it must know. */
+  /** The parcels that a program must know. */
   heldOf(driver: string): string[];
-  /** Their program does not know them any more. */
+  /** The program of these parcels does not know them any more. */
   giveUp(ids: ReadonlySet<string>): void;
   /** A program is gone. */
   leaveDriver(driver: string): void;
 }
 
-/** The programs that an agent knows of. */
+/** The programs that an agent knows. */
 export class KnownDrivers {
   readonly #engine: Engine;
   readonly #host: DriversHost;
@@ -30,7 +30,7 @@ export class KnownDrivers {
   readonly #silentSince: Map<string, number> = new Map();
   /** Programs that are being asked whether they are there. */
   readonly #asked: Set<string> = new Set();
-  /** Programs for which something ran when it was looked last. */
+  /** Programs for which something ran at the last look. */
   #open: ReadonlySet<string> = new Set();
 
   constructor(engine: Engine, host: DriversHost) {
@@ -38,9 +38,9 @@ export class KnownDrivers {
     this.#host = host;
   }
 
-  /** Asks those for which something runs, and these others. */
+  /** Asks the programs for which something runs, and some others. */
   look(open: ReadonlySet<string>, others: readonly string[]): void {
-    // What was suspected of a program for which nothing ran is not held against it when something does.
+    // Suspicions from a time when nothing ran for a program do not count when something does.
     for (const driver of open) if (!this.#open.has(driver)) this.#forget(driver);
     this.#open = open;
     for (const driver of new Set([...open, ...others])) if (!this.#asked.has(driver)) void this.#ask(driver);
@@ -56,7 +56,7 @@ export class KnownDrivers {
     try {
       const question = toBytes({ ids: this.#host.heldOf(driver) });
       const answer = await this.#engine.request(`driver.${driver}.ping`, question, ANSWER);
-      // Also where the message that said so was lost.
+      // The message that canceled them may have been lost.
       this.#host.giveUp(new Set(fromBytes<Unknown>(answer).ids));
       this.#forget(driver);
     } catch (error) {
@@ -68,7 +68,7 @@ export class KnownDrivers {
         return;
       }
       this.#absentSince.delete(driver);
-      // Nothing is known of it while the engine is away, or stands still.
+      // Silence proves nothing while the engine is away or stands still.
       if (this.#engine.awaySince !== undefined || !await this.#engine.probe()) {
         this.#silentSince.delete(driver);
         return;

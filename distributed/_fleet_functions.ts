@@ -1,5 +1,6 @@
 /**
- * The functions that a program gives its agents: each is described once, and told to an agent when that first comes to it.
+ * The functions that a program gives its agents. Each is described once, and sent to an agent when a task first needs
+ * it.
  *
  * @module
  */
@@ -10,7 +11,7 @@ import type { AnyFunction } from "../_internal/targets/source.ts";
 import { hashesOf, toPortable } from "./_code.ts";
 import type { PoolSetup, Setup } from "./_wire.ts";
 
-/** A function that was described. */
+/** A described function. */
 interface Described {
   readonly name: string;
   readonly descriptor: TargetDescriptor;
@@ -18,7 +19,7 @@ interface Described {
   files: Promise<Record<string, string>> | undefined;
 }
 
-/** How the workers of a pool are made. */
+/** How the workers of a pool are set up. */
 export interface WorkersSetup extends Omit<PoolSetup, "initializer"> {
   readonly initializer: TargetDescriptor | null;
   readonly initargs: Uint8Array;
@@ -29,7 +30,7 @@ export class FleetFunctions {
   readonly #root: string;
   readonly #isChecked: boolean;
   readonly #known: WeakMap<AnyFunction, number> = new WeakMap();
-  // By description: an inline function in a loop is another object each time, and still the same function.
+  // By description: an inline function in a loop is a new object each time, but the same function.
   readonly #numbers: Map<string, number> = new Map();
   readonly #all: Described[] = [];
   readonly #workers: WorkersSetup;
@@ -39,7 +40,7 @@ export class FleetFunctions {
     this.#root = root;
     this.#isChecked = isChecked;
     this.#workers = workers;
-    // Also where it cannot be had elsewhere, the call says so that makes the pool's first task.
+    // Checked here, so that the call that creates the pool throws if the initializer cannot run elsewhere.
     if (workers.initializer !== null) toPortable(workers.initializer, root, isChecked);
   }
 
@@ -68,7 +69,7 @@ export class FleetFunctions {
     return this.#all[number - 1]?.name ?? "anonymous";
   }
 
-  /** What an agent has to know before it can call a function. */
+  /** Describes what an agent needs in order to call a function. */
   async setupOf(number: number): Promise<Setup> {
     try {
       return await this.#setupOf(number);

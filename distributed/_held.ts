@@ -1,5 +1,5 @@
 /**
- * A parcel that an agent has: its tasks are handed on to a pool, and what comes of them is reported to the program.
+ * A parcel that an agent has: its tasks go to a pool, and their outcomes are reported to the program.
  *
  * @module
  */
@@ -14,37 +14,39 @@ import { insist } from "./_insist.ts";
 import { gather, type InPieces, isInPieces, type PieceQuestion, sentFor } from "./_pieces.ts";
 import { foreign, type ItemOutcome, packError, type Parcel, type Report, toBytes } from "./_wire.ts";
 
-/** Outcomes wait so long for others that go with them: milliseconds. */
+/** How long an outcome waits for others that are reported with it: milliseconds. */
 const TOGETHER = 10;
-/** So many bytes of outcomes go at once. */
+/** With this many bytes of outcomes a report is sent at once. */
 const MUCH = 1 << 18;
-/** So long after it came a parcel is known to its program for certain, if that has not given it up: milliseconds. */
+/** How long after its arrival a parcel must be known to its program, unless that has given it up: milliseconds. */
 const SETTLED = 2000;
-/** So long tasks wait behind others that take longer than was thought: milliseconds. Then other agents may have them. */
+/**
+ * How long tasks wait behind others that take longer than expected: milliseconds. Then they go back, for other agents.
+ */
 const STUCK = 150;
 
-/** What holds for all parcels of an agent. */
+/** The state of an agent that concerns all its parcels. */
 export interface HeldHost {
-  /** The agent ends: nothing is begun any more. */
+  /** The agent is leaving: no task is begun any more. */
   readonly isLeaving: boolean;
-  /** The agent's name, where it ends by force what runs. */
+  /** The agent's name, once it ends running tasks by force. */
   readonly endedBy: string | undefined;
 }
 
-/** A parcel, from its delivery until the program has heard what came of it. */
+/** A parcel, from its delivery until the program has confirmed all reports. */
 export class HeldParcel {
   readonly id: string;
   readonly driver: string;
-  /** Of this delivery alone. */
+  /** Each delivery has its own. */
   readonly nonce: string;
   readonly #since = performance.now();
-  /** Tasks whose outcomes are not known. */
+  /** How many tasks have no outcome yet. */
   running = 0;
   readonly #parcel: Parcel;
   readonly #engine: Engine;
   readonly #host: HeldHost;
   readonly #relayed: Map<number, Relayed> = new Map();
-  /** Positions that were given up before they were handed on. */
+  /** Positions that were given up before they went to the pool. */
   readonly #givenUp: Set<number> = new Set();
   #relay: Relay | undefined;
   #call: RelayedCall | undefined;
@@ -52,22 +54,22 @@ export class HeldParcel {
   #bytes = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #reports = 0;
-  /** The reports go one after the other. */
+  /** The end of the last report: reports are sent one after another. */
   #sent: Promise<boolean> = Promise.resolve(true);
   #over!: () => void;
-  /** Outcomes that the program asks for piece by piece, by position. */
+  /** Outcomes that the program asks for in pieces, by position. */
   readonly #large: Map<number, Uint8Array> = new Map();
   #fetched: Promise<void> | undefined;
   #allFetched: (() => void) | undefined;
 
-  /** @throws {TypeError} If it is none. */
+  /** @throws {TypeError} If the parcel is malformed. */
   constructor(parcel: Parcel, engine: Engine, host: HeldHost, nonce: string = crypto.randomUUID()) {
     const { id, driver, inputs, attempts, names } = parcel;
     if (
       typeof id !== "string" || typeof driver !== "string" || inputs.length !== attempts.length ||
       names.length !== 4 * inputs.length
     ) {
-      throw new TypeError("Cannot read what is no parcel");
+      throw new TypeError("Cannot read a parcel that is malformed");
     }
     this.id = id;
     this.driver = driver;
@@ -78,8 +80,8 @@ export class HeldParcel {
   }
 
   /**
-   * Has its tasks done, but for those at `skip`. Resolves when they are over; where their outcomes are large, when the program has
-   * fetched these, so that no more of them gather here.
+   * Runs its tasks, except for those at `skip`. Resolves when they are over; if outcomes are large, when the program
+   * has fetched these, so that not too many gather here.
    */
   async run(relay: Relay, description: string, name: string, skip: readonly number[]): Promise<void> {
     const over = new Promise<void>((resolve) => this.#over = resolve);
@@ -108,7 +110,7 @@ export class HeldParcel {
     if (this.#large.size > 0) await this.whenHeard();
   }
 
-  /** Has each worker make the call once: there are as many as positions. Resolves when that is over. */
+  /** Makes each worker run the call once: there are as many positions as workers. Resolves when all are over. */
   async runEach(relay: Relay, description: string, name: string): Promise<void> {
     const over = new Promise<void>((resolve) => this.#over = resolve);
     const { inputs, names, spread, killAfter } = this.#parcel;
@@ -121,7 +123,7 @@ export class HeldParcel {
     try {
       const [first] = inputs;
       const input = isInPieces(first) ? await this.#gather(0, first) : first;
-      if (input === undefined) throw new Error("its argument is not to be had any more");
+      if (input === undefined) throw new Error("its argument is no longer available");
       if (typeof input !== "number") foreign(input);
       this.#call = { description, name, input, spread, killAfter, attempt: 1, taskName: names };
       await relay.each(this.#call, inputs.length, names, (position, outcome) => {
@@ -134,7 +136,7 @@ export class HeldParcel {
     if (this.#large.size > 0) await this.whenHeard();
   }
 
-  /** None of its tasks can be done. */
+  /** Reports that all its tasks have failed. */
   fail(error: Error): void {
     const { inputs } = this.#parcel;
     this.running = inputs.length;
@@ -142,13 +144,13 @@ export class HeldParcel {
     for (const position of inputs.keys()) this.#hear(position, { kind: "error", packed: packError(error) });
   }
 
-  /** Resolves when the program has heard of all outcomes, or is gone. */
+  /** Resolves when the program has all outcomes, or is gone. */
   async whenHeard(): Promise<void> {
     if (!await this.#sent || this.#large.size === 0) return;
     await (this.#fetched ??= new Promise((resolve) => this.#allFetched = resolve));
   }
 
-  // What cannot be handed on has failed.
+  // A task that cannot go to the pool has failed.
   #try(position: number, begin: () => void): void {
     try {
       begin();
@@ -165,7 +167,7 @@ export class HeldParcel {
       this.#hear(position, { kind: "error", packed: packError(error) });
       return;
     }
-    // Otherwise the program is gone, or wants it no more.
+    // If it is `undefined`, the program is gone or does not want the result any more.
     if (whole === undefined) this.#hear(position, { kind: "back" });
     else this.#try(position, () => begin(position, whole));
   }
@@ -178,18 +180,18 @@ export class HeldParcel {
     });
   }
 
-  /** A piece of a large outcome; empty: there is none. */
+  /** A piece of a large outcome; empty: there is no such outcome. */
   pieceOf({ position, from, length }: PieceQuestion): Uint8Array {
     return this.#large.get(position)?.subarray(from, from + length) ?? new Uint8Array();
   }
 
-  /** The program has the large outcome at that position. */
+  /** The program has the large outcome at this position. */
   fetched(position: number): void {
     this.#large.delete(position);
     if (this.#large.size === 0) this.#allFetched?.();
   }
 
-  /** Gives tasks up. */
+  /** Gives up tasks. */
   giveUp(positions: Iterable<number>, killAfter?: number): void {
     for (const position of positions) {
       const relayed = this.#relayed.get(position);
@@ -199,24 +201,24 @@ export class HeldParcel {
     }
   }
 
-  /** Gives all of them up: no program waits for them. */
+  /** Gives up all tasks: no program waits for them. */
   giveUpAll(killAfter: number): void {
     this.giveUp([...this.#relayed.keys()], killAfter);
     this.#large.clear();
     this.#allFetched?.();
   }
 
-  /** Whether its program must know it: it was begun with, and a while ago. */
+  /** Whether its program must know it: it was begun, and a while ago. */
   get isSettled(): boolean {
     return this.#relay !== undefined && performance.now() - this.#since > SETTLED;
   }
 
-  /** Whether its program is of interest: something runs for it, or waits to be fetched. */
+  /** Whether its program matters still: a task runs for it, or an outcome waits to be fetched. */
   get isOpen(): boolean {
     return this.running > 0 || this.#large.size > 0;
   }
 
-  /** Takes back what no worker has begun with: it is the program's again. */
+  /** Gives tasks that no worker has begun back to the program. */
   takeBackAll(): void {
     for (const [position, relayed] of this.#relayed) {
       if (relayed.takeBack()) this.#hear(position, { kind: "back" });
@@ -247,10 +249,10 @@ export class HeldParcel {
     this.#outcomes = [];
     this.#bytes = 0;
     const bytes = toBytes(report);
-    // A program that is gone hears no more.
+    // Nothing more is sent to a program that is gone.
     this.#sent = this.#sent.then(async (isThere) => {
       const answer = isThere ? await insist(this.#engine, `driver.${this.driver}.done`, bytes) : undefined;
-      // Also one that has given this agent up meanwhile.
+      // Any other answer: the program has given up this agent.
       return answer?.[0] === 1;
     });
   }
@@ -273,7 +275,7 @@ export class HeldParcel {
     }
   }
 
-  // What names an object of this machine cannot go, and what is large goes in pieces.
+  // An outcome that refers to shared objects of this machine cannot be sent, and a large outcome goes in pieces.
   #checked(position: number, kind: "value" | "error", packed: Packed): ItemOutcome {
     if (typeof packed === "number") return { kind, packed };
     try {

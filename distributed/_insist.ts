@@ -1,5 +1,5 @@
 /**
- * Questions that must be answered, unless the other side is gone.
+ * Questions that are repeated until they are answered or the other side is gone.
  *
  * @module
  */
@@ -9,20 +9,22 @@ import { type Engine, NobodyError } from "./_engine.ts";
 // Times in milliseconds.
 /** How long the other side may take to answer. */
 export const ANSWER = 2000;
-/** How often a question is repeated that was not answered. */
+/** The pause before an unanswered question is repeated. */
 const AGAIN = 100;
-/** How long a program may be silent: what it asked for is ended then. Where nothing listens under its name, it is gone at once. */
+/**
+ * How long a program may be silent before its tasks are ended. If nothing listens under its name, it is gone sooner.
+ */
 export const SILENCE = 30_000;
-/** So long nothing has to listen under a name until that is gone: it may be just connecting anew. */
+/** How long nothing must listen under a name before the program counts as gone. Until then it may be reconnecting. */
 export const ABSENT = 1500;
 
-/** Whether nothing has listened for so long since that time that the other side is gone, and not just on its way back. */
+/** Whether nothing has listened since that time for so long that the other side is gone and not just reconnecting. */
 export function isGone(engine: Engine, since: number, patience: number): boolean {
   const time = performance.now();
   return time - since >= patience && time - engine.backSince >= patience + ABSENT;
 }
 
-/** Asks until there is an answer. `undefined`: the other side is gone, or was silent for too long. */
+/** Asks until there is an answer; `undefined`: the other side is gone, or was silent for too long. */
 export async function insist(
   engine: Engine,
   name: string,
@@ -33,7 +35,7 @@ export async function insist(
     try {
       return await engine.request(name, bytes, ANSWER);
     } catch (error) {
-      // Nothing is known of the other side while the engine is away.
+      // Silence proves nothing about the other side while the engine is away.
       if (engine.awaySince !== undefined) until = performance.now() + SILENCE;
       if (!(error instanceof NobodyError) || engine.awaySince !== undefined) absentSince = undefined;
       else if (isGone(engine, absentSince ??= performance.now(), ABSENT)) return undefined;

@@ -1,12 +1,13 @@
 /**
- * How many parcels an agent takes: its slots, which of the parcels that wait has the next one, and how many more are asked for.
+ * How many parcels an agent takes: its slots, which of the waiting parcels gets the next slot, and how many more are
+ * asked for.
  *
  * @module
  */
 
 import type { Taking } from "./_engine.ts";
 
-/** So long after a task was asked for none is in the queue if none has come: milliseconds. */
+/** If no parcel has arrived this long after one was asked for, the queue is empty: milliseconds. */
 const SURE = 10;
 
 /** The parcels that an agent takes. */
@@ -14,18 +15,24 @@ export class Intake {
   readonly #slots: number;
   readonly #taking: Taking;
   #isOver = false;
-  /** Parcels that are begun with, or about to be. */
+  /** Parcels that were begun or are about to be. */
   #taken = 0;
-  /** Parcels that were asked for, or have come and are not over. */
+  /** Parcels that were asked for, or have arrived and are not over. */
   #wanted = 0;
-  /** Parcels that were asked for and have not come: while there are any, nothing is in the queue. And since when that is so. */
+  /**
+   * Parcels that were asked for and have not arrived, and since when there are any. While there are, the queue is
+   * empty.
+   */
   #expected = 0;
   #expectedSince = 0;
-  /** Parcels that may be begun with by others as well. The first has the next slot. */
+  /** Waits for a slot of parcels that other agents may begin as well. The first gets the next slot. */
   readonly #waiting: Set<() => void> = new Set();
-  /** Parcels that are this agent's alone: they come first. */
+  /** Waits for a slot of parcels that were granted to this agent. They come first. */
   readonly #owed: (() => void)[] = [];
-  /** Whether one more is asked for than there are slots: while they take little time, the next is there when a slot is free. */
+  /**
+   * Whether the agent asks for one parcel more than it has slots. While tasks are short, the next is here when a slot is
+   * free.
+   */
   isAhead = true;
 
   constructor(slots: number, taking: Taking) {
@@ -33,7 +40,7 @@ export class Intake {
     this.#taking = taking;
   }
 
-  /** Asks for as many as can be begun with. */
+  /** Asks for as many parcels as can be begun. */
   ask(): void {
     const missing = this.#slots + Number(this.isAhead) - this.#wanted;
     if (missing <= 0 || this.#isOver) return;
@@ -43,15 +50,15 @@ export class Intake {
     this.#taking.ask(missing);
   }
 
-  /** One has come that was asked for. */
+  /** A parcel has arrived that was asked for. */
   come(): Seat {
     this.#expected--;
     return new Seat(this);
   }
 
   /**
-   * One can be begun with that was not asked for; `undefined`: there is no slot, or there may be parcels in the queue, which come
-   * first: they may be those of other programs.
+   * Takes a slot for a parcel that was not asked for. `undefined`: there is no slot, or there may be parcels in the
+   * queue, maybe of other programs, which come first.
    */
   comeUnasked(): Seat | undefined {
     const isFree = !this.#isOver && this.#taken < this.#slots && this.#waiting.size === 0 && this.#owed.length === 0;
@@ -60,12 +67,12 @@ export class Intake {
     return new Seat(this, this.#tryNow());
   }
 
-  /** One more is not over. */
+  /** Counts a parcel that is not over. */
   count(): void {
     this.#wanted++;
   }
 
-  /** One is over, or waits for something else than a slot: another is asked for in its place. */
+  /** A parcel is over, or waits for something other than a slot: another is asked for in its place. */
   uncount(): void {
     this.#wanted--;
     this.ask();
@@ -77,7 +84,10 @@ export class Intake {
     return isFree;
   }
 
-  /** Waits for a slot, for so many milliseconds at most, and takes it at once, since others wait, too. Whether there was one. */
+  /**
+   * Waits for a slot for at most `patience` milliseconds. It takes a free slot at once, because other parcels wait too.
+   * Resolves with whether there was a slot.
+   */
   take(patience: number): Promise<boolean> {
     if (this.#tryNow()) return Promise.resolve(true);
     if (this.#isOver) return Promise.resolve(false);
@@ -92,7 +102,7 @@ export class Intake {
     });
   }
 
-  /** Waits for a slot as long as it takes. An agent that leaves begins with nothing, and needs none. */
+  /** Waits for a slot without a limit. An agent that is leaving begins nothing, so it needs no slot. */
   claim(): Promise<void> {
     if (this.#taken < this.#slots || this.#isOver) {
       this.#taken++;
@@ -104,14 +114,14 @@ export class Intake {
   /** A slot is free. */
   free(): void {
     const owed = this.#owed.shift();
-    // It is that one's now.
+    // The slot passes on without being counted as free.
     if (owed !== undefined) return owed();
     this.#taken--;
     const [waiting] = this.#waiting;
     waiting?.();
   }
 
-  /** No more is taken, and what waits for a slot is to be given back. */
+  /** Takes no more parcels, and ends all waits for a slot, so that their parcels are given back. */
   end(): void {
     this.#isOver = true;
     this.#taking.stop();
@@ -123,7 +133,7 @@ export class Intake {
   }
 }
 
-/** A parcel, as far as the intake is concerned. */
+/** The place of a parcel in the intake. */
 export class Seat {
   readonly #intake: Intake;
   #isCounted = true;
@@ -139,7 +149,7 @@ export class Seat {
     return this.#hasSlot = await this.#intake.take(patience);
   }
 
-  /** As {@linkcode Intake.claim}, unless it has one. */
+  /** As {@linkcode Intake.claim}, unless it has a slot. */
   async claim(): Promise<void> {
     if (!this.#isCounted) {
       this.#isCounted = true;
@@ -150,7 +160,7 @@ export class Seat {
     this.#hasSlot = true;
   }
 
-  /** It is over, or waits for something else than a slot. */
+  /** The parcel is over, or waits for something other than a slot. */
   leave(): void {
     if (this.#hasSlot) {
       this.#hasSlot = false;

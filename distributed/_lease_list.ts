@@ -1,10 +1,11 @@
 /**
- * What is kept of a lock or semaphore, and what programs that look at it find out: which holders are gone, and when a waiter is next.
+ * What the server keeps of a lock or semaphore, and how programs derive from it which holders are gone, and when a
+ * waiter is next.
  *
  * @module
  */
 
-/** Waiters that are before another and do nothing with a permit that is free are passed over after so long, each: milliseconds. */
+/** How long a waiter may leave a free permit unused before the next one passes it over: milliseconds. */
 const PASSED = 150;
 
 /** A holder of a permit. */
@@ -13,23 +14,23 @@ export interface Holder {
   beat: number;
   /** Milliseconds. */
   lease: number;
-  /** A holder before it was gone, and what is protected may be half changed. */
+  /** An earlier holder was gone, and what is protected may be half changed. */
   isMarked: boolean;
 }
 
-/** What is kept. */
+/** What the server keeps. */
 export interface Permits {
-  /** How many there are; 0: it was not said yet. */
+  /** How many permits there are; 0: not known yet. */
   limit: number;
   holders: Holder[];
-  /** In the order in which they came. */
+  /** The waiters' ids in the order in which they came. */
   waiters: string[];
   lastToken: number;
-  /** Permits whose holders were taken for gone, and that were not taken since. */
+  /** How many permits whose holders were gone have not been taken since. */
   abandoned: number;
 }
 
-/** Permits without those holders, if they have the same beat still: had they beaten, they would not be gone. */
+/** The permits without these holders, as far as they still have the same beat: with a new beat they are not gone. */
 export function without(permits: Permits, gone: readonly Holder[]): Permits {
   const isGone = (holder: Holder): boolean => gone.some(({ id, beat }) => id === holder.id && beat === holder.beat);
   const holders = permits.holders.filter((holder) => !isGone(holder));
@@ -40,10 +41,10 @@ export function without(permits: Permits, gone: readonly Holder[]): Permits {
 /** What an object has seen of holders, on its own clock. */
 export class Beats {
   readonly #beats: Map<string, { beat: number; since: number }> = new Map();
-  /** In so many milliseconds it is worth to look again. */
+  /** In how many milliseconds it is worth looking again. */
   soonest = Infinity;
 
-  /** The holders that have not beaten for the length of their leases. */
+  /** The holders whose beat has not changed for the length of their leases. */
   goneOf({ holders }: Permits, backSince: number): Holder[] {
     const time = performance.now();
     const gone: Holder[] = [];
@@ -53,7 +54,7 @@ export class Beats {
       const { id, beat, lease } = holder;
       let seen = this.#beats.get(id);
       if (seen?.beat !== beat) this.#beats.set(id, seen = { beat, since: time });
-      // While the server was away, the holder could not say anything.
+      // While the server was away, the holder could not beat.
       const left = Math.max(seen.since, backSince) + lease - time;
       if (left <= 0) gone.push(holder);
       else this.soonest = Math.min(this.soonest, left);
@@ -62,14 +63,17 @@ export class Beats {
   }
 }
 
-/** What a waiter has seen of those before it, on its own clock. */
+/** What a waiter has seen of the waiters before it, on its own clock. */
 export class Patience {
-  /** Since when permits are free, and the same waiter is the first. */
+  /** Since when permits are free and the same waiter is the first. */
   #free: { first: string; since: number } | undefined;
-  /** In so many milliseconds it is worth to look again. */
+  /** In how many milliseconds it is worth looking again. */
   soonest = Infinity;
 
-  /** Whether there is a permit for a waiter: it is among the first, or those have done nothing for a while. */
+  /**
+   * Whether there is a permit for a waiter: it is among the first, or the waiters before it have done nothing for a
+   * while.
+   */
   isNext({ limit, holders, waiters }: Permits, id: string): boolean {
     const free = limit - holders.length;
     const position = waiters.indexOf(id);

@@ -1,10 +1,11 @@
 /**
- * Permits that programs hold for a time: the lock is one of them, a semaphore several.
+ * Permits that programs hold for a limited time. A lock has one permit, a semaphore several.
  *
- * What is kept is a list of holders and one of waiters. A holder counts its beat up three times in its lease. No clock is compared
- * with another: a waiter that has seen the same beat for the length of the lease, on its own clock and with the server
- * there, takes the holder for gone. The holder takes its lease for lost that long after it last sent a beat that the server has
- * confirmed: earlier than any waiter can, since each has seen the beat later.
+ * The server keeps a list of holders and a list of waiters. A holder counts its beat up three times in its lease. No
+ * clock is compared with another: a waiter that has seen the same beat for the length of the lease, on its own clock
+ * and while the server was there, takes the holder for gone. The holder takes its lease for lost when the length of the
+ * lease has passed since it sent the last beat that the server has confirmed. That is earlier than for any waiter,
+ * since each has seen that beat later.
  *
  * ```text
  *   absent ──▶ waits ──first in line, or those before it do nothing──▶ holds ──gives back──▶ absent
@@ -12,8 +13,9 @@
  *                └───── a waiter that others took for gone ─────┐       └─ same beat for a lease ──▶ lost
  * ```
  *
- * A program changes the lists by compare-and-set alone, so that of two that take the last permit one does. A program that is frozen
- * between the look at its lease and its next step may act though its lease is lost: for that there is the token.
+ * Programs change the lists only by compare-and-set, so that of two programs that take the last permit only one
+ * succeeds. A program that is frozen between a look at its lease and its next step may still act after its lease is
+ * lost. The token protects from that.
  *
  * @module
  */
@@ -23,16 +25,19 @@ import { type Named, within } from "./_line.ts";
 import { Beats, type Holder, Patience, type Permits, without } from "./_lease_list.ts";
 import { LeaseLostError } from "./fleet_errors.ts";
 
-/** By so much the server's clock may be misread: milliseconds. */
+/** By how much the age of an entry may be misread: milliseconds. */
 const LATE = 100;
-/** A holder beats so often in its lease. */
+/** How many beats a holder sends in each lease. */
 const BEATS = 3;
-/** Tokens begin with the time, so that they grow also where the server has lost what it kept: in a millisecond. */
+/**
+ * How many tokens there are for each millisecond. Tokens begin with the time of day, so they grow even if the server
+ * has lost its files.
+ */
 const TOKENS = 1000;
 
 /**
- * A permit that a program holds for a time: of a {@linkcode Lock} or {@linkcode Semaphore}. It is prolonged while the program's event
- * loop turns and its connection is there.
+ * A permit that a program holds for a limited time: of a {@linkcode Lock} or a {@linkcode Semaphore}. It is prolonged
+ * three times in each `lease`, while the program's event loop runs and its connection is there.
  *
  * Python has no equivalent.
  *
@@ -51,28 +56,31 @@ const TOKENS = 1000;
  */
 export interface Lease extends Disposable, AsyncDisposable {
   /**
-   * Greater than that of every holder before. What the lock protects is given it and refuses what comes with a lower one: that is the
-   * only protection from a holder that was frozen, and goes on when its lease is over.
+   * A number greater than the token of every earlier holder. Send it to what the lock protects, and have that refuse a
+   * lower token. Only this protects from a holder that was frozen and goes on after its lease has run out.
    */
   readonly token: number;
-  /** Whether a holder before has not given it back, and its lease ran out: what it protects may be half changed. */
+  /**
+   * Whether an earlier holder has let its lease run out instead of giving it back: what the lock protects may be half
+   * changed.
+   */
   readonly abandoned: boolean;
-  /** Whether it is held: not given back, and not run out, as far as this program can know. */
+  /** Whether the permit is held: not given back and not run out, as far as this program can know. */
   readonly isHeld: boolean;
-  /** Aborted with a {@linkcode LeaseLostError} when the lease has run out before it was given back. */
+  /** Aborted with a {@linkcode LeaseLostError} if the lease runs out before it is given back. */
   readonly lost: AbortSignal;
   /**
-   * Gives it back. Resolves when the server has it.
+   * Gives the permit back. Resolves when the server has confirmed it; `isHeld` is `false` at once.
    *
-   * @returns Whether it was held until then.
-   * @throws {EngineError} If the server was away for too long: the lease runs out by itself then.
+   * @returns Whether the permit was held until then.
+   * @throws {EngineError} If the server was away for too long. The lease then runs out by itself.
    */
   release(): Promise<boolean>;
-  /** Begins to give it back, without waiting for the server. */
+  /** Gives the permit back without waiting for the server, and ignores errors. */
   [Symbol.dispose](): void;
 }
 
-/** Permits of one name. */
+/** The permits of one name, as one object sees them. */
 export class Leases {
   readonly #named: Named;
   readonly #what: string;
@@ -80,7 +88,7 @@ export class Leases {
   readonly #lease: number;
   readonly #document: Document<Permits>;
   readonly #beats: Beats = new Beats();
-  /** Those of this object that are not given back, the oldest first. */
+  /** The leases of this object that are not given back, the oldest first. */
   readonly held: Set<HeldLease> = new Set();
 
   constructor(named: Named, what: "lock" | "semaphore", limit: number, lease: number) {
@@ -101,23 +109,24 @@ export class Leases {
     return limit - holders.length;
   }
 
-  // The first program says how many there are.
+  // The first program that uses the name determines how many permits there are.
   #checked(permits: Permits): Permits {
     if (permits.limit === 0) return { ...permits, limit: this.#limit };
     if (permits.limit === this.#limit) return permits;
     throw new TypeError(
-      `Cannot use ${this.#what} with ${this.#limit} permits as it was made with ${permits.limit}: say the same everywhere, or unlink() it`,
+      `Cannot use ${this.#what} with ${this.#limit} permits as it was made with ${permits.limit}: use the same number everywhere, or unlink() it`,
     );
   }
 
-  /** Takes a permit, if one is free now. Waiters may be there: they wait on. */
+  /** Takes a permit if one is free now, even if there are waiters, which keep waiting. */
   async tryAcquire(): Promise<HeldLease | undefined> {
     const id = newId();
     const taken = await this.#tryTake(id, false);
     return taken && this.#begin(id, taken);
   }
 
-  // Takes a permit that is free, or whose holder is gone, without standing in line. `isPolite`: not where others do.
+  // Takes a permit that is free, or whose holder is gone, without waiting in line. `isPolite`: only if nothing waits in
+  // line.
   async #tryTake(id: string, isPolite: boolean, signal?: AbortSignal): Promise<Taken | undefined> {
     const action = `acquire ${this.#what}`;
     const take = (gone: readonly Holder[]): Promise<Taken | undefined> =>
@@ -132,8 +141,9 @@ export class Leases {
     return gone.length === 0 ? undefined : await take(gone);
   }
 
-  // Holders that have not beaten for longer than their leases: by the server's clock, where nothing was written for so long; or as
-  // long as this object has seen the same beat. A holder that cannot beat takes its lease for lost, also where the server was away.
+  // Holders that are gone. Either the entry has not been written for longer than the lease, by the server's clock, or
+  // this object has seen the same beat for that long. Time in which the server was away counts: a holder that cannot
+  // beat takes its lease for lost.
   async #gone(action: string, signal?: AbortSignal): Promise<Holder[]> {
     const { value, age = 0 } = await this.#document.readWithAge(action, signal);
     const permits = this.#checked(value);
@@ -141,7 +151,7 @@ export class Leases {
     return permits.holders.filter((holder) => age > holder.lease + LATE || seen.includes(holder));
   }
 
-  /** Waits for a permit. `undefined`: the time has passed. */
+  /** Waits for a permit; `undefined`: the time has passed. */
   async acquire(timeout: number, signal: AbortSignal | undefined): Promise<HeldLease | undefined> {
     const id = newId();
     const run = async (end: AbortSignal): Promise<HeldLease> => {
@@ -183,16 +193,16 @@ export class Leases {
     }
   }
 
-  // What a waiter does with what is kept: takes a permit, or stands in line.
+  // A step of a waiter: it takes a permit, or stands in line.
   #step(permits: Permits, id: string, gone: readonly Holder[], isNext: boolean): Step<Permits, Taken | undefined> {
-    // The same beat still: had it beaten, it would not be gone.
+    // Holders with a new beat are not gone.
     const now = without(permits, gone);
     const lost = permits.holders.length - now.holders.length;
     const free = now.limit - now.holders.length;
     const position = now.waiters.indexOf(id);
     const before = position < 0 ? now.waiters.length : position;
     if (free > before || position >= 0 && free > 0 && isNext) {
-      // Those that were passed over are not there any more, or come again.
+      // Waiters that were passed over leave the list. If they are still there, they line up again.
       return this.#take(free > before ? now : { ...now, waiters: now.waiters.slice(before) }, id);
     }
     if (position >= 0) return lost > 0 ? { next: now, result: undefined } : { result: undefined };
@@ -215,7 +225,7 @@ export class Leases {
 
   #begin(id: string, { token, abandoned, since }: Taken): HeldLease {
     const { line } = this.#named.asking;
-    // The connection is there while something is held: without a beat it would be lost.
+    // The connection stays open while a lease is held: without beats the lease would be lost.
     const borrowed = line.borrow();
     borrowed.catch(() => {});
     const held: HeldLease = new HeldLease(token, abandoned, this.#lease, since, {
@@ -231,7 +241,7 @@ export class Leases {
     return held;
   }
 
-  /** Counts the beat up. Resolves with when it was sent; `undefined`: the holder is none any more. */
+  /** Counts the beat up. Resolves with the time at which it was sent; `undefined`: this is no holder any more. */
   #beat(id: string): Promise<number | undefined> {
     return this.#document.change(`prolong lease of ${this.#what}`, (permits) => {
       const holders = permits.holders.map((each) => each.id === id ? { ...each, beat: each.beat + 1 } : each);
@@ -241,7 +251,8 @@ export class Leases {
   }
 
   /**
-   * Takes a holder or waiter from the lists. `isLost`: its lease has run out; `isUnused`: no caller had it. Whether it was a holder.
+   * Removes a holder or waiter from the lists. `isLost`: its lease has run out; `isUnused`: no caller got the lease.
+   * Resolves with whether it was a holder.
    */
   #leave(id: string, isLost = false, isUnused = false): Promise<boolean> {
     return this.#document.change(`release ${this.#what}`, (permits) => {
@@ -263,7 +274,7 @@ export class Leases {
 interface Taken {
   readonly token: number;
   readonly abandoned: boolean;
-  /** When it was asked for, in the attempt that succeeded. */
+  /** When the successful attempt was sent. */
   readonly since: number;
 }
 
@@ -271,7 +282,7 @@ function newId(): string {
   return crypto.randomUUID().slice(0, 13).replace("-", "");
 }
 
-/** What a lease asks of its permits. */
+/** What a lease needs from its permits. */
 interface LeaseHost {
   readonly what: string;
   beat(): Promise<number | undefined>;
@@ -279,7 +290,7 @@ interface LeaseHost {
   over(): void;
 }
 
-/** A permit of this program. */
+/** A permit that this program holds. */
 export class HeldLease implements Lease {
   readonly #host: LeaseHost;
   readonly #lease: number;
@@ -319,12 +330,13 @@ export class HeldLease implements Lease {
     try {
       const since = await this.#host.beat();
       if (this.#isOver) return;
-      // An event loop that stood still may come here before the lease's end. What was not held once is not held again.
+      // After the event loop was blocked, this may run before the timer at the end of the lease. A lease that was lost
+      // once stays lost.
       if (since === undefined || !this.isHeld) return this.#lose();
       this.#since = since;
       this.#watch();
     } catch {
-      // The next one, or the end of the lease.
+      // The next beat may succeed. If none does, the lease runs out.
     } finally {
       this.#isBeating = false;
     }
@@ -334,7 +346,7 @@ export class HeldLease implements Lease {
     if (this.#isOver) return;
     this.#finish();
     this.#lost.abort(new LeaseLostError(`The lease of ${this.#host.what} has run out: another program may hold it`));
-    // It may be on the list, where nothing waits.
+    // The server may still list it as a holder, if no program waits.
     void this.#host.leave(true, false).catch(() => {});
   }
 
@@ -345,7 +357,7 @@ export class HeldLease implements Lease {
     this.#host.over();
   }
 
-  /** Gives it back though no caller has had it. */
+  /** Gives back a permit that no caller got. */
   giveUp(): Promise<boolean> {
     return this.#giveBack(true);
   }
@@ -355,7 +367,7 @@ export class HeldLease implements Lease {
   }
 
   #giveBack(isUnused: boolean): Promise<boolean> {
-    // Before the timer says so: the event loop stood still.
+    // The event loop was blocked, and this runs before the timer at the end of the lease.
     if (!this.#isOver && !this.isHeld) this.#lose();
     if (this.#releasing !== undefined) return this.#releasing;
     if (this.#isOver) return Promise.resolve(false);

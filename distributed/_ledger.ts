@@ -1,6 +1,7 @@
 /**
- * The parcels of a program that are on their way: which agent was granted which, and what came of their tasks. Each is granted once,
- * and what comes of a task is taken once, however often an agent asks and says it.
+ * The parcels of a program that are on their way: which agent was granted which parcel, and the outcomes of their
+ * tasks. Each parcel is granted once, and each outcome is taken once, however often agents repeat their questions and
+ * reports.
  *
  * @module
  */
@@ -27,21 +28,21 @@ import {
 } from "./_wire.ts";
 import { CodeMismatchError, EngineError } from "./fleet_errors.ts";
 
-/** Pieces that did not come are asked for again after so long: milliseconds. */
+/** The pause before missing pieces are asked for again: milliseconds. */
 const AGAIN = 200;
 
-/** What follows from what happens to parcels. */
+/** What the driver does when something happens to parcels. */
 export interface LedgerHost {
-  /** `undefined`: it is not connected. */
+  /** `undefined` before it is connected. */
   readonly engine: Engine | undefined;
   readonly agents: KnownAgents;
-  /** A source has tasks to send, again. */
+  /** A source has tasks to send again. */
   add(source: Source): void;
-  /** There is place for others. */
+  /** More parcels can be sent. */
   plan(): void;
-  /** A parcel that was not granted is not to be begun with any more. */
+  /** A parcel that was not granted must not be begun any more. */
   forget(parcel: SentParcel): void;
-  /** So many calls were made of a parcel's function, which took so many milliseconds each. */
+  /** `count` calls of the parcel's function were made, and took `each` milliseconds each. */
   noteRun(parcel: SentParcel, each: number, count: number): void;
 }
 
@@ -53,7 +54,7 @@ export class Ledger {
   readonly runTimes: Histogram = new Histogram();
   readonly #host: LedgerHost;
   readonly #parcels: Parcels = new Parcels();
-  /** Tasks may be unwanted: they are looked for when the present call is over. */
+  /** Some tasks may be unwanted: they are withdrawn when the present call is over. */
   #unwanted = false;
   #together = 0;
 
@@ -65,33 +66,33 @@ export class Ledger {
     return this.#parcels.size;
   }
 
-  /** Those with agents, by these. */
+  /** The granted parcels of each agent. */
   get granted(): ReadonlyMap<string, ReadonlySet<SentParcel>> {
     return this.#parcels.granted;
   }
 
-  /** How many no agent has. */
+  /** How many parcels no agent has. */
   get waiting(): number {
     return this.#parcels.size - this.#parcels.held;
   }
 
-  /** Those that no agent has. */
+  /** The parcels that no agent has. */
   get ungranted(): SentParcel[] {
     return [...this.#parcels].filter(({ isGranted }) => !isGranted);
   }
 
-  /** Takes a parcel on, which is sent then. */
+  /** Adds a parcel that is about to be sent. */
   add(parcel: SentParcel): void {
     this.#parcels.add(parcel);
     for (const job of new Set(parcel.jobs)) job.posted?.(parcel.number);
   }
 
-  /** Whether an agent has the task. */
+  /** Whether an agent has the parcel. */
   isRunning(number: number): boolean {
     return this.#parcels.get(number)?.isGranted ?? false;
   }
 
-  /** A value that an agent asks for piece by piece; empty: it is not to be had any more. */
+  /** A piece of a large value, for an agent that asks for it; empty: the value is no longer available. */
   pieceOf({ id, nonce, position, from, length }: PieceQuestion): Uint8Array {
     const parcel = this.#parcels.find(id);
     const whole = parcel?.nonce === nonce ? parcel.large.get(position) : undefined;
@@ -102,9 +103,9 @@ export class Ledger {
     if (this.#parcels.delete(parcel) && !parcel.isGranted) this.#host.forget(parcel);
   }
 
-  // What is not wanted any more.
+  // Tasks that no caller wants any more.
 
-  /** Runs what gives several jobs up, and only then withdraws their tasks. */
+  /** Runs `giveUp`, which gives up several jobs, and withdraws all their tasks after that. */
   together(giveUp: () => void): void {
     this.#together++;
     try {
@@ -115,37 +116,37 @@ export class Ledger {
     }
   }
 
-  /** Takes back what no caller wants and no agent has, and tells the agents of the rest. */
+  /** Takes back unwanted tasks that no agent has, and asks agents to give up the others. */
   withdraw(): void {
     this.#unwanted = this.#together > 0;
     if (this.#unwanted) return;
     for (const parcel of [...this.#parcels]) {
       const { unwanted } = parcel;
       if (unwanted.length === 0) continue;
-      // An agent that is granted the rest is told which are to be left out.
+      // An agent that is later granted the rest learns which tasks to leave out.
       if (parcel.isGranted) this.#cancel(parcel, unwanted);
       else if (unwanted.length === parcel.open.size) this.takeBack(parcel.number);
     }
     this.#host.plan();
   }
 
-  /** The same where a task of that job, in the parcel of that number, was given up. */
+  /** Withdraws unwanted tasks if the parcel of this number has tasks of the job. */
   withdrawOne(number: number, job: Job): void {
     if (this.#parcels.get(number)?.jobs.includes(job)) this.withdraw();
   }
 
-  /** Takes back what no caller wants of a parcel, if no agent has it: so none begins with that. Its other tasks go on. */
+  /** Takes back the unwanted tasks of a parcel, if no agent has it, so that none begins them. Its other tasks go on. */
   takeBack(number: number): boolean {
     const parcel = this.#parcels.get(number);
     if (parcel === undefined || parcel.isGranted) return false;
-    // Otherwise what is not wanted is left out when an agent is granted the rest.
+    // The unwanted tasks are left out when an agent is granted the rest.
     if (parcel.unwanted.length < parcel.open.size) return true;
     this.#end(parcel);
     this.#giveBack(parcel, [...parcel.open]);
     return true;
   }
 
-  /** Gives everything up, and these jobs. The agents are told. */
+  /** Gives up all parcels and the jobs of these sources, and notifies the agents. */
   giveUpAll(sources: readonly Source[], error: unknown): void {
     const parcels = [...this.#parcels];
     for (const parcel of parcels) this.#cancel(parcel, [...parcel.open]);
@@ -160,7 +161,7 @@ export class Ledger {
     this.#host.plan();
   }
 
-  // Gives tasks back to their jobs with which no worker has begun.
+  // Gives tasks that no worker has begun back to their jobs.
   #giveBack({ jobs, indexes }: SentParcel, positions: readonly number[]): void {
     for (const position of positions) {
       const job = jobs[position];
@@ -180,14 +181,14 @@ export class Ledger {
     this.#host.engine?.tell(`agent.${agent}.cancel`, toBytes({ id, positions }));
   }
 
-  /** Tells the agent again what it is to give up. */
+  /** Asks the agent again to give up the tasks that it was asked to give up before. */
   tellAgain(parcel: SentParcel): void {
     if (parcel.told.size > 0) this.#tell(parcel, [...parcel.told]);
   }
 
-  // What agents ask and say.
+  // Questions and reports of agents.
 
-  /** Grants a parcel to an agent that is to be offered it. */
+  /** Grants a parcel to an agent before it is offered to that agent. */
   grantTo(parcel: SentParcel, agent: string): void {
     this.#parcels.grant(parcel, agent, crypto.randomUUID());
     parcel.isOffered = true;
@@ -198,12 +199,12 @@ export class Ledger {
     parcel.isOffered = false;
   }
 
-  /** Whether a parcel is with an agent by that nonce, and not over. */
+  /** Whether a parcel is with an agent by this nonce, and not over. */
   isWith(parcel: SentParcel, nonce: string): boolean {
     return this.#parcels.has(parcel) && parcel.nonce === nonce;
   }
 
-  /** Which of these parcels it does not know, or not any more. */
+  /** Which of these parcels the program does not know, or not any more. */
   unknown(ids: readonly string[]): string[] {
     return ids.filter((id) => this.#parcels.find(id) === undefined);
   }
@@ -221,11 +222,12 @@ export class Ledger {
     if (unwanted.length === parcel.open.size) this.takeBack(parcel.number);
   }
 
-  /** Whether an agent may begin with a parcel. */
+  /** Decides whether an agent may begin a parcel. */
   grant({ id, agent, nonce }: GrantQuestion): Grant {
     const parcel = this.#parcels.find(id);
     if (parcel === undefined) return { isGranted: false, skip: [] };
-    // The answer to the same question may have been lost. Another delivery, also to the same agent, is another question.
+    // The same nonce: the answer may have been lost, so it is repeated. Another delivery has another nonce, even to the
+    // same agent.
     if (parcel.isGranted) return { isGranted: parcel.nonce === nonce, skip: [...parcel.told] };
     const skip = parcel.unwanted;
     this.#parcels.grant(parcel, agent, nonce);
@@ -239,14 +241,14 @@ export class Ledger {
     return { isGranted: true, skip };
   }
 
-  /** Takes what came of tasks. `false`: they are not those of this agent any more. */
+  /** Takes the outcomes of tasks. `false`: the parcel is not with this agent any more. */
   take({ id, nonce, number, outcomes, each }: Report): boolean {
     const parcel = this.#parcels.find(id);
     if (parcel === undefined || parcel.nonce !== nonce) return false;
-    // For the second time.
+    // This report was taken before.
     if (number !== parcel.reports) return true;
     parcel.reports++;
-    // The answer to its offer may come later, or not at all.
+    // The agent's answer to the offer may arrive later or never.
     this.taken(parcel);
     this.#host.agents.heardOf(parcel.agent!);
     this.#noteRuns(parcel, outcomes, each);
@@ -255,7 +257,7 @@ export class Ledger {
     return true;
   }
 
-  // What comes back was not begun with.
+  // Tasks that come back were not begun, so they are not counted.
   #noteRuns(parcel: SentParcel, outcomes: Report["outcomes"], each: number): void {
     let count = 0;
     for (const [position, { kind }] of outcomes) {
@@ -268,7 +270,7 @@ export class Ledger {
     this.#host.noteRun(parcel, each, count);
   }
 
-  // Something was delivered.
+  // Does what is left after outcomes were delivered.
   #settle(parcel: SentParcel): void {
     if (parcel.open.size === 0) this.#end(parcel);
     if (this.#unwanted) this.withdraw();
@@ -304,7 +306,7 @@ export class Ledger {
     this.#call(() => failed ? job.failed(index, value) : job.done(index, value));
   }
 
-  // Asks for a large outcome, piece by piece, until it is here or its agent is given up: the task is lost with that.
+  // Asks for a large outcome in pieces, until it is complete or its agent is given up, with which the task is lost.
   async #fetch(parcel: SentParcel, position: number, kind: "value" | "error", sent: InPieces): Promise<void> {
     const engine = this.#host.engine!;
     const { id, nonce, agent } = parcel;
@@ -319,7 +321,7 @@ export class Ledger {
         if (whole !== undefined) outcome = { kind, packed: whole };
         else await new Promise((resolve) => setTimeout(resolve, AGAIN));
       } catch (error) {
-        // There is no memory for it, say.
+        // There may be no memory for it, for example.
         outcome = { kind: "error", packed: packError(error) };
       }
     }
@@ -342,13 +344,13 @@ export class Ledger {
     });
   }
 
-  /** An agent is gone that had a parcel, or the parcel is. */
+  /** The agent that had a parcel is gone, or has lost the parcel. */
   loseParcel(parcel: SentParcel, reason: string): void {
     if (!this.#parcels.has(parcel)) return;
     const { agent, jobs, indexes, open } = parcel;
     const { agents } = this.#host;
     const identity = { worker: agents.nameOf(agent!), pid: agents.get(agent!)?.pid };
-    // It may be there after all, and is to stop then.
+    // If the agent is still there after all, it must stop.
     this.#cancel(parcel, [...open]);
     this.#end(parcel);
     for (const position of open) {
@@ -359,7 +361,7 @@ export class Ledger {
     this.#host.plan();
   }
 
-  /** An agent cannot begin with a parcel, and no agent with the same code can. */
+  /** An agent cannot begin a parcel, nor could any agent with the same code. */
   refuse({ id, kind, message }: Refusal): void {
     const parcel = this.#parcels.find(id);
     if (parcel === undefined || parcel.isGranted) return;
@@ -374,7 +376,7 @@ export class Ledger {
     this.#host.plan();
   }
 
-  // What a callback of the program throws must not stop the pool.
+  // An error that a callback of the program throws must not stop the pool.
   #call(call: () => boolean): void {
     try {
       if (call()) this.#unwanted = true;

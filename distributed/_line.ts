@@ -1,6 +1,6 @@
 /**
- * The connection of a program to the store of a fleet, which all its named objects share. It is there while something is done with
- * them or waited for, and for a moment longer: an object that is not used any more keeps no program alive.
+ * The connection of a program to the store of a fleet. All its named objects share it. It is open while an operation or
+ * a wait is under way, and for a moment longer, so that an object that is not in use does not keep the program alive.
  *
  * @module
  */
@@ -16,38 +16,41 @@ import type { Store } from "./_store.ts";
 import { EngineError } from "./fleet_errors.ts";
 import { validateFleet } from "./pool.ts";
 
-/** What every object of a fleet is made with. */
+/** The options that all named objects have. Python has no equivalent. */
 export interface NamedOptions {
-  /** What all programs call it: up to 64 letters, digits, `-` and `_`. Each kind of object has names of its own. */
+  /**
+   * The name by which all programs share the object, up to 64 letters, digits, `-` and `_`. Objects of different
+   * classes may have the same name.
+   */
   name: string;
-  /** Where the engine is, as of a pool's `connect`. By default what the environment variable `WEFT_CONNECT` says. */
+  /** The address of the engine, as in a pool's `connect`. Default: the environment variable `WEFT_CONNECT`. */
   connect?: string | ConnectOptions;
-  /** Objects of one fleet find each other. By default `default`. */
+  /** The name of the fleet to which the object belongs. Default: `"default"`. */
   fleet?: string;
   /**
-   * For how many milliseconds the engine may be away: then what is asked of the object rejects with `EngineError`. By default 30,000; a
-   * first connection is tried for 5,000 at most.
+   * How many milliseconds the engine may be away before operations reject with {@linkcode EngineError}. A first
+   * connection is tried for 5,000 at most. Default: 30,000.
    */
   engineTimeout?: number;
 }
 
 // Times in milliseconds.
 const ENGINE_TIMEOUT = 30_000;
-/** How long the connection stays that nothing uses. */
+/** How long an unused connection stays open. */
 const LINGER = 500;
-/** How soon a question is asked again that has failed. */
+/** The pause before a failed question is asked again. */
 const AGAIN = 50;
-/** No single answer takes so long. */
+/** No single answer takes this long. */
 const LONG = 5000;
 
-/** A connection that is there while it is used. */
+/** A connection that is open while it is used. */
 export class Line {
   readonly #connect: () => Promise<Store>;
   #opening: Promise<Store> | undefined;
   #store: Store | undefined;
   #users = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Whether there was a connection before. */
+  /** Whether there was ever a connection. */
   wasThere = false;
 
   constructor(connect: () => Promise<Store>) {
@@ -59,7 +62,7 @@ export class Line {
     return this.#store !== undefined && !this.#store.isClosed && this.#store.awaySince === undefined;
   }
 
-  /** The store, until {@linkcode Line.giveBack}. */
+  /** Opens the store if necessary. Each call is followed by {@linkcode Line.giveBack}. */
   async borrow(): Promise<Store> {
     this.#users++;
     clearTimeout(this.#timer);
@@ -100,9 +103,10 @@ export class Asking {
   constructor(readonly line: Line, readonly engineTimeout: number) {}
 
   /**
-   * The store, until {@linkcode Line.giveBack}. One that was there before is waited for; elsewhere the address is wrong.
+   * Opens the store if necessary. Each call is followed by {@linkcode Line.giveBack}. If there was a connection before,
+   * this waits until the server is back; if not, the address is probably wrong, and the error is thrown.
    *
-   * @throws {EngineError} If it cannot be reached.
+   * @throws {EngineError} If the store cannot be reached.
    */
   async borrow(signal?: AbortSignal): Promise<Store> {
     for (const began = performance.now();;) {
@@ -116,7 +120,7 @@ export class Asking {
     }
   }
 
-  // A first connection takes its time, of which the caller may have less.
+  // A first connection may take longer than the caller's `engineTimeout`.
   async #soon(borrowing: Promise<Store>): Promise<Store> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const over = new Promise<undefined>((resolve) => {
@@ -132,15 +136,15 @@ export class Asking {
     throw new EngineError(`Cannot connect within the ${this.engineTimeout} ms of 'engineTimeout'`);
   }
 
-  /** Why a caller did not get in time what it waits for: for that reason, unless the store is not there. */
+  /** Why a wait has timed out: for the given reason, unless the store does not answer. */
   unlessAway(reason: string): string {
     return this.line.isThere ? reason : "the engine did not answer";
   }
 
   /**
-   * Asks, and asks again while the store is away. What is asked may be done twice.
+   * Asks, and asks again while the store is away. The operation may be done twice.
    *
-   * @throws {EngineError} If it was away for too long.
+   * @throws {EngineError} If the store was away for too long.
    * @throws The signal's reason.
    */
   async ask<T>(action: string, question: (store: Store) => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -152,15 +156,16 @@ export class Asking {
       const began = performance.now();
       try {
         const answer = await question(store);
-        // It stood still, and does not any more: nothing else says so.
+        // The server stood still and answers again: nothing else reports that.
         if (store.awaySince !== undefined) await store.probe();
         return answer;
       } catch (error) {
         if (isFinal(error)) throw error;
         const time = performance.now();
-        // An attempt that went well for long begins the patience anew.
+        // An attempt that worked for a long time before it failed starts a new period of failures.
         if (failingSince === undefined || time - began > LONG) failingSince = time;
-        // What the engine says in words, and what is refused, is no better later. A connection that ends is made anew.
+        // The store is there, so a missing permission or an error that lasts is a refusal. A closed connection is
+        // opened again.
         if (store.awaySince === undefined && !store.isClosed) {
           const { name } = error as Error;
           if (name === "PermissionViolationError" || time - failingSince > this.engineTimeout) {
@@ -180,7 +185,8 @@ export class Asking {
   }
 }
 
-// A worker that imports the program's main module again would take what is that program's, or wait for it for ever.
+// A worker that imports the program's main module again would run its main part: it would take items that are meant for
+// the program, or wait forever.
 function requireMain(action: string): void {
   const importing = importingModule();
   if (importing === undefined) return;
@@ -189,7 +195,7 @@ function requireMain(action: string): void {
   );
 }
 
-// What the store is asked, and not how.
+// Errors of the operation itself, which another attempt would repeat.
 function isFinal(error: unknown): boolean {
   return error instanceof TypeError || error instanceof RangeError || error instanceof EngineError ||
     error instanceof InvalidStateError ||
@@ -200,7 +206,7 @@ function refused(action: string, { place }: Store, error: unknown): EngineError 
   return new EngineError(`Cannot ${action} as ${place} refuses it: ${(error as Error).message}`, { cause: error });
 }
 
-/** Waits for so many milliseconds, or until the signal is aborted. */
+/** Waits for `ms` milliseconds, or until the signal is aborted. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const over = (): void => {
@@ -214,7 +220,7 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** Wakes what waits. A ring that nothing waits for is heard by the next that does. */
+/** Wakes a waiter. A ring without a waiter is stored: the next wait ends at once. */
 export class Bell {
   #wake: (() => void) | undefined;
   #isRung = false;
@@ -224,7 +230,7 @@ export class Bell {
     this.#wake?.();
   }
 
-  /** Waits for the next ring, for at most so many milliseconds. */
+  /** Waits for the next ring, for at most `ms` milliseconds. */
   async wait(ms: number, signal?: AbortSignal): Promise<void> {
     if (!this.#isRung) {
       const end = new AbortController();
@@ -241,20 +247,20 @@ export class Bell {
 /** The connections of this program, by address and fleet. */
 export const lines: Map<string, Line> = new Map();
 
-/** Has objects of a class refused where they are to be sent. */
+/** Makes the codec refuse objects of a class, with the reason. */
 export function sendByName(type: { readonly prototype: object }): void {
-  const reason = "it is shared by its name: send that, and make the object where it is used";
+  const reason = "it is shared by its name: send the name, and create the object where it is used";
   Object.defineProperty(type.prototype, REFUSAL, { value: reason });
 }
 
-/** What a named object is made of: its name, and what asks its store. */
+/** The name of a named object, and the access to its store. */
 export interface Named {
   readonly name: string;
   readonly asking: Asking;
 }
 
 /**
- * Checks what a named object is made with. `more`: the names of options that it has besides.
+ * Checks the options of a named object. `more`: the names of its additional options.
  *
  * @throws {TypeError} If an option is of the wrong kind, or there is no name or address.
  * @throws {RangeError} If a number, a name or an address is out of range.
@@ -265,7 +271,9 @@ export function namedBy(options: NamedOptions, action: string, more: readonly st
   const { name, connect = addressOfEnvironment(), engineTimeout = ENGINE_TIMEOUT } = given;
   if (typeof name !== "string") {
     throw new TypeError(
-      `Cannot ${action} as 'name' must say what all programs call it, like { name: "ledger" }: received ${show(name)}`,
+      `Cannot ${action} as 'name' must be a string that all programs use, like { name: "ledger" }: received ${
+        show(name)
+      }`,
     );
   }
   if (!/^[\w-]{1,64}$/.test(name)) {
@@ -277,7 +285,7 @@ export function namedBy(options: NamedOptions, action: string, more: readonly st
   }
   if (connect === undefined) {
     throw new TypeError(
-      `Cannot ${action} as no address is given: set WEFT_CONNECT, or say { connect: "nats://host:4222" }. One for processes of this machine is in @weft/concurrent/multiprocessing`,
+      `Cannot ${action} as no address is given: set WEFT_CONNECT, or pass { connect: "nats://host:4222" }. For processes of this machine, use the class of @weft/concurrent/multiprocessing`,
     );
   }
   if (typeof engineTimeout !== "number") {
@@ -302,10 +310,10 @@ export function namedBy(options: NamedOptions, action: string, more: readonly st
 }
 
 /**
- * Runs something that ends when its signal is aborted, for at most so many milliseconds. `late`: what it comes to after that is
- * given to it, so that it can be given back.
+ * Runs `run` for at most `timeout` milliseconds, and then aborts its signal. `late` gets a result that arrives after
+ * that, and can give it back.
  *
- * @returns What it comes to; `undefined`: the time has passed.
+ * @returns The result; `undefined`: the time has passed.
  * @throws The signal's reason.
  */
 export async function within<T>(

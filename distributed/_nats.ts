@@ -1,6 +1,6 @@
 /**
- * The engine on NATS: tasks in a work queue of JetStream, all else in messages. The stream is `WEFT_FLEET` and its consumer `agents`,
- * as tools of NATS show them.
+ * The engine on NATS: tasks are in a work queue of JetStream, everything else is a plain message. Tools of NATS show
+ * the stream as `WEFT_FLEET` and its consumer as `agents`.
  *
  * @module
  */
@@ -24,20 +24,22 @@ import { NatsLink, PATIENCE, plain } from "./_nats_link.ts";
 import { NS, Questions } from "./_nats_questions.ts";
 import { EngineError } from "./fleet_errors.ts";
 
-/** How long the engine waits for an agent that has a task to say that it is done with it: milliseconds. */
+/** How long the server waits until an agent acknowledges a task: milliseconds. Then another agent gets it. */
 const ACK_WAIT = 5000;
-/** The server's reasons: there are as many messages as the queue may have; the queue or its consumer is there already. */
+/**
+ * Error codes of the server: the queue is full; the queue or its consumer exists already, maybe with other settings.
+ */
 export const FULL = 10077;
 const IN_USE = [10058, 10148, 10013];
 const MOST_WAITING = 100_000;
 
-/** Connects to a server, and makes the fleet's queue where it is not there. */
+/** Connects to a server, and creates the fleet's queue if it does not exist. */
 export async function connectNats(address: Address, fleet: string, timeout: number): Promise<Engine> {
   const connection = await connectTo(address, fleet, timeout);
   return await begun(new NatsEngine(connection, fleet, address.shown), connection);
 }
 
-/** Makes what is needed on the server, or ends the connection. */
+/** Creates what the link needs on the server, or closes the connection. */
 export async function begun<L extends NatsLink>(link: L, connection: NatsConnection): Promise<L> {
   try {
     await link.begin();
@@ -100,7 +102,7 @@ class NatsEngine extends NatsLink implements Engine {
   async hasTask(place: number, key: string): Promise<boolean> {
     try {
       const message = await this.#manager!.streams.getMessage(this.#stream, { seq: place });
-      // A queue that was made anew counts from 1 again.
+      // A queue that was created again counts from 1 again, so the same place may have another task.
       return message?.header.get("Nats-Msg-Id") === key;
     } catch (error) {
       if (error instanceof JetStreamApiError) return false;
@@ -117,7 +119,7 @@ class NatsEngine extends NatsLink implements Engine {
   }
 }
 
-/** Makes something, unless it is there. */
+/** Creates something on the server unless it exists. */
 export async function unlessThere(made: Promise<unknown>): Promise<void> {
   try {
     await made;

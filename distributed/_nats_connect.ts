@@ -1,5 +1,5 @@
 /**
- * Connecting to a server of NATS.
+ * Connects to a NATS server.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import type { Address } from "./_address.ts";
 import { EngineError } from "./fleet_errors.ts";
 import { connectGuarded } from "./_tls.ts";
 
-/** How often a connection is tried again: milliseconds. */
+/** The pause before another attempt to connect: milliseconds. */
 export const AGAIN = 100;
 
 /**
- * Connects, and stays connected until the connection is closed.
+ * Connects, and reconnects until the connection is closed by this side.
  *
- * @throws {EngineError} If the server cannot be reached within so many milliseconds, or refuses the program.
+ * @throws {EngineError} If the server cannot be reached within `timeout` milliseconds, or refuses the program.
  */
 export async function connectTo(address: Address, fleet: string, timeout: number): Promise<NatsConnection> {
   try {
@@ -31,9 +31,9 @@ export async function connectTo(address: Address, fleet: string, timeout: number
       maxReconnectAttempts: -1,
       reconnectTimeWait: AGAIN,
       reconnectJitter: AGAIN,
-      // A server that is frozen is noticed by what it does not answer, and not by this.
+      // A frozen server is noticed by unanswered requests. This ping is only a second line.
       pingInterval: 20_000,
-      // Two errors with their stacks for each question, also for those that are answered.
+      // Without this, each request creates two errors with stacks, even if it is answered.
       noAsyncTraces: true,
     });
   } catch (error) {

@@ -1,5 +1,6 @@
 /**
- * A connection to a server of NATS: whether it is there, and messages to names. The subject of a name is `weft.FLEET.NAME`.
+ * A connection to a NATS server: whether the server answers, and messages to names. The subject of a name is
+ * `weft.FLEET.NAME`.
  *
  * @module
  */
@@ -12,13 +13,13 @@ import { EngineError } from "./fleet_errors.ts";
 // Times in milliseconds.
 /** How long the server may take to answer. */
 export const PATIENCE = 2000;
-/** An answer of the server that takes so much longer than three of the quickest has been held up. */
+/** An answer counts as delayed if it takes this much longer than three times the quickest. */
 const SLOW = 200;
-/** How long the last messages may take. */
+/** How long sending the last messages may take. */
 const LAST = 1000;
-/** How often it is looked whether what the fleet needs is there, where it cannot be used. */
+/** The shortest time between two attempts to create what the fleet needs on the server. */
 const RESTORE = 1000;
-/** What a message has around its bytes; and the least that a server must let through besides. */
+/** Room for what surrounds the bytes of a message; and the least payload that a server must allow in addition. */
 const AROUND = 1 << 12;
 const LEAST = 1 << 16;
 
@@ -26,7 +27,7 @@ const LEAST = 1 << 16;
 export abstract class NatsLink implements Link {
   readonly place: string;
   awaySince: number | undefined;
-  // As if it had been there always: agents that are known have come to a server that was.
+  // The server counts as having been there all along: an agent can only be known if it has reached the server.
   backSince = -Infinity;
   isClosed = false;
   protected readonly connection: NatsConnection;
@@ -36,7 +37,7 @@ export abstract class NatsLink implements Link {
   #maxPayload = 1 << 20;
   #isProbing: Promise<boolean> | undefined;
   #isDisconnected = false;
-  /** The least time that the server has taken to answer: milliseconds. */
+  /** The shortest time in which the server has answered: milliseconds. */
   #quickest = 0;
   #restored = 0;
 
@@ -46,22 +47,22 @@ export abstract class NatsLink implements Link {
     this.place = place;
   }
 
-  /** Makes what is needed on the server where it is not there. */
+  /** Creates what is needed on the server if it does not exist. */
   protected abstract make(): Promise<void>;
 
   get maxBytes(): number {
-    // Not known while the connection is made anew.
+    // Unknown while the client reconnects: then the last value counts.
     this.#maxPayload = this.connection.info?.max_payload ?? this.#maxPayload;
-    // What stands around the bytes has room as well.
+    // Headers need room too.
     return this.#maxPayload - AROUND;
   }
 
   async begin(): Promise<void> {
     if (this.maxBytes < LEAST) {
-      throw new Error(`its 'max_payload' is ${this.#maxPayload} bytes, and ${LEAST + AROUND} are needed at least`);
+      throw new Error(`its 'max_payload' is ${this.#maxPayload} bytes, and at least ${LEAST + AROUND} are needed`);
     }
     const asked = performance.now();
-    // Where the connection has just ended, what follows says so.
+    // If the connection has just ended, `make` fails with the reason.
     await this.connection.flush().catch(() => {});
     this.#quickest = performance.now() - asked;
     await this.make();
@@ -85,7 +86,7 @@ export abstract class NatsLink implements Link {
     }
   }
 
-  // A server that was started anew may have lost its queue.
+  // A server that was restarted may have lost its queue.
   async #comeBack(): Promise<void> {
     while (!this.isClosed && !this.connection.isClosed()) {
       try {
@@ -117,7 +118,8 @@ export abstract class NatsLink implements Link {
     const silence = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), PATIENCE));
     const isThere = await Promise.race([this.connection.flush().then(() => true, () => false), silence]);
     clearTimeout(timer);
-    // Until just now it stood still, or nothing got there: what others could not say meanwhile is not held against them.
+    // The server stood still until just now, or no message reached it. Others could not report meanwhile, so their
+    // silence does not count.
     const took = performance.now() - asked;
     if (isThere && took > SLOW + 3 * this.#quickest) this.backSince = performance.now();
     if (isThere) this.#quickest = Math.min(this.#quickest, took);
@@ -152,7 +154,7 @@ export abstract class NatsLink implements Link {
     } catch (error) {
       const isNobody = (error as { isNoResponders?: () => boolean }).isNoResponders?.() === true ||
         (error as Error).name === "NoRespondersError";
-      if (isNobody) throw new NobodyError(`There is no ${to}`);
+      if (isNobody) throw new NobodyError(`Nothing listens to ${to}`);
       throw error;
     }
   }
@@ -182,15 +184,15 @@ export abstract class NatsLink implements Link {
   }
 }
 
-// A server that stands still answers nothing, and nothing is to wait for it at the end.
+// A frozen server answers nothing. Closing must not wait for it.
 async function within(ms: number, last: Promise<unknown>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   await Promise.race([last.catch(() => {}), new Promise((resolve) => timer = setTimeout(resolve, ms))]);
   clearTimeout(timer);
 }
 
-// Nothing that is thrown here may get to the client, which would hear of nothing any more: a message that cannot be read, or
-// answered, is none.
+// No error may reach the client, which would stop delivering messages. A message that cannot be read or answered is
+// dropped.
 async function respond(
   message: Msg,
   reply: Answering,
@@ -203,7 +205,7 @@ async function respond(
   }
 }
 
-// The client has Node's `Buffer`, whose slice() is no copy.
+// The client returns Node's `Buffer`, whose slice() does not copy.
 export function plain({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, length);
 }

@@ -1,5 +1,5 @@
 /**
- * Questions for messages of a work queue: an agent asks for tasks by them, and a queue for items.
+ * Questions for messages of a work queue: an agent asks for tasks, and a queue for items.
  *
  * @module
  */
@@ -9,28 +9,29 @@ import type { Link, Taking } from "./_engine.ts";
 import { AGAIN } from "./_nats_connect.ts";
 
 // Times in milliseconds.
-/** How long a question is open before it is asked again. */
+/** How long a question stays open before it is asked again. */
 const OPEN = 30_000;
-/** Nanoseconds of a millisecond, as the server counts. */
+/** Nanoseconds in a millisecond: the unit of the server's times. */
 export const NS = 1e6;
 
-/** A question that is open. */
+/** An open question. */
 interface Question {
-  /** Deliveries that are missing. */
+  /** How many deliveries are missing. */
   missing: number;
   readonly subscription: Subscription;
 }
 
 /**
- * Asks for messages, some at a time, and counts what is missing of each question: the server may answer it with fewer, or forget it.
+ * Asks for several messages at a time, and counts how many of each question are missing: the server may answer with
+ * fewer, or forget the question.
  *
- * Each question has a subscription of its own. A delivery has the subject under which the message was stored, and only the
- * subscription tells for which question it came. So none is counted twice, also where the connection was made anew.
+ * Each question has its own subscription. A delivery carries the subject under which the message was stored, so only
+ * the subscription shows to which question it belongs. That way none is counted twice, even after a reconnection.
  */
 export class Questions implements Taking {
   readonly #connection: NatsConnection;
   readonly #link: Link;
-  /** Where questions go. */
+  /** The subject to which questions are sent. */
   readonly #subject: string;
   readonly #hear: (message: Msg) => void;
   readonly #inbox = `_INBOX.weft.${crypto.randomUUID().replaceAll("-", "")}`;
@@ -79,7 +80,10 @@ export class Questions implements Taking {
     this.#connection.publish(this.#subject, JSON.stringify({ batch: count, expires: this.#openFor * NS }), { reply });
   }
 
-  /** What is on its way comes yet, and is given back. Then the server forgets the questions. */
+  /**
+   * Takes no more messages. Those that are on their way still arrive and are given back; then the server forgets the
+   * questions.
+   */
   stop(): void {
     this.#isStopped = true;
     clearInterval(this.#timer);
@@ -88,7 +92,7 @@ export class Questions implements Taking {
     for (const { subscription } of this.#open) void subscription.drain().catch(() => {});
   }
 
-  /** The server, which knows that nothing listens for a question any more, forgets it. */
+  /** Ends a question. The server forgets it, because nothing listens for its answer any more. */
   #end(question: Question): void {
     this.#open.delete(question);
     if (!this.#connection.isClosed()) question.subscription.unsubscribe();
@@ -122,7 +126,8 @@ export class Questions implements Taking {
     }
   }
 
-  // The question is over: in time, or since the queue is gone or full of questions.
+  // 408 and 404: the question has expired or the queue is empty. Other codes: the queue is gone, or has too many
+  // questions.
   async #askAgain(code: number, missing: number): Promise<void> {
     if (code !== 408 && code !== 404) {
       await this.#link.restore();

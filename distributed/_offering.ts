@@ -1,10 +1,11 @@
 /**
- * Offers: a parcel goes straight to an agent that has a free slot, as far as is known, and not through the queue. That halves the way
- * of a task.
+ * Offers: a parcel goes straight to an agent that seems to have a free slot, instead of through the queue. That halves
+ * the time to its begin.
  *
- * The agent is granted the parcel before it gets it. So an offer is made again until it is answered, and the parcel goes into the queue
- * only where it is certain that the agent does not have it: it has said so, or nothing has ever listened there. An agent is made
- * offers only while it was heard a moment ago: one that is frozen, or off, would take what it is offered with it.
+ * The agent is granted the parcel before it receives it. So an offer is repeated until it is answered. The parcel goes
+ * into the queue only if the agent certainly does not have it: it has refused, or nothing has ever listened under its
+ * name. Offers go only to agents that were heard a moment ago: a parcel that is offered to a frozen or dead agent is
+ * stuck there.
  *
  * @module
  */
@@ -17,22 +18,22 @@ import type { SentParcel } from "./_parcels.ts";
 import { toBytes } from "./_wire.ts";
 
 // Times in milliseconds.
-/** So lately an agent has to have been heard. */
+/** How recently an agent must have been heard to get offers. */
 const LATELY = 1000;
-/** So long an agent is made no offers that has refused one. */
+/** How long an agent gets no offers after it has refused one. */
 const REFUSED = 20;
-/** How soon an offer is made again that was not answered. */
+/** The pause before an unanswered offer is repeated. */
 const AGAIN = 100;
 
-/** What follows from an offer. */
+/** What the driver does with the result of an offer. */
 export interface OfferHost {
-  /** Whether the parcel is with that agent by that nonce, and not over. */
+  /** Whether the parcel is with the agent by this nonce, and not over. */
   isWith(parcel: SentParcel, nonce: string): boolean;
   /** The agent has the parcel. */
   taken(parcel: SentParcel): void;
-  /** Tells the agent again what it is to give up of the parcel. */
+  /** Asks the agent again to give up tasks of the parcel. */
   tellAgain(parcel: SentParcel): void;
-  /** The agent does not have the parcel: it goes into the queue. */
+  /** The agent does not have the parcel, which goes into the queue. */
   refused(parcel: SentParcel): void;
 }
 
@@ -42,7 +43,7 @@ export class Offering {
   #offers = 0;
   readonly #agents: KnownAgents;
   readonly #host: OfferHost;
-  /** Agents that have refused an offer, and until when they are made none. */
+  /** Agents that have refused an offer, and until when they get none. */
   readonly #refused: Map<string, number> = new Map();
 
   constructor(driver: string, agents: KnownAgents, host: OfferHost) {
@@ -51,7 +52,7 @@ export class Offering {
     this.#host = host;
   }
 
-  /** An agent that has a free slot, as far as is known. `granted`: how many parcels each has. */
+  /** An agent that seems to have a free slot. `granted`: the parcels of each agent. */
   free(granted: ReadonlyMap<string, { readonly size: number }>): string | undefined {
     const time = performance.now();
     for (const [agent, until] of this.#refused) if (until < time) this.#refused.delete(agent);
@@ -64,12 +65,12 @@ export class Offering {
     return best;
   }
 
-  /** Offers a parcel to the agent that was granted it. */
+  /** Offers a parcel to the agent that it was granted to. */
   async offer(engine: Engine, parcel: SentParcel): Promise<void> {
     const { agent, nonce, bytes } = parcel;
     const offer: Offer = { driver: this.#driver, number: ++this.#offers, nonce, parcel: bytes };
     const question = toBytes(offer);
-    // Whether the agent may have heard of it.
+    // Whether the agent may have received an earlier attempt.
     let isUnknown = false;
     while (this.#host.isWith(parcel, nonce) && !engine.isClosed) {
       try {
@@ -77,7 +78,7 @@ export class Offering {
         if (isTaken === 1) {
           this.#agents.heardOf(agent!);
           this.#host.taken(parcel);
-          // It may have been told to give up what it did not have yet.
+          // A request to give up tasks may have arrived before the parcel, and had no effect.
           if (isUnknown) this.#host.tellAgain(parcel);
           return;
         }

@@ -1,33 +1,36 @@
 /**
- * What an agent knows of the offers that it was made. The same offer comes again where its answer was lost, maybe much later, and must not
- * be begun with twice.
+ * The offers that an agent has received. An offer is repeated if its answer was lost, maybe much later, and must not be
+ * begun twice.
  *
  * @module
  */
 
-/** Driver to agent, `offer`: a parcel that the agent is granted if it begins with it at once. Asked again until it is answered. */
+/**
+ * Driver to agent, `offer`: a parcel that is granted to the agent if it begins it at once. Repeated until it is
+ * answered.
+ */
 export interface Offer {
   driver: string;
-  /** Counts the offers of a driver. */
+  /** The number of the offer, counted by the driver. */
   number: number;
   nonce: string;
   /** The bytes of the parcel. */
   parcel: Uint8Array;
 }
 
-/** So many offers of a driver are known again; none that is as much older than the newest is taken. */
+/** How many offers of a driver are remembered. An offer that is older than these is not taken. */
 const KNOWN = 1024;
-/** Of so many drivers something is known. */
+/** How many drivers are remembered. */
 const MANY = 10_000;
 
-/** Offers that came. */
+/** The offers that have arrived. */
 export class TakenOffers {
-  /** By drivers: whether they were taken, by their numbers, and the highest number. */
+  /** For each driver: whether each offer was taken, and the highest number. */
   readonly #drivers: Map<string, { readonly taken: Map<number, boolean>; highest: number; floor: number }> = new Map();
 
   /**
-   * Takes an offer, if it is new and `take` does so. The answer to one that came before is the same. One that is too old to be known is
-   * said to be taken: the driver finds that the agent does not have it, and cannot know whether it was begun with.
+   * Takes an offer if it is new and `take` accepts it. A repeated offer gets the same answer. An offer that is too old
+   * to be remembered counts as taken: it may have been begun, and the driver will find that the agent does not have it.
    */
   take(driver: string, number: number, take: () => boolean): boolean {
     let its = this.#drivers.get(driver);
@@ -44,7 +47,7 @@ export class TakenOffers {
     return isTaken;
   }
 
-  /** A driver is gone, as far as is known. Where it is not, what it has offered so far is still not begun with again. */
+  /** A driver is gone, as far as is known. If it is not, its earlier offers are still not begun again. */
   forget(driver: string): void {
     const its = this.#drivers.get(driver);
     if (its === undefined) return;

@@ -1,5 +1,5 @@
 /**
- * Parcels: what a program sends through the queue, each some tasks of one function.
+ * Parcels, which a program sends through the queue. Each is some tasks of one function.
  *
  * ```text
  *   waits ──▶ in the queue ──grant──▶ with an agent ──reports──▶ over
@@ -7,7 +7,7 @@
  *     └─taken back─┘                        └─ the agent is gone: its open tasks are lost
  * ```
  *
- * A parcel is granted once. Until then it may be sent any number of times, and is sent again where the queue has lost it.
+ * A parcel is granted once. Until then it may be sent any number of times, and is sent again if the queue has lost it.
  *
  * @module
  */
@@ -15,56 +15,56 @@
 import type { Job } from "../_internal/pool/job.ts";
 import type { Granted } from "./_agents_known.ts";
 
-/** Some tasks, on their way. Of submitted ones each is a job of its own. */
+/** Some tasks on their way. Each submitted task is its own job. */
 export class SentParcel implements Granted {
-  /** Where it is in the queue; 0: the queue has not confirmed it. */
+  /** Its place in the queue; 0: the queue has not confirmed it. */
   place = 0;
   /** How often it was sent. */
   sends = 0;
-  /** It is over, or taken back: no agent is to get it. */
+  /** It is over or taken back: no agent must get it. */
   isOver = false;
   /** It is being sent. */
   isSending = false;
-  /** Which agent was granted it. */
+  /** The agent that was granted it. */
   agent: string | undefined;
   nonce = "";
   since = 0;
-  /** It was offered to its agent, which has not answered. */
+  /** It was offered to its agent, which has not answered yet. */
   isOffered = false;
   missed = 0;
   /** How many of the agent's reports were taken. */
   reports = 0;
-  /** Positions whose outcomes are not known. */
+  /** Positions whose outcomes are not known yet. */
   readonly open: Set<number>;
-  /** Positions that the agent was told to give up. */
+  /** Positions that the agent was asked to give up. */
   readonly told: Set<number> = new Set();
-  /** Positions whose outcomes are on their way, piece by piece. */
+  /** Positions whose outcomes are arriving in pieces. */
   readonly coming: Set<number> = new Set();
 
   constructor(
     readonly id: string,
     readonly number: number,
     readonly fn: number,
-    /** Whose task is at a position, and which of its tasks that is. */
+    /** The job of the task at each position, and the task's index in that job. */
     readonly jobs: readonly Job[],
     readonly indexes: readonly number[],
     readonly bytes: Uint8Array,
-    /** Inputs that its agent asks for piece by piece, by position. */
+    /** Inputs that its agent asks for in pieces, by position. */
     readonly large: ReadonlyMap<number, Uint8Array>,
-    /** It is for the workers of one agent. */
+    /** It is a parcel of `each()`, for the workers of one agent. */
     readonly inEach = false,
   ) {
     this.open = new Set(indexes.keys());
   }
 
-  /** An agent may begin with it. */
+  /** Grants it to an agent. */
   grantTo(agent: string, nonce: string): void {
     this.agent = agent;
     this.nonce = nonce;
     this.since = performance.now();
   }
 
-  /** The agent does not have it. */
+  /** Takes it from its agent, which does not have it. */
   takeFrom(): void {
     this.agent = undefined;
     this.nonce = "";
@@ -95,12 +95,12 @@ export class Parcels implements Iterable<SentParcel> {
     return this.#all.size;
   }
 
-  /** How many agents have. */
+  /** How many of them agents have. */
   get held(): number {
     return this.#held;
   }
 
-  /** Those with agents, by these. */
+  /** The granted parcels of each agent. */
   get granted(): ReadonlyMap<string, ReadonlySet<SentParcel>> {
     return this.#granted;
   }
@@ -113,7 +113,7 @@ export class Parcels implements Iterable<SentParcel> {
     return this.#all.get(number);
   }
 
-  /** The parcel of that id. */
+  /** The parcel with this id. */
   find(id: string): SentParcel | undefined {
     const parcel = this.#all.get(Number(id.slice(id.indexOf(".") + 1)));
     return parcel?.id === id ? parcel : undefined;
@@ -124,7 +124,7 @@ export class Parcels implements Iterable<SentParcel> {
     return this.#all.get(parcel.number) === parcel;
   }
 
-  /** A parcel is over. Whether it was not before. */
+  /** Ends a parcel. Returns whether it was not over before. */
   delete(parcel: SentParcel): boolean {
     if (!this.has(parcel)) return false;
     this.#all.delete(parcel.number);
@@ -132,7 +132,7 @@ export class Parcels implements Iterable<SentParcel> {
     return true;
   }
 
-  /** An agent may begin with a parcel. */
+  /** Grants a parcel to an agent. */
   grant(parcel: SentParcel, agent: string, nonce: string): void {
     parcel.grantTo(agent, nonce);
     let its = this.#granted.get(agent);

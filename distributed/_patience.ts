@@ -1,17 +1,17 @@
 /**
- * Connecting, where the engine may be about to come up.
+ * Connecting to an engine that may be about to start.
  *
  * @module
  */
 
 // Times in milliseconds.
-/** Longer is not waited for a first connection: where nothing listens, the address is wrong. */
+/** The longest wait for a first connection: if nothing listens until then, the address is wrong. */
 const MOST = 5000;
-/** An attempt may take no longer: where a server dies that was just connected to, the client does not hear of it. */
+/** The longest attempt: if a server dies while the client connects to it, the client does not notice. */
 const ATTEMPT = 2000;
 const AGAIN = 100;
 
-/** Tries until the time has passed; but what is refused once is refused again. */
+/** Connects, and tries again until the time has passed. A refusal is final: it would be repeated. */
 export async function connectPatiently<E>(
   connect: (timeout: number) => Promise<E>,
   timeout: number,
@@ -22,7 +22,7 @@ export async function connectPatiently<E>(
       return await connect(Math.max(AGAIN, Math.min(ATTEMPT, until - performance.now())));
     } catch (error) {
       const { cause } = error as { cause?: { name?: string } };
-      // Not every error of a connection is one of the way there: a certificate's file may be missing, say.
+      // Only errors of the way to the server are worth another attempt, not a missing certificate file, for example.
       const isAway = cause?.name === "TimeoutError" ||
         /connection refused|ECONNREFUSED|ECONNRESET|EPIPE|undefined error/i.test(String(cause));
       if (!isAway || performance.now() + AGAIN > until) throw error;

@@ -1,24 +1,24 @@
 /**
- * Values that are larger than messages should be: the side that has one says how large it is, and the other side asks for it piece
- * by piece. Nothing of it is kept by the engine, so that nothing is left of it there, whatever dies.
+ * Values that are too large for one message. The side that has such a value sends its size, and the other side asks for
+ * the value in pieces. The engine keeps nothing of it, so nothing is left there, whatever ends.
  *
  * @module
  */
 
 import type { Packed } from "../_internal/pool/task.ts";
 
-/** Larger values go in pieces of this size, at most: bytes. */
+/** Larger values are sent in pieces of at most this size: bytes. */
 export const PIECE = 1 << 19;
-/** So many pieces are asked for at once. */
+/** How many pieces are asked for at once. */
 const SIDE_BY_SIDE = 4;
 
-/** In the place of a value: it is to be asked for. */
+/** Stands for a value that the receiver must ask for. */
 export interface InPieces {
-  /** How many bytes it has. */
+  /** The size of the value: bytes. */
   readonly size: number;
 }
 
-/** A value, or how large it is. */
+/** A value, or the size of a value to ask for. */
 export type Sent = Packed | InPieces;
 
 /** Asks for a piece of the value at a position of a parcel. */
@@ -30,21 +30,21 @@ export interface PieceQuestion {
   length: number;
 }
 
-/** Whether a value is to be asked for. */
+/** Whether the value must be asked for. */
 export function isInPieces(sent: Sent): sent is InPieces {
   return typeof sent === "object" && sent !== null && !(sent instanceof Uint8Array);
 }
 
-/** What is sent in place of a value. `most`: the most bytes that a message may have. */
+/** What is sent for a value: itself, or its size if it is large. `most`: the largest message, in bytes. */
 export function sentFor(packed: Packed, most: number): Sent {
   return typeof packed === "number" || packed.length <= Math.min(PIECE, most / 4) ? packed : { size: packed.length };
 }
 
 /**
- * Asks for all pieces of a value, and puts them together.
+ * Asks for all pieces of a value and joins them. Resolves with `undefined` if the other side does not have it any more.
  *
- * @param most The most bytes that a message may have.
- * @param ask Asks for one; `undefined`: the other side does not have it any more.
+ * @param most The largest message: bytes.
+ * @param ask Asks for a piece; `undefined`: the other side does not have the value any more.
  */
 export async function gather(
   { size }: InPieces,

@@ -1,6 +1,6 @@
 /**
- * What an agent has to know before it calls a function of a program: which function that is, whether it is made of the same files
- * here, and which pool calls it.
+ * What an agent must find out before it calls a function of a program: which function it is, whether its files here are
+ * the same, and which pool calls it.
  *
  * @module
  */
@@ -15,34 +15,34 @@ import type { Engine } from "./_engine.ts";
 import { insist } from "./_insist.ts";
 import { foreign, fromBytes, type PoolSetup, type Refusal, type Setup, toBytes } from "./_wire.ts";
 
-/** A pool's workers end when they have had nothing to do for so long: milliseconds. */
+/** How long a pool's workers stay idle before they end: milliseconds. */
 const IDLE = 60_000;
 
-/** How an agent is made, as far as it matters here. */
+/** The options of an agent that matter here. */
 export interface PreparingOptions {
-  /** Its name, for messages. */
+  /** The agent's name, for messages. */
   readonly name: string;
-  /** The folder below which the modules are that it may import. */
+  /** The folder of the modules that it may import. */
   readonly root: string;
   readonly slots: number;
-  /** Whether functions are made of their sources that no module exports. */
+  /** Whether functions that no module exports are created from their source. */
   readonly inline: boolean;
-  /** Makes a pool of this machine. */
+  /** Creates a pool of this machine. */
   readonly own: (options: OwnerOptions) => Dispatcher;
 }
 
 /** A function that can be called here. */
 export interface Prepared {
-  /** By which pool. */
+  /** Describes the pool that calls it. */
   readonly setup: Setup;
-  /** Which generation of workers has its files as they are. */
+  /** The generation of workers that have loaded its files as they are now. */
   readonly generation: number;
   /** Its description for this machine, in JSON. */
   readonly description: string;
   readonly name: string;
 }
 
-/** Why it cannot. */
+/** Why a function cannot be called here. */
 export interface Refused {
   readonly refusal: Omit<Refusal, "id">;
 }
@@ -51,7 +51,7 @@ export interface Refused {
 export class Preparing {
   readonly #engine: Engine;
   readonly #options: PreparingOptions;
-  /** By programs, and there by the functions' numbers. */
+  /** For each program, by the functions' numbers. */
   readonly #prepared: Map<string, Map<number, Promise<Prepared | Refused | "gone">>> = new Map();
   readonly #ready: Map<string, Map<number, Prepared>> = new Map();
   readonly #pools: Map<string, { relay: Relay; driver: string | undefined; generation: number }> = new Map();
@@ -64,7 +64,7 @@ export class Preparing {
     this.#options = options;
   }
 
-  /** Gets to know a function of a program. `"gone"`: the program is. */
+  /** Asks a program for one of its functions. `"gone"`: the program is gone. */
   prepare(driver: string, fn: number): Promise<Prepared | Refused | "gone"> {
     let known = this.#prepared.get(driver);
     if (known === undefined) this.#prepared.set(driver, known = new Map());
@@ -73,7 +73,7 @@ export class Preparing {
     return prepared;
   }
 
-  /** A function that was prepared, and can be called; `undefined`: it is not, or not yet. */
+  /** A prepared function that can be called; `undefined`: it is not prepared, or not yet. */
   known(driver: string, fn: number): Prepared | undefined {
     return this.#ready.get(driver)?.get(fn);
   }
@@ -121,12 +121,16 @@ export class Preparing {
     return [...this.#prepared.keys()];
   }
 
-  /** The pool that calls a function: one for all programs whose workers are alike, but one of its own where there is an initializer. */
+  /**
+   * The pool that calls a function. Programs whose workers are set up in the same way share a pool, but a program with
+   * an initializer has its own.
+   */
   relayFor(driver: string, { setup: { pool: text, initargs }, generation }: Prepared): Relay {
     const pool = JSON.parse(text) as PoolSetup;
     const key = `${generation} ${pool.initializer === null ? "" : driver} ${text}`;
     const known = this.#pools.get(key);
-    // A pool whose workers could not be started is made anew; one whose initializer has failed has that to say.
+    // A pool whose workers could not start is replaced. If its initializer has failed, the pool stays, and reports that
+    // error.
     if (known !== undefined && (known.relay.broken === undefined || pool.initializer !== null)) return known.relay;
     void known?.relay.terminate();
     const { initializer, maxTasks, maxMemory, concurrency } = pool;
@@ -148,7 +152,7 @@ export class Preparing {
     return relay;
   }
 
-  // Workers have loaded files as they were: where one has changed since, others are needed.
+  // Workers keep the files that they have loaded. If a file has changed since, new workers are needed.
   #generationOf(files: Readonly<Record<string, string>>): number {
     const hasChanged = Object.entries(files).some(([file, hash]) => (this.#loaded.get(file) ?? hash) !== hash);
     if (hasChanged) {
@@ -164,7 +168,8 @@ export class Preparing {
     this.#prepared.delete(driver);
     this.#ready.delete(driver);
     for (const [key, { relay, driver: its, generation }] of this.#pools) {
-      // Programs that began before a file was changed have the workers that they had, and are gone at last.
+      // Workers of an older generation serve programs that began before a file changed. They end when no program is
+      // left.
       const isOld = generation < this.#generation && this.#prepared.size === 0;
       if (its !== driver && !isOld) continue;
       this.#pools.delete(key);

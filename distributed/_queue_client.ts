@@ -1,9 +1,10 @@
 /**
- * What a program does with a queue of the store: it puts bytes, waits for room, and has its getters served in turn.
+ * A program's access to a queue of the store: it puts bytes, waits for room, and serves its getters in turn.
  *
- * A getter that is given up may have asked already. What comes for it goes to the next getter, or back into the queue. A getter gets
- * an item when the queue has confirmed that it is taken. Where the queue does not for so long that it may give the item to another,
- * it may have forgotten the item as well: the getter gets it all the same, so that an item comes twice rather than never.
+ * A getter that gives up may already have asked for an item. That item goes to the next getter, or back into the queue.
+ * A getter receives an item when the queue has confirmed that the item is taken. If the confirmation is missing for so
+ * long that the queue may give the item to another getter, the queue may also have forgotten the item. The getter then
+ * receives it all the same: an item that arrives twice is better than an item that is lost.
  *
  * @module
  */
@@ -16,20 +17,23 @@ import type { Item, ItemQueue, Store } from "./_store.ts";
 import { toBytes } from "./_wire.ts";
 
 // Times in milliseconds.
-/** How soon it is looked again whether there is room, where no message says so. */
+/** How often to look for room if no message reports it. */
 const ROOM = 100;
-/** How often getters that wait look whether the queue was shut down, where no message says so; and where it was, and has items. */
+/**
+ * How often waiting getters check whether the queue was shut down, if no message reports it; and, once it was shut
+ * down, whether it is empty.
+ */
 const LOOK = 1000;
 const DRAIN = 50;
-/** So long it is asked that an item is taken: later it may be another's. */
+/** How long to ask for the confirmation of an item. After that, the item may be another getter's. */
 const SAFE = TAKE_WAIT * 0.8;
 const AGAIN = 50;
-/** In so long an item can be had that was just put. */
+/** Within this time an item that was just put can be taken. */
 const NEW = 20;
-/** How long questions may be asked for getters that may come. */
+/** How long to keep asking for items without getters, because the next getter may come soon. */
 const LINGER = 200;
 
-/** A getter that waits. */
+/** A waiting getter. */
 interface Getter {
   resolve(bytes: Uint8Array): void;
   reject(error: unknown): void;
@@ -42,11 +46,11 @@ export class QueueClient {
   readonly #maxsize: number;
   readonly #id: string = crypto.randomUUID().slice(0, 13).replace("-", "");
   #puts = 0;
-  /** The store in which it was opened last. */
+  /** The store in which the queue was last opened. */
   #opened: Store | undefined;
-  /** Getters that no item is being taken for, the first first. */
+  /** Getters for which no item is being taken yet, in the order of their calls. */
   readonly #getters: Set<Getter> = new Set();
-  /** How many items were asked for that have not come. */
+  /** How many items were asked for and have not arrived. */
   #asked = 0;
   #isServing = false;
   readonly #bell: Bell = new Bell();
@@ -57,7 +61,7 @@ export class QueueClient {
     this.#maxsize = maxsize;
   }
 
-  // Asks the queue something, and makes it where it is not there.
+  // Runs an operation on the queue, and creates the queue if it does not exist.
   async #ask<T>(
     action: string,
     question: (queue: ItemQueue, store: Store) => Promise<T>,
@@ -69,7 +73,7 @@ export class QueueClient {
       try {
         return await question(queue, store);
       } catch (error) {
-        // It may be gone, and is looked for again.
+        // The queue may be gone: the next attempt opens it again.
         this.#opened = undefined;
         throw error;
       }
@@ -81,13 +85,13 @@ export class QueueClient {
     const maxsize = await queue.open(this.#maxsize);
     if (maxsize !== this.#maxsize) {
       throw new TypeError(
-        `Cannot ${action} with maxsize ${this.#maxsize} as it was made with ${maxsize}: say the same everywhere, or unlink() it`,
+        `Cannot ${action} with maxsize ${this.#maxsize} as it was made with ${maxsize}: use the same maxsize everywhere, or unlink() it`,
       );
     }
     this.#opened = store;
   }
 
-  /** Puts an item. `false`: there is no room, and it is not waited for. */
+  /** Puts an item. `false`: there is no room, and `isPatient` is `false`. */
   async put(action: string, bytes: Uint8Array, isPatient: boolean, signal?: AbortSignal): Promise<boolean> {
     const key = `${this.#id}.${++this.#puts}`;
     for (;;) {
@@ -96,11 +100,11 @@ export class QueueClient {
       }, signal);
       if (outcome === "put") return true;
       if (outcome === "shut") {
-        throw new QueueShutDownError(`Cannot ${action} as it was shut down: unlink() has it begin anew`);
+        throw new QueueShutDownError(`Cannot ${action} as it was shut down: call unlink() to begin anew`);
       }
       if (outcome !== "full") {
         throw new RangeError(
-          `Cannot ${action} as the item takes ${bytes.length} bytes, more than ${outcome}: put where it is`,
+          `Cannot ${action} as the item takes ${bytes.length} bytes, more than ${outcome}: put the address of the data instead`,
         );
       }
       if (!isPatient) return false;
@@ -122,14 +126,14 @@ export class QueueClient {
     }
   }
 
-  /** Takes an item that is there. `undefined`: there is none. */
+  /** Takes an item that is there; `undefined`: there is none. */
   async getNow(action: string): Promise<Uint8Array | undefined> {
     return await this.#ask(action, async (queue, store) => {
       let item = await queue.itemNow(0);
       if (item === undefined) {
         const { size, isShut } = await queue.state();
         if (isShut && size === 0) throw shutDown(action);
-        // It may be another getter's, or so new that it cannot be had at once.
+        // The item may be with another getter, or so new that it cannot be taken at once.
         if (size > 0) item = await queue.itemNow(NEW);
       }
       if (item === undefined) return undefined;
@@ -138,7 +142,7 @@ export class QueueClient {
     });
   }
 
-  /** Takes an item, and waits for one. `undefined`: the time has passed. */
+  /** Waits for an item and takes it; `undefined`: the time has passed. */
   async get(action: string, timeout: number, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let abort!: () => void;
@@ -146,7 +150,7 @@ export class QueueClient {
       return await new Promise<Uint8Array | undefined>((resolve, reject) => {
         const getter: Getter = { resolve, reject };
         const giveUp = (settle: () => void): void => {
-          // An item that is being taken for it is its own.
+          // If an item is being taken for this getter, the getter receives that.
           if (this.#getters.delete(getter)) settle();
         };
         if (timeout !== Infinity) {
@@ -164,7 +168,7 @@ export class QueueClient {
     }
   }
 
-  // There are getters.
+  // Makes sure that items are asked for.
   #wake(action: string): void {
     this.#bell.ring();
     if (this.#isServing) return;
@@ -182,7 +186,7 @@ export class QueueClient {
         this.#getters.clear();
       }
     }
-    // Nothing runs between the last look and this.
+    // No getter can have been added between the last check and this.
     this.#isServing = false;
   }
 
@@ -196,7 +200,7 @@ export class QueueClient {
     this.#asked = 0;
     try {
       taking = queue.items((item) => this.#serveOne(item, store));
-      // Mostly there is an item, and nothing has to be looked for.
+      // Usually an item arrives soon, so the first check is a little later.
       for (let looked = performance.now() - LOOK + DRAIN; await this.#hasGetters();) {
         taking.ask(this.#getters.size - this.#asked);
         this.#asked = Math.max(this.#asked, this.#getters.size);
@@ -216,7 +220,7 @@ export class QueueClient {
     }
   }
 
-  // Whether there are getters, or are soon: many programs get one item after the other.
+  // Whether there are getters, now or within a moment: many programs get one item after another.
   async #hasGetters(): Promise<boolean> {
     if (this.#getters.size > 0 || this.#asked > 0) return this.#getters.size > 0;
     await this.#bell.wait(LINGER);
@@ -228,7 +232,7 @@ export class QueueClient {
     const [getter] = this.#getters;
     if (getter === undefined) return item.giveBack();
     this.#getters.delete(getter);
-    // The connection is there until the item is taken, also where nothing is asked for any more.
+    // The connection stays open until the item is taken, also if no getter waits any more.
     const { line } = this.#asking;
     const borrowed = line.borrow();
     void this.#take(item, store).then(() => {
@@ -237,7 +241,7 @@ export class QueueClient {
     }).then(() => line.giveBack(), () => {});
   }
 
-  // Until the queue has confirmed it, or another getter may have it.
+  // Asks until the queue has confirmed it, or another getter may have it.
   async #take(item: Item, store: Store): Promise<void> {
     while (performance.now() - item.since < SAFE && !store.isClosed) {
       try {

@@ -1,6 +1,6 @@
 /**
- * Puts parcels into the queue, and again where the queue has lost them: a parcel that was not granted may be sent any number of
- * times.
+ * Puts parcels into the queue, and again if the queue has lost them. A parcel that was not granted may be sent any
+ * number of times.
  *
  * @module
  */
@@ -8,11 +8,11 @@
 import { type Engine, QueueFullError } from "./_engine.ts";
 import type { SentParcel } from "./_parcels.ts";
 
-/** How often it is looked whether the queue still has what was not granted: milliseconds. */
+/** How often it is checked whether the queue still has the parcels that were not granted: milliseconds. */
 const OFTEN = 3000;
-/** So many are looked for at once: each is a question. */
+/** How many parcels are checked at a time. Each costs a question to the server. */
 const AT_ONCE = 512;
-/** So many are sent again at each look where the queue had no room. */
+/** How many parcels are sent again at each look if the queue had no room. */
 const REFUSED = 64;
 
 /** Sends the parcels of one driver. */
@@ -20,16 +20,16 @@ export class Sending {
   readonly #driver: string;
   #isReconciling = false;
   #reconciled = 0;
-  /** The queue has had no room for a parcel lately. */
+  /** The queue had no room for a parcel at the last attempt. */
   #isFull = false;
-  /** The number of the parcel that was looked for last. */
+  /** The number of the last parcel that was checked. */
   #last = 0;
 
   constructor(driver: string) {
     this.#driver = driver;
   }
 
-  /** Puts a parcel into the queue. What does not get there is sent again by {@linkcode Sending.reconcile}. */
+  /** Puts a parcel into the queue. If it does not arrive there, {@linkcode Sending.reconcile} sends it again. */
   send(engine: Engine, parcel: SentParcel): void {
     if (parcel.isSending) return;
     parcel.isSending = true;
@@ -39,12 +39,12 @@ export class Sending {
 
   async #send(engine: Engine, parcel: SentParcel): Promise<void> {
     try {
-      // A key of its own each time: the queue may have lost what it remembers to have had.
+      // Each attempt has its own key: the queue drops a key that it remembers, even if it has lost the parcel.
       parcel.place = await engine.putTask(this.#driver, parcel.bytes, keyOf(parcel));
       if (parcel.isOver) await engine.removeTask(parcel.place);
     } catch (error) {
       parcel.place = 0;
-      // The engine is away, or has no room: later. Or the queue is gone.
+      // The engine is away or the queue is full: try later. Or the queue is gone: create it again.
       if (error instanceof QueueFullError) this.#isFull = true;
       else if (engine.awaySince === undefined) {
         if (await engine.probe()) await engine.restore();
@@ -55,13 +55,16 @@ export class Sending {
     }
   }
 
-  /** A parcel is not to be begun with any more: it is taken out of the queue. */
+  /** A parcel must not be begun any more: removes it from the queue. */
   forget(engine: Engine | undefined, parcel: SentParcel): void {
     parcel.isOver = true;
     if (parcel.place > 0 && engine !== undefined) void engine.removeTask(parcel.place);
   }
 
-  /** Sends those again that are not in the queue. Now and then, unless it is urgent: that is asked for each of them. */
+  /**
+   * Sends parcels again that are not in the queue. Unless it is urgent, this asks only from time to time, because each
+   * parcel costs a question.
+   */
   reconcile(engine: Engine, parcels: readonly SentParcel[], isUrgent = false): void {
     const time = performance.now();
     if (this.#isFull) this.#sendRefused(engine, parcels);
@@ -73,14 +76,14 @@ export class Sending {
     );
   }
 
-  // There may be room by now, and nothing has to be asked for to find out.
+  // There may be room by now. Sending again finds that out without a question.
   #sendRefused(engine: Engine, parcels: readonly SentParcel[]): void {
     this.#isFull = false;
     const refused = parcels.filter(({ place, isSending, isOver }) => place === 0 && !isSending && !isOver);
     for (const parcel of refused.slice(0, REFUSED)) this.send(engine, parcel);
   }
 
-  // Those that the last ones were followed by, where there are many.
+  // If there are many parcels, checks those that follow the last ones.
   #some(parcels: readonly SentParcel[]): readonly SentParcel[] {
     if (parcels.length <= AT_ONCE) return parcels;
     const first = parcels.findIndex(({ number }) => number > this.#last);

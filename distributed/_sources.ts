@@ -1,5 +1,5 @@
 /**
- * The jobs of a pool that have tasks to send, and what goes into a parcel.
+ * The jobs of a pool that have tasks to send, and how the tasks are packed into parcels.
  *
  * @module
  */
@@ -9,15 +9,17 @@ import { SentParcel } from "./_parcels.ts";
 import { isInPieces, type Sent, sentFor } from "./_pieces.ts";
 import { type Parcel, PROTOCOL, toBytes } from "./_wire.ts";
 
-/** So long a parcel should keep an agent busy: milliseconds. */
+/** How long a parcel should keep an agent busy: milliseconds. */
 const PARCEL_MS = 20;
-/** More tasks are no parcel. */
+/** The most tasks in a parcel. */
 const MANY = 4096;
-/** So many bytes that go in pieces are enough for a parcel: its agent has all of them at once. */
+/** A parcel is full with this many bytes that go in pieces, all of which its agent holds at once. */
 const MUCH = 8 << 20;
-/** The rest of a job is shared by so many parcels for each slot, so that all agents come to the end together. */
+/**
+ * The rest of a job is divided into this many parcels for each slot, so that all agents finish at about the same time.
+ */
 const AHEAD = 4;
-/** A call takes no less, for all that is measured: milliseconds. */
+/** The shortest time of a call that is assumed, whatever is measured: milliseconds. */
 const LEAST_MS = 1e-3;
 
 /** Jobs with tasks to send. */
@@ -25,9 +27,9 @@ export class Sources {
   readonly #driver: string;
   readonly #slots: () => number;
   readonly #beside: number;
-  /** The one that was served longest ago first. */
+  /** The sources; the first was served longest ago. */
   readonly #sources: Set<Source> = new Set();
-  /** Milliseconds that a call of each function takes. */
+  /** How many milliseconds a call of each function takes. */
   readonly #costs: Map<number, number> = new Map();
   #numbers = 0;
 
@@ -49,35 +51,38 @@ export class Sources {
     return waiting;
   }
 
-  /** Takes a source of tasks on, or goes on with it. */
+  /** Adds a source of tasks, or continues it. */
   add(source: Source): void {
     this.#sources.add(source);
   }
 
-  /** There is nothing to send any more. Returns what there was. */
+  /** Removes all sources, and returns them. */
   clear(): Source[] {
     const sources = [...this.#sources];
     this.#sources.clear();
     return sources;
   }
 
-  /** Has all jobs taken to their ends, also those whose results no caller reads yet. */
+  /** Makes all jobs run to their ends, also those whose results no caller reads yet. */
   hurry(): void {
     for (const source of this.#sources) source.hurry?.();
   }
 
-  /** A call of the function takes so many milliseconds. */
+  /** Notes that a call of the function took `each` milliseconds. */
   noteCost(fn: number, each: number): void {
     const known = this.#costs.get(fn);
     this.#costs.set(fn, known === undefined ? each : (known + each) / 2);
   }
 
-  /** The next parcel: of the most urgent tasks, and of those some of the source that was served longest ago. */
+  /**
+   * The next parcel. Its tasks are from the most urgent sources, and among these from the source that was served
+   * longest ago.
+   */
   next(maxBytes: number): SentParcel | undefined {
     for (const source of [...this.#sources].sort((a, b) => a.priority - b.priority)) {
       this.#sources.delete(source);
       const parcel = this.#pack(source, maxBytes);
-      // A source that has nothing now comes back by add().
+      // A source that has nothing now is added again by add() later.
       if (!source.exhausted) this.#sources.add(source);
       if (parcel !== undefined) return parcel;
     }
@@ -94,7 +99,7 @@ export class Sources {
     let apart = 0;
     for (let most = 1; indexes.length < most && bytes < maxBytes / 4 && apart < MUCH;) {
       const job = source.peek();
-      // Of submitted tasks each is a job of its own: those that are called alike go together.
+      // Each submitted task is its own job. Tasks that are called in the same way share a parcel.
       if (job === undefined || jobs.length > 0 && !areAlike(job, jobs[0])) break;
       if (jobs.length === 0) most = this.#countFor(job);
       source.take();
@@ -136,7 +141,7 @@ export class Sources {
     return new SentParcel(id, number, fn, jobs, indexes, toBytes(parcel), large);
   }
 
-  /** A parcel of so many tasks of a job, from `first` on, one for each worker of an agent. */
+  /** A parcel of `count` tasks of a job, beginning with index `first`: one for each worker of an agent. */
   eachOf(job: Job, first: number, count: number, maxBytes: number): SentParcel {
     const number = ++this.#numbers;
     const driver = this.#driver;
@@ -166,19 +171,19 @@ export class Sources {
 
   #countFor(job: Job): number {
     const slots = Math.max(1, this.#slots());
-    // Tasks that await run beside one another: as many as there are, shared by all slots.
+    // With `concurrency`, a worker runs several tasks at a time: the waiting tasks are divided among all slots.
     const beside = this.#beside === 1 ? 1 : Math.min(this.#beside, Math.ceil(job.source.waiting / slots));
     const least = Math.max(1, job.together, beside);
     const cost = this.#costs.get(job.fn);
     if (cost === undefined) return Math.min(MANY, least);
     const { waiting } = job.source;
-    // Smaller and smaller ones. Of a stream it is not known what is to come.
+    // Parcels get smaller toward the end. The length of a stream is unknown.
     const part = waiting > 1 ? Math.ceil(waiting / (AHEAD * slots)) : MANY;
     return Math.min(MANY, Math.max(least, Math.min(part, Math.floor(PARCEL_MS / Math.max(cost, LEAST_MS)))));
   }
 }
 
-// Whether an agent calls them in the same way.
+// Whether an agent calls the tasks of both jobs in the same way.
 function areAlike(a: Job, b: Job): boolean {
   return a === b || a.fn === b.fn && a.spread === b.spread && a.killAfter === b.killAfter && a.together === b.together;
 }

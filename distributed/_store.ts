@@ -1,62 +1,65 @@
 /**
- * Where the named objects of a fleet are kept: entries, which are bytes with a revision, and queues of items.
+ * The store of a fleet's named objects: entries, which are bytes with a revision, and queues of items.
  *
  * @module
  */
 
 import type { Link, Taking } from "./_engine.ts";
 
-/** What is kept under a name. */
+/** The bytes that are kept under a name. */
 export interface Entry {
   /** Grows with every write. */
   readonly revision: number;
   readonly bytes: Uint8Array;
 }
 
-/** An item as a getter gets it. */
+/** An item as a getter receives it. */
 export interface Item {
   readonly bytes: Uint8Array;
-  /** When it came, on the clock of `performance.now`. */
+  /** When it arrived, on the clock of `performance.now`. */
   readonly since: number;
   /** Takes it out of the queue. Resolves when the queue has confirmed that. */
   take(): Promise<void>;
-  /** Another getter is to have it. */
+  /** Puts it back for another getter. */
   giveBack(): void;
 }
 
-/** What came of putting an item. */
+/** The result of putting an item. */
 export type PutOutcome = "put" | "full" | "shut";
 
 /** A queue of items. */
 export interface ItemQueue {
-  /** Makes it where it is not there. Resolves with the most items that it may have; 0: any number. */
+  /** Creates the queue if it does not exist. Resolves with its `maxsize`; 0: any number of items. */
   open(maxsize: number): Promise<number>;
-  /** Puts an item; the same key is the same item. */
+  /** Puts an item. A repeated key is the same item, which is put once. */
   put(bytes: Uint8Array, key: string): Promise<PutOutcome>;
-  /** An item that is there now, if there is one, or comes within so many milliseconds. */
+  /** An item that is there now or arrives within `wait` milliseconds; `undefined`: none. */
   itemNow(wait: number): Promise<Item | undefined>;
-  /** Calls `hear` with as many items as `ask` says, when they are there. */
+  /** Calls `hear` with each item, for as many items as `ask` asks for. */
   items(hear: (item: Item) => void): Taking;
-  /** How many items it has, and whether it is shut. */
+  /** How many items it has, and whether it is shut down. */
   state(): Promise<{ size: number; isShut: boolean }>;
-  /** Nothing can be put any more. `immediate`: and it is emptied. */
+  /** Shuts the queue down: nothing can be put any more. `immediate`: its items are dropped too. */
   shut(immediate: boolean): Promise<void>;
-  /** Removes it, with all its items. */
+  /** Removes the queue with all its items. */
   remove(): Promise<void>;
 }
 
-/** A connection to where the objects of a fleet are kept. */
+/** A connection to the store of a fleet. */
 export interface Store extends Link {
   /** Reads an entry; `undefined`: there is none. */
   read(name: string): Promise<Entry | undefined>;
-  /** How many milliseconds ago an entry was written, by the clock of the store; `undefined`: that is not known. */
+  /** How many milliseconds ago an entry was written, by the clock of the store; `undefined`: unknown. */
   ageOf(name: string): Promise<number | undefined>;
-  /** Writes an entry whose revision is that one; 0: that is not there. Resolves with the new revision; `undefined`: it has another. */
+  /**
+   * Writes an entry if it has this revision; 0: if it does not exist. Resolves with the new revision, or with
+   * `undefined` if the entry has another revision.
+   */
   write(name: string, bytes: Uint8Array, revision: number): Promise<number | undefined>;
   /** Removes an entry. */
   remove(name: string): Promise<void>;
-  /** Calls `hear` with messages to a name. Returns what ends that. */
+  /** Calls `hear` with each message to a name. Returns a function that ends that. */
   listen(name: string, hear: (bytes: Uint8Array) => void): () => void;
-  /** The queue of a name. */
+  /** The queue of this name. */
   queue(name: string): ItemQueue;
 }

@@ -1,12 +1,14 @@
 /**
- * What the client of NATS leaves open in its use of sockets.
+ * Closes two gaps in how the NATS client uses sockets.
  *
- * It takes all listeners off a socket when it is done with a step, and before it closes it. An error that comes then, of a connection
- * that was reset, ends the program on Deno. And its TLS leaves a gap: between the handshake and its own handlers nothing listens to the socket, and TLS
- * 1.3 tells a client just then that its certificate is missing or not trusted. On Deno that error ended the program; elsewhere the
- * client waited for its whole timeout.
+ * The client removes all listeners of a socket between the steps of a connection and before it closes the socket. On
+ * Deno, an error that arrives in such a moment, of a reset connection for example, ends the program.
  *
- * It extends a class that the client does not promise to keep: look at it with each new version, of which only patches are taken.
+ * With TLS, nothing listens to the socket between the handshake and the client's own handlers. In that moment a TLS 1.3
+ * server reports that the client's certificate is missing or not trusted. On Deno that error ended the program; on
+ * other runtimes the client waited for its whole timeout.
+ *
+ * This extends a class that is no public API of the client. Check it with each new version; only patches are taken.
  *
  * @module
  */
@@ -21,10 +23,12 @@ import {
 } from "@nats-io/transport-node";
 import { nodeResolveHost, NodeTransport } from "@nats-io/transport-node/lib/node_transport.js";
 
-/** So long it is waited for a refusal after the handshake, beside the time that this took: milliseconds. */
+/**
+ * How long to wait for a refusal after the handshake, in addition to the time that the handshake took: milliseconds.
+ */
 const REFUSAL = 20;
 
-/** Connects as `connect()` of the client does, and rejects at once where the server refuses the client's certificate. */
+/** Connects as the client's `connect()` does, but rejects at once if the server refuses the client's certificate. */
 export function connectGuarded(options: NodeConnectionOptions): Promise<NatsConnection> {
   setTransportFactory({ factory: () => new GuardedTransport(), dnsResolveFn: nodeResolveHost });
   return NatsConnectionImpl.connect(options);
@@ -52,21 +56,21 @@ class GuardedTransport extends NodeTransport {
   override async startTLS(): Promise<TLSSocket> {
     const { tls } = this.options;
     const certificates = typeof tls === "object" && tls !== null ? await this.loadClientCerts() : undefined;
-    // Where there is no name but an address, Deno would have the certificate be one of localhost if it was not told the address.
+    // If the address is an IP address, Deno checks the certificate against "localhost" unless `host` is given.
     const options = { servername: this.tlsName, host: this.#host, rejectUnauthorized: true, ...tls, ...certificates };
     const began = performance.now();
     const secure = connect({ ...options, socket: this.socket } as ConnectionOptions);
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {
       await new Promise<void>((resolve, reject) => {
-        // It listens until the end: an alert comes when it comes.
+        // This listener stays: a TLS alert may arrive at any time.
         secure.on("error", reject);
-        // Bun may keep the reason for itself: https://github.com/oven-sh/bun/pull/41272
+        // Bun may not report the reason: https://github.com/oven-sh/bun/pull/41272
         secure.once("close", () => {
           reject(new Error("the server has ended the connection: it may ask for a certificate that it trusts"));
         });
-        // A server looks at the client's certificate when the client is done with the handshake. Where this wrote to it at once, a
-        // server that has refused it by then would make an error of the connection of that, without a reason.
+        // A server checks the client's certificate after the client has finished the handshake. If the client wrote at
+        // once, and the server had refused it by then, the result would be a connection error without a reason.
         secure.once("secureConnect", () => timer = setTimeout(resolve, performance.now() - began + REFUSAL));
       });
       return guarded(secure);
@@ -79,7 +83,7 @@ class GuardedTransport extends NodeTransport {
   }
 }
 
-// A socket that is never without a listener for errors: the client hears of its end in any case.
+// Keeps a listener for errors on the socket at all times. The client still learns that the connection has ended.
 function guarded<S extends Socket>(socket: S): S {
   const removeAll = socket.removeAllListeners;
   const ignore = (): void => {};

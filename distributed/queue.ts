@@ -12,29 +12,30 @@ import { type Asking, namedBy, type NamedOptions, sendByName, within } from "./_
 import { QueueClient } from "./_queue_client.ts";
 import { foreign } from "./_wire.ts";
 
-/** How a {@linkcode Queue} is made. */
+/** The options of a {@linkcode Queue}. */
 export interface QueueOptions extends NamedOptions {
-  /** The most items that it may have; 0, which is the default: any number. The same in all programs. */
+  /** How many items the queue may have at most; 0: any number. The same in all programs. Default: 0. */
   maxsize?: number;
 }
 
 const MOST = 2 ** 31 - 1;
 
 /**
- * A queue that programs on many machines share, by its name. It is kept by the server, also when no program is there.
+ * A queue that programs on many machines share by its name. The server keeps it, also while no program is connected.
  *
- * - An item whose {@linkcode Queue.put} has resolved is in the queue, once. One getter gets it. An item may come twice: where the server
- *   dies, is cut off, or its getter stands still between handing it over and hearing that it has come; or where its `put` was under way
- *   when the server was killed.
- * - An item that a program has got is that program's: it is lost with it. Work that must be done again then belongs into a pool with
- *   `retries`.
- * - Items come in the order in which they were put, but for those that came to a getter as it gave up.
- * - Items are copied, as by a pool. What is shared by threads or processes of one machine cannot be put: `TypeError` with its path. An
- *   item is no larger than a message of the server: put where a large one is.
+ * - **Delivery.** An item whose {@linkcode Queue.put} has resolved is in the queue, and one getter gets it. An item may
+ *   come twice: if the server dies or is cut off, or its getter stands still, after the item was handed over and before
+ *   that is confirmed; or if its `put` was under way when the server was killed.
+ * - **Death.** An item that a program has got is lost with that program. For work that must be done again then, use a
+ *   pool with `retries`.
+ * - **Order.** Items come in the order in which they were put, except for those that reached a getter as it gave up.
+ * - **Values.** Items are copied, as by a pool. Objects that threads or processes of one machine share cannot be put:
+ *   `put` rejects with `TypeError` and the path to the object. An item must fit into one message of the server: put the
+ *   address of larger data instead.
  *
- * There is no `taskDone` and `join`.
+ * There is no `taskDone` and no `join`.
  *
- * Python: `multiprocessing.Queue` of a `BaseManager`, or `distributed.Queue` of Dask.
+ * Python: a `queue.Queue` of a `multiprocessing.managers.BaseManager`, or `distributed.Queue` of Dask.
  *
  * @typeParam T The type of the items.
  *
@@ -54,18 +55,19 @@ const MOST = 2 ** 31 - 1;
  * ```
  */
 export class Queue<T = unknown> {
-  /** What all programs call it. */
+  /** The name by which all programs share it. */
   readonly name: string;
-  /** The most items that it may have; 0: any number. */
+  /** How many items the queue may have at most; 0: any number. */
   readonly maxsize: number;
   readonly #what: string;
   readonly #asking: Asking;
   readonly #client: QueueClient;
 
   /**
-   * Makes a queue, or opens that of the name. Nothing is connected before it is used.
+   * Creates a queue, or opens the queue of this name. It connects with its first operation.
    *
-   * @param options See {@linkcode QueueOptions}. Where `maxsize` is not that of the queue, what is asked of it rejects with `TypeError`.
+   * @param options See {@linkcode QueueOptions}. If the queue has another `maxsize`, the methods reject with
+   * `TypeError`.
    * @throws {TypeError} If an option is of the wrong kind, or there is no name or address.
    * @throws {RangeError} If a number, a name or an address is out of range.
    */
@@ -82,17 +84,21 @@ export class Queue<T = unknown> {
   }
 
   /**
-   * Puts an item, and waits while the queue is full.
+   * Puts an item at the end of the queue, and waits while the queue is full. Getters can see the item when the promise
+   * has resolved.
    *
-   * @param item Anything that can be sent to another machine.
-   * @param options How long to wait, and what gives it up.
-   * @throws {QueueFullError} If the time has passed, with the item. Where it was over while the item was under way, the item may be in the
-   * queue all the same.
-   * @throws {QueueShutDownError} If the queue was shut down: the item is not in it.
-   * @throws {TypeError} If the item cannot be sent.
-   * @throws {RangeError} If it is larger than a message of the server.
-   * @throws {EngineError} If the engine cannot be reached.
-   * @throws The signal's reason.
+   * If the time passes or the signal is aborted while the item is under way, the item may be in the queue nevertheless.
+   *
+   * Python: `queue.Queue.put`.
+   *
+   * @param item Any value that can be sent to another machine.
+   * @param options How long to wait, in milliseconds, and a signal that cancels the wait.
+   * @throws {QueueFullError} If there was no room within `timeout`. Its `item` is the item.
+   * @throws {QueueShutDownError} If the queue was shut down. The item is not in it.
+   * @throws {TypeError} If the item cannot be sent, or the queue has another `maxsize`.
+   * @throws {RangeError} If the item is larger than a message of the server may be.
+   * @throws {EngineError} If the engine cannot be reached. The item may be in the queue nevertheless.
+   * @throws The signal's reason, if the signal is aborted first.
    *
    * @example
    * ```ts
@@ -120,10 +126,27 @@ export class Queue<T = unknown> {
   }
 
   /**
-   * Puts an item, if there is room now.
+   * Puts an item if there is room now.
    *
-   * @returns Whether it was put.
-   * @throws As {@linkcode Queue.put}.
+   * Python: `queue.Queue.put_nowait`, which raises `queue.Full`.
+   *
+   * @param item Any value that can be sent to another machine.
+   * @returns Whether the item was put.
+   * @throws {QueueShutDownError} If the queue was shut down. The item is not in it.
+   * @throws {TypeError} If the item cannot be sent, or the queue has another `maxsize`.
+   * @throws {RangeError} If the item is larger than a message of the server may be.
+   * @throws {EngineError} If the engine cannot be reached. The item may be in the queue nevertheless.
+   *
+   * @example
+   * ```ts
+   * import { devServer, Queue } from "@weft/concurrent/distributed";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using server = await devServer();
+   * const queue = new Queue<number>({ name: "numbers", maxsize: 1, connect: server.url });
+   * assertEquals(await queue.tryPut(1), true);
+   * assertEquals(await queue.tryPut(2), false);
+   * ```
    */
   async tryPut(item: T): Promise<boolean> {
     return await this.#client.put(
@@ -134,13 +157,33 @@ export class Queue<T = unknown> {
   }
 
   /**
-   * Takes the first item, and waits for one.
+   * Takes the first item of the queue, and waits while there is none.
    *
-   * @param options How long to wait, and what gives it up: no item is lost by that.
-   * @throws {QueueEmptyError} If the time has passed.
+   * Getters of one program get items in the order of their calls. A timeout or an aborted signal loses no item: an item
+   * that arrives after that goes to the next getter, or back into the queue.
+   *
+   * Python: `queue.Queue.get`.
+   *
+   * @param options How long to wait, in milliseconds, and a signal that cancels the wait.
+   * @returns The item.
+   * @throws {QueueEmptyError} If no item arrived within `timeout`.
    * @throws {QueueShutDownError} If the queue was shut down and is empty.
+   * @throws {TypeError} If the queue has another `maxsize`.
    * @throws {EngineError} If the engine cannot be reached.
-   * @throws The signal's reason.
+   * @throws The signal's reason, if the signal is aborted first.
+   *
+   * @example
+   * ```ts
+   * import { devServer, Queue, QueueEmptyError } from "@weft/concurrent/distributed";
+   * import { assertEquals, assertRejects } from "@std/assert";
+   *
+   * await using server = await devServer();
+   * const queue = new Queue<string>({ name: "letters", connect: server.url });
+   * const first = queue.get();
+   * await queue.put("a");
+   * assertEquals(await first, "a");
+   * await assertRejects(() => queue.get({ timeout: 20 }), QueueEmptyError);
+   * ```
    */
   async get(options?: WaitOptions): Promise<T> {
     const action = `get from ${this.#what}`;
@@ -156,11 +199,27 @@ export class Queue<T = unknown> {
   }
 
   /**
-   * Takes the first item, if there is one now.
+   * Takes the first item if there is one now. `undefined` may also be an item that was put: then use {@linkcode
+   * Queue.get} with a timeout of 0, which rejects if the queue is empty.
    *
-   * @returns The item; `undefined`: there is none.
+   * Python: `queue.Queue.get_nowait`, which raises `queue.Empty`.
+   *
+   * @returns The item, or `undefined` if the queue is empty.
    * @throws {QueueShutDownError} If the queue was shut down and is empty.
+   * @throws {TypeError} If the queue has another `maxsize`.
    * @throws {EngineError} If the engine cannot be reached.
+   *
+   * @example
+   * ```ts
+   * import { devServer, Queue } from "@weft/concurrent/distributed";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using server = await devServer();
+   * const queue = new Queue<string>({ name: "letters", connect: server.url });
+   * await queue.put("a");
+   * assertEquals(await queue.tryGet(), "a");
+   * assertEquals(await queue.tryGet() ?? "nothing yet", "nothing yet");
+   * ```
    */
   async tryGet(): Promise<T | undefined> {
     const bytes = await this.#client.getNow(`get from ${this.#what}`);
@@ -168,41 +227,125 @@ export class Queue<T = unknown> {
   }
 
   /**
-   * How many items it has. Out of date as soon as it is read.
+   * Counts the items. The answer may be out of date as soon as it is read. An item that a getter has been handed counts
+   * until that is confirmed.
    *
+   * Python: `queue.Queue.qsize`.
+   *
+   * @returns The number of items in the queue.
    * @throws {EngineError} If the engine cannot be reached.
+   *
+   * @example
+   * ```ts
+   * import { devServer, Queue } from "@weft/concurrent/distributed";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using server = await devServer();
+   * const queue = new Queue<number>({ name: "numbers", connect: server.url });
+   * for (const number of [1, 2, 3]) await queue.put(number);
+   * assertEquals(await queue.size(), 3);
+   * ```
    */
   async size(): Promise<number> {
     return (await this.#client.state(`read ${this.#what}`)).size;
   }
 
-  /** Whether it has no item. See {@linkcode Queue.size}. */
+  /**
+   * Reads whether the queue has no item. The answer may be out of date as soon as it is read: see {@linkcode
+   * Queue.size}.
+   *
+   * Python: `queue.Queue.empty`.
+   *
+   * @returns Whether the queue is empty.
+   * @throws {EngineError} If the engine cannot be reached.
+   *
+   * @example
+   * ```ts
+   * import { devServer, Queue } from "@weft/concurrent/distributed";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using server = await devServer();
+   * const queue = new Queue<number>({ name: "numbers", connect: server.url });
+   * assertEquals(await queue.empty(), true);
+   * await queue.put(1);
+   * assertEquals(await queue.empty(), false);
+   * ```
+   */
   async empty(): Promise<boolean> {
     return await this.size() === 0;
   }
 
-  /** Whether it has as many items as it may. See {@linkcode Queue.size}. */
+  /**
+   * Reads whether the queue has `maxsize` items. The answer may be out of date as soon as it is read: see {@linkcode
+   * Queue.size}. A queue without a `maxsize` is never full.
+   *
+   * Python: `queue.Queue.full`.
+   *
+   * @returns Whether the queue is full.
+   * @throws {EngineError} If the engine cannot be reached.
+   *
+   * @example
+   * ```ts
+   * import { devServer, Queue } from "@weft/concurrent/distributed";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using server = await devServer();
+   * const queue = new Queue<number>({ name: "numbers", maxsize: 1, connect: server.url });
+   * await queue.put(1);
+   * assertEquals(await queue.full(), true);
+   * ```
+   */
   async full(): Promise<boolean> {
     return this.maxsize > 0 && await this.size() >= this.maxsize;
   }
 
   /**
-   * Shuts it down: nothing can be put any more, and getters get what is there, then {@linkcode QueueShutDownError}. So it stays until
-   * {@linkcode Queue.unlink}.
+   * Shuts the queue down: nothing can be put any more. Getters get the items that are left, then {@linkcode
+   * QueueShutDownError}. The queue stays shut down until {@linkcode Queue.unlink}.
    *
-   * @param options `immediate`: what is there is thrown away.
+   * Python: `queue.Queue.shutdown`, since 3.13.
+   *
+   * @param options `immediate`: whether the items that are left are dropped. Default: `false`.
    * @throws {EngineError} If the engine cannot be reached.
    *
-   * Python: `queue.Queue.shutdown` of 3.13.
+   * @example
+   * ```ts
+   * import { devServer, Queue, QueueShutDownError } from "@weft/concurrent/distributed";
+   * import { assertEquals, assertRejects } from "@std/assert";
+   *
+   * await using server = await devServer();
+   * const queue = new Queue<number>({ name: "numbers", connect: server.url });
+   * await queue.put(1);
+   * await queue.shutdown();
+   * await assertRejects(() => queue.put(2), QueueShutDownError);
+   * assertEquals(await queue.get(), 1);
+   * await assertRejects(() => queue.get(), QueueShutDownError);
+   * ```
    */
   async shutdown(options?: { immediate?: boolean }): Promise<void> {
     await this.#client.shut(`shut ${this.#what} down`, options?.immediate === true);
   }
 
   /**
-   * Removes it from the server, with its items. Getters wait for what is put into the one that is made anew.
+   * Removes the queue from the server, with its items. After that, the name stands for a new queue, which is empty and
+   * not shut down. Getters wait for its items.
+   *
+   * Python has no equivalent.
    *
    * @throws {EngineError} If the engine cannot be reached.
+   *
+   * @example
+   * ```ts
+   * import { devServer, Queue } from "@weft/concurrent/distributed";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using server = await devServer();
+   * const queue = new Queue<number>({ name: "numbers", connect: server.url });
+   * await queue.shutdown();
+   * await queue.unlink();
+   * await queue.put(1);
+   * assertEquals(await queue.get(), 1);
+   * ```
    */
   async unlink(): Promise<void> {
     await this.#client.unlink(`unlink ${this.#what}`);

@@ -10,12 +10,13 @@ import { LeaseHolder, type LeaseOptions } from "./lock.ts";
 const MOST = 1024;
 
 /**
- * A number of permits that programs on many machines share, by its name: no more of them at a time use a database, say.
+ * A number of permits that programs on many machines share by its name: for example, to limit how many use a database
+ * at once.
  *
- * Each permit is a lease, as a {@linkcode Lock} is, with all that is said there. A permit whose holder was silent for `lease`
- * milliseconds passes to a waiter, so that for a moment more than `value` programs may go on.
+ * Each permit is a lease, with all that {@linkcode Lock} says of leases. A permit whose holder has been silent for
+ * `lease` milliseconds passes to a waiter, so for a moment more than `value` programs may be at work.
  *
- * A permit is given back by its holder; to signal, use an {@linkcode Event} or {@linkcode Queue}.
+ * Only the holder of a permit gives it back. To signal other programs, use an {@linkcode Event} or a {@linkcode Queue}.
  *
  * Python: `distributed.Semaphore` of Dask.
  *
@@ -35,10 +36,10 @@ const MOST = 1024;
  */
 export class Semaphore extends LeaseHolder {
   /**
-   * Makes a semaphore, or opens that of the name. Nothing is connected before it is used.
+   * Creates a semaphore, or opens the semaphore of this name. It connects with its first operation.
    *
-   * @param value How many permits there are, from 1 to 1,024; the same in all programs: where it differs, what is asked of it rejects
-   * with `TypeError`.
+   * @param value How many permits there are, 1 to 1,024. All programs use the same number: with another number, the
+   * methods reject with `TypeError`.
    * @param options See {@linkcode LeaseOptions}.
    * @throws {TypeError} If an argument is of the wrong kind, or there is no name or address.
    * @throws {RangeError} If a number, a name or an address is out of range.
@@ -49,9 +50,25 @@ export class Semaphore extends LeaseHolder {
   }
 
   /**
-   * How many permits are free. Out of date as soon as it is read.
+   * Reads how many permits are free. The answer may be out of date as soon as it is read. A holder that is gone still
+   * counts until another program that wants a permit finds that its lease has run out.
    *
+   * Python: `distributed.Semaphore.get_value` of Dask is the opposite: it counts the permits that are held.
+   *
+   * @returns The number of permits without a holder.
+   * @throws {TypeError} If the semaphore of this name has another number of permits.
    * @throws {EngineError} If the engine cannot be reached.
+   *
+   * @example
+   * ```ts
+   * import { devServer, Semaphore } from "@weft/concurrent/distributed";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using server = await devServer();
+   * const connections = new Semaphore(3, { name: "connections", connect: server.url });
+   * await using _lease = await connections.acquire();
+   * assertEquals(await connections.value(), 2);
+   * ```
    */
   async value(): Promise<number> {
     return await this.free();

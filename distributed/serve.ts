@@ -8,7 +8,8 @@ import { existsSync } from "node:fs";
 import process from "node:process";
 import { optionsOr, requireNames, show, validateInteger } from "../_internal/options.ts";
 import { cpuCount } from "../_internal/runtime/runtime.ts";
-// For what tasks return that cannot go: to say where it is, it has to be read.
+// A task may return an object that cannot be sent. The agent decodes the result to name the path to it, and needs the
+// classes for that.
 import "../multiprocessing/mod.ts";
 import { processWorkers } from "../multiprocessing/pool.ts";
 import { threadWorkers } from "../threading/pool.ts";
@@ -19,34 +20,37 @@ import { connectNats } from "./_nats.ts";
 import { connectPatiently } from "./_patience.ts";
 import { hostOf, validateFleet } from "./pool.ts";
 
-/** How an agent is made. Python has no equivalent. */
+/** The options of {@linkcode serve}. Python has no equivalent. */
 export interface ServeOptions {
-  /** Where the engine is: as of a pool's `connect`. */
+  /** The address of the engine, as in a pool's `connect`. */
   connect: string | ConnectOptions;
-  /** The folder below which the modules are that it may import, with what they import: a path or URL. */
+  /** The folder of the modules that the agent may import, with all that they import, as a path or URL. */
   root: string | URL;
-  /** Agents and pools of one fleet find each other. By default `default`. */
+  /** The name of the fleet. Agents and pools of the same fleet find each other. Default: `"default"`. */
   fleet?: string;
   /**
-   * How many tasks it runs at a time, where its pools' workers are alike. Pools that differ in their initializers,
-   * `maxTasksPerChild`, `maxMemory` or `concurrency` have workers of their own, each so many. By default one for each processor.
+   * How many tasks the agent runs at a time, 1 to 1,024. Pools that differ in `initializer`, `maxTasksPerChild`, `maxMemory` or
+   * `concurrency` do not share workers: each kind gets this many. Default: one for each processor.
    */
   slots?: number;
-  /** What its workers are. By default `"processes"`. */
+  /** What the agent's workers are. Default: `"processes"`. */
   kind?: "processes" | "threads";
-  /** Whether it makes functions of their sources that no module exports. By default only where the engine is on this machine. */
+  /**
+   * Whether the agent accepts functions that no module exports, and creates them from their source. Default: only if
+   * the engine is on this machine.
+   */
   inline?: boolean;
-  /** What `agents()` of a pool says of it, for people. By default nothing. */
+  /** What a pool's `agents()` shows of this agent, for people to read. Default: nothing. */
   labels?: Record<string, string>;
-  /** How many milliseconds what runs may take when the agent ends. By default 30,000. */
+  /** How many milliseconds running tasks get to finish when the agent ends. Default: 30,000. */
   grace?: number;
-  /** Called when it is connected and takes tasks. */
+  /** Called once the agent is connected and takes tasks. Default: nothing is called. */
   ready?: () => void;
-  /** Ends the agent when it is aborted, as SIGTERM and SIGINT do. */
+  /** Ends the agent when it is aborted, as SIGTERM and SIGINT do. Default: only these signals end it. */
   signal?: AbortSignal;
   /**
-   * Whether it may serve without a password, token or certificate an engine that is not on this machine: every client of that
-   * engine may run every function below `root`. By default `false`.
+   * Whether the agent may serve an engine on another machine without a password, token, key or certificate. Every
+   * client of that engine may run every exported function below `root`. Default: `false`.
    */
   insecure?: boolean;
 }
@@ -67,17 +71,21 @@ const OPTIONS = Object.keys(
   } satisfies Record<keyof ServeOptions, 1>,
 );
 const GRACE = 30_000;
-/** How long the engine may take to come up: milliseconds. */
+/** How long the engine may take to start: milliseconds. */
 const ENGINE = 5000;
 
 /**
- * Works for the pools of a fleet until it is told to end, by the signal or by SIGTERM or SIGINT. Then it takes nothing more, gives
- * back what no worker has begun with, lets what runs end within `grace`, and resolves. A task's code runs in workers alone, so that
- * the agent answers while tasks compute.
+ * Works for the pools of a fleet until the signal is aborted, or the process receives SIGTERM or SIGINT.
+ *
+ * Then the agent takes no more tasks, gives back those that no worker has begun, waits up to `grace` milliseconds for
+ * those that run, and resolves. Tasks that still run then are ended, and reject with {@linkcode WorkerLostError} in
+ * their program. The code of tasks runs only in workers, so the agent answers while they compute.
+ *
+ * Python: `dask worker` of Dask.
  *
  * @param options See {@linkcode ServeOptions}.
- * @throws {TypeError} If an option is of the wrong kind, or there is no secret for an engine elsewhere.
- * @throws {RangeError} If a number among the options is out of range, or an address is none.
+ * @throws {TypeError} If an option is of the wrong kind, or an engine on another machine has no secret.
+ * @throws {RangeError} If a number is out of range, an address is malformed, or there is no such folder.
  * @throws {EngineError} If the engine cannot be reached, or has ended the connection.
  *
  * @example
@@ -109,7 +117,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const given = optionsOr(options) as ServeOptions;
   requireNames(given, OPTIONS, action);
   const { connect, root, slots = cpuCount(), kind = "processes", labels = {}, grace = GRACE, signal } = given;
-  if (connect === undefined) throw new TypeError(`Cannot ${action} as 'connect' must say where the engine is`);
+  if (connect === undefined) throw new TypeError(`Cannot ${action} as 'connect' must be the address of the engine`);
   const address = addressOf(connect, action);
   const fleet = validateFleet(given.fleet, action);
   if (typeof root !== "string" && !(root instanceof URL)) {
@@ -146,7 +154,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   }
   if (!address.isLoopback && !address.hasSecret && given.insecure !== true) {
     throw new TypeError(
-      `Cannot ${action} as every client of ${address.shown} could run functions here: give it a user, token, key or certificate, and say { insecure: true } where the network keeps all others out`,
+      `Cannot ${action} as every client of ${address.shown} could run functions here: use a user, token, key or certificate, or set { insecure: true } if the network keeps all other clients out`,
     );
   }
   if (signal?.aborted) return;
@@ -168,13 +176,13 @@ export async function serve(options: ServeOptions): Promise<void> {
   given.ready?.();
   const error = await Promise.race([gone, asked.promise]);
   asked.over();
-  // What would be told to programs cannot be told any more.
+  // The connection is gone, so nothing can be reported to programs any more: close it and do not wait.
   if (error !== undefined) await engine.close();
   await agent.leave(error === undefined ? grace : 0);
   if (error !== undefined) throw error;
 }
 
-// The first signal asks; the second one, by then no listener being there, ends the program as it always does.
+// The first signal asks the agent to end. It also removes the listeners, so a second signal ends the program as usual.
 function whenAsked(signal: AbortSignal | undefined): { promise: Promise<undefined>; over: () => void } {
   let ask!: () => void;
   const promise = new Promise<undefined>((resolve) => ask = () => resolve(undefined));
@@ -184,7 +192,7 @@ function whenAsked(signal: AbortSignal | undefined): { promise: Promise<undefine
     process.off("SIGINT", ask);
   };
   signal?.addEventListener("abort", ask, { once: true });
-  // While it was connecting.
+  // It may have been aborted while the agent was connecting.
   if (signal?.aborted) ask();
   process.on("SIGTERM", ask);
   process.on("SIGINT", ask);

@@ -1,4 +1,7 @@
-/** Two agents compute a picture, row by row. Only the pool's import is another than on one machine. */
+/**
+ * Two agents compute a picture, row by row. Compared with a pool of one machine, the import differs, and the options
+ * `connect` and `root` are added.
+ */
 
 import { devServer, Pool } from "@weft/concurrent/distributed";
 import { startAgent } from "./_agents.ts";
@@ -19,7 +22,7 @@ export function row(y: number): string {
 }
 
 if (import.meta.main) {
-  // In earnest it runs already, somewhere: nats://queue:4222.
+  // In production the server already runs somewhere: nats://queue:4222.
   await using server = await devServer();
   const agents = [startAgent(server.url), startAgent(server.url)];
   {

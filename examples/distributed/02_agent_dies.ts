@@ -1,11 +1,13 @@
-/** An agent is killed in the middle of its work. What it ran is tried again elsewhere, as it may be. */
+/**
+ * An agent is killed in the middle of its work. The other agent runs the lost tasks again, since `retries` allows it.
+ */
 
 import { once } from "node:events";
 import { currentTask, devServer, Pool } from "@weft/concurrent/distributed";
 import { sleep } from "@weft/concurrent/threading";
 import { startAgent } from "./_agents.ts";
 
-/** Work that may be done twice: with `retries`, a task begins again whose agent was lost. */
+/** Work that may be done twice. With `retries`, a task begins again after its agent was lost. */
 export async function work(item: number): Promise<[item: number, attempt: number]> {
   await sleep(100);
   return [item, currentTask()!.attempt];

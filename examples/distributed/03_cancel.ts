@@ -1,10 +1,12 @@
-/** What is not wanted any more is given up: at once here, and on the other machine as soon as it looks. */
+/**
+ * Tasks that are not wanted any more are canceled: at once here, and on the other machine when the task next checks.
+ */
 
 import { once } from "node:events";
 import { currentTask, devServer, Pool } from "@weft/concurrent/distributed";
 import { startAgent } from "./_agents.ts";
 
-/** Looks for a number that is not there, and now and then whether it should go on. */
+/** Looks for a number that does not exist, and checks in each step whether it should stop. */
 export function search(from: number): number {
   for (let n = from;; n++) {
     if (currentTask()!.cancelled) return n;
@@ -18,7 +20,7 @@ if (import.meta.main) {
   {
     await using pool = new Pool({ connect: server.url, root: new URL("../../", import.meta.url) });
     const enough = new AbortController();
-    // A task that does not look is ended by force, a second after it was told.
+    // A task that does not check is ended by force, a second after it was canceled.
     const futures = [0, 1].map((from) => pool.apply(search, [from], { signal: enough.signal, killAfter: 1000 }));
     while (futures.some(({ state }) => state !== "running")) await new Promise((resolve) => setTimeout(resolve, 10));
     enough.abort(new Error("that is enough"));

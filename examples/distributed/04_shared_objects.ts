@@ -1,6 +1,6 @@
 /**
- * Programs that share objects by their names: a queue of work, a number, an event, and a lock for what one at a time may do. Here the
- * programs are on one machine; otherwise each of them would be on another one.
+ * Programs that share objects by name: a queue of work, a number, an event, and a lock for a step that only one program
+ * may do at a time. Here all programs run on one machine; in production each would run on its own.
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
@@ -11,7 +11,7 @@ import { devServer, Event, Lock, Queue, Value } from "@weft/concurrent/distribut
 
 const PROGRAMS = 3;
 
-/** The same names in each program, and in all of them the same objects. Where the server is, `WEFT_CONNECT` says. */
+/** The same names stand for the same objects in each program. `WEFT_CONNECT` has the address of the server. */
 function objects() {
   return {
     work: new Queue<number>({ name: "work" }),
@@ -23,7 +23,7 @@ function objects() {
   };
 }
 
-/** Takes numbers, adds their squares up, and enters into the ledger what they were. */
+/** Takes numbers, adds up their squares, and enters the sum of the numbers into the ledger. */
 async function work(): Promise<void> {
   const { work, sum, begin, lock, ledger, newest } = objects();
   await begin.wait();
@@ -33,7 +33,7 @@ async function work(): Promise<void> {
     amount += item;
   }
   await using lease = await lock.acquire();
-  // A holder that stood still for longer than its lease may come here late: its token is too low then.
+  // A holder that was frozen for longer than its lease may arrive here late. Its token is too low then.
   await newest.update((token) => {
     if (lease.token < token) throw new Error("The lock was lost");
     return lease.token;
@@ -50,7 +50,7 @@ function start(): ChildProcess {
 if (import.meta.main) {
   if (process.argv[2] === "work") await work();
   else {
-    // In earnest it runs already, somewhere: nats://queue:4222.
+    // In production the server already runs somewhere: nats://queue:4222.
     await using server = await devServer();
     process.env.WEFT_CONNECT = server.url;
     const programs = Array.from({ length: PROGRAMS }, start);

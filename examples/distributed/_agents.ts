@@ -1,4 +1,4 @@
-/** Agents as programs of their own, here on this machine; otherwise each of them would be on another one. */
+/** Agents as separate programs. Here they run on this machine; in production each would run on its own. */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
@@ -7,7 +7,7 @@ import { serve } from "@weft/concurrent/distributed";
 
 const THIS = fileURLToPath(import.meta.url);
 
-/** Starts an agent that works for the pools of that server. */
+/** Starts an agent that works for the pools of this server. */
 export function startAgent(server: string): ChildProcess {
   const runtime = "Deno" in globalThis ? [process.execPath, "run", "-A", "--quiet"] : [process.execPath];
   const [command, ...args] = [...runtime, THIS, server];

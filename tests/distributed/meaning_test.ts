@@ -164,12 +164,12 @@ describe("code", () => {
         ["package-lock.json", checkout("b4", undefined, undefined, `{ "other": 1 }`)],
       ] as const
     ) {
-      assertMatch(await outputOf(here, theirs), RegExp(`^CodeMismatchError: .*"twice" as ${name} is another on agent`));
+      assertMatch(await outputOf(here, theirs), RegExp(`^CodeMismatchError: .*"twice" as ${name} differs on agent`));
     }
     rmSync(`${here}/package-lock.json`);
     const missing = checkout("b5");
     rmSync(`${missing}/other.ts`);
-    assertMatch(await outputOf(here, missing), /^CodeMismatchError: .*other\.ts is not there/);
+    assertMatch(await outputOf(here, missing), /^CodeMismatchError: .*other\.ts is missing/);
   });
 
   it("that has changed since is loaded anew for the programs that come after", LIMIT, async () => {

@@ -38,7 +38,7 @@ describe("a queue", () => {
     await assertRejects(() => queue.tryPut([new local.Queue()]), TypeError, "item[0] to another machine");
     const error = await assertRejects(() => queue.put({ on: () => {} }), Error, "item.on");
     assertEquals(error.name, "DataCloneError");
-    await assertRejects(() => queue.put(new Uint8Array(16 << 20)), RangeError, "put where it is");
+    await assertRejects(() => queue.put(new Uint8Array(16 << 20)), RangeError, "put the address of the data instead");
     await assertRejects(() => queue.tryPut(new Uint8Array(16 << 20)), RangeError);
     assertEquals(await queue.size(), 0);
     await queue.put(1);

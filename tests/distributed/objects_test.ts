@@ -55,7 +55,7 @@ describe("named objects", () => {
     ];
     for (const make of makers) {
       const made = (options: unknown) => () => make(options as never);
-      assertThrows(made({ connect }), TypeError, "'name' must say what all programs call it");
+      assertThrows(made({ connect }), TypeError, "'name' must be a string that all programs use");
       assertThrows(made({ connect, name: 5 }), TypeError, "'name'");
       for (const name of ["", "a.b", "a b", "a*", "é", "a".repeat(65)]) {
         assertThrows(made({ connect, name }), RangeError, "letters, digits, - and _");
@@ -94,7 +94,7 @@ describe("named objects", () => {
     const queue = new Queue(fresh());
     for (const object of objects) {
       const error = await assertRejects(() => queue.put({ its: [object] }), DOMException, "item.its[0]");
-      assertStringIncludes(error.message, "shared by its name: send that");
+      assertStringIncludes(error.message, "shared by its name: send the name");
     }
     assertEquals(await queue.size(), 0);
     assertThrows(

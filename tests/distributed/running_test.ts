@@ -218,7 +218,7 @@ describe("the agent of the command line", () => {
 
   it("ends with 1 and a sentence where it cannot", LIMIT, async () => {
     const cases: [string[], RegExp][] = [
-      [[], /^Cannot serve as nothing says where the engine is: write --connect/],
+      [[], /^Cannot serve as there is no address of the engine: write --connect/],
       [["--connect", "nats://127.0.0.1:9"], /^Cannot connect to nats:\/\/127\.0\.0\.1:9/m],
       [["--connect", "redis://x"], /^Cannot serve as 'connect' must be an address of NATS/],
       [["--connect", "nats://x", "--slots", "many"], /^Cannot serve as --slots must be a number: received many/],
