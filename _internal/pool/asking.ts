@@ -1,5 +1,5 @@
 /**
- * How a worker comes by the buffers that go beside the input of a task: it asks by a word of its desk, and gets a message.
+ * How a worker gets the buffers that go beside the input of a task: it asks by the word ASKS of its desk, and gets a message.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import { notify } from "../memory/wait_point.ts";
 import { type Handed, onHanded } from "../work/starting.ts";
 import { ASKS, type Board, DONE } from "./board.ts";
 
-/** Asks for one worker. */
+/** The requests of one worker. */
 export class Asking {
   readonly #board: Board;
   readonly #desk: number;
-  /** There is one word to ask by: tasks that run beside one another ask in turn. */
+  /** The last request. A desk has one word ASKS, so tasks that run beside one another ask in turn. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(board: Board, desk: number) {
@@ -21,7 +21,7 @@ export class Asking {
     this.#desk = desk;
   }
 
-  /** The buffers for a task; `undefined`: it was given up. */
+  /** Gets the buffers for a task; `undefined` if it was given up. */
   ask(task: number): Promise<ArrayBuffer[] | undefined> {
     const asked = this.#last.then(() =>
       new Promise<ArrayBuffer[] | undefined>((resolve) => {

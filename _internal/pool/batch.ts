@@ -1,21 +1,22 @@
 /**
- * Items that go to a worker as one task: where they are numbers and a call takes less than a microsecond, as much as all
- * that a task of its own costs.
+ * Batches: several items that go to a worker as one task. Items of a map go in batches if they are numbers and a call takes
+ * less than a microsecond, since a task of its own would cost as much as the call.
  *
  * ```text
- *   0  NEXT       the item that the worker comes to next, 1 before it has begun: to begin with the task is to come to the first;
- *                 from TAKEN on: the owner has taken the rest
- *   1  COUNT      items
- *   2  STOPPED    1: the item that the worker came to last returned no number, or threw; its outcome is in the task
- *   4… VALUES     of each item its number, and then what it returned: 64 bits each
+ *   0  NEXT       index of the item that the worker claims next. It is 1 before the worker begins, since a worker that begins
+ *                 with the task has claimed item 0. From TAKEN on: the owner has taken the rest
+ *   1  COUNT      the number of items
+ *   2  STOPPED    1: the last item that the worker claimed returned something other than a number, or threw. Its outcome is
+ *                 in the task
+ *   4… VALUES     for each item its number, which the worker replaces by what the call returned: 64 bits each
  * ```
  *
- * The worker of the task comes to one item after the other by adding to NEXT, and writes what the item returned in its place
- * before it comes to the next. The owner takes all to which the worker has not come, at any time, by exchanging NEXT: what
- * stands behind a slow item, what no caller wants, what a dead worker leaves. So each item is called once, and of a worker that
- * dies one item is lost, as if each were a task: what NEXT has passed is done, but for the last.
+ * The worker claims one item after the other by adding to NEXT, and writes the result of an item before it claims the next.
+ * At any time the owner can take all items that are not claimed, by exchanging NEXT: items behind a slow one, items that no
+ * caller wants, and items that a dead worker leaves. So each item is called once, and a worker that dies loses one item, as if
+ * each item were a task: all items before NEXT are done except the last.
  *
- * The block is the owner's, which fills it again when the task is back.
+ * The block belongs to the owner, which fills it again when the task is back.
  *
  * @module
  */
@@ -29,47 +30,47 @@ const COUNT = 1;
 const STOPPED = 2;
 const VALUES = 4;
 
-/** The most items of a batch. */
+/** The maximum number of items of a batch. */
 export const BATCH_ITEMS = 256;
-/** In NEXT: the owner has taken the rest. A worker adds no more to it than its items, and one. */
+/** In NEXT: the owner has taken the rest. The worker then adds 1 at most, after it has finished the item that it has claimed. */
 const TAKEN = 1 << 30;
 
-/** Worker: where the number of the first item is, among the doubles of the memory. A worker that has begun with the task has come to it. */
+/** The index of the first item's number among the doubles of the memory. A worker that begins with the task has claimed it. */
 export function firstItem(batch: number): number {
   return batch + VALUES >> 1;
 }
 
-/** Worker: comes to the next item; -1: there is none. */
+/** Worker: claims the next item. Returns the index of its number; -1: there is none. */
 export function nextItem(words: Int32Array, batch: number): number {
   const count = words[batch + COUNT];
   const item = add(words, batch + NEXT, 1);
   return item < count ? firstItem(batch) + item : -1;
 }
 
-/** Worker: the outcome of the item to which it came last is in the task. */
+/** Worker: notes that the outcome of the item that it claimed last is in the task. */
 export function stop(words: Int32Array, batch: number): void {
   words[batch + STOPPED] = 1;
 }
 
-/** A batch, as its owner sees it. */
+/** A batch, as used by its owner. */
 export class Batch {
   readonly #space: Space;
-  /** What {@linkcode Space.free} takes. */
+  /** The address for {@linkcode Space.free}. */
   readonly #block: number;
-  /** Where its words are: at an even address, as its numbers are 64 bits wide. */
+  /** The address of its words. It is even, as its numbers are 64 bits wide. */
   readonly at: number;
-  /** All numbers of the memory. */
+  /** The memory as doubles. */
   readonly values: Float64Array;
-  /** Which of these are its own. */
+  /** The index of its first number in these. */
   readonly from: number;
-  /** Items that are the task's: all, or as many as the worker had come to when the rest was taken. */
+  /** The number of items that belong to the task: all, or those that were claimed when the rest was taken. */
   count = 0;
-  /** How far the worker was when that was asked last. */
+  /** NEXT, as {@linkcode Batch.isStuck} saw it last. */
   seen = 0;
   #isTaken = false;
   #isThrough = false;
 
-  /** `block`: of {@linkcode BATCH_WORDS}. `values`: all numbers of the memory. */
+  /** `block`: a block of {@linkcode BATCH_WORDS} words. `values`: the memory as doubles. */
   constructor(space: Space, block: number, values: Float64Array) {
     this.#space = space;
     this.#block = block;
@@ -78,10 +79,10 @@ export class Batch {
     this.from = firstItem(this.at);
   }
 
-  /** Puts other items in. */
+  /** Fills the batch with new items. */
   fill(numbers: Float64Array): void {
     const { words } = this.#space;
-    // Plain, as all of a task before END is moved.
+    // Plain writes, as for all of a task: moving END publishes them.
     words[this.at + NEXT] = 1;
     words[this.at + COUNT] = this.count = numbers.length;
     words[this.at + STOPPED] = 0;
@@ -90,7 +91,7 @@ export class Batch {
     this.#isTaken = this.#isThrough = false;
   }
 
-  /** Takes the items to which no worker has come. How many these are: the last ones. */
+  /** Takes the items that no worker has claimed, which are the last ones. Returns how many. */
   takeRest(): number {
     const { words } = this.#space;
     const seen = exchange(words, this.at + NEXT, TAKEN);
@@ -105,22 +106,25 @@ export class Batch {
     return count - this.count;
   }
 
-  /** How many of its items a worker has come to, if a worker has begun with it. */
+  /** The number of its items that a worker has claimed, if a worker has begun with the task. */
   get reached(): number {
     return Math.min(load(this.#space.words, this.at + NEXT), this.count);
   }
 
-  /** Of a task that is over: how many items are done, and have a number. With one less than {@linkcode Batch.count} it stopped. */
+  /**
+   * For a task that is over: the number of items that returned a number. It is one less than {@linkcode Batch.count} if the
+   * worker stopped at an item.
+   */
   get done(): number {
     return this.count - this.#space.words[this.at + STOPPED];
   }
 
-  /** The same of a task whose worker has ended, and of which the rest was taken: what it came to last may be lost. */
+  /** The same for a task whose worker has ended and whose rest was taken: the last claimed item may be lost. */
   get doneForSure(): number {
     return this.#isThrough ? this.count : this.count - 1;
   }
 
-  /** Whether the worker is where it was when this was asked last, and has more items to come to. */
+  /** Whether the worker has claimed no item since this was read last, although there are more. */
   get isStuck(): boolean {
     const next = load(this.#space.words, this.at + NEXT);
     const isStuck = next === this.seen && next < this.count;
@@ -128,13 +132,13 @@ export class Batch {
     return isStuck;
   }
 
-  /** Gives the block back. */
+  /** Frees the block. */
   destroy(): void {
     this.#space.free(this.#block);
   }
 }
 
-/** Words of a batch's block. */
+/** The number of words of a batch's block, one of them to align it. */
 const BATCH_WORDS = VALUES + 2 * BATCH_ITEMS + 1;
 
 /** The batches of an owner. */
@@ -145,14 +149,14 @@ export class Batches {
   readonly #most: number;
   readonly #values: Float64Array;
 
-  /** `most`: so many there are at most. */
+  /** `most`: the maximum number of batches. */
   constructor(space: Space, most: number) {
     this.#space = space;
     this.#most = most;
     this.#values = doublesOf(space.memory);
   }
 
-  /** Whether there is one that can be filled, or room for one more. */
+  /** Whether there is a free batch, or room for one more. */
   canTake(): boolean {
     if (this.#free.length > 0) return true;
     if (this.#all.length >= this.#most) return false;
@@ -164,17 +168,17 @@ export class Batches {
     return true;
   }
 
-  /** One that can be filled: there must be one. */
+  /** Returns a free batch. There must be one: see {@linkcode Batches.canTake}. */
   take(): Batch {
     return this.#free.pop()!;
   }
 
-  /** No worker will write to it any more. */
+  /** Makes a batch free again. No worker may write to it any more. */
   back(batch: Batch): void {
     this.#free.push(batch);
   }
 
-  /** Gives all blocks back; no worker may be left. */
+  /** Frees all blocks. No worker may be left. */
   destroy(): void {
     for (const batch of this.#all) batch.destroy();
   }

@@ -1,46 +1,46 @@
 /**
- * Where a pool's owner and its workers meet: tasks in a row, of which workers take the next ones, and a stack of those that
- * are finished.
+ * The board: the shared memory of a pool's owner and its workers. It has a row of tasks, from which workers take the next
+ * ones, and a stack of finished tasks.
  *
  * ```text
- *   board   0  CLOSED      the owner: workers return when there is nothing left to take
+ *   board   0  CLOSED      1: no more tasks will come, and workers return when none are left. The owner sets it
  *           1  FAILURE     address of the error that an initializer threw
- *           2  NAMED       of the module that did not come up and was named last
- *           3  OWNER       the participant that the owner is: results are lent to it, and workers end with it
- *           4  STAFF       workers that are there, or on their way
- *           5  LEAST       so many stay, however long there is nothing to do
- *           6  DESKS       how many desks there can be
- *          16  END         position behind the last task
- *          32  CURSOR      position of the next task that no worker has taken
- *          48  FINISHED    the task that was finished last, and is not collected
+ *           2  NAMED       hash of the module that was named last as one that does not come up
+ *           3  OWNER       the participant that the owner is: results are lent to it, and workers end when it ends
+ *           4  STAFF       the number of workers, those that are starting included
+ *           5  LEAST       the number of workers that stay when there is nothing to do
+ *           6  DESKS       the maximum number of desks
+ *          16  END         position after the last task
+ *          32  CURSOR      position of the next task that is in no share
+ *          48  FINISHED    the task that was finished last and is not collected
  *          64  WORK        wait point: tasks were posted, or the board was closed
- *          80  DONE        wait point: tasks were finished, a worker has begun, an initializer failed, a result needs room
- *          96  SEARCHING   the worker that looks for tasks without sleeping
+ *          80  DONE        wait point: tasks were finished, a worker has started, an initializer failed, a result needs room
+ *          96  SEARCHING   number of the worker that looks for tasks without sleeping; 0: none
  *         112… RING        addresses of the trays, by position
  *              then        addresses of the desks; 0: none
  *
- *   tray    256 tasks, side by side: those of 256 positions
+ *   tray    256 tasks side by side, for 256 positions
  *
- *   desk    0  FROM        the share of its worker: positions from here
- *           1  TO          up to here, not included
- *           2  RESOLVING   the function whose module the worker imports
- *           3  PENDING     block of an input that is being read, or of an outcome that is being written
- *           4  NEED        whether an outcome waits for room: 1, or 0
- *           5  STARTED     whether its worker is ready for tasks: 1, or 0
- *           6  WORKED      whether its worker has begun with a task: 1, or 0
- *           7  ERRAND      a task for this worker and no other, 0: none
- *           8  ASKS        the task for which it waits for buffers that go without a copy, 0: none
- *           9  AWAY        whether its worker has taken itself off STAFF, and ends: 1, or 0
+ *   desk    0  FROM        first position of the worker's share
+ *           1  TO          position after the last one of the share
+ *           2  RESOLVING   the function whose module the worker imports; 0: none
+ *           3  PENDING     block of an input that is being read, or of an outcome that is being written; 0: none
+ *           4  NEED        1: an outcome waits for room
+ *           5  STARTED     1: the worker is ready for tasks
+ *           6  WORKED      1: the worker has begun with a task
+ *           7  ERRAND      a task for this worker only; 0: none
+ *           8  ASKS        a task for which the worker wants the buffers that come without a copy; 0: none
+ *           9  AWAY        1: the worker has taken itself off STAFF, and ends
  * ```
  *
- * Only the owner posts: it writes tasks, moves END behind them and notifies WORK. A worker writes the next positions into its
- * desk as its share, moves CURSOR behind them, and begins with one after the other, each by a compare-exchange of its
- * STATE. A worker that finds CURSOR at END begins with tasks of the shares of others, from behind. So what stands behind a
- * slow task is done by the next worker that is free, and what stands in the share of a dead one as well.
+ * Only the owner posts: it writes tasks, moves END past them, and notifies WORK. A worker writes the next positions into its
+ * desk as its share, moves CURSOR past them, and begins with one task after the other, each by a compare-exchange of its
+ * STATE. A worker that finds CURSOR at END begins with tasks from the shares of other workers, the last ones first. So tasks
+ * behind a slow task go to the next free worker, and so do the tasks in the share of a dead worker.
  *
- * The share is written before CURSOR is moved, since what is behind CURSOR and in no share would be found by no worker. A
- * share that was written in vain, as another worker moved CURSOR first, names tasks of that worker: to begin with one of
- * them is what any worker may do.
+ * The share is written before CURSOR is moved: no worker would find a task that CURSOR has passed and that is in no share. If
+ * another worker moves CURSOR first, the share that was just written names tasks of that worker. This does no harm, since
+ * any worker may begin with any of them.
  *
  * @module
  */
@@ -68,11 +68,11 @@ export const DONE = 80;
 export const SEARCHING = 96;
 const RING = 112;
 
-/** Trays in the ring, at most. */
+/** The maximum number of trays in the ring. */
 export const RING_TRAYS = 1024;
-/** Tasks of a tray. */
+/** The number of tasks of a tray. */
 export { TRAY_TASKS };
-/** 2 to this many are the tasks of a tray. */
+/** The binary logarithm of the number of tasks of a tray. */
 export const TRAY_BITS = 8;
 const TABLE = RING + RING_TRAYS;
 
@@ -88,17 +88,17 @@ export const ASKS = 8;
 export const AWAY = 9;
 const DESK_WORDS = 16;
 
-/** How many positions it is from one to another that comes later. */
+/** The number of positions from one to another that comes later. */
 export function distance(from: number, to: number): number {
   return (to - from) & (POSITIONS - 1);
 }
 
-/** The position so many behind another. */
+/** The position that is `by` positions after another. */
 export function advance(position: number, by: number): number {
   return (position + by) & (POSITIONS - 1);
 }
 
-/** A board, from either side. */
+/** A board, as used by its owner and by its workers. */
 export class Board {
   readonly space: Space;
   readonly words: Int32Array;
@@ -112,7 +112,7 @@ export class Board {
     this.desks = load(space.words, at + DESKS);
   }
 
-  /** A new board for so many workers at a time, of which `least` stay. */
+  /** Creates a board for up to `workers` workers at a time, of which `least` stay when there is nothing to do. */
   static create(space: Space, workers: number, least: number): Board {
     const at = space.allocate(TABLE + workers, "create pool");
     store(space.words, at + DESKS, workers);
@@ -136,60 +136,63 @@ export class Board {
     notify(this.space, this.at + WORK, 0xfff);
   }
 
-  /** Where the task of a position is; the position must be one of those that the ring has. */
+  /** The address of the task at a position, which must be in the ring. */
   taskAt(position: number): number {
     const tray = this.words[this.at + RING + (position >>> TRAY_BITS & (RING_TRAYS - 1))];
     return tray + (position & (TRAY_TASKS - 1)) * TASK_WORDS;
   }
 
-  /** Owner: the tray of the positions from this one on. */
+  /** Owner: sets the tray of the positions from this one on. */
   setTray(position: number, tray: number): void {
     store(this.words, this.at + RING + (position >>> TRAY_BITS & (RING_TRAYS - 1)), tray);
   }
 
-  /** The desk of that index; 0: there is none. */
+  /** The address of the desk at an index; 0: there is none. */
   deskAt(index: number): number {
     return load(this.words, this.at + TABLE + index);
   }
 
-  /** Owner: puts a desk there, or none. */
+  /** Owner: sets the desk at an index; 0 removes it. */
   setDesk(index: number, desk: number): void {
     store(this.words, this.at + TABLE + index, desk);
   }
 
-  /** Owner: a new desk. */
+  /** Owner: allocates a desk. */
   createDesk(): number {
     return this.space.allocate(DESK_WORDS, "start a worker of a pool");
   }
 
-  /** Whether tasks are posted that no worker has taken. */
+  /** Whether there are posted tasks that are in no share yet. */
   hasNext(): boolean {
     return load(this.words, this.at + CURSOR) !== load(this.words, this.at + END);
   }
 
-  /** How many tasks are posted that no worker has taken. */
+  /** The number of posted tasks that are in no share yet. */
   get waiting(): number {
     return distance(load(this.words, this.at + CURSOR), load(this.words, this.at + END));
   }
 
-  /** Owner: wakes as many workers as there are tasks for which no worker looks. */
+  /** Owner: wakes workers for `count` posted tasks. */
   wake(count: number): void {
-    // A searching worker takes one of them, and sees to the others when it does: see endSearching.
+    // A searching worker takes one of the tasks, and wakes others for the rest when it stops searching: see endSearching.
     const left = load(this.words, this.at + SEARCHING) !== 0 ? count - 1 : count;
     if (left > 0) notify(this.space, this.at + WORK, left);
   }
 
-  /** Worker: it looks for tasks without sleeping, if no other does. */
+  /** Worker: claims the search for tasks without sleeping. Returns `false` if another worker searches. */
   beginSearching(worker: number): boolean {
     return compareExchange(this.words, this.at + SEARCHING, 0, worker) === 0;
   }
 
-  /** That worker does so no more. What is posted from now on notifies; what was posted before, it or a sleeper has to see. */
+  /**
+   * Ends a worker's search, if it searches. The owner notifies a worker for each task that it posts from now on. For tasks
+   * that were posted before, the caller must look once more, or wake others.
+   */
   endSearching(worker: number): void {
     compareExchange(this.words, this.at + SEARCHING, worker, 0);
   }
 
-  /** Worker: pushes finished tasks, from the last to the first by NEXT, and tells the owner. */
+  /** Worker: pushes finished tasks, linked by NEXT from `last` on, and notifies the owner. `next`: NEXT of the first one. */
   push(last: number, next: number): void {
     const { words } = this;
     const head = this.at + FINISHED;
@@ -201,34 +204,34 @@ export class Board {
     notify(this.space, this.at + DONE, 1);
   }
 
-  /** Owner: takes all that is finished: the task that was pushed last; 0: none. */
+  /** Owner: takes all finished tasks off the stack. Returns the one that was pushed last; 0: none. */
   takeFinished(): number {
     const head = this.at + FINISHED;
     return load(this.words, head) === 0 ? 0 : exchange(this.words, head, 0);
   }
 
-  /** Worker: its initializer threw. */
+  /** Worker: reports that its initializer threw. */
   fail(error: Uint8Array): void {
     const block = this.space.writeBlock(error, "report an error");
-    // Of several errors one is as good as another.
+    // The first error is kept: one is enough to report.
     if (compareExchange(this.words, this.at + FAILURE, 0, block) !== 0) this.space.free(block);
     notify(this.space, this.at + DONE, 1);
   }
 
-  /** Owner: what the initializer threw. */
+  /** Owner: the encoded error that an initializer threw. */
   failure(): Uint8Array | undefined {
     const block = load(this.words, this.at + FAILURE);
     return block === 0 ? undefined : this.space.readBlock(block);
   }
 
-  /** Whether it falls to the caller to name this module, which does not come up. */
+  /** Whether the caller is to name this module, which does not come up: `false` if another thread has just named it. */
   mayName(module: string): boolean {
     let hash = 1;
     for (let i = 0; i < module.length; i++) hash = Math.imul(hash, 31) + module.charCodeAt(i) | 0;
     return exchange(this.words, this.at + NAMED, hash) !== hash;
   }
 
-  /** Owner: gives the board back; no worker may be left. */
+  /** Owner: frees the board. No worker may be left. */
   destroy(): void {
     const failure = load(this.words, this.at + FAILURE);
     if (failure !== 0) this.space.free(failure);

@@ -1,5 +1,5 @@
 /**
- * The workers of a pool, from the owner's side: how they are started, missed, given up and counted.
+ * The workers of a pool, from the owner's side: how they are started, given up, and counted, and how their ends are noticed.
  *
  * @module
  */
@@ -18,31 +18,31 @@ import type { Trace } from "./trace.ts";
 import type { Trays } from "./trays.ts";
 import type { WorkerOptions } from "./worker.ts";
 
-/** A worker, as what started it knows it. */
+/** The thread or process of a worker. */
 export interface PoolWorker {
-  /** Which one it is, for messages. */
+  /** Identifies the worker in error messages. */
   readonly identity: Identity;
-  /** Its record, in the pool's memory. */
+  /** The address of its record, in the pool's memory. */
   readonly record: number;
   /** Wait points in the pool's memory that are notified when it ends. */
   readonly points: readonly number[];
-  /** How it ended, once it can run no more; `exactly`: also where the event loop was not told yet. */
+  /** How it ended; `undefined`: it may still run. `exactly`: asks the system, instead of waiting for an event. */
   ending(exactly: boolean): Ending | undefined;
   /** Ends it by force. */
   kill(): void;
-  /** Sends it buffers without a copy, where that can be. */
+  /** Sends it buffers without a copy, if its kind can do so. */
   hand?(handed: Handed): void;
 }
 
-/** What makes workers: threads or processes. */
+/** Starts a worker: a thread or a process. */
 export type StartWorker = (options: WorkerOptions, initargs: readonly unknown[], label: string) => PoolWorker;
 
-/** How workers are started. */
+/** Options of the workers of a pool. */
 export interface CrewOptions {
   start: StartWorker;
-  /** How many there are at most. */
+  /** The maximum number of workers. */
   size: number;
-  /** How many there are at least, once there are any. */
+  /** The number of workers that start with the first task, and stay when there is nothing to do. */
   least: number;
   name: string;
   initializer: TargetDescriptor | null;
@@ -54,20 +54,21 @@ export interface CrewOptions {
   trace: Trace | undefined;
 }
 
-/** A worker, as the pool knows it. */
+/** A worker, as the owner knows it. */
 export interface Hired {
+  /** The worker's number. */
   readonly id: number;
   readonly handle: PoolWorker;
   readonly desk: number;
-  /** Where the board has its desk. */
+  /** The index of its desk on the board. */
   readonly place: number;
   /** When it was started. */
   readonly since: number;
 }
 
-/** So long a worker may take until it begins with its first task, in ms; from then on nothing is expected of it. */
+/** After this time, a worker that has not begun with a task is not expected to do so: milliseconds. */
 const START = 15_000;
-/** What there was no room for is tried again after so long: milliseconds. */
+/** When a start that failed for lack of room is tried again: milliseconds. */
 const SOON = 100;
 
 /** The workers of a pool. */
@@ -84,7 +85,7 @@ export class Crew {
   readonly #spareDesks: number[] = [];
   #newest = 0;
   #room: RoomWait | undefined;
-  /** Calls off that it is tried again. */
+  /** Cancels the next try. */
   #again: (() => void) | undefined;
 
   constructor(board: Board, options: CrewOptions) {
@@ -93,7 +94,7 @@ export class Crew {
     this.#places = Array.from({ length: options.size }, (_, place) => place).reverse();
   }
 
-  /** Those that live. */
+  /** The workers that are alive. */
   get living(): Hired[] {
     return [...this.workers.values()].filter(({ handle }) => handle.ending(true) === undefined);
   }
@@ -104,9 +105,9 @@ export class Crew {
   }
 
   /**
-   * Starts workers until there are as many as are wanted. What cannot be started for want of room is tried again by `retry`.
+   * Starts workers until there are as many as are wanted. If there is no room for a worker, `retry` is called later.
    *
-   * @returns Whether any were started.
+   * @returns Whether any worker was started.
    * @throws What starting a worker throws.
    */
   hire(wanted: number, retry: () => void): boolean {
@@ -160,14 +161,15 @@ export class Crew {
     add(words, at + STAFF, 1);
   }
 
-  // To start a worker takes a little room. The others go on without it.
+  // Handles an error of a start. Starting a worker needs a little room: if there is none, the other workers go on without it.
+  // Returns whether the start is tried again, or not needed.
   #isToBeTriedAgain(error: unknown, retry: () => void): boolean {
     const { needed } = error as { needed?: number };
     if (needed === undefined) return false;
     this.#room ??= new RoomWait(this.#board.space);
     if (this.workers.size > 0) return true;
     if (this.#room.judge(needed) !== undefined) return false;
-    // What is posted keeps the program alive.
+    // This timer does not keep the program alive; the posted tasks do.
     this.#again ??= later(() => {
       this.#again = undefined;
       retry();
@@ -175,7 +177,7 @@ export class Crew {
     return true;
   }
 
-  /** Takes those out that have ended, of both kinds, and returns how. */
+  /** Removes the workers that have ended, given up or not, and returns how they ended. */
   reap(exactly: boolean): { worker: Hired; ending: Ending }[] {
     const ended: { worker: Hired; ending: Ending }[] = [];
     for (const worker of this.workers.values()) {
@@ -194,7 +196,7 @@ export class Crew {
     return ended;
   }
 
-  /** Nothing is left to do with the desk of a worker that has ended. The block that it was about to send; 0: none. */
+  /** Clears the desk of a worker that has ended, for another worker. Returns the block in PENDING; 0: none. */
   clear({ desk }: Hired): number {
     const { words } = this.#board;
     const pending = load(words, desk + PENDING);
@@ -203,7 +205,7 @@ export class Crew {
     return pending;
   }
 
-  /** Sends workers the buffers that they ask for. Whether any did. */
+  /** Sends workers the buffers that they ask for. Returns whether any worker asked. */
   handOut(trays: Trays): boolean {
     let found = false;
     for (const worker of this.workers.values()) {
@@ -218,11 +220,11 @@ export class Crew {
     return found;
   }
 
-  /** Gives a worker up, which is not waited for: on Deno no thread that computes can be stopped. */
+  /** Gives up a worker without waiting for its end, since Deno cannot stop a thread that computes. */
   leave(worker: Hired): void {
     this.workers.delete(worker.id);
     this.#vacate(worker);
-    // A searching worker that is gone would be trusted for ever.
+    // Otherwise the owner would rely on this worker forever if it was searching.
     this.#board.endSearching(worker.id);
     this.left.add(worker);
     worker.handle.kill();
@@ -232,11 +234,12 @@ export class Crew {
     const { words, at } = this.#board;
     this.#board.setDesk(place, 0);
     this.#places.push(place);
-    // A worker that takes its leave says so itself, since another may ask before this thread knows.
+    // A worker that leaves for lack of work has taken itself off STAFF, since another worker may read STAFF before this thread
+    // learns of it.
     if (load(words, desk + AWAY) === 0) add(words, at + STAFF, -1);
   }
 
-  /** What a worker has said at its desk. */
+  /** Reads a word of a worker's desk. */
   deskOf({ desk }: Hired, word: number): number {
     return load(this.#board.words, desk + word);
   }
@@ -252,7 +255,7 @@ export class Crew {
     return false;
   }
 
-  /** Whether a worker up to this number is still on its way to its first task. */
+  /** Whether a worker up to this number may still begin with its first task. */
   readonly mayBegin = (upTo: number): boolean => {
     const late = now() - START;
     for (const worker of this.workers.values()) {
@@ -262,8 +265,8 @@ export class Crew {
   };
 
   /**
-   * Names the modules that do not come up in workers which cannot say so themselves. How long until it is worth a look again,
-   * while tasks are posted: milliseconds.
+   * Prints which modules do not come up in workers that cannot do so themselves. Returns after how many milliseconds to look again;
+   * `Infinity`: no task is posted and no worker imports a module.
    */
   nameLate(patience: number, isPosted: boolean): number {
     const { space } = this.#board;
@@ -283,37 +286,38 @@ export class Crew {
     return next;
   }
 
-  /** Ends all by force. */
+  /** Ends all workers by force. */
   kill(): void {
     for (const { handle } of this.workers.values()) handle.kill();
   }
 
-  /** Has the owner look at the ends of workers that were just started, too. */
+  /** Wakes the owner, so that its wait includes the wait points of workers that were just started. */
   announce(): void {
     notify(this.#board.space, this.#board.at + DONE, 1);
   }
 
-  /** Tries nothing again. */
+  /** Cancels the next try of a start. */
   stop(): void {
     this.#again?.();
   }
 
-  /** Gives the desks back; no worker may be left. */
+  /** Frees the desks. No worker may be left. */
   destroy(): void {
     for (const desk of this.#spareDesks) this.#board.space.free(desk);
   }
 }
 
-// Workers that end before they have begun with anything are counted, so that a pool does not start them forever.
+// Workers that end before they begin with a task are counted, so that a pool does not start workers forever.
 //
-// The workers of a round start side by side and may all end of the same cause, which need not be there a moment later. So
-// of those that had been started by the time of a failure only that failure counts. And while one of these may yet begin,
-// those that were started after it do not count either: workers that a system kills one after the other say nothing about it.
+// They are counted in rounds. The workers of a round start side by side and may all end for the same reason, which may be gone a
+// moment later. So the first failure of a round counts, and those of workers that had been started by then do not. As long as one
+// of these may still begin with a task, failures of later workers do not count either: workers that the system kills one after
+// the other say nothing about a worker that has not begun yet.
 
-/** So many rounds in a row may fail. */
+/** The number of rounds in a row that may fail. */
 export const TRIES = 3;
 
-/** Failed starts in a row: of each function that a worker wanted to begin with, and under 0 of those without any. */
+/** Failed starts in a row, by the function that the worker was importing; 0: it was importing none. */
 export class FailedStarts {
   readonly #rounds: Map<number, { failed: number; newest: number }> = new Map();
 
@@ -322,7 +326,7 @@ export class FailedStarts {
    *
    * @param newest The number of the worker that was started last.
    * @param mayBegin Whether a worker up to this number is still on its way to its first task.
-   * @returns Whether that was the last try. The next one is the last again, until something succeeds.
+   * @returns Whether that was the last try. Each failed round after it is the last one again, until a worker succeeds.
    */
   note(fn: number, worker: number, newest: number, mayBegin: (upTo: number) => boolean): boolean {
     const round = this.#rounds.get(fn);

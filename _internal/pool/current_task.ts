@@ -1,5 +1,5 @@
 /**
- * What a task may know of itself while it runs.
+ * The public `currentTask()`: what a task can learn about itself while it runs.
  *
  * @module
  */
@@ -8,53 +8,58 @@ import { load } from "../atomics.ts";
 import { type AsyncContext, createAsyncContext } from "../runtime/this_thread.ts";
 import { ATTEMPT, BATCH, BESIDE, LEFT, nameAt, nameFrom, phaseOf, STATE, TOLD } from "./task.ts";
 
-/** A task while it runs, from inside: what {@linkcode currentTask} returns. Python has no equivalent. */
+/**
+ * The task that runs, as its own code sees it: the result of {@linkcode currentTask}.
+ *
+ * Python has no equivalent.
+ */
 export interface CurrentTask {
   /**
-   * Whether the caller has given the task up: by its signal or timeout, because an item before it in its map has
-   * failed, the loop over its `imap` was left, or the pool was terminated. It is read from shared memory, so it becomes
-   * true at once, also in a busy loop. Once the task is over it does not change.
+   * Whether the task was given up: its signal was aborted or its timeout passed, an earlier item of its map failed, the
+   * loop over its `imap` was left, or the pool was terminated. It is read from shared memory, so it becomes `true` at once,
+   * even in a busy loop. It no longer changes once the task is over.
    */
   readonly cancelled: boolean;
   /**
-   * The same as a signal, for `fetch` and other functions that take one. It is aborted within some 10 ms, when the
-   * event loop of the worker turns.
+   * A signal that is aborted when the task is given up, for `fetch` and other functions that take a signal. It is aborted
+   * within about 10 ms, provided that the worker's event loop runs.
    */
   readonly signal: AbortSignal;
   /**
-   * What the task is known by: the same in each of its tries, and no other task's, of no program. So what a task writes into a
-   * database, say, is written once, though it begins again.
+   * An identifier of the task, such as `53a1c07d09be-12-0`. It is unique among all tasks of all programs, and the same in
+   * each try of the task. A task that may run again can use it as a key, so that it writes a database row only once, for
+   * example.
    */
   readonly id: string;
   /**
-   * Which try of the task this is: 1, and with `retries` one more for each worker that ended before the task was over.
+   * The number of this try: 1, plus 1 for each worker that ended before the task was over. It exceeds 1 only with `retries`.
    */
   readonly attempt: number;
   /**
-   * What the pool's `initializer` returned in this worker, or what that promise became: the same object in all tasks of
-   * the worker. `undefined` without an initializer.
+   * What the pool's `initializer` returned in this worker, awaited. All tasks of the worker get the same object.
+   * `undefined` if there is no initializer.
    */
   readonly state: unknown;
 }
 
-/** How often a task whose signal is in use is checked: milliseconds. */
+/** How often a task is checked whose signal is in use: milliseconds. */
 const CHECK = 10;
 
 let words: Int32Array | undefined;
-/** The task that runs, where only one does at a time; 0: none. */
+/** The task that runs, in a worker that runs one at a time; 0: none. */
 let running = 0;
-/** How far its item is behind the first one of a batch. */
+/** The index of its item within a batch. */
 let item = 0;
 let current: Task | undefined;
 let state: unknown;
-/** Where several run at a time: the task of the code that runs. */
+/** The task of the code that runs, in a worker that runs several tasks at a time. */
 let beside: AsyncContext<Task> | undefined;
 let count = 0;
 
 class Task implements CurrentTask {
   readonly #words: Int32Array;
   readonly #task: number;
-  /** What it was when the task ended: its words are another's then. */
+  /** The value of `cancelled` when the task ended: afterwards the words belong to another task. */
   #outcome: boolean | undefined;
   #controller: AbortController | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -67,7 +72,7 @@ class Task implements CurrentTask {
     this.#task = task;
     this.#item = item;
     this.attempt = itsWords[task + ATTEMPT] & ~(BESIDE | BATCH);
-    // Copied: the words are another task's when this one is over.
+    // A copy: the words belong to another task when this one is over.
     const at = nameAt(itsWords, task);
     this.#name = itsWords.slice(at, at + 4);
   }
@@ -108,19 +113,19 @@ class Task implements CurrentTask {
   }
 }
 
-/** What `initializer` returned. */
+/** Sets what the initializer returned. */
 export function setState(itsState: unknown): void {
   state = itsState;
 }
 
-/** Says that a task begins, or that item of a batch. Its object is made when the program asks for it. */
+/** Notes that a task begins, or an item of a batch. The `CurrentTask` is created only when the program asks for it. */
 export function beginTask(itsWords: Int32Array, task: number, itsItem: number): void {
   words = itsWords;
   running = task;
   item = itsItem;
 }
 
-/** Says that it is over, before anything can happen to its words. */
+/** Notes that the task is over. Call it before the words of the task can change. */
 export function endTask(): void {
   running = 0;
   if (current === undefined) return;
@@ -128,7 +133,7 @@ export function endTask(): void {
   current = undefined;
 }
 
-/** Calls a function as a task, beside which others may run. Its end is to be said by what this returns with the result. */
+/** Calls a function as a task beside which others may run. The caller must call `end` when the task is over. */
 export function runBeside<R>(itsWords: Int32Array, task: number, call: () => R): { result: R; end: () => void } {
   beside ??= createAsyncContext<Task>();
   const its = new Task(itsWords, task, 0);
@@ -145,18 +150,22 @@ export function runBeside<R>(itsWords: Int32Array, task: number, call: () => R):
   }
 }
 
-/** Whether a task runs. */
+/** Whether this worker runs a task. */
 export function isTaskRunning(): boolean {
   return running !== 0 || count > 0;
 }
 
 /**
- * The task to which the code that calls this belongs; `undefined` outside of a pool's tasks.
+ * Returns the pool task whose code makes this call.
  *
- * Where a pool's `concurrency` lets several tasks run in one worker, each gets its own, also after an `await`. Python
- * has no equivalent.
+ * A long task can use it to learn that it was given up, and to end early. In a pool with `concurrency` above 1, each task
+ * gets its own object, even after an `await`.
  *
- * @example
+ * Python has no equivalent.
+ *
+ * @returns The task, or `undefined` if the caller is not part of a pool's task.
+ *
+ * @example A task that ends when it is given up
  * ```ts
  * import { currentTask, Pool } from "@weft/concurrent/threading";
  * import { assertEquals } from "@std/assert";

@@ -1,5 +1,5 @@
 /**
- * Has the tasks of jobs posted, tells the jobs what became of them, and acts by what they answer.
+ * The owner's side of a pool of this machine: posts the tasks of jobs, passes outcomes to the jobs, and acts on their answers.
  *
  * ```text
  *   sources ──take()──▶ trays ──publish──▶ board ◀──begin── workers
@@ -29,17 +29,17 @@ import { dropOutcome } from "./task.ts";
 import { Trays } from "./trays.ts";
 import { Watch, type Watched } from "./watch.ts";
 
-/** How a pool is set up. */
+/** Options of a dispatcher. */
 export interface DispatcherOptions extends CrewOptions {
   space: Space;
 }
 
-/** Has the tasks of a pool done by workers of this machine, which `start` starts. */
+/** Creates owners whose workers are on this machine and are started by `start`. */
 export function workersHere(scope: Scope, start: StartWorker): (options: OwnerOptions) => Dispatcher {
   return (options) => new Dispatcher({ ...options, space: spaceOf(scope), start });
 }
 
-/** The owner's side of a pool. */
+/** The owner of a pool whose workers are on this machine. */
 export class Dispatcher implements Watched, Owner, PoolParts {
   readonly board: Board;
   readonly functions: Functions;
@@ -48,7 +48,7 @@ export class Dispatcher implements Watched, Owner, PoolParts {
   readonly trays: Trays;
   readonly errands: Errands;
   readonly posted: Posted;
-  /** Why the pool can do nothing more, if so. */
+  /** The error with which all tasks reject, if the pool cannot run tasks any more. */
   broken: { error: unknown } | undefined;
   readonly #space: Space;
   readonly #options: DispatcherOptions;
@@ -76,7 +76,7 @@ export class Dispatcher implements Watched, Owner, PoolParts {
       leaveAfter: (killAfter, number, worker) => this.#losses.leaveAfter(killAfter, number, worker),
     };
     this.posted = new Posted(host, this.board, this.trays, this.crew, this.functions);
-    // The only worker of a pool goes through all items in order: of a batch that ends early the rest would come later.
+    // A pool with one worker runs all items in order. With batches it would not: the rest of a batch that ends early comes later.
     const others = size > 1 && options.maxTasks === 0 && options.concurrency === 1 ? this.posted.others : undefined;
     this.#posting = new Posting(space, this.trays, size, options.concurrency, others, (job, index, error) => {
       this.posted.failed++;
@@ -107,7 +107,10 @@ export class Dispatcher implements Watched, Owner, PoolParts {
     return this.trays.waiting + this.#posting.waiting;
   }
 
-  /** Where a function is handed over. Calls of one turn are taken for one: to look costs as much as all else. */
+  /**
+   * The place in the program that calls the pool with this function now. Calls of one turn share the first one's place, since
+   * reading it takes as long as the rest of a call.
+   */
   siteOf(fn: number): CallSite {
     let site = this.#sites.get(fn);
     if (site === undefined) this.#sites.set(fn, site = new CallSite());
@@ -120,15 +123,15 @@ export class Dispatcher implements Watched, Owner, PoolParts {
   }
 
   /**
-   * The same for a new call. A worker that sleeps takes a while to wake, so it is woken at once; what follows in this turn goes
-   * together.
+   * The same for a new call. If nothing is posted, the task is posted at once, since a sleeping worker takes a while to wake. The
+   * tasks of later calls in the same turn are posted together.
    */
   begin(source: Source): void {
     this.add(source);
     if (this.trays.out === 0 && !this.#destroyed && this.crew.workers.size > 0) this.#post();
   }
 
-  /** Posts what there is, soon. */
+  /** Posts waiting tasks soon. */
   plan(): void {
     this.#watch.plan();
   }
@@ -137,7 +140,7 @@ export class Dispatcher implements Watched, Owner, PoolParts {
     this.add(job.source);
   }
 
-  /** Some tasks are not wanted any more. */
+  /** Withdraws tasks that are no longer wanted. */
   withdraw(): void {
     if (!this.#destroyed) this.posted.withdraw();
   }
@@ -168,7 +171,7 @@ export class Dispatcher implements Watched, Owner, PoolParts {
   }
 
   terminate(error: unknown): void {
-    // The board is another's memory by then.
+    // The memory of the board may be in use for something else by now.
     if (this.#destroyed) return;
     this.#closing = true;
     this.#abortAll(error);
@@ -178,7 +181,7 @@ export class Dispatcher implements Watched, Owner, PoolParts {
     this.plan();
   }
 
-  /** Nothing more can be done. */
+  /** Ends the work of the pool: all tasks reject with this error, now and later. */
   break(error: unknown): void {
     if (this.broken !== undefined) return;
     this.broken = { error };
@@ -196,10 +199,10 @@ export class Dispatcher implements Watched, Owner, PoolParts {
     });
   }
 
-  /** No worker can begin with this function. */
+  /** Rejects all tasks of a function with which no worker can begin. */
   refuse(fn: number, error: () => Error): void {
     this.together(() => {
-      // What is posted comes back first, and is refused with the rest.
+      // Posted tasks are taken back first, and then refused with the waiting ones.
       for (const number of [...this.trays.live()]) if (this.trays.jobs[number]!.fn === fn) this.posted.takeBack(number);
       for (const source of this.#posting.sources) {
         this.posted.call(() => {
@@ -210,7 +213,7 @@ export class Dispatcher implements Watched, Owner, PoolParts {
     });
   }
 
-  // What the watch asks.
+  // Called by the watch.
 
   get isPosted(): boolean {
     return this.trays.out > 0;
@@ -232,7 +235,7 @@ export class Dispatcher implements Watched, Owner, PoolParts {
   look(exactly: boolean): boolean {
     if (this.#destroyed) return true;
     this.crew.handOut(this.trays);
-    // The callers of what is done first: the rest is looked at when they were told.
+    // Finished tasks first: the program reacts to these before the owner looks at anything else.
     if (!exactly && this.collect()) return true;
     const found = [this.collect(), this.#losses.reap(exactly), this.hasFailed(), this.errands.look()].includes(true);
     this.#makeRoom();
@@ -269,8 +272,8 @@ export class Dispatcher implements Watched, Owner, PoolParts {
     lookLater(this.#lookAtImports);
   }
 
-  // A result of this pool, or of another one, has no room: what was read gives back what it has, and so does what no worker
-  // has begun with.
+  // A result of this pool, or of another one, has no room. Reading finished outcomes frees their room, and so does taking back
+  // tasks that no worker has begun with.
   #makeRoom(): void {
     const isInNeed = this.crew.isInNeed();
     if (isInNeed) this.posted.readUntold();
@@ -281,7 +284,7 @@ export class Dispatcher implements Watched, Owner, PoolParts {
     }
   }
 
-  /** Starts the workers for which there is work. */
+  /** Starts workers for the posted tasks, and at least this number. */
   hire(least = 0): void {
     if (this.broken !== undefined || this.board.closed) return;
     const { out } = this.trays;
@@ -324,7 +327,7 @@ export class Dispatcher implements Watched, Owner, PoolParts {
     this.crew.stop();
     lookNoMore(this.#lookAtImports);
     this.#watch.stop();
-    // Where a worker that was given up may still write, all stays as it is.
+    // A worker that was given up may still write to the memory. As long as one has not ended, nothing is freed.
     if (this.crew.left.size === 0) {
       this.#dropLast();
       this.functions.destroy();
@@ -335,13 +338,14 @@ export class Dispatcher implements Watched, Owner, PoolParts {
     empty();
   }
 
-  // What the dead had finished and no caller wanted.
+  // Drops the outcomes that dead workers had not reported and no caller wanted.
   #dropLast(): void {
     for (const number of this.trays.away()) dropOutcome(this.#space, this.trays.taskOf(number));
   }
 }
 
-// Of an initializer. What cannot be read here, of a class that this program has not registered, say, is told by that.
+// The error of an initializer, or, if it cannot be decoded, the error that says why: this program may not have registered its
+// class.
 function errorOf(failure: Uint8Array): unknown {
   try {
     return decode(failure, { keep: true });

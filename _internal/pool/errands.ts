@@ -1,5 +1,5 @@
 /**
- * What a pool asks of each of its workers: that it is there, and tasks for it and no other.
+ * Errands: tasks for one worker only. This module also waits until workers are ready for tasks.
  *
  * @module
  */
@@ -14,13 +14,13 @@ import { AnyJob, type Identity, lostError, type Source, type Unwanted } from "./
 import type { PoolParts } from "./parts.ts";
 import type { Packed } from "./task.ts";
 
-/** Tasks of which each is for one worker: `fn(...args)` once in each. */
+/** The job of `each`: `fn(...args)` once in each worker. */
 export class EachJob extends AnyJob implements Source {
   readonly index = -1;
   readonly exhausted = true;
   readonly waiting = 0;
   readonly promise: Promise<unknown[]>;
-  /** The workers that have a task of it, or had one. */
+  /** The workers that have, or had, a task of this job. */
   readonly workers: Set<Hired> = new Set();
   readonly #inputs: Packed[];
   readonly #results: unknown[] = [];
@@ -82,7 +82,7 @@ export class EachJob extends AnyJob implements Source {
     return false;
   }
 
-  // Each worker does it, whatever becomes of the others.
+  // Each worker runs its task, even if the task of another worker has failed.
   wants(): boolean {
     return !this.#isGivenUp;
   }
@@ -104,29 +104,29 @@ export class EachJob extends AnyJob implements Source {
   }
 }
 
-/** Waits for workers, and gives each of them its errands. */
+/** Waits for workers, and gives them their errands. */
 export class Errands {
   readonly #its: PoolParts;
   readonly #waiting: { count: number; resolve: () => void; reject: (error: unknown) => void }[] = [];
-  /** Numbers of the tasks that each worker has yet to be given. */
+  /** The numbers of the tasks that each worker is to be given. */
   readonly #queues: Map<Hired, number[]> = new Map();
-  /** Numbers of tasks whose workers have ended as they should, before they came to them: they are for others. */
+  /** The numbers of tasks whose workers returned before they began with them: other workers run them. */
   readonly #left: number[] = [];
-  /** Calls that are not over. */
+  /** The number of calls that are not over. */
   #calls = 0;
-  /** Why no worker will come. */
+  /** The error of a pool that starts no more workers. */
   #error: Thrown | undefined;
 
   constructor(its: PoolParts) {
     this.#its = its;
   }
 
-  /** Whether workers are waited for, or will be given errands. */
+  /** Whether a caller waits for workers, or an `each` is not over. */
   get isWaiting(): boolean {
     return this.#waiting.length > 0 || this.#calls > 0;
   }
 
-  /** A call begins, which the pool does not end before. Returns what says that it is over. */
+  /** Begins a call: the pool does not end before the call is over. Returns the function that ends it. */
   begin(): () => void {
     this.#calls++;
     this.#keepWorkers();
@@ -137,11 +137,11 @@ export class Errands {
     };
   }
 
-  /** Starts workers until there are so many, and resolves when they are ready for tasks. */
+  /** Starts workers until there are `count` of them, and resolves when they are ready for tasks. */
   warm(count: number): Promise<void> {
     const error = this.#its.broken ?? (this.#error === undefined ? undefined : { error: this.#error.value });
     if (error !== undefined) return Promise.reject(error.error);
-    // Those that have ended while there was nothing to do are missed now.
+    // Workers that ended while nothing was pending are noticed only now.
     this.#its.reap();
     const ready = new Promise<void>((resolve, reject) => this.#waiting.push({ count, resolve, reject }));
     this.#keepWorkers();
@@ -150,13 +150,16 @@ export class Errands {
     return ready;
   }
 
-  // While workers are waited for, none ends because it has nothing to do.
+  // As long as a caller waits for workers, no worker ends for lack of work.
   #keepWorkers(): void {
     const { board, crew, size, isDestroyed } = this.#its;
     if (!isDestroyed) store(board.words, board.at + LEAST, this.isWaiting ? size : crew.options.least);
   }
 
-  /** Has each worker run a task of the job: `make` makes it for so many. `undefined`: there are fewer than `least` by now. */
+  /**
+   * Gives each ready worker a task of the job that `make` creates. Returns the job; `undefined` if fewer than `least` workers are
+   * ready by now.
+   */
   send(least: number, make: (workers: number) => EachJob): EachJob | undefined {
     if (this.#error !== undefined) throw this.#error.value;
     const { trays, crew } = this.#its;
@@ -176,14 +179,14 @@ export class Errands {
     else queue.push(number);
   }
 
-  /** Gives out errands, and tells callers that wait for workers that these are there. Whether that was so. */
+  /** Gives out errands, and resolves the promises of callers whose workers are ready. Returns whether there were any such callers. */
   look(): boolean {
     if (this.#left.length > 0) this.#giveLeft();
     if (this.#queues.size > 0) this.#giveOut();
     return this.#waiting.length > 0 && this.#tellReady();
   }
 
-  // To workers that have no task of the same call, of which more may have to be started.
+  // Gives the tasks of workers that have returned to workers without a task of the same job, and starts workers if needed.
   #giveLeft(): void {
     const { crew, trays } = this.#its;
     let missing = 0;
@@ -220,7 +223,7 @@ export class Errands {
       store(board.words, worker.desk + ERRAND, trays.taskOf(number));
       given = true;
     }
-    // Only one of them is meant, which no notification says.
+    // A notification cannot choose the worker that it wakes, so all of them are woken.
     if (given) notify(board.space, board.at + WORK, EVERYBODY);
   }
 
@@ -244,8 +247,8 @@ export class Errands {
   }
 
   /**
-   * A worker is gone; `errand`: the task that it was given and has not begun with, 0: none. Where it has returned, as it should
-   * after so many tasks or so long without any, another worker does what it has not done.
+   * Handles the end of a worker. `errand` is the task that it was given and has not begun; 0: none. If the worker has returned,
+   * as it does after `maxTasksPerChild` tasks or for lack of work, other workers run its errands. Otherwise they are lost.
    */
   lose(worker: Hired, errand: number, how: Ending & Identity): void {
     const { board, trays } = this.#its;
@@ -266,7 +269,7 @@ export class Errands {
     }
   }
 
-  /** No worker will come. */
+  /** Rejects all waiting callers, now and later: no worker will start any more. */
   abort(error: unknown): void {
     this.#error ??= new Thrown(error);
     for (const { reject } of this.#waiting.splice(0)) reject(error);

@@ -1,5 +1,5 @@
 /**
- * What a worker has finished and the owner was not told of yet: a stack of tasks.
+ * The tasks that a worker has finished and not reported to the owner yet: a stack, linked by NEXT.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import type { Board } from "./board.ts";
 import { BEGAN, COUNT, NEXT, RAN } from "./task.ts";
 
-/** The tasks that a worker finished since it last told. */
+/** The tasks that a worker has finished since its last report. */
 export class Finished {
   readonly #board: Board;
   readonly #words: Int32Array;
@@ -20,12 +20,12 @@ export class Finished {
     this.#words = board.words;
   }
 
-  /** How many items they have. */
+  /** The number of their items. */
   get count(): number {
     return this.#count;
   }
 
-  /** Adds a task, which is over, of so many items. */
+  /** Adds a task that is over, with the number of its items. */
   add(task: number, items: number): void {
     const words = this.#words;
     words[task + COUNT] = 0;
@@ -35,7 +35,7 @@ export class Finished {
     this.#count += items;
   }
 
-  /** Tells the owner of all of them, and how long they took: from `began`, in ms since the pool's beginning, `ran` ms. */
+  /** Reports all of them to the owner. `began`: milliseconds from the pool's beginning; `ran`: how many milliseconds they took. */
   tell(began: number, ran: number): void {
     if (this.#count === 0) return;
     const words = this.#words;

@@ -1,6 +1,6 @@
 /**
- * The functions that a program gives a pool: each is described once and sent to each worker once, is called so that it stays
- * as fast as it is by itself, and an error of it carries the place in the program where the pool was called.
+ * The functions that a program passes to a pool. Each is described once, and sent to each worker once. Calls in a worker are made
+ * so that the function runs as fast as elsewhere, and errors get the stack of the call of the pool.
  *
  * @module
  */
@@ -18,14 +18,18 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /**
- * The functions that the owner of a pool has used, each in a block of shared memory: what a task of it takes, in nanoseconds, as
- * its workers have measured, 0 if they have not; how long the slowest of them took until it could call it, in milliseconds, 0 if
- * none has come that far; the length of its description in bytes; and that, as JSON.
+ * The functions that the owner of a pool has used. Each has a block of shared memory:
+ *
+ * ```text
+ *   0  COST          nanoseconds that a task takes, as measured by the workers; 0: not known
+ *   1  RESOLVED      milliseconds until the slowest worker could call the function; 0: none can yet
+ *   2  DESCRIPTION   length in bytes, then the description, as JSON
+ * ```
  */
 export class Functions {
   readonly #space: Space;
   readonly #known: WeakMap<AnyFunction, number> = new WeakMap();
-  // By description: an inline function in a loop is another object each time, and still the same function.
+  // By description: an inline function in a loop is a new object each time, but has the same description.
   readonly #addresses: Map<string, number> = new Map();
   readonly #names: Map<number, string> = new Map();
 
@@ -33,7 +37,7 @@ export class Functions {
     this.#space = space;
   }
 
-  /** Where the function is described. */
+  /** The address of the function's block. */
   addressOf(fn: AnyFunction): number {
     const known = this.#known.get(fn);
     if (known !== undefined) return known;
@@ -42,7 +46,7 @@ export class Functions {
     return address;
   }
 
-  /** Where the function of that description, and of that name in messages, is described. */
+  /** The same for a function with this description. `name` is used in error messages. */
   addressOfText(text: string, name: string): number {
     let address = this.#addresses.get(text);
     if (address === undefined) {
@@ -53,58 +57,59 @@ export class Functions {
     return address;
   }
 
-  /** The name of the function that is described there. */
+  /** The name of the function at an address. */
   nameOf(address: number): string {
     return this.#names.get(address)!;
   }
 
-  /** Gives all blocks back; no worker may be left. */
+  /** Frees all blocks. No worker may be left. */
   destroy(): void {
     for (const address of this.#addresses.values()) this.#space.free(address);
     this.#addresses.clear();
   }
 }
 
-/** In a worker: the function of that address. */
+/** Worker: reads the description of the function at an address. */
 export function readFunction(space: Space, address: number): TargetDescriptor {
   return JSON.parse(decoder.decode(space.readBlock(address + DESCRIPTION)));
 }
 
-/** The name of a function, for messages. */
+/** The name of a function, used in error messages. */
 export function nameOf(fn: AnyFunction): string {
   return fn.name || "anonymous";
 }
 
-/** Nanoseconds that a task of the function takes; 0: not known. Not exact, so it is read and written without further ado. */
+/** Nanoseconds that a task of the function takes; 0: not known. An estimate, so plain reads and writes are good enough. */
 export function costOf({ words }: Space, address: number): number {
   return words[address + COST];
 }
 
-/** How long the slowest worker took until it could call the function, which may be long as modules are imported; 0: none can yet. */
+/** Milliseconds until the slowest worker could call the function, imports of modules included; 0: none can yet. */
 export function slowestResolved({ words }: Space, address: number): number {
   return words[address + RESOLVED];
 }
 
-/** In a worker: that took so many milliseconds. */
+/** Worker: notes how many milliseconds it took until this worker could call the function. */
 export function noteResolved({ words }: Space, address: number, ms: number): void {
   words[address + RESOLVED] = Math.max(words[address + RESOLVED], Math.ceil(ms), 1);
 }
 
-/** In a worker: so many tasks of the function took so many milliseconds. */
+/** Worker: notes that `tasks` tasks of the function took `ms` milliseconds. */
 export function noteCost({ words }: Space, address: number, tasks: number, ms: number): void {
   const each = ms * 1e6 / tasks;
   const known = words[address + COST];
-  // The first tasks take longer than those that follow; what turns out to be slow is done by others in time.
+  // Lower costs get more weight, since the first tasks take longer than later ones. An estimate that is too low does little
+  // harm: other workers take the tasks behind a slow one.
   const weight = known === 0 ? 1 : each < known ? 0.7 : 0.3;
   words[address + COST] = Math.max(1, Math.min(0x7fffffff, known * (1 - weight) + each * weight));
 }
 
 // Calls, in a worker.
 //
-// V8 looks at what a call calls, and if that was always the same function, its quick compiler (Maglev) makes the function's
-// body a part of the caller. A worker's loop over tasks becomes hot by the number of tasks alone: after some hundred, the loops of
-// a task would run in the quick compiler's code, four times as slow as the code that they already had, and stay there. Calls
-// that have seen several functions are left as calls.
+// If a call site has always called the same function, V8's mid-tier compiler (Maglev) inlines that function into the caller. A
+// worker's loop over tasks becomes hot by the number of tasks alone. After some hundred tasks, the loops inside a task would
+// run as Maglev's code, four times slower than the optimized code that the function already had, and would stay so. V8 does not
+// inline at call sites that have seen several functions.
 
 /** Calls a function with an item. */
 export function callOn(fn: Callable, item: unknown): unknown {
@@ -116,7 +121,7 @@ export function callWith(fn: Callable, args: readonly unknown[]): unknown {
   return fn(...args);
 }
 
-// V8 takes no notes of the first calls, hence so many.
+// V8 does not record the functions of the first calls, hence the number of rounds.
 for (let i = 0; i < 100; i++) {
   for (const fn of [() => 0, () => 1]) {
     callOn(fn, i);
@@ -126,11 +131,11 @@ for (let i = 0; i < 100; i++) {
 
 // The call of the pool, for the stack of an error that comes back from a worker.
 
-/** A place in the program. The stack is not made to a string before it is asked for: that takes longer than a task. */
+/** A place in the program. The stack becomes a string only when it is read, since that takes longer than a task. */
 export class CallSite {
   readonly #error: Error = new Error();
 
-  /** The stack, without the frames of the pool itself, which say nothing. */
+  /** The stack, without the frames of this package. */
   get stack(): string {
     const { stack } = this.#error;
     return `Error\n${(stack ?? "").split("\n").filter((line) => line.includes(":") && !isOwnFrame(line)).join("\n")}`;

@@ -1,5 +1,5 @@
 /**
- * Results that are not there yet.
+ * Futures: the results of tasks, which their callers await.
  *
  * @module
  */
@@ -11,24 +11,33 @@ import { atDeadline, deadlineOf, show, validateWait, type WaitOptions } from "..
 import { CancelledError, TimeoutError } from "../errors.ts";
 import { READINESS } from "../memory/kinds.ts";
 
-/** Where a {@linkcode Future} is in its life. */
+/**
+ * The state of a {@linkcode Future}.
+ *
+ * - `"pending"`: no worker has begun with the task.
+ * - `"running"`: a worker has begun with the task, which is not settled.
+ * - `"finished"`: the task returned or threw, or was lost, or its `timeout` passed.
+ * - `"cancelled"`: the task was cancelled by {@linkcode Future.cancel} or its signal, or its pool was terminated.
+ *
+ * Python: the methods `running`, `done` and `cancelled` of `concurrent.futures.Future`.
+ */
 export type FutureState = "pending" | "running" | "finished" | "cancelled";
 
-/** What a pool knows of the task behind a future. */
+/** The task of a future, as its pool knows it. */
 export interface FutureTask {
-  /** Whether a worker has begun with it. */
+  /** Whether a worker has begun with the task. */
   isRunning(): boolean;
-  /** Takes it back, if no worker has begun with it. */
+  /** Takes the task back if no worker has begun with it. Returns whether it did. */
   takeBack(): boolean;
 }
 
-/** Whether a future was settled with an error. */
+/** Whether a future was settled with an error, or cancelled. */
 let hasFailed: (future: Future<unknown>) => boolean;
 
-/** Calls `fn` when a future is settled, at once if it is. */
+/** Calls `fn` when a future is settled, at once if it already is. */
 let whenSettled: (future: Future<unknown>, fn: () => void) => void;
 
-/** Settles a future; only its pool can. */
+/** Settles a future. It is not a method, so that only pools can call it. */
 export let settle: (
   future: Future<unknown>,
   state: "finished" | "cancelled",
@@ -37,9 +46,13 @@ export let settle: (
 ) => void;
 
 /**
- * The result of a task in a {@linkcode Pool}. A promise, with what Python's `concurrent.futures.Future` knows besides.
+ * The result of a task that was submitted to a pool: a promise that also has a state and can be cancelled.
  *
- * A rejection that nobody looks at is not reported: a future may be dropped.
+ * `await` gives what the task returned, or throws what the task threw. A rejection without a handler is not reported, so a
+ * future whose result is not needed can be ignored. Futures are created by {@linkcode BasePool.submit} and
+ * {@linkcode BasePool.apply}.
+ *
+ * Python: `concurrent.futures.Future`, `multiprocessing.pool.AsyncResult`.
  *
  * @example
  * ```ts
@@ -54,7 +67,7 @@ export let settle: (
  */
 export class Future<R> extends Promise<R> {
   readonly #task: FutureTask;
-  // Not of type R, in which a future would then not be covariant.
+  // The type is not R: with R, Future<R> would not be covariant in R.
   readonly #resolve: (value: never) => void;
   readonly #reject: (error: unknown) => void;
   #state: "pending" | "finished" | "cancelled" = "pending";
@@ -67,17 +80,23 @@ export class Future<R> extends Promise<R> {
     settle = (future, state, error, value) => future.#settle(state, error, value);
   }
 
-  /** What `then`, `catch` and `finally` return: there is no task behind those. */
+  /** The class of what `then`, `catch` and `finally` return: promises, since no task belongs to them. */
   static override get [Symbol.species](): PromiseConstructor {
     return Promise;
   }
 
-  /** Only pools make futures. @ignore */
+  /**
+   * Creates a future. Only pools do so.
+   *
+   * @param task The task whose result it is.
+   * @throws {TypeError} If it is not called by a pool.
+   * @ignore
+   */
   constructor(task: FutureTask) {
-    // As by Future.resolve() or Future.all(), which are inherited.
+    // Future.resolve() and Future.all(), which are inherited, call it with a function.
     if (typeof task !== "object") {
       throw new TypeError(
-        "Cannot make future as only a pool does, for a task: use the functions of Promise, and new Promise",
+        "Cannot create future as only a pool can, for a task: use the functions of Promise, and new Promise",
       );
     }
     let resolve!: (value: never) => void;
@@ -91,15 +110,32 @@ export class Future<R> extends Promise<R> {
     this.#reject = reject;
   }
 
-  /** What becomes of the task: `running` from when a worker has taken it, `finished` also when it threw. */
+  /** The present state of the task: see {@linkcode FutureState}. A task that threw is `finished`. */
   get state(): FutureState {
     return this.#state === "pending" && this.#task.isRunning() ? "running" : this.#state;
   }
 
   /**
-   * Takes the task back if no worker has begun with it; the future then rejects with {@linkcode CancelledError}.
+   * Cancels the task if no worker has begun with it. The future then rejects with {@linkcode CancelledError}.
    *
-   * @returns Whether that was so. A task that runs is not disturbed: give a `signal` for that.
+   * A task that runs goes on, and so does its future. To give up a running task, pass a `signal` to
+   * {@linkcode BasePool.apply}.
+   *
+   * Python: `concurrent.futures.Future.cancel`.
+   *
+   * @returns `true` if the future is cancelled, by this call or before; `false` if the task runs or is finished.
+   *
+   * @example
+   * ```ts
+   * import { Pool } from "@weft/concurrent/threading";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(1);
+   * const future = pool.submit(Math.sqrt, 16);
+   * assertEquals(future.cancel(), true); // No worker has started yet.
+   * assertEquals(future.state, "cancelled");
+   * assertEquals(await future.catch((error) => error.name), "CancelledError");
+   * ```
    */
   cancel(): boolean {
     if (this.#state !== "pending") return this.#state === "cancelled";
@@ -110,11 +146,26 @@ export class Future<R> extends Promise<R> {
   }
 
   /**
-   * Waits for the result.
+   * Waits for the result, for a limited time if wanted. Without options, `await future` does the same.
    *
+   * Python: `concurrent.futures.Future.result`.
+   *
+   * @param options `timeout` is in milliseconds, by default `Infinity`. `signal` gives the wait up, but not the task.
+   * @returns What the task returned.
    * @throws What the task threw.
    * @throws {TimeoutError} If `timeout` passes first. The task goes on.
    * @throws The signal's reason, if it is aborted first. The task goes on.
+   *
+   * @example
+   * ```ts
+   * import { Pool } from "@weft/concurrent/threading";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(1);
+   * const endless = pool.submit(() => new Promise<never>(() => {}));
+   * const outcome = await endless.result({ timeout: 10 }).catch((error) => error.name);
+   * assertEquals(outcome, "TimeoutError");
+   * ```
    */
   result(options?: WaitOptions): Promise<R> {
     const timeout = validateWait(options, "get the result of a task");
@@ -124,8 +175,27 @@ export class Future<R> extends Promise<R> {
   }
 
   /**
-   * Calls `fn` with this future once it is settled, at once if it is, in the async context of this call. What `fn` throws is
-   * printed.
+   * Calls `fn` with this future when it is settled, or at once if it already is.
+   *
+   * Callbacks run in the order in which they were added, in the async context of this call, and before code that awaits the
+   * future. If `fn` throws, the error is printed with `console.error`.
+   *
+   * Python: `concurrent.futures.Future.add_done_callback`.
+   *
+   * @param fn The callback.
+   *
+   * @example
+   * ```ts
+   * import { Pool } from "@weft/concurrent/threading";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(1);
+   * const states: string[] = [];
+   * const future = pool.submit(Math.sqrt, 16);
+   * future.addDoneCallback(({ state }) => states.push(state));
+   * await future;
+   * assertEquals(states, ["finished"]);
+   * ```
    */
   addDoneCallback(fn: (future: Future<R>) => void): void {
     if (typeof fn !== "function") {
@@ -135,12 +205,25 @@ export class Future<R> extends Promise<R> {
     else this.#listen(bindContext(fn));
   }
 
-  /** Why it does not cross. @ignore */
+  /** Why a future cannot be sent to another thread. @ignore */
   get [REFUSAL](): string {
-    return "a future belongs to the thread that has its pool: await it, and send what it becomes";
+    return "a future belongs to the thread that has its pool: await it, and send its result";
   }
 
-  /** For `waitAny`. @ignore */
+  /**
+   * Lets `waitAny` wait for this future.
+   *
+   * @example
+   * ```ts
+   * import { Event, waitAny } from "@weft/concurrent/sync";
+   * import { Pool } from "@weft/concurrent/threading";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(1);
+   * assertEquals(await waitAny([new Event(), pool.submit(Math.sqrt, 16)]), 1);
+   * ```
+   * @ignore
+   */
   [READINESS](): { isReady(): boolean; whenReady(onReady: () => void): () => void } {
     return {
       isReady: () => this.#state !== "pending",
@@ -164,8 +247,8 @@ export class Future<R> extends Promise<R> {
     this.#state = state;
     if (error !== undefined) {
       this.#failed = true;
-      // Before the rejection: there may be no handler, and a future may be dropped. Promises that came of this one are
-      // reported as ever.
+      // Before the rejection, which would be reported if there is no handler: a future may be ignored. Promises that were
+      // derived from this one are reported as usual.
       super.then(undefined, ignore);
       this.#reject(error.value);
     } else {
@@ -187,45 +270,59 @@ export class Future<R> extends Promise<R> {
 
 function ignore(): void {}
 
-/** Something that was thrown, which may be `undefined`. */
+/** Holds a value that was thrown, which may be `undefined`. */
 export class Thrown {
   constructor(readonly value: unknown) {}
 }
 
-/** Futures one by one, in the order in which they are settled. */
+/** The iterator of {@linkcode asCompleted}: delivers futures in the order in which they are settled. */
 export interface FutureIterator<R> {
-  /** The next one that is settled. Calls that overlap are answered in their order. */
+  /**
+   * Waits for the next settled future. Overlapping calls get their futures in the order of the calls.
+   *
+   * @returns The future itself, which is not awaited; or `done` after the last one.
+   */
   next(): Promise<IteratorResult<Future<R>, undefined>>;
-  /** Ends the iteration; the futures are left as they are. */
+  /**
+   * Ends the iteration. The futures and their tasks go on.
+   *
+   * @returns That the iteration is done.
+   */
   return(): Promise<IteratorResult<Future<R>, undefined>>;
-  /** Itself. */
+  /** Returns this iterator. */
   [Symbol.asyncIterator](): FutureIterator<R>;
 }
 
-/** The same as {@linkcode FutureIterator}: see {@linkcode SettledFutures}. */
+/** The same as {@linkcode FutureIterator}: {@linkcode SettledFutures} says why there are two types. */
 export interface FutureIterable<R> extends FutureIterator<R> {
-  /** Itself. */
+  /** Returns this iterator. */
   [Symbol.asyncIterator](): FutureIterable<R>;
 }
 
 /**
- * What {@linkcode asCompleted} returns: an async iterable of futures, in which `for await` finds the futures.
+ * The result of {@linkcode asCompleted}: an async iterable, from which `for await` gets futures.
  *
- * TypeScript takes the elements of an `AsyncIterable` of promises for what those become, which is right for generators only:
- * `for await` itself does not await what an async iterator gives it. It does not so with a union of types of which none is an
+ * It is a union of two equal types because of a rule of TypeScript: in a `for await` over an `AsyncIterable` of promises,
+ * the variable gets the type of the awaited promise. That is right for async generators only, since `for await` does not
+ * await what other async iterators deliver. TypeScript does not apply the rule to a union in which no type is an
  * `AsyncIterable`.
  */
 export type SettledFutures<R> = FutureIterator<R> | FutureIterable<R>;
 
 /**
- * The futures in the order in which they are settled.
+ * Iterates over futures in the order in which they are settled, so that a caller can use each result as soon as it is there.
+ *
+ * Futures that are already settled come first. The iteration delivers futures and does not await them: `await future` gives
+ * the result, or throws the error of that task only. Leaving the loop does not cancel the tasks.
  *
  * Python: `concurrent.futures.as_completed`.
  *
- * @param options `timeout` is for all of them together.
- * @throws {TypeError} If one of them is not a future.
- * @throws {TimeoutError} If `timeout` passes while some are not settled.
- * @throws The signal's reason, if it is aborted first.
+ * @param futures The futures to wait for.
+ * @param options `timeout` is in milliseconds and limits the whole iteration, by default `Infinity`. `signal` gives it up.
+ * @returns An async iterator of the futures.
+ * @throws {TypeError} If an element of `futures` is not a future.
+ * @throws {TimeoutError} If `timeout` passes before all futures are settled; the iteration throws it. The tasks go on.
+ * @throws The signal's reason, if it is aborted first; the iteration throws it. The tasks go on.
  *
  * @example
  * ```ts
@@ -266,7 +363,7 @@ export function asCompleted<R>(futures: Iterable<Future<R>>, options?: WaitOptio
     }
   };
   let last: Promise<unknown> = Promise.resolve();
-  // Not a generator: that would yield what the future becomes.
+  // Not an async generator: that would await each future and yield its result.
   return {
     next: () => {
       const result = last.then(async (): Promise<IteratorResult<Future<R>>> => {
@@ -287,18 +384,31 @@ export function asCompleted<R>(futures: Iterable<Future<R>>, options?: WaitOptio
   };
 }
 
-/** When {@linkcode wait} returns. */
+/** Options of {@linkcode wait}. */
 export interface WaitFuturesOptions extends WaitOptions {
-  /** After the first is settled, after the first error (or all), or after all. By default `"all"`. */
+  /**
+   * When `wait` returns. By default `"all"`.
+   *
+   * - `"first"`: when a future is settled. Python: `FIRST_COMPLETED`.
+   * - `"first-error"`: when a future is rejected, or all are settled. Python: `FIRST_EXCEPTION`.
+   * - `"all"`: when all futures are settled. Python: `ALL_COMPLETED`.
+   */
   when?: "first" | "first-error" | "all";
 }
 
 /**
- * Waits for some or all of the futures.
+ * Waits until some or all of the futures are settled.
+ *
+ * A future that rejects counts as settled: `wait` does not throw its error. When `timeout` passes, `wait` returns normally,
+ * with the futures as they are then. It never cancels a task.
  *
  * Python: `concurrent.futures.wait`.
  *
- * @returns Those that are settled and those that are not. When `timeout` passes first, as they are then.
+ * @param futures The futures to wait for. If there are none, `wait` returns at once.
+ * @param options `when` chooses between the first, the first error and all, by default all. `timeout` is in milliseconds, by
+ * default `Infinity`. `signal` gives the wait up.
+ * @returns `done`, the futures that are settled, and `notDone`, the others.
+ * @throws {TypeError} If an element of `futures` is not a future, or `when` is none of the three words.
  * @throws The signal's reason, if it is aborted first.
  *
  * @example
@@ -309,6 +419,18 @@ export interface WaitFuturesOptions extends WaitOptions {
  * await using pool = new Pool(1);
  * const { done, notDone } = await wait([pool.submit(Math.sqrt, 4), pool.submit(Math.sqrt, 9)]);
  * assertEquals([done.size, notDone.size], [2, 0]);
+ * ```
+ *
+ * @example The first result
+ * ```ts
+ * import { Pool, wait } from "@weft/concurrent/threading";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using pool = new Pool(2);
+ * const root = pool.submit(Math.sqrt, 16);
+ * const endless = pool.submit(() => new Promise<number>(() => {}));
+ * const { done, notDone } = await wait([root, endless], { when: "first" });
+ * assertEquals([done.has(root), notDone.has(endless)], [true, true]);
  * ```
  */
 export async function wait<R>(
@@ -341,7 +463,10 @@ export async function wait<R>(
   };
 }
 
-/** The promise, or what `expired` makes of it after the timeout, or a rejection by the signal. */
+/**
+ * Returns a promise that settles as `promise` does. After the timeout it settles with what `expired` returns or throws, and
+ * when the signal is aborted it rejects with the signal's reason.
+ */
 export function within<T>(
   promise: Promise<T>,
   timeout: number,

@@ -1,31 +1,34 @@
 /**
- * Buffers that a caller gives away with a task. To a thread they go without a copy, by a message, once a worker has begun with the
- * task: which worker that is, nothing says before. Else what is in them is copied with the arguments.
+ * The buffers of the option `transfer`. A large buffer goes to a thread without a copy, in a message, once a worker has begun
+ * with the task: before that it is not known which worker will run it. Other buffers are copied with the arguments.
  *
  * @module
  */
 
 import { handOver, takeHanded } from "../codec/format.ts";
 
-/** To copy fewer bytes takes less time than to ask for them. */
+/** Copying fewer bytes takes less time than asking for them. */
 const LEAST = 1 << 18;
 
-/** The buffers of a call's `transfer`. */
+/** The buffers of one call. */
 export class GivingAway {
   readonly #buffers: readonly ArrayBuffer[];
-  /** Those that can go without a copy, and did not so far. */
+  /** Buffers that can go without a copy and are not assigned to a task yet. */
   readonly #whole: Set<ArrayBuffer> = new Set();
-  /** Those that go beside the input of each task. */
+  /** Buffers that go beside the input of a task, by the task's index. */
   readonly #beside: Map<number, ArrayBuffer[]> = new Map();
 
-  /** `isCopied`: all of them are copied. */
+  /** `isCopied`: whether all buffers are copied. */
   constructor(buffers: readonly ArrayBuffer[], isCopied: boolean) {
     this.#buffers = buffers;
     if (isCopied) return;
     for (const buffer of buffers) if (buffer.byteLength >= LEAST) this.#whole.add(buffer);
   }
 
-  /** Packs the input of a task by `pack`. A buffer that is in several inputs goes with the first, and is copied to the others. */
+  /**
+   * Packs the input of a task by `pack`. A buffer that is in several inputs goes with the first one, and is copied into the
+   * others.
+   */
   pack<T>(index: number, pack: () => T): T {
     if (this.#whole.size === 0) return pack();
     handOver(this.#whole);
@@ -39,7 +42,10 @@ export class GivingAway {
     }
   }
 
-  /** Takes the buffers from the caller. Those that go beside the input of each task; `undefined`: there are none. */
+  /**
+   * Detaches the caller's buffers. Returns those that go beside the inputs, by the tasks' indexes; `undefined` if there are
+   * none.
+   */
   take(): Map<number, ArrayBuffer[]> | undefined {
     const moved = new Map<ArrayBuffer, ArrayBuffer>();
     for (const buffer of this.#buffers) if (!buffer.detached) moved.set(buffer, buffer.transfer());

@@ -1,5 +1,5 @@
 /**
- * What gives a pool's tasks up: signals and timeouts.
+ * Gives up calls of a pool when their signals are aborted or their timeouts pass.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { TimeoutError } from "../errors.ts";
 import { atDeadline, deadlineOf } from "../options.ts";
 import type { Limits } from "./pool_options.ts";
 
-/** The error of what is given up before it begins: its signal is aborted, or there is no time for it at all. */
+/** The error of a call that is given up at once: its signal is aborted already, or its timeout is 0. */
 export function givenUp(limits: Limits | undefined): { error: unknown } | undefined {
   if (limits?.signal?.aborted) return { error: limits.signal.reason };
   return limits?.timeout === 0 ? { error: timeoutError(0) } : undefined;
@@ -18,18 +18,18 @@ function timeoutError(timeout: number): TimeoutError {
   return new TimeoutError(`Cannot finish task as it took more than the ${timeout} ms of 'timeout'`);
 }
 
-/** Waits for what gives calls of a pool up. */
+/** Watches the limits of the calls of a pool. */
 export class GivingUp {
   readonly #together: (giveUp: () => void) => void;
-  /** The signals that may give something up, and what. */
+  /** The signals that are watched, with the calls that each gives up. */
   readonly #signals: Map<AbortSignal, { calls: Set<() => void>; listener: () => void }> = new Map();
 
-  /** `together` runs what gives several calls up at once. */
+  /** `together` runs a function that gives up several calls. */
   constructor(together: (giveUp: () => void) => void) {
     this.#together = together;
   }
 
-  /** Calls `giveUp` when the limits are reached, unless `settled` is settled before. */
+  /** Calls `giveUp` when a limit is reached, unless `settled` is settled before. */
   limit(
     limits: Limits,
     settled: Promise<unknown>,
@@ -52,8 +52,8 @@ export class GivingUp {
     settled.then(over, over);
   }
 
-  // One listener for all that a signal gives up: what has not begun must be taken back before a worker hears that what it
-  // runs is given up, or it would take the next.
+  // A signal has one listener for all of its calls: tasks that have not begun must be taken back before workers learn that the
+  // tasks that they run are given up. Otherwise such a worker would begin with the next task of the same signal.
   #listen(signal: AbortSignal, onAbort: () => void): void {
     const known = this.#signals.get(signal);
     if (known !== undefined) {

@@ -1,14 +1,19 @@
 /**
- * How times are spread, in little memory: buckets whose widths grow with the times.
+ * A histogram of times that needs little memory: its buckets grow in proportion to the times.
  *
  * @module
  */
 
-/** How long tasks took, or waited: part of {@linkcode PoolStats}. All 0 while there is nothing to count. */
+/**
+ * How long tasks ran, or waited, in milliseconds: part of {@linkcode PoolStats}. All fields are 0 as long as no task is
+ * counted.
+ *
+ * Python has no equivalent.
+ */
 export interface Times {
-  /** How many tasks were counted. */
+  /** The number of tasks that were counted. */
   count: number;
-  /** Their mean, in milliseconds, exactly. */
+  /** The mean, in milliseconds. It is exact. */
   mean: number;
   /** The median, in milliseconds, to within 5 %: half of the tasks took no longer. */
   p50: number;
@@ -16,9 +21,9 @@ export interface Times {
   p99: number;
 }
 
-/** Buckets for each doubling of the time. */
+/** The number of buckets for each doubling of the time. */
 const STEPS = 8;
-/** The shortest time that is told from others: ms. */
+/** Shorter times count as this: milliseconds. */
 const LEAST = 1e-4;
 const BUCKETS = 40 * STEPS;
 
@@ -28,7 +33,7 @@ export class Histogram {
   #count = 0;
   #sum = 0;
 
-  /** Adds a time that so many tasks had, in ms. */
+  /** Counts `tasks` tasks that took `ms` milliseconds each. */
   add(ms: number, tasks: number): void {
     const time = Math.max(LEAST, ms);
     this.#buckets[Math.min(BUCKETS - 1, Math.floor(Math.log2(time / LEAST) * STEPS))] += tasks;
@@ -36,7 +41,7 @@ export class Histogram {
     this.#sum += ms * tasks;
   }
 
-  /** What is known by now. */
+  /** The statistics of all times that were added. */
   get times(): Times {
     const count = this.#count;
     return { count, mean: count === 0 ? 0 : this.#sum / count, p50: this.#below(0.5), p99: this.#below(0.99) };

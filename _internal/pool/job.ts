@@ -1,6 +1,6 @@
 /**
- * What a pool was asked to do. A job is a list of tasks: the dispatcher asks it for the next one, tells it what became of
- * each, and acts by what it answers. Jobs call no other part.
+ * Jobs: what callers have asked a pool to do. A job is a list of tasks. The dispatcher asks it for the next task, passes it
+ * the outcome of each, and acts on its answers. Jobs call no other part.
  *
  * @module
  */
@@ -14,10 +14,10 @@ import type { Destination } from "../memory/memory.ts";
 import type { Ending } from "../work/runner.ts";
 import type { Packed } from "./task.ts";
 
-/** Whether others of the job's tasks are not wanted any more: they are to be taken back, or told to give up. */
+/** Whether other tasks of the job are no longer wanted: they are to be taken back, or given up if they run. */
 export type Unwanted = boolean;
 
-/** Whose a task is. */
+/** A job, as the dispatcher sees it. Tasks are numbered by their index in the job. */
 export interface Job {
   /** Address of the function's description. */
   readonly fn: number;
@@ -25,93 +25,93 @@ export interface Job {
   readonly name: string;
   /** Whether inputs are lists of arguments. */
   readonly spread: boolean;
-  /** How many tasks a worker takes together; 0: as is best. */
+  /** How many tasks a worker takes together; 0: the worker chooses. */
   readonly together: number;
-  /** So many milliseconds after one of its tasks was told to give up, the task's worker is replaced. */
+  /** How many milliseconds a task may run on after it was given up, before its worker is replaced; `undefined`: no limit. */
   readonly killAfter: number | undefined;
-  /** When it was handed over, on the clock of `now`. */
+  /** When the job was created, on the clock of `now`. */
   readonly since: number;
-  /** The job, if several of its items may be one task. */
+  /** The job itself, if several of its items may go as one batch. */
   readonly many?: NumberJob | undefined;
-  /** Whether it gets the bytes of outcomes, and not what they mean. */
+  /** Whether it gets outcomes as bytes that are not decoded. */
   readonly isRaw?: boolean;
-  /** Where its tasks are taken from. */
+  /** The source from which its tasks are taken. */
   readonly source: Source;
   /** The input of a task. */
   inputOf(index: number): Packed;
-  /** Which try of the task the next one is, from 1. */
+  /** The number of the task's next try, from 1. */
   attemptOf(index: number): number;
-  /** Writes the four words by which the task is known, the same in each try. */
+  /** Writes the task's name, four words that are the same in each try. */
   writeName(words: Int32Array, at: number, index: number): void;
   /** Whether buffers go beside the input of a task. */
   hasBuffers(index: number): boolean;
-  /** Gives them away; `undefined`: there are none any more. */
+  /** Takes these buffers from the job; `undefined` if there are none any more. */
   takeBuffers(index: number): ArrayBuffer[] | undefined;
-  /** The task is on the board, under that number. */
+  /** Called when its task was written to the board, under this number. */
   posted?(number: number): void;
-  /** A task returned. */
+  /** Called when a task has returned. */
   done(index: number, value: unknown): Unwanted;
-  /** A task threw. */
+  /** Called when a task has thrown. */
   failed(index: number, error: unknown): Unwanted;
-  /** A task's worker ended before it was over. `"again"`: it is the job's again, for another try. */
+  /** Called when a task's worker has ended before the task was over. `"again"`: the job has the task back, for another try. */
   lost(index: number, ending: Ending & Identity): Unwanted | "again";
-  /** No worker has begun with the task, and it is the job's again. `false`: no caller wants it, and it is dropped. */
+  /** Called when a task that no worker has begun with is back. Returns `false` if no caller wants it: then it is dropped. */
   again(index: number): boolean;
-  /** No worker will read the input of a task: gives back what it names. */
+  /** Drops the references in the input of a task, which no worker will read. */
   drop(index: number): void;
   /** Whether the outcome of a task is wanted. */
   wants(index: number): boolean;
-  /** Gives the whole job up: the callers that wait for it are told so. */
+  /** Gives up the whole job: its callers' promises reject with the error. */
   abort(error: unknown): void;
 }
 
-/** A job whose items are numbers: several of them may be one task. */
+/** A job whose items are numbers, of which several may go as one batch. */
 export interface NumberJob extends Job {
-  /** Takes up to so many of the next items, if they stand side by side: {@linkcode Source.index} is the first. How many. */
+  /** Takes up to `most` consecutive items. Returns how many; {@linkcode Source.index} is the first. */
   takeMany(most: number): number;
-  /** Their numbers. */
+  /** The numbers of `count` items from `index` on. */
   numbersOf(index: number, count: number): Float64Array;
-  /** So many items returned numbers, which stand from `from` on. */
+  /** Called when `count` items from `index` on have returned numbers: those in `values` from `from` on. */
   doneMany(index: number, count: number, values: Float64Array, from: number): Unwanted;
 }
 
-/** Where tasks come from, one after the other. */
+/** Delivers tasks one after the other: those of one job, or of several. */
 export interface Source {
-  /** Sources with lower numbers come first. */
+  /** Sources with lower numbers are served first. */
   readonly priority: number;
-  /** The job whose task is next, if there is one now. */
+  /** The job of the next task, if there is one now. */
   peek(): Job | undefined;
-  /** Takes that task: {@linkcode Source.index} says which it is. */
+  /** Takes that task. {@linkcode Source.index} is its index in the job. */
   take(): void;
   readonly index: number;
-  /** Whether no more tasks will come, but for those that come back. */
+  /** Whether no more tasks will come, except tasks that come back. */
   readonly exhausted: boolean;
-  /** Tasks that wait, as far as is known. */
+  /** The number of waiting tasks, as far as it is known. */
   readonly waiting: number;
-  /** Gives up all that waits; and what is posted, where that is one job's. */
+  /** Gives up all waiting tasks. If the source has one job only, gives up its posted tasks too. */
   abort(error: unknown): void;
-  /** Gives up what waits and needs this function. How many tasks that were, as far as is known. */
+  /** Gives up the waiting tasks that call this function. Returns how many, as far as it is known. */
   refuse(fn: number, error: () => Error): number;
-  /** Takes all there is, and keeps the results: a caller waits for the end of the job before they are read. */
+  /** Takes all items and keeps the results, even if no caller reads them: a caller waits for the end of the pool. */
   hurry?(): void;
 }
 
-/** Which worker it was. */
+/** Identifies a worker. */
 export interface Identity {
   /** Its name. */
   readonly worker: string;
-  /** Its process's number. */
+  /** The pid of its process, for a process. */
   readonly pid?: number;
-  /** Its thread's number. */
+  /** The ident of its thread, for a thread. */
   readonly ident?: number;
 }
 
-/** The error for a task whose worker ended. */
+/** The error of a task whose worker ended. */
 export function lostError(ending: Ending & Identity, taskIndex: number): WorkerLostError {
   return endingError(`Cannot finish task ${taskIndex} as its worker`, ending, { taskIndex });
 }
 
-/** An error whose message says how a worker ended, after `start`, and then `hint`. */
+/** An error whose message is `start`, then how a worker ended, then `hint`. */
 export function endingError(
   start: string,
   { exitCode, signal, error, worker, pid, ident }: Ending & Identity,
@@ -130,17 +130,17 @@ export function endingError(
   return new WorkerLostError(`${start} "${worker}" (${number}) ${how}${hint}`, properties);
 }
 
-/** Gives back what an input names that will not be sent. */
+/** Drops the references in an input that will not be sent. */
 export function dropPacked(packed: Packed): void {
   if (typeof packed !== "number") dropReferences(packed);
 }
 
-/** Bytes of the blocks into which small messages are packed side by side. */
+/** The number of bytes of a buffer for several small messages. */
 const PAGE = 1 << 16;
-/** Larger messages have a buffer of their own. */
+/** Messages of more bytes get a buffer of their own. */
 const APART = 1 << 12;
 
-/** Packs many values as they are now: the messages of small ones stand side by side in one buffer. */
+/** Packs many values. The messages of small ones share buffers. */
 export class Packer {
   readonly #options: EncodeOptions;
   #page: Uint8Array | undefined;
@@ -150,19 +150,19 @@ export class Packer {
     this.#options = { root: "", scope };
   }
 
-  /** Packs a value; in messages it is called `items[index]`. */
+  /** Packs a value, which is called `items[index]` in error messages. */
   pack(value: unknown, index: number): Packed {
     if (typeof value === "number") return value;
     let bytes: Uint8Array;
     try {
       bytes = encode(value, this.#options);
     } catch {
-      // Once more by its name, which is made where it is needed only.
+      // Again with its name, which is built only if there is an error.
       bytes = encode(value, { root: `items[${index}]`, scope: this.#options.scope });
     }
     const { length } = bytes;
     if (length >= PAGE) {
-      // The next message is written elsewhere.
+      // The codec writes the next message into another buffer.
       giveAway(bytes.buffer as ArrayBuffer);
       return bytes;
     }
@@ -178,7 +178,7 @@ export class Packer {
   }
 }
 
-/** How a job is done. */
+/** Options that all jobs have. */
 export interface JobOptions {
   together: number;
   killAfter: number | undefined;
@@ -186,22 +186,22 @@ export interface JobOptions {
   retries: number;
 }
 
-/** A random number of 48 bits for the program, as two words. */
+/** A random number of 48 bits that identifies the program, as two words. */
 const PROGRAM: Int32Array = crypto.getRandomValues(new Int32Array(2));
 PROGRAM[1] &= 0xffff;
 let jobs = 0;
 
-/** What jobs have in common: that a task is tried again where its worker ended, and whose the references in its input are. */
+/** The base class of jobs. It counts the tries of a task, and keeps track of the references in its input. */
 export abstract class AnyJob implements Job {
   readonly since: number = now();
   readonly together: number;
   killAfter: number | undefined;
   readonly priority: number;
-  /** The buffers that go beside the input of each task. */
+  /** The buffers that go beside the inputs, by the tasks' indexes. */
   buffers: Map<number, ArrayBuffer[]> | undefined;
   readonly #retries: number;
   readonly isRaw: boolean = false;
-  /** Its number among the jobs of the program. */
+  /** The number of the job in the program. */
   readonly ordinal: number = ++jobs;
   /** How often each task was lost. */
   #losses: Map<number, number> | undefined;
@@ -228,12 +228,12 @@ export abstract class AnyJob implements Job {
     return taken;
   }
 
-  /** The input of a task, whose references are the job's. */
+  /** The input of a task. The job owns the references in it. */
   protected abstract packedOf(index: number): Packed;
 
   inputOf(index: number): Packed {
     const packed = this.packedOf(index);
-    // What a worker has read is its own; for another try the job needs references of its own.
+    // The worker that reads the input gets the references in it. For another try, the job needs its own.
     if (this.#retries > 0 && typeof packed !== "number") addReferences(packed);
     return packed;
   }
@@ -249,7 +249,7 @@ export abstract class AnyJob implements Job {
     return 1 + (this.#losses?.get(index) ?? 0);
   }
 
-  /** A task is not on the board any more, and no worker has read its input. */
+  /** Called when a task is off the board and no worker has read its input. */
   protected withdrawn(index: number): void {
     if (this.#retries > 0) this.drop(index);
   }
@@ -258,7 +258,7 @@ export abstract class AnyJob implements Job {
     dropPacked(this.packedOf(index));
   }
 
-  /** A task has its outcome: its input is not needed any more. */
+  /** Called when a task has its outcome, so that its input is no longer needed. */
   protected settled(index: number): void {
     if (this.#retries > 0) this.drop(index);
     const packed = this.packedOf(index);
@@ -267,10 +267,10 @@ export abstract class AnyJob implements Job {
     takeAgain(packed.buffer as ArrayBuffer);
   }
 
-  /** No part reads the input of a task from here on. */
+  /** Forgets the input of a task, which is not read any more. */
   protected abstract forget(index: number): void;
 
-  /** Whether a task that was lost is to be tried again. */
+  /** Counts the loss of a task. Returns whether it is to be tried again. */
   protected isRetried(index: number): boolean {
     if (this.#retries === 0) return false;
     const losses = (this.#losses?.get(index) ?? 0) + 1;
@@ -288,7 +288,7 @@ export abstract class AnyJob implements Job {
   abstract abort(error: unknown): void;
 }
 
-/** Tasks that are their job's again, the first of them first. */
+/** The indexes of tasks that are back with their job. The lowest is taken first. */
 export class Returned {
   readonly #indexes: number[] = [];
   #sorted = true;
@@ -308,7 +308,7 @@ export class Returned {
     return this.#indexes.pop()!;
   }
 
-  /** Takes out those from `first` on, and returns them. */
+  /** Removes the indexes from `first` on, and returns them. */
   from(first: number): number[] {
     const kept: number[] = [];
     const taken: number[] = [];

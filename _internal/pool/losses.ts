@@ -1,5 +1,5 @@
 /**
- * What a pool does where a worker ends, is given up, or lets others wait.
+ * Handles workers that end, that are given up, or whose shares are stuck behind a slow task.
  *
  * @module
  */
@@ -15,27 +15,27 @@ import { endingError, type Identity, type Job } from "./job.ts";
 import type { PoolParts } from "./parts.ts";
 import { BEGUN, dropUnfinished, leave, LEFT, OVER, phaseOf, STATE, TOLD, workerOf } from "./task.ts";
 
-/** What stands behind a task that takes longer than this is posted again: milliseconds. */
+/** Tasks behind a task that takes longer than this are posted again: milliseconds. */
 const STUCK = 5;
-/** While there is nothing of that kind, this thread looks for it only so often: each look wakes it. */
+/** The longest pause between two looks for such tasks, reached while there are none: milliseconds. Each look wakes this thread. */
 const SELDOM = 40;
-/** How long workers that were told to end are waited for, where they cannot be stopped: milliseconds. */
+/** How long the owner waits for workers that were told to end and cannot be stopped: milliseconds. */
 const GRACE = 1000;
-/** A worker that takes so many times as long as all others until it can call a function does not come to it. */
+/** A worker that takes this many times longer than the slowest other worker to get a function is not expected to get it. */
 const SLOWER = 4;
 
-/** Looks after workers that end, are given up, or are stuck. */
+/** Handles workers that end, are given up, or are stuck. */
 export class Losses {
   readonly #its: PoolParts;
   readonly #errands: Errands;
   #terminated = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #pause = STUCK;
-  /** Of each worker, the task of its share that it comes to next, as it was when it was looked at last. */
+  /** The number of the next task of each worker's share, at the last look; -1: none. */
   readonly #next: Map<number, number> = new Map();
-  /** What each worker imports, and since when that is known. */
+  /** The function whose module each worker imports, and since when that is known. */
   readonly #late: Map<number, { fn: number; since: number }> = new Map();
-  /** Workers that are given up unless they import what they import in time. */
+  /** Workers that are given up unless they finish their import in time. */
   readonly #stuck: Set<number> = new Set();
 
   constructor(its: PoolParts, errands: Errands) {
@@ -43,17 +43,17 @@ export class Losses {
     this.#errands = errands;
   }
 
-  /** The workers were told to end. */
+  /** Notes that the workers were told to end. */
   terminate(): void {
     this.#terminated = now();
   }
 
-  /** Looks at nothing any more. */
+  /** Ends the looks at shares. */
   stop(): void {
     clearTimeout(this.#timer);
   }
 
-  /** Finds out which workers have ended, and deals with what they leave behind. */
+  /** Finds workers that have ended, and handles their tasks. Returns whether there were any. */
   reap(exactly: boolean): boolean {
     const { crew } = this.#its;
     let found = false;
@@ -75,7 +75,7 @@ export class Losses {
   #deal(worker: Hired, ending: Ending, wasLeft: boolean): void {
     const { board, crew, trays } = this.#its;
     const { space } = board;
-    // Before anything is posted: a searching worker that is dead would be trusted for ever.
+    // Before anything is posted: otherwise the owner would rely on the dead worker forever if it was searching.
     board.endSearching(worker.id);
     this.#its.collect();
     const how = { ...ending, ...worker.handle.identity };
@@ -103,12 +103,12 @@ export class Losses {
       if (resolving !== 0) this.#failToBegin(resolving, worker, ending);
       else if (!worked && ending.returned !== true) this.#failToStart(worker, ending);
     }
-    // It may have been woken for a task that it did not take.
+    // The dead worker may have received a notification for a task that it did not take.
     if (trays.out > 0) board.wake(trays.out);
     this.#its.plan();
   }
 
-  // The tasks that a worker has, or has finished without having told.
+  // The tasks that a worker has begun, or has finished and not reported.
   #tasksOf({ id }: Hired): number[] {
     const { board, trays } = this.#its;
     const found: number[] = [];
@@ -141,8 +141,8 @@ export class Losses {
     });
   }
 
-  // It ended while it imported the function's module. The others may come further, but not for ever. Tasks of other functions are
-  // not concerned.
+  // Handles a worker that ended while it imported the module of a function. Other workers may succeed, so the tasks of that
+  // function are refused only after several rounds. Tasks of other functions are not affected.
   #failToBegin(fn: number, worker: Hired, ending: Ending): void {
     const { crew, board } = this.#its;
     if (!crew.failedStarts.note(fn, worker.id, crew.newest, crew.mayBegin)) return;
@@ -157,7 +157,7 @@ export class Losses {
         { ...ending, ...worker.handle.identity },
         {
           hint:
-            ": what a module does at its top it does in each worker, so put the main part under if (import.meta.main)",
+            ": the top level of a module runs in each worker, so put the main part of the program under if (import.meta.main)",
         },
       ));
   }
@@ -167,7 +167,7 @@ export class Losses {
     if (!crew.failedStarts.note(0, worker.id, crew.newest, crew.mayBegin)) return;
     const hint = crew.options.initializer === null
       ? ""
-      : ": if it was the initializer that exited, or waits for what nothing brings, have it throw instead";
+      : ": if the initializer exits, or waits for something that never happens, have it throw instead";
     this.#its.break(
       ending.error ?? endingError(
         `Cannot run tasks as ${TRIES} times in a row workers ended before they had done anything: the last one,`,
@@ -177,12 +177,12 @@ export class Losses {
     );
   }
 
-  /** Gives the worker that runs a task up, in a while, if it runs it then. */
+  /** Gives up the worker that runs a task after `ms` milliseconds, if it still runs the task then. */
   leaveAfter(ms: number, number: number, worker: number): void {
     const { trays, crew, board } = this.#its;
     const job = trays.jobs[number];
     const index = trays.indexes[number];
-    // What is posted keeps the program alive.
+    // This timer does not keep the program alive; the posted task does.
     later(() => {
       if (this.#its.isDestroyed || trays.jobs[number] !== job || trays.indexes[number] !== index) return;
       const hired = crew.workers.get(worker);
@@ -190,7 +190,10 @@ export class Losses {
     }, ms);
   }
 
-  /** Gives the workers up that import the module of a function, in a while, if they do so then and no caller wants it. */
+  /**
+   * Gives up workers that import the module of a function after `ms` milliseconds, if they still do so then and no caller wants
+   * the function.
+   */
   releaseStuck(fn: number, ms: number): void {
     const { trays, crew } = this.#its;
     const isStuck = (worker: Hired): boolean => crew.deskOf(worker, RESOLVING) === fn;
@@ -209,15 +212,15 @@ export class Losses {
     }
   }
 
-  /** Looks at the modules that workers import. After how many milliseconds to look again; `Infinity`: there is no need. */
+  /** Looks for modules that do not come up. Returns after how many milliseconds to look again; `Infinity`: there is no need. */
   lookAtImports(patience: number): number {
     if (this.#its.isDestroyed) return Infinity;
     const next = this.#its.crew.nameLate(patience, this.#its.trays.out > 0);
     return this.#leaveLate(patience) ? Math.min(next, patience) : next;
   }
 
-  // Gives up workers that do not come up with a function although others have, and these in far less time: nothing may ever tell
-  // how they ended, or what they wait for. Whether there may be any.
+  // Gives up workers that take far longer to import a module than other workers took: it may never be known what they wait for,
+  // or that they have ended. Returns whether any worker is importing.
   #leaveLate(patience: number): boolean {
     const { board, crew } = this.#its;
     let found = false;
@@ -236,7 +239,7 @@ export class Losses {
     return found;
   }
 
-  // The worker keeps what it may still write to, until it ends.
+  // Gives up a worker. Its desk and its tasks' words are not used again until it ends, since it may still write to them.
   #leave(worker: Hired): void {
     const { board, crew, trays } = this.#its;
     crew.leave(worker);
@@ -254,7 +257,7 @@ export class Losses {
     this.#its.plan();
   }
 
-  /** Looks now and then at shares that are stuck behind a task, as long as there may be any. */
+  /** Starts to look for shares that are stuck behind a slow task, as long as there may be any. */
   watchShares(): void {
     const { trays, crew } = this.#its;
     for (const worker of crew.workers.values()) {
@@ -277,8 +280,10 @@ export class Losses {
     }, pause);
   }
 
-  // A worker that is free takes from the shares of others by itself. Where none is, what stands behind a slow task waits for it,
-  // although others come to tasks that were posted later: so all is posted anew, in order. What a worker imports is waited for.
+  // Takes back the tasks behind slow ones. A free worker takes tasks from the shares of others by itself. If no worker is free, the
+  // tasks behind a slow task would wait for it, while other workers begin with tasks that were posted later. So all tasks that
+  // have not begun are posted again, in order. Shares of workers that import a module do not count as stuck. Returns whether
+  // there were any.
   #freeShares(): boolean {
     const { trays, crew, size } = this.#its;
     if (size === 1) return false;

@@ -1,5 +1,5 @@
 /**
- * A list of items whose results are wanted together.
+ * The job of `map`, `starmap`, and `mapRange`: a list of items whose results the caller gets together.
  *
  * @module
  */
@@ -23,18 +23,18 @@ import type { OnProgress } from "./progress.ts";
 import { Progress } from "./progress.ts";
 import type { Packed } from "./task.ts";
 
-/** How the items of a list are worked on. */
+/** Options of jobs with many items. */
 export interface BulkOptions extends JobOptions {
   onProgress: OnProgress | undefined;
-  /** How many items of the caller's a task is, where that is not one; and how many there are. */
+  /** For `mapRange`: how many items of the caller a task stands for, and how many there are in all. */
   items?: { of: (index: number) => number; total: number };
 }
 
-/** A copy of the items, if all of them are numbers. */
+/** A copy of the items if all of them are numbers, otherwise `undefined`. */
 function numbersOf(items: ArrayLike<unknown>): Float64Array | undefined {
   if (ArrayBuffer.isView(items)) {
     const isOther = items instanceof DataView || items instanceof BigInt64Array || items instanceof BigUint64Array;
-    // Not by slice(), which of a `Buffer` copies nothing.
+    // Not slice(), which does not copy the contents of a `Buffer`.
     return isOther ? undefined : new Float64Array(items as Float64Array);
   }
   const { length } = items;
@@ -47,7 +47,7 @@ function numbersOf(items: ArrayLike<unknown>): Float64Array | undefined {
   return numbers;
 }
 
-/** A list whose results are wanted together. */
+/** A list of items whose results the caller gets together. */
 export class MapJob extends AnyJob implements Source, NumberJob {
   /** Resolves with all results, or rejects with the error of the lowest item that failed. */
   readonly promise: Promise<unknown[]>;
@@ -59,18 +59,19 @@ export class MapJob extends AnyJob implements Source, NumberJob {
   readonly #returned: Returned = new Returned();
   readonly #progress: Progress | undefined;
   readonly #items: BulkOptions["items"];
-  /** Items of the caller's that are done. */
+  /** The number of the caller's items that are done. */
   #doneItems = 0;
-  /** The first item that was not posted yet. */
+  /** The first item that was not taken yet. */
   #next = 0;
+  /** The number of tasks that have returned. */
   #done = 0;
-  /** The lowest item that failed, how, and how many before it are not settled. */
+  /** The failed item with the lowest index, its error, and how many items before it are not settled. */
   #failure: { index: number; error: unknown; open: number } | undefined;
   #over = false;
   #resolve!: (results: unknown[]) => void;
   #reject!: (error: unknown) => void;
 
-  /** @throws What `encode` throws; then nothing was begun. */
+  /** @throws What `encode` throws. No task has begun then. */
   constructor(
     fn: number,
     name: string,
@@ -93,7 +94,7 @@ export class MapJob extends AnyJob implements Source, NumberJob {
     const numbers = numbersOf(items);
     if (numbers !== undefined) {
       this.#inputs = numbers;
-      // Each item is told by itself where the program hears of it.
+      // With onProgress each item is reported alone, so there are no batches.
       if (options.onProgress === undefined) this.many = this;
       return;
     }
@@ -121,7 +122,7 @@ export class MapJob extends AnyJob implements Source, NumberJob {
     return this.#returned.size + Math.max(0, this.#end - this.#next);
   }
 
-  // Behind a failure nothing is begun.
+  // No item after a failed one is begun.
   get #end(): number {
     if (this.#over) return 0;
     return this.#failure === undefined ? this.#results.length : this.#failure.index;
@@ -144,7 +145,7 @@ export class MapJob extends AnyJob implements Source, NumberJob {
   }
 
   takeMany(most: number): number {
-    // What was taken back comes first.
+    // Items that have come back are taken first, one by one.
     if (this.#returned.size > 0) return 0;
     const count = Math.min(most, this.#end - this.#next);
     this.index = this.#next;
@@ -174,13 +175,13 @@ export class MapJob extends AnyJob implements Source, NumberJob {
     return this.#count(index, count, count);
   }
 
-  // So many tasks are done, side by side, and with them so many of the caller's items.
+  // Counts `tasks` consecutive tasks that have returned, and the caller's items for which they stand.
   #count(index: number, tasks: number, items: number): Unwanted {
     this.#done += tasks;
     this.#doneItems += items;
     if (this.#over) return false;
     if (this.#failure !== undefined) {
-      // All of them are on the same side of it: they stood before what failed, or in other tasks.
+      // All of these tasks are on the same side of the failed item: they are before it in its batch, or in another batch.
       if (index < this.#failure.index) this.#failure.open -= tasks;
       this.#check();
     } else if (this.#done === this.#results.length && this.#progress === undefined) {
@@ -233,7 +234,7 @@ export class MapJob extends AnyJob implements Source, NumberJob {
     this.#reject(error);
   }
 
-  // What the callback throws ends the job: it is the program's own error, and the caller waits for the job.
+  // An error of the callback ends the job: the caller waits for the job, so it gets the error.
   #report(): Unwanted {
     try {
       this.#progress!.report(this.#doneItems, this.#items?.total ?? this.#results.length);
@@ -248,18 +249,18 @@ export class MapJob extends AnyJob implements Source, NumberJob {
     return false;
   }
 
-  // What waits from this index on is given back.
+  // Drops the waiting items from this index on.
   #dropFrom(first: number): void {
     for (const index of this.#returned.from(first)) this.drop(index);
     const { length } = this.#results;
     if (!(this.#inputs instanceof Float64Array)) {
       for (let index = Math.max(first, this.#next); index < length; index++) this.drop(index);
     }
-    // As if they had been posted.
+    // Nothing is left to take.
     if (this.#next >= first) this.#next = length;
   }
 
-  // What comes before a failure may fail, too, and would be the one to tell of.
+  // Rejects when all items before the failed one are settled: if one of these fails too, its error is the one to report.
   #check(): void {
     const failure = this.#failure;
     if (failure === undefined || failure.open > 0 || this.#over) return;

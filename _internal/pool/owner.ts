@@ -1,5 +1,5 @@
 /**
- * What has the tasks of a pool done, as the calls of the pool see it: workers of this machine, or agents on others.
+ * The owner of a pool, as the calls of the pool use it. It has tasks run by workers of this machine, or by agents on others.
  *
  * @module
  */
@@ -14,13 +14,13 @@ import type { StreamHost } from "./stream_job.ts";
 import type { TaskHost } from "./submit_job.ts";
 import type { Packed } from "./task.ts";
 
-/** What a pool's owner is made of that has its calls. */
+/** What an owner needs to know of its pool. */
 export interface OwnerOptions extends Omit<CrewOptions, "start"> {
-  /** How many workers the program has asked for; `undefined`: it has not. */
+  /** The number of workers that the program has asked for; `undefined` if it has not. */
   asked: number | undefined;
 }
 
-/** Has the tasks of a pool done, by workers of this machine or of others: what the calls of a pool ask for. */
+/** Has the tasks of a pool run. */
 export interface Owner extends StreamHost {
   readonly posted: TaskHost & {
     readonly completed: number;
@@ -29,34 +29,34 @@ export interface Owner extends StreamHost {
     readonly runTimes: Histogram;
   };
   readonly functions: { addressOf(fn: AnyFunction): number };
-  /** How many workers are reckoned with. */
+  /** The number of workers that is expected, by which work is divided. */
   readonly size: number;
-  /** How many there are. */
+  /** The number of workers that are alive. */
   readonly workers: number;
-  /** How many workers run something, or come to it. */
+  /** The number of workers that run a task, or import the module of one. */
   readonly busy: number;
-  /** How many tasks no worker has begun with. */
+  /** The number of tasks that no worker has begun with. */
   readonly queued: number;
-  /** Why nothing more can be done, if so. */
+  /** The error with which all tasks reject, if the pool cannot run tasks any more. */
   readonly broken: { error: unknown } | undefined;
-  /** What runs a task once in every worker, where they are this program's. */
+  /** Runs a task once in every worker, if the workers are on this machine. */
   readonly errands: Errands | undefined;
-  /** Runs a task once in every worker, where they are not. Resolves with what each has returned. */
+  /** Runs a task once in every worker, if they are on other machines. Resolves with what each call returned. */
   each?(fn: number, name: string, input: { packed: Packed; spread: boolean }): Promise<unknown[]>;
-  /** Where a function is handed over. */
+  /** The place in the program that calls the pool with this function now. */
   siteOf(fn: number): CallSite;
-  /** Takes a new source of tasks on. */
+  /** Takes on a new source of tasks. */
   begin(source: Source): void;
-  /** A task was given up, which is posted under that number if that is not below 0. */
+  /** Withdraws a task that was given up. Its number on the board is `number`; below 0: it is not posted. */
   withdrawOne(number: number, job: Job): void;
-  /** Runs what gives several jobs up, and only then withdraws their tasks. */
+  /** Runs a function that gives up several jobs, and withdraws their tasks only after that. */
   together(giveUp: () => void): void;
-  /** Resolves when so many workers are ready. */
+  /** Resolves when this number of workers is ready. */
   warm(count: number): Promise<void>;
-  /** Has all jobs taken on to their end, also those whose results no caller reads yet. */
+  /** Runs all jobs to their end, even if no caller reads their results. */
   hurry(): void;
-  /** No more jobs will come; `empty` is called when all is done and all workers are gone. */
+  /** Notes that no more jobs will come. Calls `empty` when all tasks are over and all workers have ended. */
   close(empty: () => void): void;
-  /** Gives everything up. */
+  /** Gives up all jobs, and ends the workers. */
   terminate(error: unknown): void;
 }

@@ -1,5 +1,5 @@
 /**
- * The parts of a pool's owner, for those of them that need others.
+ * The parts of a pool's owner, as the other parts use them.
  *
  * @module
  */
@@ -11,33 +11,33 @@ import type { Job } from "./job.ts";
 import type { Posted } from "./posted.ts";
 import type { Trays } from "./trays.ts";
 
-/** The owner's side of a pool, as its parts see it. */
+/** A pool's owner, as its parts see it. */
 export interface PoolParts {
   readonly board: Board;
   readonly crew: Crew;
   readonly trays: Trays;
   readonly posted: Posted;
   readonly functions: Functions;
-  /** How many workers there are at most. */
+  /** The maximum number of workers. */
   readonly size: number;
-  /** Why nothing more can be done, if so. */
+  /** The error with which all tasks reject, if the pool cannot run tasks any more. */
   readonly broken: { error: unknown } | undefined;
-  /** Whether the memory is given back. */
+  /** Whether the pool has ended and its memory is freed. */
   readonly isDestroyed: boolean;
-  /** Posts what there is, soon. */
+  /** Posts waiting tasks soon. */
   plan(): void;
-  /** The job has tasks to post, again. */
+  /** Notes that a job has tasks to post again. */
   again(job: Job): void;
-  /** Finds out which workers have ended, also where nothing has told. */
+  /** Finds workers that have ended, even if no event has reported it. */
   reap(): void;
-  /** Takes in what the workers have told. */
+  /** Collects finished tasks. Returns whether there were any. */
   collect(): boolean;
-  /** Starts the workers for which there is work, and so many at least. */
+  /** Starts workers for the posted tasks, and at least this number. */
   hire(least: number): void;
-  /** Nothing more can be done. */
+  /** Ends the work of the pool: all tasks reject with this error, now and later. */
   break(error: unknown): void;
-  /** Whether an initializer has thrown since this was asked last; then nothing more can be done. */
+  /** Checks whether an initializer has thrown, and breaks the pool if so. Returns whether it did now. */
   hasFailed(): boolean;
-  /** No worker can begin with this function. */
+  /** Rejects all tasks of a function with which no worker can begin. */
   refuse(fn: number, error: () => Error): void;
 }

@@ -1,5 +1,5 @@
 /**
- * What a pool does with a call of the program: checks it, makes a job of it, and hands that over.
+ * Handles the calls that a program makes on a pool: checks each, turns it into a job, and passes the job to the owner.
  *
  * @module
  */
@@ -40,22 +40,22 @@ import type { Packed } from "./task.ts";
 import { Trace } from "./trace.ts";
 import { isPoolWorker } from "./worker.ts";
 
-/** What tells pools apart. */
+/** What is different between kinds of pools. */
 export interface PoolKind {
-  /** Where arguments and results go. */
+  /** Where arguments and results are sent. */
   scope: Destination;
-  /** For messages and labels. */
+  /** Used in the default names of pools. */
   label: string;
-  /** Makes what has the tasks done, with the first call. */
+  /** Creates the owner, with the first call. */
   own: (options: OwnerOptions) => Owner;
-  /** How often a task is tried again that does not say so itself. */
+  /** The default of the tasks' `retries`. */
   retries?: number;
 }
 
-/** Nothing is given away. */
+/** No buffers to transfer. */
 const NONE: GivingAway = new GivingAway([], true);
 
-/** So many queues of submitted tasks are kept, also empty ones. */
+/** The number of queues of submitted tasks above which empty ones are removed. */
 const MANY_QUEUES = 16;
 
 let pools = 0;
@@ -73,7 +73,7 @@ export class Calls {
   readonly #name: string;
   readonly #initializer: TargetDescriptor | null;
   readonly #recreated: string | undefined;
-  /** Submitted tasks by their priorities. */
+  /** Queues of submitted tasks, by priority. */
   readonly #queues: Map<number, SubmitQueue> = new Map();
   readonly #givingUp: GivingUp = new GivingUp((giveUp) => this.#dispatcher!.together(giveUp));
   #submitted = 0;
@@ -91,7 +91,7 @@ export class Calls {
       : describeTarget(initializer as AnyFunction, { what: "initializer" });
     this.trace = trace === undefined || trace === false ? undefined : new Trace(this.#name);
     this.#recreated = importingModule();
-    // A worker that imports the pool's module has it again, and would write over the program's.
+    // A worker that imports the pool's module creates the pool again. It must not overwrite the file of the program's pool.
     if (typeof trace === "string" && this.#recreated === undefined) this.trace!.writeAtEnd(trace);
   }
 
@@ -106,7 +106,7 @@ export class Calls {
     const given = givenUp(limits);
     const jobOptions = jobOptionsOf(options, this.#kind.retries);
     const giving = this.#givingAway(options);
-    // Copied now: what the caller does to its arguments from here on is its own affair.
+    // Copied now: the caller may change its arguments after this call.
     const input = given !== undefined ? NOTHING : giving.pack(0, () => packArgs(args, this.#kind.scope));
     const queue = this.#queueOf(jobOptions.priority);
     const task = new SubmittedTask(dispatcher.posted, queue, this.#submitted++, address, nameOf(fn), input, jobOptions);
@@ -125,7 +125,7 @@ export class Calls {
     }
     queue.add(task);
     dispatcher.begin(queue);
-    // Looked for while a worker wakes: on V8 it takes as long as all else.
+    // Taken while a worker wakes up: on V8 this takes as long as the rest of the call.
     task.site = dispatcher.siteOf(address);
     return task.future;
   }
@@ -133,7 +133,7 @@ export class Calls {
   #queueOf(priority: number): SubmitQueue {
     let queue = this.#queues.get(priority);
     if (queue !== undefined) return queue;
-    // There may be as many priorities as tasks: deadlines, say.
+    // There may be as many priorities as tasks: a program may use deadlines as priorities.
     if (this.#queues.size > MANY_QUEUES) {
       for (const [priority, { exhausted }] of this.#queues) if (exhausted) this.#queues.delete(priority);
     }
@@ -218,7 +218,7 @@ export class Calls {
       if (limits !== undefined) this.#giveUpBy(limits, job.over, job, dispatcher);
       dispatcher.begin(job);
     }
-    // Items are still to be taken from the iterable, which may have any of them.
+    // The buffers are detached only now, since items that are not read yet may contain them.
     if (options?.transfer !== undefined) void job.over.then(() => new GivingAway(options.transfer!, true).take());
     return job.results();
   }
@@ -268,7 +268,7 @@ export class Calls {
     this.#end();
   }
 
-  /** Has all that was asked for done, also what is not read yet. */
+  /** Runs all jobs to their end, even if no caller reads their results. */
   hurry(): void {
     this.#dispatcher?.hurry();
   }
@@ -312,7 +312,7 @@ export class Calls {
     return this.#dispatcher;
   }
 
-  // What a worker may need again stays here.
+  // The buffers of a call. If the task may run again, they are copied: another worker may need their contents.
   #givingAway(options: TaskOptions | undefined): GivingAway {
     const { transfer, retries = this.#kind.retries ?? 0 } = optionsOr(options);
     return transfer === undefined ? NONE : new GivingAway(transfer, this.#kind.scope !== "thread" || retries > 0);
@@ -339,12 +339,12 @@ export class Calls {
     }).then(() => {
       this.trace?.write();
     });
-    // A caller that does not join does not care.
+    // A caller that does not join ignores the error.
     this.ended.catch(() => {});
   }
 }
 
-// Runs a task once in each worker of this machine.
+// Runs a task once in each worker, if the workers are on this machine.
 async function eachHere(
   errands: Errands,
   { least, size }: Sizes,
@@ -355,7 +355,7 @@ async function eachHere(
   let spread = false;
   const end = errands.begin();
   try {
-    // Copied now, as by submit; and once for each worker, as each has references of its own to what is shared.
+    // Copied now, as by submit. Once for each worker, since each needs its own references to shared objects.
     for (let i = 0; i < size; i++) {
       const input = pack();
       inputs.push(input.packed);
@@ -374,7 +374,7 @@ async function eachHere(
   }
 }
 
-// Whether the pool can take a call here and now.
+// Throws if the pool cannot take a call here and now.
 function checkOpen(state: Calls["state"], recreated: string | undefined, action: string): void {
   if (state !== "open") {
     throw new InvalidStateError(`Cannot ${action} as the pool is closed: make a new Pool`);
@@ -386,7 +386,7 @@ function checkOpen(state: Calls["state"], recreated: string | undefined, action:
     );
   }
   if (recreated !== undefined) {
-    // In a task, this is a pool that waits for itself; elsewhere it is just another pool than was meant.
+    // In a task, the call would wait for the pool that runs the task. Elsewhere, this pool is another one than the program means.
     if (isPoolWorker()) {
       throw new DeadlockError(
         `Cannot ${action} as a task would wait for the pool that it occupies (${recreated}, and each worker would make a pool of its own): make the inner pool in the task`,

@@ -1,5 +1,5 @@
 /**
- * How pools and their tasks are set up, and what is wrong with that.
+ * The options of pools and their tasks, and the checks of these.
  *
  * @module
  */
@@ -12,82 +12,106 @@ import type { BulkOptions } from "./map_job.ts";
 import type { OnProgress } from "./progress.ts";
 
 /**
- * How a pool is made. All of it may be left out.
+ * Options of a pool. All of them are optional.
  *
- * Python has `initializer`, `initargs` and `maxTasksPerChild` (`maxtasksperchild`), and nothing like the others.
+ * Python: the parameters `initializer`, `initargs` and `maxtasksperchild` of `Pool`. It has no equivalent of the others.
  *
- * @typeParam I The arguments of the initializer.
+ * @typeParam I The types of the initializer's arguments.
  *
- * @example
+ * @example An initializer whose result all tasks of a worker use
+ * ```ts
+ * import { currentTask, Pool } from "@weft/concurrent/threading";
+ * import { assertEquals } from "@std/assert";
+ *
+ * export const load = (words: [string, string][]) => new Map(words);
+ * export const translate = (word: string) => (currentTask()!.state as Map<string, string>).get(word);
+ *
+ * if (import.meta.main) {
+ *   await using pool = new Pool(2, { initializer: load, initargs: [[["Faden", "thread"], ["Kette", "warp"]]] });
+ *   assertEquals(await pool.map(translate, ["Kette", "Faden"]), ["warp", "thread"]);
+ * }
+ * ```
+ *
+ * @example A pool that grows and shrinks with the work
  * ```ts
  * import { Pool } from "@weft/concurrent/threading";
  * import { assertEquals } from "@std/assert";
  *
- * const initializer = (words: [string, string][]) => new Map(words);
- * await using pool = new Pool(2, { initializer, initargs: [[["Faden", "thread"]]], maxTasksPerChild: 1000 });
- * await pool.warm();
- * assertEquals(pool.stats().workers, 2);
+ * await using pool = new Pool(undefined, { min: 1, max: 4, idleTimeout: 5000 });
+ * await pool.warm(); // The `min` workers.
+ * assertEquals(pool.stats().workers, 1);
  * ```
  */
 export interface PoolOptions<I extends unknown[] = unknown[]> {
   /**
-   * Called in each worker before its first task, and awaited. What it returns is `currentTask().state` in that worker.
-   * What it leaves locked stays locked for as long as the worker lives. If it throws, all tasks reject with its error,
-   * now and later.
+   * A function that each worker calls, and awaits, before its first task. Its result is `currentTask().state` in all tasks
+   * of that worker. Locks that it leaves held stay held until the worker ends. If it throws, all tasks reject with its
+   * error, those of later calls too. By default there is no initializer.
    */
   initializer?: (...args: I) => unknown;
-  /** The initializer's arguments, copied whenever a worker is started. By default none. */
+  /** The arguments of the initializer. They are copied whenever a worker starts. By default none. */
   initargs?: I | Readonly<I>;
-  /** How many tasks a worker begins before a new worker takes its place: 1 or more. By default there is no limit. */
+  /** The number of tasks that a worker runs before a new worker replaces it: 1 or more. By default there is no limit. */
   maxTasksPerChild?: number;
-  /** A label, for the names of workers (`NAME-1`), errors and the trace. By default `ThreadPool-1` and so on. */
+  /**
+   * A label, used in the names of workers (`NAME-1`), in error messages and in the trace. By default `ThreadPool-1`,
+   * `ProcessPool-1` and so on.
+   */
   name?: string;
   /**
-   * After how many milliseconds without work a worker ends, as long as `min` others stay. When there is work again,
-   * another is started. By default never, or after 10,000 where `min` or `max` is given.
+   * The number of milliseconds without work after which a worker ends, unless fewer than `min` workers would be left. The
+   * pool starts a new worker when there is work again. By default 10,000 if `min` or `max` is given, and `Infinity`
+   * otherwise.
    */
   idleTimeout?: number;
   /**
-   * Records what the workers do: `true` for {@linkcode BasePool.trace}, or the path of a file into which it is written
-   * in Chrome's trace format when the pool ends, or the program before it. A slice is what a worker reported together:
-   * one long task, or many short ones. By default nothing is recorded.
+   * Records what the workers do. With `true`, {@linkcode BasePool.trace} returns the record. With a path, the record is
+   * written to that file, in Chrome's trace format, when the pool ends or when the program ends before the pool. A slice
+   * of the trace is one long task, or several short tasks that a worker reported together. By default `false`.
    */
   trace?: boolean | string;
   /**
-   * How many tasks a worker runs at once, at most: from 1, the default, to 65,535. It is for tasks that await, such as
-   * requests: a task that computes or blocks lets no other run beside it.
+   * The number of tasks that a worker runs at the same time, from 1 to 65,535. Values above 1 are meant for tasks that
+   * await, such as requests: while a task computes or blocks, no other task of that worker can run. By default 1.
    *
-   * With more than 1, a lock that a task leaves held is released only when no other task runs in that worker: nothing
-   * tells which of them took it. A worker that ends, or is replaced after `killAfter`, takes all tasks along that it
-   * runs.
+   * With more than 1, a lock that a task leaves held is released only when no task runs in that worker, because the pool
+   * cannot know which of the tasks took it. If a worker ends, or is replaced after `killAfter`, all tasks that it runs are
+   * lost.
    */
   concurrency?: number;
   /**
-   * How many workers are started with the first task, or by {@linkcode BasePool.warm}, and stay however long there is
-   * nothing to do. From 0, the default, to the greatest number of workers.
+   * The number of workers that start with the first task, or by {@linkcode BasePool.warm}, and stay when there is nothing
+   * to do. From 0 to the maximum number of workers. By default 0.
    */
   min?: number;
   /**
-   * How many workers there are at most, from 1 to 1,024: the same as the pool's first argument, which is `undefined` or
-   * equal where this is given.
+   * The maximum number of workers, from 1 to 1,024. It is the same as the pool's first argument, which must be `undefined`
+   * or equal to it. By default the number of processors, or `min` if that is greater.
    */
   max?: number;
   /**
-   * How many bytes a worker may use before a new worker takes its place: of a process its resident memory counts, of a
-   * thread its heap. A worker looks between tasks, every 50 ms at most, and finishes the tasks that it has begun. The
-   * limit should be well above what a new worker uses. By default there is none.
+   * The number of bytes that a worker may use before a new worker replaces it: the resident memory of a process, or the
+   * heap of a thread. A worker checks it between tasks, at most every 50 ms, and finishes the tasks that it has begun. Set
+   * it well above what a new worker uses. By default there is no limit.
    */
   maxMemory?: number;
 }
 
 /**
- * Options of {@linkcode BasePool.apply}, and of all that maps. Python has nothing like them.
+ * Options of {@linkcode BasePool.apply}, and of `map` and similar methods.
  *
- * With `signal` or `timeout` a caller gives up: its promise rejects at once, tasks that have not begun never run, and a
- * task that runs can see it by {@linkcode currentTask}. Both are for a call as a whole: of a `map`, for all of its
- * items.
+ * `signal` and `timeout` let a caller give up a call:
  *
- * @example
+ * - The caller's promise rejects at once.
+ * - Tasks of the call that have not begun never run.
+ * - A task that runs goes on and its result is dropped. It can learn that it was given up from
+ *   {@linkcode CurrentTask.cancelled} and {@linkcode CurrentTask.signal}. `killAfter` ends it by force.
+ *
+ * Both cover a call as a whole: for `map`, all of its items.
+ *
+ * Python has no equivalent.
+ *
+ * @example A task that is stopped by force
  * ```ts
  * import { Pool } from "@weft/concurrent/threading";
  * import { assertEquals } from "@std/assert";
@@ -99,106 +123,139 @@ export interface PoolOptions<I extends unknown[] = unknown[]> {
  * ```
  */
 export interface TaskOptions {
-  /** Gives the task up when it is aborted: the caller gets the signal's reason at once. */
+  /** Gives the call up when it is aborted: the promise rejects with the signal's reason at once. By default none. */
   signal?: AbortSignal;
   /**
-   * Gives the task up after so many milliseconds from the call: the caller gets a `TimeoutError`. With 0 nothing runs.
-   * By default `Infinity`.
+   * The number of milliseconds, counted from the call, after which the call is given up: the promise rejects with a
+   * {@linkcode TimeoutError}. The time that tasks wait for a worker counts. With 0 nothing runs. By default `Infinity`.
    */
   timeout?: number;
   /**
-   * How many milliseconds a task may run on after it was given up before its worker is ended and replaced. The same
-   * holds for a worker that still imports the module of a task that was given up, unless another task waits for that.
-   * Deno cannot stop a thread that computes: the pool goes on without it. By default a task runs to its end.
+   * The number of milliseconds that a task may run on after it was given up. Then its worker is ended and replaced. The
+   * same applies to a worker that is importing the module of the task, unless another task waits for that import. Deno
+   * cannot stop a thread that computes: the pool replaces the worker and no longer waits for it. By default a task
+   * runs to its end.
    */
   killAfter?: number;
   /**
-   * Buffers that the caller gives away. They are detached by the call, those of `imap` at the end of the iteration.
-   * To a thread, a buffer of 256 KiB or more goes without a copy, once a worker has begun with its task and the event loop of the
-   * caller turns; not with `retries`, for which it is kept. Else what was in it is copied into the shared memory and out of it.
+   * Buffers to transfer: the call detaches them, `imap` and `imapUnordered` at the end of the iteration. By default none.
+   *
+   * A buffer of 256 KiB or more goes to a thread without a copy: it is sent once a worker has begun with the task and the
+   * caller's event loop has had a turn. In all other cases its contents are copied through the shared memory: smaller
+   * buffers, workers that are processes, `imap`, and calls with `retries`, which may need the contents again.
    */
   transfer?: ArrayBuffer[];
   /**
-   * Tasks with lower numbers begin first; submitted ones with equal numbers begin in the order of their calls. It
-   * decides among the tasks that wait with the pool's owner: a few for each worker, more if they are short, are on
-   * their way already and are not overtaken. Any number but NaN; by default 0.
+   * Tasks with lower numbers begin first. Submitted tasks with equal numbers begin in the order of their calls. The
+   * priority has no effect on tasks that the pool has already passed to its workers: a few for each worker, more if the
+   * tasks are short. Any number except NaN. By default 0.
    */
   priority?: number;
   /**
-   * How often a task is tried again whose worker ended before it was over. Such a task runs at least once and maybe
-   * more often, in part or as a whole, so it must do no harm when it runs again. `currentTask().attempt` says which try
-   * it is. A task that throws is not tried again, nor is one that was given up. By default 0: it rejects with
-   * {@linkcode WorkerLostError}.
+   * How many times a task runs again if its worker ended before the task was over. A task may then run more than once, in
+   * part or as a whole, so running it again must do no harm. `currentTask().attempt` is the number of the try. A task that
+   * throws, or that was given up, does not run again. By default 0: the task rejects with {@linkcode WorkerLostError}. The
+   * tasks of a distributed pool have the `retries` of the pool by default.
    */
   retries?: number;
 }
 
-/** Options of `map`, `starmap`, `imap` and `imapUnordered`. */
+/**
+ * Options of `map`, `starmap`, `imap` and `imapUnordered`.
+ *
+ * Python: the parameter `chunksize` of `Pool.map`. It has no equivalent of the others.
+ *
+ * @example
+ * ```ts
+ * import { Pool } from "@weft/concurrent/threading";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using pool = new Pool(2);
+ * const done: number[] = [];
+ * await pool.map(Math.sqrt, [1, 4, 9], { timeout: 60_000, onProgress: (count) => done.push(count) });
+ * assertEquals(done, [1, 2, 3]);
+ * ```
+ */
 export interface MapOptions extends TaskOptions {
   /**
-   * How many items a worker takes together, 1 or more; more than 1,024 count as 1,024. By default the pool chooses by
-   * how long the items before took, so that this is seldom needed. A free worker may take items that a busy
-   * worker has before it, whatever the number. Of `mapRange` it is the length of a range. Python: `chunksize`.
+   * How many items a worker takes at a time: 1 or more, where values above 1,024 count as 1,024. A free worker may still
+   * take items that a busy worker has not begun. For `mapRange` it is the length of a range. By default the pool chooses,
+   * from the measured times of earlier items.
    */
   chunksize?: number;
   /**
-   * Called in this thread for each item that is done, in the async context of the call, with how many are done, how
-   * many there are and how fast it goes: see {@linkcode OnProgress}. What it throws ends the call with that error.
+   * A function that is called in the caller's thread for each finished item, in the async context of the call. It
+   * receives the number of finished items, the total and the rate: see {@linkcode OnProgress}. If it throws, the call
+   * ends with that error. By default none.
    */
   onProgress?: OnProgress;
 }
 
 /**
- * Options of {@linkcode BasePool.mapRange}. `chunksize` is the length of a range, and `onProgress` counts items, not
- * ranges.
+ * Options of {@linkcode BasePool.mapRange}.
  *
- * @typeParam A What `fn` gets behind the bounds of its range.
+ * `chunksize` is the length of a range, by default such that there are 16 ranges for each worker. `onProgress` is called
+ * for each range and counts items.
+ *
+ * Python has no equivalent.
+ *
+ * @typeParam A The types of the arguments that follow the bounds of the range.
  */
 export interface MapRangeOptions<A extends unknown[] = unknown[]> extends MapOptions {
-  /** What `fn` gets behind the bounds of its range, the same for each. By default nothing. */
+  /** Arguments of `fn` that follow the bounds of the range, the same for each call. By default none. */
   args?: A | Readonly<A>;
 }
 
-/** What a pool is doing, and what it has done since it was made. Python has no equivalent. */
+/**
+ * What a pool is doing, and what it has done since it was created: the result of {@linkcode BasePool.stats}.
+ *
+ * A task is one call of a function: for `submit` the call, for `map` and `imap` an item, for `mapRange` a range, for `each`
+ * the call in one worker.
+ *
+ * Python has no equivalent.
+ */
 export interface PoolStats {
-  /** Workers that are alive. */
+  /** The number of workers that are alive. */
   workers: number;
-  /** Workers that run a task, or import the module of one. */
+  /** The number of workers that run a task, or import the module of a task. */
   busy: number;
-  /** Tasks that no worker has begun. Of an `imap`, those that were taken from its iterable. */
+  /** The number of tasks that no worker has begun. For `imap`, only items that were read from the iterable count. */
   queued: number;
-  /** Tasks that returned. A task is a call, of a map an item, of `mapRange` a range, of `each` a worker. */
+  /** The number of tasks that returned. */
   completed: number;
   /**
-   * Tasks that threw, or were lost with their worker and not tried again. What was given up before it began counts
-   * neither way.
+   * The number of tasks that threw, or were lost with their worker and did not run again. Tasks that were given up before
+   * they began count neither as completed nor as failed.
    */
   failed: number;
   /**
-   * From the call until a worker began the task, or those that it reported together with it. Of a map that is the call
-   * for all items, also for those that `imap` takes later. With `concurrency` above 1 it is an estimate.
+   * How long tasks waited: from the call until a worker began the task, or began the group of tasks that it reported
+   * together. All items of a map count from the call, even if `imap` reads them later. With `concurrency` above 1 it is
+   * an estimate.
    */
   waitTime: Times;
   /**
-   * How long tasks ran; of tasks that a worker reported together, their mean counts for each. With `concurrency` above
+   * How long tasks ran. If a worker reported several tasks together, each counts with their mean. With `concurrency` above
    * 1 it is an estimate.
    */
   runTime: Times;
 }
 
-/** Where `min` or `max` is given, a worker without work ends after so many milliseconds. */
+/** The default of `idleTimeout` if `min` or `max` is given: milliseconds. */
 const IDLE = 10_000;
 const MOST_WORKERS = 1024;
 
 /** How many workers there are, and when they end. */
 export interface Sizes {
+  /** The maximum number of workers. */
   size: number;
+  /** The number of workers that stay when there is nothing to do. */
   least: number;
-  /** Milliseconds; 0: never. */
+  /** Milliseconds without work after which a worker ends; 0: never. */
   idle: number;
 }
 
-/** Checks how a pool is to be made. */
+/** Checks the arguments of a pool's constructor. */
 export function validatePoolOptions(
   workers: number | undefined,
   options: PoolOptions | undefined,
@@ -229,7 +286,7 @@ export function validatePoolOptions(
   if (max !== undefined) validateInteger(max, "'max'", 1, MOST_WORKERS, action);
   if (max !== undefined && workers !== undefined && max !== workers) {
     throw new RangeError(
-      `Cannot create pool as there can be one greatest number of workers: received ${workers} and 'max' ${max}, write new Pool(undefined, { max: ${max} })`,
+      `Cannot create pool as 'workers' and 'max' must be equal if both are given: received ${workers} and 'max' ${max}, write new Pool(undefined, { max: ${max} })`,
     );
   }
   if (min !== undefined) validateInteger(min, "'min'", 0, workers ?? max ?? MOST_WORKERS, action);
@@ -239,13 +296,13 @@ export function validatePoolOptions(
   return { size, least: min ?? 0, idle: timeout === Infinity ? 0 : Math.max(1, timeout) };
 }
 
-/** What may give a task up. */
+/** What can give a call up. */
 export interface Limits {
   signal: AbortSignal | undefined;
   timeout: number;
 }
 
-/** Checks the options of a task; `undefined`: nothing gives it up. */
+/** Checks the options of a task. Returns `undefined` if it has neither a signal nor a timeout. */
 export function validateTaskOptions(options: TaskOptions | undefined, action: string): Limits | undefined {
   if (options === undefined) return undefined;
   const timeout = validateWait(options, action);
@@ -276,19 +333,19 @@ export function validateTaskOptions(options: TaskOptions | undefined, action: st
   return { signal, timeout };
 }
 
-/** How a task is done, by its options; `poolRetries`: how often it is tried again where they do not say so. */
+/** The options of a job. `poolRetries` is the pool's default for `retries`. */
 export function jobOptionsOf(options: TaskOptions | undefined, poolRetries = 0): JobOptions {
   const { killAfter, priority = 0, retries = poolRetries } = optionsOr(options);
   return {
     together: 0,
-    // What is longer than timers take is as good as never.
+    // Timers cannot take more than 2^31 - 1 ms, which is 24 days: treat it as never.
     killAfter: killAfter === undefined || killAfter >= 2 ** 31 ? undefined : killAfter,
     priority,
     retries,
   };
 }
 
-/** Checks the options of `map` and its like. */
+/** Checks the options of `map` and similar methods. */
 export function validateMapOptions(
   options: MapOptions | undefined,
   action: string,

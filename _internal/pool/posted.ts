@@ -1,6 +1,6 @@
 /**
- * What the owner of a pool does with tasks that are posted: takes their outcomes in, takes those back that are not wanted, and
- * tells those that run to give up.
+ * What the owner of a pool does with posted tasks: it reads their outcomes, takes back those that are not wanted, and notifies
+ * workers whose tasks were given up.
  *
  * @module
  */
@@ -34,27 +34,27 @@ import {
 } from "./task.ts";
 import type { Trays } from "./trays.ts";
 
-/** What follows from what happens to tasks. */
+/** What the posted tasks need of the owner. */
 export interface PostedHost {
-  /** The job has tasks to post, again. */
+  /** Called when a job has tasks to post again. */
   again(job: Job): void;
-  /** There is place for others. */
+  /** Called when there is room for other tasks. */
   plan(): void;
-  /** A task of this function was taken back: workers that import its module may do so in vain. */
+  /** Called when a task of this function was given up and taken back: a worker may be importing its module for nothing. */
   releaseStuck(fn: number, killAfter: number): void;
-  /** A worker was told to give the task up. */
+  /** Called when a worker was notified that the task that it runs was given up. */
   leaveAfter(killAfter: number, number: number, worker: number): void;
 }
 
-/** The tasks that are posted. */
+/** The posted tasks of a pool. */
 export class Posted implements TaskHost {
-  /** Tasks that returned. */
+  /** The number of tasks that returned. */
   completed = 0;
-  /** Tasks that failed or were lost. */
+  /** The number of tasks that failed or were lost. */
   failed = 0;
   readonly waitTimes: Histogram = new Histogram();
   readonly runTimes: Histogram = new Histogram();
-  /** Functions of which a call has returned something else than a number. */
+  /** Functions of which a call in a batch has returned something other than a number. */
   readonly others: Set<number> = new Set();
   readonly #host: PostedHost;
   readonly #space: Space;
@@ -62,7 +62,7 @@ export class Posted implements TaskHost {
   readonly #trays: Trays;
   readonly #crew: Crew;
   readonly #functions: Functions;
-  /** Tasks may be unwanted: they are looked for when the present call is over. */
+  /** Whether there may be unwanted tasks, which the owner looks for at the end of the present call. */
   #unwanted = false;
   #together = 0;
 
@@ -81,7 +81,7 @@ export class Posted implements TaskHost {
     return phase === BEGUN || phase === TOLD || phase === OVER;
   }
 
-  /** The numbers of the workers that run something. */
+  /** The numbers of the workers that run a task. */
   get busy(): Set<number> {
     const busy = new Set<number>();
     for (const number of this.#trays.live()) {
@@ -91,11 +91,11 @@ export class Posted implements TaskHost {
     return busy;
   }
 
-  /** Takes in what the workers have told. Whether there was anything. */
+  /** Reads the outcomes of the tasks that workers have reported. Returns whether there were any. */
   collect(): boolean {
     const trays = this.#trays;
     const { words } = this.#space;
-    // What was finished last comes first.
+    // The stack begins with the task that was finished last.
     const tasks: number[] = [];
     for (let task = this.#board.takeFinished(); task !== 0; task = words[task + NEXT]) tasks.push(task);
     for (let i = tasks.length - 1; i >= 0; i--) {
@@ -109,7 +109,7 @@ export class Posted implements TaskHost {
     return tasks.length > 0;
   }
 
-  // How long the tasks took that a worker has told together.
+  // Notes how long the tasks of a report took.
   #note(task: number, number: number): void {
     const { words } = this.#space;
     const count = words[task + COUNT];
@@ -132,7 +132,7 @@ export class Posted implements TaskHost {
     this.waitTimes.add(Math.max(0, began - (this.#trays.sinces[number] - this.#crew.began)), count);
   }
 
-  /** Tells a job the outcome of a task that is over. */
+  /** Passes the outcome of a task that is over to its job. */
   deliver(number: number, job: Job): void {
     const batch = this.#trays.batches[number];
     if (batch !== undefined) return this.#deliverBatch(number, job, batch);
@@ -148,7 +148,7 @@ export class Posted implements TaskHost {
     this.#deliverMany(index, done, job, batch);
     if (done < count) {
       const task = this.#trays.taskOf(number);
-      // As long as it returns nothing else, a function is not called in vain for the items that stand behind.
+      // The functions of such results get no more batches, since each batch would end at its first item.
       if (!isFailure(this.#space.words, task)) this.others.add(job.fn);
       this.#deliverOne(task, index + done, job);
     }
@@ -160,7 +160,7 @@ export class Posted implements TaskHost {
     if (count > 0) this.call(() => job.many!.doneMany(index, count, values, from));
   }
 
-  /** Tells a job what its batch has done whose worker has ended. The item that is lost with the worker; -1: none. */
+  /** Passes the results of a batch whose worker has ended to its job. Returns the index of the lost item; -1: none is lost. */
   deliverLost(number: number, job: Job, batch: Batch): number {
     const rest = this.#trays.takeRest(number);
     const { doneForSure, count } = batch;
@@ -171,7 +171,7 @@ export class Posted implements TaskHost {
     return doneForSure < count ? index + doneForSure : -1;
   }
 
-  /** Takes those items of batches that stand behind a slow one. Whether there were any. */
+  /** Takes back the items of batches that are behind a slow item. Returns whether there were any. */
   freeBatches(): boolean {
     const trays = this.#trays;
     let found = false;
@@ -183,7 +183,7 @@ export class Posted implements TaskHost {
     return found;
   }
 
-  // Gives the items of a task back to its job to which no worker has come. Whether there were any.
+  // Takes back the items of a batch that no worker has claimed. Returns whether any of them is wanted.
   #takeRest(number: number): boolean {
     const rest = this.#trays.takeRest(number);
     if (rest === 0) return false;
@@ -191,7 +191,7 @@ export class Posted implements TaskHost {
     return true;
   }
 
-  // Gives so many items back to their job, from `index` on. Whether any of them is wanted.
+  // Gives `count` items from `index` on back to their job. Returns whether any of them is wanted.
   #giveBack(job: Job, index: number, count: number): boolean {
     let isWanted = false;
     for (let i = 0; i < count; i++) if (job.again(index + i)) isWanted = true;
@@ -217,7 +217,7 @@ export class Posted implements TaskHost {
     }
   }
 
-  /** Calls a job, outside of {@linkcode Posted.deliver}. What a callback of the program throws must not stop the pool. */
+  /** Calls a job. An error that a callback of the program throws is reported and must not stop the pool. */
   call(job: () => boolean): void {
     try {
       if (job()) this.#unwanted = true;
@@ -226,7 +226,7 @@ export class Posted implements TaskHost {
     }
   }
 
-  /** Reads outcomes of tasks that are over although their workers have not told so. Whether there were any. */
+  /** Reads the outcomes of tasks that are over but not reported. Returns whether there were any. */
   readUntold(): boolean {
     let found = false;
     for (const number of this.#trays.live()) {
@@ -239,7 +239,7 @@ export class Posted implements TaskHost {
     return found;
   }
 
-  /** Takes a task back, if no worker has begun with it. */
+  /** Takes a task back if no worker has begun with it. Returns whether it did. */
   takeBack(number: number): boolean {
     const trays = this.#trays;
     const job = trays.jobs[number];
@@ -255,12 +255,12 @@ export class Posted implements TaskHost {
     return true;
   }
 
-  /** Takes back all of these with which no worker has begun. */
+  /** Takes back those of these tasks that no worker has begun. */
   takeBackAll(numbers: Iterable<number>): void {
     for (const number of [...numbers]) this.takeBack(number);
   }
 
-  /** Runs what gives several jobs up, and only then withdraws their tasks. */
+  /** Runs a function that gives up several jobs, and withdraws their tasks only after that. */
   together(giveUp: () => void): void {
     this.#together++;
     try {
@@ -272,8 +272,8 @@ export class Posted implements TaskHost {
   }
 
   /**
-   * Takes back what is not wanted any more, and only then tells those that run: a worker that gives up at once finds none of the
-   * others.
+   * Takes back all unwanted tasks, and only then notifies the workers that run one. In the other order, a worker that ends its
+   * task at once could begin with another unwanted task.
    */
   withdraw(): void {
     this.#unwanted = this.#together > 0;
@@ -288,14 +288,14 @@ export class Posted implements TaskHost {
     this.#host.plan();
   }
 
-  /** The same for one task, which was given up and is posted under that number if that is not below 0. */
+  /** The same for one task that was given up. Its number on the board is `number`; below 0: it is not posted. */
   withdrawOne(number: number, job: Job): void {
     if (number < 0 || this.#trays.jobs[number] !== job) return;
     if (this.#together > 0) this.#unwanted = true;
     else if (!this.takeBack(number)) this.#tell(number);
   }
 
-  /** Withdraws what calls of jobs have shown to be unwanted. */
+  /** Withdraws unwanted tasks, if the answers of jobs say that there are any. */
   settle(): void {
     if (this.#unwanted) this.withdraw();
   }

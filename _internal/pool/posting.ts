@@ -1,6 +1,7 @@
 /**
- * Which task is posted next, and how many are posted at a time: as many as keep the workers busy for a moment. The rest stays
- * with its job, where another job's tasks can go before it, and where it is given up without a word to a worker.
+ * Decides which task is posted next, and how many tasks are posted at a time: enough to keep the workers busy for a moment. The
+ * other tasks stay with their jobs. There, tasks of another job can overtake them, and no worker is concerned if they are given
+ * up.
  *
  * @module
  */
@@ -13,28 +14,28 @@ import { BATCH_ITEMS } from "./batch.ts";
 import { needsBlock } from "./task.ts";
 import type { Trays } from "./trays.ts";
 
-/** So long the tasks that are posted should keep the workers busy: nanoseconds. */
+/** How long the posted tasks should keep the workers busy: nanoseconds. */
 const AHEAD_NS = 10_000_000;
-/** The same where several jobs have their turns. */
+/** The same if several jobs take turns: nanoseconds. */
 const FAIR_NS = 2_500_000;
-/** The most tasks that are posted and not over. */
+/** The maximum number of tasks that are posted and not over. */
 const MOST = 1 << 12;
-/** So many tasks a worker while nothing is known of their cost. */
+/** The number of tasks for each worker while their cost is not known. */
 const PROBE = 4;
-/** The same of items in batches, which take little room. */
+/** The maximum number of items that are posted and not over, if they go in batches, which need little room. */
 const MOST_MANY = 1 << 14;
-/** A call that takes as long as this is a task of its own: nanoseconds. */
+/** Calls that take longer do not go in batches: nanoseconds. */
 const MANY_NS = 1_000;
-/** So long a batch should take: nanoseconds. */
+/** How long a batch should take: nanoseconds. */
 const BATCH_NS = 50_000;
-/** Fewer items are no batch. */
+/** The minimum number of items of a batch. */
 const FEW = 8;
-/** A job's tasks are posted so many at a time where others wait as well. */
+/** The number of tasks that a job posts in its turn, if other jobs wait. */
 const TURN = 64;
-/** What there has to be room for where a tray is wanted: bytes. */
+/** The room that is waited for if there is none for another tray: bytes. */
 const TRAY_BYTES = 1 << 14;
 
-/** Takes tasks from their sources, in turns, and writes them into trays. */
+/** Takes tasks from their sources, which take turns, and writes them into trays. */
 export class Posting {
   readonly #space: Space;
   readonly #trays: Trays;
@@ -42,17 +43,17 @@ export class Posting {
   readonly #concurrency: number;
   readonly #others: ReadonlySet<number> | undefined;
   readonly #refuse: (job: Job, index: number, error: Error) => void;
-  /** Jobs with tasks to post: the one that was served longest ago first. */
+  /** Sources with tasks to post. The one that was served longest ago is first. */
   readonly #sources: Set<Source> = new Set();
-  /** What is to be posted next waits for room. */
+  /** The wait of the next task for room, if there is no room. */
   #room: RoomWait | undefined;
   #isPosting = false;
-  /** Whether there was no place for a task that could be posted. */
+  /** Whether a task had to wait because the limit or the trays were full. */
   #isFull = false;
 
   /**
-   * `others`: functions that return something else than numbers; without it items are never put together. `refuse` hears of tasks
-   * for which there will never be room.
+   * `others`: functions that return something other than numbers, whose items do not go in batches; `undefined`: there are no
+   * batches. `refuse` is called for a task for which there will never be room.
    */
   constructor(
     space: Space,
@@ -75,7 +76,7 @@ export class Posting {
     return this.#sources.size === 0;
   }
 
-  /** How many tasks wait, as far as is known. */
+  /** The number of waiting tasks, as far as it is known. */
   get waiting(): number {
     let waiting = 0;
     for (const source of this.#sources) waiting += source.waiting;
@@ -87,7 +88,7 @@ export class Posting {
     return [...this.#sources];
   }
 
-  /** Whether room is waited for. */
+  /** Whether a task waits for room. */
   get wantsRoom(): boolean {
     return this.#room !== undefined;
   }
@@ -97,25 +98,25 @@ export class Posting {
     return this.#room?.isTime ?? false;
   }
 
-  /** Takes a source of tasks on, or goes on with it. */
+  /** Takes on a source that has tasks, or has tasks again. */
   add(source: Source): void {
     this.#sources.add(source);
   }
 
-  /** There is nothing to post any more. */
+  /** Removes all sources. */
   clear(): void {
     this.#sources.clear();
   }
 
-  /** What was taken back gives its room to others. */
+  /** Posts nothing until there is time to look for room again: tasks were taken back so that others get their room. */
   waitForRoom(): void {
     this.#room ??= new RoomWait(this.#space);
   }
 
-  /** Writes tasks into trays, as many as are to be posted now. */
+  /** Writes tasks into trays, as many as may be posted now. */
   post(): void {
     if (this.#sources.size === 0) this.#room = undefined;
-    // An iterable that is read here may submit something itself.
+    // An iterable that is read here may submit tasks itself: that call must not post again.
     if (this.#isPosting || !this.#mayPost()) return;
     this.#isPosting = true;
     try {
@@ -132,12 +133,13 @@ export class Posting {
     if (priorities.length > 1) priorities.sort((a, b) => a - b);
     for (const priority of priorities) {
       while (this.#postRound(priority));
-      // What is less urgent waits until there is place for all that is more so.
+      // Tasks of later priorities wait until there is a place for all tasks of this one.
       if (this.#isFull) break;
     }
   }
 
-  // Has each source of a priority post some tasks: a long job does not keep short ones from running. Whether there may be more.
+  // Posts some tasks of each source of a priority, so that a long job does not block short ones. Returns whether there may be
+  // more.
   #postRound(priority: number): boolean {
     let hasMore = false;
     for (const source of [...this.#sources]) {
@@ -145,7 +147,7 @@ export class Posting {
       if (!this.#mayPost()) return false;
       this.#sources.delete(source);
       if (this.#postSome(source)) hasMore = true;
-      // A source that has nothing now comes back by add().
+      // An exhausted source is removed. add() brings it back if some of its tasks come back.
       if (!source.exhausted) this.#sources.add(source);
     }
     return hasMore;
@@ -155,7 +157,7 @@ export class Posting {
     return this.#sources.size > 0 && (this.#room === undefined || this.#room.isTime);
   }
 
-  // Posts tasks of a source. Whether it may have more, and they may be posted.
+  // Posts tasks of a source. Returns whether it may have more that may be posted.
   #postSome(source: Source): boolean {
     const trays = this.#trays;
     const most = this.#sources.size > 0 ? TURN : MOST;
@@ -182,7 +184,7 @@ export class Posting {
       const { index } = source;
       const input = job.inputOf(index);
       const isLarge = needsBlock(input);
-      // Room that is wanted for a result is not taken for an input.
+      // An input must not take room that a result waits for.
       const number = isLarge && isRoomWanted(this.#space)
         ? -1
         : trays.put(job, index, input, isLarge ? keptForResults(this.#space, trays.lent) : 0);
@@ -193,12 +195,12 @@ export class Posting {
     return true;
   }
 
-  // Posts items of a job as one task, where that is worth it. How many.
+  // Posts several items of a job as one task, if that is worthwhile. Returns how many.
   #postMany(source: Source, { many }: Job, limit: number): number {
     if (many === undefined || this.#others === undefined || this.#others.has(many.fn)) return 0;
     const cost = costOf(this.#space, many.fn);
     if (cost === 0 || cost > MANY_NS) return 0;
-    // Smaller and smaller ones, so that all workers come to the end together.
+    // Batches get smaller towards the end, so that all workers finish at about the same time.
     const part = Math.ceil(source.waiting / (4 * this.#workers));
     const most = Math.min(
       BATCH_ITEMS,
@@ -213,7 +215,7 @@ export class Posting {
     return count;
   }
 
-  // How many tasks may be posted and not over while those of this job are.
+  // The number of tasks that may be posted and not over while tasks of this job are posted.
   #limitOf(job: Job): number {
     const workers = this.#workers;
     const least = workers * this.#concurrency * 2;
@@ -229,11 +231,11 @@ export class Posting {
     return this.#room.judge(bytes);
   }
 
-  // There is no room for a task. Whether others may be posted.
+  // Handles a task for which there is no room. Returns whether other tasks may be posted.
   #putBack(job: Job, index: number, bytes: number): boolean {
     const most = this.#needRoom(bytes);
     if (most === undefined || this.#trays.lent > 0) {
-      // What is done gives its room back.
+      // Tasks that end free their room, so this task waits.
       if (job.again(index)) this.#sources.add(job.source);
       return false;
     }

@@ -1,28 +1,36 @@
 /**
- * How far a job is, for its caller.
+ * Reports the progress of a job to its caller.
  *
  * @module
  */
 
 import { now } from "../atomics.ts";
 
-/** How fast a map goes. */
+/**
+ * How fast a map goes: the third argument of {@linkcode OnProgress}.
+ *
+ * Python has no equivalent.
+ */
 export interface ProgressRate {
-  /** Items per second, over the last half second or somewhat more. */
+  /** The number of items per second, measured over the last half second or slightly more. */
   readonly rate: number;
   /**
-   * Milliseconds until all items are done at this rate: `Infinity` while the rate is 0, `undefined` while it is not
-   * known how many items there are.
+   * The number of milliseconds until all items are finished at this rate. `Infinity` while the rate is 0, `undefined` while
+   * the total is not known.
    */
   readonly remaining: number | undefined;
 }
 
 /**
- * What `onProgress` is: called for each item that is done, in the thread that called the map. Python has no equivalent.
+ * The type of the option `onProgress`: a function that is called for each finished item, in the thread that called the map.
  *
- * `done` is how many items are done, in whatever order; `total` how many there are, `undefined` while an `imap` does
- * not know it; `rate` how fast it goes. Of `mapRange`, all of them count items, and it is called for each range. A
- * function that takes fewer arguments will do.
+ * - `done` is the number of finished items, in whatever order they finished.
+ * - `total` is the number of items. It is `undefined` while an `imap` does not know it.
+ * - `rate` says how fast the map goes.
+ *
+ * `mapRange` calls it for each range, and all numbers count items.
+ *
+ * Python has no equivalent.
  *
  * @example
  * ```ts
@@ -39,10 +47,10 @@ export interface ProgressRate {
  */
 export type OnProgress = (done: number, total: number | undefined, rate: ProgressRate) => void;
 
-/** The rate is that of so many milliseconds, or more. */
+/** The rate is measured over at least this time: milliseconds. */
 const WINDOW = 500;
 
-/** Tells a callback how far a job is. */
+/** Calls a callback with the progress of a job. */
 export class Progress {
   readonly #tell: OnProgress;
   #since: number = now();
@@ -54,10 +62,10 @@ export class Progress {
     this.#tell = tell;
   }
 
-  /** So many are done. Throws what the callback throws. */
+  /** Reports that `done` items are finished. Throws what the callback throws. */
   report(done: number, total: number | undefined): void {
     const time = now();
-    // Two windows in turn: there is always one that is long enough.
+    // The rate is taken from the previous window on, since the present one may have only begun.
     if (time - this.#since > WINDOW) {
       [this.#lastSince, this.#lastFrom] = [this.#since, this.#from];
       [this.#since, this.#from] = [time, done];

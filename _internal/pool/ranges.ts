@@ -1,15 +1,15 @@
 /**
- * How a row of items is cut into ranges.
+ * Cuts a number of items into ranges, for `mapRange`.
  *
  * @module
  */
 
 import { optionsOr, show, validateInteger } from "../options.ts";
 
-/** So many ranges for each worker: fewer leave some workers idle at the end, more cost more than they gain. */
+/** The number of ranges for each worker. With fewer, some workers are idle at the end; more cost more than they gain. */
 const RANGES = 16;
 
-/** The arguments of the function for each range: where it begins, where it ends, and what is the same for all. */
+/** The arguments of the function for each range: its begin, its end, and `args`. */
 export function rangesOf(
   length: number | { readonly length: number },
   options: { chunksize?: number; args?: readonly unknown[] } | undefined,
@@ -17,7 +17,9 @@ export function rangesOf(
 ): [begin: number, end: number, ...args: unknown[]][] {
   const items = typeof length === "object" ? (length as { length?: unknown } | null)?.length : length;
   if (typeof items !== "number") {
-    throw new TypeError(`Cannot map as the length must be a number, or of a shared array: received ${show(length)}`);
+    throw new TypeError(
+      `Cannot map as the length must be a number, or an object with a 'length': received ${show(length)}`,
+    );
   }
   validateInteger(items, "the length", 0, Number.MAX_SAFE_INTEGER, "map");
   const { chunksize, args = [] } = optionsOr(options);

@@ -1,6 +1,6 @@
 /**
- * A pool of this machine that works for others: it gets the description of a function and the bytes of a call, and gives the
- * bytes of what came of it, which nothing here reads.
+ * A pool of this machine that works for programs on other machines. It gets the description of a function and the bytes of its
+ * arguments, and returns the bytes of the outcome. It decodes none of these.
  *
  * @module
  */
@@ -15,31 +15,31 @@ import type { OwnerOptions } from "./owner.ts";
 import { SubmitQueue, SubmittedTask, type TaskHost } from "./submit_job.ts";
 import type { Packed } from "./task.ts";
 
-/** What came of a call. */
+/** The outcome of a call. */
 export type Outcome =
-  /** It returned, or threw. The bytes may name objects of this machine. */
+  /** The function returned, or threw. The bytes may name objects of this machine. */
   | { kind: "value" | "error"; packed: Packed }
-  /** It cannot be called: what to say of that. */
+  /** The function cannot be called, or the call was given up. */
   | { kind: "refused"; error: unknown }
-  /** Its worker ended. */
+  /** The worker ended during the call. */
   | { kind: "lost"; ending: Ending & Identity };
 
-/** A call, as others ask for it. */
+/** A call for another program. */
 export interface RelayedCall {
-  /** The function, as `describeTarget` describes it, in JSON. */
+  /** The description of the function by `describeTarget`, in JSON. */
   description: string;
   name: string;
   input: Packed;
   /** Whether the input is a list of arguments. */
   spread: boolean;
   killAfter: number | undefined;
-  /** Which try of the task it is, from 1. */
+  /** The number of the try, from 1. */
   attempt: number;
-  /** The four words by which the task is known to the program for which this one works. */
+  /** The four words of the task's name in the other program. */
   taskName: Int32Array;
 }
 
-/** A call that was handed on. */
+/** The task of a relayed call. */
 class RelayedTask extends SubmittedTask {
   override readonly isRaw = true;
   readonly #attempt: number;
@@ -69,7 +69,7 @@ class RelayedTask extends SubmittedTask {
     words.set(this.#taskName, at);
   }
 
-  /** Its input is no buffer of the codec's, which that may write again. */
+  /** Only forgets the input: it is not a buffer of the codec, so it must not be returned to the codec. */
   protected override settled(): void {
     this.forget();
   }
@@ -105,7 +105,7 @@ class RelayedTask extends SubmittedTask {
   }
 }
 
-/** A call that each worker makes once. */
+/** The job of a relayed call that each worker makes once. */
 class RelayedEach extends EachJob {
   override readonly isRaw = true;
   readonly #names: Int32Array;
@@ -128,7 +128,7 @@ class RelayedEach extends EachJob {
     words.set(this.#names.subarray(4 * index, 4 * index + 4), at);
   }
 
-  /** Its input is no buffer of the codec's, which that may write again. */
+  /** Only forgets the input: it is not a buffer of the codec, so it must not be returned to the codec. */
   protected override settled(index: number): void {
     this.forget(index);
   }
@@ -149,22 +149,25 @@ class RelayedEach extends EachJob {
   }
 }
 
-/** A call that was handed on, to be given up. */
+/** A handle of a relayed call, to give it up. */
 export interface Relayed {
-  /** Takes it back, if no worker has begun with it: no outcome will come. */
+  /** Takes the call back if no worker has begun with it. Returns whether it did: then there will be no outcome. */
   takeBack(): boolean;
   /**
-   * Gives it up: what runs is told so, and its outcome comes as a refusal, now. `killAfter`: so many milliseconds later its worker
-   * is replaced, also where the call says nothing of that.
+   * Gives the call up. Its outcome is `refused`, at once; a running task can see that it was given up. `killAfter` is the number
+   * of milliseconds after which its worker is replaced, unless the call has its own `killAfter`.
    */
   giveUp(killAfter?: number): void;
 }
 
-/** Has the calls of others done by workers of this machine. */
+/** Has the calls of other programs run by workers of this machine. */
 export class Relay {
   readonly #owner: Dispatcher;
   readonly #queue: SubmitQueue = new SubmitQueue(0);
-  /** Calls come one after the other, from a connection that keeps the program alive: it listens between them as well. */
+  /**
+   * Ends the listening for notifications. A relay listens between calls too, since calls follow one another, and their connection
+   * keeps the program alive anyway.
+   */
   readonly #rest: () => void;
   #calls = 0;
   #isOver = false;
@@ -174,15 +177,15 @@ export class Relay {
     this.#rest = this.#owner.board.space.async.keepListening();
   }
 
-  /** Why no call can be done any more, if so: an initializer has thrown, say. */
+  /** The error with which all calls are refused, if the workers cannot run: an initializer has thrown, for example. */
   get broken(): { error: unknown } | undefined {
     return this.#owner.broken;
   }
 
-  /** Hands a call on. `hear` hears of one outcome. */
+  /** Runs a call. `hear` is called once, with the outcome. */
   run(call: RelayedCall, hear: (outcome: Outcome) => void): Relayed {
     const owner = this.#owner;
-    // A pool that is gone has no room for descriptions any more.
+    // A pool that has ended has no memory for descriptions.
     if (this.#isOver) {
       hear({ kind: "refused", error: new CancelledError("Cannot run task as its pool was terminated") });
       return { takeBack: () => false, giveUp: () => {} };
@@ -190,7 +193,7 @@ export class Relay {
     const fn = owner.functions.addressOfText(call.description, call.name);
     const options = { together: 0, killAfter: call.killAfter, priority: 0, retries: 0 };
     const task = new RelayedTask(owner.posted, this.#queue, this.#calls++, fn, call, options, hear);
-    // No program here waits for it.
+    // No code of this program awaits the future.
     task.future.catch(() => {});
     if (owner.broken !== undefined) {
       task.giveUp("cancelled", owner.broken.error);
@@ -210,8 +213,9 @@ export class Relay {
   }
 
   /**
-   * Has a call made once by each of so many workers, which are all there are. `hear` hears of an outcome of each. Throws what there is
-   * to say where they cannot be had.
+   * Makes a call once in each of the `count` workers of the pool. `hear` is called with the outcome of each.
+   *
+   * @throws The error of a pool whose workers cannot start.
    */
   async each(
     call: RelayedCall,
@@ -233,13 +237,13 @@ export class Relay {
     }
   }
 
-  /** Milliseconds that a call of a function takes, as the workers have measured; 0: they have not. */
+  /** How many milliseconds a call of a function takes, as measured by the workers; 0: not known. */
   costOf({ description, name }: RelayedCall): number {
     const owner = this.#owner;
     return owner.isDestroyed ? 0 : costOf(owner.board.space, owner.functions.addressOfText(description, name)) / 1e6;
   }
 
-  /** Ends the workers at once, and resolves when they have. */
+  /** Ends the workers at once, and resolves when they have ended. */
   terminate(): Promise<void> {
     this.#isOver = true;
     this.#owner.terminate(new CancelledError("Cannot finish task as its pool was terminated"));

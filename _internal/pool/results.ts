@@ -1,5 +1,5 @@
 /**
- * How a worker says what became of a task: in the words of the task, or in a block for which it may have to wait.
+ * How a worker writes the outcome of a task: into the words of the task, or into a block, for which it may have to wait.
  *
  * @module
  */
@@ -16,9 +16,9 @@ import { sendable } from "../work/record.ts";
 import { type Board, DONE, NEED, PENDING } from "./board.ts";
 import { putBlockOutcome, putNumberOutcome, putShortOutcome } from "./task.ts";
 
-/** What fails and is shorter than this is not sent in other words. */
+/** An error that has no room and is shorter than this is not replaced by an error about the missing room: bytes. */
 const SHORT = 1 << 13;
-/** While a worker waits for room, its event loop stands still for so many milliseconds at most. */
+/** The longest time for which the event loop of a worker that waits for room gets no turn: milliseconds. */
 const TURN = 100;
 
 /** Writes the outcomes of one worker. */
@@ -28,7 +28,7 @@ export class Results {
   readonly #desk: number;
   readonly #tell: () => void;
 
-  /** `tell`: tells the owner what is finished, which gives room back. */
+  /** `tell` reports finished tasks to the owner, which frees their room when it reads them. */
   constructor(board: Board, desk: number, tell: () => void) {
     this.#board = board;
     this.#space = board.space;
@@ -36,7 +36,7 @@ export class Results {
     this.#tell = tell;
   }
 
-  /** Writes what a task returned or, where that cannot be sent, why. A promise where there is no room yet. */
+  /** Writes what a task returned or, if that cannot be sent, the error that says why. Returns a promise if there is no room yet. */
   put(task: number, value: unknown): void | Promise<void> {
     if (typeof value === "number") return putNumberOutcome(this.#space.words, task, value);
     try {
@@ -47,7 +47,7 @@ export class Results {
     }
   }
 
-  /** Writes what a task threw. A promise where there is no room yet. */
+  /** Writes what a task threw. Returns a promise if there is no room yet. */
   fail(task: number, error: unknown): void | Promise<void> {
     const { scope } = this.#space.memory;
     let length: number;
@@ -71,14 +71,14 @@ export class Results {
     const { words } = this.#space;
     const block = this.#space.tryLend((length + 3) >> 2, this.#board.owner, kept(this.#space));
     if (block === 0) return false;
-    // If this worker is killed before the task has the block, the owner gives it back.
+    // If this worker is killed before the task has the block, the owner frees it.
     store(words, this.#desk + PENDING, block);
     putBlockOutcome(this.#space, task, block, data.length === length ? data : data.subarray(0, length), failed);
     store(words, this.#desk + PENDING, 0);
     return true;
   }
 
-  // Waits until the owners of results have read some, and takes its turns of the event loop meanwhile.
+  // Waits until readers of other results have freed room. The event loop gets turns meanwhile.
   async #putWithRoom(task: number, data: Uint8Array, failed: boolean): Promise<void> {
     const { length } = data;
     this.#tell();
@@ -93,7 +93,7 @@ export class Results {
         if (most !== undefined) {
           dropReferences(data);
           const error = noRoom("return the result of a task", length, most);
-          // There is not even room to say so.
+          // There is no room for the other error either.
           if (failed && length < SHORT) throw error;
           await this.fail(task, error);
           return;

@@ -1,5 +1,5 @@
 /**
- * How a worker calls tasks, one at a time or some beside one another, and tells what became of them.
+ * How a worker runs tasks, one at a time or several beside one another, and reports their outcomes to the owner.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import { callOn, callWith, noteCost } from "./functions.ts";
 import { Results } from "./results.ts";
 import { ATTEMPT, BATCH, BESIDE, finish, FUNCTION, isSpread, takeInput } from "./task.ts";
 
-/** What of a worker's options matters here. */
+/** The options of a worker that are used here. */
 export interface RunningOptions {
   desk: number;
   worker: number;
@@ -31,14 +31,14 @@ export interface RunningOptions {
   epoch: number;
 }
 
-/** How often it is looked how much memory is in use: milliseconds. */
+/** How often a worker checks how much memory it uses, at most: milliseconds. */
 const MEMORY_MS = 50;
-/** A batch that takes longer than this has slow items: milliseconds. */
+/** After this time the worker stops a batch, since its items are slow: milliseconds. */
 const BATCH_MS = 0.5;
-/** How often that is looked at: each so many items, and one. */
+/** The worker reads the clock after each CLOCK + 1 items of a batch. A power of two minus 1. */
 const CLOCK = 31;
 
-/** What a batch returns of which all items that were called returned numbers. */
+/** The result of a batch in which all calls returned numbers. */
 const NUMBERS: unique symbol = Symbol("numbers");
 
 const SCOPES = ["thread", "process"] as const;
@@ -46,13 +46,13 @@ const NOTHING: ReadonlySet<number> = new Set();
 
 /** The tasks that a worker runs. */
 export class Running {
-  /** Tasks that were begun. */
+  /** The number of tasks that this worker has begun. */
   tasks = 0;
-  /** Tasks that await, beside one another. */
+  /** The number of tasks that run beside one another now. */
   beside = 0;
-  /** When the first task began of those that were not told. */
+  /** When the first of the unreported tasks began. */
   began = 0;
-  /** The worker takes no more tasks. */
+  /** Whether the worker takes no more tasks, and ends. */
   isLeaving = false;
   readonly #space: Space;
   readonly #options: RunningOptions;
@@ -60,17 +60,17 @@ export class Running {
   readonly #finished: Finished;
   readonly #results: Results;
   readonly #asking: Asking;
-  /** What the initializer left held is meant to be. */
+  /** What the initializer left held: it stays held. */
   readonly #kept: Record<Scope, ReadonlySet<number>> = { thread: NOTHING, process: NOTHING };
   readonly #worker: number;
-  /** Where the clock of the pool is at 0 on that of this thread. */
+  /** When the pool began, on the clock of this thread. */
   readonly #zero: number;
-  /** The function of all that was not told; -1: they are of several. */
+  /** The function of the unreported tasks; -1: they have several. */
   #fn = 0;
-  /** How many items the task has that is about to be over. */
+  /** The number of items that were called in the task that ends next. */
   #items = 1;
   readonly #values: Float64Array;
-  /** Handles of what tasks may have left held that ran beside others. */
+  /** Handles of objects that tasks hold, or have left held, while several tasks run. */
   readonly #held: Set<object> = new Set();
   #over: (() => void) | undefined;
   #memoryAsked = 0;
@@ -91,12 +91,15 @@ export class Running {
     }
   }
 
-  /** How many finished tasks the owner was not told of. */
+  /** The number of finished items that are not reported. */
   get untold(): number {
     return this.#finished.count;
   }
 
-  /** Runs a task. Whether this worker goes on; a promise only where the task makes one: awaiting costs more than a small task. */
+  /**
+   * Runs a task. Returns whether this worker goes on. It returns a promise only if the task does, since awaiting one costs more
+   * than a small task.
+   */
   run(task: number): boolean | Promise<boolean> {
     const { words } = this.#space;
     const fn = this.#begin(task);
@@ -116,8 +119,8 @@ export class Running {
     return this.#end(task);
   }
 
-  // Calls the items of a batch until there are no more or they take long, which returns NUMBERS; or until an item throws or returns
-  // something else than a number: that is the task's outcome then. What stands behind is another worker's.
+  // Calls the items of a batch. Returns NUMBERS when there are no more items, or when the time is up. If an item throws or
+  // returns something other than a number, that is the outcome of the task. The owner gives the items behind it to other workers.
   #callItems(task: number, fn: Callable): unknown {
     const { words } = this.#space;
     const values = this.#values;
@@ -187,7 +190,7 @@ export class Running {
     return this.#end(task);
   }
 
-  /** Runs a task, and lets others run beside it while it awaits. */
+  /** Runs a task. Other tasks can run beside it while it awaits. */
   runBeside(task: number): void {
     this.beside++;
     void this.#finishBeside(task, this.#begin(task));
@@ -212,7 +215,7 @@ export class Running {
     if (this.beside === 0) this.#releaseLate();
     else this.#keepHeld();
     if (!this.#end(task)) this.isLeaving = true;
-    // Its own: others have begun meanwhile.
+    // When this task began, not the others that have begun meanwhile.
     this.began = began;
     await this.tellInTime();
     this.#over?.();
@@ -232,10 +235,10 @@ export class Running {
     return this.#functions.get(fn)!;
   }
 
-  // A task is over. Whether this worker goes on.
+  // Ends a task. Returns whether this worker goes on.
   #end(task: number): boolean {
     if (!finish(this.#space, task, this.#worker)) {
-      // Given up: the owner has another worker by now, and a killed one stops here.
+      // The owner has given this worker up and replaced it. If this thread was killed, it ends here.
       this.#space.endIfKilled();
       return false;
     }
@@ -244,8 +247,8 @@ export class Running {
     return true;
   }
 
-  // What a task left held cannot be told from what others hold that still run. Until these are over, no handle may be collected
-  // by which it is found.
+  // Objects that a finished task left held cannot be distinguished from those that running tasks hold. They are released when
+  // no task runs. Until then their handles must not be garbage-collected, since the objects are found by them.
   #keepHeld(): void {
     for (const scope of SCOPES) {
       const space = existingSpace(scope);
@@ -262,7 +265,7 @@ export class Running {
     this.#held.clear();
   }
 
-  // A task is over: what it left held is abandoned.
+  // Abandons what a finished task left held.
   #release(): void {
     for (const scope of SCOPES) {
       const space = existingSpace(scope);
@@ -270,22 +273,22 @@ export class Running {
     }
   }
 
-  /** Resolves when one of the tasks is over that run beside one another. */
+  /** Resolves when one of the running tasks is over. */
   whenOver(): Promise<void> {
     return new Promise((resolve) => this.#over = resolve);
   }
 
-  /** Calls `over`, instead of that. */
+  /** Calls `over` when one of the running tasks is over. It replaces {@linkcode Running.whenOver}. */
   onOver(over: () => void): void {
     this.#over = over;
   }
 
-  /** Whether what was written has to go out first: a worker may be ended as soon as its results are known. */
+  /** Whether output must go out before the report: the program may end the worker as soon as it has the results. */
   mustFlush(ran: number): boolean {
     return keepsOutput && (isOutputUsed() || ran > FIRST_USE_MS);
   }
 
-  /** Tells the owner what is finished, once what the tasks have written is out. */
+  /** Reports finished tasks to the owner, after the output of the tasks has gone out. */
   async tellInTime(): Promise<void> {
     if (this.untold === 0) return;
     const ran = now() - this.began;
@@ -293,7 +296,7 @@ export class Running {
     this.tell(ran);
   }
 
-  /** Tells the owner what is finished, now. */
+  /** Reports finished tasks to the owner now. */
   tell(ran: number = now() - this.began): void {
     this.#space.endIfKilled();
     const count = this.untold;

@@ -1,6 +1,5 @@
 /**
- * How a worker comes by its tasks: it takes a share of those that are next, and where there are none, what is left of the
- * shares of others.
+ * How a worker gets tasks: it takes the next ones as its share, and if there are none, tasks from the shares of other workers.
  *
  * @module
  */
@@ -10,17 +9,20 @@ import { BATCH_ITEMS } from "./batch.ts";
 import { advance, type Board, CURSOR, distance, END, FROM, RING_TRAYS, TO, TRAY_TASKS } from "./board.ts";
 import { ATTEMPT, BATCH, BEGUN, COUNT, FUNCTION, readyAt, STATE, stateOf } from "./task.ts";
 
-/** What a share should take: nanoseconds. To come by a share takes some tenths of a microsecond, to tell of it about one. */
+/**
+ * How long the tasks of a share should take: nanoseconds. To take a share costs a few tenths of a microsecond, and to report it
+ * about one microsecond.
+ */
 const SHARE_NS = 100_000;
-/** The most tasks of a share. */
+/** The maximum number of tasks of a share. */
 const MOST = 1024;
-/** The most positions that can be between a task and END: the ring has the trays of no more. */
+/** The maximum number of positions between a task and END: for older positions the ring no longer has the trays. */
 const IN_RING = (RING_TRAYS - 2) * TRAY_TASKS;
 
-/** What {@linkcode Share.next} returns where the worker has to import the function of the next task first. */
+/** What {@linkcode Share.next} returns if the worker must first import the function of the next task. */
 export const UNKNOWN = -1;
 
-/** The tasks that one worker has before it. */
+/** The share of one worker. */
 export class Share {
   readonly #board: Board;
   readonly #words: Int32Array;
@@ -29,13 +31,13 @@ export class Share {
   readonly #costOf: (fn: number) => number;
   #at = 0;
   #to = 0;
-  /** Functions that the worker can call. */
+  /** The functions that the worker can call. */
   readonly #known: ReadonlyMap<number, unknown>;
   #last = 0;
   /** The function that {@linkcode UNKNOWN} is about. */
   unknown = 0;
 
-  /** `costOf`: nanoseconds that a task of the function takes, 0: not known. */
+  /** `costOf`: how many nanoseconds a task of the function takes; 0: not known. */
   constructor(
     board: Board,
     desk: number,
@@ -51,7 +53,7 @@ export class Share {
     this.#costOf = costOf;
   }
 
-  /** Begins with the next task of the share, and returns it; 0: there is none in it. */
+  /** Begins with the next task of the share, and returns it; 0: none is left. */
   next(): number {
     while (this.#at !== this.#to) {
       const task = this.#begin(this.#at);
@@ -62,7 +64,7 @@ export class Share {
     return 0;
   }
 
-  /** Takes the next tasks, so many at most, as the share. `false`: there are none. */
+  /** Takes the next tasks, at most `most`, as the share. Returns `false` if there are none. */
   take(most: number): boolean {
     const words = this.#words;
     const { at } = this.#board;
@@ -80,7 +82,7 @@ export class Share {
     }
   }
 
-  /** Begins with a task of another's share, and returns it; 0: there is none. */
+  /** Begins with a task of another worker's share, and returns it; 0: there is none. */
   steal(): number {
     const words = this.#words;
     const board = this.#board;
@@ -88,13 +90,13 @@ export class Share {
       const desk = board.deskAt(i);
       if (desk === 0 || desk === this.#desk) continue;
       const from = load(words, desk + FROM);
-      // From behind, where the other comes last.
+      // The last tasks first: the other worker reaches these last.
       let left = distance(from, load(words, desk + TO));
-      // Two words that are written one after the other: between them they are no share.
+      // The other worker writes FROM and then TO. Between the two writes they are not a share.
       if (left > MOST) continue;
       for (; left > 0; left--) {
         const position = advance(from, left - 1);
-        // Of an old share the ring has other tasks by now, or is about to have.
+        // The share is old: the ring has other tasks at these positions by now, or is about to.
         if (distance(position, load(words, board.at + END)) - 1 >>> 0 >= IN_RING) break;
         const task = this.#begin(position);
         if (task !== 0) return task;
@@ -119,8 +121,8 @@ export class Share {
     return compareExchange(words, task + STATE, ready, this.#begun) === ready ? task : 0;
   }
 
-  // What is known of the first task is taken to hold for those behind it. An equal part of what waits at most, so that
-  // others need not come for it.
+  // The number of tasks to take, if the next tasks cost as much as the first one. It is only a part of what waits, so that
+  // other workers get shares too and need not search this one.
   #sizeOf(cursor: number, waiting: number): number {
     const words = this.#words;
     const task = this.#board.taskAt(cursor);

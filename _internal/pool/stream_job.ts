@@ -1,5 +1,5 @@
 /**
- * An iterable whose results are taken one by one.
+ * The job of `imap` and `imapUnordered`: an iterable of items whose results the caller gets one by one.
  *
  * @module
  */
@@ -16,42 +16,42 @@ import type { BulkOptions } from "./map_job.ts";
 import { Progress } from "./progress.ts";
 import type { Packed } from "./task.ts";
 
-/** What the reader of a stream sets in motion. */
+/** What a stream needs of the owner. */
 export interface StreamHost {
-  /** There may be something to take, again. */
+  /** Takes on a source that may have tasks again. */
   add(source: Source): void;
-  /** Some tasks are not wanted any more. */
+  /** Withdraws tasks that are no longer wanted. */
   withdraw(): void;
 }
 
-/** So many items for each worker are taken and not yet delivered, at most. */
+/** How many items for each worker may be read and not yet delivered. */
 const AHEAD = 4;
 
 type Outcome = { value: unknown } | { error: unknown };
 
-/** An iterable whose results are taken one by one. */
+/** An iterable of items whose results the caller gets one by one. */
 export class StreamJob extends AnyJob implements Source {
   index = -1;
-  /** Resolves when nothing more will come. */
+  /** Resolves when no more results will come. */
   readonly over: Promise<void>;
-  /** Where it was asked for. */
+  /** The place in the program that called `imap`. */
   site: CallSite | undefined;
   readonly #host: StreamHost;
   readonly #ordered: boolean;
   readonly #packer: Packer;
   readonly #window: number;
   readonly #isAsync: boolean;
-  /** The context of the caller, in which its iterable runs whatever the occasion is. */
+  /** The async context of the caller, in which its iterable always runs. */
   readonly #within: Snapshot = snapshotContext();
-  /** How many items there are, where that is known before all are taken. */
+  /** The number of items, if it is known before all are read. */
   readonly #total: number | undefined;
   readonly #progress: Progress | undefined;
   #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
-  /** Items that were taken and are not settled. */
+  /** The inputs of items that were read and are not settled. */
   readonly #inputs: Map<number, Packed> = new Map();
-  /** Items that wait. */
+  /** Items that were read and wait for a worker. */
   readonly #waiting: Returned = new Returned();
-  /** Outcomes by index, or by the order of their arrival. */
+  /** Outcomes that are not delivered: by index, or by the order of their arrival if the stream is unordered. */
   readonly #outcomes: Map<number, Outcome> = new Map();
   #taken = 0;
   #delivered = 0;
@@ -60,10 +60,10 @@ export class StreamJob extends AnyJob implements Source {
   #ended = false;
   #fetching = false;
   #left = false;
-  /** Whether items are taken also before their results are wanted. */
+  /** Whether items are read even if the caller does not read results. */
   #eager = false;
   #wake: (() => void) | undefined;
-  /** Why the whole was given up. */
+  /** Why the job was given up. */
   #error: Thrown | undefined;
   /** What the iterable threw. */
   #tail: Thrown | undefined;
@@ -124,7 +124,7 @@ export class StreamJob extends AnyJob implements Source {
 
   take(): void {
     this.index = this.#waiting.take();
-    // The next one is on its way meanwhile.
+    // Begin to fetch the next item at once, since that may take a while.
     if (this.#isAsync && this.#mayTake) this.#within(() => this.#fetch());
   }
 
@@ -173,9 +173,9 @@ export class StreamJob extends AnyJob implements Source {
     this.#wake?.();
   }
 
-  /** Results, one by one. */
+  /** The iterator that the caller gets. */
   results(): AsyncIterableIterator<unknown> {
-    // Calls of next() that overlap are answered in their order, as by a generator.
+    // Overlapping calls of next() are answered in their order, as a generator does.
     let last: Promise<unknown> = Promise.resolve();
     const inTurn = <T>(step: () => Promise<T>): Promise<T> => {
       const result = last.then(step);
@@ -185,7 +185,7 @@ export class StreamJob extends AnyJob implements Source {
     return {
       next: () => inTurn(() => this.#nextResult()),
       return: (value?: unknown) => {
-        // At once, and not in turn: a next() may be waiting for a result that will not come any more.
+        // Leave at once and not in turn: a pending next() may wait for a result that will not come any more.
         this.#leave();
         return inTurn(() => Promise.resolve({ done: true, value }));
       },
@@ -195,7 +195,7 @@ export class StreamJob extends AnyJob implements Source {
     };
   }
 
-  // A reader that stops wants nothing more to be done.
+  // Ends the iteration, and gives up all items that are not delivered.
   #leave(): void {
     this.#left = true;
     if (this.#error !== undefined) return;
@@ -299,13 +299,13 @@ export class StreamJob extends AnyJob implements Source {
       this.#waiting.add(this.#taken);
       this.#taken++;
     } catch (error) {
-      // It cannot be sent: as if the iterable had thrown that.
+      // An item that cannot be sent ends the iteration as an error of the iterable does.
       this.#fail(error);
       this.#leaveIterable();
     }
   }
 
-  // What was taken before is still delivered, then the error.
+  // Ends the iteration with an error, after the results of the items that were read before.
   #fail(error: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -321,7 +321,7 @@ export class StreamJob extends AnyJob implements Source {
     try {
       Promise.resolve(this.#within(() => iterator.return!())).catch(() => {});
     } catch {
-      // What the iterable has to say has no hearer: there is another error, or no reader any more.
+      // Ignored: the caller gets another error, or does not read any more.
     }
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Tasks that are submitted one by one, each of which has a future.
+ * Submitted tasks, each of which is a job with a future.
  *
  * @module
  */
@@ -13,21 +13,21 @@ import { Future, type FutureTask, settle, Thrown } from "./future.ts";
 import { AnyJob, type Identity, type Job, type JobOptions, lostError, type Source, type Unwanted } from "./job.ts";
 import type { Packed } from "./task.ts";
 
-/** What a task asks of the dispatcher. */
+/** What a submitted task needs of the owner. */
 export interface TaskHost {
-  /** Whether a worker has begun with the task of that number. */
+  /** Whether a worker has begun with the task of this number. */
   isRunning(number: number): boolean;
-  /** Takes the task of that number back, if no worker has begun with it. */
+  /** Takes the task of this number back if no worker has begun with it. Returns whether it did. */
   takeBack(number: number): boolean;
 }
 
-/** A task that is not on the board. */
+/** The number of a task that is not on the board. */
 const NOWHERE = -1;
 
-/** In the place of arguments: they will not be sent. */
+/** Takes the place of arguments that will not be sent. */
 export const NOTHING: { packed: Packed; spread: boolean } = { packed: 0, spread: false };
 
-/** Packs the arguments of a call: a lone one needs no list around it. */
+/** Packs the arguments of a call. A single argument is packed without a list. */
 export function packArgs(args: readonly unknown[], scope: Destination): { packed: Packed; spread: boolean } {
   if (args.length === 1) {
     const [only] = args;
@@ -37,16 +37,16 @@ export function packArgs(args: readonly unknown[], scope: Destination): { packed
   return { packed: encodeApart(args, { root: "args", scope }), spread: true };
 }
 
-/** One task: a job of its own. */
+/** A submitted task. */
 export class SubmittedTask extends AnyJob implements FutureTask {
   readonly future: Future<unknown>;
   readonly #host: TaskHost;
   #packed: Packed;
-  /** Where it is on the board. */
+  /** Its number on the board. */
   number: number = NOWHERE;
-  /** It is over, or no caller waits for it: it is passed over. */
+  /** Whether it is over, or no caller waits for it. Its queue skips it then. */
   dropped = false;
-  /** Where it was submitted. */
+  /** The place in the program where it was submitted. */
   site: CallSite | undefined;
 
   constructor(
@@ -84,7 +84,7 @@ export class SubmittedTask extends AnyJob implements FutureTask {
     if (this.dropped) return false;
     if (this.number !== NOWHERE) {
       const { number } = this;
-      // Before: what comes back of a dropped task is given back.
+      // Set before: the host calls again(), which drops the input of a dropped task.
       this.dropped = true;
       if (this.#host.takeBack(number)) return true;
       this.dropped = false;
@@ -137,7 +137,7 @@ export class SubmittedTask extends AnyJob implements FutureTask {
     this.giveUp("cancelled", error);
   }
 
-  /** Settles the caller. The task is to be taken back, or told to give up. */
+  /** Settles the future. The caller must then withdraw the task from the board. */
   giveUp(state: "finished" | "cancelled", error: unknown): void {
     if (this.dropped) return;
     this.dropped = true;
@@ -145,7 +145,7 @@ export class SubmittedTask extends AnyJob implements FutureTask {
     settle(this.future, state, new Thrown(error), undefined);
   }
 
-  /** It waits, and cannot be done. */
+  /** Rejects a waiting task that cannot run. */
   refuse(error: Error): void {
     this.drop(0);
     this.dropped = true;
@@ -157,7 +157,7 @@ export class SubmittedTask extends AnyJob implements FutureTask {
     settle(this.future, "finished", new Thrown(error), undefined);
   }
 
-  /** Before it is settled: a callback that gives it up then must find nothing to take back. */
+  /** Marks the task as over. Call it before the future is settled: a callback may abort its signal, and must find no task. */
   protected end(): void {
     this.number = NOWHERE;
     this.dropped = true;
@@ -165,12 +165,12 @@ export class SubmittedTask extends AnyJob implements FutureTask {
   }
 }
 
-/** Submitted tasks of one priority, in the order of their calls. */
+/** The submitted tasks of one priority, in the order of their calls. */
 export class SubmitQueue implements Source {
   readonly index = 0;
   #tasks: SubmittedTask[] = [];
   #head = 0;
-  /** Tasks that came back. */
+  /** Tasks that have come back. */
   readonly #returned: SubmittedTask[] = [];
   #sorted = true;
 
@@ -180,7 +180,7 @@ export class SubmitQueue implements Source {
     this.#tasks.push(task);
   }
 
-  /** A task that was posted waits again. */
+  /** Takes in a task that has come back: it goes before later tasks. */
   takeAgain(task: SubmittedTask): void {
     this.#returned.push(task);
     this.#sorted = false;

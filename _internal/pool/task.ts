@@ -1,35 +1,39 @@
 /**
- * A task in shared memory: one call of a function, its input and, in the same words, its outcome.
+ * A task in shared memory: one call of a function, with its input and, later, its outcome in the same words.
  *
  * ```text
  *   0  STATE      see below
- *   1  NEXT       a finished task: the one that was finished before it
+ *   1  NEXT       of a finished task: the task that its worker finished before it
  *   2  FUNCTION   address of the function's description
- *   3  FORM       what VALUE is: kind | flag | bytes << 4
- *   4  ATTEMPT    which try it is, from 1; and whether buffers come beside the input, or it is a batch
- *   5  BEGAN      when its worker began with this task and those finished before it since it last told: hundredths of a
- *   6  RAN        millisecond since the pool's beginning; for how long: microseconds
- *   7  COUNT      how many these are; 0: a later one says it. Of an input: how many tasks its worker takes together
- *   8… VALUE      a number, up to 28 bytes of a message, or the address and length of a block with more
- *  15  NUMBER     where the owner finds what it knows of the task; never changes
+ *   3  FORM       what VALUE contains: kind | flag | bytes << 4
+ *   4  ATTEMPT    the number of the try, from 1; flags: buffers come beside the input, the task is a batch
+ *   5  BEGAN      of the last task of a report: when its worker began with the first task of the report, in hundredths
+ *                 of a millisecond since the pool began
+ *   6  RAN        of the same task: how long the tasks of the report ran, in microseconds
+ *   7  COUNT      of the same task: the number of items in the report; 0 in its other tasks.
+ *                 Of a task that is READY: how many tasks a worker takes together, 0: as the worker chooses
+ *   8… VALUE      a number, up to 28 bytes of a message, or the address and length of a block with a longer message
+ *  15  NUMBER     the index of the task in the owner's tables; never changes
  * ```
  *
- * Behind the tasks of a tray stand their names, in the same order, of four words each: two for the program, or that for which it
- * works, the job's number there, and the index in the job. No part but the task itself reads them.
+ * The names of a tray's tasks follow its tasks, in the same order. A name has four words: two for the program, the number of
+ * the job in that program, and the index in the job. If this program works for another one, the name is that of the other
+ * program. Only `CurrentTask.id` reads names.
  *
  * ```text
- *   STATE                    who may change it, into what
- *   FREE                     owner: READY
- *   READY | position         a worker: BEGUN.   owner: FREE (taken back). Of a task for one worker: the position behind all
- *   BEGUN | worker           that worker: OVER.   owner: TOLD, LEFT
- *   TOLD | worker            that worker: OVER.   owner: LEFT
- *   OVER | worker            owner: FREE, once it was told, or that worker is dead
- *   LEFT | worker            owner: FREE, once that worker is dead; so what a dead worker had BEGUN, and what it was TOLD
+ *   STATE                which side may change it, and into what
+ *   FREE                 owner: READY
+ *   READY | position     a worker: BEGUN.   owner: FREE (taken back).   A task for one worker has the position POSITIONS
+ *   BEGUN | worker       that worker: OVER.   owner: TOLD, LEFT;   FREE, once that worker is dead
+ *   TOLD | worker        that worker: OVER.   owner: LEFT;   FREE, once that worker is dead
+ *   OVER | worker        owner: FREE, once that worker has reported the task, or is dead
+ *   LEFT | worker        owner: FREE, once that worker is dead
  * ```
  *
- * So a task belongs to exactly one side at any time, and a worker that is killed anywhere leaves its number behind: what it
- * had finished counts, what it had begun with is lost, and nothing else. READY carries the position, which is used once: a
- * worker with an old view of the tray fails to begin, instead of reading an input that is half written.
+ * A task belongs to exactly one side at any time. A worker that is killed at any instruction leaves its number in the states
+ * of its tasks: the tasks that it had finished count, those that it had begun are lost, and no others are affected. READY
+ * contains the position, and a position is not used again for a long time. So a worker with an old view of the tray fails to
+ * begin, instead of reading an input that is half written.
  *
  * @module
  */
@@ -53,10 +57,10 @@ export const COUNT = 7;
 const VALUE = 8;
 export const NUMBER = 15;
 export const TASK_WORDS = 16;
-/** Tasks of a tray. */
+/** The number of tasks of a tray. */
 export const TRAY_TASKS = 256;
 const NAME_WORDS = 4;
-/** Words of a tray: its tasks, and their names. */
+/** The number of words of a tray: its tasks, and their names. */
 export const TRAY_WORDS: number = TRAY_TASKS * (TASK_WORDS + NAME_WORDS);
 
 /** In ATTEMPT: buffers come beside the input. */
@@ -72,7 +76,7 @@ export const OVER = 4;
 export const LEFT = 5;
 const STATES = 7;
 const OWNER_BITS = 3;
-/** Positions count to here, and then from 0. */
+/** The number of positions: after the last one, they begin at 0 again. */
 export const POSITIONS = 2 ** 28;
 
 const INTEGER = 0;
@@ -80,17 +84,17 @@ const FLOAT = 1;
 const INLINE = 2;
 const BLOCK = 3;
 const KINDS = 3;
-/** An input: a list of arguments. An outcome: an error. */
+/** In FORM: the input is a list of arguments, or the outcome is an error. */
 const FLAG = 4;
-/** It is an outcome, no input any more. */
+/** In FORM: VALUE is an outcome and no longer an input. */
 const OUTCOME = 8;
 const LENGTH_BITS = 4;
 const INLINE_BYTES = (NUMBER - VALUE) * 4;
 
-/** More bytes are read where they are: to copy them first would be to copy them twice. */
+/** Longer messages are decoded in place: copying one first would copy its contents twice. Bytes. */
 const LARGE = 1 << 15;
 
-/** What crosses: a number, or the bytes of a message. */
+/** An input or outcome as it is sent: a number, or the bytes of a message. */
 export type Packed = number | Uint8Array;
 
 const double = new Float64Array(1);
@@ -98,13 +102,13 @@ const halves = new Int32Array(double.buffer);
 const small = new Uint8Array(32);
 const smallWords = new Int32Array(small.buffer);
 
-/** Where the name of a task is. */
+/** The address of a task's name. */
 export function nameAt(words: Int32Array, task: number): number {
   const slot = words[task + NUMBER] & (TRAY_TASKS - 1);
   return task + (TRAY_TASKS - slot) * TASK_WORDS + slot * NAME_WORDS;
 }
 
-/** A name as a text: `at` is where its words are, and `item` how far the item is behind the first one of a batch. */
+/** A name as text. `at` is the address of its words, `item` the index of the item in a batch. */
 export function nameFrom(words: Int32Array, at: number, item: number): string {
   const [first, second, job, index] = words.subarray(at, at + NAME_WORDS);
   return `${hex(first, 8)}${hex(second, 4)}-${job >>> 0}-${index + item}`;
@@ -119,7 +123,7 @@ export function readyAt(position: number): number {
   return position << OWNER_BITS | READY;
 }
 
-/** The state of a task that is for one worker: that of no position. */
+/** The state of a task that is for one worker: it has no position. */
 export const READY_ASIDE: number = readyAt(POSITIONS);
 
 /** The state of a task that a worker has. */
@@ -127,7 +131,7 @@ export function stateOf(phase: number, worker: number): number {
   return worker << OWNER_BITS | phase;
 }
 
-/** What a state says, without whose it is. */
+/** A state without its worker or position. */
 export function phaseOf(state: number): number {
   return state & STATES;
 }
@@ -137,7 +141,7 @@ export function workerOf(state: number): number {
   return state >>> OWNER_BITS;
 }
 
-/** Owner: whether the task can be taken back, as no worker has begun with it; then it is FREE. */
+/** Owner: takes the task back if no worker has begun with it: it is FREE then. Returns whether it did. */
 export function takeBack(space: Space, task: number): boolean {
   const { words } = space;
   const state = load(words, task + STATE);
@@ -146,7 +150,7 @@ export function takeBack(space: Space, task: number): boolean {
   return true;
 }
 
-/** Owner: tells the worker that runs the task to give up. Which worker was told now; 0: none. */
+/** Owner: notifies the worker that runs the task that it was given up. Returns the worker's number; 0: none was notified. */
 export function tell(space: Space, task: number): number {
   const { words } = space;
   const state = load(words, task + STATE);
@@ -155,7 +159,7 @@ export function tell(space: Space, task: number): number {
   return compareExchange(words, task + STATE, state, stateOf(TOLD, worker)) === state ? worker : 0;
 }
 
-/** Owner: takes the task from a worker that runs it: what that worker makes of it does not count. `false`: it is over. */
+/** Owner: takes the task from a worker that runs it, so that its outcome is ignored. Returns `false` if the task is over. */
 export function leave(space: Space, task: number, worker: number): boolean {
   const { words } = space;
   for (const phase of [BEGUN, TOLD]) {
@@ -165,18 +169,18 @@ export function leave(space: Space, task: number, worker: number): boolean {
   return false;
 }
 
-/** Worker: the task is over, its outcome is written. `false`: it was taken from this worker. */
+/** Worker: ends the task, of which the outcome is written. Returns `false` if the owner has taken it from this worker. */
 export function finish(space: Space, task: number, worker: number): boolean {
   const { words } = space;
   const begun = stateOf(BEGUN, worker);
   const over = stateOf(OVER, worker);
   const found = compareExchange(words, task + STATE, begun, over);
   if (found === begun) return true;
-  // Told meanwhile, or left. Nothing else can happen to what is told but that it is left.
+  // The owner has set TOLD or LEFT meanwhile. After TOLD, the only other change it can make is LEFT.
   return found === stateOf(TOLD, worker) && compareExchange(words, task + STATE, found, over) === found;
 }
 
-/** Owner: writes an input. `false`: there is no room for it and `spare` words besides. */
+/** Owner: writes an input. Returns `false` if there is no room for it with `spare` words left over. */
 export function putInput(space: Space, task: number, input: Packed, spread: boolean, spare: number): boolean {
   const { words } = space;
   const flag = spread ? FLAG : 0;
@@ -201,7 +205,7 @@ export function putInput(space: Space, task: number, input: Packed, spread: bool
   return true;
 }
 
-/** Whether an input takes room of its own. */
+/** Whether an input needs a block of its own. */
 export function needsBlock(input: Packed): boolean {
   return typeof input !== "number" && input.length > INLINE_BYTES;
 }
@@ -224,8 +228,8 @@ export function isSpread(words: Int32Array, task: number): boolean {
 }
 
 /**
- * Worker: the input; a block that it had is given back. The word at `pending` names it while it is read: if this worker is killed
- * meanwhile, the owner gives it back.
+ * Worker: reads the input, and frees its block. The word at `pending` has the block's address meanwhile: if this worker is
+ * killed, the owner frees the block.
  */
 export function takeInput(space: Space, task: number, pending: number): unknown {
   return take(space, task, pending);
@@ -243,7 +247,7 @@ function take(space: Space, task: number, pending: number): unknown {
       return double[0];
     case INLINE: {
       for (let i = 0, length = form >>> LENGTH_BITS; i << 2 < length; i++) smallWords[i] = words[task + VALUE + i];
-      // From here on its references are the reader's: of a task whose worker dies before, the owner gives them back.
+      // From here on this worker owns the references in the message. If it dies before, the owner drops them.
       words[task + FORM] = INTEGER;
       return decodeFirst(small, form >>> LENGTH_BITS, false);
     }
@@ -251,7 +255,8 @@ function take(space: Space, task: number, pending: number): unknown {
       if (pending !== 0) store(words, pending, words[task + VALUE]);
       const block = exchange(words, task + VALUE, 0);
       const length = words[task + VALUE + 1];
-      // The first word of an outcome must not be taken for a block, should its worker die before it says what it is.
+      // The worker writes the first word of an outcome before FORM. If it dies in between, the owner must not take that word
+      // for a block.
       words[task + FORM] = INTEGER;
       const { bytes } = space.memory;
       try {
@@ -266,7 +271,7 @@ function take(space: Space, task: number, pending: number): unknown {
   }
 }
 
-/** Owner: gives back what an input has, whose references stay the job's: it will not be read. */
+/** Owner: frees the block of an input that will not be read. The references in it still belong to the job. */
 function dropInput(space: Space, task: number): void {
   const { words } = space;
   const form = words[task + FORM];
@@ -275,17 +280,17 @@ function dropInput(space: Space, task: number): void {
   if (block !== 0) space.free(block);
 }
 
-/** Owner: the bytes of an input, if they take room of their own. */
+/** Owner: the number of bytes of an input that has a block of its own; 0: it has none. */
 export function roomOf(words: Int32Array, task: number): number {
   return (words[task + FORM] & (KINDS | OUTCOME)) === BLOCK ? words[task + VALUE + 1] : 0;
 }
 
-/** Owner: what an outcome became, and whether that is an error. A block that it had is given back. */
+/** Owner: reads an outcome, and frees its block. {@linkcode isFailure} says whether it is an error. */
 export function takeOutcome(space: Space, task: number): unknown {
   return take(space, task, 0);
 }
 
-/** Owner: the same as it is written, with the references in it. */
+/** Owner: reads an outcome without decoding it. The caller owns the references in it. */
 export function takePacked(space: Space, task: number): Packed {
   const { words } = space;
   const form = words[task + FORM];
@@ -307,7 +312,7 @@ export function isFailure(words: Int32Array, task: number): boolean {
   return (words[task + FORM] & FLAG) !== 0;
 }
 
-/** Owner: gives back what an outcome has, with the references in it: no caller wants it. */
+/** Owner: frees the block of an outcome that no caller wants, and drops the references in it. */
 export function dropOutcome(space: Space, task: number): void {
   const { words } = space;
   const form = words[task + FORM];
@@ -324,8 +329,9 @@ export function dropOutcome(space: Space, task: number): void {
 }
 
 /**
- * Owner: of a task that a dead worker did not finish: gives back what its input has, if it was not read, or a block of an outcome
- * that the worker was about to tell. The address of a block, which the worker may have noted elsewhere as well; 0: there was none.
+ * Owner: cleans up a task that a dead worker did not finish. It frees the block of the input, if that was not read, and drops
+ * the references in the input, or it frees the block of an outcome that the worker had just written. Returns the address of
+ * the freed block, which the dead worker may also have left in PENDING; 0: none.
  */
 export function dropUnfinished(space: Space, task: number): number {
   const { words } = space;
@@ -349,8 +355,8 @@ export function putNumberOutcome(words: Int32Array, task: number, value: number)
 }
 
 /**
- * Worker: writes a value as the outcome, if its message is short. Returns 0; or the length of its message, which is in
- * the scratch buffer of the codec until the next message is made.
+ * Worker: writes a value as the outcome, if its message is short. Returns 0 if it did, and otherwise the length of the
+ * message, which stays in the scratch buffer of the codec until the next message is encoded.
  *
  * @throws What `encode` throws.
  */
@@ -364,7 +370,7 @@ export function putShortOutcome(space: Space, task: number, value: unknown, fail
   return 0;
 }
 
-/** Worker: writes a message as the outcome into a block that is this worker's. */
+/** Worker: writes a message as the outcome into a block that this worker has allocated. */
 export function putBlockOutcome(space: Space, task: number, block: number, data: Uint8Array, failed: boolean): void {
   const { words } = space;
   space.memory.bytes.set(data, block * 4);

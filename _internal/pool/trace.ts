@@ -1,6 +1,6 @@
 /**
- * A pool's work as a picture in Chrome's trace format, for Perfetto (ui.perfetto.dev) or chrome://tracing: a row for each worker,
- * a slice for what it did of a function at a time, and the depth of the queue as a counter.
+ * The trace of a pool in Chrome's trace format, for Perfetto (ui.perfetto.dev) or chrome://tracing. It has a row for each
+ * worker, a slice for each group of tasks that the worker reported together, and a counter of queued tasks.
  *
  * @module
  */
@@ -9,33 +9,49 @@ import { now } from "../atomics.ts";
 import { writeTextFile } from "../runtime/runtime.ts";
 import { onAnyEnd } from "../runtime/this_thread.ts";
 
-/** The trace of a pool as an object, in Chrome's JSON format. */
+/**
+ * The trace of a pool, in Chrome's JSON format: the result of {@linkcode BasePool.trace}.
+ *
+ * `JSON.stringify` turns it into the contents of a file that Perfetto (ui.perfetto.dev) and `chrome://tracing` open.
+ *
+ * Python has no equivalent.
+ */
 export interface PoolTrace {
-  /** Events; times in microseconds. */
+  /** What happened, in the order in which the pool learned of it. Times are in microseconds. */
   traceEvents: TraceEvent[];
-  /** How viewers show times. */
+  /** The unit in which viewers show times. */
   displayTimeUnit: "ms";
 }
 
-/** One event of a {@linkcode PoolTrace}. */
+/**
+ * An event of a {@linkcode PoolTrace}, with the field names of Chrome's format.
+ *
+ * Python has no equivalent.
+ */
 export interface TraceEvent {
-  /** What the slice or counter is called. */
+  /**
+   * The name of a slice, such as `sqrt`, or `sqrt ×20` for 20 tasks; of the counter, `queued`; or the kind of name that is
+   * given, `process_name` or `thread_name`.
+   */
   name: string;
-  /** `X` a slice, `C` a counter, `M` a name. */
+  /** The kind of event: `X` is a slice, `C` a counter, `M` gives a name to the pool or to a worker. */
   ph: "X" | "C" | "M";
-  /** The pool. */
+  /** The process in the viewer, which stands for the pool: always 1. */
   pid: number;
-  /** The worker. */
+  /** The number of the worker, from 1. Events of the pool as a whole have 0. */
   tid: number;
-  /** Begin, in microseconds since the pool's beginning. */
+  /** When the event began, in microseconds since the pool began. Names have no time. */
   ts?: number;
-  /** Length, in microseconds. */
+  /** How long a slice lasted, in microseconds. Counters and names have no duration. */
   dur?: number;
-  /** What viewers show beside. */
+  /**
+   * Details: for a slice `first`, the index of its first item, and `tasks`, the number of its tasks; for the counter
+   * `queued`, the number of tasks that no worker has begun; for a name `name`.
+   */
   args?: Record<string, string | number>;
 }
 
-/** Traces that go to a file once their pool has ended, or the program. */
+/** Traces that are written to a file when their pool ends, or when the program ends before it. */
 const unwritten = new Map<Trace, string>();
 let listening = false;
 
@@ -75,7 +91,7 @@ export class Trace {
     return { traceEvents: this.#events, displayTimeUnit: "ms" };
   }
 
-  /** Has it written when the pool ends, or the program while the pool does not. */
+  /** Registers the trace to be written when the program ends, unless {@linkcode Trace.write} was called before. */
   writeAtEnd(path: string): void {
     if (unwritten.size === 0 && !listening) {
       listening = true;
@@ -92,7 +108,7 @@ export class Trace {
     if (path !== undefined) writeTextFile(path, JSON.stringify(this));
   }
 
-  // The program ends with what it has to say itself: that it could not be written is printed.
+  // Prints the error: it must not replace the error or exit code with which the program ends.
   #writeLast(path: string): void {
     try {
       writeTextFile(path, JSON.stringify(this));

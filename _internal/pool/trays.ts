@@ -1,9 +1,9 @@
 /**
- * The tasks that a pool's owner has posted: their trays, and whose they are.
+ * The tasks that a pool's owner has posted: their trays, and the jobs to which they belong.
  *
- * A tray is filled from its first task to its last, then the next one is begun. It is used again when all of its tasks are
- * back: told by a worker, taken back, or a dead worker's. A task of which the outcome was read before its worker told it is
- * not back, since the worker has it in its stack still.
+ * A tray is filled from its first task to its last, and then the next tray is begun. It is used again when all of its tasks are
+ * back: a worker has reported them, the owner has taken them back, or their worker is dead. If the owner read an outcome before
+ * the worker reported the task, the task is not back, since the worker still has it in its stack of finished tasks.
  *
  * @module
  */
@@ -36,16 +36,16 @@ import {
   TRAY_WORDS,
 } from "./task.ts";
 
-/** Trays that are there from the beginning: more are needed for short tasks only, whose results are small. */
+/** The number of trays that are allocated at the beginning. More are needed only for short tasks, whose results are small. */
 const FIRST_TRAYS = 8;
-/** Batches there are at most. */
+/** The maximum number of batches. */
 const BATCHES = 64;
 
 interface Tray {
   readonly at: number;
-  /** Its first task's number. */
+  /** The number of its first task. */
   readonly first: number;
-  /** Tasks that are not back. */
+  /** The number of its tasks that are not back. */
   out: number;
 }
 
@@ -55,25 +55,25 @@ export class Trays {
   readonly #space: Space;
   readonly #words: Int32Array;
   readonly #trays: Tray[] = [];
-  /** Trays that can be filled. */
+  /** Trays of which all tasks are back. */
   readonly #free: Tray[] = [];
-  /** The tray that is being filled; the positions of the others are past. */
+  /** The tray that is being filled. */
   #open: Tray | undefined;
   #end: number;
   #published: number;
-  /** Whose task each is, by number; `undefined`: its outcome was read, or there is none. */
+  /** The job of each task, by the task's number; `undefined`: its outcome was read, or there is no task. */
   readonly jobs: (Job | undefined)[] = [];
-  /** Which of its job's tasks each is. */
+  /** The index of each task in its job. */
   readonly indexes: number[] = [];
-  /** When each was handed over, on the clock of `now`. */
+  /** When the job of each task was created, on the clock of `now`. */
   readonly sinces: number[] = [];
-  /** The batch that each is, by number; `undefined`: it is one item. */
+  /** The batch of each task; `undefined`: it is a single item. */
   readonly batches: (Batch | undefined)[] = [];
   readonly #batches: Batches;
-  /** Bytes of each input that has a block of its own. */
+  /** The number of bytes of each task's input, if it has a block of its own; otherwise 0. */
   readonly #sizes: number[] = [];
   #lent = 0;
-  /** Items of tasks of which no outcome was read. */
+  /** The number of items of tasks whose outcomes were not read. */
   out = 0;
 
   constructor(board: Board) {
@@ -82,14 +82,14 @@ export class Trays {
     this.#words = board.words;
     this.#batches = new Batches(board.space, BATCHES);
     this.#end = this.#published = load(board.words, board.at + END);
-    // What comes later stands between large results.
+    // Trays that are allocated later are between large results, and stay there.
     for (let i = 0; i < FIRST_TRAYS; i++) {
       const tray = this.#create();
       if (tray !== undefined) this.#free.push(tray);
     }
   }
 
-  /** How many tasks were posted since {@linkcode Trays.publish}. */
+  /** The number of tasks that were written since {@linkcode Trays.publish}. */
   get unpublished(): number {
     return distance(this.#published, this.#end);
   }
@@ -108,14 +108,17 @@ export class Trays {
     return true;
   }
 
-  /** Whether one more tray is worth its room: it stays, and stands between other blocks. Without it, tasks wait for others. */
+  /**
+   * Whether one more tray is worth its room. It is never freed before the pool ends, and it fragments the memory. Without it, tasks
+   * wait until other tasks are over.
+   */
   get mayGrow(): boolean {
     return this.out === 0 || load(this.#words, USED_AT) < this.#space.memory.capacity >> 2;
   }
 
   /**
-   * Writes a job's task behind the others; {@linkcode Trays.canPut} has said that there is a place. The task's number; -1: there
-   * is no room for its input and `spare` words besides.
+   * Writes a task of a job at the next position. {@linkcode Trays.canPut} must have returned `true`. Returns the task's number;
+   * -1: there is no room for its input with `spare` words left over.
    */
   put(job: Job, index: number, input: Packed, spare: number): number {
     const tray = this.#open!;
@@ -126,12 +129,12 @@ export class Trays {
     return tray.first + slot;
   }
 
-  /** Whether there is a batch for the task that {@linkcode Trays.canPut} has a place for. */
+  /** Whether there is a free batch for the next task. */
   canPutBatch(): boolean {
     return this.#batches.canTake();
   }
 
-  /** Writes several items of a job that stand side by side, and are numbers, as one task; the same must have been asked. */
+  /** Writes consecutive items of a job, which are numbers, as one task. {@linkcode Trays.canPutBatch} must have returned `true`. */
   putBatch(job: Job, index: number, numbers: Float64Array): void {
     const batch = this.#batches.take();
     batch.fill(numbers);
@@ -142,7 +145,7 @@ export class Trays {
     this.out += numbers.length - 1;
   }
 
-  /** Takes the items of a task to which no worker has come. How many these are: the last ones. */
+  /** Takes the items of a batch that no worker has claimed, which are the last ones. Returns how many. */
   takeRest(number: number): number {
     const batch = this.batches[number];
     if (batch === undefined) return 0;
@@ -151,7 +154,7 @@ export class Trays {
     return rest;
   }
 
-  /** Writes all tasks of a job beside the others: each is for one worker, which is told where it is. Their numbers. */
+  /** Writes all tasks of a job without positions: each is for one worker, and ERRAND names it. Returns their numbers. */
   putAside(job: Job, count: number): number[] {
     const numbers: number[] = [];
     let tray: Tray | undefined;
@@ -174,7 +177,7 @@ export class Trays {
     words[task + ATTEMPT] = job.attemptOf(index) | (job.hasBuffers(index) ? BESIDE : 0);
     words[task + COUNT] = job.together;
     job.writeName(words, nameAt(words, task), index);
-    // Plain: the store of END publishes it.
+    // A plain write: the store of END publishes it.
     words[task + STATE] = ready;
     const number = tray.first + slot;
     const bytes = roomOf(words, task);
@@ -188,13 +191,13 @@ export class Trays {
     return true;
   }
 
-  /** Lets workers see what was put. */
+  /** Makes the tasks that were written visible to workers. */
   publish(): void {
     store(this.#words, this.#board.at + END, this.#end);
     this.#published = this.#end;
   }
 
-  /** The task of that number. */
+  /** The address of the task with a number. */
   taskOf(number: number): number {
     return this.#trays[number >> TRAY_BITS].at + (number & (TRAY_TASKS - 1)) * TASK_WORDS;
   }
@@ -204,14 +207,14 @@ export class Trays {
     return this.#words[task + NUMBER];
   }
 
-  /** The outcome of the task was read, or it has none: it is its job's no more. */
+  /** Separates a task from its job: its outcome was read, or it will have none. */
   settle(number: number): void {
     this.jobs[number] = undefined;
     this.#lent -= this.#sizes[number];
     this.out -= this.batches[number]?.count ?? 1;
   }
 
-  /** No worker will write to the task any more. */
+  /** Makes a task free again. No worker may write to it any more. */
   back(number: number): void {
     const tray = this.#trays[number >> TRAY_BITS];
     const batch = this.batches[number];
@@ -219,12 +222,13 @@ export class Trays {
       this.batches[number] = undefined;
       this.#batches.back(batch);
     }
-    // Plain, as READY in put(): both are the owner's alone, and no worker begins with what END did not publish.
+    // A plain write, as that of READY: only the owner changes the state of such a task, and no worker begins with a task before
+    // END publishes it.
     this.#words[this.taskOf(number) + STATE] = FREE;
     if (--tray.out === 0 && tray !== this.#open) this.#free.push(tray);
   }
 
-  /** The numbers of all tasks that are their jobs' still. */
+  /** The numbers of all tasks that belong to a job. */
   *live(): Iterable<number> {
     for (const { first, out } of this.#trays) {
       if (out === 0) continue;
@@ -242,13 +246,14 @@ export class Trays {
     }
   }
 
-  /** The numbers of the tasks of a share with which no worker has begun. */
+  /** The numbers of the tasks in a desk's share that no worker has begun. */
   ready(desk: number): number[] {
     const found: number[] = [];
     const words = this.#words;
     const from = load(words, desk + FROM);
     const count = distance(from, load(words, desk + TO));
-    // The worker may have died, or be, between the two words: they are no share then, and name next to all positions.
+    // The worker may be between its writes of FROM and TO, or have died there. The two words are not a share then: they would
+    // contain almost all positions.
     if (count > RING_TRAYS * TRAY_TASKS || distance(from, this.#end) > RING_TRAYS * TRAY_TASKS) return found;
     for (let i = 0; i < count; i++) {
       const position = advance(from, i);
@@ -258,7 +263,7 @@ export class Trays {
     return found;
   }
 
-  /** Whether a share is so old that its positions will soon be those of other tasks. */
+  /** Whether a share is so old that the ring will soon have other trays at its positions. */
   isOld(desk: number): boolean {
     const from = load(this.#words, desk + FROM);
     if (from === load(this.#words, desk + TO)) return false;
@@ -266,7 +271,7 @@ export class Trays {
     return age > RING_TRAYS * TRAY_TASKS >> 1 && age <= RING_TRAYS * TRAY_TASKS;
   }
 
-  /** How many items no worker has begun with. */
+  /** The number of posted items that no worker has begun with. */
   get waiting(): number {
     let count = 0;
     for (const number of this.live()) {
@@ -278,7 +283,7 @@ export class Trays {
     return count;
   }
 
-  /** Words that inputs have which no worker has read: at most so many, or exactly so many where that matters. */
+  /** The number of words of inputs that no worker has read. While it is small this is an upper bound, otherwise it is exact. */
   get lent(): number {
     if (this.#lent < this.#space.memory.capacity >> 4) return this.#lent >> 2;
     let bytes = 0;
@@ -286,17 +291,17 @@ export class Trays {
     return bytes >> 2;
   }
 
-  /** Whether a task is for one worker, which has yet to begin with it. */
+  /** Whether a task is for one worker, which has not begun with it. */
   isAside(number: number): boolean {
     return load(this.#words, this.taskOf(number) + STATE) === READY_ASIDE;
   }
 
-  /** Whether the input of a task has a block of its own, which no worker has taken. */
+  /** Whether the input of a task has a block of its own that no worker has read. */
   hasBlock(number: number): boolean {
     return roomOf(this.#words, this.taskOf(number)) > 0;
   }
 
-  /** Gives the trays back; no worker may be left. */
+  /** Frees the trays. No worker may be left. */
   destroy(): void {
     for (const { at } of this.#trays) this.#space.free(at);
     this.#batches.destroy();

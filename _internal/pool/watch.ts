@@ -1,6 +1,6 @@
 /**
- * When the owner of a pool looks at its board: after calls of the program, for a moment without sleeping, and then when it is
- * notified. While anything is posted its wait keeps the program alive; it waits for nothing else.
+ * Decides when the owner of a pool looks at its board: after calls of the program, then for a moment without sleeping, and then
+ * when it is notified. Its wait keeps the program alive. It waits only while tasks are posted, or something else is pending.
  *
  * @module
  */
@@ -10,43 +10,43 @@ import { ROOM_AT } from "../memory/memory.ts";
 import { type Board, DONE } from "./board.ts";
 import { Patience } from "./patience.ts";
 
-/** What is looked after. */
+/** The owner, as the watch uses it. */
 export interface Watched {
-  /** Takes in what was told, posts what there is. */
+  /** Collects finished tasks, and posts waiting ones. */
   pump(): void;
-  /** Takes in what was told. Whether there was anything. */
+  /** Collects finished tasks. Returns whether there were any. */
   collect(): boolean;
-  /** Looks for anything that is worth a pump; `exactly`: also for what nothing tells. */
+  /** Looks for a reason to call `pump`. `exactly`: also looks for the ends of workers that no event reports. */
   look(exactly: boolean): boolean;
-  /** Whether anything is to be waited for. */
+  /** Whether there is anything to wait for. */
   readonly isWaiting: boolean;
-  /** Whether what is waited for is the outcome of a task. */
+  /** Whether tasks are posted. */
   readonly isPosted: boolean;
-  /** Whether room is waited for. */
+  /** Whether a task waits for room. */
   readonly wantsRoom: boolean;
-  /** The workers; each time there are others the wait is begun anew. */
+  /** The workers. When they change, the wait begins anew with their wait points. */
   readonly watched: readonly { readonly handle: { readonly points: readonly number[] } }[];
 }
 
-/** How long to look for results without the event loop having had a turn, as far as is known: milliseconds. */
+/** How long the owner may look for results without a known turn of the event loop: milliseconds. */
 const TURN = 4;
-/** How often at least: the event loop has had turns of which nothing is known here. */
+/** Even after that time, it looks until it has found results more often than this: the loop may have had turns unseen. */
 const TURNLESS = 8;
-/** How often it is asked whether workers live, if nothing tells that they do not: milliseconds. */
+/** How often the system is asked whether the workers live: milliseconds. */
 const ASK = 150;
 
-/** Looks after the board of a pool. */
+/** Watches the board of a pool. */
 export class Watch {
   readonly #board: Board;
   readonly #its: Watched;
   readonly #patience: Patience = new Patience();
-  /** Takes the wait for the board off, with the mark that it leaves there, before the board is given back. */
+  /** Ends the wait, and removes its registration from the board, before the board is freed. */
   readonly #over: AbortController = new AbortController();
   #planned = false;
   #watching = false;
   #turned: number = now();
   #asked = 0;
-  /** How often it found something since the event loop had a turn. */
+  /** How many times it has found something since the last known turn of the event loop. */
   #found = 0;
 
   constructor(board: Board, its: Watched) {
@@ -54,7 +54,7 @@ export class Watch {
     this.#its = its;
   }
 
-  /** Pumps soon: calls of one turn go together. */
+  /** Calls `pump` in a microtask, once for several calls in one turn. */
   plan(): void {
     if (this.#planned || this.#over.signal.aborted) return;
     this.#planned = true;
@@ -66,13 +66,13 @@ export class Watch {
     if (this.#over.signal.aborted) return;
     this.#its.pump();
     if (!this.#its.isWaiting) return;
-    // The program has to hear of what was found: its reactions come before what is planned here.
+    // If something was found, plan() and do not pump now: the program reacts to its results before that microtask runs.
     if (this.#its.isPosted && this.#look()) this.plan();
     else this.watch();
   };
 
-  // Small tasks are done before this thread could fall asleep and be woken again. But timers and sockets must have their
-  // turn, and others may need the processor.
+  // Looks for a moment without sleeping, since small tasks end before this thread could fall asleep and be woken. It is limited,
+  // since timers and sockets must get their turns, and other threads may need the processor.
   #look(): boolean {
     if (this.#board.space.spins === 0) return false;
     if (now() - this.#turned > TURN && this.#found > TURNLESS) return false;
@@ -83,7 +83,7 @@ export class Watch {
 
   readonly #collect = (): boolean => this.#its.collect();
 
-  /** Waits for the workers, until there is nothing to wait for. */
+  /** Starts the wait for the workers, which goes on until there is nothing to wait for. */
   watch(): void {
     if (this.#watching || this.#over.signal.aborted) return;
     this.#watching = true;
@@ -94,7 +94,7 @@ export class Watch {
     return this.#watching;
   }
 
-  /** Looks no more. */
+  /** Ends the wait and looks no more. */
   stop(): void {
     this.#over.abort();
   }
@@ -104,10 +104,10 @@ export class Watch {
     const its = this.#its;
     const { signal } = this.#over;
     while (!signal.aborted && its.isWaiting) {
-      // Held until the wait is over: what is waited for is theirs.
+      // A reference to the workers keeps the memory of their wait points valid until the wait is over.
       let watched: Watched["watched"] = its.watched;
       const points = [at + DONE];
-      // What others hold of the room may be in the way as well.
+      // Room may also be freed by others than this pool.
       if (its.wantsRoom) points.push(ROOM_AT);
       for (const { handle } of watched) points.push(...handle.points);
       const waiting = space.async.wait<boolean>(points, {
@@ -135,7 +135,7 @@ export class Watch {
     this.#watching = false;
   }
 
-  // To ask the system whether processes live takes a while. What the event loop tells need not be asked for.
+  // Whether it is time to ask the system which workers live. This takes a while, and the event loop reports most ends anyway.
   #isTime(): boolean {
     const time = now();
     if (time - this.#asked < ASK) return false;

@@ -1,5 +1,5 @@
 /**
- * What a pool's worker does: begin with one task after the other until there are no more to come.
+ * The main loop of a pool's worker: it begins with one task after the other until no more will come.
  *
  * @module
  */
@@ -26,45 +26,46 @@ import { Running } from "./running.ts";
 import { Share, UNKNOWN } from "./shares.ts";
 import { BEGUN, FUNCTION, READY_ASIDE, STATE, stateOf } from "./task.ts";
 
-/** What a worker is told. */
+/** What a worker gets from its owner. */
 export interface WorkerOptions {
-  /** Where the board is, and in which memory. */
+  /** The memory in which the board is. */
   scope: Scope;
+  /** The address of the board. */
   board: number;
-  /** This worker's desk. */
+  /** The address of this worker's desk. */
   desk: number;
   /** This worker's number. */
   worker: number;
-  /** For messages. */
+  /** This worker's name, used in error messages. */
   name: string;
   initializer: TargetDescriptor | null;
-  /** Returns after so many tasks; 0: never. */
+  /** The worker returns after this number of tasks; 0: never. */
   maxTasks: number;
-  /** Returns when it has so many bytes in use; 0: never. */
+  /** The worker returns when it uses this number of bytes; 0: never. */
   maxMemory: number;
-  /** Returns after so many idle milliseconds; 0: never. */
+  /** The worker returns after this number of milliseconds without work; 0: never. */
   idle: number;
-  /** So many tasks run at once, at most: those that await. */
+  /** The maximum number of tasks that run at the same time. */
   concurrency: number;
-  /** When the pool began, by the clock on the wall. */
+  /** When the pool began: milliseconds of the wall clock. */
   epoch: number;
 }
 
-/** How long the event loop of a worker stands still at most: milliseconds. */
+/** The longest time for which a worker's event loop gets no turn: milliseconds. */
 const TURN = 100;
-/** The same where there has been nothing to do for long: each turn costs the processor a millisecond. */
+/** The same for a worker that has had nothing to do for long, since each turn costs about a millisecond of processor time. */
 const SLOWEST_TURN = 500;
-/** It is so much of the time for which there has been nothing to do. */
+/** In between, it is this part of the time for which the worker has had nothing to do. */
 const PART = 1 / 4;
 /** The same while tasks run beside one another. */
 const TURN_BESIDE = 10;
 
-/** In the place of a task: there is something to wait for first. */
+/** Returned instead of a task: the worker must wait for something first. */
 const PAUSE = -2;
 
 let working = false;
 
-/** Whether this thread is the worker of some pool. */
+/** Whether this thread is the worker of a pool. */
 export function isPoolWorker(): boolean {
   return working;
 }
@@ -74,9 +75,9 @@ export async function workForPool(options: WorkerOptions, ...initargs: unknown[]
   const space = spaceOf(options.scope);
   working = true;
   const board = new Board(space, options.board);
-  // What a task left behind may fail when no caller waits any more.
+  // Code that a task left running may fail later, when no caller waits for that task any more.
   setTold(isTaskRunning);
-  // All workers import the same.
+  // All workers import the same modules, so only one of them names a slow one.
   nameSlowModules((module) => board.mayName(module));
   if (options.initializer !== null) {
     try {
@@ -87,7 +88,8 @@ export async function workForPool(options: WorkerOptions, ...initargs: unknown[]
       return;
     }
   }
-  // A process ends when its event loop has nothing to do, also while a task waits for what does not count as that.
+  // Without a timer, a process would end when its event loop is empty, even while a task waits for something that does not
+  // keep the event loop alive.
   const busy = setInterval(() => {}, 2 ** 30);
   await new PoolWorker(board, options).work();
   clearInterval(busy);
@@ -104,9 +106,9 @@ class PoolWorker {
   readonly #share: Share;
   readonly #running: Running;
   readonly #patience: Patience = new Patience();
-  /** When the event loop had a turn. */
+  /** When the event loop had its last turn. */
   #turned: number = now();
-  /** Since when there has been nothing to do; 0: there is. */
+  /** Since when the worker has had nothing to do; 0: it has something to do. */
   #idleSince = 0;
 
   constructor(board: Board, options: WorkerOptions) {
@@ -149,7 +151,7 @@ class PoolWorker {
       } else if (concurrency > 1) {
         running.runBeside(task);
         while (running.beside >= concurrency) await running.whenOver();
-        // Others wait for timers and sockets meanwhile.
+        // The tasks that run beside this one wait for timers and sockets.
         if (now() - this.#turned > TURN_BESIDE) await this.#turn();
       } else {
         const goesOn = running.run(task);
@@ -161,7 +163,7 @@ class PoolWorker {
     await running.tellInTime();
   }
 
-  // The next task, if there is one: of this worker's share, of a new one, for this worker alone, or of another's share.
+  // The next task, if there is one: from this worker's share, an errand, from a new share, or from another worker's share.
   #next(): number {
     const share = this.#share;
     const task = share.next();
@@ -175,7 +177,7 @@ class PoolWorker {
 
   #tellAndTake(ran: number): number {
     const board = this.#board;
-    // Before the last outcomes are told: the owner may answer with another task at once, and need not wake this worker then.
+    // Before the report: the owner may answer it with another task at once, and then does not need to wake this worker.
     const searching = this.#running.beside === 0 && !board.hasNext() && this.#space.spins > 0 &&
       board.beginSearching(this.#worker);
     this.#running.tell(ran);
@@ -183,14 +185,14 @@ class PoolWorker {
     if (!searching) return found;
     if (found === 0) this.#patience.wait(() => this.#hasWork() || board.closed);
     board.endSearching(this.#worker);
-    // Of what was posted while this worker searched one task each time woke no other: so this worker looks once more, and wakes
-    // as many others as there are tasks that it does not take.
+    // While this worker searched, the owner woke one worker less than the number of tasks, each time it posted. So this worker
+    // looks once more, and wakes a worker for each task that it does not take.
     if (found === 0) found = this.#take();
     notify(this.#space, board.at + WORK, board.waiting);
     return found;
   }
 
-  // Has what the tasks have written go out before their outcomes are told, and the event loop have its turn.
+  // Lets the output of the tasks go out before their outcomes are reported, and gives the event loop its turn.
   async #pause(): Promise<void> {
     await this.#running.tellInTime();
     if (now() - this.#turned > TURN) await this.#turn();
@@ -223,13 +225,13 @@ class PoolWorker {
     return share.steal();
   }
 
-  // Whether it may begin with no more tasks.
+  // Whether this worker must not begin with another task.
   get #isThrough(): boolean {
     const { maxTasks } = this.#options;
     return this.#running.isLeaving || maxTasks !== 0 && this.#running.tasks >= maxTasks;
   }
 
-  // The task for this worker alone, if there is one and its function is known.
+  // Begins with the errand, the task for this worker only, if there is one and its function is known.
   #errand(): number {
     const words = this.#words;
     const task = load(words, this.#desk + ERRAND);
@@ -239,7 +241,7 @@ class PoolWorker {
       this.#share.unknown = fn;
       return UNKNOWN;
     }
-    // The state first: of a worker that dies between the two the owner finds what it has.
+    // STATE before ERRAND: if this worker dies in between, the owner finds the task by its state.
     const begun = stateOf(BEGUN, this.#worker);
     const isBegun = compareExchange(words, task + STATE, READY_ASIDE, begun) === READY_ASIDE;
     compareExchange(words, this.#desk + ERRAND, task, 0);
@@ -262,8 +264,8 @@ class PoolWorker {
     store(this.#words, this.#desk + RESOLVING, 0);
   }
 
-  // Sleeps until there is a task, and returns that; 0: there will be none. PAUSE: now and then the event loop has to have a turn,
-  // for timers and sockets of the program. No promise, which a worker that was just woken would have to wait for.
+  // Sleeps until there is a task, and returns it; 0: there will be none; PAUSE: the event loop needs a turn, for timers and
+  // sockets of the program. Not async, since awaiting a promise would delay a worker that was just woken.
   #sleep(): number {
     const board = this.#board;
     const space = this.#space;
@@ -275,7 +277,7 @@ class PoolWorker {
     const slice = Math.max(TURN, Math.min(SLOWEST_TURN, rested * PART));
     for (const turn = now() + slice;;) {
       if (this.#isThrough) return 0;
-      // Registered first: what is posted after the look notifies.
+      // Register before the look: the owner notifies this worker of tasks that it posts after the look.
       const registered = register(space, point);
       let notified = false;
       try {
@@ -283,7 +285,7 @@ class PoolWorker {
         if (task !== 0) return task;
         if (board.closed) return this.#take();
         const time = now();
-        // A process outlives the thread that started it, and has nothing more to do here.
+        // A worker process outlives the thread that owns the pool. It must end by itself then.
         if (time >= until && this.#mayLeave() || !isAlive(space.memory, board.owner)) return 0;
         if (time >= turn) return PAUSE;
         notified = sleep(space, point, registered, Math.min(until > time ? until - time : slice, turn - time));
@@ -293,7 +295,7 @@ class PoolWorker {
     }
   }
 
-  // Whether enough others stay.
+  // Takes this worker off STAFF if at least LEAST workers stay. Returns whether it did.
   #mayLeave(): boolean {
     const words = this.#words;
     const { at } = this.#board;
@@ -306,7 +308,7 @@ class PoolWorker {
     }
   }
 
-  // While tasks await: waits for another task or for one of these, without blocking the thread.
+  // While tasks await: waits for a new task or for the end of a running one, without blocking the thread.
   async #whileBeside(): Promise<void> {
     const board = this.#board;
     const over = new AbortController();

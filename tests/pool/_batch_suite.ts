@@ -25,8 +25,8 @@ function together(): number {
 }
 
 /**
- * Runs a test a few times, until all of these items went in batches. What a call takes is measured, and a busy machine may take too
- * long for that each time: then the test has held for items that go by themselves, as it should.
+ * Runs a test a few times, until all of these items went in batches. Batches depend on measured times, and a busy machine may
+ * be too slow each time: then the test has passed with single items, which is right as well.
  */
 async function inBatches(items: readonly number[], run: () => Promise<void>): Promise<void> {
   for (let round = 0; round < 5; round++) {
@@ -36,14 +36,14 @@ async function inBatches(items: readonly number[], run: () => Promise<void>): Pr
   }
 }
 
-/** Names the first of many that is another. */
+/** Reports the first element that differs. */
 function assertSame(actual: unknown[], expected: ArrayLike<unknown>): void {
   assertEquals(actual.length, expected.length);
   const wrong = actual.findIndex((value, i) => !Object.is(value, expected[i]));
   assert(wrong < 0, `${actual[wrong]} at ${wrong}, not ${expected[wrong]}`);
 }
 
-/** Any numbers, and all that are special. */
+/** Any numbers, and all special ones. */
 function anyNumbers(): Float64Array {
   const special = [
     0,
@@ -63,7 +63,7 @@ function anyNumbers(): Float64Array {
   return numbers;
 }
 
-/** What becomes of a promise. */
+/** The outcome of a promise. */
 async function outcomeOf(promise: PromiseLike<unknown>): Promise<unknown> {
   try {
     return { value: await promise };
@@ -74,7 +74,7 @@ async function outcomeOf(promise: PromiseLike<unknown>): Promise<unknown> {
 
 type Call = (x: number) => unknown;
 
-/** What holds for items that go to a worker together: the same as for items that go by themselves. */
+/** Items that go to a worker together behave like items that go by themselves. */
 export function batchSuite(kind: Kind): void {
   const { Pool } = kind;
   type AnyPool = InstanceType<typeof Pool>;
@@ -107,12 +107,12 @@ export function batchSuite(kind: Kind): void {
 
   const mark = (...items: number[]): void => shared().marked.array.set([...items, -1, -1, -1, -1].slice(0, 4));
 
-  /** Waits for what was given up and runs still. Each call has the pool look for workers that have ended. */
+  /** Waits for items that were given up and still run. Each call makes the pool look for workers that have ended. */
   const rest = async (its: AnyPool): Promise<void> => {
     while (its.stats().busy > 0) assertEquals(await its.submit(square, 3), 9);
   };
 
-  /** Has the workers know that calls of the function are short; then these items are marked, and no call is counted. */
+  /** Lets the workers learn that calls of the function are short. Then it marks these items and resets the counts. */
   const prepare = async (its: AnyPool, fn: Call, ...items: number[]): Promise<void> => {
     mark();
     const before = batches;
@@ -161,7 +161,7 @@ export function batchSuite(kind: Kind): void {
       });
     });
 
-    it("have the numbers that were there at the call of map", LIMIT, async () => {
+    it("get the numbers as they were at the call of map", LIMIT, async () => {
       await prepare(two(), targets.same);
       for (const list of [range(N), Float64Array.from(range(N)), Int32Array.from(range(N))]) {
         const results = two().map(targets.same, list);
@@ -170,7 +170,7 @@ export function batchSuite(kind: Kind): void {
       }
     });
 
-    it("run in whatever parts chunksize asks for", LIMIT, async () => {
+    it("run in the parts that chunksize asks for", LIMIT, async () => {
       for (const chunksize of [1, 7, 8, 100, 256, 5000]) {
         await prepare(two(), targets.countAndSquare);
         assertSame(await two().map(targets.countAndSquare, range(N), { chunksize }), SQUARES);
@@ -204,7 +204,7 @@ export function batchSuite(kind: Kind): void {
       }
     });
 
-    it("run by themselves where workers end after so many tasks, or run several tasks at a time", LIMIT, async () => {
+    it("run by themselves if workers end after so many tasks, or run several tasks at a time", LIMIT, async () => {
       for (const options of [{ maxTasksPerChild: 1500 }, { concurrency: 3 }]) {
         await using other = make(2, options);
         batches = [];
@@ -243,7 +243,7 @@ export function batchSuite(kind: Kind): void {
       }
     });
 
-    it("do not concern other maps of the same function", LIMIT, async () => {
+    it("do not affect other maps of the same function", LIMIT, async () => {
       await prepare(two(), targets.failWhereMarked, 1000);
       const maps = [range(N), range(900), range(1900).slice(1100), range(N)].map((items) => {
         return outcomeOf(two().map(targets.failWhereMarked, items));
@@ -253,7 +253,7 @@ export function batchSuite(kind: Kind): void {
       assertEquals(await Promise.all(maps), expected);
     });
 
-    it("have the same outcome as by itself where it returns what is no number, or a promise", LIMIT, async () => {
+    it("have the same outcome as single calls that return something other than a number, or a promise", LIMIT, async () => {
       const functions: Call[] = [
         targets.textWhereMarked,
         targets.nothingWhereMarked,
@@ -292,9 +292,9 @@ export function batchSuite(kind: Kind): void {
   });
 
   describe(`${kind.name} Pool: batches in which a call takes long`, () => {
-    it("leave what is behind it to the other worker", LIMIT, async () => {
+    it("leave the items behind it to the other worker", LIMIT, async () => {
       const { waitWhereMarked, waitLaterWhereMarked } = targets;
-      // A promise is no number: after that the function has no more batches.
+      // A promise is not a number: after that the function gets no more batches.
       const calls: [Call, number][] = [[waitWhereMarked, 0], [waitWhereMarked, 501], [waitLaterWhereMarked, 500]];
       for (const [fn, item] of calls) {
         await inBatches([item], async () => {
@@ -359,8 +359,8 @@ export function batchSuite(kind: Kind): void {
       }
     });
 
-    it("have a single item called again, or none, for each worker that is killed at any moment", LIMIT, async () => {
-      // A thread that was told to end may begin with something before it does.
+    it("call at most one item again for each worker that is killed at any moment", LIMIT, async () => {
+      // A thread that was asked to end may begin another item first.
       const name = `Batch3-${kind.name}`;
       for (let round = 0; round < 2; round++) {
         await using other = make(2, { name });
@@ -381,7 +381,7 @@ export function batchSuite(kind: Kind): void {
   });
 
   describe(`${kind.name} Pool: batches that are given up`, () => {
-    it("begin with no more items, and tell the item that runs", LIMIT, async () => {
+    it("begin no more items, and notify the running item", LIMIT, async () => {
       await inBatches([500], async () => {
         await prepare(one(), targets.listenWhereMarked, 500);
         const controller = new AbortController();
@@ -391,7 +391,7 @@ export function batchSuite(kind: Kind): void {
         controller.abort(new EvalError("enough"));
         assertEquals((await results).name, "EvalError");
         await shared().over.acquire();
-        // That before it, itself; both when it was given up; the signals of both.
+        // The earlier item and this one; both after the giving up; the signals of both.
         assertEquals([...shared().notes].slice(0, 6), [0, 0, 0, 1, 0, 1]);
         // Its worker has done with the batch by then.
         assertEquals(await one().submit(targets.wereCancelled), [false, true]);
@@ -399,7 +399,7 @@ export function batchSuite(kind: Kind): void {
       });
     });
 
-    it("begin with no more items after a timeout", LIMIT, async () => {
+    it("begin no more items after a timeout", LIMIT, async () => {
       await inBatches([500], async () => {
         do {
           await prepare(one(), targets.listenWhereMarked, 500);
@@ -414,7 +414,7 @@ export function batchSuite(kind: Kind): void {
       });
     });
 
-    it("tell an item that runs that another before it has failed, and begin with none behind that", LIMIT, async () => {
+    it("notify a running item that an earlier item has failed, and begin no item behind that", LIMIT, async () => {
       for (const items of [[500, 501], [500, 1500]]) {
         await inBatches(items, async () => {
           await prepare(two(), targets.failBelowListening, ...items);
@@ -430,7 +430,7 @@ export function batchSuite(kind: Kind): void {
       }
     });
 
-    it("tell an item that awaits, by its signal", LIMIT, async () => {
+    it("notify an item that awaits, by its signal", LIMIT, async () => {
       await inBatches([500], async () => {
         await prepare(one(), targets.listenLaterWhereMarked, 500);
         const controller = new AbortController();
@@ -445,7 +445,7 @@ export function batchSuite(kind: Kind): void {
       });
     });
 
-    it("are left behind with a worker that does not listen, which does no harm when it goes on", LIMIT, async () => {
+    it("stay with a worker that does not listen, which does no harm when it goes on", LIMIT, async () => {
       await inBatches([500], async () => {
         await prepare(one(), targets.spinWhereMarked, 500);
         const controller = new AbortController();
@@ -464,7 +464,7 @@ export function batchSuite(kind: Kind): void {
       });
     });
 
-    it("begin with no more items after a callback has aborted their signal", LIMIT, async () => {
+    it("begin no more items after a callback has aborted their signal", LIMIT, async () => {
       await prepare(two(), targets.countAndSquare);
       const controller = new AbortController();
       const { signal } = controller;
@@ -486,7 +486,7 @@ export function batchSuite(kind: Kind): void {
       });
     });
 
-    it("finds abandoned what the item before it has left locked", LIMIT, async () => {
+    it("finds a lock abandoned that the item before it has left held", LIMIT, async () => {
       await inBatches([500, 501], async () => {
         await prepare(one(), targets.lockWhereMarked, 500, 501);
         const results = await one().map(targets.lockWhereMarked, range(N));
@@ -513,7 +513,7 @@ export function batchSuite(kind: Kind): void {
       assertCounts(() => 1);
     });
 
-    it("is no progress any more when the callback has thrown", LIMIT, async () => {
+    it("no longer counts as progress when the callback has thrown", LIMIT, async () => {
       await inBatches([50], async () => {
         await prepare(two(), targets.countAndSquare);
         let calls = 0;
@@ -541,7 +541,7 @@ export function batchSuite(kind: Kind): void {
         const before = other.stats();
         await other.map(targets.countAndSquare, range(N));
         assertEquals(other.stats().completed - before.completed, N);
-        // A result may be there before its worker has told how long it took; another call has the pool look for that.
+        // A result may arrive before its worker has reported how long it took. Another call makes the pool look for that.
         while (other.stats().runTime.count !== other.stats().completed) assertEquals(await other.submit(square, 3), 9);
         const { completed, failed, queued, waitTime, runTime } = other.stats();
         assertEquals([failed, queued, waitTime.count], [0, 0, completed]);

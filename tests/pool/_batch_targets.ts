@@ -1,4 +1,4 @@
-/** What the pools of the tests of batches run: in a file of its own, as Bun imports no test file in a worker. */
+/** Functions for the tests of batches, in a file of their own, as Bun imports no test file in a worker. */
 
 import type { CurrentTask, Event, Lock, Semaphore, SharedArray } from "@weft/concurrent/threading";
 import { currentTask } from "@weft/concurrent/threading";
@@ -8,9 +8,9 @@ import process from "node:process";
 export interface Shared {
   /** How often each item was called. */
   readonly counts: SharedArray<"i32">;
-  /** The items for which a function does something else than for all others. */
+  /** The items for which a function behaves differently. */
   readonly marked: SharedArray<"i32">;
-  /** What a function has to say beside its result. */
+  /** What a function reports besides its result. */
   readonly notes: SharedArray<"i32">;
   /** An item that is marked is called. */
   readonly begun: Semaphore;
@@ -21,7 +21,7 @@ export interface Shared {
   readonly lock: Lock;
 }
 
-/** In {@linkcode Shared.notes}: workers that compute go on when it is another number. */
+/** In {@linkcode Shared.notes}: workers that compute go on when this number changes. */
 export const GO = 15;
 
 let shared: Shared;
@@ -37,9 +37,9 @@ export function share(its: Shared): void {
   notes = its.notes.array;
 }
 
-// All that follow take well below a microsecond, but for items that are marked.
+// The functions below take well below a microsecond, except for marked items.
 
-/** Counts the call, and says whether the item is marked. */
+/** Counts the call, and returns whether the item is marked. */
 function isMarked(x: number): boolean {
   Atomics.add(counts, x, 1);
   return x === marked[0] || x === marked[1] || x === marked[2] || x === marked[3];
@@ -74,7 +74,7 @@ export function failLateAtFirst(x: number): number {
   throw new RangeError(`item ${x}`);
 }
 
-// What is no number. Each has a function of its own: a function that has returned such a thing has no more batches.
+// Results that are not numbers. Each has its own function: a function that has returned such a result gets no more batches.
 
 export function textWhereMarked(x: number): unknown {
   return isMarked(x) ? "text" : x * x;
@@ -157,7 +157,7 @@ export function waitLaterWhereMarked(x: number): number | Promise<number> {
   return shared.event.wait({ timeout: 20_000 }).then(() => x * x);
 }
 
-/** Computes where it is marked, without a call into the library that could end it. */
+/** Computes at the marked item, without a call into the library that could end it. */
 export function spinWhereMarked(x: number): number {
   if (isMarked(x)) {
     const before = Atomics.load(notes, GO);
@@ -174,17 +174,17 @@ export function exitWhereMarked(x: number): number {
   return x * x;
 }
 
-/** Of processes: a thread would end its program. */
+/** Only for processes: a thread would end its program. */
 export function killWhereMarked(x: number): number {
   if (isMarked(x) && isFirstTry()) process.kill(process.pid, "SIGKILL");
   return x * x;
 }
 
-// What an item knows of itself.
+// What an item knows about itself.
 
 let last: CurrentTask | undefined;
 
-/** Whether the item has a task of its own, which is in order. */
+/** Whether the item has a correct task of its own. */
 export function hasOwnTask(x: number): number {
   isMarked(x);
   const task = currentTask()!;
@@ -195,7 +195,7 @@ export function hasOwnTask(x: number): number {
 
 let tasks: CurrentTask[] = [];
 
-/** Runs until it is given up where it is marked. Notes what that item and another before it know of this. */
+/** At the marked item, runs until it is given up. Notes what this item and an earlier one know about that. */
 export function listenWhereMarked(x: number): number {
   const task = currentTask()!;
   if (isMarked(x)) {
@@ -224,12 +224,12 @@ export function failBelowListening(x: number): number {
   return x * x;
 }
 
-/** What both know of it afterwards. */
+/** What both know about it afterwards. */
 export function wereCancelled(): boolean[] {
   return tasks.map(({ cancelled }) => cancelled);
 }
 
-/** Is over when its own signal is aborted. */
+/** Returns when its own signal is aborted. */
 export function listenLaterWhereMarked(x: number): number | Promise<number> {
   if (!isMarked(x)) return x * x;
   const { signal } = currentTask()!;
@@ -242,7 +242,7 @@ export function listenLaterWhereMarked(x: number): number | Promise<number> {
   });
 }
 
-/** Leaves the lock held at the first marked item; whether it finds it abandoned at the second, if that comes later. */
+/** Leaves the lock held at the first marked item. Notes whether it is abandoned at the second, if that runs later. */
 export function lockWhereMarked(x: number): number {
   if (!isMarked(x)) return x * x;
   if (Atomics.load(counts, marked[0]!) === 0) return 1;

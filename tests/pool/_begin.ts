@@ -13,12 +13,12 @@ type Answer = (x: number) => number;
 
 const answerOf = (module: string): Answer => task<Answer>(new URL(`./modules/${module}`, import.meta.url), "answer");
 
-/** What holds where workers end before they have begun with a task. */
+/** What holds when workers end before they have begun a task. */
 export function beginSuite(kind: Kind): void {
   const { Pool } = kind;
 
   describe(`${kind.name} Pool: join`, () => {
-    it("waits as long as it may, also several times", LIMIT, async () => {
+    it("waits up to its timeout, also several times", LIMIT, async () => {
       const pool = new Pool(1);
       const [begun, end] = [new kind.Semaphore(0), new kind.Event()];
       const future = pool.submit(setAndWait, begun, end);
@@ -42,7 +42,7 @@ export function beginSuite(kind: Kind): void {
   });
 
   describe(`${kind.name} Pool: workers that end before they begin`, () => {
-    it("rejects the tasks of a module that exits, and goes on with those of others", LIMIT, async () => {
+    it("rejects the tasks of a module that exits, and goes on with tasks of other modules", LIMIT, async () => {
       await using pool = new Pool(2, { name: `Exits-${kind.name}` });
       const good = [1, 2, 3, 4].map((x) => pool.submit(square, x));
       const bad = [1, 2, 3].map((x) => pool.submit(answerOf("exits.ts"), x));
@@ -78,28 +78,28 @@ export function beginSuite(kind: Kind): void {
       assertEquals(await pool.submit(add, 1, 2), 3);
     });
 
-    it("rejects with what a module throws at its top", LIMIT, async () => {
+    it("rejects with the error that a module throws at its top level", LIMIT, async () => {
       await using pool = new Pool(1);
       const error = await errorOf(pool.submit(answerOf("throws.ts"), 1));
       assertEquals([error.name, error.message], ["EvalError", "thrown at the top"]);
       assertEquals(await pool.submit(add, 1, 2), 3);
     });
 
-    it("rejects where there is no such module", LIMIT, async () => {
+    it("rejects if the module does not exist", LIMIT, async () => {
       await using pool = new Pool(1);
       const error = await errorOf(pool.submit(answerOf("missing.ts"), 1));
       assertInstanceOf(error, TargetError);
       assertStringIncludes(error.message, "missing.ts");
     });
 
-    it("rejects all tasks where the initializer's module exits", LIMIT, async () => {
+    it("rejects all tasks if the initializer's module exits", LIMIT, async () => {
       await using pool = new Pool(2, { initializer: answerOf("exits.ts"), initargs: [1] });
       const error = await lossOf(pool.submit(square, 1));
       assertEquals(error.exitCode, 3);
       assertStringIncludes(error.message, `"${error.worker}"`);
     });
 
-    it("loses no task to workers that are killed as they start while others may yet begin", LIMIT, async () => {
+    it("loses no task to workers that are killed as they start while other workers may still begin", LIMIT, async () => {
       const name = `Killed-${kind.name}`;
       const [begun, go] = [new kind.Semaphore(0), new kind.Event()];
       await using pool = new Pool(3, { name, initializer: setAndWait, initargs: [begun, go] });
@@ -107,7 +107,7 @@ export function beginSuite(kind: Kind): void {
       for (let worker = 0; worker < 3; worker++) await begun.acquire();
       for (let kills = 0; kills < 5; kills++) {
         assert(kind.killNewestWorker(name));
-        // The worker that takes its place.
+        // The worker that replaces it.
         await begun.acquire();
       }
       go.set();
@@ -127,10 +127,10 @@ export function beginSuite(kind: Kind): void {
   });
 
   describe(`${kind.name} Pool: a module that never comes up`, () => {
-    // Deno stops no thread that computes: it would take time from all tests that follow.
+    // Deno does not stop a thread that computes: it would slow down all tests that follow.
     const stuck = answerOf(kind.name === "process" || "Bun" in globalThis ? "loops.ts" : "blocks.ts");
 
-    it("costs a task with killAfter its worker, and no task of another function", LIMIT, async () => {
+    it("makes a task with killAfter lose its worker, and no task of another function", LIMIT, async () => {
       await using pool = new Pool(1);
       for (
         const give of [
@@ -160,7 +160,7 @@ export function beginSuite(kind: Kind): void {
       assertEquals(pool.stats().workers, 1);
     });
 
-    it("that comes up before killAfter after all has cost nothing", LIMIT, async () => {
+    it("that loads before killAfter does not cost anything", LIMIT, async () => {
       await using pool = new Pool(1, { name: `Comes-${kind.name}` });
       const slow = answerOf("slow.ts");
       const id = await pool.submit(workerId);
@@ -186,7 +186,7 @@ export function beginSuite(kind: Kind): void {
           void errorOf(other.submit(square, 1));
           await named(2);
         }
-        // By now the other worker was looked at, too.
+        // By now the pool has looked at the other worker, too.
         assertEquals(said.length, 2, said.join("\n"));
         assertMatch(
           said[0],
@@ -215,7 +215,7 @@ export function beginSuite(kind: Kind): void {
       }
     });
 
-    it("keeps no pool from ending", { timeout: 60_000 }, async () => {
+    it("does not keep a pool from ending", { timeout: 60_000 }, async () => {
       const pool = new Pool(1);
       const given = pool.submit(stuck, 1);
       await until(() => pool.stats().busy === 1);

@@ -6,12 +6,12 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { InvalidStateError } from "@weft/concurrent/threading";
 import { describe, it } from "node:test";
 
-/** What holds for the values that cross between a pool and its workers. */
+/** What holds for the values that are sent between a pool and its workers. */
 export function crossingSuite(kind: Kind): void {
   const { Pool } = kind;
   const pool = sharedPool(kind);
 
-  describe(`${kind.name} Pool: what crosses`, () => {
+  describe(`${kind.name} Pool: values that are sent`, () => {
     it("detaches the buffers of transfer at the call", LIMIT, async () => {
       const buffer = new ArrayBuffer(1 << 20);
       new Uint8Array(buffer)[12345] = 7;
@@ -33,7 +33,7 @@ export function crossingSuite(kind: Kind): void {
       assertEquals(futures.map((bytes) => bytes.length), range(200).map((i) => i * 97));
     });
 
-    it("keeps the large arguments of each task as they were, whatever is over meanwhile", LIMIT, async () => {
+    it("keeps the large arguments of each task as they were, whichever tasks end meanwhile", LIMIT, async () => {
       let left = 60;
       const submitNext = async (lane: number): Promise<void> => {
         while (left-- > 0) {
@@ -73,7 +73,7 @@ export function crossingSuite(kind: Kind): void {
       await two.submit(targets.square, 1);
       const { traceEvents } = two.trace();
       const slices = (): typeof traceEvents => traceEvents.filter(({ ph }) => ph === "X");
-      // A result may be there before its worker has told how long it took.
+      // A result may arrive before its worker has reported how long it took.
       await until(() => slices().reduce((sum, { args }) => sum + Number(args!.tasks), 0) === 101);
       assert(slices().length >= 2 && slices().every(({ dur, ts }) => dur! >= 0 && ts! >= 0));
       assert(traceEvents.some(({ ph, name }) => ph === "C" && name === "queued"));

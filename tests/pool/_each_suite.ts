@@ -25,7 +25,7 @@ export function eachSuite(kind: Kind): void {
       assertEquals(await two.map(targets.square, range(10)), range(10).map((x) => x * x));
     });
 
-    it("starts as many workers as min says, where that is given", LIMIT, async () => {
+    it("starts as many workers as min says, if it is given", LIMIT, async () => {
       await using pool = new Pool(undefined, { min: 2, max: 4 });
       await pool.warm();
       assertEquals(pool.stats().workers, 2);
@@ -42,7 +42,7 @@ export function eachSuite(kind: Kind): void {
       assertEquals(await results, range(100).map((x) => x * x));
     });
 
-    it("starts the workers anew that have ended since", LIMIT, async () => {
+    it("starts workers again that have ended since", LIMIT, async () => {
       const name = `Warm-${kind.name}`;
       await using two = new Pool(2, { name });
       await two.warm();
@@ -52,7 +52,7 @@ export function eachSuite(kind: Kind): void {
       assertEquals(two.stats().workers, 2);
     });
 
-    it("waits for another worker where one is killed before it is ready", LIMIT, async () => {
+    it("waits for another worker if a worker is killed before it is ready", LIMIT, async () => {
       const name = `Starting-${kind.name}`;
       const [begun, event] = [new kind.Semaphore(0), new kind.Event()];
       await using two = new Pool(2, { name, initializer: options.waitToStart, initargs: [begun, event] });
@@ -136,20 +136,20 @@ export function eachSuite(kind: Kind): void {
       const event = new kind.Event();
       const references = referencesTo(event);
       assertEquals(await pool().each(targets.isSet, event), [false, false]);
-      // A worker that has had it may have one yet.
+      // A worker that has had it may still have a reference.
       await until(() => referencesTo(lock) <= before + 2 && referencesTo(event) <= references + 2);
     });
 
-    it("keeps no references to shared objects where no worker starts", LIMIT, async () => {
+    it("keeps no references to shared objects if no worker starts", LIMIT, async () => {
       await using two = new Pool(2, { initializer: options.failToStart });
       const event = new kind.Event();
       const before = referencesTo(event);
       await assertRejects(() => two.each(targets.isSet, event), RangeError, "no start");
-      // What was packed for the workers is dropped.
+      // The packed arguments are dropped.
       assertEquals(referencesTo(event), before);
     });
 
-    it("rejects with what the function throws in any worker, and runs in the others all the same", LIMIT, async () => {
+    it("rejects with what the function throws in any worker, and still runs in the others", LIMIT, async () => {
       const counter = new kind.Value("i32");
       await assertRejects(() => pool().each(options.failIfFirst, counter), RangeError, "the first one");
       await until(() => counter.value === 2);
@@ -166,7 +166,7 @@ export function eachSuite(kind: Kind): void {
       assertEquals(await two.each(targets.square, 3), [9, 9, 9]);
     });
 
-    it("waits for workers that are busy, and is no task for another worker", LIMIT, async () => {
+    it("waits for workers that are busy, and does not run in another worker instead", LIMIT, async () => {
       await using two = new Pool(2);
       await two.warm();
       const [begun, event] = [new kind.Semaphore(0), new kind.Event()];
@@ -181,7 +181,7 @@ export function eachSuite(kind: Kind): void {
       assertEquals([await running, new Set(await ids).size, counter.value], [true, 2, 2]);
     });
 
-    it("is done beside a map whose tasks are slow", LIMIT, async () => {
+    it("finishes beside a map whose tasks are slow", LIMIT, async () => {
       await using two = new Pool(2);
       await two.warm();
       const [begun, event] = [new kind.Semaphore(0), new kind.Event()];
@@ -189,7 +189,7 @@ export function eachSuite(kind: Kind): void {
       const mapped = two.starmap(targets.setAndWait, args, { chunksize: 10 });
       for (let i = 0; i < 2; i++) await begun.acquire();
       const ids = two.each(targets.workerId);
-      // So long that the pool posts what stands behind these tasks again.
+      // So long that the pool posts the tasks behind these again.
       await new Promise((resolve) => setTimeout(resolve, 100));
       event.set();
       assertEquals((await mapped).length, 40);
@@ -197,7 +197,7 @@ export function eachSuite(kind: Kind): void {
       assertEquals(new Set(await ids).size, 2);
     });
 
-    it("runs in no worker a second time in the place of another, however long that is busy", LIMIT, async () => {
+    it("never runs a second time in one worker in place of another, however long that is busy", LIMIT, async () => {
       await using two = new Pool(2);
       // The first share of the first worker is the first task of all.
       await two.submit(targets.square, 1);
@@ -213,7 +213,7 @@ export function eachSuite(kind: Kind): void {
       await two.submit(targets.square, 1);
       event.set();
       await first;
-      // Nor was it taken for the first task of all, which is in the share of the first worker yet.
+      // Nor was it taken for the first task of all, which is still in the share of the first worker.
       assertEquals(new Set(await second).size, 2);
       assertEquals(other.value, 2);
     });
@@ -226,7 +226,7 @@ export function eachSuite(kind: Kind): void {
     });
 
     it(
-      "rejects where a worker is killed before it comes to it, and runs in the other all the same",
+      "rejects if a worker is killed before it runs the function, and still runs in the other",
       LIMIT,
       async () => {
         const name = `Each-${kind.name}`;
@@ -249,7 +249,7 @@ export function eachSuite(kind: Kind): void {
       },
     );
 
-    it("rejects where the function ends its worker", LIMIT, async () => {
+    it("rejects if the function ends its worker", LIMIT, async () => {
       await using two = new Pool(2);
       const counter = new kind.Value("i32");
       const error = await lossOf(two.each(options.exitIfFirst, counter));
@@ -257,7 +257,7 @@ export function eachSuite(kind: Kind): void {
       assertEquals(await two.each(targets.square, 3), [9, 9]);
     });
 
-    it("is over before a pool ends that is closed meanwhile", LIMIT, async () => {
+    it("finishes before a pool ends that is closed meanwhile", LIMIT, async () => {
       for (let round = 0; round < 5; round++) {
         const two = new Pool(2);
         await two.warm();
@@ -267,7 +267,7 @@ export function eachSuite(kind: Kind): void {
       }
     });
 
-    it("is given up by terminate, whatever the moment", LIMIT, async () => {
+    it("is given up by terminate, at any moment", LIMIT, async () => {
       for (let turns = 0; turns < 4; turns++) {
         const two = new Pool(2);
         await two.warm();
@@ -287,10 +287,10 @@ export function eachSuite(kind: Kind): void {
       }
     });
 
-    it("comes to all workers however short idleTimeout is", LIMIT, async () => {
+    it("runs in all workers however short idleTimeout is", LIMIT, async () => {
       await using three = new Pool(3, { idleTimeout: 1 });
       for (let round = 0; round < 3; round++) {
-        // While workers are waited for, none leaves, or there might never be enough of them at a time.
+        // While the pool waits for workers, no worker leaves. Otherwise there might never be enough at a time.
         assertEquals(await three.each(targets.square, 3), [9, 9, 9]);
         await three.warm();
         await new Promise((resolve) => setTimeout(resolve, round));

@@ -5,7 +5,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { CancelledError, type Future, InvalidStateError, TimeoutError } from "@weft/concurrent/threading";
 import { describe, it } from "node:test";
 
-/** What holds where workers die, and at the end of a pool. */
+/** What holds when workers die, and at the end of a pool. */
 export function endsSuite(kind: Kind): void {
   const { Pool } = kind;
 
@@ -21,7 +21,7 @@ export function endsSuite(kind: Kind): void {
       assertEquals(await two.map(targets.square, range(100)), range(100).map((x) => x * x));
     });
 
-    it("tells which item of a map was lost", LIMIT, async () => {
+    it("reports which item of a map was lost", LIMIT, async () => {
       await using two = new Pool(2);
       const error = await lossOf(two.map(targets.exitAt5, range(100)));
       assertEquals([error.exitCode, error.taskIndex], [3, 5]);
@@ -59,7 +59,7 @@ export function endsSuite(kind: Kind): void {
     });
 
     it(
-      "does not take a lock along that a task left held: the next one gets it as abandoned",
+      "passes on a lock that a task left held: the next holder gets it as abandoned",
       sharing(kind),
       async () => {
         await using one = new Pool(1);
@@ -87,7 +87,7 @@ export function endsSuite(kind: Kind): void {
       assertEquals(written.writeSync({ timeout: 5000 }).abandoned, true);
     });
 
-    it("leaves the initializer what it holds", sharing(kind), async () => {
+    it("does not release what the initializer holds", sharing(kind), async () => {
       const lock = new kind.Lock();
       await using one = new Pool(1, { initializer: targets.lockForGood, initargs: [lock] });
       for (let i = 0; i < 3; i++) assertEquals(await one.submit(targets.square, i), i * i);
@@ -96,7 +96,7 @@ export function endsSuite(kind: Kind): void {
   });
 
   describe(`${kind.name} Pool: the end`, () => {
-    it("does what it was given after close, and takes no more", LIMIT, async () => {
+    it("finishes its tasks after close, and takes no more", LIMIT, async () => {
       const two = new Pool(2);
       await assertRejects(() => two.join(), InvalidStateError);
       const results = two.map(targets.square, range(500));
@@ -111,7 +111,7 @@ export function endsSuite(kind: Kind): void {
       assertEquals(two.stats().workers, 0);
     });
 
-    it("gives everything up at terminate: whoever waits gets a CancelledError", sharing(kind), async () => {
+    it("gives everything up at terminate: pending results reject with a CancelledError", sharing(kind), async () => {
       const one = new Pool(1);
       const [begun, event] = [new kind.Semaphore(0), new kind.Event()];
       const running = one.submit(targets.setAndWait, begun, event);
@@ -152,7 +152,7 @@ export function endsSuite(kind: Kind): void {
       await assertRejects(() => future, CancelledError);
     });
 
-    it("may be terminated when it has ended, which touches nothing that is another's by then", LIMIT, async () => {
+    it("may be terminated when it has ended, which does not touch memory that has a new owner by then", LIMIT, async () => {
       for (let i = 0; i < 3; i++) {
         const pool = new Pool(1);
         assertEquals(await pool.apply(targets.add, [1, i]), 1 + i);

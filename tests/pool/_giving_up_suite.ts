@@ -13,7 +13,7 @@ export function givingUpSuite(kind: Kind): void {
 
   describe(`${kind.name} Pool: giving up`, () => {
     it(
-      "settles the caller at once at a timeout; the running task is told, also in a busy loop",
+      "rejects at once at a timeout; the running task learns of it, also in a busy loop",
       sharing(kind),
       async () => {
         await using one = new Pool(1);
@@ -36,7 +36,7 @@ export function givingUpSuite(kind: Kind): void {
       },
     );
 
-    it("settles the caller at once when the signal is aborted, with its reason", sharing(kind), async () => {
+    it("rejects at once when the signal is aborted, with its reason", sharing(kind), async () => {
       await using one = new Pool(1);
       const [begun, over, value] = [new kind.Semaphore(0), new kind.Semaphore(0), new kind.Value("i32")];
       const controller = new AbortController();
@@ -61,13 +61,13 @@ export function givingUpSuite(kind: Kind): void {
       assertEquals(value.value, 5);
     });
 
-    it("does not begin what is given up together with what runs", sharing(kind), async () => {
+    it("does not begin tasks that are given up together with the running task", sharing(kind), async () => {
       await using one = new Pool(1);
       const [begun, over, value] = [new kind.Semaphore(0), new kind.Semaphore(0), new kind.Value("i32")];
       const controller = new AbortController();
       const { signal } = controller;
       const calls: Promise<unknown>[] = [one.apply(targets.busyUntilCancelled, [begun, over], { signal })];
-      // Until the worker, which is told to give up, has gone on to what it finds next.
+      // Until the worker, which was asked to give up, has gone on to the next task.
       signal.addEventListener("abort", () => {
         assert(over.acquireSync({ timeout: 10_000 }));
         for (const end = Date.now() + 100; Date.now() < end && value.value === 0;);
@@ -82,7 +82,7 @@ export function givingUpSuite(kind: Kind): void {
       assertEquals(value.value, 0);
     });
 
-    it("has no listener left at a signal that gave nothing up", sharing(kind), async () => {
+    it("leaves no listener on a signal that was not aborted", sharing(kind), async () => {
       const one = new Pool(1);
       const { signal } = new AbortController();
       const listeners = new Set<unknown>();
@@ -113,7 +113,7 @@ export function givingUpSuite(kind: Kind): void {
       assertEquals(listeners.size, 0);
     });
 
-    it("does not begin what has no time at all", LIMIT, async () => {
+    it("does not begin a task with a timeout of 0", LIMIT, async () => {
       const value = new kind.Value("i32");
       const options = { timeout: 0 };
       const future = pool().apply(targets.count, [value], options);
@@ -126,7 +126,7 @@ export function givingUpSuite(kind: Kind): void {
       assertEquals(value.value, 0);
     });
 
-    it("waits for a promise that is never settled, also where nothing else keeps the worker alive", LIMIT, async () => {
+    it("waits for a promise that is never settled, also if nothing else keeps the worker alive", LIMIT, async () => {
       await using one = new Pool(1);
       await one.submit(targets.square, 1);
       for (const killAfter of [1, 0]) {
@@ -143,7 +143,7 @@ export function givingUpSuite(kind: Kind): void {
       const future = one.apply(targets.busyForEver, [begun, 2000], { timeout: 300, killAfter: 20 });
       await assertRejects(() => future, TimeoutError);
       await begun.acquire();
-      // Meanwhile the other may still compute; its result must not be taken for one of these.
+      // Meanwhile the old worker may still compute. Its result must not be taken for a result of these tasks.
       for (let i = 0; i < 60; i++) assertEquals(await one.apply(targets.square, [i]), i * i);
       assertEquals(await one.map(targets.square, range(1000)), range(1000).map((x) => x * x));
       await new Promise((resolve) => setTimeout(resolve, 2000));
@@ -151,7 +151,7 @@ export function givingUpSuite(kind: Kind): void {
       assertEquals(one.stats().workers, 1);
     });
 
-    it("leaves a worker alone that listens before killAfter", sharing(kind), async () => {
+    it("does not replace a worker that listens before killAfter", sharing(kind), async () => {
       await using one = new Pool(1);
       const id = await one.submit(targets.workerId);
       const [begun, over] = [new kind.Semaphore(0), new kind.Semaphore(0)];
@@ -162,7 +162,7 @@ export function givingUpSuite(kind: Kind): void {
       assertEquals(await one.submit(targets.workerId), id);
     });
 
-    it("knows no current task outside of tasks, and one and the same inside", LIMIT, async () => {
+    it("has no current task outside of tasks, and always the same inside", LIMIT, async () => {
       const { currentTask } = await import("@weft/concurrent/threading");
       assertEquals(currentTask(), undefined);
       assertEquals(await pool().submit(targets.signalOf), true);

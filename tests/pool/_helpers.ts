@@ -7,12 +7,12 @@ import type { Kind } from "./_kind.ts";
 /** How long a test may take. */
 export const LIMIT = { timeout: 30_000 };
 
-/** The same of a test that hands objects in shared memory to its tasks, which those on other machines cannot get. */
+/** The same for a test that passes objects in shared memory to its tasks, which workers on other machines cannot get. */
 export function sharing({ name }: Kind): { timeout: number; skip: boolean } {
   return { ...LIMIT, skip: name === "fleet" };
 }
 
-/** The numbers from 0 up to this one, which is not among them. */
+/** The numbers from 0 up to `n`, without `n`. */
 export function range(n: number): number[] {
   return Array.from({ length: n }, (_, i) => i);
 }
@@ -39,7 +39,7 @@ export async function errorOf(promise: PromiseLike<unknown>): Promise<Error> {
   throw new Error("It did not reject");
 }
 
-/** The same, which must be the loss of a worker. */
+/** The same for an error that must be the loss of a worker. */
 export async function lossOf(promise: PromiseLike<unknown>): Promise<WorkerLostError> {
   const error = await errorOf(promise);
   if (!(error instanceof WorkerLostError)) throw error;

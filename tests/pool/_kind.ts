@@ -1,15 +1,15 @@
-/** What the tests of pools need of the kind that they are bound to. */
+/** What the tests of pools need from the kind that they are bound to. */
 
 import type * as threading from "@weft/concurrent/threading";
 
-/** Threads or processes, with the objects that they share; or those of other machines, with which nothing is shared. */
+/** Threads or processes with the objects that they share; or workers on other machines, which share nothing. */
 export type Kind =
   & {
     readonly name: "thread" | "process" | "fleet";
     readonly Pool: typeof threading.Pool;
     /** Ends some worker whose pool has this name, by force; `false` if there is none. */
     killWorker(pool: string): boolean;
-    /** The same of the worker that was started last. */
+    /** The same for the worker that was started last. */
     killNewestWorker(pool: string): boolean;
   }
   & Pick<
@@ -17,7 +17,7 @@ export type Kind =
     "Barrier" | "Event" | "Lock" | "Queue" | "RLock" | "RWLock" | "Semaphore" | "SharedArray" | "Value"
   >;
 
-/** What can be ended by force. */
+/** A worker that can be ended by force. */
 interface Victim {
   readonly name: string;
 }

@@ -18,7 +18,7 @@ export function mapSuite(kind: Kind): void {
       }
     });
 
-    it("takes any iterable, and every chunksize", LIMIT, async () => {
+    it("takes any iterable, and any chunksize", LIMIT, async () => {
       assertEquals(await pool().map(targets.square, new Set([1, 2])), [1, 4]);
       assertEquals(await pool().map((text: string) => text.length, "ab"), [1, 1]);
       for (const chunksize of [1, 2, 3, 7, 100, 2 ** 31 - 1]) {
@@ -54,7 +54,7 @@ export function mapSuite(kind: Kind): void {
       assertEquals(other.message, "item 101");
     });
 
-    it("does not run what comes after a failure", sharing(kind), async () => {
+    it("does not run the items after a failure", sharing(kind), async () => {
       await using one = new Pool(1);
       const value = new kind.Value("i32");
       const pairs = range(200).map((i): [typeof value, number] => [value, i]);
@@ -63,7 +63,7 @@ export function mapSuite(kind: Kind): void {
         counter.add(1);
       };
       assertEquals((await errorOf(one.starmap(run, pairs, { chunksize: 1 }))).message, "third");
-      // A chunk or two were on the board, and may have run before it was known.
+      // One or two chunks were on the board, and may have run before the failure was known.
       assert(value.value >= 3 && value.value < 10);
     });
 
@@ -100,7 +100,7 @@ export function mapSuite(kind: Kind): void {
       await assertRejects(() => pool().starmap(targets.add, [1] as never), TypeError, "array of arguments");
     });
 
-    it("tells of progress up to all", LIMIT, async () => {
+    it("reports progress up to the total", LIMIT, async () => {
       const seen: number[] = [];
       await pool().map(targets.square, range(1000), {
         onProgress: (done, total) => {
@@ -125,8 +125,8 @@ export function mapSuite(kind: Kind): void {
       assertEquals(await pool().starmap(targets.add, pairs), range(100).map((i) => 3 * i));
     });
 
-    it("runs items that wait for each other, although they were to go together", sharing(kind), async () => {
-      // So that it is known to be quick, and goes in large chunks.
+    it("runs items that wait for each other, although they would go together", sharing(kind), async () => {
+      // So that the function is known to be quick, and its items go in large chunks.
       await pool().map(targets.identity, range(5000));
       const barrier = new kind.Barrier(2);
       const args = range(2000).map((i): [typeof barrier, boolean] => [barrier, i === 700 || i === 750]);
@@ -134,7 +134,7 @@ export function mapSuite(kind: Kind): void {
       assertEquals(met.toSorted(), [0, 1]);
     });
 
-    it("gives what stands behind a slow item to another worker", LIMIT, async () => {
+    it("gives the items behind a slow item to another worker", LIMIT, async () => {
       const args = range(400).map((i): [number, number, number] => [i, 200, 300]);
       const begin = performance.now();
       let almost = 0;

@@ -81,7 +81,7 @@ export function numbersSuite(kind: Kind): void {
       await assertRejects(() => pool().starmap(targets.add, numbers as never), TypeError, "array of arguments");
     });
 
-    it("fails with the error of the lowest element, and counts them as progress", LIMIT, async () => {
+    it("fails with the error of the lowest element, and counts elements as progress", LIMIT, async () => {
       const error = await errorOf(pool().map(targets.failAbove100, Int16Array.from(range(3000))));
       assertEquals([error.name, error.message], ["RangeError", "item 101"]);
       const seen: number[] = [];
@@ -126,7 +126,7 @@ export function numbersSuite(kind: Kind): void {
       assertEquals((await pool().mapRange(options.rangeAsGiven, 3200)).length, 32);
     });
 
-    it("cuts ranges of chunksize, the last of which is shorter", LIMIT, async () => {
+    it("makes ranges of chunksize, and a shorter last one", LIMIT, async () => {
       const cut = (length: number, chunksize: number): Promise<unknown[]> =>
         pool().mapRange(options.rangeAsGiven, length, { chunksize });
       assertEquals(await cut(0, 10), []);
@@ -137,7 +137,7 @@ export function numbersSuite(kind: Kind): void {
       assertEquals(await cut(97, 0x7fffffff), [[0, 97]]);
     });
 
-    it("gives the function what is in args behind the bounds", LIMIT, async () => {
+    it("gives the function the elements of args after the bounds", LIMIT, async () => {
       const args = [{ n: 1 }, [2], "three"];
       const results = pool().mapRange(options.rangeAsGiven, 2, { args, chunksize: 1 });
       args.length = 0;
@@ -179,7 +179,7 @@ export function numbersSuite(kind: Kind): void {
       }
     });
 
-    it("counts the items of the last range where that is done before others", LIMIT, async () => {
+    it("counts the items of the last range when it finishes before others", LIMIT, async () => {
       const event = new kind.Event();
       const seen: number[] = [];
       const lengths = await pool().mapRange(options.waitAtZero, 15, {
@@ -220,7 +220,7 @@ export function numbersSuite(kind: Kind): void {
       await assertRejects(() => closed.mapRange(options.rangeAsGiven, 5), InvalidStateError);
     });
 
-    it("refuses a text, whose characters are no items", LIMIT, async () => {
+    it("refuses a string, whose characters are not items", LIMIT, async () => {
       await assertRejects(() => pool().mapRange(options.rangeAsGiven, "5" as never), TypeError, "length");
     });
   });

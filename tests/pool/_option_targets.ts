@@ -1,4 +1,4 @@
-/** What the pools of the tests of options run: in a file of its own, as Bun imports no test file in a worker. */
+/** Functions for the tests of options, in a file of their own, as Bun imports no test file in a worker. */
 
 import type { Barrier, Event, Lock, Queue, Semaphore, SharedArray, Value } from "@weft/concurrent/threading";
 import { currentTask } from "@weft/concurrent/threading";
@@ -41,7 +41,7 @@ export async function waitForTimer(ms: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Whether the current task is the same one before and after, and says afterwards whether that was given up. */
+/** Whether the current task is the same before and after, and knows afterwards that it was given up. */
 export async function sayIfCancelled(begun: Semaphore, event: Event): Promise<[isSame: boolean, isCancelled: boolean]> {
   const task = currentTask()!;
   begun.release();
@@ -117,7 +117,7 @@ export function growAs(x: number): [x: number, worker: number] {
   return [x, grow()];
 }
 
-/** Keeps a lot, then waits: the worker has to let it come to its end. */
+/** Keeps a lot of memory, then waits: the worker has to let it finish. */
 export async function growAndWait(begun: Semaphore, event: Event): Promise<number> {
   grow();
   begun.release();
@@ -131,7 +131,7 @@ interface State {
   readonly next: () => number;
 }
 
-/** What no worker could send. */
+/** A value that no worker can send. */
 export function makeState(step: number): State {
   const state = { step, count: 0, next: () => state.count += step };
   return state;
@@ -168,7 +168,7 @@ export function throwFor(event: Event): never {
   throw new RangeError(event.isSet ? "set" : "not set");
 }
 
-/** Ends its worker unless it is tried for the time that is said. */
+/** Ends its worker, except at the given attempt. */
 export function exitBefore(attempts: number, ..._rest: unknown[]): number {
   if (currentTask()!.attempt < attempts) process.exit(3);
   return currentTask()!.attempt;
@@ -201,7 +201,7 @@ export function countAndThrow(value: Value<"i32">): never {
   throw new RangeError("on purpose");
 }
 
-/** The first attempt has read the event, and ends its worker. */
+/** The first attempt reads the event, and ends its worker. */
 export function setAtLast(event: Event): number {
   if (currentTask()!.attempt === 1) process.exit(3);
   event.set();
@@ -252,7 +252,7 @@ export function rangeAsGiven(...args: unknown[]): unknown[] {
   return args;
 }
 
-/** Squares its part of an array in place, and returns the sum of what it has found there. */
+/** Squares its part of an array in place, and returns the sum of the old elements. */
 export function squareRange(begin: number, end: number, { array }: SharedArray<"f64">): number {
   let sum = 0;
   for (let i = begin; i < end; i++) {
@@ -283,7 +283,7 @@ export function exitRangeAtZero(begin: number, end: number): [begin: number, end
   return [begin, end, currentTask()!.attempt];
 }
 
-/** Waits in the worker that comes to it first. */
+/** Waits in the first worker that runs it. */
 export function waitIfFirst(counter: Value<"i32">, begun: Semaphore, event: Event): number {
   if (counter.add(1) === 0) {
     begun.release();

@@ -1,4 +1,4 @@
-/** A program that adds to the prototype of all objects, here and in its workers: `PROGRAM KEY VALUE KIND`. */
+/** A program that adds a property to Object.prototype, here and in its workers: `PROGRAM KEY VALUE KIND`. */
 
 import process from "node:process";
 import * as multiprocessing from "@weft/concurrent/multiprocessing";

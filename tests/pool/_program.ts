@@ -1,4 +1,4 @@
-/** A program of its own: what becomes of it when its main module has ended. */
+/** A program that shows what happens when its main module has ended. */
 
 import process from "node:process";
 import * as multiprocessing from "@weft/concurrent/multiprocessing";
@@ -30,7 +30,7 @@ if (import.meta.main) {
     const { user, system } = process.cpuUsage(before);
     console.log((user + system) / 1000);
   } else if (mode === "timers") {
-    // Tasks one after the other must not keep timers from their turn.
+    // Timers must run between tasks that follow each other.
     const pool = new Pool(1);
     let ticks = 0;
     const timer = setInterval(() => ticks++, 5);
@@ -50,7 +50,7 @@ if (import.meta.main) {
   } else if (mode === "late-error" || mode === "late-rejection") {
     const pool = new Pool(1);
     console.log(await pool.submit(failLater, mode));
-    // The worker ends of it.
+    // This ends the worker.
     while (pool.stats().workers > 0) await new Promise((resolve) => setTimeout(resolve, 1));
     console.log(await pool.submit(square, 3));
   } else if (mode === "trace") {

@@ -11,7 +11,7 @@ export function retriesSuite(kind: Kind): void {
   const { Pool } = kind;
 
   describe(`${kind.name} Pool: priority`, () => {
-    /** A pool whose only worker waits until the event is set: what is given meanwhile waits as well. */
+    /** A pool whose only worker waits until the event is set. Tasks that are given meanwhile wait as well. */
     const blocked = async (): Promise<{ pool: InstanceType<typeof Pool>; goOn: () => void }> => {
       const pool = new Pool(1);
       const [begun, event] = [new kind.Semaphore(0), new kind.Event()];
@@ -54,12 +54,12 @@ export function retriesSuite(kind: Kind): void {
         const items = seen.filter((text) => text.startsWith(name) && text !== "first");
         assertEquals(items, range(100).map((i) => `${name}${i}`));
       }
-      // A stream has no more to offer than its window while its results are read.
+      // A stream offers no more items than its window while its results are read.
       assert(seen.indexOf("a99") < seen.indexOf("c0"), seen.join(" "));
       assert(seen.indexOf("b0") < seen.indexOf("c0"), seen.join(" "));
     });
 
-    it("lets a task overtake those that wait, but for a few that are on their way", LIMIT, async () => {
+    it("lets a task overtake the tasks that wait, except a few that are on their way", LIMIT, async () => {
       const { pool, goOn } = await blocked();
       await using _ = pool;
       const queue = new kind.Queue<string>();
@@ -74,7 +74,7 @@ export function retriesSuite(kind: Kind): void {
       assertEquals(seen.at(-1), "last");
     });
 
-    it("is one of all options of tasks that are looked at", LIMIT, async () => {
+    it("is validated, like all options of tasks", LIMIT, async () => {
       await using pool = new Pool(1);
       const calls = (its: object): (() => unknown)[] => [
         () => pool.apply(targets.square, [1], its),
@@ -101,7 +101,7 @@ export function retriesSuite(kind: Kind): void {
   });
 
   describe(`${kind.name} Pool: retries`, () => {
-    it("tries a task again whose worker ended, and tells it which try it is", LIMIT, async () => {
+    it("tries a task again if its worker ended, and tells it which attempt it is", LIMIT, async () => {
       await using two = new Pool(2);
       assertEquals(await two.submit(options.attempt), 1);
       assertEquals(await two.apply(options.exitBefore, [3], { retries: 2 }), 3);
@@ -123,7 +123,7 @@ export function retriesSuite(kind: Kind): void {
       assertEquals(error.taskIndex, 2);
     });
 
-    it("does not try again what throws", LIMIT, async () => {
+    it("does not try a task again that throws", LIMIT, async () => {
       await using one = new Pool(1);
       const value = new kind.Value("i32");
       await assertRejects(() => one.apply(options.countAndThrow, [value], { retries: 3 }), RangeError, "on purpose");
@@ -151,14 +151,14 @@ export function retriesSuite(kind: Kind): void {
       ]]);
     });
 
-    it("tells of progress once for each item", LIMIT, async () => {
+    it("reports progress once for each item", LIMIT, async () => {
       await using two = new Pool(2);
       const seen: number[] = [];
       await two.map(options.exitAtFives, range(12), { retries: 1, onProgress: (done) => seen.push(done) });
       assertEquals(seen, range(12).map((x) => x + 1));
     });
 
-    it("holds for a worker that is killed, and for one with an uncaught error", LIMIT, async () => {
+    it("holds for a worker that is killed, and for a worker with an uncaught error", LIMIT, async () => {
       const name = `Retried-${kind.name}`;
       await using one = new Pool(1, { name });
       const [begun, event] = [new kind.Semaphore(0), new kind.Event()];
@@ -172,7 +172,7 @@ export function retriesSuite(kind: Kind): void {
       assertEquals((error.cause as Error).message, "uncaught");
     });
 
-    it("sends the arguments anew: large ones, buffers that were given away, and shared objects", LIMIT, async () => {
+    it("sends the arguments again: large arguments, transferred buffers, and shared objects", LIMIT, async () => {
       await using one = new Pool(1);
       const bytes = new Uint8Array(1 << 20).fill(1);
       const future = one.apply(options.sumAtLast, [bytes.buffer], { retries: 1, transfer: [bytes.buffer] });
@@ -187,7 +187,7 @@ export function retriesSuite(kind: Kind): void {
     });
 
     it("keeps no references to shared objects, and gives none back twice", LIMIT, async () => {
-      // What a worker that was ended by force has had stays referred to: one reference for each of them.
+      // A worker that was ended by force keeps its references: one for each such worker.
       const holds = async (
         workers: number,
         use: (event: InstanceType<Kind["Event"]>) => Promise<void>,
@@ -237,7 +237,7 @@ export function retriesSuite(kind: Kind): void {
         for (const future of futures) await assertRejects(() => future, EvalError);
         assertEquals(await one.submit(targets.square, 3), 9);
         await one[Symbol.asyncDispose]();
-        // The job's own references have to go as well, although no caller wants the task any more.
+        // The job's own references must go as well, although no caller waits for the task any more.
         await until(() => referencesTo(event) <= before + 1);
       }
     });
@@ -282,10 +282,10 @@ export function retriesSuite(kind: Kind): void {
   });
 
   describe(`${kind.name} Pool: workers that end in the middle of many tasks`, () => {
-    it("take one task each with them, and what they had done counts", LIMIT, async () => {
+    it("lose one task each, and the tasks that they had finished count", LIMIT, async () => {
       await using two = new Pool(2);
       const n = 3000;
-      // That it is known to be quick.
+      // So that the function is known to be quick.
       await two.map(targets.square, range(n));
       const ends = [17, 700, 1501, 2999];
       for (const chunksize of [undefined, 500]) {
@@ -302,7 +302,7 @@ export function retriesSuite(kind: Kind): void {
       assertEquals(counts.array.findIndex((count) => count > 1), -1);
     });
 
-    it("take no more than one each with them where they are killed at any moment", LIMIT, async () => {
+    it("lose no more than one task each when they are killed at any moment", LIMIT, async () => {
       const name = `Middle-${kind.name}`;
       await using two = new Pool(2, { name });
       const n = 2000;

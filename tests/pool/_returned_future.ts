@@ -1,4 +1,4 @@
-/** Test files of a program's own, in which a future is what the test returns. Run by future_test.ts. */
+/** Tests of a user's program that return a future. Run by future_test.ts. */
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

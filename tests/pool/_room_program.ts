@@ -1,4 +1,4 @@
-/** What pools do in a memory of 64 MiB; prints what does not hold, and "done". Arguments: the kind, and which of {@linkcode parts}. */
+/** Pools in a memory of 64 MiB. Prints failures, and "done" at the end. Arguments: the kind, and which of {@linkcode parts}. */
 
 import process from "node:process";
 import { assert, assertEquals } from "@std/assert";
@@ -64,7 +64,7 @@ const parts: Record<string, (pool: Pool, kind: Kind) => Promise<void>> = {
     checkForty(await Array.fromAsync(pool.imapUnordered(same, forty(), { chunksize: 20 })));
   },
   results: async (pool) => {
-    // Larger than what they were made from, by far: in units of many items, and larger than half of the memory.
+    // Results much larger than their inputs: in units of many items, and larger than half of the memory.
     for (const [bytes, count] of [[100_000, 2_000], [2_000_000, 100], [25_000_000, 6], [50_000_000, 3]]) {
       const results = await pool.map(make, Array(count).fill(bytes));
       assertEquals(results.length, count);
@@ -91,7 +91,7 @@ const parts: Record<string, (pool: Pool, kind: Kind) => Promise<void>> = {
     }
   },
   queue: async (pool, { Pool, Queue }) => {
-    // Most of the memory is in a queue, which another pool empties only when this one has begun to wait.
+    // A queue holds most of the memory. Another pool empties it only when this pool has begun to wait.
     const queue = new Queue<Uint8Array>();
     for (let i = 0; i < 25; i++) queue.putSync(new Uint8Array(2_000_000));
     const results = pool.map(make, Array(4).fill(30_000_000));
@@ -104,7 +104,7 @@ const parts: Record<string, (pool: Pool, kind: Kind) => Promise<void>> = {
     await other.join();
   },
   numbers: async (pool, { SharedArray }) => {
-    // Of batches there may be some when the memory is full, or none; and when it is not, those that are there are of use.
+    // When the memory is full there may be batches or not. When it is not full, the existing batches are used.
     const numbers = Float64Array.from({ length: 20_000 }, (_, i) => i / 3);
     const halves = [...numbers].map((x) => x / 2);
     for (const known of [0, 2_000]) {
@@ -129,7 +129,7 @@ const parts: Record<string, (pool: Pool, kind: Kind) => Promise<void>> = {
       const { needed, available } = await sizesOf(promise);
       assert(needed > 2 * whole && available < whole && available > whole * 0.7, `${needed}, ${available}`);
     }
-    // It says what there is, and that is to be had.
+    // The error says how much is available, and that much can be used.
     const array = new SharedArray("u8", 30_000_000);
     const { needed, available } = await sizesOf(pool.submit(make, 50_000_000));
     assert(needed > 50_000_000 && available < whole - 30_000_000, `${needed}, ${available}`);

@@ -8,7 +8,7 @@ type Pool = InstanceType<Kind["Pool"]>;
 
 const pools = new Map<Kind, Pool>();
 
-/** One pool of two workers for all tests of a file that leave it as it was: to start processes takes a while. */
+/** One pool of two workers for all tests of a file that leave it as it was, as starting processes takes a while. */
 export function sharedPool(kind: Kind): () => Pool {
   return () => {
     let pool = pools.get(kind);
@@ -17,12 +17,12 @@ export function sharedPool(kind: Kind): () => Pool {
   };
 }
 
-/** What holds for that pool after all of the tests. */
+/** What holds for that pool after all tests. */
 export function sharedPoolSuite(kind: Kind): void {
   const pool = sharedPool(kind);
 
   describe(`${kind.name} Pool: afterwards`, () => {
-    it("leaves the pool of the other tests as good as new", LIMIT, async () => {
+    it("the pool of the other tests is in its first state", LIMIT, async () => {
       assertEquals(await pool().map(square, range(1000)), range(1000).map((x) => x * x));
       await pool()[Symbol.asyncDispose]();
     });

@@ -5,10 +5,10 @@ import * as targets from "./_targets.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
 
-/** Bytes that a new worker stays below by far, and that a worker exceeds after some ten calls of `grow`. */
+/** A new worker stays far below this number of bytes, and exceeds it after about ten calls of `grow`. */
 const MUCH = { thread: 50 << 20, process: 180 << 20 };
 
-/** What holds for how many workers there are, how much memory they use, and what their initializer leaves them. */
+/** What holds for the number of workers, for their memory, and for the state that their initializer returns. */
 export function sizesSuite(kind: Kind): void {
   const { Pool } = kind;
 
@@ -45,13 +45,13 @@ export function sizesSuite(kind: Kind): void {
       }
     });
 
-    it("is never below min, whatever the moment at which others end", LIMIT, async () => {
+    it("is never below min, whenever other workers end", LIMIT, async () => {
       await using pool = new Pool(undefined, { min: 2, max: 4, idleTimeout: 1 });
       for (let round = 0; round < 5; round++) {
         const barrier = new kind.Barrier(4);
         await pool.map(targets.meet, range(4).map(() => barrier), { chunksize: 1 });
         for (let workers = 4; workers > 2; workers = pool.stats().workers) {
-          // The pool hears of workers that have ended while others are about to.
+          // The pool learns that workers have ended while others are about to.
           await pool.submit(targets.square, 2);
           assert(pool.stats().workers >= 2, `${pool.stats().workers} workers`);
         }
@@ -67,7 +67,7 @@ export function sizesSuite(kind: Kind): void {
       assertEquals(await pool.map(targets.square, range(10)), range(10).map((x) => x * x));
     });
 
-    it("takes the place of a worker that is gone with the next task", LIMIT, async () => {
+    it("replaces a worker that is gone when the next task comes", LIMIT, async () => {
       const name = `Min-${kind.name}`;
       await using pool = new Pool(undefined, { name, min: 2, max: 2 });
       await pool.warm();
@@ -102,7 +102,7 @@ export function sizesSuite(kind: Kind): void {
       new Pool(undefined, { min: 3 });
     });
 
-    it("validates min also where it is alone", LIMIT, () => {
+    it("validates min also without max", LIMIT, () => {
       assertThrows(() => new Pool(undefined, { min: 1025 }), RangeError, "'min'");
       assertThrows(() => new Pool(undefined, { min: 1n as never }), TypeError, "'min'");
     });
@@ -122,7 +122,7 @@ export function sizesSuite(kind: Kind): void {
       assertEquals(one.stats().failed, 0);
     });
 
-    it("leaves a worker alone that uses less", LIMIT, async () => {
+    it("does not replace a worker that uses less", LIMIT, async () => {
       await using one = new Pool(1, { maxMemory: 2 ** 40 });
       const ids = await Promise.all(range(5).map(() => one.submit(options.grow)));
       for (let i = 0; i < 3; i++) {
@@ -132,7 +132,7 @@ export function sizesSuite(kind: Kind): void {
       assertEquals(new Set(ids).size, 1);
     });
 
-    it("lets the tasks come to their ends that await in the worker", LIMIT, async () => {
+    it("lets tasks that await in the worker finish first", LIMIT, async () => {
       await using one = new Pool(1, { maxMemory: 1, concurrency: 3 });
       const [begun, event] = [new kind.Semaphore(0), new kind.Event()];
       const waiting = range(2).map(() => one.submit(options.growAndWait, begun, event));
@@ -162,7 +162,7 @@ export function sizesSuite(kind: Kind): void {
       assertEquals(seen, [5, 10, 5, 10]);
     });
 
-    it("is the same for tasks that run beside one another", LIMIT, async () => {
+    it("is the same for tasks that run at the same time", LIMIT, async () => {
       await using one = new Pool(1, { initializer: options.makeStateLater, initargs: [1], concurrency: 4 });
       const seen = await Promise.all(range(8).map(() => one.submit(options.nextOfStateLater)));
       assertEquals(seen.toSorted((a, b) => a - b), range(8).map((i) => i + 1));
@@ -175,7 +175,7 @@ export function sizesSuite(kind: Kind): void {
       assertEquals(await other.submit(options.hasNoState), true);
     });
 
-    it("is not there where the initializer's promise rejects: the tasks do", LIMIT, async () => {
+    it("is missing if the initializer's promise rejects, and the tasks reject", LIMIT, async () => {
       await using one = new Pool(1, { initializer: targets.failLater });
       assertEquals((await errorOf(one.submit(options.nextOfState))).message, "later");
     });

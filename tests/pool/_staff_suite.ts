@@ -22,7 +22,7 @@ export function staffSuite(kind: Kind): void {
     });
 
     it(
-      "rejects tasks also where the initializer's error is of a class that is not registered here",
+      "rejects tasks also if the class of the initializer's error is not registered here",
       LIMIT,
       async () => {
         await using one = new Pool(1, { initializer: targets.failWithOwnClass });
@@ -48,7 +48,7 @@ export function staffSuite(kind: Kind): void {
       assertEquals(starts.value <= 2, true);
     });
 
-    it("replaces a worker after so many tasks", LIMIT, async () => {
+    it("replaces a worker after maxTasksPerChild tasks", LIMIT, async () => {
       await using one = new Pool(1, { maxTasksPerChild: 2 });
       const ids: number[] = [];
       for (let i = 0; i < 6; i++) ids.push(await one.submit(targets.workerId));
@@ -58,14 +58,14 @@ export function staffSuite(kind: Kind): void {
       for (const id of new Set(mapped)) assert(mapped.filter((its) => its === id).length <= 2);
     });
 
-    it("ends a worker that had nothing to do for so long, and starts another when there is work", LIMIT, async () => {
+    it("ends a worker after idleTimeout, and starts another when there is work", LIMIT, async () => {
       await using one = new Pool(1, { idleTimeout: 20 });
       const id = await one.submit(targets.workerId);
       await until(() => one.stats().workers === 0);
       assert(await one.submit(targets.workerId) !== id);
     });
 
-    it("starts workers with the first task, and as many as there is work for", LIMIT, async () => {
+    it("starts workers with the first task, as many as there is work for", LIMIT, async () => {
       await using many = new Pool(8);
       const none = { count: 0, mean: 0, p50: 0, p99: 0 };
       const nothing = { workers: 0, busy: 0, queued: 0, completed: 0, failed: 0, waitTime: none, runTime: none };
@@ -88,7 +88,7 @@ export function staffSuite(kind: Kind): void {
       assertThrows(() => new Pool(1, 1 as never), TypeError);
     });
 
-    it("works inside of a worker, and beside other pools", LIMIT, async () => {
+    it("works inside a worker, and beside other pools", LIMIT, async () => {
       const other = new Pool(1);
       const [inner, outer] = await Promise.all([
         pool().submit(targets.poolInside, 50),

@@ -7,7 +7,7 @@ import type { Kind } from "./_kind.ts";
 import * as targets from "./_targets.ts";
 import { rounds } from "../_rounds.ts";
 
-/** Of `deno task storm`, as in tests/storm: the seed of the choices, how many are killed, whether to say what happened. */
+/** From `deno task storm`, as in tests/storm: the seed of the choices, the number of kills, whether to print what happened. */
 const SEED = Number(process.env.STORM_SEED ?? Date.now() % 2 ** 31);
 const KILLS = Number(process.env.STORM_KILLS ?? rounds(9, 3));
 const VERBOSE = process.env.STORM_KILLS !== undefined;
@@ -21,7 +21,7 @@ function range(n: number): number[] {
   return Array.from({ length: n }, (_, i) => i);
 }
 
-/** What became of it: the value, or why there is none. Anything but these ends the test. */
+/** The outcome: the value, or why there is none. Any other error ends the test. */
 async function outcome<T>(promise: PromiseLike<T>): Promise<{ value: T } | "lost" | "aborted"> {
   try {
     return { value: await promise };
@@ -35,7 +35,7 @@ async function outcome<T>(promise: PromiseLike<T>): Promise<{ value: T } | "lost
 /** Workers are killed at random moments while everything else goes on. */
 export function poolStorm(kind: Kind): void {
   describe(`${kind.name} Pool: workers that are killed at any moment`, () => {
-    it("lose nothing but the tasks that they run", { timeout: 30_000 + KILLS * 3_000 }, async () => {
+    it("lose only the tasks that they run", { timeout: 30_000 + KILLS * 3_000 }, async () => {
       const name = `Storm-${kind.name}`;
       const random = new Random(SEED);
       const sum = { rounds: 0, killed: 0, lost: 0, aborted: 0 };
@@ -91,24 +91,24 @@ export function poolStorm(kind: Kind): void {
         sum.lost += lost;
       }
       assertEquals(await pool.map(targets.square, range(500)), range(500).map((x) => x * x));
-      // What was given up may run for a moment yet.
+      // Tasks that were given up may run for another moment.
       for (let stats = pool.stats(); stats.queued + stats.busy > 0; stats = pool.stats()) await pause(1);
       if (VERBOSE) {
         const { rounds, killed, lost, aborted } = sum;
         console.log(
-          `${kind.name} Pool, ${killed} killed: ${rounds} rounds, ${lost} tasks went with the dead, ${aborted} aborted`,
+          `${kind.name} Pool, ${killed} killed: ${rounds} rounds, ${lost} tasks were lost with killed workers, ${aborted} aborted`,
         );
       }
     });
 
-    it("take nothing with them that is tried again", { timeout: 30_000 + KILLS * 3_000 }, async () => {
+    it("lose no task that is tried again", { timeout: 30_000 + KILLS * 3_000 }, async () => {
       const name = `Again-${kind.name}`;
       const random = new Random(SEED + 2);
       const options = { retries: 1_000 };
       await using pool = new kind.Pool(undefined, { name, min: 1, max: WORKERS, concurrency: 3, idleTimeout: 20 });
       for (let killed = 0; killed < KILLS;) {
         let over = false;
-        // Not so often that no worker comes to its first task.
+        // Seldom enough that workers get to their first task.
         const kill = (async () => {
           for (let kills = 0; !over && kills < 2; kills++) {
             await pause(random.below(60));
@@ -153,7 +153,7 @@ export function poolStorm(kind: Kind): void {
           }
           const all = Promise.allSettled(tasks);
           if (random.chance(0.6)) await Promise.race([all, pause(random.below(80))]);
-          // Looks for children that are gone, too, before anybody heard of it.
+          // Also looks for children that have ended and were not reported yet.
           if (random.chance(0.6)) kind.killWorker(name);
           if (random.chance(0.5)) pool.terminate();
           else pool.close();
@@ -163,7 +163,7 @@ export function poolStorm(kind: Kind): void {
             assertMatch((each.reason as Error).name, /^(?:CancelledError|WorkerLostError|AbortError|TimeoutError)$/);
           }
         };
-        // What is damaged is found by the checks of the memory when the next pools take what these gave back.
+        // The memory's checks find damage when the next pools take what these gave back.
         for (let i = 0; i < KILLS; i++) await Promise.all([live(), live()]);
       },
     );

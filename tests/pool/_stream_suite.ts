@@ -18,7 +18,7 @@ export function streamSuite(kind: Kind): void {
       assertEquals(await collect(pool().imap(targets.square, [])), []);
     });
 
-    it("takes only so many items of an endless generator, and ends it when the loop is left", LIMIT, async () => {
+    it("takes a limited number of items of an endless generator, and ends it when the loop is left", LIMIT, async () => {
       let taken = 0;
       let ended = false;
       function* endless(): Generator<number> {
@@ -113,7 +113,7 @@ export function streamSuite(kind: Kind): void {
       assertEquals(all.map(({ value }) => value), [0, 1, 4, 9, 16, undefined]);
     });
 
-    it("tells of progress, without a total as long as there is none", LIMIT, async () => {
+    it("reports progress, without a total as long as it is not known", LIMIT, async () => {
       const totals: (number | undefined)[] = [];
       const onProgress = (done: number, total: number | undefined): void => {
         totals[done] = total;
@@ -127,7 +127,7 @@ export function streamSuite(kind: Kind): void {
       }
     });
 
-    it("is done at the pool's end also if its results are read only then", LIMIT, async () => {
+    it("finishes at the pool's end also if its results are read only then", LIMIT, async () => {
       const two = new Pool(2);
       const results = two.imap(targets.square, range(100));
       const unordered = two.imapUnordered(targets.square, range(100), { chunksize: 3 });
@@ -137,7 +137,7 @@ export function streamSuite(kind: Kind): void {
       assertEquals((await collect(unordered)).length, 100);
     });
 
-    it("loses one item where a worker dies, and goes on if asked for the others", LIMIT, async () => {
+    it("loses one item if a worker dies, and goes on with the others", LIMIT, async () => {
       await using two = new Pool(2);
       const seen: number[] = [];
       const error = await lossOf((async () => {

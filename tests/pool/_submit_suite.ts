@@ -36,7 +36,7 @@ export function submitSuite(kind: Kind): void {
       assertEquals(new Set(ids).size, 3600);
       for (const id of ids) assert(/^[\da-f]{12}-\d+-\d+$/.test(id), id);
       assertEquals(new Set(ids.map((id) => id.split("-")[0])).size, 1);
-      // Numbers, of which many go together.
+      // Numbers, many of which go together.
       assertEquals(await pool().map(targets.lastOfId, range(5000)), range(5000));
     });
 
@@ -87,7 +87,7 @@ export function submitSuite(kind: Kind): void {
       }
     });
 
-    it("rejects with what the task throws, whatever it is", LIMIT, async () => {
+    it("rejects with any value that the task throws", LIMIT, async () => {
       for (const [what, thrown] of [["undefined", undefined], ["text", "text"]] as const) {
         const outcome = await pool().submit(targets.failWith, what).then(() => "resolved", (error) => [error]);
         assertEquals(outcome, [thrown]);
@@ -105,7 +105,7 @@ export function submitSuite(kind: Kind): void {
       assertEquals(await pool().submit(targets.returnFunction, 1), 1);
     });
 
-    it("cancels a task that was not begun, and no other", sharing(kind), async () => {
+    it("cancels only a task that was not begun", sharing(kind), async () => {
       await using one = new Pool(1);
       const [begun, event, value] = [new kind.Semaphore(0), new kind.Event(), new kind.Value("i32")];
       const running = one.submit(targets.setAndWait, begun, event);
@@ -124,7 +124,7 @@ export function submitSuite(kind: Kind): void {
       assertEquals([running.cancel(), running.state], [false, "finished"]);
     });
 
-    it("gives nothing up twice where a done callback gives up the task that is over", sharing(kind), async () => {
+    it("gives nothing up twice if a done callback gives up the finished task", sharing(kind), async () => {
       await using one = new Pool(1);
       const event = new kind.Event();
       const { space, at } = locate(event as unknown as SharedHandle)!;
@@ -135,7 +135,7 @@ export function submitSuite(kind: Kind): void {
         future.addDoneCallback(() => controller.abort());
         assertEquals(await future, false);
       }
-      // The worker's handle may have one more.
+      // The worker's handle may have another reference.
       assert(space.words[at + 1] >= references, `${space.words[at + 1]} of ${references} references are left`);
       assertEquals(await Promise.all(range(4).map((i) => one.submit(targets.square, i))), [0, 1, 4, 9]);
     });
@@ -152,7 +152,7 @@ export function submitSuite(kind: Kind): void {
       assertEquals(await future.result({ timeout: 20_000 }), true);
     });
 
-    it("calls done callbacks, also late, and outlives one that throws", LIMIT, async () => {
+    it("calls done callbacks, also late, and goes on if a callback throws", LIMIT, async () => {
       const future = pool().submit(targets.square, 3);
       const called: unknown[] = [];
       const print = console.error;
@@ -213,7 +213,7 @@ export function submitSuite(kind: Kind): void {
       await assertRejects(() => wait(all, { when: "some" as never }), TypeError);
     });
 
-    it("is one of the things that waitAny waits for", LIMIT, async () => {
+    it("can be waited for with waitAny", LIMIT, async () => {
       const event = new kind.Event();
       const future = pool().submit(targets.square, 3);
       assertEquals(await waitAny([event, future]), 1);

@@ -1,4 +1,4 @@
-/** The suites of pools that share a pool and a file: to start a runtime takes half a second. */
+/** The suites that share a pool and a file, as starting a runtime takes half a second. */
 
 import { batchSuite } from "./_batch_suite.ts";
 import { concurrencySuite } from "./_concurrency_suite.ts";
@@ -29,7 +29,7 @@ export function poolSuites(kind: Kind): void {
   sharedPoolSuite(kind);
 }
 
-/** What holds for the options of a pool and of its tasks, and for all that goes beyond Python's pools. */
+/** What holds for the options of a pool and of its tasks, and for everything that Python's pools do not have. */
 export function optionSuites(kind: Kind): void {
   concurrencySuite(kind);
   sizesSuite(kind);

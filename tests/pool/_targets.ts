@@ -1,4 +1,4 @@
-/** What the pools of the tests run: in a file of its own, as Bun imports no test file in a worker. */
+/** Functions for the tests of pools, in a file of their own, as Bun imports no test file in a worker. */
 
 import type { Barrier, Event, Lock, Queue, RLock, RWLock, Semaphore, Value } from "@weft/concurrent/threading";
 import { currentTask, Pool as ThreadPool, registerSerializable } from "@weft/concurrent/threading";
@@ -43,10 +43,10 @@ export function takeTimeAs(ms: number): string {
   return worker;
 }
 
-/** How often a timer of this worker was called, and how often a connection of this worker has heard something. */
+/** How often a timer of this worker was called, and how often its connection received data. */
 const heard = { timer: 0, socket: 0 };
 
-/** Keeps a timer and a connection that is answered whatever it says. */
+/** Keeps a timer, and a connection whose server answers each message. */
 export function listen(port: number): void {
   setInterval(() => heard.timer++, 5).unref?.();
   const socket = connect(port, "127.0.0.1", () => socket.write("x"));
@@ -57,7 +57,7 @@ export function listen(port: number): void {
   socket.on("error", () => {});
 }
 
-/** Blocks for so many milliseconds and returns what was heard until then. */
+/** Blocks for so many milliseconds and returns what was received until then. */
 export function takeTimeAndHear(ms: number): { timer: number; socket: number } {
   takeTime(ms);
   return { ...heard };
@@ -182,7 +182,7 @@ export function lockForGood(lock: Lock): void {
   lock.acquireSync();
 }
 
-/** Runs until it is told to give up, and says so. */
+/** Runs until it is asked to give up, and reports that. */
 export function busyUntilCancelled(begun: Semaphore, over: Semaphore): string {
   begun.release();
   while (!currentTask()!.cancelled);
@@ -276,7 +276,7 @@ export function returnLock(lock: Lock): Lock {
   return lock;
 }
 
-/** A pool inside of a worker. */
+/** A pool inside a worker. */
 export async function poolInside(n: number): Promise<number[]> {
   await using pool = new ThreadPool(2);
   return await pool.map(square, Array.from({ length: n }, (_, i) => i));
@@ -300,7 +300,7 @@ export function isSet(event: { readonly isSet: boolean }): boolean {
 
 class Own extends Error {}
 
-/** The class is known in the worker alone. */
+/** Only the worker knows this class. */
 export function failWithOwnClass(): never {
   registerSerializable(Own, {
     name: "known in the worker alone",
@@ -332,12 +332,12 @@ export function describeViews(views: (Uint8Array | Uint16Array)[]): unknown {
   };
 }
 
-/** What the task is known by, and nothing else. */
+/** The id of the task. */
 export function taskId(): string {
   return currentTask()!.id;
 }
 
-/** The same of a number, and that number: `NaN` where it is not always the same. */
+/** The same with a number: `NaN` if the id is not always the same. */
 export function idOf(x: number): string {
   const { id } = currentTask()!;
   return `${id} ${currentTask()!.id === id ? x : NaN}`;
@@ -348,7 +348,7 @@ export function lastOfId(_x: number): number {
   return Number(currentTask()!.id.split("-")[2]);
 }
 
-/** Ends its worker, but for the third try. */
+/** Ends its worker, except at the third attempt. */
 export function idOfThird(earlier: string): string {
   const { id, attempt } = currentTask()!;
   appendFileSync(earlier, `${id}\n`);

@@ -7,12 +7,12 @@ const LIMIT = { timeout: 30_000 };
 /** Large enough to go to a thread without a copy. */
 const LARGE = 1 << 20;
 
-/** What holds for buffers that a caller gives away with a task. */
+/** What holds for buffers that a caller transfers with a task. */
 export function transferSuite(kind: Kind): void {
   const { Pool } = kind;
 
   describe(`${kind.name} Pool: transfer`, () => {
-    it("gives the task all that was in a large buffer, and leaves the caller none of it", LIMIT, async () => {
+    it("gives the task the whole of a large buffer, and detaches the caller's", LIMIT, async () => {
       await using pool = new Pool(2);
       for (const size of [1, LARGE - 1, LARGE, 8 * LARGE]) {
         const bytes = new Uint8Array(size).fill(3);
@@ -34,7 +34,7 @@ export function transferSuite(kind: Kind): void {
       });
     });
 
-    it("gives each item its buffers, and several items the same one", LIMIT, async () => {
+    it("gives each item its buffers, and several items the same buffer", LIMIT, async () => {
       await using pool = new Pool(2);
       const buffers = Array.from({ length: 6 }, (_, i) => new Uint8Array(LARGE).fill(i).buffer);
       const items = buffers.map((buffer) => [buffer, buffers[1]!]);
@@ -73,14 +73,14 @@ export function transferSuite(kind: Kind): void {
         const isAtOnce = round % 2 === 0;
         if (!isAtOnce) await Promise.resolve();
         controller.abort(new EvalError("given up"));
-        // A worker that looks for tasks may have done it within that moment.
+        // A worker that looks for tasks may have run it within that moment.
         const sum = await given.catch((error) => assertInstanceOf(error, EvalError));
         if (sum !== undefined) assertEquals([sum, isAtOnce], [LARGE, false]);
         assertEquals(await pool.submit(targets.square, round), round * round);
       }
     });
 
-    it("gives tasks that await beside one another each its own", LIMIT, async () => {
+    it("gives each of several tasks that await at the same time its own buffer", LIMIT, async () => {
       await using pool = new Pool(1, { concurrency: 4 });
       const sums = Array.from({ length: 8 }, (_, i) => {
         const { buffer } = new Uint8Array(LARGE).fill(i);

@@ -1,4 +1,4 @@
-/** A program that looks at what the runtime reports of futures. Run by future_test.ts. */
+/** A program that shows what the runtime reports about futures. Run by future_test.ts. */
 
 import process from "node:process";
 import { Pool } from "@weft/concurrent/threading";

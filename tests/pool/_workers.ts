@@ -10,11 +10,11 @@ const LIMIT = { timeout: 30_000 };
 /** What holds for workers that compute, one task after the other. */
 export function workersSuite(kind: Kind): void {
   describe(`${kind.name} Pool: its workers`, () => {
-    it("share what one of them has before it, once there is nothing else to do", LIMIT, async () => {
+    it("take tasks from another worker's share when there is nothing else to do", LIMIT, async () => {
       await using pool = new kind.Pool(2);
       const barrier = new kind.Barrier(2);
       await pool.starmap(meetOrNot, [[barrier, true], [barrier, true]]);
-      // The first worker has taken the ten that take their time before any cost is known; the other is done with the rest at once.
+      // The first worker has taken the ten slow tasks before any cost is known. The other worker finishes the rest at once.
       const workers = await pool.map(takeTimeAs, Array.from({ length: 40 }, (_, i) => i < 10 ? 4 : 0));
       assertEquals(new Set(workers.slice(0, 10)).size, 2);
     });
@@ -30,7 +30,7 @@ export function workersSuite(kind: Kind): void {
           initializer: listen,
           initargs: [(server.address() as AddressInfo).port],
         });
-        // The connection is not there yet at the first turns.
+        // The connection is not made yet at the first turns.
         for (let timer = false, socket = false; !timer || !socket;) {
           const heard = await pool.map(takeTimeAndHear, new Array<number>(50).fill(10));
           const [first, last] = [heard[0]!, heard.at(-1)!];

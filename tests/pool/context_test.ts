@@ -23,7 +23,7 @@ describe("callbacks", () => {
           look(`end of ${name}`);
         }
       };
-      // Its end is not looked at: V8 resumes an async generator without a context where next() and return() overlap.
+      // Its end is not checked: V8 resumes an async generator without a context when next() and return() overlap.
       const laterItems = async function* (): AsyncGenerator<number> {
         for (let i = 0; i < 20; i++) {
           look(`items of ${name}`);

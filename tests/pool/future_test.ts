@@ -22,7 +22,7 @@ function execute(args: string[], cwd?: string): Promise<{ code: number; output: 
 }
 
 describe("Future", () => {
-  it("is a promise of the runtime's own, and what comes of it is no future", LIMIT, async () => {
+  it("is a native promise, and then() returns a promise that is not a future", LIMIT, async () => {
     await using pool = new Pool(1);
     const future = pool.submit(Math.sqrt, 16);
     assert(future instanceof Promise && future instanceof Future);
@@ -42,11 +42,11 @@ describe("Future", () => {
   });
 
   it("is made by pools only", LIMIT, () => {
-    assertThrows(() => Future.resolve(1), TypeError, "Cannot make future");
-    assertThrows(() => Reflect.construct(Future, [() => {}]), TypeError, "Cannot make future");
+    assertThrows(() => Future.resolve(1), TypeError, "Cannot create future");
+    assertThrows(() => Reflect.construct(Future, [() => {}]), TypeError, "Cannot create future");
   });
 
-  it("rejects with the task's error by every way to look at it", LIMIT, async () => {
+  it("rejects with the task's error in every way to read it", LIMIT, async () => {
     await using pool = new Pool(1);
     const future = pool.submit(targets.failAt, 1, 1);
     const error = await assertRejects(() => future);
@@ -56,14 +56,14 @@ describe("Future", () => {
     assertEquals(await assertRejects(() => Promise.all([future])), error);
   });
 
-  it("does not cross", LIMIT, async () => {
+  it("cannot be sent to another thread", LIMIT, async () => {
     await using pool = new Pool(1);
     const future = pool.submit(Math.sqrt, 16);
     assertThrows(() => new Queue<unknown>().putSync(future), DOMException, "a future belongs to the thread");
     assertEquals(await future, 4);
   });
 
-  it("is reported where what came of it is not handled, and only there", LIMIT, async () => {
+  it("is reported as unhandled where the rejection is not handled, and only there", LIMIT, async () => {
     const program = fileURLToPath(new URL("./_unhandled_program.ts", import.meta.url));
     const args = "Deno" in globalThis ? ["run", "-A", "--no-check", program] : [program];
     const { code, output } = await execute(args);

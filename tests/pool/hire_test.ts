@@ -1,4 +1,4 @@
-/** A pool whose workers cannot be started for want of room waits until there is some. */
+/** A pool that cannot start workers for lack of room waits until there is some. */
 
 import { configure } from "@weft/concurrent/sync";
 import * as multiprocessing from "@weft/concurrent/multiprocessing";

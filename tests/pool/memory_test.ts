@@ -1,4 +1,4 @@
-/** What a pool gives back is nobody's but its next owner's. */
+/** Memory that a pool gives back belongs only to its next owner. */
 
 import * as multiprocessing from "@weft/concurrent/multiprocessing";
 import * as threading from "@weft/concurrent/threading";
@@ -14,9 +14,9 @@ for (const [name, { Pool, SharedArray }] of Object.entries({ threading, multipro
         assertEquals(await pool.map(Math.sqrt, [1, 4, 9]), [1, 2, 3]);
         pool.close();
         await pool.join();
-        // Of all sizes that a pool has had blocks of.
+        // Blocks of all sizes that a pool has used.
         const arrays = Array.from({ length: 300 }, (_, i) => new SharedArray("i32", 8 + i * 8));
-        // Longer than promises that wait take to look for the dead.
+        // Longer than waiting promises take to look for dead threads.
         await delay(500);
         for (const { array } of arrays) assertEquals(array.findIndex((word) => word !== 0), -1);
         for (const array of arrays) array[Symbol.dispose]();

@@ -12,7 +12,7 @@ describe("a pool's worker", () => {
       await pool.map(sumOfRoots, new Array<number>(30).fill(100_000));
       times.push(performance.now() - begin);
     }
-    // The best of several, as others may use the processor in any of them.
+    // The best of several runs, as other programs may use the processor.
     const [early, late] = [times.slice(1, 10), times.slice(-20)].map((some) => Math.min(...some));
     assert(late! < 2 * early!, `thirty tasks took ${early} ms, and ${late} ms later`);
   });

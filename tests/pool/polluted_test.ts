@@ -1,4 +1,4 @@
-/** What a program adds to the prototype of all objects is no option of the library's own calls. */
+/** Properties that a program adds to Object.prototype are not read as options by the library's own calls. */
 
 import { assertEquals } from "@std/assert";
 import { describe, it } from "node:test";

@@ -10,7 +10,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 const PROGRAM = fileURLToPath(new URL("./_program.ts", import.meta.url));
 const LIMIT = { timeout: 60_000 };
 
-/** Runs the program and returns what it printed; rejects unless it ends well. */
+/** Runs the program and returns what it printed. Rejects unless it exits with code 0. */
 function run(...args: string[]): Promise<string> {
   return runFile(PROGRAM, ...args);
 }
@@ -32,7 +32,7 @@ for (const kind of ["thread", "process"]) {
     });
 
     for (const mode of ["late-error", "late-rejection"]) {
-      it(`prints what fails in a worker after its task is over: ${mode}`, LIMIT, async () => {
+      it(`prints errors in a worker after its task is over: ${mode}`, LIMIT, async () => {
         const error = await run(kind, mode).catch((error) => error);
         assert(error instanceof Error, "nothing was printed");
         assertEquals(error.message.match(/after the task/g)?.length, 1, error.message);
@@ -44,9 +44,9 @@ for (const kind of ["thread", "process"]) {
       assertEquals(await run(kind, "pending"), "after 300 ms");
     });
 
-    it("is at rest while its pool is", LIMIT, async () => {
+    it("uses no processor time while its pool is idle", LIMIT, async () => {
       const ms = Number(await run(kind, "idle"));
-      // Of a second. A worker that spins would use all of it.
+      // Within a second. A worker that spins would use all of it.
       assert(ms < 300, `${ms} ms`);
     });
 

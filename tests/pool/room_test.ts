@@ -1,4 +1,4 @@
-/** Pools whose data exceed the shared memory go on with what fits. */
+/** Pools whose data exceed the shared memory go on with the tasks that fit. */
 
 import { assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
@@ -9,7 +9,7 @@ import { run } from "../../tools/_run.ts";
 
 const PROGRAM = fileURLToPath(new URL("./_room_program.ts", import.meta.url));
 const LIMIT = { timeout: 60_000 };
-/** Other ways to the same room, and five seconds of hope that there will be some. */
+/** Variants of the same, and waits of five seconds for room. */
 const LONG = { ...LIMIT, skip: !isLong };
 
 for (const kind of ["thread", "process"]) {
@@ -21,14 +21,14 @@ for (const kind of ["thread", "process"]) {
       assertEquals({ code, output: output.trim() }, { code: 0, output: "done" });
     };
 
-    it("map goes on with what fits", LIMIT, () => holds("map"));
+    it("map goes on with the items that fit", LIMIT, () => holds("map"));
     it("submitted tasks wait for room", LONG, () => holds("submit"));
-    it("starmap goes on with what fits", LONG, () => holds("starmap"));
-    it("imap and imapUnordered go on with what fits", LONG, () => holds("imap"));
-    it("results larger than inputs, and than half of it, wait for room", LIMIT, () => holds("results"));
-    it("numbers go on by themselves where there is none for batches", LIMIT, () => holds("numbers"));
+    it("starmap goes on with the items that fit", LONG, () => holds("starmap"));
+    it("imap and imapUnordered go on with the items that fit", LONG, () => holds("imap"));
+    it("results larger than the inputs, and than half of the memory, wait for room", LIMIT, () => holds("results"));
+    it("numbers go by themselves if there is no room for batches", LIMIT, () => holds("numbers"));
     it("many pools share it", LONG, () => holds("pools"));
-    it("results wait for what a queue holds", LONG, () => holds("queue"));
-    it("only what can never fit is refused, with what was needed and what there is", LONG, () => holds("never"));
+    it("results wait for memory that a queue holds", LONG, () => holds("queue"));
+    it("only what can never fit is refused, with the bytes needed and the bytes available", LONG, () => holds("never"));
   });
 }

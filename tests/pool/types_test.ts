@@ -1,4 +1,4 @@
-/** What compiles and what does not: checked by `deno check`, and run to see that nothing of it runs. */
+/** What compiles and what does not, checked by `deno check`. The test runs nothing of it. */
 
 import { describe, it } from "node:test";
 import { assertEquals } from "@std/assert";

@@ -1,4 +1,4 @@
-/** Exits where it is imported, as a command-line tool that prints its usage. Nothing is called after that. */
+/** Exits when it is imported, like a command-line tool that prints its usage. */
 import process from "node:process";
 
 process.exit(3);

@@ -1,8 +1,8 @@
-/** Is killed where it is imported, as by the system where memory is short. */
+/** Is killed when it is imported, as the system does when memory is short. */
 import process from "node:process";
 
 process.kill(process.pid, "SIGKILL");
-// The signal is there at once, and what comes after it need not be.
+// The signal arrives at once, but the kill may take a moment.
 for (;;);
 
 export function answer(x: number): number {

@@ -1,4 +1,4 @@
-/** Comes up in each worker but the second: they count themselves by the files of the folder that its URL names. */
+/** Loads in each worker but the second. Workers count themselves with files in the folder that the URL names. */
 
 import { closeSync, openSync } from "node:fs";
 

@@ -1,4 +1,4 @@
-/** Takes a while to come up. */
+/** Takes a while to load. */
 for (const end = performance.now() + 300; performance.now() < end;);
 
 export function answer(x: number): number {
