@@ -1,4 +1,4 @@
-/** Makes docs/benchmarks.md and its charts from the results of benchmarks. `deno task bench:report --help` tells how it is called. */
+/** Makes docs/benchmarks.md and its charts from the results of benchmarks. `deno task bench:report --help` explains its options. */
 
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, relative } from "node:path";
@@ -21,13 +21,13 @@ export function keptResults(): string[] {
   return names.sort().map((name) => `${RESULTS}/${name}`);
 }
 
-/** A file as the page names it: from the folder of the project if it is in there. */
+/** A file as the page names it: relative to the folder of the project if it is inside. */
 function nameOf(file: string): string {
   const path = relative(ROOT, file);
   return path.startsWith("..") ? file : path;
 }
 
-/** The text of the page, and its charts by the name of their file, from the page's folder. */
+/** The text of the page, and its charts by the name of their file, relative to the page's folder. */
 export function reportOf(files: readonly string[]): { text: string; charts: Map<string, Chart> } {
   const charts = new Map<string, Chart>();
   const bases = new Set<string>();
@@ -44,7 +44,7 @@ export function reportOf(files: readonly string[]): { text: string; charts: Map<
   return { text: page(reported), charts };
 }
 
-/** How the names of a file's charts begin: as its own, as it can stand in a link, with a number where another file has that name. */
+/** How the names of a file's charts begin: with its own name, made fit for a link, and a number if another file has that name. */
 function baseOf(file: string, bases: Set<string>): string {
   const name = basename(file, ".json").replaceAll(/[^\w.-]+/g, "-");
   let base = name;
@@ -81,7 +81,7 @@ if (import.meta.main) {
     const drawn = await Promise.all([...charts].map(async ([name, { spec }]) => [name, await toSvg(spec)] as const));
     const folder = `${out}/charts`;
     mkdirSync(folder, { recursive: true });
-    // Charts of works and results that are no more would stay for ever.
+    // Charts of works and results that no longer exist would stay forever.
     if (given.length === 0 && values.out === undefined) {
       for (const name of readdirSync(folder)) if (name.endsWith(".svg")) rmSync(`${folder}/${name}`);
     }

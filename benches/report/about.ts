@@ -1,4 +1,4 @@
-/** The part of the report that says what was done, and by what: a line for each work and each contestant of a run. */
+/** The part of the report that describes the works and contestants of a run: a line for each. */
 
 import { ABOUT as ABOUT_CORES, jobOf } from "../cores/plan.ts";
 import { ABOUT as ABOUT_DISTRIBUTED, rowOf } from "../distributed/plan.ts";
@@ -9,7 +9,7 @@ import { groupName, SCOPES } from "../peers/work.ts";
 import { WORKS } from "../peers/works.ts";
 import { aboutGroup } from "./short_benches.ts";
 
-/** The works of a run beside peers, and its contestants. */
+/** The works of a run of bench:peers, and its contestants. */
 export function aboutPeers({ groups }: Run): string {
   const names = new Set(groups.map(({ name }) => name));
   const works = WORKS.filter((work) => SCOPES.some((scope) => names.has(groupName(work, scope))));
@@ -24,7 +24,7 @@ export function aboutPeers({ groups }: Run): string {
   );
 }
 
-/** The jobs of a run across cores, and its contestants. */
+/** The jobs of a run of bench:cores, and its contestants. */
 export function aboutCores({ groups }: Run): string {
   const jobs = new Map(
     groups.flatMap(({ name }) => jobOf(name) ?? []).map(({ title, about }) => [title, about] as const),
@@ -33,7 +33,7 @@ export function aboutCores({ groups }: Run): string {
   return both([...jobs], Object.entries(ABOUT_CORES).filter(([name]) => names.has(name)));
 }
 
-/** The rows of a run of a fleet, and its contestants. */
+/** The rows of a run of bench:distributed, and its contestants. */
 export function aboutDistributed({ groups }: Run): string {
   const rows = groups.flatMap(({ name }) => rowOf(name) ?? []).map(({ title, about }) => [title, about]);
   const names = new Set(groups.flatMap(({ contestants }) => contestants.map(({ name }) => name)));
@@ -49,12 +49,12 @@ export function aboutBench({ groups }: Run): string {
   return both(works, []);
 }
 
-/** Two tables to open; nothing where the run has nothing that is known. */
+/** Two tables, folded; nothing if no work and no contestant of the run has a description. */
 function both(works: readonly string[][], contestants: readonly string[][]): string {
   const tables = [
     ...(works.length === 0 ? [] : [table(["Work", "What is done"], works, 2)]),
     ...(contestants.length === 0 ? [] : [table(["Contestant", "What it is"], contestants, 2)]),
   ];
   if (tables.length === 0) return "";
-  return ["<details><summary>What is done, and by what</summary>", ...tables, "</details>"].join("\n\n");
+  return ["<details><summary>The works and the contestants</summary>", ...tables, "</details>"].join("\n\n");
 }

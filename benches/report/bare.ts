@@ -1,11 +1,11 @@
-/** The part of the report that sets every operation of the library beside the bare one of the platform. */
+/** The part of the report that compares every operation of the library with the bare operation of the platform. */
 
 import { Notes, remarkOn } from "../lib/notes.ts";
 import type { Group, Run } from "../lib/results.ts";
 import { factor, figuresOf, over } from "../lib/standings.ts";
 import { formatValue, table } from "../lib/table.ts";
 
-/** A table for each group: what each takes on each runtime, and how many times as much as the bare operation that is. */
+/** A table for each group: the time of each operation on each runtime, and its ratio to the bare operation. */
 export function multiples(run: Run): string {
   return run.groups.map(multiplesOf).join("\n\n");
 }

@@ -1,4 +1,4 @@
-/** The part of the report that shows what more workers bring. */
+/** The part of the report that shows the effect of more workers. */
 
 import { CONTESTANTS } from "../cores/plan.ts";
 import { type Point, pointsOf } from "../cores/speedup.ts";
@@ -6,7 +6,7 @@ import { Notes } from "../lib/notes.ts";
 import type { Group, Run } from "../lib/results.ts";
 import { figures, formatPart, table } from "../lib/table.ts";
 
-/** The speed-up with as many workers as there are cores, and what part of these it uses: a row for each job and runtime. */
+/** The speed-up with as many workers as cores, and the share of the cores that it uses: a row for each job and runtime. */
 export function speedups(run: Run): string {
   const { cores } = run.machine;
   const names = Object.values(CONTESTANTS);

@@ -14,13 +14,13 @@ import { COMMANDS, headOf, HOW, NOTES } from "./text.ts";
 
 /** A chart that has been drawn. */
 export interface Drawn {
-  /** From the page's folder. */
+  /** Relative to the page's folder. */
   readonly file: string;
-  /** For readers that do not see it. */
+  /** For readers that cannot see it. */
   readonly alt: string;
 }
 
-/** A run that is reported, and the charts of it. */
+/** A run that is reported, and its charts. */
 export interface Reported {
   /** The file of the results, as the page names it. */
   readonly source: string;
@@ -31,12 +31,12 @@ export interface Reported {
 interface Section {
   readonly kind: Run["kind"];
   readonly title: string;
-  /** What the overview has, in words. */
-  readonly told: string;
+  /** What the overview shows, in words. */
+  readonly intro: string;
   readonly overview: (run: Run) => string;
-  /** Where ours stands among its peers. */
+  /** How ours compares with its peers. */
   readonly standing: readonly ((run: Run) => string)[];
-  /** What was done, and by what. */
+  /** The works and the contestants. */
   readonly about?: (run: Run) => string;
   readonly tableOf: (group: Group, run: Run) => string;
 }
@@ -44,10 +44,10 @@ interface Section {
 const SECTIONS: readonly Section[] = [
   {
     kind: "peers",
-    title: "Beside what there is instead",
-    told:
-      "How many times as much ours takes as the best peer that can be had on the same runtime, and as the best of those that run " +
-      "where ours does not, on Node, CPython or C (less is better, below one ours is ahead):",
+    title: "Beside the alternatives",
+    intro:
+      "This library divided by its best peer on the same runtime, and by the best of the peers that run elsewhere, on Node, CPython " +
+      "or C. Less is better; below one, this library is ahead.",
     overview,
     standing: [tally, behind],
     about: aboutPeers,
@@ -56,8 +56,8 @@ const SECTIONS: readonly Section[] = [
   {
     kind: "cores",
     title: "Across cores",
-    told:
-      "How many times as fast a job is with a worker for each core (more is better), and what part of these cores that uses:",
+    intro:
+      "The speed-up of a job with a worker for each core (more is better), and the share of the cores that it uses.",
     overview: speedups,
     standing: [behind],
     about: aboutCores,
@@ -66,9 +66,9 @@ const SECTIONS: readonly Section[] = [
   {
     kind: "distributed",
     title: "Many machines",
-    told:
-      "What a task of a fleet takes that goes through a server, beside a job queue and the pool of processes of one machine, what was " +
-      "asked of it, and whether that is reached. Server, agent and program are on one machine, so that no network is in the figures:",
+    intro:
+      "A task of a fleet, which goes through a server, beside a job queue and the pool of processes of a single machine; the target for " +
+      "it, and whether it is reached. Server, agent and program are on the same machine, so the figures include no network.",
     overview: asked,
     standing: [behind],
     about: aboutDistributed,
@@ -77,9 +77,8 @@ const SECTIONS: readonly Section[] = [
   {
     kind: "bench",
     title: "Beside the bare platform",
-    told:
-      "What each takes, and how many times as much that is as the bare operation of the platform, which does less (less is " +
-      "better):",
+    intro:
+      "The time of each operation, and its ratio to the bare operation of the platform, which does less. Less is better.",
     overview: multiples,
     standing: [],
     about: aboutBench,
@@ -107,7 +106,7 @@ function body(section: Section, { source, run, charts }: Reported, all: readonly
     isAlone ? `### ${machine}` : `### ${machine}: ${source}`,
     // Machine, date and command are in the charts themselves.
     ...charts.map(({ file, alt }) => `![${alt}](${file})`),
-    section.told,
+    section.intro,
     section.overview(run),
     from,
     ...section.standing.map((tell) => tell(run)).filter((text) => text !== ""),
@@ -125,14 +124,14 @@ function machineOf({ machine }: Run): string {
   return `${machine.cores} cores of ${machine.processor}`;
 }
 
-/** What is to be said of works that the run has, and of the run. */
+/** Notes on the works of the run, and on the run itself. */
 function notesOn(run: Run): string[] {
   const notes = NOTES.filter(({ about }) => run.groups.some(({ name }) => about.test(name)));
   const lines = [...notes.map(({ text }) => text), ...run.notes ?? []];
   return lines.length === 0 ? [] : [lines.map((line) => `- ${line}`).join("\n")];
 }
 
-/** Machine, date and command, for below a table or chart. */
+/** Machine, date and command, to be placed below a table or chart. */
 function originOf(source: string, run: Run): string {
   const date = new Date(run.date).toLocaleDateString("en-GB", { dateStyle: "long", timeZone: "UTC" });
   const rough = run.quick ? " A short run: its figures are rough." : "";

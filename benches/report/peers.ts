@@ -1,4 +1,4 @@
-/** The part of the report that sets the library beside what people use instead. */
+/** The part of the report that compares the library with its alternatives. */
 
 import { Notes, remarkOn } from "../lib/notes.ts";
 import { labelOf, type Run } from "../lib/results.ts";
@@ -6,7 +6,7 @@ import { factor, type Figures, isAhead, over, type Standing, standingsOf } from 
 import { table } from "../lib/table.ts";
 import { reasonFor } from "./reasons.ts";
 
-/** How many times as much each of ours takes as the best of its peers, on its runtime and elsewhere: a row for each work. */
+/** The ratio of each of ours to the best of its peers, on its runtime and elsewhere: a row for each work. */
 export function overview(run: Run): string {
   const all = run.groups.flatMap(standingsOf).filter(({ peers }) => peers.length > 0);
   const runtimes = [...new Set(all.map(({ ours }) => ours.contestant.runtime))];
@@ -35,7 +35,7 @@ function besideBest(standing: Standing | undefined, best: Figures | undefined, n
   return `${factor(over(group, ours, best))} ${label}${doubts}`;
 }
 
-/** In how many works ours is ahead of the best peer, level with it, and behind: a sentence for each runtime and kind of peer. */
+/** In how many works ours is ahead of the best peer, level, and behind: a sentence for each runtime and kind of peer. */
 export function tally(run: Run): string {
   const all = run.groups.flatMap(standingsOf);
   const byRuntime = Map.groupBy(all, ({ ours }) => ours.contestant.runtime);
@@ -64,37 +64,37 @@ function tallyOf(
   ];
 }
 
-/** Whether there are several samples of ours and of some peer from a quiet machine: others say nothing of the noise, nor does 0. */
+/** Whether ours and some peer have several samples from a quiet machine: others show nothing about the noise, nor does 0. */
 function canBeJudged(ours: Figures, ...peers: Figures[]): boolean {
   const isSound = ({ median, spread, contestant }: Figures) =>
     median > 0 && spread !== undefined && contestant.busy === undefined;
   return isSound(ours) && peers.some(isSound);
 }
 
-/** The work, with the name of ours where several of ours do it. */
+/** The work, with the name of ours if several of ours do it. */
 function titleOf({ group, ours }: Standing): string {
   const names = new Set(group.contestants.filter((each) => each.ours).map(({ name }) => name));
   const { name, workers } = ours.contestant;
   return (names.size === 1 ? group.name : `${group.name}: ${name}`) + (workers === undefined ? "" : ` x ${workers}`);
 }
 
-/** A peer that is ahead of some of ours in a work, on one runtime of ours or on several. */
+/** A peer that is ahead of some of ours in a work, on at least one runtime of ours. */
 interface Lead {
   readonly title: string;
   readonly peer: Figures;
   readonly because: string | undefined;
-  /** How many times as much ours takes, with marks, by the runtime of ours. */
+  /** The ratio of ours to the peer, with marks, by the runtime of ours. */
   readonly ratios: Map<string, string>;
 }
 
-/** Which peers are ahead of which of ours, and why: a table with the reasons below it, or a sentence that says that none is. */
+/** Which peers are ahead of which of ours, and why: a table with the reasons below it, or a sentence if no peer is ahead. */
 export function behind(run: Run): string {
   const notes = new Notes();
   const leads = leadsOf(run, notes);
   if (leads.length === 0) {
     return run.groups.flatMap(standingsOf).some(({ ours, peers }) => canBeJudged(ours, ...peers))
       ? "No peer is ahead of the library by more than the noise."
-      : "These are lone samples, or from a busy machine: a lead cannot be told from the noise in them.";
+      : "These are lone samples, or samples from a busy machine: a lead cannot be distinguished from the noise.";
   }
   const runtimes = [...new Set(leads.flatMap((lead) => [...lead.ratios.keys()]))];
   const reasons = [...new Set(leads.flatMap(({ because }) => because ?? []))];
@@ -107,7 +107,7 @@ export function behind(run: Run): string {
   ]);
   return [
     "<details><summary>Where a peer is ahead by more than the noise, by how much, and why</summary>",
-    "How many times as much as the peer ours takes; the letters stand for the reasons below.",
+    "This library divided by the peer. The letters stand for the reasons below.",
     table(["Work", "Peer", "Its runtime", ...runtimes.map((runtime) => `Ours on ${runtime} over it`), "Why"], rows, 3),
     ...notes.below(),
     ...reasons.map((because, i) => `**${letterOf(i)}.** ${because}`),
@@ -133,7 +133,7 @@ function leadsOf(run: Run, notes: Notes): Lead[] {
   return [...leads.values()].sort((a, b) => titles.indexOf(a.title) - titles.indexOf(b.title));
 }
 
-/** `A`, `B`, …: reasons are told by letters, as figures are numbers. */
+/** `A`, `B`, …: reasons have letters, since figures are numbers. */
 function letterOf(index: number): string {
   return String.fromCharCode("A".charCodeAt(0) + index);
 }

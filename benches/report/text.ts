@@ -1,120 +1,131 @@
-/** What the report says in words, without a number: the figures are the tables' and charts'. */
+/** The words of the report, without numbers: the figures are in the tables and charts. */
 
 import { COLUMNS as CORES } from "../cores/tables.ts";
 import { COLUMNS as FLEET } from "../distributed/tables.ts";
 import { COLUMNS as PEERS } from "../peers/tables.ts";
 
-/** The head of the page, before all figures: from which files it is made. */
+/** The head of the page, before all figures: it names the files that the page is made of. */
 export function headOf(sources: readonly string[]): string {
   const files = sources.map((source) => `\`${source}\``).join(", ");
   return `# Benchmarks
 
 <!-- Made by \`deno task bench:report\` from ${files}. Do not edit: the words are in benches/report/. -->
 
-All figures on this page come from ${files}, which hold every sample of the runs. Below each table is the command that makes
-it anew.
+All figures on this page come from ${files}, which hold every sample of the runs. The command that measures them again is
+below each table.
 
-Where a peer is ahead, the page says so. What the words in the tables mean is told at the end.`;
+If a peer is ahead, the page says so. [How to read the figures](#how-to-read-the-figures) explains the tables.`;
 }
 
-/** How all of it is run again. */
+/** The commands that run everything again. */
 export const COMMANDS: string = `## Run it yourself
 
 \`\`\`sh
 deno task bench             # short benches of each module beside the bare platform; on Bun: deno task bench:bun
 deno task bench:record      # the same on both runtimes in turns, as results that can be compared and reported
-deno task bench:cores       # what more workers bring
-deno task bench:peers       # beside npm's pools, bare workers, CPython and C; --quick for a look
+deno task bench:cores       # the speed-up with more workers
+deno task bench:peers       # beside npm's pools, bare workers, CPython and C; --quick for a short run
 deno task bench:distributed # a fleet beside a job queue and the local pool
 deno task bench:compare     # what changed between two results beyond the noise
-deno task bench:report      # makes a page like this one of results
+deno task bench:report      # makes a page like this from results
 \`\`\`
 
-Each of those with a colon tells with \`--help\` what else it can do. The machine should have nothing else to do meanwhile.`;
+Each command with a colon explains its options with \`--help\`. Run them on a machine that is otherwise idle.`;
 
 /** The end of the page. */
 export const HOW: string = `## How to read the figures
 
-- **Ratios.** What a machine does in a second says little about another, so what counts is how one contestant stands beside
-  another. They ran in turns, A B A B, in one run: what the machine did in a minute was done to all of them. _Over_ means
-  divided by: where ours is over a peer, less is better, and below one ours is ahead.
-- **Peers** of ours on a runtime are what can be had on that runtime, and what runs _elsewhere_: on Node,
-  CPython and C, where ours does not. What ours is compared with first is the best on its own runtime, since a program cannot
-  have the others. Bare operations of the platform are among the peers: they are the floor, and do less.
-- **${PEERS.time}**, **${PEERS.memory}**, **${PEERS.use}** is the median of the samples. **${PEERS.samples}** says how many there are, from how
-  many starts of the program. **${PEERS.spread}**: half of the samples are so near to the median, to either side. A peer counts
-  as ahead only where its lead is larger than both spreads together, and than what two starts of the same code differ by.
-- **${PEERS.processor}** is that of all threads and child processes for one operation. Where it is larger than the median
-  the work was done side by side; where it is smaller, threads slept meanwhile.
-- **${PEERS.near}** and **${PEERS.far}** are in the rows of this library, which are bold: how many times as much it takes as
-  the best of these peers, and which that is. In a peer's row they say whether that peer is the one.
-- **${CORES.speedup}** is how many times as fast a job is with more workers: the time of the job without any, or with the fewest
-  where it needs some, over its time with so many. **${CORES.efficiency}** is the speed-up by the number of cores that these
-  workers can use. It is left out where all workers want one lock or one queue: more of them cannot be faster there.
-  **${CORES.timesBare}** is how many times as long it takes as with as many bare workers.
-- **${FLEET.asked}** is what the fleet was designed to reach, and **${FLEET.reached}** says whether the **${FLEET.ratio}** of the
-  medians beside it does. \`p99\` is what one of a hundred exceeds: the longest where there are fewer.
-- **${PEERS.notes}.** Each sample waits for a quiet machine and is thrown away as _disturbed_ if other programs used the
-  processors meanwhile. A figure that had to be taken from a _busy_ machine says so, as
-  does what is made of it, and is not to be relied on: what waits for another thread then waits for the scheduler first.
-- **Noise.** The same code measured twice differs by some per cent. \`deno task bench:compare OLD.json NEW.json\` says what
+- **Ratios.** The time of an operation on this machine says little about another machine. The ratio of two contestants says more.
+  They ran in turns, A B A B, in the same run, so a change in the machine's load affected all of them. _Over_ means divided by:
+  where ours is over a peer, less is better, and below one ours is ahead.
+- **Ours** is this library. **Peers** are the alternatives on the same runtime, and alternatives that run _elsewhere_, where this
+  library does not: on Node, CPython and C. The first comparison is with the best peer on the same runtime, since a program cannot
+  use the others. Bare operations of the platform are among the peers: they do less, and are the lower limit.
+- **${PEERS.time}**, **${PEERS.memory}**, **${PEERS.use}** is the median of the samples. **${PEERS.samples}** is their number, and the
+  number of starts of the program that they come from.
+- **${PEERS.spread}**: half of the samples are within this distance of the median. A peer counts as ahead only if its lead is larger
+  than both spreads together, and larger than the difference between two starts of the same code.
+- **${PEERS.processor}** is the processor time of all threads and child processes for an operation. If it is larger than the median,
+  the work ran in parallel. If it is smaller, threads slept meanwhile.
+- **${PEERS.near}** and **${PEERS.far}**: in the bold rows, which are this library's, the ratio to the best of these peers, and the
+  name of that peer. In a peer's row they show whether it is that peer.
+- **${CORES.speedup}** is the time of the job without workers (or with the fewest workers, if it needs some) divided by its time with
+  this many workers. **${CORES.efficiency}** is the speed-up divided by the number of cores that these workers can use. It is left out
+  if all workers use the same lock or queue, since more workers cannot be faster there. **${CORES.timesBare}** is the time of the job
+  divided by its time with the same number of bare workers.
+- **${FLEET.asked}** is the target that the fleet was designed for. **${FLEET.reached}** says whether the **${FLEET.ratio}** of the
+  medians meets it. \`p99\` is the value that a hundredth of the samples exceed: the longest sample if there are fewer.
+- **${PEERS.notes}.** Each sample waits for a quiet machine. It is discarded as _disturbed_ if other programs used the processors
+  meanwhile. A figure that had to be measured on a _busy_ machine is marked, and so is every figure that is derived from it. Do
+  not rely on these figures: an operation that waits for another thread then first waits for the scheduler.
+- **Noise.** Two measurements of the same code differ by some percent. \`deno task bench:compare OLD.json NEW.json\` shows what
   changed beyond that.`;
 
-/** What is said of the works whose names match, below the tables. */
+/** Notes below the tables, for the works whose names match. */
 export const NOTES: readonly { readonly about: RegExp; readonly text: string }[] = [
   {
     about: /acquire and release/i,
     text:
-      "The statement `using` itself costs on Deno: in a hot loop, dispose of the guard in `finally` or call `release`.",
+      "On Deno the statement `using` itself takes time. In a hot loop, dispose of the guard in `finally` or call `release`.",
   },
   {
     about: /^value|one number/i,
-    text: "A `Value` of a wide type (`i64`, `f64`) costs more, since what is read is a `bigint` first.",
+    text: "A `Value` of a wide type (`i64`, `f64`) takes longer, since it is first read as a `bigint`.",
   },
   {
     about: /1 KB/,
     text:
-      "Part of what a large string costs on Deno is spent on joining its parts, which is done at the first look at it.",
+      "On Deno, part of the time of a large string goes into joining its parts, which happens when it is first read.",
   },
   {
     about: /^start/i,
     text:
-      "By profiles of the first start on Deno: more than half of it is the runtime's own, which makes the worker and its heap while " +
-      "the starter stands still; then come the function's description, of which most is a first look at a stack and at the texts of " +
-      "the modules on it, the library's files in the worker, the function's module there, and the timers that an awaited join is the " +
-      "first to use. On Bun most of it is reading and translating the library's files, of which the processor's time grows with " +
-      "their length: once in the program, and once more in the worker whose function's module imports the library. A bare worker " +
-      "that imports the library as well is the floor there. Fewer and larger files, files that are marked as translated, and short " +
-      "names were tried: each changes a start by no more than the noise.",
+      "Profiles of the first start on Deno: more than half of the time is the runtime's own, which makes the worker and its heap while " +
+      "the starter is blocked. The rest is, in this order: the description of the function (mostly the first read of a stack and of the " +
+      "modules on it), the library's files in the worker, the function's module there, and the timers that an awaited join is the " +
+      "first to use.",
   },
   {
     about: /^start/i,
     text:
-      "What a start costs is the library's own modules. A worker loads some of them, and the rest when something shared " +
-      "arrives or the program's own module imports the package, as most do. After the second start a spare worker with all of " +
-      "it loaded waits for the next thread for a while, and where one that has ended ran the same, it has imported its module as well: " +
-      "then a start costs a message. So does that of a process by `forkserver`. " +
-      "Where starts follow each other without a turn of the event loop between (`start()` and `joinSync()` in a loop) no spare " +
-      "is made: nothing is done behind the program's back while it is blocked.",
+      "Profiles of the first start on Bun: most of the time goes into reading and transpiling the library's files. It grows with their " +
+      "length, and is spent once in the program and once more in the worker if the function's module imports the library. The lower " +
+      "limit there is a bare worker that imports the library as well. Fewer and larger files, files that are marked as transpiled, and " +
+      "short names were tried: each changes a start by no more than the noise.",
+  },
+  {
+    about: /^start/i,
+    text:
+      "The library's own part of a start is the load of its modules. A worker loads some of them at the start. It loads the rest when " +
+      "a shared object arrives, or when the program's own module imports the package, as most do. After the second start, a spare " +
+      "worker with all modules loaded waits for the next thread for a while. If an earlier thread ran the same function, the spare has " +
+      "imported the function's module as well, and a start takes a single message. So does the start of a process by `forkserver`.",
+  },
+  {
+    about: /^start/i,
+    text:
+      "If starts follow each other without a turn of the event loop in between (`start()` and `joinSync()` in a loop), no spare is " +
+      "made: the library does nothing in the background while the program is blocked.",
   },
   {
     about: /64 MB.*shared/i,
-    text: "A shared array is there at once, whatever its size: nothing is copied.",
+    text: "A shared array is available at once, whatever its size: nothing is copied.",
   },
   {
     about: /idleness/i,
     text:
-      "To look longer for the answer, and to wake a worker before the task was posted, were both tried and found slower on a " +
-      "busy machine.",
+      "Two changes were tried and were slower on a busy machine: to poll longer for the answer, and to wake a worker before the " +
+      "task is posted.",
   },
   {
     about: /^one (lock|queue)/i,
     text:
-      "What is done under one lock, or with one queue, is done one after the other, however many cores there are: more workers " +
-      "cannot make it faster. What counts is that it does not become much slower.",
+      "Operations under the same lock, or on the same queue, run one after another on any number of cores, so more workers cannot " +
+      "make them faster. They should not become much slower.",
   },
   {
     about: /items put and then taken/i,
-    text: "Where cost grows in proportion, the larger number of items costs as much for each of them as the smaller.",
+    text:
+      "If the time grows in proportion, an item takes as long with the larger number of items as with the smaller number.",
   },
 ];
