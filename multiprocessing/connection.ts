@@ -1,8 +1,8 @@
 /**
- * Pairs of connections: what one end sends, the other receives.
+ * Pipes, each of which is a pair of connections: what one end sends, the other end receives.
  *
- * What a thread has of an end, and how a message is given and taken, is in _internal/processes/pipe_end.ts; waiting, and what
- * callers are told, is here.
+ * This module waits and throws the errors. _internal/processes/pipe_end.ts puts messages into the pipe and takes them out,
+ * and keeps what a thread knows of its end.
  *
  * @module
  */
@@ -35,16 +35,22 @@ const outgoing = new Message();
 const incoming = new Message();
 
 /**
- * One end of a {@linkcode Pipe}: sends messages to the other end, receives what the other end sent.
+ * One end of a {@linkcode Pipe}. It sends messages to the other end, and receives what the other end sent.
  *
- * Messages are whole, and any number of processes and threads may send and receive at the same end: each message is
- * received once. Values are copied as by `structuredClone`; the objects of this module are shared, so connections can be
- * sent through connections. 64 KiB and more are buffered; what is larger waits in memory of its own until the receiver
- * has room for it.
+ * - **Messages** arrive whole, in the order in which they were sent. Any number of processes and threads may use the same
+ *   end: each message is received once.
+ * - **Copies.** Sending copies the value, as `structuredClone` does. The objects of this module are shared instead of copied,
+ *   so a connection can be sent through a connection.
+ * - **Visibility.** What a process wrote to shared memory before it sent a message is visible to the receiver of the message.
+ * - **Buffer.** Each direction buffers 64 KiB or more, and a sender waits while the buffer is full. A message that is larger
+ *   than half of the buffer counts as half of it, and can still be sent.
+ * - **Holders.** A thread becomes a holder of an end when it receives the end or first uses it. To create a pipe and pass an
+ *   end on does not make a thread a holder, so a parent need not close the end that it gave to a child.
+ * - **The end of a pipe.** When the last holder of an end has closed it or has ended, for whatever reason, the other end still
+ *   receives what was sent. After that, receiving throws {@linkcode EOFError}. Sending throws {@linkcode BrokenPipeError}.
  *
- * An end is held by each thread that received it or used it; making a pipe and passing its ends on does not count. When the
- * last holder of an end has closed it or has ended, in whatever way, the other end receives what was sent and then gets
- * {@linkcode EOFError}, and {@linkcode BrokenPipeError} when it sends. So a parent need not close the end that it gave away.
+ * Every method but {@linkcode Connection.close} throws {@linkcode InvalidStateError} if the calling thread has closed the
+ * connection. Methods that take a `timeout` throw `RangeError` if it is negative or NaN.
  *
  * Python: `multiprocessing.connection.Connection`.
  *
@@ -66,17 +72,17 @@ const incoming = new Message();
  * }
  * ```
  *
- * @typeParam T What is received.
+ * @typeParam T The type of the values that this end receives.
  */
 export class Connection<T = unknown> extends SharedHandle {
   readonly #place: Place = placeOf(this);
-  /** `undefined` where the connection was made while a worker imports a module. */
+  /** `undefined` if the connection was created while a worker imports a module. */
   readonly #end: End | undefined;
 
   /**
-   * Not for programs: connections come in pairs, from {@linkcode Pipe}.
+   * Not for programs: {@linkcode Pipe} creates connections, in pairs.
    *
-   * @param made An end, as `Pipe` makes it.
+   * @param made An end of a new pipe, from `Pipe`.
    * @throws {TypeError} If a program calls it.
    */
   constructor(made: object) {
@@ -94,15 +100,34 @@ export class Connection<T = unknown> extends SharedHandle {
   }
 
   /**
-   * Sends a value; waits, without blocking the event loop, while the buffer is full. The value is copied before this
-   * returns its promise.
+   * Sends a value. Waits, without blocking the event loop, while the buffer is full.
    *
+   * The value is copied before this returns its promise: later changes to it have no effect. Promises of one thread are sent in
+   * the order of the calls.
+   *
+   * A value is sent whole or not at all: after any error, also after a timeout or an abort, the other end does not receive it.
+   *
+   * Python: `multiprocessing.connection.Connection.send`.
+   *
+   * @param value The value: anything that can be sent to another process.
+   * @param options `timeout` in milliseconds, and `signal`. With a `timeout` of 0, it does not wait.
    * @throws {BrokenPipeError} If no thread holds the other end any more.
-   * @throws {TypeError} If this end only receives, or a thread's object is in the value.
-   * @throws {DOMException} `DataCloneError`, if the value cannot be copied: it names the path. Nothing is sent.
-   * @throws {RangeError} If the shared memory has no room for it. Nothing is sent.
+   * @throws {TypeError} If this end only receives, or the value contains an object that only threads share.
+   * @throws {DOMException} `DataCloneError`, if the value cannot be copied. The message names the path to it.
+   * @throws {RangeError} If the shared memory has no room for the value.
    * @throws {TimeoutError} If `timeout` passes first.
-   * @throws The signal's reason, if it is aborted first. Nothing is sent.
+   * @throws The signal's reason, if it is aborted first.
+   *
+   * @example
+   * ```ts
+   * import { Pipe } from "@weft/concurrent/multiprocessing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const [here, there] = Pipe();
+   * await here.send({ id: 1 });
+   * await here.send({ id: 2 });
+   * assertEquals([there.recvSync(), there.recvSync()], [{ id: 1 }, { id: 2 }]);
+   * ```
    */
   async send(value: unknown, options?: WaitOptions): Promise<void> {
     const end = this.#sender();
@@ -112,9 +137,17 @@ export class Connection<T = unknown> extends SharedHandle {
   }
 
   /**
-   * Sends a value; blocks this thread while the buffer is full.
+   * Sends a value. Blocks this thread while the buffer is full. See {@linkcode Connection.send}.
    *
-   * @throws As {@linkcode Connection.send}.
+   * Python: `multiprocessing.connection.Connection.send`.
+   *
+   * @param value The value: anything that can be sent to another process.
+   * @param options `timeout` in milliseconds. With 0, it does not wait.
+   * @throws {BrokenPipeError} If no thread holds the other end any more.
+   * @throws {TypeError} If this end only receives, or the value contains an object that only threads share.
+   * @throws {DOMException} `DataCloneError`, if the value cannot be copied. The message names the path to it.
+   * @throws {RangeError} If the shared memory has no room for the value.
+   * @throws {TimeoutError} If `timeout` passes first.
    */
   sendSync(value: unknown, options?: WaitSyncOptions): void {
     const end = this.#sender();
@@ -123,9 +156,30 @@ export class Connection<T = unknown> extends SharedHandle {
   }
 
   /**
-   * Sends bytes, without the cost of encoding them. {@linkcode Connection.recvBytes} gets them as they are.
+   * Sends bytes, without the cost of encoding a value. Waits, without blocking the event loop, while the buffer is full.
    *
-   * @throws As {@linkcode Connection.send}; `TypeError` also if it is not bytes.
+   * {@linkcode Connection.recvBytes} receives them; {@linkcode Connection.recv} does as well, as a `Uint8Array`. Like a value,
+   * the bytes are copied before this returns its promise, and are sent whole or not at all.
+   *
+   * Python: `multiprocessing.connection.Connection.send_bytes`.
+   *
+   * @param bytes The bytes: a buffer, or the part of a buffer that a view covers.
+   * @param options `timeout` in milliseconds, and `signal`. With a `timeout` of 0, it does not wait.
+   * @throws {BrokenPipeError} If no thread holds the other end any more.
+   * @throws {TypeError} If this end only receives, or `bytes` is not a buffer or a view.
+   * @throws {RangeError} If the shared memory has no room for the bytes.
+   * @throws {TimeoutError} If `timeout` passes first.
+   * @throws The signal's reason, if it is aborted first.
+   *
+   * @example
+   * ```ts
+   * import { Pipe } from "@weft/concurrent/multiprocessing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const [receiver, sender] = Pipe({ duplex: false });
+   * await sender.sendBytes(new TextEncoder().encode("hello"));
+   * assertEquals(new TextDecoder().decode(await receiver.recvBytes()), "hello");
+   * ```
    */
   async sendBytes(bytes: ArrayBuffer | ArrayBufferView, options?: WaitOptions): Promise<void> {
     const end = this.#sender();
@@ -135,9 +189,16 @@ export class Connection<T = unknown> extends SharedHandle {
   }
 
   /**
-   * Sends bytes; blocks this thread while the buffer is full.
+   * Sends bytes. Blocks this thread while the buffer is full. See {@linkcode Connection.sendBytes}.
    *
-   * @throws As {@linkcode Connection.sendBytes}.
+   * Python: `multiprocessing.connection.Connection.send_bytes`.
+   *
+   * @param bytes The bytes: a buffer, or the part of a buffer that a view covers.
+   * @param options `timeout` in milliseconds. With 0, it does not wait.
+   * @throws {BrokenPipeError} If no thread holds the other end any more.
+   * @throws {TypeError} If this end only receives, or `bytes` is not a buffer or a view.
+   * @throws {RangeError} If the shared memory has no room for the bytes.
+   * @throws {TimeoutError} If `timeout` passes first.
    */
   sendBytesSync(bytes: ArrayBuffer | ArrayBufferView, options?: WaitSyncOptions): void {
     const end = this.#sender();
@@ -146,52 +207,123 @@ export class Connection<T = unknown> extends SharedHandle {
   }
 
   /**
-   * Receives the next message; waits for one without blocking the event loop. What was sent as bytes is a `Uint8Array`.
+   * Receives the next message. Waits for it without blocking the event loop.
    *
-   * @throws {EOFError} If there is none and no thread holds the other end any more.
+   * Promises of one thread get messages in the order of the calls. After a timeout or an abort, no message has been received.
+   *
+   * Python: `multiprocessing.connection.Connection.recv`.
+   *
+   * @param options `timeout` in milliseconds, and `signal`. With a `timeout` of 0, it does not wait.
+   * @returns The value that was sent: a copy that belongs to this thread. If bytes were sent, a `Uint8Array`.
+   * @throws {EOFError} If there is no message and no thread holds the other end any more.
    * @throws {TypeError} If this end only sends.
    * @throws {TimeoutError} If `timeout` passes first.
-   * @throws The signal's reason, if it is aborted first. No message is then received.
+   * @throws The signal's reason, if it is aborted first.
+   *
+   * @example Receive until the other end is closed
+   * ```ts
+   * import { EOFError, Pipe } from "@weft/concurrent/multiprocessing";
+   * import { assertEquals, assertRejects } from "@std/assert";
+   *
+   * const [receiver, sender] = Pipe<string>({ duplex: false });
+   * await sender.send("last");
+   * sender.close();
+   * assertEquals(await receiver.recv(), "last");
+   * await assertRejects(() => receiver.recv(), EOFError);
+   * ```
    */
   async recv(options?: WaitOptions): Promise<T> {
     return (await this.#recv(false, options)) as T;
   }
 
   /**
-   * Receives the next message; blocks this thread until there is one.
+   * Receives the next message. Blocks this thread until there is a message. See {@linkcode Connection.recv}.
    *
-   * @throws As {@linkcode Connection.recv}.
+   * Python: `multiprocessing.connection.Connection.recv`.
+   *
+   * @param options `timeout` in milliseconds. With 0, it does not wait.
+   * @returns The value that was sent: a copy that belongs to this thread. If bytes were sent, a `Uint8Array`.
+   * @throws {EOFError} If there is no message and no thread holds the other end any more.
+   * @throws {TypeError} If this end only sends.
+   * @throws {TimeoutError} If `timeout` passes first.
    */
   recvSync(options?: WaitSyncOptions): T {
     return this.#recvSync(false, options) as T;
   }
 
   /**
-   * Receives bytes that were sent as such.
+   * Receives the next message if it was sent with {@linkcode Connection.sendBytes}. Waits for it without blocking the event
+   * loop. After a timeout or an abort, no message has been received.
    *
-   * @throws {TypeError} If the next message is a value. It is not taken: use {@linkcode Connection.recv}.
-   * @throws As {@linkcode Connection.recv}.
+   * Python: `multiprocessing.connection.Connection.recv_bytes`.
+   *
+   * @param options `timeout` in milliseconds, and `signal`. With a `timeout` of 0, it does not wait.
+   * @returns The bytes, in a buffer of their own.
+   * @throws {TypeError} If the next message is a value, which {@linkcode Connection.recv} can still receive, or if this end
+   * only sends.
+   * @throws {EOFError} If there is no message and no thread holds the other end any more.
+   * @throws {TimeoutError} If `timeout` passes first.
+   * @throws The signal's reason, if it is aborted first.
+   *
+   * @example
+   * ```ts
+   * import { Pipe } from "@weft/concurrent/multiprocessing";
+   * import { assertEquals, assertRejects } from "@std/assert";
+   *
+   * const [receiver, sender] = Pipe({ duplex: false });
+   * sender.sendBytesSync(new Uint8Array([1, 2, 3]));
+   * assertEquals(await receiver.recvBytes(), new Uint8Array([1, 2, 3]));
+   * sender.sendSync("a value");
+   * await assertRejects(() => receiver.recvBytes(), TypeError);
+   * assertEquals(await receiver.recv(), "a value");
+   * ```
    */
   async recvBytes(options?: WaitOptions): Promise<Uint8Array<ArrayBuffer>> {
     return (await this.#recv(true, options)) as Uint8Array<ArrayBuffer>;
   }
 
   /**
-   * Receives bytes that were sent as such; blocks this thread until there are some.
+   * Receives the next message if it was sent with {@linkcode Connection.sendBytes}. Blocks this thread until there is a
+   * message. See {@linkcode Connection.recvBytes}.
    *
-   * @throws As {@linkcode Connection.recvBytes}.
+   * Python: `multiprocessing.connection.Connection.recv_bytes`.
+   *
+   * @param options `timeout` in milliseconds. With 0, it does not wait.
+   * @returns The bytes, in a buffer of their own.
+   * @throws {TypeError} If the next message is a value, which {@linkcode Connection.recv} can still receive, or if this end
+   * only sends.
+   * @throws {EOFError} If there is no message and no thread holds the other end any more.
+   * @throws {TimeoutError} If `timeout` passes first.
    */
   recvBytesSync(options?: WaitSyncOptions): Uint8Array<ArrayBuffer> {
     return this.#recvSync(true, options) as Uint8Array<ArrayBuffer>;
   }
 
   /**
-   * Whether something can be received: a message, or that the other end is closed. Waits for that, without blocking the event
-   * loop, if a timeout is given; it is 0 where none is.
+   * Says whether {@linkcode Connection.recv} would return or throw at once: there is a message, or the other end is closed.
+   * Nothing is received.
    *
-   * @returns `true`, or `false` if `timeout` passed first.
+   * With a `timeout`, it waits for that without blocking the event loop. Another thread that uses the same end may receive the
+   * message before the caller does.
+   *
+   * Python: `multiprocessing.connection.Connection.poll`.
+   *
+   * @param options `timeout` in milliseconds, by default 0, which does not wait; and `signal`.
+   * @returns `true` if so, `false` if `timeout` passed first.
    * @throws {TypeError} If this end only sends.
    * @throws The signal's reason, if it is aborted first.
+   *
+   * @example
+   * ```ts
+   * import { Pipe } from "@weft/concurrent/multiprocessing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const [receiver, sender] = Pipe({ duplex: false });
+   * assertEquals(await receiver.poll(), false);
+   * sender.sendSync("hello");
+   * assertEquals(await receiver.poll({ timeout: 1000 }), true);
+   * assertEquals(receiver.recvSync(), "hello");
+   * ```
    */
   async poll(options?: WaitOptions): Promise<boolean> {
     const end = this.#receiver(POLL);
@@ -203,10 +335,13 @@ export class Connection<T = unknown> extends SharedHandle {
   }
 
   /**
-   * Whether something can be received: a message, or that the other end is closed. Blocks this thread for that if a timeout
-   * is given; it is 0 where none is.
+   * Says whether {@linkcode Connection.recvSync} would return or throw at once: there is a message, or the other end is closed.
+   * With a `timeout`, it blocks this thread until that is so. See {@linkcode Connection.poll}.
    *
-   * @returns `true`, or `false` if `timeout` passed first.
+   * Python: `multiprocessing.connection.Connection.poll`.
+   *
+   * @param options `timeout` in milliseconds. Default: 0, which does not wait.
+   * @returns `true` if so, `false` if `timeout` passed first.
    * @throws {TypeError} If this end only sends.
    */
   pollSync(options?: WaitSyncOptions): boolean {
@@ -215,19 +350,36 @@ export class Connection<T = unknown> extends SharedHandle {
   }
 
   /**
-   * Gives this thread's hold on the end up. Every wait of this thread at it throws {@linkcode InvalidStateError}, as does every
-   * use from now on. Doing it twice does nothing. A connection that is dropped is closed by the garbage collector, eventually.
+   * Closes the connection in this thread, which is then no longer a holder of the end. Other threads and processes that hold
+   * the end can go on using it.
+   *
+   * Every pending wait of this thread at the connection throws {@linkcode InvalidStateError}, and so does every later use.
+   * Closing it again has no effect. A connection that is never closed is closed when it is garbage-collected, or when its
+   * thread ends.
+   *
+   * Python: `multiprocessing.connection.Connection.close`.
+   *
+   * @example
+   * ```ts
+   * import { BrokenPipeError, Pipe } from "@weft/concurrent/multiprocessing";
+   * import { assert, assertThrows } from "@std/assert";
+   *
+   * const [receiver, sender] = Pipe({ duplex: false });
+   * receiver.close();
+   * assert(receiver.closed);
+   * assertThrows(() => sender.sendSync("too late"), BrokenPipeError);
+   * ```
    */
   close(): void {
     this.#end?.close();
   }
 
-  /** Whether this thread closed it. */
+  /** Whether this thread has closed the connection. Python: `multiprocessing.connection.Connection.closed`. */
   get closed(): boolean {
     return this.#place.at < 0;
   }
 
-  /** The same as {@linkcode Connection.close}. */
+  /** Closes the connection, as {@linkcode Connection.close} does, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -252,7 +404,7 @@ export class Connection<T = unknown> extends SharedHandle {
     return end;
   }
 
-  // The bar does not keep off a caller that does not wait.
+  // A caller with a timeout of 0 passes 1, so that the bar does not keep it off: it could not wait for its turn.
   #sendSync(end: End, message: Message, timeout: number): void {
     const outcome = end.trySend(message, timeout === 0 ? 1 : LOOK);
     if (outcome === SENT) return;
@@ -266,7 +418,7 @@ export class Connection<T = unknown> extends SharedHandle {
       if (outcome === SENT) return;
       if (outcome === BROKEN || timeout === 0) refuse(end, message, outcome, timeout);
     }
-    // By then the codec's buffer has another message, and the caller may have changed the bytes.
+    // Keep a copy: before a later attempt, the codec's buffer gets other messages, and the caller may change the bytes.
     await end.wait(this.#sending(end, message.keep()), timeout, signal);
   }
 
@@ -308,7 +460,7 @@ export class Connection<T = unknown> extends SharedHandle {
       if (outcome !== undefined) return received(end, outcome);
       if (timeout === 0) notReceived(timeout);
     }
-    // Read at once, before `incoming` gets another message.
+    // The attempt itself unpacks the message, before `incoming` gets another message.
     const read = (outcome: number): { value: unknown } => ({ value: received(end, outcome) });
     return (await end.wait(this.#receiving(end, onlyBytes, read), timeout, options?.signal)).value;
   }
@@ -358,7 +510,7 @@ function messageOfBytes({ space }: End, value: ArrayBuffer | ArrayBufferView): M
   else if (isBuffer(value)) bytes = new Uint8Array(value);
   else {
     throw new TypeError(
-      `Cannot send bytes through connection as it must be an ArrayBuffer or a view of one: received ${show(value)}`,
+      `Cannot send bytes through connection as 'bytes' must be an ArrayBuffer or a view: received ${show(value)}`,
     );
   }
   if (!outgoing.packBytes(space, bytes)) throw noRoom(SEND, outgoing.second, space.available());
@@ -372,7 +524,7 @@ function isBuffer(value: unknown): value is ArrayBuffer {
 function refuse(end: End, message: Message, outcome: number | undefined, timeout: number): never {
   message.drop(end.space);
   if (outcome !== BROKEN) notSent(timeout);
-  throw new BrokenPipeError(`Cannot ${SEND} as nobody holds the other end any more`);
+  throw new BrokenPipeError(`Cannot ${SEND} as no thread holds the other end any more`);
 }
 
 function notSent(timeout: number): never {
@@ -385,9 +537,9 @@ function notReceived(timeout: number): never {
 
 function received(end: End, outcome: number): unknown {
   if (outcome === NOT_BYTES) {
-    throw new TypeError("Cannot receive bytes from connection as the next message is a value, which stays: use recv()");
+    throw new TypeError("Cannot receive bytes from connection as the next message is a value: receive it with recv()");
   }
-  if (outcome === ENDED) throw new EOFError(`Cannot ${RECEIVE} as nobody holds the other end any more`);
+  if (outcome === ENDED) throw new EOFError(`Cannot ${RECEIVE} as no thread holds the other end any more`);
   return incoming.unpack(end.space);
 }
 
@@ -398,19 +550,22 @@ function pollTimeout(options: WaitOptions | undefined): number {
 
 /** Options of {@linkcode Pipe}. */
 export interface PipeOptions {
-  /** Whether both ends send and receive, which is the default. If not, the first only receives and the second only sends. */
+  /** Whether both ends send and receive. If `false`, the first only receives and the second only sends. Default: `true`. */
   duplex?: boolean;
 }
 
 /**
- * Two connections: what one end sends, the other receives.
+ * Creates a pipe: two connections, of which each receives what the other sends.
  *
- * With `duplex: false` the first only receives and the second only sends.
+ * The two ends may be used in the same process, or be sent to other processes and threads. With `duplex: false` the first only
+ * receives and the second only sends.
  *
  * Python: `multiprocessing.Pipe`.
  *
- * @typeParam A What the first end receives.
- * @typeParam B What the second end receives.
+ * @typeParam A The type of the values that the first end receives.
+ * @typeParam B The type of the values that the second end receives.
+ * @param options `duplex`. Default: both ends send and receive.
+ * @returns The two ends.
  * @throws {TypeError} If the options are not an object, or `duplex` is not a boolean.
  * @throws {RangeError} If the shared memory is full.
  *
@@ -434,7 +589,7 @@ export function Pipe<A = unknown, B = A>(options?: PipeOptions): [Connection<A>,
   if (typeof duplex !== "boolean") {
     throw new TypeError(`Cannot create pipe as 'duplex' must be a boolean: received ${show(duplex)}`);
   }
-  // Connections that are made while a worker imports a module cannot be used, and say so: no pipe is made for them.
+  // Connections that are created while a worker imports a module cannot be used, and every use throws. They need no pipe.
   const pipe = importingModule() === undefined ? createPipe(processSpace(), duplex) : 0;
   return [new Connection<A>(new NewEnd(pipe, 0)), new Connection<B>(new NewEnd(pipe, 1))];
 }

@@ -1,5 +1,5 @@
 /**
- * Everything of this package with a start method of its own.
+ * The contexts: this package's `multiprocessing` with a fixed start method.
  *
  * @module
  */
@@ -14,54 +14,80 @@ import { SharedMemory } from "./shared_memory.ts";
 import { getAllStartMethods, methodInUse, type StartMethod, validateMethod } from "./start_method.ts";
 
 /**
- * What {@linkcode getContext} returns: the package's own classes and functions, but for processes and pools, which start by the
- * context's method.
+ * The classes and functions of this module, as {@linkcode getContext} returns them. `Process` and `Pool` start processes by
+ * the method of the context; everything else is the same as in the module.
  */
 export interface Context extends Readonly<typeof primitives & typeof data & typeof current> {
-  /** As {@linkcode Process}, which it extends; its processes start by the context's method. */
+  /** A subclass of {@linkcode Process} whose processes start by the method of the context. */
   readonly Process: typeof Process;
-  /** As {@linkcode Pool}; its workers start by the context's method. */
+  /** A subclass of {@linkcode Pool} whose workers start by the method of the context. */
   readonly Pool: typeof Pool;
-  /** As the package's own. */
+  /** The class {@linkcode Connection} of the module. */
   readonly Connection: typeof Connection;
-  /** As the package's own. */
+  /** The class {@linkcode Future} of the module. */
   readonly Future: typeof Future;
-  /** As the package's own. */
+  /** The function {@linkcode Pipe} of the module. */
   readonly Pipe: typeof Pipe;
-  /** As the package's own. */
+  /** The class {@linkcode SharedMemory} of the module. */
   readonly SharedMemory: typeof SharedMemory;
-  /** As the package's own. */
+  /** The function {@linkcode asCompleted} of the module. */
   readonly asCompleted: typeof asCompleted;
-  /** As the package's own. */
+  /** The function {@linkcode currentTask} of the module. */
   readonly currentTask: typeof currentTask;
-  /** As the package's own. */
+  /** The function {@linkcode wait} of the module. */
   readonly wait: typeof wait;
-  /** As the package's own. */
+  /**
+   * Lists the start methods of this package, as {@linkcode getAllStartMethods} of the module does.
+   *
+   * @returns The start methods, the default first.
+   *
+   * @example
+   * ```ts
+   * import { getContext } from "@weft/concurrent/multiprocessing";
+   * import { assert } from "@std/assert";
+   *
+   * const context = getContext();
+   * assert(context.getAllStartMethods().includes(context.getStartMethod()));
+   * ```
+   */
   getAllStartMethods(): StartMethod[];
-  /** The method of this context. */
+  /**
+   * Returns the start method of this context.
+   *
+   * @returns The method that was passed to {@linkcode getContext}, or else the method of the program at that time.
+   *
+   * @example
+   * ```ts
+   * import { getContext } from "@weft/concurrent/multiprocessing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * assertEquals(getContext("forkserver").getStartMethod(), "forkserver");
+   * ```
+   */
   getStartMethod(): StartMethod;
 }
 
 /**
- * The package with a start method of its own, whatever {@linkcode setStartMethod} says: for libraries, which should not
- * change what is the program's. Without a method: that of the program, as it is now.
+ * Returns this module with a start method of its own, which {@linkcode setStartMethod} does not change.
+ *
+ * It is meant for libraries, which should not change the start method of the program.
  *
  * Python: `multiprocessing.get_context`.
  *
- * @throws {NotSupportedError} For `"fork"`, and the message says why.
+ * @param method The start method. Default: the method of the program at the time of the call.
+ * @returns The classes and functions of the module. Each call creates new subclasses of {@linkcode Process} and
+ * {@linkcode Pool}.
+ * @throws {NotSupportedError} If `method` is `"fork"`. The message says why.
  * @throws {TypeError} If there is no such method.
  *
  * @example
  * ```ts
  * import { getContext } from "@weft/concurrent/multiprocessing";
+ * import { assertEquals } from "@std/assert";
  *
- * export function work(): void {}
- *
- * if (import.meta.main) {
- *   const context = getContext("spawn");
- *   const process = new context.Process({ target: work }).start();
- *   await process.join();
- * }
+ * const context = getContext("spawn");
+ * const process = new context.Process({ target: Math.sqrt, args: [16] }).start();
+ * assertEquals(await process.result(), 4);
  * ```
  */
 export function getContext(method: StartMethod = methodInUse()): Context {

@@ -1,5 +1,5 @@
 /**
- * Which processes there are, and how many processors.
+ * The calling process, its parent and its children, and the number of processors.
  *
  * @module
  */
@@ -16,17 +16,21 @@ import { objectOf, PARENT } from "../_internal/work/record.ts";
 import type { Process } from "./process.ts";
 
 /**
- * The process that calls. The program's first is called `MainProcess`.
+ * Returns the calling process.
+ *
+ * The first process of a program has the name `MainProcess`.
  *
  * Python: `multiprocessing.current_process`.
  *
- * @throws {Deno.errors.NotCapable} If the program may not do what that takes; the message names the flag.
+ * @returns The handle of the calling process. Every call in the same thread returns the same object.
+ * @throws {Deno.errors.NotCapable} If the program lacks a permission that processes need. The message names the flag.
  *
  * @example
  * ```ts
  * import { currentProcess } from "@weft/concurrent/multiprocessing";
+ * import { assertEquals } from "@std/assert";
  *
- * console.log(currentProcess().name); // MainProcess
+ * assertEquals(currentProcess().name, "MainProcess");
  * ```
  */
 export function currentProcess(): Process<unknown[]> {
@@ -36,15 +40,18 @@ export function currentProcess(): Process<unknown[]> {
 }
 
 /**
- * The process that started the calling process; `undefined` in the program's first.
+ * Returns the process that started the calling process.
  *
  * Python: `multiprocessing.parent_process`.
+ *
+ * @returns The handle of the parent; `undefined` in the first process of the program.
  *
  * @example
  * ```ts
  * import { parentProcess } from "@weft/concurrent/multiprocessing";
+ * import { assertEquals } from "@std/assert";
  *
- * console.log(parentProcess()?.pid); // undefined
+ * assertEquals(parentProcess(), undefined);
  * ```
  */
 export function parentProcess(): Process<unknown[]> | undefined {
@@ -57,15 +64,26 @@ export function parentProcess(): Process<unknown[]> | undefined {
 }
 
 /**
- * The processes that the calling process started, in any of its threads, and that are alive, in the order of their start.
+ * Lists the living processes that the calling process has started, in any of its threads. Workers of pools are among them.
+ *
+ * The list is a snapshot. Children may start and end while it is returned.
  *
  * Python: `multiprocessing.active_children`.
  *
+ * @returns The handles of the living children, in the order of their start.
+ *
  * @example
  * ```ts
- * import { activeChildren } from "@weft/concurrent/multiprocessing";
+ * import { activeChildren, Process, sleep } from "@weft/concurrent/multiprocessing";
+ * import { assertEquals } from "@std/assert";
  *
- * for (const child of activeChildren()) child.terminate();
+ * new Process({ target: sleep, args: [60_000], name: "sleeper" }).start();
+ * assertEquals(activeChildren().map((child) => child.name), ["sleeper"]);
+ * for (const child of activeChildren()) {
+ *   child.terminate();
+ *   await child.join();
+ * }
+ * assertEquals(activeChildren(), []);
  * ```
  */
 export function activeChildren(): Process<unknown[]>[] {
@@ -83,9 +101,11 @@ export function activeChildren(): Process<unknown[]>[] {
 }
 
 /**
- * How many processors this program may use.
+ * Returns the number of processors that this program may use.
  *
  * Python: `multiprocessing.cpu_count`.
+ *
+ * @returns The number of processors, at least 1.
  *
  * @example
  * ```ts

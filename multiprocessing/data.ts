@@ -1,22 +1,22 @@
 /**
- * Queues and numbers between processes: the classes of `sync`, in memory that processes share.
+ * Queues, values and arrays that processes share: the classes of `sync`, in the memory of processes.
  *
  * @module
  */
 
 import { LIFO_QUEUE, PRIORITY_QUEUE, QUEUE, SHARED_ARRAY, VALUE } from "../_internal/memory/kinds.ts";
 import { hasScope, registerProcessClass } from "../_internal/memory/shared_object.ts";
-// With the processes' memory, and the locks that values and arrays have.
+// This import sets up the memory of processes, and the locks that values and arrays have.
 import "./primitives.ts";
 import * as sync from "../sync/mod.ts";
 
 /**
- * Passes items between processes: {@linkcode sync.Queue} in memory that processes share.
+ * Passes items between processes, first in, first out: a {@linkcode sync.Queue} in memory that processes share.
  *
- * Items lie in shared memory, not in a pipe with a feeder thread as in Python: a `put` that has returned is delivered
- * whatever becomes of the process that put, and a process that has put can end, and be joined, at once.
+ * Items lie in shared memory, and not, as in Python, in a pipe that a feeder thread fills. So an item whose `put` has returned
+ * is delivered even if the process that put it ends or is killed, and a process that has put items can end at once.
  *
- * Python: `multiprocessing.Queue`, and `JoinableQueue`.
+ * Python: `multiprocessing.Queue` and `multiprocessing.JoinableQueue`.
  *
  * @example
  * ```ts
@@ -39,11 +39,11 @@ import * as sync from "../sync/mod.ts";
  */
 export class Queue<T = unknown> extends sync.Queue<T> {
   /**
-   * What `value instanceof Queue` asks. A `LifoQueue` and a `PriorityQueue` of this module are queues, too, although their
+   * Implements `value instanceof Queue`. The `LifoQueue` and `PriorityQueue` of this module are queues, too, although their
    * classes extend those of `sync`.
    *
-   * @param value Anything.
-   * @returns Whether it is a queue in memory that processes share. Of a subclass: whether it is an instance of that.
+   * @param value Any value.
+   * @returns Whether it is a queue in memory that processes share. For a subclass: whether it is an instance of the subclass.
    */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return this === Queue
@@ -53,10 +53,9 @@ export class Queue<T = unknown> extends sync.Queue<T> {
 }
 
 /**
- * A queue between processes from which the item that was put last is taken first: {@linkcode sync.LifoQueue} in memory
- * that processes share.
+ * Passes items between processes, last in, first out: a {@linkcode sync.LifoQueue} in memory that processes share.
  *
- * Python has no equivalent between processes; `queue.LifoQueue` is its counterpart for threads.
+ * Python has no equivalent for processes. For threads it has `queue.LifoQueue`.
  *
  * @example
  * ```ts
@@ -72,10 +71,11 @@ export class Queue<T = unknown> extends sync.Queue<T> {
 export class LifoQueue<T = unknown> extends sync.LifoQueue<T> {}
 
 /**
- * A queue between processes from which the item with the lowest priority is taken first, and among equals the item that was
- * put first: {@linkcode sync.PriorityQueue} in memory that processes share.
+ * Passes items between processes by priority: a {@linkcode sync.PriorityQueue} in memory that processes share.
  *
- * Python has no equivalent between processes; `queue.PriorityQueue` is its counterpart for threads.
+ * The item with the lowest priority number is taken first. Among equal priorities, the item that was put first comes first.
+ *
+ * Python has no equivalent for processes. For threads it has `queue.PriorityQueue`.
  *
  * @example
  * ```ts
@@ -91,10 +91,10 @@ export class LifoQueue<T = unknown> extends sync.LifoQueue<T> {}
 export class PriorityQueue<T = unknown> extends sync.PriorityQueue<T> {}
 
 /**
- * One number that all processes of the tree read and write: {@linkcode sync.Value} in memory that processes share.
+ * A number that all processes of the tree read and write: a {@linkcode sync.Value} in memory that processes share.
  *
- * A read is atomic, and so is a write; `value += 1` is both. Use {@linkcode sync.Value.add}, or hold
- * {@linkcode sync.Value.lock}.
+ * Each read and each write is atomic. But `total.value += 1` is a read and then a write, and another process may write in
+ * between. Use {@linkcode sync.Value.add} instead, or hold {@linkcode sync.Value.lock}.
  *
  * Python: `multiprocessing.Value`.
  *
@@ -118,8 +118,8 @@ export class PriorityQueue<T = unknown> extends sync.PriorityQueue<T> {}
 export class Value<K extends sync.ValueType = sync.ValueType> extends sync.Value<K> {}
 
 /**
- * An array of numbers that all processes of the tree have without copying it: {@linkcode sync.SharedArray} in memory that
- * processes share.
+ * An array of numbers that all processes of the tree read and write without copying it: a {@linkcode sync.SharedArray} in
+ * memory that processes share.
  *
  * Python: `multiprocessing.Array`.
  *

@@ -1,8 +1,18 @@
 /**
- * Processes, as in Python's `multiprocessing`, and everything that they share.
+ * Processes, modeled on Python's `multiprocessing`, and the objects that processes share.
  *
- * On Linux; for macOS 14.4 or later it is written and has never been run. Elsewhere it can be imported, and what needs
- * memory that processes share throws `NotSupportedError`: use `@weft/concurrent/threading` there.
+ * This module works on Linux. There is code for macOS 14.4 or later, which has never been run on a Mac. On other systems the
+ * module can be imported, but everything that needs memory that processes share throws {@linkcode NotSupportedError}: use
+ * `@weft/concurrent/threading` there.
+ *
+ * @example
+ * ```ts
+ * import { Pool } from "@weft/concurrent/multiprocessing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using pool = new Pool(2);
+ * assertEquals(await pool.map(Math.sqrt, [1, 4, 9]), [1, 2, 3]);
+ * ```
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A pool of processes.
+ * The pool of processes.
  *
  * @module
  */
@@ -44,14 +44,14 @@ export type { PoolTrace, TraceEvent } from "../_internal/pool/trace.ts";
 const worker = task<typeof workForPool>(ownFile("poolWorker"), "workForPool");
 const scope: Scope = "process";
 
-/** Has the tasks of a pool done by processes. Not public. */
+/** Makes and ends the processes that do a pool's tasks. Not public. */
 export const processWorkers = (method?: StartMethod): ReturnType<typeof workersHere> =>
   workersHere(scope, (options, initargs, label) => {
     const process = new Process({ target: worker, args: [options, ...initargs], name: label, daemon: true });
     if (method !== undefined) setMethod(process as never, method);
     process.start();
     const { space, at: record } = placeOf(process);
-    // What a worker fails with goes to the callers that wait for its tasks.
+    // The callers that wait for its tasks get the error that a worker ends with, so the worker does not print it.
     setFlags(space, record, RESULT_ASKED);
     return {
       identity: { worker: label, pid: process.pid },
@@ -62,7 +62,7 @@ export const processWorkers = (method?: StartMethod): ReturnType<typeof workersH
     };
   });
 
-/** A pool of processes that start by that method. Not public. */
+/** The kind of a pool whose processes start by that method. Not public. */
 export const kindOf = (method?: StartMethod): PoolKind => ({
   scope,
   label: "ProcessPool",
@@ -70,10 +70,10 @@ export const kindOf = (method?: StartMethod): PoolKind => ({
 });
 
 const processes = kindOf();
-/** The kinds of the pools of contexts, by their classes. */
+/** The kinds of the pools of contexts, by the class of the pool. */
 const kinds = new WeakMap<object, PoolKind>();
 
-/** As {@linkcode Pool}, with workers that start by that method. */
+/** A subclass of {@linkcode Pool} whose workers start by that method. */
 export function poolOf(method: StartMethod): typeof Pool {
   const OfContext = class<I extends unknown[] = unknown[]> extends Pool<I> {};
   Object.defineProperty(OfContext, "name", { value: "Pool" });
@@ -90,20 +90,20 @@ function kindFor(type: object | null): PoolKind {
 }
 
 /**
- * Processes that run tasks: each process one task at a time, or several that await, with `concurrency`.
+ * A fixed number of processes that run tasks. Each process runs one task at a time, or several that await with `concurrency`.
  *
- * - **Workers** are started when there is work for them, or all at once by {@linkcode BasePool.warm}. They are daemons:
- *   a pool with nothing to do keeps no program alive.
- * - **Tasks** go through memory that the processes share, and need no tuning: a free worker takes as many of the next
- *   ones as are done in a moment, and what stands behind a slow task is done by another worker. A function is sent to
- *   each worker once, not with every task.
- * - **Death**: a worker that dies is replaced, and only the tasks that it was running are lost: they reject with
- *   {@linkcode WorkerLostError}, which has the worker's exit code and the signal that ended it, or are tried again
- *   where `retries` says so.
- *
- * @typeParam I The arguments of the initializer; nothing else depends on it.
+ * - **Workers** start when there is work for them, or all at once with {@linkcode BasePool.warm}. They are daemons: a pool
+ *   that has nothing to do does not keep the program alive.
+ * - **Tasks** go through memory that the processes share, and need no tuning. A free worker takes as many tasks as it can
+ *   finish in a few milliseconds, and tasks behind a slow one are moved to other workers. A function is sent to each worker
+ *   once, not with every task.
+ * - **Death**: a worker that dies is replaced. Only the tasks that it was running are lost: they reject with
+ *   {@linkcode WorkerLostError}, which has the worker's exit code and the signal that ended it, or run again if `retries`
+ *   allows it.
  *
  * Python: `multiprocessing.Pool`, or `concurrent.futures.ProcessPoolExecutor`.
+ *
+ * @typeParam I The types of the initializer's arguments.
  *
  * @example
  * ```ts
@@ -122,13 +122,13 @@ function kindFor(type: object | null): PoolKind {
  */
 export class Pool<I extends unknown[] = unknown[]> extends BasePool {
   /**
-   * Makes a pool. Its workers start with the first task.
+   * Makes a pool. No worker starts before the first task.
    *
-   * @param workers How many there are at most, from 1 to 1,024; by default one for each processor.
-   * @param options See {@linkcode PoolOptions}.
-   * @throws {TypeError} If an option is of the wrong kind.
-   * @throws {RangeError} If a number among the arguments and options is out of range.
-   * @throws {TargetError} If the initializer cannot run in another process.
+   * @param workers The largest number of processes, from 1 to 1,024. Default: one for each processor.
+   * @param options The initializer, the retries, and the rest of {@linkcode PoolOptions}.
+   * @throws {TypeError} If an option has the wrong type.
+   * @throws {RangeError} If `workers` or a number among the options is out of range.
+   * @throws {TargetError} If the initializer cannot run in another process, as far as the caller can tell.
    */
   constructor(workers?: number, options?: PoolOptions<I>) {
     super(kindFor(new.target), workers, options as PoolOptions | undefined);

@@ -1,5 +1,5 @@
 /**
- * Locks, events and the like between processes: the classes of `sync`, in memory that processes share.
+ * Locks, events and similar objects that processes share: the classes of `sync`, in the memory of processes.
  *
  * @module
  */
@@ -20,35 +20,42 @@ import "../_internal/processes/process_memory.ts";
 import * as sync from "../sync/mod.ts";
 
 /**
- * Mutual exclusion among all threads of all processes of the tree: {@linkcode sync.Lock} in memory that processes share.
+ * Mutual exclusion between all threads of all processes of the tree: a {@linkcode sync.Lock} in memory that processes share.
  *
- * A lock whose holder was killed stays {@linkcode sync.Lock.locked}; the next waiter gets it with `guard.abandoned`, within
- * a second.
+ * If the holder is killed, the lock stays locked until the next waiter takes it over, within a second, with `guard.abandoned`
+ * set.
  *
  * Python: `multiprocessing.Lock`.
  *
  * @example
  * ```ts
- * import { Lock, Process } from "@weft/concurrent/multiprocessing";
+ * import { Lock, Process, Value } from "@weft/concurrent/multiprocessing";
+ * import { assertEquals } from "@std/assert";
  *
- * export function report(lock: Lock, name: string): void {
- *   using _guard = lock.acquireSync();
- *   console.log(`${name} has the lock`);
+ * export function count(lock: Lock, total: Value<"i32">): void {
+ *   for (let i = 0; i < 1000; i++) {
+ *     using _guard = lock.acquireSync();
+ *     total.value += 1;
+ *   }
  * }
  *
  * if (import.meta.main) {
  *   const lock = new Lock();
- *   const child = new Process({ target: report, args: [lock, "the child"] }).start();
- *   report(lock, "the parent");
+ *   const total = new Value("i32");
+ *   const child = new Process({ target: count, args: [lock, total] }).start();
+ *   count(lock, total);
  *   await child.join();
+ *   assertEquals(total.value, 2000);
  * }
  * ```
  */
 export class Lock extends sync.Lock {}
 
 /**
- * A lock that its holder may acquire again, among all threads of all processes of the tree: {@linkcode sync.RLock} in
- * memory that processes share. Threads of one process are different holders.
+ * A lock that its holder may acquire again, for all threads of all processes of the tree: a {@linkcode sync.RLock} in memory
+ * that processes share.
+ *
+ * The holder is a thread and not a process: two threads of the same process exclude each other.
  *
  * Python: `multiprocessing.RLock`.
  *
@@ -69,8 +76,8 @@ export class Lock extends sync.Lock {}
 export class RLock extends sync.RLock {}
 
 /**
- * Many readers or one writer, among all threads of all processes of the tree: {@linkcode sync.RWLock} in memory that processes
- * share.
+ * A lock for many readers or one writer, for all threads of all processes of the tree: a {@linkcode sync.RWLock} in memory that
+ * processes share.
  *
  * Python has no equivalent.
  *
@@ -89,10 +96,10 @@ export class RLock extends sync.RLock {}
 export class RWLock extends sync.RWLock {}
 
 /**
- * Permits that any thread of any process of the tree takes and gives back: {@linkcode sync.Semaphore} in memory that
- * processes share.
+ * A number of permits that any thread of any process of the tree takes and gives back: a {@linkcode sync.Semaphore} in memory
+ * that processes share.
  *
- * Permits have no owner: those that a killed process had taken are not given back.
+ * A permit has no owner, so the permits that a killed process had taken are lost.
  *
  * Python: `multiprocessing.Semaphore`.
  *
@@ -111,11 +118,12 @@ export class RWLock extends sync.RWLock {}
  */
 export class Semaphore extends sync.Semaphore {
   /**
-   * What `value instanceof Semaphore` asks. A `BoundedSemaphore` of this module is a semaphore, too, although its class extends
-   * that of `sync`.
+   * Implements `value instanceof Semaphore`. A `BoundedSemaphore` of this module is a semaphore, too, although its class
+   * extends that of `sync`.
    *
-   * @param value Anything.
-   * @returns Whether it is a semaphore in memory that processes share. Of a subclass: whether it is an instance of that.
+   * @param value Any value.
+   * @returns Whether it is a semaphore in memory that processes share. For a subclass: whether it is an instance of the
+   * subclass.
    */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return this === Semaphore
@@ -125,8 +133,8 @@ export class Semaphore extends sync.Semaphore {
 }
 
 /**
- * A semaphore between processes that no `release` takes above its initial value: {@linkcode sync.BoundedSemaphore} in memory
- * that processes share.
+ * A semaphore whose value never rises above its initial value: a {@linkcode sync.BoundedSemaphore} in memory that processes
+ * share. A `release` too many throws `RangeError`.
  *
  * Python: `multiprocessing.BoundedSemaphore`.
  *
@@ -142,7 +150,7 @@ export class Semaphore extends sync.Semaphore {
 export class BoundedSemaphore extends sync.BoundedSemaphore {}
 
 /**
- * A flag that any process sets or clears and any waits for: {@linkcode sync.Event} in memory that processes share.
+ * A flag that every process of the tree can set, clear and wait for: a {@linkcode sync.Event} in memory that processes share.
  *
  * Python: `multiprocessing.Event`.
  *
@@ -166,10 +174,10 @@ export class BoundedSemaphore extends sync.BoundedSemaphore {}
 export class Event extends sync.Event {}
 
 /**
- * Lets processes wait for a change of what a lock guards: {@linkcode sync.Condition} in memory that processes share.
+ * Lets processes wait until data that a lock guards has changed: a {@linkcode sync.Condition} in memory that processes share.
  *
- * Its lock must be a lock of this module; an `RLock` is made where none is given. A waiter that is killed takes no
- * notification away from the others.
+ * Its lock must be a {@linkcode Lock} or {@linkcode RLock} of this module. Without a lock, it creates an `RLock`. If a notified
+ * waiter is killed before it has the lock back, its notification passes to the next waiter.
  *
  * Python: `multiprocessing.Condition`.
  *
@@ -200,31 +208,35 @@ export class Event extends sync.Event {}
 export class Condition extends sync.Condition {}
 
 /**
- * Lets a number of threads of any processes of the tree wait for each other: {@linkcode sync.Barrier} in memory that processes
- * share. If a thread or process is killed while it waits, the barrier breaks for all.
+ * Lets a fixed number of threads, in any processes of the tree, wait for each other: a {@linkcode sync.Barrier} in memory that
+ * processes share.
+ *
+ * If a thread or process is killed while it waits, the barrier breaks for all parties.
  *
  * Python: `multiprocessing.Barrier`.
  *
  * @example
  * ```ts
  * import { Barrier, Process } from "@weft/concurrent/multiprocessing";
+ * import { assertEquals } from "@std/assert";
  *
- * export function meet(barrier: Barrier): void {
- *   barrier.waitSync();
+ * export function meet(barrier: Barrier): number {
+ *   return barrier.waitSync();
  * }
  *
  * if (import.meta.main) {
  *   const barrier = new Barrier(2);
  *   const child = new Process({ target: meet, args: [barrier] }).start();
- *   await barrier.wait();
- *   await child.join();
+ *   const indices = [await barrier.wait(), await child.result()];
+ *   assertEquals(indices.sort(), [0, 1]);
  * }
  * ```
  */
 export class Barrier extends sync.Barrier {}
 
 /**
- * A count that goes down once, and that any process waits for: {@linkcode sync.Latch} in memory that processes share.
+ * A count that goes down to zero once, and that every process of the tree can wait for: a {@linkcode sync.Latch} in memory that
+ * processes share.
  *
  * Python has no equivalent.
  *
@@ -239,9 +251,10 @@ export class Barrier extends sync.Barrier {}
  *
  * if (import.meta.main) {
  *   const ready = new Latch(2);
- *   for (const _ of [1, 2]) new Process({ target: prepare, args: [ready] }).start();
+ *   const children = [1, 2].map(() => new Process({ target: prepare, args: [ready] }).start());
  *   await ready.wait();
  *   assertEquals(ready.count, 0);
+ *   for (const child of children) await child.join();
  * }
  * ```
  */

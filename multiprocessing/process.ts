@@ -1,5 +1,6 @@
 /**
- * The class `Process`, and what processes have of their own beside what a Runner does for them and for threads.
+ * The class `Process`, and what differs between processes and threads. What they have in common is in
+ * _internal/work/runner.ts.
  *
  * @module
  */
@@ -41,72 +42,103 @@ import type { ProcessHead } from "../_internal/work/starting.ts";
 import { methodInUse, type StartMethod } from "./start_method.ts";
 
 /**
- * Some of the permissions of a program on Deno: those of `Deno.PermissionOptionsObject`. What is not named is not granted.
- * `"inherit"`: what this program has of it; `true`: all of it; an array: these.
+ * The permissions of a process on Deno, with the names of `Deno.PermissionOptionsObject`.
+ *
+ * | Value       | What the process may do                                                       |
+ * | ----------- | ----------------------------------------------------------------------------- |
+ * | `"inherit"` | What its starter may do.                                                      |
+ * | `true`      | Everything that the permission covers. The starter must have all of it.       |
+ * | an array    | What the array names. The starter must be permitted each item.                |
+ * | `false`     | Nothing. This is also the default of every permission that is left out.       |
  */
 export interface ProcessPermissions {
-  /** Reading files: all, or these files and folders. */
+  /** Reading files: all files, or these files and folders. Default: none. */
   read?: "inherit" | boolean | (string | URL)[];
-  /** Writing files: all, or these files and folders. */
+  /** Writing files: all files, or these files and folders. Default: none. */
   write?: "inherit" | boolean | (string | URL)[];
-  /** The network: all of it, or these hosts. */
+  /** Using the network: all hosts, or these hosts. Default: none. */
   net?: "inherit" | boolean | string[];
-  /** The environment: all of it, or these variables. */
+  /** Reading and changing the environment: all variables, or these variables. Default: none. */
   env?: "inherit" | boolean | string[];
-  /** Running programs: all, or these. */
+  /** Running other programs: all programs, or these programs. Default: none. */
   run?: "inherit" | boolean | (string | URL)[];
-  /** Information on the system: all, or of these kinds. */
+  /** Asking for information about the system: all of it, or these kinds. Default: none. */
   sys?: "inherit" | boolean | string[];
-  /** Native libraries. Only with all of them are the processes' shared objects there. */
+  /**
+   * Calling native libraries: all libraries, or these libraries. Default: none. Unless it may call all of them, the process
+   * cannot use the shared objects of this package, and its arguments must not contain any.
+   */
   ffi?: "inherit" | boolean | (string | URL)[];
-  /** Importing from other hosts: from all, or from these. */
+  /** Importing modules from other hosts: all hosts, or these hosts. Default: none. */
   import?: "inherit" | boolean | string[];
 }
 
-/** How a {@linkcode Process} is made. */
+/** Options of {@linkcode Process}. */
 export interface ProcessOptions<A extends unknown[], R> {
-  /** What the process runs: see the package's documentation for which functions can. Without one, nothing. */
+  /**
+   * The function that the process runs: an exported function, a function that uses nothing but globals and its module's
+   * imports and exports, or what {@linkcode task} returns. Default: none, and the process ends at once.
+   */
   target?: (...args: A) => R | Promise<R>;
-  /** The target's arguments, copied at {@linkcode Process.start} as `structuredClone` would; shared objects stay shared. */
+  /**
+   * The arguments of `target`. Default: none. They are copied by {@linkcode Process.start}, as `structuredClone` does; shared
+   * objects are not copied but shared.
+   */
   args?: A;
-  /** A label, for people. By default `Process-1`, and `Process-1:1` for the first process that `Process-1` makes. */
+  /**
+   * A name for people, which need not be unique. Default: `Process-1`, with a count. For a process that `Process-1` creates:
+   * `Process-1:1`.
+   */
   name?: string;
-  /** Whether the process ends with its starter. By default as for the process that makes it. */
+  /**
+   * Whether the process ends with its starter. If it is `false`, the starter does not end by itself before the process has
+   * ended. Default: the value of the process that creates it.
+   */
   daemon?: boolean;
-  /** The folder in which the process runs. By default the folder in which its starter is at {@linkcode Process.start}. */
+  /** The folder in which the process runs. Default: the current folder of its starter at {@linkcode Process.start}. */
   cwd?: string | URL;
-  /** Variables of the environment, besides those of the starter. */
+  /** Environment variables, in addition to the variables of the starter. Default: none. */
   env?: Record<string, string>;
   /**
-   * What the process may do on Deno. `"inherit"`, the default: what this program may, as far as Deno lets it be told,
-   * and never more. On other runtimes there is nothing else. Whatever it may, a process imports the modules of its target and
-   * what these import; without `read` it cannot read their files.
+   * What the process may do on Deno. Other runtimes have no permissions, and accept only `"inherit"`.
+   *
+   * - `"inherit"`: the permissions of the starter. Deno does not report a permission completely if it was granted in part, so
+   *   the process may get less, but never more.
+   * - `"none"`: no permissions.
+   * - {@linkcode ProcessPermissions}: these permissions.
+   *
+   * The process can import the modules of its target, and the modules that they import, whatever its permissions are. Without
+   * `read` it cannot read their files in another way. Default: `"inherit"`.
    */
   permissions?: "inherit" | "none" | ProcessPermissions;
 }
 
-/** What only processes are made with. */
+/** The options that threads do not have. */
 type OwnOptions = Pick<ProcessOptions<never[], unknown>, "cwd" | "env" | "permissions">;
 
 const OWN_OPTIONS = ["cwd", "env", "permissions"] as const;
 
-/** How a process is to be started. */
+/** Returns the options and the start method of a process. */
 let startOf: (process: Runner) => { options: OwnOptions; method: StartMethod };
 
-/** Makes a process be started by that method, whatever the program's is. */
+/** Sets the start method of a process, which is then independent of the start method of the program. */
 export let setMethod: (process: Process<unknown[]>, method: StartMethod) => void;
 
 /**
- * A function that runs at the same time as the rest of the program, in a process of its own: a fresh runtime of the same
- * kind, with the same import map and configuration.
+ * A function that runs in parallel with the rest of the program, in a process of its own: a new instance of the same runtime,
+ * with the same import map and configuration.
  *
- * The process imports the target's module anew. Nothing is shared but the objects of this package's `multiprocessing`
- * and what is in them; what the starter wrote there before {@linkcode Process.start} is visible to the process, what the
- * process wrote, to the processes that have joined it. Its standard input is empty, its output goes where the starter's goes. A
- * handle can be sent to other processes of the tree, which may join or end the process too.
- *
- * It ends when the target has returned and its own threads and children have ended. The program ends when the main
- * module has and every process that is no daemon. When a process ends, however, its children end within two seconds.
+ * - **Modules.** The process imports the target's module again. Nothing is shared but the objects of this module and their
+ *   contents. With the start method `"forkserver"`, the top level of a module may run earlier and more often than processes
+ *   are started.
+ * - **Visibility.** The process sees everything that its starter wrote to shared memory before {@linkcode Process.start}. A
+ *   process that has joined it sees everything that it wrote.
+ * - **Input and output.** Its standard input is empty. Its output and its errors go where those of its starter go.
+ * - **Handles** can be sent to other processes of the tree, which may join or end the process too.
+ * - **The end.** A process ends when its target has returned, and its own non-daemon threads and processes have ended. The
+ *   program ends when the main module and every process that is not a daemon have ended. When a process ends, for whatever
+ *   reason, the processes that it started end within two seconds.
+ * - **Death.** A lock that the process still holds when it ends passes to the next waiter, with `guard.abandoned` set.
  *
  * Python: `multiprocessing.Process`.
  *
@@ -129,16 +161,18 @@ export let setMethod: (process: Process<unknown[]>, method: StartMethod) => void
  * @example A subclass, which must be exported
  * ```ts
  * import { Process } from "@weft/concurrent/multiprocessing";
+ * import { assertEquals } from "@std/assert";
  *
  * export class Greeter extends Process {
- *   who = "world";
- *   override run(): void {
- *     console.log(`hello ${this.who}`);
+ *   greeting = "hello";
+ *   override run(): string {
+ *     return `${this.greeting} world`;
  *   }
  * }
  *
  * if (import.meta.main) {
- *   await using _greeter = new Greeter().start();
+ *   const greeter = new Greeter().start();
+ *   assertEquals(await greeter.result(), "hello world");
  * }
  * ```
  */
@@ -156,33 +190,43 @@ export class Process<A extends unknown[] = unknown[], R = unknown> extends Runne
   }
 
   /**
-   * Makes a process that has not started.
+   * Creates a process. It does not run before {@linkcode Process.start}.
    *
-   * @throws {TypeError} If an option is of the wrong kind.
-   * @throws {TargetError} If the target cannot run in another process, as far as that can be seen from here.
-   * @throws {NotSupportedError} If other `permissions` are asked for than the program's on a runtime that has none.
-   * @throws {Deno.errors.NotCapable} If the program may not do what that takes; the message names the flag.
+   * @param options The target, its arguments, and the rest of {@linkcode ProcessOptions}.
+   * @throws {TypeError} If an option has the wrong type.
+   * @throws {TargetError} If the target cannot run in another process, as far as the caller can tell.
+   * @throws {NotSupportedError} If the runtime has no permissions, and `permissions` is not `"inherit"`.
+   * @throws {Deno.errors.NotCapable} If the program lacks a permission that processes need. The message names the flag.
    */
   constructor(options?: ProcessOptions<A, R>) {
     super(processes, options);
     if (options !== undefined) this.#options = copyOptions(options, OWN_OPTIONS);
   }
 
-  /** The number that the system has for the process; `undefined` before the start. */
+  /** The process id that the system has given to the process; `undefined` before the start. Python: `Process.pid`. */
   get pid(): number | undefined {
     if (this.#place.at < 0) unusable(this, "tell the number of process");
     return load(this.#place.words, this.#place.at + PID) || undefined;
   }
 
-  /** Another name of {@linkcode Process.pid}. */
+  /** Another name for {@linkcode Process.pid}. Python: `Process.ident`. */
   get ident(): number | undefined {
     if (this.#place.at < 0) unusable(this, "tell the number of process");
     return load(this.#place.words, this.#place.at + PID) || undefined;
   }
 
   /**
-   * How the process ended: 0 if its target returned, 1 if it threw, the code if it exited with one, and the negative number of
-   * the signal that killed it. `undefined` while it runs, and before the start.
+   * How the process ended.
+   *
+   * | Value       | Meaning                                                    |
+   * | ----------- | ---------------------------------------------------------- |
+   * | `undefined` | It has not ended, or was not started.                      |
+   * | 0           | Its target returned, or it exited with 0.                  |
+   * | 1           | Its target threw, or it exited with 1.                     |
+   * | above 1     | It exited with this code.                                  |
+   * | negative    | A signal killed it: -15 is SIGTERM, and -9 is SIGKILL.     |
+   *
+   * Python: `Process.exitcode`.
    */
   get exitCode(): number | undefined {
     if (this.#place.at < 0) unusable(this, "tell the exit code of process");
@@ -190,24 +234,74 @@ export class Process<A extends unknown[] = unknown[], R = unknown> extends Runne
   }
 
   /**
-   * Ends the process by SIGTERM, and so its children. It may have a handler for that; otherwise no code of it runs any
-   * more. On Deno a process that does not return to its event loop ends 100 ms later, and then also where it has a
-   * handler. What it held is up for others. A process that was not started, or is gone, is left as it is.
+   * Ends the process, and with it the processes that it started, by SIGTERM. Returns at once.
+   *
+   * - Unless the process handles the signal, no more of its code runs: no `finally` block, and no listener for its end.
+   * - On Deno, a process that does not return to its event loop within 100 ms is killed, even if it handles the signal.
+   * - Locks that it held pass to their waiters, with `guard.abandoned` set. A pipe or queue that it used stays intact.
+   * - If the process was not started, or has ended, nothing happens.
+   *
+   * {@linkcode Process.join} then waits until the process is gone.
+   *
+   * Python: `multiprocessing.Process.terminate`.
+   *
+   * @example
+   * ```ts
+   * import { Process, sleep } from "@weft/concurrent/multiprocessing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const process = new Process({ target: sleep, args: [60_000] }).start();
+   * process.terminate();
+   * await process.join();
+   * assertEquals(process.exitCode, -15);
+   * ```
    */
   terminate(): void {
     this.#signal(SIGTERM);
   }
 
-  /** Ends the process by SIGKILL, and so its children: as {@linkcode Process.terminate}, but there is no handler for it. */
+  /**
+   * Ends the process, and with it the processes that it started, by SIGKILL, which a process cannot handle. Returns at once.
+   *
+   * What happens to locks, pipes and queues is the same as with {@linkcode Process.terminate}.
+   *
+   * Python: `multiprocessing.Process.kill`.
+   *
+   * @example
+   * ```ts
+   * import { Process, sleep } from "@weft/concurrent/multiprocessing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const process = new Process({ target: sleep, args: [60_000] }).start();
+   * process.kill();
+   * await process.join();
+   * assertEquals(process.exitCode, -9);
+   * ```
+   */
   kill(): void {
     this.#signal(SIGKILL);
   }
 
   /**
-   * Gives up what is kept of a process that is gone, or was not started. After that every use through this handle throws
-   * {@linkcode InvalidStateError}.
+   * Closes the handle of a process that has ended or was not started. The record of the process is freed with its last handle.
+   *
+   * After this, every use of this handle throws {@linkcode InvalidStateError}. Handles in other threads and processes stay
+   * valid. Closing a handle again has no effect. A handle that is never closed is released when it is garbage-collected.
+   *
+   * Python: `multiprocessing.Process.close`.
    *
    * @throws {InvalidStateError} If the process is alive.
+   *
+   * @example
+   * ```ts
+   * import { InvalidStateError, Process } from "@weft/concurrent/multiprocessing";
+   * import { assertEquals, assertThrows } from "@std/assert";
+   *
+   * const process = new Process({ target: Math.sqrt, args: [16] }).start();
+   * assertEquals(await process.result(), 4);
+   * process.close();
+   * assertThrows(() => process.exitCode, InvalidStateError);
+   * ```
    */
   close(): void {
     if (this.#place.at < 0) return;
@@ -300,7 +394,7 @@ const processes: RunnerKind = {
         signal !== undefined
           ? `killed by ${signal}`
           : exitCode === 0
-          ? "exit code 0: it called exit(), or awaited what its event loop had nothing left to bring"
+          ? "exit code 0: it called exit(), or its target awaited a promise that nothing was left to resolve"
           : `exit code ${exitCode}`
       }`,
       { exitCode, signal, worker: label, pid },
@@ -333,7 +427,7 @@ function validate({ cwd, env, permissions }: Record<string, unknown>): void {
   }
   if (!("Deno" in globalThis)) {
     throw new NotSupportedError(
-      "Cannot create process with other 'permissions' than this one has as this runtime knows none: leave them out, or run on Deno",
+      "Cannot create process with 'permissions' as this runtime has no permissions: leave them out, or run on Deno",
     );
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Memory with a name that any program of the user can open.
+ * Shared memory with a name, which any program of the same user can open.
  *
  * @module
  */
@@ -16,26 +16,27 @@ import { show, validateInteger } from "../_internal/options.ts";
 import { AttachError, InvalidStateError } from "../_internal/errors.ts";
 import { registerSerializable } from "../sync/settings.ts";
 
-/** Which memory is created or attached to: a size, a name, or both. */
+/** Options of {@linkcode SharedMemory}: a `size` creates new memory, and a `name` alone attaches to memory that exists. */
 export type SharedMemoryOptions = {
-  /** How many bytes the new memory has. Without it, the memory of the name is attached to. */
+  /** The size of the new memory in bytes. */
   size: number;
-  /** Its name in the whole system, without slashes. New memory gets a name of its own where none is given. */
+  /** The name of the new memory in the whole system, 1 to 255 bytes without slashes. Default: a name that is not in use. */
   name?: string;
 } | {
+  /** Left out, to attach to memory that exists. */
   size?: undefined;
-  /** The name of the memory that is attached to. */
+  /** The name of the memory to attach to. */
   name: string;
 };
 
-/** Bytes: the system refuses longer names. */
+/** The longest name in bytes that the system accepts. */
 const LONGEST = 255;
 
-/** What is sent of a memory, whatever a subclass calls its own fields. */
+/** Returns what is sent of a memory. It does not read public members, which a subclass may override. */
 let stateOf: (memory: SharedMemory) => { name: string; file: string; closed: boolean };
 
-// The handles that this thread has of each memory, by its file, since a name may belong to another memory by now. The first
-// handle is first: that is what the thread gets where the memory comes back to it.
+// This thread's handles of each memory. The key is the file, because the name may belong to other memory by now. The oldest
+// handle comes first: the thread gets it when the memory is sent back to it.
 const open = new Map<string, WeakRef<SharedMemory>[]>();
 
 function firstOf(file: string): SharedMemory | undefined {
@@ -46,17 +47,20 @@ function firstOf(file: string): SharedMemory | undefined {
 }
 
 /**
- * Bytes that processes share without copying, under a name in the whole system: other programs of the same user, in
- * whatever language, can attach to it (on Linux it is `/dev/shm/NAME`, with access for the user alone).
+ * Bytes that processes share without copying, under a name in the whole system.
  *
- * The memory stays until {@linkcode SharedMemory.unlink} and the last {@linkcode SharedMemory.close}. What a program did not
- * unlink is unlinked when its first process ends, and so all others: on Linux also by a signal or an uncaught
- * error, elsewhere (and without `/bin/sh`) then when the next program uses shared memory. A program that attached to it
- * never does that.
+ * - **Name.** Other programs of the same user, in any language, can attach to the memory. On Linux it is the file
+ *   `/dev/shm/NAME`, to which only this user has access.
+ * - **Sending.** It can be sent to other processes and threads, which attach to it by its name.
+ * - **Visibility.** Plain reads and writes of different processes are not ordered. Use a lock, an event or a queue of this
+ *   module to order them.
+ * - **Life.** The memory exists until {@linkcode SharedMemory.unlink} has been called and every handle is closed. Memory that a
+ *   program has created and not unlinked is unlinked when the first process of the program ends, since the other processes
+ *   end with it. On Linux this also happens if a signal or an uncaught error ends that process. On other systems, and
+ *   without `/bin/sh`, the next program that uses shared memory does it then. Memory that a program has only attached to is
+ *   never unlinked by that program's end.
  *
- * It can be sent to other processes and threads, which attach to it by its name. Nothing orders plain reads and writes of
- * different processes but the locks, events and queues of this module. For numbers in the memory that a tree of processes has
- * anyway, `SharedArray` is simpler.
+ * For an array of numbers that only the processes of one program share, {@linkcode SharedArray} is simpler.
  *
  * Python: `multiprocessing.shared_memory.SharedMemory`.
  *
@@ -86,11 +90,13 @@ export class SharedMemory {
   }
 
   /**
-   * Creates memory, zeroed, if `size` is given; else attaches to the memory of that name.
+   * Creates memory that is filled with zeros if `size` is given. Otherwise, attaches to the memory with that name.
    *
-   * @throws {AttachError} If there is memory of that name already, or there is none to attach to.
+   * @param options `size` in bytes, `name`, or both.
+   * @throws {AttachError} If `size` is given and the name is taken, or if `size` is not given and there is no memory with
+   * that name.
    * @throws {RangeError} If `size` is not a whole number of 1 or more, or the system has no room for it.
-   * @throws {TypeError} If `name` is not a name for a file, or neither is given.
+   * @throws {TypeError} If `name` cannot be the name of a file, or neither `size` nor `name` is given.
    */
   constructor(options: SharedMemoryOptions) {
     const { size, name } = validate(options);
@@ -103,34 +109,51 @@ export class SharedMemory {
     open.set(made.file, [...open.get(made.file) ?? [], new WeakRef(this)]);
   }
 
-  /** Its name in the whole system. */
+  /** The name of the memory in the whole system. Python: `SharedMemory.name`. */
   get name(): string {
     return this.#name;
   }
 
-  /** How many bytes it has. */
+  /** The size of the memory in bytes. Python: `SharedMemory.size`. */
   get size(): number {
     return this.#size;
   }
 
   /**
-   * The bytes. The same object each time, until it is closed.
+   * The memory as a buffer. It is the same object each time. {@linkcode SharedMemory.close} detaches it.
    *
-   * @throws {InvalidStateError} If it is closed.
+   * Python: `SharedMemory.buf`.
+   *
+   * @throws {InvalidStateError} If this handle is closed.
    */
   get buffer(): ArrayBuffer {
     if (this.#buffer === undefined) throw new InvalidStateError("Cannot read shared memory as it is closed");
     return this.#buffer;
   }
 
-  /** Whether this thread closed it. */
+  /** Whether this handle is closed. */
   get closed(): boolean {
     return this.#buffer === undefined;
   }
 
   /**
-   * Gives this thread's view of the memory up: the buffer is detached, and arrays over it have no length any more. Doing
-   * it twice does nothing. The memory itself stays for others.
+   * Closes this handle: detaches its buffer, so that typed arrays over the buffer have the length 0.
+   *
+   * The memory itself stays, for other handles and processes. Closing it again has no effect.
+   *
+   * Python: `multiprocessing.shared_memory.SharedMemory.close`.
+   *
+   * @example
+   * ```ts
+   * import { SharedMemory } from "@weft/concurrent/multiprocessing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const memory = new SharedMemory({ size: 1024 });
+   * const bytes = new Uint8Array(memory.buffer);
+   * memory.close();
+   * assertEquals(bytes.length, 0);
+   * memory.unlink();
+   * ```
    */
   close(): void {
     const buffer = this.#buffer;
@@ -138,22 +161,37 @@ export class SharedMemory {
     this.#buffer = undefined;
     open.set(this.#file, open.get(this.#file)?.filter((handle) => handle.deref() !== this) ?? []);
     firstOf(this.#file);
-    // The program has transferred the buffer to another thread, which may still use it.
+    // If the program has transferred the buffer to another thread, that thread may still use the memory: leave it mapped.
     if (buffer.detached) return;
-    // First, so that nothing can touch what is not there any more.
+    // Detach before unmapping, so that no code can touch memory that is not mapped any more.
     buffer.transfer(0);
     loadLibc("close shared memory").unmap(this.#address, this.#size);
   }
 
   /**
-   * Takes the name away: no program can attach from now on, and the memory is freed once all handles are closed. Doing it twice
-   * does nothing, and memory of the same name that was made later stays. It may be done after {@linkcode SharedMemory.close}.
+   * Removes the name of the memory: no program can attach to it from now on. The memory is freed when every handle is closed.
+   *
+   * It may be called before or after {@linkcode SharedMemory.close}. Calling it again has no effect. Other memory that was
+   * created with the same name since then stays.
+   *
+   * Python: `multiprocessing.shared_memory.SharedMemory.unlink`.
+   *
+   * @example
+   * ```ts
+   * import { AttachError, SharedMemory } from "@weft/concurrent/multiprocessing";
+   * import { assertThrows } from "@std/assert";
+   *
+   * using memory = new SharedMemory({ size: 1024 });
+   * memory.unlink();
+   * assertThrows(() => new SharedMemory({ name: memory.name }), AttachError);
+   * new Uint8Array(memory.buffer)[0] = 1; // this handle can still be used
+   * ```
    */
   unlink(): void {
     unlinkMemoryFile(this.#name, this.#file);
   }
 
-  /** The same as {@linkcode SharedMemory.close}. */
+  /** Closes this handle, as {@linkcode SharedMemory.close} does, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -202,7 +240,7 @@ registerSerializable(SharedMemory, {
     if (stateOf(memory).file === file) return memory;
     memory.close();
     throw new AttachError(
-      `Cannot receive shared memory "${name}" as it was unlinked, and other memory has its name now: unlink it once it was received`,
+      `Cannot receive shared memory "${name}" as it was unlinked, and other memory has its name now: unlink it after it was received`,
     );
   },
 });

@@ -1,5 +1,5 @@
 /**
- * How processes are started.
+ * The start methods: how processes are started.
  *
  * @module
  */
@@ -11,27 +11,31 @@ import { warmUp } from "../_internal/processes/forkserver.ts";
 import { show } from "../_internal/options.ts";
 import { InvalidStateError, NotSupportedError } from "../_internal/errors.ts";
 
-/** A way in which processes are started. */
+/** How processes are started: see {@linkcode setStartMethod}. */
 export type StartMethod = "spawn" | "forkserver";
 
 const METHODS: readonly StartMethod[] = ["spawn", "forkserver"];
-/** A flag of the word that has the method (0: none, else its index + 1): the program chose it. */
+/** A flag in the word of the method, which is 0 for none and else the method's index plus 1: the program has set the method. */
 const CHOSEN = 4;
 
 /**
- * Says how processes are started from here on. Once in a program, before the first start.
+ * Sets how the program starts processes from now on. Call it once, before the first start.
  *
- * `"spawn"`, the default: a fresh runtime for each process. `"forkserver"`: runtimes that are up and idle are kept ready, so
- * that a start takes a few milliseconds; each runs one process and is never used again, and another comes up in its place.
- * Where a process runs what another ran that has ended, such a runtime imports the module before the next process comes: the
- * top level of a module may run earlier, and more often, than processes are started.
- * Children begin with the method of their starter.
+ * - `"spawn"`, the default, starts a new runtime for each process. That takes some tens of milliseconds.
+ * - `"forkserver"` keeps some idle runtimes ready, so that a start takes a few milliseconds. Each runtime runs one process and
+ *   is never used again; another runtime is started in its place. If processes run the same target again and again, an idle
+ *   runtime also imports the target's module ahead. So the top level of a module may run earlier and more often than processes
+ *   are started.
+ *
+ * The setting holds for all threads of the process. A child begins with the method of its starter.
  *
  * Python: `multiprocessing.set_start_method`.
  *
- * @throws {NotSupportedError} For `"fork"`: a copy of a runtime has none of its threads, without which it does not work.
+ * @param name The start method.
+ * @param options `force`: whether to replace a method that was set before. Default: `false`.
+ * @throws {NotSupportedError} If `name` is `"fork"`: a copy of a running runtime lacks the threads that it needs.
  * @throws {TypeError} If there is no such method.
- * @throws {InvalidStateError} If it was set before, unless `force` is `true`.
+ * @throws {InvalidStateError} If the method was set before, and `force` is not `true`.
  *
  * @example
  * ```ts
@@ -55,15 +59,19 @@ export function setStartMethod(name: StartMethod, options?: { force?: boolean })
 }
 
 /**
- * How processes are started: `"spawn"`, unless {@linkcode setStartMethod} has said otherwise here or in the starter.
+ * Returns the start method of the program.
  *
  * Python: `multiprocessing.get_start_method`.
+ *
+ * @returns The method that was set with {@linkcode setStartMethod}, in this process or in its starter; `"spawn"` if none was
+ * set.
  *
  * @example
  * ```ts
  * import { getStartMethod } from "@weft/concurrent/multiprocessing";
+ * import { assertEquals } from "@std/assert";
  *
- * console.log(getStartMethod()); // spawn
+ * assertEquals(getStartMethod(), "spawn");
  * ```
  */
 export function getStartMethod(): StartMethod {
@@ -71,9 +79,11 @@ export function getStartMethod(): StartMethod {
 }
 
 /**
- * The ways in which processes can be started, the default first.
+ * Lists the start methods.
  *
  * Python: `multiprocessing.get_all_start_methods`.
+ *
+ * @returns The start methods, the default first.
  *
  * @example
  * ```ts
@@ -87,22 +97,22 @@ export function getAllStartMethods(): StartMethod[] {
   return [...METHODS];
 }
 
-/** How processes are started where nothing else is said. */
+/** The start method of processes that do not get another method from a context. */
 export function methodInUse(): StartMethod {
   return METHODS[(load(spaceOf("thread").words, START_METHOD_AT) & ~CHOSEN) - 1] ?? "spawn";
 }
 
-/** In a new process: how it starts others unless it says so itself. */
+/** In a new process: takes over the start method of its starter. The process may still set another. */
 export function inheritMethod(method: StartMethod): void {
   store(spaceOf("thread").words, START_METHOD_AT, METHODS.indexOf(method) + 1);
 }
 
-/** Throws unless that is a way in which processes can be started. */
+/** Throws unless `name` is a start method. */
 export function validateMethod(name: unknown, action: string): void {
   if (name === "spawn" || name === "forkserver") return;
   if (name === "fork") {
     throw new NotSupportedError(
-      `Cannot ${action} as a copy of a runtime that runs has none of its threads (garbage collection, compilers, the event loop) and does not work: write "spawn", or "forkserver" for a quick start`,
+      `Cannot ${action} as a copy of a running runtime lacks its threads (garbage collection, compilers, the event loop) and does not work: received "fork", expected "spawn", or "forkserver" for a quick start`,
     );
   }
   throw new TypeError(`Cannot ${action} as it must be "spawn" or "forkserver": received ${show(name)}`);

@@ -1,4 +1,4 @@
-/** Which files have short benches. */
+/** Finds the files with short benches. */
 
 import { existsSync, readdirSync } from "node:fs";
 import { fromCaller } from "../benches/lib/paths.ts";
@@ -13,7 +13,7 @@ export function benchFiles(): string[] {
     .sort();
 }
 
-/** The paths of the files that a caller named. Throws unless all of them are there. */
+/** The paths of the files that a caller named. Throws unless all of them exist. */
 export function namedBenchFiles(files: readonly string[]): string[] {
   return files.map((file) => {
     const path = fromCaller(file);

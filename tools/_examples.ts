@@ -20,7 +20,7 @@ export interface NumberedExample extends Example {
   check(output: string): string | undefined;
 }
 
-/** All examples, those that follow a Python program first. Input and output files go into `folder`. */
+/** All examples, first the ports of Python programs. Input and output files go into `folder`. */
 export async function examples(folder: string): Promise<Example[]> {
   const groups = ["threading", "multiprocessing", "distributed"];
   return [...groups.flatMap(numberedExamples), ...await practical(folder)];
@@ -96,7 +96,7 @@ async function practical(folder: string): Promise<Example[]> {
   }];
 }
 
-/** A folder tree of some hundred files of all sizes: the project's own sources, with some of the awkward kinds. */
+/** A folder tree of some hundred files of all sizes: the project's own sources, and some awkward files. */
 async function makeTree(folder: string): Promise<void> {
   for (let i = 0; i < 12; i++) {
     const path = `${folder}/part ${i}/nested`;
@@ -112,7 +112,7 @@ async function makeTree(folder: string): Promise<void> {
   await Deno.writeFile(`${folder}/large`, new Uint8Array(8 << 20).fill(7));
 }
 
-/** Texts of some megabytes, and what a count of their words should print, made one word after another. */
+/** Texts of some megabytes, and the word counts that should be printed, computed one word after another. */
 async function makeTexts(folder: string): Promise<{ files: string[]; table: string }> {
   await Deno.mkdir(folder);
   const vocabulary = ["thread", "process", "lock", "queue", "Größe", "naïve", "the", "of", "and", "…"];
@@ -125,7 +125,7 @@ async function makeTexts(folder: string): Promise<{ files: string[]; table: stri
     for (let i = 0; i < size; i++) {
       seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fffffff;
       const random = seed >>> 8;
-      // Squared, so that the words differ in how often they come.
+      // Squared, so that some words are more frequent than others.
       const word = vocabulary[Math.floor((random % 1000) ** 2 / 1e6 * vocabulary.length)]!;
       text += word + (random % 11 === 0 ? "\n" : random % 7 === 0 ? "  " : " ");
       counts.set(word, (counts.get(word) ?? 0) + 1);

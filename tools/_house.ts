@@ -1,5 +1,5 @@
 /**
- * The library's source as files and imports: what stands on which floor, and what a thread loads.
+ * The library's source as files and imports: which file is on which floor, and what a thread loads.
  *
  * @module
  */
@@ -41,7 +41,7 @@ export interface Import {
   readonly from: string;
   readonly to: string;
   readonly line: number;
-  /** Whether it is gone when the program runs. */
+  /** Whether the import is erased when the program runs. */
   readonly isType: boolean;
 }
 
@@ -64,7 +64,7 @@ export function textOf(file: string): string {
 
 const DECLARATION = /^(?:import|export)\s+(type\s+)?(?:(\{[^}]*\}|\*[^"';]*?|\w+)\s+from\s+)?"(\.[^"]+)";/gm;
 
-/** What a module imports statically from others of the library. */
+/** What a module imports statically from other modules of the library. */
 export function importsOf(file: string): Import[] {
   const text = textOf(file);
   const imports: Import[] = [];
@@ -89,7 +89,7 @@ export function floorOf(file: string): number {
     : FLOORS.findIndex((floor) => floor.some((room) => room.endsWith("/") && file.startsWith(room)));
 }
 
-/** Files on no floor, imports that run upwards, and circles, each in a sentence. */
+/** Files without a floor, imports that run upwards, and circles, each in a sentence. */
 export function misbuilt(): string[] {
   const imports = new Map(sourceFiles().map((file) => [file, importsOf(file)]));
   const problems: string[] = [];
@@ -104,7 +104,7 @@ export function misbuilt(): string[] {
   return problems;
 }
 
-/** All modules that are loaded with one, itself included. */
+/** All modules that are loaded with a module, itself included. */
 export function loadedWith(entry: string): Set<string> {
   const loaded = new Set<string>();
   const pending = [entry];
@@ -116,7 +116,7 @@ export function loadedWith(entry: string): Set<string> {
   return loaded;
 }
 
-// Modules of which each can be reached from each other: Tarjan's way.
+// Groups of modules that reach each other, by Tarjan's algorithm.
 function circles(imports: ReadonlyMap<string, readonly Import[]>): string[][] {
   const found: string[][] = [];
   const index = new Map<string, number>();

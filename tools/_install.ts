@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { run } from "./_run.ts";
 
 /**
- * Where the server of the distributed pool is, for programs on Bun. It is none of package.json's: npm holds it back where its Node is old,
+ * Where the server of the distributed pool is, for programs on Bun. It is not in package.json: npm refuses it where Node is old,
  * and Deno has it in its own cache.
  */
 export async function serverVariable(): Promise<Record<string, string>> {
@@ -72,7 +72,7 @@ export async function fetchModules(files: readonly string[]): Promise<void> {
 
 let bunPath: string | undefined;
 
-/** The path of Bun: `$BUN`, else the one in `node_modules`, which is installed first if need be. */
+/** The path of Bun: `$BUN`, or else that in `node_modules`, which is installed first if it is missing. */
 export async function findBun(): Promise<string> {
   return bunPath ??= Deno.env.get("BUN") ?? await findBinary("bun", "@oven/", "bin/bun");
 }
@@ -83,8 +83,8 @@ export async function findDprint(): Promise<string> {
 }
 
 /**
- * A package's program, in place if npm ran the package's install script, which it may be told not to do; else where
- * that script would have taken it from: the package of the platform in `scope`, of which there may be several (for
+ * A package's program. It is in place if npm ran the package's install script. Otherwise it is where that script would have
+ * taken it from: the package of the platform in `scope`, of which there may be several (for
  * another C library, for older processors).
  */
 async function findBinary(name: string, scope: string, path: string): Promise<string> {

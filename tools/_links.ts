@@ -7,7 +7,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { posix } from "node:path";
 
-/** What was followed, and each link that leads nowhere, in a sentence. */
+/** The number of followed links, and each broken link, in a sentence. */
 export interface Links {
   readonly links: number;
   readonly broken: readonly string[];
@@ -16,7 +16,7 @@ export interface Links {
 const LINK = /<(?:a|link|img|script)\b[^>]*?\s(?:href|src)="([^"]*)"/g;
 const ANCHOR = /\s(?:id|name)="([^"]*)"/g;
 
-/** Looks whether every link of the site's pages has its file, and every anchor its place. Links to other sites are not followed. */
+/** Checks that every link of the site's pages has its file, and every anchor its place. Links to other sites are not followed. */
 export function brokenLinks(site: string): Links {
   const pages = readdirSync(site, { recursive: true }).map((name) => String(name).replaceAll("\\", "/"))
     .filter((name) => name.endsWith(".html"));

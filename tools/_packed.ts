@@ -1,5 +1,5 @@
 /**
- * A project in a folder of its own that has the packed library installed, as its users do: from what `npm pack` makes.
+ * A project in a folder of its own that has the packed library installed, as users have it: from what `npm pack` makes.
  *
  * @module
  */

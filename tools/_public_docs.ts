@@ -1,5 +1,5 @@
 /**
- * The public symbols and members, as `deno doc` knows them, and what their documentation lacks.
+ * The public symbols and members as `deno doc` lists them, and what their documentation lacks.
  *
  * @module
  */
@@ -75,7 +75,7 @@ export interface Documentation {
   >;
 }
 
-/** What was counted, and what is missing, each in a sentence with its place. */
+/** The counts, and what is missing, each in a sentence with its place. */
 export interface Findings {
   readonly symbols: number;
   readonly members: number;
@@ -83,15 +83,15 @@ export interface Findings {
   readonly gaps: readonly string[];
 }
 
-// What tells by its name that it is a time: its documentation says of which unit.
+// Names that say that the value is a time: the documentation must name the unit.
 const TIME = /(?:timeout|interval|delay|after|grace|lease|idle|remaining|duration|elapsed|age)$/i;
 const UNIT = /\b(?:milliseconds?|ms|seconds?|µs|microseconds?)\b/i;
-// Options that bound a wait: the wait can end in another way than the caller hopes for.
+// Options that bound a wait: the wait can fail.
 const BOUNDS_A_WAIT = /^(?:Wait|WaitSync)Options$/;
-// JavaScript itself calls these, and says what they do.
+// JavaScript itself calls these, and defines what they do.
 const WELL_KNOWN = /^(?:\[Symbol\.\w+\]|toString|toJSON)$/;
 
-/** Finds what is missing in the documentation of all that the entry points export. */
+/** Finds what is missing in the documentation of everything that the entry points export. */
 export function examine(documentation: Documentation): Findings {
   const gaps: string[] = [];
   const seen = new Set<string>();
@@ -100,7 +100,7 @@ export function examine(documentation: Documentation): Findings {
   let examples = 0;
 
   const placeOf = ({ filename, line }: Location) => `${filename}:${line}`;
-  /** Whether this declaration was not looked at yet: most are exported from several modules. */
+  /** Whether this declaration was not checked yet: most are exported from several modules. */
   const isNew = (location: Location, name: string): boolean => {
     const key = `${placeOf(location)} ${name}`;
     return !seen.has(key) && seen.add(key) !== undefined;
@@ -144,13 +144,13 @@ export function examine(documentation: Documentation): Findings {
     for (const { name, declarations } of declared) {
       for (const { kind, location, jsDoc, def = {} } of declarations) {
         if (kind === "namespace" || !isNew(location, name)) continue;
-        // The function behind several signatures is none that can be called.
+        // The implementation behind several signatures cannot be called itself.
         if (kind === "function" && declarations.length > 1 && def.hasBody) continue;
         symbols++;
         const isOfError = /Error$/.test(name);
         const called = kind === "function" ? { params: def.params ?? [], returns: def.returnType } : undefined;
         check(name, location, jsDoc, called, def.tsType);
-        // Of a function with several signatures, the example of the first serves all.
+        // The example of the first signature serves all signatures of a function.
         if (kind === "class" || kind === "function") {
           if (!declarations.some((each) => hasExample(each.jsDoc))) {
             gaps.push(`${placeOf(location)} ${name} has no @example`);

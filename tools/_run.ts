@@ -10,7 +10,7 @@ export interface RunOptions {
   readonly env?: Record<string, string>;
   /** Milliseconds after which the command and all its children are killed. */
   readonly limit: number;
-  /** Milliseconds that others of the command's group of processes may take to end after it. Default: they are not asked. */
+  /** Milliseconds that the other processes of the command's group may take to end after it. Default: they are not asked. */
   readonly grace?: number;
   /** Called with each piece of output as it comes. */
   readonly onOutput?: (text: string) => void;
@@ -28,7 +28,7 @@ export interface RunResult {
   readonly left: string[];
 }
 
-/** What the library says when it finds the shared memory damaged, which need not fail anything. */
+/** What the library prints when it finds the shared memory damaged, which need not fail a test. */
 export const DAMAGED = "Error: Shared memory is damaged";
 
 const running = new Set<ChildProcess>();
@@ -51,7 +51,7 @@ function killGroup(child: ChildProcess): void {
   }
 }
 
-/** Command lines of the processes of a group that have not ended. Linux only; elsewhere there seem to be none. */
+/** Command lines of the processes of a group that have not ended. Linux only; elsewhere the list is empty. */
 function groupOf(leader: number): string[] {
   const found: string[] = [];
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
@@ -67,7 +67,7 @@ function groupOf(leader: number): string[] {
   return found;
 }
 
-/** Runs a command to its end. Never throws for a command that fails; see the code. */
+/** Runs a command to its end. Never throws for a command that fails: see the code. */
 export function run(command: readonly string[], options: RunOptions): Promise<RunResult> {
   const start = performance.now();
   const { promise, resolve } = Promise.withResolvers<RunResult>();
@@ -113,7 +113,7 @@ export function run(command: readonly string[], options: RunOptions): Promise<Ru
     settle(127);
   });
   child.on("exit", (code: number | null) => {
-    // A child that outlives the command may hold the pipe open for ever: give the rest of the output a second.
+    // A child that outlives the command may hold the pipe open forever: give the rest of the output a second.
     setTimeout(() => settle(code ?? 128), 1_000).unref();
   });
   child.on("close", (code: number | null) => settle(code ?? 128));

@@ -19,7 +19,7 @@ const DENO = [Deno.execPath(), "run", "-A", "--no-check", "--no-prompt", "--quie
 const [ONCE_LIMIT, MEASURED_LIMIT] = [120, 600];
 /** Seconds that a long benchmark may take, which may have to install its peers and waits for a quiet machine. */
 const SHORTEST_LIMIT = 300;
-/** The long benchmarks, as short as they can be: that they run and leave results, not what these are. */
+/** The long benchmarks in their shortest form: a check that they run and leave results, whatever these are. */
 const SHORTEST: readonly (readonly string[])[] = [
   ["benches/record.ts", "--quick", "--starts=1", "--rounds=1", `${ROOT}benches/signals_bench.ts`],
   ["benches/cores/main.ts", "--quick", "--starts=1", "--rounds=1", "--jobs=tiny,lock"],
@@ -44,7 +44,7 @@ const SMOKE = {
   task: "bench:smoke",
   about:
     "Runs each of the short benches once, on Deno and on Bun, and the shortest form of the long benchmarks: that they run.",
-  // The task itself gives it.
+  // The task itself passes it.
   options: { once: { type: "boolean", about: "runs each bench once; given by the task" } },
   examples: [["", "all of them"], ["benches/locks_bench.ts", "some of the short benches alone"]],
 } as const;
@@ -94,12 +94,12 @@ async function runOnce(name: string, runner: readonly string[], file: string): P
   return { passed, failed: Math.max(failed, Number(fault !== undefined)) };
 }
 
-/** Runs a long benchmark. It has failed unless all of ours left samples and none hung: a peer may be missing here. */
+/** Runs a long benchmark. It has failed unless all contestants of this library left samples and none hung. Peers may be missing. */
 async function runShortest([program, ...args]: readonly string[]): Promise<Counts> {
   const folder = mkdtempSync(`${tmpdir()}/bench-`);
   const out = `${folder}/results.json`;
   const remove = () => rmSync(folder, { recursive: true, force: true });
-  // Ctrl-C ends the program in the midst of this.
+  // Ctrl-C may end the program here.
   process.once("exit", remove);
   try {
     const { output, code, ms } = await run([...DENO, program!, ...args, `--out=${out}`], {
@@ -132,7 +132,7 @@ function sumOf(counts: readonly Counts[]): Counts {
   });
 }
 
-/** Says what passed and failed; returns the exit code. */
+/** Prints what passed and failed, and returns the exit code. */
 function told({ passed, failed }: Counts): number {
   console.log(`${passed} passed, ${failed} failed`);
   return failed > 0 || passed === 0 ? 1 : 0;

@@ -14,7 +14,16 @@
  * @module
  */
 
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { posix } from "node:path";
 import { ENTRY_POINTS, installIn, ROOT } from "./_install.ts";
 import { brokenLinks } from "./_links.ts";
@@ -44,7 +53,7 @@ function pages(): Map<string, string> {
 }
 
 /**
- * A page's text with its links as they have to be in the site: to another page by its name there, and to any other file to a
+ * A page's text with its links as the site needs them: to another page by its name there, and to any other file to a
  * copy of it among the site's files. A link to a folder is its words alone.
  */
 function withLinks(text: string, source: string, names: ReadonlyMap<string, string>): string {
@@ -57,7 +66,7 @@ function withLinks(text: string, source: string, names: ReadonlyMap<string, stri
       missing.push(`${source} links to ${path}, which is not there`);
       return words;
     }
-    // VitePress takes images for its own; the rest has to be there as it is.
+    // VitePress handles images itself; all other files must be there as they are.
     const folder = image ? PAGES : `${PAGES}public/files/`;
     mkdirSync(posix.dirname(folder + target), { recursive: true });
     cpSync(ROOT + target, folder + target);
@@ -110,10 +119,11 @@ async function symbolsPage(): Promise<string> {
   return parts.join("\n");
 }
 
-/** Lays the pages where VitePress builds them. */
+/** Puts the pages where VitePress builds them. */
 async function collect(): Promise<void> {
   rmSync(PAGES, { recursive: true, force: true });
   mkdirSync(`${PAGES}public`, { recursive: true });
+  cpSync(`${SITE}icon.svg`, `${PAGES}public/icon.svg`);
   const all = pages();
   const names = new Map([...all].map(([name, source]) => [source, name]));
   for (const [name, source] of all) {
@@ -130,13 +140,15 @@ async function succeed(command: readonly string[], cwd: string, env: Record<stri
   Deno.exit(1);
 }
 
-/** What `deno doc` cannot be told: the names under which the modules are imported, and where the reference belongs. */
+/** What `deno doc` has no option for: the names under which the modules are imported, and where the reference belongs. */
 function adaptReference(): void {
+  appendFileSync(`${REFERENCE}page.css`, readFileSync(`${SITE}reference.css`));
   for (
     const entry of readdirSync(REFERENCE, { recursive: true }).map(String).filter((name) => name.endsWith(".html"))
   ) {
     const up = "../".repeat(entry.split(/[\\/]/).length);
     const text = readFileSync(REFERENCE + entry, "utf8")
+      .replace("</head>", `<link rel="icon" href="${up}icon.svg"></head>`)
       .replace(/from &quot;(sync|threading|multiprocessing|distributed)&quot;/g, "from &quot;@weft/concurrent/$1&quot;")
       .replace(
         /(<ul class="breadcrumbs">\s*)<li>([^]*?)>Weft<\/a>/,
@@ -146,7 +158,7 @@ function adaptReference(): void {
   }
 }
 
-/** Builds the whole site anew. */
+/** Builds the whole site again. */
 export async function build(): Promise<void> {
   await installIn(SITE);
   await collect();

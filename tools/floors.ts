@@ -1,6 +1,6 @@
 /**
  * `deno task ok floors`: imports run downwards only. No module imports a module of a floor above its own, and no modules import
- * one another in a circle. Types count as well: to read a module is to read those that it names.
+ * one another in a circle. Types count as well: reading a module means reading the modules that it names.
  *
  *     deno run -A --no-check tools/floors.ts
  */

@@ -1,5 +1,5 @@
 /**
- * Formats everything, or only looks: `deno task fmt`, `deno task fmt --check`.
+ * Formats everything, or only checks: `deno task fmt`, `deno task fmt --check`.
  */
 
 import { parseArgs } from "node:util";

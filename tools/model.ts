@@ -2,7 +2,7 @@
  * Explores the models of the primitives, and proves on broken variants of them that it would notice.
  *
  *     deno task model                             every model, every broken variant
- *     deno task model --only=Lock                 those with that in their names; several, separated by commas
+ *     deno task model --only=Lock                 models with this in their names; several, separated by commas
  *     deno task model --list                      their names
  *     deno task model --bound=3                   up to three preemptions, however long it takes
  *     deno task model --seconds=600               more and more preemptions, for up to ten minutes a model
@@ -10,7 +10,7 @@
  *     deno task model --only="…" --replay=2:0*9.1 one execution, printed
  *     deno task model --markdown                  what was explored, as a table
  *
- * How it works, and how a model is written, is told in tests/model/README.md.
+ * tests/model/README.md explains how it works, and how to write a model.
  */
 
 import { parseArgs } from "node:util";
@@ -39,7 +39,7 @@ const { values } = parseArgs({
     replay: { type: "string" },
     /** Whether the broken variants are run: `no`, or `only` them. */
     broken: { type: "string", default: "yes" },
-    /** How many at a time; as many as there are cores, if absent. */
+    /** How many run at a time. Default: one for each core. */
     jobs: { type: "string" },
     list: { type: "boolean", default: false },
     markdown: { type: "boolean", default: false },
@@ -141,8 +141,8 @@ function print(model: string, { message, schedule, trace, seed }: Counterexample
 }
 
 /**
- * One row a primitive, which is what stands before the colon in a model's name. For each bound the executions, and how many
- * models were explored with it where that was not all of them.
+ * One row for each primitive, the part of a model's name before the colon. For each bound the executions, and the number of
+ * models that were explored with it, if not all.
  */
 function table(jobs: readonly Job[], results: readonly JobResult[]): string {
   const primitives = new Map<string, (readonly Explored[])[]>();
@@ -160,7 +160,7 @@ function table(jobs: readonly Job[], results: readonly JobResult[]): string {
 }
 
 function row(label: string, models: readonly (readonly Explored[])[]): string {
-  // A model of which no order is left after two preemptions has had those two, but was not bounded by them.
+  // A model with no order left after two preemptions was explored with two, but was not bounded by them.
   const number = (model: readonly Explored[], index: number): Explored | undefined =>
     model.filter(({ bound }) => bound >= 0)[index];
   const bounded = (index: number): string => {
@@ -188,7 +188,7 @@ function row(label: string, models: readonly (readonly Explored[])[]): string {
   } |`;
 }
 
-/** The executions, and of how many models they are if not of all. */
+/** The executions, and the number of models if not all. */
 function cell(explored: readonly Explored[], models: number, having = explored.length): string {
   if (having === 0) return "";
   const executions = show(explored.reduce((sum, each) => sum + each.executions, 0));

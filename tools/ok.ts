@@ -19,7 +19,7 @@ const steps: Record<string, Step> = {
   format: { command: ["run", "-A", "--no-check", "tools/format.ts", "--check"], limit: 700 },
   lint: { command: ["lint"], limit: 120 },
   floors: { command: ["run", "-A", "--no-check", "tools/floors.ts"], limit: 60 },
-  // With the examples in the documentation and in the README.
+  // Includes the examples in the documentation and in the README.
   check: { command: ["check", "--doc", ".", "README.md"], limit: 300 },
   doc: { command: ["doc", "--lint", ...ENTRY_POINTS], limit: 120 },
   // That every public symbol and member has its summary, parameters, results, errors and examples.

@@ -3,7 +3,7 @@
  *
  * All modules are compiled together, into chunks that the entry points share: a worker that loads ten files starts in half the
  * time of a worker that loads sixty. The files with which workers and children begin stay files of their own, where
- * _internal/runtime/own_files.ts says. What is made is not to be edited: `dist/` is no part of the source.
+ * _internal/runtime/own_files.ts says. The result is not to be edited: `dist/` is not part of the source.
  *
  *     deno task pack              makes the package
  *     deno task pack --sizes      and says how large the entry points are
@@ -29,7 +29,7 @@ const source = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
   description: string;
   dependencies: Record<string, string>;
 };
-/** Where the runtimes look; all of them get the same files. */
+/** Where the runtimes look. All of them get the same files. */
 const CONDITIONS = ["deno", "bun", "node", "browser", "default"];
 
 const MARK = "const IS_PACKED: boolean = false;";
@@ -43,7 +43,7 @@ const packed: esbuild.Plugin = {
       if (!text.includes(MARK)) throw new Error(`Cannot pack as ${path} has no line '${MARK}'`);
       return { contents: text.replace(MARK, MARK.replace("false", "true")), loader: "ts" };
     });
-    // Of two classes of one name in a chunk, or of a class that names itself, the name becomes another, and names stand in messages.
+    // If two classes in a chunk have one name, or a class names itself, esbuild renames them, and messages show the names.
     // esbuild's own keepNames does this for every function as well, which takes each start more than a millisecond.
     onLoad({ filter: /\/(?:sync|threading|multiprocessing)\/\w+\.ts$|\/runner\.ts$/ }, ({ path }) => {
       const text = readFileSync(path, "utf8");
@@ -69,7 +69,7 @@ const SHARED: esbuild.BuildOptions = {
   target: "es2024",
   external: [...Object.keys(source.dependencies), "node:*", "bun:*"],
   logLevel: "warning",
-  // A call whose second argument is made elsewhere is left as it is, which is what is meant.
+  // A call whose second argument is made elsewhere is left as it is, as intended.
   logOverride: { "unsupported-dynamic-import": "silent" },
   plugins: [packed],
 };
@@ -87,7 +87,7 @@ async function build(): Promise<esbuild.Metafile> {
     minifyWhitespace: true,
     minifySyntax: true,
     lineLimit: 120,
-    // Beside the files, and not named in them: where the sources are not there, Deno takes a map's lines for those of the file.
+    // Beside the files, and not named in them: where the sources are missing, Deno mistakes a map's lines for the file's.
     sourcemap: "external",
     metafile: true,
   });
@@ -108,7 +108,7 @@ function writeTypes(): number {
     allowImportingTsExtensions: true,
     declaration: true,
     emitDeclarationOnly: true,
-    // `deno check` has done that.
+    // `deno check` has done this already.
     noCheck: true,
     rootDir: ROOT,
     outDir: OUT,
@@ -181,7 +181,7 @@ async function sizeOf(entry: string): Promise<Omit<Size, "name">> {
     splitting: false,
     minify: true,
     write: false,
-    // What is imported when it is needed is not loaded with it.
+    // Dynamic imports are not loaded with it.
     external: [...SHARED.external!, "*/resolve.ts"],
   });
   const bytes = outputFiles[0].contents;

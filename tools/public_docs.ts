@@ -6,7 +6,7 @@
  *   something, and a `@throws` where it takes options of a wait or is a constructor that checks its arguments.
  * - A class and a function has an `@example`. So has each method in one of its spellings: an example of `acquireSync` serves
  *   `acquire` and `tryAcquire` too. The step `doc-test` runs them.
- * - A number that is a time says its unit.
+ * - A number that is a time names its unit.
  *
  * `deno doc --lint` asks only that there is a comment, whatever the comment says.
  *

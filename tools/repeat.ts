@@ -15,7 +15,7 @@ const counted = first !== undefined && /^\d+$/.test(first);
 const rounds = counted ? Number(first) : 50;
 const args = counted ? others : Deno.args;
 
-/** Keeps every core busy; returns how to stop that. */
+/** Keeps every core busy, and returns a function that stops that. */
 function makeBusy(): () => void {
   const children = cpus().map(() => new Deno.Command(Deno.execPath(), { args: ["eval", "while (true);"] }).spawn());
   return () => children.forEach((child) => child.kill("SIGKILL"));

@@ -1,9 +1,9 @@
 /**
- * Runs every example, shows its name and what it prints, and compares that with what it should print: what the Python
- * program does that it follows, or what another program makes of the same input.
+ * Runs every example, shows its name and output, and compares that with the expected output: that of the Python program that
+ * it follows, or of another program with the same input.
  *
  *     deno task examples                      all, on Deno
- *     deno task examples:bun lock pool        on Bun, those whose name has one of the words in it
+ *     deno task examples:bun lock pool        on Bun, the examples whose name contains one of the words
  *     deno task examples --packed             with the package that `deno task pack` makes, installed in another folder
  */
 
@@ -29,7 +29,7 @@ function shorten(lines: string[]): string[] {
   return lines.length <= 12 ? lines : [...lines.slice(0, 10), `… ${lines.length - 10} more lines`];
 }
 
-/** Runs one example; returns what is wrong with it. */
+/** Runs one example, and returns what is wrong with it. */
 async function runExample({ file, args, limit, check }: Example): Promise<string | undefined> {
   const result = await run([...runner, file.replace(ROOT, root), ...args], { cwd: root, env, limit: limit * 1_000 });
   console.log(shorten(result.output.trimEnd().split("\n")).map((line) => `   ${line}`).join("\n"));

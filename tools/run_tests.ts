@@ -1,9 +1,8 @@
 /**
  * Runs the test files on Deno and on Bun, each file in a process of its own with a time limit, and adds up.
  *
- * A file of its own process means that a test that hangs or kills its process is one file's failure, and that no test
- * depends on what another left behind. One more than there are processors run side by side, as each waits for something a part
- * of its time.
+ * With a process for each file, a test that hangs or kills its process fails one file, and no test depends on what another
+ * left behind. One file more than there are processors runs at a time, as each spends part of its time waiting.
  *
  *     deno task test                          every file, both runtimes
  *     deno task test tests/sync               the files below a folder, or single files
@@ -26,8 +25,8 @@ const RUNTIMES = ["deno", "bun"] as const;
 type Runtime = typeof RUNTIMES[number];
 
 /**
- * Files that nothing may run beside: another program's start would sweep the names in /dev/shm that the first looks at, and
- * takes the processor from what the second waits for no longer than a test runner does.
+ * Files that must run alone. Another program's start would sweep the names in /dev/shm that the first file looks at, and
+ * would delay the second file beyond its time limits.
  */
 const ALONE = ["tests/multiprocessing/shared_memory_test.ts", "tests/sanitizers/sanitizers_test.ts"];
 
@@ -40,7 +39,7 @@ const { values, positionals } = parseArgs({
     filter: { type: "string" },
     /** How many files run side by side. */
     jobs: { type: "string", default: String(availableParallelism() + 1) },
-    /** How often a file that failed is run again. It is named as flaky if it passes then; CI has a second look. */
+    /** How often a file that failed is run again. If it passes then it is reported as flaky. CI runs a file a second time. */
     retries: { type: "string", default: process.env.CI === undefined ? "0" : "1" },
     /** Only the files with tests that are long by nature, and these in full. */
     long: { type: "boolean", default: false },
@@ -66,7 +65,7 @@ function positive(option: "limit" | "jobs"): number {
   return value;
 }
 
-/** The test files, or others, at a path: itself, or all below it. */
+/** The test files, or other files, at a path: the file itself, or all files below a folder. */
 function filesAt(path: string, suffix = "_test.ts"): string[] {
   if (!statSync(path).isDirectory()) return [path];
   return readdirSync(path, { withFileTypes: true }).flatMap((entry) => {
@@ -77,7 +76,7 @@ function filesAt(path: string, suffix = "_test.ts"): string[] {
 
 /** Whether a test file, or a suite that it runs, has more rounds in the long run. */
 function hasLong(file: string): boolean {
-  // A program in a text of the file may import others.
+  // A program in a string of the file may import other files.
   if (!existsSync(file)) return false;
   const imported = readFileSync(file, "utf8").matchAll(/^(?:import|export|\}) .*?from "(\.[^"]+)";$/gm);
   const files = [...imported].map(([, path]) => resolve(dirname(file), path!));
@@ -92,7 +91,7 @@ function isForUsers(file: string, seen: Set<string> = new Set()): boolean {
   seen.add(file);
   if (!file.startsWith(`${ROOT}tests/`) || !existsSync(file)) return false;
   const text = readFileSync(file, "utf8");
-  // What starts programs by tools of the repository finds them, and the library, by where these are in it.
+  // Tests that start the repository's own tools find them, and the library, by their place in it.
   if (/tools\/|Deno\.Command/.test(text)) return false;
   return [...text.matchAll(/(?:from |import\(|new URL\()"(\.[^"]+)"/g)]
     .every(([, path]) => isForUsers(resolve(dirname(file), path!), seen));
@@ -116,7 +115,7 @@ async function runOnDeno(file: string): Promise<{ result: RunResult; count: Coun
   }
 }
 
-/** Counts the tests of a JUnit report. In Deno's, a `describe` is a case too: one that others' names begin with. */
+/** Counts the tests of a JUnit report. In Deno's, a `describe` is a case too: its name is the beginning of other names. */
 function countCases(report: string): Count {
   const cases = [...report.matchAll(/<testcase name="([^"]*)"[^>]*>(.*?)<\/testcase>/gs)]
     .map(([, name, body]) => ({
@@ -168,7 +167,7 @@ async function runFile(runtime: Runtime, file: string): Promise<void> {
     const { result, count } = await (runtime === "deno" ? runOnDeno(file) : runOnBun(file));
     const { passed } = count;
     const noneMatched = values.filter !== undefined && passed + count.failed === 0;
-    // A file that does not load, whose process dies or whose memory is damaged has failed although no test of it did.
+    // A file that does not load, whose process dies or whose memory is damaged has failed although none of its tests did.
     const isWell = result.code === 0 || noneMatched;
     const failed = isWell && !result.output.includes(DAMAGED) ? count.failed : Math.max(count.failed, 1);
     const seconds = `${(result.ms / 1_000).toFixed(1)} s`;
@@ -184,7 +183,7 @@ async function runFile(runtime: Runtime, file: string): Promise<void> {
   }
 }
 
-/** Runs files side by side: each of so many loops takes the next file that is left. */
+/** Runs files side by side: each of so many loops takes the next file. */
 async function runAll(all: readonly (readonly [Runtime, string])[], loops: number): Promise<void> {
   const left = all.values();
   await Promise.all(Array.from({ length: loops }, async () => {

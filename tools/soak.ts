@@ -5,7 +5,7 @@
  *     deno task soak                               all, on both runtimes
  *     deno task soak --operations=10000000         ten times as many
  *     deno task soak --minutes=60                  again and again, each time twice as many
- *     deno task soak --only=Pipe --runtime=bun     those with that in their names
+ *     deno task soak --only=Pipe --runtime=bun     operations with this in their names
  *     deno task soak --svg=docs                    where the pictures go
  */
 
@@ -32,7 +32,7 @@ const commands: Record<string, string[]> = {
   bun: [await findBun(), "--expose-gc", PROGRAM],
 };
 const MB = 2 ** 20;
-/** What may be added after the first quarter, when everything has been used and compiled. */
+/** How much may be added after the first quarter, when everything has been used and compiled. */
 const GROWTH = 24 * MB;
 
 /** The names, without running anything of the library in this process. */
@@ -40,7 +40,7 @@ async function namesOf(): Promise<string[]> {
   const source = `import { operations } from "${ROOT}tests/soak/operations.ts";
     console.log(operations.map((one) => "name: " + one.name).join("\\n")); Deno.exit();`;
   const { output } = await run([Deno.execPath(), "eval", "--no-check", source], { cwd: ROOT, limit: 60_000 });
-  // Deno may have something to say about packages, too.
+  // Deno may print a message about packages, too.
   return [...output.matchAll(/^name: (.+)$/gm)].map(([, name]) => name!);
 }
 
@@ -52,7 +52,7 @@ function inSharedMemory(): Set<string> {
   }
 }
 
-/** How many names there are that were not there before, also a while later: other programs may have some for a moment. */
+/** How many new names there are, also after a while: other programs may have names for a moment. */
 async function leftInSharedMemory(before: Set<string>): Promise<number> {
   let left = [...inSharedMemory()].filter((name) => !before.has(name));
   for (let i = 0; left.length > 0 && i < 20; i++) {

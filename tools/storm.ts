@@ -4,7 +4,7 @@
  *
  *     deno task storm                          some 1,000 killed in each storm, on each runtime
  *     deno task storm --minutes=30             as many as fit
- *     deno task storm --only="process Queue"   those with that in their names
+ *     deno task storm --only="process Queue"   storms with this in their names
  *     deno task storm --seed=7 --kills=50      one run of each runtime, with a seed that failed
  */
 
@@ -53,7 +53,7 @@ function segments(): Set<string> {
   }
 }
 
-/** Names that are there now and were not before, also a while later: other programs may have some for a moment. */
+/** New names that are still there after a while: other programs may have names for a moment. */
 async function leftOf(before: Set<string>): Promise<string[]> {
   let left = [...segments()].filter((name) => !before.has(name));
   for (let i = 0; left.length > 0 && i < 20; i++) {

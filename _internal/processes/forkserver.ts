@@ -1,19 +1,26 @@
 /**
- * Spares: runtimes that are up already and wait until each is told which process to become.
+ * Spares, for the start method `"forkserver"`: runtimes that are already up and wait to become a process.
  *
  * A spare has a mailbox in the processes' memory:
  *
  * ```text
- *   word 0   COMING -> READY -> TAKEN               the spare; TAKEN its starter, from any but SPOILT
- *            COMING -> IMPORTING -> READY, SPOILT
- *        1   the record                                      its starter, before TAKEN
- *        2   a block with what it will run; 0: not known     its starter, before the start
+ *   word                                                     written by
+ *   0   the state: COMING -> READY                           the spare
+ *                  COMING -> IMPORTING -> READY or SPOILT    the spare
+ *                  any but SPOILT -> TAKEN                   its starter
+ *   1   the record of the process                            its starter, before TAKEN
+ *   2   a block with what it will run; 0: not known          its starter, before it starts the spare
  * ```
  *
- * It has imported the library and sleeps on the first word. Where a process runs the same as the last two, of which one has ended,
- * it has imported the modules of that as well, and is for that alone; a module that asks which process imports it, or throws, spoils the spare.
- * It is used once, so that a process is as fresh as with `"spawn"`, but for when its modules were imported. A process with an environment or permissions of its own gets no spare, and neither does a process whose starter
- * has changed its own since the spare was started. A folder of its own is no hindrance: the spare goes there when it is told.
+ * A spare imports the library and sleeps on word 0. It is used once. So a process is as fresh as with `"spawn"`, except that
+ * its modules may have been imported before it was started.
+ *
+ * If two processes in a row have run the same, and such a process has ended, the next spares import the modules of that ahead,
+ * and can then run nothing else. A module that throws, or asks which process imports it, spoils such a spare.
+ *
+ * Some processes get no spare: a process with its own environment or permissions, and a process whose starter has changed its
+ * own environment or permissions since the spare was started. A process with its own folder can get a spare, which changes to
+ * that folder.
  *
  * @module
  */
@@ -39,53 +46,54 @@ const RECORD = 1;
 const HEAD = 2;
 const MAILBOX_WORDS = 3;
 
-/** The longest sleep of a spare. */
+/** The longest sleep of a spare before it reads its state again. */
 const SLICE_MS = 10_000;
-/** How long spares wait before they are given up: milliseconds. */
+/** How many milliseconds after the last start the spares are ended. */
 const IDLE = 60_000;
-/** How long the process that has just been started has the processors for itself before a spare comes up: milliseconds. */
+/** How many milliseconds after the start of a process new spares are started, so that they do not slow the process down. */
 const PAUSE = 15;
-/** No more than so many spares at a time. */
+/** The most spares at a time. */
 const MOST = 4;
 
 interface Spare {
   readonly process: Spawned;
   readonly mailbox: number;
-  /** How it was started: a process that would be started in another way now cannot be made of it. */
+  /** The arguments and environment with which it was started. It cannot become a process that needs others. */
   readonly key: string;
-  /** What it imports ahead. */
+  /** What it imports ahead, and then runs; `undefined`: it can run anything. */
   readonly head: string | undefined;
   watched?: boolean;
 }
 
 const spares: Set<Spare> = new Set();
-/** Calls off that the spares are given up. */
+/** Cancels the timer that ends the spares. */
 let keep: (() => void) | undefined;
 let planned = false;
 let watching = false;
-/** What the process ran that was started last, and what that which ended last. */
+/** What the process runs that was started last. */
 let lastHead = "";
+/** What the process ran that ended last. */
 let endedHead = "";
-/** Whether the process that was started last ran what had been run before. */
+/** Whether the process that was started last runs the same as the process before it and as the process that ended last. */
 let isRepeated = false;
-/** What is not imported ahead: its modules ask which process it is that imports them, or throw. */
+/** What is not imported ahead any more, because its modules throw or ask which process imports them. */
 const spoilt: Set<string> = new Set();
-/** What was imported ahead before. */
+/** What some spare has imported ahead to the end. */
 const proven: Set<string> = new Set();
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** What a child is told in its environment: its record, or the mailbox of a spare as a negative number. */
+/** The value of a child's environment variable. `record` is its record, or the mailbox of a spare as a negative number. */
 export function tell(record: number): string {
   showLifeline();
   return `${record} ${lifeline()} ${regionPath()}`;
 }
 
 /**
- * Has a spare become the process of a record. `undefined`: there is none that could.
+ * Makes a spare become the process of a record, and returns it. `undefined`: there is no spare for this process.
  *
- * @param head What the process runs, and where.
+ * @param head What the process runs, and in which folder.
  */
 export function takeSpare(space: Space, record: number, head: string): Spawned | undefined {
   isRepeated = head === lastHead && head === endedHead;
@@ -100,8 +108,8 @@ export function takeSpare(space: Space, record: number, head: string): Spawned |
   }
   warmUp();
   const usable = [...spares].filter((spare) => spare.head === undefined || spare.head === head);
-  // The best first. A process whose spare still imports waits for it, and could not be told from a process that is stuck if these
-  // modules had not come up elsewhere.
+  // The best spare comes first. A process whose spare is still importing waits for that to end, and cannot report a
+  // module that is stuck. So such a spare is taken only if some spare has imported the same modules to the end before.
   const importing = proven.has(head) ? IMPORTING : COMING;
   for (
     const [state, its] of [
@@ -116,7 +124,7 @@ export function takeSpare(space: Space, record: number, head: string): Spawned |
     if (found !== undefined && state === READY && its === head) proven.add(head);
     if (found !== undefined) return found.process;
   }
-  // Those for something else keep others from coming up.
+  // All spares are for something else. End them, so that useful spares can be started in their place.
   if (usable.length === 0) { for (const spare of spares) drop(space, spare); }
   return undefined;
 }
@@ -131,12 +139,12 @@ function take(space: Space, spare: Spare, state: number, record: number): boolea
   return true;
 }
 
-/** A process has ended that ran this. */
+/** Notes that a process that ran this has ended. */
 export function noteEnd(head: string): void {
   endedHead = head;
 }
 
-/** Sees to it that there are spares, soon. */
+/** Plans the start of spares for a moment later, and postpones the end of the spares that there are. */
 export function warmUp(): void {
   keep?.();
   keep = later(() => {
@@ -148,7 +156,7 @@ export function warmUp(): void {
   later(replenish, PAUSE);
 }
 
-/** Starts the spares that are planned: also called by a thread that is about to block. */
+/** Starts the planned spares now. Also called by a thread that is about to block, since its timers do not run meanwhile. */
 export function replenish(): void {
   if (!planned) return;
   planned = false;
@@ -157,7 +165,7 @@ export function replenish(): void {
     const key = keyOf(args);
     while (spares.size < Math.min(MOST, Math.max(2, cpuCount()))) startSpare(args, cwd, key);
   } catch {
-    // What cannot be had now is missed by the next start, which says so.
+    // The caller did not ask for a spare. The next start fails for the same reason, and reports it.
   }
 }
 
@@ -173,7 +181,7 @@ function startSpare(args: readonly string[], cwd: string | undefined, key: strin
     unseen = isWorker() ? undefined : spawnUnseen(options);
     process = unseen ?? spawn(options);
   } catch (error) {
-    // Nothing was started that could look there.
+    // No spare was started that could read the mailbox.
     freeMailbox(space, mailbox);
     throw error;
   }
@@ -188,7 +196,7 @@ function startSpare(args: readonly string[], cwd: string | undefined, key: strin
   });
 }
 
-// The mailbox of a spare is not used again before the spare is gone: until then it may look there.
+// Frees the mailbox of a spare when the spare is gone, and not before: until then the spare may read it.
 function watchForEnd(space: Space, spare: Spare): void {
   if (spare.watched) return;
   spare.watched = true;
@@ -215,7 +223,7 @@ function forget(space: Space, spare: Spare): void {
   watchForEnd(space, spare);
 }
 
-// Asked in two ways: while the last threads of a killed process are on their way out, it is no child that has ended yet.
+// Asks in two ways: until the last thread of a killed process has exited, only the second shows that the process has ended.
 function isThere({ process }: Spare): boolean {
   const calls = loadProcessCalls("start process");
   return calls.exitOf(process.pid) === undefined && calls.exitOfOther(process.pid) === undefined;
@@ -223,22 +231,22 @@ function isThere({ process }: Spare): boolean {
 
 function drop(space: Space, spare: Spare): void {
   forget(space, spare);
-  // Where it is gone, the system may have given its number to another process.
+  // If it is gone, the system may have given its pid to another process, which must not be killed.
   if (load(space.words, spare.mailbox) !== TAKEN && isThere(spare)) {
     loadProcessCalls("end process").signal(spare.process.pid, SIGKILL);
   }
 }
 
 function keyOf(args: readonly string[]): string {
-  // Deno gives the variables in another order each time.
+  // Sorted, because Deno returns the variables in a different order each time.
   return JSON.stringify([args, Object.entries(environment()).sort()]);
 }
 
 /**
  * In a spare: waits until it is taken, and resolves to the record of the process that it becomes.
  *
- * @param importAhead Imports what the process will run, as far as that is known. What it throws spoils the spare, and so does the
- * function that it is given: `true` if the process has not come, so that this one is to end.
+ * @param importAhead Imports the modules of what the process will run, if that is known. If it throws, the spare is spoilt. It
+ * can also call `spoil`, which returns `true` if the spare was not taken yet: then this runtime must end.
  */
 export async function waitForRecord(
   space: Space,
@@ -250,7 +258,7 @@ export async function waitForRecord(
   if (head === 0) {
     compareExchange(words, mailbox, COMING, READY);
   } else if (compareExchange(words, mailbox, COMING, IMPORTING) === COMING) {
-    // The process may have come meanwhile, and then hears of all that by itself.
+    // If the spare was taken meanwhile, it does not end. The process imports the modules again, and gets the same error.
     const spoil = (): boolean => compareExchange(words, mailbox, IMPORTING, SPOILT) === IMPORTING;
     try {
       await importAhead(decoder.decode(space.readBlock(head)), spoil);

@@ -1,12 +1,13 @@
 /**
- * The lifeline of a process: its end is noticed by all that hold it, however the process ended.
+ * The lifeline of a process. Other processes hold it, and notice by it when the process ends, for whatever reason.
  *
- * A child ties its life to its parent's lifeline, and is killed when the parent is gone, whatever the child is doing. Its own
- * children follow in the same way, so that no process outlives its starter. What it is tied with depends on the system.
+ * A child holds the lifeline of its parent. When the parent is gone, the system kills the child, whatever the child is doing.
+ * The child's own children are killed in the same way, so no process outlives its starter for long. What a lifeline is depends
+ * on the system.
  *
  * The janitor of a tree is a shell that holds the lifeline of the tree's first process. It removes the memory files of the tree
- * (see memory_files.ts) where that process ends in a way that runs no code of it: by a signal, or on Deno by an uncaught error.
- * No other process of the tree lives longer.
+ * (see memory_files.ts) when that process ends without running any more of its code: by a signal, or on Deno by an uncaught
+ * error. No other process of the tree lives longer than the first.
  *
  * @module
  */
@@ -19,7 +20,7 @@ import { pidOfThis } from "../runtime/runtime.ts";
 import { loadProcessCalls } from "../system/system.ts";
 import { ROOT_LIFELINE, ROOT_PID } from "./region.ts";
 
-/** What the children of this process need to tie their lives to it. One word. */
+/** What a child of this process passes to {@linkcode holdLifeline}. It has no spaces. */
 export function lifeline(): string {
   const { words, memory, id } = spaceOf("thread");
   const calls = loadProcessCalls("start process");
@@ -29,7 +30,7 @@ export function lifeline(): string {
       if (load(words, LIFELINE_AT) === 0) {
         const opened = calls.openLifeline();
         if (opened < 0) {
-          throw new RangeError("Cannot start process as this one has too many files open: close some first");
+          throw new RangeError("Cannot start process as this process has too many open files: close some first");
         }
         store(words, LIFELINE_AT, opened + 1);
       }
@@ -40,12 +41,12 @@ export function lifeline(): string {
   return calls.lifelineOf(load(words, LIFELINE_AT) - 1);
 }
 
-/** Ties the life of this process to that of its parent. `false`: its parent is gone already. */
+/** Makes this process end when its parent ends. `false`: its parent is gone already. */
 export function holdLifeline(lifeline: string): boolean {
   return loadProcessCalls("start process").dieWith(lifeline);
 }
 
-/** In the tree's first process: lets the others know its lifeline. */
+/** In the tree's first process: writes its lifeline into the region, for the process that will start the janitor. */
 export function showLifeline(): void {
   const words = existingSpace("process")?.words;
   if (words === undefined || load(words, ROOT_PID) !== pidOfThis() || load(words, ROOT_LIFELINE) !== 0) return;
@@ -55,12 +56,14 @@ export function showLifeline(): void {
 
 // The janitor.
 //
-// It is started with the tree's first memory file. It reads from the lifeline of the tree's first process until that has ended,
-// then removes what the list of memory files names, and once more a second later, for what was made by a child that was on its
-// way out itself. Where the system has no shell, the next program's sweep removes it.
+// It is started with the tree's first memory file. It reads from the lifeline of the tree's first process, which blocks
+// until that process has ended. Then it removes the files that the list of memory files names. It does so again a second
+// later, for files that a child made while it was being killed. If the system has no shell, the sweep of the next program
+// removes them.
 //
-// A name may have anything but a slash and a line break, so that it is cut off and never split. Descriptors that the
-// program was started with may be pipes whose readers wait for their end, and should not wait for the janitor's.
+// A name may contain anything but a slash and a line break. So the script cuts the other fields off the line, and never splits
+// the name. The script closes the descriptors that it inherits: they may be pipes whose readers wait for the end of the
+// program, and must not wait for the end of the janitor.
 
 const SCRIPT = `
 trap '' HUP INT QUIT TERM TSTP
@@ -89,7 +92,10 @@ sleep 1
 sweep "$1" "$2"
 `;
 
-/** Starts the janitor, unless it runs or cannot be started. `list` is the path of the list, `folder` where the files are. */
+/**
+ * Starts the janitor, unless it runs or cannot be started. `list` is the path of the list, `folder` the folder of the
+ * files.
+ */
 export function startJanitor({ words }: Space, list: string, folder: string): void {
   const { start } = loadProcessCalls("create shared memory");
   if (start === undefined) return;
@@ -99,7 +105,7 @@ export function startJanitor({ words }: Space, list: string, folder: string): vo
     return;
   }
   const descriptor = load(words, ROOT_LIFELINE);
-  // Several threads may come here at once: the first starts it.
+  // Several threads may get here at once. The thread that makes the descriptor negative starts the janitor.
   if (descriptor <= 0 || compareExchange(words, ROOT_LIFELINE, descriptor, -descriptor) !== descriptor) return;
   const path = `/proc/${load(words, ROOT_PID)}/fd/${descriptor - 1}`;
   let pid = 0;
@@ -112,7 +118,7 @@ export function startJanitor({ words }: Space, list: string, folder: string): vo
       descriptors: [[0, path], [1, "/dev/null"], [2, "/dev/null"]],
     });
   } catch {
-    // As where the system starts none.
+    // The same as when the system starts none: the descriptor becomes positive again, and the next memory file tries again.
   }
   if (pid <= 0) store(words, ROOT_LIFELINE, descriptor);
 }

@@ -1,8 +1,9 @@
 /**
- * Hearing of changed words in the event loop.
+ * Listening to words of the region: a thread's event loop learns when a word changes.
  *
- * Where functions can run beside the event loop (Deno), a sleep on the word does so. Elsewhere (Bun) each thread that
- * listens has a worker that sleeps for it: this is the thread's side of that, waiter.ts the worker's.
+ * On Deno, C functions can run beside the event loop, so a thread sleeps on each word in that way. On Bun they cannot.
+ * There each thread that listens has a worker that sleeps on its behalf: this module is the thread's side, waiter.ts the
+ * worker's.
  *
  * @module
  */
@@ -18,20 +19,23 @@ import { startWorker } from "../runtime/workers.ts";
 import type { Region } from "./region.ts";
 import { CONTROL_BYTES, COUNT, ENTRIES, ENTRY_WORDS, MAX_ENTRIES, RANG, SEQUENCE, type WaiterInit } from "./waiter.ts";
 
-/** As {@linkcode Memory.listen}. */
+/** Listens to a word, as {@linkcode Memory.listen} does. */
 export type Listening = (index: number, onChange: () => void) => () => void;
 
-/** The longest sleep: a change that was not notified is found by then. */
+/** The longest sleep. A change that was not notified is found after it. */
 const SLICE_MS = 1000;
-/** The same where the runtime cannot end while a sleep is under way. */
+/** The longest sleep if the program cannot end during a sleep. */
 const SHORT_SLICE_MS = 20;
 
-/** How long a sleep that is to be ended is waited for until it has begun: milliseconds. After that it ends by itself. */
+/**
+ * How many milliseconds a thread that ends a sleep waits for the sleep to begin. A sleep that begins even later ends by itself,
+ * after its slice.
+ */
 const COMING = 0.5;
 const ALL = 0x7fffffff;
-/** How many turns of the event loop are made longer for a sleep that was ended. */
+/** In how many turns of the event loop a thread waits for the end of a sleep that it has woken. */
 const TURNS = 12;
-/** By how many milliseconds the first of them is longer, and the last. */
+/** How many milliseconds it waits in the first of these turns, and at most in a turn. */
 const FIRST = 0.02;
 const LAST = 8;
 
@@ -39,12 +43,12 @@ const LAST = 8;
 interface Channel {
   readonly index: number;
   readonly listeners: Set<() => void>;
-  /** The word as it was when the listeners were told last. */
+  /** The word as it was when the listeners were last called. */
   seen: number;
   sleeping: boolean;
 }
 
-/** How one thread listens to words of the region. */
+/** Returns the function with which the calling thread listens to words of the region. */
 export function listenTo(words: Int32Array, region: Region, libc: Libc): Listening {
   const channels = new Map<number, Channel>();
   const { watch, unwatch } = libc.waitAsync === undefined
@@ -52,7 +56,7 @@ export function listenTo(words: Int32Array, region: Region, libc: Libc): Listeni
     : aside(words, region, libc, libc.waitAsync);
   return (index, onChange) => {
     let channel = channels.get(index);
-    // Read before the listener looks: what changes after this is told.
+    // Read before the listener is called for the first time: it is called again for every change after this.
     if (channel === undefined) {
       channels.set(index, channel = { index, listeners: new Set(), seen: load(words, index), sleeping: false });
     }
@@ -96,19 +100,21 @@ function aside(
       channel.sleeping = false;
       if (channel.listeners.size === 0) return;
       look(words, channel);
-      // Not at once: what was waited for may have come, and a sleep that no listener needs would have to be ended.
+      // Not at once: the listeners may have got what they wait for and leave. A sleep without a listener would have to be
+      // ended.
       queueMicrotask(() => {
         if (channel.listeners.size > 0 && !channel.sleeping) sleep(channel);
       });
     });
   };
   const end = ({ index, seen }: Channel): void => {
-    // The sleep may still be on its way to the word: it is woken once it is there, or finds the word changed.
+    // The thread that runs the sleep may not have reached the word yet. Try until it is there and was woken, or the word has
+    // changed, so that it will not sleep at all.
     const deadline = now() + COMING;
     while (libc.wake(region.address + index * 4, ALL) === 0 && load(words, index) === seen && now() < deadline) pause();
   };
-  // Gives the sleep time to be over within the next turns of the event loop: a test runner turns it a few times, each quicker
-  // than a thread wakes up, before it calls what is under way a leak.
+  // Waits a little in the next turns of the event loop, until the sleep is over. A test runner makes a few turns, each
+  // shorter than a thread takes to wake up, and then reports operations that are still under way as a leak.
   const settle = (channel: Channel, turns = TURNS, ms = FIRST): void => {
     nextTurn(() => {
       if (!channel.sleeping || channel.listeners.size > 0 || turns === 0) return;
@@ -118,13 +124,14 @@ function aside(
   };
   return {
     watch(channel) {
-      // A sleep that goes on from earlier serves as well: a change since then has woken it, or is about to.
+      // An earlier sleep that is still under way serves as well: any change since it began has woken it, or is about to.
       if (channel.sleeping) return;
       channel.seen = load(words, channel.index);
       sleep(channel);
     },
     unwatch(channel) {
-      // Not left to end by itself: it would outlive the test in which it began, which a test runner takes for a leak.
+      // End the sleep. If it ended by itself, it would outlive the test in which it began, and a test runner would report
+      // a leak.
       if (!channel.sleeping) return;
       end(channel);
       settle(channel);
@@ -137,7 +144,8 @@ function byWorker(words: Int32Array, region: Region, libc: Libc, channels: Map<n
   let address = 0;
   const begin = (): Int32Array => {
     requireOwnModules("wait for other processes without blocking");
-    // Not a SharedArrayBuffer, for the worker sleeps on a word of it together with words of the region.
+    // Not a SharedArrayBuffer: the worker sleeps on a word of the page together with words of the region, so it needs an
+    // address.
     address = libc.mapOwn(CONTROL_BYTES);
     if (address === 0) throw new RangeError("Cannot wait for other processes as the system has no memory for it");
     const page = new Int32Array(libc.native.view(address, CONTROL_BYTES));
@@ -179,7 +187,7 @@ function byWorker(words: Int32Array, region: Region, libc: Libc, channels: Map<n
       tell();
     },
     unwatch() {
-      // Not at once: a thread that listened once listens again.
+      // Not at once: a thread that has listened will probably listen again in the same turn.
       if (planned) return;
       planned = true;
       queueMicrotask(() => {

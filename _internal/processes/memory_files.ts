@@ -1,19 +1,26 @@
 /**
- * Memory files: files in the system's own folder for shared memory, which any program of the user can open by name.
+ * Memory files: files in the system's folder for shared memory, which any program of the same user can open by name.
  *
- * What has a name is not freed by the kernel. So a tree of processes that has memory files keeps a list of them in a file
- * beside them, and the first process at its end, the janitor where that ran no code of the library (see lifeline.ts), or the
- * next program that uses shared memory if both were killed, removes what is listed and still there:
+ * The kernel does not free a file that has a name. So a tree of processes that has memory files keeps a list of them, in
+ * another file in the same folder. The list has these lines:
  *
  * ```text
  *   !pid start             the process that the tree began with
  *   +file temporary name   a memory file: its number in the file system, and two names
  * ```
  *
- * A memory file is made under a temporary name that no other has, noted, and only then gets its own name: whichever
- * process is killed, what it leaves is noted, and no file of that name that another program made later is taken for it. The
- * processes that make memory files hold a lock on the list, so that a living tree is not taken for dead where its processes
- * cannot be seen.
+ * The files on the list that still exist are removed by the first of these that gets to it:
+ *
+ * - the first process of the tree, when it ends;
+ * - the janitor (see lifeline.ts), if that process ended without running code of the library;
+ * - the next program that uses shared memory, if the janitor was killed too.
+ *
+ * A memory file is made under a unique temporary name, then noted on the list, and only then gets its own name. So every file
+ * that a killed process leaves under its own name is on the list. The list has the number of the file as well, so a file that
+ * another program has made with the same name later is not removed.
+ *
+ * A process that makes memory files holds a lock on the list. Without the lock, a program that cannot see the processes of a
+ * living tree, for instance from another container, would take the tree for dead.
  *
  * @module
  */
@@ -30,19 +37,19 @@ import { LIST_DESCRIPTOR, MEMORY_FILES, MEMORY_FILES_MUTEX, ROOT_PID, ROOT_START
 
 const LIST_PREFIX = "weft-";
 const FILE_PREFIX = "weft_";
-/** More bytes than any list has. */
+/** The most bytes of a list that are read. */
 const MOST = 2 ** 24;
 
 /** A memory file that this thread has mapped. */
 export interface MemoryFile {
   readonly name: string;
-  /** Its number in the file system, which no other file has at the time. */
+  /** Its number in the file system. No other file has this number as long as the file exists. */
   readonly file: string;
   readonly address: number;
   readonly bytes: number;
 }
 
-/** Makes a memory file, of a name of its own where none is given. */
+/** Makes a memory file, and maps it. Without a name, it keeps its temporary name. */
 export function createMemoryFile(name: string | undefined, bytes: number): MemoryFile {
   const action = "create shared memory";
   const space = spaceOf("process");
@@ -51,7 +58,7 @@ export function createMemoryFile(name: string | undefined, bytes: number): Memor
   const path = libc.memoryFolder + temporary;
   const descriptor = libc.open(path, "new");
   if (descriptor < 0) {
-    throw new AttachError(`Cannot ${action} as ${path} cannot be made (error ${libc.errno()})`);
+    throw new AttachError(`Cannot ${action} as ${path} cannot be created (error ${libc.errno()})`);
   }
   const { file } = libc.identify(descriptor);
   const fail = (error: Error): never => {
@@ -77,7 +84,7 @@ export function createMemoryFile(name: string | undefined, bytes: number): Memor
         new AttachError(
           errno === EEXIST
             ? `Cannot ${action} as the name is taken: received "${name}" (leave size out to attach to it)`
-            : `Cannot ${action} as it cannot be given its name (error ${errno}): received "${name}"`,
+            : `Cannot ${action} as it cannot get this name (error ${errno}): received "${name}"`,
         ),
       );
     }
@@ -90,7 +97,8 @@ export function createMemoryFile(name: string | undefined, bytes: number): Memor
 /** Maps a memory file that exists. */
 export function attachMemoryFile(name: string): MemoryFile {
   const action = "attach to shared memory";
-  // So that threads of this process know that they need to, and how.
+  // A thread that this thread starts later may get the memory as an argument. It loads the class for that only if this thread
+  // has joined the processes' memory.
   spaceOf("process");
   const libc = loadLibc(action);
   const descriptor = libc.open(libc.memoryFolder + name);
@@ -98,11 +106,11 @@ export function attachMemoryFile(name: string): MemoryFile {
     const errno = libc.errno();
     throw new AttachError(
       errno === ENOENT
-        ? `Cannot ${action} as there is none of that name: received "${name}"`
+        ? `Cannot ${action} as there is no memory with that name: received "${name}"`
         : `Cannot ${action} as it cannot be opened (error ${errno}): received "${name}"`,
     );
   }
-  // Before mapping: touching what is not there would end the program.
+  // The size is checked before mapping: reading a page behind the end of the file would kill the program.
   const bytes = libc.sizeOf(descriptor);
   const { file } = libc.identify(descriptor);
   const address = bytes > 0 ? libc.map(descriptor, bytes) : 0;
@@ -117,7 +125,7 @@ export function attachMemoryFile(name: string): MemoryFile {
   return { name, file, address, bytes };
 }
 
-/** Takes the name of a memory file away, if it is still the name of that file. */
+/** Removes the name of a memory file, if that file still has the name. */
 export function unlinkMemoryFile(name: string, file: string): void {
   remove(spaceOf("process"), loadLibc("unlink shared memory"), [name], file);
 }
@@ -139,7 +147,8 @@ function remove(space: Space, libc: Libc, names: readonly string[], file: string
       removed = libc.unlink(libc.memoryFolder + name) || removed;
     }
   }
-  // With the last memory file the list goes, too. One that another program made is on no list of this tree.
+  // The list is removed with its last memory file. A file that another program has made is not on this tree's list, and is not
+  // counted.
   if (removed && isNoted(libc, words, file) && add(words, MEMORY_FILES, -1) === 1) libc.unlink(listPath(libc, words));
   unlockMutex(memory, MEMORY_FILES_MUTEX);
 }
@@ -152,7 +161,7 @@ function hexadecimal(numbers: Iterable<number>): string {
   return [...numbers].map((number) => number.toString(16).padStart(8, "0")).join("");
 }
 
-// Appends a memory file to the list of the tree. `false`: there is no room.
+// Appends a memory file to the list of the tree. `false`: the system has no room for that.
 function note(space: Space, libc: Libc, file: string, temporary: string, name: string): boolean {
   const { words, memory, id } = space;
   lockMutex(memory, MEMORY_FILES_MUTEX, id);
@@ -160,7 +169,8 @@ function note(space: Space, libc: Libc, file: string, temporary: string, name: s
   const noted = list >= 0 && libc.write(list, new TextEncoder().encode(`+${file} ${temporary} ${name}\n`));
   if (noted) add(words, MEMORY_FILES, 1);
   unlockMutex(memory, MEMORY_FILES_MUTEX);
-  // Not with the mutex held: it may fail, where descriptors are used up, say. Then the next program's sweep does its work.
+  // The mutex is released first, because starting the janitor may fail, for instance if there are no more descriptors. Then the
+  // sweep of the next program removes the files.
   if (noted) startJanitor(space, listPath(libc, words), libc.memoryFolder);
   return noted;
 }
@@ -185,7 +195,8 @@ function openList(libc: Libc, words: Int32Array): number {
   for (let tries = 0; tries < 100; tries++) {
     list = libc.open(listPath(libc, words), "append");
     if (list < 0) return list;
-    // Before this lock another program may have taken the list for that of a dead tree, and removed it.
+    // Before this thread got the lock, another program may have taken the tree for dead and removed the list. Then make a
+    // new list.
     if (libc.lockFile(list, "shared") && libc.identify(list).names > 0) {
       own[LIST_DESCRIPTOR] = list + 1;
       const start = (load(words, ROOT_START) >>> 0) + load(words, ROOT_START + 1) * 2 ** 32;
@@ -196,7 +207,7 @@ function openList(libc: Libc, words: Int32Array): number {
   return -1;
 }
 
-/** Removes the memory files of trees all of whose processes are dead. */
+/** Removes the memory files of trees that have no living process. */
 export function sweep(libc: Libc): void {
   for (const name of libc.list(libc.memoryFolder)) {
     if (name.startsWith(LIST_PREFIX)) sweepTree(libc, libc.memoryFolder + name);
@@ -204,8 +215,9 @@ export function sweep(libc: Libc): void {
 }
 
 /**
- * In the first process of a tree, at its end: removes what is left of the tree's memory files. The other processes end with it.
- * Their locks on the list, and that of a program which looks whether this tree lives, do not matter any more.
+ * In the first process of a tree, when it ends: removes the memory files of the tree that still exist. The other processes end
+ * with this one, so their locks on the list are ignored. So is the lock of another program that is checking whether this tree
+ * is alive.
  */
 export function sweepAtExit(): void {
   const space = existingSpace("process");
@@ -230,7 +242,7 @@ function sweepTree(libc: Libc, path: string): void {
   const list = libc.open(path);
   if (list < 0) return;
   try {
-    // Not another user's list, which could name anything.
+    // A list of another user is ignored: it could name any file of this user.
     if (!libc.identify(list).own || !libc.lockFile(list)) return;
     const lines = linesOf(libc, list);
     for (const line of lines) {

@@ -1,24 +1,30 @@
 /**
- * What two connections share: a ring of messages for each direction, and which threads hold which end.
+ * The memory of a pipe: a ring of messages for each direction, and the threads that hold each end.
  *
- * Words of a pipe, from the first cache line in its block:
+ * The words of a pipe begin at the first cache line in its block:
  *
  * ```text
- *   line 0   one way?, references; for each end: state, changes, handles, its object
- *        1   which threads hold end 0: ids of participants; the last word leads to a block with more
- *        2   which threads hold end 1
- *        3…  ring of what end 0 sends: put line, get line, wait point of getters, of putters, messages
- *            ring of what end 1 sends, if it can
+ *   line 0   whether it is one-way; references; for each end: state, changes, handles, its object
+ *        1   the holders of end 0: ids of participants; the last word is the address of a block with more, or 0
+ *        2   the holders of end 1
+ *        3…  the ring for what end 0 sends (in a one-way pipe: what end 1 sends):
+ *              a line for puts       mutex, TAIL, bar      written by the sender that has the mutex; the bar by any sender
+ *              a line for gets       mutex, HEAD, bar, the parcel that is being taken        the same for receivers
+ *              the wait points of receivers and of senders
+ *              the messages
+ *            the ring for what end 1 sends, unless the pipe is one-way
  * ```
  *
- * A ring is changed by one store: of its tail, when a message stands, or of its head, when one was copied out. Positions
- * go twice round the ring, so that a full one can be told from an empty one. A thread that is killed before that store has
- * changed nothing, and its mutex is taken over. A message stands in one piece; where the ring ends too early, SKIP sends
- * the reader to its beginning. What is large, or names shared objects, stands in a parcel (see ../queue/taken.ts), and
- * takes as many words of the ring as if it stood there, up to half of it: so the ring bounds what is under way, and a
- * sender can fill one parcel while the other is read.
+ * One store changes a ring: the store of TAIL after a message was written, or the store of HEAD after a message was
+ * copied out. A thread that is killed before that store has changed nothing, and the next thread takes its mutex over.
+ * Positions count to twice the size of the ring, so that a full ring differs from an empty ring.
  *
- * When an end is closed, by its holders or by their death: see {@linkcode isGone}.
+ * A message is not split. If it does not fit in front of the end of the ring, SKIP sends the receiver to the beginning. A
+ * message that is large or names shared objects is in a parcel (see ../queue/taken.ts). A parcel takes as many words of
+ * the ring as if its bytes were there, but at most half of the ring. So the ring bounds the memory that is under way, and
+ * a sender can still write one large parcel while the receiver reads another.
+ *
+ * {@linkcode isGone} decides when an end is closed.
  *
  * @module
  */
@@ -32,11 +38,11 @@ import { beginTaking, endTaking, mendTaking } from "../queue/taken.ts";
 import { EVERYBODY, notify } from "../memory/wait_point.ts";
 import { dropMessage, isParcel, sizeOf, SKIP } from "../queue/message.ts";
 
-/** Words of a ring's messages: more than 64 KiB, and so many that what the allocator gives is used well. */
+/** How many words of messages a ring has: more than 64 KiB, and a number that wastes little of the allocator's block. */
 const RING = 20352;
-/** Positions are below this. */
+/** Positions are lower than this. */
 const SPAN = 2 * RING;
-/** The most that one message takes of it. */
+/** The most words of the ring that a message takes. */
 const LARGEST = RING / 2 - 8;
 
 const REFERENCES = 1;
@@ -46,35 +52,35 @@ const END_HANDLES = 6;
 const END_OBJECT = 7;
 const END_WORDS = 4;
 const HOLDERS = LINE;
-/** The word of a line of holders that leads to the next. */
+/** The word of a line of holders that has the address of the next line. */
 const MORE = LINE - 1;
 const RINGS = 3 * LINE;
 
 const PUT_MUTEX = 0;
 const TAIL = 1;
-/** 1: a sender was overtaken too often, and newcomers wait. */
+/** 1: a waiting sender was overtaken too often, and newcomers must wait. */
 export const PUT_BAR = 2;
 const GET_MUTEX = LINE;
 const HEAD = LINE + 1;
-/** The same for receivers. */
+/** 1: a waiting receiver was overtaken too often, and newcomers must wait. */
 export const GET_BAR = LINE + 2;
-/** The parcel that is being taken. */
+/** The words of the parcel that is being taken: see ../queue/taken.ts. */
 const TAKING = LINE + 3;
 export const GET_POINT: number = 2 * LINE;
 export const PUT_POINT: number = 3 * LINE;
 const DATA = 4 * LINE;
 const RING_WORDS = DATA + RING;
 
-/** States of an end. */
+/** The states of an end: no thread has held it yet; a thread has held it; no thread can hold it any more. */
 const NEW = 0;
 const HELD = 1;
 const CLOSED = 2;
 
-/** A pipe without connections. Returns the address of its block. */
+/** Makes a pipe that has no connections yet. Returns the address of its block. */
 export function createPipe(space: Space, duplex: boolean): number {
   const rings = duplex ? 2 : 1;
   const count = RINGS + rings * RING_WORDS + LINE - 1;
-  // Only what is read before it was written need be zero.
+  // The words of messages need not be zero, since none is read before it was written.
   const pipe = space.tryAllocate(count, false) || space.allocate(count, "create pipe");
   const base = firstLine(pipe);
   space.words.fill(0, base, base + RINGS);
@@ -92,12 +98,12 @@ export function isOneWay(words: Int32Array, base: number): boolean {
   return words[base] === 1;
 }
 
-/** The ring of what that end sends. */
+/** The ring for what that end sends. */
 export function ringOf(words: Int32Array, base: number, end: number): number {
   return base + RINGS + (isOneWay(words, base) ? 0 : end * RING_WORDS);
 }
 
-/** Says which object an end is. */
+/** Sets the object of an end: its connection. */
 export function setObject(words: Int32Array, base: number, end: number, object: number): void {
   store(words, base + END_OBJECT + end * END_WORDS, object);
 }
@@ -107,7 +113,7 @@ export function pin(words: Int32Array, base: number): void {
   add(words, base + REFERENCES, 1);
 }
 
-/** Drops a reference to the pipe itself, and gives it back with the last one. */
+/** Drops a reference to the pipe itself. The last reference gives back its memory and drops its messages. */
 export function unpin(space: Space, pipe: number): void {
   const { words } = space;
   const base = firstLine(pipe);
@@ -125,13 +131,13 @@ export function unpin(space: Space, pipe: number): void {
   space.free(pipe);
 }
 
-/** Notes that no thread can ever hold that end again, and wakes the other. */
+/** Notes that no thread can hold that end any more, and wakes the threads at the other end. */
 export function closeEnd(space: Space, base: number, end: number): void {
   store(space.words, base + END_STATE + end * END_WORDS, CLOSED);
   tellOther(space, base, end);
 }
 
-/** Wakes the threads at the other end: the holders of this end have changed. */
+/** Wakes the threads at the other end, after a change of the holders of this end. */
 export function tellOther(space: Space, base: number, end: number): void {
   const { words } = space;
   add(words, base + END_CHANGES + end * END_WORDS, 1);
@@ -140,17 +146,17 @@ export function tellOther(space: Space, base: number, end: number): void {
   if (!oneWay || end === 0) notify(space, ringOf(words, base, 1 - end) + PUT_POINT, EVERYBODY);
 }
 
-/** A number that is another after each change of that end's holders. */
+/** A number that changes with every change of that end's holders. */
 export function changesOf(words: Int32Array, base: number, end: number): number {
   return load(words, base + END_CHANGES + end * END_WORDS);
 }
 
-/** Counts a thread's handle of that end in, or out. */
+/** Adds `change` to the number of handles of that end. */
 export function countHandle(words: Int32Array, base: number, end: number, change: number): void {
   add(words, base + END_HANDLES + end * END_WORDS, change);
 }
 
-/** Enters this thread as a holder of that end. */
+/** Makes this thread a holder of that end. Takes a free word of the list of holders, or the word of a dead holder. */
 export function hold(space: Space, base: number, end: number): void {
   const { words, id, memory } = space;
   for (let line = base + HOLDERS + end * LINE;;) {
@@ -172,13 +178,16 @@ export function hold(space: Space, base: number, end: number): void {
   }
 }
 
-/** Notes that an end was sent to a thread or process that is gone, so that it was held by all that the other end can know. */
+/**
+ * Notes that an end was sent to a thread or process that is gone. For the other end that is the same as if a holder had
+ * ended: it must not wait for a holder that will never come.
+ */
 export function lose(space: Space, base: number, end: number): void {
   compareExchange(space.words, base + END_STATE + end * END_WORDS, NEW, HELD);
   tellOther(space, base, end);
 }
 
-/** Takes a thread off the holders of that end again. */
+/** Removes a thread from the holders of that end. */
 export function letGo(words: Int32Array, base: number, end: number, id: number): void {
   for (let line = base + HOLDERS + end * LINE; line !== 0; line = load(words, line + MORE)) {
     for (let i = 0; i < MORE; i++) {
@@ -187,7 +196,7 @@ export function letGo(words: Int32Array, base: number, end: number, id: number):
   }
 }
 
-/** Whether a living thread has that end. */
+/** Whether a living thread holds that end. */
 export function isHeld(space: Space, base: number, end: number): boolean {
   const { words, memory } = space;
   for (let line = base + HOLDERS + end * LINE; line !== 0; line = load(words, line + MORE)) {
@@ -200,11 +209,12 @@ export function isHeld(space: Space, base: number, end: number): boolean {
 }
 
 /**
- * Whether no thread holds that end any more: it was held, none of its holders lives and has it open, and no message under way
- * would give it to a thread.
+ * Whether that end is closed for good. That is so if it was held, no living thread holds it now, and no message that is under
+ * way names it.
  *
- * Messages under way are the references on its object that are no thread's: each handle has two. A thread that takes an end
- * from a message is entered as a holder before the message's reference is dropped, so the second look sees it.
+ * Each handle has two references to the end's object, so every other reference belongs to a message under way. A thread that
+ * receives the end in a message becomes a holder before it drops the message's reference. So if the references show no such
+ * message, the second look at the holders sees that thread.
  */
 export function isGone(space: Space, base: number, end: number): boolean {
   const { words } = space;
@@ -214,14 +224,14 @@ export function isGone(space: Space, base: number, end: number): boolean {
   if (isHeld(space, base, end)) return false;
   const references = load(words, load(words, base + END_OBJECT + end * END_WORDS) + 1);
   const handles = load(words, base + END_HANDLES + end * END_WORDS);
-  // Of an object that is gone meanwhile the count is any number.
+  // The object may have been freed meanwhile. Then its count is a meaningless number, but the state is CLOSED.
   if (load(words, at) === CLOSED) return true;
   return references - 2 * handles <= 0 && !isHeld(space, base, end);
 }
 
 /**
- * Between the beginning of a put or a get and its end, in which this thread does nothing else: the position behind the message
- * that is put, or of the message that is taken.
+ * The position behind the message that is being put, or the position of the message that is being taken. It holds from the
+ * beginning of a put or get to its end. A thread does nothing else in between, so one variable is enough.
  */
 let next = 0;
 
@@ -239,8 +249,8 @@ function used(tail: number, head: number): number {
 }
 
 /**
- * Where a message of `count` words can be written, which takes `taken` of the ring; 0: it is full. Else {@linkcode publish}
- * must follow.
+ * Returns where to write a message of `count` words, which takes `taken` words of the ring. The caller then has the mutex of
+ * puts until it calls {@linkcode publish}. 0: the ring is full.
  */
 export function beginPut(space: Space, ring: number, count: number, taken: number): number {
   const { words } = space;
@@ -259,7 +269,7 @@ export function beginPut(space: Space, ring: number, count: number, taken: numbe
   return ring + DATA + indexOf(start);
 }
 
-/** Makes the message that was written a part of the ring, and wakes a receiver. */
+/** Makes the message that was written visible to receivers, and wakes a receiver. */
 export function publish(space: Space, ring: number): void {
   store(space.words, ring + TAIL, next);
   unlockMutex(space.memory, ring + PUT_MUTEX);
@@ -271,15 +281,18 @@ export function isEmpty(words: Int32Array, ring: number): boolean {
   return load(words, ring + HEAD) === load(words, ring + TAIL);
 }
 
-/** Whether any message would find room, about. */
+/** Whether there is room for a message of any size. The answer may be out of date as soon as it is returned. */
 export function hasRoom(words: Int32Array, ring: number): boolean {
   return used(load(words, ring + TAIL), load(words, ring + HEAD)) < RING - LARGEST;
 }
 
-/** Where the next message stands; 0: there is none. Else {@linkcode endGet} must follow. */
+/**
+ * Returns where the next message is. The caller then has the mutex of gets until it calls {@linkcode endGet}. 0: no
+ * message.
+ */
 export function beginGet(space: Space, ring: number): number {
   const { words } = space;
-  // A look from outside, so that threads that wait leave the mutex to the others.
+  // Look without the mutex first, so that waiting threads do not take it in vain from threads that receive.
   if (isEmpty(words, ring)) return 0;
   lockMutex(space.memory, ring + GET_MUTEX, space.id);
   if (words[ring + TAKING] !== 0) mendTaking(space, ring + TAKING);
@@ -293,7 +306,7 @@ export function beginGet(space: Space, ring: number): number {
   return ring + DATA + indexOf(head);
 }
 
-/** Takes the message there off the ring, and wakes a sender; or leaves it. */
+/** Ends a get. With `take`, removes the message from the ring and wakes a sender; otherwise the message stays. */
 export function endGet(space: Space, ring: number, position: number, take: boolean): void {
   const { words } = space;
   if (take) {
@@ -306,7 +319,7 @@ export function endGet(space: Space, ring: number, position: number, take: boole
   if (take) notify(space, ring + PUT_POINT, 1);
 }
 
-/** Words of the ring that a parcel of so many bytes takes. */
+/** How many words of the ring a parcel of that many bytes takes. */
 export function wordsForParcel(bytes: number): number {
   return Math.max(3, Math.min(LARGEST, (bytes + 3) >>> 2));
 }
@@ -316,7 +329,7 @@ function takenBy(words: Int32Array, position: number): number {
   return isParcel(header) ? wordsForParcel(words[position + 2] >>> 0) : sizeOf(header);
 }
 
-// Drops the messages of a ring that no thread can reach any more.
+// Drops the messages of a ring. Called when no thread can use the ring any more.
 function drain(space: Space, ring: number): void {
   const { words } = space;
   if (words[ring + TAKING] !== 0) mendTaking(space, ring + TAKING);
@@ -333,7 +346,7 @@ function drain(space: Space, ring: number): void {
   }
 }
 
-/** Gives up one thread's handle: its hold, its count, and its second reference on the object. */
+/** Gives up a thread's handle: its place among the holders, its count, and its second reference to the object. */
 export function dropHandle(space: Space, base: number, end: number, object: number, held: boolean): void {
   const { words } = space;
   if (held) letGo(words, base, end, space.id);

@@ -1,11 +1,12 @@
 /**
- * A thread's hold on one end of a pipe: what it sends there and takes there, whether the other end is still held, and how the
- * thread gives its own up. Nothing waits here: an attempt says that it came too early.
+ * One end of a pipe, as one thread uses it: the attempts to send and receive, the check whether the other end is still
+ * held, and the way in which the thread gives its own end up. Nothing waits here: an attempt that came too early returns
+ * `undefined`.
  *
- * An end is given up when its connection is closed, when the garbage collector finds that the connection was dropped, or when
- * the thread ends.
+ * A thread gives an end up when its connection is closed, when the connection is garbage-collected, or when the thread ends.
  *
- * Words of a connection, which is an object of its own: the block of the pipe, and which side of it this is.
+ * Each end has a connection, which is a shared object with two words: the address of the pipe's block, and the side of the pipe
+ * (0 or 1). Both are written once.
  *
  * @module
  */
@@ -51,23 +52,26 @@ const PIPE = 0;
 const SIDE = 1;
 export const CONNECTION_WORDS = 2;
 
-/** For so many milliseconds a sender takes the other end to be held after it has found that it is. */
+/** For how many milliseconds a sender relies on having found that the other end is held. */
 const BELIEVED = 2;
 
-/** What came of an attempt to send. */
+/** Outcomes of an attempt to send: the message was sent; no thread holds the other end any more. */
 export const SENT = 1;
 export const BROKEN = 2;
 
-/** What came of an attempt to receive. */
+/**
+ * Outcomes of an attempt to receive: a message was taken; the next message is a value although bytes were asked for;
+ * there is no message and no thread holds the other end any more.
+ */
 const RECEIVED = 1;
 export const NOT_BYTES = 2;
 export const ENDED = 3;
 
-/** In place of options: an end of a pipe that is new. */
+/** An end of a new pipe. `Pipe` passes it to the constructor of a connection in place of options. */
 export class NewEnd {
   constructor(readonly pipe: number, readonly side: number) {}
 
-  /** Writes the words of its connection. */
+  /** Writes the words of the connection. */
   initialize(words: Int32Array, at: number): void {
     store(words, at + PIPE, this.pipe);
     store(words, at + SIDE, this.side);
@@ -75,7 +79,7 @@ export class NewEnd {
   }
 }
 
-// All ends that this thread has: it gives them up itself when it ends, for then no finalizer runs.
+// All ends of this thread. The thread gives them up itself when it ends, because finalizers do not run then.
 const ends = new Set<End>();
 
 const dropped = new FinalizationRegistry<End>((end) => end.drop());
@@ -84,26 +88,26 @@ onRelease((ended) => {
   for (const end of ends) if (end.space === ended) end.giveUp();
 });
 
-/** One end, as one thread has it. */
+/** One end of a pipe, as one thread has it. */
 export class End {
-  /** The memory in which the pipe is. */
+  /** The memory of the pipe. */
   readonly space: Space;
-  /** The ring that is received from; 0: none. */
+  /** The ring from which this end receives; 0: it only sends. */
   readonly input: number;
-  /** The ring that is sent to; 0: none. */
+  /** The ring to which this end sends; 0: it only receives. */
   readonly output: number;
   readonly #pipe: number;
   readonly #base: number;
   readonly #side: number;
   readonly #object: number;
-  // Weak, since what is known of all ends must not keep the connections alive.
+  // Weak, so that the set of all ends does not keep the connections alive.
   readonly #connection: WeakRef<SharedHandle>;
   #held = false;
-  /** When the other end was found to be held, and the number of changes then. */
+  /** When this thread last found that the other end is held, and the number of changes of its holders at that time. */
   #seenAt = -Infinity;
   #seenChanges = 0;
 
-  /** The end of a connection that was made or received just now. */
+  /** Makes the end of a connection that was just created or received. */
   constructor(connection: SharedHandle, { space, words, at }: Place, isReceived: boolean) {
     this.space = space;
     this.#pipe = load(words, at + PIPE);
@@ -113,7 +117,8 @@ export class End {
     this.input = inputOf(words, this.#base, this.#side);
     this.output = outputOf(words, this.#base, this.#side);
     this.#connection = new WeakRef(connection);
-    // Received: before the message's reference is dropped, so that the end is not taken for closed in between.
+    // A received end is held at once, before the message's reference is dropped. Otherwise the end would look closed in
+    // between.
     if (isReceived) this.hold();
     addReference(space, this.#object);
     countHandle(words, this.#base, this.#side, 1);
@@ -121,19 +126,22 @@ export class End {
     dropped.register(connection, this, connection);
   }
 
-  /** Enters this thread as a holder of the end, at its first use. */
+  /** Makes this thread a holder of the end. Called at each use; only the first call has an effect. */
   hold(): void {
     if (this.#held) return;
     hold(this.space, this.#base, this.#side);
     this.#held = true;
   }
 
-  /** Whether something can be received: a message, or that the other end is closed. */
+  /** Whether there is a message, or the other end is closed. */
   isReadable(): boolean {
     return !isEmpty(this.space.words, this.input) || this.#isBroken(true);
   }
 
-  /** Looks for that in the place of a thread that receives, and so passes a wake-up on. `undefined`: not yet. */
+  /**
+   * The attempt of a wait for {@linkcode End.isReadable}. `undefined`: not yet. The wait may have taken a wake-up that
+   * was meant for a receiver, but it takes no message. So it notifies the next waiter.
+   */
   tryPoll(woken: number): true | undefined {
     const { space, input } = this;
     if (space.isKilled()) space.exit();
@@ -144,8 +152,8 @@ export class End {
   }
 
   /**
-   * Sends a message: {@linkcode SENT} or {@linkcode BROKEN}; `undefined`: it has to wait. `woken` is 0 or less for newcomers,
-   * which the bar keeps off.
+   * Tries to send a message: {@linkcode SENT} or {@linkcode BROKEN}; `undefined`: there is no room yet. `woken` is 0 or
+   * less for a newcomer, which the bar keeps off.
    */
   trySend(message: Message, woken: number): number | undefined {
     const { space, output: ring } = this;
@@ -166,13 +174,14 @@ export class End {
   }
 
   /**
-   * Takes the next message: {@linkcode RECEIVED}, then it must be read before anything else is done; {@linkcode ENDED}; or
-   * {@linkcode NOT_BYTES}, where only bytes are wanted: it stays. `undefined`: it has to wait.
+   * Tries to take the next message. `undefined`: there is no message yet. After {@linkcode RECEIVED}, the caller must
+   * unpack the message before it does anything else. With `onlyBytes`, a message that is a value stays:
+   * {@linkcode NOT_BYTES}. `woken` is 0 or less for a newcomer, which the bar keeps off.
    */
   tryReceive(message: Message, onlyBytes: boolean, woken: number): number | undefined {
     const { space, input: ring } = this;
     const { words } = space;
-    // One of many quick looks: as few loads as can be.
+    // This is one of many quick looks, so it makes as few loads as possible.
     if (woken < 0 && isEmpty(words, ring)) return undefined;
     if (space.isKilled()) space.exit();
     if (woken <= 0 && load(words, ring + GET_BAR) !== 0) return undefined;
@@ -214,7 +223,8 @@ export class End {
     notify(this.space, point, 1);
   }
 
-  // Looks at the other end at most every few milliseconds, unless its holders changed.
+  // Whether no thread holds the other end any more. Unless `exactly`, looks again only after some milliseconds or after a
+  // change of the holders, because looking reads the state of every holder.
   #isBroken(exactly: boolean): boolean {
     const { space } = this;
     const other = 1 - this.#side;
@@ -222,8 +232,8 @@ export class End {
     const time = now();
     if (!exactly && changes === this.#seenChanges && time - this.#seenAt < BELIEVED) return false;
     if (isGone(space, this.#base, other)) return true;
-    // A child that was to have that end may have ended without taking it, and this thread's event loop, which would tell, may
-    // not turn.
+    // A child may have ended before it received that end. This thread learns of that in its event loop, which may not be
+    // turning now. So ask the system which children have ended.
     if (exactly && !isHeld(space, this.#base, other)) {
       noticeEnds(space);
       if (isGone(space, this.#base, other)) return true;
@@ -233,7 +243,7 @@ export class End {
     return false;
   }
 
-  /** A promise for what is waited for here. The pipe stays meanwhile, whatever is closed. */
+  /** Returns a promise for what the wait describes. The pipe is not freed meanwhile, even if both ends are closed. */
   async wait<T>(wait: Wait<T>, timeout: number, signal: AbortSignal | undefined): Promise<T> {
     pin(this.space.words, this.#base);
     try {
@@ -243,7 +253,7 @@ export class End {
     }
   }
 
-  /** Gives the end up, and the connection with it. Does nothing where that was done. */
+  /** Gives the end up, and closes its connection. Does nothing if it was given up before. */
   close(): void {
     const { space, input, output } = this;
     if (!ends.has(this)) return;
@@ -252,20 +262,21 @@ export class End {
     if (connection !== undefined) dropped.unregister(connection);
     this.drop();
     if (connection !== undefined) disposeOf(connection);
-    // By now this thread, the last holder perhaps, holds the end no more; and what waits here finds out that it is closed.
+    // Only now, because this thread may have been the last holder. Waiters at the other end then see that this end is
+    // gone. Waiters of this thread at this end find the connection closed.
     tellOther(space, this.#base, this.#side);
     if (input !== 0) notify(space, input + GET_POINT, EVERYBODY);
     if (output !== 0) notify(space, output + PUT_POINT, EVERYBODY);
     unpin(space, this.#pipe);
   }
 
-  /** In a thread that ends: closes the connection, if it is there still. */
+  /** In a thread that ends: closes the connection, or gives the end up if the connection was garbage-collected. */
   giveUp(): void {
     if (this.#connection.deref() === undefined) this.drop();
     else this.close();
   }
 
-  /** Gives up what the end itself has: the connection was dropped. */
+  /** Gives the end up after its connection was garbage-collected. */
   drop(): void {
     ends.delete(this);
     dropHandle(this.space, this.#base, this.#side, this.#object, this.#held);

@@ -1,6 +1,6 @@
 /**
- * The memory of a tree of processes, as a thread has it. A thread gets its view of it by loading this module and asking for the
- * space of the scope `"process"`.
+ * The memory of a tree of processes, as a thread sees it. A thread joins this memory when it has loaded this module and
+ * asks for the space of the scope `"process"`.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { type Listening, listenTo } from "./listen.ts";
 import { commit, existingRegion, leaveRegion, type Region, region } from "./region.ts";
 import { sweep, sweepAtExit } from "./memory_files.ts";
 
-/** {@linkcode Memory} over a mapping. */
+/** A {@linkcode Memory} in the region, which all processes of the tree have mapped. */
 export class ProcessMemory implements Memory {
   readonly scope = "process";
   readonly words: Int32Array;
@@ -65,11 +65,12 @@ setProcessSpaceFactory(() => {
   const memory = new ProcessMemory(region());
   const space = Space.join(memory, memory.region.index, exitThread);
   space.obey(spaceOf("thread"));
-  // Noted for its starter, which says there that this thread has ended where it is stopped and cannot say so itself.
+  // Note the id for the starter of this thread. If this thread is stopped, it cannot leave the processes' memory itself.
+  // Then its starter marks this participant as ended.
   const thread = existingSpace("thread");
   const record = thread === undefined ? 0 : load(thread.words, thread.entry + RECORD);
   if (record !== 0) store(thread!.words, record + PROCESS_ID, space.id);
-  // Removes what killed trees have left.
+  // Remove what killed trees have left.
   if (isFirst) {
     const libc = loadLibc("remove shared memory");
     sweep(libc);

@@ -1,17 +1,19 @@
 /**
- * What is known of a process, in words that all processes of the tree share.
+ * The record of a process: what is known of the process, in words that all processes of the tree share.
  *
- * The words of work/record.ts mean the same here; behind them are those that only a process has. The states are
+ * The words of work/record.ts have the same meaning here. Behind them are the words that only a process has. The states are
  *
  * ```text
- *   NEW -> BOOTING -> RUNNING        start(), then the process itself
- *             '----------'-> FINISHED    a thread that saw that the process is gone, and knows how it ended
+ *   NEW -> BOOTING                   the starter, in start()
+ *   BOOTING -> RUNNING               the process itself
+ *   BOOTING or RUNNING -> FINISHED   a thread that has found that the process is gone, and knows how it ended
  * ```
  *
- * A process does not say of itself that it has ended, for it runs on until it is gone: that is asked of the system,
- * which tells its parent how it ended, and every process by the lock on the byte of its index whether it lives.
+ * A process does not mark itself as ended, because it runs code until it is gone. The system knows that it has ended. It
+ * reports to the parent how the process ended. Every process of the tree can see whether it is alive by the lock that it
+ * holds on the byte of its index.
  *
- * A record has a reference for each thread with a handle, a reference from each child (which knows its parent), and a
+ * A record has a reference for each thread that has a handle, a reference from each child (which knows its parent), and a
  * reference from its parent's list of children.
  *
  * @module
@@ -56,64 +58,66 @@ import { replenish } from "./forkserver.ts";
 import type { ProcessMemory } from "./process_memory.ts";
 import { receive } from "./unseen.ts";
 
-/** The number that the system has for it. */
+/** Its pid. Written by its starter after the start. 0 before that. */
 export const PID = PROCESS_ID;
-/** Its index in the region, from when it has attached. */
+/** Its index in the region. Written by the process itself when it has attached to the region. 0 before that. */
 export const INDEX: number = THREAD_WORDS;
-/** Whether its exit code is known, and from whom: 0, SAID or CERTAIN. */
+/** Whether its exit code is known, and how reliably: 0, SAID or CERTAIN. */
 const EXIT_KNOWN: number = THREAD_WORDS + 1;
-/** The first of its children. */
+/** The record of its youngest child; 0: none. */
 const CHILDREN: number = THREAD_WORDS + 2;
-/** The next child of its parent. */
+/** The record of the next older child of its parent; 0: none. */
 const SIBLING: number = THREAD_WORDS + 3;
-/** Guards the list of its children. */
+/** The mutex of the list of its children. */
 const CHILDREN_MUTEX: number = THREAD_WORDS + 4;
 /** The signal that terminate() or kill() sent last. */
 export const SIGNALLED: number = THREAD_WORDS + 5;
-/** The signal that was meant where SIGKILL was sent in its place; 0: there is none. */
+/** If SIGKILL was sent in place of another signal: that other signal; 0: none. */
 export const MEANT: number = THREAD_WORDS + 6;
-/** How SIGTERM reaches it: see signal.ts. */
+/** How SIGTERM reaches the process: see signal.ts. */
 export const HEEDS: number = THREAD_WORDS + 7;
 export const PROCESS_WORDS: number = THREAD_WORDS + 8;
 
-/** The process says how it is about to end. */
+/** The process has said with which code it is about to exit. */
 const SAID = 1;
-/** The system said how it ended. */
+/** The system has reported how the process ended. */
 const CERTAIN = 2;
 
-/** So often a thread that waits looks whether it is to end: milliseconds. */
+/**
+ * How many milliseconds a thread that waits for a process sleeps at most before it checks whether the thread itself must
+ * end.
+ */
 const SLICE_MS = 100;
-/** The same where the system has no descriptors for processes. */
+/** The longest sleep if the system has no descriptors for processes: then the end of a process does not wake the thread. */
 const SHORT_SLICE_MS = 5;
 
-/** Whether this process started that of the record. */
+/** Whether this process started the process of the record. */
 function isOwnChild(space: Space, record: number): boolean {
   const own = ownRecord();
   return own !== 0 && load(space.words, record + PARENT) === own;
 }
 
-/** The record of this process; 0: none was made yet. */
+/** The record of this process; 0: it has none yet. */
 export function ownRecord(): number {
   const threads = existingSpace("thread");
   return threads === undefined ? 0 : load(threads.words, PROCESS_AT);
 }
 
-/** Makes this process's record known to its threads. `false`: another thread was first. */
+/** Sets the record of this process, for all its threads. `false`: another thread has already set a record. */
 export function setOwnRecord(record: number): boolean {
   return compareExchange(spaceOf("thread").words, PROCESS_AT, 0, record) === 0;
 }
 
-/** In the process: says how it is about to end. */
+/** In the process: notes with which code it is about to exit. */
 export function sayExit(space: Space, record: number, code: number): void {
   store(space.words, record + EXIT_CODE, code);
   compareExchange(space.words, record + EXIT_KNOWN, 0, SAID);
 }
 
-/** Notes that a process is gone and how it ended, once. */
+/** Notes that a process is gone, and how it ended. Only the first call has an effect. */
 export function finishProcess(space: Space, record: number, code: number): void {
   const { words } = space;
-  // What it has sent is still to be read where no event loop has turned since: only a result that is not there either is
-  // lost.
+  // First read what it has sent, since no event loop may have done so yet. If its result is not there either, it is lost.
   receive(record);
   for (;;) {
     const state = load(words, record + STATE);
@@ -124,7 +128,8 @@ export function finishProcess(space: Space, record: number, code: number): void 
     compareExchange(words, record + OUTCOME, NONE, LOST);
     if (compareExchange(words, record + STATE, state, FINISHED) === state) break;
   }
-  // A payload that is still there was never read: the other ends of pipes among the arguments must hear of that.
+  // If the payload is still there, the process never read it. If it has ends of pipes, the other ends learn that these
+  // are lost.
   const payload = readBytes(space, record + PAYLOAD);
   freeBytes(space, record + PAYLOAD);
   losePayload(payload);
@@ -132,14 +137,14 @@ export function finishProcess(space: Space, record: number, code: number): void 
   notify(space, record + POINT, EVERYBODY);
 }
 
-/** Whether the process was started and is gone. Asks the system, so it is right also where no event loop turns. */
+/** Whether the process was started and is gone. This asks the system, so it is right even if no event loop turns. */
 export function hasProcessEnded(space: Space, record: number): boolean {
   const { words, memory } = space;
   const state = load(words, record + STATE);
   if (state === FINISHED) return true;
   if (state === NEW || record === ownRecord()) return false;
   const pid = load(words, record + PID);
-  // Its starter is about to spawn it.
+  // Its starter is about to start it.
   if (pid === 0) return false;
   const calls = loadProcessCalls("look after processes");
   const index = load(words, record + INDEX);
@@ -151,24 +156,28 @@ export function hasProcessEnded(space: Space, record: number): boolean {
     return true;
   }
   if (index !== 0 && memory.isProcessAlive(index)) return false;
-  // The starter's runtime keeps a dead child for its own event loop, and until then the system tells every process.
+  // A dead child stays in the system's list until the event loop of its starter takes note of its end. Until then every
+  // process can read there how it ended.
   const exit = calls.exitOfOther(pid);
   if (typeof exit === "number") finishProcess(space, record, exit);
   else if (exit === undefined && index === 0) return false;
   return true;
 }
 
-/** How a process ended; `undefined` where it has not, as far as is known. */
+/** How a process ended: its exit code, or the negative number of a signal; `undefined` if it has not ended. */
 export function exitCodeOf(space: Space, record: number): number | undefined {
   if (!hasProcessEnded(space, record)) return undefined;
   const { words } = space;
   if (load(words, record + EXIT_KNOWN) !== 0) return load(words, record + EXIT_CODE);
-  // The starter's runtime has just taken note of its end and not passed it on yet. Before an exit the process would have said
-  // its code, so it ended by a signal.
+  // The runtime of its starter has taken note of its end, but the starter has not written it here yet. The process has
+  // not said a code, as it does before an exit. So a signal ended it.
   return -(load(words, record + SIGNALLED) || SIGKILL);
 }
 
-/** Blocks until a process is gone, or until the deadline. Also where no event loop turns. */
+/**
+ * Blocks until a process is gone (`true`), or `until` returns 0 or less (`false`). `until` returns how many milliseconds
+ * are left. No event loop needs to turn for this, in this process or another.
+ */
 export function waitForProcess(space: Space, record: number, until: () => number): boolean {
   const calls = loadProcessCalls("wait for processes");
   let descriptor = -1;
@@ -176,13 +185,13 @@ export function waitForProcess(space: Space, record: number, until: () => number
     for (;;) {
       if (hasProcessEnded(space, record)) return true;
       replenish();
-      // What it sends is read meanwhile: else it would be kept from ending.
+      // Read what it sends meanwhile. It cannot end while the socket is full.
       const received = receive(record);
       const left = until();
       if (left <= 0) return false;
       if (descriptor < 0) {
         descriptor = calls.openProcess(load(space.words, record + PID));
-        // It may have ended before, and another process have its number by now.
+        // It may have ended before the descriptor was opened, which may then stand for another process with the same pid.
         if (hasProcessEnded(space, record)) return true;
       }
       if (descriptor >= 0) calls.waitForEnd(descriptor, Math.ceil(Math.min(left, SLICE_MS)), received);
@@ -196,7 +205,7 @@ export function waitForProcess(space: Space, record: number, until: () => number
   }
 }
 
-/** Puts a child on its parent's list, which brings the reference that the caller has added. */
+/** Adds a child to its parent's list. The caller has added a reference, which now belongs to the list. */
 export function addChild(space: Space, parent: number, child: number): void {
   const { words, memory, id } = space;
   lockMutex(memory, parent + CHILDREN_MUTEX, id);
@@ -205,7 +214,7 @@ export function addChild(space: Space, parent: number, child: number): void {
   unlockMutex(memory, parent + CHILDREN_MUTEX);
 }
 
-/** The children of a process that it has not taken off the list, each with a reference that is the caller's. */
+/** The children on the list of a process, the youngest first. Each has a new reference, which the caller must drop. */
 export function childrenOf(space: Space, parent: number): number[] {
   const { words, memory, id } = space;
   const children: number[] = [];
@@ -218,18 +227,18 @@ export function childrenOf(space: Space, parent: number): number[] {
   return children;
 }
 
-/** Asks the system which children of this process have ended: where no event loop turns that would be told. */
+/** Asks the system which children of this process have ended, for a thread whose event loop does not turn. */
 export function noticeEnds(space: Space): void {
   const own = ownRecord();
   for (const child of own === 0 ? [] : childrenOf(space, own)) {
     hasProcessEnded(space, child);
     dropReference(space, objectOf(child));
   }
-  // What was under way to processes whose starter is gone, too.
+  // Also give up messages that were under way to processes whose starter is gone.
   reclaimTaken(space);
 }
 
-/** Takes a child off its parent's list. `true`: it was on it, and the reference that the list had is the caller's. */
+/** Removes a child from its parent's list. `true`: it was on the list, and the caller must drop the reference of the list. */
 export function removeChild(space: Space, parent: number, child: number): boolean {
   const { words, memory, id } = space;
   lockMutex(memory, parent + CHILDREN_MUTEX, id);
@@ -244,9 +253,9 @@ export function removeChild(space: Space, parent: number, child: number): boolea
   return found;
 }
 
-// The record of a process that this library did not start: the program's first.
+// The first process of the program, which this library did not start, has no record at first.
 
-/** The record of this process; made where there is none. */
+/** The record of this process. Makes the record if there is none. */
 export function ensureOwnRecord(space: Space): number {
   requireIdentity();
   const known = ownRecord();
@@ -255,14 +264,14 @@ export function ensureOwnRecord(space: Space): number {
   const at = space.allocate(OBJECT_HEADER + PROCESS_WORDS, "start process");
   const record = at + OBJECT_HEADER;
   store(words, at, PROCESS);
-  // As long as this process lives.
+  // This one reference lasts as long as the process.
   store(words, at + 1, 1);
   store(words, record + PID, pidOfThis());
   store(words, record + INDEX, (space.memory as ProcessMemory).region.index);
   store(words, record + FLAGS, FOREIGN);
   store(words, record + STATE, RUNNING);
   writeName(space, record, "MainProcess");
-  // Another thread may have made one at the same time.
+  // Another thread may have made a record at the same time.
   if (!setOwnRecord(record)) {
     freeNames(space, record);
     space.free(at);

@@ -1,15 +1,15 @@
 /**
- * The region of a tree of processes, as one process has it: a file, mapped once for all its threads.
+ * The region: the memory of a tree of processes. It is a file that each process maps once, for all its threads.
  *
- * The process that needs it first creates it; children open it by the path that their starter gives them. On Linux it has no
- * name, and the kernel frees it with the last process that has it.
+ * The first process that needs the region creates it. Children open it by a path that their starter passes to them. On
+ * Linux the file has no name, and the kernel frees it when the last process that has it is gone.
  *
- * A process has an index in the region. It is never given twice, and its process holds it by a lock of the kernel's, which
- * no call of a program can drop by accident, so that any process can ask at any time whether that process lives: neither a
- * zombie nor a process that got the same pid is taken for it. On Linux that is an open file description lock on the byte
- * of that number in the file.
+ * Each process has an index in the region. An index is never used twice. The process holds its index by a lock of the kernel's,
+ * which a program cannot release by accident. So any process can see at any time whether the process with an index is alive. A
+ * zombie does not count as alive, and a process that has got the same pid is not confused with it. On Linux the lock is
+ * an open file description lock on one byte of the file, at the offset of the index.
  *
- * Which descriptor, address and index this process has is in words of the threads' memory, for its other threads.
+ * The descriptor, the address and the index are in words of the threads' memory, so that all threads of the process find them.
  *
  * @module
  */
@@ -36,53 +36,53 @@ import { AttachError } from "../errors.ts";
 
 takeTurns(() => spaceOf("thread"));
 
-/** The region, as this process has it. */
+/** The region, as this process has mapped it. */
 export interface Region {
   readonly descriptor: number;
   readonly address: number;
   readonly bytes: number;
-  /** Index of this process. */
+  /** The index of this process. */
   readonly index: number;
 }
 
-// Words of the threads' memory.
+// Words of the threads' memory. A thread of this process writes them when it creates the region or attaches to it.
 
-/** Under which the region is created or attached to. */
+/** The mutex for creating the region or attaching to it. */
 const MUTEX = OWNER_AT + 1;
-/** Descriptor + 1; 0: there is no region. Written last. */
+/** The descriptor plus 1; 0: there is no region. Written last, so that a thread that sees it can read the other words. */
 const DESCRIPTOR = OWNER_AT + 2;
-/** Two words: the lower half first. */
+/** The address: two words, the lower half first. */
 const ADDRESS = OWNER_AT + 3;
-/** In units of {@linkcode UNIT}. */
+/** The size, in units of {@linkcode UNIT}. */
 const SIZE = OWNER_AT + 5;
 const INDEX = OWNER_AT + 6;
-/** For memory_files.ts: the descriptor of the list of memory files, plus one. */
+/** For memory_files.ts: the descriptor of the list of memory files, plus 1. */
 export const LIST_DESCRIPTOR: number = OWNER_AT + 7;
 
 // Words of the region.
 
-/** How much of it is backed by memory, in units of {@linkcode STEP}. */
+/** How much of the region is backed by memory, in units of {@linkcode STEP}. */
 const COMMITTED = OWNER_AT;
-/** The index that the last process got. */
+/** The index that was given out last. */
 const PROCESSES = OWNER_AT + 1;
-/** Pid of the process that created the region, and two words that say when that was started. */
+/** The pid of the process that created the region, and the time of that process's start, in two words. Written once. */
 export const ROOT_PID = OWNER_AT + 2;
 export const ROOT_START = OWNER_AT + 3;
-/** How many memory files are noted, and the mutex under which that is done: see memory_files.ts. */
+/** How many memory files are on the list, and the mutex for changes of the list: see memory_files.ts. */
 export const MEMORY_FILES = OWNER_AT + 5;
 export const MEMORY_FILES_MUTEX = OWNER_AT + 6;
-/** The descriptor of the first process's lifeline, plus one; negative: its janitor runs. See lifeline.ts. */
+/** The descriptor of the first process's lifeline, plus 1; negative: its janitor runs. See lifeline.ts. */
 export const ROOT_LIFELINE = OWNER_AT + 7;
 
-/** The region is backed by memory in steps of so many bytes. */
+/** The region is backed by memory in steps of this many bytes. */
 const STEP = 2 ** 20;
-/** The least that a region makes sense with. */
+/** The fewest bytes that a region can have. */
 const LEAST = HEAP_AT * 4 + STEP;
-/** The size of a region is a whole number of these, which fits into a word. */
+/** The size of a region is a multiple of this many bytes, so that the number of units fits into a word. */
 const UNIT = 65536;
-/** A region that was not configured is never smaller than this. */
+/** The fewest bytes of a region whose size was not configured. */
 const SMALLEST = 2 ** 24;
-/** So many indexes are tried: each is new, and so its lock is free. */
+/** How many indexes are tried. Each index is new, so its lock is free unless locking fails in general. */
 const MOST_TRIES = 1000;
 
 /** The region of this process, if it has one. */
@@ -98,22 +98,22 @@ export function existingRegion(): Region | undefined {
   };
 }
 
-/** The region of this process; created where there is none. */
+/** The region of this process. Creates the region if there is none. */
 export function region(): Region {
   return existingRegion() ?? enterOnce(create);
 }
 
-/** Makes the region that another process has this one's. `path` is what {@linkcode regionPath} returned there. */
+/** Attaches this process to the region of another process. `path` is what {@linkcode regionPath} returned there. */
 export function attachRegion(path: string): Region {
   return existingRegion() ?? enterOnce(() => attach(path));
 }
 
-/** Where another process can open the region of this one, while this one lives. */
+/** The path by which another process can open the region, as long as this process is alive. */
 export function regionPath(): string {
   return loadLibc("share memory between processes").pathOf(region().descriptor);
 }
 
-/** At the end of this process: takes away what the system would leave of the region. May be called again. */
+/** When this process ends: removes what the system would leave of the region. It may be called more than once. */
 export function leaveRegion(): void {
   const region = existingRegion();
   if (region !== undefined) loadLibc("share memory between processes").leave(region.descriptor);
@@ -124,7 +124,7 @@ interface Opened {
   readonly bytes: number;
 }
 
-// Two threads that come first at once get the same region.
+// If two threads of this process need the region at the same time, both get the same region.
 function enterOnce(open: () => Opened): Region {
   const space = spaceOf("thread");
   const { words, memory, id } = space;
@@ -147,7 +147,7 @@ function enter(words: Int32Array, { descriptor, bytes }: Opened): void {
     );
   }
   const region = new Int32Array(libc.native.view(address, LEAST));
-  // The lock first: an index that is known and not locked is that of a dead process.
+  // Lock the index before any other process can learn it: an index that is not locked counts as that of a dead process.
   let index = add(region, PROCESSES, 1) + 1;
   for (let tries = 1; !libc.holdNumber(descriptor, index); tries++) {
     if (tries === MOST_TRIES) {
@@ -170,7 +170,8 @@ function create(): Opened {
   const wanted = Math.max(reservationOf("process"), Math.ceil(LEAST / UNIT) * UNIT);
   let bytes = Math.min(wanted, libc.native.longestView);
   let address = 0;
-  // Less where a process may not have that many addresses; what the program asked for itself is not made less.
+  // Try half of the size if the system does not let a process map that much. A size that the program has configured is
+  // not halved.
   for (; descriptor >= 0; bytes /= 2) {
     if (libc.setSize(descriptor, bytes)) address = libc.map(descriptor, bytes);
     if (address !== 0 || bytes <= SMALLEST || isReservationConfigured("process")) break;
@@ -182,7 +183,7 @@ function create(): Opened {
       libc.close(descriptor);
     }
     throw new RangeError(
-      `Cannot share memory between processes as the system gives none: needed ${LEAST} bytes at once, and a file of ${bytes} bytes`,
+      `Cannot share memory between processes as the system has no room for it: needed ${LEAST} bytes at once, and a file of ${bytes} bytes`,
     );
   }
   const words = new Int32Array(libc.native.view(address, LEAST));
@@ -215,8 +216,8 @@ function attach(path: string): Opened {
     throw new AttachError(`Cannot attach to the memory of another process as ${reason}: ${path}`);
   };
   const size = libc.sizeOf(descriptor);
-  // What is not there cannot be looked at: reading it would end the program.
-  if (size < LEAST) refuse("the file is shorter than such a memory");
+  // A shorter file must not be read: a page behind its end would kill the program.
+  if (size < LEAST) refuse("the file is too short");
   const address = libc.map(descriptor, LEAST);
   if (address === 0) refuse("it cannot be mapped");
   const words = new Int32Array(libc.native.view(address, LEAST));
@@ -235,8 +236,8 @@ function attach(path: string): Opened {
 }
 
 /**
- * Backs the bytes `[0, end)` of the region with memory; `false`: there is none. Called under the allocator's
- * mutex.
+ * Backs the bytes `[0, end)` of the region with memory. `false`: the system has no more memory. Called under the mutex of the
+ * allocator.
  */
 export function commit(region: Region, words: Int32Array, end: number): boolean {
   const committed = load(words, COMMITTED) * STEP;
@@ -246,10 +247,10 @@ export function commit(region: Region, words: Int32Array, end: number): boolean 
   const libc = loadLibc("share memory between processes");
   if (!libc.reserve(region.descriptor, committed, wanted - committed)) {
     if (!libc.reserve(region.descriptor, committed, end - committed)) return false;
-    // Not noted, since it is no whole step: the next caller will ask for it again.
+    // COMMITTED counts whole steps, so this part is not noted. The next caller asks the system for it again.
     return true;
   }
-  // Never made less. A process that is killed before this leaves the number too low, which does no harm.
+  // The number only rises. If a process is killed before this, the number stays too low, which does no harm.
   compareExchange(words, COMMITTED, committed / STEP, Math.floor(wanted / STEP));
   return true;
 }

@@ -1,15 +1,16 @@
 /**
- * The command with which a child's runtime is started: so that it finds the program's modules as the program does, and with
- * permissions that are the program's own or fewer.
+ * The command that starts the runtime of a child. With it the child finds modules as the program does, and gets the
+ * permissions of the program or fewer.
  *
- * Deno looks for its configuration, with the import map, lock file and packages, from the main module's folder upwards. A
- * child's main module is the library's, which may be anywhere, so the child is told which the program found. Bun looks
- * from each module's own folder, and needs none of that.
+ * Deno looks for its configuration, with the import map, the lock file and the packages, from the folder of the main module
+ * upwards. The main module of a child belongs to this library, which may be anywhere. So the command names the configuration
+ * that the program uses. Bun looks from the folder of each module, so it needs none of this.
  *
- * Deno does not tell a program how it was started, but the system does: flags that matter to its modules are read off the
- * command line. Which permissions it has can only be asked one by one, so what was granted in part is read there too, and each
- * item is given on only while it is still granted. Whatever came from elsewhere (a set of permissions in a configuration, an
- * answer to a prompt) and is not the whole of a permission is not given on: that is less than the program has, and never more.
+ * Deno does not tell a program its command line, but the system does: flags that matter to the program's modules are read
+ * from there. Deno answers only for one permission, or one item of a permission, at a time. So the items are read from
+ * the command line too, and a child gets an item only if Deno says that it is still granted. Items from elsewhere (a set
+ * of permissions in a configuration, an answer to a prompt) are not known, so a child does not get them: it may have
+ * fewer permissions than the program, but never more.
  *
  * @module
  */
@@ -26,13 +27,13 @@ import { mainOfProgram } from "../targets/places.ts";
 /** How to start a child. */
 interface RuntimeCommand {
   readonly args: readonly string[];
-  /** The folder to start it in, if not this process's: it goes to that itself. */
+  /** The folder in which its runtime starts, if not that of this process. The child itself then changes to its own folder. */
   readonly cwd: string | undefined;
   /** Whether it may call the C library. */
   readonly hasFfi: boolean;
 }
 
-/** The variable that tells a child what it is. */
+/** The environment variable that tells a child its record, its parent's lifeline, and where the region is. */
 export const VARIABLE = "WEFT_PROCESS";
 
 interface DenoPermissions {
@@ -52,7 +53,7 @@ const PERMISSIONS = ["read", "write", "net", "env", "run", "sys", "ffi", "import
 /** One of {@linkcode PERMISSIONS}. */
 export type PermissionName = (typeof PERMISSIONS)[number];
 
-/** Under which key an item of each permission is asked about. */
+/** The key of an item in a query to Deno, for each permission. */
 const ITEMS: Record<PermissionName, string> = {
   read: "path",
   write: "path",
@@ -64,7 +65,7 @@ const ITEMS: Record<PermissionName, string> = {
   import: "host",
 };
 
-/** Throws unless this program may start processes. Never asks. */
+/** Throws unless this program may start processes. Never prompts. */
 export function checkPermissions(action: string): void {
   if (deno === undefined) return;
   const query = (name: PermissionName, item?: string): boolean =>
@@ -76,10 +77,10 @@ export function checkPermissions(action: string): void {
   };
   if (!query("ffi")) refuse("ffi", "that calls the system's C library");
   if (!query("run", runtimePath())) refuse("run", "that runs another Deno");
-  if (!query("env", VARIABLE)) refuse("env", "what the process is to do stands in a variable of its environment");
+  if (!query("env", VARIABLE)) refuse("env", "a process gets its task through an environment variable");
 }
 
-/** Throws unless the module of a target may be read, as the child must. */
+/** Throws unless this program may read the module of a target. The child must read it. */
 export function checkReadable(module: string | undefined): void {
   if (deno === undefined || module === undefined || !module.startsWith("file:")) return;
   if (deno.permissions.querySync({ name: "read", path: new URL(module) }).state === "granted") return;
@@ -90,26 +91,28 @@ export function checkReadable(module: string | undefined): void {
   );
 }
 
-/** Whether this program may call the C library. Never asks. */
+/** Whether this program may call the C library. Never prompts. */
 export function mayCallSystem(): boolean {
   return deno === undefined || deno.permissions.querySync({ name: "ffi" }).state === "granted";
 }
 
-/** The command line of this process, once it was read, and the folder in which it was at that time. */
+/** The command line of this process, once it was read. */
 let line: CommandLine | undefined;
+/** The current folder when the command line was read. Paths in the command line are relative to it. */
 let firstFolder: string | undefined;
 
 /**
- * How to start a child with these permissions.
+ * Returns the command that starts a child with these permissions.
  *
- * @param modules Where its target is looked for. A child without memory may load them, whatever else it may.
+ * @param modules The modules in which its target is looked for. A child that may not call the C library can import them, even
+ * without any permissions.
  */
 export function runtimeCommand(permissions: "inherit" | Requested, modules: readonly string[] = []): RuntimeCommand {
   requireOwnRuntime("start process");
   if (deno === undefined) {
     if (permissions !== "inherit") {
       throw new NotSupportedError(
-        `Cannot start process with other permissions than this one as this runtime has none: leave 'permissions' out, or run on Deno`,
+        `Cannot start process with 'permissions' as this runtime has no permissions: leave them out, or run on Deno`,
       );
     }
     const { execArgv } = nodeProcess() as unknown as { execArgv: string[] };
@@ -132,7 +135,7 @@ export function runtimeCommand(permissions: "inherit" | Requested, modules: read
         );
         return { state, partial: partial === true };
       } catch {
-        // Not an item that Deno understands here.
+        // Deno does not understand this item.
         return { state: "denied", partial: false };
       }
     },
@@ -150,17 +153,18 @@ export function runtimeCommand(permissions: "inherit" | Requested, modules: read
   return { args: [...start, ...flags, entryWith(modules), ...programArguments()], cwd: undefined, hasFfi };
 }
 
-// Deno imports what is in the graph of the main module without asking whether it may be read, with all that it imports.
+// Deno imports every module in the graph of the main module without a read permission. The function in this main module
+// is never called, but its imports are in the graph.
 function entryWith(modules: readonly string[]): string {
   const imports = modules.map((module) => `import(${JSON.stringify(module)})`).join(",");
   const code = `import ${JSON.stringify(ENTRY)};()=>[${imports}]`;
   return `data:text/javascript,${encodeURIComponent(code)}`;
 }
 
-// Where Deno was not told its configuration, it has looked for it. It looks from the folder of the main module, which is
-// another folder for a child. Of a folder with a package.json alone, all that matters is that packages are looked for beside
-// the modules that import them, and the packages of modules from elsewhere (this library's) in the folder that the child
-// starts in.
+// Finds the configuration of the program as Deno does, unless a flag names the configuration. Deno looks from the folder
+// of the main module upwards, and the main module of a child is in another folder. If a folder has only a package.json,
+// it has no configuration to name. Then the child looks for packages beside the modules that import them. For modules
+// from elsewhere, such as this library, it looks in the folder in which it starts.
 function configuration({ kept }: CommandLine): { found: string[]; packageFolder?: string } {
   if (kept.some((flag) => flag === "--no-config" || flag.startsWith("--config="))) return { found: [] };
   const calls = loadProcessCalls("start process");
@@ -170,10 +174,10 @@ function configuration({ kept }: CommandLine): { found: string[]; packageFolder?
     for (const name of ["deno.json", "deno.jsonc"]) {
       const path = folder + name;
       if (!calls.exists(path)) continue;
-      // A configuration further up is for the package only if it is that of its workspace.
+      // A configuration further up applies to the package only if it is a workspace.
       if (packageFolder === undefined || isWorkspace(path)) return { found: [`--config=${path}`] };
     }
-    // The packages of a workspace's member are in the folder of the workspace.
+    // The packages of a member of a workspace are in the folder of the workspace.
     const lacksPackages = packageFolder === undefined || !calls.exists(`${packageFolder}node_modules`);
     if (lacksPackages && calls.exists(`${folder}package.json`)) packageFolder = folder;
     if (folder === "/") {
@@ -191,12 +195,12 @@ function isWorkspace(path: string): boolean {
   return readTextFileSync(path).includes('"workspace"');
 }
 
-/** The program's main module, in a child as in its starter. */
+/** The main module of the program: in a child, too, it is the main module of the first process. */
 export function mainOfThis(): string | undefined {
   return mainOfProgram() ?? mainModule();
 }
 
-/** The folder of the program's main module, where that is a file. */
+/** The folder of the program's main module; `undefined` if the module is not a file. */
 function mainFolder(): string | undefined {
   const main = mainOfThis();
   return main?.startsWith("file:") ? fileOf(new URL(".", main).href) : undefined;
@@ -213,15 +217,15 @@ function absolute(path: string, folder: string): string {
 
 // The flags of a child, from those of this program.
 
-/** What a program is allowed. */
+/** What a program may do. */
 interface Permissions {
-  /** Of a whole permission, or of one item of it. `partial`: items of it are denied. */
+  /** The state of a whole permission, or of an item of it. `partial`: some items are denied. */
   query(name: PermissionName, item?: string): { state: string; partial: boolean };
-  /** A path of the command line as an absolute one. */
+  /** Makes a path of the command line absolute. */
   resolve(path: string): string;
 }
 
-/** Flags that are given on, with the value that follows them, if one does. */
+/** Flags that a child gets, with a value: behind a `=`, or in the next argument. */
 const KEPT = new Set([
   "--import-map",
   "--cert",
@@ -237,7 +241,7 @@ const KEPT = new Set([
   "--node-modules-linker",
   "--lock",
 ]);
-/** The same of flags whose value, where they have one, is behind a `=`. */
+/** Flags that a child gets, without a value or with a value behind a `=`. */
 const KEPT_ALONE = new Set([
   "--no-config",
   "--no-remote",
@@ -255,9 +259,9 @@ const KEPT_ALONE = new Set([
   "--v8-flags",
   "--unsafely-ignore-certificate-errors",
 ]);
-/** Flags whose value may follow as an argument of its own, and that are not given on. */
+/** Flags that a child does not get, and whose value may be in the next argument. */
 const SKIPPED = new Set(["--ext", "--seed", "--filter", "--junit-path", "--reporter", "--inspect-publish-uid"]);
-/** Values that are paths. */
+/** Flags whose value is a path. */
 const PATHS = new Set(["--import-map", "--cert", "--config", "-c", "--lock", "--preload", "--require"]);
 const SUBCOMMANDS = new Set(["run", "test", "bench", "serve", "eval", "repl", "jupyter", "x", "watch"]);
 const SHORT_PERMISSIONS: Record<string, PermissionName> = {
@@ -271,22 +275,22 @@ const SHORT_PERMISSIONS: Record<string, PermissionName> = {
 
 /** What a command line says. */
 interface CommandLine {
-  /** Flags that are not about permissions, as they are given on. */
+  /** The flags for a child that are not about permissions. */
   readonly kept: string[];
-  /** What is granted and refused by name; `true`: all of it. */
+  /** What the flags grant and deny, for each permission: items, or `true` for all of it. */
   readonly allowed: Map<PermissionName, string[] | true>;
   readonly denied: Map<PermissionName, string[] | true>;
-  /** Flags by which permissions are refused in silence. */
+  /** The `--ignore-…` flags, with which Deno denies items without an error. */
   readonly ignored: string[];
 }
 
-/** Reads a command line of Deno, without the program's name. */
+/** Parses a command line of Deno, without the name of the program. */
 export function parseCommandLine(given: readonly string[], resolve: (path: string) => string): CommandLine {
-  // -RW is -R -W.
+  // Several short flags in one argument: -RW is the same as -R -W.
   const args = given.flatMap((arg) => /^-[A-Za-z]{2,}(=|$)/.test(arg) ? apart(arg) : [arg]);
   const line: CommandLine = { kept: [], allowed: new Map(), denied: new Map(), ignored: [] };
   let at = 0;
-  // A file may be named where the subcommand `run` was left out.
+  // The subcommand `run` may be left out.
   let isRun = true;
   const isSubcommand = (): boolean => SUBCOMMANDS.has(args[at]);
   if (isSubcommand()) isRun = args[at++] === "run";
@@ -294,7 +298,8 @@ export function parseCommandLine(given: readonly string[], resolve: (path: strin
     const arg = args[at];
     if (arg === "--") break;
     if (!arg.startsWith("-") || arg === "-") {
-      // Behind the module of `run` are the program's own arguments. `deno --quiet run x.ts` has the command late.
+      // The arguments of the program begin behind the module of `run`. In `deno --quiet run x.ts` a flag comes before the
+      // subcommand.
       if (isSubcommand() && line.allowed.size === 0) isRun = args[at] === "run";
       else if (isRun) break;
       continue;
@@ -343,7 +348,7 @@ function note(map: Map<PermissionName, string[] | true>, name: PermissionName, v
   else if (before !== true) map.set(name, [...before ?? [], ...value.split(",")]);
 }
 
-/** The permissions with which a child has no more than the program. */
+/** The flags that give a child the permissions of the program, as far as they are known. */
 export function inheritedPermissions(line: CommandLine, permissions: Permissions): string[] {
   const all = PERMISSIONS.every((name) => {
     const { state, partial } = permissions.query(name);
@@ -358,7 +363,7 @@ export function inheritedPermissions(line: CommandLine, permissions: Permissions
     const absolute = (item: string): string => name === "read" || name === "write" ? permissions.resolve(item) : item;
     if (denied === true) continue;
     if (denied !== undefined) flags.push(`--deny-${name}=${denied.map(absolute).join(",")}`);
-    // Nothing is known of what is denied for another reason than a flag.
+    // Items of it are denied, but not by a flag. It is not known which, so the child gets nothing of this permission.
     if (partial && denied === undefined) continue;
     if (state === "granted") {
       flags.push(`--allow-${name}`);
@@ -370,10 +375,10 @@ export function inheritedPermissions(line: CommandLine, permissions: Permissions
   return flags;
 }
 
-/** What a program asks for in place of its own permissions: `"none"`, or some of what it has. */
+/** The `permissions` of a process that does not inherit them: `"none"`, or an object of permissions. */
 export type Requested = "none" | object;
 
-/** The flags for permissions that were asked for. What is not granted here is refused with `refuse`. */
+/** The flags for permissions that the program asks for. Calls `refuse` if the program does not have a permission itself. */
 function requestedPermissions(
   requested: Requested,
   line: CommandLine,
@@ -410,12 +415,12 @@ function requestedPermissions(
   return flags;
 }
 
-/** Flags of Bun, with a value behind, that say what is run: the code itself, or where. A child would run it anew. */
+/** Flags of Bun with a value that name the program's code or folder. With them a child would run that code again. */
 const BUN_SKIPPED = new Set(["-e", "--eval", "-p", "--print", "--cwd"]);
-/** Flags of Bun that are for one process: it is run again with every change, or has a port of its own. */
+/** Flags of Bun that are meant for a single process: to run again after each change, or to listen on a port for a debugger. */
 const BUN_SKIPPED_ALONE = /^(?:-|--watch|--hot|--no-clear-screen|--inspect(?:-wait|-brk)?(?:=.*)?)$/;
 
-/** The flags with which a child is started on Bun, of those of this program. */
+/** The flags of this program that a child on Bun gets as well. */
 export function keptOfBun(flags: readonly string[]): string[] {
   const kept: string[] = [];
   for (let i = 0; i < flags.length; i++) {

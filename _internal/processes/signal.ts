@@ -1,25 +1,27 @@
 /**
  * Signals that one process of the tree sends to another.
  *
- * A child leaves what is sent to the whole group to its starter, so that a pool's worker is not taken away in mid-task. So
- * SIGTERM does nothing in a child whose program has no handler for it, and `terminate()` takes another way:
+ * A child ignores signals that a whole group of processes gets, and leaves them to its starter. Otherwise a signal from
+ * the terminal would end a pool's workers in the middle of a task. So SIGTERM does nothing in a child whose program has
+ * no handler for it, and `terminate()` cannot simply send it:
  *
- * - On Bun the system knows whether there is a handler. Where there is none, the process is killed, and what it reports is
- *   the SIGTERM that was meant.
- * - On Deno nothing can tell from outside. The process is asked, and its event loop then has the SIGTERM do what it does in any
- *   program. A process that does not come to that in time computes, or is blocked, and no handler could run there either: it
- *   is killed as on Bun.
+ * - On Bun the system shows whether the child has a handler. If it has none, it is killed, and its exit code names SIGTERM,
+ *   the signal that was meant.
+ * - On Deno the system does not show that. So the sender asks the child, whose event loop then stops ignoring SIGTERM and
+ *   sends it to the child itself. If the event loop does not answer in time, the child is computing or blocked, and a handler
+ *   could not run there anyway. Then the child is killed, as on Bun.
  *
- * Which of the two holds for a process is in the word HEEDS of its record:
+ * The word HEEDS in the record of a child says which of the two applies:
  *
  * ```text
- *   0 -> ON_REQUEST          the process, on Deno, once SIGTERM does nothing there
- *   ON_REQUEST -> HEEDED     the process, which then sends itself the SIGTERM
- *   ON_REQUEST -> TOO_LATE   a process that has asked and waited in vain, which then kills it
+ *   0                        the child is not asked: it is on Bun, or does not ignore SIGTERM yet
+ *   0 -> ON_REQUEST          written by the child, on Deno, once it ignores SIGTERM
+ *   ON_REQUEST -> HEEDED     written by the child, which then sends itself SIGTERM
+ *   ON_REQUEST -> TOO_LATE   written by a process that has asked and waited in vain, and that then kills the child
  * ```
  *
- * A process that sends a signal writes SIGNALLED and then reads HEEDS; the process that it is for writes HEEDS and then reads
- * SIGNALLED. So what is sent too early for the process to be asked is seen by that process itself.
+ * A sender writes SIGNALLED and then reads HEEDS. The child writes HEEDS and then reads SIGNALLED. So if the signal comes
+ * too early for the sender to ask, the child sees it.
  *
  * @module
  */
@@ -39,26 +41,26 @@ const ON_REQUEST = 1;
 const HEEDED = 2;
 const TOO_LATE = 3;
 
-/** How long a process may take from being asked until its event loop has a turn: milliseconds. */
+/** How many milliseconds the event loop of an asked process may take to answer. */
 const PATIENCE = 100;
-/** How often a thread that has to wait for that looks: milliseconds. */
+/** How many milliseconds a thread that waits for the answer sleeps at a time. */
 const LOOK = 2;
 
 /** The records of the processes that this thread has asked, and since when. */
 const asked: Map<number, { space: Space; since: number }> = new Map();
-/** Calls off that this thread sees to them while it is blocked. */
+/** Ends the checks that this thread makes for these processes while it is blocked. */
 let attending: (() => void) | undefined;
 
-/** Sends a signal to a process that runs. */
+/** Sends a signal to a process. Does nothing if it has ended. */
 export function signalProcess(space: Space, record: number, signal: number): void {
   const { words } = space;
   if (load(words, record + STATE) === FINISHED || hasProcessEnded(space, record)) return;
-  // No other process can have got its number between the two: its parent's runtime takes note of its end only in the event
-  // loop.
+  // The pid cannot belong to another process by now: if the process has just ended, the system keeps its pid until its parent's
+  // runtime takes note of the end, in a turn of the event loop.
   store(words, record + SIGNALLED, signal);
   const calls = loadProcessCalls("end process");
   const pid = load(words, record + PID);
-  // It is about to be started, and will see that it is to end.
+  // It is about to be started. Its starter sends the signal again then: see signalAgain().
   if (pid === 0) return;
   if (signal !== SIGTERM) calls.signal(pid, signal);
   else if (load(words, record + HEEDS) === ON_REQUEST) ask(space, record);
@@ -66,13 +68,13 @@ export function signalProcess(space: Space, record: number, signal: number): voi
   else calls.signal(pid, signal);
 }
 
-/** In the thread that has started a process and noted its number: sends what was to be sent before there was a number. */
+/** In the thread that has started a process and written its pid: sends the signal that was sent before there was a pid. */
 export function signalAgain(space: Space, record: number): void {
   const signal = load(space.words, record + SIGNALLED);
   if (signal !== 0) signalProcess(space, record, signal);
 }
 
-/** In a process that leaves its signals to its starter: heeds them from now on, and ends where it was told to before. */
+/** In a child that ignores signals: answers other processes from now on. Ends the child if a signal was sent before this. */
 export function heedSignals(space: Space, record: number): void {
   const { words } = space;
   const isDeno = onAsked(() => {
@@ -86,7 +88,7 @@ export function heedSignals(space: Space, record: number): void {
   if (signal !== 0) endInPlaceOf(space, record, pidOfThis(), signal);
 }
 
-/** Blocks until all processes that this thread asked have answered, or are killed. */
+/** Blocks until all processes that this thread has asked have answered, or were killed. */
 export function untilAnswered(): void {
   while (insist()) {
     const [[record, { space }]] = asked;
@@ -104,8 +106,8 @@ function ask(space: Space, record: number): void {
   later(settle, PATIENCE);
 }
 
-// Kills the processes that take too long. Takes no mutex, since a thread that waits for a mutex calls this. Returns whether any
-// process may still answer.
+// Kills the asked processes that take too long. Returns whether a process may still answer. It must not take a mutex, because a
+// thread calls it while it waits for a mutex.
 function insist(): boolean {
   let remain = false;
   for (const [record, { space, since }] of asked) {
@@ -137,7 +139,7 @@ function release(of?: Space): void {
 
 onRelease(release);
 
-// Kills a process that would not end by the signal, since it leaves that to its starter.
+// Kills a process that ignores the signal, and notes which signal was meant.
 function endInPlaceOf(space: Space, record: number, pid: number, signal: number): void {
   compareExchange(space.words, record + MEANT, 0, signal);
   loadProcessCalls("end process").signal(pid, SIGKILL);

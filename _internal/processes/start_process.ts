@@ -1,5 +1,6 @@
 /**
- * Starts processes, looks after those that this thread started, and ends the children of this process with it.
+ * Starts processes, learns of the end of the processes that this thread has started, and ends the children of this
+ * process when it ends.
  *
  * @module
  */
@@ -49,7 +50,7 @@ interface LaunchOptions {
   readonly permissions: "inherit" | Requested;
   /** What it runs. */
   readonly descriptors: Descriptors;
-  /** What it runs, and where: the same for all processes that begin alike. */
+  /** What it runs, and in which folder, as a text that is the same for all processes that begin in the same way. */
   readonly alike: string;
 }
 
@@ -59,11 +60,11 @@ interface Child {
   readonly descriptors: Descriptors;
 }
 
-/** The processes that this thread started and whose end it has not heard of, by their records. */
+/** The processes that this thread has started and whose end it has not learned of, by their records. */
 const children: Map<number, Child> = new Map();
 let watching = false;
 
-/** Starts the process of a record that is BOOTING. What cannot be started is no child of this process. */
+/** Starts the process of a record that is BOOTING. If this throws, the record is not a child of this process. */
 export function launchProcess(space: Space, record: number, options: LaunchOptions): void {
   const { words } = space;
   const parent = ensureOwnRecord(space);
@@ -88,7 +89,8 @@ function launch(space: Space, record: number, options: LaunchOptions): void {
   store(space.words, record + PID, process.pid);
   signalAgain(space, record);
   children.set(record, { process, space, descriptors });
-  // Held until its end was told: the list of children and all handles may have given the record up by then.
+  // This reference is held until this thread learns of the end: before that, the list of children and all handles may
+  // have given the record up.
   addReference(space, objectOf(record));
   process.setRef((load(space.words, record + FLAGS) & DAEMON) === 0);
   process.ended.then((code) => {
@@ -102,7 +104,7 @@ function launch(space: Space, record: number, options: LaunchOptions): void {
   lookLater(lookAtStarts);
 }
 
-// Names the modules that do not come up in processes which cannot do so themselves.
+// Reports modules that block the start of a process. The process cannot report them itself as long as it is blocked.
 function lookAtStarts(patience: number): number {
   let next = Infinity;
   for (const [record, { space, descriptors }] of children) {
@@ -112,7 +114,7 @@ function lookAtStarts(patience: number): number {
   return next;
 }
 
-// A thread that ends will not hear of its children's ends. The other threads ask the system.
+// A thread that ends will not learn of the ends of its children. The other threads ask the system.
 onRelease((space) => {
   for (const [record, child] of [...children]) {
     if (child.space === space && children.delete(record)) dropReference(space, objectOf(record));
@@ -126,7 +128,7 @@ function fresh(space: Space, record: number, { env, cwd, permissions }: LaunchOp
   if (!command.hasFfi) {
     if (hasReferences(unpackPayload(payload).rest)) {
       throw new TypeError(
-        "Cannot start process as its arguments contain an object that processes share, and one without the permission 'ffi' has no part in that memory: grant it with permissions: { ffi: true, … }, or pass values alone",
+        "Cannot start process as its arguments contain a shared object, and a process without the permission 'ffi' has no access to shared memory: grant it with permissions: { ffi: true, … }, or pass only values",
       );
     }
     return spawnWithoutMemory(space, record, { args: command.args, payload: withTexts(payload, modules), env, cwd });
@@ -138,7 +140,7 @@ function fresh(space: Space, record: number, { env, cwd, permissions }: LaunchOp
   });
 }
 
-// The modules in which the target and the class are looked for.
+// The modules in which the process looks for its target and its class.
 function modulesFor(payload: Uint8Array): string[] {
   const { type, target } = JSON.parse(unpackPayload(payload).descriptor) as ProcessHead;
   const modules = new Set<string>();
@@ -150,7 +152,7 @@ function modulesFor(payload: Uint8Array): string[] {
   return [...modules];
 }
 
-// Which function of these modules it is, is found by looking at their texts, which the process may not read itself.
+// Adds the texts of these modules to the payload. The process needs the texts to find its function, and may not read the files.
 function withTexts(payload: Uint8Array, modules: readonly string[]): Uint8Array {
   const { descriptor, rest } = unpackPayload(payload);
   const texts: Record<string, string> = {};
@@ -161,21 +163,22 @@ function withTexts(payload: Uint8Array, modules: readonly string[]): Uint8Array 
   return packPayload(JSON.stringify({ ...JSON.parse(descriptor) as ProcessHead, texts }), rest);
 }
 
-/** Resolves when the runtime, too, has taken note of the end of a process that is gone, if this thread started it. */
+/** If this thread has started the process: resolves when the runtime has taken note of the end of the process, too. */
 export async function untilNoted(record: number): Promise<void> {
   const process = children.get(record)?.process;
   if (process === undefined) return;
-  // A daemon does not keep the program alive, but this does.
+  // A daemon does not keep the program alive, but a caller that waits here must.
   const busy = setInterval(() => {}, 2 ** 30);
   await process.ended.finally(() => clearInterval(busy));
 }
 
-/** Gives up what the list of children has of a child that is gone. */
+/** Removes a child that is gone from the list of children, and drops the reference of the list. */
 export function forgetChild(space: Space, record: number): void {
   if (removeChild(space, ownRecord(), record)) dropReference(space, objectOf(record));
 }
 
-// The runtime's own handles of processes go with the thread that started them, and the program must not end before these.
+// A thread that ends loses its runtime's handles of processes, which keep the program alive. So it first waits for its
+// children that are not daemons.
 onEnding(() => {
   untilAnswered();
   for (const [record, { space }] of children) {
@@ -183,25 +186,25 @@ onEnding(() => {
   }
 });
 
-/** How long a child that is told to end has for it: milliseconds. */
+/** How many milliseconds the children have from SIGTERM to SIGKILL. */
 const GRACE = 1000;
 
-/** The longest sleep without a look at whether it was in vain. */
+/** The longest sleep before a thread that waits for a child checks again whether it has ended. */
 const SLICE_MS = 200;
 
-/** Has the children that run end before this process does. They would be killed a moment later. */
+/** Makes the running children end before this process does. They would be killed a moment after its end anyway. */
 function watchForEnd(): void {
   if (watching || isWorker()) return;
   watching = true;
   onExit(() => {
     endChildren();
-    // Only now: the children had the region, too.
+    // Only now, because the children also used the region.
     leaveRegion();
   });
 }
 
-// Processes that this thread started keep the program alive by themselves. A process that another thread of the main program
-// started may have outlived that thread.
+// The processes that the main thread has started keep the program alive by themselves. A process that another thread has
+// started may have outlived that thread, so the main thread waits for it.
 if (!isWorker()) onLoopEmpty(holdForChildren);
 
 function holdForChildren(): boolean {
@@ -226,7 +229,7 @@ function ended(space: Space, child: number): Promise<boolean> {
   return waitAsync<boolean>(space, { point: child + POINT, attempt, expired: () => false }, Infinity, undefined);
 }
 
-/** Ends all children that run; where the program ends by itself, these are daemons. */
+/** Ends all running children. If the program ends by itself, all of these are daemons. */
 export function endChildren(): void {
   const space = existingSpace("process");
   const own = ownRecord();
@@ -251,7 +254,7 @@ function waitForAll(space: Space, records: readonly number[], ms: number): void 
   }
 }
 
-/** In a process whose target has returned: waits for the children that are no daemons. */
+/** In a process whose target has returned: waits for the children that are not daemons. */
 export async function childrenEnded(space: Space): Promise<void> {
   const own = ownRecord();
   if (own === 0) return;

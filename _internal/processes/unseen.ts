@@ -1,11 +1,13 @@
 /**
- * Processes of which the runtime itself knows nothing: started by the C library and watched by it.
+ * Processes that this library starts and watches through the C library, so that the runtime does not know of them.
  *
- * They are spares, which a test runner should not see (see forkserver.ts), and processes that may not call the C library, and
- * so have no part in the shared memory. What a process without memory is to do is in a file that is its standard input, which
- * it has read before its target runs. What the target returned comes through a socket, in messages as Deno's `process.send()`
- * writes them. Both are descriptors that no runtime knows of, so that a starter whose event loop does not turn can read what
- * the process sends, too. The process's side of it is in entries/child_without_memory.ts.
+ * There are two kinds:
+ *
+ * - Spares (see forkserver.ts). A test runner must not report them as leaks.
+ * - Processes that may not call the C library, and so have no access to the shared memory. Such a process reads its
+ *   payload from its standard input, before its target runs. It sends what its target returned through a socket, in
+ *   messages as Deno's `process.send()` writes them. The starter reads the socket without its runtime, so it can do so
+ *   even if its event loop does not turn. The other side is in entries/child_without_memory.ts.
  *
  * @module
  */
@@ -19,19 +21,22 @@ import { loadNative, system } from "../system/ffi.ts";
 import { loadProcessCalls } from "../system/system.ts";
 import { ERROR, VALUE, writeEncodedOutcome } from "../work/record.ts";
 
-/** The longest sleep without a look whether it was in vain. */
+/** The longest sleep before the state of the process is checked again. */
 const SLICE_MS = 1000;
 
-/** What a process sends while it runs. */
+/** The messages of a process. */
 interface Sender {
-  /** Where it arrives; negative: nothing does. */
+  /** The descriptor from which they are read; negative: there are no more. */
   readonly descriptor: number;
   drain(): void;
 }
 
 const SILENT: Sender = { descriptor: -1, drain() {} };
 
-/** Resolves with how a child of which the runtime knows nothing ended, and takes note of that. */
+/**
+ * Waits for a child that the runtime does not know of, takes note of its end, and resolves to its exit code or negative
+ * signal.
+ */
 async function endOf(
   calls: ProcessCalls,
   pid: number,
@@ -40,7 +45,7 @@ async function endOf(
 ): Promise<number> {
   const descriptor = calls.openProcess(pid);
   try {
-    // So that the caller can say first whether the child keeps the program alive.
+    // Let the caller first set whether the child keeps the program alive.
     await undefined;
     for (;;) {
       sender.drain();
@@ -60,8 +65,8 @@ async function endOf(
 }
 
 /**
- * Starts this runtime anew, and watches the process only once its end is asked for: until then a test runner sees nothing of
- * it. `undefined`: this system or runtime has no such thing.
+ * Starts another process of this runtime. It is not watched before `ended` is read, so until then a test runner cannot see it.
+ * `undefined`: not on this system or runtime.
  */
 export function spawnUnseen({ args, cwd, env }: SpawnOptions): Spawned | undefined {
   const calls = loadProcessCalls("start process");
@@ -80,7 +85,7 @@ export function spawnUnseen({ args, cwd, env }: SpawnOptions): Spawned | undefin
   };
 }
 
-/** The variables of this process, also where the program may not read all of them. */
+/** The environment variables of this process, even if the program may not read all of them. */
 function ownVariables(calls: ProcessCalls): Record<string, string> {
   const variables = environment();
   return Object.keys(variables).length > 0 ? variables : calls.firstVariables();
@@ -88,19 +93,19 @@ function ownVariables(calls: ProcessCalls): Record<string, string> {
 
 // Processes without memory.
 
-/** What such a process sends: parts of the encoded value, the last part with how its target ended. */
+/** A message of such a process: a part of the encoded value. The last part also has the outcome. */
 export interface Message {
-  /** As in the record; only with the last part. */
+  /** The OUTCOME of the record; only with the last part. */
   readonly outcome?: number;
-  /** In base64. */
+  /** The part, in base64. */
   readonly bytes: string;
 }
 
 /** How to start such a process. */
 interface LaunchWithoutMemory {
-  /** Arguments of the runtime. */
+  /** The arguments of the runtime. */
   readonly args: readonly string[];
-  /** What it is told, as its standard input. */
+  /** Its standard input. */
   readonly payload: Uint8Array;
   readonly env: Readonly<Record<string, string>> | undefined;
   readonly cwd: string;
@@ -111,14 +116,14 @@ const CHANNEL = 3;
 const CHUNK = 65536;
 const NEWLINE = 10;
 
-/** Reads what a process sends, and writes the outcome into its record. */
+/** Reads the messages of a process, and writes the outcome into its record. */
 class Receiver {
   readonly #calls: ProcessCalls;
   readonly #space: Space;
   readonly #record: number;
   readonly #parts: Uint8Array[] = [];
   #line: Uint8Array[] = [];
-  /** Negative: all is read. */
+  /** The descriptor of the socket; negative: everything was read. */
   descriptor: number;
 
   constructor(calls: ProcessCalls, space: Space, record: number, descriptor: number) {
@@ -128,7 +133,7 @@ class Receiver {
     this.descriptor = descriptor;
   }
 
-  /** Reads what is there. */
+  /** Reads what has arrived. Does not wait. */
   drain(): void {
     while (this.descriptor >= 0) {
       const bytes = new Uint8Array(CHUNK);
@@ -154,7 +159,7 @@ class Receiver {
     if (bytes.length > 0) this.#line.push(bytes);
   }
 
-  // Another text is what the process's own program has sent on the channel.
+  // Any other text is ignored: the program in the process may send messages on the same channel.
   #hear(text: string): void {
     let part: Uint8Array;
     let outcome: number | undefined;
@@ -181,10 +186,10 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-/** By the records of the processes. */
+/** The receivers, by the records of their processes. */
 const receivers: Map<number, Receiver> = new Map();
 
-/** Starts the process of a record, which has no part in the memory. */
+/** Starts the process of a record, without access to the shared memory. */
 export function spawnWithoutMemory(
   space: Space,
   record: number,
@@ -194,7 +199,7 @@ export function spawnWithoutMemory(
   const { start, killAfterThis, waitForEither } = calls;
   if (start === undefined || killAfterThis === undefined || waitForEither === undefined) {
     throw new NotSupportedError(
-      `Cannot start process without the permission 'ffi' on this system, which would not end it with this one: received ${system().os} (with permissions: { ffi: true, … } it can be started)`,
+      `Cannot start process without the permission 'ffi' as this system would not end it when this process ends: received ${system().os} (grant it with permissions: { ffi: true, … })`,
     );
   }
   const input = calls.openBytes(payload);
@@ -213,7 +218,9 @@ export function spawnWithoutMemory(
       });
     }
     if (pid === 0) {
-      throw new RangeError(`Cannot start process as the system starts none: needed room for ${payload.length} bytes`);
+      throw new RangeError(
+        `Cannot start process as the system did not create it: needed room for ${payload.length} bytes`,
+      );
     }
     release = killAfterThis(pid);
   } catch (error) {
@@ -238,7 +245,7 @@ export function spawnWithoutMemory(
   return { pid, ended: watch(), setRef: (ref) => void (referenced = ref) };
 }
 
-/** Reads what the process has sent so far, and returns where more will come; negative: no more does. */
+/** Reads what the process has sent so far. Returns the descriptor from which more can be read; negative: there is no more. */
 export function receive(record: number): number {
   const receiver = receivers.get(record);
   receiver?.drain();

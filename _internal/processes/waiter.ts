@@ -1,17 +1,20 @@
 /**
- * A worker that sleeps for a thread, where functions cannot run beside the event loop.
+ * A worker that sleeps on behalf of a thread, on a runtime where C functions cannot run beside the event loop.
  *
- * This is the worker's side; the thread's is in listen.ts. The two share a page of memory:
+ * This is the worker's side; the thread's side is in listen.ts. The two share a page of memory:
  *
  * ```text
- *   word 0   SEQUENCE  the thread: changed after each change of the list
- *        1   COUNT     the thread: length of the list
- *        2   RANG      the worker: 1, and tells the thread of a change; the thread: 0, before it looks
- *        8…  ENTRIES   the thread: index of a word of the region, and what that was when the thread looked last
+ *   word                                                                            written by
+ *   0   SEQUENCE   changes after each change of the list                             the thread
+ *   1   COUNT      the length of the list                                            the thread
+ *   2   RANG       1: the worker has sent a message that the thread has not seen     both
+ *   8…  ENTRIES    the index of a word of the region, and the word as the thread
+ *                  has seen it last                                                  the thread
  * ```
  *
- * The worker sleeps on the first of these words and on all in the list at once. The list is read without a lock: a worker
- * that reads it half-written reads it anew, since the first word is written last.
+ * The worker sleeps on SEQUENCE and on all words of the list at once. It reads the list without a lock. If it has read a
+ * list that was half-written, it reads the list again, because the thread writes SEQUENCE last. The thread sets RANG to 0
+ * before it looks at the words, so no change is missed: a change after that look sets RANG and sends another message.
  *
  * @module
  */
@@ -30,29 +33,33 @@ export const RANG = 2;
 export const ENTRIES = 8;
 export const ENTRY_WORDS = 2;
 export const CONTROL_BYTES = 4096;
-/** The kernel can wait for 128 words at once, of which the first is SEQUENCE. */
+/** The most entries of the list. The kernel can wait for 128 words at once, and SEQUENCE is one of them. */
 export const MAX_ENTRIES = 127;
 
-/** What the worker is told. */
+/** The first message to the worker. */
 export interface WaiterInit {
   readonly region: Region;
+  /** The address of the page that the worker shares with the thread. */
   readonly control: number;
-  /** The threads' memory, and the id there of the thread that the worker sleeps for. */
+  /** The threads' memory, and the id there of the thread on whose behalf the worker sleeps. */
   readonly threads: { readonly buffer: SharedArrayBuffer; readonly id: number };
 }
 
-/** A sleep is never longer, so that a worker whose thread has ended can end. */
+/** The longest sleep. A worker whose thread has ended must not sleep forever, because it can end only between sleeps. */
 const SLICE_MS = 1000;
-/** Where the system has no sleep on several words at once, the worker looks at them this often. */
+/**
+ * The longest sleep if the system cannot sleep on several words at once. Then the worker reads all of them after each
+ * sleep.
+ */
 const SHORT_SLICE_MS = 10;
 
-/** Waits for the first message, and then for words. */
+/** Waits for the first message, and then sleeps on words until the thread ends. */
 export function boot(): void {
   onParentMessage((message) => run(message as WaiterInit));
 }
 
 function run({ region, control: controlAddress, threads: { buffer, id } }: WaiterInit): never {
-  // As that thread, with which it ends.
+  // The worker takes turns with the id of its thread, because it ends when the thread does.
   const memory = new ThreadMemory(buffer);
   takeTurns(() => ({ memory, id }));
   const libc = loadLibc("wait for other processes");

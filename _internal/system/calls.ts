@@ -1,10 +1,10 @@
 /**
- * What the library asks of the operating system: {@linkcode Libc}, which is memory that processes share, sleeping in it, and
- * files; {@linkcode ProcessCalls}, which is how processes start, whether they live, and how they end; and what Linux and macOS
- * do for these in the same way.
+ * What this library needs from the operating system, in two interfaces: {@linkcode Libc} for memory that processes share,
+ * sleeping on words of it, and files; {@linkcode ProcessCalls} for the start, the life and the end of processes. The code
+ * that is the same on Linux and macOS is here as well.
  *
- * Each system has a file for each of the two, libc_*.ts and process_calls_*.ts; system.ts chooses, and ffi.ts is how the C
- * library is called.
+ * Each system has a module for each interface: libc_*.ts and process_calls_*.ts. system.ts chooses between them, and
+ * ffi.ts calls the C library.
  *
  * @module
  */
@@ -12,168 +12,194 @@
 import { isBun, isBunBefore, nodeProcess } from "../runtime/runtime.ts";
 import { type Argument, cString, type Native } from "./ffi.ts";
 
-/** The operating system, as one thread reaches it. Descriptors and addresses are those of the whole process. */
+/** The operating system, as a thread calls it. Descriptors and addresses are valid in all threads of the process. */
 export interface Libc {
   readonly native: Native;
   /**
-   * A file of no length for the memory of a tree of processes, which goes when the last process that has it is gone; negative
-   * where that fails. Only this user may open it.
+   * Creates an empty file for the memory of a tree of processes. It exists until the last process that has it is gone. Only
+   * this user may open it. Negative: that failed.
    */
   createShared(): number;
-  /** Where another process of this user can open what {@linkcode Libc.createShared} made, while this process lives. */
+  /**
+   * The path by which another process of this user can open the file of {@linkcode Libc.createShared}, while this process
+   * lives.
+   */
   pathOf(descriptor: number): string;
   /**
-   * Says that this process lives, by a number among the processes that have the file. The system takes that back
-   * when the process is gone, however it ended, and before another can have its pid. `false`: the number is taken.
+   * Takes a number for this process, among the processes that have the file, to show that the process is alive. The
+   * system takes it back when the process is gone, for whatever reason, and before another process can get its pid.
+   * `false`: the number is taken.
    */
   holdNumber(descriptor: number, number: number): boolean;
-  /** Whether another process that holds the number lives. */
+  /** Whether a living process other than this one holds the number. */
   isNumberHeld(descriptor: number, number: number): boolean;
-  /** At the end of this process: takes away what the system would leave of the file. */
+  /** When this process ends: removes what the system would leave of the file. */
   leave(descriptor: number): void;
-  /** Takes away what is left of the files of processes that were killed. */
+  /** Removes what killed processes have left of their files. */
   sweep(): void;
-  /** Memory that the threads of this process alone have, for {@linkcode Libc.wait} too. 0: there is none. */
+  /** Maps memory that only the threads of this process have, and on which they can sleep. 0: there is no room. */
   mapOwn(bytes: number): number;
   /**
-   * Opens a file to read and write: one that is there, a new one (`"new"`: fails where there is one), or either of them
-   * (`"append"`: and writes go to its end). Only this user may open a new one. `"read"`: one that is there, only to read it.
-   * Negative: see {@linkcode Libc.errno}.
+   * Opens a file. Only this user may open a file that this creates. Negative: it failed, and {@linkcode Libc.errno} says why.
+   *
+   * - Without `how`: an existing file, to read and write.
+   * - `"read"`: an existing file, only to read.
+   * - `"new"`: a file that must not exist yet, to read and write.
+   * - `"append"`: an existing or a new file, to read and write. All writes go to its end.
    */
   open(path: string, how?: "new" | "append" | "read"): number;
-  /** Which process this is. */
+  /** The pid of this process. */
   readonly pid: number;
-  /** When a process was started, in units of the system's: tells it from a later process of that number. 0: it is gone. */
+  /** When a process was started, in a unit of the system. A later process with the same pid differs in it. 0: it is gone. */
   startOf(pid: number): number;
   close(descriptor: number): void;
-  /** All of a file from its beginning, up to so many bytes; `undefined` where it cannot be read. */
+  /** Reads a file from its beginning, up to `most` bytes; `undefined` if it cannot be read. */
   read(descriptor: number, most: number): Uint8Array | undefined;
-  /** Writes bytes where the file is at. */
+  /** Writes bytes at the current position of the file. */
   write(descriptor: number, bytes: Uint8Array): boolean;
-  /** Which file it is, and whose. */
+  /** Returns which file it is, and whether it belongs to this user. */
   identify(descriptor: number): FileIdentity;
-  /** Gives a file a second name, unless that is taken. */
+  /** Gives a file a second name. `false`: that name is taken, or it failed for another reason. */
   link(path: string, second: string): boolean;
-  /** Takes a name away. */
+  /** Removes a name of a file. */
   unlink(path: string): boolean;
-  /** The names in a folder; none where it cannot be read. */
+  /** The names in a folder; an empty list if it cannot be read. */
   list(folder: string): string[];
-  /** Where memory files are. */
+  /** The folder of memory files, with a slash at the end. */
   readonly memoryFolder: string;
-  /** The size of an open file in bytes; negative where that has none. */
+  /** The size of an open file in bytes; negative if it has no size. */
   sizeOf(descriptor: number): number;
   setSize(descriptor: number, bytes: number): boolean;
-  /** Sees to it that a part of a file can be touched: there is memory for it. What is in it stays. */
+  /** Makes sure that there is memory for a part of a file, so that the part can be read and written. Its contents stay. */
   reserve(descriptor: number, offset: number, bytes: number): boolean;
-  /** Maps a file so that each process that does sees what another writes. 0: there is no room. */
+  /** Maps a file, so that all processes that map it see the same memory. 0: there is no room. */
   map(descriptor: number, bytes: number): number;
   unmap(address: number, bytes: number): void;
   /**
-   * Takes the lock on a file for this open descriptor until that is closed, by the system if need be; alone, or shared with
-   * others that share it. `false`: another has it.
+   * Locks a file, exclusively or shared with others. The lock belongs to the open descriptor, and ends when that is
+   * closed, also by the end of the process. `false`: the file is locked by another descriptor.
    */
   lockFile(descriptor: number, shared?: "shared"): boolean;
-  /** Sleeps while the word is `expected`, for `ms` at most. May return for no reason. */
+  /** Sleeps while the word is `expected`, for at most `ms` milliseconds. It may also return for no reason. */
   wait(address: number, expected: number, ms: number): void;
-  /** Wakes up to `count` threads that sleep on the word, in any process. Returns how many; of thousands macOS says 1. */
+  /**
+   * Wakes up to `count` threads that sleep on the word, in any process, and returns how many it woke. On macOS, a call
+   * that wakes all threads returns 1 for any number of threads.
+   */
   wake(address: number, count: number): number;
-  /** {@linkcode Libc.wait} beside the event loop; `undefined` where the runtime has no such thing. */
+  /** {@linkcode Libc.wait} beside the event loop; `undefined` if the runtime cannot do that. */
   readonly waitAsync: ((address: number, expected: number, ms: number) => Promise<number>) | undefined;
   /**
-   * Sleeps while each of the words is what is expected; `undefined` where the system has no such thing. May return for no
-   * reason.
+   * Sleeps while all of the words are what is expected, for at most `ms` milliseconds. It may also return for no reason.
+   * `undefined` if the system cannot do that.
    */
   readonly waitForAny: ((addresses: readonly number[], expected: readonly number[], ms: number) => void) | undefined;
-  /** Why the last call failed. */
+  /** The error number of the last call that failed. */
   errno(): number;
 }
 
-/** By what a file is known. */
+/** The identity of a file. */
 export interface FileIdentity {
-  /** Its number, which no other file has at the time. */
+  /** Its number in the file system. No other file has this number as long as the file exists. */
   readonly file: string;
-  /** Of a file of this user. */
+  /** Whether the file belongs to this user. */
   readonly own: boolean;
   /** How many names it has. */
   readonly names: number;
 }
 
-/** Errors that are told apart: there is no file of that name; there is one. */
+/** The error numbers that matter: there is no file with that name; there is a file with that name. */
 export const ENOENT = 2;
 export const EEXIST = 17;
 
 /** How a process ended: its exit code, or the negative number of the signal that ended it. */
 type ExitStatus = number;
 
-/** What is started. */
+/** The program to start. */
 export interface ProgramOptions {
   readonly path: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Where it starts; by default where this process is. */
+  /** The folder in which it starts. Default: the current folder of this process. */
   readonly cwd?: string;
-  /** In a session of its own, so that neither a signal to the group nor a terminal that hangs up reaches it. */
+  /**
+   * Whether to start it in a session of its own, so that signals to the group and the hang-up of a terminal do not reach
+   * it.
+   */
   readonly apart?: boolean;
-  /** Its descriptors: a path that is opened, to read alone if it is the first, or the number of one of this process's. */
+  /**
+   * Its descriptors: the number in the program, and a path to open or a descriptor of this process. Descriptor 0 is
+   * opened to read, all others to read and write.
+   */
   readonly descriptors: readonly (readonly [number, string | number])[];
 }
 
-/** Processes, as one thread reaches them. */
+/** The processes of the operating system, as a thread calls them. */
 export interface ProcessCalls {
   /**
-   * How a child of this process ended, without taking that from the runtime, which wants to know too. `undefined`: it
-   * runs. `"unknown"`: it is no child of this process, or the runtime has heard of its end already.
+   * How a child of this process ended. The runtime can still read that afterwards. `undefined`: it runs. `"unknown"`: it
+   * is not a child of this process, or the runtime has already taken note of its end.
    */
   exitOf(pid: number): ExitStatus | "unknown" | undefined;
-  /** How a process ended that is not this one's child, while its parent has not heard of it. `"gone"`: there is none. */
+  /**
+   * How a process ended that is not a child of this process. `undefined`: it runs. `"gone"`: there is no such process any more,
+   * because its parent has taken note of its end.
+   */
   exitOfOther(pid: number): ExitStatus | "gone" | undefined;
   /**
-   * Leaves to the process that started this one what a terminal or a supervisor sends to a whole group: SIGINT, SIGHUP and,
-   * but for Bun on macOS, SIGTERM do nothing here, whatever code runs, until the program has a handler of its own.
+   * Makes this process ignore the signals that a terminal or a supervisor sends to a whole group of processes, and so
+   * leave them to its starter: SIGINT, SIGHUP and, except for Bun on macOS, SIGTERM. This holds whatever code runs, until
+   * the program adds a handler of its own.
    */
   leaveSignals(): void;
-  /** Whether SIGTERM to a process on Bun would do nothing, since it leaves that to its starter. */
+  /** Whether SIGTERM would do nothing to a process on Bun, because that process ignores it. */
   leavesTerminate(pid: number): boolean;
-  /** The number of SIGURG, which a process on Deno listens for: see processes/signal.ts. */
+  /** The number of SIGURG, for which a process on Deno listens: see processes/signal.ts. */
   readonly urgent: number;
-  /** Sends a signal. `false`: there is no such process, or it is another user's. */
+  /** Sends a signal. `false`: there is no such process, or it belongs to another user. */
   signal(pid: number, signal: number): boolean;
-  /** A descriptor that stands for a process, or a negative number. */
+  /** Returns a descriptor for a process; negative: that failed. */
   openProcess(pid: number): number;
-  /** Blocks until a process has ended, something can be received, or for `ms`. May return for no reason. */
+  /**
+   * Blocks until a process has ended, something can be received, or `ms` milliseconds have passed. It may also return for
+   * no reason.
+   */
   waitForEnd(descriptor: number, ms: number, received?: number): void;
   close(descriptor: number): void;
-  /** Makes what other processes can tie their lives to while this one lives. A number; negative: that fails. */
+  /** Creates the lifeline of this process. Returns a number, from which the other calls find it; negative: that failed. */
   openLifeline(): number;
-  /** What another process needs for {@linkcode ProcessCalls.dieWith}. One word. */
+  /** What another process passes to {@linkcode ProcessCalls.dieWith}. It has no spaces. */
   lifelineOf(opened: number): string;
   /**
-   * Ties the life of this process to that of the one with the lifeline: it is killed when that one is gone, whatever code
-   * of the program runs or does not. `false`: it is gone already.
+   * Makes the system kill this process when the process with the lifeline is gone, whatever code this process runs.
+   * `false`: that process is gone already.
    */
   dieWith(lifeline: string): boolean;
-  /** Whether the process of {@linkcode ProcessCalls.dieWith} is gone, or goes within `ms`. */
+  /** Whether the process of {@linkcode ProcessCalls.dieWith} is gone, or is gone within `ms` milliseconds. */
   isOrphan(ms: number): boolean;
   /**
-   * Has the system kill a process when this one ends, however it does, also where that process can do nothing for it.
-   * Returns how to call that off. `undefined`: the system has no such thing.
+   * Makes the system kill another process when this process ends, for whatever reason. The other process need not do
+   * anything for it. Returns a function that cancels this. `undefined`: the system cannot do that.
    */
   readonly killAfterThis: ((pid: number) => () => void) | undefined;
-  /** Starts a program, and says its number; 0: the system starts none. `undefined`: not on this system. */
+  /** Starts a program and returns its pid; 0: the system did not start it. `undefined`: the system cannot do that. */
   readonly start: ((options: ProgramOptions) => number) | undefined;
-  /** Takes note of the end of a child that the runtime knows nothing of. */
+  /** Takes note of the end of a child that the runtime does not know of. */
   reap(pid: number): void;
-  /** A descriptor from which these bytes can be read; negative: the system has no room. Of a system with `start`. */
+  /** Returns a descriptor from which these bytes can be read; negative: there is no room. Only on a system with `start`. */
   openBytes(bytes: Uint8Array): number;
-  /** Two descriptors of which each reads what is written to the other. Of a system with `start`. */
+  /** Returns two descriptors: what is written to either can be read from the other. Only on a system with `start`. */
   openPair(): readonly [number, number] | undefined;
-  /** What can be read at once: so many bytes, 0 at the end, a negative number where there is nothing yet. */
+  /**
+   * Reads into `bytes` without waiting. Returns the number of bytes; 0 at the end; a negative number if there is nothing
+   * yet.
+   */
   receive(descriptor: number, bytes: Uint8Array): number;
-  /** Resolves when the process has ended, when there is something to receive, or after `ms`. On Deno alone. */
+  /** Resolves when a process has ended, something can be received, or `ms` milliseconds have passed. Only on Deno. */
   readonly waitForEither: ((process: number, descriptor: number, ms: number) => Promise<number>) | undefined;
-  /** The command line of this process, without the program's name. */
+  /** The command line of this process, without the name of the program. */
   commandLine(): string[];
-  /** Makes a folder the current one. */
+  /** Changes the current folder. */
   changeFolder(path: string): boolean;
   /** Whether there is a folder at that path. */
   isFolder(path: string): boolean;
@@ -181,25 +207,25 @@ export interface ProcessCalls {
   exists(path: string): boolean;
   /** The current folder. */
   folder(): string;
-  /** The variables with which this process began. Of a system with `start`. */
+  /** The environment variables with which this process was started. Only on a system with `start`. */
   firstVariables(): Record<string, string>;
-  /** A variable of the environment. */
+  /** The value of an environment variable. */
   variable(name: string): string | undefined;
-  /** Takes a variable out of the environment. */
+  /** Removes an environment variable. */
   removeVariable(name: string): void;
 }
 
 export const SIGKILL = 9;
 export const SIGTERM = 15;
 
-// What both systems do in the same way.
+// Functions that are the same on both systems.
 
 type Call = (...args: Argument[]) => number;
 
 const SEEK_SET = 0;
 const FOLDER_BYTES = 4096;
 
-/** {@linkcode Libc.read}. */
+/** Implements {@linkcode Libc.read}. */
 export function readFrom(c: { lseek: Call; read: Call }, descriptor: number, most: number): Uint8Array | undefined {
   c.lseek(descriptor, 0, SEEK_SET);
   const bytes = new Uint8Array(most);
@@ -213,29 +239,29 @@ export function readFrom(c: { lseek: Call; read: Call }, descriptor: number, mos
   return bytes.subarray(0, length);
 }
 
-/** What `mmap` returned; 0 where it failed, which it says by all ones, or -1. */
+/** The address that `mmap` has returned; 0 if it failed, which it reports by -1 or an address of all ones. */
 export function mapped(address: number): number {
   return address > 0 && address < 2 ** 53 ? address : 0;
 }
 
-/** {@linkcode ProcessCalls.folder}. */
+/** Implements {@linkcode ProcessCalls.folder}. */
 export function currentFolder(c: { getcwd: Call }): string {
   const bytes = new Uint8Array(FOLDER_BYTES);
   if (c.getcwd(bytes, bytes.length) === 0) return "/";
   return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
 }
 
-/** A string of C's, by its address. */
+/** The C string at an address. */
 export function stringAt(native: Native, c: { strlen: Call }, address: number): string {
   const length = c.strlen(native.toAddress(address));
   return length === 0 ? "" : new TextDecoder().decode(new Uint8Array(native.view(address, length)).slice());
 }
 
-/** {@linkcode ProcessCalls.removeVariable}. */
+/** Implements {@linkcode ProcessCalls.removeVariable}. */
 export function removeVariable(c: { unsetenv: Call }, name: string): void {
-  // Before 1.4 Bun reads the environment anew for each worker, as far as it went at the start: where that has become
-  // shorter, the process crashes.
+  // For each worker, Bun before 1.4 reads as many variables as there were at the start. If there are fewer now, the
+  // process crashes.
   if (!isBunBefore(1, 4, 0)) c.unsetenv(cString(name));
-  // A copy, on Bun.
+  // On Bun this object is a copy, which must be changed as well.
   if (isBun) delete nodeProcess().env[name];
 }

@@ -1,7 +1,8 @@
 /**
- * The system's C library as one runtime or the other calls it, and memory by its address: one {@linkcode Native} for both.
+ * Calls of the system's C library, and access to memory by its address, with one interface for Deno and Bun:
+ * {@linkcode Native}.
  *
- * Nothing is loaded before the first use, so that importing the library needs no permission.
+ * Nothing is loaded before the first use, so importing this package needs no permission.
  *
  * @module
  */
@@ -11,25 +12,25 @@ import { withoutPrototype } from "../options.ts";
 import { deno, isBun, nodeProcess } from "../runtime/runtime.ts";
 
 /**
- * The types of parameters and results. An `address` is a number here; call sites on a fast path give it through
- * {@linkcode Native.toAddress}. A `buffer` is a view of which the function gets the address, or `null`.
+ * The types of parameters and results. An `address` is a number; a call on a fast path converts it with
+ * {@linkcode Native.toAddress}. For a `buffer`, a call passes a view or `null`, and the function gets the address.
  */
 type NativeType = "i32" | "i64" | "address" | "buffer";
 
 /** A C function. */
 export interface Signature {
-  /** Its name in the library, where that is not the key. */
+  /** Its name in the library. Default: its key. */
   readonly name?: string;
   readonly parameters: readonly NativeType[];
   readonly result: "i32" | "i64" | "address";
-  /** Runs it on another thread; the result is a promise. Only where {@linkcode Native.hasAsync}. */
+  /** Whether it runs on another thread and returns a promise. Ignored unless {@linkcode Native.hasAsync}. */
   readonly async?: boolean;
 }
 
-/** What a call takes. */
+/** An argument of a call. */
 export type Argument = number | bigint | ArrayBufferView | null;
 
-/** A string as C has it. */
+/** A string in the form of C: as UTF-8 bytes with a 0 at the end. */
 export function cString(text: string): Uint8Array {
   return new TextEncoder().encode(text + "\0");
 }
@@ -39,31 +40,31 @@ export type Functions<S extends Record<string, Signature>> = {
   readonly [K in keyof S]: (...args: Argument[]) => S[K] extends { async: true } ? Promise<number> : number;
 };
 
-/** One runtime's foreign function interface. */
+/** The foreign function interface of the runtime. */
 export interface Native {
-  /** Functions of the first of the libraries that is there and has them. */
+  /** Binds functions of the first library in the list that exists and has all of them. */
   open<S extends Record<string, Signature>>(libraries: readonly string[], signatures: S): Functions<S>;
-  /** The memory at an address. It is not freed with the buffer. */
+  /** Returns a buffer of the memory at an address. The memory is not freed when the buffer is garbage-collected. */
   view(address: number, bytes: number): ArrayBuffer;
-  /** Where a large buffer is, as long as that lives. */
+  /** The address of a large buffer. It stays valid as long as the buffer exists. */
   addressOf(buffer: Uint8Array): number;
-  /** The most bytes that {@linkcode Native.view} can be asked for on every version. */
+  /** The most bytes that {@linkcode Native.view} accepts on every supported version of the runtime. */
   readonly longestView: number;
-  /** What an `address` parameter takes fastest. */
+  /** Converts an address to the type that an `address` parameter takes fastest. */
   toAddress(address: number): number | bigint;
-  /** Whether functions can run beside the event loop. */
+  /** Whether functions can run beside the event loop, on another thread. */
   readonly hasAsync: boolean;
-  /** Lets the program end although that call is under way. `false`: this runtime cannot. */
+  /** Lets the program end while that call is under way. `false`: the runtime cannot do that. */
   unref(call: Promise<number>): boolean;
 }
 
-/** The system that the program runs on. */
+/** The system on which the program runs. */
 interface System {
   readonly os: string;
   readonly arch: string;
 }
 
-/** Which system this is, in Node's words. */
+/** The system on which the program runs, with the names that Node uses. */
 export function system(): System {
   if (deno !== undefined) {
     const { os, arch } = deno.build;
@@ -76,7 +77,7 @@ export function system(): System {
   return { os: platform, arch };
 }
 
-/** Lets the threads of this process do something one after the other. */
+/** A mutex between the threads of this process. */
 export interface Turns {
   take(): void;
   give(): void;
@@ -84,14 +85,14 @@ export interface Turns {
 
 let turns: Turns | undefined;
 
-/** Says how the threads of this process take turns, before a thread opens a library. */
+/** Sets how the threads of this process take turns when they open a library: see {@linkcode inTurn}. */
 export function setTurns(takeAndGive: Turns): void {
   turns = takeAndGive;
 }
 
 let native: Native | undefined;
 
-/** This runtime's interface. `action` is for messages. */
+/** The interface of this runtime. `action` is used in error messages. */
 export function loadNative(action: string): Native {
   return native ??= choose(action);
 }
@@ -121,7 +122,7 @@ interface DenoFfi {
     value(pointer: object | null): bigint;
   };
   readonly UnsafePointerView: { getArrayBuffer(pointer: object, bytes: number): ArrayBuffer };
-  /** Not for programs: only the one function that says whether a promise keeps the program alive. */
+  /** Deno's internals, which are not meant for programs. Only `unrefOpPromise` of them is used. */
   readonly internal?: symbol;
 }
 
@@ -170,8 +171,9 @@ function denoNative(Deno: DenoFfi, action: string): Native {
             functions[key] = (...args) => pointer.call(...args);
           }
         }
-        // An open library would be a leak to a test's sanitizers. What was found in it stays: it is the system's, which
-        // the runtime itself is linked with. Only calls aside look for an open library, and these go by the address.
+        // The sanitizers of tests would report an open library as a leak, so close it. Its functions stay valid, because
+        // the runtime itself is linked with the C library. Only asynchronous calls check that the library is open, and
+        // these are made through the address of the function.
         opened.close();
         return numeric(functions, signatures);
       });
@@ -189,19 +191,19 @@ interface BunFfi {
 }
 
 function bunNative(): Native {
-  // Not imported: Deno would try to resolve it.
+  // Not with an import, which Deno would try to resolve.
   const ffi = nodeProcess().getBuiltinModule("bun:ffi") as BunFfi;
   const types: Record<NativeType, string> = { i32: "i32", i64: "i64", address: "usize", buffer: "ptr" };
   return {
     hasAsync: false,
     toAddress: (address) => address,
-    // Before 1.3.12 a length of 4 GiB was taken for 0.
+    // Versions before 1.3.12 take a length of 4 GiB for 0.
     longestView: 2 ** 32 - 65536,
     addressOf: (buffer) => ffi.ptr(buffer),
     view: (address, bytes) => ffi.toArrayBuffer(address, 0, bytes),
     unref: () => false,
     open<S extends Record<string, Signature>>(libraries: readonly string[], signatures: S): Functions<S> {
-      // A function is bound by its name in C, and may be wanted with several signatures: each in another round.
+      // Bun binds a function by its name in C. A function that is needed with several signatures is bound in several rounds.
       const rounds: Record<string, string>[] = [];
       const used: Record<string, Signature> = {};
       for (const [key, signature] of Object.entries(signatures)) {
@@ -229,7 +231,7 @@ function bunNative(): Native {
   };
 }
 
-// Before 1.4 Bun compiles each function with a compiler that two threads must not use at once: the process crashes.
+// Bun before 1.4 compiles each function with a compiler that crashes the process if two threads use it at once.
 // https://github.com/oven-sh/bun/issues/40972
 function inTurn<T>(open: () => T): T {
   turns?.take();
@@ -240,7 +242,7 @@ function inTurn<T>(open: () => T): T {
   }
 }
 
-// Results of 64 bits may be bigints, and no address and no size has more than 53 bits.
+// Converts results of 64 bits, which may be bigints, to numbers. No address and no size has more than 53 bits.
 function numeric<S extends Record<string, Signature>>(
   symbols: Record<string, (...args: unknown[]) => unknown>,
   signatures: S,
@@ -265,7 +267,7 @@ function firstOf<T>(libraries: readonly string[], open: (library: string) => T):
   throw new NotSupportedError(
     `Cannot use the C library as none of ${
       libraries.join(", ")
-    } has what is needed: threads and all of @weft/concurrent/sync work without it`,
+    } has the functions that are needed: threads and all of @weft/concurrent/sync work without it`,
     { cause: failures[0] },
   );
 }

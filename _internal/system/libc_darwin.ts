@@ -1,26 +1,28 @@
 /**
- * {@linkcode Libc} on macOS, from its headers and manuals: **never run on a Mac**.
+ * Implements {@linkcode Libc} on macOS. It was written from the headers and manuals, and has **never been run on a Mac**.
  *
- * Memory that processes share is a file in the folder that the system keeps for this user's caches, since nothing without a
- * name can be opened by another process: `shm_open` objects have names, too, and are not freed by the system either, but
- * cannot be listed, so that no process could remove what killed processes leave. It is a cache folder and no temporary one,
- * since the system empties a temporary folder of what was not opened for three days. Names in it:
+ * Shared memory is a file in the system's cache folder for this user. It needs a name, because another process cannot
+ * open a file without a name. Objects of `shm_open` would have names too, and the system does not free them either. But
+ * they cannot be listed, so no process could remove what killed processes have left. The file is in a cache folder and
+ * not in a temporary folder, because the system deletes temporary files that were not opened for three days. The names in
+ * the folder are:
  *
  * ```text
  *   weft.FILE           the memory of a tree of processes; FILE is its number in the file system
- *   weft.FILE.NUMBER    empty: the process with that number lives while it is locked
- *   weft.new.XXXXXX     a file before it has its name
+ *   weft.FILE.NUMBER    an empty file: while it is locked, the process with that number is alive
+ *   weft.new.XXXXXX     a file that has not got its name yet
  * ```
  *
- * Every process of a tree has a shared lock on its memory, so the process that gets it alone removes all of that tree: the last
- * process at its end, or the next program where all were killed.
+ * Every process of a tree has a shared lock on the file of the memory. A process that gets an exclusive lock knows that
+ * no other process of that tree is alive, and removes the files of the tree. That is the last process of the tree, or the
+ * next program if all processes were killed.
  *
- * The locks are those of `flock`, which belong to an open file, and which nothing but its end and that of the process
- * takes back. Those of `fcntl` are lost as soon as the process closes any other descriptor of the same file.
+ * The locks are those of `flock`. Such a lock belongs to an open file, and ends only when that file is closed or its
+ * process ends. A lock of `fcntl` is lost when the process closes any other descriptor of the same file.
  *
- * **No function with a variable number of arguments is called with such arguments**: on arm64 they are passed on the stack,
- * where a foreign function interface that does not know of it would not put them. That rules out `fcntl`, `shm_open`, and
- * `open` with `O_CREAT`; files are made by `mkostemp`, always with 0600, and get their names by `link`.
+ * **No function is called with variable arguments.** On arm64 these are passed on the stack, and a foreign function interface
+ * that does not know this puts them elsewhere. That rules out `fcntl`, `shm_open`, and `open` with `O_CREAT`. So files are made
+ * with `mkostemp`, which gives them the mode 0600, and get their names with `link`.
  *
  * @module
  */
@@ -30,13 +32,13 @@ import { pidOfThis } from "../runtime/runtime.ts";
 import { EEXIST, ENOENT, type Libc, mapped, readFrom } from "./calls.ts";
 import { cString, type Functions, type Native, type Signature } from "./ffi.ts";
 
-/** The system's library, under the names that it has on disk and in the cache of the loader. */
+/** The names of the system's library, on disk and in the cache of the loader. */
 export const DARWIN_LIBRARIES = ["/usr/lib/libSystem.B.dylib", "libSystem.B.dylib"];
 
 const OS_SYNC_SHARED = 1;
 const OS_CLOCK_MACH_ABSOLUTE_TIME = 32;
 const WORD = 4;
-/** A thread that wakes more than so many wakes all. */
+/** If a thread wakes more sleepers than this, it wakes all of them with one call. */
 const MANY = 4096;
 const O_RDONLY = 0;
 const O_RDWR = 2;
@@ -51,22 +53,29 @@ const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
 const MAP_ANON = 0x1000;
 const CS_DARWIN_USER_CACHE_DIR = 65538;
-/** What is asked of `proc_pidinfo`. */
+/** Makes `proc_pidinfo` return a `struct proc_bsdinfo`. */
 export const PROC_PIDTBSDINFO = 3;
-/** struct proc_bsdinfo, and where in it, in words, the time of the start is: seconds and microseconds of 64 bits. */
+/** The size of a `struct proc_bsdinfo`. */
 export const BSDINFO_BYTES = 136;
+/** The offset in it, in words, of the time of the start: seconds and microseconds of 64 bits each. */
 const START_AT = 30;
-/** struct dirent: the length of the name, and the name. */
+/** The offsets in a `struct dirent`, in bytes, of the length of the name and of the name. */
 const NAME_LENGTH_AT = 18;
 const NAME_AT = 21;
 const EWOULDBLOCK = 35;
 const PATH_BYTES = 1024;
-/** Room that the disk must have besides what is asked for: what was promised before need not have been touched yet. */
+/**
+ * How many bytes the disk must have besides those that are asked for: earlier reservations may not have been written to
+ * yet.
+ */
 const SPARE = 2 ** 26;
-/** So often a file is made anew that another program has taken for what a killed process left. */
+/** How often a file is made again if another program has removed it, because it took it for the file of a killed process. */
 const TRIES = 100;
 
-/** Functions with the structures of today, which on x86-64 have another name than those of the year 2005. */
+/**
+ * The name of a function with today's structures. On x86-64, the plain name is that of a function with the structures of
+ * 2005.
+ */
 function modern(arch: "x64" | "arm64", name: string): string {
   return arch === "x64" ? `${name}$INODE64` : name;
 }
@@ -93,7 +102,7 @@ export function darwinSignatures(arch: "x64" | "arm64") {
     wakeAny: { name: "os_sync_wake_by_address_any", parameters: ["address", "i64", "i32"], result: "i32" },
     wakeAll: { name: "os_sync_wake_by_address_all", parameters: ["address", "i64", "i32"], result: "i32" },
     mkostemp: { parameters: ["buffer", "i32"], result: "i32" },
-    // Without the third parameter, which is read only where a file is made.
+    // Without the third parameter, which the function reads only if it creates a file.
     open: { parameters: ["buffer", "i32"], result: "i32" },
     close: { parameters: ["i32"], result: "i32" },
     flock: { parameters: ["i32", "i32"], result: "i32" },
@@ -117,22 +126,22 @@ export function darwinSignatures(arch: "x64" | "arm64") {
   } as const satisfies Record<string, Signature>;
 }
 
-/** The operating system. */
+/** Opens the C library and returns the calls. */
 export function darwin(native: Native, arch: "x64" | "arm64", action: string): Libc {
   const c = openLibrary(native, darwinSignatures(arch), action);
   const { toAddress } = native;
   const folder = folderOfUser(c, action);
-  /** Whether no other process is left in the tree. */
+  /** Whether this process is the last of its tree. */
   let alone = false;
   let errnoWord: Int32Array | undefined;
   const errno = (): number => (errnoWord ??= new Int32Array(native.view(c.__error(), 4)))[0];
-  // struct stat: device, mode and links of 16 bits each, number of 64 bits, user.
+  // struct stat: the device, mode and number of links (16 bits each), the number of the file (64 bits), the user.
   const status = new Uint32Array(64);
   const regionPath = (descriptor: number): string => {
     c.fstat(descriptor, status);
     return `${folder}weft.${status[3]}-${status[2]}`;
   };
-  // The lock comes before the name, by which others find it.
+  // Makes a file, locks it, and only then gives it its name, by which other processes find it.
   const create = (name: (descriptor: number) => string, lock: number): number => {
     for (let tries = 0; tries < TRIES; tries++) {
       const template = cString(`${folder}weft.new.XXXXXX`);
@@ -144,7 +153,7 @@ export function darwin(native: Native, arch: "x64" | "arm64", action: string): L
       c.unlink(template);
       if (linked) return descriptor;
       c.close(descriptor);
-      // Between the two steps another program may have taken it for a file that was left.
+      // Before it was locked, another program may have taken it for the file of a killed process. Then make another file.
       if (reason !== ENOENT && reason !== EWOULDBLOCK) {
         errnoWord![0] = reason;
         return -1;
@@ -160,7 +169,7 @@ export function darwin(native: Native, arch: "x64" | "arm64", action: string): L
     c.close(descriptor);
     return -1;
   };
-  // The memory last: what is interrupted is done again.
+  // Removes the file of the memory last: if this is interrupted, another program finds that file and does the rest.
   const removeTree = (region: string, names: readonly string[]): void => {
     for (const name of names) {
       if (`${folder}${name}`.startsWith(`${region}.`)) self.unlink(folder + name);
@@ -168,7 +177,6 @@ export function darwin(native: Native, arch: "x64" | "arm64", action: string): L
     self.unlink(region);
   };
   const waitAside = c.waitAside as typeof c.waitAside | undefined;
-  // The value is as wide as the word: what is above its 32 bits must be zero.
   const nanoseconds = (ms: number): number => Math.max(1, Math.ceil(Math.min(ms, 2 ** 31) * 1e6));
   const self: Libc = {
     native,
@@ -185,7 +193,7 @@ export function darwin(native: Native, arch: "x64" | "arm64", action: string): L
     pathOf: regionPath,
     holdNumber: (descriptor, number) => {
       c.flock(descriptor, LOCK_SH | LOCK_NB);
-      // Its descriptor stays open as long as the process lives.
+      // The descriptor of the locked file stays open as long as this process is alive.
       if (create(() => `${regionPath(descriptor)}.${number}`, LOCK_EX) >= 0) return true;
       if (errno() === EEXIST) return false;
       throw new RangeError(
@@ -195,8 +203,8 @@ export function darwin(native: Native, arch: "x64" | "arm64", action: string): L
     isNumberHeld: (descriptor, number) => {
       if (alone) return false;
       const held = self.open(`${regionPath(descriptor)}.${number}`, "read");
-      // Another process has removed it, or this process has too many files open: better to wait in vain than to take what is
-      // another's.
+      // Another process has removed the file, or this process has too many open files. Take the number for held: a thread
+      // that waits in vain does less harm than a thread that takes over the lock of a living process.
       if (held < 0) return true;
       const locked = c.flock(held, LOCK_SH | LOCK_NB) !== 0;
       c.close(held);
@@ -205,7 +213,7 @@ export function darwin(native: Native, arch: "x64" | "arm64", action: string): L
     leave: (descriptor) => {
       if (alone) return;
       if (c.flock(descriptor, LOCK_EX | LOCK_NB) !== 0) {
-        // The attempt may have given up the shared lock.
+        // The failed attempt may have released the shared lock, so take it again.
         c.flock(descriptor, LOCK_SH | LOCK_NB);
         return;
       }
@@ -234,7 +242,7 @@ export function darwin(native: Native, arch: "x64" | "arm64", action: string): L
       if (how !== "append" || descriptor >= 0 || errno() !== ENOENT) return descriptor;
       const made = create(() => path, 0);
       if (made >= 0) c.close(made);
-      // Another process may have been first.
+      // Another process may have created the file first, so open whichever file has the name.
       return c.open(bytes, flags);
     },
     read: (descriptor, most) => readFrom(c, descriptor, most),
@@ -262,21 +270,23 @@ export function darwin(native: Native, arch: "x64" | "arm64", action: string): L
       c.closedir(toAddress(directory));
       return names;
     },
-    // Files like the others: objects of shm_open() have no second name and no list.
+    // Memory files are files as well: objects of shm_open() cannot have a second name, and cannot be listed.
     memoryFolder: folder,
     close: (descriptor) => void c.close(descriptor),
     sizeOf: (descriptor) => c.lseek(descriptor, 0, SEEK_END),
     setSize: (descriptor, bytes) => c.ftruncate(descriptor, bytes) === 0,
-    // Only whether the disk has room now. To take it would need fcntl() with F_PREALLOCATE, or to write zeros, which could
-    // meet what another process has just written.
+    // Only checks that the disk has room now. To reserve it would need fcntl() with F_PREALLOCATE, which has variable
+    // arguments, or writing zeros, which could overwrite what another process has just written.
     reserve: (descriptor, _offset, bytes) => {
-      // struct statvfs: sizes of 64 bits of a block and of a unit, then numbers of 32 bits: all, free, free for users.
+      // struct statvfs: the sizes of a block and of a unit (64 bits each), then numbers of units (32 bits each): all,
+      // free, and free for users.
       const space = new Uint32Array(32);
       return c.fstatvfs(descriptor, space) === 0 && space[2] * space[6] >= bytes + SPARE;
     },
     map: (descriptor, bytes) => mapped(c.mmap(toAddress(0), bytes, PROT_READ_WRITE, MAP_SHARED, descriptor, 0)),
     unmap: (address, bytes) => void c.munmap(toAddress(address), bytes),
     lockFile: (descriptor, shared) => c.flock(descriptor, (shared === undefined ? LOCK_EX : LOCK_SH) | LOCK_NB) === 0,
+    // `expected >>> 0`: the parameter has 64 bits, of which the upper 32 must be zero for a word of 32 bits.
     wait: (address, expected, ms) => {
       if (ms <= 0) return;
       const at = toAddress(address);
@@ -287,7 +297,7 @@ export function darwin(native: Native, arch: "x64" | "arm64", action: string): L
     },
     wake: (address, count) => {
       const at = toAddress(address);
-      // It does not tell how many.
+      // This call does not return how many threads it has woken.
       if (count > MANY) return c.wakeAll(at, WORD, OS_SYNC_SHARED) === 0 ? 1 : 0;
       let woken = 0;
       while (woken < count && c.wakeAny(at, WORD, OS_SYNC_SHARED) === 0) woken++;
@@ -302,20 +312,20 @@ export function darwin(native: Native, arch: "x64" | "arm64", action: string): L
         OS_CLOCK_MACH_ABSOLUTE_TIME,
         nanoseconds(ms),
       ),
-    // A thread can sleep on one word only.
+    // A thread can sleep on only one word.
     waitForAny: undefined,
     errno,
   };
   return self;
 }
 
-/** Opens functions of the system's library. */
+/** Opens the system's library. */
 function openLibrary<S extends Record<string, Signature>>(native: Native, signatures: S, action: string): Functions<S> {
   try {
     return native.open(DARWIN_LIBRARIES, signatures);
   } catch (cause) {
     throw new NotSupportedError(
-      `Cannot ${action} as processes can share memory on macOS 14.4 or later, and this one has not all that is needed for it (all of @weft/concurrent/threading and @weft/concurrent/sync works here)`,
+      `Cannot ${action} as processes can share memory only on macOS 14.4 or later, and this system lacks functions that are needed (all of @weft/concurrent/threading and @weft/concurrent/sync works here)`,
       { cause },
     );
   }

@@ -1,6 +1,6 @@
 /**
- * {@linkcode Libc} on Linux, with glibc or musl: memory is a memfd, sleeping a futex, and a living process holds a lock on a
- * byte of the memory's file.
+ * Implements {@linkcode Libc} on Linux, with glibc or musl. Shared memory is a memfd, sleeping uses futexes, and a living
+ * process holds a lock on a byte of the file of the memory.
  *
  * @module
  */
@@ -9,7 +9,8 @@ import { pidOfThis } from "../runtime/runtime.ts";
 import { type Libc, mapped, readFrom } from "./calls.ts";
 import { cString, type Native } from "./ffi.ts";
 
-// fstat by its number, since older C libraries have it under another name; and what it tells is the kernel's own structure.
+// fstat is called by its system call number, because older C libraries have the function under another name. So the
+// result has the kernel's structure: `links` and `owner` are offsets in it, in bytes.
 const SYSCALLS = {
   x64: { futex: 202, fstat: 5, links: 16, owner: 28 },
   arm64: { futex: 98, fstat: 80, links: 20, owner: 24 },
@@ -19,9 +20,9 @@ const LIBRARIES = {
   arm64: ["libc.so.6", "libc.musl-aarch64.so.1"],
 };
 
-/** The same number everywhere. Linux 5.16. */
+/** A system call of Linux 5.16, with the same number on all processors. */
 const FUTEX_WAITV = 449;
-/** Words of one entry: value and address of 64 bits, flags, nothing. */
+/** How many words a `struct futex_waitv` has: a value and an address of 64 bits each, flags, and an unused word. */
 const WAITV_WORDS = 6;
 const FUTEX2_SIZE_U32 = 2;
 const CLOCK_REALTIME = 0;
@@ -35,7 +36,7 @@ const O_EXCL = 0o200;
 const O_APPEND = 0o2000;
 const O_NOFOLLOW = { x64: 0o400000, arm64: 0o100000 };
 const O_CLOEXEC = 0o2000000;
-/** Where the name is in an entry of a folder. */
+/** The offset of the name in an entry of a folder, in bytes. */
 const NAME_AT = 19;
 const SEEK_END = 2;
 const PROT_READ_WRITE = 3;
@@ -46,9 +47,9 @@ const F_RDLCK = 0;
 const F_WRLCK = 1;
 const F_UNLCK = 2;
 
-/** The operating system. */
+/** Opens the C library and returns the calls. */
 export function linux(native: Native, arch: "x64" | "arm64"): Libc {
-  // Not private: other processes wait, too. A word of four bytes stands for the pointers that are not used.
+  // The futexes are not private, because other processes sleep on them too. Unused pointers are passed as i32.
   const futex = ["i32", "address", "i32", "i32", "buffer", "i32", "i32"] as const;
   const c = native.open(LIBRARIES[arch], {
     futex: { name: "syscall", parameters: futex, result: "i32" },
@@ -77,7 +78,7 @@ export function linux(native: Native, arch: "x64" | "arm64"): Libc {
   });
   const { futex: number, fstat, links, owner } = SYSCALLS[arch];
   const { toAddress } = native;
-  // Of this thread, which calls nothing else meanwhile.
+  // One buffer for all calls: this thread makes no other call while it is in use.
   const time = new Float64Array(2);
   const timeWords = new Uint32Array(time.buffer);
   const setTime = (words: Uint32Array, ms: number): void => {
@@ -85,7 +86,7 @@ export function linux(native: Native, arch: "x64" | "arm64"): Libc {
     const seconds = Math.floor(bounded / 1000);
     words[0] = seconds;
     words[1] = 0;
-    // Never 0 for what is more than that: it would spin.
+    // Rounded up: with 0, a caller that has a little time left would spin.
     words[2] = Math.min(999_999_999, Math.ceil((bounded - seconds * 1000) * 1e6));
     words[3] = 0;
   };
@@ -108,7 +109,7 @@ export function linux(native: Native, arch: "x64" | "arm64"): Libc {
       entries[i * WAITV_WORDS + 3] = Math.floor(addresses[i] / 2 ** 32);
       entries[i * WAITV_WORDS + 4] = FUTEX2_SIZE_U32;
     }
-    // The time at which the sleep ends, not how long it is.
+    // This call takes the time at which the sleep ends, not its length.
     const until = Date.now() + ms;
     const words = new Uint32Array([until / 1000, 0, (until % 1000) * 1e6, 0]);
     return c.futexWaitAny(FUTEX_WAITV, entries, addresses.length, 0, words, CLOCK_REALTIME) >= 0 || errno() !== ENOSYS;
@@ -123,7 +124,7 @@ export function linux(native: Native, arch: "x64" | "arm64"): Libc {
       if (descriptor < 0) return 0;
       const text = new TextDecoder().decode(self.read(descriptor, 4096));
       self.close(descriptor);
-      // The name, which is in parentheses, can have any characters; the state follows, then numbers.
+      // The name of the program is in parentheses and can have any characters. Behind it are the state and numbers.
       const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
       return fields[0] === "Z" || fields[0] === "X" ? 0 : Number(fields[19]);
     },
@@ -157,7 +158,7 @@ export function linux(native: Native, arch: "x64" | "arm64"): Libc {
       for (;;) {
         const entry = c.readdir(toAddress(directory));
         if (entry === 0) break;
-        // The length of the entry stands before the name.
+        // The length of the entry is in front of the name.
         const head = new Uint16Array(native.view(entry, NAME_AT + 1).slice(16, 18))[0];
         const name = new Uint8Array(native.view(entry, head)).slice(NAME_AT);
         names.push(new TextDecoder().decode(name.subarray(0, name.indexOf(0))));
@@ -184,7 +185,7 @@ export function linux(native: Native, arch: "x64" | "arm64"): Libc {
       setLock(number);
       return c.fcntl(descriptor, F_OFD_GETLK, lock) === 0 && lock[0] !== F_UNLCK;
     },
-    // The file has no name, and goes with the last process that has it.
+    // There is nothing to do: the file has no name, so the kernel frees it when the last process that has it is gone.
     leave: () => {},
     sweep: () => {},
     mapOwn: (bytes) => {

@@ -1,11 +1,12 @@
 /**
- * {@linkcode ProcessCalls} on macOS, from its headers and manuals: **never run on a Mac**.
+ * Implements {@linkcode ProcessCalls} on macOS. It was written from the headers and manuals, and has **never been run on
+ * a Mac**.
  *
- * The system cannot be told to kill a process with its parent. So each child has a worker that sleeps until its parent is
- * gone, and then kills the process: see entries/parent_watch_entry.ts. A child that may not call the C library could not do
- * that, so no such child is started.
+ * This system cannot kill a process when its parent ends. So each child has a worker that sleeps until the parent is gone, and
+ * then kills the child: see entries/parent_watch_entry.ts. A child that may not call the C library cannot have this worker, so
+ * no such child is started.
  *
- * No function with a variable number of arguments is called: see libc_darwin.ts.
+ * No function is called with variable arguments: see libc_darwin.ts.
  *
  * @module
  */
@@ -34,9 +35,9 @@ const EV_ADD = 1;
 const NOTE_EXIT = 0x80000000;
 const KEVENT_BYTES = 32;
 const F_OK = 0;
-/** So often the watch looks whether the parent is still the parent of this process: milliseconds. */
+/** How many milliseconds the worker sleeps at most before it checks whether the parent is still the parent of this process. */
 const SLICE_MS = 1000;
-/** The same without a queue of events, in microseconds. */
+/** How many microseconds it sleeps if the system has no queue of events for it. */
 const PAUSE_US = 100_000;
 
 /** The C functions, by name. Checked by a test: none has a variable number of parameters. */
@@ -60,29 +61,29 @@ export const DARWIN_PROCESS_SIGNATURES = {
   _NSGetArgv: { parameters: [], result: "address" },
 } as const satisfies Record<string, Signature>;
 
-/** The operating system, as far as processes go. */
+/** Opens the C library and returns the calls. */
 export function darwinProcesses(action: string): ProcessCalls {
   const native = loadNative(action);
   const c = native.open(DARWIN_LIBRARIES, DARWIN_PROCESS_SIGNATURES);
-  // siginfo_t: number, error, code, pid, user, status.
+  // siginfo_t, in words: number, error, code, pid, user, status.
   const info = new Int32Array(32);
   return {
     exitOf(pid) {
-      // Left as it is where the child runs.
+      // waitid() does not write the pid if the child is running.
       info[3] = 0;
       if (c.waitid(P_PID, pid, info, WEXITED | WNOHANG | WNOWAIT) !== 0) return "unknown";
       if (info[3] === 0) return undefined;
       return info[2] === CLD_EXITED ? info[5] & 0xff : -info[5];
     },
     exitOfOther(pid) {
-      // struct proc_bsdinfo: flags, state, and how it ended, as wait() tells it. 1: also of a process that has ended and is not
-      // waited for yet.
+      // struct proc_bsdinfo, in words: flags, state, and how it ended, as wait() returns it. The argument 1 asks also for
+      // a process that has ended and is still a zombie.
       const process = new Uint32Array(BSDINFO_BYTES / 4);
       if (c.proc_pidinfo(pid, PROC_PIDTBSDINFO, 1, process, BSDINFO_BYTES) < BSDINFO_BYTES) return "gone";
       if (process[1] !== SZOMB) return undefined;
       return (process[2] & 0x7f) === 0 ? process[2] >> 8 & 0xff : -(process[2] & 0x7f);
     },
-    // On Bun SIGTERM stays what it was: no other process could tell whether the program has a handler for it.
+    // On Bun the process does not ignore SIGTERM, because no other process could see whether the program has a handler for it.
     leaveSignals() {
       if (isBun) { for (const signal of [SIGHUP, SIGINT]) c.signal(signal, SIG_IGN); }
       else ignoreOnDeno();
@@ -93,7 +94,7 @@ export function darwinProcesses(action: string): ProcessCalls {
     openProcess: (pid) => watch(c, pid),
     waitForEnd: (descriptor, ms) => waitForEvent(c, descriptor, Math.min(ms, 2 ** 30)),
     close: (descriptor) => void c.close(descriptor),
-    // Its pid, which no other process has while its children have it for their parent.
+    // The lifeline is the pid. No other process gets it as long as a child has this process as its parent.
     openLifeline: () => 0,
     lifelineOf: () => `${pidOfThis()}`,
     dieWith(lifeline) {
@@ -111,7 +112,8 @@ export function darwinProcesses(action: string): ProcessCalls {
       worker.post(parent);
       return true;
     },
-    // The memory of a parent that ends is a file, which stays.
+    // A child calls this if it cannot attach to the memory of its parent. Here the memory is a file, which is still there
+    // when the parent has ended.
     isOrphan: () => false,
     killAfterThis: undefined,
     start: undefined,
@@ -134,14 +136,15 @@ export function darwinProcesses(action: string): ProcessCalls {
   };
 }
 
-/** In a worker: kills this process as soon as that one is not its parent any more. */
+/** In a worker: kills this process as soon as `parent` is no longer its parent. */
 export function watchParent(parent: number): never {
   const c = loadNative("start process").open(DARWIN_LIBRARIES, DARWIN_PROCESS_SIGNATURES);
   const queue = watch(c, parent);
-  // Asked after the watch has begun: a parent that ended before is not missed, and no process that got its number is watched.
+  // Check the parent after the watch has begun. Then an end of the parent before that is not missed, nor is another
+  // process with the same pid watched.
   while (c.getppid() === parent) {
     if (queue >= 0) waitForEvent(c, queue, SLICE_MS);
-    // It has just ended, or the system has no queue to give.
+    // The parent has just ended, or the system has no queue of events left.
     else c.usleep(PAUSE_US);
   }
   for (;;) c.kill(pidOfThis(), SIGKILL);
@@ -149,11 +152,13 @@ export function watchParent(parent: number): never {
 
 type Calls = Functions<typeof DARWIN_PROCESS_SIGNATURES>;
 
-// A queue of events that tells of the end of a process; negative where that has ended already. Children do not inherit it.
+// Returns a queue of events that reports the end of a process; negative if the process has ended already. Children do not
+// inherit the queue.
 function watch(c: Calls, pid: number): number {
   const queue = c.kqueue();
   if (queue < 0) return queue;
-  // struct kevent: what of 64 bits, filter and action of 16 bits, flags, data and user's data of 64 bits.
+  // struct kevent: the pid (64 bits), the filter and the action (16 bits each), flags (32 bits), data and user data (64
+  // bits each).
   const change = new DataView(new ArrayBuffer(KEVENT_BYTES));
   change.setUint32(0, pid, true);
   change.setInt16(8, EVFILT_PROC, true);
@@ -166,7 +171,7 @@ function watch(c: Calls, pid: number): number {
 
 function waitForEvent(c: Calls, queue: number, ms: number): void {
   const seconds = Math.floor(ms / 1000);
-  // struct timespec: seconds and nanoseconds of 64 bits.
+  // struct timespec: seconds and nanoseconds (64 bits each).
   const time = new Uint32Array([seconds, 0, Math.min(999_999_999, Math.ceil((ms - seconds * 1000) * 1e6)), 0]);
   c.kevent(queue, null, 0, new Uint8Array(KEVENT_BYTES), 1, time);
 }

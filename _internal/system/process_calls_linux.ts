@@ -1,7 +1,8 @@
 /**
- * {@linkcode ProcessCalls} on Linux: processes are pidfds and entries of `/proc`, and their lifelines are pipes. Programs are
- * started by the C library, since what a runtime starts ends with it, or needs a permission of its own, and gets none of this
- * process's descriptors.
+ * Implements {@linkcode ProcessCalls} on Linux. Processes are found by pidfds and in `/proc`, and lifelines are pipes.
+ *
+ * Programs are started through the C library. A program that the runtime starts would end with the runtime or need a further
+ * permission, and could not get descriptors of this process.
  *
  * @module
  */
@@ -38,7 +39,7 @@ const POLLHUP = 16;
 const O_RDWR = 2;
 const O_CLOEXEC = 0o2000000;
 const O_PATH = 0o10000000;
-/** Differs with the processor. */
+/** This flag depends on the processor. */
 const O_DIRECTORY = system().arch === "arm64" ? 0o40000 : 0o200000;
 const O_NONBLOCK = 0o4000;
 const O_ASYNC = 0o20000;
@@ -47,16 +48,17 @@ const F_GETFL = 3;
 const F_SETFL = 4;
 const F_SETOWN = 8;
 const F_SETSIG = 10;
-/** Files of `/proc` are read in such pieces, up to so many bytes. */
+/** How many bytes of a file of `/proc` are read at first. */
 const CHUNK = 65536;
+/** The most bytes that are read of such a file. */
 const LIMIT = 2 ** 22;
 
 const LIBRARIES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
 const decoder = new TextDecoder();
-/** The reading end of the lifeline of this process's parent; negative: it has none. */
+/** The reading end of the lifeline of this process's parent; negative: there is none. */
 let heldLifeline = -1;
 
-/** The operating system, as far as processes go. */
+/** Opens the C library and returns the calls. */
 export function linuxProcesses(action: string): ProcessCalls {
   const native = loadNative(action);
   const c = native.open(LIBRARIES, {
@@ -82,7 +84,7 @@ export function linuxProcesses(action: string): ProcessCalls {
     unsetenv: { parameters: ["buffer"], result: "i32" },
     signal: { parameters: ["i32", "address"], result: "address" },
   });
-  // siginfo_t on 64-bit systems: number, error, code, nothing, pid, user, status.
+  // siginfo_t on 64-bit systems, in words: number, error, code, an unused word, pid, user, status.
   const info = new Int32Array(32);
   const polled = new Int32Array(2);
   const poll = (descriptor: number, events: number, ms: number): number => {
@@ -119,7 +121,7 @@ export function linuxProcesses(action: string): ProcessCalls {
   };
   return {
     exitOf(pid) {
-      // Left as it is where the child runs.
+      // waitid() does not write the pid if the child is running.
       info[4] = 0;
       if (c.waitid(P_PID, pid, info, WEXITED | WNOHANG | WNOWAIT) !== 0) return "unknown";
       if (info[4] === 0) return undefined;
@@ -128,16 +130,16 @@ export function linuxProcesses(action: string): ProcessCalls {
     exitOfOther(pid) {
       const stat = read(`/proc/${pid}/stat`);
       if (stat === undefined) return "gone";
-      // The name, in parentheses, may contain anything.
+      // The name of the program is in parentheses and can have any characters.
       const text = decoder.decode(stat);
       const fields = text.slice(text.lastIndexOf(")") + 2).trim().split(" ");
       if (fields[0] !== "Z" && fields[0] !== "X") return undefined;
       const status = Number(fields[49]);
       return (status & 0x7f) === 0 ? status >> 8 & 0xff : -(status & 0x7f);
     },
-    // On Bun in the kernel's way, which holds whatever code runs and which the programs that this one starts do not inherit.
-    // Deno catches all three half a second after the start and ends the process where there is no listener, from a thread
-    // of its own: a listener that does nothing is enough, also where it never gets to run.
+    // On Bun the kernel ignores the signals, whatever code runs. Programs that the process starts do not inherit this.
+    // Deno catches all three signals from half a second after the start, in a thread of its own, and ends the process if
+    // it has no listener. A listener that does nothing prevents that, even if it never gets to run.
     leaveSignals() {
       if (isBun) { for (const signal of [SIGHUP, SIGINT, SIGTERM]) c.signal(signal, SIG_IGN); }
       else ignoreOnDeno();
@@ -158,14 +160,14 @@ export function linuxProcesses(action: string): ProcessCalls {
       c.poll(both, 2, Math.min(ms, 2 ** 30));
     },
     close: (descriptor) => void c.close(descriptor),
-    // A pipe, of which children open the reading end, and no other process has the writing end.
+    // A pipe. Children open its reading end. Only this process has the writing end.
     openLifeline() {
       const ends = new Int32Array(2);
       return c.pipe2(ends, O_CLOEXEC) === 0 ? ends[0] : -1;
     },
     lifelineOf: (opened) => `/proc/${pidOfThis()}/fd/${opened}`,
-    // In the kernel, when the last writer is gone: no code of this process needs to run for that. PR_SET_PDEATHSIG is no
-    // good here, since it also fires when only the *thread* ends that started the child.
+    // The kernel kills this process when the last writer of the pipe is gone. No code of this process needs to run for that.
+    // PR_SET_PDEATHSIG cannot be used, because it also kills the child when only the *thread* ends that started it.
     dieWith(path) {
       const descriptor = c.open(cString(path), O_CLOEXEC | O_NONBLOCK, 0);
       if (descriptor < 0) return false;
@@ -173,14 +175,15 @@ export function linuxProcesses(action: string): ProcessCalls {
       c.fcntl(descriptor, F_SETOWN, pidOfThis());
       c.fcntl(descriptor, F_SETFL, c.fcntl(descriptor, F_GETFL, 0) | O_ASYNC);
       heldLifeline = descriptor;
-      // What happened before the system knew whom to kill would go unnoticed.
+      // If the parent ended before O_ASYNC was set, no signal comes. So check once more.
       return (poll(descriptor, POLLIN, 0) & POLLHUP) === 0;
     },
     isOrphan: (ms) => heldLifeline >= 0 && (poll(heldLifeline, POLLIN, ms) & POLLHUP) !== 0,
     killAfterThis(pid) {
       const descriptors: number[] = [];
-      // A process that ends closes all it has in an order that the system chooses, and the kill comes from a pipe that loses
-      // its writer before its reader. So there are two: in the first the writer has the higher number, in the second the lower.
+      // When this process ends, the system closes its descriptors in an order of its own. A pipe sends the signal only if
+      // its writer is closed before its reader. So there are two pipes: in the first the writer has the higher
+      // descriptor, in the second the lower.
       for (const readerLast of [false, true]) {
         const ends = new Int32Array(2);
         if (c.pipe2(ends, O_CLOEXEC) !== 0) continue;
@@ -193,7 +196,7 @@ export function linuxProcesses(action: string): ProcessCalls {
         c.fcntl(reader, F_SETSIG, SIGKILL);
         c.fcntl(reader, F_SETOWN, pid);
         c.fcntl(reader, F_SETFL, c.fcntl(reader, F_GETFL, 0) | O_ASYNC);
-        // In this order they are closed where the kill is called off: the reader first.
+        // The order in which they are closed to cancel the kill: the reader first, so that no signal is sent.
         descriptors.push(reader, writer);
       }
       return () => {
@@ -246,12 +249,12 @@ export function linuxProcesses(action: string): ProcessCalls {
   };
 }
 
-// Programs, started by posix_spawn().
+// Starting programs with posix_spawn().
 
 const SETSID = 0x80;
-/** More bytes than any C library's structures for it have. */
+/** A size in bytes that is enough for the structures of posix_spawn() in any C library. */
 const STRUCTURE = 1024;
-/** The engine may move smaller arrays. */
+/** The smallest array in bytes that has a fixed address. The engine may move smaller arrays. */
 const LEAST = 4096;
 
 const SIGNATURES = {
@@ -264,7 +267,7 @@ const SIGNATURES = {
   posix_spawnattr_setflags: { parameters: ["buffer", "i32"], result: "i32" },
   posix_spawnattr_destroy: { parameters: ["buffer"], result: "i32" },
 } as const;
-// Not in every C library, and so not bound with the others.
+// Not every C library has this function, so it is not bound together with the others.
 const CHANGE_FOLDER = {
   posix_spawn_file_actions_addchdir_np: { parameters: ["buffer", "buffer"], result: "i32" },
 } as const;
@@ -272,7 +275,7 @@ const CHANGE_FOLDER = {
 let bound: Functions<typeof SIGNATURES> | undefined;
 let boundChange: Functions<typeof CHANGE_FOLDER> | undefined;
 
-// Starts a program and returns its number; 0: the system starts none.
+// Starts a program and returns its pid; 0: the system did not start it.
 function startProgram(native: Native, options: ProgramOptions): number {
   const c = bound ??= native.open(LIBRARIES, SIGNATURES);
   const { path, args, env, cwd, apart = false, descriptors } = options;
@@ -300,7 +303,7 @@ function startProgram(native: Native, options: ProgramOptions): number {
   }
 }
 
-// The strings of a C array, behind the array itself, in a piece of memory that stays where it is.
+// Returns a C array of strings: the pointers, and behind them the strings, in a piece of memory that is not moved.
 function pointersTo(native: Native, texts: readonly string[]): Uint8Array {
   const strings = texts.map(cString);
   const pointers = (strings.length + 1) * 8;

@@ -1,5 +1,5 @@
 /**
- * The choice between the systems: the calls of that on which this program runs, or an error that says where they can be had.
+ * Chooses the calls of the system on which this program runs, or throws an error that names the systems that have them.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { linuxProcesses } from "./process_calls_linux.ts";
 
 let libc: Libc | undefined;
 
-/** The operating system. `action` is for the message where it cannot be reached. */
+/** The calls of {@linkcode Libc}. `action` is used in the error message if the system does not have them. */
 export function loadLibc(action: string): Libc {
   return libc ??= openLibc(action);
 }
@@ -30,7 +30,7 @@ function openLibc(action: string): Libc {
 
 let calls: ProcessCalls | undefined;
 
-/** The operating system, as far as processes go. `action` is for the message where it cannot be reached. */
+/** The calls of {@linkcode ProcessCalls}. `action` is used in the error message if the system does not have them. */
 export function loadProcessCalls(action: string): ProcessCalls {
   return calls ??= openProcessCalls(action);
 }
@@ -40,6 +40,6 @@ function openProcessCalls(action: string): ProcessCalls {
   if (os === "linux") return linuxProcesses(action);
   if (os === "darwin") return darwinProcesses(action);
   throw new NotSupportedError(
-    `Cannot ${action} as this library cannot look after processes on this system: received ${os}, expected Linux or macOS (all of @weft/concurrent/threading and @weft/concurrent/sync works here)`,
+    `Cannot ${action} as this library cannot run processes on this system: received ${os}, expected Linux or macOS (all of @weft/concurrent/threading and @weft/concurrent/sync works here)`,
   );
 }

@@ -9,7 +9,7 @@ if (import.meta.main) {
   if (method !== "none") setStartMethod(method as "spawn");
   const permissions = method === "none" ? "none" : "inherit";
   for (let i = 0; i < Number(count); i++) new Process({ target: wait, daemon: true, permissions }).start();
-  // Blocking every other time: what is told by the event loop comes at other moments then.
+  // Blocks every other time: the event loop notifies at other moments then.
   if (Number(delay) % 2 === 0) sleepSync(Number(delay));
   else await new Promise((resolve) => setTimeout(resolve, Number(delay)));
   if (ending === "exit") process.exit(0);

@@ -50,13 +50,13 @@ export function exit(code: number): void {
 
 export function uncaught(): Promise<void> {
   setTimeout(() => {
-    throw new Error("nobody catches this");
+    throw new Error("never caught");
   }, 1);
   return new Promise(() => setTimeout(() => {}, 60_000));
 }
 
 export function unhandled(): Promise<void> {
-  void Promise.reject(new Error("nobody handles this"));
+  void Promise.reject(new Error("never handled"));
   return new Promise(() => setTimeout(() => {}, 60_000));
 }
 

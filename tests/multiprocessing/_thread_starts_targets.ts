@@ -9,7 +9,7 @@ export async function returnAfter(go: Event): Promise<number> {
   return 5;
 }
 
-/** Starts a process, hands it over, and ends as it is told. */
+/** Starts a process, hands it over, and ends in the given way. */
 export async function startProcess(
   handles: Queue<Process<[Event], number>>,
   go: Event,

@@ -18,10 +18,10 @@ const ENTRY = fileURLToPath(new URL("../../_internal/entries/child_entry.ts", im
 const METHODS = ["spawn", "forkserver", ..."Bun" in globalThis ? [] : ["none"]];
 const ROUNDS = rounds(40, 4);
 const LIMIT = { timeout: rounds(120_000, 60_000) };
-/** What is left is gone so soon: those that are still starting look for themselves. */
+/** Processes that are left end within this time: processes that are still starting find out by themselves. */
 const SOON = 10_000;
 
-/** The processes of a group, but for those that are dead and that nobody has taken note of. */
+/** The processes of a group, without dead ones that were not reaped yet. */
 function membersOf(group: number): string[] {
   const members: string[] = [];
   for (const name of readdirSync("/proc")) {
@@ -52,7 +52,7 @@ interface Child {
   readonly output: Promise<string>;
 }
 
-/** A process whose starter is this test: it is told a pipe that ends when its starter does, and memory that is gone. */
+/** A process whose starter is this test: it gets a pipe that ends when its starter does, and memory that is gone. */
 function child(lifeline: string): Child {
   const child = spawn(process.execPath, [...FLAGS, ENTRY], {
     stdio: ["ignore", "pipe", "pipe"],

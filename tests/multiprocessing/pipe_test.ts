@@ -159,7 +159,7 @@ describe("Pipe", () => {
     assertEquals([there.pollSync(), await there.poll()], [true, true]);
   });
 
-  it("a closed end cannot be used, and what waits there is told", LIMIT, async () => {
+  it("a closed end cannot be used, and its waiters get an error", LIMIT, async () => {
     const [here, there] = Pipe();
     const waiting = here.recv();
     const polling = here.poll({ timeout: 20_000 });
@@ -207,7 +207,7 @@ describe("Pipe", () => {
     await thread.join();
   });
 
-  it("a thread that ends closes its connections; one that is under way still counts", LIMIT, async () => {
+  it("a thread that ends closes its connections; a connection that is under way still counts", LIMIT, async () => {
     const [receiver, sender] = Pipe<unknown>({ duplex: false });
     const queue = new Queue<Connection>();
     for (let round = 0; round < 2; round++) {
@@ -340,7 +340,7 @@ describe("Pipe between processes", () => {
     }
   });
 
-  it("a sender that waits for room hears of the receiver's end", LIMIT, async () => {
+  it("a sender that waits for room learns of the receiver's end", LIMIT, async () => {
     const [here, there] = Pipe();
     const started = child("sit", there);
     ready();
@@ -354,7 +354,7 @@ describe("Pipe between processes", () => {
   });
 
   it(
-    "the last of several holders of an end closes it, and those who have not received it yet count",
+    "the last of several holders of an end closes it, and receivers that have not received it yet count",
     LIMIT,
     async () => {
       const [receiver, sender] = Pipe({ duplex: false });
@@ -385,7 +385,7 @@ describe("Pipe between processes", () => {
     }
   });
 
-  it("an end in a message that nobody will receive is held by nobody", LIMIT, () => {
+  it("an end in a message that is never received has no holder", LIMIT, () => {
     const [carrier, receiver] = Pipe();
     const [here, there] = Pipe();
     carrier.sendSync([there]);
@@ -393,7 +393,7 @@ describe("Pipe between processes", () => {
     carrier.close();
     receiver.close();
     assertThrows(() => here.recvSync({ timeout: 30_000 }), EOFError);
-    // One that could not be given to a process is still there for the next.
+    // An end that could not be given to a process can be given to the next.
     const [mine, other] = Pipe();
     // deno-lint-ignore no-explicit-any
     const wrong = new Process<any[]>({ target: echoAll as never, args: [other, () => {}] });
@@ -404,7 +404,7 @@ describe("Pipe between processes", () => {
   it("a sender killed in the midst of sending leaves whole messages and then the end", LIMIT, async () => {
     for (let round = 0; round < 5; round++) {
       const [receiver, sender] = Pipe<{ i: number; text: string }>({ duplex: false });
-      const started = child("send for ever", sender);
+      const started = child("send forever", sender);
       let next = 0;
       const killAt = 50 + round * 137;
       assertThrows(() => {

@@ -134,10 +134,10 @@ describe("Process", () => {
     assertEquals(child.exitCode, 7);
   });
 
-  it("has exit code 1 after an error that nobody caught", LIMIT, async () => {
+  it("has exit code 1 after an uncaught error", LIMIT, async () => {
     for (const target of [targets.uncaught, targets.unhandled]) {
       const child = new Process({ target }).start();
-      await assertRejects(() => child.result(), Error, "nobody");
+      await assertRejects(() => child.result(), Error, "never");
       assertEquals(child.exitCode, 1);
     }
   });
@@ -236,7 +236,7 @@ describe("Process", () => {
 
   it("says of a target whose promise is never settled why it ended", LIMIT, async () => {
     const child = new Process({ target: targets.awaitNothing }).start();
-    await assertRejects(() => child.result(), WorkerLostError, "exit code 0: it called exit(), or awaited what");
+    await assertRejects(() => child.result(), WorkerLostError, "exit code 0: it called exit(), or its target awaited");
   });
 
   it("is known to have ended although no event loop turns", LIMIT, () => {
@@ -335,7 +335,7 @@ describe("Process", () => {
     assertEquals(await child.start().result(), 5);
   });
 
-  it("runs where it is told, with the variables that it is told", LIMIT, async () => {
+  it("runs in the given folder, with the given variables", LIMIT, async () => {
     const folder = realpathSync(tmpdir());
     const here = await new Process({ target: targets.surroundings, args: ["PATH"] }).start().result();
     assertEquals(here, { cwd: process.cwd(), variable: process.env.PATH, told: undefined });

@@ -8,9 +8,9 @@ import { PROCESS_WORDS } from "../../_internal/processes/process_record.ts";
 import { processSpace } from "../../_internal/processes/process_memory.ts";
 import * as targets from "./_process_targets.ts";
 
-describe("Process: the record of one that has ended", () => {
+describe("Process: the record of a process that has ended", () => {
   it(
-    "is not written to when it was given back before the event loop heard of the end",
+    "is not written to when it was given back before the event loop learned of the end",
     { timeout: 60_000 },
     async () => {
       const space = processSpace();

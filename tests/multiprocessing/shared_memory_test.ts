@@ -103,7 +103,7 @@ describe("SharedMemory", { skip: process.platform !== "linux" }, () => {
     memory.unlink();
   });
 
-  it("what is written is there for all who attach, until the last has closed it", LIMIT, () => {
+  it("every process that attaches sees what is written, until the last has closed it", LIMIT, () => {
     const memory = new SharedMemory({ size: 16 });
     const same = new SharedMemory({ name: memory.name });
     assertEquals(same.size, 16);
@@ -112,7 +112,7 @@ describe("SharedMemory", { skip: process.platform !== "linux" }, () => {
     memory.close();
     memory.unlink();
     assertEquals(new Float64Array(same.buffer)[1], 2.5);
-    assertThrows(() => new SharedMemory({ name: memory.name }), AttachError, "none of that name");
+    assertThrows(() => new SharedMemory({ name: memory.name }), AttachError, "no memory with that name");
     same.close();
   });
 
@@ -152,7 +152,7 @@ describe("SharedMemory", { skip: process.platform !== "linux" }, () => {
     memory.unlink();
   });
 
-  it("a name that is taken, and one that is not there, are errors that say so", LIMIT, () => {
+  it("a name that is taken and a name that does not exist are errors that say so", LIMIT, () => {
     const name = ownName();
     using memory = new SharedMemory({ size: 8, name });
     new Uint8Array(memory.buffer)[0] = 7;

@@ -1,7 +1,7 @@
 import type { Event, Queue } from "@weft/concurrent/multiprocessing";
 import { type Event as ThreadEvent, sleepSync } from "@weft/concurrent/threading";
 
-/** Puts one item when told to. */
+/** Puts one item when the event is set. */
 export function putWhenSet(queue: Queue<string>, go: Event): void {
   go.waitSync();
   queue.putSync("item");

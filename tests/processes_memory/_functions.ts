@@ -112,7 +112,7 @@ export async function connection(what: string): Promise<void> {
     case "send numbers":
       for (let i = 0; i < 2000; i++) own.sendSync(i);
       return;
-    case "send for ever":
+    case "send forever":
       for (let i = 0;; i++) own.sendSync({ i, text: "x".repeat(i % 9000) });
   }
 }

@@ -53,7 +53,7 @@ describe("macOS, as its manuals have it", () => {
     assert(!a.libc.isNumberHeld(a.descriptor, 2));
   });
 
-  it("to ask who lives leaves no file open, and does not make the dead live", limit, () => {
+  it("checking which processes live leaves no file open, and does not make dead processes live", limit, () => {
     const [a, b, c] = tree(new FakeMac(), 3);
     const open = a.process.open.size;
     c.process.end();
@@ -65,7 +65,7 @@ describe("macOS, as its manuals have it", () => {
     assertEquals(a.process.open.size, open);
   });
 
-  it("somebody whose file is gone is taken to live", limit, () => {
+  it("a process whose file is gone counts as living", limit, () => {
     const mac = new FakeMac();
     const [a] = tree(mac, 2);
     for (const name of mac.names.keys()) if (name.endsWith(".2")) mac.names.delete(name);
@@ -86,7 +86,7 @@ describe("macOS, as its manuals have it", () => {
     b.libc.leave(b.descriptor);
   });
 
-  it("the next program removes trees that were killed, and nothing of those that live or are another's", limit, () => {
+  it("the next program removes killed trees, and no living or foreign tree", limit, () => {
     const mac = new FakeMac();
     const killed = tree(mac, 3);
     const living = tree(mac, 2);

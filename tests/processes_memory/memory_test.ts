@@ -20,7 +20,7 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 describe("memory of processes", () => {
-  it("is the same in another process, and its words wake who sleeps there", LIMIT, async () => {
+  it("is the same in another process, and its words wake a thread that sleeps there", LIMIT, async () => {
     for (const how of ["sync", "async"]) {
       const child = new Child("echo", how);
       const there = new Queue<number>({ name: "there" });
@@ -79,7 +79,7 @@ describe("memory of processes", () => {
       const id = ids.getSync({ timeout: 30_000 });
       for (let i = 0; i < 10_000; i++) assert(isAlive(memory, id));
       child.kill();
-      // The event loop does not turn here, so nobody reaps it.
+      // The event loop does not turn here, so the process is not reaped.
       const until = Date.now() + 10_000;
       while (isAlive(memory, id)) assert(Date.now() < until, "a killed process seems to live");
       for (let i = 0; i < 1000; i++) assert(!isAlive(memory, id));
@@ -121,7 +121,7 @@ describe("memory of processes", () => {
     assert(performance.now() - before < 900, `${performance.now() - before}`);
   });
 
-  it("hears of each change in the event loop until told to stop", LIMIT, async () => {
+  it("reports each change in the event loop until it is stopped", LIMIT, async () => {
     const { memory, words } = processSpace();
     const at = processSpace().allocate(2, "test");
     let heard = 0;
@@ -165,7 +165,7 @@ describe("memory of processes", () => {
       const write = (): void => writeFileSync(path, new Uint8Array(words.buffer));
       assertMatch(await attach(path), /AttachError: .* cannot be opened/);
       writeFileSync(path, "");
-      assertMatch(await attach(path), /AttachError: .* the file is shorter/);
+      assertMatch(await attach(path), /AttachError: .* the file is too short/);
       write();
       assertMatch(await attach(path), /AttachError: .* is not the memory of processes/);
       words[MAGIC_AT] = MAGIC;

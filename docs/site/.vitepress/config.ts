@@ -30,17 +30,21 @@ const INSIDE = [
   { text: "Changelog", link: "/changelog" },
 ];
 
+const BASE = process.env.WEFT_DOCS_BASE ?? "/";
+
 export default defineConfig({
   title: "Weft",
   description: "Threads and processes that share memory, for Deno and Bun",
-  base: process.env.WEFT_DOCS_BASE ?? "/",
+  base: BASE,
   srcDir: "pages",
   outDir: process.env.WEFT_DOCS_OUT,
   // The same anchors as on GitHub: the pages are read there too.
   markdown: { anchor: { slugify: slug } },
   // The reference is laid beside the pages after they are built. `deno task docs` checks the links of both.
   ignoreDeadLinks: [/\/api\//],
+  head: [["link", { rel: "icon", href: `${BASE}icon.svg`, type: "image/svg+xml" }]],
   themeConfig: {
+    logo: "/icon.svg",
     search: { provider: "local" },
     outline: [2, 3],
     nav: [
