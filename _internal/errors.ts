@@ -311,9 +311,11 @@ export class WorkerLostError extends Error {
  * import { TargetError, Thread } from "@weft/concurrent/threading";
  * import { assertRejects } from "@std/assert";
  *
- * const captured = Date.now();
- * const thread = new Thread({ target: () => captured }).start();
- * await assertRejects(() => thread.result(), TargetError);
+ * if (import.meta.main) {
+ *   const captured = Date.now();
+ *   const thread = new Thread({ target: () => captured }).start();
+ *   await assertRejects(() => thread.result(), TargetError);
+ * }
  * ```
  */
 export class TargetError extends Error {

@@ -10,24 +10,24 @@
 export interface BenchOptions {
   /** Cases of a group do the same work. */
   group: string;
-  /** The bare operation of the platform: the others of the group are told as multiples of this one. */
+  /** The bare operation of the platform: the other cases of the group are shown as multiples of it. */
   baseline?: boolean;
-  /** Not of this library, as the baseline is not. */
+  /** Whether it is not part of this library, like the baseline. */
   peer?: boolean;
-  /** For what takes many milliseconds, as a start does: it runs this often, after one run that does not count. */
+  /** For cases that take many milliseconds, like a start: the case runs this often, after one run that does not count. */
   n?: number;
 }
 
-/** One thing that is measured. */
+/** One case that is measured. */
 export interface Case extends BenchOptions {
   name: string;
   run: () => unknown;
 }
 
-/** What the imported files have declared, in their order. */
+/** The cases that the imported files declare, in their order. */
 export const cases: Case[] = [];
 
-/** Adds a case. The function does one thing. One that returns a promise must be `async`: Deno awaits no other. */
+/** Adds a case. The function does the work once. A function that returns a promise must be `async`: Deno awaits no other. */
 export function bench(name: string, options: BenchOptions, run: () => unknown): void {
   cases.push({ name, ...options, run });
   // Under `deno run` this does nothing.
@@ -37,17 +37,17 @@ export function bench(name: string, options: BenchOptions, run: () => unknown): 
   }
 }
 
-// `deno bench` tells nothing of what other programs do meanwhile. Only there a bench file is the main module.
+// `deno bench` does not show what other programs do meanwhile. Only there a bench file is the main module.
 if ("Deno" in globalThis && Deno.mainModule.endsWith("_bench.ts")) {
   const { Watch } = await import("./lib/watch.ts");
   const watch = await Watch.begin();
   globalThis.addEventListener("unload", () => console.log(`\n${watch.tell()}`));
 }
 
-/** What {@linkcode keep} was given last; it is reached from outside, so that an engine cannot know that nothing reads it. */
+/** The last argument of {@linkcode keep}. Other modules can reach it, so the engine cannot know that nothing reads it. */
 export const kept: { value: unknown } = { value: undefined };
 
-/** Takes a value that nothing else uses, so that the engine does not leave out what makes it. */
+/** Takes a value that nothing else uses, so that the engine does not drop the code that makes it. */
 export function keep(value: unknown): void {
   kept.value = value;
 }

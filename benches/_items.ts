@@ -1,6 +1,6 @@
-/** What is sent from here to there. */
+/** The items that the benches send. */
 
-/** By what the tables call them. */
+/** By their names in the tables. */
 export const items: Record<string, unknown> = {
   "a small integer": 42,
   "a small object": { id: 7, name: "item 7", tags: ["a", "b"] },

@@ -2,8 +2,8 @@
  * Plays the cases of bench files without `deno bench`, on either runtime.
  *
  *     _play.ts benches/locks_bench.ts             measures them on a quiet machine and prints a table of each group
- *     _play.ts --once benches/locks_bench.ts      runs each of them a single time and counts those that threw
- *     _play.ts --list benches/locks_bench.ts      says in JSON which there are
+ *     _play.ts --once benches/locks_bench.ts      runs each case once and counts the cases that threw
+ *     _play.ts --list benches/locks_bench.ts      lists the cases in JSON
  *     _play.ts --player benches/locks_bench.ts    plays them on command (see lib/play.ts), for record.ts
  */
 
@@ -47,7 +47,7 @@ async function measureAll(): Promise<void> {
     const members = cases.filter((member) => member.group === group);
     const times = new Map<Case, number>();
     for (const member of members) {
-      // A first call that loads or reserves something would have mitata take the function for a slow one.
+      // If the first call loads or reserves something, mitata would take the function for slow.
       for (let i = 0; i < (member.n === undefined ? 3 : 1); i++) await member.run();
       times.set(member, (await measure(member.run, amountFor(member))).p50);
     }
@@ -60,7 +60,7 @@ async function measureAll(): Promise<void> {
   console.log(`\n${watch.tell()}`);
 }
 
-/** How much mitata is to measure: a third of a second, in batches where a call is too short to be timed alone. */
+/** How long mitata measures: a third of a second, in batches if a call is too short to be timed alone. */
 function amountFor({ n }: Case): Record<string, number> {
   if (n !== undefined) return { min_cpu_time: 0, min_samples: n };
   return { min_cpu_time: 3e8, batch_samples: 1024, batch_threshold: 20_000 };
@@ -83,7 +83,7 @@ function workOf({ run }: Case): Work {
   };
 }
 
-/** What a case is called among the works of a player. */
+/** The name of a case among the works of a player. */
 export function workName({ group, name }: Pick<Case, "group" | "name">): string {
   return `${group}: ${name}`;
 }

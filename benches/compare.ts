@@ -1,4 +1,4 @@
-/** Says what changed between two results beyond the noise. `deno task bench:compare --help` tells how it is called. */
+/** Prints what changed between two results beyond the noise. `deno task bench:compare --help` explains its options. */
 
 import { runCommand } from "./lib/command.ts";
 import { type Compared, compareRuns, type Comparison, LEAST_STARTS, SMALLEST } from "./lib/compare.ts";
@@ -57,7 +57,7 @@ function readBoth(files: readonly string[]): [before: Run, after: Run] {
   return [inMarkdown(before), inMarkdown(after)];
 }
 
-/** Which runs these are, and what keeps them from being compared well. */
+/** Which runs these are, and what limits the comparison. */
 function headOf(before: Run, after: Run, machine: number): string {
   const lines: string[] = [];
   for (const [title, run] of [["Old", before], ["New", after]] as const) {
@@ -75,7 +75,7 @@ function headOf(before: Run, after: Run, machine: number): string {
   return lines.join("\n");
 }
 
-/** How many figures changed, of how many that could be judged; of how many others that cannot be told, and why. */
+/** How many figures changed, how many could be judged, and how many could not, and why. */
 function summaryOf({ comparisons, failed, omitted }: Compared): string {
   const judged = comparisons.filter(({ verdict }) => verdict !== "unknown");
   const changed = judged.filter(({ verdict }) => verdict !== "same").length;
@@ -94,7 +94,7 @@ function summaryOf({ comparisons, failed, omitted }: Compared): string {
   ].join("\n");
 }
 
-/** What changed, what fails now; with `all`, everything else, too. */
+/** What changed and what fails now. With `all`, everything else, too. */
 function tablesOf({ comparisons, failed, omitted }: Compared, all: boolean): string {
   const shown = comparisons.filter(({ verdict }) => all || verdict === "worse" || verdict === "better");
   const sorted = shown.toSorted((a, b) => b.ratio - a.ratio);

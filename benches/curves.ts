@@ -4,7 +4,7 @@
  *
  *     deno run -A --no-check benches/curves.ts
  *     bun benches/curves.ts
- *     bun benches/curves.ts items # only those of items, or only those of threads
+ *     bun benches/curves.ts items # only the curves of items, or only those of threads
  */
 
 import process from "node:process";
@@ -91,7 +91,7 @@ if (only !== "threads") {
     console.log(`\n${Type.name}: so many items put, then taken; time of the processor`);
     fillAndDrain(new Type<unknown>(), 20_000);
     for (const count of ITEMS) {
-      // Few items take no time: as many times over as makes ten thousand.
+      // Few items take no time, so the work is repeated until it has handled ten thousand.
       const rounds = Math.max(1, 10_000 / count);
       const queue = new Type<unknown>();
       const begin = process.cpuUsage();

@@ -1,4 +1,4 @@
-/** What the threads of curves.ts do. */
+/** The functions of the threads of curves.ts. */
 
 import type { Barrier, Lock, Queue, Value } from "@weft/concurrent/threading";
 
@@ -19,7 +19,7 @@ export function putNumbers(queue: Queue<number>, count: number, start: Barrier):
   for (let i = 0; i < count; i++) queue.putSync(i);
 }
 
-/** Takes so many of anything. */
+/** Takes so many items. */
 export function getItems(queue: Queue<unknown>, count: number, end: Barrier): void {
   for (let i = 0; i < count; i++) queue.getSync();
   end.waitSync();

@@ -1,4 +1,4 @@
-/** What is acquired and released while nobody else wants it, beside the two atomic operations that it cannot do without. */
+/** Uncontended locks, beside the two atomic operations that a lock cannot do without. */
 
 import { BoundedSemaphore, Condition, Lock, RLock, RWLock, Semaphore } from "@weft/concurrent/sync";
 import { bench } from "./_harness.ts";

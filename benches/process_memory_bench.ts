@@ -1,4 +1,4 @@
-/** What processes share, used by one process alone, beside the bare operations on memory that threads share. */
+/** Objects that processes share, used by one process alone, beside the bare operations on memory that threads share. */
 
 import {
   Condition,

@@ -1,6 +1,6 @@
 /**
- * Measures the short benches as the long ones are: on Deno and on Bun in turns, samples of a busy machine dropped, with the
- * processor's time, as results that can be compared and reported. `deno task bench:record --help` tells how it is called.
+ * Measures the short benches like the long ones: on Deno and on Bun in turns, without samples of a busy machine, with the
+ * processor's time, as results that can be compared and reported. `deno task bench:record --help` explains its options.
  */
 
 import { execFileSync } from "node:child_process";
@@ -45,7 +45,7 @@ const COMMAND = {
 
 type Values = Given<typeof COMMAND.options>["values"];
 
-/** Of a sample. Each is long enough for a call of a work to count little in it. */
+/** Of a sample. A sample is so long that a single call counts little. */
 const PARTS = 12;
 
 await runCommand(COMMAND, async ({ values, files: named }) => {
@@ -65,7 +65,7 @@ await runCommand(COMMAND, async ({ values, files: named }) => {
   const measured = await withProgress(steps, async (onStep) => {
     const groups: Group[] = [];
     const versions: Record<string, string> = {};
-    // File by file, so that no more programs wait beside the measured one than must.
+    // File by file, so that as few programs as possible wait beside the measured one.
     for (const plan of plans) {
       const one = await measure({ ...plan, onStep });
       groups.push(...one.groups);
@@ -78,7 +78,7 @@ await runCommand(COMMAND, async ({ values, files: named }) => {
   console.log(`Results: ${places.out}\n\n${multiples(inMarkdown(run))}`);
 });
 
-/** How a file is played, by runtime. */
+/** The command that plays a file, by runtime. */
 type Runtimes = Readonly<Record<"Deno" | "Bun", readonly string[]>>;
 
 function planOf(file: string, runtimes: Runtimes, values: Values): Plan {

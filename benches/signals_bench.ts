@@ -1,4 +1,4 @@
-/** What threads wait for, where there is nothing to wait for, beside the atomic operations underneath. */
+/** Waits that return at once, beside the atomic operations underneath. */
 
 import { Barrier, Event, Latch, waitAnySync } from "@weft/concurrent/sync";
 import { bench, keep } from "./_harness.ts";

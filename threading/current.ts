@@ -154,7 +154,7 @@ let hook: ((info: ExceptHookInfo) => void) | undefined;
  *
  * const failed: string[] = [];
  * setExceptHook(({ thread, error }) => failed.push(`${thread.name}: ${(error as Error).name}`));
- * const thread = new Thread({ target: () => JSON.parse(""), name: "parser" }).start();
+ * const thread = new Thread({ target: JSON.parse, args: [""], name: "parser" }).start();
  * await thread.join();
  * assertEquals(failed, ["parser: SyntaxError"]);
  * ```

@@ -79,8 +79,14 @@ const threads: PoolKind = { scope: "thread", label: "ThreadPool", own: threadWor
  * import { Pool } from "@weft/concurrent/threading";
  * import { assertEquals } from "@std/assert";
  *
- * await using pool = new Pool(2);
- * assertEquals(await pool.map((x: number) => x * x, [1, 2, 3]), [1, 4, 9]);
+ * export function square(x: number) {
+ *   return x * x;
+ * }
+ *
+ * if (import.meta.main) {
+ *   await using pool = new Pool(2);
+ *   assertEquals(await pool.map(square, [1, 2, 3]), [1, 4, 9]);
+ * }
  * ```
  */
 export class Pool<I extends unknown[] = unknown[]> extends BasePool {

@@ -145,12 +145,16 @@ export abstract class BasePool implements AsyncDisposable {
    * import { Pool } from "@weft/concurrent/threading";
    * import { assertEquals } from "@std/assert";
    *
-   * const countWords = (text: string) => text.split(" ").length;
+   * export function countWords(text: string) {
+   *   return text.split(" ").length;
+   * }
    *
-   * await using pool = new Pool(2);
-   * const first = pool.submit(countWords, "warp and weft");
-   * const second = pool.submit(countWords, "one thread");
-   * assertEquals(await Promise.all([first, second]), [3, 2]);
+   * if (import.meta.main) {
+   *   await using pool = new Pool(2);
+   *   const first = pool.submit(countWords, "warp and weft");
+   *   const second = pool.submit(countWords, "a thread");
+   *   assertEquals(await Promise.all([first, second]), [3, 2]);
+   * }
    * ```
    */
   submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>> {
@@ -178,8 +182,14 @@ export abstract class BasePool implements AsyncDisposable {
    * import { Pool } from "@weft/concurrent/threading";
    * import { assertEquals } from "@std/assert";
    *
-   * await using pool = new Pool(2);
-   * assertEquals(await pool.map((n: number) => n * n, [1, 2, 3]), [1, 4, 9]);
+   * export function square(n: number) {
+   *   return n * n;
+   * }
+   *
+   * if (import.meta.main) {
+   *   await using pool = new Pool(2);
+   *   assertEquals(await pool.map(square, [1, 2, 3]), [1, 4, 9]);
+   * }
    * ```
    */
   async map<T, R>(fn: (item: T) => R, iterable: Iterable<T>, options?: MapOptions): Promise<Awaited<R>[]> {
@@ -240,12 +250,12 @@ export abstract class BasePool implements AsyncDisposable {
    * }
    *
    * await using pool = new Pool(2);
-   * const squares: number[] = [];
-   * for await (const square of pool.imap((n: number) => n * n, numbers())) {
-   *   if (square > 10) break;
-   *   squares.push(square);
+   * const roots: number[] = [];
+   * for await (const root of pool.imap(Math.sqrt, numbers())) {
+   *   if (root > 1.5) break;
+   *   roots.push(root);
    * }
-   * assertEquals(squares, [1, 4, 9]);
+   * assertEquals(roots, [1, Math.SQRT2]);
    * ```
    */
   imap<T, R>(
@@ -276,12 +286,16 @@ export abstract class BasePool implements AsyncDisposable {
    * import { Pool } from "@weft/concurrent/threading";
    * import { assertEquals } from "@std/assert";
    *
-   * const lengthOf = (word: string): [word: string, length: number] => [word, word.length];
+   * export function lengthOf(word: string): [word: string, length: number] {
+   *   return [word, word.length];
+   * }
    *
-   * await using pool = new Pool(2);
-   * const lengths = new Map<string, number>();
-   * for await (const [word, length] of pool.imapUnordered(lengthOf, ["warp", "thread"])) lengths.set(word, length);
-   * assertEquals(lengths.get("thread"), 6);
+   * if (import.meta.main) {
+   *   await using pool = new Pool(2);
+   *   const lengths = new Map<string, number>();
+   *   for await (const [word, length] of pool.imapUnordered(lengthOf, ["warp", "thread"])) lengths.set(word, length);
+   *   assertEquals(lengths.get("thread"), 6);
+   * }
    * ```
    */
   imapUnordered<T, R>(
@@ -316,11 +330,16 @@ export abstract class BasePool implements AsyncDisposable {
    * import { Pool, SharedArray } from "@weft/concurrent/threading";
    * import { assertEquals } from "@std/assert";
    *
-   * await using pool = new Pool(2);
-   * const numbers = new SharedArray("f64", 1000);
-   * const fill = (begin: number, end: number, { array }: SharedArray<"f64">) => void array.fill(1, begin, end);
-   * await pool.mapRange(fill, numbers, { args: [numbers] });
-   * assertEquals(numbers.array[999], 1);
+   * export function fill(begin: number, end: number, { array }: SharedArray<"f64">) {
+   *   array.fill(1, begin, end);
+   * }
+   *
+   * if (import.meta.main) {
+   *   await using pool = new Pool(2);
+   *   const numbers = new SharedArray("f64", 1000);
+   *   await pool.mapRange(fill, numbers, { args: [numbers] });
+   *   assertEquals(numbers.array[999], 1);
+   * }
    * ```
    *
    * @example Adding up what the ranges return
@@ -328,16 +347,18 @@ export abstract class BasePool implements AsyncDisposable {
    * import { Pool } from "@weft/concurrent/threading";
    * import { assertEquals } from "@std/assert";
    *
-   * const sumOf = (begin: number, end: number) => {
+   * export function sumOf(begin: number, end: number) {
    *   let sum = 0;
    *   for (let n = begin; n < end; n++) sum += n;
    *   return sum;
-   * };
+   * }
    *
-   * await using pool = new Pool(2);
-   * const sums = await pool.mapRange(sumOf, 1000, { chunksize: 250 });
-   * assertEquals(sums.length, 4);
-   * assertEquals(sums.reduce((a, b) => a + b), 499_500);
+   * if (import.meta.main) {
+   *   await using pool = new Pool(2);
+   *   const sums = await pool.mapRange(sumOf, 1000, { chunksize: 250 });
+   *   assertEquals(sums.length, 4);
+   *   assertEquals(sums.reduce((a, b) => a + b), 499_500);
+   * }
    * ```
    */
   async mapRange<A extends unknown[], R>(
@@ -391,13 +412,15 @@ export abstract class BasePool implements AsyncDisposable {
    * import { Pool } from "@weft/concurrent/threading";
    * import { assertEquals } from "@std/assert";
    *
-   * const setLocale = (locale: string) => {
+   * export function setLocale(locale: string) {
    *   Object.assign(globalThis, { locale }); // Every worker has its own globals.
    *   return locale;
-   * };
+   * }
    *
-   * await using pool = new Pool(2);
-   * assertEquals(await pool.each(setLocale, "de-DE"), ["de-DE", "de-DE"]);
+   * if (import.meta.main) {
+   *   await using pool = new Pool(2);
+   *   assertEquals(await pool.each(setLocale, "de-DE"), ["de-DE", "de-DE"]);
+   * }
    * ```
    */
   async each<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Promise<Awaited<R>[]> {

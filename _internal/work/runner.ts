@@ -203,8 +203,8 @@ export abstract class Runner<A extends unknown[] = unknown[], R = unknown> exten
    * import { Thread } from "@weft/concurrent/threading";
    * import { assertEquals } from "@std/assert";
    *
-   * const thread = new Thread({ target: (a: number, b: number) => a + b, args: [1, 2] }).start();
-   * assertEquals(await thread.result(), 3);
+   * const thread = new Thread({ target: Math.max, args: [1, 2] }).start();
+   * assertEquals(await thread.result(), 2);
    * ```
    */
   start(): this {
@@ -312,11 +312,16 @@ export abstract class Runner<A extends unknown[] = unknown[], R = unknown> exten
    * import { Thread } from "@weft/concurrent/threading";
    * import { assertEquals, assertRejects } from "@std/assert";
    *
-   * const parse = (text: string): number[] => JSON.parse(text);
-   * const good = new Thread({ target: parse, args: ["[1, 2]"] }).start();
-   * assertEquals(await good.result(), [1, 2]);
-   * const bad = new Thread({ target: parse, args: ["[1, "] }).start();
-   * await assertRejects(() => bad.result(), SyntaxError);
+   * export function parse(text: string): number[] {
+   *   return JSON.parse(text);
+   * }
+   *
+   * if (import.meta.main) {
+   *   const good = new Thread({ target: parse, args: ["[1, 2]"] }).start();
+   *   assertEquals(await good.result(), [1, 2]);
+   *   const bad = new Thread({ target: parse, args: ["[1, "] }).start();
+   *   await assertRejects(() => bad.result(), SyntaxError);
+   * }
    * ```
    */
   async result(options?: WaitOptions): Promise<Awaited<R>> {

@@ -1,9 +1,9 @@
-/** The same works with bare workers, as a program has them that does without a library, and without any workers. */
+/** The same works with bare workers, as in a program without a library, and without any workers. */
 
 import type { Work } from "../lib/play.ts";
 import { checkResults, fillNumbers, JOB_NAMES, type JobName, JOBS, NUMBERS, setNumbers, tasksOf } from "./jobs.ts";
 
-/** What a bare worker is asked. */
+/** A request to a bare worker. */
 export type Request =
   | { readonly kind: "numbers"; readonly buffer: SharedArrayBuffer }
   | { readonly kind: "tasks"; readonly job: JobName; readonly tasks: readonly number[] }
@@ -25,7 +25,7 @@ class BareWorkers {
     await Promise.all(this.#workers.map((worker) => ask(worker, request)));
   }
 
-  /** Has tasks done in chunks, the next one given to the next worker that has answered. */
+  /** Runs tasks in chunks. The next chunk goes to the next worker that has answered. */
   async map(job: JobName, tasks: readonly number[]): Promise<unknown[]> {
     const size = Math.ceil(tasks.length / (this.#workers.length * CHUNKS));
     const chunks: unknown[][] = [];
@@ -75,7 +75,7 @@ export function bare(count: number) {
   return { works, close: () => workers.end() };
 }
 
-/** Has this thread and the workers know the same numbers. */
+/** Gives this thread and the workers the same numbers. */
 async function shareNumbers(workers: BareWorkers): Promise<void> {
   const buffer = new SharedArrayBuffer(NUMBERS * 8);
   const array = new Float64Array(buffer);

@@ -1,21 +1,21 @@
-/** What the workers do that need each other: each says that it is there and waits until all are. */
+/** Works whose workers need each other: each reports that it is there and waits for all others. */
 
 import type { Event, Latch, Lock, Queue, SharedArray, Value } from "@weft/concurrent/sync";
 import { setNumbers } from "./jobs.ts";
 
-/** Where the workers gather: each is counted, and then all are told to go. */
+/** The start line: each worker is counted, and then all may go. */
 export interface Gathering {
   readonly there: Latch;
   readonly go: Event;
 }
 
-/** Waits until all workers are there and are told to go. */
+/** Waits until all workers are there and may go. */
 export function gather({ there, go }: Gathering): void {
   there.countDown();
   go.waitSync();
 }
 
-/** Has this worker know the numbers of the job that sums them. */
+/** Gives this worker the numbers of the job that sums them. */
 export function takeNumbers(gathering: Gathering, numbers: SharedArray<"f64">): void {
   setNumbers(numbers.array);
   gather(gathering);

@@ -1,4 +1,4 @@
-/** What is done on more and more cores: the functions alone, as the pools and the bare workers call them. */
+/** The work on more and more cores: only the functions, as the pools and the bare workers call them. */
 
 /** A million square roots: what Python's documentation of pools has each of its tasks do. */
 export function compute(task: number): number {
@@ -38,8 +38,8 @@ export const NUMBERS = 32 << 20;
 let numbers: Float64Array = new Float64Array();
 
 /**
- * Writes the numbers. What was never written would be no work for the memory: the system gives one page of zeros in place of
- * all, and that page is in the cache.
+ * Writes the numbers. Unwritten memory would be no work to read: the system maps a single page of zeros, which stays in the
+ * cache.
  */
 export function fillNumbers(array: Float64Array): void {
   for (let i = 0; i < array.length; i++) array[i] = i % 7;
@@ -51,7 +51,7 @@ export function sumOf(count: number): number {
   return (count - rest) / 7 * 21 + rest * (rest - 1) / 2;
 }
 
-/** Tells this thread the numbers that {@linkcode sumPart} adds up. */
+/** Sets the numbers that {@linkcode sumPart} adds up in this thread. */
 export function setNumbers(array: Float64Array): void {
   numbers = array;
 }
@@ -70,10 +70,10 @@ export function square(x: number): number {
   return x * x;
 }
 
-/** A job that is cut into tasks: what a task is called with is its number. */
+/** A job that is cut into tasks. A task is called with its number. */
 export interface Job {
   readonly run: (task: number) => unknown;
-  /** How many tasks make up one unit of what is counted. */
+  /** How many tasks make up one counted unit. */
   readonly tasks: number;
 }
 

@@ -1,6 +1,6 @@
 /**
  * What more workers bring: jobs with 1, 2, … N workers and 2N, where N is the number of cores, by threads and processes of this
- * library and by bare workers, on Deno and Bun. `deno task bench:cores --help` tells how it is called.
+ * library and by bare workers, on Deno and Bun. `deno task bench:cores --help` explains its options.
  *
  * The machine should have nothing else to do: samples that other programs disturbed are taken again, and after some
  * minutes of that the figures say how busy it was.
@@ -111,7 +111,7 @@ async function planOf(values: Values): Promise<Pieces> {
       for (const { work, contestant, kind, workers, least } of job.works(sizes)) {
         const player = `${name} ${kind} ${workers}`;
         players[player] = { command: [...command, kind, String(workers)], cwd: ROOT };
-        // Without workers it is beside what is compared with it most: a worker for each core.
+        // The job without workers is beside its most important comparison: a worker for each core.
         piecesBySize.get(workers === 0 ? cores : workers)!.push({
           group,
           name: contestant,

@@ -16,9 +16,9 @@ export function ours(name: "threads" | "processes", workers: number) {
   // Bounded, so that producers that are ahead do not fill the memory.
   const queue = once(() => new kind.Queue<number>({ maxsize: 1024 }));
 
-  // The types of the two pools are one but for what they can be given.
+  // The types of the two pools differ only in the options.
   const pool = once(() => new kind.Pool(workers) as threading.Pool);
-  /** The pool, all of whose workers are there. */
+  /** The pool, with all its workers started. */
   const ready = once(async () => {
     await together((gathering) => shares(0, workers).map(() => pool().submit(gather, gathering)));
     return pool();
@@ -32,7 +32,7 @@ export function ours(name: "threads" | "processes", workers: number) {
     return pool();
   });
 
-  /** Has one task run in each worker of the pool, all at once: they begin when all are there. */
+  /** Runs one task in each worker of the pool at the same time: they begin when all are there. */
   const together = async (submit: (gathering: Gathering) => Promise<unknown>[]): Promise<void> => {
     const gathering: Gathering = { there: new kind.Latch(workers), go: new kind.Event() };
     const ends = submit(gathering);

@@ -14,15 +14,15 @@ export interface Pieces extends Omit<Plan, "entries" | "onStep" | "onStart" | "b
   readonly pieces: readonly (readonly Entry[])[];
   /** Milliseconds that all of it should take at most. Default: as long as it takes. */
   readonly budget?: number;
-  /** Hears what is done, and that so many steps of {@linkcode stepsOfPieces} are over. */
+  /** Called with what is done, and with how many steps of {@linkcode stepsOfPieces} are over. */
   readonly onStep?: (done: string, steps?: number) => void;
-  /** Hears what there is so far, and how many of {@linkcode partsOfPieces} that are, after each piece. */
+  /** Called after each piece with the results so far, and how many of {@linkcode partsOfPieces} they are. */
   readonly onPiece?: (soFar: MeasuredPieces, done: number) => void;
 }
 
-/** What came out. */
+/** The results. */
 export interface MeasuredPieces extends Measured {
-  /** What there was no time for, if anything. */
+  /** What was left out for lack of time, if anything. */
   readonly note?: string;
 }
 
@@ -43,13 +43,13 @@ const PREPARATION = 2.5;
 export interface TimeLeft {
   /** What may still be used, in milliseconds. */
   readonly left: number;
-  /** How many milliseconds a sample has taken until now, all that is beside it included. */
+  /** How many milliseconds a sample has taken until now, including everything beside it. */
   readonly sampleMs: number;
   /** How many figures there are to come, those of later starts included. */
   readonly figures: number;
 }
 
-/** How many rounds, of those that there should be, there is time for: 1 at least. */
+/** For how many of the planned rounds there is time: 1 at least. */
 export function roundsFor({ left, sampleMs, figures }: TimeLeft, rounds: number): number {
   for (let count = rounds; count > 1; count--) {
     if (figures * (PREPARATION + count) * sampleMs <= left) return count;
@@ -113,7 +113,7 @@ export async function measurePieces(plan: Pieces): Promise<MeasuredPieces> {
   return soFar();
 }
 
-/** What there was no time for. */
+/** What was left out for lack of time. */
 export function noteOf(
   leftOut: { readonly starts: number; readonly rounds: number },
   { pieces, starts, rounds }: Pick<Pieces, "pieces" | "starts" | "rounds">,
@@ -149,7 +149,7 @@ function ofStart({ groups, versions }: Measured, start: number): Measured {
   };
 }
 
-/** What the parts have of each contestant, together, the contestants of a group in the order of their sizes. */
+/** The parts of each contestant, put together. The contestants of a group are in the order of their sizes. */
 function joined({ groups }: Pieces, parts: readonly Measured[]): Measured {
   const versions: Record<string, string> = Object.assign({}, ...parts.map((part) => part.versions));
   return {

@@ -1,11 +1,11 @@
-/** The jobs as a reader knows them, and what takes part in each. */
+/** The jobs by the names that readers see, and the contestants of each. */
 
 import { namesOption } from "../lib/command.ts";
 import type { Run } from "../lib/results.ts";
 
 /** The results of a run across cores. */
 export interface CoresRun extends Run {
-  /** What there was no time for, if anything. */
+  /** What was left out for lack of time, if anything. */
   readonly note?: string;
 }
 
@@ -31,12 +31,12 @@ export interface PlannedJob {
   readonly title: string;
   /** What is done, in a line. */
   readonly about: string;
-  /** Whether more workers can make it faster: not where all of them want one thing. */
+  /** Whether more workers can make it faster: not if all of them want one object. */
   readonly scales: boolean;
   works(sizes: readonly number[]): PlannedWork[];
 }
 
-/** What a job is called that runs without any workers: the speed-up of all counts from there. */
+/** The name of a job without workers. All speed-ups count from there. */
 export const ALONE = "without workers";
 
 /** What contestants of each kind are called, in the order of tables and charts. */
@@ -48,15 +48,15 @@ export const CONTESTANTS: Readonly<Record<PlayerKind, string>> = {
 
 interface JobOptions {
   readonly about: string;
-  /** How much of the work there is at least for each worker, so that all have something to do. */
+  /** How much work there is at least for each worker, so that all have something to do. */
   readonly share: number;
   /** Default: all. */
   readonly kinds?: readonly PlayerKind[];
   /** Whether it can be done without workers, too. */
   readonly alone?: boolean;
-  /** Whether all workers want one thing, so that more of them cannot make it faster. */
+  /** Whether all workers want one object, so that more workers cannot make it faster. */
   readonly oneThing?: boolean;
-  /** Whether the workers do two things, half of them each: there are none of an odd number then. */
+  /** Whether one half of the workers does one thing and the other half another: their number is even then. */
   readonly halves?: boolean;
 }
 

@@ -1,8 +1,8 @@
 /**
  * The player of a runtime: `player.ts threads 4`, `player.ts processes 4`, `player.ts bare 4`, `player.ts bare 0`.
  *
- * Each kind and each number of workers has a player of its own, so that what one of them leaves behind or has waiting is not the
- * others' load.
+ * Each kind and each number of workers has a player of its own, so that its leftovers and waiting workers do not
+ * burden the others.
  */
 
 import process from "node:process";

@@ -10,7 +10,7 @@ export interface Point {
   readonly workers: number;
   /** The median time of one. */
   readonly ns: number;
-  /** `undefined` for a lone sample. */
+  /** `undefined` for a single sample. */
   readonly spread: number | undefined;
   /** How many there are. */
   readonly samples: string;
@@ -19,22 +19,22 @@ export interface Point {
   readonly speedup: number;
   readonly low: number;
   readonly high: number;
-  /** What the speed-up counts from: what is 1. */
+  /** What the speed-up counts from: the figure with a speed-up of 1. */
   readonly base: string;
-  /** The speed-up by the ideal one. `undefined` where more workers cannot make it faster. */
+  /** The speed-up divided by the ideal speed-up. `undefined` if more workers cannot make it faster. */
   readonly efficiency: number | undefined;
-  /** What the speed-up would be if nothing but cores were missing: those that so many workers can have by those of the base. */
+  /** The speed-up if only cores were missing: the cores that so many workers can have, divided by those of the base. */
   readonly ideal: number | undefined;
   /** How many times as long as bare workers of the same number it takes. */
   readonly timesBare: number | undefined;
   readonly dropped: number;
-  /** What has to be said beside it. */
+  /** The remark about it. */
   readonly note: string | undefined;
-  /** What has to be said of the speed-up alone: a failure, and what others used meanwhile or while the base was measured. */
+  /** The remark about the speed-up alone: a failure, and what others used meanwhile or while the base was measured. */
   readonly doubt: Pick<Contestant, "note" | "busy">;
 }
 
-/** Whether a contestant has samples that a speed-up can be told of: nothing is so many times as fast as 0. */
+/** Whether a contestant has samples for a speed-up: nothing is so many times as fast as 0. */
 export function isTimed({ samples }: Contestant): boolean {
   return samples.length > 0 && samples.every(({ value }) => value > 0);
 }
@@ -87,7 +87,7 @@ function fewestOf(contestants: readonly Contestant[]): Contestant {
   return contestants.reduce((a, b) => (b.workers ?? 0) < (a.workers ?? 0) ? b : a);
 }
 
-/** What has to be said of a figure, or of those that it is told in: a reference from a busy machine makes all the others look fast. */
+/** The remark about a figure, or about its reference: a reference from a busy machine makes all others look fast. */
 function noteOf(one: Contestant, reference: Contestant, bare: Contestant | undefined): string | undefined {
   const own = remarkOf(one);
   if (own !== undefined) return own;

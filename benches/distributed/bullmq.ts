@@ -20,7 +20,7 @@ export interface Bullmq {
   readonly versions: string;
 }
 
-/** Finds a server, and installs the packages, in exact versions; or says in a sentence why there is no BullMQ here. */
+/** Finds a server, and installs the packages in exact versions. Otherwise returns in a sentence why there is no BullMQ here. */
 export async function prepareBullmq(): Promise<Bullmq | string> {
   const named = process.env.WEFT_VALKEY_SERVER;
   const candidates = named === undefined || named === "" ? SERVERS : [named];

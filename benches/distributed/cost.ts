@@ -8,7 +8,7 @@
  *     deno run -A --no-check benches/distributed/cost.ts --once     only that it runs
  *
  * A server, an agent with two slots and the program run on one machine, and share its processors; so times of waiting say nothing, and
- * none are given. On Linux alone, which tells the time of each process.
+ * none are given. Linux only, which reports the time of each process.
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
@@ -33,26 +33,26 @@ const ROOT = new URL("../../", import.meta.url);
 const AGENT = fileURLToPath(new URL("distributed/agent.ts", ROOT));
 const RUNTIME = "Deno" in globalThis ? [process.execPath, "run", "-A", "--no-check", "--quiet"] : [process.execPath];
 const SLOTS = 2;
-/** Tasks that are measured: those that go one by one, and those of `map`. */
+/** The measured tasks: tasks that go one by one, and tasks of `map`. */
 const [SINGLE, MANY] = [6000, 512_000];
 /** Tasks with different times until their workers are replaced do not go together: milliseconds. */
 const KILL_AFTER = 60_000;
 /** Questions that are measured, and how many of them are open at a time. */
 const [QUESTIONS, OPEN] = [20_000, 16];
-/** Programs ask the agents that have tasks of theirs, agents the programs whose tasks they have, and agents say that they are there. */
+/** Programs ask the agents that have their tasks, agents ask the programs whose tasks they have, and agents announce themselves. */
 const [PROGRAM_ASKS, AGENT_ASKS, NEWS] = [0.3, 0.5, 5];
 /** A program with tasks at many agents asks each of them so much less often, for every one of them: seconds. */
 const EACH = 0.001;
-/** A processor that does more than so much of one program has no room for bursts. */
+/** If one program uses more than so much of a processor, there is no room for bursts. */
 const FULL = 0.7;
 const SIZES = [1, 16, 64, 256, 1024];
 
-/** The task: as little as there is. */
+/** The task: as little as possible. */
 export function next(x: number): number {
   return x + 1;
 }
 
-/** What was used until a moment: microseconds of processor time, and what the server counts. */
+/** The use until a moment: microseconds of processor time, and the server's counts. */
 interface Used {
   readonly server: number;
   readonly program: number;
@@ -67,7 +67,7 @@ interface Used {
 /** The same for each of something. */
 type Cost = Used;
 
-/** What the server says of its queues, as far as it is looked at. */
+/** What the server reports about its queues, as far as it is needed. */
 interface Queues {
   readonly account_details?: readonly {
     readonly stream_detail: readonly { readonly name: string; readonly state: { readonly last_seq: number } }[];
@@ -140,7 +140,7 @@ class Measured {
     };
   }
 
-  /** What each of so many costs. */
+  /** The cost of each of so many. */
   async costOf(count: number, run: () => Promise<unknown>): Promise<Cost> {
     const before = await this.#used();
     await run();
@@ -159,7 +159,7 @@ class Measured {
   }
 }
 
-/** The cost of a message, and of a task in it: from tasks that go one by one, and from those that go together. */
+/** The cost of a message, and of a task in it: from tasks that go one by one, and from tasks that go together. */
 function apart(one: Cost, many: Cost): { message: Cost; task: Cost } {
   const names = Object.keys(one) as (keyof Cost)[];
   const each = (part: (name: keyof Cost) => number): Cost =>
@@ -186,7 +186,7 @@ async function questions(engine: Engine, count: number): Promise<() => Promise<v
   };
 }
 
-/** Agents that say that they are there, and have no slots. */
+/** Agents that announce themselves, and have no slots. */
 function pretend(engine: Engine, count: number): () => void {
   const tell = (): void => {
     for (let i = 0; i < count; i++) {

@@ -16,11 +16,11 @@ const AGENT = fileURLToPath(new URL("./agent.ts", import.meta.url));
 /** The command before the name of a program. */
 const RUNTIME = "Deno" in globalThis ? [process.execPath, "run", "-A", "--no-check", "--quiet"] : [process.execPath];
 
-/** A program takes nothing for gone that it was not connected with for some seconds: milliseconds. */
+/** A program takes nothing for gone before it was connected for some seconds: milliseconds. */
 const CONNECTED = 3000;
 /** How often a program looks at its agents: milliseconds. A kill may come at any time between two looks. */
 const TICK = 300;
-/** By so much of that a kill comes later than the one before. */
+/** Each kill comes later than the one before by this part of that time. */
 const STEP = 0.382;
 
 /** Starts an agent; resolves when it takes tasks. */

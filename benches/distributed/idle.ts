@@ -1,6 +1,5 @@
 /**
- * What programs use of the processor that have nothing to do. All of them are there at once: they have nothing to do, so that none of
- * them is in the others' way.
+ * How much of the processor idle programs use. They all run at once: being idle, they do not disturb each other.
  */
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -11,9 +10,9 @@ import type { Contestant, Group, Sample } from "../lib/results.ts";
 import { IDLE, IDLE_UNIT, type PlayerName } from "./plan.ts";
 import type { Starting } from "./players.ts";
 
-/** How the programs of agents and workers are called. */
+/** The names of the programs of agents and workers. */
 const AGENTS = /\/(agent\.ts|worker\.mjs)\b/;
-/** Milliseconds until what a first task leaves to do is done, as far as it is ever done. */
+/** Milliseconds until the work that a first task causes is done, as far as it ever is. */
 const SETTLING = 5_000;
 
 const clock = canWatchIdle() ? openClock() : undefined;
@@ -25,11 +24,11 @@ export interface IdleOptions {
   /** How long it is watched: milliseconds. */
   readonly ms: number;
   readonly settling?: number;
-  /** Hears that a start is over. */
+  /** Called when a start is over. */
   readonly onStart?: (done: string) => void;
 }
 
-/** Whether the system tells it. */
+/** Whether the system reports it. */
 export function canWatchIdle(): boolean {
   return existsSync("/proc/self/stat");
 }
@@ -81,7 +80,7 @@ export function isOurs(name: PlayerName): boolean {
   return name !== "BullMQ";
 }
 
-/** Starts a player and has it do something, so that all is there that is there later. */
+/** Starts a player and has it do something, so that everything is started. */
 async function begin(starting: Starting, notes: Map<Starting, string>): Promise<Player | undefined> {
   try {
     const player = await Player.start(starting.options);
@@ -107,7 +106,7 @@ function usageOf(player: Player | undefined): Record<"agent" | "program", number
   return { agent: usedBy(new Set(ofAgents)), program: usedBy(all.filter(({ pid }) => pid === player.pid)) };
 }
 
-/** The text of a file as the only element, or what stands for a file that is gone. */
+/** The text of a file as the only element, or `otherwise` if the file is gone. */
 function readOr(file: string, otherwise: string[]): string[] {
   try {
     return [readFileSync(file, "utf8")];

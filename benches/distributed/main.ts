@@ -1,6 +1,6 @@
 /**
- * A fleet beside a job queue, BullMQ, and beside the local pool, on Deno and Bun. `deno task bench:distributed --help` tells how it is
- * called.
+ * A fleet beside a job queue, BullMQ, and beside the local pool, on Deno and Bun. `deno task bench:distributed --help` explains its
+ * options.
  *
  * BullMQ is installed in `benches/distributed/bullmq/` at the first run; without a server of Valkey or Redis it is left out.
  */

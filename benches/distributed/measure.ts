@@ -1,4 +1,4 @@
-/** Measures the rows: those of tasks in turns, then the agents that are killed, then what is idle. */
+/** Measures the rows: the rows of tasks in turns, then killed agents, then idle programs. */
 
 import { type Entry, measure, type Measured, type Plan, stepsOf } from "../lib/measure.ts";
 import type { Group } from "../lib/results.ts";
@@ -27,7 +27,7 @@ export interface Options {
   readonly notes: readonly string[];
   readonly starts: number;
   readonly rounds: number;
-  /** Whether it is the shortest form: that it runs, not what the figures are. */
+  /** Whether it is the shortest form: a check that it runs, without meaningful figures. */
   readonly once: boolean;
   readonly onStep?: (done: string, steps: number) => void;
   readonly onPart?: (soFar: Measured, done: number) => void;

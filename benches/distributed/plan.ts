@@ -1,4 +1,4 @@
-/** The rows of the comparison, what takes part in them, and what is asked of the fleet. */
+/** The rows of the comparison, their contestants, and the goals of the fleet. */
 
 import { namesOption } from "../lib/command.ts";
 import { CONCURRENCY, ITEMS, MEGABYTES, SLOTS, TASKS, TRIPS } from "./sizes.ts";
@@ -19,7 +19,7 @@ export const ABOUT: Readonly<Record<PlayerName, string>> = {
   "local pool": `this library's pool of ${SLOTS} processes, with no server`,
 };
 
-/** What is asked of a figure: so much at most or at least. */
+/** The goal for a figure: a maximum or a minimum. */
 export interface Target {
   /**
    * What it is asked of: how many times as much the fleet takes as a peer, how many times as many tasks it does in a second, what it
@@ -47,14 +47,14 @@ export interface Row {
   readonly nOfBullmq?: number;
   /** How often it is done in the shortest form. */
   readonly nOnce: number;
-  /** Whether tasks in a second are told beside the time of one. */
+  /** Whether the tasks per second are shown beside the time of one. */
   readonly isRate: boolean;
   readonly targets: readonly Target[];
 }
 
 const ALL = PLAYERS;
 
-/** Those that are measured in turns, one sample of each player after the other. */
+/** The rows that are measured in turns, one sample of each player after the other. */
 export const TURNS: readonly Row[] = [
   {
     name: "trip",
@@ -137,7 +137,7 @@ export const KILLED: Row = {
 /** How often agents are killed on each runtime. */
 export const KILLS = 30;
 
-/** Nothing is done: what an agent, and a program with an open pool, use of the processor. */
+/** Nothing is done: how much of the processor an agent and a program with an open pool use. */
 export const IDLE: Readonly<Record<"agent" | "program", Omit<Row, "work" | "n" | "nOnce">>> = {
   agent: {
     name: "idle",

@@ -19,7 +19,7 @@ export interface Starting {
   readonly options: PlayerOptions;
 }
 
-/** Those that can be had on this machine, and what is to be said of them, a sentence each. */
+/** The players that this machine can run, and remarks about them, a sentence each. */
 export async function playersNamed(names: readonly PlayerName[]): Promise<{ players: Starting[]; notes: string[] }> {
   const bullmq = names.includes("BullMQ") ? await prepareBullmq() : undefined;
   const notes = bullmq === undefined ? [] : [typeof bullmq === "string" ? bullmq : bullmq.versions];

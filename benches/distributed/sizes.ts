@@ -19,7 +19,7 @@ export function numbers(n: number): number[] {
   return Array.from({ length: n }, (_, i) => i);
 }
 
-/** Throws unless these are what comes of `increment` with 0, 1, … below n, by their sum. */
+/** Throws unless these are the results of `increment` with 0, 1, … below n, by their sum. */
 export function checkIncremented(results: readonly number[], n: number): void {
   const sum = results.reduce((a, b) => a + b, 0);
   if (results.length !== n || sum !== n * (n + 1) / 2) throw new Error(`wrong results: ${results.length}, sum ${sum}`);

@@ -1,4 +1,4 @@
-/** The tables of a run of a fleet: what was asked of it and what came out, and the figures of each group. */
+/** The tables of a run of a fleet: the goals and results, and the figures of each group. */
 
 import { inMarkdown } from "../lib/markdown.ts";
 import { headOf, Notes, remarkOn } from "../lib/notes.ts";
@@ -22,14 +22,14 @@ export const COLUMNS = {
 
 const READING = "Less is better, but for what is told by the second";
 
-/** What was asked and a table for each group, in Markdown. */
+/** The goals, and a table for each group, in Markdown. */
 export function tablesOf(measured: Run): string {
   const run = inMarkdown(measured);
   const groups = run.groups.filter(({ contestants }) => contestants.length > 0);
   return [headOf(run, READING, run.notes ?? []), asked(run), ...groups.map(tableOf)].join("\n\n");
 }
 
-/** What the fleet takes on each runtime, what its peers do, what was asked of it, and whether that is reached. */
+/** What the fleet takes on each runtime, what its peers take, the goal, and whether it is reached. */
 export function asked(run: Run): string {
   const notes = new Notes();
   const rows = run.groups.flatMap((group) =>
@@ -63,7 +63,7 @@ function told({ unit }: Group, value: number, isRate: boolean): string {
   return isRate ? `${figures(1e9 / value)} /s` : formatValue(value, unit);
 }
 
-/** The ratio or figure that something was asked of, what was asked, and whether that is reached. */
+/** The ratio or figure with a goal, the goal, and whether it is reached. */
 function verdictOf(group: Group, target: Target, runtime: string, fleet: Figures, peer: Figures | undefined): string[] {
   const { of } = target;
   const limit = askedOn(target, runtime);

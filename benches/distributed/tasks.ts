@@ -1,4 +1,4 @@
-/** What workers do: next to nothing, so that the price of getting it there and back is all that there is. */
+/** The tasks of the workers: next to nothing, so that only the way there and back costs time. */
 
 import { writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
@@ -11,7 +11,7 @@ export function echo(text: string): string {
   return text;
 }
 
-/** Says by a file that it has begun, and goes on until its worker is ended. */
+/** Reports with a file that it has begun, and goes on until its worker is ended. */
 export async function linger(file: string): Promise<void> {
   writeFileSync(file, "");
   await delay(60_000);

@@ -1,8 +1,8 @@
 /**
  * Charts: Vega-Lite specifications to SVG, readable in light and dark.
  *
- * An SVG in a README knows whether its reader's system is light or dark, so the file has both: drawn in the colours of the
- * light one, with a style sheet that exchanges them.
+ * An SVG in a README can find out whether its reader's system is light or dark, so the file has both themes: it is drawn in the
+ * colours of the light theme, and a style sheet exchanges them.
  */
 
 import * as vega from "vega";
@@ -10,7 +10,7 @@ import { compile, type TopLevelSpec } from "vega-lite";
 import { describeMachine } from "./machine.ts";
 import { busyNoteOf, type Run, stoppedNoteOf } from "./results.ts";
 
-/** What a chart draws with: in the light, in the dark. */
+/** The colours of a chart, in the light and the dark theme. */
 const THEME = {
   ground: ["#ffffff", "#16181d"],
   ink: ["#22262e", "#dfe3ea"],
@@ -18,7 +18,7 @@ const THEME = {
   grid: ["#e3e6ec", "#343944"],
 } as const;
 
-/** Colours of series, in the order in which they are given out: apart from each other also for colour-blind readers. */
+/** Colours of series, in the order of their use. Colour-blind readers can tell them apart, too. */
 const SERIES = [
   ["#1f6fd0", "#5aa2f5"],
   ["#d9610f", "#f58e4a"],
@@ -30,7 +30,7 @@ const SERIES = [
 
 /** The colours of series, of the light theme; {@linkcode toSvg} knows their dark ones. */
 export const COLOURS: readonly string[] = SERIES.map(([light]) => light);
-/** The colour of what is not a series: an ideal, a note. */
+/** The colour of everything else: an ideal, a note. */
 export const FAINT: string = THEME.faint[0];
 
 /** How wide the panels of a chart are together, in pixels, so that it can be read where a page shows it in 900, and what is between two. */
@@ -38,7 +38,7 @@ export const PANELS = { width: 860, gap: 24 } as const;
 
 /** How wide a letter is on the average, by the size of its font. */
 const LETTER = 0.6;
-/** What Vega asks for the width of a text; its types do not have it. */
+/** The function that Vega calls for the width of a text. Vega's types do not declare it. */
 const { textMetrics } = vega as unknown as {
   readonly textMetrics: { width: (item: TextItem, text: unknown) => number };
 };
@@ -47,7 +47,7 @@ interface TextItem {
   readonly fontSize?: number;
   readonly limit?: number;
 }
-// Without a canvas, Vega takes letters for far wider than they are, and leaves room for them.
+// Without a canvas, Vega takes letters for far wider than they are, and leaves too much room.
 textMetrics.width = ({ fontSize = 11, limit = 0 }, text) => {
   const width = String(text ?? "").length * fontSize * LETTER;
   return limit > 0 ? Math.min(limit, width) : width;
@@ -56,7 +56,7 @@ textMetrics.width = ({ fontSize = 11, limit = 0 }, text) => {
 /** How many letters of a subtitle fit into the width of a chart. */
 const LINE = 118;
 
-/** What stands below the title of a chart: machine, date and command, what else is to be said, and how busy the machine was. */
+/** The text below the title of a chart: machine, date and command, remarks, and how busy the machine was. */
 export function subtitleOf(run: Run, ...more: readonly string[]): string[] {
   const quick = run.quick ? " (quick: the figures are rough)" : "";
   const lines = [describeMachine(run.machine), `${run.date.slice(0, 10)}, ${run.command}${quick}`, ...more];

@@ -1,4 +1,4 @@
-/** Checks what was read of a file, and says where in it something is wrong. */
+/** Checks the contents of a file, and names the place of an error. */
 
 import { UserError } from "./user_error.ts";
 

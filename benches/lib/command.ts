@@ -1,6 +1,6 @@
 /**
- * The command line of the programs of benchmarks: which options there are, what `--help` prints, and how it is told what the
- * caller did wrong, which is in one line and with 2 as the exit code.
+ * The command line of the programs of benchmarks: the options, the output of `--help`, and the errors of the caller, which are
+ * printed in one line, with 2 as the exit code.
  */
 
 import process from "node:process";
@@ -10,11 +10,11 @@ import { UserError } from "./user_error.ts";
 /** An option. */
 export interface Option {
   readonly type: "string" | "boolean";
-  /** What stands for its value in the help. */
+  /** The placeholder of its value in the help. */
   readonly value?: string;
-  /** Its value where it is not given. One that has none is `undefined` then, or `false`. */
+  /** Its value if it is not given. Without a default it is `undefined` then, or `false`. */
   readonly default?: string;
-  /** What it does, and what is done without it. */
+  /** What it does, and what happens without it. */
   readonly about: string;
 }
 
@@ -27,12 +27,12 @@ export interface Command<O extends Options = Options> {
   readonly task: string;
   /** What it does. */
   readonly about: string;
-  /** What it takes but options, for the help: `OLD.json NEW.json`. Default: nothing. */
+  /** Its positional arguments, for the help: `OLD.json NEW.json`. Default: none. */
   readonly files?: string;
   readonly options: O;
-  /** What follows the task, and what it does then. */
+  /** Examples: what follows the task, and what it does then. */
   readonly examples: readonly (readonly [args: string, does: string])[];
-  /** What its exit codes mean, beside the 2 that all programs have. */
+  /** The meaning of its exit codes, besides the 2 that all programs have. */
   readonly exitCodes: Readonly<Record<number, string>>;
 }
 
@@ -47,7 +47,7 @@ export interface Given<O extends Options> {
 }
 
 /**
- * Runs a program and ends this one with the exit code that it returns, 0 if none: what the program started may be there still.
+ * Runs a program and exits with the code that it returns, 0 if none. Children of the program may still be running.
  */
 export async function runCommand<O extends Options>(
   command: Command<O>,
@@ -79,7 +79,7 @@ export function readCommand<O extends Options>(command: Command<O>, args: readon
     const { values: { help, ...values }, positionals } = parseArgs({ args: [...args], options, allowPositionals });
     return help === true ? "help" : { values: values as Given<O>["values"], files: positionals };
   } catch (error) {
-    // What follows the first sentence is about positional arguments, and beside the point.
+    // The text after the first sentence is about positional arguments, and does not matter here.
     const [fault] = (error as Error).message.split(/\.? (?:To specify|This command)|\n/);
     throw new UserError(
       `Cannot run ${command.task}: ${fault!.charAt(0).toLowerCase()}${
@@ -115,7 +115,7 @@ function columns(rows: readonly (readonly [string, string])[]): string {
 /** The most that an option counts: more would take months. */
 const MOST = 1_000;
 
-/** Reads an option that is a whole number from 1 to {@linkcode MOST}; `undefined` where it is not given. */
+/** Reads an option that is a whole number from 1 to {@linkcode MOST}. `undefined` if it is not given. */
 export function countOption(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (!/^[1-9]\d*$/.test(text) || Number(text) > MOST) {
@@ -126,7 +126,7 @@ export function countOption(name: string, text: string | undefined): number | un
   return Number(text);
 }
 
-/** Reads an option that is a list of names, with commas between them; `undefined` where it is not given. */
+/** Reads an option that is a list of names, with commas between them. `undefined` if it is not given. */
 export function namesOption<T extends string>(
   name: string,
   text: string | undefined,

@@ -4,12 +4,12 @@
  * There are four kinds of noise, and a change must stand out from all of them:
  * - the samples of one start of a program differ: the test of Mann and Whitney looks at all of them;
  * - two starts of one program differ, as memory lies elsewhere and code is compiled at other moments: what counts is the median
- *   of each start. How much starts differ is not told well by a few of them, so what is usual for all contestants counts beside
- *   it, as if it had been seen in {@linkcode USUAL_WEIGHT} more starts;
+ *   of each start. A few starts do not show well how much starts differ, so the usual spread of all contestants counts besides,
+ *   as if it had been seen in {@linkcode USUAL_WEIGHT} more starts;
  * - another virtual machine uses the same core of the processor for a while, unseen: atomic operations beside each sample take
- *   longer then. How a contestant goes with these is learnt from the samples within each run, and taken off;
- * - the machine is another hour's machine: what is not this library's must be as fast as before, and by how much it is not is
- *   taken off first, and counts as noise.
+ *   longer then. How much a contestant depends on these is learned from the samples within each run, and subtracted;
+ * - the machine is not the same at another hour: contestants that are not this library's should be as fast as before. The
+ *   difference is subtracted first, and counts as noise.
  *
  * With a hundred comparisons, some stand out by chance: the probabilities are corrected for that (Holm). And a change that is
  * certain but small is no news.
@@ -19,22 +19,22 @@ import { type Failure, type Omission, type Pair, pairsOf } from "./pairs.ts";
 import { type Group, labelOf, type Run } from "./results.ts";
 import { holm, mannWhitney, median, robustDeviation, studentProbability } from "./stats.ts";
 
-/** The smallest change that is told. */
+/** The smallest change that is reported. */
 export const SMALLEST = 0.05;
-/** How probable chance may be as the reason of any of the changes that are told. */
+/** How probable it may be that any of the reported changes is due to chance. */
 const CHANCE = 0.02;
-/** Starts that a contestant must have in each run: two of a kind in each come by chance too often. */
+/** Starts that a contestant must have in each run: with two in each, equal results by chance are too frequent. */
 export const LEAST_STARTS = 3;
-/** How many starts what is usual counts for. */
+/** How many starts the usual spread counts for. */
 const USUAL_WEIGHT = 4;
-/** How much starts of a program differ at least (standard deviation), whatever few of them seem to show. */
+/** The least difference between starts of a program (standard deviation), whatever a few of them seem to show. */
 const LEAST_DEVIATION = 0.015;
-/** How much they are taken to differ where each run has only one. */
+/** The assumed difference if each run has only one start. */
 const UNKNOWN_DEVIATION = 0.04;
-/** How many contestants that are not ours there must be, for what they did to tell of the machine. */
+/** How many contestants of other origin are needed to judge the machine by them. */
 const ENOUGH_OTHERS = 4;
 
-/** What became of a contestant. */
+/** The result for a contestant. */
 export interface Comparison {
   readonly group: string;
   readonly label: string;
@@ -42,7 +42,7 @@ export interface Comparison {
   readonly unit: string;
   readonly before: number;
   readonly after: number;
-  /** How many times as long as before it takes, the machine's own change taken off: above 1 is worse. */
+  /** How many times as long as before it takes, without the machine's own change. Above 1 is worse. */
   readonly ratio: number;
   /** Whether one of the figures is next to nothing: the ratio is that of what it is taken for then, and no figure to show. */
   readonly isTiny: boolean;
@@ -60,7 +60,7 @@ export interface Compared {
   readonly failed: Failure[];
   /** How many times as long everything takes that is not ours; 1 where that is not known. */
   readonly machine: number;
-  /** What only one of the runs has, what failed in the old one, and figures from a busy machine, which tell nothing. */
+  /** What only one of the runs has, what failed in the old run, and figures from a busy machine, which show nothing. */
   readonly omitted: Omission[];
 }
 
@@ -74,14 +74,14 @@ export function compareRuns(before: Run, after: Run): Compared {
   const squares = pairs.map(({ variance, freedom, startsPart }) =>
     (variance * freedom + usual * USUAL_WEIGHT) / (freedom + USUAL_WEIGHT) * startsPart
   );
-  // By how much more what is not ours differs than its starts explain.
+  // How much more the other contestants differ than their starts explain.
   const explained = median(squares.filter((_, i) => !pairs[i]!.contestant.ours).concat(known ? [] : [0]));
   const unrest = known ? Math.max(0, robustDeviation(others) ** 2 - explained) : 0;
 
   const chances = pairs.map(({ change, freedom }, i) =>
     studentProbability((change - machine) / Math.sqrt(squares[i]! + unrest), freedom + USUAL_WEIGHT)
   );
-  // What is ours and what is not are questions of their own.
+  // Our contestants and the others are tested separately.
   const corrected: number[] = [];
   for (const ours of [true, false]) {
     const asked = [...pairs.keys()].filter((i) => pairs[i]!.contestant.ours === ours);
@@ -111,7 +111,7 @@ export function compareRuns(before: Run, after: Run): Compared {
   return { comparisons, failed, machine: Math.exp(machine), omitted };
 }
 
-/** Why no change of a contestant could be told, however large it were; `undefined` where one could be. */
+/** Why no change of a contestant could be detected, however large. `undefined` if it could. */
 function whyUnknown({ starts, before, after }: Pair): string | undefined {
   if (starts < LEAST_STARTS) {
     return `${starts} ${starts === 1 ? "start" : "starts"}, at least ${LEAST_STARTS} are needed`;
@@ -121,7 +121,7 @@ function whyUnknown({ starts, before, after }: Pair): string | undefined {
   return apart < CHANCE ? undefined : `${few} ${few === 1 ? "sample" : "samples"}, more rounds are needed`;
 }
 
-/** What is usual for starts of a program: the middle of what all contestants show. */
+/** The usual spread of a program's starts: the median over all contestants. */
 function usualVariance(pairs: readonly Pair[]): number {
   const seen = pairs.filter(({ freedom }) => freedom > 0).map((pair) => pair.variance);
   return seen.length === 0 ? UNKNOWN_DEVIATION ** 2 : Math.max(median(seen), LEAST_DEVIATION ** 2);

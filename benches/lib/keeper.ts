@@ -2,7 +2,7 @@
  * Keeps the results of a run while it is measured, so that a run that is stopped leaves what it has, and nothing that was there before
  * is lost by it.
  *
- * What there is so far is in a file of its own beside the results' file, marked as a part. At the end the whole takes the place of the
+ * The results so far are in a file of their own beside the results' file, marked as a part. At the end the whole run replaces the
  * results' file. A run that is stopped leaves its part there only if that place was empty.
  */
 
@@ -11,23 +11,23 @@ import { thisMachine } from "./machine.ts";
 import type { Measured } from "./measure.ts";
 import { type Run, SCHEMA, taskOf, writeRun } from "./results.ts";
 
-/** What is kept, and how much there is to come. */
+/** What is kept, and how much is to come. */
 export interface KeeperOptions {
   readonly kind: Run["kind"];
   readonly quick: boolean;
   /** The results' file. */
   readonly file: string;
-  /** How many parts the run has, and what they are called: `groups`. */
+  /** How many parts the run has, and their name: `groups`. */
   readonly total: number;
   readonly parts: string;
 }
 
-/** The file beside the results' file that has the part of a run that was stopped. */
+/** The file beside the results' file with the part of a run that was stopped. */
 export function partOf(file: string): string {
   return `${file.replace(/\.json$/, "")}${PART}`;
 }
 
-/** How the names of such files end. */
+/** The ending of such files' names. */
 export const PART = ".partial.json";
 
 /** Keeps the results of a run of this program of today on this machine. */
@@ -42,10 +42,10 @@ export class Keeper {
     globalThis.addEventListener("unload", this.#stopped);
   }
 
-  /** Keeps what there is so far, which is so many parts. */
+  /** Keeps the results so far, which are so many parts. */
   part(measured: Measured, done: number): void {
     this.#done = done;
-    // Those whose turn has not come are empty.
+    // Groups that are still to come are empty.
     const groups = measured.groups.filter(({ contestants }) => contestants.length > 0);
     writeRun(partOf(this.#options.file), { ...this.#runOf({ ...measured, groups }), stopped: this.#soFar() });
   }
@@ -77,7 +77,7 @@ export class Keeper {
     return `${this.#done} of ${this.#options.total} ${this.#options.parts}`;
   }
 
-  /** Ctrl-C and errors end the program in the midst of a run. */
+  /** Ctrl-C and errors may end the program during a run. */
   readonly #stopped = (): void => {
     const { file } = this.#options;
     if (this.#done === 0) {

@@ -1,10 +1,10 @@
 /**
- * How much of the processors others use while something is measured: the busy time of the processors less what the measured
- * programs and this one used.
+ * How much of the processors other programs use during a measurement: the busy time of the processors minus the time of the
+ * measured programs and of this one.
  *
  * Busy is what is not idle, so that time which a hypervisor took away counts as used by others, too. The time of a tree of
- * programs is that of the living, of all their threads, and of the children that they have waited for. Linux tells all of
- * this; elsewhere what others use is not known.
+ * programs is that of the living, of all their threads, and of the children that they have waited for. Linux reports all of
+ * this; elsewhere the use by others is unknown.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -13,11 +13,11 @@ import process from "node:process";
 
 /** Nanoseconds in the unit of time of /proc, which is the same on every machine. */
 const TICK_NS = 1e7;
-/** What the rounding to ticks may add up to with one processor; with more it grows as their square root. */
+/** The largest error of rounding to ticks with one processor. With more processors it grows as their square root. */
 const GRAIN_NS = 1.1 * TICK_NS;
-/** What others may use in a measurement that counts, in cores: so much of each, and so much of all. */
+/** What others may use in a valid measurement, in cores: so much of each, and so much of all. */
 const [QUIET_PART, QUIET_CORES] = [0.05, 0.5];
-/** In a shorter time the ticks do not tell what others used. */
+/** In a shorter time the ticks do not show what others used. */
 const LOOK_MS = 100;
 
 /** Idle nanoseconds of the processors with these numbers, from the text of /proc/stat. */
@@ -41,7 +41,7 @@ export function parseProcessors(list: string): Set<number> {
   return processors;
 }
 
-/** What /proc/PID/stat says of a process. */
+/** What /proc/PID/stat shows of a process. */
 export interface ProcessStat {
   readonly pid: number;
   readonly parent: number;
@@ -65,7 +65,7 @@ export function parseProcess(text: string): ProcessStat {
   };
 }
 
-/** Those that a process started, itself among them: its descendants, and all of the session that it leads. */
+/** The processes that a process started, including itself: its descendants, and the session that it leads. */
 export function treeOf(root: number, all: readonly ProcessStat[]): ProcessStat[] {
   const children = Map.groupBy(all, (each) => each.parent);
   const found = new Set(all.filter((each) => each.pid === root || each.session === root));
@@ -76,11 +76,11 @@ export function treeOf(root: number, all: readonly ProcessStat[]): ProcessStat[]
 /** What had been used at a moment. */
 export interface Usage {
   readonly at: number;
-  /** What the processors were idle; `undefined` where the system does not tell what of the rest is others'. */
+  /** The idle time of the processors. `undefined` if the system does not report how much of the rest is others'. */
   readonly idleNs: number | undefined;
-  /** By the tree that is measured; `undefined` where the system does not tell. */
+  /** By the measured tree. `undefined` if the system does not report it. */
   readonly treeNs: number | undefined;
-  /** By this process, where the tree is not its own. */
+  /** By this process, if the tree is not its own. */
   readonly driverNs: number;
 }
 
@@ -109,8 +109,8 @@ export function loadBetween(before: Usage, after: Usage, processors: number): Lo
 }
 
 /**
- * Whether others used so much that what was measured meanwhile does not count; `undefined` where that is not known, as the system
- * does not tell or the time was too short.
+ * Whether others used so much that the measurement does not count. `undefined` if that is unknown, because the system does not
+ * report it or the time was too short.
  */
 export function isDisturbed({ wallNs, othersShare }: Load, processors: number): boolean | undefined {
   // A timer may be a little early.
@@ -119,7 +119,7 @@ export function isDisturbed({ wallNs, othersShare }: Load, processors: number): 
   return othersShare * processors > allowed + GRAIN_NS * Math.sqrt(processors) / wallNs;
 }
 
-/** Reads what is used on this machine. */
+/** Reads the use of processors on this machine. */
 export class LoadMeter {
   readonly processors: number;
   readonly #processors: Set<number> | undefined;
@@ -146,7 +146,7 @@ export class LoadMeter {
     return { at, idleNs: parseIdle(readFileSync("/proc/stat", "utf8"), this.#processors), treeNs, driverNs };
   }
 
-  /** Stops what a process has started, and the process, or has it go on. Does nothing where the tree is not known. */
+  /** Stops a process and the processes that it started, or lets them go on. Does nothing if the tree is not known. */
   signal(root: number, signal: "SIGSTOP" | "SIGCONT"): void {
     if (this.#processors === undefined) return;
     for (const { pid } of treeOf(root, readProcesses())) {
@@ -159,8 +159,8 @@ export class LoadMeter {
   }
 
   /**
-   * What has been used since `before`, when that is long enough ago to tell what others used: what is too short is judged by the
-   * time around it.
+   * What has been used since `before`, once that is long enough ago to show what others used. Short measurements are judged by
+   * the time around them.
    */
   async look(root: number, before: Usage): Promise<Load> {
     const over = performance.now() - before.at / 1e6;
@@ -171,8 +171,8 @@ export class LoadMeter {
   }
 
   /**
-   * Waits until others have used next to nothing for a moment. Gives up after `patience` milliseconds, or at once where it is not
-   * known what others use; resolves to how long it waited.
+   * Waits until others have used next to nothing for a moment. Gives up after `patience` milliseconds, or at once if the use
+   * by others is unknown. Resolves to how long it waited.
    */
   async quiet(patience: number): Promise<number> {
     const begin = performance.now();
@@ -199,7 +199,7 @@ function readProcesses(): ProcessStat[] {
 
 /**
  * The clock of a process, which counts nanoseconds of all its threads, also of those that have ended: /proc has them in steps
- * of 10 ms only. `undefined` where the C library is not to be had.
+ * of 10 ms only. `undefined` if the C library is not available.
  */
 export function openClock(): ((pid: number) => number | undefined) | undefined {
   try {

@@ -1,4 +1,4 @@
-/** What the machine of a run is, since a figure says nothing without it. */
+/** The machine of a run. A figure means nothing without it. */
 
 import { execFileSync } from "node:child_process";
 import os from "node:os";
@@ -17,7 +17,7 @@ export interface Machine {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** This machine. `versions` are those of the runtimes that take part, as their players told them. */
+/** This machine. `versions` are the versions of the runtimes, as their players report them. */
 export function thisMachine(versions: Record<string, string>): Machine {
   return {
     processor: os.cpus()[0]?.model.trim() ?? "unknown",
@@ -35,7 +35,7 @@ export function describeMachine(machine: Machine): string {
   return [`${machine.cores} cores of ${machine.processor}`, memory, machine.system, ...versions].join(", ");
 }
 
-/** What a command prints when it is asked for its version; `undefined` where it is not installed. */
+/** The version that a command prints. `undefined` if it is not installed. */
 export function versionOf(command: string, ...args: string[]): string | undefined {
   try {
     const output = execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });

@@ -1,5 +1,5 @@
 /**
- * Measures contestants in turns, so that what the machine does in a minute is done to all of them.
+ * Measures contestants in turns, so that the state of the machine affects all of them alike.
  *
  * A contestant is a work of a player. The players are started several times, since two starts of one program differ by more
  * than two samples of one start do; in each start every contestant has its turn in every round, in one order and then in
@@ -12,20 +12,20 @@ import type { Played } from "./play.ts";
 import { HangError, LONG, Player, type PlayerOptions } from "./player.ts";
 import type { Contestant, Group, Sample } from "./results.ts";
 
-/** A contestant: what it is called, and which player does it. */
+/** A contestant: its name and its player. */
 export interface Entry extends Pick<Contestant, "name" | "runtime" | "ours" | "workers"> {
   /** The name of its group. */
   readonly group: string;
   /** The name of its player. */
   readonly player: string;
   readonly work: string;
-  /** How often the work is done in a sample, where that is not to be found out. */
+  /** How often the work is done in a sample, if that is fixed. */
   readonly n?: number;
-  /** Whether nothing is to be warmed before the first sample: each time is in a new program, or warms what it needs. */
+  /** Whether the first sample needs no warming: each time runs in a new program, or warms what it needs. */
   readonly unwarmed?: boolean;
-  /** In how many parts a sample is taken, so that what atomic operations take is known throughout. Default: 1. */
+  /** In how many parts a sample is taken, so that the time of atomic operations is known throughout. Default: 1. */
   readonly parts?: number;
-  /** How often it is done at least: where it is cut into parts, so that there are enough of them. */
+  /** How often it is done at least: if it is cut into parts, so that there are enough. */
   readonly least?: number;
 }
 
@@ -40,24 +40,24 @@ export interface Plan {
   readonly rounds: number;
   /** How long a sample should take. Default: 200. */
   readonly sampleMs?: number;
-  /** Milliseconds after which a work that is not done is said to hang. Default: 30,000. */
+  /** Milliseconds after which an unfinished work counts as hanging. Default: 30,000. */
   readonly limit?: number;
   /** Milliseconds that the run may spend on waiting for a quiet machine. Default: 60,000. */
   readonly patience?: number;
   /** Milliseconds after which no start is begun, and no round that is not the first of its start. Default: none. */
   readonly budget?: number;
-  /** Hears what is done, and that a step of {@linkcode stepsOf} is over. */
+  /** Called with what is done, when a step of {@linkcode stepsOf} is over. */
   readonly onStep?: (done: string) => void;
-  /** Hears what there is so far, after each start. */
+  /** Called with the results so far, after each start. */
   readonly onStart?: (soFar: Measured) => void;
 }
 
-/** What came out. */
+/** The results. */
 export interface Measured {
   readonly groups: Group[];
-  /** Of the runtimes, as their players told them. */
+  /** Of the runtimes, as their players report them. */
   readonly versions: Record<string, string>;
-  /** What else is to be said of the run, a sentence each. */
+  /** Remarks about the run, a sentence each. */
   readonly notes?: readonly string[];
 }
 
@@ -84,7 +84,7 @@ interface Seat {
   n: number;
   /** Whether a sample of it is {@linkcode LONG}. */
   long: boolean;
-  /** Why it cannot go on. */
+  /** The reason why it cannot go on. */
   note?: string;
 }
 
@@ -109,7 +109,7 @@ class Measuring {
   readonly #begin = performance.now();
   /** What may still be spent on waiting. */
   #patience: number;
-  /** Whether others used the processors when it was last looked. */
+  /** Whether others used the processors at the last check. */
   #restless = true;
 
   constructor(plan: Plan) {
@@ -118,7 +118,7 @@ class Measuring {
     this.seats = plan.entries.map((entry) => ({ entry, taken: [], n: entry.n ?? 0, long: false }));
   }
 
-  /** One start of all players. What there is no time for counts as a step that is over, so that the progress is right. */
+  /** One start of all players. Steps without time left count as done, so that the progress is right. */
   async start(start: number): Promise<void> {
     const isLate = (): boolean => performance.now() - this.#begin > (this.#plan.budget ?? Infinity);
     const nothing = (): Promise<void> => Promise.resolve();
@@ -139,7 +139,7 @@ class Measuring {
     }
   }
 
-  /** What there is so far. */
+  /** The results so far. */
   measured(): Measured {
     const groups = this.#plan.groups.map((group) => ({
       ...group,
@@ -149,7 +149,7 @@ class Measuring {
     return { groups, versions: { ...this.versions } };
   }
 
-  /** Does a step of a contestant that can go on; if it fails, the contestant can no longer. */
+  /** Does a step of a contestant. If it fails, the contestant does not go on. */
   async #guarded(seat: Seat, step: () => Promise<void>): Promise<void> {
     const { group, name, runtime, workers, player } = seat.entry;
     if (seat.note === undefined) {
@@ -157,7 +157,7 @@ class Measuring {
         await step();
       } catch (error) {
         seat.note = error instanceof HangError ? "hangs" : (error as Error).message;
-        // The others of its player go on with another start of it, as it may have ended or be in disorder.
+        // The player's other contestants go on with another start of it, as it may have ended or be in a bad state.
         this.#players.get(player)?.kill();
         this.#players.delete(player);
       }
@@ -165,7 +165,7 @@ class Measuring {
     this.#plan.onStep?.(`${group}: ${name}, ${runtime}${workers === undefined ? "" : ` x ${workers}`}`);
   }
 
-  /** The player of an entry, ready. All others are stopped: also what waits uses the processor now and then. */
+  /** The player of an entry, ready. All others are stopped: even waiting programs use the processor now and then. */
   async #playerOf({ player: name, runtime }: Entry): Promise<Player> {
     let player = this.#players.get(name);
     if (player !== undefined && player === this.#awake) return player;
@@ -179,13 +179,13 @@ class Measuring {
       this.versions[runtime] = player.greeting.version;
     } else {
       this.#meter.signal(player.pid, "SIGCONT");
-      // What was due meanwhile is done first.
+      // It does first what was due meanwhile.
       await new Promise((resolve) => setTimeout(resolve, SETTLING));
     }
     return this.#awake = player;
   }
 
-  /** Has the contestant's code compiled, and finds out how often it has to be done, which is the same in all starts. */
+  /** Warms the contestant's code, and finds out how often it has to be done, which is the same in all starts. */
   async #prepare(seat: Seat): Promise<void> {
     const { work, least } = seat.entry;
     const { sampleMs = 200, limit } = this.#plan;
@@ -226,7 +226,7 @@ function sampleOf({ ns, own, probeNs, probingNs = 0 }: Played, n: number, load: 
   };
 }
 
-/** More digits than mean anything make the files large. */
+/** Meaningless digits would make the files large. */
 function rounded(value: number): number {
   return Number(value.toPrecision(5));
 }

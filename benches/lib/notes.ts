@@ -1,9 +1,9 @@
-/** What has to be said beside figures: marks in the cells of a table, and the notes below it that they point to. */
+/** Remarks about figures: marks in the cells of a table, and the notes below it that they point to. */
 
 import { describeMachine } from "./machine.ts";
 import { busyNoteOf, type Contestant, labelOf, type Run, stoppedNoteOf } from "./results.ts";
 
-/** What has to be said of a figure. */
+/** A remark about a figure. */
 export interface Remark {
   /** Which figure it is. */
   readonly about: string;
@@ -11,7 +11,7 @@ export interface Remark {
   readonly busy?: number;
 }
 
-/** What has to be said of a contestant of a group. */
+/** The remarks about a contestant of a group. */
 export function remarkOn(group: string, contestant: Contestant): Remark {
   const { note, busy } = contestant;
   return { about: `${group}: ${labelOf(contestant)}`, note, busy };
@@ -21,7 +21,7 @@ export function remarkOn(group: string, contestant: Contestant): Remark {
 export class Notes {
   readonly #texts: string[] = [];
 
-  /** What follows a figure that is made of what these remarks are about. */
+  /** The marks behind a figure with these remarks. */
   mark(...remarks: readonly Remark[]): string {
     const numbers = remarks.flatMap(({ about, note }) =>
       note === undefined ? [] : [this.#numberOf(`${about}: ${note}`)]
@@ -31,7 +31,7 @@ export class Notes {
     return marks.length === 0 ? "" : ` (${marks.join(", ")})`;
   }
 
-  /** A paragraph for below the table; none if there is nothing to say. */
+  /** A paragraph for below the table. Empty if there are no remarks. */
   below(): string[] {
     return this.#texts.length === 0 ? [] : [this.#texts.map((text, i) => `Note ${i + 1}: ${text}.`).join("  \n")];
   }
@@ -42,13 +42,13 @@ export class Notes {
   }
 }
 
-/** What follows a figure where there is no room for notes, as in a chart. */
+/** The mark behind a figure if there is no room for notes, as in a chart. */
 export function shortMark({ note, busy }: Pick<Contestant, "note" | "busy">): string {
   if (note !== undefined) return " (failed)";
   return busy === undefined ? "" : " (busy)";
 }
 
-/** What stands above the tables of a run: where, when and how it was measured, how to read it, and what else is to be said. */
+/** The text above the tables of a run: where, when and how it was measured, how to read it, and remarks. */
 export function headOf(run: Run, reading: string, more: readonly (string | undefined)[]): string {
   return sentences([
     describeMachine(run.machine),
@@ -61,7 +61,7 @@ export function headOf(run: Run, reading: string, more: readonly (string | undef
   ]);
 }
 
-/** Sentences, each with one full stop, as one paragraph. What is empty or absent is left out. */
+/** Sentences, each with one full stop, as one paragraph. Empty or absent sentences are left out. */
 export function sentences(texts: readonly (string | undefined)[]): string {
   return texts.filter((text) => text !== undefined && text !== "").map((text) => text!.replace(/\.?$/, ".")).join(" ");
 }

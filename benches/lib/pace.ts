@@ -1,4 +1,4 @@
-/** How thoroughly the programs of benchmarks measure: their options about that, and what comes of them. */
+/** How thoroughly the programs of benchmarks measure: the options for that, and their effect. */
 
 import { countOption, type Options } from "./command.ts";
 

@@ -1,27 +1,27 @@
 /**
- * What is compared of two runs: each contestant in both, what its samples say of a change, and how far they are to be trusted;
- * and which contestants are not compared, and why.
+ * The comparison of two runs: each contestant in both, what its samples show, and how reliable they are; and which contestants
+ * are not compared, and why.
  */
 
 import { type Contestant, type Group, labelOf, type Run, type Sample } from "./results.ts";
 import { mean, median, variance } from "./stats.ts";
 
 /**
- * How much a contestant goes with atomic operations is what all do on the average, until its own samples have shown so much of it:
+ * How much a contestant depends on atomic operations is the average of all contestants, until its own samples have shown so much:
  * the sum of squares of their logarithms' deviations.
  */
 const USUAL_SWAY = 0.1;
-/** Nothing takes longer by more than so many times the part by which atomic operations do. */
+/** Nothing slows down by more than so many times the slowdown of atomic operations. */
 const MOST_SWAY = 1.5;
-/** What less than this is taken for, as nothing has no logarithm. Memory comes in pages, and starts of a program differ by some. */
+/** The least value, as 0 has no logarithm. Memory comes in pages, and starts of a program differ by some. */
 const LEAST_VALUES: Readonly<Record<string, number>> = { bytes: 2 ** 16 };
 /** The same in any other unit. */
 const LEAST_VALUE = 1e-3;
 
-/** What is said of one of ours that the new run does not have. */
+/** The remark about a contestant of ours that the new run does not have. */
 export const GONE = "not in the new run";
 
-/** A contestant in both runs; logarithms, so that twice and half are equally far. */
+/** A contestant in both runs. The figures are logarithms, so that twice and half are equally far. */
 export interface Pair {
   readonly group: Group;
   readonly contestant: Contestant;
@@ -32,15 +32,15 @@ export interface Pair {
   /** The medians of the starts about their mean, and how many of them are free to differ. */
   readonly variance: number;
   readonly freedom: number;
-  /** In the run that has fewer. */
+  /** In the run with fewer. */
   readonly starts: number;
-  /** One by the number of starts in each run, added up. */
+  /** The sum over both runs of 1 / (number of starts). */
   readonly startsPart: number;
-  /** The medians of the samples as they were measured, where one of these is next to nothing. */
+  /** The medians of the measured samples, if one of them is next to nothing. */
   readonly tiny: readonly [before: number, after: number] | undefined;
 }
 
-/** A contestant of which nothing is to be compared. */
+/** A contestant that cannot be compared. */
 export interface Omission {
   readonly label: string;
   readonly ours: boolean;
@@ -54,7 +54,7 @@ export interface Failure {
   readonly note: string;
 }
 
-/** What there is of two runs. */
+/** What two runs have. */
 export interface Paired {
   readonly pairs: Pair[];
   /** What failed in the new run only. */
@@ -97,14 +97,14 @@ export function pairsOf(before: Run, after: Run): Paired {
   return { pairs: both.map((each) => pairOf(each, usual)), failed, omitted };
 }
 
-/** Why the figures of two groups of one name cannot be compared; `undefined` where they can be. */
+/** Why the figures of two groups of one name cannot be compared. `undefined` if they can. */
 function whyDifferent(before: Group | undefined, after: Group | undefined): string | undefined {
   if (before === undefined || after === undefined) return undefined;
   const [old, young] = [before, after].map(({ unit, better }) => `${unit}, ${better} is better`);
   return old === young ? undefined : `something else is measured: ${old} in the old run; ${young} in the new run`;
 }
 
-/** Why nothing can be compared of a contestant of the old run and of the new one; `undefined` where it can be, or failed now. */
+/** Why a contestant of both runs cannot be compared. `undefined` if it can, or if it failed in the new run. */
 function whyOmitted(before: Contestant | undefined, after: Contestant | undefined): string | undefined {
   if (before === undefined) return "only in the new run";
   if (after === undefined) return "only in the old run";
@@ -114,7 +114,7 @@ function whyOmitted(before: Contestant | undefined, after: Contestant | undefine
   return runs.length === 0 ? undefined : `from a busy machine in the ${runs.join(" and the ")} run`;
 }
 
-/** What is compared. */
+/** The compared figures. */
 interface Both {
   readonly group: Group;
   readonly before: Contestant;
@@ -137,7 +137,7 @@ function slopeOf({ squares, products }: Sway): number {
   return squares === 0 ? 0 : Math.min(MOST_SWAY, Math.max(0, products / squares));
 }
 
-/** How a contestant goes with atomic operations within its runs: what differs between the runs may be the code. */
+/** How a contestant depends on atomic operations within its runs: differences between the runs may be due to the code. */
 function swayOf({ group, before, after }: Both): Sway {
   if (![before, after].every(isProbed)) return NO_SWAY;
   return [before, after].map(({ samples }) => {
@@ -182,7 +182,7 @@ function pairOf({ group, before, after }: Both, usual: number): Pair {
   };
 }
 
-/** Turned round where more is better, so that larger is always worse. */
+/** Inverted if more is better, so that larger is always worse. */
 function logarithmOf({ better, unit }: Group, { value }: Sample): number {
   return (better === "less" ? 1 : -1) * Math.log(Math.max(value, leastOf(unit)));
 }

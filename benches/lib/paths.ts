@@ -6,7 +6,7 @@ import process from "node:process";
 import { ROOT } from "../../tools/_install.ts";
 import { UserError } from "./user_error.ts";
 
-/** The path as the caller meant it. A task of Deno runs in the project's folder and says in `INIT_CWD` where it was called. */
+/** The path as the caller meant it. A task of Deno runs in the project's folder, and `INIT_CWD` is the caller's folder. */
 export function fromCaller(path: string): string {
   const isTask = realpathSync(process.cwd()) === realpathSync(ROOT);
   return resolve(isTask ? process.env.INIT_CWD ?? process.cwd() : process.cwd(), path);

@@ -4,11 +4,11 @@
  *
  * - first a line `{"ready": true, "name": "…", "version": "…", "works": ["lock/free", …]}` on stdout;
  * - for each line `{"id": 1, "work": "lock/free", "n": 100000}` on stdin, the work n times, and then
- *   `{"id": 1, "ns": 1234567}`, or `{"id": 1, "error": "why not"}`. With `"own": true` where not all that was done counts in the
- *   time, as the starts of the workers do not: then the processor's time, which is seen from outside, is not that of the work;
- * - those that can may do it in as many parts as the line's `"parts"` says and add `"probeNs"` and `"probingNs"`: what the bare
+ *   `{"id": 1, "ns": 1234567}`, or `{"id": 1, "error": "why not"}`. With `"own": true` if the time leaves out a part of what was
+ *   done, like the starts of the workers: then the processor's time, which is measured from outside, is not that of the work;
+ * - players that can may do it in as many parts as the line's `"parts"` says and add `"probeNs"` and `"probingNs"`: what the bare
  *   atomic operations of a lock took before, between and after the parts, and how long all of these took together;
- * - the end of stdin ends the player and what it started. What else it has to say goes to stderr.
+ * - the end of stdin ends the player and what it started. Other output goes to stderr.
  */
 
 import process from "node:process";
@@ -16,17 +16,17 @@ import { createInterface } from "node:readline";
 import { probe, warmProbe } from "./probe.ts";
 
 /**
- * Does something `n` times. Returns how many nanoseconds that took where not all that it does counts; else the time of the
- * whole call does.
+ * Does something `n` times. Returns how many nanoseconds that took if not everything that it does counts. Otherwise the time of
+ * the whole call counts.
  */
 export type Work = (n: number) => number | void | Typical | Promise<number | void | Typical>;
 
-/** What a work returns where all that it does counts, but not what it takes on the average: one of its times is as the median was. */
+/** What a work returns if everything that it does counts, but the median instead of the average. */
 export interface Typical {
   readonly typicalNs: number;
 }
 
-/** What a driver asks for. */
+/** The order of a driver. */
 export interface Order {
   readonly id: number;
   readonly work: string;
@@ -35,13 +35,13 @@ export interface Order {
   readonly parts?: number;
 }
 
-/** What came of an order. */
+/** The result of an order. */
 export interface Played {
-  /** What all of it took. */
+  /** The whole time. */
   readonly ns: number;
-  /** Whether more was done than what this is the time of. */
+  /** Whether more was done than this time includes. */
   readonly own?: boolean;
-  /** What the bare atomic operations of a lock took meanwhile, where the player tells. */
+  /** What the bare atomic operations of a lock took meanwhile, if the player reports it. */
   readonly probeNs?: number;
   /** How long the player took to find that out. */
   readonly probingNs?: number;
@@ -55,7 +55,7 @@ export async function timed(run: () => unknown): Promise<number> {
   return (performance.now() - begin) * 1e6;
 }
 
-/** Does something `n` times, one after the other; resolves to what one of them took: the median. */
+/** Does something `n` times, one after the other. Resolves to the median time of one. */
 export async function typicalOf(n: number, run: (i: number) => unknown): Promise<Typical> {
   const times: number[] = [];
   for (let i = 0; i < n; i++) times.push(await timed(() => run(i)));

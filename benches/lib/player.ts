@@ -1,4 +1,4 @@
-/** The driver's end of a player: a child program that plays works on command. What it has to do is told in play.ts. */
+/** The driver's end of a player: a child program that plays works on command. play.ts describes what it has to do. */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
@@ -31,7 +31,7 @@ interface Greeting {
   readonly works: readonly string[];
 }
 
-/** The players that are there, also those that are not ready yet. */
+/** The running players, also players that are not ready yet. */
 const started = new Set<Group>();
 
 // Each player leads a group of its own, so that what it starts can be killed with it. The terminal's Ctrl-C does not reach
@@ -43,14 +43,14 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-/** A child and what it started, all of which are killed at once, also when this program ends. */
+/** A child and its processes, which are all killed at once, also when this program ends. */
 class Group {
   readonly #child: ChildProcess;
   readonly #guard: ChildProcess | undefined;
 
   constructor(child: ChildProcess) {
     this.#child = child;
-    // What could not be started has no number.
+    // A child that could not be started has no number.
     if (child.pid !== undefined) this.#guard = guard(child.pid);
     started.add(this);
   }
@@ -68,15 +68,15 @@ class Group {
 }
 
 /**
- * A sample that takes so many times as long as it should is long: most of it is in compiled code however cold it begins, so that it
- * needs no warming, and a second one in the same start would say little for its time.
+ * A sample that takes so many times as long as it should is long: most of it runs in compiled code even without warming, and a
+ * second sample in the same start would not be worth its time.
  */
 export const LONG = 10;
 
 /** A started player. */
 export class Player {
   readonly pid: number;
-  /** What it called itself, its runtime's version, its works. */
+  /** The name that it gives itself, its runtime's version, its works. */
   readonly greeting: Greeting;
   readonly #child: ChildProcess;
   readonly #group: Group;
@@ -99,7 +99,7 @@ export class Player {
     this.#ended = ended;
   }
 
-  /** Starts a player and waits until it is ready. One that is not, or says what is no greeting, is killed. */
+  /** Starts a player and waits until it is ready. A player that is not ready in time, or sends no valid greeting, is killed. */
   static async start({ command, cwd, env, limit = 60_000 }: PlayerOptions): Promise<Player> {
     const [program, ...args] = command;
     const child = spawn(program!, args, {
@@ -110,11 +110,11 @@ export class Player {
     });
     const group = new Group(child);
     const ended = new Promise<void>((resolve) => {
-      // What it said last may still be in the pipe, which others may hold open.
+      // Its last output may still be in the pipe, which others may hold open.
       child.on("exit", () => setTimeout(resolve, 100));
       child.on("error", () => resolve());
     });
-    // Writing to a player that has ended is found out by the missing answer.
+    // A write to a player that has ended shows in the missing answer.
     child.stdin!.on("error", () => {});
     const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
     const action = `start '${command.join(" ")}'`;
@@ -128,7 +128,7 @@ export class Player {
     }
   }
 
-  /** Has a work done `n` times, in `parts`. It is killed after `limit` milliseconds without an answer. */
+  /** Has a work done `n` times, in `parts`. The player is killed after `limit` milliseconds without an answer. */
   async play(
     work: string,
     n: number,
@@ -155,7 +155,7 @@ export class Player {
     let n = least;
     for (let tries = 0, right = 0; tries < 15 && right < 2; tries++) {
       const ms = (await this.play(work, n, { limit })).ns / 1e6;
-      // What takes that long although it is done no more often than it must be is warm by itself.
+      // A work that takes that long with the fewest repetitions is warm by itself.
       if (n === least && ms > targetMs * LONG) return n;
       right = ms > targetMs / 2 && (ms < targetMs * 2 || n === least) ? right + 1 : 0;
       n = Math.max(least, Math.round(Math.min(n * targetMs / Math.max(ms, 1e-6), n * 10)));
@@ -169,18 +169,18 @@ export class Player {
     const timer = setTimeout(() => this.kill(), 5_000);
     await this.#ended;
     clearTimeout(timer);
-    // What it started may be there still.
+    // Its children may still be running.
     this.kill();
   }
 
-  /** Kills it and what it started. */
+  /** Kills it and its children. */
   kill(): void {
     this.#group.kill();
   }
 }
 
 /**
- * Starts a program that kills a group when this one has ended, by whatever: a player that is stopped, as it is while others have
+ * Starts a program that kills a group when this program has ended for any reason: a player that is stopped, while others have
  * their turn, does not see the end of its input.
  */
 function guard(group: number): ChildProcess {
@@ -193,7 +193,7 @@ function greetingOf(line: string, action: string): Greeting {
     const greeting: Greeting & { ready?: boolean } = JSON.parse(line);
     if (greeting.ready === true) return greeting;
   } catch {
-    // It is told below what it should be.
+    // The error below says what it should be.
   }
   throw new PlayerError(`Cannot ${action}: its first line must be JSON with "ready": true: received '${line}'`);
 }

@@ -1,7 +1,7 @@
 /**
  * How long the bare atomic operations of a lock take at the moment.
  *
- * Where another program, perhaps of another virtual machine, uses the second thread of the same processor core, they take up to
+ * If another program, perhaps of another virtual machine, uses the second thread of the same processor core, they take up to
  * twice as long, for some tenths of a second or for minutes, and so does what calls many functions. The system sees nothing of
  * that: the processor's time is as much as ever. A plain loop does not show it.
  */
@@ -21,7 +21,7 @@ export function probe(): { probeNs: number; wholeNs: number } {
   return { probeNs: wholeNs / TIMES, wholeNs };
 }
 
-/** Has the code compiled, so that what it takes does not change by that. */
+/** Has the code compiled, so that its time does not change later. */
 export function warmProbe(): void {
   for (let i = 0; i < WARM; i++) operate();
 }

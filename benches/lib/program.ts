@@ -6,7 +6,7 @@ import { fromCaller } from "./paths.ts";
 import { Progress } from "./progress.ts";
 import type { Run } from "./results.ts";
 
-/** Measures with a progress bar. `onStep` hears what was done, and how many of the steps that was. */
+/** Measures with a progress bar. `onStep` gets what was done, and how many steps that was. */
 export async function withProgress<M extends Measured>(
   steps: number,
   run: (onStep: (done: string, steps?: number) => void) => Promise<M>,
@@ -31,9 +31,9 @@ export interface Places {
 }
 
 /**
- * Where results and charts go. The results of a whole run go to those that are kept, those of a short run or a part of one to a
- * folder that git ignores: what later code is compared with is not lost by a look. Charts go beside results that the caller
- * named.
+ * Where results and charts go. The results of a whole run go to the kept results, those of a short or partial run to a
+ * folder that git ignores, so that a short run does not overwrite what later code is compared with. Charts go beside results
+ * that the caller named.
  */
 export function placesFor(
   kind: Run["kind"],
@@ -47,7 +47,7 @@ export function placesFor(
   };
 }
 
-/** Says before a run where its results will be. */
+/** Prints before a run where its results will be. */
 export function announce({ out }: Places, isWhole: boolean, given: string | undefined): void {
   const why = isWhole || given !== undefined
     ? ""

@@ -1,9 +1,9 @@
-/** A progress bar on stderr, if that is a terminal; else a line now and then, so that a log shows what goes on. */
+/** A progress bar on stderr, if that is a terminal. Otherwise a line now and then, so that a log shows the progress. */
 
 import process from "node:process";
 import { Presets, SingleBar } from "cli-progress";
 
-/** Tells how far a run is. */
+/** Shows how far a run is. */
 export class Progress {
   readonly #bar: SingleBar | undefined;
   readonly #total: number;
@@ -38,7 +38,7 @@ export class Progress {
     this.#told = Math.max(tenth, this.#told);
   }
 
-  /** Takes the bar away. */
+  /** Removes the bar. */
   stop(): void {
     this.#bar?.stop();
   }

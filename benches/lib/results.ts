@@ -1,8 +1,8 @@
 /**
- * The JSON of a run of benchmarks: what it has, how it is written, and how it is read again.
+ * The JSON of a run of benchmarks: its contents, writing and reading.
  *
- * A run has groups, which are what is done; a group has contestants, which do it; a contestant has samples. What is kept
- * are the samples and not what was computed of them, so that other questions can be asked of them later.
+ * A run has groups: what is done. A group has contestants, which do it, and a contestant has samples. The samples are kept, and
+ * not figures computed from them, so that other questions can be answered later.
  */
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { Checker } from "./checker.ts";
 import type { Machine } from "./machine.ts";
 import { UserError } from "./user_error.ts";
 
-/** The version of the form; it changes when an old file can no longer be read as before. */
+/** The version of the format. It changes when an old file can no longer be read as before. */
 export const SCHEMA = 1;
 
 /** One measurement. */
@@ -19,13 +19,13 @@ export interface Sample {
   /** In the group's unit. What something adds to memory may be below 0. */
   readonly value: number;
   /**
-   * Time of the processor for each operation, all threads and children included; absent where the system does not tell, and
-   * where the player did more than what the value is the time of.
+   * Time of the processor for each operation, including all threads and children. Absent if the system does not report it, or if
+   * the player did more than the value includes.
    */
   readonly processorNs?: number;
-  /** What the bare atomic operations of a lock took meanwhile, where the player tells: see probe.ts. */
+  /** What the bare atomic operations of a lock took meanwhile, if the player reports it: see probe.ts. */
   readonly probeNs?: number;
-  /** What others used of all processors meanwhile, and around it, from 0 to 1; absent where that is not known. */
+  /** What others used of all processors meanwhile, and around it, from 0 to 1. Absent if unknown. */
   readonly othersShare?: number;
   /** Which start of the contestant's program it is from, from 0: programs differ by more than the samples of one. */
   readonly start: number;
@@ -36,7 +36,7 @@ export interface Contestant {
   readonly name: string;
   /** `Deno`, `Bun`, `Node`, `CPython`, `C`. */
   readonly runtime: string;
-  /** Whether it is of this library. The others show what the machine did meanwhile. */
+  /** Whether it is part of this library. The others show what the machine did meanwhile. */
   readonly ours: boolean;
   /** How many threads or processes it works with, where a group has several sizes. */
   readonly workers?: number;
@@ -45,9 +45,9 @@ export interface Contestant {
   readonly dropped: number;
   /** What others used at most (from 0 to 1) in samples that were kept although they were disturbed, as there were too few others. */
   readonly busy?: number;
-  /** What a reader has to know beside the figure: that it hangs, that it failed. */
+  /** What a reader must know about the figure: that it hangs, that it failed. */
   readonly note?: string;
-  /** Whether it hung or failed on the way, as the note tells: what samples there are say little. */
+  /** Whether it hung or failed on the way, as the note says: its samples show little. */
   readonly failed?: boolean;
 }
 
@@ -67,18 +67,18 @@ export interface Run {
   readonly machine: Machine;
   /** In the form of ISO 8601. */
   readonly date: string;
-  /** What to type to have it run again. */
+  /** The command that runs it again. */
   readonly command: string;
   /** Whether it was a short run, whose figures are rough. */
   readonly quick: boolean;
-  /** What else a reader has to know, a sentence each: what was left out, which packages took part. */
+  /** What else a reader must know, a sentence each: what was left out, which packages took part. */
   readonly notes?: readonly string[];
-  /** How much of it there is, where it was stopped before its end: `3 of 40 groups`. */
+  /** How much of it there is, if it was stopped before its end: `3 of 40 groups`. */
   readonly stopped?: string;
   readonly groups: readonly Group[];
 }
 
-/** What a contestant is called in a table: its name, runtime and size. */
+/** The label of a contestant in a table: its name, runtime and size. */
 export function labelOf({ name, runtime, workers }: Pick<Contestant, "name" | "runtime" | "workers">): string {
   return `${name}, ${runtime}${workers === undefined ? "" : ` x ${workers}`}`;
 }
@@ -89,17 +89,17 @@ export function samplesOf({ samples }: Contestant): string {
   return `${samples.length} from ${starts} ${starts === 1 ? "start" : "starts"}`;
 }
 
-/** What is said where it is not known whether the machine was busy. */
+/** The remark if it is unknown whether the machine was busy. */
 export const LOAD_UNKNOWN =
   "This system does not tell what other programs used: the figures may be from a busy machine";
 
-/** What has to be said beside a figure, if anything. */
+/** The remark about a figure, if any. */
 export function remarkOf({ busy, note }: Pick<Contestant, "busy" | "note">): string | undefined {
   if (note !== undefined) return note;
   return busy === undefined ? undefined : `busy machine: others used up to ${(busy * 100).toFixed()} %`;
 }
 
-/** What has to be said beside the figures of a run of which some are, or may be, from a busy machine; `undefined` if none are. */
+/** The remark about a run with figures that are, or may be, from a busy machine. `undefined` if none are. */
 export function busyNoteOf({ groups }: Run): string | undefined {
   const all = groups.flatMap(({ contestants }) => contestants);
   const samples = all.flatMap(({ samples }) => samples);
@@ -111,15 +111,15 @@ export function busyNoteOf({ groups }: Run): string | undefined {
   return `The machine was busy: in ${shares.length} of ${all.length} figures other programs used up to ${part} of it`;
 }
 
-/** What has to be said of a run that was stopped before its end. */
+/** The remark about a run that was stopped before its end. */
 export function stoppedNoteOf({ stopped }: Pick<Run, "stopped">): string | undefined {
   return stopped === undefined ? undefined : `This is a part of a run that was stopped: ${stopped}`;
 }
 
 /**
- * Writes a run, each sample on a line of its own so that a change can be read. A folder that is missing is made. A file that is
- * there is the old one or the new one, never a part of either. The run is checked only then: an hour's samples are not to be lost
- * by one of them that is wrong.
+ * Writes a run, each sample on a line of its own so that a change can be read. Makes the folder if it is missing. The file is
+ * the old one or the new one, never a part of either. The run is checked only afterwards, so that one wrong sample does not lose
+ * an hour's samples.
  */
 export function writeRun(file: string, run: Run): void {
   const text = JSON.stringify(run, null, 1);

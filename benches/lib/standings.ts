@@ -1,4 +1,4 @@
-/** How contestants stand to each other: what tables, charts and the report say of samples has no other source than this. */
+/** How contestants compare with each other: the only source of what tables, charts and the report say about samples. */
 
 import { SMALLEST } from "./compare.ts";
 import type { Contestant, Group } from "./results.ts";
@@ -9,13 +9,13 @@ import { figures } from "./table.ts";
 export interface Figures {
   readonly contestant: Contestant;
   readonly median: number;
-  /** Half of the samples are within this part of the median, to either side; a lone sample tells none. */
+  /** Half of the samples are within this part of the median, to either side. `undefined` for a lone sample. */
   readonly spread: number | undefined;
-  /** Of the processor; `undefined` where it is not known. */
+  /** Of the processor. `undefined` if unknown. */
   readonly processorNs: number | undefined;
 }
 
-/** The figures of a contestant; `undefined` where it has no samples, as when it hangs. */
+/** The figures of a contestant. `undefined` if it has no samples, as when it hangs. */
 export function figuresOf(contestant: Contestant): Figures | undefined {
   const { samples } = contestant;
   if (samples.length === 0) return undefined;
@@ -45,8 +45,7 @@ export function factor(ratio: number | undefined): string {
 }
 
 /**
- * Whether the first is better than the second by more than what their samples differ by among themselves, and by so much that it is
- * news.
+ * Whether the first is better than the second by more than the spread of their samples, and by enough to matter.
  */
 export function isAhead(group: Group, one: Figures, other: Figures): boolean {
   if (one.spread === undefined || other.spread === undefined) return false;
@@ -54,14 +53,14 @@ export function isAhead(group: Group, one: Figures, other: Figures): boolean {
   return lead !== undefined && lead > 1 + Math.max(SMALLEST, one.spread + other.spread);
 }
 
-/** One of ours beside its peers, the best of these first. */
+/** A contestant of ours beside its peers, the best peer first. */
 export interface Standing {
   readonly group: Group;
   readonly ours: Figures;
   readonly peers: readonly Figures[];
   /** The best peer on the same runtime, if there is any. */
   readonly near?: Figures;
-  /** The best of those that run where this library does not, as on Node, CPython and C. */
+  /** The best peer that runs where this library does not, as on Node, CPython and C. */
   readonly far?: Figures;
 }
 
@@ -78,15 +77,15 @@ export function standingsOf(group: Group): Standing[] {
 /** A contestant's place in its group. */
 export interface Place {
   readonly figures: Figures;
-  /** Of one of ours: where it stands. */
+  /** Of a contestant of ours: its place. */
   readonly standing?: Standing;
   /** Of a peer: the runtimes of ours on which it is the best peer. */
   readonly bestOn: readonly string[];
-  /** Of a peer: whether it is the best of those that run where this library does not. */
+  /** Of a peer: whether it is the best peer that runs where this library does not. */
   readonly isBestElsewhere: boolean;
 }
 
-/** Those that were measured, from the best to the worst. */
+/** The measured contestants, from the best to the worst. */
 export function placesOf(group: Group): Place[] {
   const standings = standingsOf(group);
   const isOf = ({ contestant }: Figures, figures: Figures | undefined) => figures?.contestant === contestant;

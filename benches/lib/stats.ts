@@ -1,4 +1,4 @@
-/** What can be said of samples: their middle, how far they are spread, whether two sets of them differ. */
+/** Statistics of samples: their middle, their spread, and whether two sets differ. */
 
 import jStat from "jstat";
 import {
@@ -32,7 +32,7 @@ export function quantile(values: readonly number[], part: number): number {
 
 /**
  * Half of the values lie within so much of the median, as a part of it: 0.02 is 2 % to either side. `undefined` for fewer than
- * two values, which tell of no spread; not finite where the values lie about 0.
+ * two values, which have no spread. Not finite if the values lie around 0.
  */
 export function spread(values: readonly number[]): number | undefined {
   if (values.length < 2) return undefined;
@@ -40,7 +40,7 @@ export function spread(values: readonly number[]): number | undefined {
   return half === 0 ? 0 : half / Math.abs(median(values));
 }
 
-/** The standard deviation as the values nearest to the median tell it, so that a few far ones do not count. */
+/** The standard deviation by the values nearest to the median, so that a few far values do not count. */
 export function robustDeviation(values: readonly number[]): number {
   return values.length === 0 ? 0 : 1.4826 * medianAbsoluteDeviation([...values]);
 }

@@ -1,6 +1,6 @@
-/** What the caller of a program of benchmarks did wrong: it is told in a line, without a stack. */
+/** An error of the caller of a program of benchmarks: it is printed in a line, without a stack. */
 
-/** Thrown for a wrong option, a file that is missing or is no results. */
+/** Thrown for a wrong option, a missing file, or a file without results. */
 export class UserError extends TypeError {
   override readonly name: string = "UserError";
 }

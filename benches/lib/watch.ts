@@ -1,4 +1,4 @@
-/** What a lone measurement that is printed and not kept has to say of the machine: whether others used it meanwhile. */
+/** What a measurement that is printed and not kept reports about the machine: whether others used it meanwhile. */
 
 import process from "node:process";
 import { isDisturbed, type Load, loadBetween, LoadMeter, type Usage } from "./load.ts";
@@ -7,7 +7,7 @@ import { LOAD_UNKNOWN } from "./results.ts";
 /** Milliseconds that a quiet machine is waited for. */
 const PATIENCE = 10_000;
 
-/** Looks at what others use while this program measures. */
+/** Watches what others use while this program measures. */
 export class Watch {
   readonly #meter: LoadMeter;
   readonly #begin: Usage;
@@ -17,7 +17,7 @@ export class Watch {
     this.#begin = meter.read(process.pid);
   }
 
-  /** Waits until the machine is quiet, or patience is at its end, and looks from then on. */
+  /** Waits until the machine is quiet, or patience has run out, and watches from then on. */
   static async begin(patience = PATIENCE): Promise<Watch> {
     const meter = new LoadMeter();
     await meter.quiet(patience);
@@ -33,7 +33,7 @@ export class Watch {
   }
 }
 
-/** What is said of a load on so many processors. */
+/** The remark about a load on so many processors. */
 export function toldOf(load: Load, processors: number): string {
   if (load.othersShare === undefined) return LOAD_UNKNOWN;
   const cores = `${(load.othersShare * processors).toFixed(2)} of ${processors} cores`;

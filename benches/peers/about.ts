@@ -29,7 +29,7 @@ const ABOUT: Readonly<Record<string, string>> = {
 /** The names of all contestants, whether or not they can be had on this machine. */
 export const CONTESTANT_NAMES: readonly string[] = [...new Set(Object.keys(ABOUT).map((key) => key.split(",")[0]!))];
 
-/** What a contestant is; `undefined` where that is not told. */
+/** What a contestant is. `undefined` if there is no description. */
 export function aboutContestant(name: string, runtime: string): string | undefined {
   return ABOUT[`${name}, ${runtime}`] ?? ABOUT[name];
 }

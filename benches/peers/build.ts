@@ -23,7 +23,10 @@ export function isInstalled(name: string): boolean {
   return existsSync(`${NODE}node_modules/${name}/package.json`);
 }
 
-/** Installs (exact versions, so that results can be had again), compiles and translates whatever can be on this machine; returns what could not, in a sentence each. */
+/**
+ * Installs (exact versions, so that results can be repeated), compiles and translates what this machine can run. Returns what is
+ * missing, in a sentence each.
+ */
 export async function build(): Promise<string[]> {
   mkdirSync(OUT, { recursive: true });
   translate();
@@ -38,7 +41,7 @@ export async function build(): Promise<string[]> {
   const { code, output } = await run(cc, { cwd: HERE, limit: 60_000 });
   if (code !== 0) {
     failed.push(`Without the C player: cc failed: ${output.trim()}`);
-    // One of an earlier build is of other sources.
+    // The result of an earlier build is from other sources.
     rmSync(C_PLAYER, { force: true });
   }
   return failed;

@@ -29,7 +29,7 @@ const RUNTIMES = ["Deno", "Bun"];
 
 /** A chart of a run. */
 export interface PeersChart {
-  /** What sets it apart from the others. */
+  /** What distinguishes it from the others. */
   readonly name: string;
   readonly title: string;
   readonly spec: TopLevelSpec;
@@ -159,7 +159,7 @@ function panelOf(
   };
 }
 
-/** What less than this is drawn as, as nothing has no logarithm. */
+/** The least value that is drawn, as 0 has no logarithm. */
 const LEAST: Readonly<Record<string, number>> = { bytes: 2 ** 12 };
 
 /** How a tick is labelled, by unit. */

@@ -1,4 +1,4 @@
-/** Those that take part: which programs they are, and what has to be there for them. */
+/** The contestants: their programs, and what these need. */
 
 import { existsSync } from "node:fs";
 import process from "node:process";
@@ -33,7 +33,7 @@ export const PACKAGES: Readonly<Record<string, readonly Scope[]>> = {
   comlink: ["threads"],
 };
 
-/** What programs do with shared words by hand. */
+/** What programs write by hand with shared words. */
 const ATOMICS = "bare Atomics";
 const BARE_ON_NODE = `${NODE_FILES}peers/bare/player.js`;
 /** Prints Node's version. Deno and Bun have programs of that name, too, which run what they are given themselves: they print nothing. */

@@ -1,9 +1,9 @@
 /**
  * This library beside what people use instead: npm's pools, bare workers and child processes, CPython, C with futexes.
- * `deno task bench:peers --help` tells how it is called.
+ * `deno task bench:peers --help` explains its options.
  *
- * What the peers need is installed in `benches/peers/node/` and compiled in `benches/peers/out/` at the first run; what is
- * not to be had on the machine is left out and named.
+ * What the peers need is installed in `benches/peers/node/` and compiled in `benches/peers/out/` at the first run; what the
+ * machine does not have is left out and named.
  */
 
 import { writeFileSync } from "node:fs";

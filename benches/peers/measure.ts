@@ -1,6 +1,6 @@
 /**
- * Measures works group by group: each has its players to itself, so that none pays for what another leaves behind or goes on
- * doing while it has nothing to do.
+ * Measures works group by group. Each has its own players, so that no group pays for the leftovers or the idle work of
+ * another.
  */
 
 import { mkdtempSync, rmSync } from "node:fs";
@@ -24,22 +24,22 @@ export interface Options {
   readonly quick: boolean;
   readonly works: readonly WorkInfo[];
   readonly contestants: readonly Greeted[];
-  /** What is to be said of the run before it begins. */
+  /** Remarks about the run before it begins. */
   readonly notes?: readonly string[];
   readonly starts: number;
   readonly rounds: number;
   /** Milliseconds after which a quick run begins no further group. */
   readonly quickMs?: number;
-  /** Hears what is done, and how many steps of {@linkcode stepsOfAll} are over. */
+  /** Called with what is done, and with how many steps of {@linkcode stepsOfAll} are over. */
   readonly onStep?: (done: string, steps: number) => void;
-  /** Hears what there is so far, and how many of {@linkcode groupsIn} that are, after each group. */
+  /** Called after each group with the results so far, and how many of {@linkcode groupsIn} they are. */
   readonly onGroup?: (soFar: Measured, done: number) => void;
 }
 
 /** The default of {@linkcode Options.quickMs}: with what it takes to begin, a run ends within 5 minutes. */
 const QUICK_MS = 245_000;
 
-/** Starts each contestant once, to hear what it can do. */
+/** Starts each contestant once, to learn what it can do. */
 export async function greet(
   contestants: readonly Contestant[],
 ): Promise<{ greeted: Greeted[]; failed: string[] }> {
@@ -84,7 +84,7 @@ function tasksOf({ works, contestants, quick }: Options): Task[] {
         least: quick ? undefined : info.least,
         unwarmed: info.unwarmed,
       }));
-      // What nothing can be compared with says nothing here.
+      // A group without a comparison shows nothing here.
       return entries.some(({ ours }) => ours) && entries.length > 1 ? [{ info, group, entries }] : [];
     })
   );
@@ -117,7 +117,7 @@ export async function measureAll(options: Options): Promise<Measured> {
   // Players that are killed leave files there.
   const folder = mkdtempSync(`${os.tmpdir()}/weft-peers-`);
   const remove = () => rmSync(folder, { recursive: true, force: true });
-  // Ctrl-C ends the program in the midst of this.
+  // Ctrl-C may end the program here.
   process.once("exit", remove);
   try {
     return await measureIn(folder, options);
@@ -143,7 +143,7 @@ async function measureIn(folder: string, options: Options): Promise<Measured> {
     contestants.map((each) => [playerOf(each), { command: each.command, env: { TMPDIR: folder } }]),
   );
   for (const [i, { info, group, entries }] of (quick ? inTurn(tasks) : tasks).entries()) {
-    // Each of the groups that are left has as much of the time that is left: one that takes longer leaves less to all others.
+    // The remaining time is divided among the remaining groups: a group that takes longer leaves less to the others.
     const share = (end - performance.now()) / (tasks.length - i);
     if (share <= 0) {
       leftOut.push(group.name);

@@ -63,7 +63,7 @@ function rowOf(group: Group, place: Place): Row {
   };
 }
 
-/** Of ours: how many times as much it takes as the best peers, and which these are. Of a peer: whether it is one of these. */
+/** Of ours: how many times as much it takes as the best peers, and which these are. Of a peer: whether it is among these. */
 function besideBest(group: Group, { figures, standing, bestOn, isBestElsewhere }: Place): Pick<Row, "near" | "far"> {
   if (standing === undefined) {
     return {

@@ -1,4 +1,4 @@
-/** What is known of a work: its names, where it belongs, and how it is measured. */
+/** The description of a work: its names, its section, and how it is measured. */
 
 /** Parts of the tables, each with charts of its own. */
 export const SECTIONS = ["starting", "free", "contended", "messages", "pools"] as const;
@@ -22,20 +22,20 @@ export interface WorkInfo {
   readonly section: Section;
   /** Default: `ns`. */
   readonly unit?: "ns" | "bytes";
-  /** How often it is done in a sample, if that is not to be found out; in a quick run. */
+  /** How often it is done in a sample, if that is fixed, and in a sample of a quick run. */
   readonly n?: number;
   readonly quickN?: number;
   /** Whether it is done in a new program each time, or warms what it needs. */
   readonly unwarmed?: boolean;
   /** How often it is done at least. */
   readonly least?: number;
-  /** Milliseconds until it is said to hang, if it may. */
+  /** Milliseconds until it counts as hanging, if it may hang. */
   readonly limit?: number;
   /** Whether a quick run has it. */
   readonly quick?: boolean;
 }
 
-/** What a work is called in results: it is a group by threads, and one by processes. */
+/** The name of a work in results: it is a group for threads, and a group for processes. */
 export function groupName({ title }: Pick<WorkInfo, "title">, scope: Scope): string {
   return `${title} (${scope})`;
 }

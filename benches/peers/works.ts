@@ -1,4 +1,4 @@
-/** What is done, in the order of the tables. */
+/** The works, in the order of the tables. */
 
 import { UserError } from "../lib/user_error.ts";
 import type { Section, WorkInfo } from "./work.ts";

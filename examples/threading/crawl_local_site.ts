@@ -32,7 +32,7 @@ export async function crawl(origin: string, paths: Queue<string>, pages: Queue<P
   }
 }
 
-/** Page `n` links to `2n`, `2n + 1` and back to the first; page 7 also to one that is not there. */
+/** Page `n` links to `2n`, `2n + 1` and back to the first; page 7 also links to a page that does not exist. */
 function startSite() {
   const server = createServer((request, response) => {
     const n = Number(/^\/page\/(\d+)$/.exec(request.url ?? "")?.[1]);

@@ -1,4 +1,4 @@
-/** Asks who calls. */
+/** A function that returns its thread and process. */
 
 import { currentProcess } from "@weft/concurrent/multiprocessing";
 import { currentThread } from "@weft/concurrent/threading";

@@ -13,7 +13,7 @@ const TYPES: Record<string, string> = {
   json: "application/json; charset=utf-8",
 };
 
-/** The names that the project maps to packages, and those that it maps to its own files. */
+/** The names that the project maps to packages, and the names that it maps to its own files. */
 export const { packages, entryPoints } = readImports();
 
 function readImports(): { packages: Record<string, string>; entryPoints: Record<string, string> } {

@@ -54,7 +54,7 @@ describe("the command line of benchmarks", () => {
     assertMatch(help, /^ {2}2 +an option, a file or a name is wrong$/m);
   });
 
-  it("takes names only from those that there are, and tells which these are", LIMIT, () => {
+  it("takes only known names, and lists these", LIMIT, () => {
     assertEquals(namesOption("jobs", undefined, ["cpu", "lock"]), undefined);
     assertEquals(namesOption("jobs", "lock, cpu", ["cpu", "lock"]), ["lock", "cpu"]);
     for (const text of ["", "nope", "cpu,", "cp"]) {

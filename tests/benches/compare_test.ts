@@ -53,7 +53,7 @@ describe("the comparison of two runs", () => {
     }
   });
 
-  it("finds one that is 15 % slower among sixty", LIMIT, () => {
+  it("finds a work that is 15 % slower among sixty", LIMIT, () => {
     const slower = { "work 31": 1.15 };
     const found = SEEDS.filter((seed) => {
       const compared = compareRuns(makeRun({ seed, ...THOROUGH }), makeRun({ seed: seed + 1, ...THOROUGH, slower }));
@@ -62,7 +62,7 @@ describe("the comparison of two runs", () => {
     assert(found.length >= 18, `found in ${found.length} of ${SEEDS.length}`);
   });
 
-  it("finds it also where others have used the processor's core for some time, unseen", LIMIT, () => {
+  it("finds it also if other programs have used the processor's core for a while, unseen", LIMIT, () => {
     const runs = SEEDS.map((seed) => {
       const before = makeRun({ seed, ...THOROUGH, shared: 0.3 });
       const after = { seed: seed + 1, ...THOROUGH, shared: 0.7 };

@@ -92,7 +92,7 @@ describe("benchmarks across cores", () => {
     }
   });
 
-  it("have a row for each contestant, also for one that hangs", LIMIT, () => {
+  it("have a row for each contestant, also for a contestant that hangs", LIMIT, () => {
     const contestants = GROUP.contestants.map((each) => each.samples.length > 0 ? each : { ...each, note: "hangs" });
     const run = { ...makeRun({ seed: 1, starts: 1, rounds: 1 }), kind: "cores" as const };
     const text = tablesOf({ ...run, groups: [{ ...GROUP, contestants }] });

@@ -80,7 +80,7 @@ async function playOften(command: readonly string[], work: string, n: number, ti
   }
 }
 
-it("a start some time after others finds others before it, also if it is the only one", LIMIT, async () => {
+it("a start finds earlier starts before it, also if it is the only start", LIMIT, async () => {
   let starts = 0;
   const ns = await afterOthers(1, () => Promise.resolve(++starts));
   assertEquals([starts, ns], [3, 3]);

@@ -116,7 +116,7 @@ describe("results of benchmarks", () => {
     assertEquals(labelOf({ ...contestant, workers: 4 }), "threading, Bun x 4");
   });
 
-  it("tell how many samples of how many starts a figure is made of, and of a lone one that it is", LIMIT, () => {
+  it("say how many samples of how many starts a figure is made of, and that a lone sample is one", LIMIT, () => {
     const [many] = makeRun({ seed: 1, starts: 3, rounds: 3 }).groups[0]!.contestants;
     const [lone] = makeRun({ seed: 1, starts: 1, rounds: 1 }).groups[0]!.contestants;
     assertEquals([samplesOf(many!), samplesOf(lone!)], ["9 from 3 starts", "1 from 1 start"]);

@@ -37,7 +37,7 @@ describe("a program", { skip: !existsSync(BUN) }, () => {
   before(() => void (folder = mkdtempSync(`${tmpdir()}/weft-`)));
   after(() => rmSync(folder, { recursive: true }));
 
-  it("that has the library in its bundle is told to leave it out", LIMIT, async () => {
+  it("that has the library in its bundle gets the advice to leave it out", LIMIT, async () => {
     const bundle = `${folder}/bundle.js`;
     await build(`--outfile=${bundle}`);
     for (const kind of KINDS) {

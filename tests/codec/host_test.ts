@@ -237,7 +237,7 @@ describe("an object of a class of the runtime", () => {
     assertEquals(cross(new Place("http://x/y")).pathname, "/y");
   });
 
-  it("keeps its kind if that is one that crosses, whatever a class adds", LIMIT, () => {
+  it("keeps its kind if that can be sent, whatever a class adds", LIMIT, () => {
     class Names extends Map<string, number> {
       override get size() {
         return 0;

@@ -1,5 +1,5 @@
 /**
- * An engine within one program that loses, repeats, delays and reorders what it carries, as it is told: what a network and a server
+ * An engine within one program that loses, repeats, delays and reorders messages on command: what a network and a server
  * may do, again and again and in no time.
  */
 
@@ -27,9 +27,9 @@ interface Queued {
   until: number;
 }
 
-/** How long an agent has a task that it does not say it is done with: milliseconds. */
+/** How long an agent may have a task without reporting it as done: milliseconds. */
 const ACK_WAIT = 200;
-/** The same of one that says that it is not done yet. */
+/** The same for an agent that reports that it is not done yet. */
 const KEPT = 2000;
 
 /** Carries messages between the drivers and agents of one program. */

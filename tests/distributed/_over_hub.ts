@@ -1,4 +1,4 @@
-/** Pools and agents over an engine that does what it is told. */
+/** Pools and agents over an engine that the test controls. */
 
 import { BasePool } from "../../_internal/pool/pool.ts";
 import type { PoolOptions } from "../../_internal/pool/pool_options.ts";

@@ -1,5 +1,5 @@
 /**
- * A store within one program that loses, repeats and delays as it is told: what a network and a server may do to named objects, again
+ * A store within one program that loses, repeats and delays on command: what a network and a server may do to named objects, again
  * and again and in no time. A client is frozen alone, or the store is away for all of them.
  */
 

@@ -21,7 +21,7 @@ export function compute(file: string, id: number, ms: number): number {
   return id;
 }
 
-/** Computes until it is told to give up, or for ever. */
+/** Computes until it is asked to give up, or forever. */
 export function spin(file: string, heeds: boolean): string {
   appendFileSync(file, `${process.pid}\n`);
   while (!heeds || !currentTask()!.cancelled);
@@ -86,7 +86,7 @@ export function giveLock(): unknown {
   return { locks: [new Lock()] };
 }
 
-/** Takes 1,500 ms where it is told so, and next to nothing else. */
+/** Takes 1,500 ms if asked to, and otherwise next to no time. */
 export async function mostlyShort(file: string, id: number, isLong: boolean): Promise<number> {
   if (isLong) {
     appendFileSync(file, `${id}\n`);

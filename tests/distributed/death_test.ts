@@ -17,7 +17,7 @@ import * as targets from "./_targets.ts";
 const LIMIT = { timeout: 60_000 };
 
 describe("the death of a worker", () => {
-  it("is told at once, with the signal that ended it, and hurts no other task", LIMIT, async () => {
+  it("is reported at once, with the signal that ended it, and affects no other task", LIMIT, async () => {
     await using fleet = await Fleet.start(1);
     await using pool = new Pool({ connect: fleet.url, root });
     const others = pool.map(targets.square, range(100));
@@ -131,7 +131,7 @@ describe("the death of the server", () => {
     assertEquals(new Set(lines()).size, 20);
   });
 
-  it("is told where it stands still for too long, and the pool goes on when it is there again", LIMIT, async () => {
+  it("is reported if it stands still for too long, and the pool goes on when it is back", LIMIT, async () => {
     const server = await Server.start();
     await using fleet = await Fleet.start(1, {}, server);
     await using pool = new Pool({ connect: fleet.url, root, engineTimeout: 2500 });

@@ -33,7 +33,7 @@ describe("each of a fleet", () => {
     const pids = await its.each(targets.pid);
     assertEquals(new Set(pids).size, 5);
     assertEquals((await its.each(targets.pid)).toSorted(), pids.toSorted());
-    // They are those that have the tasks, too.
+    // The same workers run the tasks.
     for (const pid of await its.map(targets.pidAfter, range(40))) assert(pids.includes(pid));
     assertEquals(its.stats().completed, 50);
   });

@@ -70,31 +70,35 @@ describe("the intake of an agent", () => {
     assertEquals(await now(back), "pending");
     other.leave();
     await back;
-    // The one that is back stands for it.
+    // The slot that is back stands for it.
     assertEquals(asked, [1, 1]);
     silent.leave();
     assertEquals(asked, [1, 1, 1]);
   });
 
-  it("gives slots to those first that it owes one, and then to those that wait, the first first", LIMIT, async () => {
-    const { intake } = intakeOf(1);
-    intake.ask();
-    const [has, first, second, owed] = [intake.come(), intake.come(), intake.come(), intake.come()];
-    const order: string[] = [];
-    assert(await has.take(0));
-    const all = Promise.all([
-      first.take(LONG).then((isTaken) => order.push(`first ${isTaken}`)),
-      second.take(LONG).then((isTaken) => order.push(`second ${isTaken}`)),
-      owed.claim().then(() => order.push("owed")),
-    ]);
-    for (const [i, seat] of [has, owed, first].entries()) {
-      await turn();
-      assertEquals(order.length, i);
-      seat.leave();
-    }
-    await all;
-    assertEquals(order, ["owed", "first true", "second true"]);
-  });
+  it(
+    "gives slots first to parcels that it owes a slot, and then to waiting parcels in their order",
+    LIMIT,
+    async () => {
+      const { intake } = intakeOf(1);
+      intake.ask();
+      const [has, first, second, owed] = [intake.come(), intake.come(), intake.come(), intake.come()];
+      const order: string[] = [];
+      assert(await has.take(0));
+      const all = Promise.all([
+        first.take(LONG).then((isTaken) => order.push(`first ${isTaken}`)),
+        second.take(LONG).then((isTaken) => order.push(`second ${isTaken}`)),
+        owed.claim().then(() => order.push("owed")),
+      ]);
+      for (const [i, seat] of [has, owed, first].entries()) {
+        await turn();
+        assertEquals(order.length, i);
+        seat.leave();
+      }
+      await all;
+      assertEquals(order, ["owed", "first true", "second true"]);
+    },
+  );
 
   it("lets a parcel wait no longer for a slot than it is patient", LIMIT, async () => {
     const { intake } = intakeOf(1);
@@ -104,7 +108,7 @@ describe("the intake of an agent", () => {
     assertEquals(await waits.take(20), false);
     waits.leave();
     has.leave();
-    // The slot was not left to the one that has gone.
+    // The slot was not left to the parcel that has gone.
     assertEquals(await now(next.take(LONG)), true);
   });
 

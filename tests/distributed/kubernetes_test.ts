@@ -107,7 +107,7 @@ async function serveWith(args: readonly string[]): Promise<string> {
 }
 
 describe("each document", () => {
-  it("is one that its schema allows", LIMIT, () => {
+  it("is valid by its schema", LIMIT, () => {
     for (const document of all) new (kindOf(document)[0])(document as never).validate();
   });
 
@@ -227,7 +227,7 @@ describe("the scaler", () => {
     assert(docs.includes(`window: ${window},`), `window: ${window} in docs/distributed.md`);
   });
 
-  it("sees the tasks that wait while no agent is there, and not those that run", LIMIT, async () => {
+  it("counts the tasks that wait while no agent is there, and not the running tasks", LIMIT, async () => {
     await using fleet = await Fleet.start();
     const { host, username: token } = new URL(fleet.url);
     const connection = await connect({ servers: host, token });

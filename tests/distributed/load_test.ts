@@ -106,7 +106,7 @@ describe("many agents", () => {
       }
       assertEquals(new Set(lines()).size, lines().length);
       assertEquals([await programs[1]!.ended, await programs[2]!.ended], [0, 0], programs[1]!.output);
-      // Of those that were killed nothing is known for a while.
+      // For a while nothing is known about killed programs.
       await untilSo(() => pool.stats().workers <= 50);
     } finally {
       for (const program of programs) program.signal("SIGKILL");
@@ -155,7 +155,7 @@ describe("after many tasks", () => {
       const isLinux = existsSync(`/proc/${pid}/status`);
       let after = 0;
       const until = performance.now() + 60_000 * minutes;
-      // What is free to be taken back is taken back at some time: rounds have memory go up at first.
+      // Free memory is taken back eventually: during the first rounds memory grows.
       for (let i = 0; i < (isLong ? 20 : 4) || performance.now() < until; i++) {
         await round();
         if (i === (isLong ? 10 : 1) && isLinux) after = memoryOf(pid!);

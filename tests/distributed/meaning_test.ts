@@ -91,7 +91,7 @@ describe("giving up", () => {
 });
 
 describe("the workers of an agent", () => {
-  it("are initialized for each pool that asks for that, and a failure is told to all its tasks", LIMIT, async () => {
+  it("are initialized for each pool that asks for that, and a failure rejects all its tasks", LIMIT, async () => {
     {
       await using pool = new Pool({ connect: fleet.url, root, initializer: targets.initialize, initargs: [5] });
       assertEquals(await pool.submit(targets.initialized), [5, 5]);
@@ -196,7 +196,7 @@ describe("code", () => {
     assertMatch(output, /^TargetError: .*no module exports it.*serve with \{ inline: true \}/);
   });
 
-  it("that is as good as any is refused where the agent makes no functions of sources", LIMIT, async () => {
+  it("that is otherwise valid is refused if the agent makes no functions from sources", LIMIT, async () => {
     const agent = fleet.add({ fleet: "strict", inline: false });
     await using pool = new Pool({ connect: fleet.url, root, fleet: "strict" });
     await pool.ready();

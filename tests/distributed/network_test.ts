@@ -62,7 +62,7 @@ describe("a network that is cut in one direction", () => {
     );
 
     it(
-      `between the server and a program, is told after engineTimeout, and the pool goes on: ${way}`,
+      `between the server and a program, is reported after engineTimeout, and the pool goes on: ${way}`,
       LIMIT,
       async () => {
         await using fleet = await Fleet.start(1);

@@ -27,7 +27,7 @@ describe("a value", () => {
     });
   });
 
-  it("tells what was there before the write that was made, and not before one that was lost", LIMIT, async () => {
+  it("returns the value before the write that was made, not before a lost write", LIMIT, async () => {
     const hub = new StoreHub();
     const [a, b] = range(2).map(() => new Value("i32", 0, { name: "sum", ...hub.client() }));
     hub.fates = ["lose", undefined, "loseAnswer"];

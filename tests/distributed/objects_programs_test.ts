@@ -107,7 +107,7 @@ describe("programs of both runtimes", () => {
 
 describe("a holder", () => {
   it(
-    "that is killed loses the lock after its lease and not before, and the next holder hears of it",
+    "that is killed loses the lock after its lease and not before, and the next holder learns of it",
     LIMIT,
     async () => {
       const { name } = fresh();
@@ -157,7 +157,7 @@ describe("waiting", () => {
     await queue.size();
     const during = await subscriptions();
     assert(during <= before + 8, `${during} subscriptions after ${before}`);
-    // What was asked for by those that gave up is asked for no more: the item comes at once.
+    // Requests of getters that gave up are gone: the item comes at once.
     const getting = queue.get();
     await queue.put(1);
     assertEquals(await getting, 1);

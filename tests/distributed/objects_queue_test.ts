@@ -62,7 +62,7 @@ describe("a queue", () => {
     assertEquals([await queue.get(), await queue.get(), await queue.size()], [2, 3, 0]);
   });
 
-  it("serves getters in their order, and loses nothing with those that give up", LIMIT, async () => {
+  it("serves getters in their order, and loses nothing when getters give up", LIMIT, async () => {
     const queue = new Queue<number>(fresh());
     const order: [number, number][] = [];
     const getting = range(6).map((i) => queue.get().then((item) => order.push([i, item])));
@@ -112,7 +112,7 @@ describe("a queue", () => {
     assertEquals(await queue.get(), 5);
   });
 
-  it("that is shut down at once throws away what it has, and getters that wait hear of it", LIMIT, async () => {
+  it("that is shut down at once drops its items, and waiting getters get an error", LIMIT, async () => {
     const options = fresh();
     const [queue, other] = [new Queue<number>(options), new Queue<number>(options)];
     const getting = range(3).map(() => assertRejects(() => queue.get(), QueueShutDownError));

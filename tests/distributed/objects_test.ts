@@ -120,7 +120,7 @@ describe("named objects", () => {
     await Promise.all(leases.map((lease) => lease.release()));
   });
 
-  it("wait as long as they are told to, and refuse times that are none", LIMIT, async () => {
+  it("wait as long as the timeout says, and refuse invalid times", LIMIT, async () => {
     const [queue, event, value] = [new Queue(fresh()), new Event(fresh()), new Value("i32", 0, fresh())];
     const lock = new Lock(fresh());
     await lock.acquire();
@@ -308,7 +308,7 @@ describe("a lock", () => {
     assertEquals(await lock.locked(), false);
   });
 
-  it("goes to waiters in their order, and not to those that gave up", LIMIT, async () => {
+  it("goes to waiters in their order, and not to waiters that gave up", LIMIT, async () => {
     const options = fresh();
     const first = await new Lock(options).acquire();
     const second = new AbortController();

@@ -316,7 +316,7 @@ describe("an agent", () => {
     for (const run of runs) await assertRejects(() => run, EngineError, "away for 300 ms");
     await back;
     assertEquals(agent.info.running, 2);
-    await until(() => lines().includes("told"), "the one that heeds it was told");
+    await until(() => lines().includes("told"), "the task that listens was notified");
     await until(() => agent.info.running === 0, "both are over");
     // Both slots are there again.
     const { length } = lines();
@@ -332,7 +332,7 @@ describe("an agent", () => {
 });
 
 describe("a program", () => {
-  it("counts each task once, also those that were refused or came back", LIMIT, async () => {
+  it("counts each task once, also refused tasks and tasks that came back", LIMIT, async () => {
     const hub = new Hub();
     const { agent } = agentOver(hub, { slots: 1 });
     await using one = new HubPool(hub);

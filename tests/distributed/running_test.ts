@@ -48,7 +48,7 @@ describe("Pool", () => {
     await until(() => pool.stats().workers === 2, "the first one has gone");
   });
 
-  it("waits for agents only as long as it is told to", LIMIT, async () => {
+  it("waits for agents only as long as the option says", LIMIT, async () => {
     await using server = await devServer();
     await using pool = new Pool({ connect: server.url, root });
     await assertRejects(() => pool.ready({ timeout: 50 }), Error, "50 ms");

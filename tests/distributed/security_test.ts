@@ -131,7 +131,7 @@ describe("TLS", () => {
     );
   });
 
-  it("that is not right any more is told, and agents and pools go on where it is right again", WITH_TLS, async () => {
+  it("that is no longer right is reported, and agents and pools go on when it is right again", WITH_TLS, async () => {
     const server = await Server.start(undefined, tlsOf(tls!.server));
     await using fleet = await Fleet.start(0, {}, server);
     const connect = { servers: `tls://secret@127.0.0.1:${server.port}`, tls: { ca: tls!.ca } };

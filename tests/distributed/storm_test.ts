@@ -14,7 +14,7 @@ import { Server } from "./_server.ts";
 import * as targets from "./_targets.ts";
 
 const PROGRAM = fileURLToPath(new URL("./_settling_program.ts", import.meta.url));
-/** How many tasks this program has, and each of those that are killed. */
+/** How many tasks this program has, and how many each of the killed programs has. */
 const OWN = rounds(500, 120);
 const THEIRS = rounds(100, 40);
 const PROGRAMS = rounds(5, 2);

@@ -30,6 +30,12 @@ interface Section {
   readonly prints: string;
 }
 
+// What the library itself imports is resolved by the project's deno.json, since its files are not in a package here.
+const PACKAGES: Record<string, string> = Object.fromEntries(
+  Object.entries(JSON.parse(readFileSync(new URL("deno.json", ROOT), "utf8")).imports as Record<string, string>)
+    .filter(([, target]) => target.startsWith("npm:")),
+);
+
 const FENCE = /^```(\w+)\n(.*?)^```$/gms;
 
 function sectionsOf(page: string): Section[] {
@@ -52,21 +58,29 @@ function sectionsOf(page: string): Section[] {
   return sections;
 }
 
-/** Makes a project of a section's files in which the library is found under its name. */
-function write(folder: string, files: ReadonlyMap<string, string>): void {
+/** Makes a project of these files in which the library is found under its name, and `@std/assert` under its own. */
+export function write(folder: string, files: ReadonlyMap<string, string>): void {
   for (const [name, text] of files) {
     mkdirSync(dirname(`${folder}/${name}`), { recursive: true });
     // JSON has no comments: the line with the name is for the reader.
     writeFileSync(`${folder}/${name}`, name.endsWith(".json") ? text.replace(/^.*\n/, "") : text);
   }
   const entry = (name: string) => [`@weft/concurrent/${name}`, new URL(`${name}/mod.ts`, ROOT).href];
-  const imports = Object.fromEntries(["sync", "threading", "multiprocessing"].map(entry));
+  const imports = Object.fromEntries(["sync", "threading", "multiprocessing", "distributed"].map(entry));
   const own = files.has("deno.json") ? JSON.parse(readFileSync(`${folder}/deno.json`, "utf8")) : {};
-  const config = { nodeModulesDir: "none", ...own, imports: { ...imports, acorn: "npm:acorn@^8.19.0" } };
+  const config = { nodeModulesDir: "none", ...own, imports: { ...imports, ...PACKAGES } };
   writeFileSync(`${folder}/deno.json`, JSON.stringify(config));
   if (isDeno) return;
   mkdirSync(`${folder}/node_modules/@weft`, { recursive: true });
   symlinkSync(fileURLToPath(ROOT), `${folder}/node_modules/@weft/concurrent`);
+  const asserts = `${folder}/node_modules/@std/assert`;
+  mkdirSync(asserts, { recursive: true });
+  writeFileSync(
+    `${asserts}/package.json`,
+    JSON.stringify({ name: "@std/assert", type: "module", exports: "./mod.js" }),
+  );
+  const mod = new URL("node_modules/deno-std/assert/mod.js", ROOT);
+  writeFileSync(`${asserts}/mod.js`, `export * from ${JSON.stringify(fileURLToPath(mod))};\n`);
   const members = (JSON.parse(files.has("package.json") ? readFileSync(`${folder}/package.json`, "utf8") : "{}"))
     .workspaces ?? [];
   for (const member of members) {

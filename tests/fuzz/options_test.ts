@@ -1,4 +1,4 @@
-/** Whatever is given to a public method: it is done, or refused with an error of a documented class, and nothing breaks. */
+/** Public methods with any arguments: a call succeeds, or throws an error of a documented class, and nothing breaks. */
 
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
@@ -25,7 +25,7 @@ const TYPED = new Set([
   "AttachError",
 ]);
 
-/** What nobody means, and nothing that would wait for long. */
+/** Senseless values, and none that would wait for long. */
 const junk: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom<unknown>(
     undefined,
@@ -60,7 +60,7 @@ const junk: fc.Arbitrary<unknown> = fc.oneof(
   fc.bigInt(),
 );
 
-/** Options of a wait that does not take long if it is taken seriously. */
+/** Options of a wait that does not take long if they are valid. */
 const waitOptions: fc.Arbitrary<unknown> = fc.oneof(
   fc.record({
     timeout: fc.constantFrom<unknown>(0, 1, -1, NaN, "5", null, {}, 1n, true, -Infinity),
@@ -77,7 +77,7 @@ async function outcomeOf(what: string, call: () => unknown): Promise<void> {
     // The reason of an aborted signal is passed on as it is.
     const name = (error as Error | undefined)?.name;
     assert(name === "AbortError" || TYPED.has(String(name)), `${what} threw ${name}: ${(error as Error)?.message}`);
-    // In the library's own words, and not in the engine's for a value that it cannot make text of.
+    // The message is the library's own, not the engine's for a value that it cannot convert to text.
     const { message } = error as Error;
     assert(
       name === "AbortError" || /^Cannot (?!convert|read prop|mix|destructure)/.test(message),
@@ -133,7 +133,7 @@ for (const scope of [threads, processes]) {
   describe(`${scope.name} scope, whatever it is given`, () => {
     for (const [name, make, methods] of targets(scope)) {
       for (const method of methods) {
-        it(`${name}.${method} does it or says what is wrong`, { timeout: 120_000 }, async () => {
+        it(`${name}.${method} succeeds or says what is wrong`, { timeout: 120_000 }, async () => {
           const waits = BLOCKING.some((one) => method === one || method === `${one}Sync`);
           const takesItem = method.startsWith("put") || method === "tryPut" || method.startsWith("waitFor");
           const args = waits
@@ -141,7 +141,7 @@ for (const scope of [threads, processes]) {
             : fc.array(junk, { maxLength: 3 });
           await fc.assert(
             fc.asyncProperty(args as fc.Arbitrary<unknown[]>, async (given) => {
-              // Each on a fresh object, since what is allowed may change it.
+              // Each on a fresh object, since a valid call may change it.
               const object = make() as unknown as Any & Disposable;
               await outcomeOf(`${name}.${method}`, () => object[method]!(...given));
               object[Symbol.dispose]();
@@ -170,7 +170,7 @@ for (const scope of [threads, processes]) {
         ["PriorityQueue", 1],
       ] as const
     ) {
-      it(`new ${name} makes one or says what is wrong`, { timeout: 120_000 }, async () => {
+      it(`new ${name} makes an object or says what is wrong`, { timeout: 120_000 }, async () => {
         const type = fc.oneof(junk, fc.constantFrom("i32", "f64", "u8", "bool", "i64"));
         const options = fc.oneof(
           junk,
@@ -179,7 +179,7 @@ for (const scope of [threads, processes]) {
         const large = (value: unknown): boolean => typeof value === "number" && value > 1e6;
         await fc.assert(
           fc.asyncProperty(fc.array(fc.oneof(type, options), { maxLength: args }), async (given) => {
-            // A name makes an object for ever, and one name belongs to one kind.
+            // A name keeps its object forever, and one name belongs to one kind.
             fc.pre(!given.some((one) => typeof (one as { name?: unknown } | null | undefined)?.name === "string"));
             fc.pre(name !== "SharedArray" || !large(given[1]));
             await outcomeOf(`new ${name}`, () => {
@@ -192,7 +192,7 @@ for (const scope of [threads, processes]) {
       });
     }
 
-    it("an object that refused all that still works", { timeout: 30_000 }, async () => {
+    it("an object that refused all of that still works", { timeout: 30_000 }, async () => {
       const lock = new scope.Lock();
       await fc.assert(
         fc.asyncProperty(waitOptions, async (options) => {
@@ -208,7 +208,7 @@ for (const scope of [threads, processes]) {
 
 type Call = (...args: unknown[]) => unknown;
 
-/** What is called as a function, or constructed, with whatever. Nothing of this starts anything. */
+/** Functions and constructors to call with any arguments. None of them starts anything. */
 const calls: [name: string, call: Call, args: number][] = [
   ["sleep", (ms, options) => threading.sleep(ms as never, options as never), 2],
   ["sleepSync", (ms) => threading.sleepSync(ms as never), 1],
@@ -254,10 +254,10 @@ describe("functions and constructors, whatever they are given", () => {
       permissions: junk,
     }, { requiredKeys: [] }),
   );
-  // None of these is waited for.
+  // None of these is awaited.
   const isLong = (value: unknown): boolean => typeof value === "number" && value > 10;
   for (const [name, call, args] of calls) {
-    it(`${name} does it or says what is wrong`, { timeout: 60_000 }, async () => {
+    it(`${name} succeeds or says what is wrong`, { timeout: 60_000 }, async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(options, { maxLength: args }), async (given) => {
           fc.pre(!name.startsWith("sleep") || !isLong(given[0]));

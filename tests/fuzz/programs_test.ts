@@ -1,4 +1,4 @@
-/** Random programs of operations, beside a simple model of what each object is. */
+/** Random programs of operations, compared with a simple model of each object. */
 
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
@@ -108,7 +108,7 @@ function queueProgram(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue
   for (const [name, n] of operations) {
     switch (name) {
       case "put": {
-        // Of all sizes: in the message, in a block, in a segment of their own.
+        // Items of all sizes: in the message, in a block, in a segment of their own.
         const item = { n: number, padding: "x".repeat([0, 10, 300, 3_000, 5_000, 70_000][n]!) };
         const put = kind === "PriorityQueue"
           ? () => (queue as InstanceType<Scope["PriorityQueue"]>).putSync(item, { priority: n, timeout: 0 })

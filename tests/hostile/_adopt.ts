@@ -1,4 +1,4 @@
-/** Gives tokens to `adopt` that `share` did not make. Prints what came of them. */
+/** Gives `adopt` tokens that `share` did not make. Prints the results. */
 
 import process from "node:process";
 import { adopt, type Lock as SyncLock, share, type ShareToken } from "@weft/concurrent/sync";
@@ -23,7 +23,7 @@ function attempt(wrong: unknown): void {
   outcomes.set(name, (outcomes.get(name) ?? 0) + 1);
 }
 
-// Something to hit.
+// Objects that a random address may hit.
 const queues = Array.from({ length: 20 }, () => new Queue<unknown>());
 for (const queue of queues) queue.putSync({ text: "x".repeat(300) });
 
@@ -44,7 +44,7 @@ for (let i = 0; i < 20_000; i++) {
   if (at === token.at) continue;
   attempt({ ...token, at: random.chance(0.9) ? at : -at });
 }
-// In a thread, and the lock still works.
+// In a thread, where the lock still works.
 const result = await new Thread({ target: adoptAll, args: [{ id: token.id, ticket: 1 }] }).start().result();
 for (const [name, count] of result) outcomes.set(name, (outcomes.get(name) ?? 0) + count);
 (adopt<SyncLock>(token)).acquireSync()[Symbol.dispose]();

@@ -13,7 +13,7 @@ export interface Outcome {
   readonly output: string;
 }
 
-/** Runs a program beside this file, or of a full path; one that takes longer than `limit` milliseconds is ended with SIGKILL. */
+/** Runs a program beside this file, or at a full path. If it takes longer than `limit` milliseconds it is ended with SIGKILL. */
 export function runProgram(
   name: string,
   args: readonly string[],
@@ -23,7 +23,7 @@ export function runProgram(
   const program = name.startsWith("/") ? name : fileURLToPath(new URL(name, import.meta.url));
   const child = spawn(process.execPath, [...flags, program, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
-    // The memory is damaged on purpose: what the library does about that is to be seen.
+    // The memory is damaged on purpose, to see what the library does about it.
     env: { ...process.env, WEFT_CHECK_MEMORY: "0", ...env },
   });
   let output = "";
@@ -38,7 +38,7 @@ export function runProgram(
   );
 }
 
-/** The same for a program that has to come to its end. */
+/** The same for a program that must exit with code 0. */
 export async function survives(name: string, args: readonly string[], limit: number): Promise<string> {
   const { code, output } = await runProgram(name, args, limit);
   assert(code === 0, `ended with ${code}:\n${output.slice(-3_000)}`);

@@ -1,6 +1,6 @@
 /**
- * Writes nonsense over the words of an object, as a participant with a bug does, and uses the object: again and again,
- * with another seed each time. Prints the seed before, so that one that crashes or hangs is known.
+ * Writes nonsense over the words of an object, as a participant with a bug would, and uses the object: again and again,
+ * with another seed each time. Prints the seed first, so that a seed that crashes or hangs is known.
  *
  *     _scribble.ts SCOPE KIND FROM TO
  */
@@ -44,7 +44,7 @@ function make(): object {
   }
 }
 
-/** What may come of it: anything but a crash or no end. */
+/** What may happen: anything but a crash or an endless loop. */
 const errors = new Map<string, number>();
 
 async function attempt(call: () => unknown): Promise<void> {
@@ -58,7 +58,7 @@ async function attempt(call: () => unknown): Promise<void> {
 
 const now = { timeout: 0 };
 const soon = { timeout: 1 };
-/** Kept, so that what is in them is not given back. */
+/** Kept, so that their contents are not given back. */
 const objects: object[] = [];
 for (let seed = Number(from); seed < Number(to); seed++) {
   const random = new Random(seed);
@@ -68,7 +68,7 @@ for (let seed = Number(from); seed < Number(to); seed++) {
   const length = blockWords(space.memory, at) - OBJECT_HEADER;
   for (let i = random.below(6); i >= 0; i--) {
     const word = at + OBJECT_HEADER + random.below(length);
-    // Small numbers could be ids of threads that live: what those seem to hold is rightly waited for.
+    // Small numbers could be ids of living threads: waiting for what those seem to hold is right.
     const nonsense = [0, -1, 0x7fffffff, -0x80000000, random.below(2 ** 32) | 0x4000_0000, space.words[word]! ^ 64];
     space.words[word] = nonsense[random.below(nonsense.length)]!;
   }

@@ -1,6 +1,6 @@
 import { adopt, type ShareToken } from "@weft/concurrent/sync";
 
-/** What comes of tokens without a memory. */
+/** What happens to tokens without a memory. */
 export function adoptAll(token: { id: number; ticket: number }): [string, number][] {
   let count = 0;
   for (const buffer of [undefined, {}, new SharedArrayBuffer(8)]) {

@@ -1,6 +1,6 @@
 /**
- * What is in shared memory was written by others. Whatever that is: an error, and neither a crash of the runtime nor an
- * endless loop. (Threads that share a memory trust each other: that such words do no other harm is not promised.)
+ * Other participants write to shared memory. Whatever they write, the result is an error, and neither a crash of the runtime nor
+ * an endless loop. (Threads that share a memory trust each other: other harm is possible.)
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -31,7 +31,7 @@ describe("shared memory that was scribbled over", () => {
   for (const scope of ["thread", "process"]) {
     for (const kind of scope === "process" ? [...KINDS, "Pipe"] : KINDS) {
       it(
-        `neither crashes nor blocks who uses what was a ${kind} of the ${scope} scope`,
+        `does not crash or block a thread that uses it as a ${kind} of the ${scope} scope`,
         { timeout: LIMIT },
         async () => {
           const output = await survives("_scribble.ts", [scope, kind, "0", String(rounds(120, 8))], LIMIT - 20_000);
@@ -55,7 +55,7 @@ describe("tokens that share() did not make", () => {
   });
 });
 
-describe("a process that is told nonsense when it starts", () => {
+describe("a process that gets nonsense when it starts", () => {
   const entry = fileURLToPath(new URL("../../_internal/entries/child_entry.ts", import.meta.url));
   for (
     const told of [

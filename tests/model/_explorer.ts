@@ -26,7 +26,7 @@ const MEMORY_BYTES = 1 << 17;
 const MAX_STEPS = 3_000;
 const NOW = KINDS.indexOf("now");
 const PLAIN_STORE = KINDS.indexOf("plain store");
-/** As many slices a thread has to find out that another died. */
+/** How many slices a thread has to find out that another died. */
 const IDLE_SLICES = 3;
 /** In a participant's entry. */
 const KILL_WORD = 2;
@@ -50,29 +50,29 @@ export interface Counterexample {
   readonly message: string;
   readonly schedule: string;
   readonly trace: string;
-  /** It was the model, or the explorer, that failed, not what is explored. */
+  /** The model or the explorer failed, not the code that is explored. */
   readonly broke: boolean;
   /** The seed of the walk that found it, if one did. */
   readonly seed?: number;
 }
 
-/** What an exploration did. */
+/** The result of an exploration. */
 export interface Report {
   executions: number;
-  /** Executions that ended in a state that was known. */
+  /** Executions that ended in a known state. */
   pruned: number;
   steps: number;
   states: number;
   /** Milliseconds of one core. */
   ms: number;
-  /** Whether nothing was left to be explored within the bound. */
+  /** Whether everything within the bound was explored. */
   exhausted: boolean;
-  /** Whether the bound kept anything off. If it did not, there is no other order of steps. */
+  /** Whether the bound excluded any execution. If not, every order of steps was explored. */
   limited: boolean;
   counterexample: Counterexample | undefined;
 }
 
-/** Chooses among `count` options. -1: stop here, all that follows is known. */
+/** Chooses among `count` options. -1: stop here, everything after this is known. */
 type Choose = (count: number, budget: number, continues: boolean) => number;
 
 interface Prepared {
@@ -205,14 +205,14 @@ export class Explorer {
     return report;
   }
 
-  /** Random orders of steps, from a seed, for that long: deep ones that a bound on preemptions rules out. */
+  /** Random orders of steps from a seed, for that long. They reach depths that a bound on preemptions excludes. */
   wander(seed: number, seconds: number, maxExecutions = Infinity): Report {
     const started = performance.now();
     const startedAt = coreTime();
     const report = emptyReport();
     while (report.executions < maxExecutions) {
       const random = generator(seed + report.executions);
-      // Some walks switch often, some hardly ever: bugs need either.
+      // Some walks switch often, others rarely: some bugs need the one, some the other.
       const restless = [0.02, 0.1, 0.3, 0.6][Math.floor(random() * 4)];
       const chosen: number[] = [];
       const outcome = this.#execute(Infinity, report, (count, _budget, continues) => {
@@ -231,7 +231,7 @@ export class Explorer {
     return report;
   }
 
-  /** One execution again, printed. */
+  /** Repeats one execution, and prints it. */
   replay(schedule: string): Counterexample {
     const [bound, choices] = schedule.split(":");
     return this.#explain(bound === "any" ? Infinity : Number(bound), unpack(choices));
@@ -425,7 +425,7 @@ export class Explorer {
     for (const inside of this.#sections.values()) inside.delete(thread.index);
   }
 
-  /** Fills in what can be chosen; the first continues with the current thread, if that is possible. */
+  /** Collects the possible choices. The first one continues the current thread, if that is possible. */
   #enumerate(current: VirtualThread | undefined): number {
     const { threads } = machine;
     const options = this.#options;
@@ -452,7 +452,7 @@ export class Explorer {
       );
     }
     if (count === 0) {
-      // Everything stands still: time passes.
+      // No thread can run: time passes.
       let ended = true;
       for (const thread of threads) if (!thread.finished && !this.#model.endless?.includes(thread.index)) ended = false;
       if (ended && machine.deaths === 0) return 0;
@@ -465,10 +465,10 @@ export class Explorer {
           });
         }
       }
-      // Only where a thread died or was told to may a slice be what helps: else it would hide a lost wake-up.
+      // A slice may help only after a thread died or was asked to end. Elsewhere it would hide a lost wake-up.
       if (count === 0 && (machine.deaths > 0 || this.#model.kills)) {
         for (const thread of threads) {
-          // For each thread some: they pass for all alike.
+          // Each thread gets some: slices pass for all threads alike.
           if (thread.idleSlices === IDLE_SLICES) continue;
           if (machine.deaths === 0 && !this.#isToldToEnd(thread)) continue;
           if (thread.state === BLOCKED) options[count++] = SLICE | thread.index;
@@ -531,7 +531,7 @@ export class Explorer {
         if (thread.state === BLOCKED) return `T${thread.index} sleeps on ${this.#nameOf(thread.a)}`;
         return `T${thread.index} awaits a promise`;
       });
-      throw new Failure(`nobody can go on: ${each.join(", ")}`);
+      throw new Failure(`no thread can go on: ${each.join(", ")}`);
     }
     const { end } = this.#prepared.instances[0].model;
     if (end === undefined) return;
@@ -541,7 +541,7 @@ export class Explorer {
     machine.current = SETUP;
     const mortal = machine.mortal;
     machine.mortal = machine.timed = false;
-    // The main thread looks, which none of the threads was.
+    // The checks run in the main thread, which is none of the model's threads.
     const space = new Space(memory, 1, () => machine.exit());
     load("_internal/memory/space.ts").setSpace(space);
     const objects: Record<string, object> = {};
@@ -659,7 +659,7 @@ export class Explorer {
           let all = true;
           calls.forEach((call, i) => {
             if (done & 1 << i) return;
-            // Those that never returned may have happened or not.
+            // Calls that never returned may have taken effect or not.
             if (call.to !== Infinity) all = false;
             first = Math.min(first, call.to);
           });
@@ -699,13 +699,13 @@ function isSlice(ms: number): boolean {
   return ms === 200 || ms === 20 || ms === Infinity;
 }
 
-/** Every participant is a process of its own, so that its death is seen at once. */
+/** Every participant counts as a process of its own, so that its death is seen at once. */
 function withLiveness<T extends { isProcessAlive(process: number): boolean }>(memory: T): T {
   memory.isProcessAlive = ((process: number) => machine.isAlive(process - 1)) as never;
   return memory;
 }
 
-/** Milliseconds that this thread has had a core, where the system tells; else the time. */
+/** Milliseconds of processor time of this thread, where the system reports them; otherwise the time. */
 function coreTime(): number {
   try {
     return Number(readFileSync("/proc/thread-self/schedstat", "utf8").split(" ")[0]) / 1e6;
@@ -735,7 +735,7 @@ class SeenStates {
 
   /** `false`: explored with that much left, or more. */
   add(a: number, b: number, budget: number): boolean {
-    // 53 bits: two of ten million states are the same by mistake once in a hundred runs.
+    // With 53 bits, two of ten million states collide once in a hundred runs.
     const key = (a >>> 0) * 0x200000 + (b >>> 11) + 1;
     const at = this.#find(key);
     if (this.#keys[at] === key) {
@@ -770,7 +770,7 @@ class SeenStates {
   }
 }
 
-/** Choices, with runs of zeros as letters are too many to type: `0.0.0.2.1` is `0*3.2.1`. */
+/** Choices as text, with runs of zeros shortened: `0.0.0.2.1` is `0*3.2.1`. */
 function pack(choices: readonly number[]): string {
   const parts: string[] = [];
   for (let i = 0; i < choices.length;) {

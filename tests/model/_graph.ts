@@ -25,8 +25,8 @@ const STAND_INS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 };
 
 /**
- * Smaller numbers, in which the same things happen sooner: a table of participants that fits into a cache, no spinning,
- * which is only a way to find out later.
+ * Smaller numbers, with which the same happens in fewer steps: a table of participants that fits into a cache, and no
+ * spinning, which only delays what happens anyway.
  */
 export const SCALE: readonly Patch[] = [
   { file: "_internal/memory/memory.ts", find: /PARTICIPANT_COUNT = \d+;/, replace: "PARTICIPANT_COUNT = 16;" },
@@ -34,17 +34,17 @@ export const SCALE: readonly Patch[] = [
   { file: "sync/_rw_word.ts", find: /const CLAIM_SPINS = \d+;/, replace: "const CLAIM_SPINS = 0;" },
 ];
 
-/** What the explorer itself needs of the library, whatever a model imports. */
+/** The modules that the explorer itself needs, whatever a model imports. */
 const CORE = ["memory", "participants", "shared_object", "space"].map((name) => `_internal/memory/${name}.ts`);
 
 /** A module's exports. */
 // deno-lint-ignore no-explicit-any
 export type Exports = Record<string, any>;
 
-/** The modules as one thread has them. */
+/** The modules of one thread. */
 export interface Instance {
   readonly load: (file: string) => Exports;
-  /** Makes the state of the modules as it was after they were evaluated. */
+  /** Resets the state of the modules to what it was after they were evaluated. */
   readonly reset: () => void;
 }
 
@@ -61,7 +61,7 @@ function read(file: string): string {
   return text;
 }
 
-/** The source of a file with the patches for it; each must fit exactly once. */
+/** The source of a file with its patches. Each patch must fit exactly once. */
 function patched(file: string, patches: readonly Patch[]): string {
   let text = read(file);
   for (const patch of patches) {
@@ -96,7 +96,7 @@ export class Graph {
     this.#entry = entry;
   }
 
-  /** Reads and transforms a module and all it imports. */
+  /** Reads and transforms a module and everything it imports. */
   static async load(entry: string, patches: readonly Patch[]): Promise<Graph> {
     const graph = new Graph(entry);
     const all = [...SCALE, ...patches];
@@ -145,7 +145,7 @@ export class Graph {
     return graph;
   }
 
-  /** Evaluates the modules anew: what they keep at their top is another thread's. */
+  /** Evaluates the modules again, so that the state at their top level belongs to another thread. */
   instantiate(): Instance {
     const cache = new Map<string, Exports>();
     const resets: (() => void)[] = [];

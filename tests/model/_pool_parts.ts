@@ -1,5 +1,5 @@
 /**
- * What the models of the pool have in common: workers of the library, and an owner that does what the dispatcher and its parts do.
+ * What the models of the pool share: workers of the library, and an owner that does what the dispatcher and its parts do.
  *
  * @module
  */
@@ -46,10 +46,9 @@ const TRAYS = "_internal/pool/trays.ts";
 const PATIENCE = "_internal/pool/patience.ts";
 
 /**
- * Workers are those of the library, which run the function that the model gives them: what starts threads and finds
- * modules is left out. Their sleeps are as long as the slices of others, so that a wake-up that was lost is not made up for
- * by time. A worker that looks for tasks without sleeping does so once, at any moment: to look more often is to see the
- * same later.
+ * The workers are the library's, and run the function that the model gives them; the code that starts threads and finds
+ * modules is left out. Their sleeps are as long as the slices of others, so that time does not hide a lost wake-up. A worker
+ * that looks for tasks without sleeping does so once, at any moment: looking more often would only see the same later.
  */
 const WORKERS: readonly Patch[] = [
   { file: WORKER, find: 'import "../../sync/mod.ts";\nimport "../../threading/thread.ts";\n', replace: "" },
@@ -70,7 +69,7 @@ const WORKERS: readonly Patch[] = [
   { file: PATIENCE, find: /const LOOKS = \d+;/, replace: "const LOOKS = 1;" },
 ];
 
-/** The same with a ring of four trays, and 2 to so many tasks in each. */
+/** The same with a ring of four trays and `2 ** bits` tasks in each. */
 export const small = (bits: number): readonly Patch[] => [
   ...WORKERS,
   { file: BOARD_FILE, find: /RING_TRAYS = \d+;/, replace: "RING_TRAYS = 4;" },
@@ -79,18 +78,18 @@ export const small = (bits: number): readonly Patch[] => [
   { file: TRAYS, find: /FIRST_TRAYS = \d+;/, replace: "FIRST_TRAYS = 1;" },
 ];
 
-/** Words that nothing else uses, with addresses: of the board, of the function, and of the words below. */
+/** Words that nothing else uses. They hold the addresses of the board, of the function and of the words below. */
 const BOARD = 101;
 const FUNCTION = 102;
 const MEETING = 103;
-/** A wait point, how many tasks are here that wait for each other, and of each worker whether it has returned. */
+/** A wait point, the number of tasks that wait for each other, and for each worker whether it has returned. */
 const COUNT = 2;
 const ENDED = 3;
 
-/** Inputs are below this, and outcomes are not. */
+/** Inputs are below this number, outcomes are not. */
 const OUTCOMES = 10;
 
-/** A board with a desk for each worker, where nothing is posted. */
+/** A board with a desk for each worker, and no posted task. */
 export const setup = (workers: number) => (): Record<string, object> => {
   const space = spaceOf("thread");
   const { words } = space;
@@ -103,7 +102,7 @@ export const setup = (workers: number) => (): Record<string, object> => {
   return {};
 };
 
-/** The same, with tasks that were posted by a thread that does no more. */
+/** The same, with tasks that were posted by a thread that does nothing more. */
 export const setupPosted = (workers: number, inputs: readonly number[]) => (): Record<string, object> => {
   const objects = setup(workers)();
   const board = boardOf();
@@ -117,7 +116,7 @@ export const setupPosted = (workers: number, inputs: readonly number[]) => (): R
   return objects;
 };
 
-/** The same, where nothing is left of what was posted, and a worker has had a share of it. */
+/** The same, after a worker has had a share and all posted tasks are done. */
 export const setupShared = (
   workers: number,
   { desk = 0, from, to, end }: { desk?: number; from: number; to: number; end: number },
@@ -138,30 +137,30 @@ export function boardOf(): Board {
   return new Board(space, load(space.words, BOARD));
 }
 
-// In place of the module by which a worker finds its functions.
+// Stands in for the module with which a worker finds its functions.
 
 let target: unknown;
 
 export const resolveTarget = (): Promise<unknown> => Promise.resolve(target);
 export const nameSlowModules = (): void => {};
 
-/** What a worker does besides. */
+/** What else a worker does. */
 interface Work {
-  /** It leaves when there is nothing to do, if it may. */
+  /** It leaves when there is nothing to do, if it is allowed to. */
   idle?: boolean;
-  /** It says when it has returned. */
+  /** It records that it has returned. */
   says?: boolean;
   /** It looks for tasks without sleeping, if no other does. */
   searches?: boolean;
-  /** Its tasks with this input and higher ones wait for each other: two of them have to run at the same time. */
+  /** Its tasks with this input and higher inputs wait for each other: two of them have to run at the same time. */
   meets?: number;
-  /** What becomes of a task: a number, a message within its words, or one in a block. */
+  /** The outcome of a task: a number, a message within its words, or a message in a block. */
   outcome?: "number" | "short" | "long";
-  /** From this input on it is no number in any case. */
+  /** From this input on the outcome is never a number. */
   others?: number;
   /** It notes which blocks it is about to give back. */
   frees?: boolean;
-  /** Others may run, or this worker may die, while it is in a task. */
+  /** Other threads may run, and this worker may die, while it is in a task. */
   steps?: boolean;
 }
 
@@ -187,7 +186,7 @@ export async function work(
     free.call(space, at);
   };
   const board = boardOf();
-  // Of that name, by which the worker calls it: so the explorer knows that the call can be stopped.
+  // The worker calls it by this name, so the explorer knows that the call can be stopped.
   const fn = (given: number | string): unknown => {
     const input = Number(String(given)[0]);
     beginWith(actor, input);
@@ -206,19 +205,19 @@ export async function work(
     initializer: null,
     maxTasks: 0,
     maxMemory: 0,
-    // As soon as it is idle, it has been idle for long enough.
+    // A worker that is idle has been idle for long enough.
     idle: idle ? -1 : 0,
     concurrency: 1,
     epoch: performance.timeOrigin,
   });
   if (!says) return;
-  // The end of its thread, of which the owner hears.
+  // Its thread ends, and the owner is notified.
   const { words } = space;
   store(words, load(words, MEETING) + ENDED + actor.index, 1);
   notify(space, board.at + DONE, 1);
 }
 
-/** What holds when a worker has begun with a task. */
+/** What must hold when a worker has begun a task. */
 function beginWith(actor: Actor, input: number): void {
   actor.assert(input < OUTCOMES, `an outcome, ${input}, was taken for an input`);
   actor.assert(howOften(actor, "put", input) === howOften(actor, "published", input), `${input} was begun unpublished`);
@@ -226,7 +225,7 @@ function beginWith(actor: Actor, input: number): void {
   actor.note("begun", input);
 }
 
-/** How often that was noted. */
+/** How often the value was noted. */
 function howOften(actor: Actor, name: string, value: number): number {
   return actor.notes(name).filter((each) => each === value).length;
 }
@@ -235,7 +234,7 @@ export function outcomeOf(input: number): number {
   return OUTCOMES + input;
 }
 
-/** What does not fit into the words of a task. */
+/** A message that does not fit into the words of a task. */
 function longOf(input: number): string {
   return String(input).repeat(40);
 }
@@ -249,7 +248,7 @@ function meet(space: Space): void {
   block(space, point, () => load(words, point + COUNT) === 2 ? true : undefined, Infinity);
 }
 
-/** A worker with less around it, for models that are too large with one of the library: it does the same in fewer steps. */
+/** A simpler worker, for models that are too large with the library's. It does the same in fewer steps. */
 export class Hand {
   readonly actor: Actor;
   readonly board: Board;
@@ -265,7 +264,7 @@ export class Hand {
     this.finished = new Finished(board);
   }
 
-  /** Begins with a task of its share, or of a new one; 0: there is none. */
+  /** Begins a task of its share, or of a new share. 0: there is no task. */
   take(): number {
     const { share } = this;
     let task = share.next();
@@ -273,7 +272,7 @@ export class Hand {
     return task;
   }
 
-  /** Runs a task. `false`: it was taken from this worker. */
+  /** Runs a task. `false`: the task was taken from this worker. */
   run(task: number): boolean {
     const { actor, board, finished } = this;
     const { space } = board;
@@ -285,7 +284,7 @@ export class Hand {
     return isOver;
   }
 
-  /** Sleeps until there is a task, and returns it; 0: there will be none. */
+  /** Sleeps until there is a task, and returns it. 0: there will be no more. */
   sleep(): number {
     const { board } = this;
     const { space } = board;
@@ -304,7 +303,7 @@ export class Hand {
     }
   }
 
-  /** Runs what there is until the board is closed, and tells of each task. */
+  /** Runs tasks until the board is closed, and reports each. */
   work(): void {
     for (;;) {
       const task = this.take() || this.sleep();
@@ -315,7 +314,7 @@ export class Hand {
   }
 }
 
-/** A job whose tasks have their indexes as inputs, or long forms of these. What becomes of them is noted by the owner. */
+/** A job whose tasks have their indexes as inputs, or long forms of these. The owner notes what becomes of them. */
 export class Inputs extends AnyJob {
   readonly source = undefined as unknown as Source;
 
@@ -365,7 +364,7 @@ export class Owner {
     for (let index = 0; index < this.board.desks; index++) this.#desks.push(this.board.deskAt(index));
   }
 
-  /** Posts tasks, of which a worker takes so many together; 0: one. Long inputs have blocks. */
+  /** Posts tasks. A worker takes so many of them together; 0: one. Long inputs have blocks. */
   post(inputs: readonly number[], together = 0, isLong = false): void {
     this.put(inputs, together, isLong);
     this.publish(inputs);
@@ -375,7 +374,7 @@ export class Owner {
     const { actor, trays } = this;
     const job = new Inputs(this.fn, together, isLong);
     for (const input of inputs) {
-      actor.assert(trays.canPut(), "there is no tray");
+      actor.assert(trays.canPut(), "no tray is free");
       trays.put(job, input, job.inputOf(input), 0);
       actor.note("put", input);
     }
@@ -383,7 +382,7 @@ export class Owner {
 
   publish(inputs: readonly number[]): void {
     const { actor, trays, board } = this;
-    // What is written and not published may be half written.
+    // A task that is not published may be half written.
     actor.step();
     for (const input of inputs) actor.note("published", input);
     trays.publish();
@@ -400,7 +399,7 @@ export class Owner {
     notify(space, board.at + WORK, EVERYBODY);
   }
 
-  /** Takes in what was told. */
+  /** Takes in the tasks that were reported. */
   collect(): void {
     const { actor, trays, board, words } = this;
     let task = board.takeFinished();
@@ -421,7 +420,7 @@ export class Owner {
     const { actor, trays, space, words } = this;
     const task = trays.taskOf(number);
     const input = trays.indexes[number];
-    actor.assert(phaseOf(words[task + STATE]) === OVER, `${input} was told and is not over`);
+    actor.assert(phaseOf(words[task + STATE]) === OVER, `${input} was reported and is not over`);
     trays.settle(number);
     actor.assert(!isFailure(words, task), `${input} has failed`);
     const outcome = takeOutcome(space, task);
@@ -430,14 +429,14 @@ export class Owner {
     actor.note("told", input);
   }
 
-  /** No worker writes to the task any more. */
+  /** No worker writes to the task from here on. */
   back(number: number): void {
     const { actor, trays, words } = this;
     actor.assert(words[trays.taskOf(number) + STATE] !== FREE, `${trays.indexes[number]} is back twice`);
     trays.back(number);
   }
 
-  /** Takes a task back, if no worker has begun with it. */
+  /** Takes a task back if no worker has begun it. */
   takeBack(number: number): boolean {
     const { trays, space } = this;
     if (trays.jobs[number] === undefined || !takeBack(space, trays.taskOf(number))) return false;
@@ -454,7 +453,7 @@ export class Owner {
     actor.note("lost", trays.indexes[number]);
   }
 
-  /** Waits until so many tasks are told, or lost. Workers that end meanwhile are dealt with. */
+  /** Waits until so many tasks are reported or lost, and handles workers that end meanwhile. */
   waitFor(count: number): void {
     const { actor, space, board } = this;
     block(space, board.at + DONE, () => {
@@ -464,7 +463,7 @@ export class Owner {
     }, Infinity);
   }
 
-  /** Waits until so many tasks are told, or that worker has ended. Whether it was that. */
+  /** Waits until so many tasks are reported or the worker has ended. Returns whether it has ended. */
   waitOrEnd(count: number, index: number): boolean {
     const { actor, space, board } = this;
     return block(space, board.at + DONE, () => {
@@ -474,7 +473,7 @@ export class Owner {
     }, Infinity)!;
   }
 
-  /** The number of the worker that is that thread. */
+  /** The number of the worker with that thread. */
   idOf(index: number): number {
     return this.space.id - (this.actor.index - index);
   }
@@ -484,14 +483,14 @@ export class Owner {
     return words[this.#meeting + ENDED + index] !== 0 || !isAlive(space.memory, this.idOf(index));
   }
 
-  /** The desk is no worker's to take from. */
+  /** No worker takes from this desk any more. */
   vacate(index: number): void {
     const { board, words } = this;
     board.setDesk(index, 0);
     if (load(words, this.#desks[index] + AWAY) === 0) add(words, board.at + STAFF, -1);
   }
 
-  /** The numbers of the tasks that a worker has, or has finished without having told. */
+  /** The numbers of the tasks that a worker has, or has finished and not reported. */
   tasksOf(id: number): number[] {
     const { trays, words } = this;
     const found: number[] = [];
@@ -504,7 +503,7 @@ export class Owner {
     return found;
   }
 
-  /** A worker has ended. What it had not begun with is posted again. */
+  /** A worker has ended. Tasks that it had not begun are posted again. */
   deal(index: number): void {
     const { actor, board, trays, space, words } = this;
     const id = this.idOf(index);
@@ -537,7 +536,7 @@ export class Owner {
     if (again.length > 0) this.post(again);
   }
 
-  /** Gives a worker up, which may run on. What it had not begun with comes back. */
+  /** Gives up a worker, which may run on. Tasks that it had not begun come back. */
   giveUp(index: number): void {
     const { actor, board, trays, space, words } = this;
     const id = this.idOf(index);
@@ -554,7 +553,7 @@ export class Owner {
     for (const input of this.takeBackAll(trays.ready(this.#desks[index]))) actor.note("back", input);
   }
 
-  /** Takes back all that no worker has begun with, and looks whether all tasks are back. */
+  /** Takes back all tasks that no worker has begun, and checks that all tasks are back. */
   clear(): void {
     const { actor, trays, words } = this;
     for (let number = 0; number < trays.jobs.length; number++) {
@@ -564,21 +563,24 @@ export class Owner {
     actor.assert(trays.out === 0, "not all tasks are settled");
   }
 
-  /** Looks whether each block that is given back was given out, and leaves nothing in it. */
+  /** Checks that each block that is given back was given out, and clears it. */
   watchBlocks(): void {
     const { actor, board, space, words } = this;
     const { free } = space;
     space.free = (at: number): void => {
       const size = words[at - BLOCK_HEADER];
       actor.assert((size & 1) === 0, "a block was given back twice");
-      // Outcomes are lent to the owner of the board, inputs to this thread.
-      actor.assert([board.owner, space.id].includes(words[at - BLOCK_HEADER + 1]), "what was given back is no block");
+      // Blocks of outcomes belong to the owner of the board, blocks of inputs to this thread.
+      actor.assert(
+        [board.owner, space.id].includes(words[at - BLOCK_HEADER + 1]),
+        "the address that was given back is not a block",
+      );
       words.fill(0, at, at + size - BLOCK_HEADER);
       free.call(space, at);
     };
   }
 
-  /** The blocks that are this thread's. */
+  /** The blocks that belong to this thread. */
   blocks(): number[] {
     const { space, words } = this;
     const blocks: number[] = [];
@@ -589,7 +591,7 @@ export class Owner {
     return blocks;
   }
 
-  /** Takes outcomes of which workers have not told yet. */
+  /** Takes outcomes that workers have not reported yet. */
   readUntold(): void {
     const { trays, words } = this;
     for (let number = 0; number < trays.jobs.length; number++) {
@@ -598,7 +600,7 @@ export class Owner {
     }
   }
 
-  /** A worker has ended, and there is no other: this thread does the rest itself. */
+  /** The last worker has ended: this thread does the rest itself. */
   takeOver(index: number): void {
     this.deal(index);
     const hand = new Hand(this.actor);
@@ -615,11 +617,14 @@ export class Owner {
   }
 }
 
-/** Each task was told once, or came back and was not begun; one may be lost for each worker that died or was given up. */
+/** Each task was reported once, or came back and was not begun. Each worker that died or was given up may have lost one. */
 export const accountFor = (...inputs: number[]) => (actor: Actor): void => {
   for (const input of inputs) {
     const [told, lost, back] = ["told", "lost", "back"].map((name) => howOften(actor, name, input));
-    actor.assert(told + lost + back === 1, `${input} was told ${told} times, lost ${lost} times, back ${back} times`);
+    actor.assert(
+      told + lost + back === 1,
+      `${input} was reported ${told} times, lost ${lost} times, back ${back} times`,
+    );
     actor.assert(back === 0 || howOften(actor, "begun", input) === 0, `${input} came back and was begun`);
   }
   const lost = actor.notes("lost").length;

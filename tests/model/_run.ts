@@ -1,5 +1,5 @@
 /**
- * What is done with one model, or with one broken variant, in one run.
+ * Runs one model or one broken variant.
  *
  * @module
  */
@@ -14,13 +14,13 @@ const BROKEN = "tests/model/broken/";
 
 /** Preemptions that every model is explored with in the ordinary run. */
 export const ORDINARY_BOUND = 2;
-/** In the ordinary run a model goes on with more preemptions while the next bound will take fewer executions, likely. */
+/** In the ordinary run a model goes on with more preemptions while the next bound is expected to take fewer executions. */
 const ORDINARY_EXECUTIONS = 40_000;
 /** Walks of the ordinary run. */
 const ORDINARY_WALKS = 3_000;
 /** Walks start here. */
 const ORDINARY_SEED = 1;
-/** What is tried, one after the other. */
+/** The bounds that are tried, one after the other. */
 const BOUNDS = [0, 1, 2, 3, 4, 5, 7, 10, Infinity];
 
 /** How deep to look. */
@@ -52,7 +52,7 @@ export interface Explored {
   readonly exhausted: boolean;
 }
 
-/** What came of a job. */
+/** The result of a job. */
 export interface JobResult {
   readonly failed: boolean;
   readonly summary: string;
@@ -82,7 +82,7 @@ async function importAll<T>(folder: string, key: string): Promise<{ file: string
   return found;
 }
 
-/** Does what a job says. What could not even be run has failed. */
+/** Runs a job. A job that could not even start has failed. */
 export async function run(job: Job, depth: Depth): Promise<JobResult> {
   try {
     return await (job.kind === "model" ? runModel(job, depth) : runBroken(job));
@@ -144,10 +144,10 @@ async function runBroken(job: Job): Promise<JobResult> {
 class Result {
   readonly explored: Explored[] = [];
   counterexample: Counterexample | undefined;
-  /** No order of steps is left. */
+  /** Every order of steps was explored. */
   complete = false;
 
-  /** Bounds from none up, so that what is found is found in its simplest form. */
+  /** Bounds from 0 up, so that a failure is found in its simplest form. */
   explore(explorer: Explorer, highest: number, executions: number, seconds: number): void {
     const started = performance.now();
     let last = 0;
@@ -157,7 +157,7 @@ class Result {
       const left = seconds - (performance.now() - started) / 1_000;
       if (left <= 0) return;
       const report = explorer.explore(bound, left);
-      // It grows by about the same factor each time.
+      // The number grows by about the same factor each time.
       next = report.executions * report.executions / (last || 1);
       last = report.executions;
       this.complete = report.exhausted && !report.limited;

@@ -1,8 +1,8 @@
 /**
- * Turns the library's modules into ones that can be stopped before each atomic operation.
+ * Transforms the library's modules so that they can be stopped before each atomic operation.
  *
- * Every function that may reach an atomic operation becomes a generator, and every call that may reach one hands the
- * generator it got, if it got one, to the trampoline of `_virtual_threads.ts`:
+ * Every function that may reach an atomic operation becomes a generator, and every call that may reach such a
+ * function passes the generator that it got, if it got one, to the trampoline of `_virtual_threads.ts`:
  *
  * ```text
  *   load(words, at)            (yield $op(0, site, words, at))
@@ -17,7 +17,7 @@
  * ```
  *
  * Nothing else changes, types excepted. Which functions may reach an atomic operation is found by name over all
- * modules, in favour of too many: a function that is a generator needlessly is slower, one that is none would be wrong.
+ * modules. The search errs on the side of too many: a needless generator is only slower, a missing one would be wrong.
  *
  * @module
  */
@@ -64,12 +64,12 @@ const PLAIN_METHODS = new Set(
     .split(" "),
 );
 
-/** Methods of built-in objects that call what they are given: at once, to its end. */
+/** Methods of built-in objects that call their argument at once and run it to its end. */
 const CALLING_METHODS = new Set(
   "map filter forEach some every find findIndex findLast sort toSorted reduce flatMap replace from".split(" "),
 );
 
-/** A module as it was read. */
+/** A module's source. */
 export interface Source {
   readonly file: string;
   readonly text: string;
@@ -152,7 +152,7 @@ function runsAtOnce(node: FunctionNode): boolean {
     isCalledByBuiltIn(node);
 }
 
-/** An element of the shared words. */
+/** Whether an expression is an element of the shared words. */
 function isWord(node: ts.Node): node is ts.ElementAccessExpression {
   if (!ts.isElementAccessExpression(node)) return false;
   const array = node.expression;
@@ -220,7 +220,7 @@ export function colour(sources: readonly Source[]): Colours {
       if (name !== undefined) declared.add(name);
       functions.push({ name, callees, own });
     } else if (ts.isImportSpecifier(node) && node.propertyName !== undefined) {
-      // `import { notify as wake }`: a function of that name, which calls the other.
+      // `import { notify as wake }` counts as a function `wake` that calls `notify`.
       functions.push({ name: node.name.text, callees: [node.propertyName as ts.Identifier], own: false });
     }
     ts.forEachChild(node, collect);
@@ -287,7 +287,7 @@ export function transform(source: Source, colours: Colours, sites: Site[]): stri
           : helper("$now", [number, site(node), ...args]);
       }
       const visited = ts.visitEachChild(node, visit, context);
-      // Within a chain like a?.b() the whole chain is what has a value: visitChain deals with it.
+      // In a chain like a?.b() only the whole chain has a value: visitChain deals with it.
       return reaches ? guarded(visited) : visited;
     };
 
@@ -310,14 +310,14 @@ export function transform(source: Source, colours: Colours, sites: Site[]): stri
           if (ts.isNewExpression(child) && child.expression.getText(source.tree) === "Promise") own = true;
         };
         look(node.body);
-        // A function that only returns another one calls nothing.
+        // A function that only returns another function calls nothing.
         if (!isFunction(node.body)) visitOwn(node.body, look);
       }
       stoppable = !runsAtOnce(node) && !isGenerator(node) && node.body !== undefined &&
         (own || callees.some((callee) => mayReach(callee, colours)));
       let result: ts.Node;
       if (isGenerator(node) && node.body !== undefined) {
-        // Iteration calls such a function in its own way: models call what it is made of.
+        // Iteration calls a generator in its own way: models call the functions below it instead.
         const body = factory.createBlock([
           factory.createThrowStatement(
             factory.createNewExpression(factory.createIdentifier("Error"), undefined, [
@@ -551,8 +551,8 @@ function usesThis(node: ts.Node): boolean {
 }
 
 /**
- * Statements that tell how the module's own state is made as it was: numbers and flags that `let` declares get their first
- * values again, maps and sets that were empty are emptied.
+ * Statements that reset the module's own state: numbers and flags that `let` declares get their first values again, and
+ * maps and sets that were empty at first are emptied.
  */
 function resets(source: Source): ts.Statement[] {
   const statements: ts.Statement[] = [];

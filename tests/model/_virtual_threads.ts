@@ -1,5 +1,6 @@
 /**
- * Threads that run one operation at a time, when told to: a stack of generators each, an event loop each, one memory.
+ * Threads that run one operation at a time, when the scheduler says so. Each has a stack of generators and an event loop; all
+ * share one memory.
  *
  * @module
  */
@@ -8,7 +9,7 @@ import { OPERATIONS, PLAIN_STORE } from "./_transform.ts";
 
 type Stoppable = Generator<unknown, unknown, unknown>;
 
-/** What a transformed module tests values for: is it a generator that wants to be run? */
+/** Transformed modules test values for this class: such a value is a generator that has to be run. */
 export const GENERATOR: { readonly prototype: object } = Object.assign(function () {}, {
   prototype: Object.getPrototypeOf((function* () {}).prototype),
 });
@@ -26,7 +27,7 @@ const NOW = 12;
 const WAKE = 13;
 const START = 14;
 const OTHER = 15;
-/** What operations on pairs of words make of a pair, the engine's way: wrapping. */
+/** What operations on pairs of words do to a pair, as the engine does it: with wrapping. */
 const WIDE = {
   loadWide: (old: bigint): bigint => old,
   storeWide: (_old: bigint, value: bigint): bigint => value,
@@ -39,7 +40,7 @@ const WIDE = {
   xorWide: (old: bigint, value: bigint): bigint => old ^ value,
 };
 
-/** The names of all kinds of steps. */
+/** Names of the kinds of steps. */
 export const KINDS: readonly string[] = [
   ...OPERATIONS,
   "step",
@@ -51,7 +52,7 @@ export const KINDS: readonly string[] = [
   "plain store",
 ];
 
-/** What a thread can be at between two steps. */
+/** The states of a thread between two steps. */
 export const RUNNABLE = 0;
 export const BLOCKED = 1;
 export const IDLE = 2;
@@ -59,21 +60,21 @@ export const DEAD = 3;
 
 /** The lengths of the slices in which the library sleeps. */
 const SLICES = new Set([200, 20]);
-/** The longest sleeps, in milliseconds, that are only a way to look again and again. They end when the word changes. */
+/** Sleeps of at most so many milliseconds count as polling. They end when the word changes. */
 const POLLS = 5;
 
-/** Something that must not happen. */
+/** A failure: something that must not happen. */
 export class Failure extends Error {
   override name = "Failure";
 }
 
 interface Frame {
   readonly promise: ModelPromise;
-  /** It has awaited something: its caller has the promise. */
+  /** It has awaited something, and its caller has the promise. */
   detached: boolean;
 }
 
-/** What an async function was called in: the innermost `AsyncLocalStorage.run` and those around it. */
+/** The context of an async function: the innermost `AsyncLocalStorage.run` and those around it. */
 interface Context {
   readonly store: object;
   readonly value: unknown;
@@ -112,13 +113,13 @@ export class VirtualThread {
   readonly frames: (Frame | undefined)[] = [];
   job: Job | undefined;
   readonly jobs: Job[] = [];
-  /** Promises of `whenChanged` that were notified, not yet told. */
+  /** Promises of `whenChanged` that were notified and have not settled yet. */
   readonly rung: Waiter[] = [];
   readonly timers: Timer[] = [];
   readonly signals: ModelAbortSignal[] = [];
   clock = 1_000;
   finished = false;
-  /** How many slices passed for it while all stood still. */
+  /** How many slices passed for it while no thread could run. */
   idleSlices = 0;
   context: Context | undefined;
   // The operation that comes next.
@@ -129,7 +130,7 @@ export class VirtualThread {
   b = 0;
   c = 0;
   call: (() => unknown) | undefined;
-  // What happened to it so far, as a hash: a thread is a function of what its operations returned.
+  // A hash of what happened to it so far: a thread's state is a function of what its operations returned.
   h1: number;
   h2: number;
 
@@ -186,7 +187,7 @@ export class ModelPromise {
   }
 
   #later(reaction: (failed: boolean, value: unknown) => void, failed: boolean, value: unknown): void {
-    // Resuming and calling need the thread's stack to be theirs, so that they are jobs, not calls.
+    // Resuming and calling need the thread's whole stack, so they are jobs and not calls.
     reaction(failed, value);
   }
 
@@ -309,26 +310,26 @@ function mix(h: number, value: number): number {
 
 /** All threads of an execution, and the memory. */
 export class Machine {
-  /** The thread that runs; before there are threads, and after, one that is none. */
+  /** The thread that runs. Before the threads start and after they end, a stand-in. */
   current: VirtualThread = SETUP;
   threads: VirtualThread[] = [];
   waiters: Waiter[] = [];
   /** Hash of the memory. */
   m1 = 0;
   m2 = 0;
-  /** Hash of what was noted. */
+  /** Hash of the notes. */
   e1 = 0;
   e2 = 0;
   steps = 0;
   deaths = 0;
   trace: TraceLine[] | undefined;
   #timerIds = 0;
-  /** How many of the waiters look again and again. */
+  /** How many waiters are polling. */
   #polling = 0;
-  /** Words whose operations are no steps: nobody else changes them. */
+  /** Words whose operations are not steps: no other thread changes them. */
   quietFrom = 0;
   quietTo = 0;
-  /** Whether deaths and passing time are possible at all. */
+  /** Whether deaths and passing time are possible in this model. */
   mortal = false;
   timed = false;
   nameOf: (at: number) => string = String;
@@ -468,7 +469,7 @@ export class Machine {
     return promise;
   }
 
-  /** Runs what cannot be stopped. */
+  /** Runs code that cannot be stopped. */
   sync(value: unknown): unknown {
     if (!(value instanceof (GENERATOR as never))) return value;
     const generator = value as Stoppable;
@@ -537,7 +538,7 @@ export class Machine {
 
   // ---- Called by the scheduler
 
-  /** Does what is next in this thread, and goes on to the operation behind it. */
+  /** Performs the thread's next operation, and runs on to the one after it. */
   step1(thread: VirtualThread): void {
     this.steps++;
     this.current = thread;
@@ -623,7 +624,7 @@ export class Machine {
     this.deaths++;
     this.waiters = this.waiters.filter((waiter) => waiter.thread !== thread);
     this.#polling = this.waiters.filter((waiter) => waiter.polls).length;
-    // They look whether it lives, too.
+    // They also check whether the thread lives.
     if (this.#polling > 0) this.#wakePolls(() => true);
     this.say(thread, why);
   }
@@ -709,7 +710,7 @@ export class Machine {
           const old = words[a];
           words[a] = b;
           this.#changed(a, old, words[a]);
-          // Else the thread would seem to stand where it stood before, and what comes after that to be known already.
+          // Otherwise the thread would seem to be where it was before, and what follows to be known already.
           if (words[a] === old) this.#hear(thread, a);
           if (this.trace !== undefined) this.say(thread, `${this.nameOf(a)} = ${show(b)}`, thread.site);
           return b;
@@ -749,7 +750,7 @@ export class Machine {
     }
   }
 
-  /** A plain load: no step, since nobody may change the word meanwhile, but part of what the thread knows. */
+  /** A plain load: not a step, since no other thread may change the word meanwhile, but part of what the thread knows. */
   read(words: Int32Array, at: number): number {
     const value = words[at];
     this.#hear(this.current, value);
@@ -787,7 +788,7 @@ export class Machine {
 
   #run(thread: VirtualThread, value: unknown, failed: boolean, resumed: boolean): void {
     const { stack, frames } = thread;
-    // Whether `value` is to be sent into the top of the stack; else a job is to be begun.
+    // Whether `value` goes into the top of the stack; otherwise the next job begins.
     let running = resumed;
     for (;;) {
       if (stack.length === 0) {
@@ -854,7 +855,7 @@ export class Machine {
           value = this.execute(thread);
           continue;
         }
-        // Only a death can come before a plain store: nobody else may look at the word.
+        // Only a death can come before a plain store: no other thread may look at the word.
         if (thread.kind === PLAIN_STORE && !this.mortal) {
           value = this.execute(thread);
           continue;
@@ -879,7 +880,7 @@ export class Machine {
         stack.length = 0;
         frames.length = 0;
         this.kill(thread, "exits");
-        // A thread that ends in order leaves nothing behind that only a slice would find.
+        // A thread that ends normally leaves nothing that only a slice would find.
         this.deaths--;
         return;
       } else if (value instanceof (GENERATOR as never)) {
@@ -918,7 +919,7 @@ export class Machine {
     }
   }
 
-  /** A failure that was noticed where nobody can catch it. */
+  /** A failure that was noticed where no code can catch it. */
   failure: Failure | undefined;
 
   fail(failure: Failure): void {
@@ -962,7 +963,7 @@ export const SETUP: VirtualThread = new VirtualThread(-1);
 /** The machine of this program: transformed modules call it. */
 export const machine: Machine = new Machine();
 
-/** What transformed modules and the globals they use are given. */
+/** The helpers and globals that transformed modules get. */
 export const globals: Readonly<Record<string, unknown>> = {
   $op: (k: number, s: number, w: Int32Array, a: number, b: number, c: number) => machine.op(k, s, w, a, b, c),
   $now: (k: number, s: number, w: Int32Array, a: number, b: number, c: number) => machine.now(k, s, w, a, b, c),
@@ -995,7 +996,7 @@ export const globals: Readonly<Record<string, unknown>> = {
   }),
 };
 
-/** In place of the action of a barrier, which the library finds through the runtime: counts how often it was called. */
+/** Stands in for the action of a barrier, which the library finds through the runtime. Counts how often it is called. */
 export const barrierAction: Readonly<Record<string, unknown>> = {
   BarrierAction: class {
     readonly isFound = true;
@@ -1013,7 +1014,7 @@ export const barrierAction: Readonly<Record<string, unknown>> = {
   describeAction: () => new Uint8Array(4),
 };
 
-/** In place of `_internal/atomics.ts`. Calls of the operations with a number never get here. */
+/** In place of `_internal/atomics.ts`. Operations with a number are never called through this. */
 export const atomics: Readonly<Record<string, unknown>> = {
   ...Object.fromEntries(
     OPERATIONS.map((name, kind) => [

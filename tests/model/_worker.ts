@@ -1,5 +1,5 @@
 /**
- * Runs jobs that it is sent, one at a time: with one such worker a core the models take as much less time.
+ * Runs the jobs that it is sent, one at a time. The run uses one such worker for each core.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** Writes a million characters in a worker of the kind that it is told, and ends. */
+/** Writes a million characters in a worker of the given kind, and ends. */
 
 import process from "node:process";
 import * as multiprocessing from "@weft/concurrent/multiprocessing";

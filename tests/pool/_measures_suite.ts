@@ -7,13 +7,13 @@ import { assert, assertEquals } from "@std/assert";
 import type { ProgressRate } from "@weft/concurrent/threading";
 import { describe, it } from "node:test";
 
-/** What holds for all that a pool tells of itself: how fast it goes, and how long tasks waited and ran. */
+/** What holds for the measurements of a pool: how fast it goes, and how long tasks waited and ran. */
 export function measuresSuite(kind: Kind): void {
   const { Pool } = kind;
   const pool = sharedPool(kind);
 
   describe(`${kind.name} Pool: onProgress`, () => {
-    it("hears how fast a map goes, and how long it will take", LIMIT, async () => {
+    it("gets how fast a map goes, and how long it will take", LIMIT, async () => {
       const seen: ProgressRate[] = [];
       const onProgress = (_done: number, _total: number | undefined, rate: ProgressRate): void => void seen.push(rate);
       const calls = [
@@ -32,7 +32,7 @@ export function measuresSuite(kind: Kind): void {
       assertEquals(seen.at(-1)!.remaining, 0);
     });
 
-    it("hears of nothing that remains as long as nothing is known of a total", LIMIT, async () => {
+    it("gets no remaining time as long as the total is unknown", LIMIT, async () => {
       const seen: (number | undefined)[] = [];
       const onProgress = (done: number, total: number | undefined, { rate, remaining }: ProgressRate): void => {
         assert(rate > 0);
@@ -43,20 +43,20 @@ export function measuresSuite(kind: Kind): void {
       assertEquals([seen[1], seen.length], [undefined, 51]);
     });
 
-    it("hears a rate that is that of late", LIMIT, async () => {
+    it("gets the rate of the last tasks", LIMIT, async () => {
       const rates: number[] = [];
       await using one = new Pool(1);
       await one.map(targets.takeTime, [...range(100).map(() => 0), ...range(30).map(() => 50)], {
         chunksize: 1,
         onProgress: (_done, _total, { rate }) => rates.push(rate),
       });
-      // The quick tasks, a hundred at once, are out of sight.
+      // The hundred quick tasks no longer count.
       assert(rates.at(-1)! <= 20.5, `${rates.at(-1)} tasks a second`);
     });
   });
 
   describe(`${kind.name} Pool: the times of stats`, () => {
-    it("count all tasks that have come to an end, and are in order", LIMIT, async () => {
+    it("count all finished tasks, and are consistent", LIMIT, async () => {
       await using two = new Pool(2);
       await two.map(targets.square, range(1000));
       await Promise.allSettled(range(50).map((x) => two.submit(targets.failAt, x, 3, 4, 5)));
@@ -65,7 +65,7 @@ export function measuresSuite(kind: Kind): void {
       await two.each(targets.square, 1);
       const { completed, failed } = two.stats();
       assertEquals([completed, failed], [1000 + 47 + 50 + 7 + 2, 3]);
-      // A result may be there before its worker has told how long it took.
+      // A result may arrive before its worker has reported how long it took.
       await until(() => two.stats().runTime.count === completed + failed);
       const { waitTime, runTime } = two.stats();
       assertEquals(waitTime.count, completed + failed);
@@ -74,25 +74,25 @@ export function measuresSuite(kind: Kind): void {
       }
     });
 
-    it("count each task, also where its result was read before its worker has told of it", LIMIT, async () => {
+    it("count each task, also if its result was read before its worker has reported it", LIMIT, async () => {
       await using two = new Pool(2);
       await two.map(targets.takeTime, range(20).map(() => 20), { chunksize: 10 });
       await until(() => two.stats().runTime.count === 20);
       assertEquals(two.stats().waitTime.count, 20);
     });
 
-    it("tell how long tasks run and wait, nearly", LIMIT, async () => {
+    it("say about how long tasks run and wait", LIMIT, async () => {
       await using one = new Pool(1);
       await one.warm();
       await Promise.all(range(9).map(() => one.submit(targets.takeTime, 20)));
       await until(() => one.stats().runTime.count === 9);
       const { runTime, waitTime } = one.stats();
       assert(runTime.mean >= 19.5 && runTime.p50 >= 18.5 && runTime.p50 < 200, `${runTime.mean}, ${runTime.p50}`);
-      // The last one has waited for the eight before it.
+      // The last task has waited for the eight before it.
       assert(waitTime.p99 >= 150 && waitTime.p50 >= 75 && waitTime.p50 <= waitTime.p99, `${waitTime.p50}`);
     });
 
-    it("count tasks that run beside one another", LIMIT, async () => {
+    it("count tasks that run at the same time", LIMIT, async () => {
       await using one = new Pool(1, { concurrency: 4 });
       await one.map(options.squareSometimesLater, range(100));
       await until(() => one.stats().runTime.count === 100);
@@ -111,7 +111,7 @@ export function measuresSuite(kind: Kind): void {
   });
 
   describe(`${kind.name} Pool: chunksize`, () => {
-    it("changes nothing about results, whatever the tasks take", LIMIT, async () => {
+    it("does not change results, however long the tasks take", LIMIT, async () => {
       const n = 400;
       for (const chunksize of [undefined, 1, 3, 64, 5000]) {
         const counts = new kind.SharedArray("i32", n);
@@ -126,7 +126,7 @@ export function measuresSuite(kind: Kind): void {
   });
 
   describe(`${kind.name} Pool: the event loop of a worker`, () => {
-    it("has its turns also between async tasks that have nothing to wait for", LIMIT, async () => {
+    it("turns also between async tasks that do not wait", LIMIT, async () => {
       for (const concurrency of [1, 2]) {
         await using one = new Pool(1, { concurrency, initializer: options.tick });
         const ticks = await one.map(options.ticksAfter, range(60).map(() => 10));

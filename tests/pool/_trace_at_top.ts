@@ -1,4 +1,4 @@
-/** A pool that a worker makes again when it imports this module; tells whether the worker has written a trace. */
+/** A pool that a worker makes again when it imports this module; prints whether the worker has written a trace. */
 
 import { existsSync } from "node:fs";
 import process from "node:process";

@@ -77,7 +77,7 @@ for (const scope of [threads, processes]) {
       assert(after.mappings <= before.mappings, `${after.mappings} mappings, and ${before.mappings} before`);
     });
 
-    it("are given back, most of them, some time after they were dropped", LIMIT, async () => {
+    it("are mostly given back, eventually after they were dropped", LIMIT, async () => {
       const { handles } = spaceOf(scope.name);
       const all = Object.values(makers(scope));
       const start = handles.size;

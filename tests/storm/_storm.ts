@@ -1,6 +1,6 @@
 /**
- * Storms: threads or processes at work on shared objects, of which one after the other is killed at a random moment and
- * replaced, and an account of everything at the end.
+ * Storms: threads or processes work on shared objects. One after the other is killed at a random moment and replaced. At the
+ * end everything is accounted for.
  */
 
 import type { Runner, Scope } from "../suites/_scope.ts";
@@ -10,7 +10,7 @@ import { ABANDONED, AT_WORK, DEAD, FAULTS, NUMBERS, ROUNDS } from "./targets.ts"
 import type { Connection } from "@weft/concurrent/multiprocessing";
 import process from "node:process";
 
-/** What a storm is given. */
+/** The parameters of a storm. */
 export interface Weather {
   readonly scope: Scope;
   readonly random: Random;
@@ -18,10 +18,10 @@ export interface Weather {
   readonly kills: number;
 }
 
-/** A storm; returns what it counted, throws what was wrong. */
+/** A storm. Returns what it counted, and throws if something is wrong. */
 export type Storm = (weather: Weather) => Promise<string>;
 
-/** The longest that anything may take: what takes longer hangs. */
+/** The longest time that anything may take. What takes longer hangs. */
 const LIMIT = 20_000;
 
 function check(condition: boolean, message: string): asserts condition {
@@ -37,7 +37,7 @@ interface Worker {
 class Crowd {
   readonly workers: (Worker | undefined)[] = [];
   readonly ledger: Int32Array;
-  /** Whether this thread has stopped one: it must not wait then for what that one may hold, or both wait for ever. */
+  /** Whether this thread has stopped a worker. It must not wait then for what that worker may hold, or both wait forever. */
   isOneStopped = false;
   #next = 1;
 
@@ -55,17 +55,17 @@ class Crowd {
     this.workers[place] = { me, runner: this.start(place, me) };
   }
 
-  /** Kills one, and waits until it can run no more. */
+  /** Kills a worker, and waits until it has ended. */
   async kill(place: number): Promise<void> {
     const { random } = this.weather;
     const worker = this.workers[place]!;
     const { runner } = worker;
-    // A thread that has ended before it was killed has done what there was to do, or has failed: then this throws.
+    // A thread that has ended before it was killed has finished its work, or has failed: then this throws.
     if (!runner.isAlive) await runner.result();
     Atomics.store(this.ledger, DEAD + worker.me, 1);
     const dice = random.next();
     if (dice < 0.15 && signal(runner, "SIGSTOP")) {
-      // Stopped for a while, perhaps while it holds what others want: they wait, and nothing is taken from it.
+      // Stopped for a while, perhaps while it holds a lock: the waiters wait, and nothing is taken from it.
       this.isOneStopped = true;
       await pause(random.below(30));
       if (random.chance(0.5)) signal(runner, "SIGCONT");
@@ -80,28 +80,28 @@ class Crowd {
     this.workers[place] = undefined;
   }
 
-  /** Kills and replaces at random, so often. `after` is called after each death, before the replacement. */
+  /** Kills and replaces random workers, so many times. `after` is called after each death, before the replacement. */
   async storm(places: number[], after: (place: number) => Promise<void> = async () => {}): Promise<void> {
     const { random, kills } = this.weather;
     for (let i = 0; i < kills; i++) {
       const place = places[random.below(places.length)]!;
-      // Some are killed on their way here, most while they are at work.
+      // Some workers are killed while they start, most while they are at work.
       if (random.chance(0.9)) await this.#arrival(place);
       await pause(random.below(12));
       await this.kill(place);
       await after(place);
       this.hire(place);
     }
-    // Whatever has happened: those that are here now go on.
+    // The workers that are at work now must go on.
     const before = Atomics.load(this.ledger, ROUNDS);
     const until = performance.now() + LIMIT;
     while (Atomics.load(this.ledger, ROUNDS) < before + 10 && this.workers.every((one) => one!.runner.isAlive)) {
-      check(performance.now() < until, "those who were not killed do not go on");
+      check(performance.now() < until, "workers that were not killed do not go on");
       await pause(2);
     }
   }
 
-  /** Waits until one is at work. */
+  /** Waits until a worker is at work. */
   async #arrival(place: number): Promise<void> {
     const { me, runner } = this.workers[place]!;
     const until = performance.now() + LIMIT;
@@ -111,7 +111,7 @@ class Crowd {
     }
   }
 
-  /** Waits for the end of all, which were told to end. */
+  /** Waits until all workers have ended, after they were asked to. */
   async end(): Promise<void> {
     for (const worker of this.workers) {
       if (worker === undefined) continue;
@@ -121,7 +121,7 @@ class Crowd {
   }
 }
 
-/** Sends a signal, where there is a process that can get one. */
+/** Sends a signal, if it is a process that can get one. */
 function signal({ pid, isAlive }: Runner<unknown>, name: "SIGSTOP" | "SIGCONT"): boolean {
   if (pid === undefined || !isAlive) return false;
   try {
@@ -142,10 +142,10 @@ function summary(ledger: Int32Array): string {
 }
 
 const WORDS = AT_WORK + NUMBERS;
-/** Items of a producer at most. */
+/** The most items of a producer. */
 const PER = work.PER;
 
-/** Locks of both kinds: never two inside, whatever dies. */
+/** Locks of both kinds: there are never two threads inside, whichever dies. */
 export const lockStorm = (kind: "Lock" | "RLock"): Storm => async (weather) => {
   const { scope } = weather;
   using lock = new scope[kind]();
@@ -177,7 +177,7 @@ export const rwLockStorm: Storm = async (weather) => {
   return summary(crowd.ledger);
 };
 
-/** A permit that a dead one had is gone; its starter puts it back, and there are never more inside than permits. */
+/** The permit of a dead worker is lost, and its starter puts it back. There are never more workers inside than permits. */
 export const semaphoreStorm: Storm = async (weather) => {
   const { scope } = weather;
   const permits = 100;
@@ -195,10 +195,10 @@ export const semaphoreStorm: Storm = async (weather) => {
   await crowd.end();
   const left = semaphore.value;
   check(left <= permits && left >= permits - weather.kills, `${left} permits are left of ${permits}`);
-  return `${summary(crowd.ledger)}, ${permits - left} permits went with the dead`;
+  return `${summary(crowd.ledger)}, ${permits - left} permits were lost with killed workers`;
 };
 
-/** Producers and consumers; the producers' puts are numbered, so every item can be accounted for. */
+/** Producers and consumers. The producers number their puts, so every item can be accounted for. */
 export const queueStorm =
   (kind: "Queue" | "LifoQueue" | "PriorityQueue", maxsize: number, size: number): Storm => async (weather) => {
     const { scope } = weather;
@@ -237,7 +237,7 @@ export const queueStorm =
     const counts = seen.array as Uint8Array;
     const returned = put.array as Int32Array;
     for (let me = 0; me < numbers; me++) {
-      // One that was being put when its producer was killed is in the queue or is not.
+      // An item that was being put when its producer was killed is in the queue or is not.
       for (let n = 0; n <= returned[me]! && n < PER; n++) {
         const count = counts[me * PER + n]!;
         check(count <= 1, `item ${n} of producer ${me} was delivered ${count} times`);
@@ -249,7 +249,7 @@ export const queueStorm =
     return `${delivered} items delivered once, ${missing} went with ${consumersKilled} killed consumers`;
   };
 
-/** Some give and some take. What is there is never waited for in vain. */
+/** Some threads give and some take. No thread waits for an item that is there. */
 export const conditionStorm: Storm = async (weather) => {
   const { scope } = weather;
   using condition = new scope.Condition();
@@ -270,7 +270,7 @@ export const conditionStorm: Storm = async (weather) => {
   return summary(crowd.ledger);
 };
 
-/** A party that waits when another one's place is empty for ever is told so, and can begin again once the barrier is reset. */
+/** A party that waits for a dead party gets an error, and can begin again after a reset. */
 export const barrierStorm: Storm = async (weather) => {
   const { scope } = weather;
   using barrier = new scope.Barrier(3);
@@ -292,7 +292,7 @@ export const barrierStorm: Storm = async (weather) => {
   return summary(crowd.ledger);
 };
 
-/** What was sent comes, in order and without a gap, and then the end. */
+/** Messages arrive in order and without a gap, and then the end. */
 export const pipeStorm = (pipe: () => [Connection<number>, Connection<number>]): Storm => async (weather) => {
   const { scope, random, kills } = weather;
   let received = 0;

@@ -11,7 +11,7 @@ import {
   type Storm,
 } from "./_storm.ts";
 
-/** The storms that there are for threads, or for processes. */
+/** The storms for threads, or for processes. */
 export function storms(scope: Scope): [name: string, storm: Storm][] {
   return [
     ["Lock", lockStorm("Lock")],

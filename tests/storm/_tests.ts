@@ -16,7 +16,7 @@ export const seed: number = Number(process.env.STORM_SEED ?? Date.now() % 2 ** 3
 const kills = Number(process.env.STORM_KILLS ?? rounds(12, 3));
 const only = process.env.STORM_ONLY ?? "";
 const verbose = process.env.STORM_KILLS !== undefined;
-/** Those of `deno task test`: one of each way to wait. `deno task test:long` has all. */
+/** The storms of `deno task test`: one for each way to wait. `deno task test:long` runs all. */
 const FEW = ["RWLock", "Queue with room for 5", "Condition", "Pipe"];
 
 /** All storms over one of the two memories. */

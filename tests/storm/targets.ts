@@ -1,6 +1,6 @@
 /**
- * What the threads and processes of the storms do: work without end until they are killed or told to stop, and note in
- * shared arrays what they have finished.
+ * What the threads and processes of the storms do. They work until they are killed or asked to stop, and note in shared
+ * arrays what they have finished.
  */
 
 import type {
@@ -25,25 +25,25 @@ export const FAULTS = 3;
 export const ABANDONED = 4;
 export const ROUNDS = 5;
 export const TAKEN = 6;
-/** From here on a word for each number: whether the thread that had it was killed. */
+/** From here on, a word for each number: whether the thread that had it was killed. */
 export const DEAD = 16;
-/** Numbers that can be given. */
+/** How many numbers can be given. */
 export const NUMBERS = 4096;
-/** From here on a word for each number: whether the thread that has it is at work. */
+/** From here on, a word for each number: whether the thread that has it is at work. */
 export const AT_WORK = DEAD + NUMBERS;
-/** Items that a producer puts at most. */
+/** The most items that a producer puts. */
 export const PER = 2 ** 16;
 
 type Words = SharedArray<"i32">;
 
-/** Reports that this one is at work; returns the ledger. */
+/** Reports that this thread is at work, and returns the ledger. */
 function begin(words: Words, me: number): Int32Array {
   const ledger = words.array as Int32Array;
   Atomics.store(ledger, AT_WORK + me, 1);
   return ledger;
 }
 
-/** Takes some time, now and then: so that a good part of those that are killed are killed here. */
+/** Takes some time, now and then, so that many threads are killed here. */
 function dwell(): void {
   if (Math.random() >= 0.05) return;
   const until = performance.now() + Math.random();
@@ -51,9 +51,9 @@ function dwell(): void {
 }
 
 /**
- * Changes two numbers that belong together, and sees that nobody else is at it. `me` is not 0.
+ * Changes two numbers that belong together, and checks that no other thread is inside. `me` is not 0.
  *
- * A thread that is killed in the middle leaves its number behind, and perhaps half of the change: the next one mends that.
+ * A thread that is killed in the middle leaves its number behind, and perhaps half of the change. The next thread repairs that.
  */
 function change(ledger: Int32Array, me: number, abandoned: boolean): void {
   if (abandoned) Atomics.add(ledger, ABANDONED, 1);
@@ -91,7 +91,7 @@ export async function useLock(lock: Lock | RLock, words: Words, stop: Event, me:
   }
 }
 
-/** Reads and writes under an RWLock. A reader that sees two numbers that differ, and no dead writer, is a fault. */
+/** Reads and writes under an RWLock. If a reader sees two different numbers, and no writer died, that is a fault. */
 export async function useRWLock(lock: RWLock, words: Words, stop: Event, me: number): Promise<void> {
   const ledger = begin(words, me);
   for (let i = me; !stop.isSet; i++) {
@@ -114,7 +114,7 @@ export async function useRWLock(lock: RWLock, words: Words, stop: Event, me: num
   }
 }
 
-/** Holds a permit for a moment; never more than `limit` at a time. */
+/** Holds a permit for a moment, never more than `limit` threads at a time. */
 export async function usePermits(
   semaphore: Semaphore,
   words: Words,
@@ -128,7 +128,7 @@ export async function usePermits(
       ? await semaphore.acquire({ timeout: 2 }).catch(() => undefined)
       : semaphore.tryAcquire() ?? semaphore.acquireSync({ timeout: 50 });
     if (guard === undefined) continue;
-    // The number inside is written before and after: a thread that dies in between leaves it one too high, and its permit lost.
+    // The count is written before and after. A thread that dies in between leaves it one too high, and its permit is lost.
     if (Atomics.add(ledger, FIRST, 1) >= limit) Atomics.add(ledger, FAULTS, 1);
     dwell();
     Atomics.sub(ledger, FIRST, 1);
@@ -140,7 +140,7 @@ export async function usePermits(
 /**
  * Puts numbers `me * PER + n`, and notes after each put how many there are.
  *
- * What is given up for an abort or a timeout was not put: it is put again, and would come twice otherwise.
+ * An item whose put was aborted or timed out was not put. It is put again, and would arrive twice otherwise.
  */
 export async function produce(
   queue: Queue<unknown>,
@@ -194,7 +194,7 @@ export async function consume(
   }
 }
 
-/** Waits at a barrier again and again; a broken one is reported and waited for to be reset. */
+/** Waits at a barrier again and again. If it is broken, the thread reports that and waits for the reset. */
 export async function meet(barrier: Barrier, words: Words, stop: Event, me: number): Promise<void> {
   const ledger = begin(words, me);
   for (let i = me; !stop.isSet; i++) {
@@ -210,7 +210,7 @@ export async function meet(barrier: Barrier, words: Words, stop: Event, me: numb
   }
 }
 
-/** Adds to what is there, and tells the others. */
+/** Adds an item, and notifies the others. */
 export function give(condition: Condition, words: Words, stop: Event, me: number): void {
   const ledger = begin(words, me);
   while (!stop.isSet) {
@@ -221,7 +221,7 @@ export function give(condition: Condition, words: Words, stop: Event, me: number
   }
 }
 
-/** Takes away what is there, and waits while there is nothing. */
+/** Takes items, and waits while there are none. */
 export async function take(condition: Condition, words: Words, stop: Event, me: number): Promise<void> {
   const ledger = begin(words, me);
   for (let i = me; !stop.isSet; i++) {

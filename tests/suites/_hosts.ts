@@ -1,7 +1,7 @@
 /**
- * Threads and processes that are kept: each runs one function after the other.
+ * Threads and processes that are kept between tests. Each runs one function after the other.
  *
- * A start costs a hundred milliseconds of processor time and more, and a suite has hundreds of functions to run beside it. A
+ * A start costs at least a hundred milliseconds of processor time, and a suite runs hundreds of functions beside the tests. A
  * function that must end with its thread (a holder that returns without a release) needs a start of its own.
  */
 
@@ -19,7 +19,7 @@ interface Host {
   readonly runner: Runner<void>;
   readonly jobs: Queue<Job>;
   readonly answers: Queue<Answer>;
-  /** Set while no function is under way. */
+  /** Set while no function runs. */
   readonly done: Event;
 }
 
@@ -51,13 +51,13 @@ export function keepHosts(classes: Pick<Classes, "Queue" | "Event">, start: Star
       if (!killed) idle.push(host);
       return answer;
     });
-    // A killed host gives no answer, but the reason. For the end of others nothing waits: that would keep the tests alive.
+    // A killed host gives no answer but the reason. Other hosts are not awaited: that would keep the tests alive.
     const death = Promise.withResolvers<Answer>();
     const result = Promise.race([answer, death.promise]).then(({ value, error }) => {
       if (error !== undefined) throw error;
       return value as Awaited<R>;
     });
-    // A test need not ask for it.
+    // A test may leave the result unread.
     result.catch(() => {});
 
     function end(by: "kill" | "terminate"): void {
@@ -66,7 +66,7 @@ export function keepHosts(classes: Pick<Classes, "Queue" | "Event">, start: Star
       if (idle.includes(host)) idle.splice(idle.indexOf(host), 1);
       runner[by]();
       death.resolve(runner.result().then((): Answer => ({})));
-      // For those that joined before.
+      // For threads that joined before.
       void runner.join().then(() => done.set());
     }
 

@@ -1,16 +1,16 @@
-// What a kept thread or process runs: one function after the other, for as long as the tests last.
+// What a kept thread or process runs: one function after the other, until the tests end.
 
 import type { TargetDescriptor } from "../../_internal/targets/describe.ts";
 import { resolveTarget } from "../../_internal/targets/resolve.ts";
 import type { Event, Queue } from "@weft/concurrent/sync";
 
-/** A function to be called. */
+/** A function to call. */
 export interface Job {
   readonly target: TargetDescriptor;
   readonly args: readonly unknown[];
 }
 
-/** What came of it. */
+/** Its result. */
 export interface Answer {
   readonly value?: unknown;
   readonly error?: Error;
@@ -20,7 +20,7 @@ export async function serve(jobs: Queue<Job>, answers: Queue<Answer>, done: Even
   for (;;) {
     const { target, args } = await jobs.get();
     const answer = await run(target, args);
-    // Before the answer, with which the next function comes: its `done` is another.
+    // Before the answer: after it the next function comes, with another `done`.
     done.set();
     answers.putSync(answer);
   }

@@ -23,7 +23,7 @@ const LIMIT = { timeout: 60_000 };
 
 type LockedObject = AnyLock & { readonly locked: boolean };
 
-/** What holds for everything that is acquired by one holder at a time. */
+/** What holds for every object that one holder at a time acquires. */
 export function locksSuite(scope: Scope, create: () => LockedObject): void {
   it("is free at first, held after acquiring, free after the guard is disposed of", LIMIT, async () => {
     const lock = create();
@@ -48,18 +48,18 @@ export function locksSuite(scope: Scope, create: () => LockedObject): void {
     first[Symbol.dispose]();
     const second = lock.acquireSync();
     first[Symbol.dispose]();
-    assert(lock.locked, "the first guard took the second acquisition back");
+    assert(lock.locked, "the first guard released the second acquisition");
     second[Symbol.dispose]();
     const third = lock.acquireSync();
     lock.release();
     const fourth = lock.acquireSync();
     third[Symbol.dispose]();
-    assert(lock.locked, "the guard of an acquisition that was released took the next one back");
+    assert(lock.locked, "the guard of a released acquisition released the next acquisition");
     fourth[Symbol.dispose]();
     assert(!lock.locked);
   });
 
-  it("releasing what is not held is an InvalidStateError", LIMIT, () => {
+  it("releasing a lock that is not held is an InvalidStateError", LIMIT, () => {
     const lock = create();
     assertThrows(() => lock.release(), InvalidStateError, "not held");
     assert(!lock.locked);
@@ -80,7 +80,7 @@ export function locksSuite(scope: Scope, create: () => LockedObject): void {
     assert(!lock.locked);
   });
 
-  it("timeouts of 0, of Infinity and beyond 2 ** 31 are what they say", LIMIT, async () => {
+  it("timeouts of 0, of Infinity and beyond 2 ** 31 last as long as they say", LIMIT, async () => {
     const lock = create();
     lock.acquireSync({ timeout: 0 })[Symbol.dispose]();
     lock.acquireSync({ timeout: Infinity })[Symbol.dispose]();
@@ -114,7 +114,7 @@ export function locksSuite(scope: Scope, create: () => LockedObject): void {
   });
 
   it(
-    "blocking for what an async task of this thread holds is a DeadlockError, with a timeout a TimeoutError",
+    "blocking for a lock that an async task of this thread holds is a DeadlockError, with a timeout a TimeoutError",
     LIMIT,
     async () => {
       const lock = create();
@@ -128,7 +128,7 @@ export function locksSuite(scope: Scope, create: () => LockedObject): void {
     },
   );
 
-  it("an abort rejects with the reason and leaves the lock to the next", LIMIT, async () => {
+  it("an abort rejects with the reason and leaves the lock to the next waiter", LIMIT, async () => {
     const lock = create();
     const reason = new Error("no longer");
     await assertRejects(() => lock.acquire({ signal: AbortSignal.abort(reason) }), Error, "no longer");
@@ -176,7 +176,7 @@ export function locksSuite(scope: Scope, create: () => LockedObject): void {
     assert(!lock.locked);
   });
 
-  it("a thread sees what another holds, and gets it afterwards", LIMIT, async () => {
+  it("a thread sees that another holds the lock, and gets it afterwards", LIMIT, async () => {
     const lock = create();
     const guard = lock.acquireSync();
     assertEquals(await scope.run(tryOnce, lock).result(), false);
@@ -187,7 +187,7 @@ export function locksSuite(scope: Scope, create: () => LockedObject): void {
     assert(!lock.locked);
   });
 
-  it("this thread waits for what another holds, blocked and with a promise", LIMIT, async () => {
+  it("this thread waits for a lock that another holds, blocked and with a promise", LIMIT, async () => {
     const lock = create();
     for (const wait of ["sync", "async"]) {
       const held = new scope.Event();
@@ -205,18 +205,22 @@ export function locksSuite(scope: Scope, create: () => LockedObject): void {
     }
   });
 
-  it("what a thread held when it returned stays locked and comes abandoned", LIMIT, async () => {
-    const lock = create();
-    await scope.start(holdAndReturn, lock, 1).join();
-    assert(lock.locked);
-    const guard = lock.acquireSync();
-    assert(guard.abandoned);
-    guard[Symbol.dispose]();
-    using next = lock.acquireSync();
-    assert(!next.abandoned);
-  });
+  it(
+    "a lock that a thread held when it returned stays locked, and is abandoned when it is taken over",
+    LIMIT,
+    async () => {
+      const lock = create();
+      await scope.start(holdAndReturn, lock, 1).join();
+      assert(lock.locked);
+      const guard = lock.acquireSync();
+      assert(guard.abandoned);
+      guard[Symbol.dispose]();
+      using next = lock.acquireSync();
+      assert(!next.abandoned);
+    },
+  );
 
-  it("what a thread held when it ended can be released by anybody", LIMIT, async () => {
+  it("a lock that a thread held when it ended can be released by any thread", LIMIT, async () => {
     const lock = create();
     await scope.start(holdAndReturn, lock, 1).join();
     lock.release();
@@ -226,7 +230,7 @@ export function locksSuite(scope: Scope, create: () => LockedObject): void {
   });
 
   it(
-    "waiters get the lock of one that is killed, within a second: a promise, a blocked thread, and the blocked starter",
+    "waiters get the lock of a killed holder within a second: a promise, a blocked thread, and the blocked starter",
     LIMIT,
     async () => {
       for (const wait of ["here, with a promise", "in a thread", "in a thread, with a promise", "here, blocked"]) {
@@ -251,7 +255,7 @@ export function locksSuite(scope: Scope, create: () => LockedObject): void {
         const since = performance.now();
         assert(await abandoned, `not abandoned, waiting ${wait}`);
         const took = performance.now() - since;
-        // A second is promised; ten are what a machine with other work may make of it.
+        // A second is promised; on a busy machine it may take ten.
         assert(took < 10_000, `it took ${took} ms, waiting ${wait}`);
         assert(!lock.locked);
         await holder.join();
@@ -259,7 +263,7 @@ export function locksSuite(scope: Scope, create: () => LockedObject): void {
     },
   );
 
-  it("no waiter is overtaken for ever", LIMIT, async () => {
+  it("no waiter is overtaken forever", LIMIT, async () => {
     const lock = create();
     const started = [new scope.Event(), new scope.Event()];
     const stop = new scope.Event();
@@ -288,12 +292,12 @@ export function locksSuite(scope: Scope, create: () => LockedObject): void {
       for (let i = 0; i < 20; i++) lock.acquireSync({ timeout: 20_000 })[Symbol.dispose]();
       for (const each of runners) await each.join();
     }
-    // The last that died may have died with the lock.
+    // The last victim may have held the lock.
     (await lock.acquire({ timeout: 20_000 }))[Symbol.dispose]();
     assert(!lock.locked);
   });
 
-  it("guards do not cross", LIMIT, () => {
+  it("guards cannot be sent to another thread", LIMIT, () => {
     const lock = create();
     const queue = new scope.Queue();
     const guard = lock.acquireSync();

@@ -1,4 +1,4 @@
-// What Lock, RLock and Condition have in common, for threads and processes of their suites.
+// Functions for the suites of Lock, RLock and Condition, run by threads and processes.
 
 import type { Event, Guard, SharedArray, WaitOptions, WaitSyncOptions } from "@weft/concurrent/sync";
 
@@ -15,7 +15,7 @@ export function incrementSync(lock: AnyLock, counter: SharedArray<"i32">, times:
   for (let i = 0; i < times; i++) {
     const guard = lock.acquireSync();
     const seen = array[0];
-    // Another thread would be seen here if it was inside.
+    // If another thread was inside, this would show it.
     if (i % 8 === 0) { for (let spin = 0; spin < 200; spin++); }
     array[0] = seen + 1;
     guard[Symbol.dispose]();
@@ -87,7 +87,7 @@ export function releaseOnly(lock: AnyLock): string {
   }
 }
 
-/** Takes and gives back without a pause until told to stop; a waiter has to get its turn all the same. */
+/** Acquires and releases without a pause until it has to stop. A waiter must get its turn all the same. */
 export function hog(lock: AnyLock, started: Event, stop: Event): number {
   let rounds = 0;
   while (!stop.isSet) {
@@ -98,7 +98,7 @@ export function hog(lock: AnyLock, started: Event, stop: Event): number {
   return rounds;
 }
 
-/** Acquires and releases for ever, in all three forms, to be killed at any moment. */
+/** Acquires and releases forever, in all three forms, until it is killed at any moment. */
 export async function churn(lock: AnyLock, ready: Event): Promise<never> {
   ready.set();
   for (let i = 0;; i++) {
@@ -112,7 +112,7 @@ export async function churn(lock: AnyLock, ready: Event): Promise<never> {
       try {
         lock.acquireSync({ timeout: 1 })[Symbol.dispose]();
       } catch {
-        // Others had it.
+        // Other threads had it.
       }
     }
   }

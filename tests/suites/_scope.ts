@@ -1,5 +1,5 @@
 /**
- * What a suite of tests needs of the memory that it is bound to: the classes over it, and how to run a function beside.
+ * What a suite of tests needs from its memory: the classes over it, and a way to run a function beside the test.
  *
  * A suite is written once and bound twice, to threads and to processes.
  */
@@ -33,10 +33,10 @@ export interface Runner<R> {
   result(): Promise<Awaited<R>>;
   /** Ends it from outside: `terminate()` of a thread, `kill()` of a process. */
   kill(): void;
-  /** The same, but of a process `terminate()`, too. */
+  /** The same, but `terminate()` for a process, too. */
   terminate(): void;
   readonly isAlive: boolean;
-  /** Of a process. */
+  /** Only of a process. */
   readonly pid?: number;
 }
 

@@ -1,4 +1,4 @@
-/** Waits until something is so, by looking again and again; throws after ten seconds. */
+/** Waits until a condition holds, by polling. Throws after ten seconds. */
 export async function until(isSo: () => boolean, what: string): Promise<void> {
   const end = performance.now() + 10_000;
   while (!isSo()) {
@@ -7,12 +7,12 @@ export async function until(isSo: () => boolean, what: string): Promise<void> {
   }
 }
 
-/** Lets everything run that is due in this thread by now. */
+/** Runs everything that is due in this thread by now. */
 export async function turn(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** A number of milliseconds below `most`, another one each time. */
+/** A number of milliseconds below `most`, different each time. */
 export function moment(most: number): number {
   return Math.random() * most;
 }

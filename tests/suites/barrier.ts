@@ -65,7 +65,7 @@ export function barrierSuite(scope: Scope): void {
       assertEquals(await barrier.wait({ timeout: 0 }), 0);
     });
 
-    it("nobody passes before all have come, and each index is given once, round after round", LIMIT, async () => {
+    it("no thread passes before all have come, and each index is given once, round after round", LIMIT, async () => {
       const barrier = create(4);
       const rounds = 100;
       const runners = [
@@ -83,21 +83,25 @@ export function barrierSuite(scope: Scope): void {
       assertEquals([barrier.nWaiting, barrier.broken], [0, false]);
     });
 
-    it("what was written before is seen by all after", LIMIT, async () => {
+    it("what a thread wrote before the barrier is seen by all after it", LIMIT, async () => {
       const barrier = create(3);
       const cells = new scope.SharedArray("i32", 3);
       const runners = [0, 1, 2].map((mine) => scope.run(exchange, barrier, cells, mine, 150));
       for (const runner of runners) assertEquals(await runner.result(), 0);
     });
 
-    it("several promises of one thread count each, and a blocked one can be the last", LIMIT, async () => {
-      const barrier = create(4);
-      const waits = [barrier.wait(), barrier.wait(), barrier.wait()];
-      const last = barrier.waitSync({ timeout: 30_000 });
-      assertEquals(sorted([last, ...await Promise.all(waits)]), [0, 1, 2, 3]);
-    });
+    it(
+      "each of several promises of one thread counts, and the blocked thread can be the last party",
+      LIMIT,
+      async () => {
+        const barrier = create(4);
+        const waits = [barrier.wait(), barrier.wait(), barrier.wait()];
+        const last = barrier.waitSync({ timeout: 30_000 });
+        assertEquals(sorted([last, ...await Promise.all(waits)]), [0, 1, 2, 3]);
+      },
+    );
 
-    it("more than its parties are served in turn", LIMIT, async () => {
+    it("more threads than parties are served in turn", LIMIT, async () => {
       const barrier = create(2);
       const indexes = await Promise.all(Array.from({ length: 10 }, () => barrier.wait()));
       assertEquals(sorted(indexes), [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]);
@@ -121,7 +125,7 @@ export function barrierSuite(scope: Scope): void {
       await assertRejects(() => create(2).wait({ timeout: 0 }), BrokenBarrierError);
     });
 
-    it("its own timeout holds for waits that say nothing else", LIMIT, async () => {
+    it("its own timeout holds for waits without a timeout", LIMIT, async () => {
       const barrier = create(2, { timeout: 10 });
       assertThrows(() => barrier.waitSync(), BrokenBarrierError, "10 ms");
       barrier.reset();
@@ -160,7 +164,7 @@ export function barrierSuite(scope: Scope): void {
       assertEquals(sorted(await Promise.all([barrier.wait(), barrier.wait()])), [0, 1]);
     });
 
-    it("reset() lets those who wait down and makes it whole; abort() breaks it", LIMIT, async () => {
+    it("reset() throws in all waiters and makes it whole; abort() breaks it", LIMIT, async () => {
       const barrier = create(2);
       for (const act of ["reset", "abort"] as const) {
         const runner = scope.run(nameOfError, barrier);
@@ -179,7 +183,7 @@ export function barrierSuite(scope: Scope): void {
     });
 
     it(
-      "one who waited when it was reset gets the error, also if the others are through again by then",
+      "a waiter of a reset gets the error, also if the other threads have passed again by then",
       LIMIT,
       async () => {
         const barrier = create(2);
@@ -191,7 +195,7 @@ export function barrierSuite(scope: Scope): void {
       },
     );
 
-    it("the death of one who waits breaks it, within a second", LIMIT, async () => {
+    it("the death of a waiter breaks it, within a second", LIMIT, async () => {
       for (const target of [waitSync, waitAsync]) {
         const barrier = create(4);
         const victim = scope.run(target as typeof waitSync, barrier);
@@ -210,7 +214,7 @@ export function barrierSuite(scope: Scope): void {
       }
     });
 
-    it("a death is seen by one who only looks, and by one who comes last", LIMIT, async () => {
+    it("a thread that only looks sees a death, and so does the last party to come", LIMIT, async () => {
       for (const look of [true, false]) {
         const barrier = create(2);
         const victim = scope.run(waitSync, barrier);
@@ -227,11 +231,11 @@ export function barrierSuite(scope: Scope): void {
       }
     });
 
-    it("the death of one who has not come breaks nothing", LIMIT, async () => {
+    it("the death of a party that has not come breaks nothing", LIMIT, async () => {
       const barrier = create(2);
       const other = create(2);
       const victim = scope.run(waitSync, other);
-      await until(() => other.nWaiting === 1, "it waits at another one");
+      await until(() => other.nWaiting === 1, "it waits at another barrier");
       const pending = barrier.wait();
       victim.kill();
       await victim.join();
@@ -241,7 +245,7 @@ export function barrierSuite(scope: Scope): void {
       await pending;
     });
 
-    it("its action runs once a round, before anyone passes, with promises", LIMIT, async () => {
+    it("its action runs once a round, before any thread passes, with promises", LIMIT, async () => {
       let rounds = 0;
       const barrier = create(3, { action: () => rounds++ });
       for (let round = 1; round <= 5; round++) {
@@ -252,8 +256,8 @@ export function barrierSuite(scope: Scope): void {
       }
     });
 
-    // An action comes with the arguments of a start, hence threads of their own.
-    it("its action runs in the last to come, in whichever thread that is", LIMIT, async () => {
+    // A thread gets the action with the arguments of its start, so these tests start their own threads.
+    it("its action runs in the last thread to come, whichever that is", LIMIT, async () => {
       const barrier = create(3, { action: count });
       takeCounted();
       const rounds = 60;
@@ -276,7 +280,7 @@ export function barrierSuite(scope: Scope): void {
       assertEquals(takeCounted(), 0);
     });
 
-    it("what the action throws is thrown in the last to come, and breaks it for the others", LIMIT, async () => {
+    it("an error of the action is thrown in the last thread to come, and breaks it for the others", LIMIT, async () => {
       const barrier = create(3, { action: failing });
       const runner = scope.start(nameOfError, barrier);
       await until(() => barrier.nWaiting === 1, "one waits");
@@ -293,11 +297,11 @@ export function barrierSuite(scope: Scope): void {
       await second;
     });
 
-    it("an async action is awaited by a promise, and a TypeError for one who blocks", LIMIT, async () => {
+    it("an async action is awaited by wait(), and is a TypeError for waitSync()", LIMIT, async () => {
       const barrier = create(2, { action: slow });
       const since = performance.now();
       assertEquals(sorted(await Promise.all([barrier.wait(), barrier.wait()])), [0, 1]);
-      assert(performance.now() - since >= 40, "nobody waited for the action");
+      assert(performance.now() - since >= 40, "wait() did not await the action");
       const pending = assertRejects(() => barrier.wait(), BrokenBarrierError);
       assertThrows(() => barrier.waitSync(), TypeError, "promise");
       await pending;
@@ -326,7 +330,7 @@ export function barrierSuite(scope: Scope): void {
       assert(!barrier.broken);
     });
 
-    it("the death of the one that runs the action breaks it", LIMIT, async () => {
+    it("the death of the thread that runs the action breaks it", LIMIT, async () => {
       const barrier = create(2, { action: forEver });
       const pending = assertRejects(() => barrier.wait(), BrokenBarrierError);
       const victim = scope.start(waitWith, barrier, new scope.Event());
@@ -364,7 +368,7 @@ export function barrierSuite(scope: Scope): void {
       assertEquals(takeCounted(), 1);
     });
 
-    it("killing those who wait at random moments leaves nobody waiting for ever", LIMIT, async () => {
+    it("killing waiters at random moments leaves no thread waiting forever", LIMIT, async () => {
       const barrier = create(3);
       for (let round = 0; round < rounds(8, 3); round++) {
         const runners = [
@@ -372,10 +376,10 @@ export function barrierSuite(scope: Scope): void {
           scope.run(waitUntilBroken, barrier),
           scope.run(waitUntilBrokenAsync, barrier),
         ];
-        await until(() => barrier.nWaiting > 0, "they are at it");
+        await until(() => barrier.nWaiting > 0, "the threads wait");
         await new Promise((resolve) => setTimeout(resolve, moment(20)));
         runners[round % 3].kill();
-        // Those that live get the error, unless the victim died between two rounds: then they wait for it.
+        // Living threads get the error, unless the victim died between two rounds: then they wait for it.
         await new Promise((resolve) => setTimeout(resolve, 50));
         barrier.abort();
         for (const [index, runner] of runners.entries()) {
@@ -397,7 +401,7 @@ export function barrierSuite(scope: Scope): void {
       assert(one.broken);
     });
 
-    it("cannot be used after it was disposed of; one who waits is not harmed by that", LIMIT, async () => {
+    it("cannot be used after it was disposed of; a wait that has begun goes on", LIMIT, async () => {
       const barrier = create(2);
       const pending = assertRejects(() => barrier.wait({ timeout: 20 }), BrokenBarrierError);
       barrier[Symbol.dispose]();

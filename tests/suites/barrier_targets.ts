@@ -8,7 +8,7 @@ export async function waitAsync(barrier: Barrier): Promise<number> {
   return await barrier.wait();
 }
 
-/** Waits over and over, and tells all of its indexes. */
+/** Waits over and over, and returns all of its indexes. */
 export function waitRounds(barrier: Barrier, rounds: number): number[] {
   return Array.from({ length: rounds }, () => barrier.waitSync());
 }
@@ -27,7 +27,7 @@ export function nameOfError(barrier: Barrier): string {
   }
 }
 
-/** Each writes what the others read after the barrier; returns how often it read something else. */
+/** Writes a value that the others read after the barrier. Returns how often it read a different value. */
 export function exchange(barrier: Barrier, cells: SharedArray<"i32">, mine: number, rounds: number): number {
   let wrong = 0;
   for (let round = 1; round <= rounds; round++) {
@@ -41,7 +41,7 @@ export function exchange(barrier: Barrier, cells: SharedArray<"i32">, mine: numb
 
 let counted = 0;
 
-/** An action: how often it ran in each thread is told below. */
+/** An action. `takeCounted` returns how often it ran in a thread. */
 export function count(): void {
   counted++;
 }
@@ -53,7 +53,7 @@ export function takeCounted(): number {
   return before;
 }
 
-/** Waits, and tells how often the action ran in this thread. */
+/** Waits, and returns how often the action ran in this thread. */
 export function waitCounting(barrier: Barrier, rounds: number): number {
   for (let round = 0; round < rounds; round++) barrier.waitSync();
   return counted;
@@ -75,7 +75,7 @@ export async function slow(): Promise<void> {
 
 let never: Event | undefined;
 
-/** An action that never ends. It calls the library, so that a thread that is told to end does. */
+/** An action that never ends. It calls the library, so that a thread that is asked to end does. */
 export function forEver(): void {
   for (;;) never!.waitSync({ timeout: 5 });
 }
@@ -85,7 +85,7 @@ export function waitWith(barrier: Barrier, neverSet: Event): number {
   return barrier.waitSync();
 }
 
-/** Waits over and over until that is an error, and tells which. */
+/** Waits over and over until that throws, and returns the error. */
 export function waitUntilBroken(barrier: Barrier): string {
   try {
     for (;;) barrier.waitSync();
@@ -111,7 +111,7 @@ export function errorOf(barrier: Barrier): string {
   }
 }
 
-/** Gets the barrier when it runs already, blocks there in vain, and then waits as it should. */
+/** Gets the barrier while it runs, tries to block, which throws, and then waits with a promise. */
 export async function waitFromQueue(queue: Queue<Barrier>): Promise<[string, number]> {
   const barrier = queue.getSync();
   return [errorOf(barrier), await barrier.wait()];

@@ -31,7 +31,7 @@ export function conditionSuite(scope: Scope): void {
 
   for (const [over, create] of locks) {
     describe(`Condition over ${over} (${scope.name})`, () => {
-      /** Waits until that many have begun to wait, and have given the lock up. */
+      /** Waits until that many waiters have begun to wait, and have released the lock. */
       const entered = async (condition: Condition, waiting: SharedArray<"i32">, count: number): Promise<void> => {
         await until(() => waiting.array[0] === count, `${count} wait`);
         (await condition.acquire())[Symbol.dispose]();
@@ -110,7 +110,7 @@ export function conditionSuite(scope: Scope): void {
         assertEquals(condition.waitSync({ timeout: 10 }), false);
       });
 
-      it("wakes one that is blocked in another thread, which then holds the lock", LIMIT, async () => {
+      it("wakes a waiter that is blocked in another thread, which then holds the lock", LIMIT, async () => {
         const condition = create();
         const waiting = counter();
         const runner = scope.run(waitSync, condition, waiting);
@@ -123,7 +123,7 @@ export function conditionSuite(scope: Scope): void {
         assert(!condition.locked);
       });
 
-      it("notify(n) wakes n of those who wait, in the order in which they came", LIMIT, async () => {
+      it("notify(n) wakes n waiters, in the order in which they came", LIMIT, async () => {
         const condition = create();
         const order: number[] = [];
         const wait = async (index: number): Promise<void> => {
@@ -139,7 +139,7 @@ export function conditionSuite(scope: Scope): void {
           condition.notify();
           condition.notify(2);
         }
-        await until(() => order.length === 3, "three went on");
+        await until(() => order.length === 3, "three waiters went on");
         assertEquals(order, [0, 1, 2]);
         {
           using _guard = await condition.acquire();
@@ -150,14 +150,14 @@ export function conditionSuite(scope: Scope): void {
         assert(!condition.locked);
       });
 
-      it("a notification is not taken by one who comes later", LIMIT, async () => {
+      it("a waiter that comes later does not take a notification", LIMIT, async () => {
         const condition = create();
         const waiting = counter();
         const runner = scope.run(waitSync, condition, waiting);
         await entered(condition, waiting, 1);
         const guard = await condition.acquire();
         condition.notify();
-        // This one waits before the notified one can have the lock, and so is not meant.
+        // This waiter comes after the notification, but before the notified waiter has the lock back.
         assertEquals(await condition.wait({ timeout: 30 }), false);
         guard[Symbol.dispose]();
         assertEquals(await runner.result(), true);
@@ -213,7 +213,7 @@ export function conditionSuite(scope: Scope): void {
         await holder.result();
       });
 
-      it("a notification that an abort came after goes to another", LIMIT, async () => {
+      it("if an abort follows a notification, it goes to another waiter", LIMIT, async () => {
         const condition = create();
         const controller = new AbortController();
         const wait = async (signal?: AbortSignal): Promise<boolean | string> => {
@@ -236,7 +236,7 @@ export function conditionSuite(scope: Scope): void {
         assertEquals(await other, true);
       });
 
-      it("waitFor() looks at once, after each notification, and when the time is over", LIMIT, async () => {
+      it("waitFor() checks at once, after each notification, and when the timeout has passed", LIMIT, async () => {
         const condition = create();
         const cell = counter();
         using _guard = await condition.acquire();
@@ -255,7 +255,7 @@ export function conditionSuite(scope: Scope): void {
       });
 
       it(
-        "what the predicate throws comes out, with the lock held; a promise from it is a TypeError",
+        "an error of the predicate is thrown with the lock held; a promise from it is a TypeError",
         LIMIT,
         async () => {
           const condition = create();
@@ -287,7 +287,7 @@ export function conditionSuite(scope: Scope): void {
         assertEquals([...stock.array].slice(0, 2), [0, 350]);
       });
 
-      it("each notification is one waiter's where it races with timeouts", LIMIT, async () => {
+      it("each notification wakes one waiter where it races with timeouts", LIMIT, async () => {
         const condition = create();
         const stock = counter();
         const end = new scope.Event();
@@ -295,7 +295,7 @@ export function conditionSuite(scope: Scope): void {
         let given = 0;
         while (stock.array[1] < 100) {
           using _guard = await condition.acquire();
-          // Every thread that is counted in waits or is about to take the lock back, notified or timed out: none takes more
+          // Every counted thread waits or is about to take the lock back, notified or timed out. Threads never take more
           // notifications than were given.
           if (stock.array[0] > 0) {
             condition.notify();
@@ -304,10 +304,10 @@ export function conditionSuite(scope: Scope): void {
         }
         end.set();
         for (const runner of runners) await runner.result();
-        assert(stock.array[1] <= given, `${stock.array[1]} were notified, by ${given} notifications`);
+        assert(stock.array[1] <= given, `${stock.array[1]} waiters were notified, by ${given} notifications`);
       });
 
-      it("the place of a waiter that was killed blocks nobody", LIMIT, async () => {
+      it("the place of a waiter that was killed blocks no other waiter", LIMIT, async () => {
         for (let round = 0; round < rounds(4, 2); round++) {
           const condition = create();
           const waiting = counter();
@@ -326,25 +326,29 @@ export function conditionSuite(scope: Scope): void {
         }
       });
 
-      it("a notification for one that is killed before it has the lock goes to the next", LIMIT, async () => {
-        for (let round = 0; round < rounds(4, 2); round++) {
-          const condition = create();
-          const waiting = counter();
-          const first = scope.run(waitSync, condition, waiting);
-          await entered(condition, waiting, 1);
-          const second = round % 2 === 0
-            ? scope.run(waitSync, condition, waiting).result()
-            : waitAsync(condition, waiting);
-          await entered(condition, waiting, 2);
-          const guard = await condition.acquire();
-          condition.notify();
-          await new Promise((resolve) => setTimeout(resolve, moment(3)));
-          first.kill();
-          await first.join();
-          guard[Symbol.dispose]();
-          assertEquals(await second, true);
-        }
-      });
+      it(
+        "the notification of a waiter that is killed before it has the lock back goes to the next waiter",
+        LIMIT,
+        async () => {
+          for (let round = 0; round < rounds(4, 2); round++) {
+            const condition = create();
+            const waiting = counter();
+            const first = scope.run(waitSync, condition, waiting);
+            await entered(condition, waiting, 1);
+            const second = round % 2 === 0
+              ? scope.run(waitSync, condition, waiting).result()
+              : waitAsync(condition, waiting);
+            await entered(condition, waiting, 2);
+            const guard = await condition.acquire();
+            condition.notify();
+            await new Promise((resolve) => setTimeout(resolve, moment(3)));
+            first.kill();
+            await first.join();
+            guard[Symbol.dispose]();
+            assertEquals(await second, true);
+          }
+        },
+      );
 
       it("a condition sent to a thread takes its lock along", LIMIT, async () => {
         const condition = create();
@@ -362,7 +366,7 @@ export function conditionSuite(scope: Scope): void {
         assert(!condition.locked);
       });
 
-      it("cannot be used after it was disposed of; one who waits is not harmed by that", LIMIT, async () => {
+      it("cannot be used after it was disposed of; a wait that has begun goes on", LIMIT, async () => {
         const condition = create();
         const guard = await condition.acquire();
         const pending = condition.wait({ timeout: 20 });
@@ -407,7 +411,7 @@ export function conditionSuite(scope: Scope): void {
       assertEquals(await waits[0], true);
     });
 
-    it("gives all levels of an RLock up, and has them back", LIMIT, async () => {
+    it("gives up all levels of an RLock, and takes them back", LIMIT, async () => {
       const condition = new scope.Condition();
       const waiting = new scope.SharedArray("i32", 1);
       const runner = scope.run(waitDeeply, condition, waiting, 3);
@@ -438,7 +442,7 @@ export function conditionSuite(scope: Scope): void {
       assert(!lock.locked);
     });
 
-    it("a guard that is disposed of during the wait is spent, and the lock free after it", LIMIT, async () => {
+    it("a guard that is disposed of during the wait is spent, and the lock is free afterwards", LIMIT, async () => {
       for (const lock of [new scope.Lock(), new scope.RLock()]) {
         const condition = new scope.Condition(lock);
         const guard = await condition.acquire();
@@ -449,7 +453,7 @@ export function conditionSuite(scope: Scope): void {
       }
     });
 
-    it("a guard tells after the wait if the lock came from one that ended", LIMIT, async () => {
+    it("a guard is abandoned after the wait if the lock came from a thread that ended", LIMIT, async () => {
       for (const lock of [new scope.Lock(), new scope.RLock()]) {
         const condition = new scope.Condition(lock);
         using guard = await condition.acquire();

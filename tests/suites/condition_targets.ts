@@ -1,6 +1,6 @@
 import type { Condition, Event, SharedArray } from "@weft/concurrent/sync";
 
-/** Tells that it waits while it holds the lock, so that the thread that gets the lock afterwards finds it waiting. */
+/** Reports that it waits while it holds the lock, so that the thread that gets the lock next finds it waiting. */
 export function waitSync(condition: Condition, waiting: SharedArray<"i32">, timeout?: number): boolean {
   using _guard = condition.acquireSync();
   waiting.array[0]++;
@@ -44,7 +44,7 @@ export function notHeld(condition: Condition): string[] {
   return names;
 }
 
-/** Takes `count` of what is counted in `stock[0]`. */
+/** Takes `count` of the items that are counted in `stock[0]`. */
 export function consume(condition: Condition, stock: SharedArray<"i32">, count: number): void {
   for (let i = 0; i < count; i++) {
     using _guard = condition.acquireSync();
@@ -82,7 +82,7 @@ export function waitShortly(condition: Condition, stock: SharedArray<"i32">, end
   }
 }
 
-/** Holds the lock with several levels through a wait, and tells whether it had all of them back. */
+/** Holds several levels of the lock through a wait, and returns whether it had all of them back. */
 export function waitDeeply(condition: Condition, waiting: SharedArray<"i32">, levels: number): number {
   const guards = Array.from({ length: levels }, () => condition.acquireSync());
   waiting.array[0]++;

@@ -12,7 +12,7 @@ export function eventSuite(scope: Scope): void {
   const create = (): Event => new scope.Event();
 
   describe(`Event (${scope.name})`, () => {
-    it("is not set at first; set() and clear() change that, and twice is as once", LIMIT, () => {
+    it("is not set at first; set() and clear() change that, and a second call changes nothing", LIMIT, () => {
       const event = create();
       assert(!event.isSet);
       event.clear();
@@ -24,7 +24,7 @@ export function eventSuite(scope: Scope): void {
       assert(!event.isSet);
     });
 
-    it("one that is set is not waited for", LIMIT, async () => {
+    it("a wait for an event that is set returns at once", LIMIT, async () => {
       const event = create();
       event.set();
       assertEquals(event.waitSync(), true);
@@ -45,7 +45,7 @@ export function eventSuite(scope: Scope): void {
       assertEquals(await pending, true);
     });
 
-    it("set() then clear() lets all pass who waited", LIMIT, async () => {
+    it("set() then clear() lets all waiters pass", LIMIT, async () => {
       const event = create();
       const readies = [create(), create(), create()];
       const runners = [
@@ -53,7 +53,7 @@ export function eventSuite(scope: Scope): void {
         scope.run(waitSync, event, readies[1]),
         scope.run(waitAsync, event, readies[2]),
       ];
-      // That they are ready is told just before they wait, so the first set() may be too early for some.
+      // The threads report just before they wait, so the first set() may come too early for some.
       const here = [event.wait(), event.wait()];
       for (const ready of readies) await ready.wait();
       event.set();
@@ -127,7 +127,7 @@ export function eventSuite(scope: Scope): void {
       assertEquals((await Promise.all(pending)).every((passed) => passed), true);
     });
 
-    it("a waiter that is killed takes nobody's wake-up along", LIMIT, async () => {
+    it("a waiter that is killed takes no other waiter's wake-up", LIMIT, async () => {
       for (let round = 0; round < 4; round++) {
         const event = create();
         const readies = [create(), create()];
@@ -141,7 +141,7 @@ export function eventSuite(scope: Scope): void {
       }
     });
 
-    it("a thread that ended sets nothing that it would have set", LIMIT, async () => {
+    it("a thread that was ended does not set the event any more", LIMIT, async () => {
       const event = create();
       const ready = create();
       const runner = scope.run(waitSync, create(), ready);
@@ -153,7 +153,7 @@ export function eventSuite(scope: Scope): void {
     });
 
     it(
-      "a thread that polls it, or a lock, a semaphore, a barrier or a latch, ends when it is told to",
+      "a thread that polls it, or a lock, a semaphore, a barrier or a latch, ends when it is asked to",
       LIMIT,
       async () => {
         const things = {

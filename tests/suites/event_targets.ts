@@ -25,7 +25,7 @@ export function publish(event: Event, taken: Event, cell: SharedArray<"i32">, ro
   }
 }
 
-/** Polls for ever, each time in one of the ways that never wait. */
+/** Polls forever, in one of the ways that never wait. */
 export function poll(
   which: number,
   ready: Event,

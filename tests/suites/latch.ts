@@ -11,7 +11,7 @@ export function latchSuite(scope: Scope): void {
   const { Latch, Queue } = scope;
 
   describe(`Latch (${scope.name})`, () => {
-    it("lets all pass who wait, once it was counted down", LIMIT, async () => {
+    it("lets all waiters pass once it was counted down", LIMIT, async () => {
       const latch = new Latch(2);
       const waiting = new Latch(4);
       const runners = [wait, waitAsync, wait, waitAsync].map((form) => scope.run(form, latch, waiting));
@@ -27,7 +27,7 @@ export function latchSuite(scope: Scope): void {
       assertEquals(await latch.wait(), true);
     });
 
-    it("loses no count of many that count at once", LIMIT, async () => {
+    it("loses no count of many threads that count at once", LIMIT, async () => {
       const rounds = 5_000;
       const latch = new Latch(3 * rounds);
       const runners = [1, 2, 3].map(() => scope.run(countDown, latch, rounds));
@@ -80,7 +80,7 @@ export function latchSuite(scope: Scope): void {
       assertEquals(latch.count, 2);
     });
 
-    it("has by name the count that it has, and must be created with the same", LIMIT, () => {
+    it("keeps its count under its name, and must be created with the same count", LIMIT, () => {
       const name = `latch ${crypto.randomUUID()}`;
       const latch = new Latch(3, { name });
       latch.countDown();

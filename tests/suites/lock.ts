@@ -38,7 +38,7 @@ export function lockSuite(scope: Scope): void {
       assert(!lock.locked);
       using _again = lock.acquireSync();
       guard[Symbol.dispose]();
-      assert(lock.locked, "the guard of a released acquisition took another one back");
+      assert(lock.locked, "the guard of a released acquisition released another acquisition");
     });
 
     it("a guard does nothing to the acquisition of another thread", LIMIT, async () => {
@@ -56,7 +56,7 @@ export function lockSuite(scope: Scope): void {
       assert(!lock.locked);
     });
 
-    it("a release by another thread wakes one that waits", LIMIT, async () => {
+    it("a release by another thread wakes a waiter", LIMIT, async () => {
       const lock = create();
       const held = new scope.Event();
       const holder = scope.run(holdForEver, lock, held, new scope.Event());
@@ -67,7 +67,7 @@ export function lockSuite(scope: Scope): void {
       assertEquals(guard.abandoned, false);
       holder.kill();
       await holder.join();
-      assert(lock.locked, "the end of one that holds it no longer freed the lock");
+      assert(lock.locked, "the end of a former holder freed the lock");
     });
 
     it("the same name is the same lock", LIMIT, () => {

@@ -12,14 +12,14 @@ export function namesSuite(scope: Scope): void {
   const { Semaphore, SharedArray, Value } = scope;
 
   describe(`names (${scope.name})`, () => {
-    it("give two that create at once one object", LIMIT, async () => {
+    it("give two threads that create at once the same object", LIMIT, async () => {
       const name = `race ${crypto.randomUUID()}`;
       const rounds = 200;
       const go = new Latch(3);
       const runners = [1, 2, 3].map(() => scope.run(openAtOnce, scope.name, name, go, rounds));
       let sum = 0;
       for (const runner of runners) sum += await runner.result();
-      // Each of the three found 5, 6 or 7, and nobody what another found.
+      // The three threads found 5, 6 and 7.
       assertEquals(sum, rounds * (5 + 6 + 7));
       for (let i = 0; i < rounds; i++) assertEquals(new Value("i32", 5, { name: `${name} ${i}` }).value, 8);
     });

@@ -8,7 +8,7 @@ function classes(scope: string): Classes {
   return scope === "thread" ? threads : multiprocessing as unknown as Classes;
 }
 
-/** Opens the object of a name the moment it may, and adds to it. */
+/** Opens the object of a name as soon as it may, and adds to it. */
 export function openAtOnce(scope: string, name: string, go: threading.Latch, rounds: number): number {
   const { Value } = classes(scope);
   go.countDown();

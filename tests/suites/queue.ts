@@ -60,7 +60,7 @@ registerSerializable(Unwilling, {
   deserialize: () => new Unwilling(),
 });
 
-/** Tests of `Queue`, `LifoQueue` and `PriorityQueue`, as far as they are alike, and of their orders. */
+/** Tests of what `Queue`, `LifoQueue` and `PriorityQueue` have in common, and of their orders. */
 export function queueSuite(scope: Scope): void {
   for (const kind of ["Queue", "LifoQueue", "PriorityQueue"] as const) commonSuite(scope, kind);
   orderSuite(scope);
@@ -88,7 +88,7 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
       assertEquals(queue.size, 0);
     });
 
-    it("is a Queue, and no queue of the other module is one of multiprocessing", LIMIT, () => {
+    it("is a Queue, and not an instance of the other module's classes", LIMIT, () => {
       class Own extends Queue {}
       assert(new Queue() instanceof scope.Queue && new Own() instanceof scope.Queue && new Own() instanceof Own);
       assert(new Queue() instanceof sync.Queue);
@@ -96,7 +96,7 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
       assertEquals([{}, null, Queue.prototype].map((value) => value instanceof Own), [false, false, false]);
     });
 
-    it("tells undefined as an item from none, but for tryGet", LIMIT, async () => {
+    it("tells the item undefined from no item, except in tryGet", LIMIT, async () => {
       const queue = new Queue<undefined>();
       queue.putSync(undefined);
       assertEquals(queue.size, 1);
@@ -200,16 +200,16 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
       assertEquals(back.getSync(), 0);
     });
 
-    // What a limit does is the same in all kinds.
+    // A limit does the same in all kinds.
     for (const maxsize of kind === "Queue" || isLong ? [0, 1, 10] : [10]) {
-      it(`delivers each item once, from many to many (maxsize: ${maxsize})`, LIMIT, async () => {
+      it(`delivers each item once, from many threads to many (maxsize: ${maxsize})`, LIMIT, async () => {
         const ordered = kind === "Queue";
         const queue = new Queue<Stamped>({ maxsize });
         const count = maxsize === 1 ? 300 : 2_000;
         const producers = [produce, produceAsync, produce].map((form, producer) =>
           scope.run(form, queue, producer, count)
         );
-        // The order is that of each producer only where the kind of queue keeps it.
+        // Only a Queue keeps the order of each producer.
         const consumers = ordered
           ? [consume, consumeAsync].map((form) => scope.run(form, queue))
           : [scope.run(collect, queue), scope.run(collect, queue)];
@@ -225,7 +225,7 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
       });
     }
 
-    it("wakes those who wait when it is shut down: who gets, and who puts", LIMIT, async () => {
+    it("wakes all waiters when it is shut down, those that get and those that put", LIMIT, async () => {
       for (const immediate of [false, true]) {
         const empty = new Queue();
         const full = new Queue<unknown>({ maxsize: 1 });
@@ -262,7 +262,7 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
       queue.shutdown({ immediate: true });
       assertEquals([queue.size, queue.empty], [0, true]);
       assertThrows(() => queue.getSync(), QueueShutDownError);
-      // The one that was taken is not done yet, as in Python.
+      // The item that was taken is not done yet, as in Python.
       assertEquals(queue.joinSync({ timeout: 0 }), false);
       queue.taskDone();
       assertEquals(queue.joinSync({ timeout: 0 }), true);
@@ -300,7 +300,7 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
       for await (const _ of queue) throw new Error("there is nothing");
     });
 
-    it("joins when each item was marked as done, and refuses one more", LIMIT, async () => {
+    it("ends join when each item was marked as done, and refuses one mark more", LIMIT, async () => {
       const queue = new Queue<number>();
       assertEquals(queue.joinSync(), true);
       assertThrows(() => queue.taskDone(), InvalidStateError, "taskDone()");
@@ -317,7 +317,7 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
       for (const worker of workers) await worker.result();
     });
 
-    it("carries what is large", LIMIT, async () => {
+    it("carries large items", LIMIT, async () => {
       const queue = new Queue<Uint8Array>();
       const size = 16 * 2 ** 20;
       const bytes = new Uint8Array(size);
@@ -418,7 +418,7 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
       assertEquals(put, [1, 2, 3]);
     });
 
-    it("loses no item and takes none when timeouts race with puts", LIMIT, async () => {
+    it("loses no item when timeouts race with puts", LIMIT, async () => {
       const queue = new Queue<number>();
       const count = 300;
       let got = 0;
@@ -462,12 +462,12 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
         await sleep(Math.random() * 5);
         for (const runner of [producers[0], consumers[0]]) runner.kill();
         for (const runner of [producers[0], consumers[0]]) await runner.join();
-        // The living go on.
+        // The living threads go on.
         const before = taken[1].value;
         while (taken[1].value < before + 50) await sleep(1);
         for (const runner of [producers[1], consumers[1]]) runner.kill();
         for (const runner of [producers[1], consumers[1]]) await runner.join();
-        // Each of the killed may have been between its last operation and its note of it.
+        // Each killed thread may have died between its last operation and its note of it.
         const left = queue.size;
         const sum = (values: { value: number }[]): number => values.reduce((total, { value }) => total + value, 0);
         const missing = sum(put) - sum(taken) - left;
@@ -480,18 +480,18 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
       }
     });
 
-    it("gives the memory of its items back", LIMIT, async () => {
+    it("gives back the memory of its items", LIMIT, async () => {
       const queue = new Queue<unknown>();
       inWaves(queue, 3, 10_000);
       const before = usedBytes(scope.name);
       inWaves(queue, 20, 10_000);
       await scope.run(inWaves, queue, 20, 10_000).result();
-      // The thread that was started takes some, and so may others that run beside. The items alone would be twenty times this.
+      // The started thread takes some memory, and so may other threads. The items alone would take twenty times this.
       const more = usedBytes(scope.name) - before;
       assert(more < 2 * 2 ** 20, `${more} bytes more`);
     });
 
-    it("gives the memory of a queue back that is disposed of with items in it", LIMIT, () => {
+    it("gives back the memory of a queue that is disposed of with items in it", LIMIT, () => {
       let first: number | undefined;
       for (let i = 0; i < 60; i++) {
         const queue = new Queue<unknown>();
@@ -503,7 +503,7 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
       assert(more < 2 * 2 ** 20, `${more} bytes more`);
     });
 
-    it("has by name the items that it has, and must be created with the same maxsize", LIMIT, () => {
+    it("keeps its items under its name, and must be created with the same maxsize", LIMIT, () => {
       const name = `queue ${crypto.randomUUID()}`;
       const queue = new Queue<number>({ name, maxsize: 3 });
       queue.putSync(1);
@@ -574,13 +574,13 @@ function orderSuite(scope: Scope): void {
   const { LifoQueue, PriorityQueue, Queue } = scope;
 
   describe(`orders of queues (${scope.name})`, () => {
-    it("Queue gives what was put first, first", LIMIT, () => {
+    it("Queue gives the oldest item first", LIMIT, () => {
       const queue = new Queue<number>();
       for (let i = 0; i < 10_000; i++) queue.putSync(i);
       for (let i = 0; i < 10_000; i++) assertStrictEquals(queue.getSync(), i);
     });
 
-    it("LifoQueue gives what was put last, first, also when puts and gets alternate", LIMIT, () => {
+    it("LifoQueue gives the newest item first, also when puts and gets alternate", LIMIT, () => {
       const queue = new LifoQueue<unknown>();
       const model: unknown[] = [];
       let seed = 7;
@@ -598,7 +598,7 @@ function orderSuite(scope: Scope): void {
       while (model.length > 0) assertEquals(queue.getSync(), model.pop());
     });
 
-    it("PriorityQueue gives the lowest priority first, and what was put first among equals", LIMIT, async () => {
+    it("PriorityQueue gives the lowest priority first, and the oldest item among equals", LIMIT, async () => {
       const queue = new PriorityQueue<number>();
       const priorities = [0, -0, 1, -1, 0.5, -0.5, Infinity, -Infinity, 1e308, 5e-324, -5e-324, 2 ** 53, -(2 ** 53)];
       let seed = 11;
@@ -619,7 +619,7 @@ function orderSuite(scope: Scope): void {
       for (const { item } of model) assertStrictEquals(queue.getSync(), item);
     });
 
-    it("PriorityQueue takes a priority that a getter gives which puts something itself", LIMIT, () => {
+    it("PriorityQueue takes a priority from a getter that puts an item itself", LIMIT, () => {
       const queue = new scope.PriorityQueue<string>();
       for (const large of [false, true]) {
         const filling = large ? "x".repeat(10_000) : "";
@@ -636,7 +636,7 @@ function orderSuite(scope: Scope): void {
       }
     });
 
-    it("PriorityQueue takes 0 where no priority is given, and refuses what is none", LIMIT, async () => {
+    it("PriorityQueue takes 0 if no priority is given, and refuses values that are not priorities", LIMIT, async () => {
       const queue = new PriorityQueue<string>();
       queue.putSync("late", { priority: 1 });
       queue.putSync("middle");

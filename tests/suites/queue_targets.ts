@@ -8,7 +8,7 @@ import {
   type Value,
 } from "@weft/concurrent/threading";
 
-/** An item that says which thread put it, and as what number. */
+/** An item with the thread that put it, and its number. */
 export type Stamped = [producer: number, number: number];
 
 /** Puts numbers in order. */
@@ -21,7 +21,7 @@ export async function produceAsync(queue: Queue<Stamped>, producer: number, coun
   for (let i = 0; i < count; i++) await queue.put([producer, i]);
 }
 
-/** Takes until the queue is shut down; what it got of each producer. Throws if that is not in order. */
+/** Takes until the queue is shut down, and returns what it got from each producer. Throws if that is not in order. */
 export function consume(queue: Queue<Stamped>): number[][] {
   const seen: number[][] = [];
   try {
@@ -59,7 +59,7 @@ export function takeOne<T>(queue: Queue<T>, waiting: Event): T {
   return queue.getSync();
 }
 
-/** Gives back what it gets until it gets 0. */
+/** Puts back what it gets, until it gets 0. */
 export function echo(from: Queue<number>, to: Queue<number>): void {
   for (;;) {
     const item = from.getSync();
@@ -68,7 +68,7 @@ export function echo(from: Queue<number>, to: Queue<number>): void {
   }
 }
 
-/** Waits for an item; what `get` throws then. */
+/** Waits for an item, and returns what `get` throws. */
 export function failToGet(queue: Queue, waiting: Event): string {
   waiting.set();
   try {
@@ -78,7 +78,7 @@ export function failToGet(queue: Queue, waiting: Event): string {
   }
 }
 
-/** Waits for room; what `put` throws then. */
+/** Waits for room, and returns what `put` throws. */
 export function failToPut(queue: Queue, waiting: Event): string {
   waiting.set();
   try {
@@ -108,7 +108,7 @@ export function joins(queue: Queue, waiting: Event): boolean {
   return queue.joinSync();
 }
 
-/** Something with a lock in it at any depth. */
+/** An item with a lock at some depth. */
 export interface Nested {
   map: Map<string, { list: [Lock, Set<Queue<string>>] }>;
   self?: Nested;
@@ -124,7 +124,7 @@ export function useNested(from: Queue<Nested>): string {
   return "done";
 }
 
-/** Puts numbers for ever, and notes in the queue's items how far it came: a thread that is killed has put up to there. */
+/** Puts numbers forever, and notes how far it came: a thread that is killed has put up to there. */
 export function putForEver(queue: Queue<Stamped>, producer: number, put: Value<"i32">): void {
   for (let i = 0;; i++) {
     queue.putSync([producer, i]);
@@ -132,7 +132,7 @@ export function putForEver(queue: Queue<Stamped>, producer: number, put: Value<"
   }
 }
 
-/** Takes for ever, and notes how many it took before each next one. */
+/** Takes forever, and notes before each item how many it took. */
 export function takeForEver(queue: Queue<Stamped>, taken: Value<"i32">): void {
   for (;;) {
     queue.getSync();
@@ -153,13 +153,13 @@ export function putAndLeave(queue: Queue<string>, count: number, length: number)
   for (let i = 0; i < count; i++) queue.putSync(`${i} `.padEnd(length, "x"));
 }
 
-/** Puts when told to. */
+/** Puts when the latch opens. */
 export function putWhen(queue: Queue<string>, go: Latch, item: string): void {
   go.waitSync();
   queue.putSync(item);
 }
 
-/** Takes with a timeout; what comes of it. */
+/** Takes with a timeout, and returns the outcome. */
 export function takeWithin(queue: Queue<number>, timeout: number): number | "empty" {
   try {
     return queue.getSync({ timeout });

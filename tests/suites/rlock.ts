@@ -28,13 +28,13 @@ export function rlockSuite(scope: Scope): void {
       assertEquals(await scope.run(tryOnce, lock).result(), true);
     });
 
-    it("release() takes the innermost acquisition back and spends its guard", LIMIT, () => {
+    it("release() releases the innermost acquisition and spends its guard", LIMIT, () => {
       const lock = create();
       const outer = lock.acquireSync();
       const inner = lock.acquireSync();
       lock.release();
       inner[Symbol.dispose]();
-      assert(lock.locked, "the guard of the released acquisition took the outer one back");
+      assert(lock.locked, "the guard of the released acquisition released the outer one");
       outer[Symbol.dispose]();
       assert(!lock.locked);
     });
@@ -65,7 +65,7 @@ export function rlockSuite(scope: Scope): void {
       await holder.result();
     });
 
-    it("one that was held twice by a thread that ended is free after one release", LIMIT, async () => {
+    it("a lock that a thread held twice when it ended is free after one release", LIMIT, async () => {
       const lock = create();
       await scope.start(holdAndReturn, lock, 3).join();
       assert(lock.locked);
@@ -120,7 +120,7 @@ export function rlockSuite(scope: Scope): void {
         return await lock.run(() => 42);
       });
       assertEquals(value, 42);
-      // Called inside, and so inside.
+      // Called inside, so its acquisitions are inside.
       await outside;
       assert(!lock.locked);
 
@@ -155,7 +155,7 @@ export function rlockSuite(scope: Scope): void {
       assert(!lock.locked);
     });
 
-    it("run() gives what its function returns or throws, and releases the lock either way", LIMIT, async () => {
+    it("run() returns or throws what its function does, and releases the lock either way", LIMIT, async () => {
       const lock = create();
       assertEquals(await lock.run(() => "plain"), "plain");
       await assertRejects(
@@ -171,7 +171,7 @@ export function rlockSuite(scope: Scope): void {
       await assertRejects(() => lock.run(5 as never), TypeError, "'action'");
     });
 
-    it("what is acquired inside run() and not released stays held after it", LIMIT, async () => {
+    it("an acquisition inside run() that is not released stays held after it", LIMIT, async () => {
       const lock = create();
       const guard = await lock.run(() => lock.acquire());
       assert(lock.locked);
@@ -179,7 +179,7 @@ export function rlockSuite(scope: Scope): void {
       assert(!lock.locked);
     });
 
-    it("release() inside run() takes back what was acquired there, and no more", LIMIT, async () => {
+    it("release() inside run() releases what was acquired there, and no more", LIMIT, async () => {
       const lock = create();
       await lock.run(async () => {
         await lock.acquire();

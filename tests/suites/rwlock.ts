@@ -25,7 +25,7 @@ export function rwlockSuite(scope: Scope): void {
   const { Event, Latch, Queue, RWLock, Semaphore, SharedArray, Value } = scope;
 
   describe(`RWLock (${scope.name})`, () => {
-    it("lets many read at once", LIMIT, async () => {
+    it("lets many threads read at once", LIMIT, async () => {
       const lock = new RWLock();
       const inside = new Latch(3);
       const stop = new Event();
@@ -38,7 +38,7 @@ export function rwlockSuite(scope: Scope): void {
       lock.tryWrite()![Symbol.dispose]();
     });
 
-    it("lets one write, and nobody read meanwhile", LIMIT, async () => {
+    it("lets one thread write, and no thread read meanwhile", LIMIT, async () => {
       const lock = new RWLock();
       const inside = new Event();
       const stop = new Event();
@@ -68,7 +68,7 @@ export function rwlockSuite(scope: Scope): void {
       assertEquals([...pair], [2 * rounds + 200, 2 * rounds + 200]);
     });
 
-    it("gives a side back once, whatever becomes of the guard", LIMIT, () => {
+    it("releases a side once, however the guard is used", LIMIT, () => {
       const lock = new RWLock();
       const first = lock.readSync();
       const second = lock.readSync();
@@ -86,7 +86,7 @@ export function rwlockSuite(scope: Scope): void {
     });
 
     it(
-      "throws DeadlockError where a thread would wait for itself, and TimeoutError if that has an end",
+      "throws DeadlockError where a thread would wait for itself, and TimeoutError if it has a timeout",
       LIMIT,
       async () => {
         const lock = new RWLock();
@@ -118,7 +118,7 @@ export function rwlockSuite(scope: Scope): void {
       assertEquals(await writer.result(), false);
     });
 
-    it("lets an async function read again behind a writer that waits for it, late but not never", LIMIT, async () => {
+    it("lets an async function read again behind a writer that waits for it, after a delay", LIMIT, async () => {
       const lock = new RWLock();
       const outer = await lock.read();
       const writing = lock.write();
@@ -128,7 +128,7 @@ export function rwlockSuite(scope: Scope): void {
       (await writing)[Symbol.dispose]();
     });
 
-    it("lets newcomers that read wait behind a writer that waits", LIMIT, async () => {
+    it("makes new readers wait behind a writer that waits", LIMIT, async () => {
       const lock = new RWLock();
       const inside = new Latch(1);
       const stop = new Event();
@@ -165,7 +165,7 @@ export function rwlockSuite(scope: Scope): void {
       lock.tryWrite()![Symbol.dispose]();
     });
 
-    it("does not starve a writer among threads that always read", LIMIT, async () => {
+    it("does not starve a writer among threads that read without a pause", LIMIT, async () => {
       const lock = new RWLock();
       const rounds = new Value("i32");
       const stop = new Event();
@@ -179,7 +179,7 @@ export function rwlockSuite(scope: Scope): void {
       for (const reader of readers) await reader.result();
     });
 
-    it("does not starve a reader among threads that always write", LIMIT, async () => {
+    it("does not starve a reader among threads that write without a pause", LIMIT, async () => {
       const lock = new RWLock();
       const rounds = new Value("i32");
       const stop = new Event();
@@ -195,7 +195,7 @@ export function rwlockSuite(scope: Scope): void {
 
     for (const form of [take, takeAsync]) {
       it(
-        `hands the lock of a writer that has ended on, abandoned up to the next writer (${form.name})`,
+        `passes on the lock of a writer that has ended, abandoned up to the next writer (${form.name})`,
         LIMIT,
         async () => {
           const lock = new RWLock();
@@ -217,23 +217,27 @@ export function rwlockSuite(scope: Scope): void {
         },
       );
 
-      it(`does not count a reader that has ended, and tells the next writer once (${form.name})`, LIMIT, async () => {
-        const lock = new RWLock();
-        const holding = new Semaphore(0);
-        const readers = [1, 2].map(() => scope.run(holdForEver, lock, "read", holding));
-        for (const _ of readers) await holding.acquire({ timeout: 30_000 });
-        const waiting = new Event();
-        const writer = scope.run(form, lock, "write", waiting);
-        assert(await waiting.wait({ timeout: 30_000 }));
-        for (const reader of readers) reader.kill();
-        assertEquals(await writer.result(), true);
-        await writer.join();
-        using again = lock.writeSync({ timeout: 30_000 });
-        assertEquals(again.abandoned, false);
-      });
+      it(
+        `does not count a reader that has ended, and reports it to the next writer once (${form.name})`,
+        LIMIT,
+        async () => {
+          const lock = new RWLock();
+          const holding = new Semaphore(0);
+          const readers = [1, 2].map(() => scope.run(holdForEver, lock, "read", holding));
+          for (const _ of readers) await holding.acquire({ timeout: 30_000 });
+          const waiting = new Event();
+          const writer = scope.run(form, lock, "write", waiting);
+          assert(await waiting.wait({ timeout: 30_000 }));
+          for (const reader of readers) reader.kill();
+          assertEquals(await writer.result(), true);
+          await writer.join();
+          using again = lock.writeSync({ timeout: 30_000 });
+          assertEquals(again.abandoned, false);
+        },
+      );
     }
 
-    it("hands on what a function left held that returned", LIMIT, async () => {
+    it("passes on the lock of a function that returned without a release", LIMIT, async () => {
       const lock = new RWLock();
       await scope.start(readAndLeave, lock).result();
       lock.writeSync({ timeout: 30_000 })[Symbol.dispose]();
@@ -244,7 +248,7 @@ export function rwlockSuite(scope: Scope): void {
       assertEquals(guard.abandoned, true);
     });
 
-    it("has room for more threads that read than it began with, one after the other and at once", LIMIT, async () => {
+    it("has room for more readers than it began with, one after the other and at once", LIMIT, async () => {
       const lock = new RWLock();
       const inside = new Latch(12);
       const stop = new Event();
@@ -282,12 +286,12 @@ export function rwlockSuite(scope: Scope): void {
       assertEquals(order, [1, 2, 3, 4]);
     });
 
-    it("goes on when the promise that waits to write is of a thread that is blocked", LIMIT, async () => {
+    it("lets readers go on when a promise to write belongs to a blocked thread", LIMIT, async () => {
       const lock = new RWLock();
       const reading = await lock.read();
       const writing = lock.write();
       reading[Symbol.dispose]();
-      // Nobody reads, and this thread does not turn to take the lock.
+      // No thread reads, and this thread's event loop does not turn, so it cannot take the lock.
       const reader = scope.run(take, lock, "read", new Event());
       assert(reader.joinSync({ timeout: 30_000 }));
       lock.readSync()[Symbol.dispose]();
@@ -328,7 +332,7 @@ export function rwlockSuite(scope: Scope): void {
     });
   });
 
-  // Until a newcomer is kept off although only readers hold the lock.
+  // Until a new reader has to wait although only readers hold the lock.
   async function untilBarred(read: () => Promise<Disposable>): Promise<void> {
     for (;;) {
       try {

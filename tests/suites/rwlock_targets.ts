@@ -9,26 +9,26 @@ import {
   type Value,
 } from "@weft/concurrent/threading";
 
-/** Reads until told to stop. */
+/** Reads until it has to stop. */
 export function readUntil(lock: RWLock, inside: Latch, stop: Event): void {
   using _guard = lock.readSync();
   inside.countDown();
   stop.waitSync();
 }
 
-/** Writes until told to stop. */
+/** Writes until it has to stop. */
 export function writeUntil(lock: RWLock, inside: Event, stop: Event): void {
   using _guard = lock.writeSync();
   inside.set();
   stop.waitSync();
 }
 
-/** Returns while it reads. */
+/** Returns without releasing its read. */
 export function readAndLeave(lock: RWLock): void {
   lock.readSync();
 }
 
-/** Returns while it writes. */
+/** Returns without releasing its write. */
 export function writeAndLeave(lock: RWLock): void {
   lock.writeSync();
 }
@@ -41,7 +41,7 @@ export function holdForEver(lock: RWLock, side: "read" | "write", holding: Semap
   sleepSync(Infinity);
 }
 
-/** Waits for a side, and says whether the guard was abandoned. */
+/** Waits for a side, and returns whether the guard was abandoned. */
 export function take(lock: RWLock, side: "read" | "write", waiting: Event): boolean {
   waiting.set();
   using guard = side === "read" ? lock.readSync() : lock.writeSync();
@@ -65,7 +65,7 @@ export function writePairs(lock: RWLock, pair: SharedArray<"i32">, rounds: numbe
   }
 }
 
-/** Reads them, and counts how often they do not belong together. */
+/** Reads the two numbers, and counts how often they do not belong together. */
 export function readPairs(lock: RWLock, pair: SharedArray<"i32">, rounds: number): number {
   const { array } = pair;
   let torn = 0;
@@ -98,7 +98,7 @@ export async function mixAsync(lock: RWLock, pair: SharedArray<"i32">, rounds: n
   return torn;
 }
 
-/** Reads without a pause, so that with two of these a thread reads always. */
+/** Reads without a pause: with two such threads, one of them is always reading. */
 export function readAlways(lock: RWLock, rounds: Value<"i32">, stop: Event): void {
   while (!stop.isSet) {
     using _guard = lock.readSync();

@@ -16,14 +16,14 @@ export function semaphoreSuite(scope: Scope): void {
   describe(`Semaphore (${scope.name})`, () => {
     permitsSuite(scope, create);
 
-    it("release() adds permits that nobody acquired", LIMIT, () => {
+    it("release() adds permits that were never acquired", LIMIT, () => {
       const semaphore = create(0);
       semaphore.release();
       semaphore.release(3);
       assertEquals(semaphore.value, 4);
     });
 
-    it("more permits than there can be are a RangeError, and none is added", LIMIT, () => {
+    it("more permits than the maximum are a RangeError, and none is added", LIMIT, () => {
       const semaphore = create(MOST - 1);
       assertThrows(() => semaphore.release(2), RangeError, "2147483647");
       assertEquals(semaphore.value, MOST - 1);
@@ -53,7 +53,7 @@ export function semaphoreSuite(scope: Scope): void {
       assertEquals(signal.value, 0);
     });
 
-    it("release(n) wakes n, of those that are blocked and of the promises", LIMIT, async () => {
+    it("release(n) wakes n waiters, blocked threads and promises", LIMIT, async () => {
       const semaphore = create(0);
       const readies = [1, 2, 3].map(() => new scope.Event());
       const runners = readies.map((ready) => scope.run(take, semaphore, ready));
@@ -84,7 +84,7 @@ export function boundedSemaphoreSuite(scope: Scope): void {
       ]);
     });
 
-    it("a release above the first value is a RangeError, and none is added", LIMIT, () => {
+    it("a release above the first value is a RangeError, and adds none", LIMIT, () => {
       const semaphore = create(3);
       assertThrows(() => semaphore.release(), RangeError, "3");
       semaphore.acquireSync();
@@ -109,7 +109,7 @@ export function boundedSemaphoreSuite(scope: Scope): void {
       assertEquals(semaphore.value, 2);
     });
 
-    it("has a name of its own kind", LIMIT, () => {
+    it("has names of its own kind", LIMIT, () => {
       const name = `bounded semaphore suite, ${scope.name}`;
       new scope.BoundedSemaphore(2, { name });
       assertThrows(() => new scope.Semaphore(2, { name }), TypeError, name);
@@ -118,7 +118,7 @@ export function boundedSemaphoreSuite(scope: Scope): void {
 }
 
 function permitsSuite(scope: Scope, create: (value?: number) => Semaphore): void {
-  it("has one permit at first, or as many as it is told", LIMIT, () => {
+  it("has one permit at first, or as many as are given", LIMIT, () => {
     assertEquals(create().value, 1);
     assertEquals(create(0).value, 0);
     assertEquals(create(7).value, 7);
@@ -196,7 +196,7 @@ function permitsSuite(scope: Scope, create: (value?: number) => Semaphore): void
     }
   });
 
-  it("blocking is not a DeadlockError here: nobody owns a permit", LIMIT, async () => {
+  it("blocking is not a DeadlockError: permits have no owner", LIMIT, async () => {
     const semaphore = create(1);
     await semaphore.acquire();
     const runner = scope.run(give, semaphore, 1);
@@ -205,12 +205,12 @@ function permitsSuite(scope: Scope, create: (value?: number) => Semaphore): void
     assertEquals(semaphore.value, 1);
   });
 
-  it("no more are inside than there are permits", LIMIT, async () => {
+  it("no more threads are inside than there are permits", LIMIT, async () => {
     const semaphore = create(2);
     const inside = new scope.SharedArray("i32", 1);
     const runners = [1, 2, 3].map(() => scope.run(work, semaphore, inside, 200));
     const most = await Promise.all([work(semaphore, inside, 100), ...runners.map((runner) => runner.result())]);
-    for (const each of most) assert(each <= 2, `${each} were inside`);
+    for (const each of most) assert(each <= 2, `${each} threads were inside`);
     assertEquals(semaphore.value, 2);
     assertEquals(inside.array[0], 0);
   });
@@ -222,7 +222,7 @@ function permitsSuite(scope: Scope, create: (value?: number) => Semaphore): void
     assertEquals(semaphore.value + kept.reduce((sum, each) => sum + each, 0), 2);
   });
 
-  it("another thread takes what this one gives", LIMIT, async () => {
+  it("another thread takes a permit that this thread releases", LIMIT, async () => {
     const semaphore = create(1);
     const guard = semaphore.acquireSync();
     assertEquals(await scope.run(takeWithin, semaphore, 10).result(), "TimeoutError");
@@ -256,11 +256,11 @@ function permitsSuite(scope: Scope, create: (value?: number) => Semaphore): void
       runners[0].kill();
       if (round % 2 === 0) await runners[0].join();
       guard[Symbol.dispose]();
-      // Unless the killed one had taken it just before.
+      // Unless the killed waiter had taken it just before.
       await Promise.race([runners[1].join(), until(() => semaphore.value === 0 && !runners[0].isAlive, "it is taken")]);
       await runners[0].join();
       if (await runners[1].join({ timeout: 1000 })) continue;
-      assert(round % 2 === 1, "the permit went with the dead");
+      assert(round % 2 === 1, "the permit was lost with the killed waiter");
       semaphore.release();
       await runners[1].join();
     }
@@ -278,7 +278,7 @@ function permitsSuite(scope: Scope, create: (value?: number) => Semaphore): void
     assertThrows(() => new scope.Event({ name }), TypeError, name);
   });
 
-  it("guards do not cross", LIMIT, () => {
+  it("guards cannot be sent to another thread", LIMIT, () => {
     const queue = new scope.Queue();
     const error = assertThrows(() => queue.putSync({ guard: create(1).acquireSync() }), DOMException);
     assertEquals(error.name, "DataCloneError");

@@ -18,7 +18,7 @@ export function give(semaphore: Semaphore, n: number): void {
   semaphore.release(n);
 }
 
-/** Counts those inside, and the most that were. */
+/** Counts the threads inside, and the most that were inside at a time. */
 export async function work(semaphore: Semaphore, inside: SharedArray<"i32">, rounds: number): Promise<number> {
   let most = 0;
   for (let round = 0; round < rounds; round++) {
@@ -32,12 +32,12 @@ export async function work(semaphore: Semaphore, inside: SharedArray<"i32">, rou
 }
 
 function add(inside: SharedArray<"i32">, n: number): number {
-  // With a lock of its own, to be independent of what is tested.
+  // With a lock, to be independent of the semaphore under test.
   using _guard = inside.lock.acquireSync();
   return inside.array[0] += n;
 }
 
-/** Takes and gives back, in all forms, with timeouts that race with the permits. Returns how many it has kept. */
+/** Acquires and releases in all forms, with timeouts that race with the permits. Returns how many permits it has kept. */
 export async function race(semaphore: Semaphore, rounds: number): Promise<number> {
   let kept = 0;
   for (let round = 0; round < rounds; round++) {

@@ -78,14 +78,14 @@ export function sharedArraySuite(scope: Scope): void {
         const { array: view } = array;
         assertEquals([view[0], view[bytes >> 1], view[bytes - 1]], [0, 0, 0]);
         view[0] = view[bytes - 1] = 1;
-        // 20 times this would be more than all the memory there is.
+        // Twenty of these would be more than the whole memory.
         if (previous !== undefined) assertEquals(view.byteOffset, previous);
         previous = view.byteOffset;
         array[Symbol.dispose]();
       }
     });
 
-    it("keeps its memory while the typed array is in use and nothing else is left", LIMIT, () => {
+    it("keeps its memory while only the typed array is still in use", LIMIT, () => {
       let array: Int32Array = new SharedArray("i32", [1, 2, 3]).array;
       for (let i = 0; i < 200; i++) {
         new SharedArray("i32", 3).array.fill(-1);
@@ -96,7 +96,7 @@ export function sharedArraySuite(scope: Scope): void {
       array = new Int32Array();
     });
 
-    it("has by name the elements that it has, and must be created with the same type, length and values", LIMIT, () => {
+    it("keeps its elements under its name, and must be created with the same type, length and values", LIMIT, () => {
       const name = `array ${crypto.randomUUID()}`;
       const array = new SharedArray("i32", [1, 2], { name });
       array.array[0] = 5;
@@ -113,7 +113,7 @@ export function sharedArraySuite(scope: Scope): void {
       assertThrows(() => new SharedArray("f64", [0, 0, 0], { name: other }), TypeError, other);
     });
 
-    it("refuses what does not fit", LIMIT, () => {
+    it("refuses values that do not fit", LIMIT, () => {
       for (const length of [-1, 1.5, NaN, Infinity, 2 ** 53]) {
         assertThrows(() => new SharedArray("i32", length), RangeError);
       }

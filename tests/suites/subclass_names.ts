@@ -19,7 +19,7 @@ const LIMIT = { timeout: 60_000 };
 
 type AnyClass = new (...args: never[]) => object;
 
-/** Every word in the sources of the classes: what names of members there are, and were, and may be. */
+/** Every word in the sources of the classes: all names that members have or may have. */
 function wordsOfSources(): string[] {
   const words = new Set<string>();
   const root = new URL("../../", import.meta.url);
@@ -28,7 +28,7 @@ function wordsOfSources(): string[] {
   ) {
     for (const file of readdirSync(new URL(`${folder}/`, root))) {
       const source = readFileSync(new URL(`${folder}/${file}`, root), "utf8");
-      // Comments are prose.
+      // Without the comments.
       const code = source.replace(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, "");
       for (const [word] of code.matchAll(/[A-Za-z_$][\w$]*/g)) words.add(word);
     }
@@ -41,12 +41,12 @@ function wordsOfSources(): string[] {
 
 const WORDS = wordsOfSources();
 
-/** The words that are not the public name of a member. */
+/** The words that are not names of public members. */
 function freeNames(object: object): string[] {
   return WORDS.filter((word) => !(word in object) && word !== "then" && word !== "toJSON");
 }
 
-/** A subclass with a field of every free name, a method of every free name behind it, and a static of every one. */
+/** A subclass with a field of every free name, a method of every free name behind it, and a static field of every free name. */
 function subclass<C extends AnyClass>(Base: C): C {
   const names = freeNames(Base.prototype);
   const Sub = class extends (Base as unknown as new (...args: unknown[]) => object) {
@@ -67,7 +67,7 @@ function subclass<C extends AnyClass>(Base: C): C {
   return Sub as unknown as C;
 }
 
-/** The same without the fields, so that the methods are what is found. */
+/** The same without the fields, so that the methods are found. */
 function withMethods<C extends AnyClass>(Base: C): C {
   const Sub = class extends (Base as unknown as new (...args: unknown[]) => object) {};
   for (const name of freeNames(Base.prototype)) {
@@ -81,7 +81,7 @@ function withMethods<C extends AnyClass>(Base: C): C {
   return Sub as unknown as C;
 }
 
-/** Tests that a program's subclass may call its fields and methods what it likes. */
+/** Tests that a program's subclass may use any name for its fields and methods. */
 export function subclassNamesSuite(scope: Scope): void {
   const neighbour = new scope.SharedArray("i32", 200_000);
   neighbour.array.fill(7);
@@ -96,7 +96,7 @@ export function subclassNamesSuite(scope: Scope): void {
     for (const Sub of [subclass(Base), withMethods(Base)]) {
       const object = Reflect.construct(Sub, args) as object;
       const names = Object.keys(object);
-      // Assigned to, too, by the time that it is used for the second time.
+      // The fields are assigned to before the second use.
       for (let round = 0; round < 2; round++) {
         await use(object as never);
         for (const name of names) (object as Record<string, unknown>)[name] = NONSENSE;
@@ -261,7 +261,7 @@ export function subclassNamesSuite(scope: Scope): void {
       assert(isUntouched());
     });
 
-    it("of what a thread or process has of the library hide that, and it runs all the same", LIMIT, async () => {
+    it("of the library's members in a thread or process hide them, and it runs all the same", LIMIT, async () => {
       const runner = scope.name === "thread" ? new ShadowingThread() : new ShadowingProcess();
       const names = Object.keys(runner);
       runner.start();
@@ -270,7 +270,7 @@ export function subclassNamesSuite(scope: Scope): void {
       assertThrows(() => runner.start(), Error, '"given" was started before');
     });
 
-    it("of what a subclass overrides are not called behind its back", LIMIT, async () => {
+    it("of overridden members are not called by the library", LIMIT, async () => {
       const refuse = (): never => {
         throw new Error("called behind its back");
       };

@@ -1,17 +1,17 @@
 import { Process } from "@weft/concurrent/multiprocessing";
 import { Thread } from "@weft/concurrent/threading";
 
-/** What no member of the library could be: as an address it would lead into other objects. */
+/** A value that no member of the library has: as an address it would point into other objects. */
 export const NONSENSE = 100_000;
 
-/** Gives an object fields of all those names, as the fields of a class are made. */
+/** Gives an object fields of all those names, defined like the fields of a class. */
 export function addFields(object: object, names: readonly string[]): void {
   for (const name of names) {
     Object.defineProperty(object, name, { value: NONSENSE, configurable: true, enumerable: true, writable: true });
   }
 }
 
-/** Whether those are all its own fields, and are as they were. */
+/** Whether those are all its own fields, and are unchanged. */
 export function hasFields(object: object, names: readonly string[]): boolean {
   return Object.keys(object).length === names.length &&
     names.every((name) => (object as Record<string, unknown>)[name] === NONSENSE);
@@ -41,7 +41,7 @@ export class FieldsProcess extends Process {
   }
 }
 
-/** A thread whose fields stand before what it has of the library. */
+/** A thread whose fields hide the library's members. */
 export class ShadowingThread extends Thread {
   constructor() {
     super({ name: "given" });

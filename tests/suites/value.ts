@@ -31,7 +31,7 @@ export function valueSuite(scope: Scope): void {
   const { Queue, SharedArray, Value } = scope;
 
   describe(`Value (${scope.name})`, () => {
-    it("is zero at first, or what was given", LIMIT, () => {
+    it("is zero at first, or the given value", LIMIT, () => {
       for (const [type] of INTEGERS) {
         assertStrictEquals(new Value(type).value, 0);
         assertStrictEquals(new Value(type, 100).value, 100);
@@ -83,7 +83,7 @@ export function valueSuite(scope: Scope): void {
         assertStrictEquals(value.value, min < 0 ? max - 1 : max - 1);
       });
 
-      it(`combines the bits of ${type}, and returns what was there`, LIMIT, () => {
+      it(`combines the bits of ${type}, and returns the old value`, LIMIT, () => {
         const value = new Value(type, 0b1100);
         assertStrictEquals(value.and(0b0110), 0b1100);
         assertStrictEquals(value.or(0b0011), 0b0100);
@@ -154,7 +154,7 @@ export function valueSuite(scope: Scope): void {
       assertStrictEquals(value.value, 3);
     });
 
-    it("rounds to f32, and refuses what is too large for one", LIMIT, () => {
+    it("rounds to f32, and refuses numbers that are too large for it", LIMIT, () => {
       const value = new Value("f32", 1.5);
       value.value = 0.1;
       assertStrictEquals(value.value, Math.fround(0.1));
@@ -170,7 +170,7 @@ export function valueSuite(scope: Scope): void {
       }
     });
 
-    it("has no bits to combine in floats, and nothing to add to booleans, which says the compiler, too", LIMIT, () => {
+    it("has no bit operations for floats and no addition for booleans, also by its types", LIMIT, () => {
       for (const type of ["f32", "f64"] as const) {
         const value = new Value(type, 1);
         // @ts-expect-error Floats have none.
@@ -182,9 +182,9 @@ export function valueSuite(scope: Scope): void {
         assertStrictEquals(value.value, 1);
       }
       const flag = new Value("bool", true);
-      // @ts-expect-error Booleans are no numbers.
+      // @ts-expect-error Booleans are not numbers.
       assertThrows(() => flag.add(true), TypeError, "not a number");
-      // @ts-expect-error Booleans are no numbers.
+      // @ts-expect-error Booleans are not numbers.
       assertThrows(() => flag.sub(true), TypeError, "not a number");
       assertStrictEquals(flag.value, true);
     });
@@ -257,7 +257,7 @@ export function valueSuite(scope: Scope): void {
       assert(value.lock.tryAcquire() !== undefined);
     });
 
-    it("is where it is when the memory has grown, for values and threads of before and of after", LIMIT, async () => {
+    it("keeps its place when the memory grows, for values and threads from before and after", LIMIT, async () => {
       const make = (): Numbers => ({
         i64: new Value("i64", 7n),
         u64: new Value("u64", 2n ** 63n),
@@ -281,7 +281,7 @@ export function valueSuite(scope: Scope): void {
         assertEquals(u64.compareExchange(2n ** 63n + BigInt(count), u64.value), 2n ** 63n + BigInt(count));
       };
       await check(early, 1);
-      // More than is there at first. What is made afterwards lies behind it, once no room before it is left.
+      // More than the memory has at first. Later objects lie behind it, once there is no room before it.
       const large = [8, 16, 24].map((size) => new SharedArray("u8", size * 2 ** 20));
       const isBehind = (value: object): boolean => locate(value as SharedHandle)!.at > locate(large[0]!)!.at;
       const made = [make()];
@@ -296,18 +296,18 @@ export function valueSuite(scope: Scope): void {
       for (const array of large) array[Symbol.dispose]();
     });
 
-    it("has a lock of the type that RLock is, for the compiler, too", LIMIT, () => {
+    it("has a lock that is an RLock, also by its type", LIMIT, () => {
       const lock: RLock = new Value("u8").lock;
       assertEquals(lock.locked, false);
     });
 
-    it("crosses in arguments", LIMIT, async () => {
+    it("can be sent in arguments", LIMIT, async () => {
       const value = new Value("u32", 2 ** 32 - 1);
       assertStrictEquals(await scope.run(readAndSet, value, 2 ** 31).result(), 2 ** 32 - 1);
       assertStrictEquals(value.value, 2 ** 31);
     });
 
-    it("has by name the value that it has, and must be created with the same type and initial value", LIMIT, () => {
+    it("keeps its value under its name, and must be created with the same type and initial value", LIMIT, () => {
       const name = `value ${crypto.randomUUID()}`;
       const value = new Value("f64", 0.5, { name });
       value.value = 7;
@@ -319,7 +319,7 @@ export function valueSuite(scope: Scope): void {
       assertEquals(value.value, 7);
     });
 
-    it("refuses types that there are not", LIMIT, () => {
+    it("refuses unknown types", LIMIT, () => {
       for (const type of ["int", "i", "", 3, null, undefined, {}]) {
         assertThrows(() => new Value(type as ValueType), TypeError, `'type' must be one of "bool", "i8"`);
       }

@@ -31,7 +31,7 @@ export function flicker(value: Value<"f64">, wide: Value<"i64">, stop: Value<"bo
   }
 }
 
-/** Numbers of 64 bits, and one of 32, of one moment. */
+/** Numbers of 64 bits, and a number of 32 bits, written at one moment. */
 export interface Numbers {
   i64: Value<"i64">;
   u64: Value<"u64">;
@@ -40,7 +40,7 @@ export interface Numbers {
   array: SharedArray<"f64">;
 }
 
-/** Adds one to each of the numbers that come, until there are no more, and answers each time. */
+/** Adds one to each of the numbers that arrive, until there are no more, and answers each time. */
 export function addToAllThatCome(numbers: Queue<Numbers>, answers: Queue<string>): void {
   for (let shut = false; !shut;) {
     const { i64, u64, f64, i32, array } = numbers.getSync();
@@ -53,7 +53,7 @@ export function addToAllThatCome(numbers: Queue<Numbers>, answers: Queue<string>
   }
 }
 
-/** What it is, and what it becomes. */
+/** The value, and what it becomes. */
 export function readAndSet(value: Value<"u32">, next: number): number {
   return value.exchange(next);
 }

@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 // Bun does not let go of its globals.
 describe("the main thread of a browser", { skip: "Bun" in globalThis }, () => {
-  it("is told what it cannot do instead of blocking, and awaits the same", { timeout: 60_000 }, async () => {
+  it("gets a NotSupportedError instead of blocking, and can await the same", { timeout: 60_000 }, async () => {
     const command = [process.execPath, "run", "-A", "--no-check", "--no-lock", "--quiet", PROGRAM];
     const { output } = await run(command, { cwd: ROOT, limit: 30_000 });
     assertEquals(output.trimEnd().split("\n"), [...new Array(5).fill("NotSupportedError"), "false"]);

@@ -62,7 +62,7 @@ export function compare(
   return { same, back: nested.list[0], event };
 }
 
-/** Holds an object until told to let go. */
+/** Holds an object until it is to let go. */
 export function keep(value: Value<"i32">, ready: Event, go: Event): number {
   ready.set();
   go.waitSync();

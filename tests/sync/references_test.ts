@@ -84,7 +84,7 @@ describe("references", () => {
     assertEquals(usedBytes("thread"), before);
   });
 
-  it("are given back by the garbage collector for what was dropped, some time", LIMIT, async () => {
+  it("of dropped objects are given back by the garbage collector eventually", LIMIT, async () => {
     const { handles } = spaceOf("thread");
     const before = handles.size;
     for (let i = 0; i < 10_000; i++) new Lock();

@@ -6,7 +6,7 @@ import { sleepAndReturn, sleepForEver, sleepForEverAsync } from "./sleep_targets
 const LIMIT = { timeout: 60_000 };
 
 describe("sleep and sleepSync", () => {
-  it("take at least as long as they shall", LIMIT, async () => {
+  it("take at least as long as they should", LIMIT, async () => {
     for (const ms of [0, 1, 20.5]) {
       const before = performance.now();
       await sleep(ms);

@@ -56,7 +56,7 @@ export function hold(lock: Lock, holding: Event): void {
   sleepSync(Infinity);
 }
 
-/** Ends when told to. */
+/** Ends when the event is set. */
 export function end(go: Event): void {
   go.waitSync();
 }

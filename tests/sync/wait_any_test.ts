@@ -114,7 +114,7 @@ describe("waitAny and waitAnySync", () => {
     assertEquals(await waitAny(things, { timeout: 5 }), undefined);
   });
 
-  it("wake every thread that waits, blocked or not, and no wake-up is lost to one that takes", LIMIT, async () => {
+  it("wake every thread that waits, blocked or not, and a thread that takes loses no wake-up", LIMIT, async () => {
     for (let round = 0; round < 10; round++) {
       const queue = new Queue<number>();
       const event = new Event();
@@ -181,26 +181,30 @@ describe("waitAny and waitAnySync", () => {
     await feeder.join();
   });
 
-  it("wait for futures: the promise until one is settled, the blocking form for one that is", LIMIT, async () => {
-    const one = makeFuture();
-    const two = makeFuture();
-    const futures = [one.future, two.future] as never[];
-    assertThrows(() => waitAnySync(futures), DeadlockError, "await waitAny()");
-    // With the shortest, the time is over before the wait begins.
-    for (const timeout of [5, 1e-9]) {
-      assertEquals(waitAnySync(futures, { timeout }), undefined);
-      assertEquals(await waitAny(futures, { timeout }), undefined);
-    }
-    const event = new Event();
-    const waiting = waitAny([...futures, event]);
-    await sleep(1);
-    two.settle();
-    assertEquals(await waiting, 1);
-    assertEquals(waitAnySync(futures), 1);
-    assertEquals(await waitAny([one.future as never, event], { timeout: 5 }), undefined);
-    event.set();
-    assertEquals(waitAnySync([one.future as never, event]), 1);
-  });
+  it(
+    "wait for futures: the promise until a future settles, the blocking form for a settled future",
+    LIMIT,
+    async () => {
+      const one = makeFuture();
+      const two = makeFuture();
+      const futures = [one.future, two.future] as never[];
+      assertThrows(() => waitAnySync(futures), DeadlockError, "await waitAny()");
+      // With the shortest, the time is over before the wait begins.
+      for (const timeout of [5, 1e-9]) {
+        assertEquals(waitAnySync(futures, { timeout }), undefined);
+        assertEquals(await waitAny(futures, { timeout }), undefined);
+      }
+      const event = new Event();
+      const waiting = waitAny([...futures, event]);
+      await sleep(1);
+      two.settle();
+      assertEquals(await waiting, 1);
+      assertEquals(waitAnySync(futures), 1);
+      assertEquals(await waitAny([one.future as never, event], { timeout: 5 }), undefined);
+      event.set();
+      assertEquals(waitAnySync([one.future as never, event]), 1);
+    },
+  );
 
   it("reject with the signal's reason", LIMIT, async () => {
     const abort = new AbortController();

@@ -1,4 +1,4 @@
-/** Hands over its own functions, and those that it imports in every way. */
+/** Passes on its own functions, and functions that it imports in every way. */
 
 import { Thread } from "@weft/concurrent/threading";
 import { camelCase } from "./_between.ts";

@@ -38,12 +38,12 @@ function times(n: number) {
   return (x: number): number => x * n;
 }
 
-/** Two that are written alike, and one that is written as both. */
+/** Two functions with the same source, and a function with the source of both. */
 export const fourfold = times(4);
 export const fivefold = times(5);
 export const makeTimes = times;
 
-/** One that is written as another that the test makes. */
+/** A function with the same source as one in the test. */
 export function makeAdder(n: number) {
   return (x: number): number => n + x;
 }

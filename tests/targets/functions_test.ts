@@ -57,7 +57,7 @@ describe("exported functions", () => {
     assertEquals(await run(double, 21), 42);
   });
 
-  it("cannot be told from one that is written alike and captures something else", LIMIT, async () => {
+  it("cannot be told apart from a function with the same source that captures something else", LIMIT, async () => {
     const error = await assertRejects(() => calls.closureLikeAnExport(), TargetError);
     assertMatch(error.message, /fivefold.*fourfold.*task\(/);
     const other = await assertRejects(() => calls.closureLikeOneExport(), TargetError);

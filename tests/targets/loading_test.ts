@@ -21,7 +21,7 @@ describe("the module of a target", () => {
     assertEquals({ code, output }, { code: 0, output: "42\n" });
   });
 
-  it("is not taken for one that has a variable of that name", LIMIT, async () => {
+  it("is not confused with a module that has a variable of that name", LIMIT, async () => {
     const file = fileURLToPath(new URL("./_named_twice_program.ts", import.meta.url));
     const command = [process.execPath, ...("Bun" in globalThis ? [] : ["run", "-A", "--no-check"]), file];
     const { code, output } = await run(command, { limit: 20_000 });
@@ -72,7 +72,7 @@ describe("the module of a target", () => {
         import.meta.url,
       )} has not come up for 0.3 s: code at the top of it, or of a module that it imports, computes without end or blocks`;
 
-    it(`that computes for ever at its top is named once by the starter of a ${kind}`, LIMIT, async () => {
+    it(`that computes forever at its top level is named once by the starter of a ${kind}`, LIMIT, async () => {
       await namedWithin(300, async (named) => {
         const threads: Thread<unknown[]>[] = [];
         for (const name of ["first", "second"]) {

@@ -73,7 +73,7 @@ describe("programs", () => {
       const [text, told, asWritten] = line.split(/ (?:\/\/|\|) /);
       const main = `${text}\nif (import.meta.main) { ${call("where")} ${call("other")} }`;
 
-      it(`takes the one that is meant: ${how}`, { timeout: LIMIT }, async () => {
+      it(`takes the function that is meant: ${how}`, { timeout: LIMIT }, async () => {
         for (const name of ["left", "right"]) writeFileSync(`${folder}/${name}.ts`, module(name));
         assertEquals((await program(main, { name: "alike.ts" })).split("\n").join(" "), told);
       });

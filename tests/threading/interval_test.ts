@@ -5,7 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
 
 describe("a program without threads", () => {
-  it("is not woken up for those that it had", { timeout: 30_000 }, async () => {
+  it("is not woken up for threads that have ended", { timeout: 30_000 }, async () => {
     const { setInterval, clearInterval } = globalThis;
     const live = new Set<unknown>();
     globalThis.setInterval = ((run: () => void, ms: number) => {

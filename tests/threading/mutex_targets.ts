@@ -1,10 +1,10 @@
-/** What holds a mutex of the library's own. */
+/** A thread that holds a mutex of the library. */
 
 import { lockMutex } from "../../_internal/memory/participants.ts";
 import { spaceOf } from "../../_internal/memory/space.ts";
 import type { Event } from "@weft/concurrent/threading";
 
-/** Takes it and never gives it back, nor looks whether it shall end. */
+/** Takes the mutex and never gives it back, and never checks whether it is to end. */
 export function holdMutex(at: number, held: Event): void {
   const { memory, id } = spaceOf("thread");
   lockMutex(memory, at, id);

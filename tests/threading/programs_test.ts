@@ -33,7 +33,7 @@ describe("a program with threads", () => {
     assertEquals(await runProgram("terminates_trees"), { code: 0, output: "main ends" });
   });
 
-  it("waits for threads after main, and for those that they started", { timeout: LIMIT }, async () => {
+  it("waits for threads after main, and for threads that they started", { timeout: LIMIT }, async () => {
     const { code, output } = await runProgram("threads_outlive_main");
     assertEquals({ code, output: output.split("\n").sort() }, {
       code: 0,
@@ -67,13 +67,17 @@ describe("a program with threads", () => {
     }
   });
 
-  it("that starts threads when it is imported is told what to write instead", { timeout: LIMIT }, async () => {
-    const { code, output } = await runProgram("no_guard");
-    assertEquals(code, 0, output);
-    assertMatch(output, /InvalidStateError[^]*import\.meta\.main/);
-    assertEquals(output.match(/worked/g), null);
-    assertMatch(output, /main ends$/);
-  });
+  it(
+    "that starts threads when it is imported gets an error that says what to write instead",
+    { timeout: LIMIT },
+    async () => {
+      const { code, output } = await runProgram("no_guard");
+      assertEquals(code, 0, output);
+      assertMatch(output, /InvalidStateError[^]*import\.meta\.main/);
+      assertEquals(output.match(/worked/g), null);
+      assertMatch(output, /main ends$/);
+    },
+  );
 
   it("ends although the module of a thread exits when it is imported", { timeout: LIMIT }, async () => {
     assertEquals(await runProgram("module_exits"), { code: 0, output: "WorkerLostError 3\nmain ends" });

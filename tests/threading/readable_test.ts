@@ -9,8 +9,8 @@ import { fileURLToPath } from "node:url";
 const PROGRAM = fileURLToPath(new URL("./_unguarded.ts", import.meta.url));
 const flags = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
 
-describe("a program whose main part is under no guard", () => {
-  it("is told to put it under one, in lines that can be read", { timeout: 30_000 }, () => {
+describe("a program whose main part has no guard", () => {
+  it("gets the advice to add a guard, in readable lines", { timeout: 30_000 }, () => {
     const { stderr } = spawnSync(process.execPath, [...flags, PROGRAM], { encoding: "utf8", timeout: 20_000 });
     assert(stderr.includes("put the main part of the program under if (import.meta.main)"), stderr);
     for (const line of stderr.split("\n")) assert(line.length < 400, `a line of ${line.length} characters: ${line}`);

@@ -1,4 +1,4 @@
-/** Threads that hold something and do not stop by themselves, and those that tell them to. */
+/** Threads that hold a lock and do not stop by themselves, and threads that ask them to. */
 
 import { currentThread, Event, Lock, type Queue, sleepSync, Thread, type Value } from "@weft/concurrent/threading";
 
@@ -31,7 +31,7 @@ export function tellFromBelow(handles: Queue<Thread>): void {
   handles.getSync().terminate();
 }
 
-/** Starts the one that tells its own starter to end. */
+/** Starts a thread that asks its starter to end. */
 export function holdAndRunOnAboveOneThatTells(lock: Lock, held: Event, handles: Queue<Thread>): void {
   lock.acquireSync();
   new Thread({ target: tellFromBelow, args: [handles] }).start();
@@ -48,7 +48,7 @@ export function tellItself(counter: Value<"i32">): void {
   }
 }
 
-/** Starts one that holds the lock and runs on, and then waits in some way. */
+/** Starts a thread that holds the lock and runs on, and then waits in some way. */
 export async function waitAbove(lock: Lock, held: Event, handles: Queue<Thread>, how: string): Promise<void> {
   handles.putSync(new Thread({ target: holdAndRunOn, args: [lock, held] }).start());
   switch (how) {

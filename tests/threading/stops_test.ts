@@ -15,7 +15,7 @@ function holder(lock: targets.Holdable): Thread {
   return thread;
 }
 
-/** Tells the thread to end, while this one starts to wait. */
+/** Asks the thread to end, while this thread starts to wait. */
 const TELLERS: Record<string, (thread: Thread) => void> = {
   "its starter": (thread) => thread.terminate(),
   "another thread": (thread) => void new Thread({ target: targets.tell, args: [thread] }).start(),
@@ -47,14 +47,14 @@ const WAITS: Record<string, (tell: (thread: Thread) => void) => void> = {
   },
 };
 
-describe("a thread that runs on and is told to end", () => {
-  for (const [who, tell] of Object.entries(TELLERS)) {
+describe("a thread that runs on and is asked to end", () => {
+  for (const [teller, tell] of Object.entries(TELLERS)) {
     for (const [where, wait] of Object.entries(WAITS)) {
-      it(`by ${who} ends while its starter waits ${where}`, LIMIT, () => wait(tell));
+      it(`by ${teller} ends while its starter waits ${where}`, LIMIT, () => wait(tell));
     }
   }
 
-  it("by one that it started ends with that", LIMIT, async () => {
+  it("by a thread that it started ends with that thread", LIMIT, async () => {
     const lock = new Lock();
     const held = new Event();
     const handles = new Queue<Thread>();

@@ -115,7 +115,7 @@ describe("terminate", () => {
     });
   }
 
-  it("never makes two holders: who runs on keeps its lock until it can run no more", LIMIT, async () => {
+  it("never makes two holders: a thread that runs on keeps its lock until it has ended", LIMIT, async () => {
     const lock = new Lock();
     const counter = new Value("i32");
     const taken = new Value("i32");
@@ -182,7 +182,7 @@ describe("terminate", () => {
 });
 
 describe("threads of threads", () => {
-  it("are terminated with the one that started them, also when that has returned", LIMIT, async () => {
+  it("are terminated with the thread that started them, also when that has returned", LIMIT, async () => {
     const ready = new Event();
     const handles = new Queue<Thread<never>>();
     const thread = new Thread({ target: targets.leaveWaitingOne, args: [ready, handles] }).start();

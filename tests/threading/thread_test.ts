@@ -139,18 +139,22 @@ describe("Thread", () => {
     assertEquals(await thread.result(), "woken");
   });
 
-  it("arguments are copied at the start, and one that cannot be sent leaves the thread as it was", LIMIT, async () => {
-    const list = [1];
-    const thread = new Thread({ target: targets.echo, args: [list] as [unknown] }).start();
-    list.push(2);
-    assertEquals(await thread.result(), [1]);
-    const callbacks: { onDone?: () => void } = { onDone: () => {} };
-    const other = new Thread({ target: targets.echo, args: [callbacks] as [unknown] });
-    const error = assertThrows(() => other.start(), DOMException, "args[0].onDone") as DOMException;
-    assertEquals([error.name, other.isAlive, other.ident], ["DataCloneError", false, undefined]);
-    delete callbacks.onDone;
-    assertEquals(await other.start().result(), {});
-  });
+  it(
+    "arguments are copied at the start, and an argument that cannot be sent leaves the thread as it was",
+    LIMIT,
+    async () => {
+      const list = [1];
+      const thread = new Thread({ target: targets.echo, args: [list] as [unknown] }).start();
+      list.push(2);
+      assertEquals(await thread.result(), [1]);
+      const callbacks: { onDone?: () => void } = { onDone: () => {} };
+      const other = new Thread({ target: targets.echo, args: [callbacks] as [unknown] });
+      const error = assertThrows(() => other.start(), DOMException, "args[0].onDone") as DOMException;
+      assertEquals([error.name, other.isAlive, other.ident], ["DataCloneError", false, undefined]);
+      delete callbacks.onDone;
+      assertEquals(await other.start().result(), {});
+    },
+  );
 
   it("is named after its number and its target, or as one likes", LIMIT, async () => {
     const thread = new Thread({ target: targets.describeSelf });
@@ -191,7 +195,7 @@ describe("Thread", () => {
     assertEquals([thread.isAlive, enumerate().includes(thread as never), activeCount()], [false, false, before]);
   });
 
-  it("is a daemon if the one that makes it is, or if told", LIMIT, async () => {
+  it("is a daemon if its maker is, or if the option says so", LIMIT, async () => {
     assertEquals(new Thread().daemon, false);
     const daemon = new Thread({ target: targets.daemonOf, daemon: true });
     assertEquals(daemon.daemon, true);
@@ -291,7 +295,7 @@ describe("Thread", () => {
     assertEquals(blocked.joinSync({ timeout: 20_000 }), true);
   });
 
-  it("ends with an error that nobody caught, in a timer or a promise", LIMIT, async () => {
+  it("ends with an uncaught error, in a timer or a promise", LIMIT, async () => {
     const rejected = await assertRejects(
       () => new Thread({ target: targets.rejectUnhandled }).start().result(),
       targets.Custom,
@@ -364,7 +368,7 @@ describe("Timer", () => {
 });
 
 describe("setExceptHook", () => {
-  it("is called for threads whose result nobody asked for, started before and after", LIMIT, async () => {
+  it("is called for threads whose result was never read, started before and after", LIMIT, async () => {
     const calls: string[] = [];
     const event = new Event();
     const early = new Thread({ target: targets.holdAndWait, args: [new Lock(), event, "an error"], name: "early" });

@@ -45,7 +45,7 @@ for (const [name, run] of kinds) {
       ]]);
     });
 
-    it("is one that names what cannot be sent, where it is no error", LIMIT, async () => {
+    it("is a DataCloneError that names what cannot be sent, if the thrown value is not an error", LIMIT, async () => {
       const error = await assertRejects(() => run(throwFunction)) as Error;
       assertEquals(error.name, "DataCloneError");
       assertMatch(error.message, /retry/);

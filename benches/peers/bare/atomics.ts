@@ -1,4 +1,4 @@
-/** Works of what programs write with bare `Atomics`. */
+/** Works with what programs write with bare `Atomics`. */
 
 import { timed, type Work } from "../../lib/play.ts";
 import { lock, unlock } from "./lock.ts";
@@ -25,7 +25,7 @@ function lockedBy(workers: number): Work {
   };
 }
 
-/** Round trips to a worker that waits for them: by `trip` this thread blocks meanwhile, by `awaited` it does not. */
+/** Round trips to a worker that waits for them: with `trip` this thread blocks meanwhile, with `awaited` it does not. */
 async function withEcho(run: (trip: () => void, awaited: () => Promise<void>) => Promise<number>): Promise<number> {
   const words = makeWords();
   const partner = startWorker();

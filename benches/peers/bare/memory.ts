@@ -1,4 +1,4 @@
-/** What memory this program and its children have, each page shared out among those that have it. Linux only. */
+/** The memory of this program and its children. A shared page is divided among the processes that map it. Linux only. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";

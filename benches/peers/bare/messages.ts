@@ -45,7 +45,7 @@ export function messages(threads: boolean): Record<string, Work> {
     },
   };
   for (const item of ["integers", "objects", "1 KB"]) {
-    // A child process cannot wait for a message in the midst of running, and a worker can.
+    // A child process cannot wait for a message while it runs, and a worker can.
     if (threads) works[`queue/${item}`] = (n) => betweenWorkers(item, n);
     works[`queue/${item} awaited`] = (n) =>
       withPartner((partner) =>

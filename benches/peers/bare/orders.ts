@@ -5,14 +5,14 @@ import { increment } from "./lock.ts";
 import { itemsOf, put, take } from "./queue.ts";
 import { echo } from "./words.ts";
 
-/** An order of messages alone, for workers and children. A task and the last of some bytes are answered once. */
+/** An order that needs messages only, for workers and children. A task and the last of some bytes are answered once. */
 export type Order =
   | { readonly do: "task"; readonly id: number; readonly task: keyof typeof TASKS; readonly value: unknown }
   | { readonly do: "produce"; readonly item: string; readonly times: number }
   | { readonly do: "bytes"; readonly bytes: Uint8Array; readonly answered: boolean }
   | SharedOrder;
 
-/** An order of what only workers share. */
+/** An order that needs memory that only workers share. */
 type SharedOrder =
   | { readonly do: "increment"; readonly words: Int32Array; readonly times: number }
   | {

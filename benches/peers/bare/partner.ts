@@ -11,7 +11,7 @@ export interface Partner {
   send(order: Order, transfer?: Transferable[]): void;
   onAnswer: (answer: Answer) => void;
   end(): Promise<unknown>;
-  /** Resolves when it has ended, by whatever; a worker does not tell on all runtimes. */
+  /** Resolves when it has ended, for any reason. A worker does not report it on all runtimes. */
   readonly ended?: Promise<unknown>;
 }
 

@@ -37,7 +37,7 @@ class HandMadePool {
     return new Promise((resolve) => this.#waiting.set(id, resolve));
   }
 
-  /** In chunks, each a task. */
+  /** In chunks, each of which is a task. */
   async map(items: readonly number[]): Promise<unknown[]> {
     const size = Math.ceil(items.length / (WORKERS * CHUNKS));
     const chunks: Promise<unknown>[] = [];
@@ -107,7 +107,7 @@ function mapOf(pool: HandMadePool, size: number): Work {
   };
 }
 
-/** Children that end in the midst of a task, of which their `exit` tells. */
+/** Children that end in the middle of a task, which their `exit` reports. */
 async function killed(n: number): Promise<number> {
   let ns = 0;
   for (let i = 0; i < n; i++) {

@@ -2,7 +2,7 @@
 
 import { execFile } from "node:child_process";
 
-/** Runs a program that measures something once, `n` times, nothing warm in it; resolves to the sum of the numbers that it prints. */
+/** Runs a program that measures something once, `n` times, without warming. Resolves to the sum of the printed numbers. */
 export async function runCold(n: number, [program, ...args]: readonly string[]): Promise<number> {
   let sum = 0;
   for (let i = 0; i < n; i++) {
@@ -17,8 +17,8 @@ export async function runCold(n: number, [program, ...args]: readonly string[]):
 }
 
 /**
- * Starts and ends one `n` times, each some time after others; resolves to nanoseconds. Two starts that do not count go before:
- * what a program keeps ready for the next start, it keeps for one that starts often.
+ * Starts and ends a worker `n` times, each a while after the one before. Resolves to nanoseconds. Two starts before that do not
+ * count: a program keeps things ready for the next start only if it starts often.
  */
 export async function afterOthers(n: number, startOnce: () => Promise<number>): Promise<number> {
   for (let i = 0; i < 2; i++) await startOnce();

@@ -1,4 +1,4 @@
-/** Works between threads or processes: a lock that several want, queues, pipes. */
+/** Works between threads or processes: a contended lock, queues, pipes. */
 
 import type { Connection } from "@weft/concurrent/multiprocessing";
 import { Pipe } from "@weft/concurrent/multiprocessing";
@@ -14,7 +14,7 @@ export function contended(scope: Scope): Record<string, Work> {
     go: new kind.Event(),
     done: new kind.Latch(finishers),
   });
-  /** Lets workers go as soon as all are there; resolves to the nanoseconds until they are done. */
+  /** Lets workers go as soon as all are there. Resolves to the nanoseconds until they are done. */
   const run = async (line: Line, workers: { join(): Promise<boolean> }[], last?: () => unknown): Promise<number> => {
     await line.there.wait();
     const ns = await timed(() => {

@@ -1,4 +1,4 @@
-/** Works: every primitive while no other thread wants it. */
+/** Works: every primitive without contention. */
 
 import type { Work } from "../../lib/play.ts";
 import type { Scope } from "./scope.ts";

@@ -7,7 +7,7 @@ import * as threading from "@weft/concurrent/threading";
 export interface Scope {
   readonly kind: typeof threading;
   readonly processes: boolean;
-  /** Starts one that calls the function. */
+  /** Starts a thread or process that calls the function. */
   start<A extends unknown[]>(target: (...args: A) => unknown, args: A): { join(): Promise<boolean> };
 }
 

@@ -1,10 +1,10 @@
-/** What this library's threads, processes and pools run. */
+/** The functions of this library's threads, processes and pools. */
 
 import process from "node:process";
 import type { Connection } from "@weft/concurrent/multiprocessing";
 import type { Event, Latch, Lock, Queue, SharedArray, Value } from "@weft/concurrent/threading";
 
-/** A start line: workers say that they are there and wait until they may go. */
+/** A start line: workers report that they are there and wait until they may go. */
 export interface Line {
   readonly there: Latch;
   readonly go: Event;

@@ -3,7 +3,7 @@ import type { BrokenVariant } from "../model.ts";
 const GENERATIONS = "sync/_generations.ts";
 const BARRIER = "sync/barrier.ts";
 
-/** Barriers, broken. */
+/** Broken barriers. */
 export const variants: readonly BrokenVariant[] = [
   {
     name: "Barrier: the next round begins in the generation of the last",
@@ -15,7 +15,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Barrier: two threads", "Barrier: the action"],
   },
   {
-    name: "Barrier: the last one wakes one",
+    name: "Barrier: the last thread wakes one waiter",
     patches: [{
       file: GENERATIONS,
       find: "if (!hasAction) notify(space, generation + GENERATION_POINT, EVERYBODY);",
@@ -30,7 +30,7 @@ export const variants: readonly BrokenVariant[] = [
         "  store(space.words, generation + FATE, BROKEN);\n  notify(space, generation + GENERATION_POINT, EVERYBODY);",
       replace: "  store(space.words, generation + FATE, BROKEN);\n  notify(space, generation + GENERATION_POINT, 1);",
     }],
-    caughtBy: ["Barrier: three come", "Barrier: a death"],
+    caughtBy: ["Barrier: three come", "Barrier: the death"],
   },
   {
     name: "Barrier: notifies before the fate is decided",
@@ -58,13 +58,13 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Barrier: a timeout"],
   },
   {
-    name: "Barrier: nobody looks for the dead",
+    name: "Barrier: no waiter looks for dead threads",
     patches: [{
       file: BARRIER,
       find: "  if (woken > 0) breakIfDead(space, at, generation);\n",
       replace: "  void woken;\n  void breakIfDead;\n",
     }],
-    caughtBy: ["Barrier: who dies"],
+    caughtBy: ["Barrier: a thread that dies"],
   },
   {
     name: "Barrier: arrivals without the mutex",

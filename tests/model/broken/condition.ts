@@ -3,7 +3,7 @@ import type { BrokenVariant } from "../model.ts";
 const CONDITION = "sync/condition.ts";
 const LIST = "sync/_wait_list.ts";
 
-/** Conditions, broken. */
+/** Broken conditions. */
 export const variants: readonly BrokenVariant[] = [
   {
     name: "Condition: gives the lock up before it is in the list",
@@ -14,7 +14,7 @@ export const variants: readonly BrokenVariant[] = [
       replace:
         "    const held = this.#hold.giveUp();\n    const node = this.#join();\n    let notified = false;\n    try {\n      waitSync(",
     }],
-    caughtBy: ["Condition: one waits"],
+    caughtBy: ["Condition: one thread waits"],
   },
   {
     name: "Condition: returns without the lock",
@@ -35,13 +35,13 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Condition: an abort"],
   },
   {
-    name: "Condition: the dead keep their notification",
+    name: "Condition: a dead waiter keeps its notification",
     patches: [{
       file: LIST,
       find: "    notifyOne(space, list, load(words, node + BEFORE));\n    remove",
       replace: "    remove",
     }],
-    caughtBy: ["Condition: who is killed"],
+    caughtBy: ["Condition: a waiter that is killed"],
   },
   {
     name: "Condition: a notification wakes the sleeper before it is noted",
@@ -50,15 +50,15 @@ export const variants: readonly BrokenVariant[] = [
       find: "        store(words, node + STATE, NOTIFIED);\n        wake(space, node + NODE_POINT, 1);\n",
       replace: "        wake(space, node + NODE_POINT, 1);\n        store(words, node + STATE, NOTIFIED);\n",
     }],
-    caughtBy: ["Condition: one waits"],
+    caughtBy: ["Condition: one thread waits"],
   },
   {
-    name: "Condition: who takes over from the dead believes its count",
+    name: "Condition: a thread that takes over from a dead one believes its count",
     patches: [{
       file: LIST,
       find: "  store(words, list + TAIL, last);\n  store(words, list + PENDING, pending);",
       replace: "  void last, pending;",
     }],
-    caughtBy: ["Condition: who comes after a death"],
+    caughtBy: ["Condition: a thread that waits after a death"],
   },
 ];

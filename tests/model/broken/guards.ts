@@ -12,7 +12,7 @@ const UNCHECKED = {
   replace: "    if (seen === FREE) return;\n    if (compareExchange(words, at, seen, seen & BARRED)",
 };
 
-/** Guards that give back what they do not stand for any more. */
+/** Broken guards, which give back what they no longer stand for. */
 export const variants: readonly BrokenVariant[] = [
   {
     name: "Lock: a guard of a thread that was taken for dead gives back whatever is held",
@@ -20,7 +20,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Lock: a guard of a thread"],
   },
   {
-    name: "Lock: a guard asks not which acquisition it is",
+    name: "Lock: a guard does not ask which acquisition it is",
     patches: [{
       file: LOCK,
       find: "if (at < 0 || words[at + ACQUISITION] !== acquisition) return;",
@@ -50,7 +50,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["RLock: a guard of a thread"],
   },
   {
-    name: "RLock: a guard that does not stand takes the innermost level",
+    name: "RLock: a guard without a level takes the innermost level",
     patches: [{
       file: RLOCK,
       find: "      if (index < 0) {\n        spend(guard);\n        return;\n      }\n",
@@ -68,7 +68,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["RLock: a guard of a task"],
   },
   {
-    name: "RWLock: a write guard asks not whether its thread writes",
+    name: "RWLock: a write guard does not ask whether its thread writes",
     patches: [{
       file: RW_WORD,
       find: "if (!isWriter(space, base) || words[base + ACQUISITION] !== acquisition) return;",
@@ -91,7 +91,7 @@ export const variants: readonly BrokenVariant[] = [
     bound: 4,
   },
   {
-    name: "RWLock: a write guard asks not which acquisition it is",
+    name: "RWLock: a write guard does not ask which acquisition it is",
     patches: [{
       file: RW_WORD,
       find: "if (!isWriter(space, base) || words[base + ACQUISITION] !== acquisition) return;",
@@ -100,7 +100,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["RWLock: a write guard of a task"],
   },
   {
-    name: "RWLock: a read guard asks not whose the seat is",
+    name: "RWLock: a read guard does not ask whose the seat is",
     patches: [{
       file: RW_WORD,
       find: " || load(words, seat) !== space.id) return;",
@@ -109,7 +109,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["RWLock: a read guard of a thread"],
   },
   {
-    name: "RWLock: a read guard asks not whether its reads were taken",
+    name: "RWLock: a read guard does not ask whether its reads were taken",
     patches: [{
       file: RW_WORD,
       find: "if (epoch !== epochOf(space, seat) ||",

@@ -7,7 +7,7 @@ const EVENT = "sync/event.ts";
 const WAKE = "notify(this.#place.space, at + POINT, 1);";
 const RELEASE = `if (compareExchange(words, at, this.#tag, FREE) === this.#tag) ${WAKE}`;
 
-/** Locks and events, broken. */
+/** Broken locks and events. */
 export const variants: readonly BrokenVariant[] = [
   {
     name: "Lock: taken by an exchange",
@@ -26,7 +26,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Lock: two threads"],
   },
   {
-    name: "Lock: released without waking anybody",
+    name: "Lock: released without a wake-up",
     patches: [{ file: LOCK, find: RELEASE, replace: RELEASE.replace(WAKE, "{}") }],
     caughtBy: ["Lock: two threads"],
   },
@@ -61,7 +61,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Lock: overtaken"],
   },
   {
-    name: "Lock: who gives up leaves its bar",
+    name: "Lock: a waiter that gives up leaves its bar",
     patches: [{
       file: WORD,
       find: "  if ((and(space.words, at, ~BARRED) & BARRED) !== 0) notify",
@@ -70,7 +70,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Lock: an overtaken waiter that gives up"],
   },
   {
-    name: "Lock: who gives up takes its bar away and wakes nobody",
+    name: "Lock: a waiter that gives up takes its bar away and wakes no thread",
     patches: [{
       file: WORD,
       find: "  if ((and(space.words, at, ~BARRED) & BARRED) !== 0) notify(space, at + POINT, 1);",
@@ -79,9 +79,9 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Lock: an overtaken waiter that gives up"],
   },
   {
-    name: "Lock: a dead holder's lock is nobody's",
+    name: "Lock: a dead holder's lock has no holder",
     patches: [{ file: WORD, find: " || isAlive(space.memory, holder)) {", replace: " || holder > 0) {" }],
-    caughtBy: ["Lock: the dead's"],
+    caughtBy: ["Lock: a dead holder's"],
   },
   {
     name: "Lock: a living holder is taken for dead",
@@ -90,7 +90,7 @@ export const variants: readonly BrokenVariant[] = [
       find: " || isAlive(space.memory, holder)) {",
       replace: " || !isAlive(space.memory, holder)) {",
     }],
-    caughtBy: ["Lock: the dead's"],
+    caughtBy: ["Lock: a dead holder's"],
   },
   {
     name: "Event: notifies before it is set",
@@ -104,16 +104,16 @@ export const variants: readonly BrokenVariant[] = [
       find: "    if (from === 0) notify(this.#place.space, at + POINT, EVERYBODY);\n  }\n}",
       replace: "  }\n}",
     }],
-    caughtBy: ["Event: all who wait"],
+    caughtBy: ["Event: all waiters"],
   },
   {
-    name: "Event: set wakes one",
+    name: "Event: set wakes one waiter",
     patches: [{
       file: EVENT,
       find: "notify(this.#place.space, at + POINT, EVERYBODY)",
       replace: "notify(this.#place.space, at + POINT, 1)",
     }],
-    caughtBy: ["Event: all who wait"],
+    caughtBy: ["Event: all waiters"],
   },
   {
     name: "Event: a flag instead of a number",

@@ -5,7 +5,7 @@ const ALLOCATOR = "_internal/memory/allocator.ts";
 const NAMES = "_internal/memory/space.ts";
 const PARTICIPANTS = "_internal/memory/participants.ts";
 
-/** Mutex, allocator, names and participants, broken. */
+/** Broken mutexes, allocators, names and participants. */
 export const variants: readonly BrokenVariant[] = [
   {
     name: "Mutex: given up by a load and a store",
@@ -18,7 +18,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Mutex: three threads", "Mutex: two threads"],
   },
   {
-    name: "Mutex: who has slept takes it as if nobody else did",
+    name: "Mutex: a thread that has slept takes it as if no other thread slept",
     patches: [{
       file: MUTEX,
       find: "compareExchange(words, at, 0, id << 1 | 1) === 0",
@@ -37,16 +37,16 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Mutex: two threads", "Mutex: three threads"],
   },
   {
-    name: "Mutex: nobody looks whether the holder lives",
+    name: "Mutex: waiters do not look whether the holder lives",
     patches: [{
       file: MUTEX,
       find: "    if (seen >>> 1 === id || !isAlive(memory, seen >>> 1)) {",
       replace: "    if (id < 0) {",
     }],
-    caughtBy: ["Mutex: the next one"],
+    caughtBy: ["Mutex: the next holder"],
   },
   {
-    name: "Mutex: the dead holder's is taken by a store",
+    name: "Mutex: a dead holder's mutex is taken by a store",
     patches: [
       {
         file: MUTEX,
@@ -54,7 +54,7 @@ export const variants: readonly BrokenVariant[] = [
         replace: "      store(words, at, id << 1 | 1);\n      return true;",
       },
     ],
-    caughtBy: ["Mutex: the next one"],
+    caughtBy: ["Mutex: the next holder"],
   },
   {
     name: "Allocator: without its mutex",
@@ -66,7 +66,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Allocator: no block"],
   },
   {
-    name: "Allocator: nobody looks at what a dead one left of the lists",
+    name: "Allocator: lists that a dead thread left are not looked at",
     patches: [{
       file: ALLOCATOR,
       find: "  if (lockMutex(memory, ALLOCATOR_MUTEX_AT, id)) sweep(memory, true);",
@@ -76,7 +76,7 @@ export const variants: readonly BrokenVariant[] = [
       find: "      words[list] = words[block + 1];\n      words[block] = words[block] & ~FREE;",
       replace: "      words[block] = words[block] & ~FREE;\n      words[list] = words[block + 1];",
     }],
-    caughtBy: ["Allocator: what one gives", "Allocator: a death", "Allocator: blocks that are cut"],
+    caughtBy: ["Allocator: what a thread gives", "Allocator: a death", "Allocator: blocks that are cut"],
   },
   {
     name: "Allocator: a block is cut before what is behind the cut has a size",
@@ -121,7 +121,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Participants: "],
   },
   {
-    name: "Terminate: who ends keeps the wake-up it was chosen for",
+    name: "Terminate: a thread that ends keeps the wake-up it was chosen for",
     patches: [{
       file: "_internal/memory/wait_point.ts",
       find:

@@ -4,10 +4,10 @@ const PIPE = "_internal/processes/pipe.ts";
 const OBJECT = "_internal/memory/shared_object.ts";
 const MANY = "_internal/memory/wait.ts";
 
-/** Pipes, references and waits for several things, broken. */
+/** Broken pipes, references and waits for several objects. */
 export const variants: readonly BrokenVariant[] = [
   {
-    name: "Pipe: a receiver is told before the message counts",
+    name: "Pipe: a receiver is notified before the message counts",
     patches: [{
       file: PIPE,
       find:
@@ -29,7 +29,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Pipe: one sender", "Pipe: a receiver"],
   },
   {
-    name: "Pipe: a get tells no sender that there is room",
+    name: "Pipe: a get notifies no sender that there is room",
     patches: [{ file: PIPE, find: "  if (take) notify(space, ring + PUT_POINT, 1);\n", replace: "" }],
     caughtBy: ["Pipe: two senders"],
   },
@@ -43,13 +43,13 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Pipe: two senders"],
   },
   {
-    name: "Pipe: the dead go on holding their end",
+    name: "Pipe: dead threads go on holding their end",
     patches: [{
       file: PIPE,
       find: "      if (holder !== 0 && isAlive(memory, holder)) return true;",
       replace: "      if (holder !== 0 && memory !== undefined) return true;",
     }],
-    caughtBy: ["Pipe: after the last"],
+    caughtBy: ["Pipe: no message is lost"],
   },
   {
     name: "References: dropped by a load and a store",

@@ -9,10 +9,10 @@ const FINISHED = "_internal/pool/finished.ts";
 const RUNNING = "_internal/pool/running.ts";
 const RESULTS = "_internal/pool/results.ts";
 const WORKER = "_internal/pool/worker.ts";
-/** What the owner does is in the models, as dispatcher.ts and losses.ts do it. */
+/** The models' own owner, which does what dispatcher.ts and losses.ts do. */
 const OWNER = "tests/model/_pool_parts.ts";
 
-/** The board of a pool, broken. */
+/** Broken boards of pools. */
 export const variants: readonly BrokenVariant[] = [
   {
     name: "Pool: a task is begun by a store",
@@ -70,13 +70,13 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Pool: each task is begun"],
   },
   {
-    name: "Pool: of a dead worker's share the last task is left where it is",
+    name: "Pool: the last task of a dead worker's share is left where it is",
     patches: [{
       file: TRAYS,
       find: "    for (let i = 0; i < count; i++) {\n      const position = advance(from, i);",
       replace: "    for (let i = 0; i < count - 1; i++) {\n      const position = advance(from, i);",
     }],
-    caughtBy: ["Pool: of a worker that dies"],
+    caughtBy: ["Pool: a worker that dies loses"],
   },
   {
     name: "Pool: a task is taken back by a store",
@@ -108,7 +108,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Pool: a task is over, or left"],
   },
   {
-    name: "Pool: only what runs untold is left",
+    name: "Pool: only a task that was not asked to give up is left",
     patches: [{
       file: TASK,
       find: "  for (const phase of [BEGUN, TOLD]) {",
@@ -117,22 +117,22 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Pool: a task is over, or left"],
   },
   {
-    name: "Pool: a task is told by a store",
+    name: "Pool: a task is asked to give up by a store",
     patches: [{
       file: TASK,
       find: "  return compareExchange(words, task + STATE, state, stateOf(TOLD, worker)) === state ? worker : 0;",
       replace: "  exchange(words, task + STATE, stateOf(TOLD, worker));\n  return worker;",
     }],
-    caughtBy: ["Pool: a task that is told"],
+    caughtBy: ["Pool: a task that is asked"],
   },
   {
-    name: "Pool: what was told to give up is never over",
+    name: "Pool: a task that was asked to give up is never over",
     patches: [{
       file: TASK,
       find: "  return found === stateOf(TOLD, worker) && compareExchange(words, task + STATE, found, over) === found;",
       replace: "  return false;",
     }],
-    caughtBy: ["Pool: a task that is told"],
+    caughtBy: ["Pool: a task that is asked"],
   },
   {
     name: "Pool: what is pushed is linked to nothing",
@@ -169,7 +169,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Pool: each task is begun"],
   },
   {
-    name: "Pool: a worker tells of a task before it is over",
+    name: "Pool: a worker reports a task before it is over",
     patches: [{
       file: RUNNING,
       find: "    if (!finish(this.#space, task, this.#worker)) {",
@@ -178,7 +178,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Pool: each task is begun"],
   },
   {
-    name: "Pool: tasks that are told together are linked by the last of them",
+    name: "Pool: tasks that are reported together are linked by the last of them",
     patches: [{
       file: FINISHED,
       find: "    if (this.#count === 0) this.#first = task;\n",
@@ -196,7 +196,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Pool: no worker sleeps"],
   },
   {
-    name: "Pool: closing wakes one",
+    name: "Pool: closing wakes one worker",
     patches: [{
       file: BOARD,
       find: "    notify(this.space, this.at + WORK, 0xfff);",
@@ -216,7 +216,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Pool: no worker sleeps"],
   },
   {
-    name: "Pool: a worker that looks for tasks without sleeping is trusted for ever",
+    name: "Pool: a worker that looks for tasks without sleeping is trusted forever",
     patches: [{
       file: BOARD,
       find: "    compareExchange(this.words, this.at + SEARCHING, worker, 0);",
@@ -346,7 +346,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Pool: a worker that dies looking"],
   },
   {
-    name: "Pool: the owner takes in what is told after it has looked for what a dead worker has",
+    name: "Pool: the owner takes in what is finished after it has looked for what a dead worker has",
     patches: [{
       file: OWNER,
       find:
@@ -354,7 +354,7 @@ export const variants: readonly BrokenVariant[] = [
       replace:
         "    board.endSearching(id);\n    const tasks = this.tasksOf(id);\n    this.collect();\n    const freed = new Set<number>();\n    for (const number of tasks) {",
     }],
-    caughtBy: ["Pool: of a worker"],
+    caughtBy: ["Pool: a worker that dies loses"],
   },
   {
     name: "Pool: the rest of a batch is taken by a store",
@@ -363,7 +363,7 @@ export const variants: readonly BrokenVariant[] = [
       find: "const seen = exchange(words, this.at + NEXT, TAKEN);",
       replace: "const seen = load(words, this.at + NEXT);\n    store(words, this.at + NEXT, TAKEN);",
     }, { file: BATCH, find: "import { add, exchange, load }", replace: "import { add, load, store }" }],
-    caughtBy: ["Pool: of a batch each item is called once"],
+    caughtBy: ["Pool: each item of a batch is called once"],
   },
   {
     name: "Pool: a worker comes to the next item of a batch by a store",
@@ -372,7 +372,7 @@ export const variants: readonly BrokenVariant[] = [
       find: "const item = add(words, batch + NEXT, 1);",
       replace: "const item = load(words, batch + NEXT);\n  store(words, batch + NEXT, item + 1);",
     }, { file: BATCH, find: "import { add, exchange, load }", replace: "import { exchange, load, store }" }],
-    caughtBy: ["Pool: of a batch each item is called once"],
+    caughtBy: ["Pool: each item of a batch is called once"],
   },
   {
     name: "Pool: what a dead worker had come to in a batch is done",
@@ -381,15 +381,15 @@ export const variants: readonly BrokenVariant[] = [
       find: "return this.#isThrough ? this.count : this.count - 1;",
       replace: "return this.count;",
     }],
-    caughtBy: ["Pool: of a batch whose worker dies"],
+    caughtBy: ["Pool: a batch whose worker dies"],
   },
   {
     name: "Pool: the rest of a batch is taken twice",
     patches: [{ file: BATCH, find: "    this.#isTaken = true;\n", replace: "" }],
-    caughtBy: ["Pool: of a batch whose worker dies"],
+    caughtBy: ["Pool: a batch whose worker dies"],
   },
   {
-    name: "Pool: a batch that stopped says not so",
+    name: "Pool: a batch that stopped does not say so",
     patches: [{ file: BATCH, find: "  words[batch + STOPPED] = 1;", replace: "  words[batch + STOPPED] = 0;" }],
     caughtBy: ["Pool: a batch stops"],
   },

@@ -2,7 +2,7 @@ import type { BrokenVariant } from "../model.ts";
 
 const RLOCK = "sync/rlock.ts";
 
-/** Re-entrant locks, broken. */
+/** Broken re-entrant locks. */
 export const variants: readonly BrokenVariant[] = [
   {
     name: "RLock: free after the first release",
@@ -28,16 +28,16 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["RLock: run() of two tasks"],
   },
   {
-    name: "RLock: whoever comes after the dead has its levels, too",
+    name: "RLock: the holder after a dead one has its levels, too",
     patches: [{
       file: RLOCK,
       find: "if (isAlive(space.memory, holder)) {\n        throw",
       replace: "if (holder < 0) {\n        throw",
     }],
-    caughtBy: ["RLock: nobody else"],
+    caughtBy: ["RLock: no other thread"],
   },
   {
-    name: "RLock: released by a store that wakes nobody",
+    name: "RLock: released by a store that wakes no waiter",
     patches: [{
       file: RLOCK,
       find: "if (compareExchange(words, at, tag, FREE) === tag) notify(space, at + POINT, 1);",

@@ -3,7 +3,7 @@ import type { BrokenVariant } from "../model.ts";
 const WORD = "sync/_rw_word.ts";
 const SEATS = "sync/_reader_seats.ts";
 
-/** Locks with two sides, broken. */
+/** Broken locks of readers and writers. */
 export const variants: readonly BrokenVariant[] = [
   {
     name: "RWLock: a reader looks at the word before it counts itself",
@@ -35,7 +35,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["RWLock: two writers"],
   },
   {
-    name: "RWLock: the dead go on reading",
+    name: "RWLock: dead readers still count",
     patches: [{
       file: SEATS,
       find: "if (load(words, seat + COUNT) !== 0 && isAlive(memory, owner)) return true;",
@@ -44,7 +44,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["RWLock: a death"],
   },
   {
-    name: "RWLock: the new owner of a seat has the reads of the dead",
+    name: "RWLock: the new owner of a seat has the reads of its dead owner",
     patches: [{ file: SEATS, find: "        store(words, seat + COUNT, 0);\n", replace: "" }],
     caughtBy: ["RWLock: a death"],
   },
@@ -68,7 +68,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["RWLock: two readers", "RWLock: two writers"],
   },
   {
-    name: "RWLock: who gives up keeps the readers off",
+    name: "RWLock: a writer that gives up keeps the readers off",
     patches: [{
       file: WORD,
       find: "  const before = and(words, base, ~bars) & bars;",
@@ -83,6 +83,6 @@ export const variants: readonly BrokenVariant[] = [
       find: "seen & FLAGS | ABANDONED) !== seen) return false;",
       replace: "seen & FLAGS) !== seen) return false;",
     }],
-    caughtBy: ["RWLock: after a dead"],
+    caughtBy: ["RWLock: after a writer's death"],
   },
 ];

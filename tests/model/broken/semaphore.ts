@@ -12,7 +12,7 @@ const STORE = {
   replace: "import { and, compareExchange, load, or, store }",
 };
 
-/** Semaphores and latches, broken. */
+/** Broken semaphores and latches. */
 export const variants: readonly BrokenVariant[] = [
   {
     name: "Semaphore: taken by a load and a store",
@@ -45,12 +45,12 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Semaphore: one permit"],
   },
   {
-    name: "Semaphore: a release of several wakes one",
+    name: "Semaphore: a release of several permits wakes one waiter",
     patches: [{ file: PERMITS, find: WAKE, replace: "  notify(space, at + POINT, 1);\n" }],
     caughtBy: ["Semaphore: a signal for each"],
   },
   {
-    name: "Semaphore: who is aborted adds the permit that it did not get",
+    name: "Semaphore: an aborted waiter adds the permit that it did not get",
     patches: [{
       file: SEMAPHORE,
       find: "      abandoned: () => unbarPermits(space, at),",
@@ -64,7 +64,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Semaphore: a guard gives"],
   },
   {
-    name: "Semaphore: who takes the bar away tells nobody what is left",
+    name: "Semaphore: a waiter that takes the bar away wakes no thread for what is left",
     patches: [{
       file: PERMITS,
       find: "  if ((seen & BARRED) !== 0) notifyLeft(space, at, seen);",
@@ -101,13 +101,13 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Latch: two count"],
   },
   {
-    name: "Latch: the last one wakes one",
+    name: "Latch: the last count wakes one waiter",
     patches: [{
       file: LATCH,
       find: "if (left === 0) notify(this.#place.space, at + POINT, EVERYBODY);",
       replace: "if (left === 0) notify(this.#place.space, at + POINT, 1);",
     }],
-    caughtBy: ["Latch: all who wait"],
+    caughtBy: ["Latch: all waiters"],
   },
   {
     name: "Latch: notifies before it counts",

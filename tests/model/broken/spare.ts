@@ -3,7 +3,7 @@ import type { BrokenVariant } from "../model.ts";
 const PARTICIPANTS = "_internal/memory/participants.ts";
 const CAUGHT = ["Spare: a thread that comes"];
 
-/** Threads that are given to spares, wrongly. */
+/** Broken ways to give a thread to a spare worker. */
 export const variants: readonly BrokenVariant[] = [
   {
     name: "Spare: the worker looks for a record before it leaves",

@@ -6,7 +6,7 @@ const LOG = "_internal/queue/log.ts";
 const VERSIONED = "_internal/queue/versioned.ts";
 const PARTICIPANTS = "_internal/memory/participants.ts";
 
-/** What the dead had taken, given up wrongly. */
+/** Broken ways to give up what a dead thread had taken. */
 export const variants: readonly BrokenVariant[] = [
   {
     name: "Taken: the note is struck out before the message is read",
@@ -38,7 +38,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Taken: a message of a queue", "Taken: what comes into a stack"],
   },
   {
-    name: "Taken: the thread that gets the mutex leaves the note of the dead",
+    name: "Taken: the thread that gets the mutex leaves the note of a dead thread",
     patches: [{
       file: VERSIONED,
       find: "  if (space.words[base + TAKING] !== 0) mendTaking(space, base + TAKING);\n",
@@ -63,7 +63,7 @@ export const variants: readonly BrokenVariant[] = [
         "if (compareExchange(words, entry + TAKEN, parcel, previous) === parcel && isTaken) loseParcel(space, parcel);",
       replace: "store(words, entry + TAKEN, previous);\n      if (isTaken) loseParcel(space, parcel);",
     }],
-    caughtBy: ["Taken: two that reclaim"],
+    caughtBy: ["Taken: two threads that reclaim"],
   },
   {
     name: "Taken: a reclaimer looks at the living",
@@ -72,10 +72,10 @@ export const variants: readonly BrokenVariant[] = [
       find: "idAt(words, entry) !== id || isAlive(memory, id)) break;",
       replace: "idAt(words, entry) !== id) break;",
     }],
-    caughtBy: ["Taken: a message of a queue", "Taken: two that reclaim"],
+    caughtBy: ["Taken: a message of a queue", "Taken: two threads that reclaim"],
   },
   {
-    name: "Taken: an entry is given to another with what the dead had taken",
+    name: "Taken: an entry is given to another thread with what the dead thread had taken",
     patches: [{ file: PARTICIPANTS, find: "    if (load(words, entry + TAKEN) !== 0) continue;\n", replace: "" }],
     caughtBy: ["Taken: an entry"],
   },

@@ -3,7 +3,7 @@ import type { BrokenVariant } from "../model.ts";
 const WAIT_POINT = "_internal/memory/wait_point.ts";
 const ASYNC_WAITERS = "_internal/memory/async_waiters.ts";
 
-/** What everybody waits with, broken. */
+/** Broken wait points and promises, which all objects wait with. */
 export const variants: readonly BrokenVariant[] = [
   {
     name: "wait point: sleeps without a look after registering",
@@ -12,7 +12,7 @@ export const variants: readonly BrokenVariant[] = [
       find: "      result = attempt(woken);\n      if (result !== undefined) return result;\n      const left",
       replace: "      const left",
     }],
-    caughtBy: ["Lock: two threads", "Event: all who wait"],
+    caughtBy: ["Lock: two threads", "Event: all waiters"],
   },
   {
     name: "wait point: looks before it registers, not after",
@@ -23,12 +23,12 @@ export const variants: readonly BrokenVariant[] = [
       replace:
         "    result = attempt(woken);\n    const registered = register(space, point);\n    notified = false;\n    try {\n",
     }],
-    caughtBy: ["Lock: two threads", "Event: all who wait"],
+    caughtBy: ["Lock: two threads", "Event: all waiters"],
   },
   {
     name: "wait point: the notifier leaves the epoch as it is",
     patches: [{ file: WAIT_POINT, find: "(seen + EPOCH - woken) | 0", replace: "(seen - woken) | 0" }],
-    caughtBy: ["Lock: two threads", "Lock: three threads", "Event: all who wait"],
+    caughtBy: ["Lock: two threads", "Lock: three threads", "Event: all waiters"],
   },
   {
     name: "wait point: the notifier leaves the sleepers on the count, but wakes one too few",
@@ -37,10 +37,10 @@ export const variants: readonly BrokenVariant[] = [
       find: "space.memory.notify(point, woken);",
       replace: "space.memory.notify(point, woken - 1);",
     }],
-    caughtBy: ["Lock: two threads", "Event: all who wait"],
+    caughtBy: ["Lock: two threads", "Event: all waiters"],
   },
   {
-    name: "wait point: who leaves takes itself off although it was notified",
+    name: "wait point: a waiter that leaves takes itself off although it was notified",
     patches: [{
       file: WAIT_POINT,
       find: "    if ((seen ^ registered) >>> 12 !== 0 || (seen & SLEEPERS) === 0) return;",
@@ -94,7 +94,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Lock: a promise that is woken"],
   },
   {
-    name: "promises: one that was settled is tried again",
+    name: "promises: a settled promise is tried again",
     patches: [
       { file: ASYNC_WAITERS, find: "          if (settled) return true;\n", replace: "" },
       {
@@ -129,7 +129,7 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Event: two promises of one thread"],
   },
   {
-    name: "promises: who shares a bell is content with the other's look",
+    name: "promises: a thread that shares a bell relies on the other's look",
     patches: [{
       file: ASYNC_WAITERS,
       find: "if (!all && !this.#isBellShared()) continue;",

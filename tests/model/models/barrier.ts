@@ -10,14 +10,14 @@ type Barriers = { barrier: Barrier };
 const setup = (parties: number) => (): Barriers => ({ barrier: new Barrier(parties) });
 const withAction = (parties: number) => (): Barriers => ({ barrier: new Barrier(parties, { action: () => {} }) });
 
-/** How often the action was called: what stands in for it counts that behind its description. */
+/** How often the action was called. Its stand-in counts that in the words behind its description. */
 function actionsOf(barrier: Barrier): number {
   const { words } = spaceOf("thread");
   const description = words[locate(barrier)!.at + OBJECT_HEADER + GENERATIONS_WORDS];
   return words[description + 1];
 }
 
-/** Comes, and looks when it passes that all others of its round had come. Returns its index, or -1: broken. */
+/** Waits, and checks when it passes that all others of its round had come. Returns its index, or -1: broken. */
 function pass(actor: Actor, barrier: Barrier, round: number, timeout?: number): number {
   actor.count(`came ${round}`, 1);
   try {
@@ -42,8 +42,8 @@ async function passAsync(actor: Actor, barrier: Barrier, round: number, signal?:
 
 function passed(actor: Actor, barrier: Barrier, round: number, index: number): void {
   const came = actor.count(`came ${round}`);
-  actor.assert(came === barrier.parties, `one passed when ${came} of ${barrier.parties} had come`);
-  actor.assert(!actor.notes(`index ${round}`).includes(index), `two have the index ${index}`);
+  actor.assert(came === barrier.parties, `a thread passed when ${came} of ${barrier.parties} had come`);
+  actor.assert(!actor.notes(`index ${round}`).includes(index), `two threads have the index ${index}`);
   actor.note(`index ${round}`, index);
 }
 
@@ -58,13 +58,13 @@ const allOrNone = (round: number) => (actor: Actor, { barrier }: Barriers): void
   actor.assert(count === 0 || count === barrier.parties, `${count} of ${barrier.parties} passed`);
 };
 
-/** All living threads have returned, unless the dead one had not come yet: then the others wait for another party. */
+/** All living threads have returned. If the dead thread had not come yet, the others wait for another party. */
 const livingReturn = (threads: number) => (actor: Actor, { barrier }: Barriers): void => {
   const left = [0, 1, 2].slice(0, threads).filter((index) => !actor.isDead(index)).length - actor.count("returned");
   if (left <= 0) return;
-  actor.assert(!barrier.broken, `${left} wait at a broken barrier`);
+  actor.assert(!barrier.broken, `${left} threads wait at a broken barrier`);
   const waiting = barrier.nWaiting;
-  actor.assert(waiting === left, `${left} wait, and ${waiting} do by the barrier's count`);
+  actor.assert(waiting === left, `${left} threads wait, and the barrier counts ${waiting}`);
 };
 
 /** What a barrier promises. */
@@ -77,7 +77,7 @@ export const models: readonly Model<Record<string, object>>[] = [
       async (actor, { barrier }) => void await passAsync(actor, barrier, 0),
       (actor, { barrier }) => void pass(actor, barrier, 0),
     ],
-    end: (actor) => actor.assert(actor.notes("index 0").length === 3, "not all passed"),
+    end: (actor) => actor.assert(actor.notes("index 0").length === 3, "not all threads passed"),
   }),
   model({
     name: "Barrier: two threads, three rounds",
@@ -89,13 +89,13 @@ export const models: readonly Model<Record<string, object>>[] = [
     }),
   }),
   model({
-    name: "Barrier: the action is called once a round, before anyone passes",
+    name: "Barrier: the action is called once a round, before any thread passes",
     setup: withAction(2),
     threads: times<Barriers>(2, (actor, { barrier }) => {
       for (let round = 0; round < 2; round++) {
         actor.assert(pass(actor, barrier, round) >= 0, "the barrier broke");
         const calls = actionsOf(barrier);
-        // The other may be in the next round, but then this one has not come there.
+        // The other thread may be in the next round, but this one has not come there yet.
         actor.assert(calls === round + 1, `the action was called ${calls} times in ${round + 1} rounds`);
       }
     }),
@@ -114,7 +114,7 @@ export const models: readonly Model<Record<string, object>>[] = [
       const isBroken = actor.notes("index 0").length === 0;
       actor.assert(
         objects.barrier.broken === isBroken,
-        "the barrier is broken, and all passed, or the other way round",
+        "the barrier is broken and all passed, or it is whole and not all did",
       );
     },
   }),
@@ -132,12 +132,12 @@ export const models: readonly Model<Record<string, object>>[] = [
       actor.assert(passed === 2 - (passed === 0 ? 2 : actor.count("aborted")), `${passed} of 2 passed`);
       actor.assert(
         barrier.broken === (passed === 0),
-        "the barrier is broken, and all had come, or the other way round",
+        "the barrier is broken and all had come, or it is whole and not all had",
       );
     },
   }),
   model({
-    name: "Barrier: reset and abort reach who waits, and not who has passed",
+    name: "Barrier: reset and abort reach the threads that wait, and not those that have passed",
     setup: setup(2),
     threads: [
       (actor, { barrier }) => void pass(actor, barrier, 0, TIMEOUT),
@@ -150,17 +150,17 @@ export const models: readonly Model<Record<string, object>>[] = [
       },
     ],
     end: (actor) => {
-      // One of them may have been in time for another generation, and alone there.
+      // One thread may have come in time for another generation, and be alone there.
       const count = actor.notes("index 0").length;
       actor.assert(count === 0 || count === 2, `${count} of 2 passed`);
     },
   }),
   model({
-    name: "Barrier: a death of one that had come breaks it",
+    name: "Barrier: the death of a thread that had come breaks it",
     setup: setup(3),
     threads: times<Barriers>(3, (actor, { barrier }) => {
       const index = pass(actor, barrier, 0);
-      actor.assert(index >= 0 || actor.deaths > 0, "the barrier broke, and nobody had died");
+      actor.assert(index >= 0 || actor.deaths > 0, "the barrier broke, and no thread had died");
       actor.count("returned", 1);
     }),
     faults: { deaths: 1 },
@@ -169,12 +169,12 @@ export const models: readonly Model<Record<string, object>>[] = [
     bound: 1,
   }),
   model({
-    name: "Barrier: who dies in the action breaks it",
+    name: "Barrier: a thread that dies in the action breaks it",
     setup: withAction(2),
     threads: times<Barriers>(2, (actor, { barrier }) => {
       const index = pass(actor, barrier, 0);
-      actor.assert(index >= 0 || actor.deaths > 0, "the barrier broke, and nobody had died");
-      actor.assert(index < 0 || actionsOf(barrier) === 1, "one passed before the action");
+      actor.assert(index >= 0 || actor.deaths > 0, "the barrier broke, and no thread had died");
+      actor.assert(index < 0 || actionsOf(barrier) === 1, "a thread passed before the action");
       actor.count("returned", 1);
     }),
     faults: { deaths: 1 },

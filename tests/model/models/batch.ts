@@ -15,7 +15,7 @@ class BatchOwner extends Owner {
     this.publish(inputs);
   }
 
-  /** Takes what the worker has not come to. */
+  /** Takes the items that the worker has not reached. */
   takeRest(number: number): void {
     const { actor, trays } = this;
     const rest = trays.takeRest(number);
@@ -23,7 +23,7 @@ class BatchOwner extends Owner {
     for (let i = 0; i < rest; i++) actor.note("back", behind + i);
   }
 
-  /** Takes the batch back, or what its worker has not come to. */
+  /** Takes the batch back, or the items that its worker has not reached. */
   withdraw(number: number): void {
     const { actor, trays } = this;
     if (trays.jobs[number] === undefined) return;
@@ -35,7 +35,7 @@ class BatchOwner extends Owner {
   override deliver(number: number): void {
     const { actor, trays, space, words } = this;
     const task = trays.taskOf(number);
-    actor.assert(phaseOf(words[task + STATE]) === OVER, "what was told is not over");
+    actor.assert(phaseOf(words[task + STATE]) === OVER, "a task that was reported is not over");
     this.takeRest(number);
     const { done, count } = trays.batches[number]!;
     this.tellDone(number, done);
@@ -54,7 +54,7 @@ class BatchOwner extends Owner {
     if (doneForSure < count) actor.note("lost", trays.indexes[number] + doneForSure);
   }
 
-  /** So many items are done. */
+  /** Takes the results of the first `done` items. */
   tellDone(number: number, done: number): void {
     const { actor, trays } = this;
     const { values, from } = trays.batches[number]!;
@@ -94,21 +94,21 @@ const batch = (others = Infinity): Model<Record<string, object>>["threads"] =>
 /** What holds for several items that are one task. */
 export const models: readonly Model<Record<string, object>>[] = [
   model({
-    name: "Pool: of a batch each item is called once or comes back, wherever the owner takes the rest",
+    name: "Pool: each item of a batch is called once or comes back, wherever the owner takes the rest",
     setup: setup(1),
     scale: small(2),
     threads: batch(),
     end: accountFor(1, 2, 3),
   }),
   model({
-    name: "Pool: a batch stops behind an item that returns no number, and what it did not come to comes back",
+    name: "Pool: a batch stops behind an item that returns no number, and the items behind that come back",
     setup: setup(1),
     scale: small(2),
     threads: batch(2),
     end: accountFor(1, 2, 3),
   }),
   model({
-    name: "Pool: of a batch whose worker dies at most the item is lost that it was in",
+    name: "Pool: a batch whose worker dies loses at most the item that it was in",
     setup: setup(1),
     scale: small(2),
     threads: batch(),

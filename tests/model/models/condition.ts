@@ -27,7 +27,7 @@ function consume(actor: Actor, condition: Condition): void {
   actor.release(guard);
 }
 
-/** For where another thread waits that needs to be told as well. */
+/** Takes an item and notifies the next waiter. */
 function consumeAndPassOn(actor: Actor, condition: Condition): void {
   consume(actor, condition);
   const guard = condition.acquireSync();
@@ -55,7 +55,7 @@ function produce(actor: Actor, condition: Condition): void {
   actor.release(guard);
 }
 
-/** The waiters that were not notified yet, as the model counts it: all under the lock. */
+/** The waiters that were not notified yet, counted by the model. Each change is made under the lock. */
 function waiting(actor: Actor): number[] {
   const left = actor.notes("left");
   return actor.notes("came").filter((index) => !left.includes(index));
@@ -93,7 +93,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     bound: 1,
   }),
   model({
-    name: "Condition: one waits for a change, another makes it",
+    name: "Condition: one thread waits for a change, another makes it",
     setup,
     threads: [
       (actor, { condition }) => consume(actor, condition),
@@ -103,7 +103,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: isFree,
   }),
   model({
-    name: "Condition: one notification is one thread's, the first one's, also with timeouts",
+    name: "Condition: one notification wakes one thread, the first, also with timeouts",
     setup,
     threads: [
       ...times<Conditions>(2, (actor, { condition }) => waitNoted(actor, condition, TIMEOUT)),
@@ -118,7 +118,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     bound: 1,
   }),
   model({
-    name: "Condition: notifyAll wakes all who wait",
+    name: "Condition: notifyAll wakes all waiters",
     setup,
     threads: [
       ...times<Conditions>(2, (actor, { condition }) => {
@@ -140,7 +140,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: isFree,
   }),
   model({
-    name: "Condition: who is killed leaves its notification to the next",
+    name: "Condition: a waiter that is killed leaves its notification to the next",
     setup,
     threads: [
       (actor, { condition }) => {
@@ -158,9 +158,9 @@ export const models: readonly Model<Record<string, object>>[] = [
     endless: [1],
     end: (actor, { condition }) =>
       actor.assert(
-        // Once it has the lock again the notification is its own.
+        // A waiter that has the lock back has used its notification.
         actor.count("taken") === 1 || actor.deaths > 0 && (actor.count("back") === 1 || condition.locked),
-        "the notification was lost with the one that died before it was back",
+        "the notification was lost with the waiter that died before it had the lock back",
       ),
     bound: 1,
   }),
@@ -200,7 +200,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: isFree,
   }),
   model({
-    name: "Condition: a wait gives up all levels of an RLock, and has them again",
+    name: "Condition: a wait gives up all levels of an RLock, and takes them back",
     setup: setupReentrant,
     threads: [
       (actor, { condition }) => {
@@ -255,7 +255,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     bound: 1,
   }),
   model({
-    name: "Condition: who comes after a death in a wait is in the list",
+    name: "Condition: a thread that waits after a death in a wait is in the list",
     setup,
     threads: times<Conditions>(2, (actor, { condition }) => {
       const guard = condition.acquireSync();
@@ -266,7 +266,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     mortal: [0],
   }),
   model({
-    name: "Condition: a death of any of them at any moment stops nobody",
+    name: "Condition: the death of any thread at any moment stops no other thread",
     setup,
     threads: [
       (actor, { condition }) => {

@@ -6,7 +6,7 @@ const setup = (): { event: Event } => ({ event: new Event() });
 /** What an event promises. */
 export const models: readonly Model<Record<string, object>>[] = [
   model({
-    name: "Event: all who wait pass",
+    name: "Event: all waiters pass",
     setup,
     threads: [
       (actor, { event }) => actor.assert(event.waitSync(), "waitSync returned false without a timeout"),
@@ -15,7 +15,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     ],
   }),
   model({
-    name: "Event: set and clear lets through who waited",
+    name: "Event: set and clear lets the waiters pass",
     setup,
     threads: [
       (actor, { event }) => {
@@ -44,7 +44,7 @@ export const models: readonly Model<Record<string, object>>[] = [
         await waiting;
       },
       (actor, { event }) => {
-        // Only what waited when set() was called has to pass.
+        // Only threads that waited when set() was called must pass.
         if (actor.count("waiting") === 0) {
           event.set();
           return;
@@ -108,7 +108,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     faults: { spurious: 1, timeouts: 1 },
   }),
   model({
-    name: "Event: a waiter that dies takes nobody's wake-up",
+    name: "Event: a waiter that dies takes no other waiter's wake-up",
     setup,
     threads: [
       (_actor, { event }) => void event.waitSync(),

@@ -18,7 +18,7 @@ type Turns = {
 };
 type Conditions = { condition: Condition };
 
-/** From here on the others take this thread for dead, though it goes on. */
+/** From here on the other threads take this one for dead, though it goes on. */
 function seemDead(): void {
   const space = spaceOf("thread");
   leave(space.memory, space.id);
@@ -40,7 +40,7 @@ function isFreeToWrite(actor: Actor, { lock }: Sides): void {
   );
 }
 
-/** Holds the lock for a moment, in which nobody may free it. */
+/** Holds the lock for a moment, in which no other thread may free it. */
 function hold(actor: Actor, lock: Lock | RLock): void {
   const guard = lock.acquireSync();
   actor.enter("the section");
@@ -50,7 +50,7 @@ function hold(actor: Actor, lock: Lock | RLock): void {
   actor.release(guard);
 }
 
-/** Writes for a moment, in which nobody may free the lock. */
+/** Writes for a moment, in which no other thread may free the lock. */
 function write(actor: Actor, lock: RWLock): void {
   const guard = lock.writeSync();
   actor.enter("the section");
@@ -68,7 +68,7 @@ const afterDeath = (
   setup: () => Locks,
 ): Model<Record<string, object>> =>
   model<Locks>({
-    name: `${name}: a guard of a thread that was taken for dead frees no other's`,
+    name: `${name}: a guard of a thread that was taken for dead does not release another thread's lock`,
     setup,
     threads: [
       (actor, { lock }) => {
@@ -87,7 +87,7 @@ const afterTask = (
   setup: () => Locks,
 ): Model<Record<string, object>> =>
   model<Locks>({
-    name: `${name}: a guard of a task that is over frees no other's, nor the next task's`,
+    name: `${name}: a guard of a task that is over does not release the lock of another thread or of the next task`,
     setup,
     threads: [
       (actor, { lock }) => {
@@ -112,7 +112,7 @@ const whileWaiting = (
   setup: () => Conditions,
 ): Model<Record<string, object>> =>
   model<Conditions>({
-    name: `Condition: a guard disposed of while its ${name} is given up frees no other's`,
+    name: `Condition: a guard disposed of while its ${name} is given up does not release another thread's lock`,
     setup,
     threads: [
       async (actor, { condition }) => {
@@ -135,14 +135,15 @@ const whileWaiting = (
     end: (actor, { condition }) => actor.assert(!condition.locked, "the lock is held at the end"),
   });
 
-/** What guards promise that stand for nothing any more. */
+/** Guards that no longer stand for an acquisition release nothing. */
 export const models: readonly Model<Record<string, object>>[] = [
   afterDeath("Lock", () => ({ lock: new Lock() })),
   afterDeath("RLock", () => ({ lock: new RLock() })),
   afterTask("Lock", () => ({ lock: new Lock() })),
   afterTask("RLock", () => ({ lock: new RLock() })),
   model<{ lock: RLock }>({
-    name: "RLock: a guard whose level release() took back frees no other's, nor the next one of its thread",
+    name:
+      "RLock: a guard whose level release() took back releases no other thread's level, and no later level of its own",
     setup: () => ({ lock: new RLock() }),
     threads: [
       (actor, { lock }) => {
@@ -165,7 +166,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: isFree,
   }),
   model<Sides>({
-    name: "RWLock: a write guard of a thread that was taken for dead frees no other's",
+    name: "RWLock: a write guard of a thread that was taken for dead does not release another thread's lock",
     setup: () => ({ lock: new RWLock() }),
     threads: [
       (actor, { lock }) => {
@@ -179,7 +180,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: isFreeToWrite,
   }),
   model<Turns>({
-    name: "RWLock: a read guard of a thread whose slot another has takes back none of its reads",
+    name: "RWLock: a read guard of a thread whose slot another thread has takes back none of that thread's reads",
     setup: () => ({
       lock: new RWLock(),
       reading: new Semaphore(0),
@@ -210,7 +211,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: isFreeToWrite,
   }),
   model<Sides>({
-    name: "RWLock: a write guard of a task that is over frees not the next task's",
+    name: "RWLock: a write guard of a task that is over does not release the next task's lock",
     setup: () => ({ lock: new RWLock() }),
     threads: [
       (actor, { lock }) => {

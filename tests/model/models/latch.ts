@@ -46,7 +46,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     ],
   }),
   model({
-    name: "Latch: all who wait pass, though some wait only so long",
+    name: "Latch: all waiters pass, though some have a timeout",
     setup: setup(1),
     threads: [
       (actor, { latch }) => {
@@ -65,7 +65,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     faults: { timeouts: 1, spurious: 1 },
   }),
   model({
-    name: "Latch: who dies before it counts leaves its count open",
+    name: "Latch: a thread that dies before it counts leaves its count open",
     setup: setup(2),
     threads: [
       (_actor, { latch }) => latch.countDown(),

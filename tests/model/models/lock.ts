@@ -6,7 +6,7 @@ type Locks = { lock: Lock };
 
 const setup = (): Locks => ({ lock: new Lock() });
 
-/** A waiter is overtaken sooner, so that little time is enough to see what follows. */
+/** A waiter counts as overtaken sooner, so that few steps show what follows. */
 const IMPATIENT = [{
   file: "_internal/memory/wait_point.ts",
   find: /WOKEN_IN_VAIN = \d+;/,
@@ -38,11 +38,11 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: (actor, { lock }) => actor.assert(!lock.locked, "the lock is held at the end"),
   }),
   model({
-    name: "Lock: the dead's lock goes on, as abandoned",
+    name: "Lock: a dead holder's lock passes on, as abandoned",
     setup,
     threads: times<Locks>(3, (actor, { lock }) => {
       const guard = lock.acquireSync();
-      actor.assert(!guard.abandoned || actor.deaths > 0, "abandoned, but nobody died");
+      actor.assert(!guard.abandoned || actor.deaths > 0, "abandoned, but no thread died");
       actor.inside("the section");
       actor.release(guard);
     }),
@@ -186,7 +186,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: (actor, { lock }) => actor.assert(!lock.locked, "the lock is held at the end"),
   }),
   model({
-    name: "Lock: the dead's lock goes on to promises",
+    name: "Lock: a dead holder's lock passes on to promises",
     setup,
     threads: [
       async (actor, { lock }) => {
@@ -239,7 +239,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: (actor, { lock }) => actor.assert(!lock.locked, "the lock is held at the end"),
   }),
   model({
-    name: "Lock: released by another, with two promises and one that tries",
+    name: "Lock: released by another thread, with two promises and a thread that tries",
     setup: () => {
       const lock = new Lock();
       lock.acquireSync();
@@ -267,14 +267,14 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: (actor, { lock }) => actor.assert(!lock.locked, "the lock is held at the end"),
   }),
   model({
-    name: "Lock: a guard whose lock another released frees no other's",
+    name: "Lock: a guard whose lock another thread released does not release the next holder's",
     setup: () => ({ lock: new Lock(), taken: new Semaphore(0), released: new Semaphore(0) }),
     threads: [
       (actor, { lock, taken, released }) => {
         const guard = lock.acquireSync();
         taken.release();
         released.acquireSync();
-        // Spent by now: another released what it stands for.
+        // Spent by now: another thread released its lock.
         actor.release(guard);
       },
       (_actor, { lock, taken, released }) => {

@@ -9,7 +9,7 @@ import { type Actor, type Model, model, times } from "../model.ts";
 /** A word that nothing else uses. */
 const MUTEX = 100;
 
-/** Not the quick way, on which a thread that was told to end takes the lock before it ends. */
+/** Without the fast path, on which a thread that was asked to end takes the lock before it ends. */
 const SLOWLY = { timeout: Infinity };
 
 /** Room for six small blocks. */
@@ -22,7 +22,7 @@ const SMALL_HEAP = [{
 
 const nothing = (): Record<string, object> => ({});
 
-/** Fails if a block overlaps one that a living thread has. */
+/** Fails if a block overlaps a block of a living thread. */
 function take(actor: Actor, words: number): number {
   const space = spaceOf("thread");
   const at = space.tryAllocate(words, true);
@@ -42,7 +42,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     threads: times(3, (actor) => {
       const { memory, id } = spaceOf("thread");
       const died = lockMutex(memory, MUTEX, id);
-      actor.assert(!died, "the holder died, it says");
+      actor.assert(!died, "it reports that the holder died");
       actor.inside("the section");
       unlockMutex(memory, MUTEX);
     }),
@@ -61,12 +61,12 @@ export const models: readonly Model<Record<string, object>>[] = [
     faults: { spurious: 1, slices: 1 },
   }),
   model({
-    name: "Mutex: the next one learns that its holder died",
+    name: "Mutex: the next holder learns that the last one died",
     setup: nothing,
     threads: times(3, (actor) => {
       const { memory, id } = spaceOf("thread");
       const died = lockMutex(memory, MUTEX, id);
-      actor.assert(!died || actor.deaths > 0, "the holder died, it says");
+      actor.assert(!died || actor.deaths > 0, "it reports that the holder died");
       actor.inside("the section");
       unlockMutex(memory, MUTEX);
     }),
@@ -80,7 +80,7 @@ export const models: readonly Model<Record<string, object>>[] = [
       const space = spaceOf("thread");
       const mine = take(actor, 6);
       if (actor.index === 0) take(actor, 6);
-      actor.assert(load(space.words, mine) === actor.index + 1, "another wrote into the block");
+      actor.assert(load(space.words, mine) === actor.index + 1, "another thread wrote into the block");
     }),
   }),
   model({
@@ -126,7 +126,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     },
   }),
   model({
-    name: "Allocator: what one gives back while it dies is not given to two",
+    name: "Allocator: what a thread gives back while it dies is not given to two threads",
     setup: () => {
       const space = spaceOf("thread");
       const blocks = [space.tryAllocate(6, false), space.tryAllocate(6, false)];
@@ -147,7 +147,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     mortal: [0],
   }),
   model({
-    name: "Allocator: blocks that are cut and joined by one that dies are nobody else's",
+    name: "Allocator: blocks that are cut and joined by a thread that dies never have two owners",
     setup: () => {
       const space = spaceOf("thread");
       const blocks = Array.from({ length: 6 }, () => space.tryAllocate(6, false));
@@ -159,9 +159,9 @@ export const models: readonly Model<Record<string, object>>[] = [
     threads: [
       (actor) => {
         const space = spaceOf("thread");
-        // Some are joined for this, unless the other has what is between them, and it is cut by the next.
+        // Some blocks are joined for this, unless the other thread has the block between them. The next allocation cuts the result.
         const large = space.tryAllocate(25, false);
-        actor.assert(large !== 0 || actor.notes("taken").length > 0, "what is free was not joined");
+        actor.assert(large !== 0 || actor.notes("taken").length > 0, "free blocks were not joined");
         if (large !== 0) space.free(large);
         space.free(space.tryAllocate(14, false));
       },
@@ -180,8 +180,8 @@ export const models: readonly Model<Record<string, object>>[] = [
         taken.push(at);
       }
       const { words } = space;
-      actor.assert(words[USED_AT] <= SMALL, "there is more in use than there is");
-      // What the dead one held may be lost. Of 27 words that were wanted 28 were taken, so that one block is larger.
+      actor.assert(words[USED_AT] <= SMALL, "more words are in use than there are");
+      // What the dead thread held may be lost. 27 words were wanted and 28 taken, so one block is larger.
       const most = actor.deaths > 0 ? 2 : 5;
       actor.assert(taken.length >= most, "blocks were lost");
     },
@@ -233,7 +233,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     },
   }),
   model({
-    name: "Participants: nobody gets another's id",
+    name: "Participants: no two threads get the same id",
     setup: nothing,
     kills: true,
     threads: times(2, (actor) => {

@@ -23,7 +23,7 @@ import { type Actor, type Model, model, times } from "../model.ts";
 
 /** A word that nothing else uses: where the pipe is. */
 const PIPE = 103;
-/** A ring with room for two messages of three words, that has to go on at its beginning after each second one. */
+/** A ring with room for two messages of three words: it wraps after every second message. */
 const SMALL = [{ file: "_internal/processes/pipe.ts", find: /const RING = \d+;/, replace: "const RING = 8;" }];
 const ENDED = -1;
 
@@ -32,7 +32,7 @@ const setup = (): Record<string, object> => {
   const space = spaceOf("thread");
   const pipe = createPipe(space, false);
   store(space.words, PIPE, firstLine(pipe));
-  // Stands for the objects of the ends: nobody has a reference to them, and no message is under way.
+  // Stands for the objects of the ends: no thread has a reference to them, and no message is under way.
   const object = space.allocate(4, "create pipe");
   setObject(space.words, firstLine(pipe), 0, object);
   setObject(space.words, firstLine(pipe), 1, object);
@@ -69,17 +69,17 @@ function tryReceive(actor: Actor, space: Space, ring: number): number | undefine
   return value;
 }
 
-/** Receives, until nobody holds the other end any more. */
+/** Receives until no thread holds the other end. */
 function receive(actor: Actor, space: Space, base: number, ring: number): number {
   return block(space, ring + GET_POINT, () => {
     const value = tryReceive(actor, space, ring);
     if (value !== undefined) return value;
-    // It may have sent something before it went.
+    // The sender may have sent something before it went.
     return isGone(space, base, 1) ? tryReceive(actor, space, ring) ?? ENDED : undefined;
   }, Infinity)!;
 }
 
-/** What a sender put in comes out in its order, at most once, and all of it if that has returned. */
+/** A sender's messages arrive in order and at most once, and all of them if the sender has returned. */
 function inOrder(actor: Actor, received: readonly number[]): void {
   for (const sender of [1, 2]) {
     const its = received.filter((value) => Math.floor(value / 10) === sender);
@@ -129,12 +129,12 @@ export const models: readonly Model<Record<string, object>>[] = [
     ],
     end: (actor) => {
       const received = [...actor.notes("received")].sort();
-      actor.assert(received.join() === "11,12,13", `received were ${received}`);
+      actor.assert(received.join() === "11,12,13", `${received} were received`);
     },
     bound: 1,
   }),
   model({
-    name: "Pipe: after the last one that held the other end comes its end, and nothing is lost",
+    name: "Pipe: no message is lost, and the end comes, when the last holder of the other end has gone",
     setup,
     scale: SMALL,
     plain: true,
@@ -172,8 +172,8 @@ export const models: readonly Model<Record<string, object>>[] = [
     mortal: [0],
     endless: [1],
     end: (actor) =>
-      // One that died before it held the end has never held it: its receiver waits for another.
-      actor.assert(actor.count("ended") === 1 || actor.count("held") === 0, "the receiver waits for the dead"),
+      // A sender that died before it held the end never held it: the receiver waits for another.
+      actor.assert(actor.count("ended") === 1 || actor.count("held") === 0, "the receiver waits for a dead sender"),
   }),
   model({
     name: "Pipe: a receiver that dies takes at most one message along",
@@ -203,7 +203,7 @@ export const models: readonly Model<Record<string, object>>[] = [
       if (last !== undefined) actor.note("received", last);
       const received = actor.notes("received");
       actor.assert(new Set(received).size === received.length, `twice: ${received}`);
-      actor.assert(received.length >= 3 - actor.deaths, `received were ${received}`);
+      actor.assert(received.length >= 3 - actor.deaths, `${received} were received`);
     },
     bound: 1,
   }),

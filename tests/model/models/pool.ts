@@ -22,7 +22,7 @@ import {
 /** What a pool's board promises. */
 export const models: readonly Model<Record<string, object>>[] = [
   model({
-    name: "Pool: each task is begun by one worker, and told once",
+    name: "Pool: each task is begun by one worker, and reported once",
     setup: setup(2),
     scale: small(2),
     threads: pool(2, {}, (actor) => {
@@ -64,7 +64,7 @@ export const models: readonly Model<Record<string, object>>[] = [
   }),
   model({
     name: "Pool: a worker that has looked for tasks without sleeping wakes as many others as there are tasks besides",
-    // Two workers have registered and found nothing: all that is left for them to do is to sleep.
+    // Two workers have registered and found nothing: they are about to sleep.
     setup: () => {
       const objects = setupPosted(3, [1])();
       const { words, at } = boardOf();
@@ -114,7 +114,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: accountFor(1, 2, 3),
   }),
   model({
-    name: "Pool: of a worker that dies at most the task that it ran is lost",
+    name: "Pool: a worker that dies loses at most the task that it ran",
     setup: setup(2),
     scale: small(2),
     threads: [
@@ -151,7 +151,7 @@ export const models: readonly Model<Record<string, object>>[] = [
   }),
   model({
     name: "Pool: a worker that dies while it writes its share leaves no task that is in none",
-    // Its last share ends before the next one begins, as others had what is between: half of each is no share.
+    // Its last share ends before the next one begins, since others had the tasks between: half of each is not a share.
     setup: setupShared(2, { from: 1, to: 2, end: 4 }),
     scale: small(2),
     threads: [
@@ -168,7 +168,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: accountFor(1, 2),
   }),
   model({
-    name: "Pool: a worker that dies looking for tasks without sleeping is trusted no more",
+    name: "Pool: a worker that dies looking for tasks without sleeping is no longer trusted",
     setup: setup(2),
     scale: small(2),
     threads: [
@@ -274,37 +274,42 @@ export const models: readonly Model<Record<string, object>>[] = [
         const isLeft = leave(space, task, space.id - 1);
         if (isLeft) actor.note("ended", LEFT);
         const state = load(words, task + STATE);
-        actor.assert(isLeft || !isTold || phaseOf(state) === OVER, "it runs, and was not left");
-        for (const phase of actor.notes("ended")) actor.assert(phaseOf(state) === phase, "it became something else");
+        actor.assert(isLeft || !isTold || phaseOf(state) === OVER, "the task runs, and was not left");
+        for (const phase of actor.notes("ended")) {
+          actor.assert(phaseOf(state) === phase, "the task became something else");
+        }
       },
     ],
     end: (actor) => {
       const board = boardOf();
       const [phase, ...others] = actor.notes("ended");
-      actor.assert(others.length === 0, "it is over, and was left");
-      actor.assert(phaseOf(load(board.words, board.taskAt(0) + STATE)) === phase, "it is neither over nor left");
+      actor.assert(others.length === 0, "the task is over, and was left");
+      actor.assert(phaseOf(load(board.words, board.taskAt(0) + STATE)) === phase, "the task is neither over nor left");
     },
   }),
   model({
-    name: "Pool: a task that is told to give up is over in any case",
+    name: "Pool: a task that is asked to give up is over in any case",
     setup: setupPosted(1, [1]),
     scale: small(2),
     threads: [
       (actor) => {
         const hand = new Hand(actor);
-        actor.assert(hand.run(hand.take()), "it was taken from its worker");
+        actor.assert(hand.run(hand.take()), "the task was taken from its worker");
       },
       (actor) => {
         const { space, words } = boardOf();
         const task = boardOf().taskAt(0);
         const told = tell(space, task);
-        actor.assert(told === 0 || told === space.id - 1, `worker ${told} was told`);
-        actor.assert(told === 0 || [TOLD, OVER].includes(phaseOf(load(words, task + STATE))), "it runs on untold");
+        actor.assert(told === 0 || told === space.id - 1, `worker ${told} was asked to give up`);
+        actor.assert(
+          told === 0 || [TOLD, OVER].includes(phaseOf(load(words, task + STATE))),
+          "the task runs on, and was not asked to give up",
+        );
       },
     ],
     end: (actor) => {
       const board = boardOf();
-      actor.assert(phaseOf(load(board.words, board.taskAt(0) + STATE)) === OVER, "it is not over");
+      actor.assert(phaseOf(load(board.words, board.taskAt(0) + STATE)) === OVER, "the task is not over");
     },
   }),
   model({
@@ -316,7 +321,7 @@ export const models: readonly Model<Record<string, object>>[] = [
       owner.post([1, 2, 3], 2);
       actor.step();
       owner.giveUp(0);
-      // It runs on: until it has ended, what it has begun with and what it has not told is not back.
+      // It runs on. Until it has ended, tasks that it began or has not reported are not back.
       owner.board.close();
       if (owner.waitOrEnd(4, 0)) owner.deal(0);
       owner.clear();
@@ -358,7 +363,7 @@ export const models: readonly Model<Record<string, object>>[] = [
       for (let at = HEAP_AT, size; at < words[TOP_AT]; at += size) {
         size = words[at] & ~1;
         if (size !== words[at] || words[at + 1] !== id) continue;
-        // A worker that dies between the allocator and its note loses the block, as one does that dies in the allocator.
+        // A worker that dies between the allocation and its note loses the block, just as if it died in the allocator.
         actor.assert(words[at + BLOCK_HEADER] === 0, "a block with an outcome was not given back");
       }
     },
@@ -367,7 +372,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     name: "Pool: a worker that dies reading a long input loses no block, and none is given back twice",
     setup: setup(1),
     scale: small(1),
-    // The input has a block where the outcome has words: none of these must be taken for one.
+    // The input has a block where the outcome has words: a word must not be taken for a block.
     threads: pool(1, { outcome: "short", frees: true }, (actor) => {
       const owner = new Owner(actor);
       owner.watchBlocks();
@@ -375,7 +380,7 @@ export const models: readonly Model<Record<string, object>>[] = [
       owner.post([1], 0, true);
       if (owner.waitOrEnd(1, 0)) owner.deal(0);
       owner.clear();
-      // A worker that dies between its last note and the allocator loses the block, as one does that dies in the allocator.
+      // A worker that dies between its last note and the allocator loses the block, just as if it died in the allocator.
       const known = [...before, ...actor.notes("freed")];
       actor.assert(owner.blocks().every((block) => known.includes(block)), "a block with an input was not given back");
       owner.board.close();
@@ -385,7 +390,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: accountFor(1),
   }),
   model({
-    name: "Pool: workers that leave for want of tasks leave as many as have to stay, and nothing undone",
+    name: "Pool: workers that leave for want of tasks leave as many behind as have to stay, and no task undone",
     setup: setup(2),
     scale: small(2),
     threads: pool(2, { idle: true }, (actor) => {

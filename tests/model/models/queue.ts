@@ -7,7 +7,7 @@ type Queues = { queue: Queue<number> };
 const setup = (): Queues => ({ queue: new Queue<number>() });
 const bounded = (): Queues => ({ queue: new Queue<number>({ maxsize: 1 }) });
 
-/** Waiters bar their side when they were overtaken once, so that little time is enough to see what follows. */
+/** Waiters bar their side after they were overtaken once, so that few steps show what follows. */
 const IMPATIENT = [{
   file: "_internal/memory/wait_point.ts",
   find: /WOKEN_IN_VAIN = \d+;/,
@@ -22,7 +22,7 @@ function ranked(queue: Queue<number>, item: number): { priority?: number; timeou
   return queue instanceof PriorityQueue ? { priority: Math.floor(item / 10) } : undefined;
 }
 
-/** Calls and puts into the history what came of it. */
+/** Makes a call and puts its result into the history. */
 function put(actor: Actor, queue: Queue<number>, item: number, timeout?: number): void {
   const call = actor.begin("put", item);
   try {
@@ -118,7 +118,7 @@ function sequential(maxsize: number, next: (items: readonly number[]) => number)
     argument: number | undefined,
     result: unknown,
   ): State | undefined => {
-    // A call that never returned may have happened.
+    // A call that never returned may have taken effect.
     const unknown = result === undefined && operation !== "tryGet";
     switch (operation) {
       case "put":
@@ -215,7 +215,7 @@ function mixed(
       end: asSequential(1, next),
     }),
     model({
-      name: `${name}: nothing is lost or taken twice when one dies`,
+      name: `${name}: nothing is lost or taken twice when a thread dies`,
       setup: () => ({ queue: make(0) }),
       threads: [
         (actor, { queue }) => {
@@ -275,7 +275,7 @@ export const models: readonly Model<Record<string, object>>[] = [
   ...mixed("LifoQueue", (maxsize) => new LifoQueue<number>({ maxsize }), newest),
   ...mixed("PriorityQueue", (maxsize) => new PriorityQueue<number>({ maxsize }), lowest),
   model({
-    name: "PriorityQueue: whoever dies in a get of many leaves all the others",
+    name: "PriorityQueue: a thread that dies in a get from many items leaves all the others",
     setup: () => {
       const queue = new PriorityQueue<number>();
       for (const item of [41, 11, 51, 21, 31, 12]) queue.putSync(item, { priority: Math.floor(item / 10) });
@@ -316,7 +316,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: asSequential(1, oldest),
   }),
   model({
-    name: "Queue: promises that put and one that gets",
+    name: "Queue: promises that put, and a promise that gets",
     setup: bounded,
     threads: [
       async (actor, { queue }) => {

@@ -14,7 +14,7 @@ import { Lock } from "../../../sync/lock.ts";
 import { Value } from "../../../sync/value.ts";
 import { type Actor, type Model, model, times } from "../model.ts";
 
-/** Where a message would name an object: a word that nothing else uses. 0: none under way. */
+/** Where a message would name an object: a word that nothing else uses. 0: no message is under way. */
 const UNDER_WAY = 102;
 
 const addressOf = (object: object): number => locate(object as SharedHandle)!.at;
@@ -47,7 +47,7 @@ export const models: readonly Model<Record<string, object>>[] = [
       const at = load(space.words, UNDER_WAY);
       const latch = handleAt(space, at) as unknown as Latch;
       dropReference(space, at);
-      actor.assert(latch.count === 1, "it is another object by now");
+      actor.assert(latch.count === 1, "the memory holds another object by now");
       latch[Symbol.dispose]();
     }),
     end: (actor) => isGivenBackOnce(actor, load(spaceOf("thread").words, UNDER_WAY)),
@@ -77,7 +77,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     ],
     end: (actor, { latch }) => {
       const expected = actor.count("received") === 1 ? 2 : 3;
-      // The one of the thread that made it, and the one of this look; perhaps that of the message.
+      // The reference of the thread that made it, and that of this check; perhaps that of the message.
       const references = load(spaceOf("thread").words, addressOf(latch) + 1);
       actor.assert(references === expected, `there are ${references} references`);
     },
@@ -89,12 +89,12 @@ export const models: readonly Model<Record<string, object>>[] = [
     faults: { deaths: 1 },
     end: (actor, { lock }) => {
       const references = load(spaceOf("thread").words, addressOf(lock) + 1);
-      actor.assert(references >= 2, "it was given back while two have it");
+      actor.assert(references >= 2, "it was given back while two threads have it");
       actor.assert(references <= 2 + actor.deaths, "more references are left than threads have died");
     },
   }),
   model({
-    name: "Names: one object for all who ask at once, by its class",
+    name: "Names: threads that ask at once get one object, of one class",
     setup: () => ({}),
     threads: times(2, (actor) => {
       const value = new Value("i32", 5, { name: "the value" });

@@ -5,7 +5,7 @@ type Locks = { lock: RLock };
 
 const setup = (): Locks => ({ lock: new RLock() });
 
-/** A waiter bars the lock when it was overtaken once, so that little time is enough to see what follows. */
+/** A waiter bars the lock after it was overtaken once, so that few steps show what follows. */
 const IMPATIENT = [{
   file: "_internal/memory/wait_point.ts",
   find: /WOKEN_IN_VAIN = \d+;/,
@@ -14,7 +14,7 @@ const IMPATIENT = [{
 
 const isFree = (actor: Actor, { lock }: Locks): void => actor.assert(!lock.locked, "the lock is held at the end");
 
-/** Acquires twice, and looks whether another thread comes in after the first release. */
+/** Acquires twice, and checks that no other thread comes in after the first release. */
 function nested(actor: Actor, lock: RLock): void {
   const outer = lock.acquireSync();
   actor.enter("the section");
@@ -25,7 +25,7 @@ function nested(actor: Actor, lock: RLock): void {
   actor.release(outer);
 }
 
-/** The same for an async function, which has to say that what it calls belongs to it. */
+/** The same for an async function, whose calls belong to it through `run`. */
 async function nestedRun(actor: Actor, lock: RLock, task: string): Promise<void> {
   await lock.run(async () => {
     actor.note("in", Number(task));
@@ -57,7 +57,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: isFree,
   }),
   model({
-    name: "RLock: guards disposed of in any order, and one that tries",
+    name: "RLock: guards disposed of in any order, and a thread that tries",
     setup,
     threads: [
       (actor, { lock }) => {
@@ -87,7 +87,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: isFree,
   }),
   model({
-    name: "RLock: nobody else releases it",
+    name: "RLock: no other thread releases it",
     setup,
     threads: [
       (actor, { lock }) => nested(actor, lock),
@@ -104,11 +104,11 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: isFree,
   }),
   model({
-    name: "RLock: the dead's lock goes on, as abandoned, with one level",
+    name: "RLock: a dead holder's lock passes on, as abandoned, with one level",
     setup,
     threads: times<Locks>(3, (actor, { lock }) => {
       const guard = lock.acquireSync();
-      actor.assert(!guard.abandoned || actor.deaths > 0, "abandoned, but nobody died");
+      actor.assert(!guard.abandoned || actor.deaths > 0, "abandoned, but no thread died");
       actor.enter("the section");
       const inner = lock.acquireSync();
       actor.assert(!inner.abandoned, "a level was abandoned");
@@ -119,7 +119,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     faults: { deaths: 1 },
   }),
   model({
-    name: "RLock: the dead's is released by another, once",
+    name: "RLock: a dead holder's lock is released by another thread, once",
     setup,
     threads: [
       (_actor, { lock }) => {
@@ -179,7 +179,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: isFree,
   }),
   model({
-    name: "RLock: run() of two threads, one that dies",
+    name: "RLock: run() of two threads, one of which dies",
     setup,
     threads: times<Locks>(2, async (actor, { lock }) => {
       await lock.run(async () => {

@@ -5,7 +5,7 @@ type Locks = { lock: RWLock };
 
 const setup = (): Locks => ({ lock: new RWLock() });
 
-/** Waiters keep the other side off as soon as they were overtaken once. */
+/** Waiters keep the other side off after they were overtaken once. */
 const IMPATIENT = [{
   file: "_internal/memory/wait_point.ts",
   find: /WOKEN_IN_VAIN = \d+;/,
@@ -13,12 +13,12 @@ const IMPATIENT = [{
 }];
 
 function reading(actor: Actor): void {
-  actor.assert(actor.count("writers") === 0, "one reads while another writes");
+  actor.assert(actor.count("writers") === 0, "a thread reads while another writes");
   actor.count("readers", 1);
 }
 
 function writing(actor: Actor): void {
-  actor.assert(actor.count("readers") === 0 && actor.count("writers") === 0, "one writes while another is inside");
+  actor.assert(actor.count("readers") === 0 && actor.count("writers") === 0, "a thread writes while another is inside");
   actor.count("writers", 1);
 }
 
@@ -38,10 +38,10 @@ function write(actor: Actor, lock: RWLock): void {
   actor.release(guard);
 }
 
-/** With a death in it the counts would stay: sections forget the dead. */
+/** A death inside would leave the counts as they are; sections forget dead threads. */
 function readSection(actor: Actor, lock: RWLock): void {
   const guard = lock.readSync();
-  actor.assert(!guard.abandoned || actor.deaths > 0, "abandoned, but nobody died");
+  actor.assert(!guard.abandoned || actor.deaths > 0, "abandoned, but no thread died");
   actor.enter("reading", 9);
   actor.step();
   actor.leave("reading");
@@ -50,9 +50,9 @@ function readSection(actor: Actor, lock: RWLock): void {
 
 function writeSection(actor: Actor, lock: RWLock): void {
   const guard = lock.writeSync();
-  actor.assert(!guard.abandoned || actor.deaths > 0, "abandoned, but nobody died");
+  actor.assert(!guard.abandoned || actor.deaths > 0, "abandoned, but no thread died");
   actor.enter("writing");
-  // A reader would be a second one there.
+  // A reader beside the writer would be a second thread there.
   actor.enter("reading");
   actor.step();
   actor.leave("reading");
@@ -62,12 +62,12 @@ function writeSection(actor: Actor, lock: RWLock): void {
 
 const isFree = (actor: Actor, { lock }: Locks): void => {
   const guard = lock.tryWrite();
-  actor.assert(guard !== undefined, "nobody can write at the end");
+  actor.assert(guard !== undefined, "no thread can write at the end");
   if (guard !== undefined) actor.release(guard);
-  actor.assert(lock.tryRead() !== undefined, "nobody can read at the end");
+  actor.assert(lock.tryRead() !== undefined, "no thread can read at the end");
 };
 
-/** What a lock with two sides promises. */
+/** What a lock of readers and writers promises. */
 export const models: readonly Model<Record<string, object>>[] = [
   model({
     name: "RWLock: two readers and a writer",
@@ -103,7 +103,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: isFree,
   }),
   model({
-    name: "RWLock: who reads may read again, though a writer waits",
+    name: "RWLock: a reader may read again, though a writer waits",
     setup,
     threads: [
       (actor, { lock }) => {
@@ -193,7 +193,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     bound: 1,
   }),
   model({
-    name: "RWLock: a death on either side stops nobody",
+    name: "RWLock: a death on either side stops no other thread",
     setup,
     threads: [
       (actor, { lock }) => readSection(actor, lock),
@@ -204,7 +204,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     bound: 1,
   }),
   model({
-    name: "RWLock: after a dead writer all are told, up to the next writer",
+    name: "RWLock: after a writer's death, acquisitions are abandoned up to the next writer's",
     setup,
     threads: [
       (actor, { lock }) => {
@@ -221,11 +221,11 @@ export const models: readonly Model<Record<string, object>>[] = [
           // A death in the release counts, too.
           actor.assert(
             actor.count("inside") <= actor.count("told") || !actor.isDead(0),
-            "it died inside, and nobody was told",
+            "the writer died inside, and no acquisition was abandoned",
           );
           actor.release(guard);
         }
-        actor.assert(actor.count("told") <= actor.deaths, "told again after it wrote");
+        actor.assert(actor.count("told") <= actor.deaths, "abandoned again after the next write");
       },
     ],
     faults: { deaths: 1 },
@@ -247,7 +247,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: isFree,
   }),
   model({
-    name: "RWLock: those who try take nothing along",
+    name: "RWLock: tries that fail leave nothing",
     setup,
     threads: times<Locks>(3, (actor, { lock }) => {
       if (actor.index === 0) {

@@ -5,7 +5,7 @@ type Semaphores = { semaphore: Semaphore };
 
 const setup = (value: number) => (): Semaphores => ({ semaphore: new Semaphore(value) });
 
-/** A waiter bars the semaphore when it was overtaken once, so that little time is enough to see what follows. */
+/** A waiter bars the semaphore after it was overtaken once, so that few steps show what follows. */
 const IMPATIENT = [{
   file: "_internal/memory/wait_point.ts",
   find: /WOKEN_IN_VAIN = \d+;/,
@@ -15,7 +15,7 @@ const IMPATIENT = [{
 const has = (value: number) => (actor: Actor, { semaphore }: Semaphores): void =>
   actor.assert(semaphore.value === value, `there are ${semaphore.value} permits at the end, not ${value}`);
 
-/** After a bar that nobody took away there is a permit and nobody gets it. */
+/** If a bar is left behind, there is a permit that no thread gets. */
 const canBeHad = (value: number) => (actor: Actor, { semaphore }: Semaphores): void => {
   actor.assert(semaphore.value === value, `there are ${semaphore.value} permits at the end, not ${value}`);
   actor.assert(semaphore.tryAcquire() !== undefined, "no permit can be had at the end");
@@ -45,7 +45,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: has(1),
   }),
   model({
-    name: "Semaphore: a signal for each, whether they wait yet or not",
+    name: "Semaphore: a signal for each thread, whether it waits yet or not",
     setup: setup(0),
     threads: [
       (_actor, { semaphore }) => void semaphore.acquireSync(),
@@ -96,7 +96,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: has(1),
   }),
   model({
-    name: "Semaphore: who is killed takes nobody's wake-up",
+    name: "Semaphore: a waiter that is killed takes no other waiter's wake-up",
     setup: setup(0),
     threads: [
       (_actor, { semaphore }) => void semaphore.acquireSync(),

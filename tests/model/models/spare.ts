@@ -31,14 +31,14 @@ export const models: readonly Model<Record<string, object>>[] = [
         if (record !== 0) actor.count("ended", 1);
       },
     ],
-    // The entries of the table of participants count here.
+    // Here the entries of the table of participants are part of the state.
     kills: true,
     end: (actor) => {
       const elsewhere = actor.count("started elsewhere", 0);
       const ended = actor.count("ended", 0);
       actor.assert(elsewhere + ended === 1, `it was started elsewhere ${elsewhere} times, and ended ${ended} times`);
       const { words } = spaceOf("thread");
-      actor.assert(load(words, entryOf(load(words, SPARE)) + RECORD) === 0, "the record is in the entry still");
+      actor.assert(load(words, entryOf(load(words, SPARE)) + RECORD) === 0, "the record is still in the entry");
     },
   }),
 ];

@@ -16,7 +16,7 @@ const MORTAL = 105;
 
 type Objects = { queue: Queue<unknown>; latch: Latch };
 
-/** What comes last in an item. */
+/** The last part of an item. */
 class Last {
   readonly is = true;
 }
@@ -31,7 +31,7 @@ registerSerializable(Last, {
   },
 });
 
-/** The threads have handles of the latch already, so that a thread that receives it has one no more. */
+/** The threads have handles of the latch already, so that receiving it adds no handle. */
 const setup = (queue: Queue<unknown>): Objects => {
   const latch = new Latch(1);
   queue.putSync([latch, new Last()]);
@@ -46,7 +46,7 @@ function received(actor: Actor, item: unknown): void {
   if (item !== 2) actor.count("received", 1);
 }
 
-/** Takes what there is. */
+/** Takes an item if there is one. */
 function tryGet(actor: Actor, queue: Queue<unknown>): void {
   try {
     received(actor, queue.getSync({ timeout: 0 }));
@@ -55,7 +55,7 @@ function tryGet(actor: Actor, queue: Queue<unknown>): void {
   }
 }
 
-/** All references are those of handles, but what died when it gave the message's back. */
+/** All references belong to handles, except one if a thread died while it gave a message's reference back. */
 function isSettled(actor: Actor, { queue, latch }: Objects, threads: number): void {
   reclaimTaken(spaceOf("thread"));
   while (queue.size > 0) received(actor, queue.getSync());
@@ -63,12 +63,12 @@ function isSettled(actor: Actor, { queue, latch }: Objects, threads: number): vo
   const expected = threads + 2;
   actor.assert(references >= expected, `a reference was dropped twice: ${references} are left of ${expected}`);
   const { words } = spaceOf("thread");
-  // Of those that have read it all but the dead have said so.
+  // Every thread that has read it has said so, except a dead one.
   const spared = load(words, READ) > actor.count("received", 0) ? 1 : 0;
   actor.assert(references <= expected + spared, `a reference is left: there are ${references} of ${expected}`);
 }
 
-/** What is in the entries of the table of participants counts here, and what is in parcels. */
+/** Here the entries of the table of participants and the parcels are part of the state. */
 const FAULTS = { faults: { deaths: 1 }, mortal: [0], kills: true, plain: true };
 
 const KINDS: readonly [string, () => Queue<unknown>][] = [
@@ -77,7 +77,7 @@ const KINDS: readonly [string, () => Queue<unknown>][] = [
   ["heap", () => new PriorityQueue<unknown>()],
 ];
 
-/** What holds for messages that name objects, when a thread dies that takes one. */
+/** What holds for messages that name objects when a thread dies while it takes one. */
 export const models: readonly Model<Record<string, object>>[] = [
   ...KINDS.map(([kind, make]) =>
     model<Objects>({
@@ -114,7 +114,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     })
   ),
   model<Objects>({
-    name: "Taken: two that reclaim a thread at once, and one that takes, give up what it had taken once",
+    name: "Taken: two threads that reclaim another at once, beside a thread that takes, give up once what it had taken",
     setup: () => setup(new Queue<unknown>()),
     threads: [
       (actor, { queue }) => {
@@ -130,7 +130,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: (actor, objects) => isSettled(actor, objects, 3),
   }),
   model<Objects>({
-    name: "Taken: an entry is given to another when what the dead had taken is given up",
+    name: "Taken: an entry is given to another thread once what the dead thread had taken is given up",
     setup: () => setup(new Queue<unknown>()),
     threads: [
       (actor, { queue }) => {
@@ -143,7 +143,7 @@ export const models: readonly Model<Record<string, object>>[] = [
         const { words, memory } = spaceOf("thread");
         const mortal = load(words, MORTAL);
         if (mortal === 0) return;
-        // The next id is one for the same entry.
+        // The next id belongs to the same entry.
         store(words, NEXT_PARTICIPANT_AT, mortal + PARTICIPANT_COUNT - 1);
         const entry = entryOf(enter(memory, 0));
         actor.assert(load(words, entry + TAKEN) === 0, "what another had taken came with the entry");

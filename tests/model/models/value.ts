@@ -58,7 +58,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     setup: () => ({ array: new SharedArray("i32", 4) }),
     threads: times<{ array: SharedArray<"i32"> }>(2, (actor, { array }) => {
       const guard = array.lock.acquireSync();
-      actor.assert(!guard.abandoned || actor.deaths > 0, "abandoned, but nobody died");
+      actor.assert(!guard.abandoned || actor.deaths > 0, "abandoned, but no thread died");
       actor.inside("the section");
       actor.release(guard);
     }),

@@ -9,10 +9,10 @@ type Things = { event: Event; semaphore: Semaphore };
 
 const setup = (): Things => ({ event: new Event(), semaphore: new Semaphore(0) });
 
-/** What waiting for one of several things promises. */
+/** What a wait for one of several objects promises. */
 export const models: readonly Model<Record<string, object>>[] = [
   model({
-    name: "waitAny: a blocked thread, whichever becomes ready",
+    name: "waitAny: a blocked thread, whichever object becomes ready",
     setup,
     threads: [
       (actor, { event, semaphore }) => {
@@ -25,7 +25,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     faults: { spurious: 1 },
   }),
   model({
-    name: "waitAny: it takes nothing, and nobody's wake-up",
+    name: "waitAny: it takes nothing, and no other waiter's wake-up",
     setup,
     threads: [
       async (actor, { event, semaphore }) => {

@@ -20,7 +20,7 @@ export function speakLater(ms: number, text: string): void {
   console.log(text);
 }
 
-/** A daemon that starts one that is none, and waits. */
+/** A daemon that starts a non-daemon thread, and waits. */
 export function startOther(started: Event): void {
   new Thread({ target: speakLater, args: [400, "the other ends"], daemon: false }).start();
   started.set();
