@@ -10,7 +10,9 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const WORDS = /\b(?:who|whom|whoever|somebody|someone|nobody|anybody|can not|for ever)\b/i;
 
 function files(folder: string, ending: string): string[] {
-  return readdirSync(ROOT + folder, { recursive: true }).map((name) => `${folder}/${String(name).replaceAll("\\", "/")}`)
+  return readdirSync(ROOT + folder, { recursive: true }).map((name) =>
+    `${folder}/${String(name).replaceAll("\\", "/")}`
+  )
     .filter((name) => name.endsWith(ending) && !/node_modules|\/out\/|\/pages\//.test(name));
 }
 

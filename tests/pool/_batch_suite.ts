@@ -253,42 +253,46 @@ export function batchSuite(kind: Kind): void {
       assertEquals(await Promise.all(maps), expected);
     });
 
-    it("have the same outcome as single calls that return something other than a number, or a promise", LIMIT, async () => {
-      const functions: Call[] = [
-        targets.textWhereMarked,
-        targets.nothingWhereMarked,
-        targets.objectWhereMarked,
-        targets.bytesWhereMarked,
-        targets.bigintWhereMarked,
-        targets.boxWhereMarked,
-        targets.numberLaterWhereMarked,
-        targets.numberAtOnceWhereMarked,
-        targets.textLaterWhereMarked,
-        targets.thenableWhereMarked,
-        targets.failLaterWhereMarked,
-        targets.functionWhereMarked,
-        targets.brokenThenableWhereMarked,
-      ];
-      for (const fn of functions) {
-        await inBatches([600], async () => {
-          await prepare(two(), fn, 600, 1500);
-          const outcome = await outcomeOf(two().map(fn, range(N)));
-          const isOver = "value" in (outcome as object);
-          assertSame(counts().slice(0, isOver ? N : 601), range(isOver ? N : 601).map(() => 1));
-          const [single, other] = [await outcomeOf(two().apply(fn, [600])), await outcomeOf(two().apply(fn, [1500]))];
-          if (!isOver) {
-            assertEquals(outcome, single, fn.name);
-            return;
-          }
-          const expected: unknown[] = [...SQUARES];
-          expected[600] = (single as { value: unknown }).value;
-          expected[1500] = (other as { value: unknown }).value;
-          assertEquals((outcome as { value: unknown }).value, expected, fn.name);
-        });
-        mark();
-        assertSame(await two().map(fn, range(N)), SQUARES);
-      }
-    });
+    it(
+      "have the same outcome as single calls that return something other than a number, or a promise",
+      LIMIT,
+      async () => {
+        const functions: Call[] = [
+          targets.textWhereMarked,
+          targets.nothingWhereMarked,
+          targets.objectWhereMarked,
+          targets.bytesWhereMarked,
+          targets.bigintWhereMarked,
+          targets.boxWhereMarked,
+          targets.numberLaterWhereMarked,
+          targets.numberAtOnceWhereMarked,
+          targets.textLaterWhereMarked,
+          targets.thenableWhereMarked,
+          targets.failLaterWhereMarked,
+          targets.functionWhereMarked,
+          targets.brokenThenableWhereMarked,
+        ];
+        for (const fn of functions) {
+          await inBatches([600], async () => {
+            await prepare(two(), fn, 600, 1500);
+            const outcome = await outcomeOf(two().map(fn, range(N)));
+            const isOver = "value" in (outcome as object);
+            assertSame(counts().slice(0, isOver ? N : 601), range(isOver ? N : 601).map(() => 1));
+            const [single, other] = [await outcomeOf(two().apply(fn, [600])), await outcomeOf(two().apply(fn, [1500]))];
+            if (!isOver) {
+              assertEquals(outcome, single, fn.name);
+              return;
+            }
+            const expected: unknown[] = [...SQUARES];
+            expected[600] = (single as { value: unknown }).value;
+            expected[1500] = (other as { value: unknown }).value;
+            assertEquals((outcome as { value: unknown }).value, expected, fn.name);
+          });
+          mark();
+          assertSame(await two().map(fn, range(N)), SQUARES);
+        }
+      },
+    );
   });
 
   describe(`${kind.name} Pool: batches in which a call takes long`, () => {

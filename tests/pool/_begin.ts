@@ -99,20 +99,24 @@ export function beginSuite(kind: Kind): void {
       assertStringIncludes(error.message, `"${error.worker}"`);
     });
 
-    it("loses no task to workers that are killed as they start while other workers may still begin", LIMIT, async () => {
-      const name = `Killed-${kind.name}`;
-      const [begun, go] = [new kind.Semaphore(0), new kind.Event()];
-      await using pool = new Pool(3, { name, initializer: setAndWait, initargs: [begun, go] });
-      const squares = [1, 2, 3, 4].map((x) => pool.submit(square, x));
-      for (let worker = 0; worker < 3; worker++) await begun.acquire();
-      for (let kills = 0; kills < 5; kills++) {
-        assert(kind.killNewestWorker(name));
-        // The worker that replaces it.
-        await begun.acquire();
-      }
-      go.set();
-      assertEquals(await Promise.all(squares), [1, 4, 9, 16]);
-    });
+    it(
+      "loses no task to workers that are killed as they start while other workers may still begin",
+      LIMIT,
+      async () => {
+        const name = `Killed-${kind.name}`;
+        const [begun, go] = [new kind.Semaphore(0), new kind.Event()];
+        await using pool = new Pool(3, { name, initializer: setAndWait, initargs: [begun, go] });
+        const squares = [1, 2, 3, 4].map((x) => pool.submit(square, x));
+        for (let worker = 0; worker < 3; worker++) await begun.acquire();
+        for (let kills = 0; kills < 5; kills++) {
+          assert(kind.killNewestWorker(name));
+          // The worker that replaces it.
+          await begun.acquire();
+        }
+        go.set();
+        assertEquals(await Promise.all(squares), [1, 4, 9, 16]);
+      },
+    );
 
     if (kind.name === "process") {
       it("rejects the tasks of a module whose process is killed", LIMIT, async () => {

@@ -152,16 +152,20 @@ export function endsSuite(kind: Kind): void {
       await assertRejects(() => future, CancelledError);
     });
 
-    it("may be terminated when it has ended, which does not touch memory that has a new owner by then", LIMIT, async () => {
-      for (let i = 0; i < 3; i++) {
-        const pool = new Pool(1);
-        assertEquals(await pool.apply(targets.add, [1, i]), 1 + i);
-        pool.close();
-        await pool.join();
-        pool.terminate();
-        await pool.join();
-      }
-    });
+    it(
+      "may be terminated when it has ended, which does not touch memory that has a new owner by then",
+      LIMIT,
+      async () => {
+        for (let i = 0; i < 3; i++) {
+          const pool = new Pool(1);
+          assertEquals(await pool.apply(targets.add, [1, i]), 1 + i);
+          pool.close();
+          await pool.join();
+          pool.terminate();
+          await pool.join();
+        }
+      },
+    );
 
     it("ends a pool that never began", LIMIT, async () => {
       const unused = new Pool(1);

@@ -18,25 +18,29 @@ export function streamSuite(kind: Kind): void {
       assertEquals(await collect(pool().imap(targets.square, [])), []);
     });
 
-    it("takes a limited number of items of an endless generator, and ends it when the loop is left", LIMIT, async () => {
-      let taken = 0;
-      let ended = false;
-      function* endless(): Generator<number> {
-        try {
-          for (;;) yield taken++;
-        } finally {
-          ended = true;
+    it(
+      "takes a limited number of items of an endless generator, and ends it when the loop is left",
+      LIMIT,
+      async () => {
+        let taken = 0;
+        let ended = false;
+        function* endless(): Generator<number> {
+          try {
+            for (;;) yield taken++;
+          } finally {
+            ended = true;
+          }
         }
-      }
-      let results = 0;
-      for await (const result of pool().imap(targets.square, endless())) {
-        assertEquals(result, results * results);
-        if (++results === 10) break;
-      }
-      assert(ended);
-      assert(taken <= 10 + 8, `${taken} items were taken`);
-      assertEquals(await pool().map(targets.square, [3]), [9]);
-    });
+        let results = 0;
+        for await (const result of pool().imap(targets.square, endless())) {
+          assertEquals(result, results * results);
+          if (++results === 10) break;
+        }
+        assert(ended);
+        assert(taken <= 10 + 8, `${taken} items were taken`);
+        assertEquals(await pool().map(targets.square, [3]), [9]);
+      },
+    );
 
     it("ends the iterable also if no result was ever asked for", LIMIT, async () => {
       let ended = false;
