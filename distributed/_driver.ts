@@ -282,7 +282,7 @@ export class Driver implements Owner, LedgerHost, OfferHost {
     if (this.#sites.size > 0) this.#sites.clear();
     if (this.broken !== undefined && !this.#sources.isEmpty) this.#giveUpAll(this.broken.error);
     this.#post();
-    this.#options.trace?.depth(this.queued);
+    this.#options.trace?.depth(this.queued, performance.now() - this.#began);
     if (!this.#sources.isEmpty || this.posted.size > 0) {
       this.#waitingSince ||= performance.now();
       this.#tick ??= setInterval(() => this.#look(), TICK);

@@ -10,6 +10,7 @@
  * @module
  */
 
+import { now } from "../atomics.ts";
 import { decode } from "../codec/decode.ts";
 import { isRoomWanted } from "../memory/room.ts";
 import type { Scope } from "../memory/memory.ts";
@@ -248,7 +249,7 @@ export class Dispatcher implements Watched, Owner, PoolParts {
     this.collect();
     this.#losses.reap(false);
     this.#post();
-    this.#options.trace?.depth(this.queued);
+    this.#options.trace?.depth(this.queued, now() - this.crew.began);
     this.hire();
     this.#losses.watchShares();
     this.errands.look();

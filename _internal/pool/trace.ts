@@ -5,7 +5,6 @@
  * @module
  */
 
-import { now } from "../atomics.ts";
 import { writeTextFile } from "../runtime/runtime.ts";
 import { onAnyEnd } from "../runtime/this_thread.ts";
 
@@ -58,7 +57,6 @@ let listening = false;
 /** Collects events. */
 export class Trace {
   readonly #events: TraceEvent[] = [];
-  readonly #begin: number = now();
   #depth = -1;
 
   constructor(name: string) {
@@ -81,10 +79,11 @@ export class Trace {
     });
   }
 
-  depth(queued: number): void {
+  /** Notes how many tasks wait, `ms` after the pool began: the clock of the slices, which may be later than this object. */
+  depth(queued: number, ms: number): void {
     if (queued === this.#depth) return;
     this.#depth = queued;
-    this.#events.push({ name: "queued", ph: "C", pid: 1, tid: 0, ts: (now() - this.#begin) * 1000, args: { queued } });
+    this.#events.push({ name: "queued", ph: "C", pid: 1, tid: 0, ts: ms * 1000, args: { queued } });
   }
 
   toJSON(): PoolTrace {

@@ -3,7 +3,7 @@ import type { Kind } from "./_kind.ts";
 import { sharedPool } from "./_shared_pool.ts";
 import * as targets from "./_targets.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { InvalidStateError } from "@weft/concurrent/threading";
+import { InvalidStateError, sleep } from "@weft/concurrent/threading";
 import { describe, it } from "node:test";
 
 /** What holds for the values that are sent between a pool and its workers. */
@@ -65,6 +65,17 @@ export function crossingSuite(kind: Kind): void {
     it("runs inline functions and built-in ones", LIMIT, async () => {
       assertEquals(await pool().map((x: number) => x + 1, range(3)), [1, 2, 3]);
       assertEquals(await pool().map(Math.sqrt, [4, 9]), [2, 3]);
+    });
+
+    it("records slices and the number of waiting tasks on the same clock", LIMIT, async () => {
+      await using two = new Pool(2, { trace: true });
+      await sleep(300); // The clock begins with the first call, not here.
+      await two.map(targets.square, range(100));
+      const { traceEvents } = two.trace();
+      const ended = () => traceEvents.filter(({ ph }) => ph === "X").map(({ ts, dur }) => ts! + dur!);
+      await until(() => ended().length > 0);
+      const counted = traceEvents.find(({ ph }) => ph === "C")!;
+      assert(counted.ts! <= Math.max(...ended()), `${counted.ts} µs, slices end at ${ended()}`);
     });
 
     it("records a trace on request", LIMIT, async () => {
