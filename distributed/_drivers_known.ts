@@ -56,7 +56,7 @@ export class KnownDrivers {
     try {
       const question = toBytes({ ids: this.#host.heldOf(driver) });
       const answer = await this.#engine.request(`driver.${driver}.ping`, question, ANSWER);
-      // The message that canceled them may have been lost.
+      // The message that cancelled them may have been lost.
       this.#host.giveUp(new Set(fromBytes<Unknown>(answer).ids));
       this.#forget(driver);
     } catch (error) {

@@ -127,7 +127,7 @@ export class Event {
 
   /**
    * Waits until the flag is set. Returns at once if it is set already. Several programs may wait; a wait does not
-   * change the flag, whether it succeeds or is canceled.
+   * change the flag, whether it succeeds or is cancelled.
    *
    * Python: `threading.Event.wait`.
    *

@@ -19,7 +19,7 @@ import type { RLock } from "./rlock.ts";
 import type { Semaphore } from "./semaphore.ts";
 import { sleep, sleepSync } from "./sleep.ts";
 
-/** A `Thread` or a `Process`, described by members that other objects lack. {@linkcode waitAny} waits for its end. */
+/** What {@linkcode waitAny} needs of a `Thread` or a `Process`, to wait for its end. */
 export interface WaitableThread {
   /** Whether the thread or process has been started and has not ended. */
   readonly isAlive: boolean;

@@ -81,7 +81,8 @@ export interface ThreadOptions<A extends unknown[], R> {
  *
  * - **Modules.** The worker imports the target's module again, so that each thread has module variables of its own. Only
  *   the objects of this package are shared. The top level of a module may run earlier and more often than threads are
- *   started: if several threads have run the same target, a spare worker imports its module before the next start.
+ *   started: if the last two threads started and the last thread ended had the same target, a spare worker imports its
+ *   module before the next start.
  * - **Visibility.** The thread sees everything that its starter wrote to shared memory before {@linkcode Thread.start}. A
  *   thread that has joined it sees everything that it wrote.
  * - **Handles** can be sent to other threads, which may join or terminate the thread too.
@@ -208,7 +209,7 @@ export class Timer<A extends unknown[] = unknown[], R = unknown> extends Thread<
   /**
    * Creates a timer. It does not begin to wait before {@linkcode Thread.start}.
    *
-   * @param ms Milliseconds to wait. `Infinity` waits until the timer is canceled.
+   * @param ms Milliseconds to wait. `Infinity` waits until the timer is cancelled.
    * @param fn The function to run then: any function that can be the target of a {@linkcode Thread}.
    * @param args The arguments of `fn`.
    * @throws {TypeError} If `ms` is not a number, or `fn` is not a function.

@@ -27,30 +27,25 @@ export async function serverVariable(): Promise<Record<string, string>> {
 export const ROOT: string = fileURLToPath(new URL("../", import.meta.url));
 
 /** The modules that deno.json exports. */
-export const ENTRY_POINTS: readonly string[] = [
-  "mod.ts",
-  "sync/mod.ts",
-  "threading/mod.ts",
-  "multiprocessing/mod.ts",
-  "distributed/mod.ts",
-  "distributed/agent.ts",
-];
+export const ENTRY_POINTS: readonly string[] = Object.values<string>(
+  JSON.parse(readFileSync(`${ROOT}deno.json`, "utf8")).exports,
+).map((path) => path.replace("./", ""));
 
 const PACKAGES = `${ROOT}node_modules/`;
 
 /** Runs `npm install` unless every package that package.json names is there already. */
 export async function install(): Promise<void> {
-  await installIn(ROOT);
+  await installIn(ROOT, "Bun, dprint and the packages of package.json");
 }
 
-/** The same in another folder, a path with a slash at its end. */
-export async function installIn(folder: string): Promise<void> {
+/** The same in another folder, a path with a slash at its end. `what` says what is installed. */
+export async function installIn(folder: string, what: string): Promise<void> {
   const { dependencies, devDependencies, optionalDependencies } = JSON.parse(
     readFileSync(`${folder}package.json`, "utf8"),
   );
   const names = Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies });
   if (names.every((name) => exists(`${folder}node_modules/${name}/package.json`))) return;
-  console.log(`Installing ${names.length > 3 ? "Bun, dprint and the packages of package.json" : names.join(", ")}`);
+  console.log(`Installing ${what}`);
   const args = ["install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"];
   // A machine with Deno alone has no npm of its own, but Deno can run it.
   for (const command of [["npm", ...args], [Deno.execPath(), "run", "-A", "npm:npm@11", ...args]]) {

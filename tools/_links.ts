@@ -14,10 +14,15 @@ export interface Links {
 }
 
 const LINK = /<(?:a|link|img|script)\b[^>]*?\s(?:href|src)="([^"]*)"/g;
-const ANCHOR = /\s(?:id|name)="([^"]*)"/g;
+const ANCHOR = /\sid="([^"]*)"/g;
 
-/** Checks that every link of the site's pages has its file, and every anchor its place. Links to other sites are not followed. */
-export function brokenLinks(site: string): Links {
+/**
+ * Looks whether every link of the site's pages has its file, and every anchor its place. Links to other sites are not
+ * followed.
+ *
+ * @param base The path under which the site will be served, with a slash at both ends.
+ */
+export function brokenLinks(site: string, base = "/"): Links {
   const pages = readdirSync(site, { recursive: true }).map((name) => String(name).replaceAll("\\", "/"))
     .filter((name) => name.endsWith(".html"));
   const texts = new Map(pages.map((page) => [page, readFileSync(posix.join(site, page), "utf8")]));
@@ -37,11 +42,17 @@ export function brokenLinks(site: string): Links {
       const link = unescaped(raw!);
       if (/^(?:[a-z]+:|\/\/)/i.test(link)) continue;
       links++;
-      const [path, anchor] = link.split("#", 2) as [string, string?];
-      let target = path === "" ? page : decodeURIComponent(
-        path.startsWith("/") ? path.slice(1) : posix.join(posix.dirname(page), path),
-      );
-      target = target.replace(/[?].*$/, "");
+      const [beforeAnchor, anchor] = link.split("#", 2) as [string, string?];
+      const path = decodeURIComponent(beforeAnchor.replace(/[?].*$/, ""));
+      if (path.startsWith("/") && !path.startsWith(base)) {
+        broken.add(`${page} links to ${link}, which is not below ${base}`);
+        continue;
+      }
+      let target = path === ""
+        ? page
+        : path.startsWith("/")
+        ? path.slice(base.length)
+        : posix.join(posix.dirname(page), path);
       if (target === "" || target === "." || isFolder(posix.join(site, target))) {
         target = posix.join(target, "index.html");
       }

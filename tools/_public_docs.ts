@@ -102,8 +102,8 @@ export function examine(documentation: Documentation): Findings {
   const placeOf = ({ filename, line }: Location) => `${filename}:${line}`;
   /** Whether this declaration was not checked yet: most are exported from several modules. */
   const isNew = (location: Location, name: string): boolean => {
-    const key = `${placeOf(location)} ${name}`;
-    return !seen.has(key) && seen.add(key) !== undefined;
+    const before = seen.size;
+    return seen.add(`${placeOf(location)} ${name}`).size > before;
   };
   const tagsOf = (jsDoc: JsDoc | undefined, kind: string) => (jsDoc?.tags ?? []).filter((tag) => tag.kind === kind);
   const hasExample = (jsDoc: JsDoc | undefined) => tagsOf(jsDoc, "example").length > 0;

@@ -9,7 +9,7 @@
  *     deno task docs            builds and checks
  *     deno task docs --serve    serves what was built, on port 4173
  *
- * `WEFT_DOCS_BASE` is the path under which the site will be served. Default: `/`.
+ * `WEFT_DOCS_BASE` is the path under which the site will be served, with a slash at both ends. Default: `/`.
  *
  * @module
  */
@@ -34,6 +34,8 @@ const SITE = `${ROOT}docs/site/`;
 const PAGES = `${SITE}pages/`;
 const OUT = `${ROOT}dist/site/`;
 const REFERENCE = `${OUT}api/`;
+// Each has its page in the reference. mod.ts holds nothing else, and the agent is a command.
+const MODULES = ENTRY_POINTS.filter((entry) => entry.endsWith("/mod.ts"));
 const VITEPRESS = `${SITE}node_modules/vitepress/bin/vitepress.js`;
 
 // Pages that do not lie in docs/, by their names in the site.
@@ -76,7 +78,11 @@ function withLinks(text: string, source: string, names: ReadonlyMap<string, stri
 
 /** The README as front page: its title and first paragraph are what VitePress draws large. */
 function frontPage(readme: string): string {
-  const [, name, motto, lead, body] = /^# (\w+): (.+)\n\n(.+)\n\n([^]*)$/.exec(readme)!;
+  const parts = /^# (\w+): (.+)\n\n(.+)\n\n([^]*)$/.exec(readme);
+  if (parts === null) {
+    throw new Error("README.md must begin with '# Name: motto', and a paragraph in a line of its own");
+  }
+  const [, name, motto, lead, body] = parts;
   return `---
 layout: home
 hero:
@@ -98,14 +104,11 @@ ${body}
 
 /** A page with a line for each public symbol, which leads to the reference. */
 async function symbolsPage(): Promise<string> {
-  const modules = ENTRY_POINTS.filter((entry) =>
-    /^(?:sync|threading|multiprocessing|distributed)\/mod\.ts$/.test(entry)
-  );
   const parts = [
     "# Reference",
     "Every public class, function and type, by module. The names lead to the pages that `deno doc` makes.\n",
   ];
-  for (const entry of modules) {
+  for (const entry of MODULES) {
     const module = posix.dirname(entry);
     parts.push(`## @weft/concurrent/${module} {#${module}}\n\n| Name | What it is |\n| --- | --- |`);
     for (const { name, summary } of symbolsOf(await documentationOf([entry]))) {
@@ -159,15 +162,14 @@ function adaptReference(): void {
 }
 
 /** Builds the whole site again. */
-export async function build(): Promise<void> {
-  await installIn(SITE);
+async function build(): Promise<void> {
+  await installIn(SITE, "VitePress, which builds the site");
   await collect();
   rmSync(OUT, { recursive: true, force: true });
   await succeed(["run", "-A", "--no-lock", `--config=${SITE}deno.json`, VITEPRESS, "build"], SITE, {
     WEFT_DOCS_OUT: OUT,
   });
-  const modules = ENTRY_POINTS.filter((entry) => entry.includes("/") && entry.endsWith("/mod.ts"));
-  await succeed(["doc", "--html", "--name=Weft", `--output=${REFERENCE}`, ...modules], ROOT);
+  await succeed(["doc", "--html", "--name=Weft", `--output=${REFERENCE}`, ...MODULES], ROOT);
   adaptReference();
 }
 
@@ -181,7 +183,7 @@ if (import.meta.main) {
     Deno.exit(code);
   }
   await build();
-  const { links, broken } = brokenLinks(OUT);
+  const { links, broken } = brokenLinks(OUT, Deno.env.get("WEFT_DOCS_BASE"));
   const all = [...missing, ...broken];
   for (const each of all) console.error(each);
   console.log(`dist/site: ${links} links followed, ${all.length} broken`);

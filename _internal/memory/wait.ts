@@ -24,7 +24,7 @@ export interface Wait<T> {
   attempt(woken: number): T | undefined;
   /** How the wait ends after `timeout` milliseconds: with a value, or with an error that is thrown. */
   expired(timeout: number): T;
-  /** Takes back the bars that a waiter has put up. Called before the wait is given up. */
+  /** Undoes what the waiter has begun: takes its bar away, drops its message, breaks its barrier. Called before it gives up. */
   abandoned?(): void;
   /** Whether promises of a thread get it in the order of their calls. */
   readonly ordered?: boolean;

@@ -84,7 +84,7 @@ export interface Source {
   /** Takes that task. {@linkcode Source.index} is its index in the job. */
   take(): void;
   readonly index: number;
-  /** Whether no more tasks will come, except tasks that come back. */
+  /** Whether there is no task now. The source is added again when it gets one: by a call, or when a task comes back. */
   readonly exhausted: boolean;
   /** The number of waiting tasks, as far as it is known. */
   readonly waiting: number;

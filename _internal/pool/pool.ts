@@ -91,7 +91,7 @@ export abstract class BasePool implements AsyncDisposable {
    * @param options A signal, a timeout, a priority and more: see {@linkcode TaskOptions}.
    * @returns A future of what `fn` returns. A future is a promise. It rejects with what `fn` throws.
    * @throws {TargetError} If it is clear during the call that `fn` cannot run in a worker. Otherwise the future rejects with it.
-   * @throws {DataCloneError} If an argument cannot be copied.
+   * @throws {DOMException} `DataCloneError`, if an argument cannot be copied.
    * @throws {InvalidStateError} If the pool is closed.
    *
    * @example With a timeout and a priority
@@ -137,7 +137,7 @@ export abstract class BasePool implements AsyncDisposable {
    * @param args Its arguments, copied during this call.
    * @returns A future of what `fn` returns. A future is a promise. It rejects with what `fn` throws.
    * @throws {TargetError} If it is clear during the call that `fn` cannot run in a worker. Otherwise the future rejects with it.
-   * @throws {DataCloneError} If an argument cannot be copied.
+   * @throws {DOMException} `DataCloneError`, if an argument cannot be copied.
    * @throws {InvalidStateError} If the pool is closed.
    *
    * @example

@@ -264,7 +264,11 @@ export class Calls {
   terminate(): void {
     if (this.state === "terminated") return;
     this.state = "terminated";
-    this.#dispatcher?.terminate(new CancelledError("Cannot get the result of a task as its pool was terminated"));
+    this.#dispatcher?.terminate(
+      new CancelledError(
+        "Cannot get the result of a task as its pool was terminated: await it before the end of the block of 'await using'",
+      ),
+    );
     this.#end();
   }
 

@@ -262,6 +262,13 @@ export function validatePoolOptions(
   cpus: () => number,
 ): Sizes {
   const action = "create pool";
+  if (typeof workers === "object") {
+    throw new TypeError(
+      `Cannot create pool as 'workers' must be a number: received ${
+        show(workers)
+      }, write new Pool(undefined, { … }) for options alone`,
+    );
+  }
   if (workers !== undefined) validateInteger(workers, "'workers'", 1, MOST_WORKERS, action);
   if (options !== undefined && (typeof options !== "object" || options === null)) {
     throw new TypeError(`Cannot create pool as the options must be an object: received ${show(options)}`);

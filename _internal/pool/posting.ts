@@ -147,7 +147,7 @@ export class Posting {
       if (!this.#mayPost()) return false;
       this.#sources.delete(source);
       if (this.#postSome(source)) hasMore = true;
-      // An exhausted source is removed. add() brings it back if some of its tasks come back.
+      // A source that has no task now is removed. add() brings it back when it gets a task.
       if (!source.exhausted) this.#sources.add(source);
     }
     return hasMore;

@@ -203,7 +203,7 @@ export function unrefTimer(timer: ReturnType<typeof setTimeout>): ReturnType<typ
 }
 
 /**
- * Calls `run` after `ms` milliseconds, unless it is canceled before. It does not keep the program alive, and a test runner that
+ * Calls `run` after `ms` milliseconds, unless it is cancelled before. It does not keep the program alive, and a test runner that
  * reports timers which outlive a test does not see it. It is for timers of the library itself, which no object of the program
  * could clean up.
  *

@@ -81,7 +81,7 @@ export const DAEMON = 1;
 export const RESULT_ASKED = 2;
 /** It is a timer: it waits before it runs its target. */
 export const TIMER = 4;
-/** It is a timer that was canceled: it must not run its target. */
+/** It is a timer that was cancelled: it must not run its target. */
 export const CANCELLED = 8;
 /** The starter has an except hook. */
 export const HOOKED = 16;

@@ -23,7 +23,8 @@ export function thisMachine(versions: Record<string, string>): Machine {
     processor: os.cpus()[0]?.model.trim() ?? "unknown",
     cores: navigator.hardwareConcurrency,
     memory: os.totalmem(),
-    system: `${os.platform()} ${os.release()} ${os.arch()}`,
+    // What stands behind the version, as in 6.18.44-name-of-a-build, says nothing to a reader.
+    system: `${os.platform()} ${os.release().replace(/-.*/, "")} ${os.arch()}`,
     versions,
   };
 }

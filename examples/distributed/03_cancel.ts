@@ -1,5 +1,5 @@
 /**
- * Tasks that are not wanted any more are canceled: at once here, and on the other machine when the task next checks.
+ * Tasks that are not wanted any more are cancelled: at once here, and on the other machine when the task next checks.
  */
 
 import { once } from "node:events";
@@ -20,7 +20,7 @@ if (import.meta.main) {
   {
     await using pool = new Pool({ connect: server.url, root: new URL("../../", import.meta.url) });
     const enough = new AbortController();
-    // A task that does not check is ended by force, a second after it was canceled.
+    // A task that does not check is ended by force, a second after it was cancelled.
     const futures = [0, 1].map((from) => pool.apply(search, [from], { signal: enough.signal, killAfter: 1000 }));
     while (futures.some(({ state }) => state !== "running")) await new Promise((resolve) => setTimeout(resolve, 10));
     enough.abort(new Error("that is enough"));

@@ -45,8 +45,12 @@ function sectionsOf(page: string): Section[] {
     let prints: string | undefined;
     let shell: string[] | undefined;
     for (const [, language, text] of section.matchAll(FENCE)) {
-      if (language === "text") prints = text!.trimEnd();
-      else if (language === "sh") shell = text!.trim().split("\n");
+      if (language === "text") {
+        if (prints !== undefined) {
+          throw new Error(`${page} has two blocks of text under ${section.slice(0, section.indexOf("\n"))}`);
+        }
+        prints = text!.trimEnd();
+      } else if (language === "sh") shell = text!.trim().split("\n");
       else if (/^\/\/ (\S+)$/m.test(text!)) files.set(/^\/\/ (\S+)$/m.exec(text!)![1]!, text!);
     }
     if (prints === undefined) continue;

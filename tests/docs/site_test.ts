@@ -1,7 +1,7 @@
 /** The site that `deno task docs` builds. Deno builds it, for both runtimes. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -28,6 +28,25 @@ describe("the site", { skip: !("Deno" in globalThis) }, () => {
     const thread = textOf("api/threading/~/Thread.html");
     assertStringIncludes(thread, "from &quot;@weft/concurrent/threading&quot;");
     assertStringIncludes(thread, 'href="../../../index.html"');
+  });
+
+  it("has every page in its sidebar", { timeout: 60_000 }, () => {
+    const config = readFileSync(`${ROOT}docs/site/.vitepress/config.ts`, "utf8");
+    const pages = readdirSync(`${ROOT}docs`).filter((name) => name.endsWith(".md"));
+    assertEquals(pages.filter((name) => !config.includes(`link: "/${name.replace(".md", "")}"`)), []);
+  });
+
+  it("notices a link out of the path under which the site is served", { timeout: 60_000 }, () => {
+    const site = mkdtempSync(`${tmpdir()}/site-`);
+    try {
+      writeFileSync(`${site}/index.html`, '<h1 id="top">A</h1> <a href="/weft/#top">1</a> <a href="/index.html">2</a>');
+      assertEquals(brokenLinks(site, "/weft/"), {
+        links: 2,
+        broken: ["index.html links to /index.html, which is not below /weft/"],
+      });
+    } finally {
+      rmSync(site, { recursive: true });
+    }
   });
 
   it("notices a link to a page that is not there, and to a place that its page lacks", { timeout: 60_000 }, () => {

@@ -31,7 +31,7 @@ describe("the house", () => {
     assertEquals(misbuilt(), []);
   });
 
-  it("notices a room that is on no floor", LIMIT, () => {
+  it("has a room for each name on its floors", LIMIT, () => {
     const rooms = FLOORS.flat().filter((room) => room.endsWith("/"));
     assert(
       rooms.every((room) => sourceFiles().some((file) => file.startsWith(room))),
@@ -39,11 +39,10 @@ describe("the house", () => {
     );
   });
 
-  // Twenty of them are the pool's: a file for each of its words.
-  it("has at most 205 modules", LIMIT, () => {
+  it("has at most 215 modules", LIMIT, () => {
     const { length } = sourceFiles();
     console.log(`${length} modules`);
-    assert(length <= 205, `${length} modules`);
+    assert(length <= 215, `${length} modules`);
   });
 
   it("has no file above 390 lines of code, no class above 290, and of the pool none above 260", LIMIT, () => {

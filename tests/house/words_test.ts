@@ -36,7 +36,8 @@ describe("the words of the project", () => {
   });
 
   it("are those of CONTRIBUTING.md in the pages", { timeout: 60_000 }, () => {
-    const pages = [...files("docs", ".md"), "README.md", "CHANGELOG.md", "tests/model/README.md"];
+    const pages = ["docs", "tests", "_internal"].flatMap((folder) => files(folder, ".md"));
+    pages.push("README.md", "CHANGELOG.md");
     assertEquals(pages.flatMap((page) => found(page, () => true)), []);
   });
 });

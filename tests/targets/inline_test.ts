@@ -64,7 +64,7 @@ describe("functions that are sent as their source", () => {
     capturedLikeAnExport: /captures the local variable 'shadow'/,
     capturedLikeAGlobal: /captures the local variable 'name'/,
     capturedParameter: /captures the local variable 'status'/,
-    unexportedConstant: /'secret', which file:.*_inline\.ts does not export: export it, or pass it as an argument/,
+    unexportedConstant: /'secret', which file:.*_inline\.ts does not export: pass it as an argument, or export it/,
     unexportedFunction: /"usesUnexported" as thread target as it uses 'unexported', which .* does not export/,
     unexportedClass: /'Box', which .* does not export/,
     undeclared: /'notDeclaredAnywhere', which is neither exported by file:.*_inline\.ts nor global/,
