@@ -10,10 +10,10 @@
 import { TargetError } from "../_internal/errors.ts";
 import type { Relay } from "../_internal/pool/relay.ts";
 import { type DriversHost, KnownDrivers } from "./_drivers_known.ts";
-import { type Delivery, type Engine, NobodyError } from "./_engine.ts";
+import { type Delivery, type Engine, NotListeningError } from "./_engine.ts";
 import { type HeldHost, HeldParcel } from "./_held.ts";
 import { ANSWER, insist } from "./_insist.ts";
-import { Intake, type Seat } from "./_intake.ts";
+import { Intake, type Place } from "./_intake.ts";
 import { type Offer, TakenOffers } from "./_offers_taken.ts";
 import type { PieceQuestion } from "./_pieces.ts";
 import { type Prepared, Preparing, type PreparingOptions, type Refused } from "./_preparing.ts";
@@ -146,7 +146,7 @@ export class Agent implements HeldHost, DriversHost {
   // Tasks.
 
   #receive(delivery: Delivery): void {
-    const seat = this.#intake.come();
+    const place = this.#intake.come();
     let parcel: Parcel;
     let held: HeldParcel | undefined;
     try {
@@ -157,15 +157,15 @@ export class Agent implements HeldHost, DriversHost {
     } catch {
       // A message of another library: no program waits for it.
       delivery.done();
-      return seat.leave();
+      return place.leave();
     }
     const run = held === undefined
       ? this.#refuse(delivery, parcel, this.#otherVersion)
-      : this.#run(delivery, parcel, held, seat);
+      : this.#run(delivery, parcel, held, place);
     void run
       .catch((error) => console.error(`Cannot go on with a task of ${parcel.driver}:`, error))
       .finally(() => {
-        seat.leave();
+        place.leave();
         if (held !== undefined) this.#drop(held);
       });
   }
@@ -181,28 +181,28 @@ export class Agent implements HeldHost, DriversHost {
     delivery.done();
   }
 
-  async #run(delivery: Delivery, parcel: Parcel, held: HeldParcel, seat: Seat): Promise<void> {
+  async #run(delivery: Delivery, parcel: Parcel, held: HeldParcel, place: Place): Promise<void> {
     const { driver, fn } = parcel;
     // A program that is gone may have left many parcels: drop them without another long wait.
     if (this.#gone.has(driver) && !await this.#isBack(driver)) return delivery.done();
-    const prepared = await this.#hear(driver, delivery, seat, this.#preparing.prepare(driver, fn));
+    const prepared = await this.#hear(driver, delivery, place, this.#preparing.prepare(driver, fn));
     if (prepared === "gone") {
       this.#gone.add(driver);
       return delivery.done();
     }
     if ("refusal" in prepared) return await this.#refuse(delivery, parcel, prepared);
     // A silent program is asked before the parcel takes a slot, so that other parcels can use the slot meanwhile.
-    if (!this.#silent.has(driver) && !await seat.take(PATIENCE)) {
+    if (!this.#silent.has(driver) && !await place.take(PATIENCE)) {
       this.#intake.isAhead = false;
       return delivery.giveBack();
     }
-    await this.#begin(delivery, held, seat, prepared);
+    await this.#begin(delivery, held, place, prepared);
     // Another parcel can use the slot while the program confirms the reports.
-    seat.leave();
+    place.leave();
     await held.whenHeard();
   }
 
-  async #begin(delivery: Delivery, held: HeldParcel, seat: Seat, prepared: Prepared): Promise<void> {
+  async #begin(delivery: Delivery, held: HeldParcel, place: Place, prepared: Prepared): Promise<void> {
     const { driver, id, nonce } = held;
     const began = performance.now();
     // Steps that may fail come before the program is asked: if they fail, another agent may have room for a pool.
@@ -215,25 +215,25 @@ export class Agent implements HeldHost, DriversHost {
       return delivery.giveBack();
     }
     const asking = insist(this.#engine, `driver.${driver}.grant`, toBytes({ id, agent: this.#id, nonce }));
-    const answer = await this.#hear(driver, delivery, seat, asking);
+    const answer = await this.#hear(driver, delivery, place, asking);
     // A program that is gone needs no results. A parcel that was granted to another agent is done there.
     const grant: Grant | undefined = answer === undefined ? undefined : fromBytes(answer);
     if (answer === undefined) this.#gone.add(driver);
     // From here on only the program and this agent matter, whatever happens to the queue.
     delivery.done();
     if (grant?.isGranted !== true) return;
-    await seat.claim();
+    await place.claim();
     await held.run(relay, prepared.description, prepared.name, grant.skip);
     if (performance.now() - began < PATIENCE) this.#intake.isAhead = true;
   }
 
   // Waits for a program's answer. While the program is silent, its parcel has no slot, and the intake asks for another
   // parcel.
-  async #hear<T>(driver: string, delivery: Delivery, seat: Seat, answer: Promise<T>): Promise<T> {
+  async #hear<T>(driver: string, delivery: Delivery, place: Place, answer: Promise<T>): Promise<T> {
     let keeping: ReturnType<typeof setInterval> | undefined;
     const timer = setTimeout(() => {
       this.#silent.add(driver);
-      seat.leave();
+      place.leave();
       delivery.keep();
       keeping = setInterval(() => delivery.keep(), KEEP);
     }, ANSWERS);
@@ -250,7 +250,7 @@ export class Agent implements HeldHost, DriversHost {
     try {
       await this.#engine.request(`driver.${driver}.ping`, toBytes({ ids: [] }), ANSWER);
     } catch (error) {
-      if (error instanceof NobodyError) return false;
+      if (error instanceof NotListeningError) return false;
     }
     this.#gone.delete(driver);
     return true;
@@ -280,13 +280,13 @@ export class Agent implements HeldHost, DriversHost {
       return false;
     }
     const held = new HeldParcel(parcel, this.#engine, this, nonce);
-    const seat = this.#intake.comeUnasked();
-    if (seat === undefined) return false;
+    const place = this.#intake.comeUnasked();
+    if (place === undefined) return false;
     this.#held.add(held);
     // Let the answer to the offer be sent first.
     queueMicrotask(() => {
       held.run(relay, prepared.description, prepared.name, [])
-        .finally(() => seat.leave())
+        .finally(() => place.leave())
         .then(() => held.whenHeard())
         .catch((error) => console.error(`Cannot go on with a task of ${driver}:`, error))
         .finally(() => this.#drop(held));

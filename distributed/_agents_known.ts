@@ -7,7 +7,7 @@
  * @module
  */
 
-import { type Engine, NobodyError } from "./_engine.ts";
+import { type Engine, NotListeningError } from "./_engine.ts";
 import { ANSWER, isGone } from "./_insist.ts";
 import { fromBytes, type Held, type News, toBytes } from "./_wire.ts";
 
@@ -207,7 +207,7 @@ export class KnownAgents {
         else if (++parcel.missed >= UNKNOWN && granted.has(parcel)) lose(parcel, "does not know the task any more");
       }
     } catch (error) {
-      if (error instanceof NobodyError) {
+      if (error instanceof NotListeningError) {
         this.#silentSince.delete(agent);
         const since = this.#absentSince.get(agent) ?? asked;
         this.#absentSince.set(agent, since);

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { type Engine, NobodyError } from "./_engine.ts";
+import { type Engine, NotListeningError } from "./_engine.ts";
 import { ABSENT, ANSWER, isGone, SILENCE } from "./_insist.ts";
 import { fromBytes, toBytes, type Unknown } from "./_wire.ts";
 
@@ -60,7 +60,7 @@ export class KnownDrivers {
       this.#host.giveUp(new Set(fromBytes<Unknown>(answer).ids));
       this.#forget(driver);
     } catch (error) {
-      if (error instanceof NobodyError) {
+      if (error instanceof NotListeningError) {
         this.#silentSince.delete(driver);
         const since = this.#absentSince.get(driver) ?? performance.now();
         this.#absentSince.set(driver, since);

@@ -6,7 +6,7 @@
  */
 
 /** The other side of a request is certainly gone: nothing listens under its name. Mere silence proves less. */
-export class NobodyError extends Error {}
+export class NotListeningError extends Error {}
 
 /** The queue has no room for another task. */
 export class QueueFullError extends Error {}
@@ -86,7 +86,7 @@ export interface Engine extends Link {
   /**
    * Sends a message to a name and waits for the answer.
    *
-   * @throws {NobodyError} If certainly nothing listens under that name.
+   * @throws {NotListeningError} If certainly nothing listens under that name.
    */
   request(to: string, bytes: Uint8Array, timeout: number): Promise<Uint8Array>;
   /** Answers messages to a name. */

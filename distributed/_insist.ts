@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Engine, NobodyError } from "./_engine.ts";
+import { type Engine, NotListeningError } from "./_engine.ts";
 
 // Times in milliseconds.
 /** How long the other side may take to answer. */
@@ -37,7 +37,7 @@ export async function insist(
     } catch (error) {
       // Silence proves nothing about the other side while the engine is away.
       if (engine.awaySince !== undefined) until = performance.now() + SILENCE;
-      if (!(error instanceof NobodyError) || engine.awaySince !== undefined) absentSince = undefined;
+      if (!(error instanceof NotListeningError) || engine.awaySince !== undefined) absentSince = undefined;
       else if (isGone(engine, absentSince ??= performance.now(), ABSENT)) return undefined;
       await new Promise((resolve) => setTimeout(resolve, AGAIN));
     }

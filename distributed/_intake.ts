@@ -51,20 +51,20 @@ export class Intake {
   }
 
   /** A parcel has arrived that was asked for. */
-  come(): Seat {
+  come(): Place {
     this.#expected--;
-    return new Seat(this);
+    return new Place(this);
   }
 
   /**
    * Takes a slot for a parcel that was not asked for. `undefined`: there is no slot, or there may be parcels in the
    * queue, maybe of other programs, which come first.
    */
-  comeUnasked(): Seat | undefined {
+  comeUnasked(): Place | undefined {
     const isFree = !this.#isOver && this.#taken < this.#slots && this.#waiting.size === 0 && this.#owed.length === 0;
     if (!isFree || this.#expected === 0 || performance.now() - this.#expectedSince < SURE) return undefined;
     this.count();
-    return new Seat(this, this.#tryNow());
+    return new Place(this, this.#tryNow());
   }
 
   /** Counts a parcel that is not over. */
@@ -134,7 +134,7 @@ export class Intake {
 }
 
 /** The place of a parcel in the intake. */
-export class Seat {
+export class Place {
   readonly #intake: Intake;
   #isCounted = true;
   #hasSlot: boolean;

@@ -6,7 +6,7 @@
  */
 
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
-import { type Answering, type Link, NobodyError } from "./_engine.ts";
+import { type Answering, type Link, NotListeningError } from "./_engine.ts";
 import { AGAIN } from "./_nats_connect.ts";
 import { EngineError } from "./fleet_errors.ts";
 
@@ -152,9 +152,9 @@ export abstract class NatsLink implements Link {
     try {
       return plain((await this.connection.request(this.subject(to), bytes, { timeout })).data);
     } catch (error) {
-      const isNobody = (error as { isNoResponders?: () => boolean }).isNoResponders?.() === true ||
+      const isUnheard = (error as { isNoResponders?: () => boolean }).isNoResponders?.() === true ||
         (error as Error).name === "NoRespondersError";
-      if (isNobody) throw new NobodyError(`Nothing listens to ${to}`);
+      if (isUnheard) throw new NotListeningError(`Nothing listens to ${to}`);
       throw error;
     }
   }

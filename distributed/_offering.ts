@@ -11,7 +11,7 @@
  */
 
 import type { KnownAgents } from "./_agents_known.ts";
-import { type Engine, NobodyError } from "./_engine.ts";
+import { type Engine, NotListeningError } from "./_engine.ts";
 import { ANSWER } from "./_insist.ts";
 import type { Offer } from "./_offers_taken.ts";
 import type { SentParcel } from "./_parcels.ts";
@@ -85,7 +85,7 @@ export class Offering {
         this.#refused.set(agent!, performance.now() + REFUSED);
         return this.#refuse(parcel, nonce);
       } catch (error) {
-        if (error instanceof NobodyError && !isUnknown) {
+        if (error instanceof NotListeningError && !isUnknown) {
           this.#refused.set(agent!, performance.now() + LATELY);
           return this.#refuse(parcel, nonce);
         }

@@ -32,7 +32,7 @@ import { load, store } from "../_internal/atomics.ts";
 import { PARTICIPANT_COUNT } from "../_internal/memory/memory.ts";
 import { lockMutex, unlockMutex } from "../_internal/memory/participants.ts";
 import type { Space } from "../_internal/memory/space.ts";
-import { EVERYBODY, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
+import { ALL_SLEEPERS, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
 import { isGone } from "./_wait_list.ts";
 
 const MUTEX = 0;
@@ -86,7 +86,7 @@ export function arrive(space: Space, at: number, parties: number, hasAction: boo
         store(words, generation + RUNNER, space.id);
         store(words, generation + FATE, hasAction ? RUNNING : PASSED);
         store(words, at + CURRENT, 0);
-        if (!hasAction) notify(space, generation + GENERATION_POINT, EVERYBODY);
+        if (!hasAction) notify(space, generation + GENERATION_POINT, ALL_SLEEPERS);
       }
     }
   }
@@ -101,7 +101,7 @@ export function pass(space: Space, at: number, generation: number): boolean {
   const passes = load(words, generation + FATE) === RUNNING;
   if (passes) {
     store(words, generation + FATE, PASSED);
-    notify(space, generation + GENERATION_POINT, EVERYBODY);
+    notify(space, generation + GENERATION_POINT, ALL_SLEEPERS);
   }
   unlock(space, at);
   return passes;
@@ -244,5 +244,5 @@ function breakAll(space: Space, at: number, generation: number): void {
 function breakGeneration(space: Space, generation: number): void {
   if (generation === 0 || fateOf(space, generation) !== undefined) return;
   store(space.words, generation + FATE, BROKEN);
-  notify(space, generation + GENERATION_POINT, EVERYBODY);
+  notify(space, generation + GENERATION_POINT, ALL_SLEEPERS);
 }

@@ -27,7 +27,7 @@
 import { and, compareExchange, load, or } from "../_internal/atomics.ts";
 import { TimeoutError } from "../_internal/errors.ts";
 import type { Kind } from "../_internal/memory/kinds.ts";
-import { isAlive, NOBODY } from "../_internal/memory/participants.ts";
+import { isAlive, NO_PARTICIPANT } from "../_internal/memory/participants.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import type { Wait } from "../_internal/memory/wait.ts";
 import { CONTENDED, LOOK, notify, WAIT_POINT_WORDS, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
@@ -130,7 +130,7 @@ function abandon(space: Space, at: number): void {
   for (;;) {
     const seen = load(space.words, at);
     if (seen >>> HOLDER_SHIFT !== space.id) return;
-    if (compareExchange(space.words, at, seen, NOBODY << HOLDER_SHIFT | seen & BARRED) === seen) break;
+    if (compareExchange(space.words, at, seen, NO_PARTICIPANT << HOLDER_SHIFT | seen & BARRED) === seen) break;
   }
   notify(space, at + POINT, 1);
 }

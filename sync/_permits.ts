@@ -20,7 +20,7 @@ import { and, compareExchange, load, or } from "../_internal/atomics.ts";
 import { BOUNDED_SEMAPHORE } from "../_internal/memory/kinds.ts";
 import { OBJECT_HEADER } from "../_internal/memory/memory.ts";
 import type { Space } from "../_internal/memory/space.ts";
-import { EVERYBODY, LOOK, notify, WAIT_POINT_WORDS, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
+import { ALL_SLEEPERS, LOOK, notify, WAIT_POINT_WORDS, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
 
 /** The most permits there can be. */
 export const MAX_PERMITS = 2 ** 31 - 1;
@@ -94,7 +94,7 @@ export function addPermits(space: Space, at: number, count: number, max: number)
     // Wraps into the sign bit, which only `>>>` reads.
     if (compareExchange(words, at, seen, (seen + count * ONE) | 0) === seen) break;
   }
-  notify(space, at + POINT, Math.min(count, EVERYBODY));
+  notify(space, at + POINT, Math.min(count, ALL_SLEEPERS));
   return true;
 }
 
@@ -102,5 +102,5 @@ export function addPermits(space: Space, at: number, count: number, max: number)
 // release will notify them of these.
 function notifyLeft(space: Space, at: number, seen: number): void {
   const permits = seen >>> 1;
-  if (permits > 0) notify(space, at + POINT, Math.min(permits, EVERYBODY));
+  if (permits > 0) notify(space, at + POINT, Math.min(permits, ALL_SLEEPERS));
 }

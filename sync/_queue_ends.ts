@@ -14,7 +14,7 @@ import { QueueEmptyError, QueueFullError } from "../_internal/errors.ts";
 import { defineKind, type Kind, registerClass } from "../_internal/memory/kinds.ts";
 import { firstLine, OBJECT_HEADER } from "../_internal/memory/memory.ts";
 import { noRoomText, type Space } from "../_internal/memory/space.ts";
-import { EVERYBODY, notify, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
+import { ALL_SLEEPERS, notify, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
 import {
   CLOSED,
   type Container,
@@ -113,9 +113,9 @@ export class QueueEnds {
   shutDown(atOnce: boolean): void {
     this.#space.endIfKilled();
     this.#container.shutDown(atOnce);
-    notify(this.#space, this.#base + GET_POINT, EVERYBODY);
-    notify(this.#space, this.#base + PUT_POINT, EVERYBODY);
-    if (atOnce) notify(this.#space, this.#base + JOIN_POINT, EVERYBODY);
+    notify(this.#space, this.#base + GET_POINT, ALL_SLEEPERS);
+    notify(this.#space, this.#base + PUT_POINT, ALL_SLEEPERS);
+    if (atOnce) notify(this.#space, this.#base + JOIN_POINT, ALL_SLEEPERS);
   }
 
   /** Marks one item as finished. `false`: every item is marked already. */
@@ -126,7 +126,7 @@ export class QueueEnds {
       if (compareExchange(this.#words, this.#base + DONE, done, (done + 1) | 0) !== done) continue;
       // Counted again: a shutdown may have dropped all other items since, and the waiters that it woke may have looked before
       // this mark.
-      if (this.#leftAfter(done + 1) <= 0) notify(this.#space, this.#base + JOIN_POINT, EVERYBODY);
+      if (this.#leftAfter(done + 1) <= 0) notify(this.#space, this.#base + JOIN_POINT, ALL_SLEEPERS);
       return true;
     }
   }
@@ -143,7 +143,7 @@ export class QueueEnds {
   // While the bar was set, newcomers may have gone to sleep although there was an item or room for them. No other notification
   // wakes them for it.
   #notifyUpTo(count: number, point: number): void {
-    if (count > 0) notify(this.#space, this.#base + point, Math.min(count, EVERYBODY));
+    if (count > 0) notify(this.#space, this.#base + point, Math.min(count, ALL_SLEEPERS));
   }
 }
 

@@ -36,7 +36,7 @@ export const COUNT = 1;
 export const FIRST_ROW_WORDS: number = SEAT + FIRST_SEATS * SEAT;
 
 /** Whether a living thread reads. */
-export function isAnybodyReading(space: Space, first: number): boolean {
+export function isRead(space: Space, first: number): boolean {
   const { words, memory } = space;
   for (let row = first, count = FIRST_SEATS; row !== 0; row = load(words, row), count = MORE_SEATS) {
     for (let seat = row + SEAT, end = seat + count * SEAT; seat < end; seat += SEAT) {

@@ -52,18 +52,11 @@
 import { and, compareExchange, load, now, or, pause, store } from "../_internal/atomics.ts";
 import type { Kind } from "../_internal/memory/kinds.ts";
 import { firstLine, LINE } from "../_internal/memory/memory.ts";
-import { isAlive, NOBODY } from "../_internal/memory/participants.ts";
+import { isAlive, NO_PARTICIPANT } from "../_internal/memory/participants.ts";
 import type { Space } from "../_internal/memory/space.ts";
-import { EVERYBODY, notify, WAIT_POINT_WORDS, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
+import { ALL_SLEEPERS, notify, WAIT_POINT_WORDS, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
 import { FREE, MISSED, TAKEN, TAKEN_OVER } from "./_lock_word.ts";
-import {
-  COUNT,
-  existingSeat,
-  FIRST_ROW_WORDS,
-  freeRows,
-  isAnybodyReading,
-  reportDeadReaders,
-} from "./_reader_seats.ts";
+import { COUNT, existingSeat, FIRST_ROW_WORDS, freeRows, isRead, reportDeadReaders } from "./_reader_seats.ts";
 
 const BARRED = 1;
 const READERS_OFF = 2;
@@ -167,7 +160,7 @@ export function attemptWrite(space: Space, base: number, woken: number, waiting:
     if (keepsWritersOff(seen) && !mayPassReaders(space, base, woken, waiting)) return MISSED;
     space.endIfKilled();
     if (compareExchange(words, base, seen, tag | seen & FLAGS | CLAIM) !== seen) continue;
-    if (isAnybodyReading(space, base + SEATS)) {
+    if (isRead(space, base + SEATS)) {
       replaceOwn(space, base, FREE, FLAGS);
       if (waiting !== undefined && woken >= 0) {
         store(words, base + KEEPER_OF_READERS, space.id);
@@ -209,7 +202,7 @@ export function releaseWrite(space: Space, base: number, acquisition: number): v
   // Before the word changes: a thread that finds the word free must also find that there was a writer.
   store(words, base + PHASE, (words[base + PHASE] + 1) | 0);
   if (replaceOwn(space, base, FREE, WRITERS_OFF | BARRED) === undefined) return;
-  notify(space, base + READ_POINT, EVERYBODY);
+  notify(space, base + READ_POINT, ALL_SLEEPERS);
   notify(space, base + WRITE_POINT, 1);
 }
 
@@ -223,7 +216,7 @@ export function withdrawWriter(space: Space, base: number): void {
   const { words } = space;
   const bars = load(words, base + KEEPER_OF_READERS) === space.id ? READERS_OFF | BARRED : BARRED;
   const before = and(words, base, ~bars) & bars;
-  if (keepsReadersOff(before)) notify(space, base + READ_POINT, EVERYBODY);
+  if (keepsReadersOff(before)) notify(space, base + READ_POINT, ALL_SLEEPERS);
   if (isBarred(before)) notify(space, base + WRITE_POINT, 1);
 }
 
@@ -269,7 +262,7 @@ function isInTheWay(space: Space, base: number, seen: number, woken: number): bo
   const writer = writerOf(seen);
   if (writer === space.id || woken < 0 || isAlive(space.memory, writer)) return true;
   if (compareExchange(space.words, base, seen, seen & FLAGS | ABANDONED) !== seen) return false;
-  notify(space, base + READ_POINT, EVERYBODY);
+  notify(space, base + READ_POINT, ALL_SLEEPERS);
   notify(space, base + WRITE_POINT, 1);
   return false;
 }
@@ -333,7 +326,7 @@ function mayPassWriters(
     return true;
   }
   if (waiting === undefined) return false;
-  if (count === 0 && isAnybodyReading(space, base + SEATS)) {
+  if (count === 0 && isRead(space, base + SEATS)) {
     waiting.since = 0;
     return false;
   }
@@ -348,7 +341,7 @@ function mayPassReaders(space: Space, base: number, woken: number, waiting: Wait
   if (woken < 0) return false;
   const keeper = load(words, base + KEEPER_OF_WRITERS);
   const passes = !isAlive(space.memory, keeper) || waiting !== undefined &&
-      (waiting.blocking && keeper === space.id || !isAnybodyReading(space, base + SEATS) && hasLapsed(waiting));
+      (waiting.blocking && keeper === space.id || !isRead(space, base + SEATS) && hasLapsed(waiting));
   if (passes) and(words, base, ~WRITERS_OFF);
   return passes;
 }
@@ -391,8 +384,8 @@ function abandon(space: Space, at: number): void {
     its.set(seat, epochOf(space, seat) + 1);
     store(words, seat + COUNT, 0);
   }
-  replaceOwn(space, base, NOBODY << WRITER_SHIFT, FLAGS);
-  notify(space, base + READ_POINT, EVERYBODY);
+  replaceOwn(space, base, NO_PARTICIPANT << WRITER_SHIFT, FLAGS);
+  notify(space, base + READ_POINT, ALL_SLEEPERS);
   notify(space, base + WRITE_POINT, 1);
 }
 

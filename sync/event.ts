@@ -20,7 +20,7 @@ import { compareExchange, load } from "../_internal/atomics.ts";
 import { defineKind, EVENT, registerClass } from "../_internal/memory/kinds.ts";
 import { type Place, placeOf, SharedObject, type SharedOptions, unusable } from "../_internal/memory/shared_object.ts";
 import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
-import { EVERYBODY, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
+import { ALL_SLEEPERS, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
 import { validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 
 const POINT = 1;
@@ -181,7 +181,7 @@ export class Event extends SharedObject {
       if ((seen & 1) !== from) return;
       if (compareExchange(words, at, seen, (seen + 1) | 0) === seen) break;
     }
-    if (from === 0) notify(this.#place.space, at + POINT, EVERYBODY);
+    if (from === 0) notify(this.#place.space, at + POINT, ALL_SLEEPERS);
   }
 }
 

@@ -11,7 +11,7 @@ import { compareExchange, load, store } from "../_internal/atomics.ts";
 import { defineKind, LATCH, registerClass } from "../_internal/memory/kinds.ts";
 import { type Place, placeOf, SharedObject, type SharedOptions, unusable } from "../_internal/memory/shared_object.ts";
 import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
-import { EVERYBODY, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
+import { ALL_SLEEPERS, notify, WAIT_POINT_WORDS } from "../_internal/memory/wait_point.ts";
 import { validateInteger, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 
 const POINT = 1;
@@ -93,7 +93,7 @@ export class Latch extends SharedObject {
       if (seen === 0) return;
       const left = Math.max(0, seen - n);
       if (compareExchange(words, at, seen, left) !== seen) continue;
-      if (left === 0) notify(this.#place.space, at + POINT, EVERYBODY);
+      if (left === 0) notify(this.#place.space, at + POINT, ALL_SLEEPERS);
       return;
     }
   }

@@ -20,7 +20,7 @@ import {
 } from "../_internal/memory/shared_object.ts";
 import { type Space, spaceOf } from "../_internal/memory/space.ts";
 import { type Wait, waitSync } from "../_internal/memory/wait.ts";
-import { EVERYBODY, notify } from "../_internal/memory/wait_point.ts";
+import { ALL_SLEEPERS, notify } from "../_internal/memory/wait_point.ts";
 import { deadlineOf, show } from "../_internal/options.ts";
 import { requireIdentity } from "../_internal/runtime/this_thread.ts";
 import type { TargetDescriptor } from "../_internal/targets/describe.ts";
@@ -247,7 +247,7 @@ export class Timer<A extends unknown[] = unknown[], R = unknown> extends Thread<
     const { space, at } = placeOf(this);
     if (at < 0) unusable(this, "cancel timer");
     setFlags(space, at, CANCELLED);
-    notify(space, at + POINT, EVERYBODY);
+    notify(space, at + POINT, ALL_SLEEPERS);
   }
 }
 

@@ -27,10 +27,10 @@ import { mayCallSystem, VARIABLE } from "../processes/runtime_command.ts";
 import { heedSignals } from "../processes/signal.ts";
 import { childrenEnded, endChildren } from "../processes/start_process.ts";
 import {
-  beNobody,
-  beSomebody,
+  becomeSpare,
   exitCodeSet,
   exitProcess,
+  leaveSpare,
   onLastWords,
   pendingOutput,
   setMainArgument,
@@ -107,7 +107,7 @@ async function importAhead(head: string, spoil: () => boolean): Promise<void> {
       failedAhead ??= { error };
     },
   };
-  beNobody((error) => {
+  becomeSpare((error) => {
     if (spoil()) exitProcess(0);
     // The spare has become a process, but does not know which one before this import is over. The module gets the error.
     throw error;
@@ -134,7 +134,7 @@ function goTo(folder: string): void {
 async function run(space: Space, record: number): Promise<void> {
   const { words } = space;
   setOwnRecord(record);
-  beSomebody();
+  leaveSpare();
   store(words, record + INDEX, (space.memory as ProcessMemory).region.index);
   heedSignals(space, record);
   let over = false;

@@ -58,7 +58,7 @@ const ENDED = 2;
 /** Ids are lower than this: a lock word has no room for more. */
 const MAX_ID = 2 ** 27 - 1;
 /** An id that no participant ever has. A lock with this holder is abandoned. */
-export const NOBODY: number = MAX_ID;
+export const NO_PARTICIPANT: number = MAX_ID;
 
 // The table.
 

@@ -23,7 +23,7 @@ import { allocate, free, reach } from "./allocator.ts";
 import { AsyncWaiters } from "./async_waiters.ts";
 import { BELL_COUNT, type Memory, NAMES_AT, NAMES_MUTEX_AT, ROOM_AT, type Scope, ThreadMemory } from "./memory.ts";
 import { enter, entryOf, KILL, lockMutex, unlockMutex } from "./participants.ts";
-import { DEFAULT_SPINS, EVERYBODY, notify } from "./wait_point.ts";
+import { ALL_SLEEPERS, DEFAULT_SPINS, notify } from "./wait_point.ts";
 
 /** One thread's view of one memory. */
 export class Space {
@@ -111,7 +111,7 @@ export class Space {
   free(at: number): void {
     free(this.memory, this.id, at);
     // A worker may wait for room: see room.ts.
-    notify(this, ROOM_AT, EVERYBODY);
+    notify(this, ROOM_AT, ALL_SLEEPERS);
   }
 
   /** Writes bytes into a new block: their length, then the bytes. The first `before` words are left to the caller. */

@@ -54,7 +54,7 @@ export const SLICE_MS = 200;
 
 const SLEEPERS = 0xfff;
 /** The most sleepers that a wait point can count. Notifying that many wakes all of them. */
-export const EVERYBODY = SLEEPERS;
+export const ALL_SLEEPERS = SLEEPERS;
 const EPOCH = 0x1000;
 /** How many pauses a thread makes between looks before it sleeps, if the machine has more than one processor. */
 export const DEFAULT_SPINS = 400;

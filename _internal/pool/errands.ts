@@ -5,7 +5,7 @@
  */
 
 import { load, store } from "../atomics.ts";
-import { EVERYBODY, notify } from "../memory/wait_point.ts";
+import { ALL_SLEEPERS, notify } from "../memory/wait_point.ts";
 import type { Ending } from "../work/runner.ts";
 import { ERRAND, LEAST, WORK } from "./board.ts";
 import type { Hired } from "./crew.ts";
@@ -224,7 +224,7 @@ export class Errands {
       given = true;
     }
     // A notification cannot choose the worker that it wakes, so all of them are woken.
-    if (given) notify(board.space, board.at + WORK, EVERYBODY);
+    if (given) notify(board.space, board.at + WORK, ALL_SLEEPERS);
   }
 
   #tellReady(): boolean {

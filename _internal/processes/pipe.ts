@@ -35,7 +35,7 @@ import { isAlive, lockMutex, unlockMutex } from "../memory/participants.ts";
 import { dropReference } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
 import { beginTaking, endTaking, mendTaking } from "../queue/taken.ts";
-import { EVERYBODY, notify } from "../memory/wait_point.ts";
+import { ALL_SLEEPERS, notify } from "../memory/wait_point.ts";
 import { dropMessage, isParcel, sizeOf, SKIP } from "../queue/message.ts";
 
 /** How many words of messages a ring has: more than 64 KiB, and a number that wastes little of the allocator's block. */
@@ -142,8 +142,8 @@ export function tellOther(space: Space, base: number, end: number): void {
   const { words } = space;
   add(words, base + END_CHANGES + end * END_WORDS, 1);
   const oneWay = isOneWay(words, base);
-  if (!oneWay || end === 1) notify(space, ringOf(words, base, end) + GET_POINT, EVERYBODY);
-  if (!oneWay || end === 0) notify(space, ringOf(words, base, 1 - end) + PUT_POINT, EVERYBODY);
+  if (!oneWay || end === 1) notify(space, ringOf(words, base, end) + GET_POINT, ALL_SLEEPERS);
+  if (!oneWay || end === 0) notify(space, ringOf(words, base, 1 - end) + PUT_POINT, ALL_SLEEPERS);
 }
 
 /** A number that changes with every change of that end's holders. */

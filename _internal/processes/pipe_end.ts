@@ -17,7 +17,7 @@ import { firstLine, OBJECT_HEADER } from "../memory/memory.ts";
 import { addReference, disposeOf, onRelease, type Place, type SharedHandle } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
 import { type Wait, waitAsync } from "../memory/wait.ts";
-import { EVERYBODY, notify, WOKEN_IN_VAIN } from "../memory/wait_point.ts";
+import { ALL_SLEEPERS, notify, WOKEN_IN_VAIN } from "../memory/wait_point.ts";
 import { isBytes, type Message } from "../queue/message.ts";
 import {
   beginGet,
@@ -265,8 +265,8 @@ export class End {
     // Only now, because this thread may have been the last holder. Waiters at the other end then see that this end is
     // gone. Waiters of this thread at this end find the connection closed.
     tellOther(space, this.#base, this.#side);
-    if (input !== 0) notify(space, input + GET_POINT, EVERYBODY);
-    if (output !== 0) notify(space, output + PUT_POINT, EVERYBODY);
+    if (input !== 0) notify(space, input + GET_POINT, ALL_SLEEPERS);
+    if (output !== 0) notify(space, output + PUT_POINT, ALL_SLEEPERS);
     unpin(space, this.#pipe);
   }
 

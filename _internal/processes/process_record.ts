@@ -26,7 +26,7 @@ import { lockMutex, seeToOthers, unlockMutex } from "../memory/participants.ts";
 import { addReference, dropReference } from "../memory/shared_object.ts";
 import { existingSpace, type Space, spaceOf } from "../memory/space.ts";
 import { reclaimTaken } from "../queue/taken.ts";
-import { EVERYBODY, notify } from "../memory/wait_point.ts";
+import { ALL_SLEEPERS, notify } from "../memory/wait_point.ts";
 import { pidOfThis } from "../runtime/runtime.ts";
 import { requireIdentity } from "../runtime/this_thread.ts";
 import { SIGKILL } from "../system/calls.ts";
@@ -134,7 +134,7 @@ export function finishProcess(space: Space, record: number, code: number): void 
   freeBytes(space, record + PAYLOAD);
   losePayload(payload);
   reclaimTaken(space);
-  notify(space, record + POINT, EVERYBODY);
+  notify(space, record + POINT, ALL_SLEEPERS);
 }
 
 /** Whether the process was started and is gone. This asks the system, so it is right even if no event loop turns. */

@@ -132,12 +132,12 @@ export async function whileImporting<T>(module: string, worker: string, load: ()
 let refuse: ((error: Error) => void) | undefined;
 
 /** Notes that this is a spare that imports what it will run. `asked` is called when a module asks which thread or process it is. */
-export function beNobody(asked: (error: Error) => void): void {
+export function becomeSpare(asked: (error: Error) => void): void {
   refuse = asked;
 }
 
 /** Notes that this is a thread or process, and no spare any more. */
-export function beSomebody(): void {
+export function leaveSpare(): void {
   refuse = undefined;
 }
 

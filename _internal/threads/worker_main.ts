@@ -18,9 +18,9 @@ import { existingSpace, setSpace, Space } from "../memory/space.ts";
 import { giveUpTaken } from "../queue/taken.ts";
 import { block } from "../memory/wait_point.ts";
 import {
-  beNobody,
-  beSomebody,
+  becomeSpare,
   exitThread,
+  leaveSpare,
   onLastWords,
   onParentMessage,
   pendingOutput,
@@ -156,7 +156,7 @@ async function importAhead({ buffer, ahead, head }: Ahead): Promise<void> {
       exitThread();
     },
   });
-  beNobody((error) => {
+  becomeSpare((error) => {
     // If there is a record, the spare has become a thread, and the message that says so is about to arrive.
     if (load(words, entry + RECORD) === 0) spoil(error);
   });
@@ -198,7 +198,7 @@ function setLastWords(space: Space, words: Parameters<typeof onLastWords>[0]): v
 async function run(init: Init): Promise<void> {
   const { record } = init;
   const space = join(init.buffer, init.id);
-  beSomebody();
+  leaveSpare();
   // A module that was imported ahead may have joined the processes' memory. There was no record then to note the id in.
   const processes = existingSpace("process");
   if (processes !== undefined) store(space.words, record + PROCESS_ID, processes.id);
@@ -320,7 +320,7 @@ function leaveAll(space: Space, code: number, reason: { error: unknown } | undef
   const record = leaveUnused(space.memory, space.id);
   if (record === 0) return;
   store(space.words, record + EXIT_CODE, code);
-  if (reason !== undefined) asJanitor(space, (janitor) => fail(janitor, record, reason.error));
+  if (reason !== undefined) asParticipant(space, (own) => fail(own, record, reason.error));
   finish(space, record);
   vanish(space, record);
 }
@@ -371,14 +371,14 @@ function waitForChildren(space: Space, record: number, spared: (child: number) =
 // Freeing memory takes a mutex, and a thread that holds a mutex must be on the table of participants.
 function forgetAll(space: Space): void {
   const offspring = ownOffspring();
-  if (offspring !== undefined) asJanitor(space, (janitor) => offspring.forget(janitor));
+  if (offspring !== undefined) asParticipant(space, (own) => offspring.forget(own));
 }
 
 // Puts this thread on the table of participants once more, for the duration of `work`.
-function asJanitor(space: Space, work: (janitor: Space) => void): void {
-  const janitor = Space.join(space.memory, 0, exitThread);
-  work(janitor);
-  leave(space.memory, janitor.id);
+function asParticipant(space: Space, work: (own: Space) => void): void {
+  const own = Space.join(space.memory, 0, exitThread);
+  work(own);
+  leave(space.memory, own.id);
 }
 
 function report(report: Report): void {

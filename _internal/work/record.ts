@@ -47,7 +47,7 @@ import {
 import { entryOf, isAlive, kill, leave, lockMutex, RECORD, unlockMutex } from "../memory/participants.ts";
 import { addReference, type Attachment, dropReference } from "../memory/shared_object.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
-import { EVERYBODY, notify } from "../memory/wait_point.ts";
+import { ALL_SLEEPERS, notify } from "../memory/wait_point.ts";
 import { reclaimTaken } from "../queue/taken.ts";
 
 export const STATE = 0;
@@ -180,7 +180,7 @@ export function finish(space: Space, record: number): void {
     leave(space.memory, load(words, record + IDENT));
     if (compareExchange(words, record + STATE, state, FINISHED) === state) break;
   }
-  notify(space, record + POINT, EVERYBODY);
+  notify(space, record + POINT, ALL_SLEEPERS);
 }
 
 /** Ends a thread that has not begun, with an error. Returns `false` if it has begun. */

@@ -3,7 +3,7 @@
  * may do, again and again and in no time.
  */
 
-import { type Delivery, type Engine, NobodyError, type Taking } from "../../distributed/_engine.ts";
+import { type Delivery, type Engine, NotListeningError, type Taking } from "../../distributed/_engine.ts";
 
 /** How bad it is: probabilities. */
 export interface Faults {
@@ -133,7 +133,7 @@ export class Hub {
 
   async request(to: string, bytes: Uint8Array, timeout: number): Promise<Uint8Array> {
     const listeners = [...this.#answers.get(to) ?? []].filter(({ engine }) => !engine.isClosed);
-    if (listeners.length === 0) throw new NobodyError(to);
+    if (listeners.length === 0) throw new NotListeningError(to);
     if (to.endsWith(".offer")) this.offers++;
     const [{ reply, engine }] = listeners;
     await this.#delay();

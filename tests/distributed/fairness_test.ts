@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
 import { describe, it } from "node:test";
-import { Intake, type Seat } from "../../distributed/_intake.ts";
+import { Intake, type Place } from "../../distributed/_intake.ts";
 import { rounds } from "../_rounds.ts";
 import { range } from "../pool/_helpers.ts";
 import { moment, turn, until } from "../suites/_until.ts";
@@ -41,14 +41,14 @@ describe("the intake of an agent", () => {
     assertEquals(asked, [4]);
     intake.ask();
     assertEquals(asked, [4]);
-    const seats = range(4).map(() => intake.come());
+    const places = range(4).map(() => intake.come());
     assertEquals(asked, [4]);
-    seats[0].leave();
+    places[0].leave();
     assertEquals(asked, [4, 1]);
     intake.isAhead = false;
-    seats[1].leave();
+    places[1].leave();
     assertEquals(asked, [4, 1]);
-    seats[2].leave();
+    places[2].leave();
     assertEquals(asked, [4, 1, 1]);
     intake.isAhead = true;
     intake.ask();
@@ -90,10 +90,10 @@ describe("the intake of an agent", () => {
         second.take(LONG).then((isTaken) => order.push(`second ${isTaken}`)),
         owed.claim().then(() => order.push("owed")),
       ]);
-      for (const [i, seat] of [has, owed, first].entries()) {
+      for (const [i, place] of [has, owed, first].entries()) {
         await turn();
         assertEquals(order.length, i);
-        seat.leave();
+        place.leave();
       }
       await all;
       assertEquals(order, ["owed", "first true", "second true"]);
@@ -124,14 +124,14 @@ describe("the intake of an agent", () => {
     intake.ask();
     assertEquals(intake.comeUnasked(), undefined);
     await passed(11);
-    const seat = intake.comeUnasked();
-    assert(seat !== undefined);
+    const place = intake.comeUnasked();
+    assert(place !== undefined);
     assertEquals(asked, [1]);
     // Its slot is taken.
     assertEquals(intake.comeUnasked(), undefined);
     const queued = intake.come();
     const waits = queued.take(LONG);
-    seat?.leave();
+    place?.leave();
     assertEquals(await waits, true);
     queued.leave();
     assertEquals(asked, [1, 1]);
@@ -179,7 +179,7 @@ describe("the intake of an agent", () => {
     intake.end();
     assertEquals([await now(waiting), await now(claim)], [false, undefined]);
     await late.claim();
-    for (const seat of [has, waits, owed, late]) seat.leave();
+    for (const place of [has, waits, owed, late]) place.leave();
     assertEquals(await intake.come().take(LONG), false);
     await passed(11);
     assertEquals(intake.comeUnasked(), undefined);
@@ -192,16 +192,16 @@ describe("the intake of an agent", () => {
     let running = 0;
     let most = 0;
     let begun = 0;
-    const work = async (seat: Seat): Promise<void> => {
+    const work = async (place: Place): Promise<void> => {
       most = Math.max(most, ++running);
       begun++;
       await new Promise((resolve) => setTimeout(resolve, moment(3)));
       running--;
       // Its program is silent, and answers later.
       if (Math.random() < 0.3) {
-        seat.leave();
+        place.leave();
         await new Promise((resolve) => setTimeout(resolve, moment(5)));
-        await seat.claim();
+        await place.claim();
         most = Math.max(most, ++running);
         await new Promise((resolve) => setTimeout(resolve, moment(3)));
         running--;
@@ -213,14 +213,14 @@ describe("the intake of an agent", () => {
     for (const count = rounds(5000, 500); parcels.length < count;) {
       if (asked.reduce((sum, count) => sum + count, 0) > come && Math.random() < 0.7) {
         come++;
-        const seat = intake.come();
+        const place = intake.come();
         parcels.push((async () => {
-          if (await seat.take(moment(10))) await work(seat);
-          seat.leave();
+          if (await place.take(moment(10))) await work(place);
+          place.leave();
         })());
       } else {
-        const seat = intake.comeUnasked();
-        if (seat !== undefined) parcels.push(work(seat).finally(() => seat.leave()));
+        const place = intake.comeUnasked();
+        if (place !== undefined) parcels.push(work(place).finally(() => place.leave()));
       }
       if (Math.random() < 0.2) await new Promise((resolve) => setTimeout(resolve, moment(12)));
     }
@@ -229,8 +229,8 @@ describe("the intake of an agent", () => {
     assertGreater(begun, parcels.length / 2);
     // No slot is lost, and as many are asked for as at the beginning.
     assertEquals(asked.reduce((sum, count) => sum + count, 0) - come, slots + 1);
-    const seats = range(slots + 1).map(() => intake.come());
-    assertEquals(await Promise.all(seats.map((seat) => seat.take(0))), [true, true, true, false]);
+    const places = range(slots + 1).map(() => intake.come());
+    assertEquals(await Promise.all(places.map((place) => place.take(0))), [true, true, true, false]);
   });
 });
 

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertGreater, assertLess, assertMatch, assertRej
 import { EngineError, WorkerLostError } from "@weft/concurrent/distributed";
 import { describe, it } from "node:test";
 import type { Dispatcher } from "../../_internal/pool/dispatcher.ts";
-import { NobodyError } from "../../distributed/_engine.ts";
+import { NotListeningError } from "../../distributed/_engine.ts";
 import { type Offer, TakenOffers } from "../../distributed/_offers_taken.ts";
 import { Parcels, SentParcel } from "../../distributed/_parcels.ts";
 import { fromBytes, PROTOCOL, type Refusal, type Report, toBytes } from "../../distributed/_wire.ts";
@@ -237,7 +237,7 @@ describe("an offer", () => {
       // What is asked while it is offered is heard when it was refused and is in the queue.
       if (isOffered) await refusing;
       if (isHeld && isOffered) await until(() => hub.queued > 0, "it is in the queue");
-      throw new NobodyError(to);
+      throw new NotListeningError(to);
     });
     dead.engine.isClosed = true;
     await until(() => absentSince > 0, "it is missed");
@@ -375,7 +375,7 @@ describe("a program", () => {
       if (!isAway || !to.endsWith(".held")) return await ask(to, bytes, timeout);
       // It is missed once, and then slow to answer.
       if (++missed > 1) return await new Promise(() => {});
-      throw new NobodyError(to);
+      throw new NotListeningError(to);
     });
     for (const round of [1, 2]) {
       isAway = true;

@@ -10,7 +10,15 @@ import { BLOCK_HEADER } from "../../_internal/memory/allocator.ts";
 import { HEAP_AT, TOP_AT } from "../../_internal/memory/memory.ts";
 import { isAlive } from "../../_internal/memory/participants.ts";
 import { type Space, spaceOf } from "../../_internal/memory/space.ts";
-import { block, EVERYBODY, notify, register, sleep, SLICE_MS, unregister } from "../../_internal/memory/wait_point.ts";
+import {
+  ALL_SLEEPERS,
+  block,
+  notify,
+  register,
+  sleep,
+  SLICE_MS,
+  unregister,
+} from "../../_internal/memory/wait_point.ts";
 import { AWAY, Board, CURSOR, DONE, END, ERRAND, FROM, PENDING, STAFF, TO, WORK } from "../../_internal/pool/board.ts";
 import { Finished } from "../../_internal/pool/finished.ts";
 import { AnyJob, type Source } from "../../_internal/pool/job.ts";
@@ -244,7 +252,7 @@ function meet(space: Space): void {
   const { words } = space;
   const point = load(words, MEETING);
   add(words, point + COUNT, 1);
-  notify(space, point, EVERYBODY);
+  notify(space, point, ALL_SLEEPERS);
   block(space, point, () => load(words, point + COUNT) === 2 ? true : undefined, Infinity);
 }
 
@@ -396,7 +404,7 @@ export class Owner {
     actor.step();
     for (const name of ["put", "published"]) actor.note(name, input);
     store(words, this.#desks[index] + ERRAND, trays.taskOf(number));
-    notify(space, board.at + WORK, EVERYBODY);
+    notify(space, board.at + WORK, ALL_SLEEPERS);
   }
 
   /** Takes in the tasks that were reported. */

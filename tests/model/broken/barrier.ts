@@ -18,16 +18,16 @@ export const variants: readonly BrokenVariant[] = [
     name: "Barrier: the last thread wakes one waiter",
     patches: [{
       file: GENERATIONS,
-      find: "if (!hasAction) notify(space, generation + GENERATION_POINT, EVERYBODY);",
+      find: "if (!hasAction) notify(space, generation + GENERATION_POINT, ALL_SLEEPERS);",
       replace: "if (!hasAction) notify(space, generation + GENERATION_POINT, 1);",
     }, {
       file: GENERATIONS,
-      find: "generation + FATE, PASSED);\n    notify(space, generation + GENERATION_POINT, EVERYBODY);",
+      find: "generation + FATE, PASSED);\n    notify(space, generation + GENERATION_POINT, ALL_SLEEPERS);",
       replace: "generation + FATE, PASSED);\n    notify(space, generation + GENERATION_POINT, 1);",
     }, {
       file: GENERATIONS,
       find:
-        "  store(space.words, generation + FATE, BROKEN);\n  notify(space, generation + GENERATION_POINT, EVERYBODY);",
+        "  store(space.words, generation + FATE, BROKEN);\n  notify(space, generation + GENERATION_POINT, ALL_SLEEPERS);",
       replace: "  store(space.words, generation + FATE, BROKEN);\n  notify(space, generation + GENERATION_POINT, 1);",
     }],
     caughtBy: ["Barrier: three come", "Barrier: the death"],
@@ -37,9 +37,9 @@ export const variants: readonly BrokenVariant[] = [
     patches: [{
       file: GENERATIONS,
       find:
-        "        store(words, generation + FATE, hasAction ? RUNNING : PASSED);\n        store(words, at + CURRENT, 0);\n        if (!hasAction) notify(space, generation + GENERATION_POINT, EVERYBODY);\n",
+        "        store(words, generation + FATE, hasAction ? RUNNING : PASSED);\n        store(words, at + CURRENT, 0);\n        if (!hasAction) notify(space, generation + GENERATION_POINT, ALL_SLEEPERS);\n",
       replace:
-        "        if (!hasAction) notify(space, generation + GENERATION_POINT, EVERYBODY);\n        store(words, generation + FATE, hasAction ? RUNNING : PASSED);\n        store(words, at + CURRENT, 0);\n",
+        "        if (!hasAction) notify(space, generation + GENERATION_POINT, ALL_SLEEPERS);\n        store(words, generation + FATE, hasAction ? RUNNING : PASSED);\n        store(words, at + CURRENT, 0);\n",
     }],
     caughtBy: ["Barrier: two threads"],
   },

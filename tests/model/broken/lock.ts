@@ -98,10 +98,10 @@ export const variants: readonly BrokenVariant[] = [
       file: EVENT,
       find: "    for (;;) {\n      const seen = load(words, at);\n      if ((seen & 1) !== from) return;",
       replace:
-        "    if (from === 0) notify(this.#place.space, at + POINT, EVERYBODY);\n    for (;;) {\n      const seen = load(words, at);\n      if ((seen & 1) !== from) return;",
+        "    if (from === 0) notify(this.#place.space, at + POINT, ALL_SLEEPERS);\n    for (;;) {\n      const seen = load(words, at);\n      if ((seen & 1) !== from) return;",
     }, {
       file: EVENT,
-      find: "    if (from === 0) notify(this.#place.space, at + POINT, EVERYBODY);\n  }\n}",
+      find: "    if (from === 0) notify(this.#place.space, at + POINT, ALL_SLEEPERS);\n  }\n}",
       replace: "  }\n}",
     }],
     caughtBy: ["Event: all waiters"],
@@ -110,7 +110,7 @@ export const variants: readonly BrokenVariant[] = [
     name: "Event: set wakes one waiter",
     patches: [{
       file: EVENT,
-      find: "notify(this.#place.space, at + POINT, EVERYBODY)",
+      find: "notify(this.#place.space, at + POINT, ALL_SLEEPERS)",
       replace: "notify(this.#place.space, at + POINT, 1)",
     }],
     caughtBy: ["Event: all waiters"],

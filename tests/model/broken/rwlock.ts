@@ -19,9 +19,9 @@ export const variants: readonly BrokenVariant[] = [
     patches: [{
       file: WORD,
       find:
-        "    if (compareExchange(words, base, seen, tag | seen & FLAGS | CLAIM) !== seen) continue;\n    if (isAnybodyReading(space, base + SEATS)) {",
+        "    if (compareExchange(words, base, seen, tag | seen & FLAGS | CLAIM) !== seen) continue;\n    if (isRead(space, base + SEATS)) {",
       replace:
-        "    const others = isAnybodyReading(space, base + SEATS);\n    if (compareExchange(words, base, seen, tag | seen & FLAGS | CLAIM) !== seen) continue;\n    if (others) {",
+        "    const others = isRead(space, base + SEATS);\n    if (compareExchange(words, base, seen, tag | seen & FLAGS | CLAIM) !== seen) continue;\n    if (others) {",
     }],
     caughtBy: ["RWLock: two readers", "RWLock: two writers"],
   },
@@ -62,7 +62,7 @@ export const variants: readonly BrokenVariant[] = [
     patches: [{
       file: WORD,
       find:
-        "  if (replaceOwn(space, base, FREE, WRITERS_OFF | BARRED) === undefined) return;\n  notify(space, base + READ_POINT, EVERYBODY);\n",
+        "  if (replaceOwn(space, base, FREE, WRITERS_OFF | BARRED) === undefined) return;\n  notify(space, base + READ_POINT, ALL_SLEEPERS);\n",
       replace: "  replaceOwn(space, base, FREE, WRITERS_OFF | BARRED);\n",
     }],
     caughtBy: ["RWLock: two readers", "RWLock: two writers"],

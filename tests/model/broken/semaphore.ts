@@ -5,7 +5,7 @@ const SEMAPHORE = "sync/semaphore.ts";
 const LATCH = "sync/latch.ts";
 
 const CHANGE = "    if (compareExchange(words, at, seen, (seen + count * ONE) | 0) === seen) break;\n  }\n";
-const WAKE = "  notify(space, at + POINT, Math.min(count, EVERYBODY));\n";
+const WAKE = "  notify(space, at + POINT, Math.min(count, ALL_SLEEPERS));\n";
 const STORE = {
   file: PERMITS,
   find: "import { and, compareExchange, load, or }",
@@ -39,7 +39,7 @@ export const variants: readonly BrokenVariant[] = [
       {
         file: PERMITS,
         find: "    // Wraps into the sign bit, which only `>>>` reads.\n",
-        replace: "    notify(space, at + POINT, Math.min(count, EVERYBODY));\n",
+        replace: "    notify(space, at + POINT, Math.min(count, ALL_SLEEPERS));\n",
       },
     ],
     caughtBy: ["Semaphore: one permit"],
@@ -104,7 +104,7 @@ export const variants: readonly BrokenVariant[] = [
     name: "Latch: the last count wakes one waiter",
     patches: [{
       file: LATCH,
-      find: "if (left === 0) notify(this.#place.space, at + POINT, EVERYBODY);",
+      find: "if (left === 0) notify(this.#place.space, at + POINT, ALL_SLEEPERS);",
       replace: "if (left === 0) notify(this.#place.space, at + POINT, 1);",
     }],
     caughtBy: ["Latch: all waiters"],
@@ -114,9 +114,9 @@ export const variants: readonly BrokenVariant[] = [
     patches: [{
       file: LATCH,
       find:
-        "      if (compareExchange(words, at, seen, left) !== seen) continue;\n      if (left === 0) notify(this.#place.space, at + POINT, EVERYBODY);\n",
+        "      if (compareExchange(words, at, seen, left) !== seen) continue;\n      if (left === 0) notify(this.#place.space, at + POINT, ALL_SLEEPERS);\n",
       replace:
-        "      if (left === 0) notify(this.#place.space, at + POINT, EVERYBODY);\n      if (compareExchange(words, at, seen, left) !== seen) continue;\n",
+        "      if (left === 0) notify(this.#place.space, at + POINT, ALL_SLEEPERS);\n      if (compareExchange(words, at, seen, left) !== seen) continue;\n",
     }],
     caughtBy: ["Latch: two count"],
   },
