@@ -189,7 +189,7 @@ export class QueueFullError extends TimeoutError {
   /**
    * Creates an error with the given message and properties.
    *
-   * @param message What happened.
+   * @param message The error's `message`.
    * @param options Properties to set on the error, and its `cause`.
    */
   constructor(message?: string, options?: QueueFullErrorOptions) {
@@ -290,7 +290,7 @@ export class WorkerLostError extends Error {
   /**
    * Creates an error with the given message and properties.
    *
-   * @param message What happened.
+   * @param message The error's `message`.
    * @param options Properties to set on the error, and its `cause`.
    */
   constructor(message?: string, options?: WorkerLostErrorOptions) {

@@ -3,14 +3,14 @@
  *
  * The server keeps a list of holders and a list of waiters. A holder counts its beat up three times in its lease. No
  * clock is compared with another: a waiter that has seen the same beat for the length of the lease, on its own clock
- * and while the server was there, takes the holder for gone. The holder takes its lease for lost when the length of the
+ * and while the server was there, treats the holder as gone. The holder considers its lease lost when the length of the
  * lease has passed since it sent the last beat that the server has confirmed. That is earlier than for any waiter,
  * since each has seen that beat later.
  *
  * ```text
  *   absent ──▶ waits ──first in line, or those before it do nothing──▶ holds ──gives back──▶ absent
  *                ▲                                                      │
- *                └───── a waiter that others took for gone ─────┐       └─ same beat for a lease ──▶ lost
+ *                └───── a waiter that is presumed gone ─────────┐       └─ same beat for a lease ──▶ lost
  * ```
  *
  * Programs change the lists only by compare-and-set, so that of two programs that take the last permit only one
@@ -143,7 +143,7 @@ export class Leases {
 
   // Holders that are gone. Either the entry has not been written for longer than the lease, by the server's clock, or
   // this object has seen the same beat for that long. Time in which the server was away counts: a holder that cannot
-  // beat takes its lease for lost.
+  // beat considers its lease lost.
   async #gone(action: string, signal?: AbortSignal): Promise<Holder[]> {
     const { value, age = 0 } = await this.#document.readWithAge(action, signal);
     const permits = this.#checked(value);

@@ -191,7 +191,7 @@ function requireMain(action: string): void {
   const importing = importingModule();
   if (importing === undefined) return;
   throw new InvalidStateError(
-    `Cannot ${action} as ${importing} and is not through yet: put the main part of the program under if (import.meta.main)`,
+    `Cannot ${action} as ${importing} and has not finished loading: put the main part of the program under if (import.meta.main)`,
   );
 }
 

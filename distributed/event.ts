@@ -11,8 +11,8 @@ import { namedBy, type NamedOptions, sendByName, within } from "./_line.ts";
 /**
  * A flag that any program on any machine can set, clear and wait for.
  *
- * All that wait at the time of a `set` pass, even if a `clear` follows at once. The flag stays as it is while no
- * program is there, until {@linkcode Event.unlink}.
+ * A `set` lets all current waiters pass, even if a `clear` follows at once. The flag stays as it is while no program is
+ * there, until {@linkcode Event.unlink}.
  *
  * Python: `threading.Event`, or `distributed.Event` of Dask.
  *

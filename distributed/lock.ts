@@ -67,7 +67,7 @@ export class LeaseHolder {
   /**
    * Used by its subclasses only: create a {@linkcode Lock} or a {@linkcode Semaphore}.
    *
-   * @param options See {@linkcode LeaseOptions}.
+   * @param options Options: `name`, which is required, `lease`, and the address: see {@linkcode LeaseOptions}.
    * @param what Which of the two it is.
    * @param permits How many permits there are.
    * @throws {TypeError} If an option is of the wrong kind, or there is no name or address.
@@ -84,6 +84,8 @@ export class LeaseHolder {
 
   /**
    * Reads how many permits are free. It may be out of date as soon as it is read.
+   *
+   * Python has no equivalent: `distributed.Semaphore.get_value` of Dask counts the permits that are held.
    *
    * @returns The number of permits without a holder.
    * @throws {EngineError} If the engine cannot be reached.
@@ -267,7 +269,7 @@ export class Lock extends LeaseHolder {
   /**
    * Creates a lock, or opens the lock of this name. It connects with its first operation.
    *
-   * @param options See {@linkcode LeaseOptions}.
+   * @param options Options: `name`, which is required, `lease`, and the address: see {@linkcode LeaseOptions}.
    * @throws {TypeError} If an option is of the wrong kind, or there is no name or address.
    * @throws {RangeError} If a number, a name or an address is out of range.
    */

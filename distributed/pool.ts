@@ -190,6 +190,8 @@ export class Pool<I extends unknown[] = unknown[]> extends BasePool {
    * A timeout or an aborted signal ends only this wait. The pool stays usable, and goes on looking for agents once it
    * has tasks. On a pool of this machine the promise resolves at once.
    *
+   * Python: `distributed.Client.wait_for_workers` of Dask.
+   *
    * @param options How long to wait, in milliseconds, and a signal that cancels the wait.
    * @returns How many agents are known, and how many tasks they run at a time. More agents may come later.
    * @throws {TimeoutError} If no agent has answered within `timeout`.
@@ -236,6 +238,8 @@ export class Pool<I extends unknown[] = unknown[]> extends BasePool {
    *
    * If none has answered yet, it waits half a second for the first. A pool of this machine describes itself as one
    * agent.
+   *
+   * Python: `distributed.Client.scheduler_info` of Dask.
    *
    * @returns What each agent has said of itself.
    * @throws {EngineError} If the engine cannot be reached.

@@ -23,12 +23,12 @@ const MOST = 2 ** 31 - 1;
 /**
  * A queue that programs on many machines share by its name. The server keeps it, also while no program is connected.
  *
- * - **Delivery.** An item whose {@linkcode Queue.put} has resolved is in the queue, and one getter gets it. An item may
- *   come twice: if the server dies or is cut off, or its getter stands still, after the item was handed over and before
- *   that is confirmed; or if its `put` was under way when the server was killed.
+ * - **Delivery.** An item whose {@linkcode Queue.put} has resolved is in the queue, and one consumer gets it. An item
+ *   may come twice: if the server dies or is cut off, or its consumer is frozen, after the item was handed over and
+ *   before that is confirmed; or if its `put` was under way when the server was killed.
  * - **Death.** An item that a program has got is lost with that program. For work that must be done again then, use a
  *   pool with `retries`.
- * - **Order.** Items come in the order in which they were put, except for those that reached a getter as it gave up.
+ * - **Order.** Items come in the order in which they were put, except for those that reached a consumer as it gave up.
  * - **Values.** Items are copied, as by a pool. Objects that threads or processes of one machine share cannot be put:
  *   `put` rejects with `TypeError` and the path to the object. An item must fit into one message of the server: put the
  *   address of larger data instead.
@@ -159,8 +159,8 @@ export class Queue<T = unknown> {
   /**
    * Takes the first item of the queue, and waits while there is none.
    *
-   * Getters of one program get items in the order of their calls. A timeout or an aborted signal loses no item: an item
-   * that arrives after that goes to the next getter, or back into the queue.
+   * Consumers of one program get items in the order of their calls. A timeout or an aborted signal loses no item: an
+   * item that arrives after that goes to the next consumer, or back into the queue.
    *
    * Python: `queue.Queue.get`.
    *
@@ -227,8 +227,8 @@ export class Queue<T = unknown> {
   }
 
   /**
-   * Counts the items. The answer may be out of date as soon as it is read. An item that a getter has been handed counts
-   * until that is confirmed.
+   * Counts the items. The answer may be out of date as soon as it is read. An item that a consumer has been handed
+   * counts until that is confirmed.
    *
    * Python: `queue.Queue.qsize`.
    *

@@ -40,7 +40,7 @@ export class Semaphore extends LeaseHolder {
    *
    * @param value How many permits there are, 1 to 1,024. All programs use the same number: with another number, the
    * methods reject with `TypeError`.
-   * @param options See {@linkcode LeaseOptions}.
+   * @param options Options: `name`, which is required, `lease`, and the address: see {@linkcode LeaseOptions}.
    * @throws {TypeError} If an argument is of the wrong kind, or there is no name or address.
    * @throws {RangeError} If a number, a name or an address is out of range.
    */

@@ -39,9 +39,9 @@ interface Kept {
  * A number or boolean that programs on many machines share by its name.
  *
  * Each operation is atomic: if two programs {@linkcode Value.add} at once, both additions count. Types, ranges and
- * wrapping are those of `Value` in `@weft/concurrent/sync`. Each operation takes a way to the server and back, and is
- * tried again if another program has changed the value meanwhile. A write is visible to all programs when its promise
- * has resolved. Operations of one object run in the order of their calls, also if they are not awaited.
+ * wrapping are those of `Value` in `@weft/concurrent/sync`. Each operation is a round trip to the server, and is tried
+ * again if another program has changed the value meanwhile. A write is visible to all programs when its promise has
+ * resolved. Operations of one object run in the order of their calls, also if they are not awaited.
  *
  * Python: `distributed.Variable` of Dask, which has no atomic changes.
  *

@@ -44,7 +44,7 @@ const incoming = new Message();
  * - **Visibility.** What a process wrote to shared memory before it sent a message is visible to the receiver of the message.
  * - **Buffer.** Each direction buffers 64 KiB or more, and a sender waits while the buffer is full. A message that is larger
  *   than half of the buffer counts as half of it, and can still be sent.
- * - **Holders.** A thread becomes a holder of an end when it receives the end or first uses it. To create a pipe and pass an
+ * - **Holders.** A thread becomes a holder of an end when it receives the end or first uses it. Creating a pipe and passing an
  *   end on does not make a thread a holder, so a parent need not close the end that it gave to a child.
  * - **The end of a pipe.** When the last holder of an end has closed it or has ended, for whatever reason, the other end still
  *   receives what was sent. After that, receiving throws {@linkcode EOFError}. Sending throws {@linkcode BrokenPipeError}.

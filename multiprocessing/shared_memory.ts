@@ -131,7 +131,11 @@ export class SharedMemory {
     return this.#buffer;
   }
 
-  /** Whether this handle is closed. */
+  /**
+   * Whether this handle is closed.
+   *
+   * Python has no equivalent.
+   */
   get closed(): boolean {
     return this.#buffer === undefined;
   }

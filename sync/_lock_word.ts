@@ -110,7 +110,7 @@ export function turnOf<T>(space: Space, at: number, tag: number, begin: (abandon
   };
 }
 
-/** Releases the lock and wakes a waiter, if this thread still holds the lock. It does not if it was taken for dead. */
+/** Releases the lock and wakes a waiter, if this thread still holds the lock. It does not if it was presumed dead. */
 export function giveUp(space: Space, at: number): void {
   const words = space.words;
   for (;;) {

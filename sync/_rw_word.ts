@@ -6,11 +6,11 @@
  * ```text
  *   FREE             no thread writes; the seats say which read
  *   writer << 5      that participant writes. If it is dead, the next thread gets the lock
- *   + CLAIM          it looks whether any thread reads: a moment, whose outcome readers and writers wait for
+ *   + CLAIM          it looks whether any thread reads: a moment; others wait for its result
  *   + ABANDONED      a writer ended while it held the lock: reported to every acquisition up to the next writer's
- *   + READERS_OFF    a writer waits for the readers to leave: newcomers that read keep off
- *   + WRITERS_OFF    a reader was overtaken too often: writers keep off
- *   + BARRED         a writer was overtaken too often: newcomers that write keep off
+ *   + READERS_OFF    a writer waits for the readers to leave: new readers stay out
+ *   + WRITERS_OFF    a reader was overtaken too often: writers stay out
+ *   + BARRED         a writer was overtaken too often: new writers stay out
  *
  *                  read                              write
  *   FREE           counts itself, looks once more:   CLAIM, then looks at the seats: writer, or
@@ -36,8 +36,8 @@
  * A single word with the number of readers would be simpler, but does not work: a number does not say which threads
  * read, so a reader that dies would count forever. And all readers would write to the same cache line.
  *
- * **Fairness.** A writer that waits sets READERS_OFF. From then on only those readers enter that were waiting while a
- * writer held the lock (PHASE has changed since they came). So readers and writers take turns: a writer waits for the
+ * **Fairness.** A writer that waits sets READERS_OFF. From then on a reader enters only if it was waiting while a
+ * writer held the lock (PHASE has changed since it came). So readers and writers take turns: a writer waits for the
  * readers that were there when it began to wait, and a reader waits for one writer. Writers may still overtake the
  * readers that were woken after that writer. When this happened `WOKEN_IN_VAIN` times, a reader sets WRITERS_OFF.
  * BARRED is the bar among writers, as with Lock.
@@ -188,7 +188,7 @@ export function setCount(space: Space, base: number, seat: number, count: number
 /** Gives one acquisition of the read side back, if it is of the current epoch and this thread still has the seat. */
 export function releaseRead(space: Space, base: number, seat: number, epoch: number): void {
   const { words } = space;
-  // Otherwise the acquisition was taken from this thread, or another thread got the seat when this thread was taken for
+  // Otherwise the acquisition was taken from this thread, or another thread got the seat when this thread was presumed
   // dead.
   if (epoch !== epochOf(space, seat) || load(words, seat) !== space.id) return;
   setCount(space, base, seat, words[seat + COUNT] - 1);
@@ -287,7 +287,7 @@ function awaitClaim(space: Space, base: number, claim: number): void {
 
 /**
  * Replaces the writer by `tag` and keeps `flags`, if the writer is this thread or this thread claims the word. Returns
- * what was there; `undefined` if this thread was taken for dead, so that the lock may be another's.
+ * what was there; `undefined` if this thread was presumed dead, so that the lock may be another's.
  */
 function replaceOwn(space: Space, base: number, tag: number, flags: number): number | undefined {
   const { words } = space;

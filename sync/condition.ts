@@ -110,7 +110,7 @@ export class Condition extends SharedObject {
    * Creates a condition over a lock, or opens the condition of the given name.
    *
    * @param lock The lock. Several conditions may have the same lock. Default: an `RLock` of the condition's own.
-   * @param options A name, or `local`.
+   * @param options Options: `name` and `local`, see {@linkcode SharedOptions}.
    * @throws {TypeError} If `lock` is not a `Lock` or `RLock`, or is shared in another scope; if the name belongs to
    * something else, or to a condition over another lock.
    * @throws {RangeError} If the shared memory is full.
@@ -224,7 +224,11 @@ export class Condition extends SharedObject {
     this.#lock.release();
   }
 
-  /** Whether the lock is held. Out of date as soon as it is read. */
+  /**
+   * Whether the lock is held. Out of date as soon as it is read.
+   *
+   * Python: `threading.Condition.locked`, since 3.14.
+   */
   get locked(): boolean {
     if (this.#place.at < 0) unusable(this, "read condition");
     return this.#lock.locked;

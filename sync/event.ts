@@ -51,7 +51,7 @@ export class Event extends SharedObject {
   /**
    * Creates an event that is not set, or opens the event of the given name.
    *
-   * @param options A name, or `local`.
+   * @param options Options: `name` and `local`, see {@linkcode SharedOptions}.
    * @throws {TypeError} If the name belongs to something that is not an event.
    * @throws {RangeError} If the shared memory is full.
    */

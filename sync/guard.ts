@@ -11,7 +11,7 @@
  *
  * - when it is disposed of,
  * - when `release()` gives the same acquisition back, in any thread,
- * - when the acquisition passes to another thread, because this thread was taken for dead.
+ * - when the acquisition passes to another thread, because this thread was presumed dead.
  *
  * A semaphore's `release()` is not tied to an acquisition and leaves all guards valid. A guard belongs to the thread
  * that acquired, and cannot be sent to another (`DataCloneError`).

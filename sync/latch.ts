@@ -46,7 +46,7 @@ export class Latch extends SharedObject {
    * Creates a latch, or opens the latch of the given name.
    *
    * @param count The number to count down from: 0 to 2³¹ - 1. With 0, `wait` returns at once.
-   * @param options A name, or `local`.
+   * @param options Options: `name` and `local`, see {@linkcode SharedOptions}.
    * @throws {RangeError} If `count` is negative or not a whole number, or the shared memory is full.
    * @throws {TypeError} If the name belongs to something else, or to a latch that began with another count.
    */
@@ -67,6 +67,8 @@ export class Latch extends SharedObject {
    * Counts down, and wakes all waiters when the count gets to zero. Never waits.
    *
    * The count never gets below zero: counting more than is left makes it zero, and at zero this does nothing.
+   *
+   * Python has no equivalent.
    *
    * @param n How much to count, 1 or more. Default: 1.
    * @throws {RangeError} If `n` is not a whole number of 1 or more. Nothing is counted then.
@@ -98,7 +100,11 @@ export class Latch extends SharedObject {
     }
   }
 
-  /** How much is left to count. Out of date as soon as it is read, unless it is 0. */
+  /**
+   * How much is left to count. Out of date as soon as it is read, unless it is 0.
+   *
+   * Python has no equivalent.
+   */
   get count(): number {
     if (this.#place.at < 0) unusable(this, "read latch");
     // A thread that polls in a loop learns here that it was asked to end.
@@ -108,6 +114,8 @@ export class Latch extends SharedObject {
 
   /**
    * Waits, without blocking the event loop, until the count is zero.
+   *
+   * Python has no equivalent.
    *
    * @param options `timeout` in milliseconds, and `signal`. Default: waits forever.
    * @returns `true` once the count is zero, `false` if `timeout` passed first.
@@ -140,6 +148,8 @@ export class Latch extends SharedObject {
 
   /**
    * Blocks this thread until the count is zero.
+   *
+   * Python has no equivalent.
    *
    * @param options `timeout` in milliseconds. Default: waits forever.
    * @returns `true` once the count is zero, `false` if `timeout` passed first.

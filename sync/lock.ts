@@ -57,8 +57,9 @@ export let holdOfLock: (lock: Lock) => Hold;
 /**
  * Mutual exclusion: at most one holder at a time, among all threads of the program.
  *
- * It is not re-entrant. A thread that acquires a lock that the thread or one of its async tasks already holds would
- * wait for itself, and gets a {@linkcode DeadlockError} instead.
+ * It is not re-entrant. If the thread or one of its async tasks already holds the lock, `acquireSync()` without a
+ * timeout throws {@linkcode DeadlockError}, and with a timeout `TimeoutError` when the timeout passes. `await acquire()`
+ * waits, since another async task of the thread may release the lock.
  *
  * - **Visibility.** What was written to shared memory before a `release` is visible after the `acquire` that follows
  *   it.
@@ -106,7 +107,7 @@ export class Lock extends SharedObject {
   /**
    * Creates a lock that is free, or opens the lock of the given name.
    *
-   * @param options A name, or `local`.
+   * @param options Options: `name` and `local`, see {@linkcode SharedOptions}.
    * @throws {TypeError} If the name belongs to something that is not a lock.
    * @throws {RangeError} If the shared memory is full.
    */
@@ -310,8 +311,8 @@ export class Lock extends SharedObject {
     }
     if (at < 0 || words[at + ACQUISITION] !== acquisition) return;
     if (compareExchange(words, at, this.#tag, FREE) === this.#tag) notify(this.#place.space, at + POINT, 1);
-    // Either there is a bar, which stays, or the guard is spent: another thread released the lock or took this thread
-    // for dead.
+    // Either there is a bar, which stays, or the guard is spent: another thread released the lock, or this thread was
+    // presumed dead.
     else giveUp(this.#place.space, at);
   }
 }

@@ -140,7 +140,7 @@ function validatePriority(options: PriorityOptions | undefined): void {
   }
   if (Number.isNaN(priority)) {
     throw new RangeError(
-      "Cannot put an item into queue as 'priority' must be a number that has an order: received NaN",
+      "Cannot put an item into queue as 'priority' must be a number other than NaN: received NaN",
     );
   }
 }

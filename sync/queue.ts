@@ -57,8 +57,7 @@ const incoming = new Message();
  * - **Death.** A thread that is killed inside a `put` or a `get` leaves the queue intact. An item whose `put` had returned is
  *   delivered, unless the killed thread had taken it.
  *
- * Every method throws {@linkcode InvalidStateError} if the queue was disposed of in this thread. Methods that take a
- * `timeout` throw `RangeError` if it is negative or NaN.
+ * Methods that take a `timeout` throw `RangeError` if it is negative or NaN.
  *
  * Python: `queue.Queue`.
  *

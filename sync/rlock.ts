@@ -139,7 +139,7 @@ export class RLock extends SharedObject {
   /**
    * Creates a lock that is free, or opens the lock of the given name.
    *
-   * @param options A name, or `local`.
+   * @param options Options: `name` and `local`, see {@linkcode SharedOptions}.
    * @throws {TypeError} If the name belongs to something that is not an `RLock`.
    * @throws {RangeError} If the shared memory is full.
    */
@@ -430,7 +430,7 @@ export class RLock extends SharedObject {
 
   #begin(abandoned: boolean): Guard {
     const levels = this.#levels;
-    // Guards that are left from before were taken from this thread when it was taken for dead.
+    // Guards that are left from before were taken from this thread when it was presumed dead.
     if (levels.guards.length !== 0) levels.guards = [];
     levels.run = undefined;
     return this.#enter(abandoned);

@@ -62,7 +62,7 @@ let acquisitions = 0;
  *   blocked, the others go on after a quarter of a second.
  * - **Again in the same thread.** `readSync` in a thread that reads already, in a callee for example, succeeds at once,
  *   even while a writer waits. `await read()` waits behind a waiting writer, since the async functions of a thread are
- *   different readers. If that writer waits for a reader of the same thread, `read` waits for at most a quarter of a
+ *   different readers. If that writer waits for a reader of the same thread, `read` waits for about a quarter of a
  *   second: a function that reads twice is late but does not hang. Any other wait of a thread for itself throws
  *   {@linkcode DeadlockError} if it blocks without a timeout: a writer can neither read nor write again, and a reader
  *   cannot write (there is no upgrade).
@@ -113,7 +113,7 @@ export class RWLock extends SharedObject {
   /**
    * Creates a lock that is free, or opens the lock of the given name.
    *
-   * @param options A name, or `local`.
+   * @param options Options: `name` and `local`, see {@linkcode SharedOptions}.
    * @throws {TypeError} If the name belongs to something that is not an `RWLock`.
    * @throws {RangeError} If the shared memory is full.
    */
@@ -130,6 +130,8 @@ export class RWLock extends SharedObject {
    * Waits, without blocking the event loop, until the caller may read.
    *
    * Promises of one thread get the read side in the order of the calls.
+   *
+   * Python has no equivalent.
    *
    * @param options `timeout` in milliseconds, and `signal`. Default: waits forever.
    * @returns A guard that ends this reading when it is disposed of. Its `abandoned` is `true` if a writer died and no
@@ -171,6 +173,8 @@ export class RWLock extends SharedObject {
   /**
    * Blocks this thread until it may read.
    *
+   * Python has no equivalent.
+   *
    * @param options `timeout` in milliseconds. Default: waits forever.
    * @returns A guard that ends this reading when it is disposed of. Its `abandoned` is `true` if a writer died and no
    * other writer has had the lock since.
@@ -198,6 +202,8 @@ export class RWLock extends SharedObject {
   /**
    * Takes the read side if no thread writes and no writer waits. Never waits.
    *
+   * Python has no equivalent.
+   *
    * @returns A guard that ends this reading when it is disposed of, or `undefined` if the caller cannot read now.
    * @throws {RangeError} If the shared memory has no room for another thread that reads.
    */
@@ -210,6 +216,8 @@ export class RWLock extends SharedObject {
    * Waits, without blocking the event loop, until the caller may write.
    *
    * Promises of one thread get the write side in the order of the calls.
+   *
+   * Python has no equivalent.
    *
    * @param options `timeout` in milliseconds, and `signal`. Default: waits forever.
    * @returns A guard that ends this writing when it is disposed of. Its `abandoned` is `true` if the previous writer
@@ -249,6 +257,8 @@ export class RWLock extends SharedObject {
   /**
    * Blocks this thread until it may write.
    *
+   * Python has no equivalent.
+   *
    * @param options `timeout` in milliseconds. Default: waits forever.
    * @returns A guard that ends this writing when it is disposed of. Its `abandoned` is `true` if the previous writer
    * died, or a reader did since then.
@@ -268,6 +278,8 @@ export class RWLock extends SharedObject {
 
   /**
    * Takes the write side if no thread reads or writes. Never waits.
+   *
+   * Python has no equivalent.
    *
    * @returns A guard that ends this writing when it is disposed of, or `undefined` if the caller cannot write now.
    */

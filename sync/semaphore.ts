@@ -78,7 +78,7 @@ export class Semaphore extends SharedObject {
    * Creates a semaphore with `value` permits, or opens the semaphore of the given name.
    *
    * @param value How many permits there are at first: 0 to 2³¹ - 1. Default: 1.
-   * @param options A name, or `local`.
+   * @param options Options: `name` and `local`, see {@linkcode SharedOptions}.
    * @throws {RangeError} If `value` is negative, too large or not a whole number, or the shared memory is full.
    * @throws {TypeError} If the name belongs to something else, or to a semaphore that was created with another `value`.
    */
@@ -202,7 +202,11 @@ export class Semaphore extends SharedObject {
     );
   }
 
-  /** How many permits there are now. Out of date as soon as it is read. */
+  /**
+   * How many permits there are now. Out of date as soon as it is read.
+   *
+   * Python: `multiprocessing.Semaphore.get_value`. `threading.Semaphore` has no equivalent.
+   */
   get value(): number {
     if (this.#place.at < 0) unusable(this, "read semaphore");
     this.#place.space.endIfKilled();
@@ -247,7 +251,7 @@ class PermitGuard implements Guard {
 }
 
 /**
- * A {@linkcode Semaphore} that never has more permits than it was created with: a release too many throws an error.
+ * A {@linkcode Semaphore} that never has more permits than it was created with: one release too many throws.
  *
  * Use it if every release belongs to an acquisition, so that a mistake is noticed.
  *

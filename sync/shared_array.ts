@@ -77,8 +77,6 @@ const owners = new WeakMap<object, SharedArray>();
  * - **Memory.** The elements begin at a multiple of 64 bytes and are contiguous. Creating a large array takes constant time if
  *   its memory was not used before; memory that is used again is cleared first.
  *
- * Every member throws {@linkcode InvalidStateError} if the array was disposed of in this thread.
- *
  * Python: `multiprocessing.Array`. Its `get_lock()` is {@linkcode SharedArray.lock}.
  *
  * @example Elements and initial values
@@ -108,7 +106,7 @@ export class SharedArray<K extends ValueType = ValueType> extends SharedObject i
    *
    * @param type The name of the elements' type.
    * @param lengthOrValues The number of elements, which are then zero or `false`, or the initial values.
-   * @param options `name` and `local`.
+   * @param options Options: `name` and `local`, see {@linkcode SharedOptions}.
    * @throws {TypeError} If `type` is not the name of a type, if `lengthOrValues` is neither a number nor iterable, if a value is
    * of another kind, or if the name belongs to something else or to an array with another type, length or values.
    * @throws {RangeError} If the length is negative or not a whole number, if a value is out of range, or if the shared memory
@@ -139,13 +137,21 @@ export class SharedArray<K extends ValueType = ValueType> extends SharedObject i
     this.#length = at < 0 ? 0 : load(this.#place.words, at - OBJECT_HEADER + 2) >>> 0;
   }
 
-  /** The name of the elements' type. */
+  /**
+   * The name of the elements' type.
+   *
+   * Python has no equivalent.
+   */
   get type(): K {
     if (this.#place.at < 0) unusable(this, "read array");
     return NAMES[this.#code] as K;
   }
 
-  /** The number of elements. */
+  /**
+   * The number of elements.
+   *
+   * Python: `len(array)`.
+   */
   get length(): number {
     if (this.#place.at < 0) unusable(this, "read array");
     return this.#length;
@@ -174,7 +180,11 @@ export class SharedArray<K extends ValueType = ValueType> extends SharedObject i
     return this.#lock = ownedLock(this.#place.space, this.#place.at + LOCK, this.#lock);
   }
 
-  /** Iterates over the values of the elements. Each element is read when the iteration reaches it. */
+  /**
+   * Iterates over the values of the elements. Each element is read when the iteration reaches it.
+   *
+   * Python: `for value in array`.
+   */
   *[Symbol.iterator](): Generator<TypeOf<K>, void, void> {
     const array = this.#elements;
     for (let i = 0; i < array.length; i++) {

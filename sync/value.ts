@@ -91,8 +91,6 @@ const NO_PAIRS = new BigInt64Array(0);
  * - **Visibility.** What a thread wrote to shared memory before it wrote the value is visible to a thread that reads what it
  *   wrote.
  *
- * Every member throws {@linkcode InvalidStateError} if the value was disposed of in this thread.
- *
  * Python: `multiprocessing.Value`. Its `get_lock()` is {@linkcode Value.lock}.
  *
  * @example Atomic operations
@@ -136,7 +134,7 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
    *
    * @param type The name of the type.
    * @param initial The initial value. Default: `0`, `0n` or `false`, depending on the type.
-   * @param options `name` and `local`.
+   * @param options Options: `name` and `local`, see {@linkcode SharedOptions}.
    * @throws {TypeError} If `type` is not the name of a type, if `initial` is of another kind, or if the name belongs to something
    * else or to a value with another type or initial value.
    * @throws {RangeError} If `initial` is out of range, or the shared memory is full.
@@ -165,7 +163,11 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
     this.#pairs = at < 0 ? NO_PAIRS : pairsOf(this.#place.space.memory);
   }
 
-  /** The name of the type. */
+  /**
+   * The name of the type.
+   *
+   * Python has no equivalent.
+   */
   get type(): K {
     if (this.#place.at < 0) unusable(this, "read value");
     return NAMES[this.#code] as K;
@@ -250,6 +252,8 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
   /**
    * Subtracts `amount` atomically, wrapping around at the limits of the type. Floats do not wrap.
    *
+   * Python has no equivalent: there, a subtraction needs the value's lock.
+   *
    * @param amount The number to subtract: a value of the type.
    * @returns The value before the subtraction.
    * @throws {TypeError} If `amount` is of another kind, or the type is `bool`.
@@ -274,6 +278,8 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
 
   /**
    * Clears the bits that are not set in `mask`. For `bool`, it is the logical and.
+   *
+   * Python has no equivalent: there, such a change needs the value's lock.
    *
    * @param mask The bits to keep: a value of the type.
    * @returns The value before the operation.
@@ -301,6 +307,8 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
   /**
    * Sets the bits that are set in `bits`. For `bool`, it is the logical or.
    *
+   * Python has no equivalent: there, such a change needs the value's lock.
+   *
    * @param bits The bits to set: a value of the type.
    * @returns The value before the operation.
    * @throws {TypeError} If `bits` is of another kind, or the type is `f32` or `f64`.
@@ -327,6 +335,8 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
   /**
    * Flips the bits that are set in `bits`. For `bool`, it is the logical exclusive or.
    *
+   * Python has no equivalent: there, such a change needs the value's lock.
+   *
    * @param bits The bits to flip: a value of the type.
    * @returns The value before the operation.
    * @throws {TypeError} If `bits` is of another kind, or the type is `f32` or `f64`.
@@ -352,6 +362,8 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
 
   /**
    * Writes a value and returns the value before it, in one atomic step.
+   *
+   * Python has no equivalent: there, such a change needs the value's lock.
    *
    * @param value The new value.
    * @returns The value before the write.
@@ -383,6 +395,8 @@ export class Value<K extends ValueType = ValueType> extends SharedObject {
    * Writes `replacement` if the value is `expected`, in one atomic step.
    *
    * Floats are compared as by `Object.is`: `0` differs from `-0`, and NaN equals NaN.
+   *
+   * Python has no equivalent: there, such a change needs the value's lock.
    *
    * @param expected The value that is replaced.
    * @param replacement The new value.

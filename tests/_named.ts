@@ -1,4 +1,4 @@
-/** What is said of modules that do not come up. */
+/** What is said of modules that do not finish loading. */
 
 import { setPatience } from "../_internal/work/starting.ts";
 
@@ -14,7 +14,7 @@ export async function namedWithin(
   const { error } = console;
   const said: string[] = [];
   console.error = (...args: unknown[]) => {
-    if (String(args[0]).includes("has not come up")) said.push(String(args[0]));
+    if (String(args[0]).includes("has not finished loading")) said.push(String(args[0]));
     else error(...args);
   };
   const before = setPatience(ms);

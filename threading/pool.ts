@@ -61,7 +61,8 @@ export const threadWorkers: ReturnType<typeof workersHere> = workersHere("thread
 const threads: PoolKind = { scope: "thread", label: "ThreadPool", own: threadWorkers };
 
 /**
- * A fixed number of threads that run tasks. Each thread runs one task at a time, or several that await with `concurrency`.
+ * Threads that run tasks: a fixed number of them, or as many as there is work for (`min`, `max`). Each thread runs one
+ * task at a time, or several that await with `concurrency`.
  *
  * - **Workers** start when there is work for them, or all at once with {@linkcode BasePool.warm}. They are daemons: a pool
  *   that has nothing to do does not keep the program alive.
@@ -94,7 +95,7 @@ export class Pool<I extends unknown[] = unknown[]> extends BasePool {
    * Makes a pool. No worker starts before the first task.
    *
    * @param workers The largest number of threads, from 1 to 1,024. Default: one for each processor.
-   * @param options The initializer, the retries, and the rest of {@linkcode PoolOptions}.
+   * @param options The initializer, the limits of workers, and the rest of {@linkcode PoolOptions}.
    * @throws {TypeError} If an option has the wrong type.
    * @throws {RangeError} If `workers` or a number among the options is out of range.
    * @throws {TargetError} If the initializer cannot run in another thread, as far as the caller can tell.

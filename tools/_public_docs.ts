@@ -4,7 +4,10 @@
  * @module
  */
 
+import { readFileSync } from "node:fs";
+import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Symbols } from "./_symbols.ts";
 
 interface Tag {
   readonly kind: string;
@@ -39,6 +42,7 @@ interface Callable {
 
 interface Location {
   readonly filename: string;
+  /** From 0. */
   readonly line: number;
 }
 
@@ -59,7 +63,8 @@ interface Declaration {
     readonly constructors?: readonly (Member & Callable)[];
     readonly methods?: readonly (Member & Partial<Callable> & { readonly functionDef?: Callable })[];
     readonly properties?: readonly Member[];
-    readonly extends?: string;
+    /** A class extends one class, an interface any number of types. */
+    readonly extends?: string | readonly Type[];
     readonly tsType?: Type & { readonly value?: { readonly properties?: readonly Member[] } };
   };
 }
@@ -84,8 +89,13 @@ export interface Findings {
 }
 
 // Names that say that the value is a time: the documentation must name the unit.
-const TIME = /(?:timeout|interval|delay|after|grace|lease|idle|remaining|duration|elapsed|age)$/i;
+const TIME = /^ms$|(?:timeout|interval|delay|after|grace|lease|idle|remaining|duration|elapsed|age)$/i;
 const UNIT = /\b(?:milliseconds?|ms|seconds?|µs|microseconds?)\b/i;
+// What a program runs: a block of another language, or one that is marked to be ignored, shows nothing that is known to hold.
+const PROGRAM = /^```ts\n[^]+?^```$/m;
+const LINK = /\{@link(?:code|plain)?\s+([^}\s|]+)/g;
+// A body that throws, or calls a check that throws. That of a disposed object is said once, for all members.
+const THROWS = /\bthrow\b|\bvalidate\w*\(|#(?:validate\w*|check\w*|open)\(/;
 // Options that bound a wait: the wait can fail.
 const BOUNDS_A_WAIT = /^(?:Wait|WaitSync)Options$/;
 // JavaScript itself calls these, and defines what they do.
@@ -94,19 +104,21 @@ const WELL_KNOWN = /^(?:\[Symbol\.\w+\]|toString|toJSON)$/;
 /** Finds what is missing in the documentation of everything that the entry points export. */
 export function examine(documentation: Documentation): Findings {
   const gaps: string[] = [];
+  const known = new Symbols(documentation);
   const seen = new Set<string>();
   let symbols = 0;
   let members = 0;
   let examples = 0;
 
-  const placeOf = ({ filename, line }: Location) => `${filename}:${line}`;
+  const placeOf = ({ filename, line }: Location) => `${filename}:${line + 1}`;
   /** Whether this declaration was not checked yet: most are exported from several modules. */
   const isNew = (location: Location, name: string): boolean => {
     const before = seen.size;
     return seen.add(`${placeOf(location)} ${name}`).size > before;
   };
   const tagsOf = (jsDoc: JsDoc | undefined, kind: string) => (jsDoc?.tags ?? []).filter((tag) => tag.kind === kind);
-  const hasExample = (jsDoc: JsDoc | undefined) => tagsOf(jsDoc, "example").length > 0;
+  const hasExample = (jsDoc: JsDoc | undefined) => tagsOf(jsDoc, "example").some(({ doc = "" }) => PROGRAM.test(doc));
+  const throwsByItself = bodies(documentation);
 
   const check = (
     name: string,
@@ -116,17 +128,38 @@ export function examine(documentation: Documentation): Findings {
     type?: Type,
   ): void => {
     const lacks = (what: string) => gaps.push(`${placeOf(location)} ${name} ${what}`);
+    const module = posix.basename(posix.dirname(location.filename));
+    const texts = [jsDoc?.doc ?? "", ...(jsDoc?.tags ?? []).map((tag) => tag.doc ?? "")];
+    for (const [, link] of texts.flatMap((text) => [...text.matchAll(LINK)])) {
+      if (!/^https?:/.test(link!) && known.resolve(link!, module) === undefined) {
+        lacks(`links to '${link}', which is no public symbol`);
+      }
+    }
+    if (texts.some((text) => /@ignore\b/.test(text))) {
+      lacks("has an @ignore that is no tag, since it is not in a line of its own");
+    }
+    for (const kind of ["throws", "return"]) {
+      for (const { doc = "" } of tagsOf(jsDoc, kind)) if (doc.trim() === "") lacks(`has an empty @${kind}`);
+    }
+    for (const { doc = "" } of tagsOf(jsDoc, "example")) {
+      if (!PROGRAM.test(doc)) lacks("has an @example without a program");
+    }
     examples += tagsOf(jsDoc, "example").length;
     const text = jsDoc?.doc?.trim() ?? "";
     if (text === "") lacks("has no summary");
     const key = name.slice(name.lastIndexOf(".") + 1);
-    if (type?.repr === "number" && TIME.test(key) && !UNIT.test(text)) lacks("does not say its unit of time");
+    if (isNumber(type) && TIME.test(key) && !UNIT.test(text)) lacks("does not say its unit of time");
     if (called === undefined) return;
-    const names = called.params.map((param) => (param.left ?? param.arg ?? param).name);
+    const params = called.params.map((param) => param.left ?? param.arg ?? param);
+    const names = params.map(({ name }) => name);
     const documented = tagsOf(jsDoc, "param");
-    for (const param of names) {
+    for (const { name: param, tsType: type } of params) {
       const tag = documented.find((each) => each.name === param);
-      if (param !== undefined && (tag?.doc ?? "").trim() === "") lacks(`has no @param for '${param}'`);
+      const words = (tag?.doc ?? "").trim();
+      if (param !== undefined && words === "") lacks(`has no @param for '${param}'`);
+      else if (isNumber(type) && TIME.test(param ?? "") && !UNIT.test(words)) {
+        lacks(`does not say the unit of time of '${param}'`);
+      }
     }
     for (const { name: param } of documented) {
       if (!names.includes(param)) lacks(`has a @param '${param}', which is no parameter`);
@@ -136,7 +169,8 @@ export function examine(documentation: Documentation): Findings {
     }
     const waits = called.params.some((param) => BOUNDS_A_WAIT.test((param.left ?? param).tsType?.repr ?? ""));
     const checks = called.isConstructor && !called.isOfError && names.length > 0;
-    if ((waits || checks) && tagsOf(jsDoc, "throws").length === 0) lacks("has no @throws");
+    const throws = !called.isOfError && throwsByItself(location);
+    if ((waits || checks || throws) && tagsOf(jsDoc, "throws").length === 0) lacks("has no @throws");
   };
 
   for (const [module, { module_doc, symbols: declared }] of Object.entries(documentation.nodes)) {
@@ -152,6 +186,11 @@ export function examine(documentation: Documentation): Findings {
         check(name, location, jsDoc, called, def.tsType);
         // The example of the first signature serves all signatures of a function.
         if (kind === "class" || kind === "function") {
+          if (!declarations.some((each) => /\bPython\b/.test(each.jsDoc?.doc ?? ""))) {
+            gaps.push(
+              `${placeOf(location)} ${name} does not say what it is in Python, or that Python has no equivalent`,
+            );
+          }
           if (!declarations.some((each) => hasExample(each.jsDoc))) {
             gaps.push(`${placeOf(location)} ${name} has no @example`);
           }
@@ -193,23 +232,40 @@ export function examine(documentation: Documentation): Findings {
   return { symbols, members, examples, gaps: gaps.sort() };
 }
 
-/**
- * The symbols that modules export, each with the first paragraph of its documentation: classes first, then functions, errors
- * and types, by name.
- */
-export function symbolsOf(documentation: Documentation): { readonly name: string; readonly summary: string }[] {
-  const rank = ({ name, kind }: { name: string; kind: string }): number =>
-    kind === "class" ? (/Error$/.test(name) ? 2 : 0) : kind === "function" ? 1 : 3;
-  return Object.values(documentation.nodes).flatMap(({ symbols }) => symbols).map(({ name, declarations }) => {
-    const text = declarations.find(({ jsDoc }) => jsDoc?.doc)?.jsDoc?.doc ?? "";
-    return { name, kind: declarations[0]!.kind, summary: text.trim().split(/\n\n/)[0]!.replace(/\s+/g, " ") };
-  }).sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
+/** Whether the body of a function or member, which begins at a place, throws. Where its end is, the next member says. */
+function bodies(documentation: Documentation): (location: Location) => boolean {
+  const begins = new Map<string, number[]>();
+  const note = ({ filename, line }: Location) => {
+    const lines = begins.get(filename) ?? [];
+    begins.set(filename, [...lines, line]);
+  };
+  for (const { declarations } of Object.values(documentation.nodes).flatMap(({ symbols }) => symbols)) {
+    for (const { location, def = {} } of declarations) {
+      for (const each of [{ location }, ...def.constructors ?? [], ...def.methods ?? [], ...def.properties ?? []]) {
+        if (each.location !== undefined) note(each.location);
+      }
+    }
+  }
+  return ({ filename, line }) => {
+    const text = filename.startsWith("file:") ? readFileSync(fileURLToPath(filename), "utf8").split("\n") : [];
+    const next = Math.min(text.length, ...(begins.get(filename) ?? []).filter((begin) => begin > line));
+    // The body ends with its closing brace: what follows may be the documentation of the next member, or a helper.
+    const indent = /^ */.exec(text[line] ?? "")![0];
+    const end = text.findIndex((each, index) => index > line && each === `${indent}}`);
+    const body = text.slice(line, Math.min(next, end < 0 ? next : end + 1));
+    return body.some((each) => !/^\s*(?:\*|\/\/|\/\*)/.test(each) && THROWS.test(each));
+  };
 }
 
 /** `acquire` for `acquireSync` and `tryAcquire`. */
 function spelling(method: string): string {
   const plain = method.replace(/Sync$/, "");
   return /^try[A-Z]/.test(plain) ? plain[3]!.toLowerCase() + plain.slice(4) : plain;
+}
+
+/** Whether it is a number, or may be one. */
+function isNumber(type: Type | undefined): boolean {
+  return type?.repr === "number" || (type?.kind === "union" && JSON.stringify(type.value).includes(`"repr":"number"`));
 }
 
 function returnsSomething(type: Type | undefined): boolean {

@@ -9,7 +9,7 @@
  *     deno task docs            builds and checks
  *     deno task docs --serve    serves what was built, on port 4173
  *
- * `WEFT_DOCS_BASE` is the path under which the site will be served, with a slash at both ends. Default: `/`.
+ * `WEFT_DOCS_BASE` is the path under which the site will be served. Default: `/`.
  *
  * @module
  */
@@ -27,12 +27,15 @@ import {
 import { posix } from "node:path";
 import { ENTRY_POINTS, installIn, ROOT } from "./_install.ts";
 import { brokenLinks } from "./_links.ts";
-import { documentationOf, symbolsOf } from "./_public_docs.ts";
+import { documentationOf } from "./_public_docs.ts";
+import { adaptReference } from "./_reference.ts";
 import { run } from "./_run.ts";
+import { Symbols } from "./_symbols.ts";
 
 const SITE = `${ROOT}docs/site/`;
 const PAGES = `${SITE}pages/`;
 const OUT = `${ROOT}dist/site/`;
+const BASE = `/${Deno.env.get("WEFT_DOCS_BASE") ?? ""}/`.replace(/\/+/g, "/");
 const REFERENCE = `${OUT}api/`;
 // Each has its page in the reference. mod.ts holds nothing else, and the agent is a command.
 const MODULES = ENTRY_POINTS.filter((entry) => entry.endsWith("/mod.ts"));
@@ -63,11 +66,11 @@ function withLinks(text: string, source: string, names: ReadonlyMap<string, stri
     const target = posix.join(posix.dirname(source), path);
     const page = names.get(target);
     if (page !== undefined) return `${image}[${words}](./${page}${anchor})`;
-    if (target.endsWith("/")) return words;
     if (!existsSync(ROOT + target)) {
       missing.push(`${source} links to ${path}, which is not there`);
       return words;
     }
+    if (target.endsWith("/")) return words;
     // VitePress handles images itself; all other files must be there as they are.
     const folder = image ? PAGES : `${PAGES}public/files/`;
     mkdirSync(posix.dirname(folder + target), { recursive: true });
@@ -102,19 +105,21 @@ ${body}
 `;
 }
 
-/** A page with a line for each public symbol, which leads to the reference. */
-async function symbolsPage(): Promise<string> {
+/** A page with a line for each public symbol, which leads to the reference. Its members are there for the search. */
+function symbolsPage(symbols: Symbols): string {
   const parts = [
     "# Reference",
     "Every public class, function and type, by module. The names lead to the pages that `deno doc` makes.\n",
   ];
-  for (const entry of MODULES) {
-    const module = posix.dirname(entry);
+  for (const module of MODULES.map((entry) => posix.dirname(entry))) {
     parts.push(`## @weft/concurrent/${module} {#${module}}\n\n| Name | What it is |\n| --- | --- |`);
-    for (const { name, summary } of symbolsOf(await documentationOf([entry]))) {
-      const cell = summary.replace(/\{@linkcode ([^}|]+)(?:\|[^}]*)?\}/g, "`$1`").replaceAll("|", "\\|");
+    for (const symbol of symbols.of(module)) {
+      const summary = symbol.summary.replace(/\{@linkcode ([^}|]+)(?:\|[^}]*)?\}/g, "`$1`").replaceAll("|", "\\|");
+      const members = [symbol, ...symbols.basesOf(symbol)].flatMap((each) => each.members)
+        .map(({ name }) => name).filter((name) => !name.startsWith("["));
+      const list = members.length === 0 ? "" : `<br><small>${[...new Set(members)].join(", ")}</small>`;
       parts.push(
-        `| <a href="./api/${module}/~/${name}.html" target="_self"><code>${name}</code></a> | ${cell} |`,
+        `| <a href="./api/${module}/~/${symbol.name}.html" target="_self"><code>${symbol.name}</code></a> | ${summary}${list} |`,
       );
     }
     parts.push("");
@@ -123,7 +128,7 @@ async function symbolsPage(): Promise<string> {
 }
 
 /** Puts the pages where VitePress builds them. */
-async function collect(): Promise<void> {
+function collect(symbols: Symbols): void {
   rmSync(PAGES, { recursive: true, force: true });
   mkdirSync(`${PAGES}public`, { recursive: true });
   cpSync(`${SITE}icon.svg`, `${PAGES}public/icon.svg`);
@@ -133,7 +138,7 @@ async function collect(): Promise<void> {
     const text = withLinks(readFileSync(ROOT + source, "utf8"), source, names);
     writeFileSync(PAGES + name, name === "index.md" ? frontPage(text) : text);
   }
-  writeFileSync(`${PAGES}reference.md`, await symbolsPage());
+  writeFileSync(`${PAGES}reference.md`, symbolsPage(symbols));
 }
 
 async function succeed(command: readonly string[], cwd: string, env: Record<string, string> = {}): Promise<void> {
@@ -143,47 +148,35 @@ async function succeed(command: readonly string[], cwd: string, env: Record<stri
   Deno.exit(1);
 }
 
-/** What `deno doc` has no option for: the names under which the modules are imported, and where the reference belongs. */
-function adaptReference(): void {
-  appendFileSync(`${REFERENCE}page.css`, readFileSync(`${SITE}reference.css`));
-  for (
-    const entry of readdirSync(REFERENCE, { recursive: true }).map(String).filter((name) => name.endsWith(".html"))
-  ) {
-    const up = "../".repeat(entry.split(/[\\/]/).length);
-    const text = readFileSync(REFERENCE + entry, "utf8")
-      .replace("</head>", `<link rel="icon" href="${up}icon.svg"></head>`)
-      .replace(/from &quot;(sync|threading|multiprocessing|distributed)&quot;/g, "from &quot;@weft/concurrent/$1&quot;")
-      .replace(
-        /(<ul class="breadcrumbs">\s*)<li>([^]*?)>Weft<\/a>/,
-        `$1<li><a href="${up}index.html" class="contextLink">Weft</a></li><li>&nbsp;›&nbsp;</li><li>$2>Reference</a>`,
-      );
-    writeFileSync(REFERENCE + entry, text);
-  }
-}
-
 /** Builds the whole site again. */
 async function build(): Promise<void> {
   await installIn(SITE, "VitePress, which builds the site");
-  await collect();
+  const symbols = new Symbols(await documentationOf(MODULES));
+  collect(symbols);
   rmSync(OUT, { recursive: true, force: true });
   await succeed(["run", "-A", "--no-lock", `--config=${SITE}deno.json`, VITEPRESS, "build"], SITE, {
+    WEFT_DOCS_BASE: BASE,
     WEFT_DOCS_OUT: OUT,
   });
   await succeed(["doc", "--html", "--name=Weft", `--output=${REFERENCE}`, ...MODULES], ROOT);
-  adaptReference();
+  adaptReference(REFERENCE, symbols, `${SITE}reference.css`);
 }
 
 if (import.meta.main) {
   if (Deno.args.includes("--serve")) {
+    if (!existsSync(`${OUT}index.html`) || !existsSync(VITEPRESS)) {
+      console.error("Cannot serve the site as it is not built: run 'deno task docs' first");
+      Deno.exit(1);
+    }
     const { code } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--no-lock", `--config=${SITE}deno.json`, VITEPRESS, "preview"],
       cwd: SITE,
-      env: { WEFT_DOCS_OUT: OUT },
+      env: { WEFT_DOCS_BASE: BASE, WEFT_DOCS_OUT: OUT },
     }).spawn().status;
     Deno.exit(code);
   }
   await build();
-  const { links, broken } = brokenLinks(OUT, Deno.env.get("WEFT_DOCS_BASE"));
+  const { links, broken } = brokenLinks(OUT, BASE);
   const all = [...missing, ...broken];
   for (const each of all) console.error(each);
   console.log(`dist/site: ${links} links followed, ${all.length} broken`);

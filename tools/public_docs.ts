@@ -3,7 +3,7 @@
  *
  * - Each has a summary.
  * - A function, constructor and method has a `@param` for each parameter and for nothing else, a `@returns` where it returns
- *   something, and a `@throws` where it takes options of a wait or is a constructor with
+ *   something, and a `@throws` where its body throws or calls a check, where it takes options of a wait or is a constructor with
  *   parameters, errors aside.
  * - A class and a function has an `@example`. So has each method in one of its spellings: an example of `acquireSync` serves
  *   `acquire` and `tryAcquire` too. The step `doc-test` runs them.

@@ -185,7 +185,7 @@ async function runTarget(space: Space, record: number): Promise<unknown> {
     : makeHandle(attachment, Process<unknown[]>, type);
   if (target !== undefined) setOwnTarget(space, record, target);
   const { args, fields } = await arrive(() => decode(rest, { keep: true }) as { args: unknown[]; fields?: object });
-  // Not earlier: if this process is killed before that, its starter drops the references of the payload.
+  // The payload is freed only now: if this process is killed before that, its starter drops the payload's references.
   freeBytes(space, record + PAYLOAD);
   dropReferences(rest);
   if (fields !== undefined) giveFields(process, fields);

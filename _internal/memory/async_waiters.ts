@@ -225,8 +225,8 @@ export class AsyncWaiters {
 
   #end(): void {
     clearInterval(this.#slices);
-    // Not at once: a thread that has waited will probably wait again, and to go on listening costs less than to start
-    // again.
+    // Listening ends in a microtask: a thread that has waited will probably wait again, and going on costs less than
+    // starting again.
     queueMicrotask(() => {
       if (this.#pending === 0) this.#stopUnlessKept();
     });

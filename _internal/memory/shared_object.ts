@@ -175,6 +175,8 @@ export function makeHandle<T extends object>(
  * It is the base class of locks, queues, threads and similar. A handle that is sent to another thread in a message or
  * in `args` arrives there as a handle of the same object.
  *
+ * Python has no equivalent: its locks and queues have no common base class.
+ *
  * @example Two handles of one object
  * ```ts
  * import { Event } from "@weft/concurrent/sync";
@@ -296,7 +298,10 @@ Object.defineProperty(SharedHandle.prototype, Symbol.for("nodejs.util.inspect.cu
  * A shared object that a program can dispose of before the garbage collector does.
  *
  * The object lives as long as any thread has a handle of it, or a message that names it is under way. A named object
- * lives as long as its program.
+ * lives as long as its program. After a thread has disposed of its handle, every use of that handle throws
+ * {@linkcode InvalidStateError}. Other handles of the object stay usable.
+ *
+ * Python has no equivalent: its locks and queues have no common base class.
  *
  * @example
  * ```ts
@@ -315,6 +320,8 @@ export abstract class SharedObject extends SharedHandle {
    * After that, every use of this handle throws {@linkcode InvalidStateError}, and promises that still wait through it
    * reject with that error. Calling it again does nothing. A handle that is never disposed of is released when it is
    * garbage-collected.
+   *
+   * Python has no equivalent: the garbage collector alone releases its locks and queues.
    */
   [Symbol.dispose](): void {
     disposeOf(this);

@@ -110,7 +110,11 @@ export class Future<R> extends Promise<R> {
     this.#reject = reject;
   }
 
-  /** The present state of the task: see {@linkcode FutureState}. A task that threw is `finished`. */
+  /**
+   * The present state of the task: see {@linkcode FutureState}. A task that threw is `finished`.
+   *
+   * Python: the methods `running`, `done` and `cancelled` of `concurrent.futures.Future`.
+   */
   get state(): FutureState {
     return this.#state === "pending" && this.#task.isRunning() ? "running" : this.#state;
   }
@@ -183,6 +187,7 @@ export class Future<R> extends Promise<R> {
    * Python: `concurrent.futures.Future.add_done_callback`.
    *
    * @param fn The callback.
+   * @throws {TypeError} If `fn` is not a function.
    *
    * @example
    * ```ts
@@ -205,7 +210,11 @@ export class Future<R> extends Promise<R> {
     else this.#listen(bindContext(fn));
   }
 
-  /** Why a future cannot be sent to another thread. @ignore */
+  /**
+   * Why a future cannot be sent to another thread.
+   *
+   * @ignore
+   */
   get [REFUSAL](): string {
     return "a future belongs to the thread that has its pool: await it, and send its result";
   }
@@ -407,7 +416,7 @@ export interface WaitFuturesOptions extends WaitOptions {
  * @param futures The futures to wait for. If there are none, `wait` returns at once.
  * @param options `when` chooses between the first, the first error and all, by default all. `timeout` is in milliseconds, by
  * default `Infinity`. `signal` gives the wait up.
- * @returns `done`, the futures that are settled, and `notDone`, the others.
+ * @returns Two Sets: `done`, the futures that are settled, and `notDone`, the others.
  * @throws {TypeError} If an element of `futures` is not a future, or `when` is none of the three words.
  * @throws The signal's reason, if it is aborted first.
  *

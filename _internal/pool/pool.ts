@@ -52,6 +52,8 @@ import type { PoolTrace } from "./trace.ts";
  * `apply`, `submit`, `imap` and `imapUnordered` throw errors that are known during the call, and reject their result with
  * later ones. The methods that are `async` always reject.
  *
+ * Python: `multiprocessing.pool.Pool`, or `concurrent.futures.Executor`.
+ *
  * @example The life of a pool without `await using`
  * ```ts
  * import { Pool } from "@weft/concurrent/threading";
@@ -573,7 +575,11 @@ export abstract class BasePool implements AsyncDisposable {
     return trace.toJSON();
   }
 
-  /** Why a pool cannot be sent to another thread. @ignore */
+  /**
+   * Why a pool cannot be sent to another thread.
+   *
+   * @ignore
+   */
   get [REFUSAL](): string {
     return "a pool belongs to the thread that made it, and a task that waits for its own pool might wait forever: make a pool where it is used";
   }

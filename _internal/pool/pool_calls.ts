@@ -386,7 +386,7 @@ function checkOpen(state: Calls["state"], recreated: string | undefined, action:
   const importing = importingModule();
   if (importing !== undefined) {
     throw new InvalidStateError(
-      `Cannot ${action} as ${importing} and is not through yet: put the main part of the program under if (import.meta.main)`,
+      `Cannot ${action} as ${importing} and has not finished loading: put the main part of the program under if (import.meta.main)`,
     );
   }
   if (recreated !== undefined) {

@@ -100,8 +100,8 @@ function aside(
       channel.sleeping = false;
       if (channel.listeners.size === 0) return;
       look(words, channel);
-      // Not at once: the listeners may have got what they wait for and leave. A sleep without a listener would have to be
-      // ended.
+      // The next sleep begins in a microtask, because the listeners may have got what they wait for and leave. A sleep
+      // without a listener would have to be ended.
       queueMicrotask(() => {
         if (channel.listeners.size > 0 && !channel.sleeping) sleep(channel);
       });
@@ -187,7 +187,8 @@ function byWorker(words: Int32Array, region: Region, libc: Libc, channels: Map<n
       tell();
     },
     unwatch() {
-      // Not at once: a thread that has listened will probably listen again in the same turn.
+      // Channels are removed in a microtask, because a thread that has listened will probably listen again in the same
+      // turn.
       if (planned) return;
       planned = true;
       queueMicrotask(() => {

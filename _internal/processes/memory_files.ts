@@ -20,7 +20,7 @@
  * another program has made with the same name later is not removed.
  *
  * A process that makes memory files holds a lock on the list. Without the lock, a program that cannot see the processes of a
- * living tree, for instance from another container, would take the tree for dead.
+ * living tree, for instance from another container, would treat the tree as dead.
  *
  * @module
  */
@@ -195,7 +195,7 @@ function openList(libc: Libc, words: Int32Array): number {
   for (let tries = 0; tries < 100; tries++) {
     list = libc.open(listPath(libc, words), "append");
     if (list < 0) return list;
-    // Before this thread got the lock, another program may have taken the tree for dead and removed the list. Then make a
+    // Before this thread got the lock, another program may have presumed the tree dead and removed the list. Then make a
     // new list.
     if (libc.lockFile(list, "shared") && libc.identify(list).names > 0) {
       own[LIST_DESCRIPTOR] = list + 1;

@@ -98,6 +98,8 @@ export function task(module: string | URL, name: string): (...args: unknown[]) =
 /**
  * Names an exported function, with its type, so that the compiler checks the arguments and the result.
  *
+ * Python has no equivalent: `pickle` always sends a function by its module and name.
+ *
  * @typeParam F The function's type: `task<typeof work>(…)`.
  * @param module The full URL of the module, like `import.meta.url` or `new URL("./work.ts", import.meta.url)`.
  * @param name The name under which the module exports the function; `"default"` for the default export.

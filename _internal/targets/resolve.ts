@@ -187,7 +187,7 @@ export async function load(module: string, label: string, what: string): Promise
   const callOff = later(() => {
     if (watch?.mayName() === false || !mayName(module)) return;
     console.error(
-      `${label} cannot begin with its ${what} as ${module} has not come up for ${
+      `${label} cannot begin with its ${what} as ${module} has not finished loading after ${
         SLOW_MS / 1000
       } s: an await at the top of it, or of a module that it imports, has not settled`,
     );

@@ -277,7 +277,7 @@ async function runTarget(space: Space, record: number): Promise<unknown> {
   }
   // Objects of any kind may arrive later, in synchronous code that cannot load their classes.
   if (named || classOf("thread", LOCK) !== undefined) await loadWhole();
-  // Not earlier: if no module was found, the record still has the payload, and drops its references.
+  // The payload is freed only now: if no module was found, the record still has it, and drops its references.
   freeBytes(space, record + PAYLOAD);
   const { args, fields, delay } = await arrive(() =>
     decode(rest) as { args: unknown[]; fields?: object; delay?: number }
@@ -363,7 +363,8 @@ function waitForChildren(space: Space, record: number, spared: (child: number) =
     if ((load(space.words, record + FLAGS) & END_CHILDREN) !== 0) terminateChildren(space);
     const waited = childRecords().filter((child) => !spared(child));
     if (waited.length === 0 || now() > deadline) return;
-    // Not through the queue of the wait point: this thread is off the table of participants, and its entry may be another's.
+    // The wait bypasses the queue of the wait point: this thread is off the table of participants, and its entry may be
+    // another's.
     space.memory.wait(waited[0] + POINT, load(space.words, waited[0] + POINT), 20);
   }
 }

@@ -196,7 +196,8 @@ export function failToStart(space: Space, record: number, error: () => Error): b
 /** Notes that a thread's worker is gone, with all threads that it started. The caller must not touch the record afterwards. */
 export function vanish(space: Space, record: number): void {
   store(space.words, record + GONE, 1);
-  // Not through the wait point, because the record may belong to another thread by now. The starter sleeps on this word.
+  // The notification bypasses the wait point, because the record may belong to another thread by now. The starter sleeps
+  // on this word.
   space.memory.notify(record + POINT, 0x7fffffff);
 }
 

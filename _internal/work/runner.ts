@@ -116,6 +116,8 @@ export let endingOf: (runner: Runner) => (exactly: boolean) => Ending | undefine
  * What {@linkcode threading.Thread} and {@linkcode multiprocessing.Process} have in common. A function that takes a `Runner`
  * can be called with either.
  *
+ * Python: `threading.Thread` and `multiprocessing.Process`, which have no common base class.
+ *
  * @example
  * ```ts
  * import { type Runner, Thread } from "@weft/concurrent/threading";
@@ -212,7 +214,7 @@ export abstract class Runner<A extends unknown[] = unknown[], R = unknown> exten
     const importing = importingModule();
     if (importing !== undefined) {
       throw new InvalidStateError(
-        `Cannot start ${label} as ${importing} and is not through yet: put the main part of the program under if (import.meta.main)`,
+        `Cannot start ${label} as ${importing} and has not finished loading: put the main part of the program under if (import.meta.main)`,
       );
     }
     const { space, at, words } = this.#usable(`start ${label}`);
@@ -428,7 +430,11 @@ export abstract class Runner<A extends unknown[] = unknown[], R = unknown> exten
     return load(words, at + STATE) !== NEW && !this.#kind.hasEnded(space, at);
   }
 
-  /** Joins the thread or process. Does nothing if it was not started, or if its handle was disposed of. */
+  /**
+   * Joins the thread or process. Does nothing if it was not started, or if its handle was disposed of.
+   *
+   * Python has no equivalent.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     const { words, at } = this.#place;
     if (at >= 0 && load(words, at + STATE) !== NEW) await this.join();

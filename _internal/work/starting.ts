@@ -218,7 +218,9 @@ export function takeLate(
   const { target, module } = places.find(({ module }) => hashOf(module) === hash) ??
     { target: known[0], module: "a module that it needs" };
   const name = target !== undefined && "name" in target && target.name !== "" ? ` "${target.name}"` : "";
-  const message = `${label} cannot begin with its ${target?.what ?? "target"}${name} as ${module} has not come up for ${
+  const message = `${label} cannot begin with its ${
+    target?.what ?? "target"
+  }${name} as ${module} has not finished loading after ${
     patience / 1000
   } s: code at the top of it, or of a module that it imports, computes without end or blocks`;
   return { module, message };

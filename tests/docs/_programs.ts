@@ -40,7 +40,8 @@ const FENCE = /^```(\w+)\n(.*?)^```$/gms;
 
 function sectionsOf(page: string): Section[] {
   const sections: Section[] = [];
-  for (const section of readFileSync(new URL(page, ROOT), "utf8").split(/^##+ /m).slice(1)) {
+  const whole = readFileSync(new URL(page, ROOT), "utf8");
+  for (const section of whole.split(/^#+ /m).slice(1)) {
     const files = new Map<string, string>();
     let prints: string | undefined;
     let shell: string[] | undefined;
@@ -56,10 +57,15 @@ function sectionsOf(page: string): Section[] {
     if (prints === undefined) continue;
     const main = [...files.keys()].find((name) => files.get(name)!.includes("import.meta.main"));
     const commands = shell?.filter((line) => line.startsWith(runtime)) ??
-      [isDeno ? `deno run -A ${main}` : `bun ${main}`];
+      [isDeno ? `deno run ${permissions(whole, main)} ${main}` : `bun ${main}`];
     sections.push({ title: section.slice(0, section.indexOf("\n")), files, commands, prints });
   }
   return sections;
+}
+
+/** The permissions with which the page says that a program is run; all, where it does not say. */
+function permissions(page: string, program = ""): string {
+  return new RegExp(`deno run ((?:--allow-\\w+ )+)${RegExp.escape(program)}`).exec(page)?.[1] ?? "-A";
 }
 
 /** Makes a project of these files in which the library is found under its name, and `@std/assert` under its own. */

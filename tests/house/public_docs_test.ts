@@ -21,6 +21,8 @@ export interface WaitOptions {
 /**
  * A thing.
  *
+ * Python has no equivalent.
+ *
  * @example Made
  * \`\`\`ts
  * new Thing(1);
@@ -34,6 +36,7 @@ export class Thing {
    * @throws {RangeError} If the size is negative.
    */
   constructor(size: number) {
+    if (size < 0) throw new RangeError();
     this.size = size;
   }
 
@@ -63,6 +66,20 @@ export class Thing {
    */
   waitSync(): boolean {
     return true;
+  }
+
+  /**
+   * Fills it, see {@linkcode Thing.size}.
+   *
+   * @throws {Error} If it is full.
+   *
+   * @example Filled
+   * \`\`\`ts
+   * new Thing(1).fill();
+   * \`\`\`
+   */
+  fill(): void {
+    if (this.size > 0) throw new Error();
   }
 
   /** Drops it. */
@@ -110,6 +127,33 @@ describe("the check of public documentation", { skip: !("Deno" in globalThis) },
     ["the errors of a constructor", "   * @throws {RangeError} If the size is negative.\n", "", [
       "Thing.constructor has no @throws",
     ]],
+    ["the error that a body throws", "   * @throws {Error} If it is full.\n   *\n", "", ["Thing.fill has no @throws"]],
+    ["the words of an error", "{Error} If it is full.", "{Error}", ["Thing.fill has an empty @throws"]],
+    ["the words of a result", "@returns Whether it came.\n   *\n", "@returns\n   *\n", [
+      "Thing.waitSync has an empty @return",
+    ]],
+    ["what a link names", "{@linkcode Thing.size}", "{@linkcode Thing.length}", [
+      "Thing.fill links to 'Thing.length', which is no public symbol",
+    ]],
+    ["a line of its own for @ignore", "/** Drops it. */", "/** Drops it. @ignore */", [
+      "Thing.[Symbol.dispose] has an @ignore that is no tag, since it is not in a line of its own",
+    ]],
+    ["a program in an example", "```ts\n   * new Thing(1).fill();", "```ts ignore\n   * new Thing(1).fill();", [
+      "Thing.fill has an @example without a program",
+      "Thing.fill has no @example in any of its spellings",
+    ]],
+    ["what a class is in Python", " * Python has no equivalent.\n", " * Nothing like it.\n", [
+      "Thing does not say what it is in Python, or that Python has no equivalent",
+    ]],
+    [
+      "the unit of a parameter",
+      "@param size Its size in bytes.\n   * @throws {RangeError} If the size is negative.\n   */\n  constructor(size: number) {\n    if (size < 0)",
+      "@param ms How long.\n   * @throws {RangeError} If it is negative.\n   */\n  constructor(ms: number, size = ms) {\n    if (ms < 0)",
+      [
+        "Thing.constructor does not say the unit of time of 'ms'",
+        "Thing.constructor has no @param for 'size'",
+      ],
+    ],
     ["an example of a class", "@example Made", "@see Made", ["Thing has no @example"]],
     ["an example of a method in any spelling", "@example Waited for", "@see Waited for", [
       "Thing.wait has no @example in any of its spellings",

@@ -4,10 +4,10 @@ import { assertEquals } from "@std/assert";
 import { readdirSync } from "node:fs";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { textOf } from "../../tools/_house.ts";
+import { sourceFiles, textOf } from "../../tools/_house.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const WORDS = /\b(?:who|whom|whoever|somebody|someone|nobody|anybody|can not|for ever)\b/i;
+const WORDS = /\b(?:who|whom|whoever|somebody|someone|nobody|anybody|anyone|everybody|can not|for ever)\b/i;
 
 function files(folder: string, ending: string): string[] {
   return readdirSync(ROOT + folder, { recursive: true }).map((name) =>
@@ -28,6 +28,19 @@ const COMMENT = /^\s*(?:\/\/|\/\*|\*)|\s\/\/ /;
 const NAME = /\bit\(|^\s*(?:name: )?["`][^"`]* [^"`]* [^"`]*["`],$/;
 
 describe("the words of the project", () => {
+  it("are those of CONTRIBUTING.md everywhere in the library, also in messages and over the end of a line", {
+    timeout: 60_000,
+  }, () => {
+    const all = sourceFiles().flatMap((file) => {
+      // As a reader reads it: a comment goes on in the next line.
+      const text = textOf(file).replace(/\n\s*(?:\*|\/\/) ?/g, " ");
+      return [...text.matchAll(RegExp(WORDS, "gi"))].map(({ index }) =>
+        `${file}: ${text.slice(index - 40, index + 40)}`
+      );
+    });
+    assertEquals(all, []);
+  });
+
   it("are those of CONTRIBUTING.md in comments, and in the names of tests", { timeout: 60_000 }, () => {
     const folders = ["_internal", "sync", "threading", "multiprocessing", "distributed"];
     folders.push("tools", "benches", "examples", "tests");

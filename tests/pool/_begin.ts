@@ -194,7 +194,7 @@ export function beginSuite(kind: Kind): void {
         assertEquals(said.length, 2, said.join("\n"));
         assertMatch(
           said[0],
-          /^Stuck-\w+-[12] cannot begin with its task "answer" as .*modules\/\w+\.ts has not come up for 0\.3 s: code/,
+          /^Stuck-\w+-[12] cannot begin with its task "answer" as .*modules\/\w+\.ts has not finished loading after 0\.3 s: code/,
         );
         assertMatch(said[1], /^Other-\w+-1 cannot begin with its initializer "answer" as .*modules\/\w+\.ts has not/);
       });

@@ -56,9 +56,9 @@ describe("the module of a target", () => {
     const command = [process.execPath, ...("Bun" in globalThis ? [] : ["run", "-A", "--no-check"]), file];
     const { code, output } = await run(command, { limit: 50_000 });
     assertEquals(code, 0, output);
-    const named = output.split("\n").filter((line) => /_never\.ts has not come up for 10 s/.test(line));
+    const named = output.split("\n").filter((line) => /_never\.ts has not finished loading after 10 s/.test(line));
     assertEquals(named.map((line) => line.split("-")[0]).sort(), ["ProcessPool", "Thread", "ThreadPool"]);
-    const stuck = output.split("\n").filter((line) => /_blocks\.ts has not come up for 11 s/.test(line));
+    const stuck = output.split("\n").filter((line) => /_blocks\.ts has not finished loading after 11 s/.test(line));
     assertEquals(stuck.map((line) => line.split(" ")[0]).sort(), ["InPool-1", "Process", "Thread"]);
   });
 
@@ -70,7 +70,7 @@ describe("the module of a target", () => {
       `${name} cannot begin with its ${kind} target "same" as ${new URL(
         file,
         import.meta.url,
-      )} has not come up for 0.3 s: code at the top of it, or of a module that it imports, computes without end or blocks`;
+      )} has not finished loading after 0.3 s: code at the top of it, or of a module that it imports, computes without end or blocks`;
 
     it(`that computes forever at its top level is named once by the starter of a ${kind}`, LIMIT, async () => {
       await namedWithin(300, async (named) => {

@@ -136,7 +136,7 @@ describe("programs", () => {
     `);
     const name = pathToFileURL(`${folder}/main.ts`).href;
     const said =
-      `InvalidStateError Cannot start thread as ${name} was imported by Thread-1 (work) and is not through yet: put the main part of the program under if (import.meta.main)`;
+      `InvalidStateError Cannot start thread as ${name} was imported by Thread-1 (work) and has not finished loading: put the main part of the program under if (import.meta.main)`;
     // Once in the thread, and once in the program, to which the thread's error comes.
     assertEquals(output.split("\n").filter((line) => /^(?:imported|InvalidStateError )/.test(line)), [
       "imported",

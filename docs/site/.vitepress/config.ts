@@ -55,7 +55,7 @@ export default defineConfig({
     sidebar: [
       { text: "Use", items: START },
       { text: "Reference", items: [{ text: "All classes and functions", link: "/reference" }] },
-      { text: "What is shown", items: TRUST },
+      { text: "Evidence", items: TRUST },
       { text: "Inside", items: INSIDE },
     ],
   },
