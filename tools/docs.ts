@@ -14,16 +14,7 @@
  * @module
  */
 
-import {
-  appendFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { posix } from "node:path";
 import { ENTRY_POINTS, installIn, ROOT } from "./_install.ts";
 import { brokenLinks } from "./_links.ts";

@@ -351,7 +351,9 @@ async function placeOf(
       );
     case "module":
       if (meaning.exported !== undefined) return [exports, meaning.exported];
-      return fail(`it uses '${name}', which ${module} does not export: pass it as an argument, or export it, and each thread has its own`);
+      return fail(
+        `it uses '${name}', which ${module} does not export: pass it as an argument, or export it, and each thread has its own`,
+      );
     case "import": {
       let imported: Exports;
       try {
