@@ -177,21 +177,21 @@ export class Crew {
     return true;
   }
 
-  /** Removes the workers that have ended, given up or not, and returns how they ended. */
+  /**
+   * Removes the workers that have ended, given up or not, and returns how they ended. A worker is returned once, even if the
+   * runtime runs other code of this thread, and with it another `reap`, while it says how the worker ended.
+   */
   reap(exactly: boolean): { worker: Hired; ending: Ending }[] {
     const ended: { worker: Hired; ending: Ending }[] = [];
     for (const worker of this.workers.values()) {
       const ending = worker.handle.ending(exactly);
-      if (ending === undefined) continue;
-      this.workers.delete(worker.id);
+      if (ending === undefined || !this.workers.delete(worker.id)) continue;
       this.#vacate(worker);
       ended.push({ worker, ending });
     }
     for (const worker of this.left) {
       const ending = worker.handle.ending(exactly);
-      if (ending === undefined) continue;
-      this.left.delete(worker);
-      ended.push({ worker, ending });
+      if (ending !== undefined && this.left.delete(worker)) ended.push({ worker, ending });
     }
     return ended;
   }

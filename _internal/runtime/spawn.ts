@@ -73,9 +73,24 @@ function signalNumber(name: string): number {
   return signals()[name] ?? 9;
 }
 
+// The signals from 1 on. Deno tells their numbers only through `process`, whose first access runs all waiting microtasks
+// in the middle of the caller (https://github.com/denoland/deno/pull/34469). The owner of a pool asks for a name while it
+// removes a worker that was killed, and one of these microtasks may be the pool's own.
+const NAMES: Readonly<Record<string, string>> = {
+  linux:
+    "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU " +
+    "XFSZ VTALRM PROF WINCH IO PWR SYS",
+  darwin:
+    "HUP INT QUIT ILL TRAP ABRT EMT FPE KILL BUS SEGV SYS PIPE ALRM TERM URG STOP TSTP CONT CHLD TTIN TTOU IO XCPU XFSZ " +
+    "VTALRM PROF WINCH INFO USR1 USR2",
+};
+
 /** The name of a signal on this system. */
 export function signalName(number: number): string {
-  return Object.entries(signals()).find(([, each]) => each === number)?.[0] ?? `signal ${number}`;
+  const name = deno === undefined
+    ? Object.entries(signals()).find(([, each]) => each === number)?.[0]
+    : NAMES[deno.build.os]?.split(" ")[number - 1]?.replace(/^/, "SIG");
+  return name ?? `signal ${number}`;
 }
 
 function signals(): Record<string, number> {
