@@ -117,14 +117,34 @@ export class Sources {
       attempts.push(job.attemptOf(index));
     }
     if (jobs.length === 0) return undefined;
+    return this.#parcelOf(jobs, indexes, inputs, attempts, large, false);
+  }
+
+  /** A parcel of `count` tasks of a job, beginning with index `first`: one for each worker of an agent. */
+  eachOf(job: Job, first: number, count: number, maxBytes: number): SentParcel {
+    const indexes = Array.from({ length: count }, (_, i) => first + i);
+    const input = job.inputOf(first);
+    const sent = sentFor(input, maxBytes);
+    const large = new Map(isInPieces(sent) ? [[0, input as Uint8Array]] : []);
+    const inputs = indexes.map((_, i) => i === 0 ? sent : 0);
+    return this.#parcelOf(indexes.map(() => job), indexes, inputs, indexes.map(() => 1), large, true);
+  }
+
+  #parcelOf(
+    jobs: Job[],
+    indexes: number[],
+    inputs: Parcel["inputs"],
+    attempts: number[],
+    large: Map<number, Uint8Array>,
+    inEach: boolean,
+  ): SentParcel {
     const number = ++this.#numbers;
     const driver = this.#driver;
-    const [{ fn, spread, killAfter, together }] = jobs;
     const id = `${driver}.${number}`;
-    const stays = together > 1;
+    const [{ fn, spread, killAfter, together }] = jobs;
     const names = new Int32Array(4 * jobs.length);
     for (const [i, job] of jobs.entries()) job.writeName(names, 4 * i, indexes[i]);
-    const inEach = false;
+    const stays = inEach || together > 1;
     const parcel: Parcel = {
       protocol: PROTOCOL,
       id,
@@ -138,35 +158,7 @@ export class Sources {
       attempts,
       names,
     };
-    return new SentParcel(id, number, fn, jobs, indexes, toBytes(parcel), large);
-  }
-
-  /** A parcel of `count` tasks of a job, beginning with index `first`: one for each worker of an agent. */
-  eachOf(job: Job, first: number, count: number, maxBytes: number): SentParcel {
-    const number = ++this.#numbers;
-    const driver = this.#driver;
-    const id = `${driver}.${number}`;
-    const indexes = Array.from({ length: count }, (_, i) => first + i);
-    const input = job.inputOf(first);
-    const sent = sentFor(input, maxBytes);
-    const large = new Map(isInPieces(sent) ? [[0, input as Uint8Array]] : []);
-    const names = new Int32Array(4 * count);
-    for (let i = 0; i < count; i++) job.writeName(names, 4 * i, first + i);
-    const { fn, spread, killAfter } = job;
-    const parcel: Parcel = {
-      protocol: PROTOCOL,
-      id,
-      driver,
-      fn,
-      spread,
-      killAfter,
-      stays: true,
-      inEach: true,
-      inputs: indexes.map((_, i) => i === 0 ? sent : 0),
-      attempts: indexes.map(() => 1),
-      names,
-    };
-    return new SentParcel(id, number, fn, indexes.map(() => job), indexes, toBytes(parcel), large, true);
+    return new SentParcel(id, number, fn, jobs, indexes, toBytes(parcel), large, inEach);
   }
 
   #countFor(job: Job): number {

@@ -77,7 +77,8 @@ export interface ProcessPermissions {
 export interface ProcessOptions<A extends unknown[], R> {
   /**
    * The function that the process runs: an exported function, a function that uses nothing but globals and its module's
-   * imports and exports, or what {@linkcode task} returns. Default: none, and the process ends at once.
+   * imports and exports, or what {@linkcode task} returns: see docs/functions.md. Default: none, and the process ends at
+   * once.
    */
   target?: (...args: A) => R | Promise<R>;
   /**

@@ -118,7 +118,6 @@ export function examine(documentation: Documentation): Findings {
   };
   const tagsOf = (jsDoc: JsDoc | undefined, kind: string) => (jsDoc?.tags ?? []).filter((tag) => tag.kind === kind);
   const hasExample = (jsDoc: JsDoc | undefined) => tagsOf(jsDoc, "example").some(({ doc = "" }) => PROGRAM.test(doc));
-  const throwsByItself = bodies(documentation);
 
   const check = (
     name: string,
@@ -232,29 +231,14 @@ export function examine(documentation: Documentation): Findings {
   return { symbols, members, examples, gaps: gaps.sort() };
 }
 
-/** Whether the body of a function or member, which begins at a place, throws. Where its end is, the next member says. */
-function bodies(documentation: Documentation): (location: Location) => boolean {
-  const begins = new Map<string, number[]>();
-  const note = ({ filename, line }: Location) => {
-    const lines = begins.get(filename) ?? [];
-    begins.set(filename, [...lines, line]);
-  };
-  for (const { declarations } of Object.values(documentation.nodes).flatMap(({ symbols }) => symbols)) {
-    for (const { location, def = {} } of declarations) {
-      for (const each of [{ location }, ...def.constructors ?? [], ...def.methods ?? [], ...def.properties ?? []]) {
-        if (each.location !== undefined) note(each.location);
-      }
-    }
-  }
-  return ({ filename, line }) => {
-    const text = filename.startsWith("file:") ? readFileSync(fileURLToPath(filename), "utf8").split("\n") : [];
-    const next = Math.min(text.length, ...(begins.get(filename) ?? []).filter((begin) => begin > line));
-    // The body ends with its closing brace: what follows may be the documentation of the next member, or a helper.
-    const indent = /^ */.exec(text[line] ?? "")![0];
-    const end = text.findIndex((each, index) => index > line && each === `${indent}}`);
-    const body = text.slice(line, Math.min(next, end < 0 ? next : end + 1));
-    return body.some((each) => !/^\s*(?:\*|\/\/|\/\*)/.test(each) && THROWS.test(each));
-  };
+/** Whether the body of a function or member throws. It ends with its line, or with the brace that closes it. */
+function throwsByItself({ filename, line }: Location): boolean {
+  const text = readFileSync(fileURLToPath(filename), "utf8").split("\n");
+  const first = text[line]!;
+  const indent = /^ */.exec(first)![0];
+  const isWhole = /[;}]$/.test(first);
+  const end = isWhole ? line : text.findIndex((each, index) => index > line && each === `${indent}}`);
+  return text.slice(line, end + 1).some((each) => !/^\s*(?:\*|\/\/|\/\*)/.test(each) && THROWS.test(each));
 }
 
 /** `acquire` for `acquireSync` and `tryAcquire`. */

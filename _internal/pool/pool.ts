@@ -28,7 +28,7 @@ import type { PoolTrace } from "./trace.ts";
  * These rules hold for all methods that take a function:
  *
  * - **Functions**: `fn` is an exported function, or a function that uses only its arguments and the imports, exports and
- *   globals of its module. Any other function leads to a {@linkcode TargetError}. If `fn` returns a promise, the worker
+ *   globals of its module: see docs/functions.md. Any other function leads to a {@linkcode TargetError}. If `fn` returns a promise, the worker
  *   awaits it.
  * - **Values**: arguments, items and results are copied as by `structuredClone`; objects of this package stay shared.
  *   Arguments and items are copied during the call, those of `imap` and `imapUnordered` when they are read from the

@@ -87,10 +87,11 @@ const NAMES: Readonly<Record<string, string>> = {
 
 /** The name of a signal on this system. */
 export function signalName(number: number): string {
-  const name = deno === undefined
-    ? Object.entries(signals()).find(([, each]) => each === number)?.[0]
-    : NAMES[deno.build.os]?.split(" ")[number - 1]?.replace(/^/, "SIG");
-  return name ?? `signal ${number}`;
+  if (deno === undefined) {
+    return Object.entries(signals()).find(([, each]) => each === number)?.[0] ?? `signal ${number}`;
+  }
+  const name = NAMES[deno.build.os]?.split(" ")[number - 1];
+  return name === undefined ? `signal ${number}` : `SIG${name}`;
 }
 
 function signals(): Record<string, number> {

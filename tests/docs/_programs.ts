@@ -52,7 +52,10 @@ function sectionsOf(page: string): Section[] {
         }
         prints = text!.trimEnd();
       } else if (language === "sh") shell = text!.trim().split("\n");
-      else if (/^\/\/ (\S+)$/m.test(text!)) files.set(/^\/\/ (\S+)$/m.exec(text!)![1]!, text!);
+      else {
+        const [, name] = /^\/\/ (\S+)$/m.exec(text!) ?? [];
+        if (name !== undefined) files.set(name, text!);
+      }
     }
     if (prints === undefined) continue;
     const main = [...files.keys()].find((name) => files.get(name)!.includes("import.meta.main"));
