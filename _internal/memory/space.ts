@@ -15,7 +15,7 @@
  * @module
  */
 
-import { load, store } from "../atomics.ts";
+import { load, peek, store } from "../atomics.ts";
 import { InvalidStateError } from "../errors.ts";
 import { exitThread } from "../runtime/this_thread.ts";
 import { isBun } from "../runtime/runtime.ts";
@@ -82,7 +82,7 @@ export class Space {
    * it was asked.
    */
   endIfKilled(): void {
-    if (load(this.#killWords, this.#killAt) !== 0) this.exit();
+    if (peek(this.#killWords, this.#killAt) !== 0) this.exit();
   }
 
   /** Returns a zeroed block, or throws a `RangeError` that says what there was no room for. */

@@ -22,7 +22,7 @@
  * @module
  */
 
-import { add, compareExchange, exchange, load, now, or, pause, store } from "../atomics.ts";
+import { add, compareExchange, exchange, load, now, or, pause, peek, store } from "../atomics.ts";
 import { NotSupportedError } from "../errors.ts";
 import { mayBlock } from "../runtime/runtime.ts";
 import { BELL_COUNT, BELL_STRIDE, BELLS_AT, type Memory } from "./memory.ts";
@@ -90,11 +90,14 @@ const SLOWEST = 12;
  */
 export const WOKEN_IN_VAIN = 4;
 
-/** Wakes up to `count` of the blocked threads, and all promises, that wait here. Call it after making the change. */
+/**
+ * Wakes up to `count` of the blocked threads, and all promises, that wait here. Call it after making the change, by an atomic
+ * operation that writes: the reads below come after that operation.
+ */
 export function notify(space: WaitingThread, point: number, count: number): void {
   const words = space.words;
-  if ((load(words, point) & SLEEPERS) !== 0) notifySleepers(space, point, count);
-  if (load(words, point + 1) !== 0) ring(space, point);
+  if ((peek(words, point) & SLEEPERS) !== 0) notifySleepers(space, point, count);
+  if (peek(words, point + 1) !== 0) ring(space, point);
 }
 
 function notifySleepers(space: WaitingThread, point: number, count: number): void {

@@ -40,6 +40,17 @@ export const OPERATIONS: readonly string[] = [
   "whenChanged",
 ];
 
+/**
+ * The cheaper forms, by what they do here. The explorer's memory is sequentially consistent. So is x86-64's where these forms
+ * may be used: between a `post` and the next atomic operation that writes, its thread reads no word of another.
+ */
+export const CHEAPER: Readonly<Record<string, string>> = { peek: "load", post: "store" };
+
+/** The number of the operation that this function of atomics.ts does; -1: none of them. */
+export function operationOf(name: string): number {
+  return OPERATIONS.indexOf(CHEAPER[name] ?? name);
+}
+
 /** The number of a plain store into the shared words. */
 export const PLAIN_STORE = 16;
 
@@ -204,7 +215,7 @@ function visitOwn(node: ts.Node, visit: (node: ts.Node) => void): void {
 export function colour(sources: readonly Source[]): Colours {
   const functions: { name: string | undefined; callees: ts.Expression[]; own: boolean }[] = [];
   const declared = new Set<string>();
-  const reaching = new Set<string>([...OPERATIONS, "now", "pause", "isProcessAlive"]);
+  const reaching = new Set<string>([...OPERATIONS, ...Object.keys(CHEAPER), "now", "pause", "isProcessAlive"]);
   const collect = (node: ts.Node): void => {
     if (isFunction(node)) {
       const callees: ts.Expression[] = [];
@@ -602,7 +613,7 @@ function atomicsOf(source: Source): Map<string, number> {
     const bindings = statement.importClause?.namedBindings;
     if (bindings === undefined || !ts.isNamedImports(bindings)) continue;
     for (const element of bindings.elements) {
-      const number = OPERATIONS.indexOf((element.propertyName ?? element.name).text);
+      const number = operationOf((element.propertyName ?? element.name).text);
       if (number >= 0) found.set(element.name.text, number);
     }
   }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { OPERATIONS, PLAIN_STORE } from "./_transform.ts";
+import { CHEAPER, operationOf, OPERATIONS, PLAIN_STORE } from "./_transform.ts";
 
 type Stoppable = Generator<unknown, unknown, unknown>;
 
@@ -1017,10 +1017,10 @@ export const barrierAction: Readonly<Record<string, unknown>> = {
 /** In place of `_internal/atomics.ts`. Operations with a number are never called through this. */
 export const atomics: Readonly<Record<string, unknown>> = {
   ...Object.fromEntries(
-    OPERATIONS.map((name, kind) => [
+    [...OPERATIONS, ...Object.keys(CHEAPER)].map((name) => [
       name,
       function* (words: Int32Array, a: number, b: number, c: number): Stoppable {
-        return yield machine.op(kind, -1, words, a, b, c);
+        return yield machine.op(operationOf(name), -1, words, a, b, c);
       },
     ]),
   ),
