@@ -24,7 +24,7 @@
  * @module
  */
 
-import { and, compareExchange, load, or } from "../_internal/atomics.ts";
+import { and, compareExchange, load, or, peek } from "../_internal/atomics.ts";
 import { TimeoutError } from "../_internal/errors.ts";
 import type { Kind } from "../_internal/memory/kinds.ts";
 import { isAlive, NO_PARTICIPANT } from "../_internal/memory/participants.ts";
@@ -59,7 +59,7 @@ export const TAKEN_OVER = 2;
 export function tryTake(space: Space, at: number, tag: number, woken: number): number {
   const words = space.words;
   for (;;) {
-    const seen = load(words, at);
+    const seen = peek(words, at);
     const holder = seen >>> HOLDER_SHIFT;
     if (holder === 0) {
       if (seen === BARRED && woken <= 0 && woken >= LOOK) return MISSED;
@@ -114,7 +114,7 @@ export function turnOf<T>(space: Space, at: number, tag: number, begin: (abandon
 export function giveUp(space: Space, at: number): void {
   const words = space.words;
   for (;;) {
-    const seen = load(words, at);
+    const seen = peek(words, at);
     if (seen >>> HOLDER_SHIFT !== space.id) return;
     if (compareExchange(words, at, seen, seen & BARRED) === seen) break;
   }

@@ -16,7 +16,7 @@
  * @module
  */
 
-import { and, compareExchange, load, or } from "../_internal/atomics.ts";
+import { and, compareExchange, load, or, peek } from "../_internal/atomics.ts";
 import { BOUNDED_SEMAPHORE } from "../_internal/memory/kinds.ts";
 import { OBJECT_HEADER } from "../_internal/memory/memory.ts";
 import type { Space } from "../_internal/memory/space.ts";
@@ -59,7 +59,7 @@ export function isAvailable(words: Int32Array, at: number): boolean {
 export function tryTakePermit(space: Space, at: number, woken: number): boolean {
   const words = space.words;
   for (;;) {
-    const seen = load(words, at);
+    const seen = peek(words, at);
     if (seen >>> 1 === 0 || (seen & BARRED) !== 0 && woken <= 0 && woken >= LOOK) return false;
     space.endIfKilled();
     const left = (seen - ONE) & ~BARRED;
@@ -89,7 +89,7 @@ export function unbarPermits(space: Space, at: number): void {
 export function addPermits(space: Space, at: number, count: number, max: number): boolean {
   const words = space.words;
   for (;;) {
-    const seen = load(words, at);
+    const seen = peek(words, at);
     if ((seen >>> 1) + count > max) return false;
     // Wraps into the sign bit, which only `>>>` reads.
     if (compareExchange(words, at, seen, (seen + count * ONE) | 0) === seen) break;

@@ -15,7 +15,7 @@
  * @module
  */
 
-import { compareExchange, load, store } from "../_internal/atomics.ts";
+import { compareExchange, load, peek, store } from "../_internal/atomics.ts";
 import { isAlive } from "../_internal/memory/participants.ts";
 import type { Space } from "../_internal/memory/space.ts";
 
@@ -35,14 +35,23 @@ export const COUNT = 1;
 /** How many words the first row has. It must begin at a cache line. */
 export const FIRST_ROW_WORDS: number = SEAT + FIRST_SEATS * SEAT;
 
+/** Whether no thread reads and none died while it read, so far as the first row shows it. `false` if there are more rows. */
+export function isUnread(words: Int32Array, first: number): boolean {
+  for (let seat = first + SEAT, end = seat + FIRST_SEATS * SEAT; seat < end; seat += SEAT) {
+    if (peek(words, seat) === 0) return true;
+    if (peek(words, seat + COUNT) !== 0) return false;
+  }
+  return peek(words, first) === 0;
+}
+
 /** Whether a living thread reads. */
 export function isRead(space: Space, first: number): boolean {
   const { words, memory } = space;
-  for (let row = first, count = FIRST_SEATS; row !== 0; row = load(words, row), count = MORE_SEATS) {
+  for (let row = first, count = FIRST_SEATS; row !== 0; row = peek(words, row), count = MORE_SEATS) {
     for (let seat = row + SEAT, end = seat + count * SEAT; seat < end; seat += SEAT) {
-      const owner = load(words, seat);
+      const owner = peek(words, seat);
       if (owner === 0) return false;
-      if (load(words, seat + COUNT) !== 0 && isAlive(memory, owner)) return true;
+      if (peek(words, seat + COUNT) !== 0 && isAlive(memory, owner)) return true;
     }
   }
   return false;
@@ -57,11 +66,11 @@ export function isRead(space: Space, first: number): boolean {
 export function reportDeadReaders(space: Space, first: number): boolean {
   const { words, memory } = space;
   let found = false;
-  for (let row = first, count = FIRST_SEATS; row !== 0; row = load(words, row), count = MORE_SEATS) {
+  for (let row = first, count = FIRST_SEATS; row !== 0; row = peek(words, row), count = MORE_SEATS) {
     for (let seat = row + SEAT, end = seat + count * SEAT; seat < end; seat += SEAT) {
-      const owner = load(words, seat);
+      const owner = peek(words, seat);
       if (owner === 0) return found;
-      if (owner === REPORTED || load(words, seat + COUNT) === 0 || isAlive(memory, owner)) continue;
+      if (owner === REPORTED || peek(words, seat + COUNT) === 0 || isAlive(memory, owner)) continue;
       if (compareExchange(words, seat, owner, REPORTED) === owner) found = true;
     }
   }

@@ -49,14 +49,22 @@
  * @module
  */
 
-import { and, compareExchange, load, now, or, pause, store } from "../_internal/atomics.ts";
+import { and, compareExchange, load, now, or, pause, peek, post, store } from "../_internal/atomics.ts";
 import type { Kind } from "../_internal/memory/kinds.ts";
 import { firstLine, LINE } from "../_internal/memory/memory.ts";
 import { isAlive, NO_PARTICIPANT } from "../_internal/memory/participants.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { ALL_SLEEPERS, notify, WAIT_POINT_WORDS, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
 import { FREE, MISSED, TAKEN, TAKEN_OVER } from "./_lock_word.ts";
-import { COUNT, existingSeat, FIRST_ROW_WORDS, freeRows, isRead, reportDeadReaders } from "./_reader_seats.ts";
+import {
+  COUNT,
+  existingSeat,
+  FIRST_ROW_WORDS,
+  freeRows,
+  isRead,
+  isUnread,
+  reportDeadReaders,
+} from "./_reader_seats.ts";
 
 const BARRED = 1;
 const READERS_OFF = 2;
@@ -105,7 +113,7 @@ export function beginWaiting(space: Space, base: number, blocking: boolean): Wai
 
 /** Whether this thread writes. */
 export function isWriter(space: Space, base: number): boolean {
-  const seen = load(space.words, base);
+  const seen = peek(space.words, base);
   return writerOf(seen) === space.id && !isClaimed(seen);
 }
 
@@ -122,7 +130,7 @@ export function attemptRead(
 ): number {
   const { words } = space;
   for (;;) {
-    const seen = load(words, base);
+    const seen = peek(words, base);
     if (isWritten(seen)) {
       if (!isInTheWay(space, base, seen, woken)) continue;
       if (woken >= WOKEN_IN_VAIN) keepWritersOff(space, base);
@@ -132,7 +140,7 @@ export function attemptRead(
     if (keepsReadersOff(seen) && !mayPassWriters(space, base, woken, waiting, count)) return MISSED;
     space.endIfKilled();
     store(words, seat + COUNT, count + 1);
-    const after = load(words, base);
+    const after = peek(words, base);
     if (!isWritten(after)) {
       // This reader's own bar, or that of another reader, which sets it again if it is overtaken again.
       if (keepsWritersOff(after) && woken > 0) and(words, base, ~WRITERS_OFF);
@@ -150,7 +158,7 @@ export function attemptWrite(space: Space, base: number, woken: number, waiting:
   const { words } = space;
   const tag = space.id << WRITER_SHIFT;
   for (;;) {
-    const seen = load(words, base);
+    const seen = peek(words, base);
     if (isWritten(seen)) {
       if (!isInTheWay(space, base, seen, woken)) continue;
       if (woken >= WOKEN_IN_VAIN) or(words, base, BARRED);
@@ -177,6 +185,20 @@ export function attemptWrite(space: Space, base: number, woken: number, waiting:
 }
 
 /**
+ * As {@linkcode attemptWrite} of a newcomer, for a lock that no thread holds or waits for. `false`: the lock may be held;
+ * nothing has changed.
+ */
+export function writeAtOnce(space: Space, base: number): boolean {
+  const { words } = space;
+  const tag = space.id << WRITER_SHIFT;
+  if (compareExchange(words, base, FREE, tag | CLAIM) !== FREE) return false;
+  space.endIfKilled();
+  if (isUnread(words, base + SEATS) && compareExchange(words, base, tag | CLAIM, tag) === (tag | CLAIM)) return true;
+  replaceOwn(space, base, FREE, FLAGS);
+  return false;
+}
+
+/**
  * Lowers the count in this thread's seat. With the last one it notifies a writer, which may have seen the higher count
  * and sleep now.
  */
@@ -190,7 +212,7 @@ export function releaseRead(space: Space, base: number, seat: number, epoch: num
   const { words } = space;
   // Otherwise the acquisition was taken from this thread, or another thread got the seat when this thread was presumed
   // dead.
-  if (epoch !== epochOf(space, seat) || load(words, seat) !== space.id) return;
+  if (epoch !== epochOf(space, seat) || peek(words, seat) !== space.id) return;
   setCount(space, base, seat, words[seat + COUNT] - 1);
 }
 
@@ -200,8 +222,12 @@ export function releaseWrite(space: Space, base: number, acquisition: number): v
   // Otherwise the lock was taken from this thread, which may be the writer again by now.
   if (!isWriter(space, base) || words[base + ACQUISITION] !== acquisition) return;
   // Before the word changes: a thread that finds the word free must also find that there was a writer.
-  store(words, base + PHASE, (words[base + PHASE] + 1) | 0);
-  if (replaceOwn(space, base, FREE, WRITERS_OFF | BARRED) === undefined) return;
+  post(words, base + PHASE, (words[base + PHASE] + 1) | 0);
+  const tag = space.id << WRITER_SHIFT;
+  if (
+    compareExchange(words, base, tag, FREE) !== tag &&
+    replaceOwn(space, base, FREE, WRITERS_OFF | BARRED) === undefined
+  ) return;
   notify(space, base + READ_POINT, ALL_SLEEPERS);
   notify(space, base + WRITE_POINT, 1);
 }
@@ -292,7 +318,7 @@ function awaitClaim(space: Space, base: number, claim: number): void {
 function replaceOwn(space: Space, base: number, tag: number, flags: number): number | undefined {
   const { words } = space;
   for (;;) {
-    const seen = load(words, base);
+    const seen = peek(words, base);
     if (writerOf(seen) !== space.id) return undefined;
     if (compareExchange(words, base, seen, tag | seen & flags) === seen) return seen;
   }
@@ -361,9 +387,12 @@ function hasLapsed(waiting: Waiting): boolean {
  */
 const epochs = new Map<Space, Map<number, number>>();
 
+/** Whether there is an epoch in `epochs`. Asking a map for its size takes longer. */
+let hasEpochs = false;
+
 /** The current epoch of a seat: only acquisitions of the read side in this epoch are valid. */
 export function epochOf(space: Space, seat: number): number {
-  return epochs.size === 0 ? 0 : epochs.get(space)?.get(seat) ?? 0;
+  return hasEpochs ? epochs.get(space)?.get(seat) ?? 0 : 0;
 }
 
 function isHeld(space: Space, at: number): boolean {
@@ -379,6 +408,7 @@ function abandon(space: Space, at: number): void {
   const base = firstLine(at);
   const seat = existingSeat(space, base + SEATS);
   if (seat !== 0 && words[seat + COUNT] > 0) {
+    hasEpochs = true;
     let its = epochs.get(space);
     if (its === undefined) epochs.set(space, its = new Map());
     its.set(seat, epochOf(space, seat) + 1);

@@ -301,6 +301,15 @@ export class Lock extends SharedObject {
 
   #giveBack(acquisition: number): void {
     const { words, at } = this.#place;
+    if (
+      !hasSuspended && at >= 0 && words[at + ACQUISITION] === acquisition &&
+      compareExchange(words, at, this.#tag, FREE) === this.#tag
+    ) notify(this.#place.space, at + POINT, 1);
+    else this.#giveBackSlowly(acquisition);
+  }
+
+  #giveBackSlowly(acquisition: number): void {
+    const { words, at } = this.#place;
     if (hasSuspended) {
       takenOver.delete(acquisition);
       const held = suspended.get(acquisition);

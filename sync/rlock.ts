@@ -5,7 +5,7 @@
  * that is not in shared memory but in the holder's {@linkcode Levels}:
  *
  * ```text
- *                     word                guards          run
+ *                     word                acquisitions    run
  *   free              0                   none            none
  *   the thread's      holder              1 or more       none
  *   an async task's   holder | ASYNC      1               none
@@ -15,7 +15,7 @@
  * @module
  */
 
-import { compareExchange, load } from "../_internal/atomics.ts";
+import { compareExchange, load, peek } from "../_internal/atomics.ts";
 import { REFUSAL } from "../_internal/codec/refusal.ts";
 import { DeadlockError, InvalidStateError } from "../_internal/errors.ts";
 import { defineKind, registerClass, RLOCK } from "../_internal/memory/kinds.ts";
@@ -51,10 +51,14 @@ import {
 } from "./_lock_word.ts";
 import { type Guard, type Hold, WHY_NOT } from "./guard.ts";
 
+// A guard stands for one acquisition of this thread, so acquisitions have numbers. The lock keeps the numbers and not the
+// guards: a guard that the program does not use then costs no memory.
+let acquisitions = 0;
+
 /** How often a lock was acquired in this thread. All handles of the lock in the thread share this. */
 interface Levels {
-  /** Acquisitions that were not released yet, the innermost last. */
-  guards: RLockGuard[];
+  /** The acquisitions that were not released yet, the innermost last. */
+  held: number[];
   /** The call of run() that holds the lock, if any. */
   run: Run | undefined;
 }
@@ -69,19 +73,23 @@ interface Run {
 /** What a condition has given up until its wait ends. */
 interface Suspended {
   readonly tag: number;
-  readonly guards: RLockGuard[];
+  /** The acquisitions, less those whose guards were disposed of meanwhile. */
+  readonly held: number[];
   readonly run: Run | undefined;
 }
 
+const suspended = new Set<Suspended>();
+
+/** Acquisitions that a condition took back from a thread that had ended. */
+const takenOver = new Set<number>();
+
+/** Whether there ever was an acquisition in `suspended` or `takenOver`. */
+let hasSuspended = false;
+
 let runs: AsyncContext<Run> | undefined;
 
-// What this module, and no other, may know and change of a guard.
-let isSpent: (guard: RLockGuard) => boolean;
-let spend: (guard: RLockGuard) => void;
-let tellAbandoned: (guard: RLockGuard) => void;
-
 /** Gives one acquisition of a lock back, if it was not given back already. */
-let giveBack: (lock: RLock, guard: RLockGuard) => void;
+let giveBack: (lock: RLock, acquisition: number) => void;
 
 /** A lock, as a condition sees it. */
 export let holdOfRLock: (lock: RLock) => Hold;
@@ -127,7 +135,7 @@ export class RLock extends SharedObject {
   readonly #levels: Levels;
 
   static {
-    giveBack = (lock, guard) => lock.#giveBack(guard);
+    giveBack = (lock, acquisition) => lock.#giveBack(acquisition);
     holdOfRLock = (lock) => ({
       point: lock.#place.at + POINT,
       isHeld: () => lock.#place.at >= 0 && lock.#isMine(load(lock.#place.words, lock.#place.at)),
@@ -279,9 +287,25 @@ export class RLock extends SharedObject {
    * ```
    */
   release(): void {
+    const { words, at } = this.#place;
+    const { held, run } = this.#levels;
+    const tag = this.#tag;
+    // The compare-exchange is also the check that this thread is the holder.
+    if (
+      held.length === 1 && run === undefined && !hasSuspended && at >= 0 &&
+      compareExchange(words, at, tag, FREE) === tag
+    ) {
+      held.pop();
+      notify(this.#place.space, at + POINT, 1);
+    } else {
+      this.#releaseSlowly();
+    }
+  }
+
+  #releaseSlowly(): void {
     const { space, words, at } = this.#place;
     if (at < 0) unusable(this, "release lock");
-    const seen = load(words, at);
+    const seen = peek(words, at);
     const holder = seen >>> HOLDER_SHIFT;
     const levels = this.#levels;
     if (holder !== space.id) {
@@ -293,7 +317,7 @@ export class RLock extends SharedObject {
           "Cannot release lock as another thread holds it: only the thread that acquired an RLock can release it",
         );
       }
-      if (compareExchange(words, at, seen, seen & BARRED) !== seen) return RLock.prototype.release.call(this);
+      if (compareExchange(words, at, seen, seen & BARRED) !== seen) return this.#releaseSlowly();
       notify(space, at + POINT, 1);
       return;
     }
@@ -301,14 +325,15 @@ export class RLock extends SharedObject {
       if (!this.#isInsideRun()) {
         throw new InvalidStateError("Cannot release lock as another async task holds it: it is inside run()");
       }
-      if (levels.guards.length === 0) {
+      if (levels.held.length === 0) {
         throw new InvalidStateError(
           "Cannot release lock as it was not acquired inside run(): run() releases it when its function has ended",
         );
       }
     }
-    levels.guards.pop();
-    if (levels.guards.length === 0 && levels.run === undefined) this.#free();
+    const acquisition = levels.held.pop()!;
+    if (hasSuspended) takenOver.delete(acquisition);
+    if (levels.held.length === 0 && levels.run === undefined) this.#free();
   }
 
   /**
@@ -354,7 +379,7 @@ export class RLock extends SharedObject {
     }
     const run: Run = { levels: this.#levels, outer: runs.getStore(), ended: false };
     await this.#takeAsTask(Infinity, undefined, () => {
-      this.#levels.guards = [];
+      this.#levels.held = [];
       this.#levels.run = run;
       return true;
     });
@@ -364,7 +389,7 @@ export class RLock extends SharedObject {
       run.ended = true;
       if (this.#levels.run === run) {
         this.#levels.run = undefined;
-        if (this.#levels.guards.length === 0) this.#free();
+        if (this.#levels.held.length === 0) this.#free();
       }
     }
   }
@@ -430,16 +455,16 @@ export class RLock extends SharedObject {
 
   #begin(abandoned: boolean): Guard {
     const levels = this.#levels;
-    // Guards that are left from before were taken from this thread when it was presumed dead.
-    if (levels.guards.length !== 0) levels.guards = [];
+    // Acquisitions that are left from before were taken from this thread when it was presumed dead.
+    if (levels.held.length !== 0) levels.held = [];
     levels.run = undefined;
     return this.#enter(abandoned);
   }
 
   #enter(abandoned: boolean): Guard {
-    const guard = new RLockGuard(this, abandoned);
-    this.#levels.guards.push(guard);
-    return guard;
+    const acquisition = acquisitions = (acquisitions + 1) | 0;
+    this.#levels.held.push(acquisition);
+    return new RLockGuard(this, acquisition, abandoned);
   }
 
   #free(): void {
@@ -451,61 +476,51 @@ export class RLock extends SharedObject {
 
   #suspend(): Suspended {
     const { words, at } = this.#place;
-    const { guards, run } = this.#levels;
-    const held = { tag: this.#tag | load(words, at) & ASYNC, guards, run };
-    this.#levels.guards = [];
+    const { held, run } = this.#levels;
+    const given = { tag: this.#tag | load(words, at) & ASYNC, held, run };
+    hasSuspended = true;
+    suspended.add(given);
+    this.#levels.held = [];
     this.#levels.run = undefined;
     this.#free();
-    return held;
+    return given;
   }
 
-  #tryRetake(held: Suspended, woken: number): true | undefined {
-    const outcome = tryTakeWaiting(this.#place.space, this.#place.at, held.tag, woken);
+  #tryRetake(given: Suspended, woken: number): true | undefined {
+    const outcome = tryTakeWaiting(this.#place.space, this.#place.at, given.tag, woken);
     if (outcome === MISSED) return undefined;
+    suspended.delete(given);
     const levels = this.#levels;
-    levels.run = held.run?.ended ? undefined : held.run;
-    levels.guards = held.guards.filter((guard) => !isSpent(guard));
-    if (outcome === TAKEN_OVER) { for (const guard of levels.guards) tellAbandoned(guard); }
+    levels.run = given.run?.ended ? undefined : given.run;
+    levels.held = given.held;
+    if (outcome === TAKEN_OVER) { for (const acquisition of levels.held) takenOver.add(acquisition); }
     // All guards were disposed of while the condition waited.
-    if (levels.guards.length === 0 && levels.run === undefined) this.#free();
+    if (levels.held.length === 0 && levels.run === undefined) this.#free();
     return true;
   }
 
-  #giveBack(guard: RLockGuard): void {
-    const { guards, run } = this.#levels;
-    if (guards[guards.length - 1] === guard) {
-      guards.pop();
-    } else {
-      const index = guards.lastIndexOf(guard);
-      if (index < 0) {
-        spend(guard);
-        return;
-      }
-      guards.splice(index, 1);
-    }
-    if (guards.length === 0 && run === undefined && this.#place.at >= 0) this.#free();
+  #giveBack(acquisition: number): void {
+    const { held, run } = this.#levels;
+    if (held.length > 0 && held[held.length - 1] === acquisition) held.pop();
+    else if (!strikeOut(held, acquisition)) return;
+    if (hasSuspended) takenOver.delete(acquisition);
+    if (held.length === 0 && run === undefined && this.#place.at >= 0) this.#free();
   }
 }
 
 class RLockGuard implements Guard {
   readonly #lock: RLock;
+  readonly #acquisition: number;
   #abandoned: boolean;
-  /** Whether it was disposed of while a condition had given the lock up. */
-  #spent = false;
 
-  static {
-    isSpent = (guard) => guard.#spent;
-    spend = (guard) => guard.#spent = true;
-    tellAbandoned = (guard) => guard.#abandoned = true;
-  }
-
-  constructor(lock: RLock, abandoned: boolean) {
+  constructor(lock: RLock, acquisition: number, abandoned: boolean) {
     this.#lock = lock;
+    this.#acquisition = acquisition;
     this.#abandoned = abandoned;
   }
 
   get abandoned(): boolean {
-    return this.#abandoned;
+    return this.#abandoned ||= takenOver.has(this.#acquisition);
   }
 
   get [REFUSAL](): string {
@@ -513,12 +528,26 @@ class RLockGuard implements Guard {
   }
 
   [Symbol.dispose](): void {
-    giveBack(this.#lock, this);
+    giveBack(this.#lock, this.#acquisition);
   }
 }
 
+/** Removes an acquisition that is not the innermost. `false`: it was given back before, or a condition has given it up. */
+function strikeOut(held: number[], acquisition: number): boolean {
+  const index = held.lastIndexOf(acquisition);
+  if (index >= 0) {
+    held.splice(index, 1);
+    return true;
+  }
+  for (const given of suspended) {
+    const at = given.held.indexOf(acquisition);
+    if (at >= 0) given.held.splice(at, 1);
+  }
+  return false;
+}
+
 function createLevels(): Levels {
-  return { guards: [], run: undefined };
+  return { held: [], run: undefined };
 }
 
 registerClass("thread", RLOCK, RLock);

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { load, store } from "../_internal/atomics.ts";
+import { peek, store } from "../_internal/atomics.ts";
 import { REFUSAL } from "../_internal/codec/refusal.ts";
 import { DeadlockError, TimeoutError } from "../_internal/errors.ts";
 import { defineKind, registerClass, RWLOCK } from "../_internal/memory/kinds.ts";
@@ -34,6 +34,7 @@ import {
   withdrawReader,
   withdrawWriter,
   WRITE_POINT,
+  writeAtOnce,
 } from "./_rw_word.ts";
 import { type Guard, WHY_NOT } from "./guard.ts";
 
@@ -190,7 +191,7 @@ export class RWLock extends SharedObject {
       const { words } = this.#place;
       const count = words[seat + COUNT];
       store(words, seat + COUNT, count + 1);
-      if (load(words, this.#base) === FREE) {
+      if (peek(words, this.#base) === FREE) {
         this.#place.space.endIfKilled();
         return new ReadGuard(this, false);
       }
@@ -268,6 +269,11 @@ export class RWLock extends SharedObject {
    */
   writeSync(options?: WaitSyncOptions): Guard {
     if (this.#place.at < 0) unusable(this, "write");
+    if (options === undefined && writeAtOnce(this.#place.space, this.#base)) return this.#beginWriting(false);
+    return this.#writeSlowly(options);
+  }
+
+  #writeSlowly(options: WaitSyncOptions | undefined): Guard {
     const timeout = validateWait(options, "write");
     const guard = this.#attemptWrite(0, undefined);
     if (guard !== undefined) return guard;
@@ -328,12 +334,15 @@ export class RWLock extends SharedObject {
   }
 
   #attemptWrite(woken: number, waiting: Waiting | undefined): Guard | undefined {
-    const { space, words } = this.#place;
-    const outcome = attemptWrite(space, this.#base, woken, waiting);
-    if (outcome === MISSED) return undefined;
+    const outcome = attemptWrite(this.#place.space, this.#base, woken, waiting);
+    return outcome === MISSED ? undefined : this.#beginWriting(outcome === TAKEN_OVER);
+  }
+
+  #beginWriting(abandoned: boolean): Guard {
+    const { words } = this.#place;
     const acquisition = acquisitions = (acquisitions + 1) | 0;
     words[this.#base + ACQUISITION] = acquisition;
-    return new WriteGuard(this, acquisition, outcome === TAKEN_OVER);
+    return new WriteGuard(this, acquisition, abandoned);
   }
 
   #takeSeat(): number {

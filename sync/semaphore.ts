@@ -192,7 +192,7 @@ export class Semaphore extends SharedObject {
    */
   release(n = 1): void {
     if (this.#place.at < 0) unusable(this, "release semaphore");
-    validateInteger(n, "'n'", 1, MAX_PERMITS, "release semaphore");
+    if (n !== 1) validateInteger(n, "'n'", 1, MAX_PERMITS, "release semaphore");
     this.#place.space.endIfKilled();
     if (addPermits(this.#place.space, this.#place.at, n, MAX_PERMITS)) return;
     throw new RangeError(
@@ -297,7 +297,7 @@ export class BoundedSemaphore extends Semaphore {
    */
   override release(n = 1): void {
     if (this.#place.at < 0) unusable(this, "release semaphore");
-    validateInteger(n, "'n'", 1, MAX_PERMITS, "release semaphore");
+    if (n !== 1) validateInteger(n, "'n'", 1, MAX_PERMITS, "release semaphore");
     this.#place.space.endIfKilled();
     const most = mostPermits(this.#place.words, this.#place.at);
     if (addPermits(this.#place.space, this.#place.at, n, most)) return;

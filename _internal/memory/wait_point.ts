@@ -215,7 +215,7 @@ export function block<T>(
   if (result !== undefined) return result;
   if (deadline <= now()) return undefined;
   if (space.spins > 0) {
-    result = look(attempt, LOOK, space.spins, pauses);
+    result = look(space, point, attempt, LOOK, space.spins, pauses);
     if (result !== undefined) return result;
   }
   requireBlocking();
@@ -223,7 +223,7 @@ export function block<T>(
   for (let woken = 0;; woken++) {
     // A woken waiter competes like any running thread, and a waiter that has just set the bar gets its turn at once.
     if (notified && space.spins > 0) {
-      result = attempt(woken) ?? look(attempt, LOOK - woken, space.spins, pauses);
+      result = attempt(woken) ?? look(space, point, attempt, LOOK - woken, space.spins, pauses);
       if (result !== undefined) return result;
     }
     const registered = register(space, point);
@@ -243,6 +243,8 @@ export function block<T>(
 // Looks again and again, with longer and longer pauses. For something that has not come soon, a slightly later look
 // costs little.
 function look<T>(
+  space: WaitingThread,
+  point: number,
   attempt: (woken: number) => T | undefined,
   woken: number,
   spins: number,
@@ -251,6 +253,8 @@ function look<T>(
   let gap = pauses;
   for (let left = spins; left > 0; left -= gap) {
     for (let i = 0; i < gap; i++) pause();
+    // The atomic operation that a loop of `peek`s needs.
+    load(space.words, point);
     const result = attempt(woken);
     if (result !== undefined) return result;
     if (gap < pauses * SLOWEST) gap += pauses;
