@@ -15,6 +15,8 @@ const ABOUT: Readonly<Record<string, string>> = {
   "bare worker_threads": "Node's `worker_threads` and their messages, without a library",
   "child_process.fork": "the platform's child processes and their messages, without a library",
   "bare Atomics": "workers that use `Atomics` on shared words by hand: the floor, with no safety at all",
+  "bare pair":
+    "`Atomics.compareExchange` and `Atomics.exchange` of a word that is always free: the least that any lock does",
   "pthreads + futexes": "a program in C with POSIX threads, futexes and pipes",
   "fork + futexes + pipes": "a program in C with forked processes, locks in shared memory and pipes",
   "piscina": "npm's pool of worker threads",

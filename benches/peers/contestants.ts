@@ -35,6 +35,8 @@ export const PACKAGES: Readonly<Record<string, readonly Scope[]>> = {
 
 /** What programs write by hand with shared words. */
 const ATOMICS = "bare Atomics";
+/** The least that any lock does, whatever else shares it. */
+const PAIR = "bare pair";
 const BARE_ON_NODE = `${NODE_FILES}peers/bare/player.js`;
 /** Prints Node's version. Deno and Bun have programs of that name, too, which run what they are given themselves: they print nothing. */
 const TELL_NODE = "process.versions.deno || process.versions.bun ? '' : process.version";
@@ -69,6 +71,7 @@ export function contestants(
       const player = [...command, file("bare/player.ts")];
       found.push({ ...common, name: bare, ours: false, command: [...player, scope] });
       if (scope === "threads") found.push({ ...common, name: ATOMICS, ours: false, command: [...player, "atomics"] });
+      found.push({ ...common, name: PAIR, ours: false, command: [...player, "pair"] });
     }
     if (hasNode) found.push(...nodes(scope));
     if (hasPython) found.push(...pythons(scope));
@@ -89,6 +92,7 @@ function nodes(scope: Scope): Contestant[] {
   if (existsSync(BARE_ON_NODE)) {
     found.push({ ...common, name, command: ["node", BARE_ON_NODE, scope] });
     if (scope === "threads") found.push({ ...common, name: ATOMICS, command: ["node", BARE_ON_NODE, "atomics"] });
+    found.push({ ...common, name: PAIR, command: ["node", BARE_ON_NODE, "pair"] });
   }
   for (const [name, scopes] of Object.entries(PACKAGES)) {
     if (!scopes.includes(scope) || !isInstalled(name) || !existsSync(BARE_ON_NODE)) continue;

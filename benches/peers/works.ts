@@ -10,6 +10,8 @@ function of(section: Section, works: readonly Omit<WorkInfo, "section">[]): Work
 
 const LONG = 2_000_000;
 const SHORT = 20_000;
+/** Additions of each while the engines still compile them. */
+const FIRST = 200_000;
 
 const STARTING = of("starting", [
   {
@@ -152,6 +154,28 @@ const CONTENDED = of("contended", [
     about: "Four add 1 to a shared number under one lock, so few times that their beginning and end count",
     n: SHORT,
   },
+  {
+    name: "lock/2 200000",
+    work: "lock/2",
+    title: "Lock contended by 2: 200000 times each",
+    about: "Two that have just been started add 1 to a shared number under one lock, from the first addition on",
+    n: 2 * FIRST,
+  },
+  {
+    name: "lock/4 200000",
+    work: "lock/4",
+    title: "Lock contended by 4: 200000 times each",
+    about: "Four that have just been started add 1 to a shared number under one lock, from the first addition on",
+    n: 4 * FIRST,
+  },
+  {
+    name: "lock/2 3M",
+    work: "lock/2",
+    title: "Lock contended by 2: three million times each",
+    about: "Two add 1 to a shared number under one lock, so often that their beginning does not count",
+    n: 2 * 3_000_000,
+    unwarmed: true,
+  },
 ]);
 
 function items(kind: string, title: string, example: string, quick: boolean): Omit<WorkInfo, "section">[] {
@@ -188,6 +212,22 @@ const MESSAGES = of("messages", [
     name: "pipe/asleep",
     title: "Round trip: partner asleep",
     about: "A number is sent and comes back, after 5 ms without a message, so that the partner has to be woken",
+    n: 100,
+    quickN: 20,
+  },
+  {
+    name: "wake/thread",
+    title: "Wake-up: blocked consumer",
+    about: "A number is put into a queue whose consumer has slept in a blocking call for 5 ms or more, and answers; " +
+      "the time until the answer has woken the caller, which blocks",
+    n: 100,
+    quickN: 20,
+  },
+  {
+    name: "wake/promise",
+    title: "Wake-up: awaiting consumer",
+    about: "A number is put into a queue whose consumer has awaited it for 5 ms or more, and answers; " +
+      "the time until the answer has woken the caller",
     n: 100,
     quickN: 20,
   },

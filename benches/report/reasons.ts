@@ -114,6 +114,23 @@ export const REASONS: readonly Reason[] = [
       "The C program passes bytes as they are. Nothing is encoded, and there is no engine between the program and the memory.",
   },
   {
+    work: /./,
+    peer: /^bare pair/,
+    because:
+      "The pair does nothing but two atomic operations. It knows no owner, checks nothing, and nothing can wait for it.",
+  },
+  {
+    work: /^queue of integers/i,
+    peer: /^bare Atomics/,
+    because:
+      "The ring carries numbers only, and has one producer and one consumer. Nothing is encoded, and neither end has a lock.",
+  },
+  {
+    work: /^wake-up/i,
+    peer: /^bare Atomics/,
+    because: "Bare words carry a number as it is, and have one waiter at most.",
+  },
+  {
     work: /^round trip/i,
     peer: /^bare Atomics/,
     because: "Bare words carry a number as it is. Nothing is encoded, and messages have no length.",

@@ -2,6 +2,7 @@
 
 import { timed, type Work } from "../../lib/play.ts";
 import { nextAnswer, type Partner, startChild, startWorker } from "./partner.ts";
+import { ASLEEP_MS } from "./sizes.ts";
 import { allThere, go, makeWords } from "./words.ts";
 
 /** How many messages of bytes are on their way at most: neither ports nor channels have a bound of their own. */
@@ -16,6 +17,15 @@ export function messages(threads: boolean): Record<string, Work> {
     await partner.end();
     return ns;
   };
+  const asleep = (ms: number): Work => (n) =>
+    withPartner(async (partner) => {
+      let ns = 0;
+      for (let i = 0; i < n; i++) {
+        await new Promise((resolve) => setTimeout(resolve, ms));
+        ns += await timed(() => roundTrip(partner, i));
+      }
+      return ns;
+    });
   const works: Record<string, Work> = {
     "pipe/busy": (n) =>
       withPartner((partner) =>
@@ -23,15 +33,8 @@ export function messages(threads: boolean): Record<string, Work> {
           for (let i = 0; i < n; i++) await roundTrip(partner, i);
         })
       ),
-    "pipe/asleep": (n) =>
-      withPartner(async (partner) => {
-        let ns = 0;
-        for (let i = 0; i < n; i++) {
-          await new Promise((resolve) => setTimeout(resolve, 5));
-          ns += await timed(() => roundTrip(partner, i));
-        }
-        return ns;
-      }),
+    "pipe/asleep": asleep(5),
+    "wake/promise": asleep(ASLEEP_MS),
     "pipe/1 MiB": (n) => {
       const bytes = new Uint8Array(1 << 20).fill(1);
       return withPartner((partner) =>
@@ -51,7 +54,7 @@ export function messages(threads: boolean): Record<string, Work> {
       withPartner((partner) =>
         timed(() => {
           partner.send({ do: "produce", item, times: n });
-          return answers(partner, n);
+          return items(partner, n);
         })
       );
   }
@@ -80,11 +83,14 @@ function roundTrip(partner: Partner, value: number): Promise<unknown> {
   return nextAnswer(partner);
 }
 
-/** Resolves when so many answers have come. */
-function answers(partner: Partner, count: number): Promise<void> {
-  return new Promise((resolve) => {
-    partner.onAnswer = () => {
-      if (--count === 0) resolve();
+/** Resolves when so many items have come. */
+function items(partner: Partner, count: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let come = 0;
+    partner.onAnswer = (item) => {
+      const id = typeof item === "number" ? item : (item as { id: number }).id;
+      if (id !== come++) reject(new Error(`item ${id} came in place of ${come - 1}`));
+      if (come === count) resolve();
     };
   });
 }

@@ -2,8 +2,8 @@
 
 import process from "node:process";
 import { increment } from "./lock.ts";
-import { itemsOf, put, take } from "./queue.ts";
-import { echo } from "./words.ts";
+import { drain, fill, itemsOf, put, take } from "./queue.ts";
+import { echo, echoAwaiting } from "./words.ts";
 
 /** An order that needs messages only, for workers and children. A task and the last of some bytes are answered once. */
 export type Order =
@@ -23,7 +23,13 @@ type SharedOrder =
     readonly times: number;
   }
   | { readonly do: "take"; readonly words: Int32Array; readonly port: MessagePort; readonly times: number }
-  | { readonly do: "echo"; readonly words: Int32Array };
+  | {
+    readonly do: "fill" | "drain";
+    readonly words: Int32Array;
+    readonly slots: Int32Array;
+    readonly times: number;
+  }
+  | { readonly do: "echo" | "echo awaiting"; readonly words: Int32Array };
 
 /** An answer, or an item. */
 export type Answer = { readonly id: number; readonly value: unknown } | number | object;
@@ -67,7 +73,14 @@ export function obey(order: Order, answer: (answer: Answer) => void): void {
     case "take":
       take(order.words, order.port, order.times);
       return answer(0);
+    case "fill":
+      fill(order.words, order.slots, order.times);
+      return answer(0);
+    case "drain":
+      return answer(drain(order.words, order.slots, order.times));
     case "echo":
       return echo(order.words);
+    case "echo awaiting":
+      return void echoAwaiting(order.words);
   }
 }

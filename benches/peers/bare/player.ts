@@ -1,6 +1,7 @@
 /**
  * The player of what the platform has by itself, on Deno, Bun and Node: `player.ts threads` plays with workers and messages,
- * `player.ts atomics` with words that they share, `player.ts processes` with `child_process.fork`. `cold` and `memory` behind that as for the library's player.
+ * `player.ts atomics` with words that they share, `player.ts pair` with a word alone, `player.ts processes` with `child_process.fork`.
+ * `cold` and `memory` behind that as for the library's player.
  */
 
 import process from "node:process";
@@ -9,6 +10,7 @@ import { play, timed, type Work } from "../../lib/play.ts";
 import { atomics } from "./atomics.ts";
 import { memoryOfTree } from "./memory.ts";
 import { messages } from "./messages.ts";
+import { pair } from "./pair.ts";
 import { nextAnswer, type Partner, startChild, startWorker } from "./partner.ts";
 import { pool } from "./pool.ts";
 import { afterOthers, runCold } from "./repeated.ts";
@@ -67,5 +69,6 @@ if (measure !== undefined) {
   process.exit();
 }
 if (name === "atomics") await play(name, atomics);
+if (name === "pair") await play(name, pair);
 const { works, close } = pool(name === "threads");
 await play(name!, { ...starting, ...messages(name === "threads"), ...works }, close);

@@ -1,8 +1,8 @@
 /** Words that bare workers share: where each is, a start line, and round trips through two of them. */
 
 /** Where they are, each on a line of the cache of its own. */
-export const LOCK = 0, COUNT = 32, THERE = 64, GO = 96, ASKED = 128, ANSWERED = 160;
-const WORDS = 192;
+export const LOCK = 0, COUNT = 32, THERE = 64, GO = 96, ASKED = 128, ANSWERED = 160, PUT = 192, TAKEN = 224;
+const WORDS = 256;
 
 /** New words, all of them 0. */
 export function makeWords(): Int32Array<SharedArrayBuffer> {
@@ -26,7 +26,7 @@ export function go(words: Int32Array): void {
   Atomics.notify(words, GO);
 }
 
-/** What ends {@linkcode echo}. */
+/** What ends {@linkcode echo} and {@linkcode echoAwaiting}. */
 const END = -1;
 
 /** Asks with a number above 0, another one than the last, and waits for the answer. */
@@ -60,7 +60,20 @@ export function echo(words: Int32Array): void {
   }
 }
 
-/** Ends {@linkcode echo}. */
+/** The same, but awaits each number. */
+export async function echoAwaiting(words: Int32Array): Promise<void> {
+  for (let last = 0;;) {
+    await Atomics.waitAsync(words, ASKED, last).value;
+    const asked = Atomics.load(words, ASKED);
+    if (asked === END) return;
+    if (asked === last) continue;
+    last = asked;
+    Atomics.store(words, ANSWERED, asked);
+    Atomics.notify(words, ANSWERED);
+  }
+}
+
+/** Ends {@linkcode echo} and {@linkcode echoAwaiting}. */
 export function endEcho(words: Int32Array): void {
   Atomics.store(words, ASKED, END);
   Atomics.notify(words, ASKED);

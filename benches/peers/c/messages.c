@@ -92,6 +92,68 @@ static int64_t kilobytes(long n) {
   return queue_of(n, sizeof(struct item));
 }
 
+/* Room for one number. */
+struct slot {
+  pthread_mutex_t lock;
+  pthread_cond_t filled;
+  bool full;
+  long number;
+};
+
+struct slots {
+  struct slot asked, answered;
+};
+
+static void init_slot(struct slot *slot) {
+  init_mutex(&slot->lock, PTHREAD_MUTEX_NORMAL);
+  init_condition(&slot->filled);
+}
+
+static void put(struct slot *slot, long number) {
+  pthread_mutex_lock(&slot->lock);
+  slot->number = number;
+  slot->full = true;
+  pthread_cond_signal(&slot->filled);
+  pthread_mutex_unlock(&slot->lock);
+}
+
+static long get(struct slot *slot) {
+  pthread_mutex_lock(&slot->lock);
+  while (!slot->full) pthread_cond_wait(&slot->filled, &slot->lock);
+  slot->full = false;
+  long number = slot->number;
+  pthread_mutex_unlock(&slot->lock);
+  return number;
+}
+
+static void *answer(void *argument) {
+  struct slots *slots = argument;
+  for (long number = get(&slots->asked); number >= 0; number = get(&slots->asked)) put(&slots->answered, number);
+  return NULL;
+}
+
+static int64_t wake(long n) {
+  struct slots *slots = share(sizeof *slots);
+  init_slot(&slots->asked);
+  init_slot(&slots->answered);
+  struct runner partner = start(answer, slots);
+  put(&slots->asked, n);
+  get(&slots->answered);
+  int64_t ns = 0;
+  for (long i = 0; i < n; i++) {
+    poll(NULL, 0, 6);
+    int64_t begin = now();
+    put(&slots->asked, i);
+    long number = get(&slots->answered);
+    ns += now() - begin;
+    if (number != i) abort();
+  }
+  put(&slots->asked, -1);
+  join(partner);
+  unshare(slots, sizeof *slots);
+  return ns;
+}
+
 /* A pipe to the partner and one from it. */
 struct pipes {
   int there[2], back[2];
@@ -196,5 +258,5 @@ static int64_t mebibytes(long n) {
 
 const struct work message_works[] = {
   {"queue/integers", integers}, {"queue/objects", objects}, {"queue/1 KB", kilobytes}, {"pipe/busy", busy},
-  {"pipe/asleep", asleep},      {"pipe/1 MiB", mebibytes},  {NULL, NULL},
+  {"pipe/asleep", asleep},      {"pipe/1 MiB", mebibytes},  {"wake/thread", wake},      {NULL, NULL},
 };

@@ -2,13 +2,14 @@
 
 import time
 
-from scopes import consume, echo_messages, increment, produce, take_bytes
+from scopes import answer, consume, echo_messages, increment, produce, take_bytes
 
 
 def works(scope):
     found = {**free(scope), "lock/2": locked_by(scope, 2), "lock/4": locked_by(scope, 4)}
     for item in ["integers", "objects", "1 KB"]:
         found[f"queue/{item}"] = queue_of(scope, item)
+    found["wake/thread"] = wake_of(scope)
     return {**found, **pipes(scope)} if scope.processes else found
 
 
@@ -111,6 +112,28 @@ def queue_of(scope, item):
             scope.start(consume, (there, go, done, items, n)),
         ]
         return run(there, go, done, workers, 1)
+
+    return work
+
+
+def wake_of(scope):
+    def work(n):
+        asked, answers = scope.Queue(), scope.Queue()
+        partner = scope.start(answer, (asked, answers))
+        asked.put(n)
+        answers.get()
+        total = 0
+        for i in range(n):
+            time.sleep(0.006)
+            begin = time.perf_counter_ns()
+            asked.put(i)
+            number = answers.get()
+            total += time.perf_counter_ns() - begin
+            if number != i:
+                raise RuntimeError(f"answer {number} came in place of {i}")
+        asked.put(-1)
+        partner.join()
+        return total
 
     return work
 

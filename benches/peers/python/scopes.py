@@ -159,6 +159,11 @@ def consume(there, go, done, items, times):
     done.release()
 
 
+def answer(asked, answers):
+    while (number := asked.get()) >= 0:
+        answers.put(number)
+
+
 def echo_messages(connection):
     while (message := connection.recv()) is not None:
         connection.send(message)

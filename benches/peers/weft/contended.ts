@@ -3,8 +3,8 @@
 import type { Connection } from "@weft/concurrent/multiprocessing";
 import { Pipe } from "@weft/concurrent/multiprocessing";
 import { timed, type Work } from "../../lib/play.ts";
-import type { Scope } from "./scope.ts";
-import { consume, echoMessages, increment, type Item, type Line, produce, takeBytes } from "./targets.ts";
+import type { Scope, Started } from "./scope.ts";
+import { checkItem, consume, echoMessages, increment, type Item, type Line, produce, takeBytes } from "./targets.ts";
 
 /** The works. */
 export function contended(scope: Scope): Record<string, Work> {
@@ -15,25 +15,30 @@ export function contended(scope: Scope): Record<string, Work> {
     done: new kind.Latch(finishers),
   });
   /** Lets workers go as soon as all are there. Resolves to the nanoseconds until they are done. */
-  const run = async (line: Line, workers: { join(): Promise<boolean> }[], last?: () => unknown): Promise<number> => {
+  const run = async (line: Line, workers: Started[], last?: () => unknown): Promise<number> => {
     await line.there.wait();
     const ns = await timed(() => {
       line.go.set();
       return last === undefined ? line.done.waitSync() : last();
     });
-    for (const worker of workers) await worker.join();
+    for (const worker of workers) {
+      await worker.join();
+      // An item that did not come as it was put is an error there.
+      await worker.result();
+    }
     return ns;
   };
   const lockedBy = (workers: number): Work => async (n) => {
     const line = lineFor(workers, workers);
     const lock = new kind.Lock();
-    const value = new kind.Value("i32");
+    const counts = new kind.SharedArray("i32", 1);
     const times = Math.ceil(n / workers);
     const ns = await run(
       line,
-      Array.from({ length: workers }, () => scope.start(increment, [line, lock, value, times])),
+      Array.from({ length: workers }, () => scope.start(increment, [line, lock, counts, times])),
     );
-    if (value.value !== times * workers) throw new Error(`lost increments: ${value.value} of ${times * workers}`);
+    const [count] = counts;
+    if (count !== times * workers) throw new Error(`lost increments: ${count} of ${times * workers}`);
     return ns;
   };
   const works: Record<string, Work> = { "lock/2": lockedBy(2), "lock/4": lockedBy(4) };
@@ -47,7 +52,7 @@ export function contended(scope: Scope): Record<string, Work> {
       const line = lineFor(1, 1);
       const queue = new kind.Queue({ maxsize: 1024 });
       return run(line, [scope.start(produce, [line, queue, item, n])], async () => {
-        for (let i = 0; i < n; i++) await queue.get();
+        for (let i = 0; i < n; i++) checkItem(await queue.get(), i);
       });
     };
   }

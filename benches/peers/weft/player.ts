@@ -11,6 +11,7 @@ import { contended } from "./contended.ts";
 import { pool } from "./pool.ts";
 import { scopeNamed } from "./scope.ts";
 import { ONCE, starting } from "./starting.ts";
+import { waking } from "./waking.ts";
 
 if (import.meta.main) {
   const [name, measure, count] = process.argv.slice(2);
@@ -20,7 +21,7 @@ if (import.meta.main) {
     process.exit();
   }
   // A fork server changes nothing but starts.
-  const others = name === "forkserver" ? {} : { ...free(scope), ...contended(scope) };
+  const others = name === "forkserver" ? {} : { ...free(scope), ...contended(scope), ...waking(scope) };
   const { works, close } = pool(scope);
   await play(
     name!,

@@ -3,12 +3,18 @@
 import * as multiprocessing from "@weft/concurrent/multiprocessing";
 import * as threading from "@weft/concurrent/threading";
 
+/** A thread or process that was started. */
+export interface Started {
+  join(): Promise<boolean>;
+  result(): Promise<unknown>;
+}
+
 /** What the works use. Both modules have the same classes; the types are those of threads. */
 export interface Scope {
   readonly kind: typeof threading;
   readonly processes: boolean;
   /** Starts a thread or process that calls the function. */
-  start<A extends unknown[]>(target: (...args: A) => unknown, args: A): { join(): Promise<boolean> };
+  start<A extends unknown[]>(target: (...args: A) => unknown, args: A): Started;
 }
 
 /** The scope of a player's name. */

@@ -2,7 +2,7 @@
 
 import process from "node:process";
 import type { Connection } from "@weft/concurrent/multiprocessing";
-import type { Event, Latch, Lock, Queue, SharedArray, Value } from "@weft/concurrent/threading";
+import type { Event, Latch, Lock, Queue, SharedArray } from "@weft/concurrent/threading";
 
 /** A start line: workers report that they are there and wait until they may go. */
 export interface Line {
@@ -21,13 +21,14 @@ export function idle(there: Latch, end: Event): void {
   end.waitSync();
 }
 
-/** Adds one so many times, each time under the lock. */
-export function increment(line: Line, lock: Lock, value: Value<"i32">, times: number): void {
+/** Adds one so many times, each time under the lock. The count is a plain word, as the peers have it: the lock is measured. */
+export function increment(line: Line, lock: Lock, counts: SharedArray<"i32">, times: number): void {
+  const words = counts.array;
   line.there.countDown();
   line.go.waitSync();
   for (let i = 0; i < times; i++) {
     lock.acquireSync();
-    value.value += 1;
+    words[0]!++;
     lock.release();
   }
   line.done.countDown();
@@ -45,12 +46,31 @@ export function produce(line: Line, queue: Queue<unknown>, item: Item, times: nu
   else for (let id = 0; id < times; id++) queue.putSync({ id, name: `item ${id}${padding}`, tags: ["a", "b"] });
 }
 
+/** Throws if an item is not the one that was put as this one: none may be lost or come twice. */
+export function checkItem(item: unknown, place: number): void {
+  const id = typeof item === "number" ? item : (item as { id: number }).id;
+  if (id !== place) throw new Error(`item ${id} came in place of ${place}`);
+}
+
 /** Takes so many items. */
 export function consume(line: Line, queue: Queue<unknown>, times: number): void {
   line.there.countDown();
   line.go.waitSync();
-  for (let i = 0; i < times; i++) queue.getSync();
-  line.done.countDown();
+  try {
+    for (let i = 0; i < times; i++) checkItem(queue.getSync(), i);
+  } finally {
+    line.done.countDown();
+  }
+}
+
+/** Answers each number that it gets by the blocking call with the number itself, until one is negative. */
+export function answerBlocking(asked: Queue<number>, answers: Queue<number>): void {
+  for (let number = asked.getSync(); number >= 0; number = asked.getSync()) answers.putSync(number);
+}
+
+/** The same, but awaits each number. */
+export async function answerAwaiting(asked: Queue<number>, answers: Queue<number>): Promise<void> {
+  for (let number = await asked.get(); number >= 0; number = await asked.get()) answers.putSync(number);
 }
 
 /** Sends each message back, until it is `null`. */
