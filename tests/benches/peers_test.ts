@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import process from "node:process";
 import { it } from "node:test";
@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { isLong } from "../_rounds.ts";
 import { HangError, Player } from "../../benches/lib/player.ts";
 import { afterOthers } from "../../benches/peers/bare/repeated.ts";
+import { checkItem } from "../../benches/peers/weft/targets.ts";
 
 const LIMIT = { timeout: 120_000 };
 const PEERS = fileURLToPath(new URL("../../benches/peers/", import.meta.url));
@@ -53,7 +54,7 @@ for (const scope of ["threads", "processes", "forkserver"]) {
   });
 }
 
-for (const scope of ["threads", "atomics", "processes"]) {
+for (const scope of ["threads", "atomics", "pair", "processes"]) {
   it(`the bare player of ${scope} plays all its works`, LIMIT, async () => {
     await playAllWithoutHang([...RUNTIME, `${PEERS}bare/player.ts`, scope]);
   });
@@ -79,6 +80,18 @@ async function playOften(command: readonly string[], work: string, n: number, ti
     await player.end();
   }
 }
+
+it("the ring written by hand passes more numbers than it holds", LIMIT, async () => {
+  const figures = await playOften([...RUNTIME, `${PEERS}bare/player.ts`, "atomics"], "queue/integers", 10_000, 2);
+  assert(figures.every((ns) => ns > 0), `${figures}`);
+});
+
+it("an item that comes in place of another is an error", LIMIT, () => {
+  checkItem(3, 3);
+  checkItem({ id: 3 }, 3);
+  assertThrows(() => checkItem(4, 3), Error, "item 4 came in place of 3");
+  assertThrows(() => checkItem({ id: 4 }, 3), Error, "item 4 came in place of 3");
+});
 
 it("a start finds earlier starts before it, also if it is the only start", LIMIT, async () => {
   let starts = 0;
