@@ -89,7 +89,7 @@ function items(partner: Partner, count: number): Promise<void> {
     let come = 0;
     partner.onAnswer = (item) => {
       const id = typeof item === "number" ? item : (item as { id: number }).id;
-      if (id !== come++) reject(new Error(`item ${id} came in place of ${come - 1}`));
+      if (id !== come++) reject(new Error(`item ${id} is not the next one, which is ${come - 1}`));
       if (come === count) resolve();
     };
   });
