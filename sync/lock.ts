@@ -22,6 +22,7 @@ import {
   LOCK_WORDS,
   MISSED,
   POINT,
+  Spinning,
   TAKEN_OVER,
   tryTake,
   tryTakeWaiting,
@@ -86,6 +87,7 @@ export let holdOfLock: (lock: Lock) => Hold;
 export class Lock extends SharedObject {
   readonly #place: Place = placeOf(this);
   readonly #tag: number;
+  readonly #spinning = new Spinning();
 
   static {
     giveBack = (lock, acquisition) => lock.#giveBack(acquisition);
@@ -274,7 +276,9 @@ export class Lock extends SharedObject {
         "Cannot acquire lock as this thread, or an async task of it, already holds it, and could never release it while this thread is blocked: use RLock, await acquire(), or a timeout",
       );
     }
-    return waitSync(this.#place.space, this.#turn(), timeout);
+    const { space, at } = this.#place;
+    if (timeout > 0 && this.#spinning.take(space, at, this.#tag, acquisitions)) return this.#begin(false);
+    return waitSync(space, this.#turn(), timeout);
   }
 
   #turn(): Wait<Guard> {

@@ -44,6 +44,7 @@ import {
   LOCK_WORDS,
   MISSED,
   POINT,
+  Spinning,
   TAKEN_OVER,
   tryTake,
   tryTakeWaiting,
@@ -133,6 +134,7 @@ export class RLock extends SharedObject {
   readonly #place: Place = placeOf(this);
   readonly #tag: number;
   readonly #levels: Levels;
+  readonly #spinning = new Spinning();
 
   static {
     giveBack = (lock, acquisition) => lock.#giveBack(acquisition);
@@ -425,6 +427,7 @@ export class RLock extends SharedObject {
         "Cannot acquire lock as an async task of this thread holds it, and could never release it while this thread is blocked: use run(), await acquire(), or a timeout",
       );
     }
+    if (timeout > 0 && this.#spinning.take(space, at, this.#tag, acquisitions)) return this.#begin(false);
     return waitSync(space, turnOf(space, at, this.#tag, (abandoned) => this.#begin(abandoned)), timeout);
   }
 

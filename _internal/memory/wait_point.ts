@@ -213,7 +213,7 @@ export function block<T>(
 ): T | undefined {
   let result = attempt(deadline === 0 ? 0 : LOOK);
   if (result !== undefined) return result;
-  if (deadline <= now()) return undefined;
+  if (deadline !== Infinity && deadline <= now()) return undefined;
   if (space.spins > 0) {
     result = look(space, point, attempt, LOOK, space.spins, pauses);
     if (result !== undefined) return result;
@@ -231,7 +231,7 @@ export function block<T>(
     try {
       result = attempt(woken);
       if (result !== undefined) return result;
-      const left = deadline - now();
+      const left = deadline === Infinity ? SLICE_MS : deadline - now();
       if (left <= 0) return undefined;
       notified = sleep(space, point, registered, Math.min(left, SLICE_MS));
     } finally {
