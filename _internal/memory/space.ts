@@ -37,6 +37,10 @@ export class Space {
   readonly bell: number;
   /** How many pauses this thread makes between looks before it sleeps. */
   readonly spins: number;
+  /** When this thread last began to block. */
+  blockedAt = -Infinity;
+  /** Whether it has woken a sleeper since. */
+  hasWoken = false;
   readonly async: AsyncWaiters;
   /** A handle for each object, by address. */
   readonly handles: Map<number, WeakRef<object>> = new Map();

@@ -38,6 +38,10 @@ export interface WaitingThread {
   readonly bell: number;
   /** How many pauses it makes between looks before it sleeps. */
   readonly spins: number;
+  /** When it last began to block, on the clock of `now`. */
+  blockedAt: number;
+  /** Whether it has woken a sleeper since. */
+  hasWoken: boolean;
   /** Its promises. */
   readonly async: { wake(): void };
   /** Whether another thread asked this thread to end. */
@@ -56,6 +60,8 @@ const SLEEPERS = 0xfff;
 /** The most sleepers that a wait point can count. Notifying that many wakes all of them. */
 export const ALL_SLEEPERS = SLEEPERS;
 const EPOCH = 0x1000;
+/** A thread that blocks again within so many milliseconds is busy with the others. */
+const BUSY_MS = 0.3;
 /** How many pauses a thread makes between looks before it sleeps, if the machine has more than one processor. */
 export const DEFAULT_SPINS = 400;
 
@@ -107,6 +113,7 @@ function notifySleepers(space: WaitingThread, point: number, count: number): voi
     const woken = Math.min(seen & SLEEPERS, count);
     if (woken === 0) return;
     if (compareExchange(words, point, seen, (seen + EPOCH - woken) | 0) === seen) {
+      space.hasWoken = true;
       space.memory.notify(point, woken);
       return;
     }
@@ -214,7 +221,7 @@ export function block<T>(
   let result = attempt(deadline === 0 ? 0 : LOOK);
   if (result !== undefined) return result;
   if (deadline !== Infinity && deadline <= now()) return undefined;
-  if (space.spins > 0) {
+  if (space.spins > 0 && isSpinningWorthIt(space)) {
     result = look(space, point, attempt, LOOK, space.spins, pauses);
     if (result !== undefined) return result;
   }
@@ -238,6 +245,21 @@ export function block<T>(
       if (!notified) unregister(space, point, registered);
     }
   }
+}
+
+/**
+ * Whether a look within the next microseconds may find something.
+ *
+ * It cannot if this thread has just woken another, which has to answer first: the system needs longer for a wake-up. A thread
+ * that sleeps at once also leaves its processor, warm and awake, to the woken thread. But if this thread has blocked within
+ * this moment already, it and the others work in turns. Then all of them had better stay awake.
+ */
+function isSpinningWorthIt(space: WaitingThread): boolean {
+  const time = now();
+  const isWorthIt = !space.hasWoken || time - space.blockedAt < BUSY_MS;
+  space.blockedAt = time;
+  space.hasWoken = false;
+  return isWorthIt;
 }
 
 // Looks again and again, with longer and longer pauses. For something that has not come soon, a slightly later look
