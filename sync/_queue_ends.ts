@@ -9,12 +9,12 @@
  * @module
  */
 
-import { compareExchange, load, store } from "../_internal/atomics.ts";
+import { compareExchange, load, peek, store } from "../_internal/atomics.ts";
 import { QueueEmptyError, QueueFullError } from "../_internal/errors.ts";
 import { defineKind, type Kind, registerClass } from "../_internal/memory/kinds.ts";
 import { firstLine, OBJECT_HEADER } from "../_internal/memory/memory.ts";
 import { noRoomText, type Space } from "../_internal/memory/space.ts";
-import { ALL_SLEEPERS, notify, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
+import { ALL_SLEEPERS, notify, Pace, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
 import {
   CLOSED,
   type Container,
@@ -41,6 +41,10 @@ export class QueueEnds {
   readonly #container: Container;
   /** The largest number of items in the queue; 0: no limit. */
   readonly limit: number;
+  readonly #itemPace = new Pace();
+  readonly #roomPace = new Pace();
+  readonly #countItems = (): number => this.#container.size;
+  readonly #countRoom = (): number => this.limit - this.#container.size;
 
   /** The ends of the queue whose own words begin at `at`. */
   constructor(type: ContainerType, space: Space, at: number) {
@@ -49,6 +53,16 @@ export class QueueEnds {
     this.#base = firstLine(at);
     this.limit = load(space.words, at - OBJECT_HEADER + 2);
     this.#container = type.attach(space, this.#base, this.limit);
+  }
+
+  /** Whether a blocked caller finds an item within the next microseconds, or that the queue is shut down. */
+  findItem(): boolean {
+    return this.#itemPace.find(this.#space, this.#countItems);
+  }
+
+  /** Whether a blocked caller finds room within the next microseconds, or that the queue is shut down. */
+  findRoom(): boolean {
+    return this.#roomPace.find(this.#space, this.#countRoom);
   }
 
   /** The number of items in the queue. */
@@ -61,7 +75,7 @@ export class QueueEnds {
     const words = this.#words;
     const bar = this.#base + PUT_BAR;
     this.#space.endIfKilled();
-    if (woken <= 0 && load(words, bar) !== 0 && this.isOpen()) return undefined;
+    if (woken <= 0 && peek(words, bar) !== 0 && this.isOpen()) return undefined;
     const outcome = this.#container.push(message);
     if (outcome === OK) {
       notify(this.#space, this.#base + GET_POINT, 1);
@@ -78,7 +92,7 @@ export class QueueEnds {
     const words = this.#words;
     const bar = this.#base + GET_BAR;
     this.#space.endIfKilled();
-    if (woken <= 0 && load(words, bar) !== 0 && this.isOpen()) return undefined;
+    if (woken <= 0 && peek(words, bar) !== 0 && this.isOpen()) return undefined;
     const outcome = this.#container.shift(message);
     if (outcome === OK) {
       if (this.limit > 0) notify(this.#space, this.#base + PUT_POINT, 1);
@@ -92,14 +106,14 @@ export class QueueEnds {
 
   /** Clears the bar for puts: called for a waiter that has put or gives up. */
   unbarPut(): void {
-    if (load(this.#words, this.#base + PUT_BAR) === 0) return;
+    if (peek(this.#words, this.#base + PUT_BAR) === 0) return;
     store(this.#words, this.#base + PUT_BAR, 0);
     this.#notifyUpTo(this.limit - this.#container.size, PUT_POINT);
   }
 
   /** Clears the bar for gets: called for a waiter that has taken an item or gives up. */
   unbarGet(): void {
-    if (load(this.#words, this.#base + GET_BAR) === 0) return;
+    if (peek(this.#words, this.#base + GET_BAR) === 0) return;
     store(this.#words, this.#base + GET_BAR, 0);
     this.#notifyUpTo(this.#container.size, GET_POINT);
   }

@@ -207,6 +207,7 @@ export class Queue<T = unknown> extends SharedObject {
       message.drop(this.#place.space);
       refuseFull(action, timeout, item, this.#ends.limit);
     }
+    if (this.#ends.findRoom() && this.#tryPush(message, 0, item, action)) return;
     waitSync(this.#place.space, this.#room(message, item, action), timeout);
   }
 
@@ -272,6 +273,10 @@ export class Queue<T = unknown> extends SharedObject {
     const outcome = this.#ends.tryShift(incoming, timeout === 0 ? 1 : 0);
     if (outcome !== undefined) return this.#shifted(outcome, action);
     if (timeout === 0) refuseEmpty(action, timeout);
+    if (this.#ends.findItem()) {
+      const found = this.#ends.tryShift(incoming, 0);
+      if (found !== undefined) return this.#shifted(found, action);
+    }
     return waitSync(this.#place.space, this.#next(action), timeout).item;
   }
 

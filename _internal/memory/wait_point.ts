@@ -193,6 +193,41 @@ export function sleep(space: WaitingThread, point: number, registered: number, m
   }
 }
 
+/** How many looks a {@linkcode Pace} takes before its thread prepares to wait. */
+const QUICK_LOOKS = 4;
+/** The pauses of a pace between two looks: at first, and at most. A pause takes some 20 ns. */
+const FIRST_GAP = 8;
+const LONGEST_GAP = 128;
+/** When a look finds as many items as this, longer pauses would save nothing. */
+const PLENTY = 64;
+
+/**
+ * The quick looks of a thread at something that others fill: items in a queue, or room in it.
+ *
+ * Each look takes a cache line away from the thread that fills, and costs both as much as several items. So a thread that finds
+ * more than one item pauses twice as long before its next look, until it finds plenty at once. A thread that finds a single
+ * item may be the only one that waits for it, and looks sooner again.
+ */
+export class Pace {
+  #gap = FIRST_GAP;
+
+  /** Whether a look found something. `count`: how much there is to find; it must read at least one word by `load`. */
+  find(space: WaitingThread, count: () => number): boolean {
+    if (space.spins === 0 || space.hasWoken) return false;
+    const gap = this.#gap;
+    for (let looks = 0; looks < QUICK_LOOKS; looks++) {
+      for (let i = 0; i < gap; i++) pause();
+      const found = count();
+      if (found <= 0) continue;
+      if (found === 1) this.#gap = Math.max(gap >> 1, FIRST_GAP);
+      else if (found < PLENTY) this.#gap = Math.min(gap * 2, LONGEST_GAP);
+      return true;
+    }
+    this.#gap = FIRST_GAP;
+    return false;
+  }
+}
+
 /** Throws a `NotSupportedError` if this thread cannot block. */
 export function requireBlocking(): void {
   if (mayBlock) return;

@@ -33,7 +33,7 @@
  * @module
  */
 
-import { exchange, load, store } from "../atomics.ts";
+import { exchange, load, peek, post, store } from "../atomics.ts";
 import { QUEUE } from "../memory/kinds.ts";
 import { LINE } from "../memory/memory.ts";
 import { lockMutex, unlockMutex } from "../memory/participants.ts";
@@ -133,17 +133,17 @@ class Log implements Container {
     // Looks without the mutex, so that threads that wait for room do not contend for it.
     if (limit > 0) {
       // The tail first: if the queue is full by these counts, it was full when the head was read, as the tail only grows.
-      const tail = load(words, base + TAIL);
-      if (((tail - load(words, base + HEAD)) | 0) >= limit && load(words, base + STATE) === OPEN) return FULL;
+      const tail = peek(words, base + TAIL);
+      if (((tail - peek(words, base + HEAD)) | 0) >= limit && peek(words, base + STATE) === OPEN) return FULL;
     }
     lockMutex(space.memory, base + PUT_MUTEX, space.id);
     const tail = words[base + TAIL];
-    if (load(words, base + STATE) !== OPEN) {
+    if (peek(words, base + STATE) !== OPEN) {
       unlockMutex(space.memory, base + PUT_MUTEX);
       return CLOSED;
     }
     if (limit > 0 && ((tail - words[base + HEAD_SEEN]) | 0) >= limit) {
-      const head = words[base + HEAD_SEEN] = load(words, base + HEAD);
+      const head = words[base + HEAD_SEEN] = peek(words, base + HEAD);
       if (((tail - head) | 0) >= limit) {
         unlockMutex(space.memory, base + PUT_MUTEX);
         return FULL;
@@ -166,7 +166,7 @@ class Log implements Container {
     const next = base + PUT_PLACES + ((tail + 1) & 1) * 2;
     words[next] = segment;
     words[next + 1] = position + size;
-    store(words, base + TAIL, (tail + 1) | 0);
+    post(words, base + TAIL, (tail + 1) | 0);
     unlockMutex(space.memory, base + PUT_MUTEX);
     return OK;
   }
@@ -206,20 +206,20 @@ class Log implements Container {
     const words = this.#words;
     const base = this.#base;
     // Looks without the mutex, so that threads that wait for an item do not contend for it.
-    const seen = load(words, base + HEAD);
-    if (seen === words[base + TAIL_SEEN] && load(words, base + TAIL) === seen) return this.#whyEmpty();
+    const seen = peek(words, base + HEAD);
+    if (seen === words[base + TAIL_SEEN] && peek(words, base + TAIL) === seen) return this.#whyEmpty();
     lockMutex(space.memory, base + GET_MUTEX, space.id);
     if (words[base + TAKING] !== 0) mendTaking(space, base + TAKING);
     const head = words[base + HEAD];
     if (head === words[base + TAIL_SEEN]) {
-      const tail = load(words, base + TAIL);
+      const tail = peek(words, base + TAIL);
       if (head === tail) {
         unlockMutex(space.memory, base + GET_MUTEX);
         return this.#whyEmpty();
       }
       words[base + TAIL_SEEN] = tail;
     }
-    if (load(words, base + STATE) === SHUT_AT_ONCE) {
+    if (peek(words, base + STATE) === SHUT_AT_ONCE) {
       unlockMutex(space.memory, base + GET_MUTEX);
       return CLOSED;
     }
@@ -236,9 +236,13 @@ class Log implements Container {
     words[next] = segment;
     words[next + 1] = position + message.size;
     const { parcel } = message;
-    if (parcel !== 0) beginTaking(space, base + TAKING, base + HEAD, parcel);
-    store(words, base + HEAD, (head + 1) | 0);
-    if (parcel !== 0) endTaking(space, base + TAKING, parcel);
+    if (parcel === 0) {
+      post(words, base + HEAD, (head + 1) | 0);
+    } else {
+      beginTaking(space, base + TAKING, base + HEAD, parcel);
+      store(words, base + HEAD, (head + 1) | 0);
+      endTaking(space, base + TAKING, parcel);
+    }
     if (moved) this.#giveUpBefore(segment);
     unlockMutex(space.memory, base + GET_MUTEX);
     return OK;
@@ -248,9 +252,9 @@ class Log implements Container {
   #whyEmpty(): number {
     const words = this.#words;
     const base = this.#base;
-    const state = load(words, base + STATE);
+    const state = peek(words, base + STATE);
     if (state === OPEN) return EMPTY;
-    return state === SHUT_AT_ONCE || load(words, base + HEAD) === load(words, base + TAIL) ? CLOSED : EMPTY;
+    return state === SHUT_AT_ONCE || peek(words, base + HEAD) === peek(words, base + TAIL) ? CLOSED : EMPTY;
   }
 
   // Gives back the segments before `segment`. These are several if a thread was killed after its get had moved on.
