@@ -24,6 +24,7 @@ import { show, validateWait, type WaitOptions, type WaitSyncOptions } from "../_
 import { processSpace } from "../_internal/processes/process_memory.ts";
 import { createPipe, GET_POINT, PUT_POINT } from "../_internal/processes/pipe.ts";
 import { BROKEN, CONNECTION_WORDS, End, ENDED, NewEnd, NOT_BYTES, SENT } from "../_internal/processes/pipe_end.ts";
+import { blockAtPipe } from "../_internal/processes/pipe_wait.ts";
 import { Message } from "../_internal/queue/message.ts";
 import { importingModule } from "../_internal/runtime/this_thread.ts";
 
@@ -409,7 +410,7 @@ export class Connection<T = unknown> extends SharedHandle {
     const outcome = end.trySend(message, timeout === 0 ? 1 : LOOK);
     if (outcome === SENT) return;
     if (outcome === BROKEN || timeout === 0) refuse(end, message, outcome, timeout);
-    waitSync(end.space, this.#sending(end, message), timeout);
+    blockAtPipe(end.space, this.#sending(end, message), timeout, end.sending);
   }
 
   async #send(end: End, message: Message, timeout: number, signal: AbortSignal | undefined): Promise<void> {
@@ -446,7 +447,8 @@ export class Connection<T = unknown> extends SharedHandle {
     let outcome = end.tryReceive(incoming, onlyBytes, timeout === 0 ? 1 : LOOK);
     if (outcome === undefined) {
       if (timeout === 0) notReceived(timeout);
-      outcome = waitSync(end.space, this.#receiving(end, onlyBytes, (outcome) => outcome), timeout);
+      outcome = blockAtPipe(end.space, this.#receiving(end, onlyBytes, itself), timeout, end.receiving);
+      if (outcome !== ENDED) end.noteSender();
     }
     return received(end, outcome);
   }
@@ -533,6 +535,10 @@ function notSent(timeout: number): never {
 
 function notReceived(timeout: number): never {
   throw new TimeoutError(`Cannot ${RECEIVE} as nothing came in all of the ${timeout} ms of 'timeout'`);
+}
+
+function itself(outcome: number): number {
+  return outcome;
 }
 
 function received(end: End, outcome: number): unknown {

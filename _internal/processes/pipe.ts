@@ -29,7 +29,7 @@
  * @module
  */
 
-import { add, compareExchange, load, store } from "../atomics.ts";
+import { add, compareExchange, load, peek, post, store } from "../atomics.ts";
 import { firstLine, LINE } from "../memory/memory.ts";
 import { isAlive, lockMutex, unlockMutex } from "../memory/participants.ts";
 import { dropReference } from "../memory/shared_object.ts";
@@ -148,7 +148,7 @@ export function tellOther(space: Space, base: number, end: number): void {
 
 /** A number that changes with every change of that end's holders. */
 export function changesOf(words: Int32Array, base: number, end: number): number {
-  return load(words, base + END_CHANGES + end * END_WORDS);
+  return peek(words, base + END_CHANGES + end * END_WORDS);
 }
 
 /** Adds `change` to the number of handles of that end. */
@@ -254,12 +254,12 @@ function used(tail: number, head: number): number {
  */
 export function beginPut(space: Space, ring: number, count: number, taken: number): number {
   const { words } = space;
-  if (used(load(words, ring + TAIL), load(words, ring + HEAD)) + taken > RING) return 0;
+  if (used(peek(words, ring + TAIL), load(words, ring + HEAD)) + taken > RING) return 0;
   lockMutex(space.memory, ring + PUT_MUTEX, space.id);
-  const tail = load(words, ring + TAIL);
+  const tail = peek(words, ring + TAIL);
   const left = RING - indexOf(tail);
   const skipped = count > left ? left : 0;
-  if (used(tail, load(words, ring + HEAD)) + skipped + taken > RING) {
+  if (used(tail, peek(words, ring + HEAD)) + skipped + taken > RING) {
     unlockMutex(space.memory, ring + PUT_MUTEX);
     return 0;
   }
@@ -271,14 +271,14 @@ export function beginPut(space: Space, ring: number, count: number, taken: numbe
 
 /** Makes the message that was written visible to receivers, and wakes a receiver. */
 export function publish(space: Space, ring: number): void {
-  store(space.words, ring + TAIL, next);
+  post(space.words, ring + TAIL, next);
   unlockMutex(space.memory, ring + PUT_MUTEX);
   notify(space, ring + GET_POINT, 1);
 }
 
-/** Whether there is no message. */
+/** Whether there is no message. One read is atomic, so a loop may look again and again. */
 export function isEmpty(words: Int32Array, ring: number): boolean {
-  return load(words, ring + HEAD) === load(words, ring + TAIL);
+  return peek(words, ring + HEAD) === load(words, ring + TAIL);
 }
 
 /** Whether there is room for a message of any size. The answer may be out of date as soon as it is returned. */
@@ -296,8 +296,8 @@ export function beginGet(space: Space, ring: number): number {
   if (isEmpty(words, ring)) return 0;
   lockMutex(space.memory, ring + GET_MUTEX, space.id);
   if (words[ring + TAKING] !== 0) mendTaking(space, ring + TAKING);
-  let head = load(words, ring + HEAD);
-  if (head === load(words, ring + TAIL)) {
+  let head = peek(words, ring + HEAD);
+  if (head === peek(words, ring + TAIL)) {
     unlockMutex(space.memory, ring + GET_MUTEX);
     return 0;
   }
@@ -312,7 +312,7 @@ export function endGet(space: Space, ring: number, position: number, take: boole
   if (take) {
     const parcel = isParcel(words[position]) ? words[position + 1] : 0;
     if (parcel !== 0) beginTaking(space, ring + TAKING, ring + HEAD, parcel);
-    store(words, ring + HEAD, advance(next, takenBy(words, position)));
+    post(words, ring + HEAD, advance(next, takenBy(words, position)));
     if (parcel !== 0) endTaking(space, ring + TAKING, parcel);
   }
   unlockMutex(space.memory, ring + GET_MUTEX);

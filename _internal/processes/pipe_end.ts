@@ -11,7 +11,7 @@
  * @module
  */
 
-import { load, now, store } from "../atomics.ts";
+import { load, peek, store } from "../atomics.ts";
 import { CONNECTION, defineKind } from "../memory/kinds.ts";
 import { firstLine, OBJECT_HEADER } from "../memory/memory.ts";
 import { addReference, disposeOf, onRelease, type Place, type SharedHandle } from "../memory/shared_object.ts";
@@ -46,13 +46,17 @@ import {
   unpin,
   wordsForParcel,
 } from "./pipe.ts";
+import { Pace } from "./pipe_wait.ts";
 import { noticeEnds } from "./process_record.ts";
 
 const PIPE = 0;
 const SIDE = 1;
 export const CONNECTION_WORDS = 2;
 
-/** For how many milliseconds a sender relies on having found that the other end is held. */
+/**
+ * For how many milliseconds a thread relies on having found that the other end is held. They are read from the system clock, which
+ * is cheaper than `now`. A step of that clock causes a needless look, or ends the reliance that much later.
+ */
 const BELIEVED = 2;
 
 /** Outcomes of an attempt to send: the message was sent; no thread holds the other end any more. */
@@ -105,7 +109,10 @@ export class End {
   #held = false;
   /** When this thread last found that the other end is held, and the number of changes of its holders at that time. */
   #seenAt = -Infinity;
-  #seenChanges = 0;
+  #seenChanges = -1;
+  /** How this thread waits for messages, and for room. */
+  readonly receiving = new Pace();
+  readonly sending = new Pace();
 
   /** Makes the end of a connection that was just created or received. */
   constructor(connection: SharedHandle, { space, words, at }: Place, isReceived: boolean) {
@@ -158,9 +165,9 @@ export class End {
   trySend(message: Message, woken: number): number | undefined {
     const { space, output: ring } = this;
     const { words } = space;
-    if (space.isKilled()) space.exit();
-    if (this.#isBroken(woken > 0)) return BROKEN;
-    if (woken <= 0 && load(words, ring + PUT_BAR) !== 0) return undefined;
+    space.endIfKilled();
+    if ((woken > 0 || !this.#isBelieved()) && !this.#wakesReceiver() && this.#isBroken(woken > 0)) return BROKEN;
+    if (woken <= 0 && peek(words, ring + PUT_BAR) !== 0) return undefined;
     const { size } = message;
     const position = beginPut(space, ring, size, message.parcel === 0 ? size : wordsForParcel(message.second));
     if (position === 0) {
@@ -183,10 +190,11 @@ export class End {
     const { words } = space;
     // This is one of many quick looks, so it makes as few loads as possible.
     if (woken < 0 && isEmpty(words, ring)) return undefined;
-    if (space.isKilled()) space.exit();
-    if (woken <= 0 && load(words, ring + GET_BAR) !== 0) return undefined;
+    space.endIfKilled();
+    if (woken <= 0 && peek(words, ring + GET_BAR) !== 0) return undefined;
     let position = beginGet(space, ring);
-    if (position === 0 && woken >= 0 && this.#isBroken(true)) {
+    // A thread that was not woken yet sleeps after this attempt for a slice at most, and then it looks exactly.
+    if (position === 0 && woken >= 0 && (woken > 0 || !this.#isBelieved()) && this.#isBroken(true)) {
       // The last holder of the other end may have sent a message before it gave the end up.
       position = beginGet(space, ring);
       if (position === 0) return ENDED;
@@ -218,29 +226,53 @@ export class End {
 
   #unbar(bar: number, point: number): void {
     const { words } = this.space;
-    if (load(words, bar) === 0) return;
+    if (peek(words, bar) === 0) return;
     store(words, bar, 0);
     notify(this.space, point, 1);
   }
 
-  // Whether no thread holds the other end any more. Unless `exactly`, looks again only after some milliseconds or after a
-  // change of the holders, because looking reads the state of every holder.
+  /** Notes that a message has come for which this thread slept: the thread that sent it was alive just now. */
+  noteSender(): void {
+    this.#seenAt = Math.max(this.#seenAt, this.receiving.until);
+  }
+
+  // Whether this thread has found only milliseconds ago that the other end is held, and the holders are still the same. To
+  // find that out takes system calls.
+  #isBelieved(): boolean {
+    return this.#isUnchanged() && Math.abs(Date.now() - this.#seenAt) < BELIEVED;
+  }
+
+  #isUnchanged(): boolean {
+    return changesOf(this.space.words, this.#base, 1 - this.#side) === this.#seenChanges;
+  }
+
+  // Wakes a receiver that sleeps at the other end, before its message is there. If there is one, the other end is held, and this
+  // thread sends the message while the receiver wakes up. A receiver that is too fast for that sleeps again, and `publish` wakes
+  // it like any other.
+  #wakesReceiver(): boolean {
+    const { space, output: ring } = this;
+    const point = ring + GET_POINT;
+    if ((peek(space.words, point) & ALL_SLEEPERS) === 0 || !this.#isUnchanged()) return false;
+    if (space.memory.notify(point, 1) === 0) return false;
+    this.#seenAt = Date.now();
+    return true;
+  }
+
+  // Whether no thread holds the other end any more. If it must be exact, it asks the system which children have ended. A child may
+  // have ended before it received that end. This thread learns of that in its event loop, which may not be turning now.
   #isBroken(exactly: boolean): boolean {
     const { space } = this;
     const other = 1 - this.#side;
     const changes = changesOf(space.words, this.#base, other);
-    const time = now();
-    if (!exactly && changes === this.#seenChanges && time - this.#seenAt < BELIEVED) return false;
-    if (isGone(space, this.#base, other)) return true;
-    // A child may have ended before it received that end. This thread learns of that in its event loop, which may not be
-    // turning now. So ask the system which children have ended.
-    if (exactly && !isHeld(space, this.#base, other)) {
-      noticeEnds(space);
-      if (isGone(space, this.#base, other)) return true;
+    if (isHeld(space, this.#base, other)) {
+      this.#seenChanges = changes;
+      this.#seenAt = Date.now();
+      return false;
     }
-    this.#seenChanges = changes;
-    this.#seenAt = time;
-    return false;
+    if (isGone(space, this.#base, other)) return true;
+    if (!exactly) return false;
+    noticeEnds(space);
+    return isGone(space, this.#base, other);
   }
 
   /** Returns a promise for what the wait describes. The pipe is not freed meanwhile, even if both ends are closed. */

@@ -67,10 +67,9 @@ export function makeParcel(space: Space, bytes: Uint8Array, naming: boolean): nu
 
 /** Returns a copy of a parcel's bytes. */
 export function bytesOf(space: Space, parcel: number, length: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(length);
+  // A slice: the engines do not clear its memory first, and a view of the memory would count on Bun as large as all of it.
   const start = (parcel + PARCEL_HEADER) * 4;
-  bytes.set(space.memory.bytes.subarray(start, start + length));
-  return bytes;
+  return space.memory.bytes.slice(start, start + length);
 }
 
 /** Whether a parcel names shared objects. */

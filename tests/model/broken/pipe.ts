@@ -11,7 +11,7 @@ export const variants: readonly BrokenVariant[] = [
     patches: [{
       file: PIPE,
       find:
-        "  store(space.words, ring + TAIL, next);\n  unlockMutex(space.memory, ring + PUT_MUTEX);\n  notify(space, ring + GET_POINT, 1);\n",
+        "  post(space.words, ring + TAIL, next);\n  unlockMutex(space.memory, ring + PUT_MUTEX);\n  notify(space, ring + GET_POINT, 1);\n",
       replace:
         "  notify(space, ring + GET_POINT, 1);\n  store(space.words, ring + TAIL, next);\n  unlockMutex(space.memory, ring + PUT_MUTEX);\n",
     }],
@@ -22,7 +22,7 @@ export const variants: readonly BrokenVariant[] = [
     patches: [{
       file: PIPE,
       find:
-        "    store(words, ring + HEAD, advance(next, takenBy(words, position)));\n    if (parcel !== 0) endTaking(space, ring + TAKING, parcel);\n  }\n  unlockMutex(space.memory, ring + GET_MUTEX);\n",
+        "    post(words, ring + HEAD, advance(next, takenBy(words, position)));\n    if (parcel !== 0) endTaking(space, ring + TAKING, parcel);\n  }\n  unlockMutex(space.memory, ring + GET_MUTEX);\n",
       replace:
         "  }\n  unlockMutex(space.memory, ring + GET_MUTEX);\n  if (take) store(words, ring + HEAD, advance(next, takenBy(words, position)));\n",
     }],
