@@ -1,30 +1,41 @@
 /**
  * How a thread blocks at a pipe. It looks again and again for a while, and then it sleeps.
  *
- * To wake a thread takes as long as hundreds of looks, so looking pays if the other side is at work. It is in vain if the other
- * side takes milliseconds, and it slows down a thread that shares the processor core. So a thread looks for long only if its last
- * wait was short, and otherwise sleeps at once.
+ * Looking pays if the other side is at work: the answer of a partner on another processor takes one microsecond, and a wake-up
+ * takes ten or more. It is in vain if the other side takes milliseconds. So a thread looks only if its last wait was short, and
+ * otherwise sleeps at once.
+ *
+ * The system often puts a thread that is woken on the processor of the thread that wakes it. Then the partner cannot run while
+ * this thread looks. So between looks, this thread yields to threads that are ready to run on its processor. If such a thread keeps
+ * the processor for long, it is no partner, and this thread sleeps at once for some time: the system then runs it sooner.
  *
  * @module
  */
 
 import { now, pause } from "../atomics.ts";
-import { deadlineOf } from "../options.ts";
 import type { Space } from "../memory/space.ts";
 import type { Wait } from "../memory/wait.ts";
 import { LOOK, register, requireBlocking, sleep, SLICE_MS, unregister } from "../memory/wait_point.ts";
+import { deadlineOf } from "../options.ts";
+import type { ProcessMemory } from "./process_memory.ts";
 
-/** How long a thread looks before it sleeps, as a multiple of `Space.spins`. */
-const LONG = 5;
-/** The most pauses between two looks. */
-const SLOWEST = 8;
+/** For how many milliseconds a thread looks before it sleeps. */
+const LOOKING_MS = 0.05;
+/** How many looks there are between two yields. */
+const LOOKS = 8;
 /** A wait is short if it takes less than so many milliseconds on the system clock, which is cheaper than `now`. */
 const SHORT_MS = 2;
+/** A thread that keeps the processor for so many milliseconds is no partner. */
+const STOLEN_MS = 0.5;
+/** For how many waits a thread sleeps at once after that. */
+const RESTS = 100;
 
 /** What a thread knows of its waits at one end of a pipe, in one direction. */
 export class Pace {
   /** Whether the last wait was short. */
   isQuick = true;
+  /** For how many waits the thread sleeps at once, because it shares its processor. */
+  rests = 0;
   /** The time on the system clock at which the last sleep ended. */
   until = 0;
 }
@@ -32,7 +43,9 @@ export class Pace {
 /** Blocks this thread until it gets what it waits for, or `timeout` milliseconds have passed. */
 export function blockAtPipe<T>(space: Space, wait: Wait<T>, timeout: number, pace: Pace): T {
   const deadline = deadlineOf(timeout);
-  let result = pace.isQuick ? look(wait, space.spins * LONG) : undefined;
+  let result: T | undefined;
+  if (pace.rests > 0) pace.rests--;
+  else if (pace.isQuick && space.spins > 0) result = look(space.memory as ProcessMemory, wait, pace);
   if (result !== undefined) return result;
   requireBlocking();
   const { point } = wait;
@@ -50,7 +63,7 @@ export function blockAtPipe<T>(space: Space, wait: Wait<T>, timeout: number, pac
       if (!notified) unregister(space, point, registered);
     }
     if (!notified) continue;
-    // The attempt comes before the next registration: most wake-ups are not in vain.
+    // Before the next registration, since most wake-ups are not in vain.
     result = wait.attempt(woken + 1);
     if (result !== undefined) break;
   }
@@ -61,14 +74,20 @@ export function blockAtPipe<T>(space: Space, wait: Wait<T>, timeout: number, pac
   return wait.expired(timeout);
 }
 
-// Looks again and again, with longer and longer pauses.
-function look<T>(wait: Wait<T>, spins: number): T | undefined {
-  let gap = 1;
-  for (let left = spins; left > 0; left -= gap) {
-    for (let i = 0; i < gap; i++) pause();
-    const result = wait.attempt(LOOK);
-    if (result !== undefined) return result;
-    if (gap < SLOWEST) gap++;
+// The clock counts and not the looks: until the engine has compiled this loop, a look takes many times as long.
+function look<T>(memory: ProcessMemory, wait: Wait<T>, pace: Pace): T | undefined {
+  const begin = now();
+  for (let time = begin; time - begin < LOOKING_MS;) {
+    for (let i = 0; i < LOOKS; i++) {
+      pause();
+      const result = wait.attempt(LOOK);
+      if (result !== undefined) return result;
+    }
+    memory.yield();
+    const before = time;
+    time = now();
+    if (time - before > STOLEN_MS) pace.rests = RESTS;
   }
-  return undefined;
+  // The last yield may have run the partner.
+  return wait.attempt(LOOK);
 }

@@ -46,6 +46,11 @@ export class ProcessMemory implements Memory {
     return this.#libc.wake(this.region.address + index * 4, count);
   }
 
+  /** Lets another thread run first that is ready to run on this processor. */
+  yield(): void {
+    this.#libc.yield();
+  }
+
   listen(index: number, onChange: () => void): () => void {
     return this.#listening(index, onChange);
   }

@@ -87,6 +87,8 @@ export interface Libc {
    * that wakes all threads returns 1 for any number of threads.
    */
   wake(address: number, count: number): number;
+  /** Lets another thread run first that is ready to run on this processor. */
+  yield(): void;
   /** {@linkcode Libc.wait} beside the event loop; `undefined` if the runtime cannot do that. */
   readonly waitAsync: ((address: number, expected: number, ms: number) => Promise<number>) | undefined;
   /**

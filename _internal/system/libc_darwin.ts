@@ -122,6 +122,7 @@ export function darwinSignatures(arch: "x64" | "arm64") {
     closedir: { parameters: ["address"], result: "i32" },
     confstr: { parameters: ["i32", "buffer", "i64"], result: "i64" },
     proc_pidinfo: { parameters: ["i32", "i32", "i64", "buffer", "i32"], result: "i32" },
+    sched_yield: { parameters: [], result: "i32" },
     __error: { parameters: [], result: "address" },
   } as const satisfies Record<string, Signature>;
 }
@@ -303,6 +304,7 @@ export function darwin(native: Native, arch: "x64" | "arm64", action: string): L
       while (woken < count && c.wakeAny(at, WORD, OS_SYNC_SHARED) === 0) woken++;
       return woken;
     },
+    yield: () => void c.sched_yield(),
     waitAsync: waitAside === undefined ? undefined : (address, expected, ms) =>
       waitAside(
         toAddress(address),

@@ -74,6 +74,7 @@ export function linux(native: Native, arch: "x64" | "arm64"): Libc {
     readdir: { parameters: ["address"], result: "address" },
     closedir: { parameters: ["address"], result: "i32" },
     fcntl: { parameters: ["i32", "i32", "buffer"], result: "i32" },
+    sched_yield: { parameters: [], result: "i32" },
     __errno_location: { parameters: [], result: "address" },
   });
   const { futex: number, fstat, links, owner } = SYSCALLS[arch];
@@ -201,6 +202,7 @@ export function linux(native: Native, arch: "x64" | "arm64"): Libc {
       c.futex(number, toAddress(address), FUTEX_WAIT, expected, ms === Infinity ? null : time, 0, 0);
     },
     wake: (address, count) => c.futex(number, toAddress(address), FUTEX_WAKE, count, null, 0, 0),
+    yield: () => void c.sched_yield(),
     waitAsync: futexAsync === undefined ? undefined : (address, expected, ms) => {
       const words = new Uint32Array(4);
       setTime(words, ms);

@@ -340,6 +340,43 @@ describe("Pipe between processes", () => {
     }
   });
 
+  it(
+    "a sender learns that a receiver was killed while it slept, and a later receiver gets nothing of that",
+    LIMIT,
+    async () => {
+      const [here, there] = Pipe();
+      const first = child("echo", there);
+      here.sendSync(1);
+      assertEquals(here.recvSync({ timeout: 30_000 }), 1);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      // The receiver is woken before the message is there.
+      here.sendSync(2);
+      assertEquals(here.recvSync({ timeout: 30_000 }), 2);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      first.kill();
+      assertEquals(await first.ended, "SIGKILL");
+      for (let i = 0; i < 3; i++) assertThrows(() => here.sendSync("lost"), BrokenPipeError);
+      const second = child("echo", there);
+      here.sendSync(3);
+      assertEquals(here.recvSync({ timeout: 30_000 }), 3);
+      here.close();
+      assertEquals(await second.ended, 0, second.output);
+    },
+  );
+
+  it("short and long waits alternate", LIMIT, async () => {
+    const [here, there] = Pipe();
+    const started = child("echo", there);
+    for (let i = 0; i < 200; i++) {
+      if (i % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      here.sendSync(i);
+      assertEquals(here.recvSync({ timeout: 30_000 }), i);
+      if (i % 50 === 0) assertThrows(() => here.recvSync({ timeout: 3 }), TimeoutError);
+    }
+    here.close();
+    assertEquals(await started.ended, 0, started.output);
+  });
+
   it("a sender that waits for room learns of the receiver's end", LIMIT, async () => {
     const [here, there] = Pipe();
     const started = child("sit", there);
