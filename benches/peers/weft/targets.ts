@@ -83,8 +83,9 @@ export function echoMessages(connection: Connection): void {
   }
 }
 
-/** Takes messages of bytes until an empty one, and says then that all have come. */
+/** Says that it is there, takes messages of bytes until an empty one, and says then that all have come. */
 export function takeBytes(connection: Connection): void {
+  connection.sendSync("here");
   while (connection.recvBytesSync().byteLength > 0) continue;
   connection.sendSync("done");
 }
