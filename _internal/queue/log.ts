@@ -130,8 +130,9 @@ class Log implements Container {
     const words = this.#words;
     const base = this.#base;
     const limit = this.#limit;
-    // Looks without the mutex, so that threads that wait for room do not contend for it.
-    if (limit > 0) {
+    // Looks without the mutex, so that threads that wait for room do not contend for it. By the head as last seen first: the
+    // line of the head belongs to the threads that get.
+    if (limit > 0 && ((peek(words, base + TAIL) - peek(words, base + HEAD_SEEN)) | 0) >= limit) {
       // The tail first: if the queue is full by these counts, it was full when the head was read, as the tail only grows.
       const tail = peek(words, base + TAIL);
       if (((tail - peek(words, base + HEAD)) | 0) >= limit && peek(words, base + STATE) === OPEN) return FULL;
