@@ -41,8 +41,8 @@ export class QueueEnds {
   readonly #container: Container;
   /** The largest number of items in the queue; 0: no limit. */
   readonly limit: number;
-  readonly #itemPace = new Pace();
-  readonly #roomPace = new Pace();
+  readonly itemPace = new Pace();
+  readonly roomPace = new Pace();
   readonly #countItems = (): number => this.#container.size;
   readonly #countRoom = (): number => this.limit - this.#container.size;
 
@@ -55,14 +55,14 @@ export class QueueEnds {
     this.#container = type.attach(space, this.#base, this.limit);
   }
 
-  /** Whether a blocked caller finds an item within the next microseconds, or that the queue is shut down. */
-  findItem(): boolean {
-    return this.#itemPace.find(this.#space, this.#countItems);
+  /** Whether a caller finds an item within the next microseconds. If not, it waits, and then calls `itemPace.end`. */
+  findItem(patience?: number): boolean {
+    return this.itemPace.find(this.#space, this.#countItems, patience);
   }
 
-  /** Whether a blocked caller finds room within the next microseconds, or that the queue is shut down. */
-  findRoom(): boolean {
-    return this.#roomPace.find(this.#space, this.#countRoom);
+  /** Whether a caller finds room within the next microseconds. If not, it waits, and then calls `roomPace.end`. */
+  findRoom(patience?: number): boolean {
+    return this.roomPace.find(this.#space, this.#countRoom, patience);
   }
 
   /** The number of items in the queue. */

@@ -10,7 +10,7 @@ import { InvalidStateError, QueueShutDownError } from "../_internal/errors.ts";
 import { firstLine } from "../_internal/memory/memory.ts";
 import { type Place, placeOf, SharedObject, type SharedOptions, unusable } from "../_internal/memory/shared_object.ts";
 import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
-import { CONTENDED } from "../_internal/memory/wait_point.ts";
+import { CONTENDED, LITTLE_PATIENCE } from "../_internal/memory/wait_point.ts";
 import {
   optionsOr,
   show,
@@ -157,10 +157,28 @@ export class Queue<T = unknown> extends SharedObject {
    * assertEquals(await queue.get(), "second");
    * ```
    */
-  async put(item: T, options?: WaitOptions): Promise<void> {
+  put(item: T, options?: WaitOptions): Promise<void> {
+    if (options !== undefined) return this.#putSlowly(item, options);
+    // An async function would cost as much as the rest of a put.
+    const { space } = this.#place;
+    try {
+      const action = this.#check("put an item into queue");
+      const message = this.#write(item, undefined, action);
+      if (!space.async.isCrowded(this.#base + PUT_POINT)) {
+        if (this.#tryPush(message, 0, item, action)) return Promise.resolve();
+        const found = this.#ends.findRoom(LITTLE_PATIENCE);
+        if (found && this.#tryPush(message, 0, item, action)) return Promise.resolve();
+      }
+      return this.#waitForRoom(message.keep(), item, Infinity, undefined, action);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async #putSlowly(item: T, options: WaitOptions): Promise<void> {
     const action = this.#check("put an item into queue");
     const timeout = validateWait(options, action);
-    options?.signal?.throwIfAborted();
+    options.signal?.throwIfAborted();
     const { space } = this.#place;
     const message = this.#write(item, options, action);
     if (timeout === 0 || !space.async.isCrowded(this.#base + PUT_POINT)) {
@@ -170,7 +188,21 @@ export class Queue<T = unknown> extends SharedObject {
       message.drop(space);
       refuseFull(action, timeout, item, this.#ends.limit);
     }
-    await waitAsync(space, this.#room(message.keep(), item, action), timeout, options?.signal);
+    await this.#waitForRoom(message.keep(), item, timeout, options.signal, action);
+  }
+
+  async #waitForRoom(
+    message: Message,
+    item: T,
+    timeout: number,
+    signal: AbortSignal | undefined,
+    action: string,
+  ): Promise<void> {
+    try {
+      await waitAsync(this.#place.space, this.#room(message, item, action), timeout, signal);
+    } finally {
+      this.#ends.roomPace.end();
+    }
   }
 
   /**
@@ -208,7 +240,11 @@ export class Queue<T = unknown> extends SharedObject {
       refuseFull(action, timeout, item, this.#ends.limit);
     }
     if (this.#ends.findRoom() && this.#tryPush(message, 0, item, action)) return;
-    waitSync(this.#place.space, this.#room(message, item, action), timeout);
+    try {
+      waitSync(this.#place.space, this.#room(message, item, action), timeout);
+    } finally {
+      this.#ends.roomPace.end();
+    }
   }
 
   /**
@@ -243,7 +279,23 @@ export class Queue<T = unknown> extends SharedObject {
    * @throws {QueueShutDownError} If the queue is shut down and has no more items.
    * @throws The signal's reason, if it is aborted first.
    */
-  async get(options?: WaitOptions): Promise<T> {
+  get(options?: WaitOptions): Promise<T> {
+    const { space } = this.#place;
+    if (options !== undefined || this.#place.at < 0 || space.async.isCrowded(this.#base + GET_POINT)) {
+      return this.#getSlowly(options);
+    }
+    // An async function would cost as much as the rest of a get.
+    try {
+      let outcome = this.#ends.tryShift(incoming, 0);
+      if (outcome === undefined && this.#ends.findItem(LITTLE_PATIENCE)) outcome = this.#ends.tryShift(incoming, 0);
+      if (outcome === OK) return Promise.resolve(incoming.unpack(space) as T);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#getSlowly(undefined);
+  }
+
+  async #getSlowly(options: WaitOptions | undefined): Promise<T> {
     const action = this.#check("take an item from queue");
     const timeout = validateWait(options, action);
     options?.signal?.throwIfAborted();
@@ -253,8 +305,11 @@ export class Queue<T = unknown> extends SharedObject {
       if (outcome !== undefined) return this.#shifted(outcome, action);
     }
     if (timeout === 0) refuseEmpty(action, timeout);
-    const taken = await waitAsync(space, this.#next(action), timeout, options?.signal);
-    return taken.item;
+    try {
+      return (await waitAsync(space, this.#next(action), timeout, options?.signal)).item;
+    } finally {
+      this.#ends.itemPace.end();
+    }
   }
 
   /**
@@ -277,7 +332,11 @@ export class Queue<T = unknown> extends SharedObject {
       const found = this.#ends.tryShift(incoming, 0);
       if (found !== undefined) return this.#shifted(found, action);
     }
-    return waitSync(this.#place.space, this.#next(action), timeout).item;
+    try {
+      return waitSync(this.#place.space, this.#next(action), timeout).item;
+    } finally {
+      this.#ends.itemPace.end();
+    }
   }
 
   /**

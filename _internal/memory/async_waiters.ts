@@ -53,7 +53,7 @@ export class AsyncWaiters {
 
   /** Whether promises of this thread wait here already: a newcomer goes behind them. */
   isCrowded(point: number): boolean {
-    return this.#points.has(point);
+    return this.#pending > 0 && this.#points.has(point);
   }
 
   /**

@@ -39,8 +39,8 @@ export class Space {
   readonly spins: number;
   /** When this thread last began to block. */
   blockedAt = -Infinity;
-  /** Whether it has woken a sleeper since. */
-  hasWoken = false;
+  /** When it last woke another thread. */
+  wokeAt = -Infinity;
   readonly async: AsyncWaiters;
   /** A handle for each object, by address. */
   readonly handles: Map<number, WeakRef<object>> = new Map();

@@ -40,8 +40,8 @@ export interface WaitingThread {
   readonly spins: number;
   /** When it last began to block, on the clock of `now`. */
   blockedAt: number;
-  /** Whether it has woken a sleeper since. */
-  hasWoken: boolean;
+  /** When it last woke another thread. */
+  wokeAt: number;
   /** Its promises. */
   readonly async: { wake(): void };
   /** Whether another thread asked this thread to end. */
@@ -62,6 +62,8 @@ export const ALL_SLEEPERS = SLEEPERS;
 const EPOCH = 0x1000;
 /** A thread that blocks again within so many milliseconds is busy with the others. */
 const BUSY_MS = 0.3;
+/** A thread that was woken less than so many milliseconds ago has not run yet. */
+const JUST_MS = 0.02;
 /** How many pauses a thread makes between looks before it sleeps, if the machine has more than one processor. */
 export const DEFAULT_SPINS = 400;
 
@@ -113,7 +115,7 @@ function notifySleepers(space: WaitingThread, point: number, count: number): voi
     const woken = Math.min(seen & SLEEPERS, count);
     if (woken === 0) return;
     if (compareExchange(words, point, seen, (seen + EPOCH - woken) | 0) === seen) {
-      space.hasWoken = true;
+      space.wokeAt = now();
       space.memory.notify(point, woken);
       return;
     }
@@ -123,6 +125,7 @@ function notifySleepers(space: WaitingThread, point: number, count: number): voi
 function ring(space: WaitingThread, point: number): void {
   const words = space.words;
   const bells = exchange(words, point + 1, 0);
+  space.wokeAt = now();
   for (let bell = 0; bell < BELL_COUNT; bell++) {
     if ((bells & (1 << bell)) === 0) continue;
     if (bell === space.bell) space.async.wake();
@@ -193,11 +196,15 @@ export function sleep(space: WaitingThread, point: number, registered: number, m
   }
 }
 
-/** How many looks a {@linkcode Pace} takes before its thread prepares to wait. */
-const QUICK_LOOKS = 4;
-/** The pauses of a pace between two looks: at first, and at most. A pause takes some 20 ns. */
+/** The pauses of a {@linkcode Pace} between two looks: at first, and at most. A pause takes some 20 ns. */
 const FIRST_GAP = 8;
 const LONGEST_GAP = 128;
+/** How many pauses the looks take in all: about as long as the system needs to wake a thread. */
+const PATIENCE = 2400;
+/** The same for a thread with an event loop, which does nothing else meanwhile. */
+export const LITTLE_PATIENCE = 400;
+/** After a wait that was shorter than so many milliseconds, the next one may be as short. */
+const SHORT_MS = 0.5;
 /** When a look finds as many items as this, longer pauses would save nothing. */
 const PLENTY = 64;
 
@@ -207,24 +214,42 @@ const PLENTY = 64;
  * Each look takes a cache line away from the thread that fills, and costs both as much as several items. So a thread that finds
  * more than one item pauses twice as long before its next look, until it finds plenty at once. A thread that finds a single
  * item may be the only one that waits for it, and looks sooner again.
+ *
+ * Looking is in vain if the other side takes milliseconds. So a thread looks only if its last wait was short.
  */
 export class Pace {
   #gap = FIRST_GAP;
+  #isQuick = true;
+  #began = 0;
 
-  /** Whether a look found something. `count`: how much there is to find; it must read at least one word by `load`. */
-  find(space: WaitingThread, count: () => number): boolean {
-    if (space.spins === 0 || space.hasWoken) return false;
-    const gap = this.#gap;
-    for (let looks = 0; looks < QUICK_LOOKS; looks++) {
+  /**
+   * Whether a look found something. If not, the caller waits, and then calls {@linkcode Pace.end}.
+   *
+   * @param count Returns how much there is to find. It must read at least one word by `load`.
+   */
+  find(space: WaitingThread, count: () => number, patience: number = PATIENCE): boolean {
+    if (space.spins === 0) return false;
+    this.#began = now();
+    // As in `block`: a thread that was just woken has to answer first.
+    if (!this.#isQuick || this.#began - space.wokeAt < JUST_MS) return false;
+    let gap = this.#gap;
+    for (let left = patience; left > 0; left -= gap) {
       for (let i = 0; i < gap; i++) pause();
       const found = count();
-      if (found <= 0) continue;
-      if (found === 1) this.#gap = Math.max(gap >> 1, FIRST_GAP);
-      else if (found < PLENTY) this.#gap = Math.min(gap * 2, LONGEST_GAP);
-      return true;
+      if (found > 0) {
+        if (found === 1) this.#gap = Math.max(this.#gap >> 1, FIRST_GAP);
+        else if (found < PLENTY) this.#gap = Math.min(this.#gap * 2, LONGEST_GAP);
+        return true;
+      }
+      if (gap < LONGEST_GAP) gap *= 2;
     }
-    this.#gap = FIRST_GAP;
     return false;
+  }
+
+  /** Learns from a wait that followed a {@linkcode Pace.find} in vain. */
+  end(): void {
+    this.#isQuick = now() - this.#began < SHORT_MS;
+    this.#gap = FIRST_GAP;
   }
 }
 
@@ -291,9 +316,8 @@ export function block<T>(
  */
 function isSpinningWorthIt(space: WaitingThread): boolean {
   const time = now();
-  const isWorthIt = !space.hasWoken || time - space.blockedAt < BUSY_MS;
+  const isWorthIt = time - space.wokeAt > JUST_MS || time - space.blockedAt < BUSY_MS;
   space.blockedAt = time;
-  space.hasWoken = false;
   return isWorthIt;
 }
 

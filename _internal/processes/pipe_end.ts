@@ -46,7 +46,7 @@ import {
   unpin,
   wordsForParcel,
 } from "./pipe.ts";
-import { Pace } from "./pipe_wait.ts";
+import { WaitHistory } from "./pipe_wait.ts";
 import { noticeEnds } from "./process_record.ts";
 
 const PIPE = 0;
@@ -111,8 +111,8 @@ export class End {
   #seenAt = -Infinity;
   #seenChanges = -1;
   /** How this thread waits for messages, and for room. */
-  readonly receiving = new Pace();
-  readonly sending = new Pace();
+  readonly receiving = new WaitHistory();
+  readonly sending = new WaitHistory();
 
   /** Makes the end of a connection that was just created or received. */
   constructor(connection: SharedHandle, { space, words, at }: Place, isReceived: boolean) {

@@ -31,7 +31,7 @@ const STOLEN_MS = 0.5;
 const RESTS = 100;
 
 /** What a thread knows of its waits at one end of a pipe, in one direction. */
-export class Pace {
+export class WaitHistory {
   /** Whether the last wait was short. */
   isQuick = true;
   /** For how many waits the thread sleeps at once, because it shares its processor. */
@@ -41,11 +41,11 @@ export class Pace {
 }
 
 /** Blocks this thread until it gets what it waits for, or `timeout` milliseconds have passed. */
-export function blockAtPipe<T>(space: Space, wait: Wait<T>, timeout: number, pace: Pace): T {
+export function blockAtPipe<T>(space: Space, wait: Wait<T>, timeout: number, history: WaitHistory): T {
   const deadline = deadlineOf(timeout);
   let result: T | undefined;
-  if (pace.rests > 0) pace.rests--;
-  else if (pace.isQuick && space.spins > 0) result = look(space.memory as ProcessMemory, wait, pace);
+  if (history.rests > 0) history.rests--;
+  else if (history.isQuick && space.spins > 0) result = look(space.memory as ProcessMemory, wait, history);
   if (result !== undefined) return result;
   requireBlocking();
   const { point } = wait;
@@ -67,15 +67,15 @@ export function blockAtPipe<T>(space: Space, wait: Wait<T>, timeout: number, pac
     result = wait.attempt(woken + 1);
     if (result !== undefined) break;
   }
-  pace.until = Date.now();
-  pace.isQuick = Math.abs(pace.until - begin) < SHORT_MS;
+  history.until = Date.now();
+  history.isQuick = Math.abs(history.until - begin) < SHORT_MS;
   if (result !== undefined) return result;
   wait.abandoned?.();
   return wait.expired(timeout);
 }
 
 // The clock counts and not the looks: until the engine has compiled this loop, a look takes many times as long.
-function look<T>(memory: ProcessMemory, wait: Wait<T>, pace: Pace): T | undefined {
+function look<T>(memory: ProcessMemory, wait: Wait<T>, history: WaitHistory): T | undefined {
   const begin = now();
   for (let time = begin; time - begin < LOOKING_MS;) {
     for (let i = 0; i < LOOKS; i++) {
@@ -86,7 +86,7 @@ function look<T>(memory: ProcessMemory, wait: Wait<T>, pace: Pace): T | undefine
     memory.yield();
     const before = time;
     time = now();
-    if (time - before > STOLEN_MS) pace.rests = RESTS;
+    if (time - before > STOLEN_MS) history.rests = RESTS;
   }
   // The last yield may have run the partner.
   return wait.attempt(LOOK);
