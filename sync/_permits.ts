@@ -69,6 +69,16 @@ export function tryTakePermit(space: Space, at: number, woken: number): boolean 
   }
 }
 
+/** As {@linkcode tryTakePermit} of a newcomer, but `false` also if another thread changes the permits meanwhile. */
+export function takesPermit(space: Space, at: number): boolean {
+  const { words } = space;
+  const seen = peek(words, at);
+  if (seen < ONE || (seen & BARRED) !== 0) return false;
+  if (compareExchange(words, at, seen, seen - ONE) !== seen) return false;
+  space.endIfKilled();
+  return true;
+}
+
 /** As {@linkcode tryTakePermit}, for a waiter. Puts up the bar if the waiter was overtaken too often. */
 export function tryTakePermitWaiting(space: Space, at: number, woken: number): boolean {
   if (tryTakePermit(space, at, woken)) return true;

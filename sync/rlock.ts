@@ -230,7 +230,12 @@ export class RLock extends SharedObject {
     if (at < 0) unusable(this, "acquire lock");
     if (options === undefined && compareExchange(words, at, FREE, this.#tag) === FREE) {
       this.#place.space.endIfKilled();
-      return this.#begin(false);
+      const { held, run } = this.#levels;
+      if (held.length !== 0 || run !== undefined) return this.#begin(false);
+      const acquisition = acquisitions = (acquisitions + 1) | 0;
+      held.push(acquisition);
+      // Made here and not in a method: JavaScriptCore then allocates a guard only if the caller uses it.
+      return new RLockGuard(this, acquisition, false);
     }
     return this.#acquireSlowly(options);
   }

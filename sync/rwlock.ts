@@ -44,9 +44,6 @@ let giveBackRead: (lock: RWLock, epoch: number) => void;
 /** Gives one acquisition of the write side back, if it is still the current one. */
 let giveBackWrite: (lock: RWLock, acquisition: number) => void;
 
-/** The current epoch of this thread's seat: acquisitions of earlier epochs were taken from it. */
-let epochFor: (lock: RWLock) => number;
-
 /** How many acquisitions of the write side this thread has made. A guard stands for one of them. */
 let acquisitions = 0;
 
@@ -108,7 +105,6 @@ export class RWLock extends SharedObject {
       const { space, at } = lock.#place;
       if (at >= 0) releaseWrite(space, lock.#base, acquisition);
     };
-    epochFor = (lock) => epochOf(lock.#place.space, lock.#seat);
   }
 
   /**
@@ -193,7 +189,7 @@ export class RWLock extends SharedObject {
       store(words, seat + COUNT, count + 1);
       if (peek(words, this.#base) === FREE) {
         this.#place.space.endIfKilled();
-        return new ReadGuard(this, false);
+        return new ReadGuard(this, epochOf(this.#place.space, seat), false);
       }
       setCount(this.#place.space, this.#base, seat, count);
     }
@@ -330,7 +326,7 @@ export class RWLock extends SharedObject {
     const { space } = this.#place;
     const seat = this.#seat !== 0 ? this.#seat : this.#takeSeat();
     const outcome = attemptRead(space, this.#base, seat, woken, waiting);
-    return outcome === MISSED ? undefined : new ReadGuard(this, outcome === TAKEN_OVER);
+    return outcome === MISSED ? undefined : new ReadGuard(this, epochOf(space, seat), outcome === TAKEN_OVER);
   }
 
   #attemptWrite(woken: number, waiting: Waiting | undefined): Guard | undefined {
@@ -367,10 +363,10 @@ class ReadGuard implements Guard {
   readonly #epoch: number;
   #spent = false;
 
-  constructor(lock: RWLock, abandoned: boolean) {
+  constructor(lock: RWLock, epoch: number, abandoned: boolean) {
     this.#lock = lock;
+    this.#epoch = epoch;
     this.abandoned = abandoned;
-    this.#epoch = epochFor(lock);
   }
 
   get [REFUSAL](): string {

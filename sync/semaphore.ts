@@ -20,6 +20,7 @@ import {
   PERMITS_WORDS,
   permitsAt,
   POINT,
+  takesPermit,
   tryTakePermit,
   tryTakePermitWaiting,
   unbarPermits,
@@ -148,6 +149,12 @@ export class Semaphore extends SharedObject {
   acquireSync(options?: WaitSyncOptions): Guard {
     const { space, at } = this.#place;
     if (at < 0) unusable(this, "acquire semaphore");
+    if (options === undefined && takesPermit(space, at)) return new PermitGuard(this);
+    return this.#acquireSlowly(options);
+  }
+
+  #acquireSlowly(options: WaitSyncOptions | undefined): Guard {
+    const { space, at } = this.#place;
     if (options === undefined && tryTakePermit(space, at, 0)) return new PermitGuard(this);
     return waitSync(space, this.#turn(), validateWait(options, "acquire semaphore"));
   }
