@@ -336,10 +336,9 @@ export class Lock extends SharedObject {
       }
     }
     if (at < 0 || words[at + ACQUISITION] !== acquisition) return;
-    if (compareExchange(words, at, this.#tag, FREE) === this.#tag) notify(this.#place.space, at + POINT, 1);
     // Either there is a bar, which stays, or the guard is spent: another thread released the lock, or this thread was
     // presumed dead.
-    else giveUp(this.#place.space, at);
+    giveUp(this.#place.space, at);
   }
 }
 

@@ -38,8 +38,8 @@ export const variants: readonly BrokenVariant[] = [
     patches: [
       {
         file: RLOCK,
-        find: "import { compareExchange, load }",
-        replace: "import { compareExchange, load, store }",
+        find: "import { compareExchange, load, peek }",
+        replace: "import { compareExchange, load, peek, store }",
       },
       {
         file: RLOCK,
@@ -53,8 +53,8 @@ export const variants: readonly BrokenVariant[] = [
     name: "RLock: a guard without a level takes the innermost level",
     patches: [{
       file: RLOCK,
-      find: "      if (index < 0) {\n        spend(guard);\n        return;\n      }\n",
-      replace: "",
+      find: "    else if (!strikeOut(held, acquisition)) return;\n",
+      replace: "    else held.pop();\n",
     }],
     caughtBy: ["RLock: a guard whose level"],
   },
@@ -62,8 +62,8 @@ export const variants: readonly BrokenVariant[] = [
     name: "RLock: a guard of a task that is over takes the next task's level",
     patches: [{
       file: RLOCK,
-      find: "      if (index < 0) {\n        spend(guard);\n        return;\n      }\n",
-      replace: "",
+      find: "    else if (!strikeOut(held, acquisition)) return;\n",
+      replace: "    else held.pop();\n",
     }],
     caughtBy: ["RLock: a guard of a task"],
   },
@@ -103,7 +103,7 @@ export const variants: readonly BrokenVariant[] = [
     name: "RWLock: a read guard does not ask whose the seat is",
     patches: [{
       file: RW_WORD,
-      find: " || load(words, seat) !== space.id) return;",
+      find: " || peek(words, seat) !== space.id) return;",
       replace: " || space.id < 0) return;",
     }],
     caughtBy: ["RWLock: a read guard of a thread"],
@@ -130,8 +130,8 @@ export const variants: readonly BrokenVariant[] = [
     name: "Condition: a guard disposed of while its RLock is given up is forgotten",
     patches: [{
       file: RLOCK,
-      find: "held.guards.filter((guard) => !isSpent(guard));",
-      replace: "held.guards.filter((guard) => guard !== undefined);",
+      find: "    if (at >= 0) given.held.splice(at, 1);\n",
+      replace: "    if (at < 0) given.held.splice(at, 1);\n",
     }],
     caughtBy: ["Condition: a guard disposed of while its RLock"],
   },

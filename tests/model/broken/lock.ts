@@ -5,7 +5,8 @@ const LOCK = "sync/lock.ts";
 const EVENT = "sync/event.ts";
 
 const WAKE = "notify(this.#place.space, at + POINT, 1);";
-const RELEASE = `if (compareExchange(words, at, this.#tag, FREE) === this.#tag) ${WAKE}`;
+const IF = "    if (\n      !hasSuspended && at >= 0 && words[at + ACQUISITION] === acquisition &&\n";
+const RELEASE = `      compareExchange(words, at, this.#tag, FREE) === this.#tag\n    ) ${WAKE}`;
 
 /** Broken locks and events. */
 export const variants: readonly BrokenVariant[] = [
@@ -14,8 +15,8 @@ export const variants: readonly BrokenVariant[] = [
     patches: [
       {
         file: WORD,
-        find: "import { and, compareExchange, load, or }",
-        replace: "import { and, compareExchange, exchange, load, or }",
+        find: "import { and, compareExchange, load, or, pause, peek }",
+        replace: "import { and, compareExchange, exchange, load, or, pause, peek }",
       },
       {
         file: WORD,
@@ -32,7 +33,7 @@ export const variants: readonly BrokenVariant[] = [
   },
   {
     name: "Lock: notifies before it is free",
-    patches: [{ file: LOCK, find: RELEASE, replace: WAKE + RELEASE.replace(WAKE, "{}") }],
+    patches: [{ file: LOCK, find: IF + RELEASE, replace: WAKE + IF + RELEASE.replace(WAKE, "{}") }],
     caughtBy: ["Lock: two threads"],
   },
   {
@@ -46,7 +47,7 @@ export const variants: readonly BrokenVariant[] = [
       {
         file: LOCK,
         find: RELEASE,
-        replace: `if (store(words, at, FREE) === FREE) ${WAKE}`,
+        replace: `      store(words, at, FREE) === undefined\n    ) ${WAKE}`,
       },
     ],
     caughtBy: ["Lock: a guard whose lock"],

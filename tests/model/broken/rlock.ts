@@ -8,7 +8,7 @@ export const variants: readonly BrokenVariant[] = [
     name: "RLock: free after the first release",
     patches: [{
       file: RLOCK,
-      find: "    if (guards.length === 0 && run === undefined && this.#place.at >= 0) this.#free();",
+      find: "    if (held.length === 0 && run === undefined && this.#place.at >= 0) this.#free();",
       replace: "    if (this.#place.at >= 0) this.#free();",
     }],
     caughtBy: ["RLock: two threads"],
@@ -49,7 +49,7 @@ export const variants: readonly BrokenVariant[] = [
     name: "RLock: run() ends and keeps the lock",
     patches: [{
       file: RLOCK,
-      find: "        this.#levels.run = undefined;\n        if (this.#levels.guards.length === 0) this.#free();",
+      find: "        this.#levels.run = undefined;\n        if (this.#levels.held.length === 0) this.#free();",
       replace: "        this.#levels.run = undefined;",
     }],
     caughtBy: ["RLock: run() of two tasks"],

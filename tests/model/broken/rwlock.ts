@@ -9,8 +9,8 @@ export const variants: readonly BrokenVariant[] = [
     name: "RWLock: a reader looks at the word before it counts itself",
     patches: [{
       file: WORD,
-      find: "    store(words, seat + COUNT, count + 1);\n    const after = load(words, base);",
-      replace: "    const after = load(words, base);\n    store(words, seat + COUNT, count + 1);",
+      find: "    store(words, seat + COUNT, count + 1);\n    const after = peek(words, base);",
+      replace: "    const after = peek(words, base);\n    store(words, seat + COUNT, count + 1);",
     }],
     caughtBy: ["RWLock: two readers", "RWLock: two writers"],
   },
@@ -31,15 +31,51 @@ export const variants: readonly BrokenVariant[] = [
       file: WORD,
       find: "    if (compareExchange(words, base, seen, tag | seen & FLAGS | CLAIM) !== seen) continue;",
       replace: "    store(words, base, tag | seen & FLAGS | CLAIM);",
+    }, {
+      file: WORD,
+      find: "  if (compareExchange(words, base, FREE, tag | CLAIM) !== FREE) return false;",
+      replace: "  if (tag !== FREE) return false;",
     }],
     caughtBy: ["RWLock: two writers"],
+  },
+  {
+    name: "RWLock: a writer at once claims by a store",
+    patches: [{
+      file: WORD,
+      find: "  if (compareExchange(words, base, FREE, tag | CLAIM) !== FREE) return false;",
+      replace: "  if (load(words, base) !== FREE) return false;\n  store(words, base, tag | CLAIM);",
+    }],
+    caughtBy: ["RWLock: two writers"],
+  },
+  {
+    name: "RWLock: a writer at once does not look at the seats",
+    patches: [{
+      file: WORD,
+      find: "  if (isUnread(words, base + SEATS) && ",
+      replace: "  if (tag !== FREE && ",
+    }],
+    caughtBy: ["RWLock: two readers", "RWLock: two writers"],
+  },
+  {
+    name: "RWLock: a writer at once looks for readers before it claims",
+    patches: [{
+      file: WORD,
+      find: "  if (compareExchange(words, base, FREE, tag | CLAIM) !== FREE) return false;",
+      replace:
+        "  const unread = isUnread(words, base + SEATS);\n  if (compareExchange(words, base, FREE, tag | CLAIM) !== FREE) return false;",
+    }, {
+      file: WORD,
+      find: "  if (isUnread(words, base + SEATS) && ",
+      replace: "  if (unread && ",
+    }],
+    caughtBy: ["RWLock: two readers", "RWLock: two writers"],
   },
   {
     name: "RWLock: dead readers still count",
     patches: [{
       file: SEATS,
-      find: "if (load(words, seat + COUNT) !== 0 && isAlive(memory, owner)) return true;",
-      replace: "if (load(words, seat + COUNT) !== 0 && memory !== undefined) return true;",
+      find: "if (peek(words, seat + COUNT) !== 0 && isAlive(memory, owner)) return true;",
+      replace: "if (peek(words, seat + COUNT) !== 0 && memory !== undefined) return true;",
     }],
     caughtBy: ["RWLock: a death"],
   },
@@ -62,8 +98,8 @@ export const variants: readonly BrokenVariant[] = [
     patches: [{
       file: WORD,
       find:
-        "  if (replaceOwn(space, base, FREE, WRITERS_OFF | BARRED) === undefined) return;\n  notify(space, base + READ_POINT, ALL_SLEEPERS);\n",
-      replace: "  replaceOwn(space, base, FREE, WRITERS_OFF | BARRED);\n",
+        "    replaceOwn(space, base, FREE, WRITERS_OFF | BARRED) === undefined\n  ) return;\n  notify(space, base + READ_POINT, ALL_SLEEPERS);\n",
+      replace: "    replaceOwn(space, base, FREE, WRITERS_OFF | BARRED) === undefined\n  ) return;\n",
     }],
     caughtBy: ["RWLock: two readers", "RWLock: two writers"],
   },

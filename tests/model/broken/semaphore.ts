@@ -8,8 +8,8 @@ const CHANGE = "    if (compareExchange(words, at, seen, (seen + count * ONE) | 
 const WAKE = "  notify(space, at + POINT, Math.min(count, ALL_SLEEPERS));\n";
 const STORE = {
   file: PERMITS,
-  find: "import { and, compareExchange, load, or }",
-  replace: "import { and, compareExchange, load, or, store }",
+  find: "import { and, compareExchange, load, or, peek }",
+  replace: "import { and, compareExchange, load, or, peek, store }",
 };
 
 /** Broken semaphores and latches. */
@@ -20,6 +20,15 @@ export const variants: readonly BrokenVariant[] = [
       file: PERMITS,
       find: "    if (compareExchange(words, at, seen, left) !== seen) continue;\n",
       replace: "    store(words, at, left);\n",
+    }],
+    caughtBy: ["Semaphore: one permit", "Semaphore: no more inside"],
+  },
+  {
+    name: "Semaphore: taken at once by a load and a store",
+    patches: [STORE, {
+      file: PERMITS,
+      find: "  if (compareExchange(words, at, seen, seen - ONE) !== seen) return false;\n",
+      replace: "  store(words, at, seen - ONE);\n",
     }],
     caughtBy: ["Semaphore: one permit", "Semaphore: no more inside"],
   },
@@ -85,7 +94,7 @@ export const variants: readonly BrokenVariant[] = [
     name: "BoundedSemaphore: looked at before, not with the change",
     patches: [{
       file: PERMITS,
-      find: "  for (;;) {\n    const seen = load(words, at);\n    if ((seen >>> 1) + count > max) return false;",
+      find: "  for (;;) {\n    const seen = peek(words, at);\n    if ((seen >>> 1) + count > max) return false;",
       replace:
         "  if ((load(words, at) >>> 1) + count > max) return false;\n  for (;;) {\n    const seen = load(words, at);",
     }],
