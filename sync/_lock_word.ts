@@ -30,7 +30,7 @@ import type { Kind } from "../_internal/memory/kinds.ts";
 import { isAlive, NO_PARTICIPANT } from "../_internal/memory/participants.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import type { Wait } from "../_internal/memory/wait.ts";
-import { CONTENDED, LOOK, notify, WAIT_POINT_WORDS, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
+import { LOOK, LOOKED, notify, WAIT_POINT_WORDS, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
 
 /** The word of a lock that no thread holds. */
 export const FREE = 0;
@@ -72,7 +72,7 @@ export function tryTake(space: Space, at: number, tag: number, woken: number): n
 }
 
 /** How many looks a thread takes at a held lock before it prepares to wait. */
-const QUICK_LOOKS = 4;
+const QUICK_LOOKS = 2;
 /** The pauses between these looks, in the beginning and at most. A pause takes some 20 ns. */
 const FIRST_GAP = 8;
 const LONGEST_GAP = 128;
@@ -140,7 +140,7 @@ export function turnOf<T>(space: Space, at: number, tag: number, begin: (abandon
     },
     abandoned: () => unbar(space, at),
     ordered: true,
-    pauses: CONTENDED,
+    pauses: LOOKED,
   };
 }
 

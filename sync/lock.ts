@@ -198,7 +198,10 @@ export class Lock extends SharedObject {
     if (at < 0) unusable(this, "acquire lock");
     if (options === undefined && compareExchange(words, at, FREE, this.#tag) === FREE) {
       this.#place.space.endIfKilled();
-      return this.#begin(false);
+      const acquisition = acquisitions = (acquisitions + 1) | 0;
+      words[at + ACQUISITION] = acquisition;
+      // Made here and not in a method: JavaScriptCore then allocates a guard only if the caller uses it.
+      return new LockGuard(this, acquisition, false);
     }
     return this.#acquireSlowly(options);
   }

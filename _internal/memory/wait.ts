@@ -28,7 +28,7 @@ export interface Wait<T> {
   abandoned?(): void;
   /** Whether promises of a thread get it in the order of their calls. */
   readonly ordered?: boolean;
-  /** How long a thread pauses between quick looks: `PROMPT` (the default) or `CONTENDED`. */
+  /** How long a thread pauses between quick looks: `PROMPT` (the default), `CONTENDED` or `LOOKED`. */
   readonly pauses?: number;
 }
 

@@ -81,6 +81,8 @@ export const PROMPT = 1;
  * times, and a producer fills some cache lines.
  */
 export const CONTENDED = 4;
+/** As {@linkcode CONTENDED}, for a waiter that has taken quick looks of its own before it began to wait. */
+export const LOOKED = 0;
 /** The most pauses between two looks, as a multiple of the first. */
 const SLOWEST = 12;
 
@@ -269,7 +271,8 @@ export function requireBlocking(): void {
  * in vain. The quick looks after a wake-up get less than LOOK. The last attempt is made after the deadline, so a
  * success that races with the deadline is a success.
  *
- * `pauses` is how long to wait between the first quick looks: {@linkcode PROMPT} or {@linkcode CONTENDED}.
+ * `pauses` is how long to wait between the first quick looks: {@linkcode PROMPT}, {@linkcode CONTENDED} or
+ * {@linkcode LOOKED}.
  */
 export function block<T>(
   space: WaitingThread,
@@ -281,8 +284,9 @@ export function block<T>(
   let result = attempt(deadline === 0 ? 0 : LOOK);
   if (result !== undefined) return result;
   if (deadline !== Infinity && deadline <= now()) return undefined;
-  if (space.spins > 0 && isSpinningWorthIt(space)) {
-    result = look(space, point, attempt, LOOK, space.spins, pauses);
+  const gap = pauses === LOOKED ? CONTENDED : pauses;
+  if (space.spins > 0 && isSpinningWorthIt(space) && pauses !== LOOKED) {
+    result = look(space, point, attempt, LOOK, space.spins, gap);
     if (result !== undefined) return result;
   }
   requireBlocking();
@@ -290,7 +294,7 @@ export function block<T>(
   for (let woken = 0;; woken++) {
     // A woken waiter competes like any running thread, and a waiter that has just set the bar gets its turn at once.
     if (notified && space.spins > 0) {
-      result = attempt(woken) ?? look(space, point, attempt, LOOK - woken, space.spins, pauses);
+      result = attempt(woken) ?? look(space, point, attempt, LOOK - woken, space.spins, gap);
       if (result !== undefined) return result;
     }
     const registered = register(space, point);
