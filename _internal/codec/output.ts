@@ -18,6 +18,7 @@ import {
   type SharedHandle,
   whyUnusable,
 } from "../memory/shared_object.ts";
+import { writeUtf8 } from "../runtime/bytes.ts";
 import * as tag from "./format.ts";
 import { trailerBytes, writeTrailer } from "./format.ts";
 import { insteadOf, ofKind, Unsendable, unsendable } from "./refusal.ts";
@@ -49,8 +50,6 @@ let parted: ArrayBuffer[] = [];
 /** The objects that are nested too deeply, and are written after the main value. */
 let later: object[] = [];
 let laterNumbers: Map<object, number> | undefined;
-
-const encoder = new TextEncoder();
 
 /** Thrown if a buffer comes again of which only a part was written: the receiver's views must share one buffer. */
 export const AGAIN: unique symbol = Symbol("again");
@@ -234,7 +233,7 @@ export function writeString(value: string): void {
     }
   }
   reserve(5 + length * 3);
-  const { written } = encoder.encodeInto(value, bytes.subarray(at + 5));
+  const written = writeUtf8(value, bytes, at + 5);
   // As many bytes as code units: all are ASCII, and no lone surrogate was replaced.
   if (written === length || value.isWellFormed()) {
     bytes[at] = written === length ? tag.ASCII : tag.UTF8;

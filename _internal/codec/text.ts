@@ -4,7 +4,7 @@
  * @module
  */
 
-import { latin1 } from "../runtime/runtime.ts";
+import { latin1 } from "../runtime/bytes.ts";
 
 // Not fatal: the encoder writes only well-formed UTF-8. A byte order mark is a character of the string like any other.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

@@ -33,6 +33,7 @@ import { type EncodeOptions, encodeScratch, trimScratch } from "../codec/encode.
 import { dropReferences } from "../codec/format.ts";
 import { scratch, scratchNames, scratchWords } from "../codec/output.ts";
 import type { Space } from "../memory/space.ts";
+import { copyBytes } from "../runtime/bytes.ts";
 import { bytesOf, isNaming, loseParcel, makeParcel, strikeOut } from "./taken.ts";
 
 export const SKIP = 0;
@@ -53,13 +54,12 @@ const INLINE = 4096;
 const RAW_INLINE = 16384;
 /** The largest number of words of a message in a queue. */
 export const MESSAGE_WORDS: number = 2 + INLINE / 4;
-/** Up to this number of words, a loop that writes is faster than a call that copies. */
-const SHORT = 96;
-/**
- * The limit for a loop that reads. It is higher, because a call needs a view of the memory, and Bun's garbage collector counts
- * each view as large as the whole memory.
- */
-const SHORT_READ = 512;
+/** Up to this number of words, a loop is faster than Bun's call that copies. */
+const FEW = 8;
+/** Up to this number of words, a loop that writes is faster than a call of `set`. */
+const SHORT = 64;
+/** The limit for a loop that reads. It is higher, because `set` needs a view of the memory that is made for it. */
+const SHORT_READ = 128;
 /** Longer bytes are written as whole lines of 64 bytes and a rest: there are few different views of whole lines to keep. */
 const LINE_BYTES = 64;
 
@@ -212,6 +212,10 @@ export class Message {
     const start = (at + 2) & -2;
     const count = this.size - 2;
     const source = this.words;
+    if (copyBytes !== undefined && count > FEW) {
+      copyBytes(this.bytes, 0, count * 4, space.memory.bytes, start * 4);
+      return;
+    }
     let done = 0;
     if (count > SHORT && source === scratchWords) {
       const whole = count >> 4;
@@ -235,13 +239,15 @@ export class Message {
       this.size = 2 + count;
       // Not into the inbox while it is being decoded: a class of the program may call `get` in its `deserialize`.
       const target = isReading ? new Int32Array(count) : inboxWords;
+      this.bytes = isReading ? new Uint8Array(target.buffer) : inbox;
       const start = (at + 2) & -2;
-      if (count <= SHORT_READ) {
+      if (copyBytes !== undefined && count > FEW) {
+        copyBytes(space.memory.bytes, start * 4, (start + count) * 4, this.bytes, 0);
+      } else if (count <= SHORT_READ) {
         for (let i = 0; i < count; i++) target[i] = words[start + i];
       } else {
         target.set(words.subarray(start, start + count));
       }
-      this.bytes = isReading ? new Uint8Array(target.buffer) : inbox;
     } else if (tag === RAW) {
       this.#readRaw(space, at);
     } else {

@@ -96,7 +96,6 @@ const host = globalThis as unknown as {
   readonly Deno?: DenoGlobal;
   readonly Bun?: BunGlobal;
   readonly process?: ProcessGlobal;
-  readonly Buffer: { prototype: { latin1Slice(this: Uint8Array, start: number, end: number): string } };
 };
 
 /** The global `Deno`, on Deno. */
@@ -167,16 +166,6 @@ export function writeTextFile(path: string, text: string): void {
 }
 
 // Bytes as text.
-
-const slice = isBun ? host.Buffer.prototype.latin1Slice : undefined;
-
-/**
- * The characters with the codes `bytes[start]` up to `bytes[end]`; `undefined` if a `TextDecoder` is the fastest way. On Bun a
- * decoder takes many times as long. On Deno `Buffer` would have to be loaded first.
- */
-export const latin1: ((bytes: Uint8Array, start: number, end: number) => string) | undefined = slice === undefined
-  ? undefined
-  : (bytes, start, end) => slice.call(bytes, start, end);
 
 /** How many characters one call makes. */
 const STEP = 8192;
