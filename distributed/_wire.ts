@@ -12,7 +12,7 @@ import { sendable } from "../_internal/work/record.ts";
 import type { Sent } from "./_pieces.ts";
 
 /** The version of the messages, which must be the same on both sides. */
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 
 /** Some tasks that a program puts into the queue. An agent must be granted a parcel before it begins it. */
 export interface Parcel {

@@ -13,25 +13,29 @@ import { spaceOf } from "../memory/space.ts";
 import { Later, putLater } from "./arrivals.ts";
 import { completeError, define, giveProperties, makeError } from "./error_classes.ts";
 import * as tag from "./format.ts";
-import { endOfValue } from "./format.ts";
+import { ARRAY8, ASCII8, endOfValue, INT, KEYED, MAX_SMALL, SHAPED } from "./format.ts";
 import { type KeyData, keyOfData } from "./refusal.ts";
+import { keysIn, noteKeys, slotOf } from "./shapes.ts";
 import { ascii, recurring, utf16, utf8 } from "./text.ts";
 
 type ResizableConstructor = new (length: number, options: { maxByteLength: number }) => ArrayBuffer;
 
 let bytes: Uint8Array = new Uint8Array(0);
+/** The same bytes as words, if the caller has them. */
+let words: Int32Array | undefined;
 let at = 0;
 let end = 0;
 // These lists are used again for the next message, because new lists cost as much as decoding a short message. Items at and
 // after the count are undefined.
 let objects: unknown[] = [];
 let objectCount = 0;
-let shapes: (string[] | undefined)[] = [];
+let shapes: (readonly string[] | undefined)[] = [];
 let shapeCount = 0;
 let laterCount = 0;
 let depth = 0;
 let keep = false;
-let busy = false;
+/** Whether a message is being decoded. */
+export let isDecoding = false;
 
 /** How a message is read. */
 interface DecodeOptions {
@@ -43,6 +47,8 @@ interface DecodeOptions {
 const double = new Float64Array(1);
 const doubleBytes = new Uint8Array(double.buffer);
 
+/** Says that a value is an object. */
+const NOT_SIMPLE = Symbol();
 /** Longer lists are not kept. */
 const MANY = 64;
 /** Levels beyond the limit: one object may take several levels, like an error with its properties or a view with its buffer. */
@@ -60,12 +66,18 @@ export function decode(data: Uint8Array, options?: DecodeOptions): unknown {
   return decodeFirst(data, data.length, options?.keep === true);
 }
 
-/** {@linkcode decode} of the first `length` bytes only. */
-export function decodeFirst(data: Uint8Array, length: number, keepReferences: boolean): unknown {
-  if (busy) return decodeNested(data, length, keepReferences);
-  busy = true;
+/** {@linkcode decode} of the first `length` bytes only. `itsWords` are the same bytes as words. */
+export function decodeFirst(
+  data: Uint8Array,
+  length: number,
+  keepReferences: boolean,
+  itsWords?: Int32Array,
+): unknown {
+  if (isDecoding) return decodeNested(data, length, keepReferences, itsWords);
+  isDecoding = true;
   keep = keepReferences;
   bytes = data;
+  words = itsWords;
   at = 0;
   end = endOfValue(data, length);
   depth = 0;
@@ -78,7 +90,7 @@ export function decodeFirst(data: Uint8Array, length: number, keepReferences: bo
     if (at !== end) broken("there are bytes after the value");
     return value;
   } finally {
-    busy = false;
+    isDecoding = false;
     forget();
   }
 }
@@ -98,19 +110,24 @@ function forget(): void {
 }
 
 // Called when the deserialize() of a class of the program receives a message itself.
-function decodeNested(data: Uint8Array, length: number, keepReferences: boolean): unknown {
-  const state = [bytes, at, end, objects, objectCount, shapes, shapeCount, laterCount, depth, keep] as const;
+function decodeNested(
+  data: Uint8Array,
+  length: number,
+  keepReferences: boolean,
+  itsWords: Int32Array | undefined,
+): unknown {
+  const state = [bytes, words, at, end, objects, objectCount, shapes, shapeCount, laterCount, depth, keep] as const;
   objects = [];
   objectCount = 0;
   shapes = [];
   shapeCount = 0;
   laterCount = 0;
-  busy = false;
+  isDecoding = false;
   try {
-    return decodeFirst(data, length, keepReferences);
+    return decodeFirst(data, length, keepReferences, itsWords);
   } finally {
-    [bytes, at, end, objects, objectCount, shapes, shapeCount, laterCount, depth, keep] = state;
-    busy = true;
+    [bytes, words, at, end, objects, objectCount, shapes, shapeCount, laterCount, depth, keep] = state;
+    isDecoding = true;
   }
 }
 
@@ -148,14 +165,27 @@ function readByte(): number {
 }
 
 function read(): unknown {
-  const form = readByte();
-  if (form <= tag.MAX_SMALL) return form;
+  if (at >= end) broken("it ends too early");
+  const form = bytes[at++];
+  // The most frequent ones first, because a runtime that has not compiled the `switch` yet tries one case after the other.
+  if (form <= MAX_SMALL) return form;
+  if (form === ASCII8) return readShort();
+  if (form === INT) return readInt();
+  if (form !== ARRAY8 && form !== KEYED && form !== SHAPED) {
+    const value = readSimple(form);
+    if (value !== NOT_SIMPLE) return value;
+  }
+  if (++depth > tag.MAX_WHOLE_DEPTH + SLACK) broken("it is nested too deeply");
+  const value = form === ARRAY8 ? readArray(readByte()) : readObject(form);
+  depth--;
+  return value;
+}
+
+// A value without an identity of its own, or a reference to one that has come.
+function readSimple(form: number): unknown {
   switch (form) {
-    case tag.INT:
-      return readInt();
     case tag.FLOAT:
       return readFloat();
-    case tag.ASCII8:
     case tag.UTF8:
     case tag.UTF16:
     case tag.ASCII:
@@ -186,10 +216,7 @@ function read(): unknown {
       return new Later(number);
     }
   }
-  if (++depth > tag.MAX_WHOLE_DEPTH + SLACK) broken("it is nested too deeply");
-  const value = readObject(form);
-  depth--;
-  return value;
+  return NOT_SIMPLE;
 }
 
 function readFloat(): number {
@@ -203,13 +230,17 @@ function readString(): string {
   return readStringOf(readByte());
 }
 
+function readShort(): string {
+  if (at >= end) broken("it ends too early");
+  const length = bytes[at];
+  const start = at + 1;
+  if (start + length > end) broken("it ends too early");
+  at = start + length;
+  return recurring(bytes, start, length);
+}
+
 function readStringOf(form: number): string {
-  if (form === tag.ASCII8) {
-    const length = readByte();
-    if (at + length > end) broken("it ends too early");
-    at += length;
-    return recurring(bytes, at - length, length);
-  }
+  if (form === ASCII8) return readShort();
   if (form === tag.ASCII || form === tag.UTF8) {
     const length = readCount(1);
     at += length;
@@ -224,9 +255,19 @@ function readStringOf(form: number): string {
 }
 
 function readObject(form: number): unknown {
+  if (form === KEYED) {
+    const object: Record<string, unknown> = {};
+    remember(object);
+    return fill(object, shapes[shapeCount++] = readBlock());
+  }
+  if (form === SHAPED) {
+    const object: Record<string, unknown> = {};
+    remember(object);
+    const keys = shapes[readNumber()];
+    if (keys === undefined) broken("a reference to keys has no keys before it");
+    return fill(object, keys);
+  }
   switch (form) {
-    case tag.ARRAY8:
-      return readArray(readByte());
     case tag.ARRAY:
       return readArray(readCount(1));
     case tag.OBJECT: {
@@ -234,13 +275,6 @@ function readObject(form: number): unknown {
       remember(object);
       const keys = readKeys();
       shapes[shapeCount++] = keys;
-      return fill(object, keys);
-    }
-    case tag.SHAPED: {
-      const object: Record<string, unknown> = {};
-      remember(object);
-      const keys = shapes[readNumber()];
-      if (keys === undefined) broken("a reference to keys has no keys before it");
       return fill(object, keys);
     }
     case tag.BARE_OBJECT: {
@@ -407,7 +441,29 @@ function readKeys(): string[] {
   return keys;
 }
 
-function fill(object: Record<string, unknown>, keys: string[]): object {
+function readBlock(): readonly string[] {
+  const size = readByte();
+  at = (at + 3) & -4;
+  const begin = at;
+  const stop = at + size * 4;
+  if (size === 0 || size > tag.MAX_KEYED || stop > end) broken("keys have a wrong length");
+  let slot = 0;
+  if (words !== undefined) {
+    slot = slotOf(words, begin >> 2, size);
+    const keys = keysIn(slot, words, begin >> 2, size);
+    if (keys !== undefined) {
+      at = stop;
+      return keys;
+    }
+  }
+  const keys: string[] = new Array(readByte());
+  for (let i = 0; i < keys.length; i++) keys[i] = readString();
+  if (at > stop || at + 4 <= stop) broken("keys have a wrong length");
+  at = stop;
+  return words === undefined ? keys : noteKeys(slot, words, begin >> 2, size, keys);
+}
+
+function fill(object: Record<string, unknown>, keys: readonly string[]): object {
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i];
     const value = read();

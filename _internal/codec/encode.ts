@@ -30,6 +30,7 @@ import {
   putAside,
   scratch,
   trim,
+  writeBlock,
   writeBuffer,
   writeCount,
   writeDate,
@@ -43,6 +44,8 @@ import {
   writeString,
   writeTag,
   writeWord,
+  written,
+  writtenFrom,
 } from "./output.ts";
 import {
   checkPlain,
@@ -57,6 +60,7 @@ import {
   whyHidden,
   whyHost,
 } from "./refusal.ts";
+import { BLOCK_BYTES, forgetShape, makeBlock, type Shape, shapeOf } from "./shapes.ts";
 
 /** The purpose of a message. */
 export interface EncodeOptions {
@@ -71,9 +75,11 @@ const APART = 1 << 16;
 /** A longer list of shapes is not kept. */
 const MANY_SHAPES = 64;
 
-// Used again for the next message. Only the first `shapeCount` items are valid.
-let shapes: (string[] | undefined)[] = [];
+/** The shapes of the message, by number. Used again for the next message: only the first `shapeCount` items are valid. */
+let shapes: Shape[] = [];
 let shapeCount = 0;
+/** The shapes of the message whose keys are too long to be kept. */
+let passing: Shape[] = [];
 let depth = 0;
 let busy = false;
 /** Whether every view of a part of a buffer is sent with its whole buffer. */
@@ -83,6 +89,7 @@ let whole = false;
 const mapEntries = Map.prototype.entries;
 const setValues = Set.prototype.values;
 const NONE: string[] = [];
+const NO_SHAPE: Shape = { keys: NONE, place: 0, number: 0, block: undefined };
 
 /**
  * Encodes a value. The bytes are valid until the next call: copy them at once.
@@ -153,22 +160,29 @@ function writeAll(value: unknown, scope: Destination): void {
 function forgetAll(): void {
   forget();
   if (shapeCount > MANY_SHAPES) shapes = [];
-  for (let i = 0; i < shapes.length && i < shapeCount; i++) shapes[i] = undefined;
   shapeCount = 0;
+  if (passing.length > 0) forgetPassing();
+}
+
+function forgetPassing(): void {
+  passing.forEach(forgetShape);
+  passing = [];
+  shapes = [];
 }
 
 // Called when a getter or a serialize() of the program sends a message itself.
 function encodeNested(value: unknown, options: EncodeOptions): number {
-  const state = [shapes, shapeCount, depth, whole] as const;
+  const state = [shapes, shapeCount, passing, depth, whole] as const;
   const goOn = putAside();
   shapes = [];
   shapeCount = 0;
+  passing = [];
   whole = false;
   busy = false;
   try {
     return encodeScratch(value, options);
   } finally {
-    [shapes, shapeCount, depth, whole] = state;
+    [shapes, shapeCount, passing, depth, whole] = state;
     goOn();
     busy = true;
   }
@@ -277,19 +291,30 @@ function writePlain(object: Record<string, unknown>): void {
   const { length } = keys;
   // Objects of the runtime that only look plain have no keys, or begin with an index. Few plain objects do, so the check is rare.
   if (length === 0 || keys[0] === "0") checkPlain(object);
-  for (let i = shapeCount - 1, last = Math.max(0, i - 7); i >= last; i--) {
-    const shape = shapes[i]!;
-    if (shape.length !== length) continue;
-    let same = true;
-    for (let k = 0; k < length && same; k++) same = shape[k] === keys[k];
-    if (!same) continue;
-    writeCount(tag.SHAPED, i);
-    for (let k = 0; k < length; k++) write(object[keys[k]]);
+  if (length === 0) {
+    // No other object refers to the shape by its number.
+    shapes[shapeCount++] = NO_SHAPE;
+    writeCount(tag.OBJECT, 0);
     return;
   }
-  shapes[shapeCount++] = keys;
-  writeKeys(tag.OBJECT, keys);
+  const shape = shapeOf(keys);
+  const { number } = shape;
+  if (number >= 0 && number < shapeCount && shapes[number] === shape) writeCount(tag.SHAPED, number);
+  else writeShape(shape);
   for (let k = 0; k < length; k++) write(object[keys[k]]);
+}
+
+function writeShape(shape: Shape): void {
+  const cameBefore = shape.number >= 0;
+  shape.number = shapeCount;
+  shapes[shapeCount++] = shape;
+  if (shape.block !== undefined) return writeBlock(shape.block);
+  const { keys } = shape;
+  writeCount(tag.OBJECT, keys.length);
+  const begin = written();
+  for (const key of keys) writeString(key);
+  if (written() - begin > BLOCK_BYTES) passing.push(shape);
+  else if (cameBefore) makeBlock(shape, writtenFrom(begin));
 }
 
 function writeBare(object: Record<string, unknown>): void {

@@ -43,7 +43,7 @@ export const INTS = 0x8c;
 export const FLOATS = 0x8d;
 /** A count of keys, the keys, then that many values. The keys get a number, for SHAPED. */
 export const OBJECT = 0x8e;
-/** The number of an OBJECT's keys, then the values. */
+/** The number of the keys of an OBJECT or a KEYED, then the values. */
 export const SHAPED = 0x8f;
 /** As OBJECT, without a prototype. */
 export const BARE_OBJECT = 0x90;
@@ -86,6 +86,13 @@ export const LATER = 0xa2;
 export const KEY = 0xa3;
 /** The number of a buffer that is sent beside the message. */
 export const HANDED = 0xa4;
+/**
+ * As OBJECT, for keys that come in many messages. A number of words in one byte, padding to a multiple of four, and so many
+ * words: a count in one byte, the keys, padding with zeros. The receiver compares the words with those that it has read before.
+ */
+export const KEYED = 0xa5;
+/** The largest number of words of a KEYED. */
+export const MAX_KEYED = 63;
 
 /** The largest maximum size of a resizable buffer. */
 export const MAX_RESERVED: number = 2 ** 33;

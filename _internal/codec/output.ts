@@ -28,11 +28,16 @@ const INITIAL = 4096;
 const KEEP = 1 << 21;
 /** Strings up to this length are written by a loop, which costs no more than a call of the encoder. */
 const SHORT = 64;
+/** So many bytes are kept free, so that each number, tag or short string needs only one comparison to know that it has room. */
+const SLACK = 80;
 /** Up to this number of objects, identities are compared one by one. */
 const FEW = 12;
 
 let bytes = new Uint8Array(INITIAL);
 let view = new DataView(bytes.buffer);
+let words = new Int32Array(bytes.buffer);
+/** Up to here, {@linkcode SLACK} bytes are free. */
+let limit = INITIAL - SLACK;
 let at = 0;
 /** A large buffer that is used before a new one is made: the system must clear the pages of a new buffer. */
 let spare: Uint8Array<ArrayBuffer> | undefined;
@@ -59,7 +64,7 @@ export let scratch: Uint8Array<ArrayBuffer> = bytes;
 /** Whether the last finished message names shared objects. */
 export let scratchNames = false;
 /** {@linkcode scratch} as words. */
-export let scratchWords: Int32Array<ArrayBuffer> = new Int32Array(bytes.buffer);
+export let scratchWords: Int32Array<ArrayBuffer> = words;
 
 /** Begins a message. */
 export function begin(to: Destination): void {
@@ -104,7 +109,7 @@ export function forget(): void {
 /** Puts aside the message that is being written. Returns a function that continues it. */
 export function putAside(): () => void {
   const known = objects.slice(0, objectCount);
-  const state = [bytes, view, at, scope, numbers, references, open, parted, later, laterNumbers] as const;
+  const state = [bytes, at, scope, numbers, references, open, parted, later, laterNumbers] as const;
   const handAgain = tag.putHandedAside();
   renew();
   objectCount = 0;
@@ -115,7 +120,8 @@ export function putAside(): () => void {
   later = [];
   laterNumbers = undefined;
   return () => {
-    [bytes, view, at, scope, numbers, references, open, parted, later, laterNumbers] = state;
+    [, at, scope, numbers, references, open, parted, later, laterNumbers] = state;
+    use(state[0]);
     handAgain();
     objectCount = known.length;
     for (let i = 0; i < objectCount; i++) objects[i] = known[i];
@@ -140,21 +146,28 @@ export function takeAgain(buffer: ArrayBuffer): void {
 }
 
 function renew(): void {
-  bytes = new Uint8Array(INITIAL);
-  view = new DataView(bytes.buffer);
+  use(new Uint8Array(INITIAL));
+}
+
+function use(buffer: Uint8Array<ArrayBuffer>): void {
+  bytes = buffer;
+  view = new DataView(buffer.buffer);
+  words = new Int32Array(buffer.buffer);
+  limit = buffer.length - SLACK;
 }
 
 function publish(): void {
   scratch = bytes;
-  scratchWords = new Int32Array(bytes.buffer);
+  scratchWords = words;
 }
 
+// Makes room for so many bytes and for SLACK behind them.
 function reserve(count: number): void {
-  if (at + count <= bytes.length) return;
-  const larger = takeSpare(at + count) ?? new Uint8Array((Math.max(bytes.length * 2, at + count) + 7) & -8);
+  if (at + count <= limit) return;
+  const least = at + count + SLACK;
+  const larger = takeSpare(least) ?? new Uint8Array((Math.max(bytes.length * 2, least) + 7) & -8);
   larger.set(bytes.subarray(0, at));
-  bytes = larger;
-  view = new DataView(larger.buffer);
+  use(larger);
 }
 
 function takeSpare(least: number): Uint8Array<ArrayBuffer> | undefined {
@@ -166,13 +179,13 @@ function takeSpare(least: number): Uint8Array<ArrayBuffer> | undefined {
 
 /** One byte. */
 export function writeTag(form: number): void {
-  reserve(1);
+  if (at > limit) reserve(0);
   bytes[at++] = form;
 }
 
 /** Two bytes: a tag and a small number. */
 export function writePair(form: number, number: number): void {
-  reserve(2);
+  if (at > limit) reserve(0);
   bytes[at] = form;
   bytes[at + 1] = number;
   at += 2;
@@ -180,7 +193,7 @@ export function writePair(form: number, number: number): void {
 
 /** A tag, and a count or a number in four bytes. */
 export function writeCount(form: number, count: number): void {
-  reserve(5);
+  if (at > limit) reserve(0);
   bytes[at] = form;
   view.setUint32(at + 1, count, true);
   at += 5;
@@ -188,21 +201,21 @@ export function writeCount(form: number, count: number): void {
 
 /** Four bytes. */
 export function writeWord(value: number): void {
-  reserve(4);
+  if (at > limit) reserve(0);
   view.setUint32(at, value, true);
   at += 4;
 }
 
 /** Eight bytes. */
 export function writeFloat(value: number): void {
-  reserve(8);
+  if (at > limit) reserve(0);
   view.setFloat64(at, value, true);
   at += 8;
 }
 
 /** A number. */
 export function writeNumber(value: number): void {
-  reserve(9);
+  if (at > limit) reserve(0);
   if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
     if (value >= 0 && value <= tag.MAX_SMALL) {
       bytes[at++] = value;
@@ -222,7 +235,7 @@ export function writeNumber(value: number): void {
 export function writeString(value: string): void {
   const { length } = value;
   if (length <= SHORT) {
-    reserve(2 + length);
+    if (at > limit) reserve(0);
     bytes[at] = tag.ASCII8;
     bytes[at + 1] = length;
     let i = 0;
@@ -233,18 +246,41 @@ export function writeString(value: string): void {
     }
   }
   reserve(5 + length * 3);
-  const written = writeUtf8(value, bytes, at + 5);
+  const count = writeUtf8(value, bytes, at + 5);
   // As many bytes as code units: all are ASCII, and no lone surrogate was replaced.
-  if (written === length || value.isWellFormed()) {
-    bytes[at] = written === length ? tag.ASCII : tag.UTF8;
-    view.setUint32(at + 1, written, true);
-    at += 5 + written;
+  if (count === length || value.isWellFormed()) {
+    bytes[at] = count === length ? tag.ASCII : tag.UTF8;
+    view.setUint32(at + 1, count, true);
+    at += 5 + count;
     return;
   }
   bytes[at] = tag.UTF16;
   view.setUint32(at + 1, length, true);
   at += 5;
   for (let i = 0; i < length; i++, at += 2) view.setUint16(at, value.charCodeAt(i), true);
+}
+
+/** Keys that come in many messages, as {@linkcode tag.KEYED}. */
+export function writeBlock(block: Int32Array): void {
+  const { length } = block;
+  reserve(5 + length * 4);
+  bytes[at] = tag.KEYED;
+  bytes[at + 1] = length;
+  let word = (at + 2 + 3) >> 2;
+  // What is in the padding must not depend on the messages before.
+  for (at += 2; at < word * 4; at++) bytes[at] = 0;
+  for (let i = 0; i < length; i++) words[word++] = block[i];
+  at = word * 4;
+}
+
+/** How many bytes are written so far. */
+export function written(): number {
+  return at;
+}
+
+/** The bytes from `begin` on, until something is written. */
+export function writtenFrom(begin: number): Uint8Array {
+  return bytes.subarray(begin, at);
 }
 
 /** A list of four numbers or more. `false`: the array has other content, and nothing was written. */
@@ -367,24 +403,22 @@ export function writeShared(handle: SharedHandle): void {
 
 /** If the object has come before, writes a reference to it and returns `true`. If not, gives the object its number. */
 export function isKnown(value: object): boolean {
-  let number: number | undefined;
-  if (numbers !== undefined) {
-    number = numbers.get(value);
-    if (number === undefined) {
-      numbers.set(value, numbers.size);
-      return false;
+  if (numbers === undefined) {
+    for (let i = 0; i < objectCount; i++) if (objects[i] === value) return writeReference(value, i);
+    objects[objectCount++] = value;
+    if (objectCount > FEW) {
+      numbers = new Map();
+      for (const object of objects) numbers.set(object!, numbers.size);
     }
-  } else {
-    number = numberAmongFew(value);
-    if (number < 0) {
-      objects[objectCount++] = value;
-      if (objectCount > FEW) {
-        numbers = new Map();
-        for (const object of objects) numbers.set(object!, numbers.size);
-      }
-      return false;
-    }
+    return false;
   }
+  const number = numbers.get(value);
+  if (number !== undefined) return writeReference(value, number);
+  numbers.set(value, numbers.size);
+  return false;
+}
+
+function writeReference(value: object, number: number): true {
   if (open.length > 0 && open.includes(value)) {
     const { name } = tag.ofPrototype(Object.getPrototypeOf(value))!;
     throw unsendable(
@@ -398,12 +432,9 @@ export function isKnown(value: object): boolean {
 
 /** Whether the object has come before. */
 export function hasCome(value: object): boolean {
-  return (numbers !== undefined ? numbers.get(value) ?? -1 : numberAmongFew(value)) >= 0;
-}
-
-function numberAmongFew(value: object): number {
-  for (let i = 0; i < objectCount; i++) if (objects[i] === value) return i;
-  return -1;
+  if (numbers !== undefined) return numbers.has(value);
+  for (let i = 0; i < objectCount; i++) if (objects[i] === value) return true;
+  return false;
 }
 
 /** Begins the data of `value`, up to {@linkcode endWhole}. The receiver needs all of it to make `value`. */

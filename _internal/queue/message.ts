@@ -28,7 +28,7 @@
  * @module
  */
 
-import { decodeFirst } from "../codec/decode.ts";
+import { decodeFirst, isDecoding } from "../codec/decode.ts";
 import { type EncodeOptions, encodeScratch, trimScratch } from "../codec/encode.ts";
 import { dropReferences } from "../codec/format.ts";
 import { scratch, scratchNames, scratchWords } from "../codec/output.ts";
@@ -64,10 +64,8 @@ const SHORT_READ = 128;
 const LINE_BYTES = 64;
 
 const CONSTANTS = [undefined, null, false, true];
-const OPTIONS: Record<string, EncodeOptions> = {
-  thread: { root: "item", scope: "thread" },
-  process: { root: "item", scope: "process" },
-};
+const TO_THREADS: EncodeOptions = { root: "item", scope: "thread" };
+const TO_PROCESSES: EncodeOptions = { root: "item", scope: "process" };
 
 const double = new Float64Array(1);
 const doubleWords = new Int32Array(double.buffer);
@@ -77,8 +75,6 @@ const NO_WORDS = new Int32Array(0);
 // One buffer for all incoming messages, because allocating a buffer costs more than the rest of a get.
 const inbox = new Uint8Array(INLINE);
 const inboxWords = new Int32Array(inbox.buffer);
-/** Whether a message, perhaps in the inbox, is being decoded. */
-let isReading = false;
 
 /** One item on its way into a queue or out of it. */
 export class Message {
@@ -119,7 +115,7 @@ export class Message {
       this.header = CONSTANT | CONSTANTS.indexOf(item) << SHIFT;
       return true;
     }
-    const length = encodeScratch(item, OPTIONS[space.memory.scope]);
+    const length = encodeScratch(item, space.memory.scope === "thread" ? TO_THREADS : TO_PROCESSES);
     if (length <= INLINE && !scratchNames) {
       this.header = BYTES | length << SHIFT;
       this.bytes = scratch;
@@ -238,8 +234,8 @@ export class Message {
       const count = (length + 3) >> 2;
       this.size = 2 + count;
       // Not into the inbox while it is being decoded: a class of the program may call `get` in its `deserialize`.
-      const target = isReading ? new Int32Array(count) : inboxWords;
-      this.bytes = isReading ? new Uint8Array(target.buffer) : inbox;
+      const target = this.words = isDecoding ? new Int32Array(count) : inboxWords;
+      this.bytes = isDecoding ? new Uint8Array(target.buffer) : inbox;
       const start = (at + 2) & -2;
       if (copyBytes !== undefined && count > FEW) {
         copyBytes(space.memory.bytes, start * 4, (start + count) * 4, this.bytes, 0);
@@ -284,7 +280,7 @@ export class Message {
         doubleWords[1] = this.second;
         return double[0];
       case BYTES:
-        return readBytes(this.bytes, header >>> SHIFT, false);
+        return decodeFirst(this.bytes, header >>> SHIFT, false, this.words);
       case RAW: {
         const { bytes } = this;
         this.bytes = NO_BYTES;
@@ -310,23 +306,13 @@ function linesOf(count: number): Uint8Array {
   return lines[count] ??= scratch.subarray(0, count * LINE_BYTES);
 }
 
-function readBytes(bytes: Uint8Array, length: number, keep: boolean): unknown {
-  const outer = isReading;
-  isReading = true;
-  try {
-    return decodeFirst(bytes, length, keep);
-  } finally {
-    isReading = outer;
-  }
-}
-
 function readParcel(space: Space, parcel: number, length: number): unknown {
-  if (!isNaming(space, parcel)) return readBytes(openParcel(space, parcel, length), length, false);
+  if (!isNaming(space, parcel)) return decodeFirst(openParcel(space, parcel, length), length, false);
   const bytes = bytesOf(space, parcel, length);
   try {
     // Each handle takes a reference of its own. The message keeps its references until all handles are made, and the parcel stays
     // noted for this thread: if it dies here, another thread drops them.
-    return readBytes(bytes, length, true);
+    return decodeFirst(bytes, length, true);
   } finally {
     if (strikeOut(space, parcel)) {
       dropReferences(bytes);

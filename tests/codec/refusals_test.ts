@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertStrictEquals, assertThrows } from "@std/assert";
 import { createSecretKey } from "node:crypto";
 import { describe, it } from "node:test";
-import { decode } from "../../_internal/codec/decode.ts";
+import { decode, decodeFirst } from "../../_internal/codec/decode.ts";
 import { encode } from "../../_internal/codec/encode.ts";
 import { dropReferences, loseReferences } from "../../_internal/codec/format.ts";
 import { load } from "../../_internal/atomics.ts";
@@ -226,6 +226,9 @@ describe("registerSerializable", () => {
 
 describe("bytes that are no message", () => {
   it("end with a TypeError or with some value, quickly", { timeout: 60_000 }, () => {
+    // Keys that come in many messages have a form of their own.
+    const options = { root: "item", scope: "thread" } as const;
+    for (let i = 0; i < 2; i++) encode({ a: 1, b: "text" }, options);
     const sample = encode([
       { a: 1, b: "text" },
       new Map([[1, new Set([2])]]),
@@ -240,7 +243,8 @@ describe("bytes that are no message", () => {
       Object(1),
       Object.assign([1], { named: 2 }),
       createSecretKey(new Uint8Array(4)),
-    ], { root: "item", scope: "thread" }).slice();
+    ], options).slice();
+    assert(sample.includes(0xa5));
     const nested = Array.from({ length: 600 }).reduce<unknown[]>((inner) => [inner], []);
     const deep = encode(nested, { root: "item", scope: "thread" }).slice();
     let state = 1;
@@ -253,19 +257,41 @@ describe("bytes that are no message", () => {
         bytes = whole.slice(0, round % 8 === 0 ? random() % whole.length : undefined);
         for (let i = random() % 4; i >= 0 && bytes.length > 0; i--) bytes[random() % bytes.length] = random() & 0xff;
       } else {
-        bytes = new Uint8Array(random() % 64).map(() => random() % 3 === 0 ? random() & 0xff : 0x80 + random() % 0x24);
+        bytes = new Uint8Array(random() % 64).map(() => random() % 3 === 0 ? random() & 0xff : 0x80 + random() % 0x26);
       }
       // What is broken in most of them is the value, and not how many references stand behind it.
       if (bytes.length > 0 && random() % 4 > 0) bytes[bytes.length - 1] = 0;
       // Addresses of shared objects are believed: they come from the program's own memory.
       bytes = bytes.map((byte) => byte === 0x9b ? 0x80 : byte);
+      const aligned = bytes.slice(0, bytes.length & -4);
       try {
-        decode(bytes);
+        if (round % 3 === 0) decodeFirst(aligned, aligned.length, false, new Int32Array(aligned.buffer));
+        else decode(bytes);
       } catch (error) {
         assert(harmless.some((type) => error instanceof type), String(error));
       }
     }
     assertEquals(cross({ ok: [1] }), { ok: [1] });
+    // Keys that are shorter or longer than they say, more than they say, or none.
+    const keyed = (...content: number[]): Uint8Array => new Uint8Array([0xa5, ...content, 0]);
+    assertEquals(decode(keyed(1, 0, 0, 1, 0x86, 1, 97, 5)), { a: 5 });
+    for (
+      const broken of [
+        keyed(0, 0, 0, 5),
+        keyed(2, 0, 0, 1, 0x86, 1, 97, 0, 0, 0, 0, 5),
+        keyed(1, 0, 0, 1, 0x86, 2, 97, 98, 5),
+        keyed(1, 0, 0, 2, 0x86, 1, 97, 5),
+        keyed(64, 0, 0, 1, 0x86, 1, 97, 5),
+        keyed(1, 0, 0, 1, 5, 1, 97, 5),
+      ]
+    ) {
+      const words = new Int32Array((broken.length + 3) >> 2);
+      new Uint8Array(words.buffer).set(broken);
+      for (let i = 0; i < 2; i++) {
+        assertThrows(() => decode(broken), TypeError);
+        assertThrows(() => decodeFirst(new Uint8Array(words.buffer), broken.length, false, words), TypeError);
+      }
+    }
   });
 
   it("allocate no more than they could fill", { timeout: 60_000 }, () => {

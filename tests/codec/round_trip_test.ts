@@ -8,7 +8,7 @@ import { encode, encodeApart } from "../../_internal/codec/encode.ts";
 import { locate } from "../../_internal/memory/shared_object.ts";
 import { dropReferences } from "../../_internal/codec/format.ts";
 import { takeAgain } from "../../_internal/codec/output.ts";
-import { Event, registerSerializable } from "../../sync/mod.ts";
+import { Event, Queue, registerSerializable } from "../../sync/mod.ts";
 import { cross, difference } from "./_values.ts";
 
 const LIMIT = { timeout: 30_000 };
@@ -256,6 +256,69 @@ describe("a value that crosses", () => {
     assertEquals(cross(pool.subarray(100, 110)).buffer.byteLength, 10);
     const [a, b] = cross([Buffer.from("one"), Buffer.from("two")]);
     assertEquals([a!.byteLength, a!.buffer.byteLength, b!.buffer.byteLength], [3, 3, 3]);
+  });
+
+  it("keys that come again in many messages are the same", LIMIT, () => {
+    const long = "k".repeat(300);
+    const values: Record<string, unknown>[] = [
+      { id: 1, name: "a", tags: ["x"] },
+      { id: 2, name: "b", tags: ["x"], more: { id: 3, name: "c", tags: [] } },
+      { name: 1, id: 2, tags: 3 },
+      { "": 1, "größe": 2, "\ud800": 3 },
+      { 2: "b", 1: "a", x: "c" },
+      JSON.parse('{"__proto__":{"a":1},"b":2}'),
+      Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`k${i}`, i])),
+      Object.fromEntries(Array.from({ length: 126 }, (_, i) => [`${String.fromCharCode(65 + i)}`, i])),
+      { [long]: 1, [long + "b"]: { [long]: 2 } },
+      {},
+    ];
+    // The table of shapes has room for fewer than these.
+    for (let i = 0; i < 600; i++) values.push({ [`key${i}`]: i, [`other${i % 7}`]: i });
+    for (let round = 0; round < 4; round++) {
+      for (const value of values) {
+        const other = cross(value) as Record<string, unknown>;
+        assertEquals(difference(value, other), undefined);
+        assertEquals(Object.keys(other), Object.keys(value));
+      }
+      same([...values, ...values]);
+    }
+  });
+
+  it("keys are the same in a queue, whose reader knows them", LIMIT, () => {
+    const queue = new Queue<unknown>();
+    const values = [
+      { id: 1, name: "a", tags: ["x"] },
+      { id: 2, name: "b", tags: ["x"], more: { id: 3, name: "c", tags: [] } },
+      { name: 1, id: 2, tags: 3 },
+      { "": 1, "größe": 2, "\ud800": 3 },
+      { 2: "b", 1: "a", x: "c" },
+      JSON.parse('{"__proto__":{"a":1},"b":2}'),
+      ...Array.from({ length: 300 }, (_, i) => ({ [`key${i}`]: i, [`other${i % 7}`]: i, ["z".repeat(i % 90)]: i })),
+    ];
+    for (let round = 0; round < 4; round++) {
+      for (const value of values) {
+        queue.putSync(value);
+        const other = queue.getSync() as object;
+        assertEquals(difference(value, other), undefined);
+        assertEquals(Object.keys(other), Object.keys(value));
+      }
+    }
+  });
+
+  it("keys are the same where a getter sends a message with the same keys", LIMIT, () => {
+    const make = (n: number): object => ({ id: n, name: `n${n}` });
+    for (let round = 0; round < 4; round++) {
+      const value = {
+        a: make(1),
+        get b() {
+          cross([make(8), make(9)]);
+          return make(2);
+        },
+        c: make(3),
+        list: [make(4), make(5)],
+      };
+      assertEquals(JSON.stringify(cross(value)), JSON.stringify(value));
+    }
   });
 
   it("a large message is written into a buffer that came back, and into none that did not", LIMIT, () => {
