@@ -86,7 +86,7 @@ let busy = false;
 let whole = false;
 
 // The built-in methods, because classes of the program may override them.
-const mapEntries = Map.prototype.entries;
+const eachOfMap = Map.prototype.forEach;
 const setValues = Set.prototype.values;
 const NONE: string[] = [];
 const NO_SHAPE: Shape = { keys: NONE, place: 0, number: 0, block: undefined };
@@ -344,12 +344,14 @@ function writeInstance(value: object, prototype: object): void {
       write(typeof value.stack === "string" ? value.stack : undefined);
       write(Object.hasOwn(value, "cause") ? value.cause : undefined);
     }
+  } else if (prototype === Map.prototype) {
+    writeMap(value as Map<unknown, unknown>);
   } else if (value instanceof SharedHandle) {
     writeShared(value);
   } else if (ArrayBuffer.isView(value)) {
     writeView(value);
   } else if (value instanceof Map) {
-    writeMap(value, prototype);
+    writeMap(value);
   } else if (value instanceof Set) {
     writeSet(value, prototype);
   } else if (value instanceof Date) {
@@ -373,19 +375,23 @@ function writeInstance(value: object, prototype: object): void {
   }
 }
 
-function writeMap(map: Map<unknown, unknown>, prototype: object | null): void {
-  const entries = ofKind(map, "Map", () => prototype === Map.prototype ? [...map] : [...mapEntries.call(map)]);
+function writeMap(map: Map<unknown, unknown>): void {
+  const entries = ofKind(map, "Map", () => entriesOf(map));
   const named = keepsNamedOfCollections ? Object.keys(map) : NONE;
   if (named.length > 0) writeNamed(map, named, () => writeEntries(entries));
   else writeEntries(entries);
 }
 
-function writeEntries(entries: [unknown, unknown][]): void {
-  writeCount(tag.MAP, entries.length);
-  for (const [key, item] of entries) {
-    write(key);
-    write(item);
-  }
+// Keys and values in turn. They are listed first, because a getter or a serialize() of the program may change the map.
+function entriesOf(map: Map<unknown, unknown>): unknown[] {
+  const entries: unknown[] = [];
+  eachOfMap.call(map, (item, key) => void entries.push(key, item));
+  return entries;
+}
+
+function writeEntries(entries: unknown[]): void {
+  writeCount(tag.MAP, entries.length / 2);
+  for (let i = 0; i < entries.length; i++) write(entries[i]);
 }
 
 function writeSet(set: Set<unknown>, prototype: object | null): void {
@@ -420,7 +426,7 @@ function writeHost(value: object, hostClass: string, prototype: object): void {
     return;
   }
   // Objects of another realm: `instanceof` does not recognize them.
-  if (kind === "Map") return writeMap(value as Map<unknown, unknown>, prototype);
+  if (kind === "Map") return writeMap(value as Map<unknown, unknown>);
   if (kind === "Set") return writeSet(value as Set<unknown>, prototype);
   if (kind === "Date") return writeDate(value as Date);
   if (kind === "RegExp") return writeRegExp(value as RegExp);

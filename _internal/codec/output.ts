@@ -29,7 +29,7 @@ const KEEP = 1 << 21;
 /** Strings up to this length are written by a loop, which costs no more than a call of the encoder. */
 const SHORT = 64;
 /** So many bytes are kept free, so that each number, tag or short string needs only one comparison to know that it has room. */
-const SLACK = 80;
+const SLACK = 256;
 /** Up to this number of objects, identities are compared one by one. */
 const FEW = 12;
 
@@ -244,6 +244,7 @@ export function writeString(value: string): void {
       at += 2 + length;
       return;
     }
+    if (writeShortUtf8(value)) return;
   }
   reserve(5 + length * 3);
   const count = writeUtf8(value, bytes, at + 5);
@@ -258,6 +259,31 @@ export function writeString(value: string): void {
   view.setUint32(at + 1, length, true);
   at += 5;
   for (let i = 0; i < length; i++, at += 2) view.setUint16(at, value.charCodeAt(i), true);
+}
+
+// Returns `false` if there are surrogates.
+function writeShortUtf8(value: string): boolean {
+  const begin = at + 5;
+  let to = begin;
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if (code < 0x80) {
+      bytes[to++] = code;
+    } else if (code < 0x800) {
+      bytes[to++] = 0xc0 | code >> 6;
+      bytes[to++] = 0x80 | code & 0x3f;
+    } else if (code < 0xd800 || code >= 0xe000) {
+      bytes[to++] = 0xe0 | code >> 12;
+      bytes[to++] = 0x80 | code >> 6 & 0x3f;
+      bytes[to++] = 0x80 | code & 0x3f;
+    } else {
+      return false;
+    }
+  }
+  bytes[at] = tag.UTF8;
+  view.setUint32(at + 1, to - begin, true);
+  at = to;
+  return true;
 }
 
 /** Keys that come in many messages, as {@linkcode tag.KEYED}. */

@@ -294,6 +294,19 @@ describe("bytes that are no message", () => {
     }
   });
 
+  it("give a replacement for what is no UTF-8", LIMIT, () => {
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    const parts = [0, 0x41, 0x7f, 0x80, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xa0, 0x9f, 0xed, 0xef, 0xf0, 0xf4, 0xff];
+    for (const a of parts) {
+      for (const b of parts) {
+        for (const c of parts) {
+          const text = [a, b, c, 0xbb];
+          assertEquals(decode(new Uint8Array([0x87, 4, 0, 0, 0, ...text, 0])), decoder.decode(new Uint8Array(text)));
+        }
+      }
+    }
+  });
+
   it("allocate no more than they could fill", { timeout: 60_000 }, () => {
     // Arrays in arrays, each of which says that it is as long as all that is left. The last byte: there are no references.
     const bytes = new Uint8Array(8 << 20).fill(0x80);

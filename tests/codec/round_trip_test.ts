@@ -52,6 +52,12 @@ describe("a value that crosses", () => {
     }
     same("\ufeffwith a byte order mark");
     same("\ufeff" + "x".repeat(100));
+    for (const part of ["ü", "\u07ff\u0800", "日本", "\ud7ff\ue000\uffff", "a\u{1F600}b"]) {
+      for (let count = 1; count < 30; count++) {
+        same(part.repeat(count));
+        same({ [part.repeat(count)]: "x" + part.repeat(count) });
+      }
+    }
     same("\0");
     same("x".repeat(5_000_000));
     same("naïve ".repeat(1_000_000));
@@ -256,6 +262,17 @@ describe("a value that crosses", () => {
     assertEquals(cross(pool.subarray(100, 110)).buffer.byteLength, 10);
     const [a, b] = cross([Buffer.from("one"), Buffer.from("two")]);
     assertEquals([a!.byteLength, a!.buffer.byteLength, b!.buffer.byteLength], [3, 3, 3]);
+  });
+
+  it("a map is sent as it was before the code of the program that its sending runs", LIMIT, () => {
+    const map = new Map<unknown, unknown>([[1, {
+      get grows() {
+        map.set(3, 3);
+        map.delete(2);
+        return true;
+      },
+    }], [2, 2]]);
+    assertEquals([...(cross(map) as Map<unknown, unknown>)], [[1, { grows: true }], [2, 2]]);
   });
 
   it("keys that come again in many messages are the same", LIMIT, () => {
