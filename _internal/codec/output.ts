@@ -18,7 +18,7 @@ import {
   type SharedHandle,
   whyUnusable,
 } from "../memory/shared_object.ts";
-import { writeUtf8 } from "../runtime/bytes.ts";
+import { BY_HAND, writeUtf8 } from "../runtime/bytes.ts";
 import * as tag from "./format.ts";
 import { trailerBytes, writeTrailer } from "./format.ts";
 import { insteadOf, ofKind, Unsendable, unsendable } from "./refusal.ts";
@@ -26,8 +26,6 @@ import { insteadOf, ofKind, Unsendable, unsendable } from "./refusal.ts";
 const INITIAL = 4096;
 /** A scratch buffer larger than this is not kept. */
 const KEEP = 1 << 21;
-/** Strings up to this length are written by a loop, which costs no more than a call of the encoder. */
-const SHORT = 64;
 /** So many bytes are kept free, so that each number, tag or short string needs only one comparison to know that it has room. */
 const SLACK = 256;
 /** Up to this number of objects, identities are compared one by one. */
@@ -234,7 +232,7 @@ export function writeNumber(value: number): void {
 /** A string. */
 export function writeString(value: string): void {
   const { length } = value;
-  if (length <= SHORT) {
+  if (length <= BY_HAND) {
     if (at > limit) reserve(0);
     bytes[at] = tag.ASCII8;
     bytes[at + 1] = length;
@@ -247,9 +245,18 @@ export function writeString(value: string): void {
     if (writeShortUtf8(value)) return;
   }
   reserve(5 + length * 3);
-  const count = writeUtf8(value, bytes, at + 5);
+  const isShort = length < 256;
+  const begin = at + (isShort ? 2 : 5);
+  const count = writeUtf8(value, bytes, begin);
   // As many bytes as code units: all are ASCII, and no lone surrogate was replaced.
+  if (count === length && isShort) {
+    bytes[at] = tag.ASCII8;
+    bytes[at + 1] = length;
+    at = begin + length;
+    return;
+  }
   if (count === length || value.isWellFormed()) {
+    if (isShort) bytes.copyWithin(at + 5, begin, begin + count);
     bytes[at] = count === length ? tag.ASCII : tag.UTF8;
     view.setUint32(at + 1, count, true);
     at += 5 + count;

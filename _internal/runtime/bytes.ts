@@ -51,3 +51,6 @@ const encoder = new TextEncoder();
 export const writeUtf8: (text: string, target: Uint8Array, at: number) => number = utf8Write === undefined
   ? (text, target, at) => encoder.encodeInto(text, target.subarray(at)).written
   : (text, target, at) => utf8Write.call(target, text, at, target.length - at);
+
+/** Up to this many characters, a loop that writes them costs no more than a call of {@linkcode writeUtf8}. At most 64. */
+export const BY_HAND: number = isBun ? 10 : 64;
