@@ -267,6 +267,10 @@ function readObject(form: number): unknown {
     if (keys === undefined) broken("a reference to keys has no keys before it");
     return fill(object, keys);
   }
+  return readOther(form);
+}
+
+function readOther(form: number): unknown {
   switch (form) {
     case tag.ARRAY:
       return readArray(readCount(1));
@@ -456,6 +460,11 @@ function readBlock(): readonly string[] {
       return keys;
     }
   }
+  return readNewBlock(slot, begin, size);
+}
+
+function readNewBlock(slot: number, begin: number, size: number): readonly string[] {
+  const stop = begin + size * 4;
   const keys: string[] = new Array(readByte());
   for (let i = 0; i < keys.length; i++) keys[i] = readString();
   if (at > stop || at + 4 <= stop) broken("keys have a wrong length");

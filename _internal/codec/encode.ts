@@ -119,25 +119,33 @@ export function encodeScratch(value: unknown, options: EncodeOptions): number {
   if (busy) return encodeNested(value, options);
   busy = true;
   try {
-    try {
-      writeAll(value, options.scope);
-    } catch (error) {
-      if (error !== AGAIN) throw error;
-      giveBack();
-      forgetAll();
-      whole = true;
-      writeAll(value, options.scope);
-    }
+    writeAll(value, options.scope);
     return finish();
   } catch (error) {
-    giveBack();
-    if (error instanceof Unsendable) throw error.make(pathOf(value, error.value, options.root));
-    throw error;
+    return mend(error, value, options);
   } finally {
     busy = false;
     whole = false;
     forgetAll();
   }
+}
+
+// Tries again with whole buffers if that is what was wrong, or throws the error for the program.
+function mend(thrown: unknown, value: unknown, options: EncodeOptions): number {
+  let error = thrown;
+  giveBack();
+  if (error === AGAIN) {
+    forgetAll();
+    whole = true;
+    try {
+      writeAll(value, options.scope);
+      return finish();
+    } catch (second) {
+      giveBack();
+      error = second;
+    }
+  }
+  throw error instanceof Unsendable ? error.make(pathOf(value, error.value, options.root)) : error;
 }
 
 /** Encodes a value into bytes that stay valid: a copy, or for long values the scratch buffer itself, which is replaced. */
@@ -206,13 +214,17 @@ function write(value: unknown): void {
       if (value === null) writeTag(tag.NULL);
       else writeObject(value);
       return;
-    case "bigint":
-      writeTag(tag.BIGINT);
-      writeString(value.toString(16));
-      return;
     default:
-      throw unsendable(value, `a ${typeof value} cannot be copied: pass data, and name functions as targets`);
+      writeRare(value);
   }
+}
+
+function writeRare(value: unknown): void {
+  if (typeof value !== "bigint") {
+    throw unsendable(value, `a ${typeof value} cannot be copied: pass data, and name functions as targets`);
+  }
+  writeTag(tag.BIGINT);
+  writeString(value.toString(16));
 }
 
 function writeObject(value: object): void {
@@ -305,10 +317,14 @@ function writePlain(object: Record<string, unknown>): void {
 }
 
 function writeShape(shape: Shape): void {
-  const cameBefore = shape.number >= 0;
+  const { block, number } = shape;
   shape.number = shapeCount;
   shapes[shapeCount++] = shape;
-  if (shape.block !== undefined) return writeBlock(shape.block);
+  if (block !== undefined) writeBlock(block);
+  else writeNewShape(shape, number >= 0);
+}
+
+function writeNewShape(shape: Shape, cameBefore: boolean): void {
   const { keys } = shape;
   writeCount(tag.OBJECT, keys.length);
   const begin = written();

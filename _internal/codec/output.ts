@@ -44,6 +44,8 @@ let scope: Destination = "thread";
 // valid.
 const objects: (object | undefined)[] = new Array(FEW + 1).fill(undefined);
 let objectCount = 0;
+/** Whether there is anything in one of the variables below. */
+let isSpecial = false;
 let numbers: Map<object, number> | undefined;
 let references: Attachment[] = [];
 /** The instances whose serialize() was called and whose data is being written. */
@@ -72,18 +74,18 @@ export function begin(to: Destination): void {
 
 /** Writes the list of references after the value, and returns the number of bytes in {@linkcode scratch}. */
 export function finish(): number {
-  const count = references.length;
-  if (count === 0) {
-    writeTag(0);
-  } else {
-    const length = trailerBytes(count);
-    reserve(length);
-    writeTrailer(view, at, references);
-    at += length;
-  }
+  scratchNames = references.length > 0;
+  if (scratchNames) writeReferences();
+  else writeTag(0);
   if (scratch !== bytes) publish();
-  scratchNames = count > 0;
   return at;
+}
+
+function writeReferences(): void {
+  const length = trailerBytes(references.length);
+  reserve(length);
+  writeTrailer(view, at, references);
+  at += length;
 }
 
 /** Drops the references of a message that will not be sent. */
@@ -96,29 +98,29 @@ export function giveBack(): void {
 export function forget(): void {
   for (let i = 0; i < objectCount; i++) objects[i] = undefined;
   objectCount = 0;
-  numbers = undefined;
-  if (references.length > 0) references = [];
-  if (open.length > 0) open = [];
-  if (parted.length > 0) parted = [];
-  if (later.length > 0) later = [];
-  laterNumbers = undefined;
+  if (isSpecial) forgetSpecial();
 }
 
-/** Puts aside the message that is being written. Returns a function that continues it. */
-export function putAside(): () => void {
-  const known = objects.slice(0, objectCount);
-  const state = [bytes, at, scope, numbers, references, open, parted, later, laterNumbers] as const;
-  const handAgain = tag.putHandedAside();
-  renew();
-  objectCount = 0;
+function forgetSpecial(): void {
+  isSpecial = false;
   numbers = undefined;
   references = [];
   open = [];
   parted = [];
   later = [];
   laterNumbers = undefined;
+}
+
+/** Puts aside the message that is being written. Returns a function that continues it. */
+export function putAside(): () => void {
+  const known = objects.slice(0, objectCount);
+  const state = [bytes, at, scope, isSpecial, numbers, references, open, parted, later, laterNumbers] as const;
+  const handAgain = tag.putHandedAside();
+  renew();
+  objectCount = 0;
+  forgetSpecial();
   return () => {
-    [, at, scope, numbers, references, open, parted, later, laterNumbers] = state;
+    [, at, scope, isSpecial, numbers, references, open, parted, later, laterNumbers] = state;
     use(state[0]);
     handAgain();
     objectCount = known.length;
@@ -161,7 +163,10 @@ function publish(): void {
 
 // Makes room for so many bytes and for SLACK behind them.
 function reserve(count: number): void {
-  if (at + count <= limit) return;
+  if (at + count > limit) grow(count);
+}
+
+function grow(count: number): void {
   const least = at + count + SLACK;
   const larger = takeSpare(least) ?? new Uint8Array((Math.max(bytes.length * 2, least) + 7) & -8);
   larger.set(bytes.subarray(0, at));
@@ -177,13 +182,13 @@ function takeSpare(least: number): Uint8Array<ArrayBuffer> | undefined {
 
 /** One byte. */
 export function writeTag(form: number): void {
-  if (at > limit) reserve(0);
+  if (at > limit) grow(0);
   bytes[at++] = form;
 }
 
 /** Two bytes: a tag and a small number. */
 export function writePair(form: number, number: number): void {
-  if (at > limit) reserve(0);
+  if (at > limit) grow(0);
   bytes[at] = form;
   bytes[at + 1] = number;
   at += 2;
@@ -191,7 +196,7 @@ export function writePair(form: number, number: number): void {
 
 /** A tag, and a count or a number in four bytes. */
 export function writeCount(form: number, count: number): void {
-  if (at > limit) reserve(0);
+  if (at > limit) grow(0);
   bytes[at] = form;
   view.setUint32(at + 1, count, true);
   at += 5;
@@ -199,21 +204,21 @@ export function writeCount(form: number, count: number): void {
 
 /** Four bytes. */
 export function writeWord(value: number): void {
-  if (at > limit) reserve(0);
+  if (at > limit) grow(0);
   view.setUint32(at, value, true);
   at += 4;
 }
 
 /** Eight bytes. */
 export function writeFloat(value: number): void {
-  if (at > limit) reserve(0);
+  if (at > limit) grow(0);
   view.setFloat64(at, value, true);
   at += 8;
 }
 
 /** A number. */
 export function writeNumber(value: number): void {
-  if (at > limit) reserve(0);
+  if (at > limit) grow(0);
   if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
     if (value >= 0 && value <= tag.MAX_SMALL) {
       bytes[at++] = value;
@@ -233,7 +238,7 @@ export function writeNumber(value: number): void {
 export function writeString(value: string): void {
   const { length } = value;
   if (length <= BY_HAND) {
-    if (at > limit) reserve(0);
+    if (at > limit) grow(0);
     bytes[at] = tag.ASCII8;
     bytes[at + 1] = length;
     let i = 0;
@@ -244,6 +249,11 @@ export function writeString(value: string): void {
     }
     if (writeShortUtf8(value)) return;
   }
+  writeByRuntime(value);
+}
+
+function writeByRuntime(value: string): void {
+  const { length } = value;
   reserve(5 + length * 3);
   const isShort = length < 256;
   const begin = at + (isShort ? 2 : 5);
@@ -262,6 +272,11 @@ export function writeString(value: string): void {
     at += 5 + count;
     return;
   }
+  writeUtf16(value);
+}
+
+function writeUtf16(value: string): void {
+  const { length } = value;
   bytes[at] = tag.UTF16;
   view.setUint32(at + 1, length, true);
   at += 5;
@@ -390,6 +405,7 @@ export function writeBuffer(buffer: ArrayBuffer): void {
 export function writePart(kind: number, buffer: ArrayBuffer, offset: number, length: number, isOfPool: boolean): void {
   if (!isOfPool) {
     if (parted.includes(buffer)) throw AGAIN;
+    isSpecial = true;
     parted.push(buffer);
   }
   writePair(tag.VIEW, kind);
@@ -429,6 +445,7 @@ export function writeShared(handle: SharedHandle): void {
     );
   }
   addReference(located.space, located.at);
+  isSpecial = true;
   references.push(located);
   writePair(tag.SHARED, its === "thread" ? 0 : 1);
   writeWord(located.at);
@@ -439,16 +456,19 @@ export function isKnown(value: object): boolean {
   if (numbers === undefined) {
     for (let i = 0; i < objectCount; i++) if (objects[i] === value) return writeReference(value, i);
     objects[objectCount++] = value;
-    if (objectCount > FEW) {
-      numbers = new Map();
-      for (const object of objects) numbers.set(object!, numbers.size);
-    }
+    if (objectCount > FEW) beginMap();
     return false;
   }
   const number = numbers.get(value);
   if (number !== undefined) return writeReference(value, number);
   numbers.set(value, numbers.size);
   return false;
+}
+
+function beginMap(): void {
+  isSpecial = true;
+  numbers = new Map();
+  for (const object of objects) numbers.set(object!, numbers.size);
 }
 
 function writeReference(value: object, number: number): true {
@@ -472,6 +492,7 @@ export function hasCome(value: object): boolean {
 
 /** Begins the data of `value`, up to {@linkcode endWhole}. The receiver needs all of it to make `value`. */
 export function beginWhole(value: object): void {
+  isSpecial = true;
   open.push(value);
 }
 
@@ -493,6 +514,7 @@ export function isLeft(value: object, depth: number): boolean {
       `Cannot send a value that serialize() nests more than ${tag.MAX_WHOLE_DEPTH} levels deep: flatten it`,
     );
   }
+  isSpecial = true;
   laterNumbers ??= new Map();
   let number = laterNumbers.get(value);
   if (number === undefined) {
