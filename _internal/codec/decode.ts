@@ -13,7 +13,7 @@ import { spaceOf } from "../memory/space.ts";
 import { Later, putLater } from "./arrivals.ts";
 import { completeError, define, giveProperties, makeError } from "./error_classes.ts";
 import * as tag from "./format.ts";
-import { ARRAY8, ASCII8, endOfValue, INT, KEYED, MAX_SMALL, SHAPED } from "./format.ts";
+import { ARRAY8, ASCII8, endOfValue, INT, KEYED, MAX_KEYED, MAX_SMALL, SHAPED } from "./format.ts";
 import { type KeyData, keyOfData } from "./refusal.ts";
 import { keysIn, noteKeys, slotOf } from "./shapes.ts";
 import { ascii, recurring, utf16, utf8 } from "./text.ts";
@@ -53,6 +53,7 @@ const NOT_SIMPLE = Symbol();
 const MANY = 64;
 /** Levels beyond the limit: one object may take several levels, like an error with its properties or a view with its buffer. */
 const SLACK = 8;
+const DEEPEST = tag.MAX_WHOLE_DEPTH + SLACK;
 /** Longer arrays grow as their items are read, because the length may be wrong. */
 const BELIEVED = 1024;
 
@@ -175,7 +176,7 @@ function read(): unknown {
     const value = readSimple(form);
     if (value !== NOT_SIMPLE) return value;
   }
-  if (++depth > tag.MAX_WHOLE_DEPTH + SLACK) broken("it is nested too deeply");
+  if (++depth > DEEPEST) broken("it is nested too deeply");
   const value = form === ARRAY8 ? readArray(readByte()) : readObject(form);
   depth--;
   return value;
@@ -450,7 +451,7 @@ function readBlock(): readonly string[] {
   at = (at + 3) & -4;
   const begin = at;
   const stop = at + size * 4;
-  if (size === 0 || size > tag.MAX_KEYED || stop > end) broken("keys have a wrong length");
+  if (size === 0 || size > MAX_KEYED || stop > end) broken("keys have a wrong length");
   let slot = 0;
   if (words !== undefined) {
     slot = slotOf(words, begin >> 2, size);

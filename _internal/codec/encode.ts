@@ -14,6 +14,7 @@ import { SharedHandle } from "../memory/shared_object.ts";
 import { hostClassOf, isPlainInside, keepsNamedOfCollections, mayHaveNamed, tagOf } from "../runtime/host_classes.ts";
 import { numberOf, propertiesOf } from "./error_classes.ts";
 import * as tag from "./format.ts";
+import { ARRAY8, MAX_DEPTH, SHAPED } from "./format.ts";
 import {
   AGAIN,
   begin,
@@ -160,7 +161,11 @@ function writeAll(value: unknown, scope: Destination): void {
   begin(scope);
   depth = 0;
   write(value);
-  // A deferred value may defer other values in turn.
+  if (leftAt(0) !== undefined) writeLeft();
+}
+
+// A deferred value may defer other values in turn.
+function writeLeft(): void {
   for (let i = 0, left = leftAt(i); left !== undefined; left = leftAt(++i)) write(left);
 }
 
@@ -228,7 +233,7 @@ function writeRare(value: unknown): void {
 }
 
 function writeObject(value: object): void {
-  if (depth >= tag.MAX_DEPTH && isLeft(value, depth)) return;
+  if (depth >= MAX_DEPTH && isLeft(value, depth)) return;
   if (isKnown(value)) return;
   depth++;
   if (Array.isArray(value)) {
@@ -279,7 +284,7 @@ function writeNamed(object: object, keys: string[], writeItself: () => void): vo
 
 function writeDense(array: unknown[]): void {
   const { length } = array;
-  if (length < 256) writePair(tag.ARRAY8, length);
+  if (length < 256) writePair(ARRAY8, length);
   else writeCount(tag.ARRAY, length);
   for (let i = 0; i < length; i++) write(array[i]);
 }
@@ -311,7 +316,7 @@ function writePlain(object: Record<string, unknown>): void {
   }
   const shape = shapeOf(keys);
   const { number } = shape;
-  if (number >= 0 && number < shapeCount && shapes[number] === shape) writeCount(tag.SHAPED, number);
+  if (number >= 0 && number < shapeCount && shapes[number] === shape) writeCount(SHAPED, number);
   else writeShape(shape);
   for (let k = 0; k < length; k++) write(object[keys[k]]);
 }

@@ -20,7 +20,7 @@ import {
 } from "../memory/shared_object.ts";
 import { BY_HAND, writeUtf8 } from "../runtime/bytes.ts";
 import * as tag from "./format.ts";
-import { trailerBytes, writeTrailer } from "./format.ts";
+import { ASCII8, INT, KEYED, MAX_SMALL, trailerBytes, writeTrailer } from "./format.ts";
 import { insteadOf, ofKind, Unsendable, unsendable } from "./refusal.ts";
 
 const INITIAL = 4096;
@@ -74,7 +74,7 @@ export function begin(to: Destination): void {
 
 /** Writes the list of references after the value, and returns the number of bytes in {@linkcode scratch}. */
 export function finish(): number {
-  scratchNames = references.length > 0;
+  scratchNames = isSpecial && references.length > 0;
   if (scratchNames) writeReferences();
   else writeTag(0);
   if (scratch !== bytes) publish();
@@ -220,11 +220,11 @@ export function writeFloat(value: number): void {
 export function writeNumber(value: number): void {
   if (at > limit) grow(0);
   if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
-    if (value >= 0 && value <= tag.MAX_SMALL) {
+    if (value >= 0 && value <= MAX_SMALL) {
       bytes[at++] = value;
       return;
     }
-    bytes[at] = tag.INT;
+    bytes[at] = INT;
     view.setInt32(at + 1, value, true);
     at += 5;
     return;
@@ -239,12 +239,15 @@ export function writeString(value: string): void {
   const { length } = value;
   if (length <= BY_HAND) {
     if (at > limit) grow(0);
-    bytes[at] = tag.ASCII8;
-    bytes[at + 1] = length;
-    let i = 0;
-    for (let code; i < length && (code = value.charCodeAt(i)) < 0x80; i++) bytes[at + 2 + i] = code;
-    if (i === length) {
-      at += 2 + length;
+    const target = bytes;
+    const begin = at;
+    target[begin] = ASCII8;
+    target[begin + 1] = length;
+    let to = begin + 2;
+    const end = to + length;
+    for (let code; to < end && (code = value.charCodeAt(to - begin - 2)) < 0x80; to++) target[to] = code;
+    if (to === end) {
+      at = end;
       return;
     }
     if (writeShortUtf8(value)) return;
@@ -312,13 +315,15 @@ function writeShortUtf8(value: string): boolean {
 export function writeBlock(block: Int32Array): void {
   const { length } = block;
   reserve(5 + length * 4);
-  bytes[at] = tag.KEYED;
-  bytes[at + 1] = length;
-  let word = (at + 2 + 3) >> 2;
-  // What is in the padding must not depend on the messages before.
-  for (at += 2; at < word * 4; at++) bytes[at] = 0;
-  for (let i = 0; i < length; i++) words[word++] = block[i];
-  at = word * 4;
+  const begin = at;
+  bytes[begin] = KEYED;
+  bytes[begin + 1] = length;
+  // What is in the padding must not depend on the messages before. The rest of these bytes is overwritten.
+  bytes[begin + 2] = bytes[begin + 3] = bytes[begin + 4] = 0;
+  const target = words;
+  const first = (begin + 2 + 3) >> 2;
+  for (let i = 0; i < length; i++) target[first + i] = block[i];
+  at = (first + length) * 4;
 }
 
 /** How many bytes are written so far. */
