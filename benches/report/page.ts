@@ -1,5 +1,6 @@
 /** The page docs/benchmarks.md, made from results alone. */
 
+import { overview as account } from "../account/tables.ts";
 import { tableOf as coresTable } from "../cores/tables.ts";
 import { asked } from "../distributed/tables.ts";
 import { describeMachine } from "../lib/machine.ts";
@@ -10,7 +11,7 @@ import { aboutBench, aboutCores, aboutDistributed, aboutPeers } from "./about.ts
 import { multiples } from "./bare.ts";
 import { speedups } from "./cores.ts";
 import { behind, overview, tally } from "./peers.ts";
-import { COMMANDS, headOf, HOW, NOTES } from "./text.ts";
+import { ACCOUNT, COMMANDS, headOf, HOW, NOTES } from "./text.ts";
 
 /** A chart that has been drawn. */
 export interface Drawn {
@@ -82,6 +83,14 @@ const SECTIONS: readonly Section[] = [
     overview: multiples,
     standing: [],
     about: aboutBench,
+    tableOf: peersTable,
+  },
+  {
+    kind: "account",
+    title: "Where the nanoseconds go",
+    intro: ACCOUNT,
+    overview: account,
+    standing: [],
     tableOf: peersTable,
   },
 ];

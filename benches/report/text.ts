@@ -1,5 +1,6 @@
 /** The words of the report, without numbers: the figures are in the tables and charts. */
 
+import { COLUMNS as ACCOUNTS } from "../account/tables.ts";
 import { COLUMNS as CORES } from "../cores/tables.ts";
 import { COLUMNS as FLEET } from "../distributed/tables.ts";
 import { COLUMNS as PEERS } from "../peers/tables.ts";
@@ -26,11 +27,35 @@ deno task bench:record      # the same on both runtimes in turns, as results tha
 deno task bench:cores       # the speed-up with more workers
 deno task bench:peers       # beside npm's pools, bare workers, CPython and C; --quick for a short run
 deno task bench:distributed # a fleet beside a job queue and the local pool
+deno task bench:account     # what locks, queues and pipes are made of, and what that takes
 deno task bench:compare     # what changed between two results beyond the noise
 deno task bench:report      # makes a page like this from results
 \`\`\`
 
 Each command with a colon explains its options with \`--help\`. Run them on a machine that is otherwise idle.`;
+
+/** What the compilers make of the pieces, and how the tables of an account are read. */
+export const ACCOUNT: string =
+  `The pieces that locks, queues and pipes are made of, measured without the library, and then the
+operations of the library. An operation is its pieces and a rest: **${ACCOUNTS.pieces}** are the medians of as many bare atomic
+operations as it makes when nothing is in its way, and of the other pieces that the last table names. **${ACCOUNTS.rest}** is its
+median without these. An exchange, or a compare-exchange, counts as half of a pair. **${ACCOUNTS.writes}** are counted from the
+source, for x86-64, where a plain read or write does on the free path what other processors need an atomic operation for.
+
+- **V8** compiles each call of \`Atomics\` as a call of a builtin. The call takes several nanoseconds before it touches memory, so an
+  atomic read costs almost as much as an atomic write, and many times as much as a plain read. The free paths therefore make no
+  atomic reads where a plain read is enough. A buffer of a fixed length is as fast with gigabytes as with a page.
+- **JavaScriptCore** inlines atomic operations, so a pair takes about as long as the processor needs for it. It puts a fence behind an
+  atomic load, which costs as much as a store. The memory of threads grows there, and the compiled code reads the length of a growable
+  buffer before each access: compare the first two tables.
+- **Guards** are objects, and most of them are allocated: a guard that is dropped at once may cost nothing, since the compiler then
+  sees that nothing uses it. A guard that is disposed of is used, and stays.
+- **Promises.** An awaited operation adds a turn of the microtask queue for each \`await\`, and a promise or two.
+- **The first calls.** Both engines interpret code first, and compile it in steps on another thread. Until the best code is
+  there, an operation costs several times as much. A program that acquires a lock some thousands of times never gets there, so a short
+  benchmark shows these costs. The last table shows both.
+- **Other threads** dominate as soon as they take part. A change by another processor takes as long as dozens of atomic operations
+  of one thread, and a wake-up many times as long as that.`;
 
 /** The end of the page. */
 export const HOW: string = `## How to read the figures

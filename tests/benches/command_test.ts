@@ -83,6 +83,7 @@ if ("Deno" in globalThis) {
     "bench:cores": ["benches/cores/main.ts"],
     "bench:peers": ["benches/peers/main.ts"],
     "bench:distributed": ["benches/distributed/main.ts"],
+    "bench:account": ["benches/account/main.ts"],
     "bench:record": ["benches/record.ts"],
     "bench:compare": ["benches/compare.ts"],
     "bench:report": ["benches/report.ts"],

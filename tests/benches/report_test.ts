@@ -11,7 +11,7 @@ import { REASONS } from "../../benches/report/reasons.ts";
 import { COLUMNS as CORES } from "../../benches/cores/tables.ts";
 import { COLUMNS as PEERS } from "../../benches/peers/tables.ts";
 import { WORKS } from "../../benches/peers/works.ts";
-import { COMMANDS, headOf, HOW, NOTES } from "../../benches/report/text.ts";
+import { ACCOUNT, COMMANDS, headOf, HOW, NOTES } from "../../benches/report/text.ts";
 import { withFolder } from "./_folder.ts";
 
 const LIMIT = 10_000;
@@ -83,6 +83,7 @@ describe("the report of benchmarks", () => {
       headOf(["a.json"]),
       COMMANDS,
       HOW,
+      ACCOUNT,
       ...NOTES.map(({ text }) => text),
       ...REASONS.map(({ because }) => because),
     ];
