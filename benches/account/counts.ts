@@ -9,7 +9,7 @@
  * differs, the path has changed: count again.
  */
 
-import { AWAIT, DECODE, ENCODE, MEMORIES } from "./plan.ts";
+import { AWAIT, CLOCK, DECODE, ENCODE, MEMORIES } from "./plan.ts";
 
 /** A function on the path of an operation. */
 export interface Step {
@@ -33,6 +33,8 @@ export interface Count {
   readonly times?: number;
   /** The group with the price of its atomic operations. */
   readonly memory: string;
+  /** How many atomic operations on the free path only read. Default: 0. */
+  readonly reads?: number;
   /** Other pieces that it is made of, by the names of their rows. */
   readonly pieces?: readonly string[];
   /** What the rest is. */
@@ -228,8 +230,9 @@ export const COUNTS: readonly Count[] = [
     path: SEND_AND_RECEIVE,
     kind: "swaps",
     memory: processes,
-    rest:
-      "three atomic reads of the positions, the system clock, plain reads of positions, bar and holders, the message",
+    reads: 3,
+    pieces: [CLOCK],
+    rest: "plain reads of positions, bars, wait points, kill word and holders, the message, private fields",
   },
   {
     name: "Connection: sendSync + recvSync, a busy process answers",
@@ -237,6 +240,8 @@ export const COUNTS: readonly Count[] = [
     kind: "swaps",
     times: 2,
     memory: processes,
+    reads: 6,
+    pieces: [CLOCK, CLOCK],
     rest:
       "as in one thread, twice; each message moves some cache lines to the other processor, and is seen at the next look",
   },

@@ -2,7 +2,7 @@
 
 import type { Work } from "../lib/play.ts";
 import { keep, kept } from "../_harness.ts";
-import { AWAIT } from "./plan.ts";
+import { AWAIT, CLOCK } from "./plan.ts";
 
 const pause = (Atomics as { pause?: () => void }).pause;
 
@@ -54,7 +54,7 @@ export function engineWorks(): Record<string, Work> {
       for (let i = 0; i < n; i++) last = performance.now();
       keep(last);
     },
-    "Date.now": (n) => {
+    [CLOCK]: (n) => {
       let last = 0;
       for (let i = 0; i < n; i++) last = Date.now();
       keep(last);

@@ -15,7 +15,7 @@ import { type Group, readFigures, type Run } from "../lib/results.ts";
 import { isOurs, SECTIONS } from "./plan.ts";
 import { tablesOf } from "./tables.ts";
 
-const PACES = { usual: { starts: 2, rounds: 2 }, quick: { starts: 1, rounds: 1 } } as const;
+const PACES = { usual: { starts: 2, rounds: 3 }, quick: { starts: 1, rounds: 1 } } as const;
 /** Milliseconds that a section may spend on waiting for a quiet machine. */
 const PATIENCE = { usual: 2_000, quick: 100 } as const;
 

@@ -27,6 +27,8 @@ export interface Section {
 /** Two atomic operations that write: as few as a lock can have. */
 export const PAIR = "compareExchange + exchange";
 export const STORE = "Atomics.store";
+export const LOAD = "Atomics.load";
+export const CLOCK = "Date.now";
 export const AWAIT = "await of a settled promise";
 export const ENCODE = "encode { id, name, tags }";
 export const DECODE = "decode { id, name, tags }";
@@ -34,7 +36,7 @@ export const DECODE = "decode { id, name, tags }";
 /** The pieces that touch a word. */
 const BARE: readonly Row[] = [
   { name: PAIR },
-  { name: "Atomics.load" },
+  { name: LOAD },
   { name: "plain read" },
   { name: STORE },
   { name: "plain write" },
@@ -70,7 +72,7 @@ export const SECTIONS: readonly Section[] = [
     rows: [
       { name: "Atomics.pause" },
       { name: "performance.now" },
-      { name: "Date.now" },
+      { name: CLOCK },
       { name: "call of a method that is too large to be inlined" },
       { name: "guard: an object with three private fields" },
       { name: AWAIT },
@@ -153,6 +155,11 @@ export const SECTIONS: readonly Section[] = [
     ],
   },
 ];
+
+/** The group of a piece that is measured once. */
+export function groupOf(name: string): string {
+  return SECTIONS.find(({ rows }) => rows.some((row) => row.name === name))!.group;
+}
 
 /** Whether the rows of a group are this library's. */
 export function isOurs(group: string, row: string): boolean {

@@ -6,7 +6,7 @@ import type { Group, Run } from "../lib/results.ts";
 import { factor, type Figures, figuresOf } from "../lib/standings.ts";
 import { formatNs, table } from "../lib/table.ts";
 import { type Count, COUNTS, writesOf } from "./counts.ts";
-import { CODEC, FIRST, MEMORIES, OPERATIONS, PAIR, STORE } from "./plan.ts";
+import { FIRST, groupOf, LOAD, MEMORIES, OPERATIONS, PAIR, STORE } from "./plan.ts";
 
 /** What the columns are called. */
 export const COLUMNS = {
@@ -104,9 +104,11 @@ function operations(run: Run): string {
 
 /** The counted pieces of an operation, in words. */
 function piecesOf(count: Count): string {
-  const byName = Map.groupBy(count.pieces ?? [], (name) => name);
+  const { pieces = [], reads = 0 } = count;
+  const byName = Map.groupBy(pieces, (name) => name);
   return [
     `${writesOf(count)} atomic ${count.kind === "swaps" ? "exchanges" : "stores"}`,
+    ...(reads === 0 ? [] : [`${reads} atomic reads`]),
     ...[...byName].map(([name, { length }]) => length === 1 ? name : `${length} x ${name}`),
   ].join(", ");
 }
@@ -122,10 +124,11 @@ function cellsOf(measured: Measured, count: Count, runtime: string): string[] {
 /** What as many bare operations take, with the other pieces; `undefined` if some of these were not measured. */
 function priceOf(measured: Measured, count: Count, runtime: string): number | undefined {
   const medianOf = (group: string, name: string) => measured.find(group, name, runtime)?.median ?? NaN;
-  const { memory, kind, pieces = [] } = count;
+  const { memory, kind, reads = 0, pieces = [] } = count;
   const write = kind === "swaps" ? medianOf(memory, PAIR) / 2 : medianOf(memory, STORE);
-  const others = pieces.map((name) => medianOf(name.startsWith("await") ? "the engine" : CODEC, name));
-  const price = others.reduce((sum, each) => sum + each, writesOf(count) * write);
+  const read = reads === 0 ? 0 : medianOf(memory, LOAD) * reads;
+  const others = pieces.map((name) => medianOf(groupOf(name), name));
+  const price = others.reduce((sum, each) => sum + each, writesOf(count) * write + read);
   return Number.isNaN(price) ? undefined : price;
 }
 

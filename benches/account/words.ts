@@ -5,7 +5,7 @@
 
 import type { Work } from "../lib/play.ts";
 import { keep } from "../_harness.ts";
-import { PAIR, STORE } from "./plan.ts";
+import { LOAD, PAIR, STORE } from "./plan.ts";
 
 /** Reads and writes go over a few words, since an engine would take a read of the same word out of the loop. */
 const MASK = 15;
@@ -36,7 +36,7 @@ export function wordWorks(kind: string): Record<string, Work> {
         Atomics.exchange(words, AT, 0);
       }
     },
-    "Atomics.load": (n) => {
+    [LOAD]: (n) => {
       let sum = 0;
       for (let i = 0; i < n; i++) sum = (sum + Atomics.load(words, AT + (i & MASK))) | 0;
       keep(sum);

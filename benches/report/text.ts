@@ -43,7 +43,7 @@ median without these. An exchange, or a compare-exchange, counts as half of a pa
 source, for x86-64, where a plain read or write does on the free path what other processors need an atomic operation for.
 
 - **V8** compiles each call of \`Atomics\` as a call of a builtin. The call takes several nanoseconds before it touches memory, so an
-  atomic read costs almost as much as an atomic write, and many times as much as a plain read. The free paths therefore make no
+  atomic read costs not much less than an atomic write, and many times as much as a plain read. The free paths therefore make no
   atomic reads where a plain read is enough. A buffer of a fixed length is as fast with gigabytes as with a page.
 - **JavaScriptCore** inlines atomic operations, so a pair takes about as long as the processor needs for it. It puts a fence behind an
   atomic load, which costs as much as a store. The memory of threads grows there, and the compiled code reads the length of a growable
@@ -51,11 +51,11 @@ source, for x86-64, where a plain read or write does on the free path what other
 - **Guards** are objects, and most of them are allocated: a guard that is dropped at once may cost nothing, since the compiler then
   sees that nothing uses it. A guard that is disposed of is used, and stays.
 - **Promises.** An awaited operation adds a turn of the microtask queue for each \`await\`, and a promise or two.
-- **The first calls.** Both engines interpret code first, and compile it in steps on another thread. Until the best code is
+- **The first calls.** Both engines interpret code first, and compile it in steps while the program runs. Until the best code is
   there, an operation costs several times as much. A program that acquires a lock some thousands of times never gets there, so a short
   benchmark shows these costs. The last table shows both.
-- **Other threads** dominate as soon as they take part. A change by another processor takes as long as dozens of atomic operations
-  of one thread, and a wake-up many times as long as that.`;
+- **Other threads** dominate as soon as they take part. A word that goes to another processor and back takes as long as dozens of
+  atomic operations of one thread, and a wake-up many times as long as that.`;
 
 /** The end of the page. */
 export const HOW: string = `## How to read the figures

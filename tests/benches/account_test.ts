@@ -6,7 +6,18 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assertEquals, assertMatch } from "@std/assert";
 import { type Count, COUNTS, type Step, WRITES, writesOf } from "../../benches/account/counts.ts";
-import { AWAIT, CODEC, ENCODE, FIRST, MEMORIES, OPERATIONS, PAIR, SECTIONS } from "../../benches/account/plan.ts";
+import {
+  AWAIT,
+  CLOCK,
+  CODEC,
+  ENCODE,
+  FIRST,
+  LOAD,
+  MEMORIES,
+  OPERATIONS,
+  PAIR,
+  SECTIONS,
+} from "../../benches/account/plan.ts";
 import { overview, tablesOf } from "../../benches/account/tables.ts";
 import { Player } from "../../benches/lib/player.ts";
 import type { Contestant, Run } from "../../benches/lib/results.ts";
@@ -138,6 +149,18 @@ describe("the account of nanoseconds", () => {
     assertEquals(rowsOf(text, awaited)[0]!.slice(1, 6), ["2", "100 ns", "100 ns", "52.0 ns", "48.0 ns"]);
     assertEquals(rowsOf(text, put)[0]!.slice(1, 6), ["2", "300 ns", "300 ns", "222 ns", "78.0 ns"]);
     assertEquals(rowsOf(text, PAIR)[0], [PAIR, "20.0 ns", "22.0 ns", "10.0 ns", "10.0 ns"]);
+  });
+
+  it("takes off atomic reads and clocks as well", LIMIT, () => {
+    const name = "Connection: sendSync + recvSync in one thread";
+    const text = overview(runOf({
+      [MEMORIES.processes]: [contestant(PAIR, "Deno", [20]), contestant(LOAD, "Deno", [5])],
+      "the engine": [contestant(CLOCK, "Deno", [50])],
+      [OPERATIONS]: [contestant(name, "Deno", [200])],
+    }));
+    const [figures, meaning] = rowsOf(text, name);
+    assertEquals(figures, [name, "4", "200 ns", "200 ns", "105 ns", "95.0 ns"]);
+    assertEquals(meaning?.[1], "4 atomic exchanges, 3 atomic reads, Date.now");
   });
 
   it("leaves out what was not measured", LIMIT, () => {
