@@ -38,16 +38,16 @@ Each command with a colon explains its options with \`--help\`. Run them on a ma
 export const ACCOUNT: string =
   `The pieces that locks, queues and pipes are made of, measured without the library, and then the
 operations of the library. An operation is its pieces and a rest: **${ACCOUNTS.pieces}** are the medians of as many bare atomic
-operations as it makes when nothing is in its way, and of the other pieces that the last table names. **${ACCOUNTS.rest}** is its
+operations as it makes when nothing is in its way, and of the other pieces that the table after it names. **${ACCOUNTS.rest}** is its
 median without these. An exchange, or a compare-exchange, counts as half of a pair. **${ACCOUNTS.writes}** are counted from the
-source, for x86-64, where a plain read or write does on the free path what other processors need an atomic operation for.
+source, for \`x86-64\`, where a plain read or write does on the free path what other processors need an atomic operation for.
 
-- **V8** compiles each call of \`Atomics\` as a call of a builtin. The call takes several nanoseconds before it touches memory, so an
-  atomic read costs not much less than an atomic write, and many times as much as a plain read. The free paths therefore make no
-  atomic reads where a plain read is enough. A buffer of a fixed length is as fast with gigabytes as with a page.
-- **JavaScriptCore** inlines atomic operations, so a pair takes about as long as the processor needs for it. It puts a fence behind an
-  atomic load, which costs as much as a store. The memory of threads grows there, and the compiled code reads the length of a growable
-  buffer before each access: compare the first two tables.
+- **Deno.** Its engine compiles each call of \`Atomics\` as a call of a builtin. The call takes several nanoseconds before
+  it touches memory, so an atomic read costs not much less than an atomic write, and many times as much as a plain read. The free paths
+  therefore make no atomic reads where a plain read is enough. A buffer of a fixed length is as fast with gigabytes as with a page.
+- **Bun.** Its engine, JavaScriptCore, inlines atomic operations, so a pair takes about as long as the processor
+  needs for it. It puts a fence behind an atomic load, which then costs as much as a store. The memory of threads grows there, and the
+  compiled code reads the length of a growable buffer before each access: compare the first two tables.
 - **Guards** are objects, and most of them are allocated: a guard that is dropped at once may cost nothing, since the compiler then
   sees that nothing uses it. A guard that is disposed of is used, and stays.
 - **Promises.** An awaited operation adds a turn of the microtask queue for each \`await\`, and a promise or two.
