@@ -39,8 +39,9 @@ const isOrdered: boolean = ["x86_64", "x64"].includes(host.Deno?.build.arch ?? h
 /**
  * Reads a word, like {@linkcode load}, but cheaper where the processor allows it.
  *
- * A compiler may read the word once for a whole loop. So each turn of a loop around it needs an atomic operation, over which
- * no compiler moves a read.
+ * A compiler may read the word once for a whole loop: JavaScriptCore does. So each turn of a loop around it needs an atomic
+ * operation, over which no compiler moves a read. That holds for loops of the program, too: a function that a program may call
+ * in a loop needs an atomic operation on each way through it, also where it fails.
  */
 export function peek(words: Int32Array, index: number): number {
   return isOrdered ? words[index] : Atomics.load(words, index);

@@ -156,6 +156,8 @@ export interface QueueFullErrorOptions extends ErrorOptions {
   needed?: number;
   /** About how many bytes are still available. Set only if the shared memory is full. */
   available?: number;
+  /** How many items were put before this one. Set only by `putMany`. */
+  put?: number;
 }
 
 /**
@@ -181,6 +183,8 @@ export class QueueFullError extends TimeoutError {
   declare readonly needed?: number;
   /** About how many bytes are still available. Absent unless the shared memory is full. */
   declare readonly available?: number;
+  /** How many items were put before this one. Absent unless `putMany` threw the error. */
+  declare readonly put?: number;
 
   static {
     named(this, "QueueFullError");
@@ -194,7 +198,7 @@ export class QueueFullError extends TimeoutError {
    */
   constructor(message?: string, options?: QueueFullErrorOptions) {
     super(message, options);
-    assign(this, options, ["item", "needed", "available"]);
+    assign(this, options, ["item", "needed", "available", "put"]);
   }
 }
 
@@ -216,6 +220,9 @@ export class QueueFullError extends TimeoutError {
  * ```
  */
 export class QueueShutDownError extends Error {
+  /** How many items were put before the shutdown. Absent unless `putMany` threw the error. */
+  declare readonly put?: number;
+
   static {
     named(this, "QueueShutDownError");
   }

@@ -66,7 +66,7 @@ export function tryTake(space: Space, at: number, tag: number, woken: number): n
     } else if (holder === space.id || woken < 0 || isAlive(space.memory, holder)) {
       return MISSED;
     }
-    space.endIfKilled();
+    space.peekKill();
     if (compareExchange(words, at, seen, tag) === seen) return holder === 0 ? TAKEN : TAKEN_OVER;
   }
 }
@@ -98,7 +98,7 @@ export class Spinning {
     for (let looks = 0; looks < QUICK_LOOKS; looks++) {
       for (let i = 0; i < gap; i++) pause();
       if (load(space.words, at) !== FREE) continue;
-      space.endIfKilled();
+      space.peekKill();
       if (compareExchange(space.words, at, FREE, tag) === FREE) return true;
     }
     return false;

@@ -61,7 +61,7 @@ export function tryTakePermit(space: Space, at: number, woken: number): boolean 
   for (;;) {
     const seen = peek(words, at);
     if (seen >>> 1 === 0 || (seen & BARRED) !== 0 && woken <= 0 && woken >= LOOK) return false;
-    space.endIfKilled();
+    space.peekKill();
     const left = (seen - ONE) & ~BARRED;
     if (compareExchange(words, at, seen, left) !== seen) continue;
     if ((seen & BARRED) !== 0) notifyLeft(space, at, left);
@@ -74,9 +74,9 @@ export function takesPermit(space: Space, at: number): boolean {
   const { words } = space;
   const seen = peek(words, at);
   if (seen < ONE || (seen & BARRED) !== 0) return false;
-  if (compareExchange(words, at, seen, seen - ONE) !== seen) return false;
-  space.endIfKilled();
-  return true;
+  // Before the change: no other thread could give the permit of a thread back that ends here.
+  space.peekKill();
+  return compareExchange(words, at, seen, seen - ONE) === seen;
 }
 
 /** As {@linkcode tryTakePermit}, for a waiter. Puts up the bar if the waiter was overtaken too often. */

@@ -14,12 +14,14 @@ import { QueueEmptyError, QueueFullError } from "../_internal/errors.ts";
 import { defineKind, type Kind, registerClass } from "../_internal/memory/kinds.ts";
 import { firstLine, OBJECT_HEADER } from "../_internal/memory/memory.ts";
 import { noRoomText, type Space } from "../_internal/memory/space.ts";
-import { ALL_SLEEPERS, notify, Pace, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
+import { ALL_SLEEPERS, LOOK, notify, Pace, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
+import type { Batch } from "../_internal/queue/many.ts";
 import {
   CLOSED,
   type Container,
   type ContainerType,
   DONE,
+  FULL,
   GET_BAR,
   GET_POINT,
   JOIN_POINT,
@@ -74,7 +76,7 @@ export class QueueEnds {
   tryPush(message: Message, woken: number): number | undefined {
     const words = this.#words;
     const bar = this.#base + PUT_BAR;
-    this.#space.endIfKilled();
+    this.#space.peekKill();
     if (woken <= 0 && peek(words, bar) !== 0 && this.isOpen()) return undefined;
     const outcome = this.#container.push(message);
     if (outcome === OK) {
@@ -84,6 +86,8 @@ export class QueueEnds {
     }
     if (outcome === CLOSED || outcome === NO_ROOM) return outcome;
     if (woken >= WOKEN_IN_VAIN) store(words, bar, 1);
+    // Not only a peek: the program may call this in a loop.
+    this.#space.endIfKilled();
     return undefined;
   }
 
@@ -91,7 +95,7 @@ export class QueueEnds {
   tryShift(message: Message, woken: number): number | undefined {
     const words = this.#words;
     const bar = this.#base + GET_BAR;
-    this.#space.endIfKilled();
+    this.#space.peekKill();
     if (woken <= 0 && peek(words, bar) !== 0 && this.isOpen()) return undefined;
     const outcome = this.#container.shift(message);
     if (outcome === OK) {
@@ -101,6 +105,51 @@ export class QueueEnds {
     }
     if (outcome === CLOSED) return outcome;
     if (woken >= WOKEN_IN_VAIN) store(words, bar, 1);
+    // Not only a peek: the program may call this in a loop.
+    this.#space.endIfKilled();
+    return undefined;
+  }
+
+  /**
+   * Puts the messages of a batch as far as there is room. OK: all are put. `undefined`: the caller has to wait for room for the
+   * others. CLOSED or NO_ROOM: the next message cannot be put.
+   */
+  tryPushMany(batch: Batch, woken: number): number | undefined {
+    const words = this.#words;
+    const bar = this.#base + PUT_BAR;
+    this.#space.peekKill();
+    if (woken <= 0 && peek(words, bar) !== 0 && this.isOpen()) return undefined;
+    const before = batch.done;
+    const outcome = this.#container.pushMany(batch);
+    if (batch.done !== before) {
+      this.#notifyUpTo(batch.done - before, GET_POINT);
+      if (woken > 0) this.unbarPut();
+      // A waiter that has put something was not woken in vain so far. Quick looks have numbers below that of the first.
+      batch.woken = Math.max(woken, LOOK - woken);
+    } else if (outcome === FULL && woken - batch.woken >= WOKEN_IN_VAIN) {
+      store(words, bar, 1);
+    }
+    if (outcome !== FULL) return outcome;
+    this.#space.endIfKilled();
+    return undefined;
+  }
+
+  /** Takes up to `max` messages into a batch. OK or CLOSED; `undefined`: there is none, and the caller has to wait. */
+  tryShiftMany(batch: Batch, max: number, woken: number): number | undefined {
+    const words = this.#words;
+    const bar = this.#base + GET_BAR;
+    this.#space.peekKill();
+    if (woken <= 0 && peek(words, bar) !== 0 && this.isOpen()) return undefined;
+    const outcome = this.#container.shiftMany(batch, max);
+    if (outcome === OK) {
+      if (this.limit > 0) this.#notifyUpTo(batch.left, PUT_POINT);
+      if (woken > 0) this.unbarGet();
+      return outcome;
+    }
+    if (outcome === CLOSED) return outcome;
+    if (woken >= WOKEN_IN_VAIN) store(words, bar, 1);
+    // Not only a peek: the program may call this in a loop.
+    this.#space.endIfKilled();
     return undefined;
   }
 
@@ -108,6 +157,8 @@ export class QueueEnds {
   unbarPut(): void {
     if (peek(this.#words, this.#base + PUT_BAR) === 0) return;
     store(this.#words, this.#base + PUT_BAR, 0);
+    // While the bar was set, newcomers may have gone to sleep although there was room for them. No other notification wakes
+    // them for it.
     this.#notifyUpTo(this.limit - this.#container.size, PUT_POINT);
   }
 
@@ -115,6 +166,7 @@ export class QueueEnds {
   unbarGet(): void {
     if (peek(this.#words, this.#base + GET_BAR) === 0) return;
     store(this.#words, this.#base + GET_BAR, 0);
+    // As in `unbarPut`.
     this.#notifyUpTo(this.#container.size, GET_POINT);
   }
 
@@ -154,8 +206,6 @@ export class QueueEnds {
     return (tasksOf(this.#words, this.#base, this.#container) - done) | 0;
   }
 
-  // While the bar was set, newcomers may have gone to sleep although there was an item or room for them. No other notification
-  // wakes them for it.
   #notifyUpTo(count: number, point: number): void {
     if (count > 0) notify(this.#space, this.#base + point, Math.min(count, ALL_SLEEPERS));
   }

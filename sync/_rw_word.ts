@@ -138,7 +138,7 @@ export function attemptRead(
     }
     const count = words[seat + COUNT];
     if (keepsReadersOff(seen) && !mayPassWriters(space, base, woken, waiting, count)) return MISSED;
-    space.endIfKilled();
+    space.peekKill();
     store(words, seat + COUNT, count + 1);
     const after = peek(words, base);
     if (!isWritten(after)) {
@@ -166,7 +166,7 @@ export function attemptWrite(space: Space, base: number, woken: number, waiting:
     }
     if (isBarred(seen) && woken <= 0) return MISSED;
     if (keepsWritersOff(seen) && !mayPassReaders(space, base, woken, waiting)) return MISSED;
-    space.endIfKilled();
+    space.peekKill();
     if (compareExchange(words, base, seen, tag | seen & FLAGS | CLAIM) !== seen) continue;
     if (isRead(space, base + SEATS)) {
       replaceOwn(space, base, FREE, FLAGS);
@@ -192,7 +192,7 @@ export function writeAtOnce(space: Space, base: number): boolean {
   const { words } = space;
   const tag = space.id << WRITER_SHIFT;
   if (compareExchange(words, base, FREE, tag | CLAIM) !== FREE) return false;
-  space.endIfKilled();
+  space.peekKill();
   if (isUnread(words, base + SEATS) && compareExchange(words, base, tag | CLAIM, tag) === (tag | CLAIM)) return true;
   replaceOwn(space, base, FREE, FLAGS);
   return false;

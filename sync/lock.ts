@@ -163,7 +163,7 @@ export class Lock extends SharedObject {
       options === undefined && at >= 0 && !space.async.isCrowded(at + POINT) &&
       compareExchange(words, at, FREE, this.#tag) === FREE
     ) {
-      space.endIfKilled();
+      space.peekKill();
       return Promise.resolve(this.#begin(false));
     }
     return this.#acquireLater(options);
@@ -197,7 +197,7 @@ export class Lock extends SharedObject {
     const { words, at } = this.#place;
     if (at < 0) unusable(this, "acquire lock");
     if (options === undefined && compareExchange(words, at, FREE, this.#tag) === FREE) {
-      this.#place.space.endIfKilled();
+      this.#place.space.peekKill();
       const acquisition = acquisitions = (acquisitions + 1) | 0;
       words[at + ACQUISITION] = acquisition;
       // Made here and not in a method: JavaScriptCore then allocates a guard only if the caller uses it.

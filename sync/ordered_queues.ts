@@ -124,23 +124,68 @@ export class PriorityQueue<T = unknown> extends Queue<T> {
     validatePriority(options);
     return offer(this, item, options);
   }
+
+  /**
+   * Puts all items of an array into the queue, with the same priority. Waits, without blocking the event loop, while the queue
+   * is full. See {@linkcode Queue.putMany}.
+   *
+   * Python has no equivalent.
+   *
+   * @param items The items: anything that can be sent to another thread.
+   * @param options `priority` of all items, `timeout` in milliseconds for all items together, and `signal`.
+   * @throws {TypeError} If the priority is not a number.
+   * @throws {RangeError} If the priority is NaN.
+   * @throws What {@linkcode Queue.putMany} throws.
+   *
+   * @example With a priority
+   * ```ts
+   * import { PriorityQueue } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const queue = new PriorityQueue<string>();
+   * await queue.putMany(["work", "more work"]); // priority 0
+   * await queue.putMany(["urgent", "urgent, too"], { priority: -1 });
+   * assertEquals(await queue.getMany(3), ["urgent", "urgent, too", "work"]);
+   * ```
+   */
+  override async putMany(items: readonly T[], options?: PriorityOptions & WaitOptions): Promise<void> {
+    validatePriority(options, "put items into queue");
+    await super.putMany(items, options);
+  }
+
+  /**
+   * Puts all items of an array into the queue, with the same priority. Blocks this thread while the queue is full. See
+   * {@linkcode Queue.putManySync}.
+   *
+   * Python has no equivalent.
+   *
+   * @param items The items: anything that can be sent to another thread.
+   * @param options `priority` of all items, and `timeout` in milliseconds for all items together.
+   * @throws {TypeError} If the priority is not a number.
+   * @throws {RangeError} If the priority is NaN.
+   * @throws What {@linkcode Queue.putManySync} throws.
+   */
+  override putManySync(items: readonly T[], options?: PriorityOptions & WaitSyncOptions): void {
+    validatePriority(options, "put items into queue");
+    super.putManySync(items, options);
+  }
 }
 
-function validatePriority(options: PriorityOptions | undefined): void {
+function validatePriority(options: PriorityOptions | undefined, action: string = "put an item into queue"): void {
   if (options === undefined) return;
   if (typeof options !== "object" || options === null) {
     throw new TypeError(
-      `Cannot put an item into queue as the options must be an object like { priority: 1 }: received ${show(options)}`,
+      `Cannot ${action} as the options must be an object like { priority: 1 }: received ${show(options)}`,
     );
   }
   const { priority } = options;
   if (priority === undefined) return;
   if (typeof priority !== "number") {
-    throw new TypeError(`Cannot put an item into queue as 'priority' must be a number: received ${show(priority)}`);
+    throw new TypeError(`Cannot ${action} as 'priority' must be a number: received ${show(priority)}`);
   }
   if (Number.isNaN(priority)) {
     throw new RangeError(
-      "Cannot put an item into queue as 'priority' must be a number other than NaN: received NaN",
+      `Cannot ${action} as 'priority' must be a number other than NaN: received NaN`,
     );
   }
 }

@@ -31,6 +31,7 @@ import {
 import { LOG } from "../_internal/queue/log.ts";
 import { Message } from "../_internal/queue/message.ts";
 import { containerOf, defineQueue, QueueEnds, refuseEmpty, refuseForRoom, refuseFull } from "./_queue_ends.ts";
+import { ManyGet, ManyPut, type Target } from "./_queue_many.ts";
 
 /** Options of a queue. */
 export interface QueueOptions extends SharedOptions {
@@ -92,6 +93,7 @@ export class Queue<T = unknown> extends SharedObject {
   readonly #ends: QueueEnds;
   /** Writes a priority into a message; `undefined` if the queue has no priorities. */
   readonly #rank: ContainerType["rank"];
+  #manyGet: ManyGet | undefined;
 
   static {
     offer = (queue, item, options) => queue.#offer(item, options);
@@ -264,6 +266,78 @@ export class Queue<T = unknown> extends SharedObject {
   }
 
   /**
+   * Puts all items of an array into the queue, in order. Waits, without blocking the event loop, while the queue is full.
+   *
+   * Many small items take much less time this way than by as many calls of {@linkcode Queue.put}. Other threads can take the
+   * first items before the last ones are put, and other threads' items may come between them.
+   *
+   * The items are copied before this returns its promise: later changes to them, or to the array, have no effect. Each item is
+   * put whole or not at all. If the call ends early, the error's `put` is the number of items that were put: `items[put]` and
+   * all after it are not in the queue.
+   *
+   * Python has no equivalent.
+   *
+   * @param items The items: anything that can be sent to another thread.
+   * @param options `timeout` in milliseconds for all items together, and `signal`. With a `timeout` of 0, it puts what there is
+   * room for.
+   * @throws {QueueFullError} If `timeout` passes before all items are put, or the shared memory has no room for an item. If the
+   * signal is aborted after some items were put, `cause` is the signal's reason. The error's `item` property is the first item
+   * that was not put.
+   * @throws {QueueShutDownError} If the queue is shut down, before or during the wait.
+   * @throws {DOMException} `DataCloneError`, if an item cannot be copied. The items before it are put. The message names the
+   * path to the value.
+   * @throws {TypeError} If `items` is not an array, or the queue is shared between processes and an item contains an object
+   * that only threads share.
+   * @throws The signal's reason, if it is aborted before any item is put.
+   *
+   * @example Many items at once
+   * ```ts
+   * import { Queue } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const queue = new Queue<string>({ maxsize: 2 });
+   * const putting = queue.putMany(["a", "b", "c"]); // waits for room for the last one
+   * assertEquals(await queue.getMany(10), ["a", "b"]);
+   * await putting;
+   * assertEquals(await queue.getMany(10), ["c"]);
+   * ```
+   */
+  async putMany(items: readonly T[], options?: WaitOptions): Promise<void> {
+    const action = this.#check("put items into queue");
+    await new ManyPut(this.#target, items, options, action).put(options?.signal);
+  }
+
+  /**
+   * Puts all items of an array into the queue, in order. Blocks this thread while the queue is full. See
+   * {@linkcode Queue.putMany}.
+   *
+   * Python has no equivalent.
+   *
+   * @param items The items: anything that can be sent to another thread.
+   * @param options `timeout` in milliseconds for all items together. With 0, it puts what there is room for.
+   * @throws {QueueFullError} If `timeout` passes before all items are put, or the shared memory has no room for an item. The
+   * error's `put` is the number of items that were put, `item` the first that was not.
+   * @throws {QueueShutDownError} If the queue is shut down, before or during the wait. It has `put` as well.
+   * @throws {DOMException} `DataCloneError` with `put`, if an item cannot be copied. The items before it are put.
+   * @throws {TypeError} If `items` is not an array, or the queue is shared between processes and an item contains an object
+   * that only threads share.
+   *
+   * @example What was put in time
+   * ```ts
+   * import { Queue, QueueFullError } from "@weft/concurrent/sync";
+   * import { assertEquals, assertThrows } from "@std/assert";
+   *
+   * const queue = new Queue<number>({ maxsize: 2 });
+   * const items = [1, 2, 3, 4];
+   * const error = assertThrows(() => queue.putManySync(items, { timeout: 5 }), QueueFullError);
+   * assertEquals(items.slice(error.put), [3, 4]);
+   * ```
+   */
+  putManySync(items: readonly T[], options?: WaitSyncOptions): void {
+    new ManyPut(this.#target, items, options, this.#check("put items into queue")).putSync();
+  }
+
+  /**
    * Takes the next item. Waits for it without blocking the event loop.
    *
    * Promises of one thread get items in the order of the calls. After a timeout or an abort, no item has been taken.
@@ -363,6 +437,76 @@ export class Queue<T = unknown> extends SharedObject {
     const action = this.#check("take an item from queue");
     const outcome = this.#ends.tryShift(incoming, 1);
     return outcome === undefined ? undefined : this.#shifted(outcome, action);
+  }
+
+  /**
+   * Takes the next items, up to `max`. Waits, without blocking the event loop, until there is an item, and then takes what is
+   * there without waiting for more.
+   *
+   * Many small items take much less time this way than by as many calls of {@linkcode Queue.get}. After a timeout or an abort,
+   * no item has been taken. A thread that is killed in the call may have taken items that it has not returned.
+   *
+   * If the `deserialize` of an item's class throws ({@linkcode registerSerializable}), that item is lost, and the others are
+   * returned. The error is thrown by the next call that takes many items in this thread, or by this call if there are no other
+   * items.
+   *
+   * Python has no equivalent.
+   *
+   * @param max The largest number of items to take: a whole number of 1 or more, or `Infinity`.
+   * @param options `timeout` in milliseconds, and `signal`. With a `timeout` of 0, it does not wait.
+   * @returns The items, at least one, in the order of the queue: copies that belong to this thread.
+   * @throws {QueueEmptyError} If `timeout` passes first.
+   * @throws {QueueShutDownError} If the queue is shut down and has no more items.
+   * @throws {TypeError} If `max` is not a number.
+   * @throws {RangeError} If `max` is less than 1, or not a whole number.
+   * @throws The signal's reason, if it is aborted first.
+   *
+   * @example What is there
+   * ```ts
+   * import { Queue } from "@weft/concurrent/sync";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const queue = new Queue<number>();
+   * await queue.putMany([1, 2, 3]);
+   * assertEquals(await queue.getMany(2), [1, 2]);
+   * assertEquals(await queue.getMany(2), [3]);
+   * ```
+   */
+  async getMany(max: number, options?: WaitOptions): Promise<T[]> {
+    return await this.#many.get(max, options, this.#check("take items from queue")) as T[];
+  }
+
+  /**
+   * Takes the next items, up to `max`. Blocks this thread until there is an item, and then takes what is there. See
+   * {@linkcode Queue.getMany}.
+   *
+   * Python has no equivalent.
+   *
+   * @param max The largest number of items to take: a whole number of 1 or more, or `Infinity`.
+   * @param options `timeout` in milliseconds. With 0, it does not wait.
+   * @returns The items, at least one, in the order of the queue: copies that belong to this thread.
+   * @throws {QueueEmptyError} If `timeout` passes first.
+   * @throws {QueueShutDownError} If the queue is shut down and has no more items.
+   * @throws {TypeError} If `max` is not a number.
+   * @throws {RangeError} If `max` is less than 1, or not a whole number.
+   */
+  getManySync(max: number, options?: WaitSyncOptions): T[] {
+    return this.#many.getSync(max, options, this.#check("take items from queue")) as T[];
+  }
+
+  /**
+   * Takes the items that are there now, up to `max`. Never waits. See {@linkcode Queue.getMany}.
+   *
+   * Python has no equivalent.
+   *
+   * @param max The largest number of items to take: a whole number of 1 or more, or `Infinity`.
+   * @returns The items in the order of the queue; an empty array if there is none.
+   * @throws {QueueShutDownError} If the queue is shut down and has no more items.
+   * @throws {TypeError} If `max` is not a number.
+   * @throws {RangeError} If `max` is less than 1, or not a whole number.
+   */
+  tryGetMany(max: number): T[] {
+    return this.#many.tryGet(max, this.#check("take items from queue")) as T[];
   }
 
   /**
@@ -529,6 +673,17 @@ export class Queue<T = unknown> extends SharedObject {
     if (this.#tryPush(message, 1, item, action)) return true;
     message.drop(this.#place.space);
     return false;
+  }
+
+  get #target(): Target {
+    return { space: this.#place.space, base: this.#base, ends: this.#ends, rank: this.#rank };
+  }
+
+  // Throws an error that an earlier call has left.
+  get #many(): ManyGet {
+    const many = this.#manyGet ??= new ManyGet(this.#target);
+    many.throwLate();
+    return many;
   }
 
   get #size(): number {

@@ -229,7 +229,7 @@ export class RLock extends SharedObject {
     const { words, at } = this.#place;
     if (at < 0) unusable(this, "acquire lock");
     if (options === undefined && compareExchange(words, at, FREE, this.#tag) === FREE) {
-      this.#place.space.endIfKilled();
+      this.#place.space.peekKill();
       const { held, run } = this.#levels;
       if (held.length !== 0 || run !== undefined) return this.#begin(false);
       const acquisition = acquisitions = (acquisitions + 1) | 0;

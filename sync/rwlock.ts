@@ -188,7 +188,7 @@ export class RWLock extends SharedObject {
       const count = words[seat + COUNT];
       store(words, seat + COUNT, count + 1);
       if (peek(words, this.#base) === FREE) {
-        this.#place.space.endIfKilled();
+        this.#place.space.peekKill();
         return new ReadGuard(this, epochOf(this.#place.space, seat), false);
       }
       setCount(this.#place.space, this.#base, seat, count);
@@ -206,7 +206,9 @@ export class RWLock extends SharedObject {
    */
   tryRead(): Guard | undefined {
     if (this.#place.at < 0) unusable(this, "read");
-    return this.#attemptRead(0, undefined);
+    const guard = this.#attemptRead(0, undefined);
+    if (guard === undefined) this.#place.space.endIfKilled();
+    return guard;
   }
 
   /**
@@ -287,7 +289,9 @@ export class RWLock extends SharedObject {
    */
   tryWrite(): Guard | undefined {
     if (this.#place.at < 0) unusable(this, "write");
-    return this.#attemptWrite(0, undefined);
+    const guard = this.#attemptWrite(0, undefined);
+    if (guard === undefined) this.#place.space.endIfKilled();
+    return guard;
   }
 
   #readSlowly(options: WaitSyncOptions | undefined): Guard {

@@ -200,7 +200,7 @@ export class Semaphore extends SharedObject {
   release(n = 1): void {
     if (this.#place.at < 0) unusable(this, "release semaphore");
     if (n !== 1) validateInteger(n, "'n'", 1, MAX_PERMITS, "release semaphore");
-    this.#place.space.endIfKilled();
+    this.#place.space.peekKill();
     if (addPermits(this.#place.space, this.#place.at, n, MAX_PERMITS)) return;
     throw new RangeError(
       `Cannot release semaphore as it would have more than ${MAX_PERMITS} permits: it has ${
@@ -305,7 +305,7 @@ export class BoundedSemaphore extends Semaphore {
   override release(n = 1): void {
     if (this.#place.at < 0) unusable(this, "release semaphore");
     if (n !== 1) validateInteger(n, "'n'", 1, MAX_PERMITS, "release semaphore");
-    this.#place.space.endIfKilled();
+    this.#place.space.peekKill();
     const most = mostPermits(this.#place.words, this.#place.at);
     if (addPermits(this.#place.space, this.#place.at, n, most)) return;
     throw new RangeError(

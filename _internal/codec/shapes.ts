@@ -97,10 +97,14 @@ export function noteKeys(
   size: number,
   keys: readonly string[],
 ): readonly string[] {
+  // First, since it may throw: a block must not stand beside the keys of another.
+  const properties = asProperties(keys);
   blocks ??= new Int32Array(SLOTS * MAX_KEYED);
+  sizes[slot] = 0;
   for (let i = 0; i < size; i++) blocks[slot * MAX_KEYED + i] = words[at + i];
+  known[slot] = properties;
   sizes[slot] = size;
-  return known[slot] = asProperties(keys);
+  return properties;
 }
 
 function asProperties(keys: readonly string[]): readonly string[] {

@@ -86,6 +86,11 @@ export class Space {
    * it was asked.
    */
   endIfKilled(): void {
+    if (load(this.#killWords, this.#killAt) !== 0) this.exit();
+  }
+
+  /** As {@linkcode Space.endIfKilled}, at a path that has another atomic operation: see {@linkcode peek}. */
+  peekKill(): void {
     if (peek(this.#killWords, this.#killAt) !== 0) this.exit();
   }
 

@@ -36,6 +36,8 @@ export interface Wait<T> {
 export function waitSync<T>(space: Space, wait: Wait<T>, timeout: number): T {
   const result = block(space, wait.point, (woken) => wait.attempt(woken), deadlineOf(timeout), wait.pauses);
   if (result !== undefined) return result;
+  // A thread that waits for moments only, again and again, never sleeps for so long that it would learn of it there.
+  space.endIfKilled();
   wait.abandoned?.();
   return wait.expired(timeout);
 }

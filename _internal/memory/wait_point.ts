@@ -250,8 +250,10 @@ export class Pace {
 
   /** Learns from a wait that followed a {@linkcode Pace.find} in vain. */
   end(): void {
+    if (this.#began === 0) return;
     this.#isQuick = now() - this.#began < SHORT_MS;
     this.#gap = FIRST_GAP;
+    this.#began = 0;
   }
 }
 

@@ -22,6 +22,7 @@
 import { load } from "../atomics.ts";
 import { LINE } from "../memory/memory.ts";
 import type { Space } from "../memory/space.ts";
+import type { Batch } from "./many.ts";
 import type { Message } from "./message.ts";
 
 /** One of the states below. Written under the mutex of puts. A change to {@linkcode SHUT_AT_ONCE} also needs that of gets. */
@@ -65,6 +66,17 @@ export interface Container {
   push(message: Message): number;
   /** Takes the next message into `message`. Returns {@linkcode OK}, {@linkcode EMPTY} or {@linkcode CLOSED}. */
   shift(message: Message): number;
+  /**
+   * Puts in the messages of a batch, in order, as long as there is room. Returns {@linkcode OK} if all are in, else why the next
+   * one is not: {@linkcode FULL}, {@linkcode CLOSED} or {@linkcode NO_ROOM}.
+   */
+  pushMany(batch: Batch): number;
+  /**
+   * Takes up to `max` messages into an empty batch. It may take fewer than there are, but takes a message if there is one. At
+   * most the last message is in a parcel, because a thread strikes out its notes of parcels from the last to the first: see
+   * taken.ts. Returns {@linkcode OK}, {@linkcode EMPTY} or {@linkcode CLOSED}.
+   */
+  shiftMany(batch: Batch, max: number): number;
   /** Refuses messages from now on. With `atOnce`, it also drops the messages in the container. */
   shutDown(atOnce: boolean): void;
 }

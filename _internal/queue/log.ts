@@ -38,6 +38,7 @@ import { QUEUE } from "../memory/kinds.ts";
 import { LINE } from "../memory/memory.ts";
 import { lockMutex, unlockMutex } from "../memory/participants.ts";
 import type { Space } from "../memory/space.ts";
+import { advance, type Batch } from "./many.ts";
 import {
   CLOSED,
   CONTAINER,
@@ -172,6 +173,64 @@ class Log implements Container {
     return OK;
   }
 
+  pushMany(batch: Batch): number {
+    const space = this.#space;
+    const words = this.#words;
+    const base = this.#base;
+    const limit = this.#limit;
+    if (limit > 0 && ((peek(words, base + TAIL) - peek(words, base + HEAD_SEEN)) | 0) >= limit) {
+      const tail = peek(words, base + TAIL);
+      if (((tail - peek(words, base + HEAD)) | 0) >= limit && peek(words, base + STATE) === OPEN) return FULL;
+    }
+    lockMutex(space.memory, base + PUT_MUTEX, space.id);
+    const tail = words[base + TAIL];
+    const outcome = peek(words, base + STATE) === OPEN ? this.#pushAll(batch, tail) : CLOSED;
+    unlockMutex(space.memory, base + PUT_MUTEX);
+    return outcome;
+  }
+
+  #pushAll(batch: Batch, tail: number): number {
+    const words = this.#words;
+    const base = this.#base;
+    const limit = this.#limit;
+    let { left: count } = batch;
+    let outcome = OK;
+    if (limit > 0) {
+      let room = limit - ((tail - words[base + HEAD_SEEN]) | 0);
+      if (room < count) {
+        const head = words[base + HEAD_SEEN] = peek(words, base + HEAD);
+        room = limit - ((tail - head) | 0);
+      }
+      if (room < count) {
+        if (room <= 0) return FULL;
+        count = room;
+        outcome = FULL;
+      }
+    }
+    const place = base + PUT_PLACES + (tail & 1) * 2;
+    let segment = words[place];
+    let position = words[place + 1];
+    // The segment in which the last message is.
+    let lastSegment = segment;
+    let put = 0;
+    while (put < count) {
+      const before = batch.done;
+      position = batch.write(words, position, words[segment + END], count - put);
+      if (batch.done !== before) lastSegment = segment;
+      put += batch.done - before;
+      if (put === count) break;
+      const next = this.#nextSegment(segment, position, batch.nextSize);
+      if (next === 0) {
+        outcome = NO_ROOM;
+        break;
+      }
+      segment = next;
+      position = segment + FIRST;
+    }
+    if (put > 0) advance(words, base + TAIL, base + PUT_PLACES, put, segment, position, lastSegment, batch.last);
+    return outcome;
+  }
+
   // Returns a segment with room for a message of `size` words, which has no room at `position`, and links the two. 0: no memory.
   #nextSegment(segment: number, position: number, size: number): number {
     const space = this.#space;
@@ -247,6 +306,69 @@ class Log implements Container {
     if (moved) this.#giveUpBefore(segment);
     unlockMutex(space.memory, base + GET_MUTEX);
     return OK;
+  }
+
+  shiftMany(batch: Batch, max: number): number {
+    const space = this.#space;
+    const words = this.#words;
+    const base = this.#base;
+    const seen = peek(words, base + HEAD);
+    if (seen === words[base + TAIL_SEEN] && peek(words, base + TAIL) === seen) return this.#whyEmpty();
+    lockMutex(space.memory, base + GET_MUTEX, space.id);
+    if (words[base + TAKING] !== 0) mendTaking(space, base + TAKING);
+    const head = words[base + HEAD];
+    let count = (words[base + TAIL_SEEN] - head) | 0;
+    if (count < max) {
+      const tail = words[base + TAIL_SEEN] = peek(words, base + TAIL);
+      count = Math.min((tail - head) | 0, max);
+    } else {
+      count = max;
+    }
+    const isClosed = peek(words, base + STATE) === SHUT_AT_ONCE;
+    if (count > 0 && !isClosed) this.#shiftAll(batch, head, count);
+    unlockMutex(space.memory, base + GET_MUTEX);
+    return isClosed ? CLOSED : count > 0 ? OK : this.#whyEmpty();
+  }
+
+  #shiftAll(batch: Batch, head: number, count: number): void {
+    const words = this.#words;
+    const base = this.#base;
+    const place = base + GET_PLACES + (head & 1) * 2;
+    let segment = words[place];
+    let position = words[place + 1];
+    let moved = false;
+    let lastSegment = segment;
+    while (batch.left < count) {
+      while (words[position] === SKIP) {
+        segment = words[segment + NEXT];
+        position = segment + FIRST;
+        moved = true;
+      }
+      const before = batch.left;
+      position = batch.read(words, position, count - before);
+      if (batch.left === before) break;
+      lastSegment = segment;
+    }
+    const taken = batch.left;
+    if (taken > 0) advance(words, base + HEAD, base + GET_PLACES, taken, segment, position, lastSegment, batch.last);
+    else this.#shiftParcel(batch, head, segment, position);
+    if (moved) this.#giveUpBefore(segment);
+  }
+
+  // Takes the message at this place, which is in a parcel.
+  #shiftParcel(batch: Batch, head: number, segment: number, position: number): void {
+    const space = this.#space;
+    const words = this.#words;
+    const base = this.#base;
+    const { message } = batch;
+    message.readFrom(space, position);
+    batch.stageTaken(message);
+    const next = base + GET_PLACES + ((head + 1) & 1) * 2;
+    words[next] = segment;
+    words[next + 1] = position + message.size;
+    beginTaking(space, base + TAKING, base + HEAD, message.parcel);
+    store(words, base + HEAD, (head + 1) | 0);
+    endTaking(space, base + TAKING, message.parcel);
   }
 
   // The state is read before the tail: after a shutdown the tail does not change any more.

@@ -37,15 +37,15 @@ import { copyBytes } from "../runtime/bytes.ts";
 import { bytesOf, isNaming, loseParcel, makeParcel, strikeOut } from "./taken.ts";
 
 export const SKIP = 0;
-const INT = 1;
+export const INT = 1;
 const CONSTANT = 3;
 const DOUBLE = 5;
-const BYTES = 7;
+export const BYTES = 7;
 const PARCEL = 9;
 export const RAW = 11;
 const RAW_PARCEL = 13;
 
-const TAG = 15;
+export const TAG = 15;
 export const SHIFT = 4;
 
 /** The largest number of encoded bytes in the message itself. */

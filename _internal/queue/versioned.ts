@@ -16,7 +16,8 @@ import { load, store } from "../atomics.ts";
 import { LINE } from "../memory/memory.ts";
 import { lockMutex, unlockMutex } from "../memory/participants.ts";
 import type { Space } from "../memory/space.ts";
-import { CLOSED, CONTAINER, type Container, DRAINED, EMPTY, OPEN, SHUT, SHUT_AT_ONCE, STATE } from "./container.ts";
+import type { Batch } from "./many.ts";
+import { CLOSED, CONTAINER, type Container, DRAINED, EMPTY, OK, OPEN, SHUT, SHUT_AT_ONCE, STATE } from "./container.ts";
 import type { Message } from "./message.ts";
 import { mendTaking } from "./taken.ts";
 
@@ -123,6 +124,29 @@ export abstract class Versioned implements Container {
   abstract push(message: Message): number;
 
   abstract shift(message: Message): number;
+
+  // One by one: each message is an operation with a version of its own.
+  pushMany(batch: Batch): number {
+    while (batch.left > 0) {
+      const outcome = this.push(batch.loadNext());
+      if (outcome !== OK) return outcome;
+      batch.skipNext();
+    }
+    return OK;
+  }
+
+  shiftMany(batch: Batch, max: number): number {
+    const { message } = batch;
+    let outcome = OK;
+    while (batch.left < max && !batch.isFull) {
+      outcome = this.shift(message);
+      if (outcome !== OK) break;
+      batch.stageTaken(message);
+      // The next message could be in a parcel, too.
+      if (message.parcel !== 0) break;
+    }
+    return batch.left > 0 ? OK : outcome;
+  }
 
   /** Takes all messages, in the way of a get, and drops them. Called under the mutex. */
   protected abstract drain(): void;

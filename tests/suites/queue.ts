@@ -13,6 +13,7 @@ import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEqua
 import { describe, it } from "node:test";
 import { usedBytes } from "./_memory.ts";
 import type { Scope } from "./_scope.ts";
+import { queueManySuite } from "./queue_many.ts";
 import {
   collect,
   consume,
@@ -62,7 +63,10 @@ registerSerializable(Unwilling, {
 
 /** Tests of what `Queue`, `LifoQueue` and `PriorityQueue` have in common, and of their orders. */
 export function queueSuite(scope: Scope): void {
-  for (const kind of ["Queue", "LifoQueue", "PriorityQueue"] as const) commonSuite(scope, kind);
+  for (const kind of ["Queue", "LifoQueue", "PriorityQueue"] as const) {
+    commonSuite(scope, kind);
+    queueManySuite(scope, kind);
+  }
   orderSuite(scope);
 }
 

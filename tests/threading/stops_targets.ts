@@ -1,6 +1,16 @@
 /** Threads that hold a lock and do not stop by themselves, and threads that ask them to. */
 
-import { currentThread, Event, Lock, type Queue, sleepSync, Thread, type Value } from "@weft/concurrent/threading";
+import {
+  currentThread,
+  Event,
+  Lock,
+  type Queue,
+  type RWLock,
+  type Semaphore,
+  sleepSync,
+  Thread,
+  type Value,
+} from "@weft/concurrent/threading";
 
 /** What can be held: every lock, of threads and of processes. */
 export interface Holdable {
@@ -21,6 +31,51 @@ export function holdAndRunOn(lock: Holdable, held: Event): void {
   lock.acquireSync();
   held.set();
   runOn();
+}
+
+/** Attempts that fail or time out at once, one after the other. They never sleep. */
+export const FAILING: Record<
+  string,
+  (lock: Lock, read: RWLock, semaphore: Semaphore, empty: Queue<number>) => unknown
+> = {
+  "Lock.tryAcquire": (lock) => lock.tryAcquire(),
+  "Lock.acquireSync({ timeout: 0 })": (lock) => lock.acquireSync({ timeout: 0 }),
+  "Lock.acquireSync({ timeout: 0.001 })": (lock) => lock.acquireSync({ timeout: 0.001 }),
+  "RWLock.tryWrite": (_lock, read) => read.tryWrite(),
+  "RWLock.writeSync({ timeout: 0 })": (_lock, read) => read.writeSync({ timeout: 0 }),
+  "Semaphore.tryAcquire": (_lock, _read, semaphore) => semaphore.tryAcquire(),
+  "Semaphore.acquireSync({ timeout: 0 })": (_lock, _read, semaphore) => semaphore.acquireSync({ timeout: 0 }),
+  "Queue.tryGet": (_lock, _read, _semaphore, empty) => empty.tryGet(),
+  "Queue.getSync({ timeout: 0 })": (_lock, _read, _semaphore, empty) => empty.getSync({ timeout: 0 }),
+  "Queue.tryGetMany": (_lock, _read, _semaphore, empty) => empty.tryGetMany(2),
+  "Queue.joinSync({ timeout: 0 })": (_lock, _read, _semaphore, empty) => empty.joinSync({ timeout: 0 }),
+};
+
+export function failOn(
+  name: string,
+  lock: Lock,
+  read: RWLock,
+  semaphore: Semaphore,
+  empty: Queue<number>,
+  begun: Event,
+): never {
+  const attempt = FAILING[name];
+  for (let i = 0;; i++) {
+    // Only when the engine has compiled the loop.
+    if (i === 20_000) begun.set();
+    try {
+      attempt(lock, read, semaphore, empty);
+    } catch {
+      // It has failed, as it should.
+    }
+  }
+}
+
+export function takePermits(semaphore: Semaphore, begun: Event): never {
+  for (let i = 0;; i++) {
+    semaphore.acquireSync()[Symbol.dispose]();
+    if (i === 1000) begun.set();
+  }
 }
 
 export function tell(thread: Thread): void {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import * as processes from "@weft/concurrent/multiprocessing";
-import { Event, Lock, Queue, Thread, Value } from "@weft/concurrent/threading";
+import { Event, Lock, Queue, RWLock, Semaphore, Thread, Value } from "@weft/concurrent/threading";
 import * as targets from "./stops_targets.ts";
 
 const LIMIT = { timeout: 30_000 };
@@ -63,6 +63,35 @@ describe("a thread that runs on and is asked to end", () => {
     handles.putSync(thread);
     assertEquals(lock.acquireSync(TIMEOUT).abandoned, true);
     assertEquals(await thread.join(TIMEOUT), true);
+  });
+
+  for (const name of Object.keys(targets.FAILING)) {
+    it(`ends while it calls ${name} in vain, again and again`, LIMIT, async () => {
+      const lock = new Lock();
+      const read = new RWLock();
+      const begun = new Event();
+      const empty = new Queue<number>();
+      empty.putSync(1);
+      empty.getSync();
+      using _held = lock.acquireSync();
+      using _reading = read.readSync();
+      const args: Parameters<typeof targets.failOn> = [name, lock, read, new Semaphore(0), empty, begun];
+      const thread = new Thread({ target: targets.failOn, args }).start();
+      assertEquals(await begun.wait(TIMEOUT), true);
+      thread.terminate();
+      assertEquals(await thread.join(TIMEOUT), true);
+    });
+  }
+
+  it("takes no permit of a semaphore with it", LIMIT, async () => {
+    for (let i = 0; i < 5; i++) {
+      const semaphore = new Semaphore(1);
+      const begun = new Event();
+      const thread = new Thread({ target: targets.takePermits, args: [semaphore, begun] }).start();
+      await begun.wait(TIMEOUT);
+      thread.terminate();
+      assertEquals([await thread.join(TIMEOUT), semaphore.value], [true, 1]);
+    }
   });
 
   it("by itself ends at that, and runs no `finally`", LIMIT, async () => {

@@ -27,8 +27,8 @@ export const variants: readonly BrokenVariant[] = [
     name: "Semaphore: taken at once by a load and a store",
     patches: [STORE, {
       file: PERMITS,
-      find: "  if (compareExchange(words, at, seen, seen - ONE) !== seen) return false;\n",
-      replace: "  store(words, at, seen - ONE);\n",
+      find: "  return compareExchange(words, at, seen, seen - ONE) === seen;",
+      replace: "  store(words, at, seen - ONE);\n  return true;",
     }],
     caughtBy: ["Semaphore: one permit", "Semaphore: no more inside"],
   },

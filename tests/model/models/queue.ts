@@ -73,6 +73,46 @@ async function putAsync(
   }
 }
 
+/** Each item is a put of its own, and so is each item that is taken: other threads may come between them. */
+function putMany(actor: Actor, queue: Queue<number>, items: number[], timeout?: number): void {
+  const calls: ReturnType<Actor["begin"]>[] = [];
+  for (const item of items) calls.push(actor.begin("put", item));
+  let put = items.length;
+  let rest: unknown = true;
+  try {
+    queue.putManySync(items, timeout === undefined ? undefined : { timeout });
+  } catch (error) {
+    put = (error as { put: number }).put;
+    rest = failure(actor, error);
+  }
+  for (let i = 0; i < items.length; i++) actor.finish(calls[i], i < put ? true : rest);
+}
+
+function getMany(actor: Actor, queue: Queue<number>, max: number, timeout?: number): void {
+  const calls: ReturnType<Actor["begin"]>[] = [];
+  for (let i = 0; i < max; i++) calls.push(actor.begin("get"));
+  let items: number[] = [];
+  let rest: unknown = GAVE_UP;
+  try {
+    items = queue.getManySync(max, timeout === undefined ? undefined : { timeout });
+  } catch (error) {
+    rest = failure(actor, error);
+  }
+  // The items of one producer have the same tens.
+  for (let i = 1; i < items.length; i++) {
+    for (let k = 0; k < i; k++) {
+      const same = Math.floor(items[k] / 10) === Math.floor(items[i] / 10);
+      actor.assert(!same || items[k] < items[i], `${items[i]} came after ${items[k]}`);
+    }
+  }
+  for (let i = 0; i < max; i++) actor.finish(calls[i], i < items.length ? items[i] : rest);
+}
+
+/** Takes what is left. */
+function takeRest(actor: Actor, queue: Queue<number>): void {
+  while (queue.size > 0) tryGet(actor, queue);
+}
+
 function tryPut(actor: Actor, queue: Queue<number>, item: number): void {
   const call = actor.begin("tryPut", item);
   try {
@@ -423,6 +463,120 @@ export const models: readonly Model<Record<string, object>>[] = [
       },
     ],
     end: asSequential(1, oldest),
+  }),
+  ...[0, 3].map((maxsize) =>
+    model<Queues>({
+      name: `Queue: two put many and two get many${maxsize > 0 ? ", with little room" : ""}`,
+      setup: () => ({ queue: new Queue<number>({ maxsize }) }),
+      bound: maxsize > 0 ? 1 : 2,
+      threads: [
+        (actor, { queue }) => putMany(actor, queue, [11, 12, 13]),
+        (actor, { queue }) => putMany(actor, queue, [21, 22]),
+        ...times<Queues>(2, (actor, { queue }) => getMany(actor, queue, 3)),
+      ],
+      end: (actor, { queue }) => {
+        takeRest(actor, queue);
+        asSequential(maxsize, oldest)(actor);
+      },
+    })
+  ),
+  model({
+    name: "Queue: many items are in the queue or not when a thread dies",
+    setup,
+    threads: [
+      (actor, { queue }) => {
+        putMany(actor, queue, [11, 12]);
+        putMany(actor, queue, [13, 14, 15]);
+      },
+      (actor, { queue }) => {
+        getMany(actor, queue, 2, 0);
+        putMany(actor, queue, [21, 22]);
+        getMany(actor, queue, 3, 0);
+      },
+    ],
+    faults: { deaths: 1 },
+    end: (actor, { queue }) => {
+      takeRest(actor, queue);
+      asSequential(0, oldest)(actor);
+    },
+  }),
+  model({
+    name: "Queue: two that take many from what is there, and one dies",
+    setup: () => {
+      const queue = new Queue<number>();
+      queue.putManySync([11, 12, 13, 14, 15, 16]);
+      return { queue };
+    },
+    threads: times<Queues>(2, (actor, { queue }) => {
+      getMany(actor, queue, 2, 0);
+      getMany(actor, queue, 1, 0);
+    }),
+    faults: { deaths: 1 },
+    end: (actor, { queue }) => {
+      takeRest(actor, queue);
+      actor.linearizable<State>({ items: [11, 12, 13, 14, 15, 16], open: true }, sequential(0, oldest));
+    },
+  }),
+  model({
+    name: "Queue: many items wake many waiters",
+    setup,
+    threads: [
+      ...times<Queues>(2, (actor, { queue }) => void get(actor, queue)),
+      (actor, { queue }) => putMany(actor, queue, [1, 2]),
+    ],
+    end: asSequential(0, oldest),
+  }),
+  model({
+    name: "Queue: room for many items wakes many waiters",
+    setup: () => {
+      const queue = new Queue<number>({ maxsize: 2 });
+      queue.putManySync([1, 2]);
+      return { queue };
+    },
+    threads: [
+      ...times<Queues>(2, (actor, { queue }) => put(actor, queue, actor.index * 10 + 13)),
+      (actor, { queue }) => getMany(actor, queue, 2),
+    ],
+    end: (actor) => actor.linearizable<State>({ items: [1, 2], open: true }, sequential(2, oldest)),
+  }),
+  model({
+    name: "Queue: overtaken putters of many items bar it, and get room",
+    setup: bounded,
+    bound: 1,
+    scale: IMPATIENT,
+    threads: [
+      (actor, { queue }) => putMany(actor, queue, [11, 12, 13]),
+      (actor, { queue }) => {
+        put(actor, queue, 21);
+        put(actor, queue, 22);
+      },
+      (actor, { queue }) => {
+        for (let i = 0; i < 5; i++) getMany(actor, queue, 1);
+      },
+    ],
+    end: (actor, { queue }) => {
+      asSequential(1, oldest)(actor);
+      queue.putSync(9, { timeout: 0 });
+      actor.assert(queue.getSync() === 9, "the queue is barred at the end");
+    },
+  }),
+  model({
+    name: "Queue: many items, timeouts and a shutdown",
+    setup: bounded,
+    bound: 1,
+    threads: [
+      (actor, { queue }) => putMany(actor, queue, [11, 12], TIMEOUT),
+      (actor, { queue }) => {
+        getMany(actor, queue, 2, TIMEOUT);
+        getMany(actor, queue, 2);
+      },
+      (actor, { queue }) => shutdown(actor, queue, false),
+    ],
+    faults: { timeouts: 1 },
+    end: (actor, { queue }) => {
+      takeRest(actor, queue);
+      asSequential(1, oldest)(actor);
+    },
   }),
   model({
     name: "Queue: join ends when all tasks are done",

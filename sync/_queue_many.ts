@@ -1,0 +1,317 @@
+/**
+ * Putting and taking many items of a queue at once.
+ *
+ * A batch of small items takes the mutex of the queue once, and notifies once. See _internal/queue/many.ts.
+ *
+ * @module
+ */
+
+import { now } from "../_internal/atomics.ts";
+import { QueueFullError, QueueShutDownError } from "../_internal/errors.ts";
+import type { Space } from "../_internal/memory/space.ts";
+import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
+import { CONTENDED, LITTLE_PATIENCE } from "../_internal/memory/wait_point.ts";
+import {
+  deadlineOf,
+  show,
+  validateInteger,
+  validateWait,
+  type WaitOptions,
+  type WaitSyncOptions,
+} from "../_internal/options.ts";
+import { type Batch, giveBatchBack, takeBatch } from "../_internal/queue/many.ts";
+import { CLOSED, type ContainerType, GET_POINT, NO_ROOM, OK, PUT_POINT } from "../_internal/queue/container.ts";
+import { type QueueEnds, refuseEmpty, refuseForRoom, refuseFull } from "./_queue_ends.ts";
+
+/** Throws unless `items` is an array. */
+function validateItems(items: unknown, action: string): void {
+  if (!Array.isArray(items)) {
+    throw new TypeError(`Cannot ${action} as 'items' must be an array: received ${show(items)}`);
+  }
+}
+
+/** Throws unless `max` is a number of items to take. */
+function validateMax(max: unknown, action: string): void {
+  if (max !== Infinity) validateInteger(max, "'max'", 1, Number.MAX_SAFE_INTEGER, action);
+}
+
+/** A queue, as this thread sees it. */
+export interface Target {
+  readonly space: Space;
+  /** Where the words of the queue begin. */
+  readonly base: number;
+  readonly ends: QueueEnds;
+  readonly rank: ContainerType["rank"];
+}
+
+/** One call that puts many items. */
+export class ManyPut {
+  readonly #target: Target;
+  readonly #action: string;
+  readonly #items: readonly unknown[];
+  /** The length of the array at the call. */
+  readonly #count: number;
+  readonly #timeout: number;
+  readonly #deadline: number;
+  readonly #batch: Batch;
+  /** The index of the next item to pack. */
+  #next = 0;
+  /** Why that item cannot be packed. It counts once all items before it are put. */
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(target: Target, items: readonly unknown[], options: WaitOptions | undefined, action: string) {
+    validateItems(items, action);
+    this.#target = target;
+    this.#action = action;
+    this.#items = items;
+    this.#count = items.length;
+    this.#timeout = validateWait(options, action);
+    this.#deadline = deadlineOf(this.#timeout);
+    const priority = (options as { priority?: number } | undefined)?.priority ?? 0;
+    this.#batch = takeBatch();
+    target.rank?.(this.#batch.message, priority);
+  }
+
+  /** Puts the items. Blocks this thread while there is no room. */
+  putSync(): void {
+    try {
+      do {
+        this.#pack(false);
+        if (this.#tryPut()) continue;
+        const left = this.#deadline === Infinity ? Infinity : Math.max(0, this.#deadline - now());
+        try {
+          waitSync(this.#target.space, this.#room(), left);
+        } finally {
+          this.#target.ends.roomPace.end();
+        }
+      } while (!this.#isDone());
+    } catch (error) {
+      throw this.#ended(error, undefined);
+    } finally {
+      this.#close();
+    }
+  }
+
+  /** Puts the items. It copies all of them before it waits. */
+  async put(signal: AbortSignal | undefined): Promise<void> {
+    const { space, base } = this.#target;
+    try {
+      signal?.throwIfAborted();
+      do {
+        this.#pack(false);
+        // The promises that wait already get room first.
+        const isFirst = this.#timeout === 0 || !space.async.isCrowded(base + PUT_POINT);
+        if (isFirst && this.#tryPut(LITTLE_PATIENCE)) continue;
+        this.#pack(true);
+        try {
+          await waitAsync(space, this.#room(), Math.max(0, this.#deadline - now()), signal);
+        } finally {
+          this.#target.ends.roomPace.end();
+        }
+      } while (!this.#isDone());
+    } catch (error) {
+      throw this.#ended(error, signal);
+    } finally {
+      this.#close();
+    }
+  }
+
+  // Packs as many items as are copied at a time, or all.
+  #pack(all: boolean): void {
+    if (this.#failure !== undefined) return;
+    const { space } = this.#target;
+    const action = this.#action;
+    const batch = this.#batch;
+    const { message } = batch;
+    try {
+      for (; this.#next < this.#count && (all || !batch.isFull); this.#next++) {
+        const item = this.#items[this.#next];
+        if (!message.pack(space, item)) refuseForRoom(space, action, item, message.second);
+        batch.stage(message);
+      }
+    } catch (error) {
+      this.#failure = { error };
+    }
+  }
+
+  // Puts the batch as far as it finds room soon, again and again. Returns whether it is empty.
+  #tryPut(patience?: number): boolean {
+    const batch = this.#batch;
+    if (batch.left === 0 || this.#putSome(this.#timeout === 0 ? 1 : 0)) return true;
+    if (this.#timeout === 0) this.#refuseFull();
+    for (let before = -1; batch.done !== before;) {
+      before = batch.done;
+      if (this.#deadline !== Infinity && this.#deadline <= now() || !this.#target.ends.findRoom(patience)) return false;
+      if (this.#putSome(0)) return true;
+    }
+    return false;
+  }
+
+  // Puts the batch as far as there is room. Returns whether it is empty.
+  #putSome(woken: number): boolean {
+    const { space, ends } = this.#target;
+    const action = this.#action;
+    const outcome = ends.tryPushMany(this.#batch, woken);
+    if (outcome === NO_ROOM) refuseForRoom(space, action, this.#first, this.#batch.nextSize * 4);
+    if (outcome === CLOSED) throw new QueueShutDownError(`Cannot ${action} as it is shut down`);
+    return outcome === OK;
+  }
+
+  // Whether all items are put. Throws if the next one cannot be packed.
+  #isDone(): boolean {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    return this.#next === this.#count;
+  }
+
+  /** How it waits until the batch is put. */
+  #room(): Wait<true> {
+    return {
+      point: this.#target.base + PUT_POINT,
+      attempt: (woken) => this.#putSome(woken) || undefined,
+      expired: () => this.#refuseFull(),
+      abandoned: () => this.#target.ends.unbarPut(),
+      ordered: true,
+      pauses: CONTENDED,
+    };
+  }
+
+  /** The first item that is not put. */
+  get #first(): unknown {
+    return this.#items[this.#batch.done];
+  }
+
+  #refuseFull(): never {
+    refuseFull(this.#action, this.#timeout, this.#first, this.#target.ends.limit);
+  }
+
+  // Returns an error that tells how many items were put.
+  #ended(error: unknown, signal: AbortSignal | undefined): unknown {
+    const put = this.#batch.done;
+    const action = this.#action;
+    if (signal?.aborted && error === signal.reason) {
+      // The reason belongs to the program, and other calls may end with the same one.
+      if (put === 0) return error;
+      const message =
+        `Cannot ${action} as it stayed full until the signal was aborted: ${put} of ${this.#count} were put`;
+      return new QueueFullError(message, { item: this.#first, put, cause: error });
+    }
+    if (error instanceof Error && Object.isExtensible(error)) return Object.assign(error, { put });
+    if (put === 0) return error;
+    const message = `Cannot ${action} as an item cannot be copied: ${put} of ${this.#count} were put`;
+    return Object.assign(new Error(message, { cause: error }), { put });
+  }
+
+  #close(): void {
+    this.#batch.dropLeft(this.#target.space);
+    giveBatchBack(this.#batch);
+  }
+}
+
+/** Takes many items, for the calls of one queue in this thread. */
+export class ManyGet {
+  readonly #space: Space;
+  readonly #base: number;
+  readonly #ends: QueueEnds;
+  /** What was thrown for items that are lost, and not told yet. */
+  readonly #failures: unknown[] = [];
+
+  constructor({ space, base, ends }: Target) {
+    this.#space = space;
+    this.#base = base;
+    this.#ends = ends;
+  }
+
+  /** Takes items. Waits for the first without blocking the event loop. */
+  async get(max: number, options: WaitOptions | undefined, action: string): Promise<unknown[]> {
+    validateMax(max, action);
+    const timeout = validateWait(options, action);
+    options?.signal?.throwIfAborted();
+    if (timeout === 0 || !this.#space.async.isCrowded(this.#base + GET_POINT)) {
+      const items = this.#tryTakeSoon(max, timeout, action, LITTLE_PATIENCE);
+      if (items !== undefined) return items;
+    }
+    try {
+      return await waitAsync(this.#space, this.#wait(max, action), timeout, options?.signal);
+    } finally {
+      this.#ends.itemPace.end();
+    }
+  }
+
+  /** Takes items. Blocks this thread until there is an item. */
+  getSync(max: number, options: WaitSyncOptions | undefined, action: string): unknown[] {
+    validateMax(max, action);
+    const timeout = validateWait(options, action);
+    const items = this.#tryTakeSoon(max, timeout, action);
+    if (items !== undefined) return items;
+    try {
+      return waitSync(this.#space, this.#wait(max, action), timeout);
+    } finally {
+      this.#ends.itemPace.end();
+    }
+  }
+
+  /** Takes the items that are there. */
+  tryGet(max: number, action: string): unknown[] {
+    validateMax(max, action);
+    return this.#tryTake(max, 1, action) ?? [];
+  }
+
+  #tryTakeSoon(max: number, timeout: number, action: string, patience?: number): unknown[] | undefined {
+    const items = this.#tryTake(max, timeout === 0 ? 1 : 0, action);
+    if (items !== undefined) return items;
+    if (timeout === 0) refuseEmpty(action, timeout);
+    return this.#ends.findItem(patience) ? this.#tryTake(max, 0, action) : undefined;
+  }
+
+  /** Throws an error of an earlier call that returned the other items. */
+  throwLate(): void {
+    if (this.#failures.length > 0) throw this.#failures.shift();
+  }
+
+  // Takes up to `max` of the items that are there; `undefined`: there is none, and the caller has to wait.
+  #tryTake(max: number, woken: number, action: string): unknown[] | undefined {
+    const ends = this.#ends;
+    const batch = takeBatch();
+    try {
+      const outcome = ends.tryShiftMany(batch, max, woken);
+      if (outcome === undefined) return undefined;
+      if (outcome !== OK) throw new QueueShutDownError(`Cannot ${action} as it is shut down and has no more items`);
+      const items: unknown[] = [];
+      // What is put from now on does not count, or a fast producer could keep this call forever.
+      let left = batch.left < max ? Math.min(max, batch.left + ends.size) : max;
+      do {
+        left -= batch.left;
+        this.#unpack(batch, items);
+        // This is neither a newcomer any more nor a waiter that was woken in vain.
+      } while (left > 0 && ends.tryShiftMany(batch, left, Math.min(woken, 1)) === OK);
+      if (items.length === 0) this.throwLate();
+      return items;
+    } finally {
+      giveBatchBack(batch);
+    }
+  }
+
+  #unpack(batch: Batch, items: unknown[]): void {
+    for (;;) {
+      batch.unpackIntegers(items);
+      if (batch.left === 0) return;
+      try {
+        items.push(batch.unpackNext(this.#space));
+      } catch (error) {
+        this.#failures.push(error);
+      }
+    }
+  }
+
+  /** How a call waits for its first item. */
+  #wait(max: number, action: string): Wait<unknown[]> {
+    return {
+      point: this.#base + GET_POINT,
+      attempt: (woken) => this.#tryTake(max, woken, action),
+      expired: (timeout) => refuseEmpty(action, timeout),
+      abandoned: () => this.#ends.unbarGet(),
+      ordered: true,
+      pauses: CONTENDED,
+    };
+  }
+}
