@@ -108,9 +108,10 @@ function getMany(actor: Actor, queue: Queue<number>, max: number, timeout?: numb
   for (let i = 0; i < max; i++) actor.finish(calls[i], i < items.length ? items[i] : rest);
 }
 
-/** Takes what is left. */
+/** Takes what is left, and then finds nothing. */
 function takeRest(actor: Actor, queue: Queue<number>): void {
   while (queue.size > 0) tryGet(actor, queue);
+  tryGet(actor, queue);
 }
 
 function tryPut(actor: Actor, queue: Queue<number>, item: number): void {
@@ -482,7 +483,13 @@ export const models: readonly Model<Record<string, object>>[] = [
   ),
   model({
     name: "Queue: many items are in the queue or not when a thread dies",
-    setup,
+    setup: () => {
+      const queue = new Queue<number>();
+      // Both slots have places after that.
+      queue.putSync(1);
+      queue.getSync();
+      return { queue };
+    },
     threads: [
       (actor, { queue }) => {
         putMany(actor, queue, [11, 12]);
@@ -495,6 +502,8 @@ export const models: readonly Model<Record<string, object>>[] = [
       },
     ],
     faults: { deaths: 1 },
+    mortal: [0],
+    plain: true,
     end: (actor, { queue }) => {
       takeRest(actor, queue);
       asSequential(0, oldest)(actor);
@@ -574,7 +583,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     ],
     faults: { timeouts: 1 },
     end: (actor, { queue }) => {
-      takeRest(actor, queue);
+      while (queue.size > 0) tryGet(actor, queue);
       asSequential(1, oldest)(actor);
     },
   }),
