@@ -26,9 +26,9 @@ export const variants: readonly BrokenVariant[] = [
     patches: [{
       file: LOG,
       find:
-        "    if (parcel !== 0) beginTaking(space, base + TAKING, base + HEAD, parcel);\n    store(words, base + HEAD, (head + 1) | 0);\n",
+        "      beginTaking(space, base + TAKING, base + HEAD, parcel);\n      store(words, base + HEAD, (head + 1) | 0);\n",
       replace:
-        "    store(words, base + HEAD, (head + 1) | 0);\n    if (parcel !== 0) beginTaking(space, base + TAKING, base + HEAD, parcel);\n",
+        "      store(words, base + HEAD, (head + 1) | 0);\n      beginTaking(space, base + TAKING, base + HEAD, parcel);\n",
     }],
     caughtBy: ["Taken: a message of a queue"],
   },
