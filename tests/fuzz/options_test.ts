@@ -124,6 +124,9 @@ function targets(scope: Scope): [name: string, make: () => object, methods: stri
       "join",
       "joinSync",
       "shutdown",
+      "putMany",
+      "putManySync",
+      "tryGetMany",
     ]],
     ["PriorityQueue", () => new scope.PriorityQueue({ maxsize: 2 }), ["put", "putSync", "tryPut", "get", "tryGet"]],
   ];

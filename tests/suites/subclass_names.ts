@@ -244,6 +244,12 @@ export function subclassNamesSuite(scope: Scope): void {
           assert(queue.tryPut("c"));
           assertEquals(queue.tryGet(), "c");
           queue.taskDone();
+          queue.putManySync(["d"], { priority: 1 });
+          await queue.putMany(["e"], { priority: 2 });
+          assertEquals([...queue.getManySync(1), ...await queue.getMany(1)].sort(), ["d", "e"]);
+          assertEquals(queue.tryGetMany(1), []);
+          queue.taskDone();
+          queue.taskDone();
           assert(queue.joinSync({ timeout: 0 }));
         });
       }
