@@ -669,8 +669,7 @@ export class Explorer {
           tried.add(key);
           return calls.some((call, i) => {
             if (done & 1 << i || call.from > first) return false;
-            // The transformed function may be a generator, which is no state.
-            const next = machine.sync(apply(state as never, call.operation, call.argument, call.result));
+            const next = apply(state as never, call.operation, call.argument, call.result);
             return next !== undefined && search(next, done | 1 << i);
           });
         };
