@@ -16,6 +16,8 @@ const IMPATIENT = [{
 
 const CLOSED = "closed";
 const GAVE_UP = "gave up";
+/** What `tryGet` returns if there is no item. A call that never returned has the result `undefined`. */
+const NOTHING = "nothing";
 
 /** In a priority queue items are their own priorities: their tens. */
 function ranked(queue: Queue<number>, item: number): { priority?: number; timeout?: number } | undefined {
@@ -128,7 +130,7 @@ function tryGet(actor: Actor, queue: Queue<number>): void {
   const call = actor.begin("tryGet");
   try {
     const item = queue.tryGet();
-    actor.finish(call, item);
+    actor.finish(call, item === undefined ? NOTHING : item);
   } catch (error) {
     actor.finish(call, failure(actor, error));
   }
@@ -160,7 +162,7 @@ function sequential(maxsize: number, next: (items: readonly number[]) => number)
     result: unknown,
   ): State | undefined => {
     // A call that never returned may have taken effect.
-    const unknown = result === undefined && operation !== "tryGet";
+    const unknown = result === undefined;
     switch (operation) {
       case "put":
       case "tryPut": {
@@ -175,10 +177,10 @@ function sequential(maxsize: number, next: (items: readonly number[]) => number)
       case "tryGet": {
         if (result === CLOSED) return open || items.length > 0 ? undefined : { items, open };
         if (result === GAVE_UP) return { items, open };
-        if (items.length === 0) return result === undefined ? { items, open } : undefined;
+        if (result === NOTHING) return items.length === 0 ? { items, open } : undefined;
+        if (items.length === 0) return unknown ? { items, open } : undefined;
         const index = next(items);
-        if (result !== undefined && items[index] !== result) return undefined;
-        if (operation === "tryGet" && result === undefined) return undefined;
+        if (!unknown && items[index] !== result) return undefined;
         return { items: items.filter((_, at) => at !== index), open };
       }
       case "shutdown":
