@@ -22,4 +22,20 @@ export const variants: readonly BrokenVariant[] = [
     }],
     caughtBy: ["Queue: room for many"],
   },
+  {
+    name: "Queue: many items are counted before the place behind them is stored",
+    patches: [{
+      file: MANY,
+      find:
+        "  words[place] = segment;\n  words[place + 1] = position;\n  post(words, counter, (before + count) | 0);\n",
+      replace:
+        "  post(words, counter, (before + count) | 0);\n  words[place] = segment;\n  words[place + 1] = position;\n",
+    }, ...ENDING],
+    caughtBy: ["Queue: two that take many"],
+  },
+  {
+    name: "Queue: a batch is put whole if there is room for its first item",
+    patches: [{ file: LOG, find: "        count = room;\n        outcome = FULL;\n", replace: "" }],
+    caughtBy: ["Queue: many items, timeouts"],
+  },
 ];
