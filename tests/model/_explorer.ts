@@ -669,7 +669,8 @@ export class Explorer {
           tried.add(key);
           return calls.some((call, i) => {
             if (done & 1 << i || call.from > first) return false;
-            const next = apply(state as never, call.operation, call.argument, call.result);
+            // The transformed function may be a generator, which is no state.
+            const next = machine.sync(apply(state as never, call.operation, call.argument, call.result));
             return next !== undefined && search(next, done | 1 << i);
           });
         };

@@ -362,8 +362,9 @@ export class Machine {
     this.e2 = mix(this.e2 ^ 0x5bd1e995, value + 7);
   }
 
-  say(thread: VirtualThread, text: string, site = -1): void {
-    this.trace?.push({ thread: thread.index, text, site });
+  // What sets up and ends a model is not among the threads.
+  say(thread: VirtualThread | undefined, text: string, site = -1): void {
+    this.trace?.push({ thread: (thread ?? this.current).index, text, site });
   }
 
   // ---- Called by transformed code

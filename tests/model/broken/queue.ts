@@ -1,9 +1,29 @@
 import type { BrokenVariant } from "../model.ts";
 
+const LOG = "_internal/queue/log.ts";
+const MANY = "_internal/queue/many.ts";
 const ENDS = "sync/_queue_ends.ts";
+
+/** A get that is led to a wrong place ends, so that the model can say so. */
+const ENDING = [{
+  file: LOG,
+  find: "    const moved = words[position] === SKIP;\n    while (words[position] === SKIP) {",
+  replace: "    const moved = words[position] === SKIP;\n    while (words[position] === SKIP && segment !== 0) {",
+}, {
+  file: LOG,
+  find:
+    "      while (words[position] === SKIP) {\n        segment = words[segment + NEXT];\n        position = segment + FIRST;\n        moved",
+  replace:
+    "      while (words[position] === SKIP && segment !== 0) {\n        segment = words[segment + NEXT];\n        position = segment + FIRST;\n        moved",
+}];
 
 /** Broken ways to put and take many items. */
 export const variants: readonly BrokenVariant[] = [
+  {
+    name: "Queue: the next place overwrites the current one if the number of items is even",
+    patches: [{ file: MANY, find: "  if ((count & 1) === 0) {", replace: "  if (count < 0) {" }, ...ENDING],
+    caughtBy: ["Queue: many items are in"],
+  },
   {
     name: "Queue: many items wake one waiter",
     patches: [{
