@@ -268,8 +268,9 @@ export class Queue<T = unknown> extends SharedObject {
   /**
    * Puts all items of an array into the queue, in order. Waits, without blocking the event loop, while the queue is full.
    *
-   * Many small items take much less time this way than by as many calls of {@linkcode Queue.put}. Other threads can take the
-   * first items before the last ones are put, and other threads' items may come between them.
+   * Numbers and other simple values take much less time this way than by as many calls of {@linkcode Queue.put}. For objects,
+   * whose copies take most of the time, it saves little. Other threads can take the first items before the last ones are put,
+   * and other threads' items may come between them.
    *
    * The items are copied before this returns its promise: later changes to them, or to the array, have no effect. Each item is
    * put whole or not at all. If the call ends early, the error's `put` is the number of items that were put: `items[put]` and
@@ -443,8 +444,8 @@ export class Queue<T = unknown> extends SharedObject {
    * Takes the next items, up to `max`. Waits, without blocking the event loop, until there is an item, and then takes what is
    * there without waiting for more.
    *
-   * Many small items take much less time this way than by as many calls of {@linkcode Queue.get}. After a timeout or an abort,
-   * no item has been taken. A thread that is killed in the call may have taken items that it has not returned.
+   * Numbers and other simple values take much less time this way than by as many calls of {@linkcode Queue.get}. After a timeout
+   * or an abort, no item has been taken. A thread that is killed in the call may have taken items that it has not returned.
    *
    * If the `deserialize` of an item's class throws ({@linkcode registerSerializable}), that item is lost, and the others are
    * returned. The error is thrown by the next call that takes many items in this thread, or by this call if there are no other
