@@ -131,13 +131,7 @@ class Log implements Container {
     const words = this.#words;
     const base = this.#base;
     const limit = this.#limit;
-    // Looks without the mutex, so that threads that wait for room do not contend for it. By the head as last seen first: the
-    // line of the head belongs to the threads that get.
-    if (limit > 0 && ((peek(words, base + TAIL) - peek(words, base + HEAD_SEEN)) | 0) >= limit) {
-      // The tail first: if the queue is full by these counts, it was full when the head was read, as the tail only grows.
-      const tail = peek(words, base + TAIL);
-      if (((tail - peek(words, base + HEAD)) | 0) >= limit && peek(words, base + STATE) === OPEN) return FULL;
-    }
+    if (limit > 0 && this.#seemsFull()) return FULL;
     lockMutex(space.memory, base + PUT_MUTEX, space.id);
     const tail = words[base + TAIL];
     if (peek(words, base + STATE) !== OPEN) {
@@ -173,15 +167,23 @@ class Log implements Container {
     return OK;
   }
 
+  // Looks without the mutex, so that threads that wait for room do not contend for it. By the head as last seen first: the line
+  // of the head belongs to the threads that get.
+  #seemsFull(): boolean {
+    const words = this.#words;
+    const base = this.#base;
+    const limit = this.#limit;
+    // The tail first: if the queue is full by these counts, it was full when the head was read, as the tail only grows.
+    const tail = peek(words, base + TAIL);
+    return ((tail - peek(words, base + HEAD_SEEN)) | 0) >= limit && ((tail - peek(words, base + HEAD)) | 0) >= limit &&
+      peek(words, base + STATE) === OPEN;
+  }
+
   pushMany(batch: Batch): number {
     const space = this.#space;
     const words = this.#words;
     const base = this.#base;
-    const limit = this.#limit;
-    if (limit > 0 && ((peek(words, base + TAIL) - peek(words, base + HEAD_SEEN)) | 0) >= limit) {
-      const tail = peek(words, base + TAIL);
-      if (((tail - peek(words, base + HEAD)) | 0) >= limit && peek(words, base + STATE) === OPEN) return FULL;
-    }
+    if (this.#limit > 0 && this.#seemsFull()) return FULL;
     lockMutex(space.memory, base + PUT_MUTEX, space.id);
     const tail = words[base + TAIL];
     const outcome = peek(words, base + STATE) === OPEN ? this.#pushAll(batch, tail) : CLOSED;
