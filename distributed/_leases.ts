@@ -302,8 +302,12 @@ export class HeldLease implements Lease {
   #releasing: Promise<boolean> | undefined;
   readonly #beats: ReturnType<typeof setInterval>;
   #end: ReturnType<typeof setTimeout> | undefined;
+  readonly token: number;
+  readonly abandoned: boolean;
 
-  constructor(readonly token: number, readonly abandoned: boolean, lease: number, since: number, host: LeaseHost) {
+  constructor(token: number, abandoned: boolean, lease: number, since: number, host: LeaseHost) {
+    this.token = token;
+    this.abandoned = abandoned;
     this.#host = host;
     this.#lease = lease;
     this.#since = since;

@@ -100,7 +100,13 @@ export class Line {
 
 /** Asks a store until it answers. */
 export class Asking {
-  constructor(readonly line: Line, readonly engineTimeout: number) {}
+  readonly line: Line;
+  readonly engineTimeout: number;
+
+  constructor(line: Line, engineTimeout: number) {
+    this.line = line;
+    this.engineTimeout = engineTimeout;
+  }
 
   /**
    * Opens the store if necessary. Each call is followed by {@linkcode Line.giveBack}. If there was a connection before,

@@ -40,20 +40,36 @@ export class SentParcel implements Granted {
   readonly told: Set<number> = new Set();
   /** Positions whose outcomes are arriving in pieces. */
   readonly coming: Set<number> = new Set();
+  readonly id: string;
+  readonly number: number;
+  readonly fn: number;
+  /** The job of the task at each position, and the task's index in that job. */
+  readonly jobs: readonly Job[];
+  readonly indexes: readonly number[];
+  readonly bytes: Uint8Array;
+  /** Inputs that its agent asks for in pieces, by position. */
+  readonly large: ReadonlyMap<number, Uint8Array>;
+  /** It is a parcel of `each()`, for the workers of one agent. */
+  readonly inEach: boolean;
 
   constructor(
-    readonly id: string,
-    readonly number: number,
-    readonly fn: number,
-    /** The job of the task at each position, and the task's index in that job. */
-    readonly jobs: readonly Job[],
-    readonly indexes: readonly number[],
-    readonly bytes: Uint8Array,
-    /** Inputs that its agent asks for in pieces, by position. */
-    readonly large: ReadonlyMap<number, Uint8Array>,
-    /** It is a parcel of `each()`, for the workers of one agent. */
-    readonly inEach = false,
+    id: string,
+    number: number,
+    fn: number,
+    jobs: readonly Job[],
+    indexes: readonly number[],
+    bytes: Uint8Array,
+    large: ReadonlyMap<number, Uint8Array>,
+    inEach = false,
   ) {
+    this.id = id;
+    this.number = number;
+    this.fn = fn;
+    this.jobs = jobs;
+    this.indexes = indexes;
+    this.bytes = bytes;
+    this.large = large;
+    this.inEach = inEach;
     this.open = new Set(indexes.keys());
   }
 

@@ -31,7 +31,11 @@ export function onArrival(prepare: () => Promise<void>): void {
 
 /** A placeholder for a value that is encoded after the main value. */
 export class Later {
-  constructor(readonly number: number) {}
+  readonly number: number;
+
+  constructor(number: number) {
+    this.number = number;
+  }
 }
 
 /** Replaces the placeholders in an object that was read by their values. */

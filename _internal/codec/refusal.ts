@@ -16,7 +16,13 @@ export const REFUSAL: unique symbol = Symbol.for("@weft/concurrent.refusal") as 
 
 /** Thrown for a value that cannot be sent. The path to the value is found afterwards. */
 export class Unsendable {
-  constructor(readonly value: unknown, readonly make: (path: string) => Error) {}
+  readonly value: unknown;
+  readonly make: (path: string) => Error;
+
+  constructor(value: unknown, make: (path: string) => Error) {
+    this.value = value;
+    this.make = make;
+  }
 }
 
 /** An {@linkcode Unsendable} whose error is a `DataCloneError` with this reason. */

@@ -190,9 +190,11 @@ export class ThreadMemory implements Memory {
   readonly words: Int32Array;
   readonly bytes: Uint8Array;
   readonly capacity: number;
+  readonly buffer: SharedArrayBuffer;
 
   /** Wraps a buffer that {@linkcode ThreadMemory.reserve} made, in this thread or in another. */
-  constructor(readonly buffer: SharedArrayBuffer) {
+  constructor(buffer: SharedArrayBuffer) {
+    this.buffer = buffer;
     this.words = new Int32Array(buffer);
     this.bytes = new Uint8Array(buffer);
     const { growable, maxByteLength } = buffer as Growable;

@@ -40,7 +40,13 @@ export interface SharedOptions {
 
 /** Where an object is that a handle is made for: its memory, and its address there. */
 export class Attachment {
-  constructor(readonly space: Space, readonly at: number) {}
+  readonly space: Space;
+  readonly at: number;
+
+  constructor(space: Space, at: number) {
+    this.space = space;
+    this.at = at;
+  }
 }
 
 /** How an object is created. */

@@ -281,7 +281,11 @@ function ignore(): void {}
 
 /** Holds a value that was thrown, which may be `undefined`. */
 export class Thrown {
-  constructor(readonly value: unknown) {}
+  readonly value: unknown;
+
+  constructor(value: unknown) {
+    this.value = value;
+  }
 }
 
 /** The iterator of {@linkcode asCompleted}: delivers futures in the order in which they are settled. */

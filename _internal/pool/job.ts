@@ -205,13 +205,19 @@ export abstract class AnyJob implements Job {
   readonly ordinal: number = ++jobs;
   /** How often each task was lost. */
   #losses: Map<number, number> | undefined;
+  readonly fn: number;
+  readonly name: string;
+  readonly spread: boolean;
 
   constructor(
-    readonly fn: number,
-    readonly name: string,
-    readonly spread: boolean,
+    fn: number,
+    name: string,
+    spread: boolean,
     options: JobOptions,
   ) {
+    this.fn = fn;
+    this.name = name;
+    this.spread = spread;
     this.together = options.together;
     this.killAfter = options.killAfter;
     this.priority = options.priority;

@@ -48,17 +48,21 @@ export class SubmittedTask extends AnyJob implements FutureTask {
   dropped = false;
   /** The place in the program where it was submitted. */
   site: CallSite | undefined;
+  readonly source: SubmitQueue;
+  readonly sequence: number;
 
   constructor(
     host: TaskHost,
-    readonly source: SubmitQueue,
-    readonly sequence: number,
+    source: SubmitQueue,
+    sequence: number,
     fn: number,
     name: string,
     input: { packed: Packed; spread: boolean },
     options: JobOptions,
   ) {
     super(fn, name, input.spread, options);
+    this.source = source;
+    this.sequence = sequence;
     this.#host = host;
     this.#packed = input.packed;
     this.future = new Future(this);
@@ -173,8 +177,11 @@ export class SubmitQueue implements Source {
   /** Tasks that have come back. */
   readonly #returned: SubmittedTask[] = [];
   #sorted = true;
+  readonly priority: number;
 
-  constructor(readonly priority: number) {}
+  constructor(priority: number) {
+    this.priority = priority;
+  }
 
   add(task: SubmittedTask): void {
     this.#tasks.push(task);

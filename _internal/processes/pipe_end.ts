@@ -73,7 +73,13 @@ export const ENDED = 3;
 
 /** An end of a new pipe. `Pipe` passes it to the constructor of a connection in place of options. */
 export class NewEnd {
-  constructor(readonly pipe: number, readonly side: number) {}
+  readonly pipe: number;
+  readonly side: number;
+
+  constructor(pipe: number, side: number) {
+    this.pipe = pipe;
+    this.side = side;
+  }
 
   /** Writes the words of the connection. */
   initialize(words: Int32Array, at: number): void {

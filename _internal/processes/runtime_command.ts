@@ -115,9 +115,9 @@ export function runtimeCommand(permissions: "inherit" | Requested, modules: read
         `Cannot start process with 'permissions' as this runtime has no permissions: leave them out, or run on Deno`,
       );
     }
-    const { execArgv } = nodeProcess() as unknown as { execArgv: string[] };
+    const { execArgv } = nodeProcess();
     return {
-      args: [...keptOfBun(execArgv), isBun ? fileOf(ENTRY) : ENTRY, ...programArguments()],
+      args: [...(isBun ? keptOfBun(execArgv) : keptOfNode(execArgv)), fileOf(ENTRY), ...programArguments()],
       cwd: undefined,
       hasFfi: true,
     };
@@ -419,6 +419,28 @@ function requestedPermissions(
 const BUN_SKIPPED = new Set(["-e", "--eval", "-p", "--print", "--cwd"]);
 /** Flags of Bun that are meant for a single process: to run again after each change, or to listen on a port for a debugger. */
 const BUN_SKIPPED_ALONE = /^(?:-|--watch|--hot|--no-clear-screen|--inspect(?:-wait|-brk)?(?:=.*)?)$/;
+
+/** Flags of Node with a value that name the program's code, or are meant for the whole program. */
+const NODE_SKIPPED = new Set(["-e", "--eval", "-p", "-pe", "--print", "--inspect-port", "--input-type", "--watch-path"]);
+/** Flags of Node that are meant for a single process, or with which a child would run something else than its module. */
+const NODE_SKIPPED_ALONE =
+  /^(?:-|-i|--interactive|-c|--check|--(?:watch|inspect|test|run|cpu-prof|heap-prof|prof|experimental-test)(?:-[\w-]+)?(?:=.*)?)$/;
+/** Each process that uses `node:ffi` would print a warning, and the first process has printed it. */
+const NODE_QUIET = "--disable-warning=ExperimentalWarning";
+
+/** The flags of this program that a child on Node gets as well. */
+export function keptOfNode(flags: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < flags.length; i++) {
+    const [name] = flags[i].split("=", 1);
+    if (NODE_SKIPPED.has(name)) {
+      if (name === flags[i]) i++;
+    } else if (!NODE_SKIPPED_ALONE.test(flags[i])) {
+      kept.push(flags[i]);
+    }
+  }
+  return kept.includes(NODE_QUIET) ? kept : [...kept, NODE_QUIET];
+}
 
 /** The flags of this program that a child on Bun gets as well. */
 export function keptOfBun(flags: readonly string[]): string[] {

@@ -8,9 +8,9 @@
  */
 
 import { NotSupportedError } from "../errors.ts";
-import { bun, deno, isBun, nodeProcess } from "./runtime.ts";
+import { bun, deno, isBun, isNode, nodeProcess } from "./runtime.ts";
 import { isBundled } from "./own_files.ts";
-import { isExiting } from "./this_thread.ts";
+import { isExiting, mainPath } from "./this_thread.ts";
 
 /** The exports of a module. */
 export type Exports = Record<string, unknown>;
@@ -37,6 +37,7 @@ function nodeModule(): NodeModule {
 /** Whether the runtime is part of the program's single file. */
 function isCompiled(): boolean {
   if (deno !== undefined) return deno.build.standalone === true;
+  if (isNode) return (nodeProcess().getBuiltinModule("node:sea") as { isSea(): boolean } | undefined)?.isSea() === true;
   return bun?.isStandaloneExecutable === true || /^(?:\/\$bunfs\/|[a-z]:[\\/]~BUN)/i.test(bun?.main ?? "");
 }
 
@@ -66,13 +67,13 @@ function refuseCompiled(action: string): never {
 /** The main module of this thread, if the runtime tells. */
 export function mainModule(): string | undefined {
   if (deno !== undefined) return deno.mainModule;
-  const main = bun !== undefined ? bun.main : nodeProcess().argv[1];
+  const main = mainPath();
   return main === undefined ? undefined : urlOfPlace(main);
 }
 
-// The names that Deno and Bun have for a text that is typed, or given as an argument or on standard input: `deno eval`, `bun -e`,
-// `bun -`, notebooks.
-const TYPED_IN = /\/(?:\$deno\$(?:eval|stdin|repl|jupyter)[^/]*|(?:\[|%5B)(?:eval|stdin|repl)(?:\]|%5D))(?:[?#]|$)/;
+// The names that the runtimes have for a text that is typed, or given as an argument or on standard input: `deno eval`, `bun -e`,
+// `bun -`, `node -e`, notebooks.
+const TYPED_IN = /\/(?:\$deno\$(?:eval|stdin|repl|jupyter)[^/]*|(?:\[|%5B)(?:eval\d*|stdin|repl)(?:\]|%5D))(?:[?#]|$)/;
 const PROMPT = /\/\$deno\$(?:repl|jupyter)[^/]*$/;
 
 /** Whether a module is a text that the program was given instead of a file, so that no worker can import it. */

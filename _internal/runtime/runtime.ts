@@ -74,15 +74,18 @@ interface BunChild {
 }
 
 /** The part of `process` that this library uses. */
-interface ProcessGlobal {
+export interface ProcessGlobal {
   readonly pid: number;
   readonly argv: string[];
+  readonly execArgv: readonly string[];
   readonly env: Record<string, string>;
   readonly execPath: string;
   readonly exitCode?: number | string;
   readonly platform: string;
   readonly arch: string;
+  readonly version: string;
   readonly versions: { readonly node?: string };
+  readonly permission?: { has(name: string): boolean };
   nextTick: (action: () => void) => void;
   cwd(): string;
   exit(code?: number): never;
@@ -107,6 +110,9 @@ export const bun: BunGlobal | undefined = host.Bun;
 /** Whether this is Bun. */
 export const isBun: boolean = bun !== undefined;
 
+/** Whether this is Node. */
+export const isNode: boolean = deno === undefined && !isBun && typeof host.process?.versions?.node === "string";
+
 /** The global `process`, on Bun and Node. The first access to it on Deno takes ten milliseconds. */
 export function nodeProcess(): ProcessGlobal {
   return host.process!;
@@ -123,8 +129,7 @@ export function isBunBefore(major: number, minor: number, patch: number): boolea
  * Whether this thread may block. Only the main thread of a browser may not. It is not enough to look for `document`: programs
  * that test web pages on another runtime define it too.
  */
-export const mayBlock: boolean = !("document" in globalThis) || deno !== undefined || isBun ||
-  typeof host.process?.versions?.node === "string";
+export const mayBlock: boolean = !("document" in globalThis) || deno !== undefined || isBun || isNode;
 
 /** The number of this process. */
 export function pidOfThis(): number {

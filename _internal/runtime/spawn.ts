@@ -6,7 +6,7 @@
  */
 
 import { withoutPrototype } from "../options.ts";
-import { bun, deno, nodeProcess } from "./runtime.ts";
+import { bun, deno, isNode, nodeProcess } from "./runtime.ts";
 import { isWorker } from "./this_thread.ts";
 
 /** What to start. */
@@ -52,6 +52,7 @@ export function spawn({ args, cwd, env }: SpawnOptions): Spawned {
       },
     };
   }
+  if (isNode) return spawnOnNode(args, cwd, env);
   if (bun === undefined) throw new TypeError("Cannot start process on this runtime");
   const child = bun.spawn(withoutPrototype({
     cmd: [runtimePath(), ...args],
@@ -66,6 +67,36 @@ export function spawn({ args, cwd, env }: SpawnOptions): Spawned {
     ended: child.exited.then(() => child.signalCode === null ? child.exitCode ?? 0 : -signalNumber(child.signalCode)),
     setRef: (ref) => ref ? child.ref() : child.unref(),
   };
+}
+
+interface NodeChild {
+  readonly pid?: number;
+  ref(): void;
+  unref(): void;
+  on(event: "error", listener: (error: unknown) => void): void;
+  on(event: "exit", listener: (code: number | null, signal: string | null) => void): void;
+}
+
+interface ChildProcess {
+  spawn(command: string, args: readonly string[], options: Record<string, unknown>): NodeChild;
+}
+
+function spawnOnNode(args: readonly string[], cwd: string | undefined, env: Readonly<Record<string, string>>): Spawned {
+  const process = nodeProcess();
+  const { spawn } = process.getBuiltinModule("node:child_process") as ChildProcess;
+  const child = spawn(
+    runtimePath(),
+    args,
+    withoutPrototype({ cwd, env: { ...process.env, ...env }, stdio: ["ignore", "inherit", "inherit"] }),
+  );
+  let failure: unknown;
+  const ended = new Promise<number>((resolve) => {
+    child.on("error", (error) => failure = error);
+    child.on("exit", (code, signal) => resolve(signal === null ? code ?? 0 : -signalNumber(signal)));
+  });
+  // Node reports that a process could not be started in an event, and has no pid for it.
+  if (child.pid === undefined) throw failure ?? new Error(`Cannot start ${runtimePath()}`);
+  return { pid: child.pid, ended, setRef: (ref) => ref ? child.ref() : child.unref() };
 }
 
 /** The number of a signal on this system. */

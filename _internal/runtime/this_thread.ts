@@ -10,24 +10,40 @@
 
 import { wait } from "../atomics.ts";
 import { InvalidStateError } from "../errors.ts";
-import { bun, deno, isBun, nodeProcess } from "./runtime.ts";
+import { bun, deno, isBun, isNode, nodeProcess } from "./runtime.ts";
 
 // In a worker.
+
+/** The part of `node:worker_threads` that is used in a worker. */
+interface NodeThreads {
+  readonly isMainThread: boolean;
+  readonly parentPort: {
+    postMessage(message: unknown): void;
+    on(event: "message", listener: (data: unknown) => void): void;
+  };
+}
+
+/** On Node, where a worker has no global functions for messages. */
+const nodeThreads = isNode ? nodeProcess().getBuiltinModule("node:worker_threads") as NodeThreads : undefined;
 
 /** Whether this module graph runs in a Web Worker and not in the main thread. */
 export function isWorker(): boolean {
   return typeof (globalThis as { WorkerGlobalScope?: unknown }).WorkerGlobalScope === "function" ||
-    bun?.isMainThread === false;
+    bun?.isMainThread === false || nodeThreads?.isMainThread === false;
 }
 
 /** Sets what is done with messages from the thread that started this worker. */
 export function onParentMessage(receive: (data: unknown) => void): void {
+  if (nodeThreads !== undefined) {
+    nodeThreads.parentPort.on("message", receive);
+    return;
+  }
   (globalThis as unknown as Worker).onmessage = (event: MessageEvent): void => receive(event.data);
 }
 
 /** Sends a message to the thread that started this worker. */
 export function postToParent(message: unknown): void {
-  (globalThis as unknown as Worker).postMessage(message);
+  (nodeThreads?.parentPort ?? globalThis as unknown as Worker).postMessage(message);
 }
 
 /** The part of `node:fs` that this library uses: Linux describes threads in files. */
@@ -44,7 +60,7 @@ let loaded: Files | undefined;
  * when they are needed, because that takes a worker longer than to load all of the library's own modules.
  */
 export function threadFiles(): Files | undefined {
-  if (isBun) loaded ??= nodeProcess().getBuiltinModule("node:fs") as Files;
+  if (isBun || isNode) loaded ??= nodeProcess().getBuiltinModule("node:fs") as Files;
   return loaded;
 }
 
@@ -65,24 +81,54 @@ let isSet = false;
 /** The program's arguments, which follow its main module. */
 export function programArguments(): string[] {
   if (deno !== undefined) return [...deno.args];
-  const { argv } = nodeProcess();
-  // With `bun -e` there is no module at that place.
-  return argv.slice(bun !== undefined && !isSet && argv[1] !== bun.main ? 1 : 2);
+  return nodeProcess().argv.slice(hasMainArgument() ? 2 : 1);
+}
+
+// With `bun -e` and `node -e` there is no module at that place.
+function hasMainArgument(): boolean {
+  if (isSet) return true;
+  return bun !== undefined ? nodeProcess().argv[1] === bun.main : !isTypedIntoNode();
+}
+
+// `node -e`, `node -p`. A worker gets these flags too, although its first argument is a module.
+function isTypedIntoNode(): boolean {
+  return nodeProcess().execArgv.some((flag) => /^(?:-e|-p|-pe|--eval|--print)(?:=|$)/.test(flag));
+}
+
+/** The path of the program's main module, on Bun and Node. The path of a text that is typed in names no file. */
+export function mainPath(): string | undefined {
+  const { argv, cwd } = nodeProcess();
+  if (isSet) return argv[1];
+  if (bun !== undefined) return bun.main;
+  // The prompt, and a program on standard input, have no argument for it.
+  if (isTypedIntoNode() || argv[1] === undefined || argv[1] === "-") return `${cwd()}/[eval1]`;
+  return isNode ? realPath(argv[1]) : argv[1];
+}
+
+// The path may lack its extension, or lead through a link. Modules know themselves by the path of the file.
+function realPath(path: string): string {
+  const { createRequire } = nodeProcess().getBuiltinModule("node:module") as {
+    createRequire(path: string): { resolve(path: string): string };
+  };
+  try {
+    return createRequire(path).resolve(path);
+  } catch {
+    return path;
+  }
 }
 
 /** The arguments of a worker that is started here. {@linkcode takeArguments} reads them there. */
 export function workerArguments(): string[] | undefined {
-  if (bun === undefined) return undefined;
-  const { argv } = nodeProcess();
-  return [isSet || argv[1] === bun.main ? argv[1] : bun.main, ...programArguments()];
+  if (!isBun && !isNode) return undefined;
+  return [mainPath()!, ...programArguments()];
 }
 
 /**
- * In a worker of Bun, whose arguments follow its own module: puts the program's main module in the place of that module. Deno's
- * workers have the arguments of the program without this.
+ * In a worker of Bun or Node, whose arguments follow its own module: puts the program's main module in the place of that
+ * module. Deno's workers have the arguments of the program without this.
  */
 export function takeArguments(): void {
-  if (!isBun) return;
+  if (!isBun && !isNode) return;
   nodeProcess().argv.splice(1, 1);
   isSet = true;
 }
@@ -190,6 +236,7 @@ export function onLastWords({ exit, uncaught }: LastWords): void {
     nodeProcess().on("uncaughtException", uncaught);
     nodeProcess().on("unhandledRejection", uncaught);
   }
+  if (isNode) return;
   // Under `bun test` only these events come, also for rejections.
   globalThis.addEventListener("error", (event) => {
     event.preventDefault();

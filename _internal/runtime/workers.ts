@@ -1,13 +1,13 @@
 /**
- * Workers, from the side of the thread that starts them: a Web Worker that need not keep the program alive, on either runtime,
- * and the number of its thread, by which the system can tell whether that thread is gone.
+ * Workers, from the side of the thread that starts them: a Web Worker, or one of Node's, that need not keep the program alive, and
+ * the number of its thread, by which the system can tell whether that thread is gone.
  *
  * @module
  */
 
 import { now } from "../atomics.ts";
 import { withoutPrototype } from "../options.ts";
-import { isBun, isBunBefore } from "./runtime.ts";
+import { isBun, isBunBefore, isNode, nodeProcess } from "./runtime.ts";
 import { threadFiles, workerArguments } from "./this_thread.ts";
 
 /** A running worker, from the side of the thread that started it. */
@@ -16,7 +16,7 @@ export interface WorkerHandle {
   post(message: unknown, buffers?: ArrayBuffer[]): void;
   /** Sets whether the worker keeps the program alive. At first it does. */
   setRef(ref: boolean): void;
-  /** Stops it: on Bun at once, on Deno at the next turn of its event loop. */
+  /** Stops it: on Bun and Node at once, on Deno at the next turn of its event loop. */
   terminate(): void;
 }
 
@@ -26,12 +26,12 @@ export interface WorkerListener {
   message(data: unknown): void;
   /** The worker could not be loaded, or failed in code in which the library could not catch the error. */
   error(message: string): void;
-  /** The worker is gone. Only Bun reports this. */
+  /** The worker is gone. Deno does not report this. */
   close(exitCode: number): void;
 }
 
-/** Whether {@linkcode WorkerHandle.terminate} stops running code: on Bun since 1.3.13; on V8 the code goes on. */
-export const TERMINATE_STOPS_CODE: boolean = isBun && !isBunBefore(1, 3, 13);
+/** Whether {@linkcode WorkerHandle.terminate} stops running code: on Node, and on Bun since 1.3.13. On Deno the code goes on. */
+export const TERMINATE_STOPS_CODE: boolean = isNode || isBun && !isBunBefore(1, 3, 13);
 
 // Before 1.4, Bun crashes if a worker is terminated while it loads. A blocked thread gets no event when a worker has loaded, so
 // the worker is taken for loaded after this many milliseconds.
@@ -47,8 +47,39 @@ const denoRef: symbol | undefined = typeof Worker === "undefined"
   ? undefined
   : Object.getOwnPropertySymbols(Worker.prototype).find((symbol) => !symbol.description);
 
+/** The part of `node:worker_threads` that starts workers. */
+interface NodeThreads {
+  readonly Worker: new (url: URL, options: Record<string, unknown>) => NodeWorker;
+  readonly SHARE_ENV: symbol;
+}
+
+interface NodeWorker {
+  postMessage(message: unknown, buffers: ArrayBuffer[]): void;
+  ref(): void;
+  unref(): void;
+  terminate(): unknown;
+  on(event: "message", listener: (data: unknown) => void): void;
+  on(event: "error", listener: (error: unknown) => void): void;
+  on(event: "exit", listener: (code: number) => void): void;
+}
+
+function startOnNode(url: URL, listener: WorkerListener): WorkerHandle {
+  const process = nodeProcess();
+  const { Worker, SHARE_ENV } = process.getBuiltinModule("node:worker_threads") as NodeThreads;
+  const worker = new Worker(url, withoutPrototype({ argv: workerArguments(), env: SHARE_ENV }));
+  worker.on("message", (data) => listener.message(data));
+  worker.on("error", (error) => listener.error(error instanceof Error ? error.message : String(error)));
+  worker.on("exit", (code) => listener.close(code));
+  return {
+    post: (message, buffers = []): void => worker.postMessage(message, buffers),
+    setRef: (ref): void => ref ? worker.ref() : worker.unref(),
+    terminate: (): void => void worker.terminate(),
+  };
+}
+
 /** Starts a worker on a module. */
 export function startWorker(url: URL, listener: WorkerListener): WorkerHandle {
+  if (isNode) return startOnNode(url, listener);
   // Bun takes `argv`; other runtimes ignore it. Bun and Deno would also read options that a program has added to the prototype
   // of all objects.
   const options: WorkerOptions & { argv?: string[] } = { type: "module", argv: workerArguments() };
@@ -87,8 +118,8 @@ export function startWorker(url: URL, listener: WorkerListener): WorkerHandle {
   };
 }
 
-// Whether a thread is gone, according to the system. Needed on Bun: it stops a worker that was terminated, but reports that
-// only to a starter whose event loop turns.
+// Whether a thread is gone, according to the system. Needed on Bun and Node: they stop a worker that was terminated, but report
+// that only to a starter whose event loop turns.
 
 /**
  * Calls `start`, which starts a thread, and returns the number of that thread in the system; 0 if it is unknown or not needed.
@@ -97,7 +128,7 @@ export function startWorker(url: URL, listener: WorkerListener): WorkerHandle {
 export function startSystemThread<T>(start: () => T): { started: T; id: number } {
   const before = threads();
   const started = start();
-  // Bun has created the thread when `new Worker` returns. It may have created a thread of its own at the same time.
+  // The runtime has created the thread when `new Worker` returns. It may have created a thread of its own at the same time.
   const fresh = before === undefined ? [] : threads()?.filter((id) => !before.includes(id)) ?? [];
   return { started, id: fresh.length === 1 ? Number(fresh[0]) : 0 };
 }

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { isBun, isBunBefore, nodeProcess } from "../runtime/runtime.ts";
+import { deno, isBunBefore, nodeProcess } from "../runtime/runtime.ts";
 import { type Argument, cString, type Native } from "./ffi.ts";
 
 /** The operating system, as a thread calls it. Descriptors and addresses are valid in all threads of the process. */
@@ -265,5 +265,5 @@ export function removeVariable(c: { unsetenv: Call }, name: string): void {
   // process crashes.
   if (!isBunBefore(1, 4, 0)) c.unsetenv(cString(name));
   // On Bun this object is a copy, which must be changed as well.
-  if (isBun) delete nodeProcess().env[name];
+  if (deno === undefined) delete nodeProcess().env[name];
 }

@@ -1,6 +1,6 @@
 /**
- * Calls of the system's C library, and access to memory by its address, with one interface for Deno and Bun:
- * {@linkcode Native}.
+ * Calls of the system's C library, and access to memory by its address, with one interface for Deno, Bun and
+ * Node: {@linkcode Native}.
  *
  * Nothing is loaded before the first use, so importing this package needs no permission.
  *
@@ -9,7 +9,7 @@
 
 import { NotSupportedError } from "../errors.ts";
 import { withoutPrototype } from "../options.ts";
-import { deno, isBun, nodeProcess } from "../runtime/runtime.ts";
+import { deno, isBun, isNode, nodeProcess } from "../runtime/runtime.ts";
 
 /**
  * The types of parameters and results. An `address` is a number; a call on a fast path converts it with
@@ -100,6 +100,7 @@ export function loadNative(action: string): Native {
 function choose(action: string): Native {
   if (deno !== undefined) return denoNative(deno as unknown as DenoFfi, action);
   if (isBun) return bunNative();
+  if (isNode) return nodeNative(action);
   throw new NotSupportedError(
     `Cannot ${action} as this runtime has no foreign function interface that this library knows: threads and all of @weft/concurrent/sync work without it`,
   );
@@ -203,17 +204,7 @@ function bunNative(): Native {
     view: (address, bytes) => ffi.toArrayBuffer(address, 0, bytes),
     unref: () => false,
     open<S extends Record<string, Signature>>(libraries: readonly string[], signatures: S): Functions<S> {
-      // Bun binds a function by its name in C. A function that is needed with several signatures is bound in several rounds.
-      const rounds: Record<string, string>[] = [];
-      const used: Record<string, Signature> = {};
-      for (const [key, signature] of Object.entries(signatures)) {
-        if (withoutPrototype(signature).async === true) continue;
-        used[key] = signature;
-        const name = signature.name ?? key;
-        const round = rounds.find((round) => round[name] === undefined);
-        if (round !== undefined) round[name] = key;
-        else rounds.push({ [name]: key });
-      }
+      const { rounds, used } = inRounds(signatures);
       return firstOf(libraries, (library) => {
         const named: Record<string, (...args: unknown[]) => unknown> = {};
         for (const round of rounds) {
@@ -228,6 +219,97 @@ function bunNative(): Native {
         return numeric(named, used) as Functions<S>;
       });
     },
+  };
+}
+
+/**
+ * The functions that are not asynchronous, by their keys; and for each round, in which every name of C occurs once, these keys
+ * by the names. Bun and Node bind a function by its name in C, so one that is needed with several signatures takes several rounds.
+ */
+function inRounds(signatures: Record<string, Signature>): {
+  rounds: Record<string, string>[];
+  used: Record<string, Signature>;
+} {
+  const rounds: Record<string, string>[] = [];
+  const used: Record<string, Signature> = {};
+  for (const [key, signature] of Object.entries(signatures)) {
+    if (withoutPrototype(signature).async === true) continue;
+    used[key] = signature;
+    const name = signature.name ?? key;
+    const round = rounds.find((round) => round[name] === undefined);
+    if (round !== undefined) round[name] = key;
+    else rounds.push({ [name]: key });
+  }
+  return { rounds, used };
+}
+
+interface NodeFfi {
+  dlopen(
+    library: string,
+    symbols: Record<string, unknown>,
+  ): { readonly functions: Record<string, (...args: unknown[]) => unknown> };
+  toArrayBuffer(address: bigint, bytes: number, copy: boolean): ArrayBuffer;
+  getRawPointer(buffer: Uint8Array): bigint;
+}
+
+/** What {@linkcode NodeFfi.dlopen} has returned. Node would close a library that nothing refers to. */
+const opened: unknown[] = [];
+
+function nodeNative(action: string): Native {
+  const { getBuiltinModule, permission, version } = nodeProcess();
+  if (permission?.has("ffi") === false) {
+    throw new NotSupportedError(
+      `Cannot ${action} as that calls the system's C library, which must be allowed: run with --allow-ffi (threads and all of @weft/concurrent/sync work without it)`,
+    );
+  }
+  const ffi = getBuiltinModule("node:ffi") as NodeFfi | undefined;
+  if (ffi === undefined) {
+    throw new NotSupportedError(
+      `Cannot ${action} as that calls the system's C library, and this Node has no node:ffi: received ${version}, expected 26.1.0 or later without --no-experimental-ffi (threads and all of @weft/concurrent/sync work without it)`,
+    );
+  }
+  const types: Record<NativeType, string> = { i32: "i32", i64: "i64", address: "u64", buffer: "buffer" };
+  return {
+    hasAsync: false,
+    toAddress: BigInt,
+    longestView: 2 ** 32,
+    addressOf: (buffer) => Number(ffi.getRawPointer(buffer)),
+    view: (address, bytes) => ffi.toArrayBuffer(BigInt(address), bytes, false),
+    unref: () => false,
+    open<S extends Record<string, Signature>>(libraries: readonly string[], signatures: S): Functions<S> {
+      const { rounds, used } = inRounds(signatures);
+      return firstOf(libraries, (library) => {
+        const named: Record<string, (...args: unknown[]) => unknown> = {};
+        for (const round of rounds) {
+          const symbols: Record<string, unknown> = {};
+          for (const [name, key] of Object.entries(round)) {
+            const parameters = used[key].parameters.map((type) => types[type]);
+            const result = types[used[key].result];
+            // The keys changed their names between versions.
+            symbols[name] = withoutPrototype({ parameters, arguments: parameters, result, return: result });
+          }
+          const found = ffi.dlopen(library, symbols);
+          opened.push(found);
+          for (const [name, key] of Object.entries(round)) {
+            named[key] = withBigints(found.functions[name], used[key].parameters);
+          }
+        }
+        return numeric(named, used) as Functions<S>;
+      });
+    },
+  };
+}
+
+// Node takes no number for a parameter of 64 bits.
+function withBigints(
+  call: (...args: unknown[]) => unknown,
+  parameters: readonly NativeType[],
+): (...args: unknown[]) => unknown {
+  const places = [...parameters.keys()].filter((at) => parameters[at] === "i64" || parameters[at] === "address");
+  if (places.length === 0) return call;
+  return (...args) => {
+    for (const at of places) if (typeof args[at] === "number") args[at] = BigInt(args[at]);
+    return call(...args);
   };
 }
 

@@ -12,7 +12,7 @@
  */
 
 import { exitProcess } from "../runtime/this_thread.ts";
-import { isBun, pidOfThis } from "../runtime/runtime.ts";
+import { deno, pidOfThis } from "../runtime/runtime.ts";
 import { ownFile } from "../runtime/own_files.ts";
 import { ignoreOnDeno } from "../runtime/spawn.ts";
 import { startWorker } from "../runtime/workers.ts";
@@ -85,7 +85,7 @@ export function darwinProcesses(action: string): ProcessCalls {
     },
     // On Bun the process does not ignore SIGTERM, because no other process could see whether the program has a handler for it.
     leaveSignals() {
-      if (isBun) { for (const signal of [SIGHUP, SIGINT]) c.signal(signal, SIG_IGN); }
+      if (deno === undefined) { for (const signal of [SIGHUP, SIGINT]) c.signal(signal, SIG_IGN); }
       else ignoreOnDeno();
     },
     leavesTerminate: () => false,

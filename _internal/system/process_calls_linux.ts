@@ -7,7 +7,7 @@
  * @module
  */
 
-import { isBun, pidOfThis } from "../runtime/runtime.ts";
+import { deno, pidOfThis } from "../runtime/runtime.ts";
 import { ignoreOnDeno } from "../runtime/spawn.ts";
 import {
   currentFolder,
@@ -137,16 +137,16 @@ export function linuxProcesses(action: string): ProcessCalls {
       const status = Number(fields[49]);
       return (status & 0x7f) === 0 ? status >> 8 & 0xff : -(status & 0x7f);
     },
-    // On Bun the kernel ignores the signals, whatever code runs. Programs that the process starts do not inherit this.
+    // On Bun and Node the kernel ignores the signals, whatever code runs. Programs that the process starts do not inherit this.
     // Deno catches all three signals from half a second after the start, in a thread of its own, and ends the process if
     // it has no listener. A listener that does nothing prevents that, even if it never gets to run.
     leaveSignals() {
-      if (isBun) { for (const signal of [SIGHUP, SIGINT, SIGTERM]) c.signal(signal, SIG_IGN); }
+      if (deno === undefined) { for (const signal of [SIGHUP, SIGINT, SIGTERM]) c.signal(signal, SIG_IGN); }
       else ignoreOnDeno();
     },
     urgent: SIGURG,
     leavesTerminate(pid) {
-      if (!isBun) return false;
+      if (deno !== undefined) return false;
       const status = read(`/proc/${pid}/status`);
       if (status === undefined) return false;
       const text = decoder.decode(status);

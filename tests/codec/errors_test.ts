@@ -17,15 +17,21 @@ const LIMIT = { timeout: 10_000 };
 
 class Unregistered extends RangeError {
   override name = "Unregistered";
-  constructor(readonly code: number) {
+  readonly code: number;
+
+  constructor(code: number) {
     super(`code ${code}`);
+    this.code = code;
   }
 }
 
 class Registered extends Error {
   override name = "Registered";
-  constructor(readonly code: number) {
+  readonly code: number;
+
+  constructor(code: number) {
     super(`code ${code}`);
+    this.code = code;
   }
 }
 registerSerializable(Registered, {

@@ -292,7 +292,11 @@ describe("an object of a class of the runtime", () => {
 describe("an object of the program's own", () => {
   class Point {
     #secret = 1;
-    constructor(readonly x: number) {}
+    readonly x: number;
+
+    constructor(x: number) {
+      this.x = x;
+    }
     get secret() {
       return this.#secret;
     }

@@ -26,10 +26,18 @@ function referencesOf(object: Event): number {
 }
 
 class Point {
-  constructor(readonly x: unknown) {}
+  readonly x: unknown;
+
+  constructor(x: unknown) {
+    this.x = x;
+  }
 }
 class Bad {
-  constructor(readonly what: "serialize" | "deserialize") {}
+  readonly what: "serialize" | "deserialize";
+
+  constructor(what: "serialize" | "deserialize") {
+    this.what = what;
+  }
 }
 class Link {
   other: unknown = undefined;
@@ -196,7 +204,11 @@ describe("registerSerializable", () => {
 
   it("may send and receive something itself meanwhile", LIMIT, () => {
     class Nested {
-      constructor(readonly value: unknown) {}
+      readonly value: unknown;
+
+      constructor(value: unknown) {
+        this.value = value;
+      }
     }
     registerSerializable(Nested, {
       name: "refusals_test.Nested",

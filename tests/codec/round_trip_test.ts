@@ -388,7 +388,13 @@ describe("a value that crosses", () => {
   it("instances without a registration cross as data", LIMIT, () => {
     class Point {
       #secret = 1;
-      constructor(readonly x: number, readonly y: number) {}
+      readonly x: number;
+      readonly y: number;
+
+      constructor(x: number, y: number) {
+        this.x = x;
+        this.y = y;
+      }
       get sum() {
         return this.x + this.y + this.#secret;
       }
@@ -429,7 +435,13 @@ describe("a value that crosses", () => {
 
   it("is the same at every depth at which what is in it comes later", LIMIT, async () => {
     class Pair {
-      constructor(readonly left: unknown, readonly right: unknown) {}
+      readonly left: unknown;
+      readonly right: unknown;
+
+      constructor(left: unknown, right: unknown) {
+        this.left = left;
+        this.right = right;
+      }
     }
     registerSerializable(Pair, {
       name: "round_trip_test.Pair",
@@ -437,8 +449,11 @@ describe("a value that crosses", () => {
       deserialize: ({ left, right }: { left: unknown; right: unknown }) => new Pair(left, right),
     });
     class Failure extends Error {
-      constructor(readonly inner: unknown, options?: ErrorOptions) {
+      readonly inner: unknown;
+
+      constructor(inner: unknown, options?: ErrorOptions) {
         super("failed", options);
+        this.inner = inner;
       }
     }
     registerSerializable(Failure, {
@@ -520,7 +535,11 @@ describe("a value that crosses", () => {
 
   it("is no deeper where a class serializes it, which needs it whole", LIMIT, () => {
     class Chain {
-      constructor(readonly next: unknown) {}
+      readonly next: unknown;
+
+      constructor(next: unknown) {
+        this.next = next;
+      }
     }
     registerSerializable(Chain, {
       name: "round_trip_test.Chain",

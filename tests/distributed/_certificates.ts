@@ -17,8 +17,10 @@ export const canMake: boolean = (() => {
 export class Certificate {
   readonly certFile: string;
   readonly keyFile: string;
+  readonly path: string;
 
-  constructor(readonly path: string) {
+  constructor(path: string) {
+    this.path = path;
     this.certFile = `${path}.pem`;
     this.keyFile = `${path}.key`;
   }

@@ -69,8 +69,11 @@ export class Program {
 /** A server with its agents. */
 export class Fleet implements AsyncDisposable {
   readonly agents: Program[] = [];
+  readonly server: DevServer;
 
-  private constructor(readonly server: DevServer) {}
+  private constructor(server: DevServer) {
+    this.server = server;
+  }
 
   static async start(
     agents = 0,

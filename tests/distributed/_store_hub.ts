@@ -110,8 +110,11 @@ export class StoreHub {
   }
 
   #isPumping = false;
+  readonly random: () => number;
 
-  constructor(readonly random: () => number = Math.random) {}
+  constructor(random: () => number = Math.random) {
+    this.random = random;
+  }
 
   /** What objects of a client of its own are made with, and its connections so far, the last of which it uses. */
   client(): { connect: string; stores: HubStore[] } {

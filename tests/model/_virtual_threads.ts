@@ -133,8 +133,10 @@ export class VirtualThread {
   // A hash of what happened to it so far: a thread's state is a function of what its operations returned.
   h1: number;
   h2: number;
+  readonly index: number;
 
-  constructor(readonly index: number) {
+  constructor(index: number) {
+    this.index = index;
     this.h1 = Math.imul(index + 1, 0x9e3779b1);
     this.h2 = Math.imul(index + 1, 0x85ebca6b);
   }
@@ -987,7 +989,11 @@ export const globals: Readonly<Record<string, unknown>> = {
     unregister(): void {}
   },
   WeakRef: class {
-    constructor(readonly target: object) {}
+    readonly target: object;
+
+    constructor(target: object) {
+      this.target = target;
+    }
     deref(): object {
       return this.target;
     }

@@ -59,8 +59,12 @@ export class FakeProcess {
   #memory: Map<number, ArrayBuffer> = new Map();
   #directories: Map<number, string[]> = new Map();
   #next = 1;
+  readonly mac: FakeMac;
+  readonly user: number;
 
-  constructor(readonly mac: FakeMac, readonly user: number) {
+  constructor(mac: FakeMac, user: number) {
+    this.mac = mac;
+    this.user = user;
     this.native = {
       hasAsync: false,
       addressOf: () => 0,

@@ -1,8 +1,10 @@
 /** Random numbers from a seed. */
 export class Random {
   #state: number;
+  readonly seed: number;
 
-  constructor(readonly seed: number) {
+  constructor(seed: number) {
+    this.seed = seed;
     this.#state = seed | 0;
   }
 

@@ -40,12 +40,16 @@ class Crowd {
   /** Whether this thread has stopped a worker. It must not wait then for what that worker may hold, or both wait forever. */
   isOneStopped = false;
   #next = 1;
+  readonly weather: Weather;
+  readonly start: (place: number, me: number) => Runner<unknown>;
 
   constructor(
-    readonly weather: Weather,
+    weather: Weather,
     words: { readonly array: unknown },
-    readonly start: (place: number, me: number) => Runner<unknown>,
+    start: (place: number, me: number) => Runner<unknown>,
   ) {
+    this.weather = weather;
+    this.start = start;
     this.ledger = words.array as Int32Array;
   }
 

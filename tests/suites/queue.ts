@@ -41,7 +41,11 @@ import { isLong, rounds } from "../_rounds.ts";
 const LIMIT = { timeout: 60_000 };
 
 class Celsius {
-  constructor(readonly degrees: number) {}
+  readonly degrees: number;
+
+  constructor(degrees: number) {
+    this.degrees = degrees;
+  }
 }
 registerSerializable(Celsius, {
   name: "test/celsius",

@@ -27,7 +27,11 @@ const LIMIT = { timeout: 60_000 };
 
 /** An instance whose arrival does something. */
 class Probe {
-  constructor(readonly is: string) {}
+  readonly is: string;
+
+  constructor(is: string) {
+    this.is = is;
+  }
 }
 let onArrival: (is: string) => void = () => {};
 registerSerializable(Probe, {

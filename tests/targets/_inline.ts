@@ -37,7 +37,11 @@ function listedFunction(x: number): number {
 export { listedFunction as listedAs };
 
 class Box {
-  constructor(public value: number) {}
+  value: number;
+
+  constructor(value: number) {
+    this.value = value;
+  }
 }
 
 class Sealed {

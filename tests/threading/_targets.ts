@@ -17,8 +17,11 @@ import * as multiprocessing from "@weft/concurrent/multiprocessing";
 
 export class Custom extends Error {
   override name = "Custom";
-  constructor(readonly code: number) {
+  readonly code: number;
+
+  constructor(code: number) {
     super(`code ${code}`);
+    this.code = code;
   }
 }
 registerSerializable(Custom, {
@@ -237,8 +240,13 @@ export async function leaveThingsOpen(fired: Event): Promise<string> {
 export class Worker1 extends Thread {
   start2 = 1;
   seen: unknown[] = [];
-  constructor(readonly from: number, readonly results: Queue<unknown>) {
+  readonly from: number;
+  readonly results: Queue<unknown>;
+
+  constructor(from: number, results: Queue<unknown>) {
     super({ name: "worker one" });
+    this.from = from;
+    this.results = results;
     this.seen.push(from);
   }
   override run(): void {
