@@ -7,11 +7,13 @@ import { findBun, install, ROOT } from "../../tools/_install.ts";
 import { type Given, runCommand } from "../lib/command.ts";
 import { Keeper } from "../lib/keeper.ts";
 import { type Entry, measure, type Plan, stepsOf } from "../lib/measure.ts";
+import { versionOf } from "../lib/machine.ts";
 import { paceOf, paceOptions } from "../lib/pace.ts";
 import { checkWritable, fromCaller } from "../lib/paths.ts";
 import type { PlayerOptions } from "../lib/player.ts";
 import { announce, type Places, placesFor, withProgress } from "../lib/program.ts";
 import { type Group, readFigures, type Run } from "../lib/results.ts";
+import { floorPlan } from "./floor_entries.ts";
 import { isOurs, SECTIONS } from "./plan.ts";
 import { tablesOf } from "./tables.ts";
 
@@ -23,7 +25,7 @@ const COMMAND = {
   task: "bench:account",
   about:
     "Where the nanoseconds of locks, queues and pipes go: what they are made of, measured without the library, and\n" +
-    "their operations beside that, on Deno and on Bun. It takes 2 minutes.",
+    "their operations beside that, on Deno and on Bun. It takes 3 minutes.",
   options: {
     quick: { type: "boolean", about: "a look: fewer and shorter samples" },
     ...paceOptions(PACES),
@@ -88,12 +90,12 @@ function add(groups: Group[], group: Group): void {
 async function plansOf(values: Values): Promise<Plan[]> {
   const { quick } = values;
   const player = `${ROOT}benches/account/player.ts`;
-  const runtimes = { Deno: [Deno.execPath(), "run", "-A", "--no-check", player], Bun: [await findBun(), player] };
+  const commands = { Deno: [Deno.execPath(), "run", "-A", "--no-check"], Bun: [await findBun()] };
   const { starts, rounds } = paceOf(values, PACES);
-  return SECTIONS.map((section) => {
+  const sections = SECTIONS.map((section): Plan => {
     const players: Record<string, PlayerOptions> = {};
-    const entries = Object.entries(runtimes).flatMap(([runtime, command]) => {
-      players[runtime] = { command: [...command, section.player], cwd: ROOT };
+    const entries = Object.entries(commands).flatMap(([runtime, command]) => {
+      players[runtime] = { command: [...command, player, section.player], cwd: ROOT };
       return section.rows.map(({ name, n, quickN = n, unwarmed }): Entry => ({
         group: section.group,
         name,
@@ -115,4 +117,14 @@ async function plansOf(values: Values): Promise<Plan[]> {
       patience: quick ? PATIENCE.quick : PATIENCE.usual,
     };
   });
+  const hasPython = versionOf("python3", "--version") !== undefined;
+  const floors: Plan = {
+    ...floorPlan(commands, hasPython, quick),
+    starts,
+    // A sample starts its own threads, and most take a while.
+    rounds: Math.min(rounds, 2),
+    sampleMs: quick ? 10 : 25,
+    patience: quick ? PATIENCE.quick : PATIENCE.usual,
+  };
+  return [...sections, floors];
 }

@@ -6,6 +6,8 @@ import type { Group, Run } from "../lib/results.ts";
 import { factor, type Figures, figuresOf } from "../lib/standings.ts";
 import { formatNs, table } from "../lib/table.ts";
 import { type Count, COUNTS, writesOf } from "./counts.ts";
+import { FLOOR } from "./floor_plan.ts";
+import { floors } from "./floor_tables.ts";
 import { FIRST, groupOf, LOAD, MEMORIES, OPERATIONS, PAIR, STORE } from "./plan.ts";
 
 /** What the columns are called. */
@@ -31,7 +33,7 @@ export function tablesOf(measured: Run): string {
 
 /** All tables. A table without rows is left out. */
 export function overview(run: Run): string {
-  return [pieces(run), operations(run), first(run)].filter((text) => text !== "").join("\n\n");
+  return [pieces(run), operations(run), first(run), floors(run)].filter((text) => text !== "").join("\n\n");
 }
 
 /** What was measured on a runtime, by group and row. */
@@ -42,7 +44,13 @@ class Measured {
 
   constructor({ groups }: Run) {
     this.#groups = groups;
-    this.runtimes = [...new Set(groups.flatMap(({ contestants }) => contestants.map(({ runtime }) => runtime)))];
+    this.runtimes = [
+      ...new Set(
+        groups.filter(({ name }) => !name.startsWith(FLOOR)).flatMap(({ contestants }) =>
+          contestants.map(({ runtime }) => runtime)
+        ),
+      ),
+    ];
   }
 
   find(group: string, name: string, runtime: string): Figures | undefined {
@@ -67,17 +75,19 @@ class Measured {
 
 /** The pieces: a table for each group. */
 function pieces(run: Run): string {
-  const tables = run.groups.filter(({ name }) => name !== OPERATIONS && name !== FIRST).map((group) => {
-    const measured = new Measured(run);
-    const names = [...new Set(group.contestants.map(({ name }) => name))];
-    const rows = names.map((name) => [
-      name,
-      ...measured.runtimes.flatMap((runtime) => measured.both(group.name, measured.find(group.name, name, runtime))),
-    ]);
-    const title = `${group.name.charAt(0).toUpperCase()}${group.name.slice(1)}`;
-    const head = [title, ...measured.head(COLUMNS.minimum, COLUMNS.median)];
-    return [table(head, rows), ...measured.notes.below()].join("\n\n");
-  });
+  const tables = run.groups.filter(({ name }) => name !== OPERATIONS && name !== FIRST && !name.startsWith(FLOOR)).map(
+    (group) => {
+      const measured = new Measured(run);
+      const names = [...new Set(group.contestants.map(({ name }) => name))];
+      const rows = names.map((name) => [
+        name,
+        ...measured.runtimes.flatMap((runtime) => measured.both(group.name, measured.find(group.name, name, runtime))),
+      ]);
+      const title = `${group.name.charAt(0).toUpperCase()}${group.name.slice(1)}`;
+      const head = [title, ...measured.head(COLUMNS.minimum, COLUMNS.median)];
+      return [table(head, rows), ...measured.notes.below()].join("\n\n");
+    },
+  );
   return tables.join("\n\n");
 }
 

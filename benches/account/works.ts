@@ -15,5 +15,6 @@ export const WORKS: Readonly<Record<string, () => Promise<Record<string, Work>>>
   queues: async () => (await import("./queues.ts")).queueWorks(),
   codec: async () => (await import("./queues.ts")).codecWorks(),
   pipes: async () => (await import("./pipes.ts")).pipeWorks(),
+  floors: async () => (await import("./floors.ts")).floorWorks(),
   first: async () => (await import("./first.ts")).firstWorks(),
 };
