@@ -60,6 +60,8 @@ export interface FloorRow {
   readonly peerN?: number;
   readonly programs: readonly string[];
   readonly goals: readonly Goal[];
+  /** What the programs show, and what they do not show, in a sentence or two. */
+  readonly about: string;
 }
 
 /** How the works of the player are called. */
@@ -87,6 +89,8 @@ const COLDS = Object.values(COLD);
 export const FLOORS: readonly FloorRow[] = [
   {
     name: `Lock, 2 x 200,000 ${FIRST}`,
+    about:
+      "Threads begin with code that is not compiled. CPython lets one thread run for milliseconds, so its lock is seldom taken. The pairs of one thread are a lower limit for a lock that is never in the way: between them and a mutex is what contention takes",
     work: "lock/2",
     scope: "threads",
     n: 400_000,
@@ -96,6 +100,7 @@ export const FLOORS: readonly FloorRow[] = [
   },
   {
     name: `Lock, 4 x 200,000 ${FIRST}`,
+    about: "As with two threads, with more threads than a small machine has processors",
     work: "lock/4",
     scope: "threads",
     n: 800_000,
@@ -105,6 +110,8 @@ export const FLOORS: readonly FloorRow[] = [
   },
   {
     name: "Lock, 2 x 3,000,000",
+    about:
+      "The code is compiled for most of the time, so what counts is how often the lock moves from one processor to the other. A waiter that stays away makes that rare",
     work: "lock/2",
     scope: "threads",
     n: 6_000_000,
@@ -114,6 +121,8 @@ export const FLOORS: readonly FloorRow[] = [
   },
   {
     name: "Queue of integers",
+    about:
+      "A ring without a lock has one producer and one consumer. With a mutex at each end any number may take part, and each item costs four atomic exchanges and moves more cache lines",
     work: "queue/integers",
     scope: "threads",
     n: 400_000,
@@ -124,6 +133,8 @@ export const FLOORS: readonly FloorRow[] = [
   },
   {
     name: "Queue of { id, name, tags }",
+    about:
+      "The codes know the shape or are the engine's own. A codec of JavaScript that finds the shape at run time is slower, most of all before it is compiled. The rings have no mutex",
     work: "queue/objects",
     scope: "threads",
     n: 100_000,
@@ -133,6 +144,8 @@ export const FLOORS: readonly FloorRow[] = [
   },
   {
     name: "Queue of 1 KB objects",
+    about:
+      "Most of the time goes into a string of a thousand characters, which is made, copied twice and made again. The rings have no mutex",
     work: "queue/1 KB",
     scope: "threads",
     n: 40_000,
@@ -142,6 +155,8 @@ export const FLOORS: readonly FloorRow[] = [
   },
   {
     name: "Queue of 1 KB objects between processes",
+    about:
+      "The programs are those of two threads: memory that processes share is as fast to read and write, and a sleep there costs a call of the system more. CPython's codec is compiled C",
     work: "queue/1 KB",
     scope: "processes",
     n: 40_000,
@@ -152,6 +167,8 @@ export const FLOORS: readonly FloorRow[] = [
   },
   {
     name: "Pipe, partner asleep",
+    about:
+      "The futexes of two threads wake each other as those of two processes do. The call through the runtime is included, and everything that a message needs is not: its bytes, room, holders, end of file",
     work: "pipe/asleep",
     scope: "processes",
     n: 30,
@@ -161,6 +178,8 @@ export const FLOORS: readonly FloorRow[] = [
   },
   {
     name: "Pipe, 1 MiB",
+    about:
+      "A receiver that gives each message to its caller needs a new array for it. The system zeroes the pages of such an array and maps them at the first write, which the copy to one array shows by its absence",
     work: "pipe/1 MiB",
     scope: "processes",
     n: 100,
@@ -170,6 +189,8 @@ export const FLOORS: readonly FloorRow[] = [
   },
   {
     name: "Wake-up of a blocked thread",
+    about:
+      "After a sleep, code and data have left the caches, and most of the code is interpreted. The rows with bytecodes show what each thousand of them takes in that state, there and back",
     work: "wake/thread",
     scope: "threads",
     n: 30,
@@ -179,6 +200,7 @@ export const FLOORS: readonly FloorRow[] = [
   },
   {
     name: "Wake-up of a promise",
+    about: "As with a blocked thread, with a turn of the event loop on one side",
     work: "wake/promise",
     scope: "threads",
     n: 30,

@@ -9,20 +9,29 @@ import { ABOUT, FLOOR, type FloorRow, FLOORS, type Goal, LESS, LIBRARY } from ".
 /** What the columns are called. */
 export const COLUMNS = {
   goal: "Goal",
-  floor: "Floor",
-  overGoal: "floor over goal",
+  floor: "Smallest program",
+  overGoal: "program over goal",
   library: "Library",
   libraryOverGoal: "library over goal",
-  overFloor: "library over floor",
+  overFloor: "library over program",
 } as const;
 
 /** How a goal stands. */
 export const VERDICTS = {
   reached: "reached",
-  below: "below the floor",
-  open: "above the floor: the rest is the library's",
-  near: "at the floor, within the noise",
+  below: "missed by the program, too",
+  open: "missed; the program reaches it",
+  near: "missed; the program is at the goal, within the noise",
 } as const;
+
+const READING =
+  `Some goals of \`bench:peers\` are multiples of what a peer takes. **${COLUMNS.goal}** is that multiple in time, measured in the
+same run. **${COLUMNS.floor}** is the fastest of the programs of the second table that do the whole work without the library, and
+nothing else: they know no owner, detect no thread that has ended, and cannot be stopped. Every sample starts its threads anew, so
+it begins with code that is not compiled. A goal that such a program misses by far is out of reach for a library that does more. It is
+evidence and no proof: a faster program may exist. A goal that the program reaches is not thereby in reach of the library: what
+is between them is the library's own, some of it for its guarantees. Programs that do less than the row asks are only in the
+second table: ${LESS.join(", ")}.`;
 
 /** A goal is at the floor if they differ by less than this part. */
 const NEAR = 0.15;
@@ -32,10 +41,12 @@ export function floors(run: Run): string {
   const notes = new Notes();
   const goals: string[][] = [];
   const programs: string[][] = [];
+  const told: string[] = [];
   const runtimes = [...new Set(run.groups.flatMap(oursOf))];
   for (const row of FLOORS) {
     const group = run.groups.find(({ name }) => name === `${FLOOR}${row.name}`);
     if (group === undefined) continue;
+    told.push(`- **${row.name}.** ${row.about}.`);
     for (const goal of row.goals) {
       for (const runtime of goal.runtimes ?? oursOf(group)) {
         const cells = cellsOf(group, row, goal, runtime, notes);
@@ -64,12 +75,13 @@ export function floors(run: Run): string {
   const { goal, floor, overGoal, library, libraryOverGoal, overFloor } = COLUMNS;
   return [
     "**The floors of what other rows ask**",
+    READING,
     table(
       [
         "Row",
         "Asked",
         "On",
-        "Program of the floor",
+        "Program",
         "Verdict",
         goal,
         floor,
@@ -82,6 +94,7 @@ export function floors(run: Run): string {
       5,
     ),
     ...notes.below(),
+    told.join("\n"),
     table(["Row", "Program", "What it is", ...runtimes], programs, 3),
   ].join("\n\n");
 }

@@ -18,6 +18,8 @@ import {
   PAIR,
   SECTIONS,
 } from "../../benches/account/plan.ts";
+import { FLOOR, FLOORS, LIBRARY, MUTEX, work } from "../../benches/account/floor_plan.ts";
+import { VERDICTS } from "../../benches/account/floor_tables.ts";
 import { overview, tablesOf } from "../../benches/account/tables.ts";
 import { Player } from "../../benches/lib/player.ts";
 import type { Contestant, Run } from "../../benches/lib/results.ts";
@@ -122,6 +124,39 @@ describe("the account of nanoseconds", () => {
       }
     });
   }
+
+  it("has a player of the smallest programs that plays those of all rows", LIMIT, async () => {
+    const works = FLOORS.flatMap((row) => row.programs.map((program) => work(program, row.work)));
+    const started = await Player.start({ command: [...PLAYER, "floors"] });
+    try {
+      assertEquals(started.greeting.works.toSorted(), [...new Set(works)].toSorted());
+      for (const name of started.greeting.works) {
+        const { ns } = await started.play(name, 4);
+        assertEquals(ns > 0, true, `${name}: ${ns}`);
+      }
+    } finally {
+      await started.end();
+    }
+  });
+
+  it("says which goals the smallest program misses, too", LIMIT, () => {
+    const [row] = FLOORS;
+    const verdictOf = (program: number, library: number): string | undefined => {
+      const text = overview(runOf({
+        [`${FLOOR}${row!.name}`]: [
+          contestant(MUTEX, "Deno", [program]),
+          contestant(LIBRARY, "Deno", [library]),
+          contestant("CPython", "CPython", [100]),
+        ],
+      }));
+      return rowsOf(text, row!.name)[0]?.[4];
+    };
+    // Twice the rate of 100 ns.
+    assertEquals(verdictOf(70, 49), VERDICTS.reached);
+    assertEquals(verdictOf(70, 80), VERDICTS.below);
+    assertEquals(verdictOf(30, 80), VERDICTS.open);
+    assertEquals(verdictOf(52, 80), VERDICTS.near);
+  });
 
   it("takes the pieces off the median of an operation", LIMIT, () => {
     const lock = "Lock: acquireSync + release";
