@@ -59,7 +59,49 @@ export function takeNumber(words: Int32Array, slots: Int32Array): number {
   return item;
 }
 
-/** The same, but an empty ring is awaited, without the mutex. */
+/** Whether a side sleeps, or is about to: words of lines that change seldom. */
+const PRODUCER_SLEEPS = ASKED, CONSUMER_SLEEPS = ANSWERED;
+
+/** Sleeps until the count at `at` differs. The other side sees the word at `flag` after it has changed the count. */
+function sleepAnnounced(words: Int32Array, at: number, seen: number, flag: number): void {
+  Atomics.store(words, flag, 1);
+  Atomics.wait(words, at, seen);
+  Atomics.store(words, flag, 0);
+}
+
+/** Puts so many numbers into a ring of one producer and one consumer. */
+export function fillAnnounced(words: Int32Array, slots: Int32Array, times: number): void {
+  standInLine(words);
+  let taken = 0;
+  for (let put = 0; put < times; put++) {
+    while (put - taken === MOST) {
+      taken = Atomics.load(words, TAKEN);
+      if (put - taken === MOST) sleepAnnounced(words, TAKEN, taken, PRODUCER_SLEEPS);
+    }
+    slots[put % MOST] = put;
+    Atomics.store(words, PUT, put + 1);
+    if (words[CONSUMER_SLEEPS] === 1) Atomics.notify(words, PUT);
+  }
+}
+
+/** Takes them out. Returns how many were not the next one. */
+export function drainAnnounced(words: Int32Array, slots: Int32Array, times: number): number {
+  standInLine(words);
+  let wrong = 0;
+  let put = 0;
+  for (let taken = 0; taken < times; taken++) {
+    while (put === taken) {
+      put = Atomics.load(words, PUT);
+      if (put === taken) sleepAnnounced(words, PUT, put, CONSUMER_SLEEPS);
+    }
+    if (slots[taken % MOST] !== taken) wrong++;
+    Atomics.store(words, TAKEN, taken + 1);
+    if (words[PRODUCER_SLEEPS] === 1) Atomics.notify(words, TAKEN);
+  }
+  return wrong;
+}
+
+/** The end of {@linkcode takeNumber}, but an empty ring is awaited, without the mutex. */
 export async function takeNumberAwaiting(words: Int32Array, slots: Int32Array): Promise<number> {
   for (let put = Atomics.load(words, PUT); put === Atomics.load(words, TAKEN); put = Atomics.load(words, PUT)) {
     await Atomics.waitAsync(words, PUT, put).value;

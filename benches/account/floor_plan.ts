@@ -10,6 +10,7 @@ export const ALONE = "pairs of one thread";
 export const MUTEX = "mutex of three states";
 export const BACKING_OFF = "mutex that backs off";
 export const TWO_MUTEXES = "ring with two mutexes";
+export const ANNOUNCED = "ring, sleepers announced";
 export const FUTEX = "futex through FFI";
 export const CODED = { hand: "ring, code by hand", JSON: "ring, JSON" } as const;
 export const LARGE = { fresh: "copies to new arrays", reused: "copies to one array" } as const;
@@ -23,6 +24,8 @@ export const ABOUT: Readonly<Record<string, string>> = {
   [MUTEX]: "Compare-exchange, exchange, and `Atomics.wait` for a waiter. It knows no owner",
   [BACKING_OFF]: "The same, but a waiter leaves the word alone for microseconds before it looks again. It is not fair",
   [TWO_MUTEXES]: "Any number of threads may put and take numbers: a mutex at each end, and a ring",
+  [ANNOUNCED]:
+    "One producer, one consumer, no lock. A thread says in a word of its own that it sleeps, so that neither reads the other's count for each number",
   [FUTEX]: "Words of a mapping, `futex` for sleep and wake-up, two threads. A message has no length",
   [CODED.hand]: "One producer, one consumer, and an encoder and decoder of exactly this shape, for one-byte characters",
   [CODED.JSON]:
@@ -128,7 +131,7 @@ export const FLOORS: readonly FloorRow[] = [
     n: 400_000,
     quickN: 20_000,
     peerN: 50_000,
-    programs: [TWO_MUTEXES],
+    programs: [TWO_MUTEXES, ANNOUNCED],
     goals: [rate(0.6, "bare Atomics", "a ring without a lock"), rate(20, "CPython", "CPython's queue")],
   },
   {

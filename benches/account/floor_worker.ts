@@ -5,9 +5,11 @@ import { increment } from "../peers/bare/lock.ts";
 import { ANSWERED, ASKED, standInLine } from "../peers/bare/words.ts";
 import {
   type CodeName,
+  drainAnnounced,
   drainObjects,
   echoCold,
   END,
+  fillAnnounced,
   fillObjects,
   incrementBackingOff,
   putNumber,
@@ -19,7 +21,12 @@ import {
 /** What a worker does. */
 export type Order =
   | { readonly do: "increment" | "increment backing off"; readonly words: Int32Array; readonly times: number }
-  | { readonly do: "put" | "take"; readonly words: Int32Array; readonly slots: Int32Array; readonly times: number }
+  | {
+    readonly do: "put" | "take" | "fill numbers" | "drain numbers";
+    readonly words: Int32Array;
+    readonly slots: Int32Array;
+    readonly times: number;
+  }
   | {
     readonly do: "fill" | "drain";
     readonly words: Int32Array;
@@ -58,6 +65,11 @@ async function obey(order: Order): Promise<number> {
       return putAll(order.words, order.slots, order.times);
     case "take":
       return takeAll(order.words, order.slots, order.times);
+    case "fill numbers":
+      fillAnnounced(order.words, order.slots, order.times);
+      return 0;
+    case "drain numbers":
+      return drainAnnounced(order.words, order.slots, order.times);
     case "fill":
       fillObjects(order.words, order.slots, order.code, order.padding, order.times);
       return 0;

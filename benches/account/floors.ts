@@ -16,7 +16,7 @@ import {
   sendLarge,
   takeNumber,
 } from "./floor_memory.ts";
-import { ALONE, BACKING_OFF, CODED, COLD, FUTEX, LARGE, MUTEX, TWO_MUTEXES, work } from "./floor_plan.ts";
+import { ALONE, ANNOUNCED, BACKING_OFF, CODED, COLD, FUTEX, LARGE, MUTEX, TWO_MUTEXES, work } from "./floor_plan.ts";
 import type { Order } from "./floor_worker.ts";
 
 interface Started {
@@ -62,6 +62,11 @@ function locked(how: "increment" | "increment backing off", workers: number): Wo
 const numbers: Work = (times) => {
   const [words, slots] = [makeWords(), makeNumbers()];
   return together(words, [{ do: "put", words, slots, times }, { do: "take", words, slots, times }]);
+};
+
+const announced: Work = (times) => {
+  const [words, slots] = [makeWords(), makeNumbers()];
+  return together(words, [{ do: "fill numbers", words, slots, times }, { do: "drain numbers", words, slots, times }]);
 };
 
 function makeNumbers(): Int32Array {
@@ -157,6 +162,7 @@ export function floorWorks(): Record<string, Work> {
     [work(BACKING_OFF, "lock/4")]: locked("increment backing off", 4),
     [work(ALONE, "lock/2")]: locked("increment", 1),
     [work(TWO_MUTEXES, "queue/integers")]: numbers,
+    [work(ANNOUNCED, "queue/integers")]: announced,
     [work(TWO_MUTEXES, "wake/thread")]: wakesByNumbers(false),
     [work(TWO_MUTEXES, "wake/promise")]: wakesByNumbers(true),
     [work(FUTEX, "pipe/asleep")]: wakesByFutex,

@@ -153,7 +153,7 @@ describe("the account of nanoseconds", () => {
     };
     // Twice the rate of 100 ns.
     assertEquals(verdictOf(70, 49), VERDICTS.reached);
-    assertEquals(verdictOf(70, 80), VERDICTS.below);
+    assertEquals(verdictOf(75, 80), VERDICTS.below);
     assertEquals(verdictOf(30, 80), VERDICTS.open);
     assertEquals(verdictOf(52, 80), VERDICTS.near);
   });
