@@ -33,7 +33,7 @@ function lockLater(words: Int32Array): void {
 }
 
 /** A ring whose ends any number of threads may use: a mutex at each end. */
-export function putNumber(words: Int32Array, slots: Int32Array, item: number): void {
+function putNumber(words: Int32Array, slots: Int32Array, item: number): void {
   lock(words, PUTTING);
   const put = words[PUT]!;
   for (let taken = words[TAKEN]!; put - taken === MOST; taken = Atomics.load(words, TAKEN)) {
@@ -47,7 +47,7 @@ export function putNumber(words: Int32Array, slots: Int32Array, item: number): v
 }
 
 /** The other end. */
-export function takeNumber(words: Int32Array, slots: Int32Array): number {
+function takeNumber(words: Int32Array, slots: Int32Array): number {
   lock(words, TAKING);
   const taken = words[TAKEN]!;
   while (Atomics.load(words, PUT) === taken) Atomics.wait(words, PUT, taken);
@@ -101,13 +101,53 @@ export function drainAnnounced(words: Int32Array, slots: Int32Array, times: numb
   return wrong;
 }
 
+/** Puts one number. */
+function putAnnounced(words: Int32Array, slots: Int32Array, item: number): void {
+  const put = words[PUT]!;
+  for (let taken = words[TAKEN]!; put - taken === MOST; taken = Atomics.load(words, TAKEN)) {
+    sleepAnnounced(words, TAKEN, taken, PRODUCER_SLEEPS);
+  }
+  slots[put % MOST] = item;
+  Atomics.store(words, PUT, put + 1);
+  if (words[CONSUMER_SLEEPS] === 1) Atomics.notify(words, PUT);
+}
+
+/** Takes a number. */
+function takeAnnounced(words: Int32Array, slots: Int32Array): number {
+  const taken = words[TAKEN]!;
+  while (Atomics.load(words, PUT) === taken) sleepAnnounced(words, PUT, taken, CONSUMER_SLEEPS);
+  const item = slots[taken % MOST]!;
+  Atomics.store(words, TAKEN, taken + 1);
+  if (words[PRODUCER_SLEEPS] === 1) Atomics.notify(words, TAKEN);
+  return item;
+}
+
+/** Takes a number, and awaits it. */
+async function takeAnnouncedAwaiting(words: Int32Array, slots: Int32Array): Promise<number> {
+  const taken = words[TAKEN]!;
+  while (Atomics.load(words, PUT) === taken) {
+    Atomics.store(words, CONSUMER_SLEEPS, 1);
+    await Atomics.waitAsync(words, PUT, taken).value;
+    Atomics.store(words, CONSUMER_SLEEPS, 0);
+  }
+  return takeAnnounced(words, slots);
+}
+
 /** The end of {@linkcode takeNumber}, but an empty ring is awaited, without the mutex. */
-export async function takeNumberAwaiting(words: Int32Array, slots: Int32Array): Promise<number> {
+async function takeNumberAwaiting(words: Int32Array, slots: Int32Array): Promise<number> {
   for (let put = Atomics.load(words, PUT); put === Atomics.load(words, TAKEN); put = Atomics.load(words, PUT)) {
     await Atomics.waitAsync(words, PUT, put).value;
   }
   return takeNumber(words, slots);
 }
+
+/** The rings, by what keeps their ends apart. */
+export const RINGS = {
+  mutexes: { put: putNumber, take: takeNumber, takeAwaiting: takeNumberAwaiting },
+  announced: { put: putAnnounced, take: takeAnnounced, takeAwaiting: takeAnnouncedAwaiting },
+} as const;
+/** The name of a ring. */
+export type Ring = keyof typeof RINGS;
 
 /** What the objects of the rows look like. */
 interface Item {
@@ -294,7 +334,8 @@ export function takeLarge(words: Int32Array, shared: Uint8Array, isFresh: boolea
     while (Atomics.load(words, PUT) === taken) Atomics.wait(words, PUT, taken);
     const begin = taken % BUFFERS * MIB;
     const part = shared.subarray(begin, begin + MIB);
-    const bytes = isFresh ? new Uint8Array(part) : one;
+    // The engines do not zero the memory of a copy that is made like this.
+    const bytes = isFresh ? part.slice() : one;
     if (!isFresh) bytes.set(part);
     sum += bytes[MIB - 1]!;
     Atomics.store(words, TAKEN, taken + 1);

@@ -198,7 +198,7 @@ export const FLOORS: readonly FloorRow[] = [
     scope: "threads",
     n: 30,
     quickN: 5,
-    programs: [TWO_MUTEXES, ...COLDS],
+    programs: [TWO_MUTEXES, ANNOUNCED, ...COLDS],
     goals: [time(1.2, "bare Atomics", "bare `Atomics.wait`")],
   },
   {
@@ -208,7 +208,7 @@ export const FLOORS: readonly FloorRow[] = [
     scope: "threads",
     n: 30,
     quickN: 5,
-    programs: [TWO_MUTEXES, ...COLDS],
+    programs: [TWO_MUTEXES, ANNOUNCED, ...COLDS],
     goals: [time(1.2, "bare Atomics", "bare `Atomics.waitAsync`")],
   },
 ];

@@ -12,10 +12,9 @@ import {
   fillAnnounced,
   fillObjects,
   incrementBackingOff,
-  putNumber,
+  type Ring,
+  RINGS,
   takeLarge,
-  takeNumber,
-  takeNumberAwaiting,
 } from "./floor_memory.ts";
 
 /** What a worker does. */
@@ -40,7 +39,8 @@ export type Order =
     readonly do: "echo numbers";
     readonly asked: Int32Array;
     readonly answered: Int32Array;
-    readonly slots: readonly [Int32Array, Int32Array];
+    readonly slots: Slots;
+    readonly ring: Ring;
     readonly isAwaiting: boolean;
   }
   | { readonly do: "echo by futex"; readonly words: Int32Array; readonly address: number }
@@ -80,8 +80,8 @@ async function obey(order: Order): Promise<number> {
       return 0;
     case "echo numbers":
       return order.isAwaiting
-        ? await echoNumbersAwaiting(order.asked, order.answered, order.slots)
-        : echoNumbers(order.asked, order.answered, order.slots);
+        ? await echoNumbersAwaiting(order.asked, order.answered, order.slots, order.ring)
+        : echoNumbers(order.asked, order.answered, order.slots, order.ring);
     case "echo by futex":
       return echoByFutex(order.address);
     case "take large":
@@ -91,34 +91,39 @@ async function obey(order: Order): Promise<number> {
 
 // Functions of their own: the engines compile a loop of an async function later.
 function putAll(words: Int32Array, slots: Int32Array, times: number): number {
+  const { put } = RINGS.mutexes;
   standInLine(words);
-  for (let i = 0; i < times; i++) putNumber(words, slots, i);
+  for (let i = 0; i < times; i++) put(words, slots, i);
   return 0;
 }
 
 function takeAll(words: Int32Array, slots: Int32Array, times: number): number {
+  const { take } = RINGS.mutexes;
   standInLine(words);
   let wrong = 0;
-  for (let i = 0; i < times; i++) if (takeNumber(words, slots) !== i) wrong++;
+  for (let i = 0; i < times; i++) if (take(words, slots) !== i) wrong++;
   return wrong;
 }
 
-function echoNumbers(asked: Int32Array, answered: Int32Array, [questions, answers]: readonly [Int32Array, Int32Array]) {
-  for (let item = takeNumber(asked, questions); item !== END; item = takeNumber(asked, questions)) {
-    putNumber(answered, answers, item);
-  }
+type Slots = readonly [questions: Int32Array, answers: Int32Array];
+
+function echoNumbers(asked: Int32Array, answered: Int32Array, [questions, answers]: Slots, ring: Ring): number {
+  const { put, take } = RINGS[ring];
+  for (let item = take(asked, questions); item !== END; item = take(asked, questions)) put(answered, answers, item);
   return 0;
 }
 
 async function echoNumbersAwaiting(
   asked: Int32Array,
   answered: Int32Array,
-  [questions, answers]: readonly [Int32Array, Int32Array],
+  [questions, answers]: Slots,
+  ring: Ring,
 ): Promise<number> {
+  const { put, takeAwaiting } = RINGS[ring];
   for (;;) {
-    const item = await takeNumberAwaiting(asked, questions);
+    const item = await takeAwaiting(asked, questions);
     if (item === END) return 0;
-    putNumber(answered, answers, item);
+    put(answered, answers, item);
   }
 }
 

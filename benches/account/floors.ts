@@ -12,9 +12,9 @@ import {
   makeCold,
   MIB,
   MOST,
-  putNumber,
+  type Ring,
+  RINGS,
   sendLarge,
-  takeNumber,
 } from "./floor_memory.ts";
 import { ALONE, ANNOUNCED, BACKING_OFF, CODED, COLD, FUTEX, LARGE, MUTEX, TWO_MUTEXES, work } from "./floor_plan.ts";
 import type { Order } from "./floor_worker.ts";
@@ -120,15 +120,16 @@ function wakes(statements: number, isAwaiting: boolean): Work {
   };
 }
 
-const wakesByNumbers = (isAwaiting: boolean): Work => async (n) => {
+const wakesByNumbers = (ring: Ring, isAwaiting: boolean): Work => async (n) => {
+  const { put, take } = RINGS[ring];
   const [asked, answered] = [makeWords(), makeWords()];
   const slots = [makeNumbers(), makeNumbers()] as const;
-  const partner = start({ do: "echo numbers", asked, answered, slots, isAwaiting });
+  const partner = start({ do: "echo numbers", asked, answered, slots, ring, isAwaiting });
   const ns = await trips(n, (number) => {
-    putNumber(asked, slots[0], number);
-    takeNumber(answered, slots[1]);
+    put(asked, slots[0], number);
+    take(answered, slots[1]);
   });
-  putNumber(asked, slots[0], END);
+  put(asked, slots[0], END);
   await partner.end;
   partner.stop();
   return ns;
@@ -163,8 +164,10 @@ export function floorWorks(): Record<string, Work> {
     [work(ALONE, "lock/2")]: locked("increment", 1),
     [work(TWO_MUTEXES, "queue/integers")]: numbers,
     [work(ANNOUNCED, "queue/integers")]: announced,
-    [work(TWO_MUTEXES, "wake/thread")]: wakesByNumbers(false),
-    [work(TWO_MUTEXES, "wake/promise")]: wakesByNumbers(true),
+    [work(TWO_MUTEXES, "wake/thread")]: wakesByNumbers("mutexes", false),
+    [work(ANNOUNCED, "wake/thread")]: wakesByNumbers("announced", false),
+    [work(TWO_MUTEXES, "wake/promise")]: wakesByNumbers("mutexes", true),
+    [work(ANNOUNCED, "wake/promise")]: wakesByNumbers("announced", true),
     [work(FUTEX, "pipe/asleep")]: wakesByFutex,
     [work(LARGE.fresh, "pipe/1 MiB")]: large(true),
     [work(LARGE.reused, "pipe/1 MiB")]: large(false),
