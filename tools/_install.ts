@@ -72,6 +72,13 @@ export async function findBun(): Promise<string> {
   return bunPath ??= Deno.env.get("BUN") ?? await findBinary("bun", "@oven/", "bin/bun");
 }
 
+let nodePath: string | undefined;
+
+/** The path of Node: `$NODE`, or else that in `node_modules`, which is installed first if it is missing. */
+export async function findNode(): Promise<string> {
+  return nodePath ??= Deno.env.get("NODE") ?? await findBinary("node", "", "bin/node", /^node(?:-|$)/);
+}
+
 /** The path of dprint. */
 export async function findDprint(): Promise<string> {
   return await findBinary("dprint", "@dprint/", "dprint");
@@ -82,9 +89,11 @@ export async function findDprint(): Promise<string> {
  * taken it from: the package of the platform in `scope`, of which there may be several (for
  * another C library, for older processors).
  */
-async function findBinary(name: string, scope: string, path: string): Promise<string> {
+async function findBinary(name: string, scope: string, path: string, build = /./): Promise<string> {
   await install();
-  const builds = readdirSync(PACKAGES + scope).map((build) => `${PACKAGES}${scope}${build}/${path}`);
+  const builds = readdirSync(PACKAGES + scope).filter((name) => build.test(name)).map((build) =>
+    `${PACKAGES}${scope}${build}/${path}`
+  );
   for (const file of [`${PACKAGES}.bin/${name}`, ...builds]) {
     if (exists(file) && (await run([file, "--version"], { limit: 30_000 })).code === 0) return file;
   }

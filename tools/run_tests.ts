@@ -17,11 +17,11 @@ import { availableParallelism } from "node:os";
 import process from "node:process";
 import { dirname, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { fetchModules, findBun, install, ROOT, serverVariable } from "./_install.ts";
+import { fetchModules, findBun, findNode, install, ROOT, serverVariable } from "./_install.ts";
 import { packedProject } from "./_packed.ts";
 import { DAMAGED, run, type RunResult } from "./_run.ts";
 
-const RUNTIMES = ["deno", "bun"] as const;
+const RUNTIMES = ["deno", "bun", "node"] as const;
 type Runtime = typeof RUNTIMES[number];
 
 /**
@@ -33,7 +33,7 @@ const ALONE = ["tests/multiprocessing/shared_memory_test.ts", "tests/sanitizers/
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    runtime: { type: "string", multiple: true, default: [...RUNTIMES] },
+    runtime: { type: "string", multiple: true, default: ["deno", "bun"] },
     /** Seconds that a file may take. */
     limit: { type: "string", default: "300" },
     filter: { type: "string" },
@@ -51,7 +51,9 @@ const { values, positionals } = parseArgs({
 
 const runtimes = values.runtime.map((name): Runtime => {
   const runtime = RUNTIMES.find((known) => known === name);
-  if (runtime === undefined) throw new RangeError(`Cannot run tests: 'runtime' must be deno or bun: received ${name}`);
+  if (runtime === undefined) {
+    throw new RangeError(`Cannot run tests: 'runtime' must be deno, bun or node: received ${name}`);
+  }
   return runtime;
 });
 const limit = positive("limit") * 1_000;
@@ -139,6 +141,25 @@ async function runOnBun(file: string): Promise<{ result: RunResult; count: Count
   return { result, count: { passed: countOf("pass"), failed: countOf("fail") } };
 }
 
+/** Node resolves names such as `@std/assert` with this: see tools/_node_imports.mjs. */
+const NODE_IMPORTS = `--import=${new URL("./_node_imports.mjs", import.meta.url).href}`;
+
+async function runOnNode(file: string): Promise<{ result: RunResult; count: Count }> {
+  // The other runtimes' test runners end the process too when the tests are over, although a test has left a promise pending.
+  const command = [await findNode(), "--no-warnings", NODE_IMPORTS, "--test-force-exit", "--test-reporter=tap"];
+  if (values.filter !== undefined) command.push(`--test-name-pattern=${values.filter}`);
+  const result = await run([...command, file.replace(ROOT, root)], { cwd: root, env, limit });
+  const countOf = (word: string) =>
+    Number([...result.output.matchAll(RegExp(`^# ${word} (\\d+)$`, "gm"))].at(-1)?.[1] ?? 0);
+  return { result, count: { passed: countOf("pass"), failed: countOf("fail") + countOf("cancelled") } };
+}
+
+const RUN: Readonly<Record<Runtime, (file: string) => Promise<{ result: RunResult; count: Count }>>> = {
+  deno: runOnDeno,
+  bun: runOnBun,
+  node: runOnNode,
+};
+
 await install();
 Object.assign(env, await serverVariable());
 const files = (positionals.length > 0 ? positionals : [`${ROOT}tests`])
@@ -164,7 +185,7 @@ const failures: string[] = [];
 async function runFile(runtime: Runtime, file: string): Promise<void> {
   const name = relative(ROOT, file);
   for (let retries = Number(values.retries);; retries--) {
-    const { result, count } = await (runtime === "deno" ? runOnDeno(file) : runOnBun(file));
+    const { result, count } = await RUN[runtime](file);
     const { passed } = count;
     const noneMatched = values.filter !== undefined && passed + count.failed === 0;
     // A file that does not load, whose process dies or whose memory is damaged has failed although none of its tests did.

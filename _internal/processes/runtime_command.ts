@@ -421,7 +421,16 @@ const BUN_SKIPPED = new Set(["-e", "--eval", "-p", "--print", "--cwd"]);
 const BUN_SKIPPED_ALONE = /^(?:-|--watch|--hot|--no-clear-screen|--inspect(?:-wait|-brk)?(?:=.*)?)$/;
 
 /** Flags of Node with a value that name the program's code, or are meant for the whole program. */
-const NODE_SKIPPED = new Set(["-e", "--eval", "-p", "-pe", "--print", "--inspect-port", "--input-type", "--watch-path"]);
+const NODE_SKIPPED = new Set([
+  "-e",
+  "--eval",
+  "-p",
+  "-pe",
+  "--print",
+  "--inspect-port",
+  "--input-type",
+  "--watch-path",
+]);
 /** Flags of Node that are meant for a single process, or with which a child would run something else than its module. */
 const NODE_SKIPPED_ALONE =
   /^(?:-|-i|--interactive|-c|--check|--(?:watch|inspect|test|run|cpu-prof|heap-prof|prof|experimental-test)(?:-[\w-]+)?(?:=.*)?)$/;
