@@ -40,6 +40,7 @@ export type { Runner } from "../_internal/work/runner.ts";
 export { Connection, Pipe, type PipeOptions } from "./connection.ts";
 export { type Context, getContext } from "./context.ts";
 export { activeChildren, cpuCount, currentProcess, parentProcess } from "./current.ts";
+export { freezeSupport } from "./freeze_support.ts";
 export { LifoQueue, PriorityQueue, Queue, SharedArray, Value } from "./data.ts";
 export {
   asCompleted,

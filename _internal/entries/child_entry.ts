@@ -24,6 +24,7 @@ import { type ProcessMemory, processSpace } from "../processes/process_memory.ts
 import { INDEX, sayExit, setOwnRecord } from "../processes/process_record.ts";
 import { attachRegion } from "../processes/region.ts";
 import { mayCallSystem, VARIABLE } from "../processes/runtime_command.ts";
+import { isBundled } from "../runtime/own_files.ts";
 import { heedSignals } from "../processes/signal.ts";
 import { childrenEnded, endChildren } from "../processes/start_process.ts";
 import {
@@ -64,7 +65,7 @@ import { giveFields, importsOf, type ProcessHead, unpackPayload } from "../work/
 const ENDING = 2000;
 
 /** Runs the process that the environment variable names. */
-function boot(): void {
+export function boot(): void {
   if (!mayCallSystem()) {
     void import("./child_without_memory.ts").then(({ bootWithoutMemory }) => bootWithoutMemory());
     return;
@@ -215,4 +216,4 @@ function hasGone(space: Space, thread: number): boolean {
   return (load(words, thread + FLAGS) & DAEMON) !== 0 && !hasOthersBelow(space, thread);
 }
 
-boot();
+if (!isBundled) boot();

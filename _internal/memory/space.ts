@@ -17,6 +17,7 @@
 
 import { load, peek, store } from "../atomics.ts";
 import { InvalidStateError } from "../errors.ts";
+import { requireBegun } from "../runtime/own_entry.ts";
 import { exitThread } from "../runtime/this_thread.ts";
 import { isBun } from "../runtime/runtime.ts";
 import { allocate, free, reach } from "./allocator.ts";
@@ -168,7 +169,12 @@ let makeProcessSpace: (() => Space) | undefined;
 
 /** This thread's view of a memory. */
 export function spaceOf(scope: Scope): Space {
-  return spaces[scope] ??= scope === "thread" ? Space.join(reserve(), 0, exitThread) : processSpace();
+  return spaces[scope] ??= join(scope);
+}
+
+function join(scope: Scope): Space {
+  requireBegun();
+  return scope === "thread" ? Space.join(reserve(), 0, exitThread) : processSpace();
 }
 
 /** This thread's view of a memory, if it has one already. */

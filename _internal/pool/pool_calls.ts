@@ -9,7 +9,7 @@ import { CancelledError, DeadlockError, InvalidStateError } from "../errors.ts";
 import type { Destination } from "../memory/memory.ts";
 import { optionsOr, show } from "../options.ts";
 import { cpuCount } from "../runtime/runtime.ts";
-import { importingModule } from "../runtime/this_thread.ts";
+import { importAdvice, importingModule } from "../runtime/this_thread.ts";
 import { describeTarget, type TargetDescriptor } from "../targets/describe.ts";
 import type { AnyFunction } from "../targets/source.ts";
 import { EachJob, type Errands } from "./errands.ts";
@@ -386,7 +386,7 @@ function checkOpen(state: Calls["state"], recreated: string | undefined, action:
   const importing = importingModule();
   if (importing !== undefined) {
     throw new InvalidStateError(
-      `Cannot ${action} as ${importing} and has not finished loading: put the main part of the program under if (import.meta.main)`,
+      `Cannot ${action} as ${importing} and has not finished loading: ${importAdvice()}`,
     );
   }
   if (recreated !== undefined) {

@@ -16,8 +16,9 @@
  */
 
 import { NotSupportedError } from "../errors.ts";
-import { mainModule, requireOwnRuntime } from "../runtime/modules.ts";
-import { ownFile } from "../runtime/own_files.ts";
+import { mainModule, requireOwnModules } from "../runtime/modules.ts";
+import { processEntry, VARIABLE } from "../runtime/own_entry.ts";
+import { isBundled } from "../runtime/own_files.ts";
 import { isBun, nodeProcess } from "../runtime/runtime.ts";
 import { runtimePath } from "../runtime/spawn.ts";
 import { programArguments } from "../runtime/this_thread.ts";
@@ -33,8 +34,7 @@ interface RuntimeCommand {
   readonly hasFfi: boolean;
 }
 
-/** The environment variable that tells a child its record, its parent's lifeline, and where the region is. */
-export const VARIABLE = "WEFT_PROCESS";
+export { VARIABLE };
 
 interface DenoPermissions {
   readonly permissions: {
@@ -44,9 +44,6 @@ interface DenoPermissions {
 }
 
 const deno = (globalThis as unknown as { Deno?: DenoPermissions }).Deno;
-/** The module with which a child begins. */
-const ENTRY = ownFile("process").href;
-
 /** The permissions of Deno. */
 const PERMISSIONS = ["read", "write", "net", "env", "run", "sys", "ffi", "import"] as const;
 
@@ -108,7 +105,8 @@ let firstFolder: string | undefined;
  * without any permissions.
  */
 export function runtimeCommand(permissions: "inherit" | Requested, modules: readonly string[] = []): RuntimeCommand {
-  requireOwnRuntime("start process");
+  requireOwnModules("start process");
+  const entry = processEntry();
   if (deno === undefined) {
     if (permissions !== "inherit") {
       throw new NotSupportedError(
@@ -116,11 +114,18 @@ export function runtimeCommand(permissions: "inherit" | Requested, modules: read
       );
     }
     const { execArgv } = nodeProcess();
+    const kept = isBun ? keptOfBun(execArgv) : keptOfNode(execArgv);
     return {
-      args: [...(isBun ? keptOfBun(execArgv) : keptOfNode(execArgv)), fileOf(ENTRY), ...programArguments()],
+      args: [...(entry === undefined ? [] : [...kept, fileOf(entry)]), ...programArguments()],
       cwd: undefined,
       hasFfi: true,
     };
+  }
+  if (entry === undefined) {
+    if (permissions === "inherit") return { args: programArguments(), cwd: undefined, hasFfi: true };
+    throw new NotSupportedError(
+      "Cannot start process with 'permissions' as the program is compiled, with the permissions of all its processes: leave them out",
+    );
   }
   const calls = loadProcessCalls("start process");
   firstFolder ??= calls.folder();
@@ -149,15 +154,20 @@ export function runtimeCommand(permissions: "inherit" | Requested, modules: read
   const { found, packageFolder: cwd } = configuration(line);
   const kept = cwd === undefined ? line.kept : line.kept.filter((flag) => !flag.startsWith("--node-modules-dir"));
   const start = ["run", "--no-prompt", ...kept, ...found];
-  if (hasFfi) return { args: [...start, ...flags, ENTRY, ...programArguments()], cwd, hasFfi };
-  return { args: [...start, ...flags, entryWith(modules), ...programArguments()], cwd: undefined, hasFfi };
+  if (hasFfi) return { args: [...start, ...flags, entry, ...programArguments()], cwd, hasFfi };
+  if (isBundled) {
+    throw new NotSupportedError(
+      "Cannot start process without the permission 'ffi' as the program is a bundle: grant it with permissions: { ffi: true, … }, or leave the library out of the bundle",
+    );
+  }
+  return { args: [...start, ...flags, entryWith(entry, modules), ...programArguments()], cwd: undefined, hasFfi };
 }
 
 // Deno imports every module in the graph of the main module without a read permission. The function in this main module
 // is never called, but its imports are in the graph.
-function entryWith(modules: readonly string[]): string {
+function entryWith(entry: string, modules: readonly string[]): string {
   const imports = modules.map((module) => `import(${JSON.stringify(module)})`).join(",");
-  const code = `import ${JSON.stringify(ENTRY)};()=>[${imports}]`;
+  const code = `import ${JSON.stringify(entry)};()=>[${imports}]`;
   return `data:text/javascript,${encodeURIComponent(code)}`;
 }
 

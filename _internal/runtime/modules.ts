@@ -8,8 +8,9 @@
  */
 
 import { NotSupportedError } from "../errors.ts";
-import { bun, deno, isBun, isNode, nodeProcess } from "./runtime.ts";
-import { isBundled } from "./own_files.ts";
+import { bun, deno, isBun, nodeProcess } from "./runtime.ts";
+import { hasBegun, ownModule } from "./own_entry.ts";
+import { isBundled, isCompiled } from "./own_files.ts";
 import { isExiting, mainPath } from "./this_thread.ts";
 
 /** The exports of a module. */
@@ -30,37 +31,21 @@ function nodeModule(): NodeModule {
   return nodeProcess().getBuiltinModule("node:module") as NodeModule;
 }
 
-// Whether the library's modules exist where its workers and child processes can begin with them. In a bundle they do not, and
-// neither do the program's modules, in which functions are searched for. And a program that was compiled to a single file is
-// its own runtime: a child process would run the whole program again.
+// Whether workers and child processes can begin. In a bundle the library's modules do not exist as files, and neither do the
+// program's modules, in which functions are searched for. A program that was compiled to a single file is its own runtime: a
+// child process runs the whole program again. Both work if the program calls freezeSupport(): see own_entry.ts.
 
-/** Whether the runtime is part of the program's single file. */
-function isCompiled(): boolean {
-  if (deno !== undefined) return deno.build.standalone === true;
-  if (isNode) return (nodeProcess().getBuiltinModule("node:sea") as { isSea(): boolean } | undefined)?.isSea() === true;
-  return bun?.isStandaloneExecutable === true || /^(?:\/\$bunfs\/|[a-z]:[\\/]~BUN)/i.test(bun?.main ?? "");
-}
-
-/** Throws if no worker can begin with a module of the library. */
+/** Throws if no worker and no process can begin. */
 export function requireOwnModules(action: string): void {
-  if (!isBundled) return;
-  if (isCompiled()) refuseCompiled(action);
+  if (!isBundled || hasBegun()) return;
   throw new NotSupportedError(
-    `Cannot ${action} as this library is in a bundle, while threads and processes begin with modules of its own: leave it out, with --external "@weft/concurrent/*" or what the bundler has for that`,
+    isCompiled
+      ? `Cannot ${action} as the program is compiled to a single file, which a worker or child would run from its beginning: ${GUARD}`
+      : `Cannot ${action} as this library is in a bundle, while threads and processes begin with modules of its own: leave it out, with --external "@weft/concurrent/*" or what the bundler has for that, or ${GUARD}`,
   );
 }
 
-/** Throws if no process can begin with a module of the library. */
-export function requireOwnRuntime(action: string): void {
-  requireOwnModules(action);
-  if (isCompiled()) refuseCompiled(action);
-}
-
-function refuseCompiled(action: string): never {
-  throw new NotSupportedError(
-    `Cannot ${action} as the program is compiled to a single file, which a worker or child would run from its beginning: run it from its source, with deno run or bun run`,
-  );
-}
+const GUARD = "begin the main module with await freezeSupport({ … }), with the functions that they run";
 
 // The main module, which may be a text instead of a file.
 
@@ -290,6 +275,8 @@ export function urlOfModule(module: string): string | undefined {
 
 /** Imports a module by its full name. */
 export async function importModule(module: string, options?: ImportCallOptions): Promise<Exports> {
+  const own = isBundled ? ownModule(module) : undefined;
+  if (own !== undefined) return own;
   // Bun ignores the query of a URL, and would not know which of two modules is meant. It does not ignore the query of a path.
   const name = isBun && module.startsWith("file:") && module.includes("?") ? pathOnBun(module)! : module;
   const bare = readBareName(module);

@@ -2,8 +2,12 @@
  * The library's own files with which workers and child processes begin, or that are loaded on demand. They are named only
  * here. In the npm package all modules are in chunks, and these are files beside them: see tools/pack.ts.
  *
+ * A bundled or compiled program has no such files. It starts itself instead: see own_entry.ts.
+ *
  * @module
  */
+
+import { bun, deno, isNode, nodeProcess } from "./runtime.ts";
 
 /** Whether this is the packed library. tools/pack.ts changes this in its copy. */
 const IS_PACKED: boolean = false;
@@ -42,8 +46,22 @@ const HERE = IS_PACKED
   ? /\/_internal\/chunk-\w+\.js(?:[?#].*)?$/
   : /\/_internal\/runtime\/own_files\.[a-z]+(?:[?#].*)?$/;
 
-/** Whether the library is part of a bundle, so that these files do not exist. */
-export const isBundled: boolean = !HERE.test(import.meta.url ?? "");
+/** Whether the runtime is part of the program's single file. Then no program but this one can be started with it. */
+export const isCompiled: boolean = deno !== undefined
+  ? deno.build.standalone === true
+  : isNode
+  ? (nodeProcess().getBuiltinModule("node:sea") as { isSea(): boolean } | undefined)?.isSea() === true
+  : bun?.isStandaloneExecutable === true || /^(?:\/\$bunfs\/|[a-z]:[\\/]~BUN)/i.test(bun?.main ?? "");
+
+// webpack writes the URL of the source into the bundle.
+declare const __webpack_require__: unknown;
+
+/**
+ * Whether the library is part of a bundle or of a compiled program. Then no worker and no process can begin with one of these
+ * files: in a bundle they do not exist, and a compiled program always begins with its own main module.
+ */
+export const isBundled: boolean = isCompiled || typeof __webpack_require__ !== "undefined" ||
+  !HERE.test(import.meta.url ?? "");
 
 // In a bundle this leads nowhere. The functions that start something check for that: see requireOwnModules() in modules.ts.
 const ROOT = new URL(IS_PACKED ? "../" : "../../", isBundled ? "file:///bundle/a/b/c" : import.meta.url).href;

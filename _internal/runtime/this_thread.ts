@@ -32,6 +32,16 @@ export function isWorker(): boolean {
     bun?.isMainThread === false || nodeThreads?.isMainThread === false;
 }
 
+/** Messages that arrived before there was a function for them. */
+const held: unknown[] = [];
+
+/** Keeps messages from the thread that started this worker until {@linkcode onParentMessage} is called. */
+export function holdMessages(): void {
+  // Node keeps them by itself.
+  if (nodeThreads !== undefined) return;
+  onParentMessage((data) => void held.push(data));
+}
+
 /** Sets what is done with messages from the thread that started this worker. */
 export function onParentMessage(receive: (data: unknown) => void): void {
   if (nodeThreads !== undefined) {
@@ -39,6 +49,7 @@ export function onParentMessage(receive: (data: unknown) => void): void {
     return;
   }
   (globalThis as unknown as Worker).onmessage = (event: MessageEvent): void => receive(event.data);
+  for (const data of held.splice(0)) receive(data);
 }
 
 /** Sends a message to the thread that started this worker. */
@@ -128,7 +139,7 @@ export function workerArguments(): string[] | undefined {
  * module. Deno's workers have the arguments of the program without this.
  */
 export function takeArguments(): void {
-  if (!isBun && !isNode) return;
+  if (!isBun && !isNode || isSet) return;
   nodeProcess().argv.splice(1, 1);
   isSet = true;
 }
@@ -145,6 +156,8 @@ export function setMainArgument(main: string | undefined): void {
 // While the modules of the target are imported, no shared object may be created: each thread would have one of its own.
 
 let importing: string | undefined;
+const ADVICE = "put the main part of the program under if (import.meta.main)";
+let advice: string | undefined;
 // Modules that have been imported. Importing them again runs no code. Without this set, a shared object that another async
 // function creates at that moment would be blamed on the import.
 const imported: Set<string> = new Set();
@@ -157,6 +170,17 @@ export function isImportingTargets(): boolean {
 /** The module that is being imported, and for which thread: `file:///x.ts was imported by Thread-1`; else `undefined`. */
 export function importingModule(): string | undefined {
   return importing;
+}
+
+/** What to do if a thread or process cannot be started while modules of this worker's target are imported. */
+export function importAdvice(): string {
+  return advice ?? ADVICE;
+}
+
+/** Sets that this worker is being loaded, and what to do if that keeps it from something; `undefined` when it is loaded. */
+export function setImporting(what: string | undefined, then: string | undefined): void {
+  importing = what;
+  advice = then;
 }
 
 /** Runs `load`, which imports `module` for the thread or process called `worker`. */

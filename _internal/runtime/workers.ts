@@ -7,6 +7,7 @@
 
 import { now } from "../atomics.ts";
 import { withoutPrototype } from "../options.ts";
+import { ownWorker } from "./own_entry.ts";
 import { isBun, isBunBefore, isNode, nodeProcess } from "./runtime.ts";
 import { threadFiles, workerArguments } from "./this_thread.ts";
 
@@ -66,7 +67,9 @@ interface NodeWorker {
 function startOnNode(url: URL, listener: WorkerListener): WorkerHandle {
   const process = nodeProcess();
   const { Worker, SHARE_ENV } = process.getBuiltinModule("node:worker_threads") as NodeThreads;
-  const worker = new Worker(url, withoutPrototype({ argv: workerArguments(), env: SHARE_ENV }));
+  const own = ownWorker(url);
+  const argv = own === undefined ? workerArguments() : [own.mark, ...workerArguments() ?? []];
+  const worker = new Worker(own === undefined ? url : new URL(own.url), withoutPrototype({ argv, env: SHARE_ENV }));
   worker.on("message", (data) => listener.message(data));
   worker.on("error", (error) => listener.error(error instanceof Error ? error.message : String(error)));
   worker.on("exit", (code) => listener.close(code));
@@ -83,7 +86,12 @@ export function startWorker(url: URL, listener: WorkerListener): WorkerHandle {
   // Bun takes `argv`; other runtimes ignore it. Bun and Deno would also read options that a program has added to the prototype
   // of all objects.
   const options: WorkerOptions & { argv?: string[] } = { type: "module", argv: workerArguments() };
-  const worker = new Worker(url, withoutPrototype(options)) as Refable;
+  const own = ownWorker(url);
+  if (own !== undefined) {
+    if (isBun) options.argv = [own.mark, ...options.argv ?? []];
+    else options.name = own.mark;
+  }
+  const worker = new Worker(own?.url ?? url, withoutPrototype(options)) as Refable;
   worker.onmessage = (event): void => listener.message(event.data);
   worker.onerror = (event): void => {
     event.preventDefault();

@@ -23,7 +23,8 @@ import {
   typedInMain,
   urlOfModule,
 } from "../runtime/modules.ts";
-import { isOwn } from "../runtime/own_files.ts";
+import { isBundled, isOwn } from "../runtime/own_files.ts";
+import { giveIt, hasProgramTarget, nameOfProgramTarget, PROGRAM } from "./program_targets.ts";
 import { areSeveralNear, homeModules, importOf, importsOf, mainOfProgram, modulesOnStack } from "./places.ts";
 import {
   type AnyFunction,
@@ -211,7 +212,7 @@ export function describeTarget(
       );
     }
     requireReadable(location.module, `Cannot use "${location.name}" as ${what}`);
-    return entry.settled = { kind: "export", what, ...location };
+    return entry.settled = isBundled ? ofBundle(location, what) : { kind: "export", what, ...location };
   }
   const flaw = flawOf(fn, source);
   if (flaw !== undefined) throw new TargetError(`Cannot use ${showFunction(fn.name, source)} as ${what} as ${flaw}`);
@@ -225,12 +226,16 @@ export function describeTarget(
     }
     return entry.settled = { kind: "global", what, path };
   }
+  const given = nameOfProgramTarget(fn);
+  if (given !== undefined) return entry.settled = { kind: "export", what, module: PROGRAM, name: given };
   const modules = callers();
-  const found = findExport(fn, modules, isOfRuntime);
+  const found = isBundled ? isOfRuntime ? findBuiltin(fn, modules) : undefined : findExport(fn, modules, isOfRuntime);
   if (found !== undefined) return entry.settled = { kind: "export", what, ...found };
   if (isOfRuntime) {
     throw new TargetError(`Cannot use ${showFunction(fn.name, source)} as ${what} as ${nativeFlaw(fn)}`);
   }
+  // Made from its source, if it uses globals and arguments only. No module can be searched for it.
+  if (isBundled) return { kind: "function", what, name: fn.name, source, modules: [], global: globalPath(fn) };
   const key = modules.join("\n");
   let descriptor = entry.byModules.get(key);
   if (descriptor === undefined) {
@@ -300,8 +305,16 @@ export function describeSubclass(
     }
   }
   const source = sourceOf(type);
-  const modules = callers();
-  const found = findExport(type, modules, false);
+  const given = nameOfProgramTarget(type);
+  if (given === undefined && isBundled) {
+    throw new TargetError(
+      `Cannot use class "${type.name}" as ${what} as the program is bundled, and no module exports the class: ${
+        giveIt(type.name)
+      }`,
+    );
+  }
+  const modules = given === undefined ? callers() : [];
+  const found = given === undefined ? findExport(type, modules, false) : { module: PROGRAM, name: given };
   const declaring = found === undefined ? declaringOf(modules, type.name) : undefined;
   return {
     kind: "subclass",
@@ -315,6 +328,17 @@ export function describeSubclass(
     exported: found?.name,
     isExported: isDeclaredIn(modules[0], declaring, type.name),
   };
+}
+
+// In a bundle, the main module stands for all of them. It cannot be imported by a thread that is about to begin in it.
+function ofBundle({ module, name }: TaskLocation, what: string): TargetDescriptor {
+  if (module !== mainModule()) return { kind: "export", what, module, name };
+  if (hasProgramTarget(name)) return { kind: "export", what, module: PROGRAM, name };
+  throw new TargetError(
+    `Cannot use "${name}" as ${what} as the program is bundled, and its main module cannot be imported: ${
+      giveIt(name)
+    }`,
+  );
 }
 
 // The modules on the stack, followed by the modules whose functions this thread runs. The stack alone is not enough: on Bun, a

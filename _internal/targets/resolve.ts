@@ -7,7 +7,7 @@
 
 import { TargetError } from "../errors.ts";
 import { type Exports, importModule, syntaxError } from "../runtime/modules.ts";
-import { ownFile } from "../runtime/own_files.ts";
+import { importOwn } from "../runtime/own_entry.ts";
 import { later } from "../runtime/runtime.ts";
 import { whileImporting } from "../runtime/this_thread.ts";
 import type { TargetDescriptor } from "./describe.ts";
@@ -139,9 +139,7 @@ interface Search {
 
 type SearchClass = new (sought: Sought, label: string) => Search;
 
-// Not written into the import(): Deno would resolve it at the start of each worker. If most threads need the search, their entry
-// imports it, and it registers itself here.
-const SEARCH = ownFile("search").href;
+// If most threads need the search, their entry imports it, and it registers itself here.
 let searchClass: SearchClass | undefined;
 
 /** Registers the search for functions by their source, when it is loaded. */
@@ -150,7 +148,7 @@ export function setSearch(type: SearchClass): void {
 }
 
 async function search(sought: Sought, label: string): Promise<Search> {
-  if (searchClass === undefined) await import(SEARCH);
+  if (searchClass === undefined) await importOwn("search");
   return new searchClass!(sought, label);
 }
 

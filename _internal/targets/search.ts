@@ -17,6 +17,8 @@ import {
   parseSource,
   readModuleText,
 } from "./inline.ts";
+import { isBundled } from "../runtime/own_files.ts";
+import { giveIt } from "./program_targets.ts";
 import { addHome, areSeveralNear, importOf, importsOf } from "./places.ts";
 import { isSought, list, load, read, setSearch, type Sought } from "./resolve.ts";
 import { type FoundFunction, freeReferences } from "./scopes.ts";
@@ -283,6 +285,11 @@ export class Search {
       if (typedIn !== undefined) {
         this.#fail(
           `it uses '${unknown.name}', and ${typedIn} is no file that a worker could import: pass it as an argument, import it with import() in the function, or name a function of a file with task()`,
+        );
+      }
+      if (isBundled) {
+        this.#fail(
+          `the program is bundled, no module exports it, and it uses '${unknown.name}': ${giveIt(this.#sought.name)}`,
         );
       }
       this.#fail(`it was not found and uses '${unknown.name}'. ${this.#places()}`);

@@ -14,6 +14,7 @@ import { existingSpace, type Space } from "../memory/space.ts";
 import { SLICE_MS } from "../memory/wait_point.ts";
 import { isWorker, onLoopEmpty } from "../runtime/this_thread.ts";
 import { requireOwnModules } from "../runtime/modules.ts";
+import { importOwn } from "../runtime/own_entry.ts";
 import { ownFile } from "../runtime/own_files.ts";
 import { isBun, unrefTimer } from "../runtime/runtime.ts";
 import {
@@ -72,7 +73,6 @@ interface Child {
 }
 
 const ENTRY = ownFile(isBun ? "threadOnBun" : "threadOnDeno");
-const PROCESS_SPACES = ownFile("processMemory").href;
 
 // Times in milliseconds.
 /** How long a worker that was asked to end may take before it is stopped from outside, if the runtime can do that. */
@@ -277,7 +277,7 @@ function leaveProcesses({ words }: Space, record: number): void {
     return;
   }
   // This thread has not used the processes' memory so far.
-  void (import(PROCESS_SPACES) as Promise<typeof import("../processes/process_memory.ts")>)
+  void (importOwn("processMemory") as Promise<typeof import("../processes/process_memory.ts")>)
     .then(({ processSpace }) => leave(processSpace().memory, id));
 }
 
@@ -312,7 +312,7 @@ function orphan({ words }: Space, id: number, dead: number): number {
 function lookForProcesses({ words }: Space): boolean {
   if (looked || isWorker() || load(words, PROCESS_AT) === 0) return false;
   looked = true;
-  void import(ownFile("processes").href);
+  void importOwn("processes");
   return true;
 }
 

@@ -28,7 +28,7 @@ import {
   systemThreadId,
   takeArguments,
 } from "../runtime/this_thread.ts";
-import { ownFile } from "../runtime/own_files.ts";
+import { importOwn } from "../runtime/own_entry.ts";
 import { type Found, resolveBoth, watchImports } from "../targets/resolve.ts";
 import { ownOffspring, reportError, setOwnTarget, waitForEndings } from "../work/ending.ts";
 import {
@@ -83,17 +83,11 @@ interface Runnable {
   run(...args: unknown[]): unknown;
 }
 
-// The names are not written into the import()s. Otherwise Deno would resolve all these modules at the start of each thread, and
-// not every thread needs them. A thread that starts threads has them in its graph.
-const WHOLE = ownFile("allClasses").href;
-const READY = ownFile("allForThreads").href;
-const PROCESSES = ownFile("multiprocessing").href;
-
 /** Loads all classes of shared objects and threads, unless the program's modules have loaded them. */
 async function loadWhole(): Promise<void> {
   // Even an import() of a loaded module costs time: Deno walks its graph again.
   if (classOf("thread", LOCK) !== undefined && classOf("thread", THREAD) !== undefined) return;
-  await import(WHOLE);
+  await importOwn("allClasses");
 }
 
 /** Waits for the message that names a thread, and runs that thread. A spare gets messages before that which make it ready. */
@@ -119,7 +113,7 @@ export function boot(): void {
 async function prepare(isGoingOn: () => boolean): Promise<void> {
   const steps: (() => unknown)[] = [
     loadWhole,
-    () => import(READY),
+    () => importOwn("allForThreads"),
     // Code that has run once runs faster the next time.
     () => decode(encode({ args: [1, "", {}] }, { root: "", scope: "thread" })),
   ];
@@ -225,7 +219,7 @@ async function run(init: Init): Promise<void> {
   });
   watchImports(importsOf(space, record));
   try {
-    if (init.processes) await import(PROCESSES);
+    if (init.processes) await importOwn("multiprocessing");
     const value = await runTarget(space, record);
     writeOutcome(space, record, VALUE, value);
   } catch (error) {

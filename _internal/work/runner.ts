@@ -17,7 +17,7 @@ import { isArriving, type Place, placeOf, SharedHandle, unusable } from "../memo
 import type { Space } from "../memory/space.ts";
 import { waitAsync } from "../memory/wait.ts";
 import { copyOptions, NO_OPTIONS, show, validateWait, type WaitOptions, type WaitSyncOptions } from "../options.ts";
-import { importingModule } from "../runtime/this_thread.ts";
+import { importAdvice, importingModule } from "../runtime/this_thread.ts";
 import { describeSubclass, describeTarget, type TargetDescriptor } from "../targets/describe.ts";
 import { ownTarget } from "./ending.ts";
 import {
@@ -214,7 +214,7 @@ export abstract class Runner<A extends unknown[] = unknown[], R = unknown> exten
     const importing = importingModule();
     if (importing !== undefined) {
       throw new InvalidStateError(
-        `Cannot start ${label} as ${importing} and has not finished loading: put the main part of the program under if (import.meta.main)`,
+        `Cannot start ${label} as ${importing} and has not finished loading: ${importAdvice()}`,
       );
     }
     const { space, at, words } = this.#usable(`start ${label}`);
