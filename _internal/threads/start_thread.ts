@@ -15,7 +15,7 @@ import { SLICE_MS } from "../memory/wait_point.ts";
 import { isWorker, onLoopEmpty } from "../runtime/this_thread.ts";
 import { requireOwnModules } from "../runtime/modules.ts";
 import { ownFile } from "../runtime/own_files.ts";
-import { isBun, unrefTimer } from "../runtime/runtime.ts";
+import { isBrowser, isBun, unrefTimer } from "../runtime/runtime.ts";
 import {
   isSystemThreadGone,
   startSystemThread,
@@ -71,7 +71,7 @@ interface Child {
   watch?: ReturnType<typeof setInterval>;
 }
 
-const ENTRY = ownFile(isBun ? "threadOnBun" : "threadOnDeno");
+const ENTRY = ownFile(isBun || isBrowser ? "threadOnBun" : "threadOnDeno");
 const PROCESS_SPACES = ownFile("processMemory").href;
 
 // Times in milliseconds.
