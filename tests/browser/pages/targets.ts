@@ -142,7 +142,7 @@ export function blockOnAll(queue: Queue<string>, event: Event, lock: Lock): stri
   } catch (error) {
     seen.push((error as Error).name);
   }
-  seen.push(String(waitAnySync([new Event(), event], { timeout: 5_000 }) === event));
+  seen.push(String(waitAnySync([new Event(), event], { timeout: 5_000 }) === 1));
   sleepSync(5);
   const barrier = new Barrier(2);
   const other = new Thread({ target: meet, args: [barrier] }).start();
