@@ -46,7 +46,7 @@ const ISOLATION = {
 
 /** Serves the packed library and a folder, as a path from the root of the repository. */
 export function servePages(folder: string, options: PageServerOptions = {}): PageServer {
-  const headers = { ...(options.isolated !== false && ISOLATION), "Cache-Control": "no-store", ...options.headers };
+  const headers = { ...(options.isolated !== false && ISOLATION), ...options.headers };
   const server = Deno.serve({ port: options.port ?? 0, hostname: "127.0.0.1", onListen() {} }, async ({ url }) => {
     const path = normalize(decodeURIComponent(new URL(url).pathname));
     const file = path.startsWith("/weft/") ? join(ROOT, "dist/npm", path.slice(6)) : join(ROOT, folder, path);
@@ -54,7 +54,9 @@ export function servePages(folder: string, options: PageServerOptions = {}): Pag
     const type = TYPES[found.split(".").at(-1)!];
     if (type === undefined || !existsSync(found)) return new Response("Not found", { status: 404, headers });
     const body = found.endsWith(".ts") ? await toBrowser(await readFile(found, "utf8")) : await readFile(found);
-    return new Response(body, { headers: { ...headers, "Content-Type": type } });
+    // The names of chunks change with their contents.
+    const cache = /\/chunk-\w+\.js$/.test(found) ? "max-age=86400, immutable" : "no-cache";
+    return new Response(body, { headers: { ...headers, "Content-Type": type, "Cache-Control": cache } });
   });
   const close = async () => {
     await server.shutdown();

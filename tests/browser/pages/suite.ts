@@ -215,10 +215,13 @@ export async function pools(): Promise<void> {
   equal(await pool.submit(targets.lengthOf, new Uint8Array(3_000_000)), 3_000_000);
 
   const begun = new Event();
-  const running = pool.submit(targets.untilCancelled, begun);
+  const controller = new AbortController();
+  const running = errorOf(() => pool.apply(targets.untilCancelled, [begun], { signal: controller.signal }));
   await begun.wait();
-  running.cancel();
-  equal((await errorOf(() => running)).name, "CancelledError");
+  const [busy, queued] = [pool.submit(targets.slowSquare, 3), pool.submit(targets.square, 4)];
+  equal([queued.cancel(), (await errorOf(() => queued)).name], [true, "CancelledError"]);
+  controller.abort();
+  equal([(await running).name, await busy], ["AbortError", 9]);
   equal((await errorOf(() => pool.apply(targets.untilCancelled, [begun], { timeout: 30 }))).name, "TimeoutError");
   equal(await pool.apply(targets.square, [6]), 36);
   pool.close();
@@ -298,10 +301,12 @@ export async function blocking_forms_are_refused_in_the_page(): Promise<void> {
   const refused = async (name: string, run: () => unknown) => {
     names[name] = await errorOf(run).then(({ name }) => name, () => "no error");
   };
-  const [lock, rlock, rwlock, until] = [new Lock(), new RLock(), new RWLock(), new Event()];
+  const [lock, rlock, rwlock] = [new Lock(), new RLock(), new RWLock()];
+  const [writing, until] = [new Event(), new Event()];
   const holders = [start(targets.holdUntil, lock, until), start(targets.holdUntil, rlock, until)];
   while (!lock.locked || !rlock.locked) await sleep(5);
-  const writing = await rwlock.write();
+  const writer = start(targets.writeUntil, rwlock, writing, until);
+  await writing.wait();
   const [event, barrier, condition] = [new Event(), new Barrier(2), new Condition()];
   const full = new Queue<unknown>({ maxsize: 1 });
   await full.put(1);
@@ -334,8 +339,7 @@ export async function blocking_forms_are_refused_in_the_page(): Promise<void> {
 
   // What a refused form had begun is undone.
   until.set();
-  writing[Symbol.dispose]();
-  for (const holder of holders) await holder.result();
+  for (const holder of [...holders, writer]) await holder.result();
   (await rwlock.read({ timeout: 1_000 }))[Symbol.dispose]();
   (await rwlock.write({ timeout: 1_000 }))[Symbol.dispose]();
   equal([barrier.broken, barrier.nWaiting, full.size], [false, 0, 1]);

@@ -57,6 +57,12 @@ export function holdUntil(lock: Lock | RLock, until: Event): void {
   until.waitSync();
 }
 
+export function writeUntil(lock: RWLock, held: Event, until: Event): void {
+  using _guard = lock.writeSync();
+  held.set();
+  until.waitSync();
+}
+
 export function waitForever(lock: Lock, held: Event): void {
   using _guard = lock.acquireSync();
   held.set();
