@@ -1,6 +1,6 @@
 /** Chromium without a window, and pages that fail on errors of their own. */
 
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { existsSync } from "node:fs";
 import process from "node:process";
 
@@ -10,6 +10,7 @@ export const CHROMIUM: string | undefined = [process.env.CHROMIUM, "/usr/bin/chr
 
 /** Starts Chromium. */
 export async function startChromium(): Promise<Browser> {
+  const { chromium } = await import("playwright-core");
   return await chromium.launch({
     executablePath: CHROMIUM,
     args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
