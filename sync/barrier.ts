@@ -29,6 +29,7 @@ import {
 import { OBJECT_HEADER } from "../_internal/memory/memory.ts";
 import { type Space, spaceOf } from "../_internal/memory/space.ts";
 import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
+import { requireBlocking } from "../_internal/memory/wait_point.ts";
 import {
   deadlineOf,
   show,
@@ -240,6 +241,8 @@ export class Barrier extends SharedObject {
   waitSync(options?: WaitSyncOptions): number {
     const { space, at } = this.#place;
     const timeout = this.#check(options);
+    // Before this party counts as having come: if it could not wait, it would break the barrier for all.
+    requireBlocking();
     const action = this.#action;
     action?.check();
     const index = this.#arrive();

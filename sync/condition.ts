@@ -32,7 +32,7 @@ import {
   unusable,
 } from "../_internal/memory/shared_object.ts";
 import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
-import { CONTENDED } from "../_internal/memory/wait_point.ts";
+import { CONTENDED, requireBlocking } from "../_internal/memory/wait_point.ts";
 import {
   deadlineOf,
   show,
@@ -292,6 +292,7 @@ export class Condition extends SharedObject {
    */
   waitSync(options?: WaitSyncOptions): boolean {
     const timeout = this.#check("wait for condition", options);
+    requireBlocking();
     return this.#waitSync(timeout);
   }
 
@@ -367,6 +368,7 @@ export class Condition extends SharedObject {
     while (!test(predicate)) {
       const left = deadline - now();
       if (left <= 0) return false;
+      requireBlocking();
       this.#waitSync(left);
     }
     return true;

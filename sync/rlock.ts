@@ -33,6 +33,7 @@ import {
 import { waitAsync, waitSync } from "../_internal/memory/wait.ts";
 import { notify } from "../_internal/memory/wait_point.ts";
 import { show, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
+import { refuseInBrowser } from "../_internal/runtime/runtime.ts";
 import { type AsyncContext, createAsyncContext } from "../_internal/runtime/this_thread.ts";
 import {
   ASYNC,
@@ -375,6 +376,10 @@ export class RLock extends SharedObject {
     if (typeof action !== "function") {
       throw new TypeError(`Cannot run with lock as 'action' must be a function: received ${show(action)}`);
     }
+    refuseInBrowser(
+      "run with lock",
+      "does not tell which async function calls: use await acquire() and acquire it once",
+    );
     runs ??= createAsyncContext<Run>();
     if (this.#isInsideRun()) {
       const guard = this.#enter(false);

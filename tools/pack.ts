@@ -29,6 +29,13 @@ const source = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
   description: string;
   dependencies: Record<string, string>;
 };
+/**
+ * A package that becomes part of this one: the parser that searches for functions. Workers of a browser have no import map, so
+ * they could not find it by its name.
+ */
+const INCLUDED = "acorn";
+const { [INCLUDED]: _included, ...dependencies } = source.dependencies;
+
 /** Where the runtimes look. All of them get the same files. */
 const CONDITIONS = ["deno", "bun", "node", "browser", "default"];
 
@@ -67,7 +74,7 @@ const SHARED: esbuild.BuildOptions = {
   format: "esm",
   platform: "neutral",
   target: "es2024",
-  external: [...Object.keys(source.dependencies), "node:*", "bun:*"],
+  external: [...Object.keys(dependencies), "node:*", "bun:*"],
   logLevel: "warning",
   // A call whose second argument is made elsewhere is left as it is, as intended.
   logOverride: { "unsupported-dynamic-import": "silent" },
@@ -149,11 +156,12 @@ function writePackage(): void {
     }),
   );
   const { name, version, license } = project;
-  const { description, dependencies } = source;
+  const { description } = source;
   const bin = { "weft-agent": project.exports["./agent"].replace(/\.ts$/, ".js") };
   const about = { name, version, description, license, type: "module", exports, bin, dependencies };
   write("package.json", `${JSON.stringify(about, undefined, 2)}\n`);
   for (const file of ["README.md", "CHANGELOG.md", "LICENSE"]) cpSync(join(ROOT, file), join(OUT, file));
+  cpSync(join(ROOT, "node_modules", INCLUDED, "LICENSE"), join(OUT, `LICENSE-${INCLUDED}`));
 }
 
 /** How large an entry point is. */

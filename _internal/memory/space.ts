@@ -19,7 +19,7 @@ import { load, peek, store } from "../atomics.ts";
 import { InvalidStateError } from "../errors.ts";
 import { requireBegun } from "../runtime/own_entry.ts";
 import { exitThread } from "../runtime/this_thread.ts";
-import { isBun } from "../runtime/runtime.ts";
+import { isBrowser, isBun, requireSharing } from "../runtime/runtime.ts";
 import { allocate, free, reach } from "./allocator.ts";
 import { AsyncWaiters } from "./async_waiters.ts";
 import { BELL_COUNT, type Memory, NAMES_AT, NAMES_MUTEX_AT, ROOM_AT, type Scope, ThreadMemory } from "./memory.ts";
@@ -161,9 +161,13 @@ const spaces: Record<Scope, Space | undefined> = { thread: undefined, process: u
  * How many bytes are reserved unless configured.
  *
  * JavaScriptCore's garbage collector counts the whole mapping of the processes' memory as memory in use, and lets as
- * much garbage accumulate before it runs. So less is reserved there. See also memory.ts.
+ * much garbage accumulate before it runs. So less is reserved there. See also memory.ts. A browser may refuse 4 GiB, and has
+ * many pages in a process.
  */
-const DEFAULT_RESERVATION: Readonly<Record<Scope, number>> = { thread: 2 ** 32, process: isBun ? 2 ** 29 : 2 ** 32 };
+const DEFAULT_RESERVATION: Readonly<Record<Scope, number>> = {
+  thread: isBrowser ? 2 ** 30 : 2 ** 32,
+  process: isBun ? 2 ** 29 : 2 ** 32,
+};
 const reservation: Record<Scope, number> = { ...DEFAULT_RESERVATION };
 let makeProcessSpace: (() => Space) | undefined;
 
@@ -224,6 +228,7 @@ function processSpace(): Space {
  * Reserves the threads' memory; less than the default if the system refuses to reserve that much (strict overcommit).
  */
 function reserve(): Memory {
+  requireSharing();
   for (let bytes = reservation.thread;; bytes /= 2) {
     try {
       return ThreadMemory.reserve(bytes);

@@ -8,10 +8,11 @@
 
 import { load, now, pause, store } from "../atomics.ts";
 import { deadlineOf } from "../options.ts";
+import { mayBlock } from "../runtime/runtime.ts";
 import { BELL_STRIDE, BELLS_AT } from "./memory.ts";
 import { PARKED, seeToOthers } from "./participants.ts";
 import type { Space } from "./space.ts";
-import { arm, block, requireBlocking, SLICE_MS } from "./wait_point.ts";
+import { arm, block, LOOK, requireBlocking, SLICE_MS } from "./wait_point.ts";
 
 /** What a thread or a promise waits for. */
 export interface Wait<T> {
@@ -34,11 +35,21 @@ export interface Wait<T> {
 
 /** Blocks this thread until it gets what it waits for, or `timeout` milliseconds have passed. */
 export function waitSync<T>(space: Space, wait: Wait<T>, timeout: number): T {
+  if (!mayBlock) return lookOnce(wait, timeout);
   const result = block(space, wait.point, (woken) => wait.attempt(woken), deadlineOf(timeout), wait.pauses);
   if (result !== undefined) return result;
   // A thread that waits for moments only, again and again, never sleeps for so long that it would learn of it there.
   space.endIfKilled();
   wait.abandoned?.();
+  return wait.expired(timeout);
+}
+
+// In a thread that may not block: gets what is there, or undoes what the caller has begun and throws.
+function lookOnce<T>(wait: Wait<T>, timeout: number): T {
+  const result = wait.attempt(timeout === 0 ? 0 : LOOK);
+  if (result !== undefined) return result;
+  wait.abandoned?.();
+  if (timeout > 0) requireBlocking();
   return wait.expired(timeout);
 }
 

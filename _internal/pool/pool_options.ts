@@ -5,6 +5,7 @@
  */
 
 import { optionsOr, show, validateInteger, validateWait } from "../options.ts";
+import { refuseInBrowser } from "../runtime/runtime.ts";
 import { bindContext } from "../runtime/this_thread.ts";
 import type { Times } from "./histogram.ts";
 import type { JobOptions } from "./job.ts";
@@ -298,7 +299,13 @@ export function validatePoolOptions(
   }
   if (min !== undefined) validateInteger(min, "'min'", 0, workers ?? max ?? MOST_WORKERS, action);
   const size = workers ?? max ?? Math.max(cpus(), min ?? 0);
-  if (maxMemory !== undefined) validateInteger(maxMemory, "'maxMemory'", 1, Number.MAX_SAFE_INTEGER, action);
+  if (maxMemory !== undefined) {
+    validateInteger(maxMemory, "'maxMemory'", 1, Number.MAX_SAFE_INTEGER, action);
+    refuseInBrowser("limit the memory of workers", "does not tell how much they use");
+  }
+  if (typeof trace === "string") {
+    refuseInBrowser("write the trace to a file", "has none: write { trace: true } and read the pool's trace");
+  }
   const timeout = idleTimeout ?? (min === undefined && max === undefined ? Infinity : IDLE);
   return { size, least: min ?? 0, idle: timeout === Infinity ? 0 : Math.max(1, timeout) };
 }

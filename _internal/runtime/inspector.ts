@@ -6,7 +6,7 @@
  */
 
 import { isPrompt } from "./modules.ts";
-import { deno, isBun, nodeProcess } from "./runtime.ts";
+import { deno, isBrowser, isBun, nodeProcess } from "./runtime.ts";
 
 type Answer = Record<string, unknown>;
 
@@ -31,7 +31,7 @@ const KEY = Symbol.for("@weft/concurrent inspected function");
  */
 export function moduleOfFunction(fn: object): string | undefined {
   // Deno evaluates the lines of a prompt with the inspector, and panics if they use it again.
-  if (isBun || !isAllowed() || isPrompt()) return undefined;
+  if (isBun || isBrowser || !isAllowed() || isPrompt()) return undefined;
   try {
     return inspect(fn);
   } catch {

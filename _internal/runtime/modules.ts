@@ -8,7 +8,7 @@
  */
 
 import { NotSupportedError } from "../errors.ts";
-import { bun, deno, isBun, nodeProcess } from "./runtime.ts";
+import { bun, deno, isBrowser, isBun, mayBlock, nodeProcess } from "./runtime.ts";
 import { hasBegun, ownModule } from "./own_entry.ts";
 import { isBundled, isCompiled } from "./own_files.ts";
 import { isExiting, mainPath } from "./this_thread.ts";
@@ -52,6 +52,7 @@ const GUARD = "begin the main module with await freezeSupport({ … }), with the
 /** The main module of this thread, if the runtime tells. */
 export function mainModule(): string | undefined {
   if (deno !== undefined) return deno.mainModule;
+  if (isBrowser) return undefined;
   const main = mainPath();
   return main === undefined ? undefined : urlOfPlace(main);
 }
@@ -61,13 +62,19 @@ export function mainModule(): string | undefined {
 const TYPED_IN = /\/(?:\$deno\$(?:eval|stdin|repl|jupyter)[^/]*|(?:\[|%5B)(?:eval\d*|stdin|repl)(?:\]|%5D))(?:[?#]|$)/;
 const PROMPT = /\/\$deno\$(?:repl|jupyter)[^/]*$/;
 
+// The scripts that stand in a page itself have its address, without what follows "#".
+function page(): string | undefined {
+  return isBrowser ? (globalThis as { document?: { URL?: string } }).document?.URL?.split("#")[0] : undefined;
+}
+
 /** Whether a module is a text that the program was given instead of a file, so that no worker can import it. */
 export function isTypedIn(module: string): boolean {
-  return TYPED_IN.test(module);
+  return TYPED_IN.test(module) || module === page();
 }
 
 /** The name of the text that this program is; `undefined` if it is a file. */
 export function typedInMain(): string | undefined {
+  if (isBrowser) return page();
   const main = bun?.main === "" ? urlOfPlace(`${nodeProcess().cwd()}/[repl]`) : mainModule();
   return main !== undefined && isTypedIn(main) ? main : undefined;
 }
@@ -151,7 +158,7 @@ export function loadedModules(): string[] {
 
 /** The exports of a module of the runtime, for example `node:path`, if the program has loaded it. */
 export function builtinExports(module: string): Exports | undefined {
-  return nodeProcess().getBuiltinModule(module) as Exports | undefined;
+  return isBrowser ? undefined : nodeProcess().getBuiltinModule(module) as Exports | undefined;
 }
 
 // The texts of modules.
@@ -168,6 +175,7 @@ export function giveTexts(texts: Readonly<Record<string, string>>): void {
 export function readModule(module: string): string | undefined {
   const text = given.get(module);
   if (text !== undefined) return text;
+  if (isBrowser) return download(module);
   const file = fileOf(module);
   if (file === undefined) return undefined;
   try {
@@ -181,6 +189,31 @@ export function readModule(module: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+declare const XMLHttpRequest: new () => {
+  readonly status: number;
+  readonly responseText: string;
+  open(method: string, url: string, isAsync: boolean): void;
+  send(): void;
+};
+
+const downloaded: Map<string, string | undefined> = new Map();
+
+// In a worker of a browser, which has the module in its cache or is about to load it anyway. A page must not block for it.
+function download(module: string): string | undefined {
+  if (mayBlock && /^https?:/.test(module) && !downloaded.has(module)) {
+    downloaded.set(module, undefined);
+    try {
+      const request = new XMLHttpRequest();
+      request.open("GET", module, false);
+      request.send();
+      if (request.status === 200) downloaded.set(module, request.responseText);
+    } catch {
+      // The network is gone, or the server is another one and does not allow it.
+    }
+  }
+  return downloaded.get(module);
 }
 
 const readable: Set<string> = new Set();
@@ -214,7 +247,8 @@ export function toJavaScript(text: string, module: string): string | undefined {
   const loader = loaderOf(module);
   try {
     if (bun !== undefined) return new bun.Transpiler({ loader, target: "bun" }).transformSync(text);
-    if (loader === "js") return text;
+    // What a server sends to a browser is JavaScript, whatever its name.
+    if (loader === "js" || isBrowser) return text;
     return nodeModule().stripTypeScriptTypes?.(text, { mode: "transform" });
   } catch {
     return undefined;
@@ -302,6 +336,7 @@ const importers: Map<string, Import> = new Map();
 
 // Imports a package as the given module would: with the import() of a script that has the URL of that module.
 function importerOf(module: string): Import {
+  if (isBrowser) return bareImport;
   let load = importers.get(module);
   if (load === undefined) {
     const vm = nodeProcess().getBuiltinModule("node:vm") as VM;
@@ -312,6 +347,9 @@ function importerOf(module: string): Import {
   }
   return load;
 }
+
+// In a worker of a browser this fails with the browser's error: see explain() in targets/resolve.ts.
+const bareImport: Import = (specifier) => import(specifier);
 
 /** What does not parse and where, if the runtime says so in this error; `undefined` for any other error. */
 export function syntaxError(error: unknown): string | undefined {

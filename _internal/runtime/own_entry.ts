@@ -12,7 +12,7 @@
 
 import { InvalidStateError } from "../errors.ts";
 import { isBundled, isCompiled, OWN_FILES, type OwnFile, ownFile } from "./own_files.ts";
-import { deno, environmentVariable, later, nodeProcess } from "./runtime.ts";
+import { deno, environmentVariable, isBrowser, later, nodeProcess } from "./runtime.ts";
 import { exitProcess, holdMessages, isWorker, setImporting, takeArguments } from "./this_thread.ts";
 
 /** The environment variable that tells a child its record, its parent's lifeline, and where the region is. */
@@ -44,6 +44,8 @@ if (isBundled) {
 }
 
 function readRole(): Role | undefined {
+  // A bundled page starts no threads: see requireOwnModules() in modules.ts.
+  if (isBrowser) return undefined;
   if (!isWorker()) {
     return environmentVariable(VARIABLE) === undefined ? undefined : { file: "process", main: undefined };
   }

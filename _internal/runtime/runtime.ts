@@ -10,6 +10,7 @@
  */
 
 import { notify, whenChanged } from "../atomics.ts";
+import { NotSupportedError } from "../errors.ts";
 
 /** The part of `Deno` that this library uses. */
 export interface DenoGlobal {
@@ -113,6 +114,12 @@ export const isBun: boolean = bun !== undefined;
 /** Whether this is Node. */
 export const isNode: boolean = deno === undefined && !isBun && typeof host.process?.versions?.node === "string";
 
+/**
+ * Whether this is a browser: there is neither Deno nor Bun nor Node. It is not enough to look for `document`: a worker has none, and
+ * programs that test web pages on another runtime define it too. A bundler may define `process`, without Node's version.
+ */
+export const isBrowser: boolean = deno === undefined && !isBun && !isNode;
+
 /** The global `process`, on Bun and Node. The first access to it on Deno takes ten milliseconds. */
 export function nodeProcess(): ProcessGlobal {
   return host.process!;
@@ -125,11 +132,32 @@ export function isBunBefore(major: number, minor: number, patch: number): boolea
   return (itsMajor - major || itsMinor - minor || itsPatch - patch) < 0;
 }
 
+/** Throws a `NotSupportedError` in a browser. `action`: what cannot be done there, `why`: what it lacks. */
+export function refuseInBrowser(action: string, why: string): void {
+  if (isBrowser) throw new NotSupportedError(`Cannot ${action} as a browser ${why}`);
+}
+
 /**
- * Whether this thread may block. Only the main thread of a browser may not. It is not enough to look for `document`: programs
- * that test web pages on another runtime define it too.
+ * Throws a `NotSupportedError` if this is a page that may not share memory, or a browser that lacks what the library cannot do
+ * without. Browsers share memory only in pages whose server asks for it.
  */
-export const mayBlock: boolean = !("document" in globalThis) || deno !== undefined || isBun || isNode;
+export function requireSharing(): void {
+  if (!isBrowser) return;
+  const { crossOriginIsolated } = globalThis as { crossOriginIsolated?: boolean };
+  if (typeof SharedArrayBuffer === "undefined" || crossOriginIsolated === false) {
+    throw new NotSupportedError(
+      "Cannot share memory as this page is not cross-origin isolated: serve it with the headers 'Cross-Origin-Opener-Policy: same-origin' and 'Cross-Origin-Embedder-Policy: require-corp', over HTTPS or from localhost",
+    );
+  }
+  if (typeof Atomics.waitAsync !== "function") {
+    throw new NotSupportedError(
+      "Cannot share memory as this browser lacks Atomics.waitAsync: use a newer version of it",
+    );
+  }
+}
+
+/** Whether this thread may block. Only the main thread of a browser may not. */
+export const mayBlock: boolean = !isBrowser || !("document" in globalThis);
 
 /** The number of this process. */
 export function pidOfThis(): number {
@@ -233,6 +261,7 @@ let turns = 0;
 
 /** Resolves when timers that are due have been called and, in some of the turns, what sockets have received. */
 export function quickTurn(): Promise<void> {
+  if (isBrowser) return messageTurn();
   if (deno === undefined) return new Promise((resolve) => void setImmediate(resolve));
   return ++turns % PATIENT === 0 ? patientTurn() : new Promise(nextTurn);
 }
@@ -240,6 +269,22 @@ export function quickTurn(): Promise<void> {
 /** Resolves when the event loop has waited for a moment and called everything that is due. */
 export function patientTurn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+let port: MessagePort | undefined;
+const inTurn: (() => void)[] = [];
+
+// Browsers delay timers that follow each other by 4 ms. They do not delay messages.
+function messageTurn(): Promise<void> {
+  if (port === undefined) {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => inTurn.shift()?.();
+    port = port2;
+  }
+  return new Promise((resolve) => {
+    inTurn.push(resolve);
+    port!.postMessage(undefined);
+  });
 }
 
 declare function setImmediate(run: () => void): unknown;

@@ -10,7 +10,8 @@
 
 import { wait } from "../atomics.ts";
 import { InvalidStateError } from "../errors.ts";
-import { bun, deno, isBun, isNode, nodeProcess } from "./runtime.ts";
+import { leaveBrowser, onStarterMessage, postToStarter } from "./browser_workers.ts";
+import { bun, deno, isBrowser, isBun, isNode, nodeProcess } from "./runtime.ts";
 
 // In a worker.
 
@@ -48,13 +49,15 @@ export function onParentMessage(receive: (data: unknown) => void): void {
     nodeThreads.parentPort.on("message", receive);
     return;
   }
-  (globalThis as unknown as Worker).onmessage = (event: MessageEvent): void => receive(event.data);
+  if (isBrowser) onStarterMessage(receive);
+  else (globalThis as unknown as Worker).onmessage = (event: MessageEvent): void => receive(event.data);
   for (const data of held.splice(0)) receive(data);
 }
 
 /** Sends a message to the thread that started this worker. */
 export function postToParent(message: unknown): void {
-  (nodeThreads?.parentPort ?? globalThis as unknown as Worker).postMessage(message);
+  if (isBrowser) postToStarter(message);
+  else (nodeThreads?.parentPort ?? globalThis as unknown as Worker).postMessage(message);
 }
 
 /** The part of `node:fs` that this library uses: Linux describes threads in files. */
@@ -223,8 +226,14 @@ export function requireIdentity(): void {
 /** Stops this worker at once. No `finally` of the program runs: that is what an exit does in a worker, on both runtimes. */
 export function exitThread(): never {
   if (deno !== undefined) deno.exit();
+  else if (isBrowser) exitInBrowser();
   else nodeProcess().exit();
   return halt();
+}
+
+function exitInBrowser(): void {
+  for (const exit of exits.splice(0)) exit(0);
+  leaveBrowser();
 }
 
 // In a worker that was already told to terminate, Deno's exit returns. That is so if its starter ended before it. Deno then stops
@@ -256,7 +265,7 @@ interface LastWords {
 /** Sets what is done when this worker exits or fails. */
 export function onLastWords({ exit, uncaught }: LastWords): void {
   onExit(exit);
-  if (deno === undefined) {
+  if (deno === undefined && !isBrowser) {
     nodeProcess().on("uncaughtException", uncaught);
     nodeProcess().on("unhandledRejection", uncaught);
   }
@@ -279,6 +288,9 @@ export function isExiting(): boolean {
   return exiting;
 }
 
+/** In a worker in a browser: what is done when it exits. No event says so there. */
+const exits: ((code: number) => void)[] = [];
+
 /** Sets what is done when this worker exits in an orderly way. It is synchronous, and called once. */
 export function onExit(exit: (code: number) => void): void {
   let over = false;
@@ -288,7 +300,8 @@ export function onExit(exit: (code: number) => void): void {
     over = true;
     exit(code);
   };
-  if (deno === undefined) nodeProcess().on("exit", once);
+  if (isBrowser) exits.push(once);
+  else if (deno === undefined) nodeProcess().on("exit", once);
   else globalThis.addEventListener("unload", () => once(deno!.exitCode));
 }
 
@@ -305,6 +318,8 @@ export function onAnyEnd(end: () => void): void {
 
 /** In the main thread: sets the function that decides, when nothing else keeps the program alive, whether it goes on. */
 export function onLoopEmpty(goOn: () => boolean): void {
+  // A page does not end by itself.
+  if (isBrowser) return;
   if (deno === undefined) {
     // If the listener starts something, that keeps the program alive.
     nodeProcess().on("beforeExit", () => void goOn());
@@ -387,6 +402,25 @@ interface AsyncLocalStorage {
   snapshot(): Snapshot;
 }
 
+/** In a browser nothing follows a function through its awaits: the value lasts until the first of them. */
+class UntilAwait<T> implements AsyncContext<T> {
+  #value: T | undefined;
+
+  run<R>(value: T, action: () => R): R {
+    const outer = this.#value;
+    this.#value = value;
+    try {
+      return action();
+    } finally {
+      this.#value = outer;
+    }
+  }
+
+  getStore(): T | undefined {
+    return this.#value;
+  }
+}
+
 // Not imported: few programs need it, and loading it takes longer than to load everything else.
 function storage(): AsyncLocalStorage {
   return (nodeProcess().getBuiltinModule("node:async_hooks") as { AsyncLocalStorage: AsyncLocalStorage })
@@ -395,6 +429,7 @@ function storage(): AsyncLocalStorage {
 
 /** Creates a context. */
 export function createAsyncContext<T>(): AsyncContext<T> {
+  if (isBrowser) return new UntilAwait();
   return new (storage())<T>();
 }
 
@@ -403,6 +438,7 @@ export function createAsyncContext<T>(): AsyncContext<T> {
  * the event, or of another task, in which they happen to be called.
  */
 export function snapshotContext(): Snapshot {
+  if (isBrowser) return (fn, ...args) => fn(...args);
   return storage().snapshot();
 }
 

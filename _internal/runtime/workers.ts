@@ -7,32 +7,20 @@
 
 import { now } from "../atomics.ts";
 import { withoutPrototype } from "../options.ts";
+import { startInBrowser } from "./browser_workers.ts";
 import { ownWorker } from "./own_entry.ts";
-import { isBun, isBunBefore, isNode, nodeProcess } from "./runtime.ts";
+import { isBrowser, isBun, isBunBefore, isNode, nodeProcess } from "./runtime.ts";
 import { threadFiles, workerArguments } from "./this_thread.ts";
+import type { WorkerHandle, WorkerListener } from "./worker_handle.ts";
+import { isLifeOver, lastWorkerId } from "./worker_life.ts";
 
-/** A running worker, from the side of the thread that started it. */
-export interface WorkerHandle {
-  /** Sends a message. A `SharedArrayBuffer` in it is shared; `buffers` are transferred without a copy. */
-  post(message: unknown, buffers?: ArrayBuffer[]): void;
-  /** Sets whether the worker keeps the program alive. At first it does. */
-  setRef(ref: boolean): void;
-  /** Stops it: on Bun and Node at once, on Deno at the next turn of its event loop. */
-  terminate(): void;
-}
+export type { WorkerHandle, WorkerListener };
 
-/** The events that the starting thread listens for. */
-export interface WorkerListener {
-  /** A message from the worker. */
-  message(data: unknown): void;
-  /** The worker could not be loaded, or failed in code in which the library could not catch the error. */
-  error(message: string): void;
-  /** The worker is gone. Deno does not report this. */
-  close(exitCode: number): void;
-}
-
-/** Whether {@linkcode WorkerHandle.terminate} stops running code: on Node, and on Bun since 1.3.13. On Deno the code goes on. */
-export const TERMINATE_STOPS_CODE: boolean = isNode || isBun && !isBunBefore(1, 3, 13);
+/**
+ * Whether {@linkcode WorkerHandle.terminate} stops running code: in browsers, on Node, and on Bun since 1.3.13. On Deno the code
+ * goes on.
+ */
+export const TERMINATE_STOPS_CODE: boolean = isBrowser || isNode || isBun && !isBunBefore(1, 3, 13);
 
 // Before 1.4, Bun crashes if a worker is terminated while it loads. A blocked thread gets no event when a worker has loaded, so
 // the worker is taken for loaded after this many milliseconds.
@@ -83,6 +71,7 @@ function startOnNode(url: URL, listener: WorkerListener): WorkerHandle {
 /** Starts a worker on a module. */
 export function startWorker(url: URL, listener: WorkerListener): WorkerHandle {
   if (isNode) return startOnNode(url, listener);
+  if (isBrowser) return startInBrowser(url, listener);
   // Bun takes `argv`; other runtimes ignore it. Bun and Deno would also read options that a program has added to the prototype
   // of all objects.
   const options: WorkerOptions & { argv?: string[] } = { type: "module", argv: workerArguments() };
@@ -134,6 +123,7 @@ export function startWorker(url: URL, listener: WorkerListener): WorkerHandle {
  * This is faster than to ask in the thread itself, which would have to load the modules that read files.
  */
 export function startSystemThread<T>(start: () => T): { started: T; id: number } {
+  if (isBrowser) return { started: start(), id: lastWorkerId() };
   const before = threads();
   const started = start();
   // The runtime has created the thread when `new Worker` returns. It may have created a thread of its own at the same time.
@@ -152,6 +142,7 @@ function threads(): string[] | undefined {
 /** Whether a thread of this process, by its number, has ended; `undefined` if the system does not tell. */
 export function isSystemThreadGone(id: number): boolean | undefined {
   if (id === 0) return undefined;
+  if (isBrowser) return isLifeOver(id);
   const files = threadFiles();
   return files && !files.existsSync(`/proc/self/task/${id}`);
 }

@@ -9,7 +9,7 @@
 
 import { NotSupportedError } from "../errors.ts";
 import { withoutPrototype } from "../options.ts";
-import { deno, isBun, isNode, nodeProcess } from "../runtime/runtime.ts";
+import { deno, isBrowser, isBun, isNode, nodeProcess } from "../runtime/runtime.ts";
 
 /**
  * The types of parameters and results. An `address` is a number; a call on a fast path converts it with
@@ -73,6 +73,7 @@ export function system(): System {
       arch: arch === "x86_64" ? "x64" : arch === "aarch64" ? "arm64" : arch,
     };
   }
+  if (isBrowser) return { os: "a browser", arch: "" };
   const { platform, arch } = nodeProcess();
   return { os: platform, arch };
 }

@@ -5,12 +5,15 @@
  */
 
 import { NotSupportedError } from "../errors.ts";
+import { refuseInBrowser } from "../runtime/runtime.ts";
 import type { Libc, ProcessCalls } from "./calls.ts";
 import { loadNative, system } from "./ffi.ts";
 import { darwin } from "./libc_darwin.ts";
 import { linux } from "./libc_linux.ts";
 import { darwinProcesses } from "./process_calls_darwin.ts";
 import { linuxProcesses } from "./process_calls_linux.ts";
+
+const IN_BROWSER = "has no processes (all of @weft/concurrent/threading and @weft/concurrent/sync works here)";
 
 let libc: Libc | undefined;
 
@@ -20,6 +23,7 @@ export function loadLibc(action: string): Libc {
 }
 
 function openLibc(action: string): Libc {
+  refuseInBrowser(action, IN_BROWSER);
   const { os, arch } = system();
   if (os === "linux" && (arch === "x64" || arch === "arm64")) return linux(loadNative(action), arch);
   if (os === "darwin" && (arch === "x64" || arch === "arm64")) return darwin(loadNative(action), arch, action);
@@ -36,6 +40,7 @@ export function loadProcessCalls(action: string): ProcessCalls {
 }
 
 function openProcessCalls(action: string): ProcessCalls {
+  refuseInBrowser(action, IN_BROWSER);
   const { os } = system();
   if (os === "linux") return linuxProcesses(action);
   if (os === "darwin") return darwinProcesses(action);

@@ -77,8 +77,14 @@ function places(): string[] {
       .filter((place) => typeof place === "string");
   }
   return String(sites).split("\n")
-    .map((line) => /^\s*at (?:.*? \()?(?:async )?((?:[a-z][a-z0-9+.-]*:|\/).*?)(?::\d+)?(?::\d+)?\)?$/i.exec(line)?.[1])
+    .map(placeOfLine)
     .filter((place) => place !== undefined);
+}
+
+// As V8 writes a frame, and as Firefox and Safari do: `name@https://example.org/x.js:1:2`.
+function placeOfLine(line: string): string | undefined {
+  return (/^\s*at (?:.*? \()?(?:async )?((?:[a-z][a-z0-9+.-]*:|\/).*?)(?::\d+)?(?::\d+)?\)?$/i.exec(line) ??
+    /^(?:[^@]*@)?((?:https?|blob|data):.*?)(?: line \d+ > .*?)?(?::\d+)?(?::\d+)?$/.exec(line))?.[1];
 }
 
 // What a module imports.

@@ -8,7 +8,7 @@
 import { TargetError } from "../errors.ts";
 import { type Exports, importModule, syntaxError } from "../runtime/modules.ts";
 import { importOwn } from "../runtime/own_entry.ts";
-import { later } from "../runtime/runtime.ts";
+import { isBrowser, later } from "../runtime/runtime.ts";
 import { whileImporting } from "../runtime/this_thread.ts";
 import type { TargetDescriptor } from "./describe.ts";
 import { addHome } from "./places.ts";
@@ -216,6 +216,13 @@ function explain(error: unknown, module: string, what: string): unknown {
   if (flaw !== undefined) {
     return new TargetError(
       `Cannot use a function of ${module} as ${what} as it, or a module that it imports, cannot be parsed: ${flaw}`,
+      { cause: error },
+    );
+  }
+  // Chromium, Firefox, Safari.
+  if (isBrowser && /resolve module specifier|bare specifier|module name, '/i.test(message)) {
+    return new TargetError(
+      `Cannot use a function of ${module} as ${what} as it, or a module that it imports, imports a module by a bare name, and import maps do not reach workers: import by URL, like "/modules/x.js": ${message}`,
       { cause: error },
     );
   }

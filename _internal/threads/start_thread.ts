@@ -16,7 +16,7 @@ import { isWorker, onLoopEmpty } from "../runtime/this_thread.ts";
 import { requireOwnModules } from "../runtime/modules.ts";
 import { importOwn } from "../runtime/own_entry.ts";
 import { ownFile } from "../runtime/own_files.ts";
-import { isBun, unrefTimer } from "../runtime/runtime.ts";
+import { isBrowser, isBun, unrefTimer } from "../runtime/runtime.ts";
 import {
   isSystemThreadGone,
   startSystemThread,
@@ -72,7 +72,7 @@ interface Child {
   watch?: ReturnType<typeof setInterval>;
 }
 
-const ENTRY = ownFile(isBun ? "threadOnBun" : "threadOnDeno");
+const ENTRY = ownFile(isBun || isBrowser ? "threadOnBun" : "threadOnDeno");
 
 // Times in milliseconds.
 /** How long a worker that was asked to end may take before it is stopped from outside, if the runtime can do that. */

@@ -1,0 +1,108 @@
+/**
+ * The packed library in pages of Chromium. Skipped if no Chromium is found: see _chromium.ts.
+ *
+ * Each test of a page that is cross-origin isolated is a function of pages/suite.ts.
+ */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { after, before, describe, it } from "node:test";
+import type { Browser, Page } from "playwright-core";
+import type { PageServer, PageServerOptions } from "../../tools/_page_server.ts";
+import { CHROMIUM, openPage, startChromium } from "./_chromium.ts";
+
+const PAGES = "tests/browser/pages";
+const LIMIT = { timeout: 60_000 };
+/** The functions of pages/suite.ts. */
+const SUITE = [
+  "threads_return_values_and_errors",
+  "functions_are_found",
+  "what_cannot_be_found_says_so",
+  "locks_between_the_page_and_threads",
+  "semaphores_and_locks_of_readers",
+  "events_barriers_latches_and_conditions",
+  "queues_both_ways",
+  "pools",
+  "pools_are_terminated",
+  "threads_are_terminated",
+  "threads_of_threads",
+  "blocking_forms_work_in_threads",
+  "blocking_forms_are_refused_in_the_page",
+  "workers_of_the_program",
+  "many_threads",
+  "processes_are_refused",
+];
+
+const isBun = "Bun" in globalThis;
+if (!isBun && CHROMIUM === undefined) console.log("Skipped: no Chromium at $CHROMIUM or /usr/bin/chromium");
+
+async function serve(folder: string, options?: PageServerOptions): Promise<PageServer> {
+  const { servePages } = await import("../../tools/_page_server.ts");
+  return servePages(folder, options);
+}
+
+// The tests need Deno for their server, and what they test is neither Deno nor Bun.
+describe("a page", { skip: isBun || CHROMIUM === undefined }, () => {
+  let browser: Browser;
+
+  before(async () => {
+    const { pack } = await import("../../tools/pack.ts");
+    await pack();
+    browser = await startChromium();
+  }, LIMIT);
+
+  after(async () => {
+    await browser.close();
+  });
+
+  describe("that is cross-origin isolated", () => {
+    let server: PageServer;
+    let page: Page;
+    let printed: string[];
+
+    before(async () => {
+      server = await serve(PAGES);
+      ({ page, printed } = await openPage(browser, server.url));
+    });
+
+    after(async () => {
+      await page.close();
+      await server.close();
+    });
+
+    it("has a test for each function of the suite", LIMIT, async () => {
+      assertEquals(await page.evaluate(`import("/suite.ts").then(Object.keys)`), [...SUITE].sort());
+    });
+
+    for (const name of SUITE) {
+      it(name.replaceAll("_", " "), LIMIT, async () => {
+        const outcome = await page.evaluate(
+          `import("/suite.ts").then((suite) => suite.${name}()).then(() => "well", (error) => error.stack)`,
+        );
+        assertEquals(outcome, "well");
+        // A thread that fails with an error which nothing asks for prints it, as on all runtimes.
+        assertEquals(printed.splice(0).filter((line) => !/in a timer|404/.test(line)), []);
+      });
+    }
+  });
+
+  it("that is not cross-origin isolated gets an error that names both headers, at the first use", LIMIT, async () => {
+    const server = await serve(PAGES, { isolated: false });
+    try {
+      const { page } = await openPage(browser, server.url);
+      const errors = await page.evaluate(`import("/alone.ts").then(({ errors }) => errors())`) as Record<
+        string,
+        string
+      >;
+      assertEquals(Object.keys(errors).length, 9);
+      for (const [name, error] of Object.entries(errors)) {
+        assert(error.startsWith("true "), `${name}: ${error}`);
+        if (name === "Process") continue;
+        assertMatch(error, /Cross-Origin-Opener-Policy: same-origin/, name);
+        assertMatch(error, /Cross-Origin-Embedder-Policy: require-corp/, name);
+      }
+      await page.close();
+    } finally {
+      await server.close();
+    }
+  });
+});

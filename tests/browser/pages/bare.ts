@@ -1,0 +1,5 @@
+import { parse } from "acorn";
+
+export function anything(): unknown {
+  return parse;
+}
