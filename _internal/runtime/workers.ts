@@ -7,7 +7,7 @@
 
 import { now } from "../atomics.ts";
 import { withoutPrototype } from "../options.ts";
-import { ownWorker } from "./own_entry.ts";
+import { ownWorker } from "./own_files.ts";
 import { isBun, isBunBefore, isNode, nodeProcess } from "./runtime.ts";
 import { threadFiles, workerArguments } from "./this_thread.ts";
 
