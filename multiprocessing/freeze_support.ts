@@ -2,8 +2,7 @@
 
 import { NotSupportedError } from "../_internal/errors.ts";
 import { show } from "../_internal/options.ts";
-import { expectAwait, hasBegun, hasRole } from "../_internal/runtime/own_entry.ts";
-import { isBundled } from "../_internal/runtime/own_files.ts";
+import { expectAwait, hasBegun, hasRole, isBundled } from "../_internal/runtime/own_files.ts";
 
 /** How many milliseconds the rest of the library may take to load, which is in the same bundle. */
 const PATIENCE = 5000;

@@ -17,7 +17,7 @@
 
 import { load, peek, store } from "../atomics.ts";
 import { InvalidStateError } from "../errors.ts";
-import { requireBegun } from "../runtime/own_entry.ts";
+import { requireBegun } from "../runtime/own_files.ts";
 import { exitThread } from "../runtime/this_thread.ts";
 import { isBrowser, isBun, requireSharing } from "../runtime/runtime.ts";
 import { allocate, free, reach } from "./allocator.ts";

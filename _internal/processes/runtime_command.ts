@@ -17,8 +17,7 @@
 
 import { NotSupportedError } from "../errors.ts";
 import { mainModule, requireOwnModules } from "../runtime/modules.ts";
-import { processEntry, VARIABLE } from "../runtime/own_entry.ts";
-import { isBundled } from "../runtime/own_files.ts";
+import { isBundled, processEntry, VARIABLE } from "../runtime/own_files.ts";
 import { isBun, nodeProcess } from "../runtime/runtime.ts";
 import { runtimePath } from "../runtime/spawn.ts";
 import { programArguments } from "../runtime/this_thread.ts";

@@ -9,8 +9,7 @@
 
 import { NotSupportedError } from "../errors.ts";
 import { bun, deno, isBrowser, isBun, mayBlock, nodeProcess } from "./runtime.ts";
-import { hasBegun, ownModule } from "./own_entry.ts";
-import { isBundled, isCompiled } from "./own_files.ts";
+import { hasBegun, isBundled, isCompiled, ownModule } from "./own_files.ts";
 import { isExiting, mainPath } from "./this_thread.ts";
 
 /** The exports of a module. */
@@ -33,7 +32,7 @@ function nodeModule(): NodeModule {
 
 // Whether workers and child processes can begin. In a bundle the library's modules do not exist as files, and neither do the
 // program's modules, in which functions are searched for. A program that was compiled to a single file is its own runtime: a
-// child process runs the whole program again. Both work if the program calls freezeSupport(): see own_entry.ts.
+// child process runs the whole program again. Both work if the program calls freezeSupport(): see own_files.ts.
 
 /** Throws if no worker and no process can begin. */
 export function requireOwnModules(action: string): void {

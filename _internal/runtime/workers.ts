@@ -8,7 +8,7 @@
 import { now } from "../atomics.ts";
 import { withoutPrototype } from "../options.ts";
 import { startInBrowser } from "./browser_workers.ts";
-import { ownWorker } from "./own_entry.ts";
+import { ownWorker } from "./own_files.ts";
 import { isBrowser, isBun, isBunBefore, isNode, nodeProcess } from "./runtime.ts";
 import { threadFiles, workerArguments } from "./this_thread.ts";
 import type { WorkerHandle, WorkerListener } from "./worker_handle.ts";

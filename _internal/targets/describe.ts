@@ -24,12 +24,13 @@ import {
   urlOfModule,
 } from "../runtime/modules.ts";
 import { isBundled, isOwn } from "../runtime/own_files.ts";
-import { giveIt, hasProgramTarget, nameOfProgramTarget, PROGRAM } from "./program_targets.ts";
+import { hasProgramTarget, nameOfProgramTarget, PROGRAM } from "./program_targets.ts";
 import { areSeveralNear, homeModules, importOf, importsOf, mainOfProgram, modulesOnStack } from "./places.ts";
 import {
   type AnyFunction,
   declarationOf,
   flawOf,
+  giveIt,
   globalPath,
   isNative,
   needsNew,

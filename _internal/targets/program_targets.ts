@@ -41,9 +41,3 @@ export function nameOfProgramTarget(target: AnyFunction): string | undefined {
 export function hasProgramTarget(name: string): boolean {
   return Object.hasOwn(targets, name);
 }
-
-/** What to do with a function or class that the program has not given. */
-export function giveIt(name: string): string {
-  const shorthand = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name) ? name : "name";
-  return `give it to the first call of the main module, await freezeSupport({ ${shorthand} })`;
-}

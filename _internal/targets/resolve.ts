@@ -7,7 +7,7 @@
 
 import { TargetError } from "../errors.ts";
 import { type Exports, importModule, syntaxError } from "../runtime/modules.ts";
-import { importOwn } from "../runtime/own_entry.ts";
+import { importOwn } from "../runtime/own_files.ts";
 import { isBrowser, later } from "../runtime/runtime.ts";
 import { whileImporting } from "../runtime/this_thread.ts";
 import type { TargetDescriptor } from "./describe.ts";

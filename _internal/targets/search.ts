@@ -18,7 +18,6 @@ import {
   readModuleText,
 } from "./inline.ts";
 import { isBundled } from "../runtime/own_files.ts";
-import { giveIt } from "./program_targets.ts";
 import { addHome, areSeveralNear, importOf, importsOf } from "./places.ts";
 import { isSought, list, load, read, setSearch, type Sought } from "./resolve.ts";
 import { type FoundFunction, freeReferences } from "./scopes.ts";
@@ -27,6 +26,7 @@ import {
   atGlobalPath,
   type Callable,
   declarationOf,
+  giveIt,
   isMember,
   showFunction,
   sourceOf,

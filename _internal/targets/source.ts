@@ -203,6 +203,12 @@ export function showFunction(name: string, source: string): string {
   return line.length > 40 ? `${line.slice(0, 40)}…` : line;
 }
 
+/** What to do with a function or class that a bundled program has not given to `freezeSupport()`. */
+export function giveIt(name: string): string {
+  const shorthand = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name) ? name : "name";
+  return `give it to the first call of the main module, await freezeSupport({ ${shorthand} })`;
+}
+
 /** Why a function can never run elsewhere, and what to write instead; `undefined` if that is not certain. */
 export function flawOf(fn: AnyFunction, source: string): string | undefined {
   if (isClass(source)) {

@@ -14,8 +14,7 @@ import { existingSpace, type Space } from "../memory/space.ts";
 import { SLICE_MS } from "../memory/wait_point.ts";
 import { isWorker, onLoopEmpty } from "../runtime/this_thread.ts";
 import { requireOwnModules } from "../runtime/modules.ts";
-import { importOwn } from "../runtime/own_entry.ts";
-import { ownFile } from "../runtime/own_files.ts";
+import { importOwn, ownFile } from "../runtime/own_files.ts";
 import { isBrowser, isBun, unrefTimer } from "../runtime/runtime.ts";
 import {
   isSystemThreadGone,

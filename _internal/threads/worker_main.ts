@@ -28,7 +28,7 @@ import {
   systemThreadId,
   takeArguments,
 } from "../runtime/this_thread.ts";
-import { importOwn } from "../runtime/own_entry.ts";
+import { importOwn } from "../runtime/own_files.ts";
 import { type Found, resolveBoth, watchImports } from "../targets/resolve.ts";
 import { ownOffspring, reportError, setOwnTarget, waitForEndings } from "../work/ending.ts";
 import {
