@@ -1,3 +1,5 @@
+/// <reference lib="dom" />
+
 /**
  * Threads in a page: the Mandelbrot set by one thread and by all threads, and a counter without a lock and with one.
  *
@@ -52,9 +54,8 @@ async function draw(figure: HTMLElement, threads: number): Promise<number> {
     pixels: new SharedArray("u8", width * height * 4),
     rows: new SharedArray("i32", threads),
   };
-  find(".name", figure).textContent = threads === 1 ? "1 thread" : `${threads} threads`;
   const time = find(".time", figure);
-  const bars = makeBars(find(".workers", figure), threads);
+  const bars = showThreads(figure, threads);
   const image = context.createImageData(width, height);
   // An image cannot be in shared memory, so it is copied.
   const show = () => {
@@ -78,15 +79,16 @@ async function draw(figure: HTMLElement, threads: number): Promise<number> {
   return performance.now() - began;
 }
 
-/** Makes a bar for each thread. Each is a function that shows how many of the rows its thread has drawn. */
-function makeBars(parent: HTMLElement, threads: number): ((rows: number, of: number) => void)[] {
+/** Shows a bar for each thread. Returns functions that show how many of the rows a thread has drawn. */
+function showThreads(figure: HTMLElement, threads: number): ((rows: number, of: number) => void)[] {
+  find(".name", figure).textContent = threads === 1 ? "1 thread" : `${threads} threads`;
   const bars = Array.from({ length: threads }, (_, i) => {
     const worker = document.createElement("div");
     worker.className = "worker";
     worker.innerHTML = `<span>Thread ${i + 1}</span><div class="bar"><div></div></div><output></output>`;
     return worker;
   });
-  parent.replaceChildren(...bars);
+  find(".workers", figure).replaceChildren(...bars);
   return bars.map((worker) => (rows, of) => {
     find(".bar div", worker).style.transform = `scaleX(${rows / of})`;
     find("output", worker).textContent = `${rows} rows`;
@@ -120,12 +122,15 @@ async function runAll(): Promise<void> {
   page.dataset.state = "running";
   find("#problem").hidden = true;
   find("#speedup").textContent = "–";
+  // The page keeps its layout while it runs.
+  showThreads(find("#one"), 1);
+  showThreads(find("#all"), THREADS);
   try {
     const one = await draw(find("#one"), 1);
     const all = await draw(find("#all"), THREADS);
     find("#one .time").textContent = milliseconds(one);
     find("#all .time").textContent = milliseconds(all);
-    find("#speedup").textContent = `${(one / all).toFixed(1)} times`;
+    find("#speedup").textContent = `${(one / all).toFixed(1)} times as fast`;
     await count(find("#bare"), undefined);
     await count(find("#locked"), new Lock());
     page.dataset.state = "done";

@@ -85,6 +85,39 @@ describe("a page", { skip: isBun || CHROMIUM === undefined }, () => {
     }
   });
 
+  it(
+    "of the demo draws with one thread and with all, and shows what a counter loses without a lock",
+    LIMIT,
+    async () => {
+      const server = await serve("examples/browser");
+      try {
+        const { page, printed } = await openPage(browser, server.url);
+        await page.waitForSelector("body:not([data-state=running], [data-state=idle])", { timeout: 50_000 });
+        const text = (selector: string): Promise<string> => page.innerText(selector);
+        assertEquals([await page.getAttribute("body", "data-state"), printed], ["done", []]);
+        assertMatch(await text("#speedup"), /^\d+\.\d times as fast$/);
+        const number = async (selector: string): Promise<number> => Number((await text(selector)).replace(/\D/g, ""));
+        // Each bar has rows, and together they are all rows.
+        const rows = await page.evaluate(
+          `["#one", "#all"].map((id) => [...document.querySelectorAll(id + " .worker output")].map((each) => parseInt(each.textContent)))`,
+        ) as number[][];
+        assertEquals(rows.map((each) => each.reduce((sum, count) => sum + count)), [600, 600]);
+        assert(rows[1].length > 1, `${rows[1].length} threads`);
+        assertEquals([await number("#locked .value"), await text("#locked .verdict")], [400_000, "nothing lost"]);
+        assert(await number("#bare .value") <= 400_000);
+        // In the middle, on the left, and in the corner: the set is dark, and the rest is not.
+        const blue = await page.evaluate(`["#one", "#all"].map((id) => {
+        const context = document.querySelector(id + " canvas").getContext("2d");
+        return [[600, 300], [20, 300], [20, 20]].map(([x, y]) => context.getImageData(x, y, 1, 1).data[2] > 100);
+      })`);
+        assertEquals(blue, [[false, true, true], [false, true, true]]);
+        await page.close();
+      } finally {
+        await server.close();
+      }
+    },
+  );
+
   it("that is not cross-origin isolated gets an error that names both headers, at the first use", LIMIT, async () => {
     const server = await serve(PAGES, { isolated: false });
     try {
