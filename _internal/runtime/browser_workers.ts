@@ -183,8 +183,7 @@ export function postToStarter(message: unknown): void {
 
 /** In a worker: has the page stop it, now that it has ended. */
 export function leaveBrowser(): void {
-  if (isOwnWorker) scope.postMessage({ weft: "exited" } satisfies Notice);
-  else globalThis.close();
+  scope.postMessage({ weft: "exited" } satisfies Notice);
 }
 
 function startByPage(url: URL, name: string, id: number, listener: WorkerListener): WorkerHandle {

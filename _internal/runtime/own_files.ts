@@ -16,9 +16,10 @@ const IS_PACKED: boolean = false;
 
 /** The path of each of these files from the library's root, without its extension. */
 export const OWN_FILES = {
-  /** Where a thread's worker begins on Deno, and on Bun. */
+  /** Where a thread's worker begins on Deno, on Bun, and in a browser. */
   threadOnDeno: "_internal/threads/worker_entry",
   threadOnBun: "_internal/threads/worker_entry_bun",
+  threadInBrowser: "_internal/threads/worker_entry_browser",
   /** Where a process begins. */
   process: "_internal/entries/child_entry",
   /** Where a worker begins that sleeps on words of the processes' memory. */

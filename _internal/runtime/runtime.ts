@@ -149,11 +149,15 @@ export function requireSharing(): void {
       "Cannot share memory as this page is not cross-origin isolated: serve it with the headers 'Cross-Origin-Opener-Policy: same-origin' and 'Cross-Origin-Embedder-Policy: require-corp', over HTTPS or from localhost",
     );
   }
-  if (typeof Atomics.waitAsync !== "function") {
-    throw new NotSupportedError(
-      "Cannot share memory as this browser lacks Atomics.waitAsync: use a newer version of it",
-    );
-  }
+  const missing = typeof Atomics.waitAsync !== "function"
+    ? "Atomics.waitAsync"
+    : typeof Symbol.dispose !== "symbol"
+    ? "Symbol.dispose"
+    : undefined;
+  if (missing === undefined) return;
+  throw new NotSupportedError(
+    `Cannot share memory as this browser lacks ${missing}: it needs Chrome 134, Firefox 145 or a newer version`,
+  );
 }
 
 /** Whether this thread may block. Only the main thread of a browser may not. */

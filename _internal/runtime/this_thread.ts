@@ -10,7 +10,6 @@
 
 import { wait } from "../atomics.ts";
 import { InvalidStateError } from "../errors.ts";
-import { leaveBrowser, onStarterMessage, postToStarter } from "./browser_workers.ts";
 import { bun, deno, isBrowser, isBun, isNode, nodeProcess } from "./runtime.ts";
 
 // In a worker.
@@ -26,6 +25,22 @@ interface NodeThreads {
 
 /** On Node, where a worker has no global functions for messages. */
 const nodeThreads = isNode ? nodeProcess().getBuiltinModule("node:worker_threads") as NodeThreads : undefined;
+
+/** What a worker of a browser does, in a module of its own, which no other runtime loads: see browser_workers.ts. */
+interface BrowserWorker {
+  /** Sets what is done with messages from the starter. */
+  receive(receive: (data: unknown) => void): void;
+  post(message: unknown): void;
+  /** Has the worker stopped. */
+  leave(): void;
+}
+
+let browserWorker: BrowserWorker | undefined;
+
+/** Sets what a worker of a browser does, before it does anything else. */
+export function setBrowserWorker(calls: BrowserWorker): void {
+  browserWorker = calls;
+}
 
 /** Whether this module graph runs in a Web Worker and not in the main thread. */
 export function isWorker(): boolean {
@@ -49,14 +64,14 @@ export function onParentMessage(receive: (data: unknown) => void): void {
     nodeThreads.parentPort.on("message", receive);
     return;
   }
-  if (isBrowser) onStarterMessage(receive);
+  if (browserWorker !== undefined) browserWorker.receive(receive);
   else (globalThis as unknown as Worker).onmessage = (event: MessageEvent): void => receive(event.data);
   for (const data of held.splice(0)) receive(data);
 }
 
 /** Sends a message to the thread that started this worker. */
 export function postToParent(message: unknown): void {
-  if (isBrowser) postToStarter(message);
+  if (browserWorker !== undefined) browserWorker.post(message);
   else (nodeThreads?.parentPort ?? globalThis as unknown as Worker).postMessage(message);
 }
 
@@ -233,7 +248,8 @@ export function exitThread(): never {
 
 function exitInBrowser(): void {
   for (const exit of exits.splice(0)) exit(0);
-  leaveBrowser();
+  if (browserWorker !== undefined) browserWorker.leave();
+  else globalThis.close();
 }
 
 // In a worker that was already told to terminate, Deno's exit returns. That is so if its starter ended before it. Deno then stops

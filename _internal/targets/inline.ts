@@ -18,6 +18,7 @@ import {
   resolveImport,
   toJavaScript,
 } from "../runtime/modules.ts";
+import { isBrowser } from "../runtime/runtime.ts";
 import type { Sought } from "./resolve.ts";
 import {
   type Analysis,
@@ -296,13 +297,24 @@ export async function compile(
   // The source URL puts the module into the frames of this function. A function that it hands over in turn is then searched for
   // in that module.
   const body = `"use strict"; return ${code}${module === undefined ? "" : `\n//# sourceURL=${module}`}`;
-  let made = new Function(...values.keys(), body)(...values.values());
+  let made = functionOf(values, body) ??
+    fail("the page's Content-Security-Policy forbids to make functions from text: export it");
   if (member !== undefined) {
     const { value, get, set } = Object.values(Object.getOwnPropertyDescriptors(made))[0] as PropertyDescriptor;
     made = value ?? get ?? set;
   }
   Object.defineProperty(made, "name", { value: name, configurable: true });
   return made;
+}
+
+// `undefined` if a page forbids code from text.
+function functionOf(values: Map<string, unknown>, body: string): Callable | undefined {
+  try {
+    return new Function(...values.keys(), body)(...values.values());
+  } catch (error) {
+    if (isBrowser && error instanceof EvalError) return undefined;
+    throw error;
+  }
 }
 
 /** Refuses `this`, `super`, and similar, if they belong to what is around the function. */

@@ -71,7 +71,7 @@ interface Child {
   watch?: ReturnType<typeof setInterval>;
 }
 
-const ENTRY = ownFile(isBun || isBrowser ? "threadOnBun" : "threadOnDeno");
+const ENTRY = ownFile(isBrowser ? "threadInBrowser" : isBun ? "threadOnBun" : "threadOnDeno");
 
 // Times in milliseconds.
 /** How long a worker that was asked to end may take before it is stopped from outside, if the runtime can do that. */

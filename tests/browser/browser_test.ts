@@ -118,6 +118,47 @@ describe("a page", { skip: isBun || CHROMIUM === undefined }, () => {
     },
   );
 
+  it("with a Content-Security-Policy runs what modules export", LIMIT, async () => {
+    const policy = "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'";
+    const server = await serve(PAGES, { headers: { "Content-Security-Policy": policy } });
+    try {
+      const { page } = await openPage(browser, server.url);
+      assertEquals(await page.evaluate(`import("/guarded.ts").then(({ exported }) => exported())`), 9);
+      assertMatch(
+        await page.evaluate(`import("/guarded.ts").then(({ made }) => made())`) as string,
+        /^TargetError: .*Content-Security-Policy.*: export it$/,
+      );
+      await page.close();
+    } finally {
+      await server.close();
+    }
+  });
+
+  it("runs a bundle without the library, as the guide says", LIMIT, async () => {
+    const esbuild = await import("esbuild");
+    const folder = await Deno.makeTempDir({ dir: "dist", prefix: "bundled-" });
+    await esbuild.build({
+      entryPoints: ["tests/browser/bundled/app.ts"],
+      outfile: `${folder}/app.js`,
+      bundle: true,
+      format: "esm",
+      target: "es2024",
+      alias: { "@weft/concurrent/threading": "/weft/threading/mod.js" },
+      external: ["/weft/*"],
+      absWorkingDir: Deno.cwd(),
+    });
+    await Deno.writeTextFile(`${folder}/index.html`, "<!DOCTYPE html><title>Bundled</title>");
+    const server = await serve(folder);
+    try {
+      const { page } = await openPage(browser, server.url);
+      assertEquals(await page.evaluate(`import("/app.js").then(({ squares }) => squares())`), [1, 4, 9]);
+      await page.close();
+    } finally {
+      await server.close();
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+
   it("that is not cross-origin isolated gets an error that names both headers, at the first use", LIMIT, async () => {
     const server = await serve(PAGES, { isolated: false });
     try {
