@@ -36,7 +36,13 @@ function nodeModule(): NodeModule {
 
 /** Throws if no worker and no process can begin. */
 export function requireOwnModules(action: string): void {
-  if (!isBundled || hasBegun()) return;
+  if (!isBundled) return;
+  if (isBrowser) {
+    throw new NotSupportedError(
+      `Cannot ${action} as this library is in a bundle, while threads begin with modules of its own: leave it out of the bundle, and serve its folder beside it`,
+    );
+  }
+  if (hasBegun()) return;
   throw new NotSupportedError(
     isCompiled
       ? `Cannot ${action} as the program is compiled to a single file, which a worker or child would run from its beginning: ${GUARD}`

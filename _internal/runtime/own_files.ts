@@ -8,7 +8,7 @@
  */
 
 import { InvalidStateError } from "../errors.ts";
-import { bun, deno, environmentVariable, isNode, later, nodeProcess } from "./runtime.ts";
+import { bun, deno, environmentVariable, isBrowser, isNode, later, nodeProcess } from "./runtime.ts";
 import { exitProcess, holdMessages, isWorker, setImporting, takeArguments } from "./this_thread.ts";
 
 /** Whether this is the packed library. tools/pack.ts changes this in its copy. */
@@ -127,6 +127,8 @@ if (isBundled) {
 }
 
 function readRole(): Role | undefined {
+  // A bundle does not start itself there.
+  if (isBrowser) return undefined;
   if (!isWorker()) {
     return environmentVariable(VARIABLE) === undefined ? undefined : { file: "process", main: undefined };
   }

@@ -14,6 +14,7 @@ const START = [
   { text: "Functions", link: "/functions" },
   { text: "Recipes", link: "/recipes" },
   { text: "Distributed", link: "/distributed" },
+  { text: "In a browser", link: "/browser" },
 ];
 
 const TRUST = [
