@@ -134,24 +134,32 @@ describe("a page", { skip: isBun || CHROMIUM === undefined }, () => {
     }
   });
 
-  it("runs a bundle without the library, as the guide says", LIMIT, async () => {
+  it("runs a bundle without the library, as the guide says, and refuses threads in one with it", LIMIT, async () => {
     const esbuild = await import("esbuild");
     const folder = await Deno.makeTempDir({ dir: "dist", prefix: "bundled-" });
+    const shared = { bundle: true, format: "esm", target: "es2024", absWorkingDir: Deno.cwd() } as const;
+    const entryPoints = ["tests/browser/bundled/app.ts"];
     await esbuild.build({
-      entryPoints: ["tests/browser/bundled/app.ts"],
+      ...shared,
+      entryPoints,
       outfile: `${folder}/app.js`,
-      bundle: true,
-      format: "esm",
-      target: "es2024",
       alias: { "@weft/concurrent/threading": "/weft/threading/mod.js" },
       external: ["/weft/*"],
-      absWorkingDir: Deno.cwd(),
+    });
+    await esbuild.build({
+      ...shared,
+      entryPoints,
+      outfile: `${folder}/whole.js`,
+      alias: { "@weft/concurrent/threading": "./dist/npm/threading/mod.js" },
+      external: ["node:*", "bun:*"],
     });
     await Deno.writeTextFile(`${folder}/index.html`, "<!DOCTYPE html><title>Bundled</title>");
     const server = await serve(folder);
     try {
       const { page } = await openPage(browser, server.url);
       assertEquals(await page.evaluate(`import("/app.js").then(({ squares }) => squares())`), [1, 4, 9]);
+      const refused = await page.evaluate(`import("/whole.js").then(({ squares }) => squares()).catch(String)`);
+      assertMatch(String(refused), /^NotSupportedError: .*leave it out of the bundle/);
       await page.close();
     } finally {
       await server.close();
