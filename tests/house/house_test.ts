@@ -39,10 +39,10 @@ describe("the house", () => {
     );
   });
 
-  it("has at most 215 modules", LIMIT, () => {
+  it("has at most 220 modules", LIMIT, () => {
     const { length } = sourceFiles();
     console.log(`${length} modules`);
-    assert(length <= 215, `${length} modules`);
+    assert(length <= 220, `${length} modules`);
   });
 
   it("has no file above 390 lines of code, no class above 290, and of the pool none above 260", LIMIT, () => {
