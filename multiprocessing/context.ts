@@ -11,6 +11,7 @@ import { asCompleted, currentTask, Future, type Pool, poolOf, wait } from "./poo
 import * as primitives from "./primitives.ts";
 import { Process, type ProcessOptions, setMethod } from "./process.ts";
 import { SharedMemory } from "./shared_memory.ts";
+import { freezeSupport } from "./freeze_support.ts";
 import { getAllStartMethods, methodInUse, type StartMethod, validateMethod } from "./start_method.ts";
 
 /**
@@ -34,6 +35,8 @@ export interface Context extends Readonly<typeof primitives & typeof data & type
   readonly asCompleted: typeof asCompleted;
   /** The function {@linkcode currentTask} of the module. */
   readonly currentTask: typeof currentTask;
+  /** The function {@linkcode freezeSupport} of the module. */
+  readonly freezeSupport: typeof freezeSupport;
   /** The function {@linkcode wait} of the module. */
   readonly wait: typeof wait;
   /**
@@ -111,6 +114,7 @@ export function getContext(method: StartMethod = methodInUse()): Context {
     SharedMemory,
     asCompleted,
     currentTask,
+    freezeSupport,
     wait,
     getAllStartMethods,
     getStartMethod: () => method,
