@@ -10,7 +10,7 @@
  *     deno task demo
  */
 
-import { Event, Lock, Pool, SharedArray, Thread, Value } from "@weft/concurrent/threading";
+import { Barrier, Lock, Pool, SharedArray, Thread, Value } from "@weft/concurrent/threading";
 import { begin, type Canvas, countBare, countLocked, drawRows } from "./work.ts";
 
 /** How many threads draw: as many as there are processors, and not more than the page has room for. */
@@ -18,7 +18,7 @@ const THREADS = Math.min(Math.max(navigator.hardwareConcurrency, 2), 16);
 /** How many rows a task has. */
 const BAND = 10;
 const COUNTING = 4;
-const TIMES = 100_000;
+const TIMES = 250_000;
 
 const page = document.body;
 const run = find<HTMLButtonElement>("#run");
@@ -101,7 +101,7 @@ function showThreads(figure: HTMLElement, threads: number): ((rows: number, of: 
 
 /** Lets threads count together, and returns what they counted to. */
 async function count(race: HTMLElement, lock: Lock | undefined): Promise<number> {
-  const [counter, start] = [new Value("i32"), new Event()];
+  const [counter, start] = [new Value("i32"), new Barrier(COUNTING)];
   const threads = Array.from(
     { length: COUNTING },
     () =>
@@ -114,7 +114,6 @@ async function count(race: HTMLElement, lock: Lock | undefined): Promise<number>
     find(".value", race).textContent = counter.value.toLocaleString("en");
   };
   find(".verdict", race).textContent = `of ${(COUNTING * TIMES).toLocaleString("en")}`;
-  start.set();
   await whileShowing(show, Promise.all(threads.map((thread) => thread.result())));
   const lost = COUNTING * TIMES - counter.value;
   find(".verdict", race).textContent = lost === 0 ? "nothing lost" : `${lost.toLocaleString("en")} lost`;

@@ -1,6 +1,6 @@
 /** What the threads of the page run. It is a module of its own, as a thread has no document. */
 
-import { currentTask, type Event, type Lock, type SharedArray, type Value } from "@weft/concurrent/threading";
+import { type Barrier, currentTask, type Lock, type SharedArray, type Value } from "@weft/concurrent/threading";
 
 /** Where a thread draws. */
 export interface Canvas {
@@ -55,14 +55,14 @@ function shade(t: number, shift: number): number {
   return Math.round(127.5 - 127.5 * Math.cos(2 * Math.PI * (1.6 * t ** 0.3 + shift)));
 }
 
-/** Counts without a lock: between the read and the write of `+=`, another thread may write. */
-export function countBare(counter: Value<"i32">, start: Event, times: number): void {
+/** Counts without a lock, once all threads are there. Between the read and the write of `+=`, another thread may write. */
+export function countBare(counter: Value<"i32">, start: Barrier, times: number): void {
   start.waitSync();
   for (let i = 0; i < times; i++) counter.value += 1;
 }
 
 /** Counts with a lock. */
-export function countLocked(counter: Value<"i32">, start: Event, times: number, lock: Lock): void {
+export function countLocked(counter: Value<"i32">, start: Barrier, times: number, lock: Lock): void {
   start.waitSync();
   for (let i = 0; i < times; i++) {
     using _held = lock.acquireSync();
