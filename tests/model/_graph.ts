@@ -21,6 +21,8 @@ const STAND_INS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     importingModule: () => undefined,
     createAsyncContext: () => machine.createContext(),
   },
+  // No program of a model is a bundle.
+  "_internal/runtime/own_files.ts": { requireBegun: () => {} },
   "sync/_barrier_action.ts": barrierAction,
 };
 
