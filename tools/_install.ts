@@ -74,9 +74,12 @@ export async function findBun(): Promise<string> {
 
 let nodePath: string | undefined;
 
-/** The path of Node: `$NODE`, or else that in `node_modules`, which is installed first if it is missing. */
+/**
+ * The path of Node: `$WEFT_NODE`, or else that in `node_modules`, which is installed first if it is missing. `$NODE` is not
+ * asked: npm sets it to the Node that runs npm, which may be too old.
+ */
 export async function findNode(): Promise<string> {
-  return nodePath ??= Deno.env.get("NODE") ?? await findBinary("node", "", "bin/node", /^node(?:-|$)/);
+  return nodePath ??= Deno.env.get("WEFT_NODE") ?? await findBinary("node", "", "bin/node", /^node(?:-|$)/);
 }
 
 /** The path of dprint. */
