@@ -448,26 +448,23 @@ const NODE_QUIET = "--disable-warning=ExperimentalWarning";
 
 /** The flags of this program that a child on Node gets as well. */
 export function keptOfNode(flags: readonly string[]): string[] {
-  const kept: string[] = [];
-  for (let i = 0; i < flags.length; i++) {
-    const [name] = flags[i].split("=", 1);
-    if (NODE_SKIPPED.has(name)) {
-      if (name === flags[i]) i++;
-    } else if (!NODE_SKIPPED_ALONE.test(flags[i])) {
-      kept.push(flags[i]);
-    }
-  }
+  const kept = keptOf(flags, NODE_SKIPPED, NODE_SKIPPED_ALONE);
   return kept.includes(NODE_QUIET) ? kept : [...kept, NODE_QUIET];
 }
 
 /** The flags of this program that a child on Bun gets as well. */
 export function keptOfBun(flags: readonly string[]): string[] {
+  return keptOf(flags, BUN_SKIPPED, BUN_SKIPPED_ALONE);
+}
+
+/** Leaves out flags. `skipped`: those that have a value, behind a `=` or in the next argument. */
+function keptOf(flags: readonly string[], skipped: ReadonlySet<string>, skippedAlone: RegExp): string[] {
   const kept: string[] = [];
   for (let i = 0; i < flags.length; i++) {
     const [name] = flags[i].split("=", 1);
-    if (BUN_SKIPPED.has(name)) {
+    if (skipped.has(name)) {
       if (name === flags[i]) i++;
-    } else if (!BUN_SKIPPED_ALONE.test(flags[i])) {
+    } else if (!skippedAlone.test(flags[i])) {
       kept.push(flags[i]);
     }
   }

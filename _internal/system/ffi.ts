@@ -205,32 +205,35 @@ function bunNative(): Native {
     view: (address, bytes) => ffi.toArrayBuffer(address, 0, bytes),
     unref: () => false,
     open<S extends Record<string, Signature>>(libraries: readonly string[], signatures: S): Functions<S> {
-      const { rounds, used } = inRounds(signatures);
-      return firstOf(libraries, (library) => {
-        const named: Record<string, (...args: unknown[]) => unknown> = {};
-        for (const round of rounds) {
-          const symbols: Record<string, unknown> = {};
-          for (const [name, key] of Object.entries(round)) {
-            const { parameters, result } = used[key];
-            symbols[name] = withoutPrototype({ args: parameters.map((type) => types[type]), returns: types[result] });
-          }
-          const found = inTurn(() => ffi.dlopen(library, symbols).symbols);
-          for (const [name, key] of Object.entries(round)) named[key] = found[name];
-        }
-        return numeric(named, used) as Functions<S>;
+      return openInRounds(libraries, signatures, {
+        define: ({ parameters, result }) => ({ args: parameters.map((type) => types[type]), returns: types[result] }),
+        open: (library, symbols) => inTurn(() => ffi.dlopen(library, symbols).symbols),
       });
     },
   };
 }
 
+type Call = (...args: unknown[]) => unknown;
+
+/** How Bun and Node bind functions, by their names in C. */
+interface Binding {
+  /** What the runtime wants to know of a function. */
+  define(signature: Signature): object;
+  /** Binds the functions that are defined. */
+  open(library: string, symbols: Record<string, unknown>): Record<string, Call>;
+  /** Makes a bound function take the arguments that this library passes. */
+  adapt?(call: Call, parameters: readonly NativeType[]): Call;
+}
+
 /**
- * The functions that are not asynchronous, by their keys; and for each round, in which every name of C occurs once, these keys
- * by the names. Bun and Node bind a function by its name in C, so one that is needed with several signatures takes several rounds.
+ * Binds the functions that are not asynchronous. A name of C occurs once in each round, so a function that is needed with several
+ * signatures takes several rounds.
  */
-function inRounds(signatures: Record<string, Signature>): {
-  rounds: Record<string, string>[];
-  used: Record<string, Signature>;
-} {
+function openInRounds<S extends Record<string, Signature>>(
+  libraries: readonly string[],
+  signatures: S,
+  { define, open, adapt = (call) => call }: Binding,
+): Functions<S> {
   const rounds: Record<string, string>[] = [];
   const used: Record<string, Signature> = {};
   for (const [key, signature] of Object.entries(signatures)) {
@@ -241,7 +244,16 @@ function inRounds(signatures: Record<string, Signature>): {
     if (round !== undefined) round[name] = key;
     else rounds.push({ [name]: key });
   }
-  return { rounds, used };
+  return firstOf(libraries, (library) => {
+    const named: Record<string, Call> = {};
+    for (const round of rounds) {
+      const symbols: Record<string, unknown> = {};
+      for (const [name, key] of Object.entries(round)) symbols[name] = withoutPrototype(define(used[key]));
+      const found = open(library, symbols);
+      for (const [name, key] of Object.entries(round)) named[key] = adapt(found[name], used[key].parameters);
+    }
+    return numeric(named, used) as Functions<S>;
+  });
 }
 
 interface NodeFfi {
@@ -278,34 +290,26 @@ function nodeNative(action: string): Native {
     view: (address, bytes) => ffi.toArrayBuffer(BigInt(address), bytes, false),
     unref: () => false,
     open<S extends Record<string, Signature>>(libraries: readonly string[], signatures: S): Functions<S> {
-      const { rounds, used } = inRounds(signatures);
-      return firstOf(libraries, (library) => {
-        const named: Record<string, (...args: unknown[]) => unknown> = {};
-        for (const round of rounds) {
-          const symbols: Record<string, unknown> = {};
-          for (const [name, key] of Object.entries(round)) {
-            const parameters = used[key].parameters.map((type) => types[type]);
-            const result = types[used[key].result];
-            // The keys changed their names between versions.
-            symbols[name] = withoutPrototype({ parameters, arguments: parameters, result, return: result });
-          }
+      return openInRounds(libraries, signatures, {
+        define(signature) {
+          const parameters = signature.parameters.map((type) => types[type]);
+          const result = types[signature.result];
+          // The keys changed their names between versions.
+          return { parameters, arguments: parameters, result, return: result };
+        },
+        open(library, symbols) {
           const found = ffi.dlopen(library, symbols);
           opened.push(found);
-          for (const [name, key] of Object.entries(round)) {
-            named[key] = withBigints(found.functions[name], used[key].parameters);
-          }
-        }
-        return numeric(named, used) as Functions<S>;
+          return found.functions;
+        },
+        adapt: withBigints,
       });
     },
   };
 }
 
 // Node takes no number for a parameter of 64 bits.
-function withBigints(
-  call: (...args: unknown[]) => unknown,
-  parameters: readonly NativeType[],
-): (...args: unknown[]) => unknown {
+function withBigints(call: Call, parameters: readonly NativeType[]): Call {
   const places = [...parameters.keys()].filter((at) => parameters[at] === "i64" || parameters[at] === "address");
   if (places.length === 0) return call;
   return (...args) => {

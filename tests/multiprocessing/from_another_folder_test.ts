@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { keptOfBun } from "../../_internal/processes/runtime_command.ts";
+import { keptOfBun, keptOfNode } from "../../_internal/processes/runtime_command.ts";
 import { run } from "../../tools/_run.ts";
 
 const LIMIT = 60_000;
@@ -97,6 +97,23 @@ describe("a program that is given as text", () => {
       "-",
     ];
     assertEquals(keptOfBun(flags), ["--smol", "--preload", "./-e"]);
+  });
+
+  it("its flags are not those of its children on Node", () => {
+    const flags = [
+      "--import",
+      "./-e",
+      "-e",
+      "code",
+      "--eval=code",
+      "--test",
+      "--watch-path",
+      "..",
+      "--inspect-brk=1",
+      "-",
+    ];
+    assertEquals(keptOfNode(flags), ["--import", "./-e", "--disable-warning=ExperimentalWarning"]);
+    assertEquals(keptOfNode(["--disable-warning=ExperimentalWarning"]), ["--disable-warning=ExperimentalWarning"]);
   });
 });
 
