@@ -185,6 +185,22 @@ export function attemptWrite(space: Space, base: number, woken: number, waiting:
 }
 
 /**
+ * As {@linkcode attemptRead} of a newcomer that has a seat, for a lock that no thread writes or waits for. `false`: the
+ * lock may be held; the count is what it was.
+ */
+export function readAtOnce(space: Space, base: number, seat: number): boolean {
+  const { words } = space;
+  const count = words[seat + COUNT];
+  store(words, seat + COUNT, count + 1);
+  if (peek(words, base) !== FREE) {
+    setCount(space, base, seat, count);
+    return false;
+  }
+  space.peekKill();
+  return true;
+}
+
+/**
  * As {@linkcode attemptWrite} of a newcomer, for a lock that no thread holds or waits for. `false`: the lock may be held;
  * nothing has changed.
  */

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { peek, store } from "../_internal/atomics.ts";
 import { REFUSAL } from "../_internal/codec/refusal.ts";
 import { DeadlockError, TimeoutError } from "../_internal/errors.ts";
 import { defineKind, registerClass, RWLOCK } from "../_internal/memory/kinds.ts";
@@ -14,7 +13,7 @@ import { type Place, placeOf, SharedObject, type SharedOptions, unusable } from 
 import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
 import { CONTENDED } from "../_internal/memory/wait_point.ts";
 import { validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
-import { FREE, MISSED, TAKEN_OVER } from "./_lock_word.ts";
+import { MISSED, TAKEN_OVER } from "./_lock_word.ts";
 import { COUNT, findSeat } from "./_reader_seats.ts";
 import {
   ACQUISITION,
@@ -24,12 +23,12 @@ import {
   epochOf,
   isWriter,
   READ_POINT,
+  readAtOnce,
   releaseRead,
   releaseWrite,
   RW_KIND,
   RW_WORDS,
   SEATS,
-  setCount,
   type Waiting,
   withdrawReader,
   withdrawWriter,
@@ -154,7 +153,20 @@ export class RWLock extends SharedObject {
    * assertEquals(await Promise.all([setting("color"), setting("size")]), ["blue", undefined]);
    * ```
    */
-  async read(options?: WaitOptions): Promise<Guard> {
+  read(options?: WaitOptions): Promise<Guard> {
+    const { space, at } = this.#place;
+    const seat = this.#seat;
+    // An async function would cost as much as the rest.
+    if (
+      options === undefined && at >= 0 && seat !== 0 && !space.async.isCrowded(this.#base + READ_POINT) &&
+      readAtOnce(space, this.#base, seat)
+    ) {
+      return Promise.resolve(new ReadGuard(this, epochOf(space, seat), false));
+    }
+    return this.#readLater(options);
+  }
+
+  async #readLater(options: WaitOptions | undefined): Promise<Guard> {
     if (this.#place.at < 0) unusable(this, "read");
     const timeout = validateWait(options, "read");
     const { space } = this.#place;
@@ -181,17 +193,11 @@ export class RWLock extends SharedObject {
    * reads.
    */
   readSync(options?: WaitSyncOptions): Guard {
-    if (this.#place.at < 0) unusable(this, "read");
+    const { space, at } = this.#place;
+    if (at < 0) unusable(this, "read");
     const seat = this.#seat;
-    if (options === undefined && seat !== 0) {
-      const { words } = this.#place;
-      const count = words[seat + COUNT];
-      store(words, seat + COUNT, count + 1);
-      if (peek(words, this.#base) === FREE) {
-        this.#place.space.peekKill();
-        return new ReadGuard(this, epochOf(this.#place.space, seat), false);
-      }
-      setCount(this.#place.space, this.#base, seat, count);
+    if (options === undefined && seat !== 0 && readAtOnce(space, this.#base, seat)) {
+      return new ReadGuard(this, epochOf(space, seat), false);
     }
     return this.#readSlowly(options);
   }
@@ -240,7 +246,19 @@ export class RWLock extends SharedObject {
    * assertEquals(settings.get("color"), "blue");
    * ```
    */
-  async write(options?: WaitOptions): Promise<Guard> {
+  write(options?: WaitOptions): Promise<Guard> {
+    const { space, at } = this.#place;
+    // An async function would cost as much as the rest.
+    if (
+      options === undefined && at >= 0 && !space.async.isCrowded(this.#base + WRITE_POINT) &&
+      writeAtOnce(space, this.#base)
+    ) {
+      return Promise.resolve(this.#beginWriting(false));
+    }
+    return this.#writeLater(options);
+  }
+
+  async #writeLater(options: WaitOptions | undefined): Promise<Guard> {
     if (this.#place.at < 0) unusable(this, "write");
     const timeout = validateWait(options, "write");
     const { space } = this.#place;
