@@ -56,7 +56,7 @@ function baseOf(file: string, bases: Set<string>): string {
 const COMMAND = {
   task: "bench:report",
   about: "Makes a page, benchmarks.md, and its charts from results of bench:record, bench:cores, bench:peers,\n" +
-    "bench:distributed and bench:account.",
+    "bench:distributed, bench:account and bench:fairness.",
   files: "[FILE.json …]",
   options: { out: { type: "string", value: "FOLDER", about: "where the page and its charts go. Default: docs" } },
   examples: [
@@ -72,7 +72,7 @@ if (import.meta.main) {
     if (files.length === 0) {
       throw new UserError(
         "Cannot report: there must be results in benches/results/: make some with deno task bench:cores, bench:peers, " +
-          "bench:distributed, bench:account and bench:record, or name other files",
+          "bench:distributed, bench:account, bench:fairness and bench:record, or name other files",
       );
     }
     const { text, charts } = reportOf(files);

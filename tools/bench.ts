@@ -26,6 +26,7 @@ const SHORTEST: readonly (readonly string[])[] = [
   ["benches/peers/main.ts", "--quick", "--starts=1", "--rounds=1", "--works=lock/free", "--scope=threads"],
   ["benches/distributed/main.ts", "--once"],
   ["benches/account/main.ts", "--quick"],
+  ["benches/fairness/main.ts", "--quick"],
 ];
 
 /** What both tasks have in common. */

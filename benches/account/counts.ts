@@ -161,8 +161,13 @@ export const COUNTS: readonly Count[] = [
   {
     name: "RWLock: readSync + dispose of the guard",
     path: [
-      ...[step(RWLOCK, "  readSync(", 1), END_IF_KILLED, step(RW_WORD, "export function epochOf(")],
-      ...[step(RW_WORD, "export function releaseRead("), step(RW_WORD, "export function setCount(", 1), NOTIFY],
+      ...[step(RWLOCK, "  readSync("), step(RW_WORD, "export function readAtOnce(", 1), END_IF_KILLED],
+      ...[
+        step(RW_WORD, "export function epochOf("),
+        step(RW_WORD, "export function releaseRead("),
+        step(RW_WORD, "export function setCount(", 1),
+        NOTIFY,
+      ],
     ],
     kind: "stores",
     memory: threads,

@@ -63,7 +63,7 @@ export async function typicalOf(n: number, run: (i: number) => unknown): Promise
 }
 
 /** The version of the runtime that runs this. */
-function runtimeVersion(): string {
+export function runtimeVersion(): string {
   return process.versions.deno ?? process.versions.bun ?? process.versions.node;
 }
 

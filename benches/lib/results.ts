@@ -63,7 +63,7 @@ export interface Group {
 /** A whole run. */
 export interface Run {
   readonly schema: typeof SCHEMA;
-  readonly kind: "peers" | "cores" | "bench" | "distributed" | "account";
+  readonly kind: "peers" | "cores" | "bench" | "distributed" | "account" | "fairness";
   readonly machine: Machine;
   /** In the form of ISO 8601. */
   readonly date: string;
@@ -145,7 +145,7 @@ export function readRun(file: string, kind?: Run["kind"]): Run {
     value = JSON.parse(readFileSync(file, "utf8"));
   } catch (cause) {
     throw new UserError(
-      `Cannot read results: ${file} must be a file that bench:record, bench:cores, bench:peers, bench:distributed or bench:account wrote (--out=FILE): ${
+      `Cannot read results: ${file} must be a file that bench:record, bench:cores, bench:peers, bench:distributed, bench:account or bench:fairness wrote (--out=FILE): ${
         (cause as Error).message
       }`,
       { cause },
@@ -170,7 +170,7 @@ export function checkRun(value: unknown, source: string): Run {
   const run = new Checker(source, "", value);
   const schema = run.at("schema").value;
   if (schema !== SCHEMA) run.at("schema").fail(`must be ${SCHEMA}, or the file made anew with this version`);
-  run.at("kind").among("peers", "cores", "bench", "distributed", "account");
+  run.at("kind").among("peers", "cores", "bench", "distributed", "account", "fairness");
   run.at("date").date();
   run.at("command").string();
   run.at("quick").boolean();

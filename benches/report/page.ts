@@ -3,6 +3,7 @@
 import { overview as account } from "../account/tables.ts";
 import { tableOf as coresTable } from "../cores/tables.ts";
 import { asked } from "../distributed/tables.ts";
+import { overview as fairness } from "../fairness/tables.ts";
 import { describeMachine } from "../lib/machine.ts";
 import { inCode, inMarkdown } from "../lib/markdown.ts";
 import { busyNoteOf, type Group, type Run, stoppedNoteOf } from "../lib/results.ts";
@@ -11,7 +12,7 @@ import { aboutBench, aboutCores, aboutDistributed, aboutPeers } from "./about.ts
 import { multiples } from "./bare.ts";
 import { speedups } from "./cores.ts";
 import { behind, overview, tally } from "./peers.ts";
-import { ACCOUNT, COMMANDS, headOf, HOW, NOTES } from "./text.ts";
+import { ACCOUNT, COMMANDS, FAIRNESS, headOf, HOW, NOTES } from "./text.ts";
 
 /** A chart that has been drawn. */
 export interface Drawn {
@@ -90,6 +91,14 @@ const SECTIONS: readonly Section[] = [
     title: "Where the nanoseconds go",
     intro: ACCOUNT,
     overview: account,
+    standing: [],
+    tableOf: peersTable,
+  },
+  {
+    kind: "fairness",
+    title: "How a lock is shared",
+    intro: FAIRNESS,
+    overview: fairness,
     standing: [],
     tableOf: peersTable,
   },

@@ -28,6 +28,7 @@ deno task bench:cores       # the speed-up with more workers
 deno task bench:peers       # beside npm's pools, bare workers, CPython and C; --quick for a short run
 deno task bench:distributed # a fleet beside a job queue and the local pool
 deno task bench:account     # what locks, queues and pipes are made of, and what that takes
+deno task bench:fairness    # how a lock is shared by threads that want it all the time
 deno task bench:compare     # what changed between two results beyond the noise
 deno task bench:report      # makes a page like this from results
 \`\`\`
@@ -56,6 +57,10 @@ source, for \`x86-64\`, where a plain read or write does on the free path what o
   benchmark shows these costs. The last table shows both.
 - **Other threads** dominate as soon as they take part. A word that goes to another processor and back takes as long as dozens of
   atomic operations of one thread, and a wake-up many times as long as that.`;
+
+/** What is measured of fairness. */
+export const FAIRNESS: string =
+  "How a lock is shared by threads that want it all the time: throughput, and what the least served thread gets of it.";
 
 /** The end of the page. */
 export const HOW: string = `## How to read the figures

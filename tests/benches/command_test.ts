@@ -84,6 +84,7 @@ if ("Deno" in globalThis) {
     "bench:peers": ["benches/peers/main.ts"],
     "bench:distributed": ["benches/distributed/main.ts"],
     "bench:account": ["benches/account/main.ts"],
+    "bench:fairness": ["benches/fairness/main.ts"],
     "bench:record": ["benches/record.ts"],
     "bench:compare": ["benches/compare.ts"],
     "bench:report": ["benches/report.ts"],
