@@ -7,7 +7,7 @@ import { loadNative } from "../../_internal/system/ffi.ts";
 const SIGNATURES = { getpid: { parameters: [], result: "i32" } } as const;
 
 describe("the C library", () => {
-  it("is the first one of the list that is there", () => {
+  it("is the first of the list that is there", () => {
     const c = loadNative("test").open(["libnone.so.6", "libc.so.6", "libnone.so.7"], SIGNATURES);
     assertEquals(c.getpid(), process.pid);
   });
