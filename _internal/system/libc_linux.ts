@@ -15,6 +15,10 @@ const SYSCALLS = {
   x64: { futex: 202, fstat: 5, links: 16, owner: 28 },
   arm64: { futex: 98, fstat: 80, links: 20, owner: 24 },
 };
+/**
+ * glibc, then the name of musl on Alpine. In a program that is linked with musl the first name suffices: musl takes every name
+ * that begins with `libc.` for its own.
+ */
 const LIBRARIES = {
   x64: ["libc.so.6", "libc.musl-x86_64.so.1"],
   arm64: ["libc.so.6", "libc.musl-aarch64.so.1"],
