@@ -89,6 +89,7 @@ export interface ProcessGlobal {
   readonly permission?: { has(name: string): boolean };
   nextTick: (action: () => void) => void;
   cwd(): string;
+  chdir(folder: string): void;
   exit(code?: number): never;
   getBuiltinModule(name: string): unknown;
   memoryUsage(): { rss: number; heapUsed: number };
