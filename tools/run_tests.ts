@@ -18,6 +18,7 @@ import process from "node:process";
 import { dirname, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { fetchModules, findBun, findNode, install, ROOT, serverVariable } from "./_install.ts";
+import { LEFT_OUT_ON_NODE } from "./_left_out.ts";
 import { packedProject } from "./_packed.ts";
 import { DAMAGED, run, type RunResult } from "./_run.ts";
 
@@ -204,6 +205,15 @@ async function runFile(runtime: Runtime, file: string): Promise<void> {
   }
 }
 
+/** Why files were left out on Node. */
+const reasons: Set<string> = new Set();
+
+function isLeftOutOnNode(file: string): boolean {
+  const path = Object.keys(LEFT_OUT_ON_NODE).find((path) => file.startsWith(path));
+  if (path !== undefined) reasons.add(`${path}: ${LEFT_OUT_ON_NODE[path]}`);
+  return path !== undefined;
+}
+
 /** Runs files side by side: each of so many loops takes the next file. */
 async function runAll(all: readonly (readonly [Runtime, string])[], loops: number): Promise<void> {
   const left = all.values();
@@ -212,7 +222,9 @@ async function runAll(all: readonly (readonly [Runtime, string])[], loops: numbe
   }));
 }
 
-const all = runtimes.flatMap((runtime) => files.map((file) => [runtime, file] as const));
+const all = runtimes.flatMap((runtime) => files.map((file) => [runtime, file] as const))
+  .filter(([runtime, file]) => runtime !== "node" || !isLeftOutOnNode(relative(ROOT, file)));
+for (const reason of reasons) console.log(`left out on node: ${reason}`);
 const isAlone = ([, file]: readonly [Runtime, string]) => ALONE.includes(relative(ROOT, file));
 await runAll(all.filter((each) => !isAlone(each)), jobs);
 await runAll(all.filter(isAlone), 1);

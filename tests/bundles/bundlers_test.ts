@@ -10,13 +10,13 @@ import { tmpdir } from "node:os";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { isBun } from "../_runtime.ts";
 
 const LIMIT = { timeout: 120_000 };
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const GUARDED = `${ROOT}tests/bundles/_guarded.ts`;
 const CARELESS = `${ROOT}tests/bundles/_careless.ts`;
 const BIN = `${ROOT}node_modules/.bin/`;
-const isBun = "Bun" in globalThis;
 const RUN = isBun ? [process.execPath] : [process.execPath, "run", "-A", "--quiet"];
 /** The bundler of this runtime. */
 const OWN = isBun ? "bun build" : "deno bundle";
