@@ -90,6 +90,7 @@ export interface ProcessGlobal {
   nextTick: (action: () => void) => void;
   cwd(): string;
   chdir(folder: string): void;
+  getActiveResourcesInfo(): string[];
   exit(code?: number): never;
   getBuiltinModule(name: string): unknown;
   memoryUsage(): { rss: number; heapUsed: number };
