@@ -141,7 +141,8 @@ describe("a program with a package.json and no deno.json", () => {
     mkdirSync(`${folder}/program/node_modules/joiner`);
     symlinkSync(fileURLToPath(new URL(".", ROOT)), `${folder}/program/node_modules/@weft/concurrent`);
     const write = (name: string, text: string): void => writeFileSync(`${folder}/program/${name}`, text);
-    write("node_modules/joiner/package.json", JSON.stringify({ name: "joiner", version: "1.0.0", type: "module" }));
+    const joiner = { name: "joiner", version: "1.0.0", type: "module", exports: "./index.js" };
+    write("node_modules/joiner/package.json", JSON.stringify(joiner));
     write("node_modules/joiner/index.js", "export const join = (...texts) => texts.join('+');");
     write("package.json", JSON.stringify({ type: "module", imports: { "#own": "./own.ts" } }));
     write("own.ts", "export const own = 'own';");
