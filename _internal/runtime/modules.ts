@@ -371,12 +371,12 @@ export function syntaxError(error: unknown): string | undefined {
   return code === "ERR_MODULE_NOT_FOUND" && /^SyntaxError: /.test(String(message)) ? String(message) : undefined;
 }
 
-// Where types are stripped, the stack begins with the place, `/folder/file.ts:2`, two lines of text, and a line with a mark under
+// Where types are stripped, the stack begins with the place, `/folder/file.ts:2`, lines of text, and a line with a mark under
 // the fault. Elsewhere Node tells no place. An error of code that parses texts while it runs has another stack.
 function syntaxErrorOnNode(message: string, code: unknown, stack: string): string | undefined {
   if (code !== "ERR_INVALID_TYPESCRIPT_SYNTAX" && code !== "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX") {
     return stack.includes("at compileSourceTextModule (node:internal/") ? message : undefined;
   }
-  const [, path, line, before] = /^(.+):(\d+)\n(?:.*\n)??( *)\^/.exec(stack) ?? [];
+  const [, path, line, before] = /^(.+):(\d+)\n(?:.*\n){0,3}?( *)\^/.exec(stack) ?? [];
   return path === undefined ? message : `${message} at ${urlOfPlace(path) ?? path}:${line}:${before!.length + 1}`;
 }
