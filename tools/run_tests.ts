@@ -1,5 +1,5 @@
 /**
- * Runs the test files on Deno and on Bun, each file in a process of its own with a time limit, and adds up.
+ * Runs the test files on Deno and on Bun, or on Node, each file in a process of its own with a time limit, and adds up.
  *
  * With a process for each file, a test that hangs or kills its process fails one file, and no test depends on what another
  * left behind. One file more than there are processors runs at a time, as each spends part of its time waiting.
@@ -7,17 +7,19 @@
  *     deno task test                          every file, both runtimes
  *     deno task test tests/sync               the files below a folder, or single files
  *     deno task test --runtime=bun --limit=60 --filter="Lock.acquire"
+ *     deno task test --runtime=node           on Node: all files but those of _left_out.ts
  *     deno task test --packed tests/threading  with the package that `deno task pack` makes, installed in another folder: the files
  *                                             that use the public modules alone
  *     deno task test:long                     the files that have long tests, with all of their rounds
  */
 
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import process from "node:process";
-import { dirname, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { fetchModules, findBun, findNode, install, ROOT, serverVariable } from "./_install.ts";
+import { LEFT_OUT_ON_NODE } from "./_left_out.ts";
 import { packedProject } from "./_packed.ts";
 import { DAMAGED, run, type RunResult } from "./_run.ts";
 
@@ -141,6 +143,9 @@ async function runOnBun(file: string): Promise<{ result: RunResult; count: Count
   return { result, count: { passed: countOf("pass"), failed: countOf("fail") } };
 }
 
+/** Where Node keeps what it has compiled. Without it each process would strip the types of all modules again. */
+const nodeCache = runtimes.includes("node") ? mkdtempSync(join(tmpdir(), "weft-")) : undefined;
+
 /** Node resolves names such as `@std/assert` with this: see tools/_node_imports.mjs. */
 const NODE_IMPORTS = `--import=${new URL("./_node_imports.mjs", import.meta.url).href}`;
 
@@ -148,7 +153,11 @@ async function runOnNode(file: string): Promise<{ result: RunResult; count: Coun
   // The other runtimes' test runners end the process too when the tests are over, although a test has left a promise pending.
   const command = [await findNode(), "--no-warnings", NODE_IMPORTS, "--test-force-exit", "--test-reporter=tap"];
   if (values.filter !== undefined) command.push(`--test-name-pattern=${values.filter}`);
-  const result = await run([...command, file.replace(ROOT, root)], { cwd: root, env, limit });
+  const result = await run([...command, file.replace(ROOT, root)], {
+    cwd: root,
+    env: { ...env, NODE_COMPILE_CACHE: nodeCache! },
+    limit,
+  });
   const countOf = (word: string) =>
     Number([...result.output.matchAll(RegExp(`^# ${word} (\\d+)$`, "gm"))].at(-1)?.[1] ?? 0);
   return { result, count: { passed: countOf("pass"), failed: countOf("fail") + countOf("cancelled") } };
@@ -204,6 +213,15 @@ async function runFile(runtime: Runtime, file: string): Promise<void> {
   }
 }
 
+/** Why files were left out on Node. */
+const reasons: Set<string> = new Set();
+
+function isLeftOutOnNode(file: string): boolean {
+  const path = Object.keys(LEFT_OUT_ON_NODE).find((path) => file.startsWith(path));
+  if (path !== undefined) reasons.add(`${path}: ${LEFT_OUT_ON_NODE[path]}`);
+  return path !== undefined;
+}
+
 /** Runs files side by side: each of so many loops takes the next file. */
 async function runAll(all: readonly (readonly [Runtime, string])[], loops: number): Promise<void> {
   const left = all.values();
@@ -212,11 +230,14 @@ async function runAll(all: readonly (readonly [Runtime, string])[], loops: numbe
   }));
 }
 
-const all = runtimes.flatMap((runtime) => files.map((file) => [runtime, file] as const));
+const all = runtimes.flatMap((runtime) => files.map((file) => [runtime, file] as const))
+  .filter(([runtime, file]) => runtime !== "node" || !isLeftOutOnNode(relative(ROOT, file)));
+for (const reason of reasons) console.log(`left out on node: ${reason}`);
 const isAlone = ([, file]: readonly [Runtime, string]) => ALONE.includes(relative(ROOT, file));
 await runAll(all.filter((each) => !isAlone(each)), jobs);
 await runAll(all.filter(isAlone), 1);
 project?.remove();
+if (nodeCache !== undefined) rmSync(nodeCache, { recursive: true, maxRetries: 3 });
 for (const failure of failures) console.log(`failed: ${failure}`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 if (total.failed > 0) Deno.exit(1);

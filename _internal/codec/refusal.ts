@@ -153,7 +153,12 @@ const INSTEAD: Record<string, string> = {
 /** Why an object of a class of the runtime cannot be sent. `kind` is its name in `toString`. */
 export function whyHost(hostClass: string, kind: string): string {
   if (kind === "SharedArrayBuffer") return "a SharedArrayBuffer cannot be copied: use SharedArray";
-  const name = kind === "Object" ? hostClass : kind === "Arguments" ? "arguments object" : kind;
+  // On Node a class that extends EventTarget has no name of its own in `toString`.
+  const name = kind === "Object" || kind === "EventTarget"
+    ? hostClass
+    : kind === "Arguments"
+    ? "arguments object"
+    : kind;
   const instead = /^(?:Temporal|Intl)\./.test(kind)
     ? "a string"
     : / Iterator$|^Iterator/.test(name)

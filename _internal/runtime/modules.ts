@@ -8,7 +8,7 @@
  */
 
 import { NotSupportedError } from "../errors.ts";
-import { bun, deno, isBrowser, isBun, mayBlock, nodeProcess } from "./runtime.ts";
+import { bun, deno, isBrowser, isBun, isNode, mayBlock, nodeProcess } from "./runtime.ts";
 import { hasBegun, isBundled, isCompiled, ownModule } from "./own_files.ts";
 import { isExiting, mainPath } from "./this_thread.ts";
 
@@ -21,7 +21,7 @@ export interface ImportCallOptions {
 }
 
 interface NodeModule {
-  stripTypeScriptTypes?(source: string, options: { mode: "transform" }): string;
+  stripTypeScriptTypes?(source: string, options: { mode: "strip" | "transform" }): string;
   readonly _cache: Record<string, unknown>;
   createRequire(path: string): (path: string) => Exports;
 }
@@ -254,7 +254,8 @@ export function toJavaScript(text: string, module: string): string | undefined {
     if (bun !== undefined) return new bun.Transpiler({ loader, target: "bun" }).transformSync(text);
     // What a server sends to a browser is JavaScript, whatever its name.
     if (loader === "js" || isBrowser) return text;
-    return nodeModule().stripTypeScriptTypes?.(text, { mode: "transform" });
+    // Node runs what is left when the types are gone, and has no other mode.
+    return nodeModule().stripTypeScriptTypes?.(text, { mode: isNode ? "strip" : "transform" });
   } catch {
     return undefined;
   }
@@ -358,13 +359,24 @@ const bareImport: Import = (specifier) => import(specifier);
 
 /** What does not parse and where, if the runtime says so in this error; `undefined` for any other error. */
 export function syntaxError(error: unknown): string | undefined {
-  const { name, message, code, position, errors } = error as Record<string, unknown>;
+  const { name, message, code, position, errors, stack } = error as Record<string, unknown>;
   // Bun throws an AggregateError if there are several errors.
   if (isBun && name === "AggregateError" && Array.isArray(errors)) return syntaxError(errors[0]);
   if (isBun && name === "BuildMessage") {
     const at = position as { file: string; line: number; column: number } | null;
     return at === null ? String(message) : `${message} at ${urlOfPlace(at.file) ?? at.file}:${at.line}:${at.column}`;
   }
+  if (isNode) return name === "SyntaxError" ? syntaxErrorOnNode(String(message), code, String(stack)) : undefined;
   // Deno reports a missing module, and the syntax error only in the message.
   return code === "ERR_MODULE_NOT_FOUND" && /^SyntaxError: /.test(String(message)) ? String(message) : undefined;
+}
+
+// Where types are stripped, the stack begins with the place, `/folder/file.ts:2`, lines of text, and a line with a mark under
+// the fault. Elsewhere Node tells no place. An error of code that parses texts while it runs has another stack.
+function syntaxErrorOnNode(message: string, code: unknown, stack: string): string | undefined {
+  if (code !== "ERR_INVALID_TYPESCRIPT_SYNTAX" && code !== "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX") {
+    return stack.includes("at compileSourceTextModule (node:internal/") ? message : undefined;
+  }
+  const [, path, line, before] = /^(.+):(\d+)\n(?:.*\n){0,3}?( *)\^/.exec(stack) ?? [];
+  return path === undefined ? message : `${message} at ${urlOfPlace(path) ?? path}:${line}:${before!.length + 1}`;
 }

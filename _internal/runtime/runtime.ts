@@ -89,6 +89,8 @@ export interface ProcessGlobal {
   readonly permission?: { has(name: string): boolean };
   nextTick: (action: () => void) => void;
   cwd(): string;
+  chdir(folder: string): void;
+  getActiveResourcesInfo(): string[];
   exit(code?: number): never;
   getBuiltinModule(name: string): unknown;
   memoryUsage(): { rss: number; heapUsed: number };

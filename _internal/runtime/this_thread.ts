@@ -348,18 +348,19 @@ export function onLoopEmpty(goOn: () => boolean): void {
 
 // Output that the program has written, but the runtime has not.
 //
-// Deno writes at once. If a pipe does not take all of what is written to `process.stdout` or `process.stderr`, Bun keeps the rest
-// until its event loop can write it, and loses it in a worker or process that exits before. What `console` prints is written at
-// once.
+// Deno writes at once. If a pipe does not take all of what is written to `process.stdout` or `process.stderr`, Bun and Node keep
+// the rest until their event loop can write it, and lose it in a process that exits before, Bun also in a worker. What `console`
+// prints is written at once on Bun. On Node it is kept like the rest.
 
 /** Whether this runtime may keep some output back. */
-export const keepsOutput: boolean = isBun;
+export const keepsOutput: boolean = isBun || nodeThreads?.isMainThread === true;
 
 /**
  * A task that uses a stream for the first time takes more milliseconds than this, because the runtime has to load the stream.
- * That takes 12 and more. To check for it takes 0.04, which would be too much for tasks that take little longer.
+ * That takes 12 and more on Bun, and 3 and more on Node. To check for it takes 0.04 on Bun, which would be too much for tasks
+ * that take little longer.
  */
-export const FIRST_USE_MS = 4;
+export const FIRST_USE_MS = isNode ? 1 : 4;
 
 interface Sink {
   flush(): unknown;
@@ -376,6 +377,7 @@ export function isOutputUsed(): boolean {
 /** Resolves when all output is written, or no reader is left. `undefined` if nothing is kept back. */
 export function pendingOutput(): Promise<void> | undefined {
   if (!keepsOutput) return undefined;
+  if (isNode) return pendingOnNode();
   if (used.size < NAMES.length) look();
   let pending: Promise<unknown>[] | undefined;
   for (const name of used) {
@@ -383,6 +385,27 @@ export function pendingOutput(): Promise<void> | undefined {
     if (flushed instanceof Promise) (pending ??= []).push(flushed.catch(() => {}));
   }
   return pending === undefined ? undefined : Promise.all(pending).then(() => {});
+}
+
+/** The part of a stream that is used on Node. */
+interface Output {
+  readonly writableLength: number;
+  readonly destroyed: boolean;
+  write(text: string, written: () => void): void;
+}
+
+// The first access to `process.stdout` loads the stream, which takes 6 ms. While it keeps something back, a write is under way.
+function pendingOnNode(): Promise<void> | undefined {
+  const process = nodeProcess();
+  if (!process.getActiveResourcesInfo().some((name) => name.endsWith("WriteWrap"))) return undefined;
+  const pending: Promise<void>[] = [];
+  for (const name of NAMES) {
+    const stream = (process as unknown as Record<string, Output>)[name];
+    if (stream.writableLength === 0 || stream.destroyed) continue;
+    used.add(name);
+    pending.push(new Promise((resolve) => stream.write("", () => resolve())));
+  }
+  return pending.length === 0 ? undefined : Promise.all(pending).then(() => {});
 }
 
 // Reading `process.stdout` would load the stream, which takes 15 ms. So Bun is asked to describe the properties of `process`.

@@ -57,7 +57,10 @@ function startOnNode(url: URL, listener: WorkerListener): WorkerHandle {
   const { Worker, SHARE_ENV } = process.getBuiltinModule("node:worker_threads") as NodeThreads;
   const own = ownWorker(url);
   const argv = own === undefined ? workerArguments() : [own.mark, ...workerArguments() ?? []];
-  const worker = new Worker(own === undefined ? url : new URL(own.url), withoutPrototype({ argv, env: SHARE_ENV }));
+  const options: Record<string, unknown> = { argv, env: SHARE_ENV };
+  // A worker takes the flags of the program. This one is for the program's text only.
+  if (process.execArgv.some(isInputType)) options.execArgv = process.execArgv.filter((flag) => !isInputType(flag));
+  const worker = new Worker(own === undefined ? url : new URL(own.url), withoutPrototype(options));
   worker.on("message", (data) => listener.message(data));
   worker.on("error", (error) => listener.error(error instanceof Error ? error.message : String(error)));
   worker.on("exit", (code) => listener.close(code));
@@ -66,6 +69,10 @@ function startOnNode(url: URL, listener: WorkerListener): WorkerHandle {
     setRef: (ref): void => ref ? worker.ref() : worker.unref(),
     terminate: (): void => void worker.terminate(),
   };
+}
+
+function isInputType(flag: string): boolean {
+  return flag.startsWith("--input-type=");
 }
 
 /** Starts a worker on a module. */

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { deno, isBunBefore, nodeProcess } from "../runtime/runtime.ts";
+import { deno, isBunBefore, isNode, nodeProcess } from "../runtime/runtime.ts";
 import { type Argument, cString, type Native } from "./ffi.ts";
 
 /** The operating system, as a thread calls it. Descriptors and addresses are valid in all threads of the process. */
@@ -251,6 +251,14 @@ export function currentFolder(c: { getcwd: Call }): string {
   const bytes = new Uint8Array(FOLDER_BYTES);
   if (c.getcwd(bytes, bytes.length) === 0) return "/";
   return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
+}
+
+/** Implements {@linkcode ProcessCalls.changeFolder}. */
+export function changeFolder(c: { chdir: Call }, path: string): boolean {
+  if (c.chdir(cString(path)) !== 0) return false;
+  // Node remembers what `cwd()` has returned until it changes the folder itself.
+  if (isNode) nodeProcess().chdir(".");
+  return true;
 }
 
 /** The C string at an address. */

@@ -16,7 +16,7 @@ import { deno, pidOfThis } from "../runtime/runtime.ts";
 import { ownFile } from "../runtime/own_files.ts";
 import { ignoreOnDeno } from "../runtime/spawn.ts";
 import { startWorker } from "../runtime/workers.ts";
-import { currentFolder, type ProcessCalls, removeVariable, SIGKILL, stringAt } from "./calls.ts";
+import { changeFolder, currentFolder, type ProcessCalls, removeVariable, SIGKILL, stringAt } from "./calls.ts";
 import { cString, type Functions, loadNative, type Native, type Signature } from "./ffi.ts";
 import { BSDINFO_BYTES, DARWIN_LIBRARIES, PROC_PIDTBSDINFO } from "./libc_darwin.ts";
 
@@ -124,7 +124,7 @@ export function darwinProcesses(action: string): ProcessCalls {
     receive: () => 0,
     waitForEither: undefined,
     commandLine: () => commandLine(native, c),
-    changeFolder: (path) => c.chdir(cString(path)) === 0,
+    changeFolder: (path) => changeFolder(c, path),
     isFolder: (path) => c.access(cString(`${path}/.`), F_OK) === 0,
     exists: (path) => c.access(cString(path), F_OK) === 0,
     folder: () => currentFolder(c),

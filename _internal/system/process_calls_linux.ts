@@ -10,6 +10,7 @@
 import { deno, pidOfThis } from "../runtime/runtime.ts";
 import { ignoreOnDeno } from "../runtime/spawn.ts";
 import {
+  changeFolder,
   currentFolder,
   type ProcessCalls,
   type ProgramOptions,
@@ -237,7 +238,7 @@ export function linuxProcesses(action: string): ProcessCalls {
       const bytes = read("/proc/self/cmdline");
       return bytes === undefined ? [] : decoder.decode(bytes).split("\0").slice(1, -1);
     },
-    changeFolder: (path) => c.chdir(cString(path)) === 0,
+    changeFolder: (path) => changeFolder(c, path),
     isFolder: (path) => canOpen(path, O_PATH | O_DIRECTORY),
     exists: (path) => canOpen(path, O_PATH),
     folder: () => currentFolder(c),

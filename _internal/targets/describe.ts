@@ -177,8 +177,8 @@ export type TargetDescriptor =
     & Places
     & Trusted
   )
-  /** A class that one of the modules exports, or that `module` is known to export as `exported`. `isExported`: as above. */
-  | ({ kind: "subclass"; exported?: string; isExported?: boolean } & Places & Trusted);
+  /** A class that one of the modules exports, or that `module` is known to export as `exported`. The others: as above. */
+  | ({ kind: "subclass"; exported?: string; isHome?: boolean; isExported?: boolean } & Places & Trusted);
 
 /** A function that was described before. */
 interface Known {
@@ -246,13 +246,11 @@ export function describeTarget(
     // nearer on the stack merely pass the function on, and importing them would be in vain.
     const importing = declaring?.module;
     if (importing !== undefined && importOf(importing, fn.name) !== undefined) {
-      modules.splice(0, modules.length, importing, ...modules.filter((module) => module !== importing));
+      moveToFront(modules, importing);
     }
     const home = isDeclared ? undefined : moduleOfFunction(fn);
-    const isHome = home !== undefined && /^(?:file|https?):/.test(home) && !isOwn(home) && !isTypedIn(home);
-    if (isHome) {
-      modules.splice(0, modules.length, home, ...modules.filter((module) => module !== home));
-    }
+    const isHome = canBeImported(home);
+    if (isHome) moveToFront(modules, home);
     if (modules.length > 0) requireReadable(modules[0], `Cannot use ${showFunction(fn.name, source)} as ${what}`);
     const isExported = isDeclaredIn(modules[0], declaring, fn.name);
     descriptor = {
@@ -317,6 +315,10 @@ export function describeSubclass(
   const modules = given === undefined ? callers() : [];
   const found = given === undefined ? findExport(type, modules, false) : { module: PROGRAM, name: given };
   const declaring = found === undefined ? declaringOf(modules, type.name) : undefined;
+  // As for functions: the calling module may be a program, which a thread should not import in vain.
+  const home = found === undefined && declaring === undefined ? homeOfClass(type) : undefined;
+  const isHome = canBeImported(home);
+  if (isHome) moveToFront(modules, home);
   return {
     kind: "subclass",
     what,
@@ -327,8 +329,25 @@ export function describeSubclass(
     main: main(),
     typedIn: typedInMain(),
     exported: found?.name,
+    isHome,
     isExported: isDeclaredIn(modules[0], declaring, type.name),
   };
+}
+
+const homes: WeakMap<AnyFunction, string | undefined> = new WeakMap();
+
+// Each instance of the class is described anew, and the inspector takes milliseconds.
+function homeOfClass(type: AnyFunction): string | undefined {
+  if (!homes.has(type)) homes.set(type, moduleOfFunction(type));
+  return homes.get(type);
+}
+
+function canBeImported(home: string | undefined): home is string {
+  return home !== undefined && /^(?:file|https?):/.test(home) && !isOwn(home) && !isTypedIn(home);
+}
+
+function moveToFront(modules: string[], module: string): void {
+  modules.splice(0, modules.length, module, ...modules.filter((other) => other !== module));
 }
 
 // In a bundle, the main module stands for all of them. It cannot be imported by a thread that is about to begin in it.

@@ -2,12 +2,9 @@
 
 import { currentProcess } from "@weft/concurrent/multiprocessing";
 import { currentThread } from "@weft/concurrent/threading";
-
-/** Whether a thread calls that is not its program's main one. */
-const isWorker = typeof (globalThis as { WorkerGlobalScope?: unknown }).WorkerGlobalScope === "function" ||
-  (globalThis as { Bun?: { isMainThread: boolean } }).Bun?.isMainThread === false;
+import { isWorker } from "../../_internal/runtime/this_thread.ts";
 
 /** The name of the thread that calls, or of the process whose main thread calls. */
 export function ownName(): string {
-  return isWorker ? currentThread().name : currentProcess().name;
+  return isWorker() ? currentThread().name : currentProcess().name;
 }

@@ -3,14 +3,14 @@ import process from "node:process";
 import { it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { run } from "../../tools/_run.ts";
+import { RUN_FLAGS } from "../_runtime.ts";
 
 const LIMIT = 60_000;
 
 it("every worker has the arguments of the program when its first module runs", { timeout: LIMIT }, async () => {
   const file = fileURLToPath(new URL("./_program.ts", import.meta.url));
-  const flags = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
   const given = ["--factor", "3", "--", "a b", ""];
-  const { code, output } = await run([process.execPath, ...flags, file, ...given], { limit: LIMIT - 10_000 });
+  const { code, output } = await run([process.execPath, ...RUN_FLAGS, file, ...given], { limit: LIMIT - 10_000 });
   const line = JSON.stringify([given, given]);
   assertEquals({ code, output: output.trimEnd().split("\n") }, {
     code: 0,

@@ -23,6 +23,7 @@ import { fileURLToPath } from "node:url";
 import { numberedExamples } from "../../tools/_examples.ts";
 import { isLong } from "../_rounds.ts";
 import { run, type RunResult } from "../../tools/_run.ts";
+import { isDeno } from "../_runtime.ts";
 import { entryPoints, packages, serve, type Server } from "./_server.ts";
 
 const LIMIT = 60_000;
@@ -67,7 +68,7 @@ const BLOCKED_AT_ONCE = {
     }`,
 };
 
-describe("the package imported from a server", { skip: "Bun" in globalThis }, () => {
+describe("the package imported from a server", { skip: !isDeno }, () => {
   let server: Server;
   let folder: string;
   let npmCache: string;

@@ -10,6 +10,7 @@ import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { run } from "../../tools/_run.ts";
+import { isDeno } from "../_runtime.ts";
 import { serve, type Server } from "./_server.ts";
 
 const LIMIT = 60_000;
@@ -60,7 +61,7 @@ ${
   )
 }`;
 
-describe("bare names in a program that imports the package from a server", { skip: "Bun" in globalThis }, () => {
+describe("bare names in a program that imports the package from a server", { skip: !isDeno }, () => {
   let server: Server;
   let folder: string;
   let cache: string;

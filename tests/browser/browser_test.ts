@@ -8,6 +8,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { after, before, describe, it } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import type { PageServer, PageServerOptions } from "../../tools/_page_server.ts";
+import { isDeno } from "../_runtime.ts";
 import { CHROMIUM, openPage, startChromium } from "./_chromium.ts";
 
 const PAGES = "tests/browser/pages";
@@ -32,8 +33,7 @@ const SUITE = [
   "processes_are_refused",
 ];
 
-const isBun = "Bun" in globalThis;
-if (!isBun && CHROMIUM === undefined) console.log("Skipped: no Chromium at $CHROMIUM or /usr/bin/chromium");
+if (isDeno && CHROMIUM === undefined) console.log("Skipped: no Chromium at $CHROMIUM or /usr/bin/chromium");
 
 async function serve(folder: string, options?: PageServerOptions): Promise<PageServer> {
   const { servePages } = await import("../../tools/_page_server.ts");
@@ -41,7 +41,7 @@ async function serve(folder: string, options?: PageServerOptions): Promise<PageS
 }
 
 // The tests need Deno for their server, and what they test is neither Deno nor Bun.
-describe("a page", { skip: isBun || CHROMIUM === undefined }, () => {
+describe("a page", { skip: !isDeno || CHROMIUM === undefined }, () => {
   let browser: Browser;
 
   before(async () => {

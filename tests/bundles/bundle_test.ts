@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { isBun } from "../_runtime.ts";
 import { flags } from "../processes_memory/_children.ts";
 
 const LIMIT = { timeout: 60_000 };
@@ -61,7 +62,7 @@ describe("a program", { skip: !existsSync(BUN) }, () => {
 
   it(
     "that is compiled to a single file runs its main part once",
-    { ...LIMIT, skip: !("Bun" in globalThis) },
+    { ...LIMIT, skip: !isBun },
     async () => {
       const program = `${folder}/program`;
       await build("--compile", `--outfile=${program}`);

@@ -10,16 +10,16 @@ import { tmpdir } from "node:os";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { isBun, isDeno, runFlags } from "../_runtime.ts";
 
 const LIMIT = { timeout: 120_000 };
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const GUARDED = `${ROOT}tests/bundles/_guarded.ts`;
 const CARELESS = `${ROOT}tests/bundles/_careless.ts`;
 const BIN = `${ROOT}node_modules/.bin/`;
-const isBun = "Bun" in globalThis;
-const RUN = isBun ? [process.execPath] : [process.execPath, "run", "-A", "--quiet"];
-/** The bundler of this runtime. */
-const OWN = isBun ? "bun build" : "deno bundle";
+const RUN = [process.execPath, ...runFlags("-A", "--quiet")];
+/** The bundler of this runtime. Node has none. */
+const OWN = isBun ? "bun build" : isDeno ? "deno bundle" : "esbuild";
 const SPECIFIERS = ["@weft/concurrent/multiprocessing", "@weft/concurrent/threading"];
 
 /** The commands that make a bundle, without the library if `isExternal`. */
@@ -248,7 +248,7 @@ describe("a bundle", () => {
 
   // `deno compile` needs a runtime, denort, which it downloads.
   const { DENORT_BIN } = process.env;
-  it("made an executable by deno compile works", { ...LIMIT, skip: isBun || DENORT_BIN === undefined }, () => {
+  it("made an executable by deno compile works", { ...LIMIT, skip: !isDeno || DENORT_BIN === undefined }, () => {
     const program = `${folder}/program`;
     succeed([process.execPath, "compile", "-A", "--no-check", "--quiet", "-o", program, GUARDED], ROOT);
     checkWhole([program], ALL);

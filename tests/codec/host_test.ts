@@ -73,7 +73,8 @@ const ARGUMENTS: unknown[][] = [
 ];
 
 /** Start something that has to be ended, or say on the console that they are out of use. */
-const STARTS = /Worker$|Socket|EventSource|Channel$|Process$|Server$|Stats$|^SlowBuffer$|SQL|Redis|S3|Terminal|WebView/;
+const STARTS =
+  /Worker$|Socket|EventSource|Channel$|Process$|Server$|Stats$|^(?:File)?(?:Read|Write)Stream$|^SlowBuffer$|SQL|Redis|S3|Terminal|WebView/;
 
 /** Has methods that need nothing of it. */
 const HOLDS_NOTHING = /^Certificate$/;

@@ -5,13 +5,11 @@ import { existsSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { type DevServer, devServer, type ServeOptions } from "@weft/concurrent/distributed";
+import { isDeno, runFlags } from "../_runtime.ts";
 
-const isBun = "Bun" in globalThis;
 const ROOT = new URL("../../", import.meta.url);
 const DENO = [
-  "run",
   "--quiet",
-  "--no-check",
   "--no-lock",
   "--no-prompt",
   `--config=${fileURLToPath(new URL("deno.json", ROOT))}`,
@@ -20,15 +18,14 @@ const PROGRAM = fileURLToPath(new URL("./_agent.ts", import.meta.url));
 
 /** The command that runs a program on this runtime. */
 export function commandOf(file: string, flags: readonly string[] = ["-A"]): string[] {
-  if (isBun) return [process.execPath, file];
-  return [process.execPath, ...DENO, ...flags, file];
+  return [process.execPath, ...runFlags(...DENO, ...flags), file];
 }
 
 /** The command that runs a program on the other runtime; `undefined`: it is not there. */
 export function otherCommand(file: string): string[] | undefined {
-  const other = fileURLToPath(new URL(`node_modules/.bin/${isBun ? "deno" : "bun"}`, ROOT));
+  const other = fileURLToPath(new URL(`node_modules/.bin/${isDeno ? "bun" : "deno"}`, ROOT));
   if (!existsSync(other)) return undefined;
-  return isBun ? [other, ...DENO, "-A", file] : [other, file];
+  return isDeno ? [other, file] : [other, "run", "--no-check", ...DENO, "-A", file];
 }
 
 /** The command that runs an agent on the other runtime; `undefined`: it is not there. */

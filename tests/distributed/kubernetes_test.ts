@@ -21,12 +21,12 @@ import { parseAllDocuments } from "yaml";
 import { findServer } from "../../distributed/_nats_server.ts";
 import { range } from "../pool/_helpers.ts";
 import { until } from "../suites/_until.ts";
+import { isDeno } from "../_runtime.ts";
 import { commandOf, Fleet, Program, root } from "./_fleet.ts";
 import { folder, notes } from "./_notes.ts";
 import * as targets from "./_targets.ts";
 
 const LIMIT = { timeout: 60_000 };
-const isBun = "Bun" in globalThis;
 const PLACE = new URL("examples/distributed/kubernetes/", root);
 const AGENT = "jsr:@weft/concurrent/agent";
 /** Seconds that an agent takes at most, after `--grace`, to end its workers, to report, and to say goodbye. */
@@ -112,7 +112,7 @@ describe("each document", () => {
   });
 
   // The schemas let unknown names through, which the types do not.
-  it("has no names that Kubernetes does not know", { ...LIMIT, skip: isBun }, () => {
+  it("has no names that Kubernetes does not know", { ...LIMIT, skip: !isDeno }, () => {
     const lines = all.map((document, index) => {
       const [Type, module] = kindOf(document);
       const type = `import("${module}").I${Type.name}`;

@@ -8,13 +8,13 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { range } from "../pool/_helpers.ts";
 import { until } from "../suites/_until.ts";
+import { isDeno } from "../_runtime.ts";
 import { commandOf, Fleet, Program, root } from "./_fleet.ts";
 import { folder, notes } from "./_notes.ts";
 import { Server } from "./_server.ts";
 import * as targets from "./_targets.ts";
 
 const LIMIT = { timeout: 60_000 };
-const isBun = "Bun" in globalThis;
 
 function isAlive(pid: number): boolean {
   try {
@@ -300,7 +300,7 @@ describe("permissions", () => {
     },
   );
 
-  it("to read and to reach the server are enough for a program", { ...LIMIT, skip: isBun }, async () => {
+  it("to read and to reach the server are enough for a program", { ...LIMIT, skip: !isDeno }, async () => {
     await using fleet = await Fleet.start(1);
     const program = fileURLToPath(new URL("./_least_program.ts", import.meta.url));
     const { host } = new URL(fleet.url.replace("nats:", "http:"));

@@ -16,10 +16,10 @@ import process from "node:process";
 import { after, before, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { run } from "../../tools/_run.ts";
+import { isDeno } from "../_runtime.ts";
 
 const LIMIT = 60_000;
 const ROOT = new URL("../../", import.meta.url);
-const isDeno = "Deno" in globalThis;
 const runtime = isDeno ? "deno" : "bun";
 
 /** A section of the page: files by name, the commands for this runtime, and what they print. */

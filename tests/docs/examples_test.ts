@@ -13,6 +13,7 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { sourceFiles, textOf } from "../../tools/_house.ts";
 import { run } from "../../tools/_run.ts";
+import { isDeno } from "../_runtime.ts";
 import { write } from "./_programs.ts";
 
 const LIMIT = 30_000;
@@ -48,7 +49,7 @@ describe("the examples of the documentation", () => {
       const folder = mkdtempSync(`${tmpdir()}/examples-`);
       try {
         write(folder, new Map([...own].map(([line, text]) => [`line${line}.ts`, text])));
-        const command = "Deno" in globalThis
+        const command = isDeno
           ? [process.execPath, "run", "-A", "--quiet", "--no-lock", "--no-check"]
           : [process.execPath];
         const failed: string[] = [];

@@ -7,11 +7,12 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { brokenLinks } from "../../tools/_links.ts";
 import { run } from "../../tools/_run.ts";
+import { isDeno } from "../_runtime.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const textOf = (page: string) => readFileSync(`${ROOT}dist/site/${page}`, "utf8");
 
-describe("the site", { skip: !("Deno" in globalThis) }, () => {
+describe("the site", { skip: !isDeno }, () => {
   it("is built, and no link or anchor of it leads nowhere", { timeout: 300_000 }, async () => {
     const { code, output } = await run([Deno.execPath(), "run", "-A", "--no-check", "tools/docs.ts"], {
       cwd: ROOT,

@@ -4,8 +4,7 @@ import { assert } from "@std/assert";
 import { spawn } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-
-const flags = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
+import { RUN_FLAGS } from "../_runtime.ts";
 
 export interface Outcome {
   /** Its exit code, or the signal that ended it. */
@@ -21,7 +20,7 @@ export function runProgram(
   env: Record<string, string> = {},
 ): Promise<Outcome> {
   const program = name.startsWith("/") ? name : fileURLToPath(new URL(name, import.meta.url));
-  const child = spawn(process.execPath, [...flags, program, ...args], {
+  const child = spawn(process.execPath, [...RUN_FLAGS, program, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     // The memory is damaged on purpose, to see what the library does about it.
     env: { ...process.env, WEFT_CHECK_MEMORY: "0", ...env },

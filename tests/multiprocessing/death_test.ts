@@ -6,10 +6,10 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { RUN_FLAGS } from "../_runtime.ts";
 
 const LIMIT = { timeout: 60_000 };
 const PROGRAM = fileURLToPath(new URL("./_death_program.ts", import.meta.url));
-const FLAGS = "Bun" in globalThis ? [] : ["run", "-A", "--no-check"];
 
 interface Run {
   program: ChildProcess;
@@ -19,7 +19,7 @@ interface Run {
 }
 
 async function start(method: string, ending: string, detached = false): Promise<Run> {
-  const program = spawn(process.execPath, [...FLAGS, PROGRAM, method, ending], {
+  const program = spawn(process.execPath, [...RUN_FLAGS, PROGRAM, method, ending], {
     stdio: ["ignore", "pipe", "pipe"],
     detached,
   });

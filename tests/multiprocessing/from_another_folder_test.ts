@@ -8,10 +8,11 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { keptOfBun, keptOfNode } from "../../_internal/processes/runtime_command.ts";
 import { run } from "../../tools/_run.ts";
+import { isDeno, isNode, runFlags } from "../_runtime.ts";
 
 const LIMIT = 60_000;
 const ROOT = new URL("../../", import.meta.url);
-const isDeno = "Deno" in globalThis;
+const FLAGS = runFlags("-A", "--no-lock", "--quiet");
 
 const PROGRAM = `
   import { Process } from "@weft/concurrent/multiprocessing";
@@ -46,7 +47,18 @@ describe("a program from another folder", () => {
       "own/strings": ["./src/strings.ts"],
     };
     writeFileSync(`${folder}/my program/tsconfig.json`, JSON.stringify({ compilerOptions: { paths } }));
-    if (!isDeno) symlinkSync(fileURLToPath(at("node_modules")), `${folder}/my program/node_modules`);
+    if (isNode) {
+      // Node has no import maps: each name is that of a package.
+      const packages = `${folder}/my program/node_modules`;
+      mkdirSync(`${packages}/@weft`, { recursive: true });
+      symlinkSync(fileURLToPath(ROOT), `${packages}/@weft/concurrent`);
+      symlinkSync(fileURLToPath(at("node_modules/msgpackr")), `${packages}/msgpackr`);
+      symlinkSync("../src", `${packages}/own`);
+      const own = { name: "own", type: "module", exports: { "./strings": "./strings.ts" } };
+      writeFileSync(`${folder}/my program/src/package.json`, JSON.stringify(own));
+    } else if (!isDeno) {
+      symlinkSync(fileURLToPath(at("node_modules")), `${folder}/my program/node_modules`);
+    }
     writeFileSync(
       `${folder}/my program/src/strings.ts`,
       "export const join = (...texts: string[]) => texts.join('+');",
@@ -58,8 +70,7 @@ describe("a program from another folder", () => {
 
   for (const cwd of ["/", "my program", "my program/src"]) {
     it(`started from ${cwd}`, { timeout: 2 * LIMIT }, async () => {
-      const flags = isDeno ? ["run", "-A", "--no-check", "--no-lock", "--quiet"] : [];
-      const command = [process.execPath, ...flags, `${folder}/my program/src/main #1.ts`];
+      const command = [process.execPath, ...FLAGS, `${folder}/my program/src/main #1.ts`];
       const { code, output } = await run(command, { cwd: cwd === "/" ? "/" : `${folder}/${cwd}`, limit: LIMIT });
       assertEquals({ code, output: output.trimEnd() }, { code: 0, output: "a b+function\nc d+function" });
     });
@@ -74,9 +85,13 @@ describe("a program that is given as text", () => {
     const child = new Process({ target: add, args: [1, 2] }).start();
     console.log(await child.result());
   `;
-  const ways = isDeno ? [["eval", "--no-lock"]] : [["-e"], ["--eval"], ["--smol", "-p"]];
+  const ways = isDeno
+    ? [["eval", "--no-lock"]]
+    : isNode
+    ? [[...FLAGS, "-e"], [...FLAGS, "--input-type=module", "--eval"]]
+    : [["-e"], ["--eval"], ["--smol", "-p"]];
   for (const flags of ways) {
-    it(`with ${flags.join(" ")}`, { timeout: 2 * LIMIT }, async () => {
+    it(`with ${flags.slice(isNode ? FLAGS.length : 0).join(" ")}`, { timeout: 2 * LIMIT }, async () => {
       const { code: status, output } = await run([process.execPath, ...flags, code], { cwd: folder, limit: LIMIT });
       assertEquals({ status, first: output.trimStart().split("\n")[0] }, { status: 0, first: "3" });
     });
@@ -126,7 +141,8 @@ describe("a program with a package.json and no deno.json", () => {
     mkdirSync(`${folder}/program/node_modules/joiner`);
     symlinkSync(fileURLToPath(new URL(".", ROOT)), `${folder}/program/node_modules/@weft/concurrent`);
     const write = (name: string, text: string): void => writeFileSync(`${folder}/program/${name}`, text);
-    write("node_modules/joiner/package.json", JSON.stringify({ name: "joiner", version: "1.0.0", type: "module" }));
+    const joiner = { name: "joiner", version: "1.0.0", type: "module", exports: "./index.js" };
+    write("node_modules/joiner/package.json", JSON.stringify(joiner));
     write("node_modules/joiner/index.js", "export const join = (...texts) => texts.join('+');");
     write("package.json", JSON.stringify({ type: "module", imports: { "#own": "./own.ts" } }));
     write("own.ts", "export const own = 'own';");
@@ -151,8 +167,7 @@ describe("a program with a package.json and no deno.json", () => {
     for (const cwd of ["/", "program"]) {
       it(`started from ${cwd}, with ${above} further up`, { timeout: 2 * LIMIT }, async () => {
         if (above !== "nothing") writeFileSync(`${folder}/deno.json`, "{}");
-        const flags = isDeno ? ["run", "-A", "--no-check", "--no-lock", "--quiet"] : [];
-        const command = [process.execPath, ...flags, `${folder}/program/main.ts`];
+        const command = [process.execPath, ...FLAGS, `${folder}/program/main.ts`];
         const { code, output } = await run(command, { cwd: cwd === "/" ? "/" : `${folder}/${cwd}`, limit: LIMIT });
         assertEquals({ code, output: output.trimEnd() }, { code: 0, output: "a+own\nb+c" });
       });

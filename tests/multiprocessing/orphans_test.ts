@@ -9,13 +9,13 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { rounds } from "../_rounds.ts";
+import { isDeno, RUN_FLAGS } from "../_runtime.ts";
 import { Random } from "../storm/_random.ts";
 import { until } from "../suites/_until.ts";
 
 const PROGRAM = fileURLToPath(new URL("./_orphans_program.ts", import.meta.url));
-const FLAGS = "Bun" in globalThis ? [] : ["run", "-A", "--no-check"];
 const ENTRY = fileURLToPath(new URL("../../_internal/entries/child_entry.ts", import.meta.url));
-const METHODS = ["spawn", "forkserver", ..."Bun" in globalThis ? [] : ["none"]];
+const METHODS = ["spawn", "forkserver", ...isDeno ? ["none"] : []];
 const ROUNDS = rounds(40, 4);
 const LIMIT = { timeout: rounds(120_000, 60_000) };
 /** Processes that are left end within this time: processes that are still starting find out by themselves. */
@@ -54,7 +54,7 @@ interface Child {
 
 /** A process whose starter is this test: it gets a pipe that ends when its starter does, and memory that is gone. */
 function child(lifeline: string): Child {
-  const child = spawn(process.execPath, [...FLAGS, ENTRY], {
+  const child = spawn(process.execPath, [...RUN_FLAGS, ENTRY], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, WEFT_PROCESS: `70000 ${lifeline} /nowhere` },
   });
@@ -64,10 +64,10 @@ function child(lifeline: string): Child {
   return { pid: child.pid!, output: new Promise((resolve) => child.on("close", () => resolve(output))) };
 }
 
-/** What the program and all its processes write. */
+/** What the program and all its processes write, without the frames of errors: how many there are depends on the moment. */
 function run(args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    const program = spawn(process.execPath, [...FLAGS, PROGRAM, ...args], {
+    const program = spawn(process.execPath, [...RUN_FLAGS, PROGRAM, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });
@@ -86,7 +86,7 @@ function run(args: readonly string[]): Promise<string> {
         }
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
-      resolve(output);
+      resolve(output.replace(/^ +at .*\n/gm, ""));
     });
     setTimeout(() => {
       if (program.stderr!.closed) return;

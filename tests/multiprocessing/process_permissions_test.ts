@@ -16,10 +16,10 @@ import {
   type PermissionName,
 } from "../../_internal/processes/runtime_command.ts";
 import { OUTCOME, VALUE } from "../../_internal/work/record.ts";
+import { isDeno } from "../_runtime.ts";
 import * as targets from "./_permission_targets.ts";
 
 const LIMIT = { timeout: 60_000 };
-const isDeno = "Deno" in globalThis;
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 
 describe("permissions of processes", { skip: !isDeno }, () => {

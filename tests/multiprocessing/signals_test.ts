@@ -5,15 +5,14 @@ import { spawn } from "node:child_process";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { isBun, RUN_FLAGS } from "../_runtime.ts";
 
 const PROGRAM = fileURLToPath(new URL("./_signals_program.ts", import.meta.url));
-const isBun = "Bun" in globalThis;
-const FLAGS = isBun ? [] : ["run", "-A", "--no-check"];
 const SIGNALS = ["SIGINT", "SIGHUP", ...isBun && process.platform !== "linux" ? [] : ["SIGTERM"]];
 
 function drained(signal: string, method: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const program = spawn(process.execPath, [...FLAGS, PROGRAM, signal, method], {
+    const program = spawn(process.execPath, [...RUN_FLAGS, PROGRAM, signal, method], {
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });

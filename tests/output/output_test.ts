@@ -5,10 +5,10 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { run } from "../../tools/_run.ts";
+import { RUN_FLAGS } from "../_runtime.ts";
 
 const LIMIT = 60_000;
 const PROGRAM = fileURLToPath(new URL("./_program.ts", import.meta.url));
-const flags = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
 
 describe("a million characters into a pipe that is read late", { skip: process.platform === "win32" }, () => {
   for (const kind of ["thread", "process", "thread pool", "process pool"]) {
@@ -17,7 +17,7 @@ describe("a million characters into a pipe that is read late", { skip: process.p
         // Of stderr, errors that are printed besides do not count.
         const wanted = what === "stderr" ? "2>&1 >/dev/null" : "2>/dev/null";
         const command = `"$@" ${wanted} | (sleep 0.2; tr -cd 'z\\n' | wc -c)`;
-        const { output } = await run(["sh", "-c", command, "sh", process.execPath, ...flags, PROGRAM, kind, what], {
+        const { output } = await run(["sh", "-c", command, "sh", process.execPath, ...RUN_FLAGS, PROGRAM, kind, what], {
           limit: LIMIT - 10_000,
         });
         assertEquals(Number(output), 1_000_000);

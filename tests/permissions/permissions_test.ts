@@ -5,6 +5,7 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { run } from "../../tools/_run.ts";
+import { isDeno } from "../_runtime.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const HERE = `${ROOT}tests/permissions/`;
@@ -31,7 +32,7 @@ async function runWith(flags: string[], file: string): Promise<{ code: number; o
   return { code, output: output.trimEnd() };
 }
 
-describe("permissions", { skip: "Bun" in globalThis }, () => {
+describe("permissions", { skip: !isDeno }, () => {
   it("importing every entry point needs none and starts nothing", { timeout: LIMIT }, async () => {
     assertEquals(await runWith([], "imports_all.ts"), { code: 0, output: "true true function" });
   });

@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertStringIncludes } from "@std/assert";
 import { CancelledError, TargetError, task, TimeoutError } from "@weft/concurrent/threading";
 import { namedWithin } from "../_named.ts";
+import { isDeno } from "../_runtime.ts";
 import { errorOf, LIMIT, lossOf, until } from "./_helpers.ts";
 import type { Kind } from "./_kind.ts";
 import { add, setAndWait, square, workerId } from "./_targets.ts";
@@ -132,7 +133,7 @@ export function beginSuite(kind: Kind): void {
 
   describe(`${kind.name} Pool: a module that never comes up`, () => {
     // Deno does not stop a thread that computes: it would slow down all tests that follow.
-    const stuck = answerOf(kind.name === "process" || "Bun" in globalThis ? "loops.ts" : "blocks.ts");
+    const stuck = answerOf(kind.name === "process" || !isDeno ? "loops.ts" : "blocks.ts");
 
     it("makes a task with killAfter lose its worker, and no task of another function", LIMIT, async () => {
       await using pool = new Pool(1);

@@ -25,10 +25,15 @@ if (import.meta.main) {
   } else if (mode === "idle") {
     const pool = new Pool(2);
     await pool.map(square, [1, 2, 3]);
-    const before = process.cpuUsage();
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-    const { user, system } = process.cpuUsage(before);
-    console.log((user + system) / 1000);
+    // After the start a runtime compiles beside the threads for a while. A worker that spins does so in every second.
+    let least = Infinity;
+    for (let second = 0; second < 4 && least > 100; second++) {
+      const before = process.cpuUsage();
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      const { user, system } = process.cpuUsage(before);
+      least = Math.min(least, (user + system) / 1000);
+    }
+    console.log(least);
   } else if (mode === "timers") {
     // Timers must run between tasks that follow each other.
     const pool = new Pool(1);

@@ -13,7 +13,7 @@ export function writeTests(folder: string): string {
     path,
     `import { Pool } from ${JSON.stringify(LIBRARY)};
 import { boom } from "./boom.ts";
-const test = "Deno" in globalThis ? Deno.test : (await import("bun:test")).test;
+const test = globalThis.Deno?.test ?? (await import("Bun" in globalThis ? "bun:test" : "node:test")).test;
 const pool = new Pool(1);
 test("fails", () => pool.submit(boom));
 test("passes", () => pool.submit(Math.sqrt, 4));

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { callbackify } from "node:util";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Future, Pool, Queue } from "@weft/concurrent/threading";
+import { isDeno, isNode, RUN_FLAGS } from "../_runtime.ts";
 import { writeTests } from "./_returned_future.ts";
 import * as targets from "./_targets.ts";
 
@@ -65,8 +66,7 @@ describe("Future", () => {
 
   it("is reported as unhandled where the rejection is not handled, and only there", LIMIT, async () => {
     const program = fileURLToPath(new URL("./_unhandled_program.ts", import.meta.url));
-    const args = "Deno" in globalThis ? ["run", "-A", "--no-check", program] : [program];
-    const { code, output } = await execute(args);
+    const { code, output } = await execute([...RUN_FLAGS, program]);
     assertEquals([code, output], [0, "nothing\nitem 1\n"]);
   });
 
@@ -74,13 +74,15 @@ describe("Future", () => {
     const folder = mkdtempSync(join(tmpdir(), "weft-"));
     try {
       const { code, output } = await execute(
-        "Deno" in globalThis
+        isDeno
           ? ["test", "-A", "--no-check", "--no-config", writeTests(folder)]
+          : isNode
+          ? ["--test", writeTests(folder)]
           : ["test", writeTests(folder)],
         folder,
       );
       assertEquals(code, 1, output);
-      assert(/1 pass/.test(output) && /1 fail/.test(output) && output.includes("boom"), output);
+      assert(/1 pass|pass 1/.test(output) && /1 fail|fail 1/.test(output) && output.includes("boom"), output);
     } finally {
       rmSync(folder, { recursive: true });
     }

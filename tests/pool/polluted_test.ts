@@ -5,9 +5,9 @@ import { describe, it } from "node:test";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { run } from "../../tools/_run.ts";
+import { RUN_FLAGS } from "../_runtime.ts";
 
 const PROGRAM = fileURLToPath(new URL("./_polluted_program.ts", import.meta.url));
-const FLAGS = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
 
 describe("a pool and a queue beside a polluted Object.prototype", () => {
   for (const kind of ["thread", "process"]) {
@@ -22,7 +22,7 @@ describe("a pool and a queue beside a polluted Object.prototype", () => {
       })
     ) {
       it(`${kind}: ${key} = ${JSON.stringify(value)}`, { timeout: 30_000 }, async () => {
-        const command = [process.execPath, ...FLAGS, PROGRAM, key, JSON.stringify(value), kind];
+        const command = [process.execPath, ...RUN_FLAGS, PROGRAM, key, JSON.stringify(value), kind];
         const { code, output } = await run(command, { limit: 20_000 });
         assertEquals({ code, output: output.trim() }, { code: 0, output: "1 2 3" });
       });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { RUN_FLAGS } from "../_runtime.ts";
 
 const PROGRAM = fileURLToPath(new URL("./_program.ts", import.meta.url));
 const LIMIT = { timeout: 60_000 };
@@ -16,9 +17,8 @@ function run(...args: string[]): Promise<string> {
 }
 
 function runFile(file: string, ...args: string[]): Promise<string> {
-  const options = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [...options, file, ...args], { timeout: 30_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [...RUN_FLAGS, file, ...args], { timeout: 30_000 }, (error, stdout, stderr) => {
       if (error === null && stderr === "") resolve(stdout.trim());
       else reject(error ?? new Error(stderr));
     });

@@ -6,6 +6,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { isLong } from "../_rounds.ts";
 import { run } from "../../tools/_run.ts";
+import { RUN_FLAGS } from "../_runtime.ts";
 
 const PROGRAM = fileURLToPath(new URL("./_room_program.ts", import.meta.url));
 const LIMIT = { timeout: 60_000 };
@@ -15,8 +16,7 @@ const LONG = { ...LIMIT, skip: !isLong };
 for (const kind of ["thread", "process"]) {
   describe(`${kind} Pool: in less memory than its data take`, () => {
     const holds = async (part: string): Promise<void> => {
-      const flags = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
-      const command = [process.execPath, ...flags, PROGRAM, kind, part];
+      const command = [process.execPath, ...RUN_FLAGS, PROGRAM, kind, part];
       const { code, output } = await run(command, { limit: 50_000 });
       assertEquals({ code, output: output.trim() }, { code: 0, output: "done" });
     };

@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { regionPath } from "../../_internal/processes/region.ts";
+import { runFlags } from "../_runtime.ts";
 
 const MAIN = fileURLToPath(new URL("./_main.ts", import.meta.url));
 const CONFIG = fileURLToPath(new URL("../../deno.json", import.meta.url));
@@ -34,5 +35,5 @@ export class Child {
 
 /** What the runtime wants before the module. */
 export function flags(): string[] {
-  return "Deno" in globalThis ? ["run", "--allow-all", "--no-check", "--no-lock", `--config=${CONFIG}`] : [];
+  return runFlags("-A", "--no-lock", `--config=${CONFIG}`);
 }

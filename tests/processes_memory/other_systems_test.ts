@@ -3,8 +3,8 @@ import { spawn } from "node:child_process";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { RUN_FLAGS } from "../_runtime.ts";
 
-const flags = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
 const OBJECTS = ["Lock", "Queue", "Value", "SharedMemory", "Pipe", "Process", "Pool"];
 
 describe("systems on which processes cannot share memory", () => {
@@ -33,7 +33,7 @@ describe("systems on which processes cannot share memory", () => {
 
 async function linesOf(os: string, arch: string): Promise<string[]> {
   const program = fileURLToPath(new URL("./_other_system.ts", import.meta.url));
-  const child = spawn(process.execPath, [...flags, program, os, arch], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [...RUN_FLAGS, program, os, arch], { stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   child.stdout.on("data", (data) => output += data);
   child.stderr.on("data", (data) => output += data);

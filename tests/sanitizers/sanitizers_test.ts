@@ -1,8 +1,7 @@
 import { equal } from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { test } from "node:test";
-
-const isBun = "Bun" in globalThis;
+import { isDeno } from "../_runtime.ts";
 
 /** Runs the program under `deno test` and returns what it printed where it failed. */
 function run(...options: string[]): Promise<string> {
@@ -35,7 +34,7 @@ async function attempt(...options: string[]): Promise<string> {
 }
 
 test("no object leaves anything that the test runner's sanitizers find, in any order", {
-  skip: isBun ? "Bun has no sanitizers" : false,
+  skip: !isDeno ? "only Deno has sanitizers" : false,
   timeout: 120_000,
 }, async () => {
   equal(await attempt("--shuffle"), "");
@@ -43,7 +42,7 @@ test("no object leaves anything that the test runner's sanitizers find, in any o
 
 for (const name of ["threads: a thread", "processes: a process", "processes: a wait that is aborted"]) {
   test(`nor where the test is the only one: ${name}`, {
-    skip: isBun ? "Bun has no sanitizers" : false,
+    skip: !isDeno ? "only Deno has sanitizers" : false,
     timeout: 120_000,
   }, async () => {
     equal(await attempt(`--filter=/^${name}$/`), "");

@@ -4,15 +4,15 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { isLong } from "../_rounds.ts";
+import { RUN_FLAGS } from "../_runtime.ts";
 
 const MB = 2 ** 20;
-const flags = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
 const linux = process.platform === "linux";
 
 /** By how many bytes a process grows that takes a lock so often. */
 function growth(scope: string, count: number): number {
   const program = fileURLToPath(new URL("./_garbage_program.ts", import.meta.url));
-  const { stdout, stderr, status } = spawnSync(process.execPath, [...flags, program, scope, String(count)], {
+  const { stdout, stderr, status } = spawnSync(process.execPath, [...RUN_FLAGS, program, scope, String(count)], {
     encoding: "utf8",
   });
   assert(status === 0, stderr);

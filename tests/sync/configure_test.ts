@@ -4,6 +4,7 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { run } from "../../tools/_run.ts";
+import { runFlags } from "../_runtime.ts";
 
 const LIMIT = { timeout: 120_000 };
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -32,8 +33,10 @@ describe("configure", () => {
 
   it("bounds the memory: what has no room throws, nothing is changed, and the program goes on", LIMIT, async () => {
     const program = fileURLToPath(new URL("./programs/small_memory.ts", import.meta.url));
-    const flags = "Bun" in globalThis ? ["run"] : ["run", "--allow-read", "--no-check"];
-    const { code, output } = await run([process.execPath, ...flags, program], { cwd: ROOT, limit: 100_000 });
+    const { code, output } = await run([process.execPath, ...runFlags("--allow-read"), program], {
+      cwd: ROOT,
+      limit: 100_000,
+    });
     assertEquals({ code, output: output.trim() }, { code: 0, output: "done" });
   });
 });

@@ -258,12 +258,6 @@ export const works = {
       }
       return [new Counter().next(), Counter.has(new Counter())];
     }),
-  enumeration: () => {
-    const enum Color {
-      Red = 7,
-    }
-    return run(() => Color.Red);
-  },
   nested: () => run(() => run2()),
   builtin: () => run(Math.sqrt, 16),
   builtinGlobal: () => run(parseInt, "12px"),

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { TargetError, task, Thread } from "@weft/concurrent/threading";
 import { describe, it } from "node:test";
+import { isBun } from "../_runtime.ts";
 import { calls } from "./_caller.ts";
 import { double } from "./_functions.ts";
 import { resolveSubclass, resolveTarget, setSearch } from "../../_internal/targets/resolve.ts";
@@ -11,7 +12,6 @@ import { dynamic, first, second } from "./_two_urls.ts";
 
 const LIMIT = { timeout: 30_000 };
 const HERE = new URL("./", import.meta.url).href;
-const isBun = "Bun" in globalThis;
 
 export function ofTheTestFile(x: number): number {
   return x + 1;

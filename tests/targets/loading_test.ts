@@ -10,20 +10,21 @@ import { TargetError, task, Thread } from "@weft/concurrent/threading";
 import { run } from "../../tools/_run.ts";
 import { namedWithin } from "../_named.ts";
 import { isLong } from "../_rounds.ts";
+import { isDeno, RUN_FLAGS } from "../_runtime.ts";
 
 const LIMIT = { timeout: 30_000 };
 
 describe("the module of a target", () => {
   it("alone is imported where another hands the function on", LIMIT, async () => {
     const file = fileURLToPath(new URL("./_handed_program.ts", import.meta.url));
-    const command = [process.execPath, ...("Bun" in globalThis ? [] : ["run", "-A", "--no-check"]), file];
+    const command = [process.execPath, ...RUN_FLAGS, file];
     const { code, output } = await run(command, { limit: 20_000 });
     assertEquals({ code, output }, { code: 0, output: "42\n" });
   });
 
   it("is not confused with a module that has a variable of that name", LIMIT, async () => {
     const file = fileURLToPath(new URL("./_named_twice_program.ts", import.meta.url));
-    const command = [process.execPath, ...("Bun" in globalThis ? [] : ["run", "-A", "--no-check"]), file];
+    const command = [process.execPath, ...RUN_FLAGS, file];
     const { code, output } = await run(command, { limit: 20_000 });
     assertEquals({ code, output }, { code: 0, output: "42\n" });
   });
@@ -53,7 +54,7 @@ describe("the module of a target", () => {
 
   it("that does not come up is named, once by each pool", { timeout: 60_000, skip: !isLong }, async () => {
     const file = fileURLToPath(new URL("./_slow_program.ts", import.meta.url));
-    const command = [process.execPath, ...("Bun" in globalThis ? [] : ["run", "-A", "--no-check"]), file];
+    const command = [process.execPath, ...RUN_FLAGS, file];
     const { code, output } = await run(command, { limit: 50_000 });
     assertEquals(code, 0, output);
     const named = output.split("\n").filter((line) => /_never\.ts has not finished loading after 10 s/.test(line));
@@ -64,7 +65,7 @@ describe("the module of a target", () => {
 
   for (const [kind, Kind] of Object.entries({ thread: Thread, process: Process as unknown as typeof Thread })) {
     // Deno stops no thread that computes: it would take time from all tests that follow.
-    const file = kind === "process" || "Bun" in globalThis ? "_loops.ts" : "_blocks.ts";
+    const file = kind === "process" || !isDeno ? "_loops.ts" : "_blocks.ts";
     const same = task<(x: number) => number>(new URL(file, import.meta.url), "same");
     const messageOf = (name: string): string =>
       `${name} cannot begin with its ${kind} target "same" as ${new URL(

@@ -7,6 +7,7 @@ import process from "node:process";
 import { after, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { run } from "../../tools/_run.ts";
+import { isBun, isNode, RUN_FLAGS } from "../_runtime.ts";
 
 const LIMIT = 60_000;
 const ROOT = new URL("../../", import.meta.url);
@@ -15,11 +16,16 @@ after(() => rmSync(folder, { recursive: true }));
 
 const CONFIG = fileURLToPath(new URL("deno.json", ROOT));
 /** Commands of a shell: `$1` is the file with the text, `$2` the runtime. */
-const WAYS = "Bun" in globalThis ? { "bun -e": `exec "$2" -e "$(cat "$1")"`, "bun run -": `exec "$2" run - < "$1"` } : {
-  "deno eval": `exec "$2" eval --config=${CONFIG} "$(cat "$1")"`,
-  "deno run -": `exec "$2" run -A --no-check --config=${CONFIG} - < "$1"`,
-  "deno repl": `exec "$2" repl -A --quiet --config=${CONFIG} < "$1"`,
-};
+const WAYS = isBun ? { "bun -e": `exec "$2" -e "$(cat "$1")"`, "bun run -": `exec "$2" run - < "$1"` } : isNode
+  ? {
+    "node -e": `exec "$2" ${RUN_FLAGS.join(" ")} --input-type=module -e "$(cat "$1")"`,
+    "node -": `exec "$2" ${RUN_FLAGS.join(" ")} --input-type=module - < "$1"`,
+  }
+  : {
+    "deno eval": `exec "$2" eval --config=${CONFIG} "$(cat "$1")"`,
+    "deno run -": `exec "$2" run -A --no-check --config=${CONFIG} - < "$1"`,
+    "deno repl": `exec "$2" repl -A --quiet --config=${CONFIG} < "$1"`,
+  };
 
 writeFileSync(`${folder}/tens.ts`, "const factor = 10;\nexport const ten = (x: number) => x * factor;\n");
 

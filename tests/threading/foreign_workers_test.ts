@@ -22,8 +22,11 @@ interface Started extends WorkerLike {
 }
 
 const kinds: Record<string, () => Started> = {
-  "a Web Worker": () =>
-    new Worker(new URL("./_foreign_web_worker.ts", import.meta.url), { type: "module" }) as unknown as Started,
+  // Node has none.
+  ..."Worker" in globalThis && {
+    "a Web Worker": () =>
+      new Worker(new URL("./_foreign_web_worker.ts", import.meta.url), { type: "module" }) as unknown as Started,
+  },
   "a worker of node:worker_threads": () =>
     new NodeWorker(new URL("./_foreign_node_worker.ts", import.meta.url)) as unknown as Started,
 };

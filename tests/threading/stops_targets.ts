@@ -17,13 +17,13 @@ export interface Holdable {
   acquireSync(): Disposable;
 }
 
-const isBun = "Bun" in globalThis;
+const isDeno = "Deno" in globalThis;
 
 /** Code that is stopped from outside where the runtime can, and calls the library now and then where it cannot. */
 function runOn(): never {
   const other = new Lock();
   for (;;) {
-    if (!isBun) other.acquireSync()[Symbol.dispose]();
+    if (isDeno) other.acquireSync()[Symbol.dispose]();
   }
 }
 

@@ -15,11 +15,11 @@ import {
   WorkerLostError,
 } from "@weft/concurrent/threading";
 import * as multiprocessing from "@weft/concurrent/multiprocessing";
+import { isDeno } from "../_runtime.ts";
 import * as targets from "./_targets.ts";
 import { rounds } from "../_rounds.ts";
 
 const LIMIT = { timeout: 30_000 };
-const isBun = "Bun" in globalThis;
 
 /** All ways to wait that any runtime can end from outside. */
 const WAITS = [
@@ -31,7 +31,7 @@ const WAITS = [
   "a loop that calls the library",
   "a loop that calls the library for processes",
   "a wait for processes",
-  ...isBun ? ["a busy loop"] : [],
+  ...isDeno ? [] : ["a busy loop"],
 ];
 
 describe("terminate", () => {
@@ -68,7 +68,7 @@ describe("terminate", () => {
   for (const [name, block] of Object.entries(blocking)) {
     it(`stops code that runs, and abandons its lock, also where its starter then blocks in ${name}`, {
       ...LIMIT,
-      skip: !isBun,
+      skip: isDeno,
     }, async () => {
       const lock = new Lock();
       const [held, count] = [new Event(), new Value("u32")];
@@ -88,7 +88,7 @@ describe("terminate", () => {
   for (const blocked of [false, true]) {
     it(`by a thread that did not start it stops code that runs: its starter ${blocked ? "blocks" : "turns its loop"}`, {
       ...LIMIT,
-      skip: !isBun,
+      skip: isDeno,
     }, async () => {
       const lock = new Lock();
       const held = new Event();
@@ -169,7 +169,7 @@ describe("terminate", () => {
     assertEquals(await inner.join({ timeout: 10_000 }), true);
   });
 
-  it("ends busy ones below it where the runtime can, and says so", { ...LIMIT, skip: !isBun }, async () => {
+  it("ends busy ones below it where the runtime can, and says so", { ...LIMIT, skip: isDeno }, async () => {
     const started = new Event();
     const handles = new Queue<Thread<never>>();
     const thread = new Thread({ target: targets.startBusyOne, args: [started, handles] }).start();

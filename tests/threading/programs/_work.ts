@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import { Event, sleepSync, Thread } from "@weft/concurrent/threading";
 
 export function sleepForEver(started: Event): void {
@@ -17,7 +18,8 @@ export async function turn(started: Event): Promise<void> {
 
 export function speakLater(ms: number, text: string): void {
   sleepSync(ms);
-  console.log(text);
+  // On Node what a thread prints passes through its starter, which may have ended.
+  writeSync(1, `${text}\n`);
 }
 
 /** A daemon that starts a non-daemon thread, and waits. */
