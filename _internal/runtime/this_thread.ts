@@ -352,8 +352,8 @@ export function onLoopEmpty(goOn: () => boolean): void {
 // until its event loop can write it, and loses it in a worker or process that exits before. What `console` prints is written at
 // once.
 
-/** Whether this runtime may keep some output back. */
-export const keepsOutput: boolean = isBun;
+/** Whether this runtime may keep some output of this thread back. */
+export const keepsOutput: boolean = isBun || nodeThreads?.isMainThread === true;
 
 /**
  * A task that uses a stream for the first time takes more milliseconds than this, because the runtime has to load the stream.
@@ -365,21 +365,83 @@ interface Sink {
   flush(): unknown;
 }
 
+/** The part of `node:fs` that is about streams. */
+interface StreamFiles {
+  writeSync(fd: number, bytes: Uint8Array): number;
+  fstatSync(fd: number): { isFIFO(): boolean; isSocket(): boolean };
+}
+
+/** One of Node's streams. */
+interface NodeStream {
+  readonly writableLength: number;
+  write(text: string, written: () => void): void;
+  _writev: unknown;
+}
+
+/** A piece of what was written to a stream: bytes, or text and its encoding. */
+interface Chunk {
+  readonly chunk: Uint8Array | string;
+  readonly encoding: string;
+}
+
+/** How many milliseconds a thread waits for the reader of a pipe that is full. */
+const FULL_MS = 2;
+
+/**
+ * On Node, in a worker of this library: has `process.stdout` and `process.stderr` write at once. Node would send what a worker
+ * writes to the main thread. The main thread prints it when its event loop turns, takes a second piece only when the worker's
+ * event loop turns as well, and prints nothing if the program ends before.
+ */
+export function writeAtOnce(): void {
+  if (nodeThreads === undefined) return;
+  const { writeSync } = nodeProcess().getBuiltinModule("node:fs") as StreamFiles;
+  const { Buffer } = nodeProcess().getBuiltinModule("node:buffer") as {
+    Buffer: { from(text: string, encoding: string): Uint8Array };
+  };
+  for (const [i, name] of NAMES.entries()) {
+    // The method by which a stream hands over what it was given. No prototype changes: other workers' streams stay as they are.
+    nodeStream(name)._writev = (chunks: readonly Chunk[], done: () => void): void => {
+      for (const { chunk, encoding } of chunks) {
+        writeAll(writeSync, i + 1, typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk);
+      }
+      done();
+    };
+  }
+}
+
+function nodeStream(name: typeof NAMES[number]): NodeStream {
+  return (nodeProcess() as unknown as Record<string, NodeStream>)[name]!;
+}
+
+function writeAll(writeSync: StreamFiles["writeSync"], fd: number, bytes: Uint8Array): void {
+  const words = new Int32Array(new SharedArrayBuffer(4));
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += writeSync(fd, bytes.subarray(at));
+    } catch (error) {
+      // Node's main thread makes a pipe non-blocking. After another error no reader is left.
+      if ((error as { code?: unknown }).code !== "EAGAIN") return;
+      wait(words, 0, 0, FULL_MS);
+    }
+  }
+}
+
 const NAMES = ["stdout", "stderr"] as const;
 const used: Set<typeof NAMES[number]> = new Set();
 
-/** Whether {@linkcode pendingOutput} has seen that the program uses a stream. */
+/** Whether {@linkcode pendingOutput} has seen that the program uses a stream, or has to be called to tell. */
 export function isOutputUsed(): boolean {
-  return used.size > 0;
+  return used.size > 0 || isNode && !hasLooked;
 }
 
 /** Resolves when all output is written, or no reader is left. `undefined` if nothing is kept back. */
 export function pendingOutput(): Promise<void> | undefined {
   if (!keepsOutput) return undefined;
-  if (used.size < NAMES.length) look();
+  if (isNode) lookOnNode();
+  else if (used.size < NAMES.length) look();
   let pending: Promise<unknown>[] | undefined;
   for (const name of used) {
-    const flushed = sinkOf(name)?.flush();
+    const flushed = isNode ? drained(nodeStream(name)) : sinkOf(name)?.flush();
     if (flushed instanceof Promise) (pending ??= []).push(flushed.catch(() => {}));
   }
   return pending === undefined ? undefined : Promise.all(pending).then(() => {});
@@ -391,6 +453,27 @@ function look(): void {
   const { describe } = process.getBuiltinModule("bun:jsc") as { describe(value: unknown): string };
   const description = describe(process);
   for (const name of NAMES) if (description.includes(`${name}:`)) used.add(name);
+}
+
+let hasLooked = false;
+
+// Only pipes and sockets keep anything back. Node does not tell whether the program has used a stream, and to load one takes 2 ms.
+function lookOnNode(): void {
+  if (hasLooked) return;
+  hasLooked = true;
+  const { fstatSync } = nodeProcess().getBuiltinModule("node:fs") as StreamFiles;
+  for (const [i, name] of NAMES.entries()) {
+    try {
+      const file = fstatSync(i + 1);
+      if (file.isFIFO() || file.isSocket()) used.add(name);
+    } catch {
+      // It is closed.
+    }
+  }
+}
+
+function drained(stream: NodeStream): Promise<void> | undefined {
+  return stream.writableLength === 0 ? undefined : new Promise((resolve) => stream.write("", () => resolve()));
 }
 
 // The object to which `process.stdout.write` writes, for a file, pipe, or terminal. Its flush() says more than the stream does.

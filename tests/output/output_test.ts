@@ -1,4 +1,4 @@
-/** A reader that is slower than the writer gets all that a worker wrote before it ended. */
+/** A reader that is slower than the writer gets all that a worker wrote before it ended, or before the program did. */
 
 import { assertEquals } from "@std/assert";
 import process from "node:process";
@@ -8,7 +8,11 @@ import { run } from "../../tools/_run.ts";
 
 const LIMIT = 60_000;
 const PROGRAM = fileURLToPath(new URL("./_program.ts", import.meta.url));
-const flags = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
+const flags = "Deno" in globalThis
+  ? ["run", "-A", "--no-check"]
+  : "Bun" in globalThis
+  ? []
+  : ["--disable-warning=ExperimentalWarning"];
 
 describe("a million characters into a pipe that is read late", { skip: process.platform === "win32" }, () => {
   for (const kind of ["thread", "process", "thread pool", "process pool"]) {
@@ -24,4 +28,9 @@ describe("a million characters into a pipe that is read late", { skip: process.p
       });
     }
   }
+});
+
+it("what a thread prints appears while it blocks and the main thread blocks", { timeout: LIMIT }, async () => {
+  const { output } = await run([process.execPath, ...flags, PROGRAM, "blocked"], { limit: LIMIT - 10_000 });
+  assertEquals(output, "first\nsecond\nthird\n");
 });
