@@ -21,7 +21,7 @@ const README = readFileSync(fileURLToPath(new URL("../../README.md", import.meta
 function commandFor(runtime: string): string {
   const row = new RegExp(`^\\| ${runtime} +\\| \`([^\`]+)\` +\\| \`${runtime.toLowerCase()} `, "m").exec(README);
   const command = row?.[1];
-  assert(command !== undefined, `README.md has no row for ${runtime}`);
+  if (command === undefined) throw new Error(`README.md has no row for ${runtime}`);
   return command;
 }
 
