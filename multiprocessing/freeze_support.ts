@@ -3,6 +3,7 @@
 import { NotSupportedError } from "../_internal/errors.ts";
 import { show } from "../_internal/options.ts";
 import { expectAwait, hasBegun, hasRole, isBundled } from "../_internal/runtime/own_files.ts";
+import { refuseSingleExecutable } from "../_internal/runtime/runtime.ts";
 
 /** How many milliseconds the rest of the library may take to load, which is in the same bundle. */
 const PATIENCE = 5000;
@@ -31,7 +32,8 @@ const PATIENCE = 5000;
  * @param targets Objects whose values are the functions and classes. Other values are ignored.
  * @returns A promise that is fulfilled in the first process only.
  * @throws {TypeError} If an argument is not an object.
- * @throws {NotSupportedError} If the bundle is in several files that wait for each other. The message says what to do.
+ * @throws {NotSupportedError} If the bundle is in several files that wait for each other, or in a single executable of Node.
+ *   The message says what to do.
  *
  * @example
  * ```ts
@@ -61,6 +63,7 @@ export function freezeSupport(...targets: object[]): Promise<void> {
     }
   }
   if (!isBundled || hasBegun()) return Promise.resolve();
+  refuseSingleExecutable();
   const begin = (): Promise<void> => load().then(({ beginBundled }) => beginBundled(targets));
   return hasRole() ? whenAwaited(begin) : begin();
 }

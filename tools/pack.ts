@@ -81,12 +81,12 @@ const SHARED: esbuild.BuildOptions = {
   plugins: [packed],
 };
 
-async function build(): Promise<esbuild.Metafile> {
+async function build(out: string): Promise<esbuild.Metafile> {
   const { metafile } = await esbuild.build({
     ...SHARED,
     entryPoints: [...Object.values(project.exports), ...Object.values(OWN_FILES).map((file) => `${file}.ts`)],
     outbase: ROOT,
-    outdir: OUT,
+    outdir: out,
     chunkNames: "_internal/chunk-[hash]",
     splitting: true,
     // A runtime reads these files at each start, comments and all. Names stay as they are, for stacks, and lines are short: Bun
@@ -102,7 +102,7 @@ async function build(): Promise<esbuild.Metafile> {
 }
 
 /** Writes the types of all modules that the public ones name, each in a file of its own as in the source. How many. */
-function writeTypes(): number {
+function writeTypes(out: string): number {
   const entries = Object.values(project.exports).map((path) => posix.normalize(path));
   const texts = new Map<string, string>();
   const program = ts.createProgram(entries.map((file) => join(ROOT, file)), {
@@ -118,9 +118,9 @@ function writeTypes(): number {
     // `deno check` has done this already.
     noCheck: true,
     rootDir: ROOT,
-    outDir: OUT,
+    outDir: out,
   });
-  program.emit(undefined, (path, text) => texts.set(relative(OUT, path), text), undefined, true);
+  program.emit(undefined, (path, text) => texts.set(relative(out, path), text), undefined, true);
   const written = new Set<string>();
   const open = entries;
   for (let file; (file = open.pop()) !== undefined;) {
@@ -131,7 +131,7 @@ function writeTypes(): number {
     const text = texts.get(types);
     if (text === undefined) throw new Error(`Cannot pack as ${file} has no types`);
     write(
-      types,
+      join(out, types),
       text.replace(/(\bfrom |\bimport\(|\bimport )"(\.[^"]+)\.ts"/g, (_all, before, path) => {
         open.push(posix.join(folder, `${path}.ts`));
         return `${before}"${path}.js"`;
@@ -141,13 +141,12 @@ function writeTypes(): number {
   return written.size;
 }
 
-function write(file: string, text: string): void {
-  const path = join(OUT, file);
+function write(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, text);
 }
 
-function writePackage(): void {
+function writePackage(out: string): void {
   const exports = Object.fromEntries(
     Object.entries(project.exports).map(([name, path]) => {
       const module = path.replace(/\.ts$/, ".js");
@@ -159,9 +158,9 @@ function writePackage(): void {
   const { description } = source;
   const bin = { "weft-agent": project.exports["./agent"].replace(/\.ts$/, ".js") };
   const about = { name, version, description, license, type: "module", exports, bin, dependencies };
-  write("package.json", `${JSON.stringify(about, undefined, 2)}\n`);
-  for (const file of ["README.md", "CHANGELOG.md", "LICENSE"]) cpSync(join(ROOT, file), join(OUT, file));
-  cpSync(join(ROOT, "node_modules", INCLUDED, "LICENSE"), join(OUT, `LICENSE-${INCLUDED}`));
+  write(join(out, "package.json"), `${JSON.stringify(about, undefined, 2)}\n`);
+  for (const file of ["README.md", "CHANGELOG.md", "LICENSE"]) cpSync(join(ROOT, file), join(out, file));
+  cpSync(join(ROOT, "node_modules", INCLUDED, "LICENSE"), join(out, `LICENSE-${INCLUDED}`));
 }
 
 /** How large an entry point is. */
@@ -196,17 +195,17 @@ async function sizeOf(entry: string): Promise<Omit<Size, "name">> {
   return { minified: bytes.length / 1024, compressed: gzipSync(bytes, { level: 9 }).length / 1024 };
 }
 
-/** Makes the package. */
-export async function pack(): Promise<void> {
-  rmSync(OUT, { recursive: true, force: true });
-  const metafile = await build();
-  const types = writeTypes();
-  writePackage();
+/** Makes the package, in place of what the folder has. */
+export async function pack(out: string = OUT): Promise<void> {
+  rmSync(out, { recursive: true, force: true });
+  const metafile = await build(out);
+  const types = writeTypes(out);
+  writePackage(out);
   const outputs = Object.entries(metafile.outputs).filter(([path]) => path.endsWith(".js"));
   const chunks = outputs.filter(([path]) => path.includes("/chunk-"));
   const bytes = outputs.reduce((sum, [, output]) => sum + output.bytes, 0);
   console.log(
-    `${relative(ROOT, OUT)}: ${outputs.length} modules, ${chunks.length} of them chunks, ${
+    `${relative(ROOT, out)}: ${outputs.length} modules, ${chunks.length} of them chunks, ${
       Math.round(bytes / 1024)
     } KiB, and types of ${types}`,
   );

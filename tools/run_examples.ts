@@ -4,13 +4,14 @@
  *
  *     deno task examples                      all, on Deno
  *     deno task examples:bun lock pool        on Bun, the examples whose name contains one of the words
+ *     deno task examples:node                 on Node
  *     deno task examples --packed             with the package that `deno task pack` makes, installed in another folder
  */
 
 import { relative } from "node:path";
 import { parseArgs } from "node:util";
 import { type Example, examples } from "./_examples.ts";
-import { fetchModules, findBun, install, ROOT, serverVariable } from "./_install.ts";
+import { fetchModules, findBun, findNode, install, ROOT, serverVariable } from "./_install.ts";
 import { packedProject } from "./_packed.ts";
 import { run } from "./_run.ts";
 
@@ -23,7 +24,16 @@ await install();
 const env = await serverVariable();
 const project = values.packed ? await packedProject(["examples"]) : undefined;
 const root = project?.folder ?? ROOT;
-const runner = values.runtime === "bun" ? [await findBun()] : [Deno.execPath(), "run", "-A", "--no-prompt", "--quiet"];
+const RUNNERS: Readonly<Record<string, () => Promise<string[]>>> = {
+  deno: () => Promise.resolve([Deno.execPath(), "run", "-A", "--no-prompt", "--quiet"]),
+  bun: async () => [await findBun()],
+  // Node warns that `node:ffi`, with which processes share memory, is an experiment.
+  node: async () => [await findNode(), "--disable-warning=ExperimentalWarning"],
+};
+if (!Object.hasOwn(RUNNERS, values.runtime)) {
+  throw new RangeError(`Cannot run examples: 'runtime' must be deno, bun or node: received ${values.runtime}`);
+}
+const runner = await RUNNERS[values.runtime]!();
 
 function shorten(lines: string[]): string[] {
   return lines.length <= 12 ? lines : [...lines.slice(0, 10), `… ${lines.length - 10} more lines`];
@@ -43,7 +53,7 @@ let passed = 0;
 let failed = 0;
 try {
   const all = await examples(folder);
-  if (values.runtime !== "bun" && !values.packed) await fetchModules(all.map(({ file }) => file));
+  if (values.runtime === "deno" && !values.packed) await fetchModules(all.map(({ file }) => file));
   for (const example of all) {
     const name = relative(`${ROOT}examples`, example.file);
     if (words.length > 0 && !words.some((word) => name.includes(word))) continue;

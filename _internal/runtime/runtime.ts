@@ -140,6 +140,17 @@ export function refuseInBrowser(action: string, why: string): void {
 }
 
 /**
+ * Throws a `NotSupportedError` in a single executable of Node: its main module has no file or URL with which a worker could begin.
+ */
+export function refuseSingleExecutable(): void {
+  const sea = isNode ? nodeProcess().getBuiltinModule("node:sea") as { isSea(): boolean } | undefined : undefined;
+  if (sea?.isSea() !== true) return;
+  throw new NotSupportedError(
+    "Cannot start threads or processes as this is a single executable of Node, whose main module no thread can import: run the bundle with 'node', or compile it with 'bun build --compile'",
+  );
+}
+
+/**
  * Throws a `NotSupportedError` if this is a page that may not share memory, or a browser that lacks what the library cannot do
  * without. Browsers share memory only in pages whose server asks for it.
  */

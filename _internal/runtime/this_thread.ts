@@ -352,7 +352,7 @@ export function onLoopEmpty(goOn: () => boolean): void {
 // the rest until their event loop can write it, and lose it in a process that exits before, Bun also in a worker. What `console`
 // prints is written at once on Bun. On Node it is kept like the rest.
 
-/** Whether this runtime may keep some output back. */
+/** Whether this runtime may keep some output of this thread back. */
 export const keepsOutput: boolean = isBun || nodeThreads?.isMainThread === true;
 
 /**
@@ -366,10 +366,70 @@ interface Sink {
   flush(): unknown;
 }
 
+/** The part of `node:fs` that is about streams. */
+interface StreamFiles {
+  writeSync(fd: number, bytes: Uint8Array): number;
+}
+
+/** One of Node's streams. */
+interface NodeStream {
+  readonly writableLength: number;
+  readonly destroyed: boolean;
+  write(text: string, written: () => void): void;
+  _writev: unknown;
+}
+
+/** A piece of what was written to a stream: bytes, or text and its encoding. */
+interface Chunk {
+  readonly chunk: Uint8Array | string;
+  readonly encoding: string;
+}
+
+/** How many milliseconds a thread waits for the reader of a pipe that is full. */
+const FULL_MS = 2;
+
+/**
+ * On Node, in a worker of this library: has `process.stdout` and `process.stderr` write at once. Node would send what a worker
+ * writes to the main thread. The main thread prints it when its event loop turns, takes a second piece only when the worker's
+ * event loop turns as well, and prints nothing if the program ends before.
+ */
+export function writeAtOnce(): void {
+  if (nodeThreads === undefined) return;
+  const { writeSync } = nodeProcess().getBuiltinModule("node:fs") as StreamFiles;
+  const { Buffer } = nodeProcess().getBuiltinModule("node:buffer") as {
+    Buffer: { from(text: string, encoding: string): Uint8Array };
+  };
+  for (const [i, name] of NAMES.entries()) {
+    // The method by which a stream hands over what it was given. No prototype changes: other workers' streams stay as they are.
+    nodeStream(name)._writev = (chunks: readonly Chunk[], done: () => void): void => {
+      for (const { chunk, encoding } of chunks) {
+        writeAll(writeSync, i + 1, typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk);
+      }
+      done();
+    };
+  }
+}
+
+function nodeStream(name: typeof NAMES[number]): NodeStream {
+  return (nodeProcess() as unknown as Record<string, NodeStream>)[name]!;
+}
+
+function writeAll(writeSync: StreamFiles["writeSync"], fd: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += writeSync(fd, bytes.subarray(at));
+    } catch (error) {
+      // Node's main thread makes a pipe non-blocking. After another error no reader is left.
+      if ((error as { code?: unknown }).code !== "EAGAIN") return;
+      wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_MS);
+    }
+  }
+}
+
 const NAMES = ["stdout", "stderr"] as const;
 const used: Set<typeof NAMES[number]> = new Set();
 
-/** Whether {@linkcode pendingOutput} has seen that the program uses a stream. */
+/** Whether {@linkcode pendingOutput} has seen that the program uses a stream, or has to be called to tell. */
 export function isOutputUsed(): boolean {
   return used.size > 0;
 }
@@ -387,20 +447,13 @@ export function pendingOutput(): Promise<void> | undefined {
   return pending === undefined ? undefined : Promise.all(pending).then(() => {});
 }
 
-/** The part of a stream that is used on Node. */
-interface Output {
-  readonly writableLength: number;
-  readonly destroyed: boolean;
-  write(text: string, written: () => void): void;
-}
-
 // The first access to `process.stdout` loads the stream, which takes 6 ms. While it keeps something back, a write is under way.
 function pendingOnNode(): Promise<void> | undefined {
   const process = nodeProcess();
   if (!process.getActiveResourcesInfo().some((name) => name.endsWith("WriteWrap"))) return undefined;
   const pending: Promise<void>[] = [];
   for (const name of NAMES) {
-    const stream = (process as unknown as Record<string, Output>)[name];
+    const stream = nodeStream(name);
     if (stream.writableLength === 0 || stream.destroyed) continue;
     used.add(name);
     pending.push(new Promise((resolve) => stream.write("", () => resolve())));

@@ -27,6 +27,7 @@ import {
   postToParent,
   systemThreadId,
   takeArguments,
+  writeAtOnce,
 } from "../runtime/this_thread.ts";
 import { importOwn } from "../runtime/own_files.ts";
 import { type Found, resolveBoth, watchImports } from "../targets/resolve.ts";
@@ -93,6 +94,7 @@ async function loadWhole(): Promise<void> {
 /** Waits for the message that names a thread, and runs that thread. A spare gets messages before that which make it ready. */
 export function boot(): void {
   takeArguments();
+  writeAtOnce();
   let awaited = true;
   onParentMessage((message) => {
     if (message === PREPARE) {

@@ -9,6 +9,7 @@ import { shortMark } from "../lib/notes.ts";
 import { type Group, labelOf, type Run } from "../lib/results.ts";
 import { placesOf } from "../lib/standings.ts";
 import { formatValue } from "../lib/table.ts";
+import { RUNTIMES } from "./contestants.ts";
 import { groupName, type Scope, SCOPES, type Section, SECTIONS } from "./work.ts";
 import { WORKS } from "./works.ts";
 
@@ -24,8 +25,6 @@ const TITLES: Readonly<Record<Section, string>> = {
 /** What this library's bars and those of all others are called. */
 const PEERS = "peers";
 const oursOn = (runtime: string): string => `this library on ${runtime}`;
-/** The runtimes of this library, in the order of their colours. */
-const RUNTIMES = ["Deno", "Bun"];
 
 /** A chart of a run. */
 export interface PeersChart {

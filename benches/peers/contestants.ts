@@ -21,7 +21,12 @@ export interface Contestant {
 export interface Runtimes {
   readonly Deno?: readonly string[];
   readonly Bun?: readonly string[];
+  /** A Node on which this library runs. All that runs on Node is run by it. */
+  readonly Node?: readonly string[];
 }
+
+/** The runtimes of this library, in the order of tables and charts. */
+export const RUNTIMES = ["Deno", "Bun", "Node"] as const;
 
 /** npm's packages that are pools of threads or processes, or start them. */
 export const PACKAGES: Readonly<Record<string, readonly Scope[]>> = {
@@ -50,14 +55,15 @@ export function contestants(
   weft: string = file("weft/player.ts"),
 ): { found: Contestant[]; missing: string[] } {
   const hasNode = process.platform !== "win32" && versionOf("node", "--print", TELL_NODE) !== undefined;
+  const node = runtimes.Node ?? (hasNode ? ["node"] : undefined);
   const hasPython = versionOf("python3", "--version") !== undefined;
   const missing = [
-    hasNode ? [] : "Without Node and npm's packages: no 'node' was found.",
+    node !== undefined ? [] : "Without Node and npm's packages: no 'node' was found.",
     hasPython ? [] : "Without CPython: no 'python3' was found.",
   ].flat();
   const found: Contestant[] = [];
   for (const scope of SCOPES) {
-    for (const runtime of ["Deno", "Bun"] as const) {
+    for (const runtime of RUNTIMES) {
       const command = runtimes[runtime];
       if (command === undefined) continue;
       const common = { runtime, scope } as const;
@@ -68,12 +74,14 @@ export function contestants(
         const forkserver = [...command, weft, "forkserver"];
         found.push({ ...common, name: "multiprocessing (forkserver)", ours: true, command: forkserver });
       }
+      // What is bare on Node is the same for programs without this library: see nodes().
+      if (runtime === "Node") continue;
       const player = [...command, file("bare/player.ts")];
       found.push({ ...common, name: bare, ours: false, command: [...player, scope] });
       if (scope === "threads") found.push({ ...common, name: ATOMICS, ours: false, command: [...player, "atomics"] });
       found.push({ ...common, name: PAIR, ours: false, command: [...player, "pair"] });
     }
-    if (hasNode) found.push(...nodes(scope));
+    if (node !== undefined) found.push(...nodes(node, scope));
     if (hasPython) found.push(...pythons(scope));
     found.push(...cPrograms(scope));
   }
@@ -85,18 +93,18 @@ export function contestants(
   return { found, missing };
 }
 
-function nodes(scope: Scope): Contestant[] {
+function nodes(node: readonly string[], scope: Scope): Contestant[] {
   const common = { runtime: "Node", scope, ours: false } as const;
   const found: Contestant[] = [];
   const name = scope === "threads" ? "bare worker_threads" : "child_process.fork";
   if (existsSync(BARE_ON_NODE)) {
-    found.push({ ...common, name, command: ["node", BARE_ON_NODE, scope] });
-    if (scope === "threads") found.push({ ...common, name: ATOMICS, command: ["node", BARE_ON_NODE, "atomics"] });
-    found.push({ ...common, name: PAIR, command: ["node", BARE_ON_NODE, "pair"] });
+    found.push({ ...common, name, command: [...node, BARE_ON_NODE, scope] });
+    if (scope === "threads") found.push({ ...common, name: ATOMICS, command: [...node, BARE_ON_NODE, "atomics"] });
+    found.push({ ...common, name: PAIR, command: [...node, BARE_ON_NODE, "pair"] });
   }
   for (const [name, scopes] of Object.entries(PACKAGES)) {
     if (!scopes.includes(scope) || !isInstalled(name) || !existsSync(BARE_ON_NODE)) continue;
-    found.push({ ...common, name, command: ["node", file("node/player.mjs"), name, scope] });
+    found.push({ ...common, name, command: [...node, file("node/player.mjs"), name, scope] });
   }
   return found;
 }

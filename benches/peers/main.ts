@@ -7,7 +7,7 @@
  */
 
 import { writeFileSync } from "node:fs";
-import { findBun, install } from "../../tools/_install.ts";
+import { findBun, findNode, install } from "../../tools/_install.ts";
 import { packedProject } from "../../tools/_packed.ts";
 import { toSvg } from "../lib/chart.ts";
 import { type Given, namesOption, runCommand } from "../lib/command.ts";
@@ -87,9 +87,15 @@ await runCommand(COMMAND, async ({ values }) => {
 async function allContestants(weft?: string): Promise<{ found: Contestant[]; missing: string[] }> {
   await install();
   const failed = await build();
-  const runtimes = { Deno: [Deno.execPath(), "run", "-A", "--no-check"], Bun: [await findBun()] };
+  const node = await findNode().catch(() => undefined);
+  const runtimes = {
+    Deno: [Deno.execPath(), "run", "-A", "--no-check"],
+    Bun: [await findBun()],
+    Node: node === undefined ? undefined : [node, "--disable-warning=ExperimentalWarning"],
+  };
   const { found, missing } = contestants(runtimes, weft);
-  return { found, missing: [...failed, ...missing] };
+  const without = node === undefined ? ["Without this library on Node: no Node was found that is new enough."] : [];
+  return { found, missing: [...failed, ...without, ...missing] };
 }
 
 /** The names of works and contestants, and what they are. */

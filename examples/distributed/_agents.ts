@@ -9,7 +9,9 @@ const THIS = fileURLToPath(import.meta.url);
 
 /** Starts an agent that works for the pools of this server. */
 export function startAgent(server: string): ChildProcess {
-  const runtime = "Deno" in globalThis ? [process.execPath, "run", "-A", "--quiet"] : [process.execPath];
+  const runtime = "Deno" in globalThis
+    ? [process.execPath, "run", "-A", "--quiet"]
+    : [process.execPath, ...process.execArgv];
   const [command, ...args] = [...runtime, THIS, server];
   return spawn(command!, args, { stdio: "inherit" });
 }

@@ -27,7 +27,7 @@ function readImports(): { packages: Record<string, string>; entryPoints: Record<
 }
 
 /** `"msgpackr/pack"` becomes `"npm:msgpackr@^2.1.4/pack"`, in static and in dynamic imports. */
-function resolveBare(source: string): string {
+export function resolveBare(source: string): string {
   return source.replace(
     /(\bfrom\s*|\bimport\s*\(?\s*)"([^"./:][^":]*)"/g,
     (whole, before: string, specifier: string) => {

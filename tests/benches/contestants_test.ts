@@ -16,9 +16,21 @@ const CONTESTANTS = fileURLToPath(new URL("../../benches/peers/contestants.ts", 
 if ("Deno" in globalThis) {
   it("each contestant has a name without commas, and a line that says what it is", LIMIT, async () => {
     const { contestants, PACKAGES } = await import("../../benches/peers/contestants.ts");
-    const { found } = contestants({ Deno: ["deno"], Bun: ["bun"] });
+    const { found } = contestants({ Deno: ["deno"], Bun: ["bun"], Node: ["node"] });
     const names = [...found, ...Object.keys(PACKAGES).map((name) => ({ name, runtime: "Node" }))];
     assertEquals(names.filter(({ name, runtime }) => name.includes(",") || !aboutContestant(name, runtime)), []);
+  });
+
+  it("this library takes part on each runtime, by threads and by processes", LIMIT, async () => {
+    const { contestants, RUNTIMES } = await import("../../benches/peers/contestants.ts");
+    const { found } = contestants({ Deno: ["deno"], Bun: ["bun"], Node: ["new-node"] });
+    const ours = found.filter(({ ours }) => ours).map(({ runtime, scope }) => `${runtime}, ${scope}`);
+    assertEquals(
+      [...new Set(ours)].sort(),
+      RUNTIMES.flatMap((runtime) => [`${runtime}, processes`, `${runtime}, threads`]).sort(),
+    );
+    const onNode = found.filter(({ runtime }) => runtime === "Node").map(({ command }) => command[0]);
+    assertEquals([...new Set(onNode)], ["new-node"]);
   });
 
   it("where there is no Node, Deno's program of that name is not taken for it", LIMIT, async () => {

@@ -20,10 +20,13 @@ import { isDeno } from "../_runtime.ts";
 
 const LIMIT = 60_000;
 const ROOT = new URL("../../", import.meta.url);
+/** The runtimes' commands. */
+export type Runtime = "deno" | "bun" | "node";
+
 const runtime = isDeno ? "deno" : "bun";
 
 /** A section of the page: files by name, the commands for this runtime, and what they print. */
-interface Section {
+export interface Section {
   readonly title: string;
   readonly files: ReadonlyMap<string, string>;
   readonly commands: readonly string[];
@@ -36,9 +39,12 @@ const PACKAGES: Record<string, string> = Object.fromEntries(
     .filter(([, target]) => target.startsWith("npm:")),
 );
 
+const RUN: Readonly<Record<Runtime, string>> = { deno: "deno run", bun: "bun", node: "node" };
+
 const FENCE = /^```(\w+)\n(.*?)^```$/gms;
 
-function sectionsOf(page: string): Section[] {
+/** The sections of a page, a path from the root, that have programs. `on`: whose commands they have. */
+export function sectionsOf(page: string, on: Runtime = runtime): Section[] {
   const sections: Section[] = [];
   const whole = readFileSync(new URL(page, ROOT), "utf8");
   for (const section of whole.split(/^#+ /m).slice(1)) {
@@ -59,16 +65,17 @@ function sectionsOf(page: string): Section[] {
     }
     if (prints === undefined) continue;
     const main = [...files.keys()].find((name) => files.get(name)!.includes("import.meta.main"));
-    const commands = shell?.filter((line) => line.startsWith(runtime)) ??
-      [isDeno ? `deno run ${permissions(whole, main)} ${main}` : `bun ${main}`];
+    const commands = shell?.filter((line) => line.startsWith(on)) ??
+      [`${RUN[on]} ${flagsIn(whole, on, main)}${main}`];
     sections.push({ title: section.slice(0, section.indexOf("\n")), files, commands, prints });
   }
   return sections;
 }
 
-/** The permissions with which the page says that a program is run; all, where it does not say. */
-function permissions(page: string, program = ""): string {
-  return new RegExp(`deno run ((?:--allow-\\w+ )+)${RegExp.escape(program)}`).exec(page)?.[1] ?? "-A";
+/** The flags with which the page says that a program is run. Where it does not say, Deno gets all permissions. */
+function flagsIn(page: string, on: Runtime, program = ""): string {
+  const [, flags] = new RegExp(`${RUN[on]} ((?:--[\\w=-]+ )+)${RegExp.escape(program)}`).exec(page) ?? [];
+  return flags ?? (on === "deno" ? "-A " : "");
 }
 
 /** Makes a project of these files in which the library is found under its name, and `@std/assert` under its own. */

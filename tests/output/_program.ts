@@ -1,4 +1,7 @@
-/** Writes a million characters in a worker of the given kind, and ends. */
+/**
+ * Writes a million characters in a worker of the given kind, and ends. Of the kind `blocked`: ends at once when a thread has
+ * printed, without a turn of the event loop of either.
+ */
 
 import process from "node:process";
 import * as multiprocessing from "@weft/concurrent/multiprocessing";
@@ -15,8 +18,20 @@ export function print(): void {
   console.log(TEXT.slice(1));
 }
 
+export function printThenBlock(printed: threading.Event): void {
+  for (const line of ["first", "second", "third"]) console.log(line);
+  printed.set();
+  threading.sleepSync(60_000);
+}
+
 if (import.meta.main) {
   const [kind, what] = process.argv.slice(2);
+  if (kind === "blocked") {
+    const printed = new threading.Event();
+    new threading.Thread({ target: printThenBlock, args: [printed], daemon: true }).start();
+    printed.waitSync();
+    process.exit();
+  }
   const { Pool } = kind!.startsWith("thread") ? threading : multiprocessing;
   const target = what === "print" ? print : write;
   const args = what === "print" ? [] : [what === "stderr" ? "stderr" : "stdout", what === "fails"];

@@ -1,4 +1,4 @@
-/** A reader that is slower than the writer gets all that a worker wrote before it ended. */
+/** A reader that is slower than the writer gets all that a worker wrote before it ended, or before the program did. */
 
 import { assertEquals } from "@std/assert";
 import process from "node:process";
@@ -24,4 +24,9 @@ describe("a million characters into a pipe that is read late", { skip: process.p
       });
     }
   }
+});
+
+it("what a thread prints appears while it blocks and the main thread blocks", { timeout: LIMIT }, async () => {
+  const { output } = await run([process.execPath, ...flags, PROGRAM, "blocked"], { limit: LIMIT - 10_000 });
+  assertEquals(output, "first\nsecond\nthird\n");
 });

@@ -1,5 +1,5 @@
 /**
- * This library's player, on Deno and on Bun: `player.ts threads`, `player.ts processes`, `player.ts forkserver`.
+ * This library's player, on Deno, Bun and Node: `player.ts threads`, `player.ts processes`, `player.ts forkserver`.
  *
  * `cold` or `memory` and a count behind that has it measure that once and print the figure: see starting.ts.
  */

@@ -43,7 +43,7 @@ export function starting(scope: Scope, name: string): Record<string, Work> {
   const importing = fileURLToPath(
     new URL(`./importing_${scope.processes ? "processes" : "threads"}.ts`, import.meta.url),
   );
-  const runtime = process.versions.deno === undefined ? [] : ["run", "-A", "--no-check"];
+  const runtime = process.versions.deno === undefined ? process.execArgv : ["run", "-A", "--no-check"];
   const once = (measure: string, n: number, count: number): Promise<number> =>
     runCold(n, [process.execPath, ...runtime, player, name, measure, String(count)]);
   return {
