@@ -60,7 +60,7 @@ export interface Standing {
   readonly peers: readonly Figures[];
   /** The best peer on the same runtime, if there is any. */
   readonly near?: Figures;
-  /** The best peer that runs where this library does not, as on Node, CPython and C. */
+  /** The best peer that runs elsewhere: on Node, if this is not, on CPython or C. */
   readonly far?: Figures;
 }
 
@@ -81,7 +81,7 @@ export interface Place {
   readonly standing?: Standing;
   /** Of a peer: the runtimes of ours on which it is the best peer. */
   readonly bestOn: readonly string[];
-  /** Of a peer: whether it is the best peer that runs where this library does not. */
+  /** Of a peer: whether it is the best peer that runs elsewhere, for one of ours. */
   readonly isBestElsewhere: boolean;
 }
 
@@ -107,12 +107,16 @@ function byCost(group: Group): (a: Figures, b: Figures) => number {
   return (a, b) => group.better === "less" ? a.median - b.median : b.median - a.median;
 }
 
+/** Where most of the peers run. A program on Deno or Bun is compared with these, too: its author could have written it for Node. */
+const HOME_OF_PEERS = "Node";
+
 /**
- * The peers that a contestant is compared with, the best first: what runs on the same runtime, and what runs on those where the
- * library does not, as CPython does. A program on Deno cannot have what there is on Bun.
+ * The peers that a contestant is compared with, the best first: what runs on the same runtime, on Node, and on those where the
+ * library does not run, as CPython. A program on Deno cannot have what there is on Bun.
  */
 function peersOf(group: Group, all: readonly Figures[], { contestant: { runtime, workers } }: Figures): Figures[] {
   const runtimes = new Set(all.filter(({ contestant }) => contestant.ours).map(({ contestant }) => contestant.runtime));
+  runtimes.delete(HOME_OF_PEERS);
   return all
     .filter(({ contestant }) => !contestant.ours && contestant.workers === workers)
     .filter(({ contestant }) => contestant.runtime === runtime || !runtimes.has(contestant.runtime))

@@ -21,7 +21,7 @@ export const COLUMNS = {
 
 const READING =
   "This library's rows are bold, and say how many times as much they take as the best peer on the same runtime, and as the " +
-  "best of those that run elsewhere: on CPython or C, and on Node where this library takes no part there";
+  "best of those that run elsewhere: on Node, CPython or C";
 
 /** A table for each group, in Markdown. */
 export function tablesOf(measured: Run): string {

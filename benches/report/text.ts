@@ -68,8 +68,8 @@ export const HOW: string = `## How to read the figures
 - **Ratios.** The time of an operation on this machine says little about another machine. The ratio of two contestants says more.
   They ran in turns, A B A B, in the same run, so a change in the machine's load affected all of them. _Over_ means divided by:
   where ours is over a peer, less is better, and below one ours is ahead.
-- **Ours** is this library. **Peers** are the alternatives on the same runtime, and alternatives that run _elsewhere_, where this
-  library does not: on Node, CPython and C. The first comparison is with the best peer on the same runtime, since a program cannot
+- **Ours** is this library. **Peers** are the alternatives on the same runtime, and alternatives that run _elsewhere_: on
+  Node, CPython and C. The first comparison is with the best peer on the same runtime, since a program cannot
   use the others. Bare operations of the platform are among the peers: they do less, and are the lower limit.
 - **${PEERS.time}**, **${PEERS.memory}**, **${PEERS.use}** is the median of the samples. **${PEERS.samples}** is their number, and the
   number of starts of the program that they come from.

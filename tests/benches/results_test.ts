@@ -81,7 +81,10 @@ describe("results of benchmarks", () => {
     const [contestant] = run.groups[0]!.contestants;
     const wrong: [value: unknown, message: string][] = [
       [{ ...run, schema: 7 }, "'schema' must be 1, or the file made anew with this version: received 7"],
-      [{ ...run, kind: "old" }, "'kind' must be one of peers, cores, bench, distributed, account, fairness: received \"old\""],
+      [
+        { ...run, kind: "old" },
+        "'kind' must be one of peers, cores, bench, distributed, account, fairness: received \"old\"",
+      ],
       [{ ...run, groups: {} }, "'groups' must be an array: received {}"],
       [null, "'' must be an object: received null"],
       [{ ...run, date: "yesterday" }, "'date' must be a date in the form of ISO 8601: received \"yesterday\""],

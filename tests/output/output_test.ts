@@ -27,6 +27,6 @@ describe("a million characters into a pipe that is read late", { skip: process.p
 });
 
 it("what a thread prints appears while it blocks and the main thread blocks", { timeout: LIMIT }, async () => {
-  const { output } = await run([process.execPath, ...flags, PROGRAM, "blocked"], { limit: LIMIT - 10_000 });
+  const { output } = await run([process.execPath, ...RUN_FLAGS, PROGRAM, "blocked"], { limit: LIMIT - 10_000 });
   assertEquals(output, "first\nsecond\nthird\n");
 });
