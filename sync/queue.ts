@@ -10,7 +10,7 @@ import { InvalidStateError, QueueShutDownError } from "../_internal/errors.ts";
 import { firstLine } from "../_internal/memory/memory.ts";
 import { type Place, placeOf, SharedObject, type SharedOptions, unusable } from "../_internal/memory/shared_object.ts";
 import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
-import { CONTENDED, LITTLE_PATIENCE } from "../_internal/memory/wait_point.ts";
+import { LITTLE_PATIENCE } from "../_internal/memory/wait_point.ts";
 import {
   optionsOr,
   show,
@@ -737,7 +737,7 @@ export class Queue<T = unknown> extends SharedObject {
         this.#ends.unbarPut();
       },
       ordered: true,
-      pauses: CONTENDED,
+      pauses: this.#ends.roomPace.pauses,
     };
   }
 
@@ -752,7 +752,7 @@ export class Queue<T = unknown> extends SharedObject {
       expired: (timeout) => refuseEmpty(action, timeout),
       abandoned: () => this.#ends.unbarGet(),
       ordered: true,
-      pauses: CONTENDED,
+      pauses: this.#ends.itemPace.pauses,
     };
   }
 
