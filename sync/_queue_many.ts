@@ -10,7 +10,7 @@ import { now } from "../_internal/atomics.ts";
 import { QueueFullError, QueueShutDownError } from "../_internal/errors.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
-import { CONTENDED, LITTLE_PATIENCE } from "../_internal/memory/wait_point.ts";
+import { LITTLE_PATIENCE } from "../_internal/memory/wait_point.ts";
 import {
   deadlineOf,
   show,
@@ -171,7 +171,7 @@ export class ManyPut {
       expired: () => this.#refuseFull(),
       abandoned: () => this.#target.ends.unbarPut(),
       ordered: true,
-      pauses: CONTENDED,
+      pauses: this.#target.ends.roomPace.pauses,
     };
   }
 
@@ -311,7 +311,7 @@ export class ManyGet {
       expired: (timeout) => refuseEmpty(action, timeout),
       abandoned: () => this.#ends.unbarGet(),
       ordered: true,
-      pauses: CONTENDED,
+      pauses: this.#ends.itemPace.pauses,
     };
   }
 }

@@ -10,7 +10,7 @@ import { InvalidStateError, QueueShutDownError } from "../_internal/errors.ts";
 import { firstLine } from "../_internal/memory/memory.ts";
 import { type Place, placeOf, SharedObject, type SharedOptions, unusable } from "../_internal/memory/shared_object.ts";
 import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
-import { CONTENDED, LITTLE_PATIENCE } from "../_internal/memory/wait_point.ts";
+import { LITTLE_PATIENCE } from "../_internal/memory/wait_point.ts";
 import {
   optionsOr,
   show,
@@ -231,7 +231,9 @@ export class Queue<T = unknown> extends SharedObject {
    * ```
    */
   putSync(item: T, options?: WaitSyncOptions): void {
-    const action = this.#check("put an item into queue");
+    // Not by `#check`: in a new thread, calls take most of the time.
+    const action = "put an item into queue";
+    if (this.#place.at < 0) unusable(this, action);
     const timeout = options === undefined ? Infinity : validateWait(options, action);
     const message = this.#write(item, options, action);
     const outcome = this.#ends.tryPush(message, timeout === 0 ? 1 : 0);
@@ -398,7 +400,9 @@ export class Queue<T = unknown> extends SharedObject {
    * @throws {QueueShutDownError} If the queue is shut down and has no more items.
    */
   getSync(options?: WaitSyncOptions): T {
-    const action = this.#check("take an item from queue");
+    // As in `putSync`.
+    const action = "take an item from queue";
+    if (this.#place.at < 0) unusable(this, action);
     const timeout = options === undefined ? Infinity : validateWait(options, action);
     const outcome = this.#ends.tryShift(incoming, timeout === 0 ? 1 : 0);
     if (outcome !== undefined) return this.#shifted(outcome, action);
@@ -737,7 +741,7 @@ export class Queue<T = unknown> extends SharedObject {
         this.#ends.unbarPut();
       },
       ordered: true,
-      pauses: CONTENDED,
+      pauses: this.#ends.roomPace.pauses,
     };
   }
 
@@ -752,7 +756,7 @@ export class Queue<T = unknown> extends SharedObject {
       expired: (timeout) => refuseEmpty(action, timeout),
       abandoned: () => this.#ends.unbarGet(),
       ordered: true,
-      pauses: CONTENDED,
+      pauses: this.#ends.itemPace.pauses,
     };
   }
 

@@ -209,6 +209,8 @@ export const LITTLE_PATIENCE = 400;
 const SHORT_MS = 0.5;
 /** When a look finds as many items as this, longer pauses would save nothing. */
 const PLENTY = 64;
+/** For how many waits a thread sleeps at once, at most, after looks in vain. */
+const MOST_RESTS = 16;
 
 /**
  * The quick looks of a thread at something that others fill: items in a queue, or room in it.
@@ -218,11 +220,24 @@ const PLENTY = 64;
  * item may be the only one that waits for it, and looks sooner again.
  *
  * Looking is in vain if the other side takes milliseconds. So a thread looks only if its last wait was short.
+ *
+ * It is also in vain if the other side is ready to run on the same processor, where the system often puts a thread that was
+ * just woken. The other side then runs as soon as this thread sleeps, so its waits are short, and each look only delays it. So
+ * after looks in vain a thread sleeps at once for the next wait, after further ones for the next 2, 4, … waits.
  */
 export class Pace {
   #gap = FIRST_GAP;
   #isQuick = true;
   #began = 0;
+  /** For how many waits this thread sleeps at once, and for how many it did so after the last look in vain. */
+  #rests = 0;
+  #lastRests = 0;
+  #pauses = CONTENDED;
+
+  /** How the wait looks that follows a {@linkcode Pace.find} in vain: its `Wait.pauses`. */
+  get pauses(): number {
+    return this.#pauses;
+  }
 
   /**
    * Whether a look found something. If not, the caller waits, and then calls {@linkcode Pace.end}.
@@ -231,7 +246,12 @@ export class Pace {
    */
   find(space: WaitingThread, count: () => number, patience: number = PATIENCE): boolean {
     if (space.spins === 0) return false;
+    if (this.#rests > 0) {
+      this.#rests--;
+      return false;
+    }
     this.#began = now();
+    this.#pauses = CONTENDED;
     // As in `block`: a thread that was just woken has to answer first.
     if (!this.#isQuick || this.#began - space.wokeAt < JUST_MS) return false;
     let gap = this.#gap;
@@ -241,10 +261,13 @@ export class Pace {
       if (found > 0) {
         if (found === 1) this.#gap = Math.max(this.#gap >> 1, FIRST_GAP);
         else if (found < PLENTY) this.#gap = Math.min(this.#gap * 2, LONGEST_GAP);
+        this.#lastRests = 0;
         return true;
       }
       if (gap < LONGEST_GAP) gap *= 2;
     }
+    this.#rests = this.#lastRests = Math.min(this.#lastRests * 2 || 1, MOST_RESTS);
+    this.#pauses = LOOKED;
     return false;
   }
 

@@ -131,10 +131,12 @@ class Log implements Container {
     const words = this.#words;
     const base = this.#base;
     const limit = this.#limit;
-    if (limit > 0 && this.#seemsFull()) return FULL;
+    // A plain read is enough for a hint, and calls take most of the time of code that is not compiled yet.
+    if (limit > 0 && ((words[base + TAIL] - words[base + HEAD_SEEN]) | 0) >= limit && this.#seemsFull()) return FULL;
     lockMutex(space.memory, base + PUT_MUTEX, space.id);
     const tail = words[base + TAIL];
-    if (peek(words, base + STATE) !== OPEN) {
+    // A plain read: the state is written under this mutex, and so is `SHUT_AT_ONCE` under that of gets.
+    if (words[base + STATE] !== OPEN) {
       unlockMutex(space.memory, base + PUT_MUTEX);
       return CLOSED;
     }
@@ -158,7 +160,8 @@ class Log implements Container {
       }
       position = segment + FIRST;
     }
-    message.writeTo(space, position);
+    if (size === 1) words[position] = message.header;
+    else message.writeTo(space, position);
     const next = base + PUT_PLACES + ((tail + 1) & 1) * 2;
     words[next] = segment;
     words[next + 1] = position + size;
@@ -167,26 +170,25 @@ class Log implements Container {
     return OK;
   }
 
-  // Looks without the mutex, so that threads that wait for room do not contend for it. By the head as last seen first: the line
-  // of the head belongs to the threads that get.
+  // Looks without the mutex, so that threads that wait for room do not contend for it. Called if the queue is full by the head as
+  // last seen: the line of the head belongs to the threads that get.
   #seemsFull(): boolean {
     const words = this.#words;
     const base = this.#base;
-    const limit = this.#limit;
     // The tail first: if the queue is full by these counts, it was full when the head was read, as the tail only grows.
     const tail = peek(words, base + TAIL);
-    return ((tail - peek(words, base + HEAD_SEEN)) | 0) >= limit && ((tail - peek(words, base + HEAD)) | 0) >= limit &&
-      peek(words, base + STATE) === OPEN;
+    return ((tail - peek(words, base + HEAD)) | 0) >= this.#limit && peek(words, base + STATE) === OPEN;
   }
 
   pushMany(batch: Batch): number {
     const space = this.#space;
     const words = this.#words;
     const base = this.#base;
-    if (this.#limit > 0 && this.#seemsFull()) return FULL;
+    const limit = this.#limit;
+    if (limit > 0 && ((words[base + TAIL] - words[base + HEAD_SEEN]) | 0) >= limit && this.#seemsFull()) return FULL;
     lockMutex(space.memory, base + PUT_MUTEX, space.id);
     const tail = words[base + TAIL];
-    const outcome = peek(words, base + STATE) === OPEN ? this.#pushAll(batch, tail) : CLOSED;
+    const outcome = words[base + STATE] === OPEN ? this.#pushAll(batch, tail) : CLOSED;
     unlockMutex(space.memory, base + PUT_MUTEX);
     return outcome;
   }
@@ -268,7 +270,7 @@ class Log implements Container {
     const words = this.#words;
     const base = this.#base;
     // Looks without the mutex, so that threads that wait for an item do not contend for it.
-    const seen = peek(words, base + HEAD);
+    const seen = words[base + HEAD];
     if (seen === words[base + TAIL_SEEN] && peek(words, base + TAIL) === seen) return this.#whyEmpty();
     lockMutex(space.memory, base + GET_MUTEX, space.id);
     if (words[base + TAKING] !== 0) mendTaking(space, base + TAKING);
@@ -281,7 +283,7 @@ class Log implements Container {
       }
       words[base + TAIL_SEEN] = tail;
     }
-    if (peek(words, base + STATE) === SHUT_AT_ONCE) {
+    if (words[base + STATE] === SHUT_AT_ONCE) {
       unlockMutex(space.memory, base + GET_MUTEX);
       return CLOSED;
     }
@@ -297,7 +299,7 @@ class Log implements Container {
     const next = base + GET_PLACES + ((head + 1) & 1) * 2;
     words[next] = segment;
     words[next + 1] = position + message.size;
-    const { parcel } = message;
+    const parcel = message.size === 1 ? 0 : message.parcel;
     if (parcel === 0) {
       post(words, base + HEAD, (head + 1) | 0);
     } else {

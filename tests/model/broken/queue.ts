@@ -54,6 +54,28 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Queue: two that take many"],
   },
   {
+    name: "Queue: a put looks for sleepers before it stores its count",
+    patches: [{
+      file: ENDS,
+      find:
+        "    const outcome = this.#container.push(message);\n    if (outcome === OK) {\n      notify(this.#space, this.#base + GET_POINT, 1);\n",
+      replace:
+        "    notify(this.#space, this.#base + GET_POINT, 1);\n    const outcome = this.#container.push(message);\n    if (outcome === OK) {\n",
+    }],
+    caughtBy: ["Queue: one puts two", "Queue: two put"],
+  },
+  {
+    name: "Queue: a put of a full queue relies on the head as last seen",
+    patches: [{
+      file: LOG,
+      find:
+        ">= limit && this.#seemsFull()) return FULL;\n    lockMutex(space.memory, base + PUT_MUTEX, space.id);\n    const tail = words[base + TAIL];\n    // A",
+      replace:
+        ">= limit) return FULL;\n    lockMutex(space.memory, base + PUT_MUTEX, space.id);\n    const tail = words[base + TAIL];\n    // A",
+    }],
+    caughtBy: ["Queue: room for one"],
+  },
+  {
     name: "Queue: a batch is put whole if there is room for its first item",
     patches: [{ file: LOG, find: "        count = room;\n        outcome = FULL;\n", replace: "" }],
     caughtBy: ["Queue: many items, timeouts"],

@@ -23,7 +23,7 @@ export const variants: readonly BrokenVariant[] = [
       replace:
         "    result = attempt(woken);\n    const registered = register(space, point);\n    notified = false;\n    try {\n",
     }],
-    caughtBy: ["Lock: two threads", "Event: all waiters"],
+    caughtBy: ["Lock: two threads", "Event: all waiters", "Queue: one puts two", "Queue: room for one"],
   },
   {
     name: "wait point: the notifier leaves the epoch as it is",
