@@ -392,3 +392,47 @@ export class BrokenPipeError extends Error {
     named(this, "BrokenPipeError");
   }
 }
+
+/** Options of {@linkcode BufferTooShortError}. */
+export interface BufferTooShortErrorOptions extends ErrorOptions {
+  /** The property {@linkcode BufferTooShortError.bytes}. */
+  bytes?: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * A message has more bytes than there is room for in the buffer that `recvBytesInto` was given. The buffer is as it was.
+ *
+ * The message has been received. It is not lost: the error has all of its bytes.
+ *
+ * Python: `multiprocessing.BufferTooShort`, with the message as `args[0]`.
+ *
+ * @example
+ * ```ts
+ * import { BufferTooShortError, Pipe } from "@weft/concurrent/multiprocessing";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const [receiver, sender] = Pipe({ duplex: false });
+ * sender.sendBytesSync(new Uint8Array([1, 2, 3]));
+ * const error = assertThrows(() => receiver.recvBytesIntoSync(new Uint8Array(2)), BufferTooShortError);
+ * assertEquals(error.bytes, new Uint8Array([1, 2, 3]));
+ * ```
+ */
+export class BufferTooShortError extends Error {
+  /** The message that had no room. */
+  declare readonly bytes?: Uint8Array<ArrayBuffer>;
+
+  static {
+    named(this, "BufferTooShortError");
+  }
+
+  /**
+   * Creates an error with the given message and properties.
+   *
+   * @param message The error's `message`.
+   * @param options Properties to set on the error, and its `cause`.
+   */
+  constructor(message?: string, options?: BufferTooShortErrorOptions) {
+    super(message, options);
+    assign(this, options, ["bytes"]);
+  }
+}

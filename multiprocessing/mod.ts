@@ -37,7 +37,7 @@ export {
 export type { WaitOptions, WaitSyncOptions } from "../_internal/options.ts";
 export { type SharedOptions } from "../_internal/memory/shared_object.ts";
 export type { Runner } from "../_internal/work/runner.ts";
-export { Connection, Pipe, type PipeOptions } from "./connection.ts";
+export { Connection, Pipe, type PipeOptions, type RecvIntoOptions, type RecvIntoSyncOptions } from "./connection.ts";
 export { type Context, getContext } from "./context.ts";
 export { activeChildren, cpuCount, currentProcess, parentProcess } from "./current.ts";
 export { freezeSupport } from "./freeze_support.ts";

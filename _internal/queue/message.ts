@@ -34,7 +34,7 @@ import { dropReferences } from "../codec/format.ts";
 import { scratch, scratchNames, scratchWords } from "../codec/output.ts";
 import type { Space } from "../memory/space.ts";
 import { copyBytes } from "../runtime/bytes.ts";
-import { bytesOf, isNaming, loseParcel, makeParcel, strikeOut } from "./taken.ts";
+import { bytesOf, copyBytesOf, isNaming, loseParcel, makeParcel, strikeOut } from "./taken.ts";
 
 export const SKIP = 0;
 export const INT = 1;
@@ -291,6 +291,25 @@ export class Message {
       default:
         return readParcel(space, this.first, this.second);
     }
+  }
+
+  /**
+   * As {@linkcode Message.unpack}, for raw bytes: copies them to `target[at]` and returns their number. -1: they have no room
+   * there, and can still be unpacked.
+   */
+  unpackInto(space: Space, target: Uint8Array, at: number): number {
+    const isInline = (this.header & TAG) === RAW;
+    const parcel = this.first;
+    const length = isInline ? this.bytes.length : this.second >>> 0;
+    if (length > target.length - at) return -1;
+    if (isInline) {
+      target.set(this.bytes, at);
+      this.bytes = NO_BYTES;
+      return length;
+    }
+    copyBytesOf(space, parcel, length, target, at);
+    if (strikeOut(space, parcel)) space.free(parcel);
+    return length;
   }
 }
 

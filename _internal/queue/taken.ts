@@ -42,6 +42,7 @@ import { blockWords } from "../memory/allocator.ts";
 import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT } from "../memory/memory.ts";
 import { entryOf, idAt, isAlive, RECLAIMER, TAKEN } from "../memory/participants.ts";
 import type { Space } from "../memory/space.ts";
+import { copyBytes } from "../runtime/bytes.ts";
 
 // In a parcel.
 const PREVIOUS = 0;
@@ -70,6 +71,14 @@ export function bytesOf(space: Space, parcel: number, length: number): Uint8Arra
   // A slice: the engines do not clear its memory first, and a view of the memory would count on Bun as large as all of it.
   const start = (parcel + PARCEL_HEADER) * 4;
   return space.memory.bytes.slice(start, start + length);
+}
+
+/** Copies a parcel's bytes to `target[at]`, where there is room for them. */
+export function copyBytesOf(space: Space, parcel: number, length: number, target: Uint8Array, at: number): void {
+  const start = (parcel + PARCEL_HEADER) * 4;
+  const { bytes } = space.memory;
+  if (copyBytes === undefined) target.set(bytes.subarray(start, start + length), at);
+  else copyBytes(bytes, start, start + length, target, at);
 }
 
 /** Whether a parcel names shared objects. */

@@ -22,6 +22,22 @@ export function receiveAll(connection: Connection<[number, number]>): [number, n
   }
 }
 
+/** Sends the bytes of each message back, which it has received into one buffer, until an empty message comes. */
+export async function echoBytes(connection: Connection, how: "sync" | "async", size: number): Promise<number> {
+  const buffer = new Uint8Array(size);
+  for (let count = 0;; count++) {
+    const length = how === "sync" ? connection.recvBytesIntoSync(buffer) : await connection.recvBytesInto(buffer);
+    if (length === 0) return count;
+    if (how === "sync") connection.sendBytesSync(buffer.subarray(0, length));
+    else await connection.sendBytes(buffer.subarray(0, length));
+  }
+}
+
+/** Sends a number back as soon as it comes, and then sleeps until the next one. */
+export function answerNumbers(connection: Connection<number>): void {
+  for (let number = connection.recvSync(); number >= 0; number = connection.recvSync()) connection.sendSync(number);
+}
+
 export async function echoAll(connection: Connection<number>, how: "sync" | "async"): Promise<number> {
   let count = 0;
   try {

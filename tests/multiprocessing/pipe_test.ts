@@ -2,6 +2,7 @@ import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } f
 import { describe, it } from "node:test";
 import {
   BrokenPipeError,
+  BufferTooShortError,
   Connection,
   EOFError,
   Event,
@@ -16,7 +17,7 @@ import {
 import * as sync from "@weft/concurrent/sync";
 import { Thread } from "@weft/concurrent/threading";
 import { Child } from "../processes_memory/_children.ts";
-import { echoAll, receiveAll, sendAndReturn, sendNumbers } from "./_pipe_targets.ts";
+import { answerNumbers, echoAll, echoBytes, receiveAll, sendAndReturn, sendNumbers } from "./_pipe_targets.ts";
 
 const LIMIT = { timeout: 60_000 };
 
@@ -71,6 +72,110 @@ describe("Pipe", () => {
     here.sendBytesSync(new Uint8Array([1, 2]));
     assertEquals(there.recvSync(), new Uint8Array([1, 2]));
     assertThrows(() => here.sendBytesSync("text" as never), TypeError, "ArrayBuffer");
+  });
+
+  it("bytes are written into a buffer of the receiver", LIMIT, async () => {
+    const [here, there] = Pipe();
+    for (const length of [0, 1, 5, 4096, 16_384, 16_385, 65_536, 1_000_003]) {
+      const bytes = new Uint8Array(length).map((_, i) => i * 7);
+      const buffer = new Uint8Array(length + 8).fill(99);
+      here.sendBytesSync(bytes);
+      assertEquals(there.recvBytesIntoSync(buffer, { offset: 3 }), length);
+      assertEquals([...buffer.subarray(0, 3)], [99, 99, 99]);
+      assertEquals([...buffer.subarray(length + 3)], [99, 99, 99, 99, 99]);
+      assert(bytes.every((byte, i) => byte === buffer[i + 3]));
+      // A buffer, and a view of its middle; just long enough.
+      await there.sendBytes(bytes);
+      const exact = new SharedArrayBuffer(length);
+      assertEquals(await here.recvBytesInto(exact), length);
+      assert(bytes.every((byte, i) => byte === new Uint8Array(exact)[i]));
+      const waiting = here.recvBytesInto(new DataView(buffer.buffer, 8));
+      await there.sendBytes(bytes);
+      assertEquals(await waiting, length);
+      assert(bytes.every((byte, i) => byte === buffer[i + 8]));
+    }
+  });
+
+  it("a message that has no room in the buffer is in the error", LIMIT, async () => {
+    const [here, there] = Pipe();
+    for (const length of [3, 16_384, 100_000]) {
+      const bytes = new Uint8Array(length).map((_, i) => i * 5);
+      const buffer = new Uint8Array(length);
+      for (let i = 0; i < 2; i++) here.sendBytesSync(bytes);
+      here.sendBytesSync(new Uint8Array([1]));
+      const error = assertThrows(() => there.recvBytesIntoSync(buffer, { offset: 1 }), BufferTooShortError, "longer");
+      assertEquals(error.bytes, bytes);
+      const short = await assertRejects(() => there.recvBytesInto(buffer.subarray(1)), BufferTooShortError);
+      assertEquals(short.bytes, bytes);
+      assert(buffer.every((byte) => byte === 0));
+      assertEquals(there.recvBytesIntoSync(buffer), 1);
+    }
+  });
+
+  it("a buffer that loses its memory meanwhile has no room", LIMIT, async () => {
+    const [here, there] = Pipe();
+    const buffer = new ArrayBuffer(8);
+    const waiting = there.recvBytesInto(buffer);
+    structuredClone(buffer, { transfer: [buffer] });
+    await here.sendBytes(new Uint8Array([1, 2]));
+    const error = await assertRejects(() => waiting, BufferTooShortError);
+    assertEquals(error.bytes, new Uint8Array([1, 2]));
+  });
+
+  it("checks where bytes are to be written", LIMIT, async () => {
+    const [here, there] = Pipe();
+    const buffer = new Uint8Array(4);
+    here.sendBytesSync(new Uint8Array([1]));
+    assertThrows(() => there.recvBytesIntoSync([] as never), TypeError, "'buffer'");
+    assertThrows(() => there.recvBytesIntoSync(buffer, { offset: 5 }), RangeError, "'offset'");
+    await assertRejects(() => there.recvBytesInto(buffer, { offset: -1 }), RangeError, "'offset'");
+    await assertRejects(() => there.recvBytesInto(buffer, { offset: "1" as never }), TypeError, "'offset'");
+    assertEquals(there.recvBytesIntoSync(buffer, { offset: 3 }), 1);
+    assertThrows(() => there.recvBytesIntoSync(buffer, { timeout: 0 }), TimeoutError);
+    here.sendSync({ id: 1 });
+    assertThrows(() => there.recvBytesIntoSync(buffer), TypeError, "recv()");
+    assertEquals(there.recvSync(), { id: 1 });
+    const controller = new AbortController();
+    const aborted = there.recvBytesInto(buffer, { signal: controller.signal });
+    controller.abort(new Error("enough"));
+    await assertRejects(() => aborted, Error, "enough");
+    here.close();
+    assertThrows(() => there.recvBytesIntoSync(buffer), EOFError);
+  });
+
+  for (const how of ["sync", "async"] as const) {
+    it(`bytes go to another process and back, from buffer to buffer (${how})`, LIMIT, async () => {
+      const [here, there] = Pipe();
+      const size = 300_000;
+      const child = new Process({ target: echoBytes, args: [there, how, size] }).start();
+      const buffer = new Uint8Array(size);
+      for (const length of [1, 4096, 20_000, size]) {
+        const bytes = new Uint8Array(length).map((_, i) => i * 11);
+        here.sendBytesSync(bytes);
+        const count = how === "sync" ? here.recvBytesIntoSync(buffer) : await here.recvBytesInto(buffer);
+        assertEquals(count, length);
+        assert(bytes.every((byte, i) => byte === buffer[i]));
+      }
+      here.sendBytesSync(new Uint8Array(0));
+      assertEquals(await child.result(), 4);
+    });
+  }
+
+  it("a receiver that was asleep for a while is woken, again and again", LIMIT, async () => {
+    const [here, there] = Pipe<number>();
+    const child = new Process({ target: answerNumbers, args: [there] }).start();
+    let slow = 0;
+    for (let i = 0; i < 100; i++) {
+      const begin = performance.now();
+      here.sendSync(i);
+      assertEquals(here.recvSync({ timeout: 30_000 }), i);
+      // After a slice, a receiver finds by itself what it was not woken for.
+      if (performance.now() - begin > 150) slow++;
+      await new Promise((resolve) => setTimeout(resolve, 4));
+    }
+    assert(slow < 20, `${slow} of 100 were found late`);
+    here.sendSync(-1);
+    await child.result();
   });
 
   it("a value that is asked for as bytes stays", LIMIT, async () => {
