@@ -65,6 +65,9 @@ function chartOf(run: Run, title: string, scope: Scope, groups: readonly Group[]
   const all = groups.flatMap((group) => barsOf(group));
   const names = Math.max(...all.map(({ label }) => label.length)) * LETTER;
   const values = Math.max(...all.map(({ text }) => text.length)) * LETTER;
+  const isOursOn = (runtime: string) =>
+    groups.some(({ contestants }) => contestants.some((each) => each.ours && each.runtime === runtime));
+  const runtimes = RUNTIMES.filter(isOursOn);
   const plot = (PANELS.width - (columns - 1) * PANELS.gap) / columns - names - BESIDE;
   return {
     title: {
@@ -74,7 +77,7 @@ function chartOf(run: Run, title: string, scope: Scope, groups: readonly Group[]
     },
     columns,
     spacing: { row: 26, column: PANELS.gap },
-    concat: groups.map((group) => panelOf(group, scope, { names, plot, values })),
+    concat: groups.map((group) => panelOf(group, scope, runtimes, { names, plot, values })),
   };
 }
 
@@ -102,6 +105,7 @@ function barsOf(group: Group): Bar[] {
 function panelOf(
   group: Group,
   scope: Scope,
+  runtimes: readonly string[],
   widths: Widths,
 ): Extract<TopLevelSpec, { concat: unknown }>["concat"][number] {
   const bars = barsOf(group);
@@ -144,7 +148,7 @@ function panelOf(
             field: "kind",
             type: "nominal",
             title: null,
-            scale: { domain: [...RUNTIMES.map(oursOn), PEERS], range: [...COLOURS.slice(0, RUNTIMES.length), FAINT] },
+            scale: { domain: [...runtimes.map(oursOn), PEERS], range: [...COLOURS.slice(0, runtimes.length), FAINT] },
             legend: { orient: "top" },
           },
           opacity: { condition: { test: `datum.kind === '${PEERS}'`, value: 0.6 }, value: 1 },
