@@ -11,6 +11,7 @@
  */
 
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { install, ROOT } from "./_install.ts";
@@ -20,7 +21,7 @@ import { run } from "./_run.ts";
  * Where the machine is. Not in the repository, where `bun test` would find the copies of its files. The folder `root` is the
  * machine's file system, but for /tmp and /dev/shm, which are in its memory.
  */
-const FOLDER = `${process.env.XDG_CACHE_HOME ?? `${process.env.HOME}/.cache`}/weft-emulate/`;
+const FOLDER = `${process.env.XDG_CACHE_HOME || `${homedir()}/.cache`}/weft-emulate/`;
 /** Kernel modules that the kernel needs to mount a folder of this machine, in an order in which they can be loaded. */
 const MODULES = ["virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci"]
   .concat("netfs", "fscache", "9pnet", "9pnet_virtio", "9p");

@@ -11,6 +11,7 @@ import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { run, type RunResult } from "../../tools/_run.ts";
+import { isDeno } from "../_runtime.ts";
 import { type Runtime, sectionsOf } from "../docs/_programs.ts";
 import type { Registry } from "./_registry.ts";
 
@@ -56,7 +57,7 @@ const WAYS: readonly Way[] = [
   },
 ];
 
-describe("README.md in an empty project", { skip: "Bun" in globalThis || process.platform === "win32" }, () => {
+describe("README.md in an empty project", { skip: !isDeno || process.platform === "win32" }, () => {
   let folder: string;
   let registry: Registry;
   let path: string;

@@ -8,14 +8,11 @@ import { COUNTS, groupOf, type Outcome, type Setting, SETTINGS } from "../../ben
 import { overview } from "../../benches/fairness/tables.ts";
 import { checkRun, type Run } from "../../benches/lib/results.ts";
 import { run } from "../../tools/_run.ts";
+import { RUN_FLAGS } from "../_runtime.ts";
 
 const LIMIT = { timeout: 60_000 };
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const PLAYER = [
-  process.execPath,
-  ...("Deno" in globalThis ? ["run", "-A", "--no-check"] : []),
-  `${ROOT}benches/fairness/player.ts`,
-];
+const PLAYER = [process.execPath, ...RUN_FLAGS, `${ROOT}benches/fairness/player.ts`];
 
 describe("bench:fairness", () => {
   for (const lock of ["Lock", "mutex of three states"]) {

@@ -1,4 +1,3 @@
-import { writeSync } from "node:fs";
 import { Event, sleepSync, Thread } from "@weft/concurrent/threading";
 
 export function sleepForEver(started: Event): void {
@@ -18,8 +17,7 @@ export async function turn(started: Event): Promise<void> {
 
 export function speakLater(ms: number, text: string): void {
   sleepSync(ms);
-  // On Node what a thread prints passes through its starter, which may have ended.
-  writeSync(1, `${text}\n`);
+  console.log(text);
 }
 
 /** A daemon that starts a non-daemon thread, and waits. */
