@@ -15,9 +15,20 @@ import { requireOwnModules } from "../runtime/modules.ts";
 import { ownFile } from "../runtime/own_files.ts";
 import type { Libc } from "../system/calls.ts";
 import { nextTurn } from "../runtime/runtime.ts";
+import { onExit } from "../runtime/this_thread.ts";
 import { startWorker } from "../runtime/workers.ts";
 import type { Region } from "./region.ts";
-import { CONTROL_BYTES, COUNT, ENTRIES, ENTRY_WORDS, MAX_ENTRIES, RANG, SEQUENCE, type WaiterInit } from "./waiter.ts";
+import {
+  CONTROL_BYTES,
+  COUNT,
+  ENTRIES,
+  ENTRY_WORDS,
+  MAX_ENTRIES,
+  OVER,
+  RANG,
+  SEQUENCE,
+  type WaiterInit,
+} from "./waiter.ts";
 
 /** Listens to a word, as {@linkcode Memory.listen} does. */
 export type Listening = (index: number, onChange: () => void) => () => void;
@@ -162,6 +173,12 @@ function byWorker(words: Int32Array, region: Region, libc: Libc, channels: Map<n
       close: () => {},
     });
     worker.setRef(false);
+    // Node ends a worker only between calls of C functions, and the exit waits for that: do not let it wait for the slice.
+    onExit(() => {
+      store(page, OVER, 1);
+      add(page, SEQUENCE, 1);
+      libc.wake(address, 1);
+    });
     const { memory, id } = spaceOf("thread");
     const { buffer } = memory as ThreadMemory;
     worker.post({ region, control: address, threads: { buffer, id } } satisfies WaiterInit);

@@ -8,6 +8,7 @@
  *   0   SEQUENCE   changes after each change of the list                             the thread
  *   1   COUNT      the length of the list                                            the thread
  *   2   RANG       1: the worker has sent a message that the thread has not seen     both
+ *   3   OVER       1: the thread exits, and the worker sleeps no more                the thread
  *   8…  ENTRIES    the index of a word of the region, and the word as the thread
  *                  has seen it last                                                  the thread
  * ```
@@ -30,6 +31,7 @@ import type { Region } from "./region.ts";
 export const SEQUENCE = 0;
 export const COUNT = 1;
 export const RANG = 2;
+export const OVER = 3;
 export const ENTRIES = 8;
 export const ENTRY_WORDS = 2;
 export const CONTROL_BYTES = 4096;
@@ -58,7 +60,7 @@ export function boot(): void {
   onParentMessage((message) => run(message as WaiterInit));
 }
 
-function run({ region, control: controlAddress, threads: { buffer, id } }: WaiterInit): never {
+function run({ region, control: controlAddress, threads: { buffer, id } }: WaiterInit): void {
   // The worker takes turns with the id of its thread, because it ends when the thread does.
   const memory = new ThreadMemory(buffer);
   takeTurns(() => ({ memory, id }));
@@ -67,7 +69,9 @@ function run({ region, control: controlAddress, threads: { buffer, id } }: Waite
   const control = new Int32Array(libc.native.view(controlAddress, CONTROL_BYTES));
   const told = new Map<number, number>();
   for (;;) {
+    // Before OVER: a thread that sets OVER after that look changes SEQUENCE, so the sleep does not begin.
     const sequence = load(control, SEQUENCE);
+    if (load(control, OVER) === 1) return;
     const count = load(control, COUNT);
     const addresses = [controlAddress];
     const values = [sequence];

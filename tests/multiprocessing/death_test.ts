@@ -1,7 +1,7 @@
 /** Whatever ends a program, nothing is left of it. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { describe, it } from "node:test";
@@ -10,6 +10,7 @@ import { RUN_FLAGS } from "../_runtime.ts";
 
 const LIMIT = { timeout: 60_000 };
 const PROGRAM = fileURLToPath(new URL("./_death_program.ts", import.meta.url));
+const EXITS = fileURLToPath(new URL("./_exit_program.ts", import.meta.url));
 
 interface Run {
   program: ChildProcess;
@@ -133,5 +134,16 @@ describe("the end of a program with busy, idle and blocked children, and theirs"
     assertEquals((await ended).code, 1);
     assert(await untilGone(pids) < 2000);
     assertMatch(output(), /the main module failed/);
+  });
+});
+
+describe("process.exit", () => {
+  it("does not wait for the sleep of a worker of the library", LIMIT, () => {
+    // The sleep takes a second, so the fastest of three exits tells on a busy machine, too.
+    const times = [1, 2, 3].map(() => {
+      const exited = Number(execFileSync(process.execPath, [...RUN_FLAGS, EXITS], { encoding: "utf8" }));
+      return Date.now() - exited;
+    });
+    assert(Math.min(...times) < 500, `${times} ms`);
   });
 });
