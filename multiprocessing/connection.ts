@@ -608,8 +608,15 @@ function targetOf(value: ArrayBufferLike | ArrayBufferView, options: RecvIntoOpt
 }
 
 function bytesIn(value: ArrayBufferLike | ArrayBufferView, what: string): Uint8Array {
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  if (isBuffer(value)) return new Uint8Array(value);
+  const isView = ArrayBuffer.isView(value);
+  if (isView || isBuffer(value)) {
+    try {
+      return isView ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : new Uint8Array(value);
+    } catch (cause) {
+      // A buffer that was transferred has no bytes, and the engines' messages do not name it.
+      throw new TypeError(`Cannot ${what} must have its memory: it is detached, as after a transfer`, { cause });
+    }
+  }
   throw new TypeError(`Cannot ${what} must be an ArrayBuffer or a view: received ${show(value)}`);
 }
 

@@ -127,6 +127,12 @@ describe("Pipe", () => {
     const buffer = new Uint8Array(4);
     here.sendBytesSync(new Uint8Array([1]));
     assertThrows(() => there.recvBytesIntoSync([] as never), TypeError, "'buffer'");
+    const detached = new Uint8Array(4);
+    structuredClone(detached.buffer, { transfer: [detached.buffer] });
+    for (const gone of [detached, detached.buffer]) {
+      assertThrows(() => there.recvBytesIntoSync(gone), TypeError, "'buffer' must have its memory: it is detached");
+      assertThrows(() => here.sendBytesSync(gone), TypeError, "'bytes' must have its memory: it is detached");
+    }
     assertThrows(() => there.recvBytesIntoSync(buffer, { offset: 5 }), RangeError, "'offset'");
     await assertRejects(() => there.recvBytesInto(buffer, { offset: -1 }), RangeError, "'offset'");
     await assertRejects(() => there.recvBytesInto(buffer, { offset: "1" as never }), TypeError, "'offset'");
