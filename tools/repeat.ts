@@ -6,7 +6,7 @@
  *     deno task repeat 10 tests/sync        10 rounds of each, the files below a folder
  */
 
-import { cpus } from "node:os";
+import { makeBusy } from "./_busy.ts";
 import { ROOT } from "./_install.ts";
 import { run } from "./_run.ts";
 
@@ -14,12 +14,6 @@ const [first, ...others] = Deno.args;
 const counted = first !== undefined && /^\d+$/.test(first);
 const rounds = counted ? Number(first) : 50;
 const args = counted ? others : Deno.args;
-
-/** Keeps every core busy, and returns a function that stops that. */
-function makeBusy(): () => void {
-  const children = cpus().map(() => new Deno.Command(Deno.execPath(), { args: ["eval", "while (true);"] }).spawn());
-  return () => children.forEach((child) => child.kill("SIGKILL"));
-}
 
 let failed = 0;
 for (const busy of [false, true]) {

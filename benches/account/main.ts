@@ -9,10 +9,9 @@ import { Keeper } from "../lib/keeper.ts";
 import { type Entry, measure, type Plan, stepsOf } from "../lib/measure.ts";
 import { versionOf } from "../lib/machine.ts";
 import { paceOf, paceOptions } from "../lib/pace.ts";
-import { checkWritable, fromCaller } from "../lib/paths.ts";
 import type { PlayerOptions } from "../lib/player.ts";
-import { announce, type Places, placesFor, withProgress } from "../lib/program.ts";
-import { type Group, readFigures, type Run } from "../lib/results.ts";
+import { announce, measuredOrRead, type Places, placesFor, withProgress } from "../lib/program.ts";
+import type { Group, Run } from "../lib/results.ts";
 import { floorPlan } from "./floor_entries.ts";
 import { isOurs, SECTIONS } from "./plan.ts";
 import { tablesOf } from "./tables.ts";
@@ -49,11 +48,7 @@ type Values = Given<typeof COMMAND.options>["values"];
 await runCommand(COMMAND, async ({ values }) => {
   const isWhole = paceOf(values, PACES).isThorough;
   const places = placesFor("account", isWhole, values);
-  if (values.from === undefined) checkWritable("out", places.out);
-  const run = values.from === undefined
-    ? await runAll(values, places, isWhole)
-    : readFigures(fromCaller(values.from), "account");
-  console.log(tablesOf(run));
+  console.log(tablesOf(await measuredOrRead("account", places, values.from, () => runAll(values, places, isWhole))));
 });
 
 async function runAll(values: Values, places: Places, isWhole: boolean): Promise<Run> {

@@ -4,15 +4,15 @@
 
 import process from "node:process";
 import { findBun, install, ROOT } from "../../tools/_install.ts";
+import { makeBusy } from "../../tools/_busy.ts";
 import { run } from "../../tools/_run.ts";
 import { type Given, runCommand } from "../lib/command.ts";
 import { Keeper } from "../lib/keeper.ts";
 import { isDisturbed, loadBetween, LoadMeter } from "../lib/load.ts";
 import { versionOf } from "../lib/machine.ts";
 import { paceOf, paceOptions } from "../lib/pace.ts";
-import { checkWritable, fromCaller } from "../lib/paths.ts";
-import { announce, type Places, placesFor, withProgress } from "../lib/program.ts";
-import { type Contestant, type Group, readFigures, type Run, type Sample } from "../lib/results.ts";
+import { announce, measuredOrRead, type Places, placesFor, withProgress } from "../lib/program.ts";
+import type { Contestant, Group, Run, Sample } from "../lib/results.ts";
 import { COUNTS, groupOf, type LOCKS, type Outcome, SECTIONS, type Setting, SETTINGS, titleOf } from "./plan.ts";
 import { tablesOf } from "./tables.ts";
 
@@ -57,11 +57,7 @@ interface Player {
 await runCommand(COMMAND, async ({ values }) => {
   const isWhole = paceOf(values, PACES).isThorough;
   const places = placesFor("fairness", isWhole, values);
-  if (values.from === undefined) checkWritable("out", places.out);
-  const run = values.from === undefined
-    ? await runAll(values, places, isWhole)
-    : readFigures(fromCaller(values.from), "fairness");
-  console.log(tablesOf(run));
+  console.log(tablesOf(await measuredOrRead("fairness", places, values.from, () => runAll(values, places, isWhole))));
 });
 
 async function runAll(values: Values, places: Places, isWhole: boolean): Promise<Run> {
@@ -100,9 +96,9 @@ async function runAll(values: Values, places: Places, isWhole: boolean): Promise
     }
     return { groups, versions };
   });
-  const run = keeper.whole(measured);
+  const whole = keeper.whole(measured);
   console.log(`Results: ${places.out}\n`);
-  return run;
+  return whole;
 }
 
 async function playersOf(): Promise<Player[]> {
@@ -170,13 +166,4 @@ function groupsOf(setting: Setting, samples: ReadonlyMap<Player, readonly Taken[
 function busyOf(taken: readonly Taken[]): number | undefined {
   const shares = taken.filter((each) => each.isDisturbed).map(({ time }) => time.othersShare ?? 0);
   return shares.length === 0 ? undefined : Math.max(...shares);
-}
-
-/** Keeps every processor busy, and returns a function that stops that. */
-function makeBusy(): () => void {
-  const loops = Array.from(
-    { length: navigator.hardwareConcurrency },
-    () => new Deno.Command(Deno.execPath(), { args: ["eval", "while (true);"], stdin: "null" }).spawn(),
-  );
-  return () => loops.forEach((each) => each.kill("SIGKILL"));
 }

@@ -2,9 +2,9 @@
 
 import { ROOT } from "../../tools/_install.ts";
 import type { Measured } from "./measure.ts";
-import { fromCaller } from "./paths.ts";
+import { checkWritable, fromCaller } from "./paths.ts";
 import { Progress } from "./progress.ts";
-import type { Run } from "./results.ts";
+import { readFigures, type Run } from "./results.ts";
 
 /** Measures with a progress bar. `onStep` gets what was done, and how many steps that was. */
 export async function withProgress<M extends Measured>(
@@ -45,6 +45,18 @@ export function placesFor(
     out: out === undefined ? `${ROOT}${isWhole ? "benches/results" : "out"}/${kind}.json` : fromCaller(out),
     charts: named === undefined ? `${ROOT}out/${kind}` : fromCaller(named),
   };
+}
+
+/** The run of these results: measured, or the one in the file that the caller named with `--from`. */
+export function measuredOrRead(
+  kind: Run["kind"],
+  { out }: Places,
+  from: string | undefined,
+  measure: () => Promise<Run>,
+): Run | Promise<Run> {
+  if (from !== undefined) return readFigures(fromCaller(from), kind);
+  checkWritable("out", out);
+  return measure();
 }
 
 /** Prints before a run where its results will be. */
