@@ -8,6 +8,10 @@
  * memory, and JavaScriptCore puts a fence behind a load, which takes 4 ns. {@linkcode peek} and {@linkcode post} are for
  * the fast paths of locks and queues, which have an atomic operation anyway.
  *
+ * Most of them are the engine's own functions, and no functions around these: an engine keeps an account of the arrays that a
+ * function sees, for all its callers together. Calls of the engine's functions have an account each. Where only arrays of a
+ * fixed length get to a call, JavaScriptCore need not find out how long the array is: see `Space.fixed`.
+ *
  * The `Int32Array` forms serve all locks, queues and tables, and most kinds of `Value`. The forms for pairs of words
  * are separate functions, so that each call site sees only one kind of array: this is what lets the engines inline it.
  *
@@ -21,20 +25,23 @@ const host = globalThis as {
 };
 
 /** Reads a word. */
-export function load(words: Int32Array, index: number): number {
-  return Atomics.load(words, index);
-}
+export const load: (words: Int32Array, index: number) => number = Atomics.load;
 
 /** Writes a word. */
-export function store(words: Int32Array, index: number, value: number): void {
-  Atomics.store(words, index, value);
-}
+export const store: (words: Int32Array, index: number, value: number) => void = Atomics.store;
 
 /**
  * Whether a plain read and a plain write of a word have the order that {@linkcode peek} and {@linkcode post} promise. They do
  * on x86-64: it reads in order, writes in order, and an atomic operation that writes waits for all writes before it.
  */
 const isOrdered: boolean = ["x86_64", "x64"].includes(host.Deno?.build.arch ?? host.process?.arch ?? "");
+
+/**
+ * Whether {@linkcode peek} is a plain read, for the smallest functions on the hottest paths: they decide themselves, so that
+ * they have an account of their own arrays. They need a constant of their own module for it. V8 reads an imported constant
+ * from memory each time, and an exported one, too.
+ */
+export const peeksPlainly: boolean = isOrdered;
 
 /**
  * Reads a word, like {@linkcode load}, but cheaper where the processor allows it.
@@ -60,34 +67,23 @@ export function post(words: Int32Array, index: number, value: number): void {
 }
 
 /** Writes a word and returns the old value. */
-export function exchange(words: Int32Array, index: number, value: number): number {
-  return Atomics.exchange(words, index, value);
-}
+export const exchange: (words: Int32Array, index: number, value: number) => number = Atomics.exchange;
 
 /** Writes `replacement` if the word is `expected`. Returns the value found. */
-export function compareExchange(words: Int32Array, index: number, expected: number, replacement: number): number {
-  return Atomics.compareExchange(words, index, expected, replacement);
-}
+export const compareExchange: (words: Int32Array, index: number, expected: number, replacement: number) => number =
+  Atomics.compareExchange;
 
 /** Adds to a word, wrapping, and returns the old value. */
-export function add(words: Int32Array, index: number, value: number): number {
-  return Atomics.add(words, index, value);
-}
+export const add: (words: Int32Array, index: number, value: number) => number = Atomics.add;
 
 /** Clears the bits of a word that are not in `mask` and returns the old value. */
-export function and(words: Int32Array, index: number, mask: number): number {
-  return Atomics.and(words, index, mask);
-}
+export const and: (words: Int32Array, index: number, mask: number) => number = Atomics.and;
 
 /** Sets bits of a word and returns the old value. */
-export function or(words: Int32Array, index: number, bits: number): number {
-  return Atomics.or(words, index, bits);
-}
+export const or: (words: Int32Array, index: number, bits: number) => number = Atomics.or;
 
 /** Flips the bits of a word that are set in `bits` and returns the old value. */
-export function xor(words: Int32Array, index: number, bits: number): number {
-  return Atomics.xor(words, index, bits);
-}
+export const xor: (words: Int32Array, index: number, bits: number) => number = Atomics.xor;
 
 /** Blocks while the word is `expected`, for at most `ms` milliseconds. Works only over a `SharedArrayBuffer`. */
 export function wait(words: Int32Array, index: number, expected: number, ms: number): void {

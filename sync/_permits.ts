@@ -20,7 +20,14 @@ import { and, compareExchange, load, or, peek } from "../_internal/atomics.ts";
 import { BOUNDED_SEMAPHORE } from "../_internal/memory/kinds.ts";
 import { OBJECT_HEADER } from "../_internal/memory/memory.ts";
 import type { Space } from "../_internal/memory/space.ts";
-import { ALL_SLEEPERS, LOOK, notify, WAIT_POINT_WORDS, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
+import {
+  ALL_SLEEPERS,
+  isAwaited,
+  LOOK,
+  notify,
+  WAIT_POINT_WORDS,
+  WOKEN_IN_VAIN,
+} from "../_internal/memory/wait_point.ts";
 
 /** The most permits there can be. */
 export const MAX_PERMITS = 2 ** 31 - 1;
@@ -57,7 +64,7 @@ export function isAvailable(words: Int32Array, at: number): boolean {
 
 /** Takes a permit. `woken` is what `Wait.attempt` gets: 0 or less for a thread that has not waited. */
 export function tryTakePermit(space: Space, at: number, woken: number): boolean {
-  const words = space.words;
+  const words = space.fixed;
   for (;;) {
     const seen = peek(words, at);
     if (seen >>> 1 === 0 || (seen & BARRED) !== 0 && woken <= 0 && woken >= LOOK) return false;
@@ -71,7 +78,7 @@ export function tryTakePermit(space: Space, at: number, woken: number): boolean 
 
 /** As {@linkcode tryTakePermit} of a newcomer, but `false` also if another thread changes the permits meanwhile. */
 export function takesPermit(space: Space, at: number): boolean {
-  const { words } = space;
+  const words = space.fixed;
   const seen = peek(words, at);
   if (seen < ONE || (seen & BARRED) !== 0) return false;
   // Before the change: no other thread could give the permit of a thread back that ends here.
@@ -97,14 +104,14 @@ export function unbarPermits(space: Space, at: number): void {
  * permits.
  */
 export function addPermits(space: Space, at: number, count: number, max: number): boolean {
-  const words = space.words;
+  const words = space.fixed;
   for (;;) {
     const seen = peek(words, at);
     if ((seen >>> 1) + count > max) return false;
     // Wraps into the sign bit, which only `>>>` reads.
     if (compareExchange(words, at, seen, (seen + count * ONE) | 0) === seen) break;
   }
-  notify(space, at + POINT, Math.min(count, ALL_SLEEPERS));
+  if (isAwaited(words, at + POINT)) notify(space, at + POINT, Math.min(count, ALL_SLEEPERS));
   return true;
 }
 

@@ -14,7 +14,7 @@ import { QueueEmptyError, QueueFullError } from "../_internal/errors.ts";
 import { defineKind, type Kind, registerClass } from "../_internal/memory/kinds.ts";
 import { firstLine, OBJECT_HEADER } from "../_internal/memory/memory.ts";
 import { noRoomText, type Space } from "../_internal/memory/space.ts";
-import { ALL_SLEEPERS, LOOK, notify, Pace, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
+import { ALL_SLEEPERS, isAwaited, LOOK, notify, Pace, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
 import type { Batch } from "../_internal/queue/many.ts";
 import {
   CLOSED,
@@ -51,7 +51,7 @@ export class QueueEnds {
   /** The ends of the queue whose own words begin at `at`. */
   constructor(type: ContainerType, space: Space, at: number) {
     this.#space = space;
-    this.#words = space.words;
+    this.#words = space.fixed;
     this.#base = firstLine(at);
     this.limit = load(space.words, at - OBJECT_HEADER + 2);
     this.#container = type.attach(space, this.#base, this.limit);
@@ -80,7 +80,7 @@ export class QueueEnds {
     if (woken <= 0 && peek(words, bar) !== 0 && this.isOpen()) return undefined;
     const outcome = this.#container.push(message);
     if (outcome === OK) {
-      notify(this.#space, this.#base + GET_POINT, 1);
+      if (isAwaited(words, this.#base + GET_POINT)) notify(this.#space, this.#base + GET_POINT, 1);
       if (woken > 0) this.unbarPut();
       return outcome;
     }
@@ -99,7 +99,7 @@ export class QueueEnds {
     if (woken <= 0 && peek(words, bar) !== 0 && this.isOpen()) return undefined;
     const outcome = this.#container.shift(message);
     if (outcome === OK) {
-      if (this.limit > 0) notify(this.#space, this.#base + PUT_POINT, 1);
+      if (this.limit > 0 && isAwaited(words, this.#base + PUT_POINT)) notify(this.#space, this.#base + PUT_POINT, 1);
       if (woken > 0) this.unbarGet();
       return outcome;
     }

@@ -20,7 +20,7 @@ import { isAlive } from "../_internal/memory/participants.ts";
 import type { Space } from "../_internal/memory/space.ts";
 
 /** Words of a seat, which is as large as a cache line. */
-const SEAT = 16;
+export const SEAT = 16;
 /** How many seats the first row has. */
 const FIRST_SEATS = 8;
 /** How many seats every other row has. */

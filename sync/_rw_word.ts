@@ -54,7 +54,7 @@ import type { Kind } from "../_internal/memory/kinds.ts";
 import { firstLine, LINE } from "../_internal/memory/memory.ts";
 import { isAlive, NO_PARTICIPANT } from "../_internal/memory/participants.ts";
 import type { Space } from "../_internal/memory/space.ts";
-import { ALL_SLEEPERS, notify, WAIT_POINT_WORDS, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
+import { ALL_SLEEPERS, isAwaited, notify, WAIT_POINT_WORDS, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
 import { FREE, MISSED, TAKEN, TAKEN_OVER } from "./_lock_word.ts";
 import {
   COUNT,
@@ -113,7 +113,7 @@ export function beginWaiting(space: Space, base: number, blocking: boolean): Wai
 
 /** Whether this thread writes. */
 export function isWriter(space: Space, base: number): boolean {
-  const seen = peek(space.words, base);
+  const seen = peek(space.fixed, base);
   return writerOf(seen) === space.id && !isClaimed(seen);
 }
 
@@ -189,7 +189,7 @@ export function attemptWrite(space: Space, base: number, woken: number, waiting:
  * lock may be held; the count is what it was.
  */
 export function readAtOnce(space: Space, base: number, seat: number): boolean {
-  const { words } = space;
+  const words = space.fixed;
   const count = words[seat + COUNT];
   store(words, seat + COUNT, count + 1);
   if (peek(words, base) !== FREE) {
@@ -205,11 +205,13 @@ export function readAtOnce(space: Space, base: number, seat: number): boolean {
  * nothing has changed.
  */
 export function writeAtOnce(space: Space, base: number): boolean {
-  const { words } = space;
+  const words = space.fixed;
   const tag = space.id << WRITER_SHIFT;
   if (compareExchange(words, base, FREE, tag | CLAIM) !== FREE) return false;
   space.peekKill();
-  if (isUnread(words, base + SEATS) && compareExchange(words, base, tag | CLAIM, tag) === (tag | CLAIM)) return true;
+  if (isUnread(words, base + SEATS) && compareExchange(words, base, tag | CLAIM, tag) === (tag | CLAIM)) {
+    return true;
+  }
   replaceOwn(space, base, FREE, FLAGS);
   return false;
 }
@@ -219,22 +221,25 @@ export function writeAtOnce(space: Space, base: number): boolean {
  * and sleep now.
  */
 export function setCount(space: Space, base: number, seat: number, count: number): void {
-  store(space.words, seat + COUNT, count);
-  if (count === 0) notify(space, base + WRITE_POINT, 1);
+  const words = space.fixed;
+  store(words, seat + COUNT, count);
+  if (count === 0 && isAwaited(words, base + WRITE_POINT)) notify(space, base + WRITE_POINT, 1);
 }
 
 /** Gives one acquisition of the read side back, if it is of the current epoch and this thread still has the seat. */
 export function releaseRead(space: Space, base: number, seat: number, epoch: number): void {
-  const { words } = space;
+  const words = space.fixed;
   // Otherwise the acquisition was taken from this thread, or another thread got the seat when this thread was presumed
   // dead.
   if (epoch !== epochOf(space, seat) || peek(words, seat) !== space.id) return;
-  setCount(space, base, seat, words[seat + COUNT] - 1);
+  const count = words[seat + COUNT] - 1;
+  store(words, seat + COUNT, count);
+  if (count === 0 && isAwaited(words, base + WRITE_POINT)) notify(space, base + WRITE_POINT, 1);
 }
 
 /** Gives an acquisition of the write side back, if it is still the current one. */
 export function releaseWrite(space: Space, base: number, acquisition: number): void {
-  const { words } = space;
+  const words = space.fixed;
   // Otherwise the lock was taken from this thread, which may be the writer again by now.
   if (!isWriter(space, base) || words[base + ACQUISITION] !== acquisition) return;
   // Before the word changes: a thread that finds the word free must also find that there was a writer.
@@ -244,8 +249,8 @@ export function releaseWrite(space: Space, base: number, acquisition: number): v
     compareExchange(words, base, tag, FREE) !== tag &&
     replaceOwn(space, base, FREE, WRITERS_OFF | BARRED) === undefined
   ) return;
-  notify(space, base + READ_POINT, ALL_SLEEPERS);
-  notify(space, base + WRITE_POINT, 1);
+  if (isAwaited(words, base + READ_POINT)) notify(space, base + READ_POINT, ALL_SLEEPERS);
+  if (isAwaited(words, base + WRITE_POINT)) notify(space, base + WRITE_POINT, 1);
 }
 
 /** Takes back the flag that a reader has set, before it gives its wait up. Other waiters set their flags again. */

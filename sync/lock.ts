@@ -10,7 +10,7 @@ import { DeadlockError, InvalidStateError } from "../_internal/errors.ts";
 import { defineKind, LOCK, registerClass } from "../_internal/memory/kinds.ts";
 import { type Place, placeOf, SharedObject, type SharedOptions, unusable } from "../_internal/memory/shared_object.ts";
 import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
-import { notify } from "../_internal/memory/wait_point.ts";
+import { isAwaited, notify } from "../_internal/memory/wait_point.ts";
 import { validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 import {
   ACQUISITION,
@@ -271,7 +271,7 @@ export class Lock extends SharedObject {
         if (compareExchange(words, at, seen, seen & BARRED) === seen) break;
       }
     }
-    notify(this.#place.space, at + POINT, 1);
+    if (isAwaited(words, at + POINT)) notify(this.#place.space, at + POINT, 1);
   }
 
   /**
@@ -324,8 +324,9 @@ export class Lock extends SharedObject {
     if (
       !hasSuspended && at >= 0 && words[at + ACQUISITION] === acquisition &&
       compareExchange(words, at, this.#tag, FREE) === this.#tag
-    ) notify(this.#place.space, at + POINT, 1);
-    else this.#giveBackSlowly(acquisition);
+    ) {
+      if (isAwaited(words, at + POINT)) notify(this.#place.space, at + POINT, 1);
+    } else this.#giveBackSlowly(acquisition);
   }
 
   #giveBackSlowly(acquisition: number): void {

@@ -31,7 +31,7 @@ import {
   unusable,
 } from "../_internal/memory/shared_object.ts";
 import { waitAsync, waitSync } from "../_internal/memory/wait.ts";
-import { notify } from "../_internal/memory/wait_point.ts";
+import { isAwaited, notify } from "../_internal/memory/wait_point.ts";
 import { show, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 import { refuseInBrowser } from "../_internal/runtime/runtime.ts";
 import { type AsyncContext, createAsyncContext } from "../_internal/runtime/this_thread.ts";
@@ -317,7 +317,7 @@ export class RLock extends SharedObject {
       compareExchange(words, at, tag, FREE) === tag
     ) {
       held.pop();
-      notify(this.#place.space, at + POINT, 1);
+      if (isAwaited(words, at + POINT)) notify(this.#place.space, at + POINT, 1);
     } else {
       this.#releaseSlowly();
     }
@@ -496,8 +496,9 @@ export class RLock extends SharedObject {
   #free(): void {
     const { space, words, at } = this.#place;
     const tag = this.#tag;
-    if (compareExchange(words, at, tag, FREE) === tag) notify(space, at + POINT, 1);
-    else giveUp(space, at);
+    if (compareExchange(words, at, tag, FREE) === tag) {
+      if (isAwaited(words, at + POINT)) notify(space, at + POINT, 1);
+    } else giveUp(space, at);
   }
 
   #suspend(): Suspended {

@@ -14,7 +14,7 @@ import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
 import { CONTENDED } from "../_internal/memory/wait_point.ts";
 import { validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 import { MISSED, TAKEN_OVER } from "./_lock_word.ts";
-import { COUNT, findSeat } from "./_reader_seats.ts";
+import { COUNT, findSeat, SEAT } from "./_reader_seats.ts";
 import {
   ACQUISITION,
   attemptRead,
@@ -364,13 +364,16 @@ export class RWLock extends SharedObject {
   }
 
   #takeSeat(): number {
-    return this.#seat = findSeat(this.#place.space, this.#base + SEATS);
+    const { space } = this.#place;
+    const seat = findSeat(space, this.#base + SEATS);
+    space.fix(seat + SEAT);
+    return this.#seat = seat;
   }
 
   #refuseToWaitForItself(action: "read" | "write"): void {
-    const { space, words } = this.#place;
+    const { space } = this.#place;
     const writes = isWriter(space, this.#base);
-    if (!writes && (action === "read" || this.#seat === 0 || words[this.#seat + COUNT] <= 0)) return;
+    if (!writes && (action === "read" || this.#seat === 0 || space.fixed[this.#seat + COUNT] <= 0)) return;
     throw new DeadlockError(
       `Cannot ${action} as this thread, or an async task of it, ${
         writes ? "writes" : "reads"
@@ -380,10 +383,10 @@ export class RWLock extends SharedObject {
 }
 
 class ReadGuard implements Guard {
-  readonly #lock: RWLock;
+  /** `undefined`: spent. */
+  #lock: RWLock | undefined;
   readonly abandoned: boolean;
   readonly #epoch: number;
-  #spent = false;
 
   constructor(lock: RWLock, epoch: number, abandoned: boolean) {
     this.#lock = lock;
@@ -396,9 +399,10 @@ class ReadGuard implements Guard {
   }
 
   [Symbol.dispose](): void {
-    if (this.#spent) return;
-    this.#spent = true;
-    giveBackRead(this.#lock, this.#epoch);
+    const lock = this.#lock;
+    if (lock === undefined) return;
+    this.#lock = undefined;
+    giveBackRead(lock, this.#epoch);
   }
 }
 
@@ -406,7 +410,6 @@ class WriteGuard implements Guard {
   readonly #lock: RWLock;
   readonly #acquisition: number;
   readonly abandoned: boolean;
-  #spent = false;
 
   constructor(lock: RWLock, acquisition: number, abandoned: boolean) {
     this.#lock = lock;
@@ -419,8 +422,7 @@ class WriteGuard implements Guard {
   }
 
   [Symbol.dispose](): void {
-    if (this.#spent) return;
-    this.#spent = true;
+    // A spent guard's acquisition is no longer the current one.
     giveBackWrite(this.#lock, this.#acquisition);
   }
 }

@@ -168,6 +168,12 @@ export function doublesOf({ words: { buffer, byteOffset } }: Memory): Float64Arr
   return new Float64Array(buffer, byteOffset);
 }
 
+/** The words that a memory has now, as an array that does not grow. */
+export function fixedWords({ words }: Memory): Int32Array {
+  const { buffer, byteOffset, length } = words;
+  return (buffer as Partial<Growable>).growable ? new Int32Array(buffer, byteOffset, length) : words;
+}
+
 // The memory of threads: a `SharedArrayBuffer` that every thread gets at its start. Only the pages that were touched
 // are resident.
 //

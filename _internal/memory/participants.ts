@@ -195,6 +195,14 @@ export function lockMutex(memory: Memory, at: number, id: number): boolean {
   return compareExchange(memory.words, at, 0, id << 1) === 0 ? false : lockSlowly(memory, at, id);
 }
 
+/**
+ * As {@linkcode lockMutex}, for the hot paths: `words` is an array of a fixed length that has the mutex, see
+ * `Space.fixed`.
+ */
+export function lockFixed(words: Int32Array, memory: Memory, at: number, id: number): boolean {
+  return compareExchange(words, at, 0, id << 1) === 0 ? false : lockSlowly(memory, at, id);
+}
+
 function lockSlowly(memory: Memory, at: number, id: number): boolean {
   const words = memory.words;
   for (let i = 0; i < SPINS; i++) {
@@ -224,4 +232,9 @@ function lockSlowly(memory: Memory, at: number, id: number): boolean {
 /** Releases the mutex and wakes a waiter if there may be one. */
 export function unlockMutex(memory: Memory, at: number): void {
   if ((exchange(memory.words, at, 0) & 1) === 1) memory.notify(at, 1);
+}
+
+/** As {@linkcode unlockMutex}, for the hot paths: see {@linkcode lockFixed}. */
+export function unlockFixed(words: Int32Array, memory: Memory, at: number): void {
+  if ((exchange(words, at, 0) & 1) === 1) memory.notify(at, 1);
 }

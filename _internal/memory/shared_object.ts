@@ -117,14 +117,15 @@ export function whyUnusable(handle: SharedHandle): string {
 export class Place {
   /** The memory that the object is in. */
   readonly space: Space;
-  /** All words of that memory. */
+  /** Words of that memory, with all words of the object: see `Space.fixed`. */
   readonly words: Int32Array;
   /** Where the object's own words begin; negative once the handle cannot be used. */
   at: number;
 
   constructor(space: Space | undefined, at: number) {
+    if (space !== undefined) space.fix(at - OBJECT_HEADER + blockWords(space.memory, at - OBJECT_HEADER));
     this.space = space as Space;
-    this.words = space?.words as Int32Array;
+    this.words = space?.fixed as Int32Array;
     this.at = at;
   }
 }

@@ -15,21 +15,38 @@
  * @module
  */
 
-import { load, peek, store } from "../atomics.ts";
+import { load, peeksPlainly, store } from "../atomics.ts";
 import { InvalidStateError } from "../errors.ts";
 import { requireBegun } from "../runtime/own_files.ts";
 import { exitThread } from "../runtime/this_thread.ts";
 import { isBrowser, isBun, requireSharing } from "../runtime/runtime.ts";
 import { allocate, free, reach } from "./allocator.ts";
 import { AsyncWaiters } from "./async_waiters.ts";
-import { BELL_COUNT, type Memory, NAMES_AT, NAMES_MUTEX_AT, ROOM_AT, type Scope, ThreadMemory } from "./memory.ts";
+import {
+  BELL_COUNT,
+  fixedWords,
+  type Memory,
+  NAMES_AT,
+  NAMES_MUTEX_AT,
+  ROOM_AT,
+  type Scope,
+  ThreadMemory,
+} from "./memory.ts";
 import { enter, entryOf, KILL, lockMutex, unlockMutex } from "./participants.ts";
 import { ALL_SLEEPERS, DEFAULT_SPINS, notify } from "./wait_point.ts";
+
+const isPlain = peeksPlainly;
 
 /** One thread's view of one memory. */
 export class Space {
   readonly memory: Memory;
   readonly words: Int32Array;
+  /**
+   * The words that had memory when this thread last looked, as an array of a fixed length, for the hot paths:
+   * JavaScriptCore reads the length of an array that grows with its buffer before each access. All words of the objects
+   * that this thread has handles of are in it. Other words may not be: see {@linkcode Space.fix}.
+   */
+  fixed: Int32Array;
   /** This thread's id in the memory. */
   readonly id: number;
   /** Where its entry in the table of participants is. */
@@ -53,13 +70,14 @@ export class Space {
   constructor(memory: Memory, id: number, exit: () => never) {
     this.memory = memory;
     this.words = memory.words;
+    this.fixed = fixedWords(memory);
     this.id = id;
     this.entry = entryOf(id);
     this.bell = id % BELL_COUNT;
     this.spins = (globalThis.navigator?.hardwareConcurrency ?? 2) > 1 ? DEFAULT_SPINS : 0;
     this.async = new AsyncWaiters(this);
     this.exit = exit;
-    this.#killWords = memory.words;
+    this.#killWords = this.fixed;
     this.#killAt = this.entry + KILL;
   }
 
@@ -68,8 +86,13 @@ export class Space {
    * That request does not wake a sleep in this memory, so the thread ends after its slice.
    */
   obey(other: Space): void {
-    this.#killWords = other.words;
+    this.#killWords = other.fixed;
     this.#killAt = other.entry + KILL;
+  }
+
+  /** Makes {@linkcode Space.fixed} longer if it does not have all words before `end`, which is in a block that is given out. */
+  fix(end: number): void {
+    if (end > this.fixed.length) this.fixed = fixedWords(this.memory);
   }
 
   /** Adds the thread to the memory and returns its view. */
@@ -92,7 +115,7 @@ export class Space {
 
   /** As {@linkcode Space.endIfKilled}, at a path that has another atomic operation: see {@linkcode peek}. */
   peekKill(): void {
-    if (peek(this.#killWords, this.#killAt) !== 0) this.exit();
+    if ((isPlain ? this.#killWords[this.#killAt] : load(this.#killWords, this.#killAt)) !== 0) this.exit();
   }
 
   /** Returns a zeroed block, or throws a `RangeError` that says what there was no room for. */

@@ -22,7 +22,7 @@
  * @module
  */
 
-import { add, compareExchange, exchange, load, now, or, pause, peek, store } from "../atomics.ts";
+import { add, compareExchange, exchange, load, now, or, pause, peek, peeksPlainly, store } from "../atomics.ts";
 import { NotSupportedError } from "../errors.ts";
 import { mayBlock } from "../runtime/runtime.ts";
 import { BELL_COUNT, BELL_STRIDE, BELLS_AT, type Memory } from "./memory.ts";
@@ -49,6 +49,8 @@ export interface WaitingThread {
   /** Stops this thread at once. */
   exit(): never;
 }
+
+const isPlain = peeksPlainly;
 
 /** Words of a wait point. */
 export const WAIT_POINT_WORDS = 2;
@@ -101,11 +103,21 @@ const SLOWEST = 12;
 export const WOKEN_IN_VAIN = 4;
 
 /**
+ * Whether a thread or a promise waits here: whether {@linkcode notify} has anything to do. Call it where notify may be
+ * called. A hot path asks this first, with an array of a fixed length that has the point: it is small enough to be compiled
+ * into its caller, and a point without waiters then costs no call.
+ */
+export function isAwaited(words: Int32Array, point: number): boolean {
+  return ((isPlain ? words[point] : load(words, point)) & SLEEPERS) !== 0 ||
+    (isPlain ? words[point + 1] : load(words, point + 1)) !== 0;
+}
+
+/**
  * Wakes up to `count` of the blocked threads, and all promises, that wait here. Call it after making the change, by an atomic
  * operation that writes: the reads below come after that operation.
  */
 export function notify(space: WaitingThread, point: number, count: number): void {
-  const words = space.words;
+  const { words } = space;
   if ((peek(words, point) & SLEEPERS) !== 0) notifySleepers(space, point, count);
   if (peek(words, point + 1) !== 0) ring(space, point);
 }

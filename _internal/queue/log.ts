@@ -36,7 +36,7 @@
 import { exchange, load, peek, post, store } from "../atomics.ts";
 import { QUEUE } from "../memory/kinds.ts";
 import { LINE } from "../memory/memory.ts";
-import { lockMutex, unlockMutex } from "../memory/participants.ts";
+import { lockFixed, lockMutex, unlockFixed, unlockMutex } from "../memory/participants.ts";
 import type { Space } from "../memory/space.ts";
 import { advance, type Batch } from "./many.ts";
 import {
@@ -54,33 +54,12 @@ import {
   SHUT_AT_ONCE,
   STATE,
 } from "./container.ts";
-import { dropMessage, type Message, MESSAGE_WORDS, sizeOf, SKIP } from "./message.ts";
+import { dropMessage, type Message, sizeOf, SKIP } from "./message.ts";
+import * as segments from "./segments.ts";
 import { beginTaking, endTaking, mendTaking } from "./taken.ts";
 
-/** In a segment: the next segment, and the address after its last word. */
-export const NEXT = 0;
-export const END = 1;
-/** In a segment of a stack: the segment below, and the position in it where the stack continues. */
-export const PREVIOUS = 2;
-export const BELOW = 3;
-/** Where the first message is. */
-export const FIRST = 4;
-
-/** Words of 64 KiB, less the header that the allocator adds. */
-const LARGEST = 16384 - 2;
-
-/** Makes a segment of twice `before` words that has room for a message of `size` words. Returns 0 if there is no memory. */
-export function makeSegment(space: Space, before: number, size: number): number {
-  const words = Math.max(Math.min(before * 2, LARGEST), Math.min(size, MESSAGE_WORDS) + FIRST + 2);
-  // If the memory is nearly full, room for the message is enough.
-  let length = words;
-  let segment = space.tryAllocate(length, false);
-  if (segment === 0) segment = space.tryAllocate(length = size + FIRST + 2, false);
-  if (segment === 0) return 0;
-  space.words[segment + NEXT] = 0;
-  space.words[segment + END] = segment + length;
-  return segment;
-}
+// Copied into constants of this module: V8 compiles those into the code, but loads an imported binding at each use.
+const { END, FIRST, NEXT } = segments;
 
 const PUT_MUTEX = CONTAINER;
 const TAIL = CONTAINER + 1;
@@ -102,15 +81,22 @@ const INLINE_WORDS = 128;
 
 class Log implements Container {
   readonly #space: Space;
-  readonly #words: Int32Array;
+  /** `Space.fixed`, or what that was. The queue's own words are in it, and perhaps not all segments. */
+  #words: Int32Array;
   readonly #base: number;
   readonly #limit: number;
 
   constructor(space: Space, base: number, limit: number) {
     this.#space = space;
-    this.#words = space.words;
+    this.#words = space.fixed;
     this.#base = base;
     this.#limit = limit;
+  }
+
+  // Returns an array of a fixed length that has all words before `end`.
+  #fix(end: number): Int32Array {
+    this.#space.fix(end);
+    return this.#words = this.#space.fixed;
   }
 
   get size(): number {
@@ -128,22 +114,22 @@ class Log implements Container {
 
   push(message: Message): number {
     const space = this.#space;
-    const words = this.#words;
+    let words = this.#words;
     const base = this.#base;
     const limit = this.#limit;
     // A plain read is enough for a hint, and calls take most of the time of code that is not compiled yet.
     if (limit > 0 && ((words[base + TAIL] - words[base + HEAD_SEEN]) | 0) >= limit && this.#seemsFull()) return FULL;
-    lockMutex(space.memory, base + PUT_MUTEX, space.id);
+    lockFixed(words, space.memory, base + PUT_MUTEX, space.id);
     const tail = words[base + TAIL];
     // A plain read: the state is written under this mutex, and so is `SHUT_AT_ONCE` under that of gets.
     if (words[base + STATE] !== OPEN) {
-      unlockMutex(space.memory, base + PUT_MUTEX);
+      unlockFixed(words, space.memory, base + PUT_MUTEX);
       return CLOSED;
     }
     if (limit > 0 && ((tail - words[base + HEAD_SEEN]) | 0) >= limit) {
       const head = words[base + HEAD_SEEN] = peek(words, base + HEAD);
       if (((tail - head) | 0) >= limit) {
-        unlockMutex(space.memory, base + PUT_MUTEX);
+        unlockFixed(words, space.memory, base + PUT_MUTEX);
         return FULL;
       }
     }
@@ -151,14 +137,16 @@ class Log implements Container {
     let segment = words[place];
     let position = words[place + 1];
     const { size } = message;
+    if (position + size > words.length) words = this.#fix(position + size);
     // One word always remains for SKIP.
     if (position + size >= words[segment + END]) {
       segment = this.#nextSegment(segment, position, size);
       if (segment === 0) {
-        unlockMutex(space.memory, base + PUT_MUTEX);
+        unlockFixed(words, space.memory, base + PUT_MUTEX);
         return NO_ROOM;
       }
       position = segment + FIRST;
+      words = this.#fix(position + size);
     }
     if (size === 1) words[position] = message.header;
     else message.writeTo(space, position);
@@ -166,7 +154,7 @@ class Log implements Container {
     words[next] = segment;
     words[next + 1] = position + size;
     post(words, base + TAIL, (tail + 1) | 0);
-    unlockMutex(space.memory, base + PUT_MUTEX);
+    unlockFixed(words, space.memory, base + PUT_MUTEX);
     return OK;
   }
 
@@ -194,7 +182,7 @@ class Log implements Container {
   }
 
   #pushAll(batch: Batch, tail: number): number {
-    const words = this.#words;
+    const { words } = this.#space;
     const base = this.#base;
     const limit = this.#limit;
     let { left: count } = batch;
@@ -238,7 +226,7 @@ class Log implements Container {
   // Returns a segment with room for a message of `size` words, which has no room at `position`, and links the two. 0: no memory.
   #nextSegment(segment: number, position: number, size: number): number {
     const space = this.#space;
-    const words = this.#words;
+    const { words } = space;
     const spare = this.#base + SPARE;
     for (;;) {
       words[position] = SKIP;
@@ -253,7 +241,7 @@ class Log implements Container {
         // A spare segment that is much smaller is left from a time when the queue was short.
         if (room <= FIRST + size || room * 2 < length) {
           if (next !== 0 && next !== this.#base + INLINE) space.free(next);
-          next = makeSegment(space, length, size);
+          next = segments.makeSegment(space, length, size);
           if (next === 0) return 0;
         }
         words[next + NEXT] = 0;
@@ -267,33 +255,35 @@ class Log implements Container {
 
   shift(message: Message): number {
     const space = this.#space;
-    const words = this.#words;
+    let words = this.#words;
     const base = this.#base;
     // Looks without the mutex, so that threads that wait for an item do not contend for it.
     const seen = words[base + HEAD];
-    if (seen === words[base + TAIL_SEEN] && peek(words, base + TAIL) === seen) return this.#whyEmpty();
-    lockMutex(space.memory, base + GET_MUTEX, space.id);
+    if (seen === words[base + TAIL_SEEN] && peek(words, base + TAIL) === seen) return whyEmpty(words, base);
+    lockFixed(words, space.memory, base + GET_MUTEX, space.id);
     if (words[base + TAKING] !== 0) mendTaking(space, base + TAKING);
     const head = words[base + HEAD];
     if (head === words[base + TAIL_SEEN]) {
       const tail = peek(words, base + TAIL);
       if (head === tail) {
-        unlockMutex(space.memory, base + GET_MUTEX);
-        return this.#whyEmpty();
+        unlockFixed(words, space.memory, base + GET_MUTEX);
+        return whyEmpty(words, base);
       }
       words[base + TAIL_SEEN] = tail;
     }
     if (words[base + STATE] === SHUT_AT_ONCE) {
-      unlockMutex(space.memory, base + GET_MUTEX);
+      unlockFixed(words, space.memory, base + GET_MUTEX);
       return CLOSED;
     }
     const place = base + GET_PLACES + (head & 1) * 2;
     let segment = words[place];
     let position = words[place + 1];
+    if (position >= words.length) words = this.#fix(position + 1);
     const moved = words[position] === SKIP;
     while (words[position] === SKIP) {
       segment = words[segment + NEXT];
       position = segment + FIRST;
+      if (position >= words.length) words = this.#fix(position + 1);
     }
     message.readFrom(space, position);
     const next = base + GET_PLACES + ((head + 1) & 1) * 2;
@@ -308,7 +298,7 @@ class Log implements Container {
       endTaking(space, base + TAKING, parcel);
     }
     if (moved) this.#giveUpBefore(segment);
-    unlockMutex(space.memory, base + GET_MUTEX);
+    unlockFixed(words, space.memory, base + GET_MUTEX);
     return OK;
   }
 
@@ -317,7 +307,7 @@ class Log implements Container {
     const words = this.#words;
     const base = this.#base;
     const seen = peek(words, base + HEAD);
-    if (seen === words[base + TAIL_SEEN] && peek(words, base + TAIL) === seen) return this.#whyEmpty();
+    if (seen === words[base + TAIL_SEEN] && peek(words, base + TAIL) === seen) return whyEmpty(words, base);
     lockMutex(space.memory, base + GET_MUTEX, space.id);
     if (words[base + TAKING] !== 0) mendTaking(space, base + TAKING);
     const head = words[base + HEAD];
@@ -331,11 +321,11 @@ class Log implements Container {
     const isClosed = peek(words, base + STATE) === SHUT_AT_ONCE;
     if (count > 0 && !isClosed) this.#shiftAll(batch, head, count);
     unlockMutex(space.memory, base + GET_MUTEX);
-    return isClosed ? CLOSED : count > 0 ? OK : this.#whyEmpty();
+    return isClosed ? CLOSED : count > 0 ? OK : whyEmpty(words, base);
   }
 
   #shiftAll(batch: Batch, head: number, count: number): void {
-    const words = this.#words;
+    const { words } = this.#space;
     const base = this.#base;
     const place = base + GET_PLACES + (head & 1) * 2;
     let segment = words[place];
@@ -375,30 +365,15 @@ class Log implements Container {
     endTaking(space, base + TAKING, message.parcel);
   }
 
-  // The state is read before the tail: after a shutdown the tail does not change any more.
-  #whyEmpty(): number {
-    const words = this.#words;
-    const base = this.#base;
-    const state = peek(words, base + STATE);
-    if (state === OPEN) return EMPTY;
-    return state === SHUT_AT_ONCE || peek(words, base + HEAD) === peek(words, base + TAIL) ? CLOSED : EMPTY;
-  }
-
   // Gives back the segments before `segment`. These are several if a thread was killed after its get had moved on.
   #giveUpBefore(segment: number): void {
-    const words = this.#words;
+    const { words } = this.#space;
     const oldest = this.#base + OLDEST;
     // A corrupted link may lead out of the memory, where reads give `undefined` instead of the end of the list.
     for (let old = words[oldest]; old !== segment && old > 0; old = words[oldest]) {
       words[oldest] = words[old + NEXT];
-      this.#recycle(old);
+      recycle(this.#space, this.#base, old);
     }
-  }
-
-  #recycle(segment: number): void {
-    const replaced = exchange(this.#words, this.#base + SPARE, segment);
-    // The first segment is part of the queue.
-    if (replaced !== 0 && replaced !== this.#base + INLINE) this.#space.free(replaced);
   }
 
   shutDown(atOnce: boolean): void {
@@ -421,6 +396,19 @@ class Log implements Container {
     drain(space, base);
     unlockMutex(memory, base + GET_MUTEX);
   }
+}
+
+// The state is read before the tail: after a shutdown the tail does not change any more.
+function whyEmpty(words: Int32Array, base: number): number {
+  const state = peek(words, base + STATE);
+  if (state === OPEN) return EMPTY;
+  return state === SHUT_AT_ONCE || peek(words, base + HEAD) === peek(words, base + TAIL) ? CLOSED : EMPTY;
+}
+
+function recycle(space: Space, base: number, segment: number): void {
+  const replaced = exchange(space.words, base + SPARE, segment);
+  // The first segment is part of the queue.
+  if (replaced !== 0 && replaced !== base + INLINE) space.free(replaced);
 }
 
 // Takes all messages, in the way of a get, and drops them.

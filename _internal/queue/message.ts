@@ -192,7 +192,8 @@ export class Message {
 
   /** Writes the message into shared memory. */
   writeTo(space: Space, at: number): void {
-    const { words } = space;
+    const { fixed } = space;
+    const words = at + this.size <= fixed.length ? fixed : space.words;
     const { header } = this;
     words[at] = header;
     if (this.size === 1) return;
@@ -223,7 +224,8 @@ export class Message {
 
   /** Reads the message from shared memory. Call {@linkcode Message.unpack} before any other message is read. */
   readFrom(space: Space, at: number): void {
-    const { words } = space;
+    const { fixed } = space;
+    const words = at + MESSAGE_WORDS <= fixed.length ? fixed : space.words;
     const header = words[at];
     const tag = header & TAG;
     this.header = header;

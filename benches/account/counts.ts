@@ -42,12 +42,13 @@ export interface Count {
 }
 
 /**
- * The calls that write atomically. `lockMutex` is a compare-exchange if the mutex is free, `unlockMutex` is an exchange. If none
+ * The calls that write atomically. `lockMutex` and `lockFixed` are a compare-exchange if the mutex is free, `unlockMutex` and
+ * `unlockFixed` are an exchange. If none
  * waits, `notify` only reads.
  */
 export const WRITES: readonly string[] = [
   ...["store", "exchange", "compareExchange", "add", "and", "or", "xor"],
-  ...["lockMutex", "unlockMutex"],
+  ...["lockMutex", "unlockMutex", "lockFixed", "unlockFixed"],
 ];
 
 const LOCK = "sync/lock.ts";
@@ -164,8 +165,7 @@ export const COUNTS: readonly Count[] = [
       ...[step(RWLOCK, "  readSync("), step(RW_WORD, "export function readAtOnce(", 1), END_IF_KILLED],
       ...[
         step(RW_WORD, "export function epochOf("),
-        step(RW_WORD, "export function releaseRead("),
-        step(RW_WORD, "export function setCount(", 1),
+        step(RW_WORD, "export function releaseRead(", 1),
         NOTIFY,
       ],
     ],

@@ -1023,6 +1023,7 @@ export const barrierAction: Readonly<Record<string, unknown>> = {
 
 /** In place of `_internal/atomics.ts`. Operations with a number are never called through this. */
 export const atomics: Readonly<Record<string, unknown>> = {
+  peeksPlainly: false,
   ...Object.fromEntries(
     [...OPERATIONS, ...Object.keys(CHEAPER)].map((name) => [
       name,

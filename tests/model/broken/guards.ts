@@ -43,8 +43,8 @@ export const variants: readonly BrokenVariant[] = [
       },
       {
         file: RLOCK,
-        find: "if (compareExchange(words, at, tag, FREE) === tag) notify(space, at + POINT, 1);",
-        replace: "if (store(words, at, FREE) === FREE && tag !== FREE) notify(space, at + POINT, 1);",
+        find: "if (compareExchange(words, at, tag, FREE) === tag) {",
+        replace: "if (store(words, at, FREE) === FREE && tag !== FREE) {",
       },
     ],
     caughtBy: ["RLock: a guard of a thread"],

@@ -4,9 +4,11 @@ const WORD = "sync/_lock_word.ts";
 const LOCK = "sync/lock.ts";
 const EVENT = "sync/event.ts";
 
-const WAKE = "notify(this.#place.space, at + POINT, 1);";
+const POINTS = "_internal/memory/wait_point.ts";
+
+const WAKE = "      if (isAwaited(words, at + POINT)) notify(this.#place.space, at + POINT, 1);\n";
 const IF = "    if (\n      !hasSuspended && at >= 0 && words[at + ACQUISITION] === acquisition &&\n";
-const RELEASE = `      compareExchange(words, at, this.#tag, FREE) === this.#tag\n    ) ${WAKE}`;
+const RELEASE = `      compareExchange(words, at, this.#tag, FREE) === this.#tag\n    ) {\n${WAKE}`;
 
 /** Broken locks and events. */
 export const variants: readonly BrokenVariant[] = [
@@ -28,13 +30,22 @@ export const variants: readonly BrokenVariant[] = [
   },
   {
     name: "Lock: released without a wake-up",
-    patches: [{ file: LOCK, find: RELEASE, replace: RELEASE.replace(WAKE, "{}") }],
+    patches: [{ file: LOCK, find: RELEASE, replace: RELEASE.replace(WAKE, "") }],
     caughtBy: ["Lock: two threads"],
   },
   {
     name: "Lock: notifies before it is free",
-    patches: [{ file: LOCK, find: IF + RELEASE, replace: WAKE + IF + RELEASE.replace(WAKE, "{}") }],
+    patches: [{ file: LOCK, find: IF + RELEASE, replace: WAKE + IF + RELEASE.replace(WAKE, "") }],
     caughtBy: ["Lock: two threads"],
+  },
+  {
+    name: "Lock: only blocked threads count as waiters",
+    patches: [{
+      file: POINTS,
+      find: "(isPlain ? words[point + 1] : load(words, point + 1)) !== 0;",
+      replace: "false;",
+    }],
+    caughtBy: ["Lock: a promise and"],
   },
   {
     name: "Lock: a guard gives back by a store",
@@ -47,7 +58,7 @@ export const variants: readonly BrokenVariant[] = [
       {
         file: LOCK,
         find: RELEASE,
-        replace: `      store(words, at, FREE) === undefined\n    ) ${WAKE}`,
+        replace: `      store(words, at, FREE) === undefined\n    ) {\n${WAKE}`,
       },
     ],
     caughtBy: ["Lock: a guard whose lock"],

@@ -58,7 +58,7 @@ export const variants: readonly BrokenVariant[] = [
     patches: [{
       file: ENDS,
       find:
-        "    const outcome = this.#container.push(message);\n    if (outcome === OK) {\n      notify(this.#space, this.#base + GET_POINT, 1);\n",
+        "    const outcome = this.#container.push(message);\n    if (outcome === OK) {\n      if (isAwaited(words, this.#base + GET_POINT)) notify(this.#space, this.#base + GET_POINT, 1);\n",
       replace:
         "    notify(this.#space, this.#base + GET_POINT, 1);\n    const outcome = this.#container.push(message);\n    if (outcome === OK) {\n",
     }],
@@ -69,9 +69,9 @@ export const variants: readonly BrokenVariant[] = [
     patches: [{
       file: LOG,
       find:
-        ">= limit && this.#seemsFull()) return FULL;\n    lockMutex(space.memory, base + PUT_MUTEX, space.id);\n    const tail = words[base + TAIL];\n    // A",
+        ">= limit && this.#seemsFull()) return FULL;\n    lockFixed(words, space.memory, base + PUT_MUTEX, space.id);\n    const tail = words[base + TAIL];\n    // A",
       replace:
-        ">= limit) return FULL;\n    lockMutex(space.memory, base + PUT_MUTEX, space.id);\n    const tail = words[base + TAIL];\n    // A",
+        ">= limit) return FULL;\n    lockFixed(words, space.memory, base + PUT_MUTEX, space.id);\n    const tail = words[base + TAIL];\n    // A",
     }],
     caughtBy: ["Queue: room for one"],
   },

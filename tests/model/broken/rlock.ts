@@ -40,8 +40,9 @@ export const variants: readonly BrokenVariant[] = [
     name: "RLock: released by a store that wakes no waiter",
     patches: [{
       file: RLOCK,
-      find: "if (compareExchange(words, at, tag, FREE) === tag) notify(space, at + POINT, 1);",
-      replace: "if (compareExchange(words, at, tag, FREE) === tag) {}",
+      find:
+        "    if (compareExchange(words, at, tag, FREE) === tag) {\n      if (isAwaited(words, at + POINT)) notify(space, at + POINT, 1);\n",
+      replace: "    if (compareExchange(words, at, tag, FREE) === tag) {\n",
     }],
     caughtBy: ["RLock: two threads"],
   },

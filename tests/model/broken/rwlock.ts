@@ -88,8 +88,9 @@ export const variants: readonly BrokenVariant[] = [
     name: "RWLock: the last reader wakes no writer",
     patches: [{
       file: WORD,
-      find: "  if (count === 0) notify(space, base + WRITE_POINT, 1);",
-      replace: "",
+      find:
+        "  if (count === 0 && isAwaited(words, base + WRITE_POINT)) notify(space, base + WRITE_POINT, 1);\n}\n\n/** Gives an acquisition",
+      replace: "}\n\n/** Gives an acquisition",
     }],
     caughtBy: ["RWLock: two readers"],
   },
@@ -98,7 +99,7 @@ export const variants: readonly BrokenVariant[] = [
     patches: [{
       file: WORD,
       find:
-        "    replaceOwn(space, base, FREE, WRITERS_OFF | BARRED) === undefined\n  ) return;\n  notify(space, base + READ_POINT, ALL_SLEEPERS);\n",
+        "    replaceOwn(space, base, FREE, WRITERS_OFF | BARRED) === undefined\n  ) return;\n  if (isAwaited(words, base + READ_POINT)) notify(space, base + READ_POINT, ALL_SLEEPERS);\n",
       replace: "    replaceOwn(space, base, FREE, WRITERS_OFF | BARRED) === undefined\n  ) return;\n",
     }],
     caughtBy: ["RWLock: two readers", "RWLock: two writers"],

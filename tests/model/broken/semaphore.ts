@@ -5,7 +5,7 @@ const SEMAPHORE = "sync/semaphore.ts";
 const LATCH = "sync/latch.ts";
 
 const CHANGE = "    if (compareExchange(words, at, seen, (seen + count * ONE) | 0) === seen) break;\n  }\n";
-const WAKE = "  notify(space, at + POINT, Math.min(count, ALL_SLEEPERS));\n";
+const WAKE = "  if (isAwaited(words, at + POINT)) notify(space, at + POINT, Math.min(count, ALL_SLEEPERS));\n";
 const STORE = {
   file: PERMITS,
   find: "import { and, compareExchange, load, or, peek }",
