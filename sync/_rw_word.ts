@@ -14,7 +14,8 @@
  *
  *                  read                              write
  *   FREE           counts itself, looks once more:   CLAIM, then looks at the seats: writer, or
- *                  reads, or takes its count back    back to the flags, and READERS_OFF if it waits
+ *                  reads, or takes its count back    back to the flags, and READERS_OFF if it waits;
+ *                                                    a newcomer that sees no reader: writer, then looks
  *   + READERS_OFF  waits, unless a writer has left   as FREE
  *                  since it came, or it reads
  *   + WRITERS_OFF  as FREE, and clears it            waits
@@ -203,16 +204,21 @@ export function readAtOnce(space: Space, base: number, seat: number): boolean {
 /**
  * As {@linkcode attemptWrite} of a newcomer, for a lock that no thread holds or waits for. `false`: the lock may be held;
  * nothing has changed.
+ *
+ * It makes no claim first, which would be one more atomic operation. So if a reader comes between the two looks, others see a
+ * writer for a moment and may go to sleep, and if the thread dies in that moment, the lock is abandoned. A claim keeps others
+ * awake. {@linkcode attemptWrite} makes one, since it may meet readers often.
  */
 export function writeAtOnce(space: Space, base: number): boolean {
   const words = space.fixed;
   const tag = space.id << WRITER_SHIFT;
-  if (compareExchange(words, base, FREE, tag | CLAIM) !== FREE) return false;
+  if (!isUnread(words, base + SEATS) || compareExchange(words, base, FREE, tag) !== FREE) return false;
   space.peekKill();
-  if (isUnread(words, base + SEATS) && compareExchange(words, base, tag | CLAIM, tag) === (tag | CLAIM)) {
-    return true;
-  }
+  if (isUnread(words, base + SEATS)) return true;
+  // A reader has come meanwhile. Others took this thread for a writer, and may sleep.
   replaceOwn(space, base, FREE, FLAGS);
+  notify(space, base + READ_POINT, ALL_SLEEPERS);
+  notify(space, base + WRITE_POINT, 1);
   return false;
 }
 

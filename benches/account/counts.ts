@@ -177,7 +177,7 @@ export const COUNTS: readonly Count[] = [
     name: "RWLock: writeSync + dispose of the guard",
     path: [
       step(RWLOCK, "  writeSync("),
-      step(RW_WORD, "export function writeAtOnce(", 2),
+      step(RW_WORD, "export function writeAtOnce(", 1),
       END_IF_KILLED,
       step(RWLOCK, "  #beginWriting("),
       step(RW_WORD, "export function releaseWrite(", 1),

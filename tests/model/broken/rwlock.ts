@@ -33,7 +33,7 @@ export const variants: readonly BrokenVariant[] = [
       replace: "    store(words, base, tag | seen & FLAGS | CLAIM);",
     }, {
       file: WORD,
-      find: "  if (compareExchange(words, base, FREE, tag | CLAIM) !== FREE) return false;",
+      find: "  if (!isUnread(words, base + SEATS) || compareExchange(words, base, FREE, tag) !== FREE) return false;",
       replace: "  if (tag !== FREE) return false;",
     }],
     caughtBy: ["RWLock: two writers"],
@@ -42,8 +42,8 @@ export const variants: readonly BrokenVariant[] = [
     name: "RWLock: a writer at once claims by a store",
     patches: [{
       file: WORD,
-      find: "  if (compareExchange(words, base, FREE, tag | CLAIM) !== FREE) return false;",
-      replace: "  if (load(words, base) !== FREE) return false;\n  store(words, base, tag | CLAIM);",
+      find: "  if (!isUnread(words, base + SEATS) || compareExchange(words, base, FREE, tag) !== FREE) return false;",
+      replace: "  if (load(words, base) !== FREE) return false;\n  store(words, base, tag);",
     }],
     caughtBy: ["RWLock: two writers"],
   },
@@ -51,24 +51,33 @@ export const variants: readonly BrokenVariant[] = [
     name: "RWLock: a writer at once does not look at the seats",
     patches: [{
       file: WORD,
-      find: "  if (isUnread(words, base + SEATS) && ",
-      replace: "  if (tag !== FREE && ",
+      find: "  if (isUnread(words, base + SEATS)) return true;",
+      replace: "  if (tag !== FREE) return true;",
+    }, {
+      file: WORD,
+      find: "  if (!isUnread(words, base + SEATS) || ",
+      replace: "  if (",
     }],
     caughtBy: ["RWLock: two readers", "RWLock: two writers"],
   },
   {
-    name: "RWLock: a writer at once looks for readers before it claims",
+    name: "RWLock: a writer at once looks for readers only before it writes its id",
     patches: [{
       file: WORD,
-      find: "  if (compareExchange(words, base, FREE, tag | CLAIM) !== FREE) return false;",
-      replace:
-        "  const unread = isUnread(words, base + SEATS);\n  if (compareExchange(words, base, FREE, tag | CLAIM) !== FREE) return false;",
-    }, {
-      file: WORD,
-      find: "  if (isUnread(words, base + SEATS) && ",
-      replace: "  if (unread && ",
+      find: "  if (isUnread(words, base + SEATS)) return true;",
+      replace: "  if (tag !== FREE) return true;",
     }],
     caughtBy: ["RWLock: two readers", "RWLock: two writers"],
+  },
+  {
+    name: "RWLock: a writer at once that meets a reader wakes no thread",
+    patches: [{
+      file: WORD,
+      find:
+        "  replaceOwn(space, base, FREE, FLAGS);\n  notify(space, base + READ_POINT, ALL_SLEEPERS);\n  notify(space, base + WRITE_POINT, 1);\n  return false;",
+      replace: "  replaceOwn(space, base, FREE, FLAGS);\n  return false;",
+    }],
+    caughtBy: ["RWLock: a reader may read"],
   },
   {
     name: "RWLock: dead readers still count",
