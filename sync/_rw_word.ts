@@ -237,7 +237,7 @@ export function releaseRead(space: Space, base: number, seat: number, epoch: num
   const words = space.fixed;
   // Otherwise the acquisition was taken from this thread, or another thread got the seat when this thread was presumed
   // dead.
-  if (epoch !== epochOf(space, seat) || peek(words, seat) !== space.id) return;
+  if (hasEpochs && epoch !== epochOf(space, seat) || peek(words, seat) !== space.id) return;
   const count = words[seat + COUNT] - 1;
   store(words, seat + COUNT, count);
   if (count === 0 && isAwaited(words, base + WRITE_POINT)) notify(space, base + WRITE_POINT, 1);

@@ -24,6 +24,44 @@ export function incrementBackingOff(words: Int32Array, times: number): void {
   }
 }
 
+let acquisitions = 0;
+
+/** What a lock returns: it gives one acquisition back, once. */
+class Guard {
+  readonly #words: Int32Array;
+  readonly #acquisition: number;
+  readonly #abandoned: boolean;
+
+  constructor(words: Int32Array, acquisition: number, abandoned: boolean) {
+    this.#words = words;
+    this.#acquisition = acquisition;
+    this.#abandoned = abandoned;
+  }
+
+  get abandoned(): boolean {
+    return this.#abandoned;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#acquisition === acquisitions) unlock(this.#words, LOCK);
+  }
+}
+
+function acquire(words: Int32Array): Guard {
+  lock(words, LOCK);
+  return new Guard(words, ++acquisitions, false);
+}
+
+/** As `increment` of bare/lock.ts, but the lock returns a guard, which the caller does not use. */
+export function incrementGuarded(words: Int32Array, times: number): void {
+  standInLine(words);
+  for (let i = 0; i < times; i++) {
+    acquire(words);
+    words[COUNT]!++;
+    unlock(words, LOCK);
+  }
+}
+
 function lockLater(words: Int32Array): void {
   for (let look = 0; look < LOOKS; look++) {
     for (let i = 0; i < PAUSES; i++) pause();

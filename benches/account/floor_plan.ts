@@ -9,6 +9,7 @@ import type { Scope } from "../peers/work.ts";
 export const ALONE = "pairs of one thread";
 export const MUTEX = "mutex of three states";
 export const BACKING_OFF = "mutex that backs off";
+export const GUARDED = "mutex with guards";
 export const TWO_MUTEXES = "ring with two mutexes";
 export const ANNOUNCED = "ring, sleepers announced";
 export const FUTEX = "futex through FFI";
@@ -23,6 +24,8 @@ export const ABOUT: Readonly<Record<string, string>> = {
     "A thread does the additions of all, with a compare-exchange and an exchange around each: no lock of two operations takes less",
   [MUTEX]: "Compare-exchange, exchange, and `Atomics.wait` for a waiter. It knows no owner",
   [BACKING_OFF]: "The same, but a waiter leaves the word alone for microseconds before it looks again. It is not fair",
+  [GUARDED]:
+    "The mutex of three states, and an object for each acquisition, as a lock returns that `using` can release",
   [TWO_MUTEXES]: "Any number of threads may put and take numbers: a mutex at each end, and a ring",
   [ANNOUNCED]:
     "One producer, one consumer, no lock. A thread says in a word of its own that it sleeps, so that neither reads the other's count for each number",
@@ -93,12 +96,12 @@ export const FLOORS: readonly FloorRow[] = [
   {
     name: `Lock, 2 x 200,000 ${FIRST}`,
     about:
-      "Threads begin with code that is not compiled. CPython lets one thread run for milliseconds, so its lock is seldom taken. The pairs of one thread are a lower limit for a lock that is never in the way: between them and a mutex is what contention takes",
+      "Threads begin with code that is not compiled. CPython lets one thread run for milliseconds, so its lock is seldom taken. The pairs of one thread are a lower limit for a lock that is never in the way: between them and a mutex is what contention takes. Between a mutex and a mutex with guards is what it takes to return an object while the code is not compiled",
     work: "lock/2",
     scope: "threads",
     n: 400_000,
     quickN: 20_000,
-    programs: [MUTEX, BACKING_OFF, ALONE],
+    programs: [MUTEX, BACKING_OFF, GUARDED, ALONE],
     goals: [rate(2, "CPython", "CPython's lock")],
   },
   {
@@ -108,7 +111,7 @@ export const FLOORS: readonly FloorRow[] = [
     scope: "threads",
     n: 800_000,
     quickN: 20_000,
-    programs: [MUTEX, BACKING_OFF],
+    programs: [MUTEX, BACKING_OFF, GUARDED],
     goals: [rate(2, "CPython", "CPython's lock")],
   },
   {

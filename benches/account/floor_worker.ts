@@ -12,6 +12,7 @@ import {
   fillAnnounced,
   fillObjects,
   incrementBackingOff,
+  incrementGuarded,
   type Ring,
   RINGS,
   takeLarge,
@@ -19,7 +20,11 @@ import {
 
 /** What a worker does. */
 export type Order =
-  | { readonly do: "increment" | "increment backing off"; readonly words: Int32Array; readonly times: number }
+  | {
+    readonly do: "increment" | "increment backing off" | "increment guarded";
+    readonly words: Int32Array;
+    readonly times: number;
+  }
   | {
     readonly do: "put" | "take" | "fill numbers" | "drain numbers";
     readonly words: Int32Array;
@@ -60,6 +65,9 @@ async function obey(order: Order): Promise<number> {
       return 0;
     case "increment backing off":
       incrementBackingOff(order.words, order.times);
+      return 0;
+    case "increment guarded":
+      incrementGuarded(order.words, order.times);
       return 0;
     case "put":
       return putAll(order.words, order.slots, order.times);

@@ -16,7 +16,19 @@ import {
   RINGS,
   sendLarge,
 } from "./floor_memory.ts";
-import { ALONE, ANNOUNCED, BACKING_OFF, CODED, COLD, FUTEX, LARGE, MUTEX, TWO_MUTEXES, work } from "./floor_plan.ts";
+import {
+  ALONE,
+  ANNOUNCED,
+  BACKING_OFF,
+  CODED,
+  COLD,
+  FUTEX,
+  GUARDED,
+  LARGE,
+  MUTEX,
+  TWO_MUTEXES,
+  work,
+} from "./floor_plan.ts";
 import type { Order } from "./floor_worker.ts";
 
 interface Started {
@@ -49,7 +61,7 @@ async function together(words: Int32Array, orders: readonly Order[], run?: () =>
   return ns;
 }
 
-function locked(how: "increment" | "increment backing off", workers: number): Work {
+function locked(how: "increment" | "increment backing off" | "increment guarded", workers: number): Work {
   return async (n) => {
     const words = makeWords();
     const times = Math.ceil(n / workers);
@@ -161,6 +173,8 @@ export function floorWorks(): Record<string, Work> {
     [work(MUTEX, "lock/4")]: locked("increment", 4),
     [work(BACKING_OFF, "lock/2")]: locked("increment backing off", 2),
     [work(BACKING_OFF, "lock/4")]: locked("increment backing off", 4),
+    [work(GUARDED, "lock/2")]: locked("increment guarded", 2),
+    [work(GUARDED, "lock/4")]: locked("increment guarded", 4),
     [work(ALONE, "lock/2")]: locked("increment", 1),
     [work(TWO_MUTEXES, "queue/integers")]: numbers,
     [work(ANNOUNCED, "queue/integers")]: announced,

@@ -10,6 +10,7 @@ function of(section: Section, works: readonly Omit<WorkInfo, "section">[]): Work
 
 const LONG = 2_000_000;
 const SHORT = 20_000;
+const MANY = 500_000;
 /** Additions of each while the engines still compile them. */
 const FIRST = 200_000;
 
@@ -193,6 +194,14 @@ function items(kind: string, title: string, example: string, quick: boolean): Om
       title: `Queue of ${title}: awaited`,
       about: `One thread or process puts ${example}, the main program awaits each of them; the time of one item`,
       least: 1000,
+    },
+    {
+      name: `queue/${kind} long`,
+      work: `queue/${kind}`,
+      title: `Queue of ${title}: half a million`,
+      about: `One thread or process puts ${example}, another takes them, so many that the beginning does not count`,
+      n: MANY,
+      unwarmed: true,
     },
   ];
 }
