@@ -56,13 +56,15 @@ export const FIRST = "a new program";
 /** The names of the groups of {@linkcode BARE}, by the kind of memory. */
 export const MEMORIES = {
   fixed: "words of a fixed SharedArrayBuffer of a page",
-  threads: "words of a buffer like the memory of threads",
+  growing: "words of a buffer like the memory of threads",
+  threads: "such words in an array of a fixed length",
   processes: "words of a buffer like the memory of processes",
 } as const;
 
 /** All sections, in the order of the tables. */
 export const SECTIONS: readonly Section[] = [
   { player: "fixed", group: MEMORIES.fixed, rows: BARE },
+  { player: "growing", group: MEMORIES.growing, rows: BARE },
   { player: "threads", group: MEMORIES.threads, rows: BARE },
   // No thread can wait on a buffer that the engine does not know as shared, so nothing is notified there.
   { player: "processes", group: MEMORIES.processes, rows: BARE.slice(0, -1) },

@@ -15,13 +15,20 @@ const isBun = "Bun" in globalThis;
 
 type Growable = new (length: number, options: { maxByteLength: number }) => SharedArrayBuffer;
 
-/** The kinds of memory. Those of threads and processes are what the library makes on this runtime, without the library. */
+function makeGrowing(): SharedArrayBuffer {
+  return isBun
+    ? new (SharedArrayBuffer as Growable)(2 ** 20, { maxByteLength: 2 ** 32 })
+    : new SharedArrayBuffer(2 ** 32);
+}
+
+/**
+ * The kinds of memory. Those of threads and processes are what the library makes on this runtime, without the library.
+ * Locks and queues of threads have an array of a fixed length.
+ */
 const MAKE: Readonly<Record<string, () => Int32Array>> = {
   fixed: () => new Int32Array(new SharedArrayBuffer(4096)),
-  threads: () =>
-    new Int32Array(
-      isBun ? new (SharedArrayBuffer as Growable)(2 ** 20, { maxByteLength: 2 ** 32 }) : new SharedArrayBuffer(2 ** 32),
-    ),
+  growing: () => new Int32Array(makeGrowing()),
+  threads: () => new Int32Array(makeGrowing(), 0, 2 ** 18),
   // A mapping is an `ArrayBuffer` to the engine.
   processes: () => new Int32Array(new ArrayBuffer(2 ** 20)),
 };

@@ -5,6 +5,7 @@ import type { Work } from "../lib/play.ts";
 /** By the name of the player. */
 export const WORKS: Readonly<Record<string, () => Promise<Record<string, Work>>>> = {
   fixed: async () => (await import("./words.ts")).wordWorks("fixed"),
+  growing: async () => (await import("./words.ts")).wordWorks("growing"),
   threads: async () => (await import("./words.ts")).wordWorks("threads"),
   processes: async () => (await import("./words.ts")).wordWorks("processes"),
   engine: async () => (await import("./engine.ts")).engineWorks(),

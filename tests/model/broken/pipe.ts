@@ -1,6 +1,7 @@
 import type { BrokenVariant } from "../model.ts";
 
 const PIPE = "_internal/processes/pipe.ts";
+const PIPE_WAIT = "_internal/processes/pipe_wait.ts";
 const OBJECT = "_internal/memory/shared_object.ts";
 const MANY = "_internal/memory/wait.ts";
 
@@ -32,6 +33,24 @@ export const variants: readonly BrokenVariant[] = [
     name: "Pipe: a get notifies no sender that there is room",
     patches: [{ file: PIPE, find: "  if (take) notify(space, ring + PUT_POINT, 1);\n", replace: "" }],
     caughtBy: ["Pipe: two senders"],
+  },
+  {
+    name: "Pipe: a connection that has registered does not look once more before it sleeps",
+    patches: [{
+      file: PIPE_WAIT,
+      find: "      result = wait.attempt(woken);\n      if (result !== undefined) break;\n      const left",
+      replace: "      const left",
+    }],
+    caughtBy: ["Pipe: connections that sleep"],
+  },
+  {
+    name: "Pipe: a connection sleeps again before it looks at what woke it, without registering",
+    patches: [{
+      file: PIPE_WAIT,
+      find: "    const registered = register(space, point);\n",
+      replace: "    const registered = woken === 0 ? register(space, point) : space.words[point];\n",
+    }],
+    caughtBy: ["Pipe: connections that sleep"],
   },
   {
     name: "Pipe: without the senders' mutex",

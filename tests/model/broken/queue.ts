@@ -65,6 +65,16 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Queue: one puts two", "Queue: two put"],
   },
   {
+    name: "Queue: a get of an empty queue relies on the tail as last seen",
+    patches: [{
+      file: LOG,
+      find:
+        "    if (seen === words[base + TAIL_SEEN] && peek(words, base + TAIL) === seen) return whyEmpty(words, base);\n    lockFixed",
+      replace: "    if (seen === words[base + TAIL_SEEN]) return whyEmpty(words, base);\n    lockFixed",
+    }],
+    caughtBy: ["Queue: one puts two", "Queue: two put"],
+  },
+  {
     name: "Queue: a put of a full queue relies on the head as last seen",
     patches: [{
       file: LOG,

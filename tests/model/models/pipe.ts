@@ -18,6 +18,7 @@ import {
   setObject,
   tellOther,
 } from "../../../_internal/processes/pipe.ts";
+import { blockAtPipe, WaitHistory } from "../../../_internal/processes/pipe_wait.ts";
 import { RAW, SHIFT } from "../../../_internal/queue/message.ts";
 import { type Actor, type Model, model, times } from "../model.ts";
 
@@ -45,10 +46,25 @@ function pipeOf(): { space: Space; base: number; ring: number } {
   return { space, base, ring: ringOf(space.words, base, 1) };
 }
 
+/** Blocks until the attempt returns something. */
+type Blocking = <T>(space: Space, point: number, attempt: () => T | undefined) => T;
+
+const likeQueues: Blocking = (space, point, attempt) => block(space, point, attempt, Infinity)!;
+
+/** Without the looks before it sleeps, which only delay what happens anyway, and whose number depends on the clock. */
+const likeConnections: Blocking = (space, point, attempt) => {
+  const history = new WaitHistory();
+  history.rests = Infinity;
+  const expired = () => {
+    throw new Error("a wait without a timeout has expired");
+  };
+  return blockAtPipe(space, { point, attempt, expired }, Infinity, history);
+};
+
 /** Sends eight bytes: a number, and its complement. */
-function send(space: Space, ring: number, value: number): void {
+function send(space: Space, ring: number, value: number, blocking: Blocking = likeQueues): void {
   const { words } = space;
-  block(space, ring + PUT_POINT, () => {
+  blocking(space, ring + PUT_POINT, () => {
     const position = beginPut(space, ring, 3, 3);
     if (position === 0) return undefined;
     words[position] = RAW | 8 << SHIFT;
@@ -56,7 +72,7 @@ function send(space: Space, ring: number, value: number): void {
     words[position + 2] = ~value;
     publish(space, ring);
     return true;
-  }, Infinity);
+  });
 }
 
 function tryReceive(actor: Actor, space: Space, ring: number): number | undefined {
@@ -70,13 +86,19 @@ function tryReceive(actor: Actor, space: Space, ring: number): number | undefine
 }
 
 /** Receives until no thread holds the other end. */
-function receive(actor: Actor, space: Space, base: number, ring: number): number {
-  return block(space, ring + GET_POINT, () => {
+function receive(
+  actor: Actor,
+  space: Space,
+  base: number,
+  ring: number,
+  blocking: Blocking = likeQueues,
+): number {
+  return blocking(space, ring + GET_POINT, () => {
     const value = tryReceive(actor, space, ring);
     if (value !== undefined) return value;
     // The sender may have sent something before it went.
     return isGone(space, base, 1) ? tryReceive(actor, space, ring) ?? ENDED : undefined;
-  }, Infinity)!;
+  });
 }
 
 /** A sender's messages arrive in order and at most once, and all of them if the sender has returned. */
@@ -111,6 +133,25 @@ export const models: readonly Model<Record<string, object>>[] = [
       actor.assert(actor.notes("received").length === 4, "a message was lost");
     },
     bound: 1,
+  }),
+  model({
+    name: "Pipe: connections that sleep, one sender, two receivers, and too little room",
+    setup,
+    scale: SMALL,
+    threads: [
+      () => {
+        const { space, ring } = pipeOf();
+        for (let i = 1; i <= 4; i++) send(space, ring, 10 + i, likeConnections);
+      },
+      ...times(2, (actor) => {
+        const { space, base, ring } = pipeOf();
+        for (let i = 0; i < 2; i++) actor.note("received", receive(actor, space, base, ring, likeConnections));
+      }),
+    ],
+    end: (actor) => {
+      const received = [...actor.notes("received")].sort();
+      actor.assert(received.join() === "11,12,13,14", `${received} were received`);
+    },
   }),
   model({
     name: "Pipe: one sender, two receivers",
