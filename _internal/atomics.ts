@@ -8,9 +8,9 @@
  * memory, and JavaScriptCore puts a fence behind a load, which takes 4 ns. {@linkcode peek} and {@linkcode post} are for
  * the fast paths of locks and queues, which have an atomic operation anyway.
  *
- * Most of them are the engine's own functions, and no functions around these: an engine keeps an account of the arrays that a
- * function sees, for all its callers together. Calls of the engine's functions have an account each. Where only arrays of a
- * fixed length get to a call, JavaScriptCore need not find out how long the array is: see `Space.fixed`.
+ * Most of them are the engine's own functions, without a function around them. An engine notes which kinds of arrays reach a
+ * function, once for all its callers; for its own functions it does so at each call. Where only arrays of a fixed length
+ * arrive, JavaScriptCore does not read the length of the buffer: see `Space.fixed`.
  *
  * The `Int32Array` forms serve all locks, queues and tables, and most kinds of `Value`. The forms for pairs of words
  * are separate functions, so that each call site sees only one kind of array: this is what lets the engines inline it.
@@ -37,9 +37,9 @@ export const store: (words: Int32Array, index: number, value: number) => void = 
 const isOrdered: boolean = ["x86_64", "x64"].includes(host.Deno?.build.arch ?? host.process?.arch ?? "");
 
 /**
- * Whether {@linkcode peek} is a plain read, for the smallest functions on the hottest paths: they decide themselves, so that
- * they have an account of their own arrays. They need a constant of their own module for it. V8 reads an imported constant
- * from memory each time, and an exported one, too.
+ * Whether {@linkcode peek} is a plain read. For the smallest functions on the hottest paths, which decide that themselves, so
+ * that only their own arrays count. Copy it into a constant of the module: V8 reads imported and exported constants from
+ * memory each time.
  */
 export const peeksPlainly: boolean = isOrdered;
 

@@ -5,7 +5,8 @@
  *
  * ```text
  *   FREE             no thread writes; the seats say which read
- *   writer << 5      that participant writes. If it is dead, the next thread gets the lock
+ *   writer << 5      that participant writes, or is a newcomer that looks at the seats once more. If it is dead, the
+ *                    next thread gets the lock
  *   + CLAIM          it looks whether any thread reads: a moment; others wait for its result
  *   + ABANDONED      a writer ended while it held the lock: reported to every acquisition up to the next writer's
  *   + READERS_OFF    a writer waits for the readers to leave: new readers stay out
@@ -28,11 +29,12 @@
  *                  release of the write side: WRITERS_OFF and BARRED stay; notifies all readers and a writer
  * ```
  *
- * A reader adds to the count in its seat and then reads the word. A writer claims the word and then reads the counts.
- * These operations are sequentially consistent, so at least one of the two sees the other. The reader then takes its
- * count back and waits until the claim is gone; the writer takes its claim back. Each of these steps is one store, and
- * the claims and counts of dead threads are ignored. So nothing has to be repaired, at whichever instruction a thread
- * dies.
+ * A reader adds to the count in its seat and then reads the word. A writer claims the word and then reads the counts; a
+ * newcomer that sees no reader writes its id at once, without a claim, and then reads them. These operations are
+ * sequentially consistent, so at least one of the two sees the other. The reader then takes its count back and waits
+ * until the claim is gone; the writer takes its claim or its id back. Each of these steps is one store. The claims and
+ * counts of dead threads are ignored, and a dead writer's id is replaced by ABANDONED. So nothing has to be repaired, at
+ * whichever instruction a thread dies.
  *
  * A single word with the number of readers would be simpler, but does not work: a number does not say which threads
  * read, so a reader that dies would count forever. And all readers would write to the same cache line.
@@ -133,6 +135,11 @@ export function attemptRead(
   for (;;) {
     const seen = peek(words, base);
     if (isWritten(seen)) {
+      if (reads(space, seat)) {
+        // So no thread writes: this is a newcomer in `writeAtOnce`, which will take its id back.
+        awaitClaim(space, base, seen);
+        continue;
+      }
       if (!isInTheWay(space, base, seen, woken)) continue;
       if (woken >= WOKEN_IN_VAIN) keepWritersOff(space, base);
       return MISSED;
@@ -185,6 +192,12 @@ export function attemptWrite(space: Space, base: number, woken: number, waiting:
   }
 }
 
+// Whether this thread reads. If it was presumed dead, a writer may have got the lock all the same.
+function reads(space: Space, seat: number): boolean {
+  const { words, memory, id } = space;
+  return words[seat + COUNT] > 0 && peek(words, seat) === id && isAlive(memory, id);
+}
+
 /**
  * As {@linkcode attemptRead} of a newcomer that has a seat, for a lock that no thread writes or waits for. `false`: the
  * lock may be held; the count is what it was.
@@ -203,11 +216,12 @@ export function readAtOnce(space: Space, base: number, seat: number): boolean {
 
 /**
  * As {@linkcode attemptWrite} of a newcomer, for a lock that no thread holds or waits for. `false`: the lock may be held;
- * nothing has changed.
+ * this thread does not hold it.
  *
- * It makes no claim first, which would be one more atomic operation. So if a reader comes between the two looks, others see a
- * writer for a moment and may go to sleep, and if the thread dies in that moment, the lock is abandoned. A claim keeps others
- * awake. {@linkcode attemptWrite} makes one, since it may meet readers often.
+ * It makes no claim, which saves an atomic operation. If a reader comes between the two looks, other threads take this one
+ * for a writer for a moment: they may go to sleep, and a try may fail. If this thread dies in that moment, the lock is
+ * reported as abandoned. With a claim they would look again. {@linkcode attemptWrite} makes one because it often meets
+ * readers.
  */
 export function writeAtOnce(space: Space, base: number): boolean {
   const words = space.fixed;
@@ -237,7 +251,8 @@ export function releaseRead(space: Space, base: number, seat: number, epoch: num
   const words = space.fixed;
   // Otherwise the acquisition was taken from this thread, or another thread got the seat when this thread was presumed
   // dead.
-  if (hasEpochs && epoch !== epochOf(space, seat) || peek(words, seat) !== space.id) return;
+  if ((hasEpochs && epoch !== epochOf(space, seat)) || peek(words, seat) !== space.id) return;
+  // As `setCount`, but without a call: this is the path of each reader.
   const count = words[seat + COUNT] - 1;
   store(words, seat + COUNT, count);
   if (count === 0 && isAwaited(words, base + WRITE_POINT)) notify(space, base + WRITE_POINT, 1);
@@ -320,8 +335,8 @@ function isInTheWay(space: Space, base: number, seen: number, woken: number): bo
   return false;
 }
 
-// Returns when the word is not that claim any more. The thread that claims does not sleep: it is between two
-// instructions, or dead.
+// Returns when the word is not that claim any more, or not that id of a newcomer in `writeAtOnce`. The thread that claims does
+// not sleep: it is between two instructions, or dead.
 function awaitClaim(space: Space, base: number, claim: number): void {
   const { words, memory } = space;
   for (let i = 0; i < CLAIM_SPINS; i++) {

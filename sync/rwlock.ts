@@ -366,6 +366,7 @@ export class RWLock extends SharedObject {
   #takeSeat(): number {
     const { space } = this.#place;
     const seat = findSeat(space, this.#base + SEATS);
+    // The seat may be in a row that is a block of its own.
     space.fix(seat + SEAT);
     return this.#seat = seat;
   }
@@ -422,7 +423,7 @@ class WriteGuard implements Guard {
   }
 
   [Symbol.dispose](): void {
-    // A spent guard's acquisition is no longer the current one.
+    // A second call does nothing: this thread no longer writes, or writes under another number.
     giveBackWrite(this.#lock, this.#acquisition);
   }
 }

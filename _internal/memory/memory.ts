@@ -179,7 +179,8 @@ export function fixedWords({ words }: Memory): Int32Array {
 //
 // On V8 it has its full length at once: length-tracking views of a growable buffer make each atomic operation twice as
 // slow there. On JavaScriptCore it grows: the garbage collector counts the length of every buffer as memory in use, and
-// with 4 GiB counted it lets gigabytes of garbage accumulate before it runs. Length-tracking views cost little there.
+// with 4 GiB counted it lets gigabytes of garbage accumulate before it runs. A length-tracking view costs a nanosecond for
+// each access there, so hot paths use an array of a fixed length: see `Space.fixed`.
 
 /** How many bytes a growable buffer has at first, and the fewest that it grows by. */
 const STEP = 2 ** 20;

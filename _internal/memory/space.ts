@@ -35,6 +35,7 @@ import {
 import { enter, entryOf, KILL, lockMutex, unlockMutex } from "./participants.ts";
 import { ALL_SLEEPERS, DEFAULT_SPINS, notify } from "./wait_point.ts";
 
+// A copy: see {@linkcode peeksPlainly}.
 const isPlain = peeksPlainly;
 
 /** One thread's view of one memory. */
@@ -42,7 +43,7 @@ export class Space {
   readonly memory: Memory;
   readonly words: Int32Array;
   /**
-   * The words that had memory when this thread last looked, as an array of a fixed length, for the hot paths:
+   * The words that the memory had when this thread last looked, as an array of a fixed length, for hot paths:
    * JavaScriptCore reads the length of an array that grows with its buffer before each access. All words of the objects
    * that this thread has handles of are in it. Other words may not be: see {@linkcode Space.fix}.
    */
@@ -90,7 +91,10 @@ export class Space {
     this.#killAt = other.entry + KILL;
   }
 
-  /** Makes {@linkcode Space.fixed} longer if it does not have all words before `end`, which is in a block that is given out. */
+  /**
+   * Makes {@linkcode Space.fixed} as long as the memory is now, if it ends before `end`. All words of blocks that were given
+   * out are then in it.
+   */
   fix(end: number): void {
     if (end > this.fixed.length) this.fixed = fixedWords(this.memory);
   }

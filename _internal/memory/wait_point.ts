@@ -50,6 +50,7 @@ export interface WaitingThread {
   exit(): never;
 }
 
+// A copy: see {@linkcode peeksPlainly}.
 const isPlain = peeksPlainly;
 
 /** Words of a wait point. */
@@ -103,9 +104,9 @@ const SLOWEST = 12;
 export const WOKEN_IN_VAIN = 4;
 
 /**
- * Whether a thread or a promise waits here: whether {@linkcode notify} has anything to do. Call it where notify may be
- * called. A hot path asks this first, with an array of a fixed length that has the point: it is small enough to be compiled
- * into its caller, and a point without waiters then costs no call.
+ * Whether {@linkcode notify} would find a thread or a promise that waits here. The same rule applies: call it after an atomic
+ * operation that writes. Hot paths ask this first, with an array of a fixed length: the function is small enough to be
+ * inlined, so a point without waiters costs no call.
  */
 export function isAwaited(words: Int32Array, point: number): boolean {
   return ((isPlain ? words[point] : load(words, point)) & SLEEPERS) !== 0 ||

@@ -121,7 +121,8 @@ export class End {
   readonly sending = new WaitHistory();
 
   /** Makes the end of a connection that was just created or received. */
-  constructor(connection: SharedHandle, { space, words, at }: Place, isReceived: boolean) {
+  constructor(connection: SharedHandle, { space, at }: Place, isReceived: boolean) {
+    const { words } = space;
     this.space = space;
     this.#pipe = load(words, at + PIPE);
     this.#side = load(words, at + SIDE);

@@ -58,7 +58,7 @@ import { dropMessage, type Message, sizeOf, SKIP } from "./message.ts";
 import * as segments from "./segments.ts";
 import { beginTaking, endTaking, mendTaking } from "./taken.ts";
 
-// Copied into constants of this module: V8 compiles those into the code, but loads an imported binding at each use.
+// Copies: V8 loads an imported constant at each use, and these are in the path of each item.
 const { END, FIRST, NEXT } = segments;
 
 const PUT_MUTEX = CONTAINER;
@@ -93,7 +93,7 @@ class Log implements Container {
     this.#limit = limit;
   }
 
-  // Returns an array of a fixed length that has all words before `end`.
+  // Returns an array of a fixed length that has all words before `end` that the memory has.
   #fix(end: number): Int32Array {
     this.#space.fix(end);
     return this.#words = this.#space.fixed;
@@ -174,6 +174,7 @@ class Log implements Container {
     const base = this.#base;
     const limit = this.#limit;
     if (limit > 0 && ((words[base + TAIL] - words[base + HEAD_SEEN]) | 0) >= limit && this.#seemsFull()) return FULL;
+    // Not `lockFixed`: a batch takes long enough.
     lockMutex(space.memory, base + PUT_MUTEX, space.id);
     const tail = words[base + TAIL];
     const outcome = words[base + STATE] === OPEN ? this.#pushAll(batch, tail) : CLOSED;
@@ -308,6 +309,7 @@ class Log implements Container {
     const base = this.#base;
     const seen = peek(words, base + HEAD);
     if (seen === words[base + TAIL_SEEN] && peek(words, base + TAIL) === seen) return whyEmpty(words, base);
+    // As in `pushMany`.
     lockMutex(space.memory, base + GET_MUTEX, space.id);
     if (words[base + TAKING] !== 0) mendTaking(space, base + TAKING);
     const head = words[base + HEAD];

@@ -193,6 +193,7 @@ export class Message {
   /** Writes the message into shared memory. */
   writeTo(space: Space, at: number): void {
     const { fixed } = space;
+    // The fixed array unless the message ends behind it: the segment may be newer than this thread's view.
     const words = at + this.size <= fixed.length ? fixed : space.words;
     const { header } = this;
     words[at] = header;
@@ -225,6 +226,7 @@ export class Message {
   /** Reads the message from shared memory. Call {@linkcode Message.unpack} before any other message is read. */
   readFrom(space: Space, at: number): void {
     const { fixed } = space;
+    // As in `writeTo`. The size is not known yet, and no message is longer than MESSAGE_WORDS.
     const words = at + MESSAGE_WORDS <= fixed.length ? fixed : space.words;
     const header = words[at];
     const tag = header & TAG;

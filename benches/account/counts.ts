@@ -43,8 +43,7 @@ export interface Count {
 
 /**
  * The calls that write atomically. `lockMutex` and `lockFixed` are a compare-exchange if the mutex is free, `unlockMutex` and
- * `unlockFixed` are an exchange. If none
- * waits, `notify` only reads.
+ * `unlockFixed` are an exchange. If no thread waits, `isAwaited` and `notify` only read.
  */
 export const WRITES: readonly string[] = [
   ...["store", "exchange", "compareExchange", "add", "and", "or", "xor"],
@@ -71,9 +70,11 @@ function step(file: string, begins: string, makes = 0, has = makes): Step {
 const END_IF_KILLED = step("_internal/memory/space.ts", "  endIfKilled(): void {");
 /** Reads both words of a wait point. */
 const NOTIFY = step("_internal/memory/wait_point.ts", "export function notify(");
+/** The same, before a call of `notify` that is made only if there is a waiter. */
+const AWAITED = step("_internal/memory/wait_point.ts", "export function isAwaited(");
 
 const ACQUIRE_LOCK = [step(LOCK, "  acquireSync(", 1), END_IF_KILLED, step(LOCK, "  #begin(")];
-const DISPOSE_OF_LOCK = [step(LOCK, "  #giveBack(", 1), NOTIFY];
+const DISPOSE_OF_LOCK = [step(LOCK, "  #giveBack(", 1), AWAITED];
 
 const PUT = [
   step("_internal/queue/message.ts", "  pack("),
@@ -83,7 +84,7 @@ const PUT = [
   // The mutex is given back in four places. A segment is followed by another after a hundred small items or more.
   step(LOG, "  push(", 2, 5),
   step("_internal/queue/message.ts", "  writeTo("),
-  NOTIFY,
+  AWAITED,
 ];
 const GET = [
   step(ENDS, "  tryShift(", 0, 1),
@@ -122,7 +123,7 @@ const OF_QUEUE = "plain reads of counts, places, bar, state and kill word, plain
 export const COUNTS: readonly Count[] = [
   {
     name: "Lock: acquireSync + release",
-    path: [...ACQUIRE_LOCK, step(LOCK, "  release(", 1, 2), NOTIFY],
+    path: [...ACQUIRE_LOCK, step(LOCK, "  release(", 1, 2), AWAITED],
     kind: "swaps",
     memory: threads,
     rest: OF_LOCK,
@@ -138,7 +139,7 @@ export const COUNTS: readonly Count[] = [
     name: "RLock: acquireSync + release",
     path: [
       ...[step(RLOCK, "  acquireSync(", 1), END_IF_KILLED, step(RLOCK, "  #begin("), step(RLOCK, "  #enter(")],
-      ...[step(RLOCK, "  release(", 1), NOTIFY],
+      ...[step(RLOCK, "  release(", 1), AWAITED],
     ],
     kind: "swaps",
     memory: threads,
@@ -153,7 +154,7 @@ export const COUNTS: readonly Count[] = [
       step("sync/semaphore.ts", "  release("),
       END_IF_KILLED,
       step(PERMITS, "export function addPermits(", 1),
-      NOTIFY,
+      AWAITED,
     ],
     kind: "swaps",
     memory: threads,
@@ -166,7 +167,7 @@ export const COUNTS: readonly Count[] = [
       ...[
         step(RW_WORD, "export function epochOf("),
         step(RW_WORD, "export function releaseRead(", 1),
-        NOTIFY,
+        AWAITED,
       ],
     ],
     kind: "stores",
@@ -181,8 +182,8 @@ export const COUNTS: readonly Count[] = [
       END_IF_KILLED,
       step(RWLOCK, "  #beginWriting("),
       step(RW_WORD, "export function releaseWrite(", 1),
-      NOTIFY,
-      NOTIFY,
+      AWAITED,
+      AWAITED,
     ],
     kind: "swaps",
     memory: threads,

@@ -25,7 +25,7 @@ export const ABOUT: Readonly<Record<string, string>> = {
   [MUTEX]: "Compare-exchange, exchange, and `Atomics.wait` for a waiter. It knows no owner",
   [BACKING_OFF]: "The same, but a waiter leaves the word alone for microseconds before it looks again. It is not fair",
   [GUARDED]:
-    "The mutex of three states, and an object for each acquisition, as a lock returns that `using` can release",
+    "The mutex of three states, plus an object for each acquisition, like the guard that a lock returns for `using`",
   [TWO_MUTEXES]: "Any number of threads may put and take numbers: a mutex at each end, and a ring",
   [ANNOUNCED]:
     "One producer, one consumer, no lock. A thread says in a word of its own that it sleeps, so that neither reads the other's count for each number",
@@ -96,7 +96,7 @@ export const FLOORS: readonly FloorRow[] = [
   {
     name: `Lock, 2 x 200,000 ${FIRST}`,
     about:
-      "Threads begin with code that is not compiled. CPython lets one thread run for milliseconds, so its lock is seldom taken. The pairs of one thread are a lower limit for a lock that is never in the way: between them and a mutex is what contention takes. Between a mutex and a mutex with guards is what it takes to return an object while the code is not compiled",
+      "Threads begin with code that is not compiled. CPython lets one thread run for milliseconds, so its lock is seldom taken. The pairs of one thread are a lower limit for a lock that is never in the way: between them and a mutex is what contention takes. The difference between a mutex and a mutex with guards is what returning an object takes while the code is not compiled",
     work: "lock/2",
     scope: "threads",
     n: 400_000,

@@ -57,7 +57,7 @@ export const FIRST = "a new program";
 export const MEMORIES = {
   fixed: "words of a fixed SharedArrayBuffer of a page",
   growing: "words of a buffer like the memory of threads",
-  threads: "such words in an array of a fixed length",
+  threads: "words of such a buffer, in an array of a fixed length",
   processes: "words of a buffer like the memory of processes",
 } as const;
 

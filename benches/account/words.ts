@@ -23,12 +23,12 @@ function makeGrowing(): SharedArrayBuffer {
 
 /**
  * The kinds of memory. Those of threads and processes are what the library makes on this runtime, without the library.
- * Locks and queues of threads have an array of a fixed length.
+ * Locks and queues of threads have an array of a fixed length. On V8 the buffer does not grow, so both are the same there.
  */
 const MAKE: Readonly<Record<string, () => Int32Array>> = {
   fixed: () => new Int32Array(new SharedArrayBuffer(4096)),
   growing: () => new Int32Array(makeGrowing()),
-  threads: () => new Int32Array(makeGrowing(), 0, 2 ** 18),
+  threads: () => isBun ? new Int32Array(makeGrowing(), 0, 2 ** 18) : new Int32Array(makeGrowing()),
   // A mapping is an `ArrayBuffer` to the engine.
   processes: () => new Int32Array(new ArrayBuffer(2 ** 20)),
 };

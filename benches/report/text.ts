@@ -49,7 +49,7 @@ source, for \`x86-64\`, where a plain read or write does on the free path what o
 - **Bun.** Its engine, JavaScriptCore, inlines atomic operations, so a pair takes about as long as the processor
   needs for it. It puts a fence behind an atomic load, which then costs as much as a store. The memory of threads grows there, and the
   compiled code reads the length of a growable buffer before each access. Locks and queues therefore use an array of a fixed length
-  over it: compare the first three tables.
+  over that buffer: compare the first three tables.
 - **Guards** are objects, and most of them are allocated: a guard that is dropped at once may cost nothing, since the compiler then
   sees that nothing uses it. A guard that is disposed of is used, and stays.
 - **Promises.** An awaited operation adds a turn of the microtask queue for each \`await\`, and a promise or two.

@@ -19,7 +19,7 @@ const ITEMS: unknown[] = [1, -1, "text", 1.5, null, { id: 1, name: "item", tags:
 export function growthSuite(scope: Scope): void {
   const { Event, Latch, LifoQueue, Lock, PriorityQueue, Queue, RLock, RWLock, Semaphore, SharedArray, Value } = scope;
 
-  // Memory that was there once stays, so no test gives its blocks back: the next one could not fill what is left.
+  // Memory never shrinks. The blocks are kept, so that the next test makes it grow again.
   const kept: Disposable[] = [];
   // Makes the memory grow if it is one that grows, and leaves no room in what was there before.
   const grow = (): void => {

@@ -112,7 +112,7 @@ export const variants: readonly BrokenVariant[] = [
     name: "RWLock: a read guard does not ask whether its reads were taken",
     patches: [{
       file: RW_WORD,
-      find: "if (epoch !== epochOf(space, seat) ||",
+      find: "if ((hasEpochs && epoch !== epochOf(space, seat)) ||",
       replace: "if (epoch < 0 ||",
     }],
     caughtBy: ["RWLock: a read guard of a task"],

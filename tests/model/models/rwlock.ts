@@ -121,6 +121,24 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: isFree,
   }),
   model({
+    name: "RWLock: a reader may try to read again, though a writer comes",
+    setup,
+    threads: [
+      (actor, { lock }) => {
+        const outer = lock.readSync();
+        reading(actor);
+        const inner = lock.tryRead();
+        actor.assert(inner !== undefined, "a thread that reads could not read again");
+        actor.release(inner!);
+        actor.count("readers", -1);
+        actor.release(outer);
+      },
+      (actor, { lock }) => write(actor, lock),
+    ],
+    end: isFree,
+    bound: 3,
+  }),
+  model({
     name: "RWLock: promises and blocked threads",
     setup,
     threads: [
