@@ -50,8 +50,9 @@ export function measuresSuite(kind: Kind): void {
         chunksize: 1,
         onProgress: (_done, _total, { rate }) => rates.push(rate),
       });
-      // The hundred quick tasks no longer count.
-      assert(rates.at(-1)! <= 20.5, `${rates.at(-1)} tasks a second`);
+      // The hundred quick tasks no longer count: with them it would be several times 20. It may be somewhat more than 20, since
+      // the rate is taken between arrivals of results, and the first of these may have come late.
+      assert(rates.at(-1)! <= 25, `${rates.at(-1)} tasks a second`);
     });
   });
 
