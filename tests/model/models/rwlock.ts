@@ -1,3 +1,4 @@
+import type { Guard } from "../../../sync/guard.ts";
 import { RWLock } from "../../../sync/rwlock.ts";
 import { type Actor, type Model, model, TIMEOUT, times } from "../model.ts";
 
@@ -28,6 +29,16 @@ function read(actor: Actor, lock: RWLock): void {
   actor.step();
   actor.count("readers", -1);
   actor.release(guard);
+}
+
+function readAgain(actor: Actor, lock: RWLock, again: () => Guard | undefined): void {
+  const outer = lock.readSync();
+  reading(actor);
+  const inner = again();
+  actor.assert(inner !== undefined, "a thread that reads could not read again");
+  if (inner !== undefined) actor.release(inner);
+  actor.count("readers", -1);
+  actor.release(outer);
 }
 
 function write(actor: Actor, lock: RWLock): void {
@@ -106,15 +117,12 @@ export const models: readonly Model<Record<string, object>>[] = [
     name: "RWLock: a reader may read again, though a writer waits",
     setup,
     threads: [
-      (actor, { lock }) => {
-        const outer = lock.readSync();
-        reading(actor);
-        const inner = lock.readSync();
-        actor.step();
-        actor.release(inner);
-        actor.count("readers", -1);
-        actor.release(outer);
-      },
+      (actor, { lock }) =>
+        readAgain(actor, lock, () => {
+          const inner = lock.readSync();
+          actor.step();
+          return inner;
+        }),
       (actor, { lock }) => write(actor, lock),
       (actor, { lock }) => read(actor, lock),
     ],
@@ -124,15 +132,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     name: "RWLock: a reader may try to read again, though a writer comes",
     setup,
     threads: [
-      (actor, { lock }) => {
-        const outer = lock.readSync();
-        reading(actor);
-        const inner = lock.tryRead();
-        actor.assert(inner !== undefined, "a thread that reads could not read again");
-        actor.release(inner!);
-        actor.count("readers", -1);
-        actor.release(outer);
-      },
+      (actor, { lock }) => readAgain(actor, lock, () => lock.tryRead()),
       (actor, { lock }) => write(actor, lock),
     ],
     end: isFree,
