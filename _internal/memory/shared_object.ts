@@ -84,6 +84,8 @@ export function registerProcessClass(kind: number, type: abstract new (...args: 
 }
 
 const references = new FinalizationRegistry<Attachment>((held) => {
+  // The reference was dropped with all others. Node runs finalizers even after a worker's `exit` event.
+  if (held.space.isReleased) return;
   const current = held.space.handles.get(held.at);
   // Another handle may have been made since. It has a reference of its own.
   if (current !== undefined && current.deref() === undefined) held.space.handles.delete(held.at);
@@ -102,7 +104,7 @@ export function onRelease(release: (space: Space) => void): void {
 /** Where the object of a handle is, and in which memory; `undefined` if the handle cannot be used. */
 export let locate: (handle: SharedHandle) => Attachment | undefined;
 
-/** Gives up everything that a thread has handles of. The thread ends, so no finalizer of it will run. */
+/** Gives up everything that a thread has handles of, as the thread ends. Finalizers of these handles do nothing then. */
 export let releaseHandles: (space: Space) => void;
 
 /** Why a handle cannot be used, for error messages: `it was disposed of`. */
@@ -206,6 +208,7 @@ export abstract class SharedHandle {
     };
     disposeOf = (handle) => handle.#drop();
     releaseHandles = (space) => {
+      space.isReleased = true;
       for (const release of releasers) release(space);
       // A promise that still waits would leave the bit of its doorbell in memory that may belong to another object by
       // then.

@@ -63,6 +63,8 @@ export class Space {
   readonly async: AsyncWaiters;
   /** A handle for each object, by address. */
   readonly handles: Map<number, WeakRef<object>> = new Map();
+  /** Whether the thread has given up all handles, because it ends. */
+  isReleased = false;
   /** Stops this thread at once; called when its kill word is set. */
   exit: () => never;
   #killWords: Int32Array;

@@ -89,7 +89,7 @@ export class NewEnd {
   }
 }
 
-// All ends of this thread. The thread gives them up itself when it ends, because finalizers do not run then.
+// All ends of this thread. The thread gives them up itself when it ends, because few finalizers run then.
 const ends = new Set<End>();
 
 const dropped = new FinalizationRegistry<End>((end) => end.drop());
@@ -317,7 +317,8 @@ export class End {
 
   /** Gives the end up after its connection was garbage-collected. */
   drop(): void {
-    ends.delete(this);
+    // The thread gave it up when it ended.
+    if (!ends.delete(this)) return;
     dropHandle(this.space, this.#base, this.#side, this.#object, this.#held);
   }
 }

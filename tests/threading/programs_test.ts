@@ -7,6 +7,8 @@ import { run } from "../../tools/_run.ts";
 import { isNode, RUN_FLAGS, runFlags } from "../_runtime.ts";
 
 const LIMIT = 60_000;
+/** Flags with which a program can call the garbage collector. */
+const COLLECTING = [...runFlags("-A", "--v8-flags=--expose-gc"), ...isNode ? ["--expose-gc"] : []];
 
 async function runProgram(name: string, flags: readonly string[] = RUN_FLAGS, limit = LIMIT) {
   const file = fileURLToPath(new URL(`./programs/${name}.ts`, import.meta.url));
@@ -83,9 +85,16 @@ describe("a program with threads", () => {
     assertEquals(await runProgram("module_exits"), { code: 0, output: "WorkerLostError 3\nmain ends" });
   });
 
+  it("drops no reference a second time in finalizers that run when its handles were given up", {
+    timeout: LIMIT,
+  }, async () => {
+    const { code, output } = await runProgram("late_finalizers", COLLECTING);
+    assertEquals(code, 0, output);
+    assertEquals(JSON.parse(output), [200, 100, 100]);
+  });
+
   it("gets back the memory of threads that have ended", { timeout: 240_000, skip: !isLong }, async () => {
-    const flags = [...runFlags("-A", "--v8-flags=--expose-gc"), ...isNode ? ["--expose-gc"] : []];
-    const { code, output } = await runProgram("memory", flags, 220_000);
+    const { code, output } = await runProgram("memory", COLLECTING, 220_000);
     assertEquals(code, 0, output);
     const { rss, shared } = JSON.parse(output) as { rss: number; shared: number };
     // Four hundred threads with 4 KB in and out each: 3 MB if none were given back.
