@@ -29,7 +29,8 @@ export class Losses {
   readonly #its: PoolParts;
   readonly #errands: Errands;
   #terminated = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Cancels the next look at shares. */
+  #calledOff: (() => void) | undefined;
   #pause = STUCK;
   /** The number of the next task of each worker's share, at the last look; -1: none. */
   readonly #next: Map<number, number> = new Map();
@@ -50,7 +51,7 @@ export class Losses {
 
   /** Ends the looks at shares. */
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#calledOff?.();
   }
 
   /** Finds workers that have ended, and handles their tasks. Returns whether there were any. */
@@ -263,7 +264,7 @@ export class Losses {
     for (const worker of crew.workers.values()) {
       if (trays.isOld(worker.desk)) this.#its.posted.takeBackAll(trays.ready(worker.desk));
     }
-    if (this.#timer === undefined && this.#mayBeStuck) this.#lookIn(STUCK);
+    if (this.#calledOff === undefined && (this.#mayBeStuck || this.#its.posted.isAhead)) this.#lookIn(STUCK);
   }
 
   get #mayBeStuck(): boolean {
@@ -272,11 +273,15 @@ export class Losses {
 
   #lookIn(pause: number): void {
     this.#pause = pause;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
+    // This timer does not keep the program alive; the posted tasks do.
+    this.#calledOff = later(() => {
+      this.#calledOff = undefined;
       if (this.#its.isDestroyed) return;
-      const found = this.#freeShares() || this.#its.posted.readUntold();
-      if (this.#mayBeStuck) this.#lookIn(found ? STUCK : Math.min(this.#pause * 2, SELDOM));
+      const { posted } = this.#its;
+      const found = this.#freeShares() || posted.readUntold();
+      // If no task is posted, nothing else has the owner read the reports of the tasks whose outcomes it has.
+      if (posted.isAhead) this.#its.collect();
+      if (this.#mayBeStuck || posted.isAhead) this.#lookIn(found ? STUCK : Math.min(this.#pause * 2, SELDOM));
     }, pause);
   }
 

@@ -65,6 +65,8 @@ export class Posted implements TaskHost {
   /** Whether there may be unwanted tasks, which the owner looks for at the end of the present call. */
   #unwanted = false;
   #together = 0;
+  /** Tasks whose outcomes were read before their workers had reported them. Some may be reported by now. */
+  readonly #ahead: Set<number> = new Set();
 
   constructor(host: PostedHost, board: Board, trays: Trays, crew: Crew, functions: Functions) {
     this.#host = host;
@@ -232,11 +234,23 @@ export class Posted implements TaskHost {
     for (const number of this.#trays.live()) {
       if (phaseOf(load(this.#space.words, this.#trays.taskOf(number) + STATE)) !== OVER) continue;
       found = true;
+      this.#ahead.add(number);
       this.deliver(number, this.#trays.jobs[number]!);
     }
     this.settle();
     if (found) this.#host.plan();
     return found;
+  }
+
+  /** Whether a worker has yet to report a task whose outcome was read. */
+  get isAhead(): boolean {
+    for (const number of this.#ahead) {
+      const state = load(this.#space.words, this.#trays.taskOf(number) + STATE);
+      const isOver = phaseOf(state) === OVER && this.#trays.jobs[number] === undefined;
+      if (isOver && this.#crew.workers.has(workerOf(state))) return true;
+      this.#ahead.delete(number);
+    }
+    return false;
   }
 
   /** Takes a task back if no worker has begun with it. Returns whether it did. */

@@ -1,0 +1,69 @@
+/** Reports of workers that come late, as the owner of a pool reads them. This thread plays the workers. */
+
+import { assertEquals } from "@std/assert";
+import { describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { compareExchange, load } from "../../_internal/atomics.ts";
+import { spaceOf } from "../../_internal/memory/space.ts";
+import { Dispatcher } from "../../_internal/pool/dispatcher.ts";
+import { Finished } from "../../_internal/pool/finished.ts";
+import { GivingAway } from "../../_internal/pool/giving_away.ts";
+import { MapJob } from "../../_internal/pool/map_job.ts";
+import { BEGUN, finish, phaseOf, putNumberOutcome, READY, STATE, stateOf } from "../../_internal/pool/task.ts";
+import { until } from "./_helpers.ts";
+import { square } from "./_targets.ts";
+
+const LIMIT = { timeout: 60_000 };
+
+describe("the owner of a pool", () => {
+  it("counts tasks that are reported when it has read all outcomes and waits for nothing", LIMIT, async () => {
+    const space = spaceOf("thread");
+    const { words } = space;
+    let gone = false;
+    const handle = {
+      identity: { worker: "Played" },
+      record: 0,
+      points: [],
+      ending: () => gone ? { exitCode: 0, returned: true } : undefined,
+      kill: () => {},
+    };
+    const options = { name: "Played", size: 2, least: 0, initializer: null, initargs: [], maxTasks: 0, maxMemory: 0 };
+    const owner = new Dispatcher({ ...options, space, idle: 0, concurrency: 1, trace: undefined, start: () => handle });
+    const { trays, board, posted } = owner;
+    const how = { together: 0, killAfter: undefined, priority: 0, retries: 0, onProgress: undefined };
+    const job = new MapJob(
+      owner.functions.addressOf(square),
+      "square",
+      [1, 2],
+      false,
+      how,
+      "thread",
+      new GivingAway([], true),
+    );
+    owner.begin(job);
+    await until(() => [...trays.live()].length === 2);
+    const tasks = [...trays.live()].map((number) => trays.taskOf(number));
+    for (const [i, task] of tasks.entries()) {
+      const state = load(words, task + STATE);
+      assertEquals([phaseOf(state), compareExchange(words, task + STATE, state, stateOf(BEGUN, i + 1))], [
+        READY,
+        state,
+      ]);
+      putNumberOutcome(words, task, i);
+      finish(space, task, i + 1);
+    }
+    // The owner looks for outcomes behind a slow task, and finds both.
+    assertEquals(await job.promise, [0, 1]);
+    assertEquals([trays.out, posted.runTimes.times.count], [0, 0]);
+    // The first report ends the wait of the owner.
+    for (const [i, task] of tasks.entries()) {
+      await delay(20);
+      const finished = new Finished(board);
+      finished.add(task, 1);
+      finished.tell(1, 1);
+      await until(() => posted.runTimes.times.count === i + 1);
+    }
+    gone = true;
+    await new Promise<void>((resolve) => owner.close(resolve));
+  });
+});
