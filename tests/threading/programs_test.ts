@@ -90,7 +90,7 @@ describe("a program with threads", () => {
   }, async () => {
     const { code, output } = await runProgram("late_finalizers", COLLECTING);
     assertEquals(code, 0, output);
-    assertEquals(JSON.parse(output), [200, 100, 100]);
+    assertEquals(JSON.parse(output), [200, 200, 100, 100]);
   });
 
   it("gets back the memory of threads that have ended", { timeout: 240_000, skip: !isLong }, async () => {

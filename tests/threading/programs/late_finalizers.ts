@@ -1,5 +1,6 @@
-/** Gives up all handles, as a thread that ends does, and tells whether finalizers that run after that drop references again. */
-import { Event } from "@weft/concurrent/threading";
+/** Tells whether finalizers drop references again that were dropped when a thread gave up all of its handles. */
+import process from "node:process";
+import { Event, Thread } from "@weft/concurrent/threading";
 import { load } from "../../../_internal/atomics.ts";
 import { locate, releaseHandles } from "../../../_internal/memory/shared_object.ts";
 import { spaceOf } from "../../../_internal/memory/space.ts";
@@ -17,22 +18,38 @@ function collect(): void {
 const turn = () => new Promise((resolve) => setTimeout(resolve, 10));
 
 // Named objects, which keep a reference of their own forever.
-function open(): number[] {
-  return Array.from({ length: COUNT }, (_, i) => locate(new Event({ name: `event ${i}` }))!.at);
+function open(): Event[] {
+  return Array.from({ length: COUNT }, (_, i) => new Event({ name: `event ${i}` }));
+}
+
+/** Exits in a callback after which Node runs finalizers once more. */
+export async function exitWithGarbage(): Promise<void> {
+  open();
+  await turn();
+  process.nextTick(() => {
+    collect();
+    process.exit();
+  });
+  await new Promise(() => {});
 }
 
 if (import.meta.main) {
-  const events = open();
-  const total = () => events.reduce((sum, at) => sum + load(space.words, at + 1), 0);
-  const before = total();
+  let events = open();
+  const places = events.map((event) => locate(event)!.at);
+  const total = () => places.reduce((sum, at) => sum + load(space.words, at + 1), 0);
+  const totals = [total()];
+  await new Thread({ target: exitWithGarbage }).start().join();
+  totals.push(total());
+  events = [];
   // In a new job: the engine keeps the targets of weak references until the job that made them ends.
   await turn();
   collect();
   releaseHandles(space);
-  const released = total();
+  totals.push(total());
   for (let i = 0; i < 5; i++) {
     await turn();
     collect();
   }
-  console.log(JSON.stringify([before, released, total()]));
+  console.log(JSON.stringify([...totals, total()]));
+  process.exit();
 }
