@@ -13,12 +13,13 @@ import {
   dropReference,
   handleAt,
   locate,
+  releaseHandles,
   seemsObject,
   SharedHandle,
   whyUnusable,
 } from "../_internal/memory/shared_object.ts";
 import { existingSpace, setSpace, Space } from "../_internal/memory/space.ts";
-import { reclaimTaken } from "../_internal/queue/taken.ts";
+import { giveUpTaken, reclaimTaken } from "../_internal/queue/taken.ts";
 import { show } from "../_internal/options.ts";
 import { exitThread, onExit } from "../_internal/runtime/this_thread.ts";
 
@@ -208,7 +209,11 @@ function join(memory: ThreadMemory, id: number): Space {
   // The buffer arrives as another object each time, so it is recognised by its content.
   if (existing !== undefined && sameMemory(existing.memory as ThreadMemory, memory)) return existing;
   const space = id !== 0 && isAlive(memory, id) ? new Space(memory, id, exitThread) : Space.join(memory, 0, exitThread);
-  onExit(() => leave(memory, space.id));
+  onExit(() => {
+    releaseHandles(space);
+    giveUpTaken(space);
+    leave(memory, space.id);
+  });
   setSpace(space);
   return space;
 }

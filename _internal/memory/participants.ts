@@ -44,7 +44,8 @@ const STATE = 1;
 export const KILL = 2;
 /** Offset of the word that says where a participant sleeps. */
 export const PARKED = 3;
-const PROCESS = 4;
+/** Offset of the index of the participant's process in the region. */
+export const PROCESS = 4;
 /** Offset of the word that points to the thread's record. */
 export const RECORD = 5;
 /** Offset of the word that points to the message that the participant has taken and not read yet. */

@@ -86,9 +86,7 @@ export function registerProcessClass(kind: number, type: abstract new (...args: 
 const references = new FinalizationRegistry<Attachment>((held) => {
   // The reference was dropped with all others. Node runs finalizers even after a worker's `exit` event.
   if (held.space.isReleased) return;
-  const current = held.space.handles.get(held.at);
-  // Another handle may have been made since. It has a reference of its own.
-  if (current !== undefined && current.deref() === undefined) held.space.handles.delete(held.at);
+  removeHandle(held.space, held.at, undefined);
   dropReference(held.space, held.at);
 });
 
@@ -221,7 +219,9 @@ export abstract class SharedHandle {
         }
         dropReference(space, at);
       }
+      for (const [at, count] of space.others) for (let i = 0; i < count; i++) dropReference(space, at);
       space.handles.clear();
+      space.others.clear();
     };
   }
 
@@ -284,11 +284,11 @@ export abstract class SharedHandle {
     // A named object may have other handles in this thread, and promises that wait through them.
     const current = space.handles.get(at)?.deref();
     if (current === undefined || current === this) {
-      space.handles.delete(at);
       space.async.evict(at, at + blockWords(space.memory, at), () => {
         return new InvalidStateError("Cannot wait any longer as the object was disposed of");
       });
     }
+    removeHandle(space, at, this);
     dropReference(space, at);
   }
 }
@@ -339,8 +339,23 @@ export abstract class SharedObject extends SharedHandle {
 }
 
 function adoptHandle(object: SharedHandle, attachment: Attachment): void {
-  attachment.space.handles.set(attachment.at, new WeakRef(object));
+  const { space: { handles, others }, at } = attachment;
+  if (handles.has(at)) others.set(at, 1 + (others.get(at) ?? 0));
+  handles.set(at, new WeakRef(object));
   references.register(object, attachment, object);
+}
+
+// Counts a handle less of an object that this thread has: this handle, or `undefined` if it is garbage.
+function removeHandle({ handles, others }: Space, at: number, handle: SharedHandle | undefined): void {
+  const newest = handles.get(at);
+  const known = newest?.deref();
+  if (newest !== undefined && (known === undefined || known === handle)) {
+    handles.delete(at);
+    return;
+  }
+  const count = others.get(at) ?? 0;
+  if (count > 1) others.set(at, count - 1);
+  else others.delete(at);
 }
 
 function validateSharedOptions(options: SharedOptions | undefined, action: string): SharedOptions {

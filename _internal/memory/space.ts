@@ -32,7 +32,7 @@ import {
   type Scope,
   ThreadMemory,
 } from "./memory.ts";
-import { enter, entryOf, KILL, lockMutex, unlockMutex } from "./participants.ts";
+import { enter, entryOf, KILL, lockMutex, PROCESS, unlockMutex } from "./participants.ts";
 import { ALL_SLEEPERS, DEFAULT_SPINS, notify } from "./wait_point.ts";
 
 // A copy: see {@linkcode peeksPlainly}.
@@ -61,14 +61,17 @@ export class Space {
   /** When it last woke another thread. */
   wokeAt = -Infinity;
   readonly async: AsyncWaiters;
-  /** A handle for each object, by address. */
+  /** A handle for each object, by address: the newest. */
   readonly handles: Map<number, WeakRef<object>> = new Map();
+  /** How many handles of an object there are besides, by address. Some may be garbage whose finalizer has not run. */
+  readonly others: Map<number, number> = new Map();
   /** Whether the thread has given up all handles, because it ends. */
   isReleased = false;
   /** Stops this thread at once; called when its kill word is set. */
   exit: () => never;
   #killWords: Int32Array;
   #killAt: number;
+  readonly #process: number;
 
   constructor(memory: Memory, id: number, exit: () => never) {
     this.memory = memory;
@@ -76,6 +79,8 @@ export class Space {
     this.fixed = fixedWords(memory);
     this.id = id;
     this.entry = entryOf(id);
+    // Not atomic: it was written before any thread knew this id.
+    this.#process = this.words[this.entry + PROCESS];
     this.bell = id % BELL_COUNT;
     this.spins = (globalThis.navigator?.hardwareConcurrency ?? 2) > 1 ? DEFAULT_SPINS : 0;
     this.async = new AsyncWaiters(this);
@@ -104,6 +109,14 @@ export class Space {
   /** Adds the thread to the memory and returns its view. */
   static join(memory: Memory, process: number, exit: () => never): Space {
     return new Space(memory, enter(memory, process), exit);
+  }
+
+  /**
+   * Adds the thread to the memory once more, under another id, and returns that view. It is for a thread that has left, and
+   * has something to give back: it would take mutexes as a dead participant, and other threads would take these over.
+   */
+  rejoin(): Space {
+    return Space.join(this.memory, this.#process, this.exit);
   }
 
   /** Whether another thread asked this thread to end. */

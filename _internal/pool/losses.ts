@@ -17,7 +17,7 @@ import { BEGUN, dropUnfinished, leave, LEFT, OVER, phaseOf, STATE, TOLD, workerO
 
 /** Tasks behind a task that takes longer than this are posted again: milliseconds. */
 const STUCK = 5;
-/** The longest pause between two looks for such tasks, reached while there are none: milliseconds. Each look wakes this thread. */
+/** The longest pause between two looks at shares, reached while none is stuck: milliseconds. Each look wakes this thread. */
 const SELDOM = 40;
 /** How long the owner waits for workers that were told to end and cannot be stopped: milliseconds. */
 const GRACE = 1000;
@@ -49,7 +49,7 @@ export class Losses {
     this.#terminated = now();
   }
 
-  /** Ends the looks at shares. */
+  /** Ends the looks at shares, as the pool has ended. */
   stop(): void {
     this.#calledOff?.();
   }
@@ -258,13 +258,13 @@ export class Losses {
     this.#its.plan();
   }
 
-  /** Starts to look for shares that are stuck behind a slow task, as long as there may be any. */
+  /** Starts to look for shares that are stuck behind a slow task, and for reports that are due, as long as there may be any. */
   watchShares(): void {
     const { trays, crew } = this.#its;
     for (const worker of crew.workers.values()) {
       if (trays.isOld(worker.desk)) this.#its.posted.takeBackAll(trays.ready(worker.desk));
     }
-    if (this.#calledOff === undefined && (this.#mayBeStuck || this.#its.posted.isAhead)) this.#lookIn(STUCK);
+    if (this.#calledOff === undefined && (this.#mayBeStuck || this.#its.posted.isAhead())) this.#lookIn(STUCK);
   }
 
   get #mayBeStuck(): boolean {
@@ -279,9 +279,13 @@ export class Losses {
       if (this.#its.isDestroyed) return;
       const { posted } = this.#its;
       const found = this.#freeShares() || posted.readUntold();
-      // If no task is posted, nothing else has the owner read the reports of the tasks whose outcomes it has.
-      if (posted.isAhead) this.#its.collect();
-      if (this.#mayBeStuck || posted.isAhead) this.#lookIn(found ? STUCK : Math.min(this.#pause * 2, SELDOM));
+      // If no task is posted, nothing else has the owner read the reports of the tasks whose outcomes it has, or notice that
+      // a worker has ended before its report.
+      if (posted.isAhead()) {
+        this.#its.collect();
+        this.reap(true);
+      }
+      if (this.#mayBeStuck || posted.isAhead()) this.#lookIn(found ? STUCK : Math.min(this.#pause * 2, SELDOM));
     }, pause);
   }
 

@@ -242,8 +242,8 @@ export class Posted implements TaskHost {
     return found;
   }
 
-  /** Whether a worker has yet to report a task whose outcome was read. */
-  get isAhead(): boolean {
+  /** Looks whether a worker has yet to report a task whose outcome was read. */
+  isAhead(): boolean {
     for (const number of this.#ahead) {
       const state = load(this.#space.words, this.#trays.taskOf(number) + STATE);
       const isOver = phaseOf(state) === OVER && this.#trays.jobs[number] === undefined;

@@ -242,8 +242,17 @@ export function requireIdentity(): void {
 export function exitThread(): never {
   if (deno !== undefined) deno.exit();
   else if (isBrowser) exitInBrowser();
-  else nodeProcess().exit();
+  else exitOnNode();
   return halt();
+}
+
+function exitOnNode(): void {
+  try {
+    nodeProcess().exit();
+  } catch {
+    // A listener of the program threw. The next call emits no event.
+    nodeProcess().exit();
+  }
 }
 
 function exitInBrowser(): void {

@@ -76,6 +76,9 @@ import {
 /** How many milliseconds a worker that is forced to end waits for threads that it started to come up, so that they can end. */
 const LAST_WAIT = 10_000;
 
+/** In this order: a thread has joined the threads' memory first. */
+const SCOPES = ["thread", "process"] as const;
+
 /** Milliseconds between the steps in which a spare worker gets ready. */
 const PAUSE = 2;
 
@@ -211,11 +214,12 @@ async function run(init: Init): Promise<void> {
       waitForChildren(space, record, () => false, now() + LAST_WAIT);
       const unborn = new Set(childRecords().filter((child) => giveUpStart(space, child)));
       waitForChildren(space, record, (child) => unborn.has(child), Infinity);
-      forgetAll(space);
+      forgetAll();
       vanish(space, record);
     },
     uncaught: (error) => {
-      fail(space, record, error);
+      // Not if a listener of the program threw while the thread exited: the record may belong to another thread by now.
+      if (!over) fail(space, record, error);
       exitThread();
     },
   });
@@ -243,7 +247,7 @@ async function run(init: Init): Promise<void> {
     report("unref");
     waitForChildren(space, record, () => false, Infinity);
   }
-  forgetAll(space);
+  forgetAll();
   vanish(space, record);
   // The starter drops the record when it receives this. Nothing is written to the record afterwards.
   report("over");
@@ -316,7 +320,7 @@ function leaveAll(space: Space, code: number, reason: { error: unknown } | undef
   const record = leaveUnused(space.memory, space.id);
   if (record === 0) return;
   store(space.words, record + EXIT_CODE, code);
-  if (reason !== undefined) asParticipant(space, (own) => fail(own, record, reason.error));
+  if (reason !== undefined) asParticipant((own) => fail(own, record, reason.error));
   finish(space, record);
   vanish(space, record);
 }
@@ -366,16 +370,20 @@ function waitForChildren(space: Space, record: number, spared: (child: number) =
 }
 
 // Freeing memory takes a mutex, and a thread that holds a mutex must be on the table of participants.
-function forgetAll(space: Space): void {
+function forgetAll(): void {
   const offspring = ownOffspring();
-  if (offspring !== undefined) asParticipant(space, (own) => offspring.forget(own));
+  if (offspring !== undefined) asParticipant((own) => offspring.forget(own));
 }
 
-// Puts this thread on the table of participants once more, for the duration of `work`.
-function asParticipant(space: Space, work: (own: Space) => void): void {
-  const own = Space.join(space.memory, 0, exitThread);
-  work(own);
-  leave(space.memory, own.id);
+// Puts this thread on the tables of participants once more, for the duration of `work`. All code that looks for the thread's
+// views finds the new ones meanwhile: what is freed may have references to objects in either memory.
+function asParticipant(work: (own: Space) => void): void {
+  const views = SCOPES.map(existingSpace).filter((space) => space !== undefined);
+  const own = views.map((space) => space.rejoin());
+  own.forEach(setSpace);
+  work(own[0]);
+  for (const { memory, id } of own) leave(memory, id);
+  views.forEach(setSpace);
 }
 
 function report(report: Report): void {

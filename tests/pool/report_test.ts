@@ -2,7 +2,6 @@
 
 import { assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import { compareExchange, load } from "../../_internal/atomics.ts";
 import { spaceOf } from "../../_internal/memory/space.ts";
 import { Dispatcher } from "../../_internal/pool/dispatcher.ts";
@@ -10,10 +9,8 @@ import { Finished } from "../../_internal/pool/finished.ts";
 import { GivingAway } from "../../_internal/pool/giving_away.ts";
 import { MapJob } from "../../_internal/pool/map_job.ts";
 import { BEGUN, finish, phaseOf, putNumberOutcome, READY, STATE, stateOf } from "../../_internal/pool/task.ts";
-import { until } from "./_helpers.ts";
+import { LIMIT, until } from "./_helpers.ts";
 import { square } from "./_targets.ts";
-
-const LIMIT = { timeout: 60_000 };
 
 describe("the owner of a pool", () => {
   it("counts tasks that are reported when it has read all outcomes and waits for nothing", LIMIT, async () => {
@@ -52,12 +49,12 @@ describe("the owner of a pool", () => {
       putNumberOutcome(words, task, i);
       finish(space, task, i + 1);
     }
-    // The owner looks for outcomes behind a slow task, and finds both.
+    // As more than one task is posted, the owner looks for outcomes that were not reported, and finds both.
     assertEquals(await job.promise, [0, 1]);
     assertEquals([trays.out, posted.runTimes.times.count], [0, 0]);
-    // The first report ends the wait of the owner.
+    // The owner has not ended its wait yet when it found these outcomes, so that the first report wakes it. It does not wait for
+    // the second report.
     for (const [i, task] of tasks.entries()) {
-      await delay(20);
       const finished = new Finished(board);
       finished.add(task, 1);
       finished.tell(1, 1);

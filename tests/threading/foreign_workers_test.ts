@@ -13,6 +13,7 @@ import {
   type ShareToken,
   type WorkerLike,
 } from "@weft/concurrent/threading";
+import { referencesTo, until } from "../pool/_helpers.ts";
 
 const LIMIT = { timeout: 30_000 };
 
@@ -59,6 +60,17 @@ describe("share and adopt", () => {
       const guard = await lock.acquire({ timeout: 10_000 });
       assertEquals(guard.abandoned, true);
       guard[Symbol.dispose]();
+      await worker.terminate();
+    });
+
+    it(`take back the references of ${kind} that exits`, LIMIT, async () => {
+      const [lock, held] = [new Lock(), new Event()];
+      const worker = start();
+      const order = { what: "hold and exit", token: share(lock), second: share(held) };
+      const before = [lock, held].map(referencesTo);
+      worker.postMessage(order);
+      await held.wait({ timeout: 20_000 });
+      await until(() => [lock, held].every((object, i) => referencesTo(object) === before[i]));
       await worker.terminate();
     });
 

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { isLong } from "../_rounds.ts";
 import { run } from "../../tools/_run.ts";
-import { isNode, RUN_FLAGS, runFlags } from "../_runtime.ts";
+import { isDeno, isNode, RUN_FLAGS, runFlags } from "../_runtime.ts";
 
 const LIMIT = 60_000;
 /** Flags with which a program can call the garbage collector. */
@@ -90,7 +90,22 @@ describe("a program with threads", () => {
   }, async () => {
     const { code, output } = await runProgram("late_finalizers", COLLECTING);
     assertEquals(code, 0, output);
-    assertEquals(JSON.parse(output), [200, 200, 100, 100]);
+    // A reference for each of the hundred names, and one for each handle of main: at first, when a thread has had handles too,
+    // with second handles, when all handles were given up, and after their finalizers.
+    assertEquals(JSON.parse(output), [200, 200, 300, 100, 100, 100]);
+  });
+
+  it("frees what threads leave behind only as a living participant", { timeout: LIMIT }, async () => {
+    assertEquals(await runProgram("frees_at_end"), { code: 0, output: "freed by the dead: 0" });
+  });
+
+  it("lets a thread end as it did, although a listener of the program throws while it exits", {
+    timeout: LIMIT,
+  }, async () => {
+    // On Deno, process.exit() throws that error before the thread exits.
+    const exited = isDeno ? "in a listener" : "3";
+    const output = `returned 7\nexited ${exited}\nmain ends`;
+    assertEquals(await runProgram("exit_listener_throws"), { code: 0, output });
   });
 
   it("gets back the memory of threads that have ended", { timeout: 240_000, skip: !isLong }, async () => {
