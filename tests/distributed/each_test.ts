@@ -69,7 +69,13 @@ describe("each of a fleet", () => {
   it("rejects when a worker or an agent is lost, or the pool is terminated", LIMIT, async () => {
     await using its = pool();
     await assertRejects(() => its.each(targets.killSelf), WorkerLostError, "SIGKILL");
-    assertEquals((await its.each(Math.abs, -1)).length, 5);
+    // The first worker that is lost rejects the call. Others may be about to kill themselves, and take the next call with them.
+    const call = (): Promise<number[]> =>
+      its.each(Math.abs, -1).catch((error) => {
+        if (error instanceof WorkerLostError) return call();
+        throw error;
+      });
+    assertEquals((await call()).length, 5);
     const { file, lines } = notes();
     const given = its.each(targets.begin, file, 1, 60_000);
     await until(() => lines().length === 5, "all have begun");
