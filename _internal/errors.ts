@@ -273,9 +273,11 @@ export interface WorkerLostErrorOptions extends ErrorOptions {
  * import { Thread, WorkerLostError } from "@weft/concurrent/threading";
  * import { assertRejects } from "@std/assert";
  *
- * const thread = new Thread({ target: () => new Promise(() => {}) }).start();
- * thread.terminate();
- * await assertRejects(() => thread.result(), WorkerLostError);
+ * if (import.meta.main) {
+ *   const thread = new Thread({ target: () => new Promise(() => {}) }).start();
+ *   thread.terminate();
+ *   await assertRejects(() => thread.result(), WorkerLostError);
+ * }
  * ```
  */
 export class WorkerLostError extends Error {

@@ -439,11 +439,13 @@ export interface WaitFuturesOptions extends WaitOptions {
  * import { Pool, wait } from "@weft/concurrent/threading";
  * import { assertEquals } from "@std/assert";
  *
- * await using pool = new Pool(2);
- * const root = pool.submit(Math.sqrt, 16);
- * const endless = pool.submit(() => new Promise<number>(() => {}));
- * const { done, notDone } = await wait([root, endless], { when: "first" });
- * assertEquals([done.has(root), notDone.has(endless)], [true, true]);
+ * if (import.meta.main) {
+ *   await using pool = new Pool(2);
+ *   const root = pool.submit(Math.sqrt, 16);
+ *   const endless = pool.submit(() => new Promise<number>(() => {}));
+ *   const { done, notDone } = await wait([root, endless], { when: "first" });
+ *   assertEquals([done.has(root), notDone.has(endless)], [true, true]);
+ * }
  * ```
  */
 export async function wait<R>(

@@ -117,10 +117,13 @@ export interface PoolOptions<I extends unknown[] = unknown[]> {
  * import { Pool } from "@weft/concurrent/threading";
  * import { assertEquals } from "@std/assert";
  *
- * await using pool = new Pool(1);
- * const endless = () => new Promise<never>(() => {});
- * const outcome = await pool.apply(endless, [], { timeout: 10, killAfter: 0 }).catch((error) => error.name);
- * assertEquals(outcome, "TimeoutError");
+ * export const endless = () => new Promise<never>(() => {});
+ *
+ * if (import.meta.main) {
+ *   await using pool = new Pool(1);
+ *   const outcome = await pool.apply(endless, [], { timeout: 10, killAfter: 0 }).catch((error) => error.name);
+ *   assertEquals(outcome, "TimeoutError");
+ * }
  * ```
  */
 export interface TaskOptions {
