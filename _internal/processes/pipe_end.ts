@@ -89,7 +89,7 @@ export class NewEnd {
   }
 }
 
-// All ends of this thread. The thread gives them up itself when it ends, because few finalizers run then.
+// All ends of this thread. The thread gives them up itself when it ends, as its finalizers may not run any more.
 const ends = new Set<End>();
 
 const dropped = new FinalizationRegistry<End>((end) => end.drop());

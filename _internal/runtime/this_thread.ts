@@ -242,11 +242,12 @@ export function requireIdentity(): void {
 export function exitThread(): never {
   if (deno !== undefined) deno.exit();
   else if (isBrowser) exitInBrowser();
-  else exitOnNode();
+  else exitDespiteListeners();
   return halt();
 }
 
-function exitOnNode(): void {
+// On Bun and Node.
+function exitDespiteListeners(): void {
   try {
     nodeProcess().exit();
   } catch {

@@ -76,9 +76,6 @@ import {
 /** How many milliseconds a worker that is forced to end waits for threads that it started to come up, so that they can end. */
 const LAST_WAIT = 10_000;
 
-/** In this order: a thread has joined the threads' memory first. */
-const SCOPES = ["thread", "process"] as const;
-
 /** Milliseconds between the steps in which a spare worker gets ready. */
 const PAUSE = 2;
 
@@ -378,7 +375,7 @@ function forgetAll(): void {
 // Puts this thread on the tables of participants once more, for the duration of `work`. All code that looks for the thread's
 // views finds the new ones meanwhile: what is freed may have references to objects in either memory.
 function asParticipant(work: (own: Space) => void): void {
-  const views = SCOPES.map(existingSpace).filter((space) => space !== undefined);
+  const views = [existingSpace("thread"), existingSpace("process")].filter((space) => space !== undefined);
   const own = views.map((space) => space.rejoin());
   own.forEach(setSpace);
   work(own[0]);
