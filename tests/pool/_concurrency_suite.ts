@@ -191,9 +191,9 @@ export function concurrencySuite(kind: Kind): void {
       LIMIT,
       async () => {
         await using one = new Pool(1, { concurrency: 3, maxTasksPerChild: 4 });
-        const ids = await Promise.all(range(20).map(() => one.submit(options.workerIdBeside)));
+        const ids = await Promise.all(range(12).map(() => one.submit(options.workerIdBeside)));
         for (const id of new Set(ids)) assert(ids.filter((its) => its === id).length <= 4);
-        assertEquals(await one.map(options.squareSometimesLater, range(40)), range(40).map((x) => x * x));
+        assertEquals(await one.map(options.squareSometimesLater, range(16)), range(16).map((x) => x * x));
         await until(() => one.stats().busy === 0);
         assertEquals(one.stats().failed, 0);
       },

@@ -1,4 +1,7 @@
-/** The suites that share a pool and a file, as starting a runtime takes half a second. */
+/**
+ * The suites that share a pool and a file, as starting a runtime takes half a second. A file must also come to its end in
+ * its time where each worker is a process of Node that has stripped the types of all modules, on a machine that is busy.
+ */
 
 import { batchSuite } from "./_batch_suite.ts";
 import { concurrencySuite } from "./_concurrency_suite.ts";
@@ -29,14 +32,24 @@ export function poolSuites(kind: Kind): void {
   sharedPoolSuite(kind);
 }
 
-/** What holds for the options of a pool and of its tasks, and for everything that Python's pools do not have. */
+/** What holds for the options of a pool, and for what it measures. */
 export function optionSuites(kind: Kind): void {
   concurrencySuite(kind);
   sizesSuite(kind);
+  measuresSuite(kind);
+  sharedPoolSuite(kind);
+}
+
+/** What holds for the options of a task, above all when its worker ends. Most of these tests start many workers. */
+export function taskSuites(kind: Kind): void {
   retriesSuite(kind);
   numbersSuite(kind);
+  sharedPoolSuite(kind);
+}
+
+/** What holds for tasks that are sent together, and for a task that each worker runs. */
+export function togetherSuites(kind: Kind): void {
   batchSuite(kind);
   eachSuite(kind);
-  measuresSuite(kind);
   sharedPoolSuite(kind);
 }

@@ -1,0 +1,4 @@
+import { processes } from "./_processes.ts";
+import { taskSuites } from "./_suites.ts";
+
+taskSuites(processes);

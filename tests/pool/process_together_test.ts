@@ -1,0 +1,4 @@
+import { processes } from "./_processes.ts";
+import { togetherSuites } from "./_suites.ts";
+
+togetherSuites(processes);

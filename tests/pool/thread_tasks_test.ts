@@ -1,0 +1,4 @@
+import { taskSuites } from "./_suites.ts";
+import { threads } from "./_threads.ts";
+
+taskSuites(threads);
