@@ -174,7 +174,9 @@ export class Future<R> extends Promise<R> {
   result(options?: WaitOptions): Promise<R> {
     const timeout = validateWait(options, "get the result of a task");
     return within<R>(this, timeout, options?.signal, () => {
-      throw new TimeoutError(`Cannot get the result of a task as it took more than the ${timeout} ms of 'timeout'`);
+      throw new TimeoutError(
+        `Cannot get the result of a task as it took more than the ${timeout} ms of 'timeout'${whereIs(this, "is")}`,
+      );
     });
   }
 
@@ -476,6 +478,18 @@ export async function wait<R>(
     done: new Set(all.filter(isDone)),
     notDone: new Set(all.filter((future) => !isDone(future))),
   };
+}
+
+/** Where a task is that has not ended in its time, for the end of an error's message. */
+export function whereIs(future: Future<unknown>, verb: "is" | "was"): string {
+  switch (future.state) {
+    case "running":
+      return `: it ${verb} running`;
+    case "pending":
+      return `: it ${verb} waiting for a worker`;
+    default:
+      return "";
+  }
 }
 
 /**

@@ -6,16 +6,17 @@
 
 import { TimeoutError } from "../errors.ts";
 import { atDeadline, deadlineOf } from "../options.ts";
+import { type Future, whereIs } from "./future.ts";
 import type { Limits } from "./pool_options.ts";
 
 /** The error of a call that is given up at once: its signal is aborted already, or its timeout is 0. */
 export function givenUp(limits: Limits | undefined): { error: unknown } | undefined {
   if (limits?.signal?.aborted) return { error: limits.signal.reason };
-  return limits?.timeout === 0 ? { error: timeoutError(0) } : undefined;
+  return limits?.timeout === 0 ? { error: timeoutError(0, ": the task had not begun") } : undefined;
 }
 
-function timeoutError(timeout: number): TimeoutError {
-  return new TimeoutError(`Cannot finish task as it took more than the ${timeout} ms of 'timeout'`);
+function timeoutError(timeout: number, place: string): TimeoutError {
+  return new TimeoutError(`Cannot finish task as it took more than the ${timeout} ms of 'timeout'${place}`);
 }
 
 /** Watches the limits of the calls of a pool. */
@@ -29,11 +30,15 @@ export class GivingUp {
     this.#together = together;
   }
 
-  /** Calls `giveUp` when a limit is reached, unless `settled` is settled before. */
+  /**
+   * Calls `giveUp` when a limit is reached, unless `settled` is settled before. The error of a `single` task's timeout says
+   * whether it ran, which decides what the caller does next: make the pool larger, or look at what the task does.
+   */
   limit(
     limits: Limits,
     settled: Promise<unknown>,
     giveUp: (error: unknown, state: "finished" | "cancelled") => void,
+    single?: Future<unknown>,
   ): void {
     const { signal, timeout } = limits;
     const over = (): void => {
@@ -46,7 +51,7 @@ export class GivingUp {
     };
     const callOff = timeout === Infinity ? undefined : atDeadline(deadlineOf(timeout), () => {
       over();
-      giveUp(timeoutError(timeout), "finished");
+      giveUp(timeoutError(timeout, single === undefined ? "" : whereIs(single, "was")), "finished");
     });
     if (signal !== undefined) this.#listen(signal, onAbort);
     settled.then(over, over);

@@ -121,7 +121,7 @@ export class Calls {
         const { number } = task;
         task.giveUp(state, error);
         dispatcher.withdrawOne(number, task);
-      });
+      }, task.future);
     }
     queue.add(task);
     dispatcher.begin(queue);

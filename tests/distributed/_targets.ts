@@ -1,4 +1,4 @@
-import { appendFileSync } from "node:fs";
+import { appendFileSync, existsSync } from "node:fs";
 import process from "node:process";
 import { Lock } from "@weft/concurrent/multiprocessing";
 import { currentTask, sleep } from "@weft/concurrent/threading";
@@ -14,7 +14,14 @@ export async function begin(file: string, id: number, ms: number): Promise<numbe
   return id;
 }
 
-/** The same, without an event loop meanwhile. */
+/** Notes in a file that it was begun, and returns when there is another file. */
+export async function beginUntil(file: string, id: number, end: string): Promise<number> {
+  appendFileSync(file, `${id}\n`);
+  while (!existsSync(end)) await sleep(20);
+  return id;
+}
+
+/** `begin` without an event loop meanwhile. */
 export function compute(file: string, id: number, ms: number): number {
   appendFileSync(file, `${id}\n`);
   for (const until = performance.now() + ms; performance.now() < until;);

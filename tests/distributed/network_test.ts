@@ -1,5 +1,6 @@
 /** What becomes of tasks where the network is slow, or cut, between the server and a program or an agent. */
 
+import { writeFileSync } from "node:fs";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { EngineError, Pool, WorkerLostError } from "@weft/concurrent/distributed";
 import { describe, it } from "node:test";
@@ -109,12 +110,15 @@ describe("a network that is cut in one direction", () => {
         await pool.ready();
         await until(() => pool.stats().workers === 4, "both agents are there");
         const { file, lines } = notes();
-        const futures = range(4).map((i) => pool.submit(targets.begin, file, i, 3000));
+        const end = `${file}.end`;
+        const futures = range(4).map((i) => pool.submit(targets.beginUntil, file, i, end));
         await until(() => lines().length === 4, "both have begun");
         proxy[way].isCut = true;
         for (const future of futures) future.catch(() => {});
         for (const future of futures) await assertRejects(() => future, WorkerLostError, "silent for 300 ms");
         const next = range(4).map((i) => pool.submit(targets.begin, file, 4 + i, 0));
+        // One direction was open all the time, so the tasks must not end before they are lost.
+        writeFileSync(end, "");
         proxy.heal();
         assertEquals(await Promise.all(next), range(8).slice(4));
         assertOnce(lines(), 8);

@@ -126,6 +126,19 @@ export function givingUpSuite(kind: Kind): void {
       assertEquals(value.value, 0);
     });
 
+    it("says after a timeout whether the task was running", LIMIT, async () => {
+      await using one = new Pool(1);
+      const [begun, goOn] = [new kind.Semaphore(0), new kind.Event()];
+      const running = one.apply(targets.setAndWait, [begun, goOn]);
+      await begun.acquire();
+      await assertRejects(() => running.result({ timeout: 1 }), TimeoutError, "the 1 ms of 'timeout': it is running");
+      const waiting = one.apply(targets.square, [2], { timeout: 20 });
+      await assertRejects(() => waiting.result({ timeout: 1 }), TimeoutError, ": it is waiting for a worker");
+      await assertRejects(() => waiting, TimeoutError, "the 20 ms of 'timeout': it was waiting for a worker");
+      goOn.set();
+      await running;
+    });
+
     it("waits for a promise that is never settled, also if nothing else keeps the worker alive", LIMIT, async () => {
       await using one = new Pool(1);
       await one.submit(targets.square, 1);
