@@ -75,7 +75,8 @@ export function arrive(space: Space, at: number, parties: number, hasAction: boo
   if (load(words, at + IS_BROKEN) === 0) {
     const generation = load(words, at + CURRENT) || begin(space, at, parties);
     index = generation === 0 ? NO_ROOM : load(words, generation + COME);
-    if (index === parties - 1 && hasDead(space, generation)) {
+    // `index === parties`: the last party died before it could decide the fate. There is no word for another party.
+    if (index >= parties - 1 && hasDead(space, generation)) {
       breakAll(space, at, generation);
       index = NO_PLACE;
     } else if (index >= 0) {

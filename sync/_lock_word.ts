@@ -16,7 +16,8 @@
  *   dead       holder, abandoned           0, notify a waiter
  * ```
  *
- * BARRED is the bar of an overtaken waiter: see `WOKEN_IN_VAIN`. A release leaves it in place.
+ * BARRED is the bar of an overtaken waiter: see `WOKEN_IN_VAIN`. A release leaves it in place. It keeps off only callers that can
+ * wait for their turn: see `PASSING`.
  *
  * Behind the word are a wait point, and a word with the number of the holder's acquisition, which only the holder reads
  * and writes.
@@ -105,11 +106,10 @@ export class Spinning {
   }
 }
 
-/** Whether a thread that comes now would get the lock. */
+/** Whether an attempt that does not wait would get the lock now. */
 function isAcquirable(space: Space, at: number): boolean {
-  const seen = load(space.words, at);
-  const holder = seen >>> HOLDER_SHIFT;
-  return holder === 0 ? seen === FREE : holder !== space.id && !isAlive(space.memory, holder);
+  const holder = load(space.words, at) >>> HOLDER_SHIFT;
+  return holder === 0 || holder !== space.id && !isAlive(space.memory, holder);
 }
 
 /** As {@linkcode tryTake}, for a waiter. Puts up the bar if the waiter was overtaken too often. */

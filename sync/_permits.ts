@@ -11,7 +11,8 @@
  *                 if it has waited; else wait
  * ```
  *
- * BARRED is the bar of an overtaken waiter: see `WOKEN_IN_VAIN`.
+ * BARRED is the bar of an overtaken waiter: see `WOKEN_IN_VAIN`. It keeps off only callers that can wait for their turn: see
+ * `PASSING`.
  *
  * @module
  */
@@ -56,10 +57,9 @@ export function wordOf(permits: number): number {
   return permits << 1;
 }
 
-/** Whether a thread that comes now would get a permit. */
+/** Whether an attempt that does not wait would get a permit now. */
 export function isAvailable(words: Int32Array, at: number): boolean {
-  const seen = load(words, at);
-  return seen >>> 1 > 0 && (seen & BARRED) === 0;
+  return load(words, at) >>> 1 > 0;
 }
 
 /** Takes a permit. `woken` is what `Wait.attempt` gets: 0 or less for a thread that has not waited. */

@@ -47,7 +47,7 @@
  *
  * READERS_OFF and WRITERS_OFF each announce that a waiter will enter soon. That waiter may be dead, or a promise of a
  * busy thread. So each flag comes with the id of the participant that set it last, its keeper. A thread that finds the
- * lock free for LAPSE milliseconds in spite of a flag enters.
+ * lock free for LAPSE milliseconds in spite of a flag enters, and so does an attempt that finds it free and will not wait.
  *
  * @module
  */
@@ -393,7 +393,8 @@ function mayPassWriters(
     and(words, base, ~READERS_OFF);
     return true;
   }
-  if (waiting === undefined) return false;
+  // It does not wait, so no lapse of time would let it in. The flag may have been left behind by a writer that gave up.
+  if (waiting === undefined) return !isRead(space, base + SEATS);
   if (count === 0 && isRead(space, base + SEATS)) {
     waiting.since = 0;
     return false;
@@ -407,6 +408,8 @@ function mayPassWriters(
 function mayPassReaders(space: Space, base: number, woken: number, waiting: Waiting | undefined): boolean {
   const { words } = space;
   if (woken < 0) return false;
+  // As in `mayPassWriters`. Whether any thread reads is looked at under the claim.
+  if (waiting === undefined && woken > 0) return true;
   const keeper = load(words, base + KEEPER_OF_WRITERS);
   const passes = !isAlive(space.memory, keeper) || waiting !== undefined &&
       (waiting.blocking && keeper === space.id || !isRead(space, base + SEATS) && hasLapsed(waiting));

@@ -88,8 +88,9 @@ export function leave(space: Space, list: number, node: number, passOn: boolean)
   enter(space, list);
   const notified = isNotified(space, node);
   const before = load(words, node + BEFORE);
-  unlink(space, list, node);
+  // In this order: see `reap`.
   if (notified && passOn) notifyOne(space, list, before);
+  unlink(space, list, node);
   unlockMutex(space.memory, list + MUTEX);
   space.free(node);
   return notified;

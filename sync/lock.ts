@@ -10,7 +10,7 @@ import { DeadlockError, InvalidStateError } from "../_internal/errors.ts";
 import { defineKind, LOCK, registerClass } from "../_internal/memory/kinds.ts";
 import { type Place, placeOf, SharedObject, type SharedOptions, unusable } from "../_internal/memory/shared_object.ts";
 import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
-import { isAwaited, notify } from "../_internal/memory/wait_point.ts";
+import { isAwaited, notify, PASSING } from "../_internal/memory/wait_point.ts";
 import { validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 import {
   ACQUISITION,
@@ -228,7 +228,7 @@ export class Lock extends SharedObject {
    */
   tryAcquire(): Guard | undefined {
     if (this.#place.at < 0) unusable(this, "acquire lock");
-    const outcome = tryTake(this.#place.space, this.#place.at, this.#tag, 0);
+    const outcome = tryTake(this.#place.space, this.#place.at, this.#tag, PASSING);
     if (outcome !== MISSED) return this.#begin(outcome === TAKEN_OVER);
     this.#place.space.endIfKilled();
     return undefined;

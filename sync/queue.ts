@@ -648,7 +648,7 @@ export class Queue<T = unknown> extends SharedObject {
         `Cannot ${action} as the options must be an object like { immediate: true }: received ${show(options)}`,
       );
     }
-    const immediate = options?.immediate ?? false;
+    const immediate = options?.immediate === undefined ? false : options.immediate;
     if (typeof immediate !== "boolean") {
       throw new TypeError(`Cannot ${action} as 'immediate' must be a boolean: received ${show(immediate)}`);
     }

@@ -31,7 +31,7 @@ import {
   unusable,
 } from "../_internal/memory/shared_object.ts";
 import { waitAsync, waitSync } from "../_internal/memory/wait.ts";
-import { isAwaited, notify } from "../_internal/memory/wait_point.ts";
+import { isAwaited, notify, PASSING } from "../_internal/memory/wait_point.ts";
 import { show, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 import { refuseInBrowser } from "../_internal/runtime/runtime.ts";
 import { type AsyncContext, createAsyncContext } from "../_internal/runtime/this_thread.ts";
@@ -277,7 +277,7 @@ export class RLock extends SharedObject {
     const { space, words, at } = this.#place;
     if (at < 0) unusable(this, "acquire lock");
     if (this.#isReentrant(load(words, at))) return this.#enter(false);
-    const outcome = tryTake(space, at, this.#tag, 0);
+    const outcome = tryTake(space, at, this.#tag, PASSING);
     if (outcome !== MISSED) return this.#begin(outcome === TAKEN_OVER);
     space.endIfKilled();
     return undefined;

@@ -11,7 +11,7 @@ import { defineKind, registerClass, RWLOCK } from "../_internal/memory/kinds.ts"
 import { firstLine } from "../_internal/memory/memory.ts";
 import { type Place, placeOf, SharedObject, type SharedOptions, unusable } from "../_internal/memory/shared_object.ts";
 import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
-import { CONTENDED } from "../_internal/memory/wait_point.ts";
+import { CONTENDED, PASSING } from "../_internal/memory/wait_point.ts";
 import { validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 import { MISSED, TAKEN_OVER } from "./_lock_word.ts";
 import { COUNT, findSeat, SEAT } from "./_reader_seats.ts";
@@ -172,8 +172,8 @@ export class RWLock extends SharedObject {
     const { space } = this.#place;
     options?.signal?.throwIfAborted();
     const waiting = beginWaiting(space, this.#base, false);
-    if (!space.async.isCrowded(this.#base + READ_POINT)) {
-      const guard = this.#attemptRead(0, waiting);
+    if (timeout === 0 || !space.async.isCrowded(this.#base + READ_POINT)) {
+      const guard = timeout === 0 ? this.#attemptRead(PASSING, undefined) : this.#attemptRead(0, waiting);
       if (guard !== undefined) return guard;
     }
     return await waitAsync(space, this.#readTurn(waiting), timeout, options?.signal);
@@ -212,7 +212,7 @@ export class RWLock extends SharedObject {
    */
   tryRead(): Guard | undefined {
     if (this.#place.at < 0) unusable(this, "read");
-    const guard = this.#attemptRead(0, undefined);
+    const guard = this.#attemptRead(PASSING, undefined);
     if (guard === undefined) this.#place.space.endIfKilled();
     return guard;
   }
@@ -263,8 +263,8 @@ export class RWLock extends SharedObject {
     const timeout = validateWait(options, "write");
     const { space } = this.#place;
     options?.signal?.throwIfAborted();
-    if (!space.async.isCrowded(this.#base + WRITE_POINT)) {
-      const guard = this.#attemptWrite(0, undefined);
+    if (timeout === 0 || !space.async.isCrowded(this.#base + WRITE_POINT)) {
+      const guard = this.#attemptWrite(timeout === 0 ? PASSING : 0, undefined);
       if (guard !== undefined) return guard;
     }
     const waiting = beginWaiting(space, this.#base, false);
@@ -291,7 +291,7 @@ export class RWLock extends SharedObject {
 
   #writeSlowly(options: WaitSyncOptions | undefined): Guard {
     const timeout = validateWait(options, "write");
-    const guard = this.#attemptWrite(0, undefined);
+    const guard = this.#attemptWrite(timeout === 0 ? PASSING : 0, undefined);
     if (guard !== undefined) return guard;
     const { space } = this.#place;
     if (timeout === Infinity) this.#refuseToWaitForItself("write");
@@ -307,7 +307,7 @@ export class RWLock extends SharedObject {
    */
   tryWrite(): Guard | undefined {
     if (this.#place.at < 0) unusable(this, "write");
-    const guard = this.#attemptWrite(0, undefined);
+    const guard = this.#attemptWrite(PASSING, undefined);
     if (guard === undefined) this.#place.space.endIfKilled();
     return guard;
   }
@@ -316,7 +316,7 @@ export class RWLock extends SharedObject {
     const timeout = validateWait(options, "read");
     const { space } = this.#place;
     const waiting = beginWaiting(space, this.#base, true);
-    const guard = this.#attemptRead(0, waiting);
+    const guard = timeout === 0 ? this.#attemptRead(PASSING, undefined) : this.#attemptRead(0, waiting);
     if (guard !== undefined) return guard;
     if (timeout === Infinity) this.#refuseToWaitForItself("read");
     return waitSync(space, this.#readTurn(waiting), timeout);

@@ -10,7 +10,7 @@ import { TimeoutError } from "../_internal/errors.ts";
 import { BOUNDED_SEMAPHORE, defineKind, type Kind, registerClass, SEMAPHORE } from "../_internal/memory/kinds.ts";
 import { type Place, placeOf, SharedObject, type SharedOptions, unusable } from "../_internal/memory/shared_object.ts";
 import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
-import { CONTENDED } from "../_internal/memory/wait_point.ts";
+import { CONTENDED, PASSING } from "../_internal/memory/wait_point.ts";
 import { validateInteger, validateWait, type WaitOptions, type WaitSyncOptions } from "../_internal/options.ts";
 import {
   addPermits,
@@ -177,7 +177,7 @@ export class Semaphore extends SharedObject {
    */
   tryAcquire(): Guard | undefined {
     if (this.#place.at < 0) unusable(this, "acquire semaphore");
-    if (tryTakePermit(this.#place.space, this.#place.at, 0)) return new PermitGuard(this);
+    if (tryTakePermit(this.#place.space, this.#place.at, PASSING)) return new PermitGuard(this);
     this.#place.space.endIfKilled();
     return undefined;
   }

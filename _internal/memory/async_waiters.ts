@@ -33,6 +33,8 @@ interface Waiter {
   try(): boolean;
   expire(): void;
   fail(reason: unknown): void;
+  /** Undoes what it has begun, as its thread ends. */
+  abandon(): void;
   readonly ordered: boolean;
 }
 
@@ -62,36 +64,61 @@ export class AsyncWaiters {
    */
   wait<T>(points: number | readonly number[], wait: AsyncWait<T>): Promise<T> {
     const { signal, attempt, deadline } = wait;
-    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (signal?.aborted) {
+      wait.abandoned?.();
+      return Promise.reject(signal.reason);
+    }
     return new Promise<T>((resolve, reject) => {
       const list = typeof points === "number" ? [points] : points;
       let tries = 0;
       let settled = false;
+      let trying = false;
+      /** Why the wait was given up during an attempt. */
+      let failure: { readonly reason: unknown } | undefined;
       let callOff: (() => void) | undefined;
       const waiter: Waiter = {
         ordered: wait.ordered ?? false,
         try: () => {
           if (settled) return true;
+          // The attempt runs code of the program, which takes an item apart and may call the library meanwhile. This waiter has
+          // its item: it must neither take another nor be given up.
+          if (trying) return false;
           let result: T | undefined;
+          trying = true;
           try {
             result = attempt(tries++);
           } catch (error) {
             leave();
             reject(error);
             return true;
+          } finally {
+            trying = false;
           }
-          if (result === undefined) return false;
+          if (result === undefined) {
+            if (failure !== undefined) waiter.fail(failure.reason);
+            return settled;
+          }
           leave();
           resolve(result);
           return true;
         },
         fail: (reason) => {
+          if (settled) return;
+          if (trying) {
+            failure ??= { reason };
+            return;
+          }
           leave();
           try {
             wait.abandoned?.();
           } finally {
             reject(reason);
           }
+        },
+        abandon: () => {
+          if (settled) return;
+          settled = true;
+          wait.abandoned?.();
         },
         expire: () => {
           if (tryInTurn()) return;
@@ -122,6 +149,11 @@ export class AsyncWaiters {
       }
       // The bits are there by now: this attempt sees every earlier change, and a later change rings the bell.
       if (settled || !waiter.ordered && waiter.try()) return;
+      // The attempts of the waiters in front ran code of the program. A signal that is aborted already sends no event.
+      if (signal?.aborted) {
+        waiter.fail(signal.reason);
+        return;
+      }
       if (deadline <= now()) {
         waiter.expire();
         return;
@@ -160,10 +192,15 @@ export class AsyncWaiters {
     }
   }
 
-  /** Forgets all promises that wait. This thread ends, and gives up the objects that they wait at. */
+  /**
+   * Forgets all promises that wait, and undoes what they have begun: messages that were not put, bars. This thread ends, and
+   * then gives up the objects that they wait at.
+   */
   abandon(): void {
-    for (const waiters of this.#points.values()) waiters.clear();
+    const all = new Set<Waiter>();
+    for (const waiters of this.#points.values()) for (const waiter of waiters) all.add(waiter);
     this.#points.clear();
+    for (const waiter of all) waiter.abandon();
     this.#pending = 0;
     // Only if there is an interval: on Deno the first call in a thread loads node's timers, which takes milliseconds.
     if (this.#slices !== undefined) clearInterval(this.#slices);

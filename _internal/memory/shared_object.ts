@@ -207,10 +207,10 @@ export abstract class SharedHandle {
     disposeOf = (handle) => handle.#drop();
     releaseHandles = (space) => {
       space.isReleased = true;
-      for (const release of releasers) release(space);
-      // A promise that still waits would leave the bit of its doorbell in memory that may belong to another object by
-      // then.
+      // First, while the objects are there. A promise that still waits would leave the bit of its doorbell in memory that may
+      // belong to another object by then.
       space.async.abandon();
+      for (const release of releasers) release(space);
       for (const [at, held] of space.handles) {
         const handle = held.deref() as SharedHandle | undefined;
         if (handle !== undefined) {

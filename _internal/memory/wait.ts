@@ -12,7 +12,7 @@ import { mayBlock } from "../runtime/runtime.ts";
 import { BELL_STRIDE, BELLS_AT } from "./memory.ts";
 import { PARKED, seeToOthers } from "./participants.ts";
 import type { Space } from "./space.ts";
-import { arm, block, LOOK, requireBlocking, SLICE_MS } from "./wait_point.ts";
+import { arm, block, LOOK, PASSING, requireBlocking, SLICE_MS } from "./wait_point.ts";
 
 /** What a thread or a promise waits for. */
 export interface Wait<T> {
@@ -46,7 +46,7 @@ export function waitSync<T>(space: Space, wait: Wait<T>, timeout: number): T {
 
 // In a thread that may not block: gets what is there, or undoes what the caller has begun and throws.
 function lookOnce<T>(wait: Wait<T>, timeout: number): T {
-  const result = wait.attempt(timeout === 0 ? 0 : LOOK);
+  const result = wait.attempt(timeout === 0 ? PASSING : LOOK);
   if (result !== undefined) return result;
   wait.abandoned?.();
   if (timeout > 0) requireBlocking();

@@ -76,6 +76,13 @@ export const DEFAULT_SPINS = 400;
  */
 export const LOOK = -1;
 
+/**
+ * What an attempt gets that is the only one: of a `try` form, or with a timeout of 0. The bar does not keep it off, as it cannot
+ * wait for its turn. A waiter that was killed leaves its bar behind, and nothing but an acquisition takes that away: if the bar
+ * held for such attempts, they would fail from then on, however long nothing is held.
+ */
+export const PASSING = 1;
+
 /** Pauses between the looks of a waiter for something that may come at any moment: a message, an event. */
 export const PROMPT = 1;
 /**
@@ -305,8 +312,8 @@ export function requireBlocking(): void {
  * Blocks this thread until `attempt` returns something other than `undefined`, and returns that; `undefined` if the
  * deadline has passed.
  *
- * `attempt` gets {@linkcode LOOK} while this thread has not registered, and then the number of times that it was woken
- * in vain. The quick looks after a wake-up get less than LOOK. The last attempt is made after the deadline, so a
+ * `attempt` gets {@linkcode LOOK} while this thread has not registered, or {@linkcode PASSING} if it will not wait, and then the
+ * number of times that it was woken in vain. The quick looks after a wake-up get less than LOOK. The last attempt is made after the deadline, so a
  * success that races with the deadline is a success.
  *
  * `pauses` is how long to wait between the first quick looks: {@linkcode PROMPT}, {@linkcode CONTENDED} or
@@ -319,7 +326,7 @@ export function block<T>(
   deadline: number,
   pauses: number = PROMPT,
 ): T | undefined {
-  let result = attempt(deadline === 0 ? 0 : LOOK);
+  let result = attempt(deadline === 0 ? PASSING : LOOK);
   if (result !== undefined) return result;
   if (deadline !== Infinity && deadline <= now()) return undefined;
   const gap = pauses === LOOKED ? CONTENDED : pauses;

@@ -35,7 +35,7 @@ export interface FutureTask {
 let hasFailed: (future: Future<unknown>) => boolean;
 
 /** Calls `fn` when a future is settled, at once if it already is. */
-let whenSettled: (future: Future<unknown>, fn: () => void) => void;
+let whenSettled: (future: Future<unknown>, fn: () => void) => () => void;
 
 /** Settles a future. It is not a method, so that only pools can call it. */
 export let settle: (
@@ -238,19 +238,24 @@ export class Future<R> extends Promise<R> {
   [READINESS](): { isReady(): boolean; whenReady(onReady: () => void): () => void } {
     return {
       isReady: () => this.#state !== "pending",
-      whenReady: (onReady) => {
-        let listening = true;
-        this.#listen(() => {
-          if (listening) onReady();
-        });
-        return () => listening = false;
-      },
+      whenReady: (onReady) => this.#listen(() => onReady()),
     };
   }
 
-  #listen(fn: (future: never) => void): void {
-    if (this.#state !== "pending") this.#call(fn);
-    else (this.#callbacks ??= []).push(fn);
+  // Returns a function that takes `fn` back: a task may be waited for again and again while it runs.
+  #listen(fn: (future: never) => void): () => void {
+    if (this.#state !== "pending") {
+      this.#call(fn);
+      return ignore;
+    }
+    const callbacks = this.#callbacks ??= [];
+    callbacks.push(fn);
+    return () => {
+      // The last that came is the first to go, as a rule.
+      const at = callbacks.lastIndexOf(fn);
+      // While they are called there is nothing to take back.
+      if (at >= 0 && this.#callbacks === callbacks) callbacks.splice(at, 1);
+    };
   }
 
   #settle(state: "finished" | "cancelled", error: Thrown | undefined, value: unknown): void {
@@ -359,12 +364,15 @@ export function asCompleted<R>(futures: Iterable<Future<R>>, options?: WaitOptio
   const settled: Future<R>[] = [];
   let wake: (() => void) | undefined;
   let taken = 0;
-  for (const future of all) {
+  const callsOff = all.map((future) =>
     whenSettled(future, () => {
       settled.push(future);
       wake?.();
-    });
-  }
+    })
+  );
+  const leave = (): void => {
+    for (const callOff of callsOff) callOff();
+  };
   const arrive = async (index: number): Promise<void> => {
     while (settled.length <= index) {
       const next = new Promise<void>((resolve) => wake = resolve);
@@ -383,7 +391,10 @@ export function asCompleted<R>(futures: Iterable<Future<R>>, options?: WaitOptio
     next: () => {
       const result = last.then(async (): Promise<IteratorResult<Future<R>>> => {
         if (taken >= all.length) return { done: true, value: undefined };
-        await arrive(taken);
+        await arrive(taken).catch((error) => {
+          leave();
+          throw error;
+        });
         return { done: false, value: settled[taken++] };
       });
       last = result.catch(() => {});
@@ -391,6 +402,7 @@ export function asCompleted<R>(futures: Iterable<Future<R>>, options?: WaitOptio
     },
     return: () => {
       taken = all.length;
+      leave();
       return Promise.resolve({ done: true, value: undefined });
     },
     [Symbol.asyncIterator]() {
@@ -456,23 +468,28 @@ export async function wait<R>(
 ): Promise<{ done: Set<Future<R>>; notDone: Set<Future<R>> }> {
   const all = validateFutures(futures, "wait for futures");
   const timeout = validateWait(options, "wait for futures");
-  const when = options?.when ?? "all";
+  const when = options?.when === undefined ? "all" : options.when;
   if (when !== "all" && when !== "first" && when !== "first-error") {
     throw new TypeError(
       `Cannot wait for futures as 'when' must be "first", "first-error" or "all": received ${show(when)}`,
     );
   }
+  let callsOff: (() => void)[] = [];
   const enough = new Promise<void>((resolve) => {
     let left = all.length;
     if (left === 0) resolve();
-    for (const future of all) {
+    callsOff = all.map((future) =>
       whenSettled(future, () => {
         left--;
         if (left === 0 || when === "first" || when === "first-error" && hasFailed(future)) resolve();
-      });
-    }
+      })
+    );
   });
-  await within(enough, timeout, options?.signal, () => {});
+  try {
+    await within(enough, timeout, options?.signal, () => {});
+  } finally {
+    for (const callOff of callsOff) callOff();
+  }
   const isDone = (future: Future<R>): boolean => future.state === "finished" || future.state === "cancelled";
   return {
     done: new Set(all.filter(isDone)),
@@ -533,6 +550,9 @@ export function within<T>(
 }
 
 function validateFutures<R>(futures: Iterable<Future<R>>, action: string): Future<R>[] {
+  if (typeof (futures as Iterable<unknown> | null | undefined)?.[Symbol.iterator] !== "function") {
+    throw new TypeError(`Cannot ${action} as they must be in an array, or be iterable: received ${show(futures)}`);
+  }
   const all = [...futures];
   for (const future of all) {
     if (!(future instanceof Future)) {

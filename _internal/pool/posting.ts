@@ -98,9 +98,12 @@ export class Posting {
     return this.#room?.isTime ?? false;
   }
 
-  /** Takes on a source that has tasks, or has tasks again. */
+  /**
+   * Takes on a source that may have tasks, or may have tasks again. A source that has come to its end is not taken on: when the
+   * pool is closed and all else is done, nothing would be posted any more, and it would never be removed.
+   */
   add(source: Source): void {
-    this.#sources.add(source);
+    if (!source.exhausted) this.#sources.add(source);
   }
 
   /** Removes all sources. */

@@ -85,7 +85,8 @@ export class StreamJob extends AnyJob implements Source {
     this.#packer = new Packer(scope);
     this.#window = workers * AHEAD * Math.max(1, options.together);
     this.#progress = options.onProgress === undefined ? undefined : new Progress(options.onProgress);
-    this.#isAsync = Symbol.asyncIterator in iterable;
+    // A string has no `in`.
+    this.#isAsync = typeof (iterable as AsyncIterable<unknown>)[Symbol.asyncIterator] === "function";
     this.#iterator = this.#isAsync
       ? (iterable as AsyncIterable<unknown>)[Symbol.asyncIterator]()
       : (iterable as Iterable<unknown>)[Symbol.iterator]();
@@ -326,7 +327,7 @@ export class StreamJob extends AnyJob implements Source {
   }
 }
 
-function lengthOf(iterable: object): number | undefined {
+function lengthOf(iterable: unknown): number | undefined {
   if (iterable instanceof Set || iterable instanceof Map) return iterable.size;
   if (Array.isArray(iterable)) return iterable.length;
   return ArrayBuffer.isView(iterable) && !(iterable instanceof DataView) ? (iterable as Uint8Array).length : undefined;

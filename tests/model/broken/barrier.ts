@@ -15,6 +15,15 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Barrier: two threads", "Barrier: the action"],
   },
   {
+    name: "Barrier: a party is added behind the last, which has died",
+    patches: [{
+      file: GENERATIONS,
+      find: "if (index >= parties - 1 && hasDead",
+      replace: "if (index === parties - 1 && hasDead",
+    }],
+    caughtBy: ["Barrier: a further thread"],
+  },
+  {
     name: "Barrier: the last thread wakes one waiter",
     patches: [{
       file: GENERATIONS,

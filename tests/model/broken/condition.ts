@@ -35,6 +35,15 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Condition: an abort"],
   },
   {
+    name: "Condition: an aborted waiter leaves the list before it passes its notification on",
+    patches: [{
+      file: LIST,
+      find: "  if (notified && passOn) notifyOne(space, list, before);\n  unlink(space, list, node);",
+      replace: "  unlink(space, list, node);\n  if (notified && passOn) notifyOne(space, list, before);",
+    }],
+    caughtBy: ["Condition: a waiter that dies while"],
+  },
+  {
     name: "Condition: a dead waiter keeps its notification",
     patches: [{
       file: LIST,

@@ -73,6 +73,15 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Lock: overtaken"],
   },
   {
+    name: "Lock: the bar keeps tries off",
+    patches: [{
+      file: "_internal/memory/wait_point.ts",
+      find: "export const PASSING = 1;",
+      replace: "export const PASSING = 0;",
+    }],
+    caughtBy: ["Lock: a try gets"],
+  },
+  {
     name: "Lock: a waiter that gives up leaves its bar",
     patches: [{
       file: WORD,

@@ -82,6 +82,15 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Semaphore: an overtaken waiter"],
   },
   {
+    name: "Semaphore: the bar keeps tries off",
+    patches: [{
+      file: "_internal/memory/wait_point.ts",
+      find: "export const PASSING = 1;",
+      replace: "export const PASSING = 0;",
+    }],
+    caughtBy: ["Semaphore: a try gets"],
+  },
+  {
     name: "Semaphore: the bar stays",
     patches: [{
       file: PERMITS,

@@ -1,11 +1,17 @@
+import { load, store } from "../../../_internal/atomics.ts";
 import { locate } from "../../../_internal/memory/shared_object.ts";
 import { OBJECT_HEADER } from "../../../_internal/memory/memory.ts";
+import { BLOCK_HEADER } from "../../../_internal/memory/allocator.ts";
 import { spaceOf } from "../../../_internal/memory/space.ts";
-import { GENERATIONS_WORDS } from "../../../sync/_generations.ts";
+import { arrive, arrived, depart, GENERATIONS_WORDS } from "../../../sync/_generations.ts";
 import { Barrier } from "../../../sync/barrier.ts";
 import { type Actor, type Model, model, TIMEOUT, times } from "../model.ts";
 
 type Barriers = { barrier: Barrier };
+
+/** Words that nothing else uses: the address of the block behind a generation, and what is in front of it. */
+const NEXT = 102;
+const NEXT_HEADER = 103;
 
 const setup = (parties: number) => (): Barriers => ({ barrier: new Barrier(parties) });
 const withAction = (parties: number) => (): Barriers => ({ barrier: new Barrier(parties, { action: () => {} }) });
@@ -166,6 +172,36 @@ export const models: readonly Model<Record<string, object>>[] = [
     faults: { deaths: 1 },
     endless: [0, 1, 2],
     end: livingReturn(3),
+    bound: 1,
+  }),
+  model({
+    name: "Barrier: a further thread may come after the last party has died",
+    setup: (): Barriers => {
+      const barrier = new Barrier(2);
+      // A generation passes, so that its block is there, and the next block is another's.
+      const space = spaceOf("thread");
+      const at = locate(barrier)!.at + OBJECT_HEADER;
+      for (let party = 0; party < 2; party++) arrive(space, at, 2, false);
+      for (let party = 0; party < 2; party++) depart(space, at, arrived);
+      const next = space.allocate(8, "make block");
+      store(space.words, NEXT, next);
+      store(space.words, NEXT_HEADER, load(space.words, next - BLOCK_HEADER));
+      return { barrier };
+    },
+    threads: times<Barriers>(3, (_actor, { barrier }) => {
+      try {
+        barrier.waitSync();
+      } catch (error) {
+        broken(error);
+      }
+    }),
+    faults: { deaths: 1 },
+    endless: [0, 1, 2],
+    end: (actor) => {
+      const { words } = spaceOf("thread");
+      const size = load(words, load(words, NEXT) - BLOCK_HEADER);
+      actor.assert(size === load(words, NEXT_HEADER), `the block behind a generation has the size ${size} now`);
+    },
     bound: 1,
   }),
   model({

@@ -1,6 +1,21 @@
+import { load, store } from "../../../_internal/atomics.ts";
+import { spaceOf } from "../../../_internal/memory/space.ts";
+import { block } from "../../../_internal/memory/wait_point.ts";
+import {
+  isNotified,
+  join,
+  leave,
+  NODE_POINT,
+  notifyFirst,
+  passOnOfTheDead,
+  WAIT_LIST_WORDS,
+} from "../../../sync/_wait_list.ts";
 import { Condition } from "../../../sync/condition.ts";
 import { Lock } from "../../../sync/lock.ts";
 import { type Actor, type Model, model, TIMEOUT, times } from "../model.ts";
+
+/** A word that nothing else uses: where a list is. */
+const LIST = 102;
 
 type Conditions = { condition: Condition };
 
@@ -75,6 +90,19 @@ function notifyNoted(actor: Actor, condition: Condition): void {
   for (const index of waiting(actor).slice(0, 1)) actor.note("chosen", index);
   condition.notify();
   actor.release(guard);
+}
+
+/** Waits in the list until it is notified. */
+function waitInList(actor: Actor, passOn: boolean): void {
+  const space = spaceOf("thread");
+  const list = load(space.words, LIST);
+  const node = join(space, list);
+  actor.count("joined", 1);
+  block(space, node + NODE_POINT, () => {
+    passOnOfTheDead(space, list);
+    return isNotified(space, node) || undefined;
+  }, Infinity);
+  leave(space, list, node, passOn);
 }
 
 /** What a condition promises. */
@@ -184,6 +212,32 @@ export const models: readonly Model<Record<string, object>>[] = [
     ],
     end: isFree,
     bound: 1,
+  }),
+  model({
+    name: "Condition: a waiter that dies while it passes its notification on loses none",
+    setup: () => {
+      const { words } = spaceOf("thread");
+      store(words, LIST, spaceOf("thread").allocate(WAIT_LIST_WORDS, "make list"));
+      return {};
+    },
+    threads: [
+      (actor) => void waitInList(actor, true),
+      (actor) => {
+        waitInList(actor, false);
+        actor.count("notified", 1);
+      },
+      (actor) => {
+        const space = spaceOf("thread");
+        if (actor.count("joined") < 2) return;
+        actor.count("given", 1);
+        notifyFirst(space, load(space.words, LIST), 1);
+      },
+    ],
+    faults: { deaths: 1 },
+    mortal: [0],
+    endless: [0, 1],
+    end: (actor) =>
+      actor.assert(actor.count("notified") === actor.count("given"), "the notification was lost with the dead waiter"),
   }),
   model({
     name: "Condition: promises of one thread, notified one by one",

@@ -1,6 +1,9 @@
+import { locate } from "../../../_internal/memory/shared_object.ts";
+import { OBJECT_HEADER } from "../../../_internal/memory/memory.ts";
+import { spaceOf } from "../../../_internal/memory/space.ts";
 import { Lock } from "../../../sync/lock.ts";
 import { Semaphore } from "../../../sync/semaphore.ts";
-import { type Model, model, TIMEOUT, times } from "../model.ts";
+import { type Actor, type Model, model, TIMEOUT, times } from "../model.ts";
 
 type Locks = { lock: Lock };
 
@@ -12,6 +15,12 @@ const IMPATIENT = [{
   find: /WOKEN_IN_VAIN = \d+;/,
   replace: "WOKEN_IN_VAIN = 1;",
 }];
+
+/** A bar that is left behind keeps a thread off that finds the lock free, until its first wait for it is over. */
+const isUnheld = (actor: Actor, { lock }: Locks): void => {
+  const word = spaceOf("thread").words[locate(lock)!.at + OBJECT_HEADER];
+  actor.assert(word === 0, `the lock is held or barred at the end: its word is ${word}`);
+};
 
 /** What a lock promises. */
 export const models: readonly Model<Record<string, object>>[] = [
@@ -91,7 +100,7 @@ export const models: readonly Model<Record<string, object>>[] = [
       }
     }),
     scale: [{ ...IMPATIENT[0], replace: "WOKEN_IN_VAIN = 0;" }],
-    end: (actor, { lock }) => actor.assert(lock.tryAcquire() !== undefined, "the lock cannot be had at the end"),
+    end: isUnheld,
   }),
   model({
     name: "Lock: an overtaken waiter that gives up takes its bar along",
@@ -113,6 +122,24 @@ export const models: readonly Model<Record<string, object>>[] = [
       },
     ],
     faults: { timeouts: 1 },
+    scale: [{ ...IMPATIENT[0], replace: "WOKEN_IN_VAIN = 0;" }],
+    end: isUnheld,
+  }),
+  model({
+    name: "Lock: a try gets a free lock, though a waiter that died has barred it",
+    setup,
+    threads: [
+      (actor, { lock }) => {
+        const guard = lock.acquireSync();
+        actor.inside("the section");
+        actor.release(guard);
+        const again = lock.acquireSync();
+        actor.release(again);
+      },
+      (actor, { lock }) => actor.release(lock.acquireSync()),
+    ],
+    faults: { deaths: 1 },
+    mortal: [1],
     scale: [{ ...IMPATIENT[0], replace: "WOKEN_IN_VAIN = 0;" }],
     end: (actor, { lock }) => actor.assert(lock.tryAcquire() !== undefined, "the lock cannot be had at the end"),
   }),

@@ -1,3 +1,6 @@
+import { locate } from "../../../_internal/memory/shared_object.ts";
+import { OBJECT_HEADER } from "../../../_internal/memory/memory.ts";
+import { spaceOf } from "../../../_internal/memory/space.ts";
 import { RLock } from "../../../sync/rlock.ts";
 import { type Actor, type Model, model, TIMEOUT, times } from "../model.ts";
 
@@ -164,7 +167,10 @@ export const models: readonly Model<Record<string, object>>[] = [
     threads: times<Locks>(3, (actor, { lock }) => {
       for (let i = actor.index === 0 ? 0 : 1; i < 2; i++) nested(actor, lock);
     }),
-    end: (actor, { lock }) => actor.assert(lock.tryAcquire() !== undefined, "the lock cannot be had at the end"),
+    end: (actor, { lock }) => {
+      const word = spaceOf("thread").words[locate(lock)!.at + OBJECT_HEADER];
+      actor.assert(word === 0, `the lock is held or barred at the end: its word is ${word}`);
+    },
   }),
   model({
     name: "RLock: run() of two tasks of one thread, and a blocked thread",

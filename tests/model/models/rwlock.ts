@@ -1,3 +1,6 @@
+import { locate } from "../../../_internal/memory/shared_object.ts";
+import { firstLine, OBJECT_HEADER } from "../../../_internal/memory/memory.ts";
+import { spaceOf } from "../../../_internal/memory/space.ts";
 import type { Guard } from "../../../sync/guard.ts";
 import { RWLock } from "../../../sync/rwlock.ts";
 import { type Actor, type Model, model, TIMEOUT, times } from "../model.ts";
@@ -72,6 +75,10 @@ function writeSection(actor: Actor, lock: RWLock): void {
 }
 
 const isFree = (actor: Actor, { lock }: Locks): void => {
+  if (actor.deaths === 0) {
+    const word = spaceOf("thread").words[firstLine(locate(lock)!.at + OBJECT_HEADER)];
+    actor.assert(word === 0, `the lock is held, or a side is kept off, at the end: its word is ${word}`);
+  }
   const guard = lock.tryWrite();
   actor.assert(guard !== undefined, "no thread can write at the end");
   if (guard !== undefined) actor.release(guard);

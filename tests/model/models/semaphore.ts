@@ -1,3 +1,6 @@
+import { locate } from "../../../_internal/memory/shared_object.ts";
+import { OBJECT_HEADER } from "../../../_internal/memory/memory.ts";
+import { spaceOf } from "../../../_internal/memory/space.ts";
 import { BoundedSemaphore, Semaphore } from "../../../sync/semaphore.ts";
 import { type Actor, type Model, model, TIMEOUT, times } from "../model.ts";
 
@@ -15,10 +18,11 @@ const IMPATIENT = [{
 const has = (value: number) => (actor: Actor, { semaphore }: Semaphores): void =>
   actor.assert(semaphore.value === value, `there are ${semaphore.value} permits at the end, not ${value}`);
 
-/** If a bar is left behind, there is a permit that no thread gets. */
-const canBeHad = (value: number) => (actor: Actor, { semaphore }: Semaphores): void => {
-  actor.assert(semaphore.value === value, `there are ${semaphore.value} permits at the end, not ${value}`);
-  actor.assert(semaphore.tryAcquire() !== undefined, "no permit can be had at the end");
+/** A bar that is left behind keeps a thread off that finds a permit, until its first wait for it is over. */
+const isUnbarred = (value: number) => (actor: Actor, { semaphore }: Semaphores): void => {
+  const word = spaceOf("thread").words[locate(semaphore)!.at + OBJECT_HEADER];
+  actor.assert(word >>> 1 === value, `there are ${word >>> 1} permits at the end, not ${value}`);
+  actor.assert((word & 1) === 0, "the semaphore is barred at the end");
 };
 
 function use(actor: Actor, { semaphore }: Semaphores, limit: number): void {
@@ -136,7 +140,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     threads: times<Semaphores>(3, (actor, objects) => {
       for (let i = actor.index === 0 ? 0 : 1; i < 2; i++) use(actor, objects, 1);
     }),
-    end: canBeHad(1),
+    end: isUnbarred(1),
   }),
   model({
     name: "Semaphore: an overtaken waiter that gives up takes its bar along",
@@ -162,11 +166,27 @@ export const models: readonly Model<Record<string, object>>[] = [
       },
     ],
     faults: { timeouts: 1 },
-    end: (actor, { semaphore }) => {
-      const left = 4 - actor.count("taken");
-      actor.assert(semaphore.value === left, `there are ${semaphore.value} permits at the end, not ${left}`);
-      actor.assert(semaphore.tryAcquire() !== undefined, "no permit can be had at the end");
-    },
+    end: (actor, objects) => isUnbarred(4 - actor.count("taken"))(actor, objects),
+  }),
+  model({
+    name: "Semaphore: a try gets a permit, though a waiter that died has barred it",
+    setup: setup(1),
+    scale: IMPATIENT,
+    threads: [
+      (actor, objects) => {
+        use(actor, objects, 1);
+        use(actor, objects, 1);
+      },
+      (actor, { semaphore }) => actor.release(semaphore.acquireSync()),
+    ],
+    faults: { deaths: 1 },
+    mortal: [1],
+    endless: [0],
+    end: (actor, { semaphore }) =>
+      actor.assert(
+        semaphore.value === 0 || semaphore.tryAcquire() !== undefined,
+        "there is a permit that a try does not get",
+      ),
   }),
   model({
     name: "BoundedSemaphore: of two releases for one permit one is refused",
