@@ -103,6 +103,8 @@ const CLAIM_SPINS = 200;
 export interface Waiting {
   /** Whether the thread is blocked meanwhile. */
   readonly blocking: boolean;
+  /** Whether the caller will not wait: its timeout is 0. */
+  readonly passing: boolean;
   /** The phase in which the wait began. */
   readonly phase: number;
   /** The time since which a flag has kept the waiter from a free lock, in milliseconds; 0: none has. */
@@ -110,8 +112,8 @@ export interface Waiting {
 }
 
 /** Makes a wait that begins now. */
-export function beginWaiting(space: Space, base: number, blocking: boolean): Waiting {
-  return { blocking, phase: load(space.words, base + PHASE), since: 0 };
+export function beginWaiting(space: Space, base: number, blocking: boolean, timeout: number): Waiting {
+  return { blocking, passing: timeout === 0, phase: load(space.words, base + PHASE), since: 0 };
 }
 
 /** Whether this thread writes. */
@@ -394,7 +396,7 @@ function mayPassWriters(
     return true;
   }
   // It does not wait, so no lapse of time would let it in. The flag may have been left behind by a writer that gave up.
-  if (waiting === undefined) return !isRead(space, base + SEATS);
+  if (waiting === undefined || waiting.passing) return count === 0 && !isRead(space, base + SEATS);
   if (count === 0 && isRead(space, base + SEATS)) {
     waiting.since = 0;
     return false;

@@ -171,9 +171,9 @@ export class RWLock extends SharedObject {
     const timeout = validateWait(options, "read");
     const { space } = this.#place;
     options?.signal?.throwIfAborted();
-    const waiting = beginWaiting(space, this.#base, false);
+    const waiting = beginWaiting(space, this.#base, false, timeout);
     if (timeout === 0 || !space.async.isCrowded(this.#base + READ_POINT)) {
-      const guard = timeout === 0 ? this.#attemptRead(PASSING, undefined) : this.#attemptRead(0, waiting);
+      const guard = this.#attemptRead(0, waiting);
       if (guard !== undefined) return guard;
     }
     return await waitAsync(space, this.#readTurn(waiting), timeout, options?.signal);
@@ -267,7 +267,7 @@ export class RWLock extends SharedObject {
       const guard = this.#attemptWrite(timeout === 0 ? PASSING : 0, undefined);
       if (guard !== undefined) return guard;
     }
-    const waiting = beginWaiting(space, this.#base, false);
+    const waiting = beginWaiting(space, this.#base, false, timeout);
     return await waitAsync(space, this.#writeTurn(waiting), timeout, options?.signal);
   }
 
@@ -295,7 +295,7 @@ export class RWLock extends SharedObject {
     if (guard !== undefined) return guard;
     const { space } = this.#place;
     if (timeout === Infinity) this.#refuseToWaitForItself("write");
-    return waitSync(space, this.#writeTurn(beginWaiting(space, this.#base, true)), timeout);
+    return waitSync(space, this.#writeTurn(beginWaiting(space, this.#base, true, timeout)), timeout);
   }
 
   /**
@@ -315,8 +315,8 @@ export class RWLock extends SharedObject {
   #readSlowly(options: WaitSyncOptions | undefined): Guard {
     const timeout = validateWait(options, "read");
     const { space } = this.#place;
-    const waiting = beginWaiting(space, this.#base, true);
-    const guard = timeout === 0 ? this.#attemptRead(PASSING, undefined) : this.#attemptRead(0, waiting);
+    const waiting = beginWaiting(space, this.#base, true, timeout);
+    const guard = this.#attemptRead(0, waiting);
     if (guard !== undefined) return guard;
     if (timeout === Infinity) this.#refuseToWaitForItself("read");
     return waitSync(space, this.#readTurn(waiting), timeout);

@@ -18,6 +18,32 @@ export function streamSuite(kind: Kind): void {
       assertEquals(await collect(pool().imap(targets.square, [])), []);
     });
 
+    it("takes the characters of a string, as map does", LIMIT, async () => {
+      assertEquals(await collect(pool().imap(targets.identity, "abc")), ["a", "b", "c"]);
+    });
+
+    it("is delivered also after close, and then the pool ends", LIMIT, async () => {
+      async function* slowly(): AsyncGenerator<number> {
+        for (const x of range(3)) {
+          yield x;
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      }
+      for (const workers of [1, 2]) {
+        for (const items of [() => range(3), slowly]) {
+          for (const name of ["imap", "imapUnordered"] as const) {
+            const one = new Pool(workers);
+            if (workers === 2) await one.warm();
+            const results = one[name](targets.square, items());
+            one.close();
+            assertEquals((await collect(results)).toSorted((a, b) => a - b), [0, 1, 4]);
+            assertEquals(await one.join({ timeout: 20_000 }), true);
+            assertEquals(one.stats().workers, 0);
+          }
+        }
+      }
+    });
+
     it(
       "takes a limited number of items of an endless generator, and ends it when the loop is left",
       LIMIT,

@@ -192,6 +192,7 @@ export function submitSuite(kind: Kind): void {
       third.set();
       assertEquals(await late, true);
       assertThrows(() => asCompleted([1 as never]), TypeError);
+      assertThrows(() => asCompleted(null as never), TypeError, "Cannot wait for futures as they must be");
     });
 
     it("waits for the first, for the first error, for all, or until the timeout", sharing(kind), async () => {
@@ -211,6 +212,8 @@ export function submitSuite(kind: Kind): void {
       assertEquals((await wait(late, { timeout: 0 })).done.size + 0 <= 3, true);
       assertEquals((await wait([])).done.size, 0);
       await assertRejects(() => wait(all, { when: "some" as never }), TypeError);
+      await assertRejects(() => wait(all, { when: null as never }), TypeError);
+      await assertRejects(() => wait(undefined as never), TypeError, "Cannot wait for futures as they must be");
     });
 
     it("can be waited for with waitAny", LIMIT, async () => {

@@ -7,7 +7,8 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { callbackify } from "node:util";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { Future, Pool, Queue } from "@weft/concurrent/threading";
+import { Event, Future, Pool, Queue } from "@weft/concurrent/threading";
+import { READINESS } from "../../_internal/memory/kinds.ts";
 import { isDeno, isNode, RUN_FLAGS } from "../_runtime.ts";
 import { writeTests } from "./_returned_future.ts";
 import * as targets from "./_targets.ts";
@@ -55,6 +56,35 @@ describe("Future", () => {
     assertEquals(await future.then(() => 0, (its) => its), error);
     assertEquals(await assertRejects(() => future.finally(() => {})), error);
     assertEquals(await assertRejects(() => Promise.all([future])), error);
+  });
+
+  it("holds nothing of a waiter that has given up", LIMIT, async () => {
+    await using pool = new Pool(1);
+    const end = new Event();
+    const future = pool.submit(targets.waitForEvent, end);
+    const giveUp = (): WeakRef<object> => {
+      const waiter = {};
+      future[READINESS]().whenReady(() => String(waiter))();
+      return new WeakRef(waiter);
+    };
+    const waiters = Array.from({ length: 100 }, giveUp);
+    const garbage: number[][] = [];
+    for (let i = 0; i < 1_000 && waiters.some((waiter) => waiter.deref() !== undefined); i++) {
+      for (let j = 0; j < 20; j++) garbage.push(new Array(10_000).fill(j + 0.5));
+      if (garbage.length > 1_500) garbage.length = 0;
+      (globalThis as { Bun?: { gc(force: boolean): void } }).Bun?.gc(true);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    const left = waiters.filter((waiter) => waiter.deref() !== undefined).length;
+    // A conservative collector may take a number on the stack for an address.
+    assert(left <= 2, `${left} of 100 waiters are held`);
+    // Those that have not given up are called.
+    let called = 0;
+    const [, callOff] = [1, 2].map(() => future[READINESS]().whenReady(() => called++));
+    callOff!();
+    end.set();
+    await future;
+    assertEquals(called, 1);
   });
 
   it("cannot be sent to another thread", LIMIT, async () => {

@@ -552,6 +552,7 @@ function commonSuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"
       }
       await assertRejects(() => queue.get({ signal: {} as AbortSignal }), TypeError, "'signal'");
       assertThrows(() => queue.shutdown({ immediate: 1 as never }), TypeError, "'immediate'");
+      assertThrows(() => queue.shutdown({ immediate: null as never }), TypeError, "'immediate'");
       assertThrows(() => queue.shutdown(true as never), TypeError);
       assertEquals(queue.size, 0);
       queue.putSync(1);

@@ -1,0 +1,125 @@
+import { assert, assertEquals } from "@std/assert";
+import { waitAny, waitAnySync } from "@weft/concurrent/sync";
+import { describe, it } from "node:test";
+import { load, or, store } from "../../_internal/atomics.ts";
+import { firstLine, OBJECT_HEADER } from "../../_internal/memory/memory.ts";
+import { locate, type SharedHandle } from "../../_internal/memory/shared_object.ts";
+import type { Scope } from "./_scope.ts";
+import { leaveWaits, waitFor } from "./gone_waiters_targets.ts";
+import { until } from "./_until.ts";
+
+const LIMIT = { timeout: 60_000 };
+
+/** The flag in a lock's or a semaphore's word. */
+const BARRED = 1;
+/** What a waiting writer and an overtaken reader and writer set in the word of an RWLock, and who set it. */
+const ALL_OFF = 7;
+const KEEPERS = [6, 7];
+
+function place(object: object): { words: Int32Array; at: number; id: number } {
+  const { space, at } = locate(object as SharedHandle)!;
+  return { words: space.words, at: at + OBJECT_HEADER, id: space.id };
+}
+
+function referencesTo(object: object): number {
+  const { words, at } = place(object);
+  return load(words, at - OBJECT_HEADER + 1);
+}
+
+/** What waiters leave behind that end while they wait. */
+export function goneWaitersSuite(scope: Scope): void {
+  const { Event, Latch, Lock, Queue, RLock, RWLock, Semaphore } = scope;
+
+  describe(`waiters that are gone (${scope.name})`, () => {
+    for (const make of [() => new Lock(), () => new RLock(), () => new Semaphore(1)]) {
+      const { name } = make().constructor;
+      it(`keep no try off, by the bar of a ${name}`, LIMIT, async () => {
+        const lock = make();
+        const { words, at } = place(lock);
+        const ways = [
+          () => lock.tryAcquire(),
+          () => lock.acquireSync({ timeout: 0 }),
+          () => lock.acquire({ timeout: 0 }),
+          async () => await waitAny([lock], { timeout: 20_000 }) === 0 ? lock.tryAcquire() : undefined,
+          () => waitAnySync([lock], { timeout: 20_000 }) === 0 ? lock.tryAcquire() : undefined,
+        ];
+        for (const way of ways) {
+          or(words, at, BARRED);
+          const guard = await way();
+          assert(guard !== undefined, String(way));
+          guard![Symbol.dispose]();
+        }
+      });
+    }
+
+    it("keep no try off, by the flags of an RWLock", LIMIT, async () => {
+      const lock = new RWLock();
+      const { words, at, id } = place(lock);
+      const base = firstLine(at);
+      const ways = [
+        () => lock.tryRead(),
+        () => lock.readSync({ timeout: 0 }),
+        () => lock.read({ timeout: 0 }),
+        () => lock.tryWrite(),
+        () => lock.writeSync({ timeout: 0 }),
+        () => lock.write({ timeout: 0 }),
+      ];
+      for (const way of ways) {
+        for (const keeper of KEEPERS) store(words, base + keeper, id);
+        or(words, base, ALL_OFF);
+        const guard = await way();
+        assert(guard !== undefined, String(way));
+        guard![Symbol.dispose]();
+      }
+      using _reading = lock.readSync();
+      assertEquals(lock.tryWrite(), undefined);
+      or(words, base, ALL_OFF);
+      assertEquals(lock.tryWrite(), undefined);
+    });
+
+    it("leave a lock that can be tried, though they were killed after they had waited for long", LIMIT, async () => {
+      const lock = new Lock();
+      const held = lock.acquireSync();
+      const begun = new Latch(1);
+      const runner = scope.start(waitFor, lock, begun);
+      runner.result().catch(() => {});
+      await begun.wait();
+      const { words, at } = place(lock);
+      await until(() => (load(words, at) & BARRED) !== 0, "the waiter has barred the lock");
+      runner.terminate();
+      await runner.join();
+      held[Symbol.dispose]();
+      const guard = lock.tryAcquire();
+      assert(guard !== undefined);
+      guard![Symbol.dispose]();
+    });
+
+    // A process that ends leaves it to the system, as if it had been killed.
+    if (scope.name === "process") return;
+    it("drop what their promises had begun, when their thread ends by itself", LIMIT, async () => {
+      const held = {
+        lock: new Lock(),
+        rwlock: new RWLock(),
+        semaphore: new Semaphore(0),
+        full: new Queue<unknown>({ maxsize: 1 }),
+        empty: new Queue<unknown>(),
+      };
+      const named = new Event();
+      using _lock = held.lock.acquireSync();
+      using _reading = held.rwlock.readSync();
+      held.full.putSync("full");
+      const before = referencesTo(named);
+      const runner = scope.start(leaveWaits, held, named, 1 << 20);
+      await runner.result();
+      assert(await runner.join());
+      assertEquals(place(held.lock).words[place(held.lock).at]! & BARRED, 0);
+      const { words, at } = place(held.rwlock);
+      assertEquals(words[firstLine(at)], 0);
+      assertEquals(place(held.semaphore).words[place(held.semaphore).at], 0);
+      // The batch of putMany names it once more.
+      await until(() => referencesTo(named) <= before + 1, "the message that was not put is dropped");
+      assertEquals(held.full.getSync(), "full");
+      assertEquals([held.full.size, held.empty.size], [0, 0]);
+    });
+  });
+}

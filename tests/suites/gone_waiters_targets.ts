@@ -1,0 +1,31 @@
+import type * as threading from "@weft/concurrent/threading";
+
+/** Objects that other threads keep this one from. */
+export interface Held {
+  readonly lock: threading.Lock;
+  readonly rwlock: threading.RWLock;
+  readonly semaphore: threading.Semaphore;
+  readonly full: threading.Queue<unknown>;
+  readonly empty: threading.Queue<unknown>;
+}
+
+/** Begins waits that never end, and returns. */
+export async function leaveWaits(held: Held, named: threading.Event, bytes: number): Promise<void> {
+  const waits = [
+    held.lock.acquire(),
+    held.rwlock.write(),
+    held.semaphore.acquire(),
+    held.full.put([named, new Uint8Array(bytes)]),
+    held.full.putMany([[named, new Uint8Array(bytes)]]),
+    held.empty.get(),
+  ];
+  for (const wait of waits) wait.catch(() => {});
+  // Waiters put up their bars after four looks in vain.
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+}
+
+/** Waits for a lock until it is ended. */
+export function waitFor(lock: threading.Lock, begun: threading.Latch): void {
+  begun.countDown();
+  lock.acquireSync();
+}

@@ -1,0 +1,4 @@
+import { goneWaitersSuite } from "../suites/gone_waiters.ts";
+import { threads } from "../suites/_threads.ts";
+
+goneWaitersSuite(threads);
