@@ -95,8 +95,9 @@ export class AsyncWaiters {
             trying = false;
           }
           if (result === undefined) {
-            if (failure !== undefined) waiter.fail(failure.reason);
-            return settled;
+            if (failure === undefined) return false;
+            waiter.fail(failure.reason);
+            return true;
           }
           leave();
           resolve(result);

@@ -145,7 +145,7 @@ export const models: readonly Model<Record<string, object>>[] = [
   model({
     name: "Semaphore: an overtaken waiter that gives up takes its bar along",
     setup: setup(0),
-    scale: IMPATIENT,
+    scale: [{ ...IMPATIENT[0], replace: "WOKEN_IN_VAIN = 0;" }],
     threads: [
       (actor, { semaphore }) => {
         try {
