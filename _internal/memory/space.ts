@@ -63,8 +63,8 @@ export class Space {
   readonly async: AsyncWaiters;
   /** A handle for each object, by address: the newest. */
   readonly handles: Map<number, WeakRef<object>> = new Map();
-  /** How many handles of an object there are besides, by address. Some may be garbage whose finalizer has not run. */
-  readonly others: Map<number, number> = new Map();
+  /** The handles of an object that there are besides, by address. Some may be garbage whose finalizer has not run. */
+  readonly others: Map<number, Set<WeakRef<object>>> = new Map();
   /** Whether the thread has given up all handles, because it ends. */
   isReleased = false;
   /** Stops this thread at once; called when its kill word is set. */
