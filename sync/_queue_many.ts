@@ -8,6 +8,7 @@
 
 import { now } from "../_internal/atomics.ts";
 import { QueueFullError, QueueShutDownError } from "../_internal/errors.ts";
+import type { Place } from "../_internal/memory/shared_object.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
 import { LITTLE_PATIENCE } from "../_internal/memory/wait_point.ts";
@@ -37,6 +38,7 @@ function validateMax(max: unknown, action: string): void {
 
 /** A queue, as this thread sees it. */
 export interface Target {
+  readonly place: Place;
   readonly space: Space;
   /** Where the words of the queue begin. */
   readonly base: number;
@@ -104,7 +106,7 @@ export class ManyPut {
         if (isFirst && this.#tryPut(LITTLE_PATIENCE)) continue;
         this.#pack(true);
         try {
-          await waitAsync(space, this.#room(), Math.max(0, this.#deadline - now()), signal);
+          await waitAsync(this.#target.place, this.#room(), Math.max(0, this.#deadline - now()), signal);
         } finally {
           this.#target.ends.roomPace.end();
         }
@@ -209,13 +211,15 @@ export class ManyPut {
 
 /** Takes many items, for the calls of one queue in this thread. */
 export class ManyGet {
+  readonly #place: Place;
   readonly #space: Space;
   readonly #base: number;
   readonly #ends: QueueEnds;
   /** What was thrown for items that are lost, and not told yet. */
   readonly #failures: unknown[] = [];
 
-  constructor({ space, base, ends }: Target) {
+  constructor({ place, space, base, ends }: Target) {
+    this.#place = place;
     this.#space = space;
     this.#base = base;
     this.#ends = ends;
@@ -231,7 +235,7 @@ export class ManyGet {
       if (items !== undefined) return items;
     }
     try {
-      return await waitAsync(this.#space, this.#wait(max, action), timeout, options?.signal);
+      return await waitAsync(this.#place, this.#wait(max, action), timeout, options?.signal);
     } finally {
       this.#ends.itemPace.end();
     }

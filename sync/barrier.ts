@@ -194,7 +194,7 @@ export class Barrier extends SharedObject {
    * ```
    */
   async wait(options?: WaitOptions): Promise<number> {
-    const { space, at } = this.#place;
+    const { at } = this.#place;
     const timeout = this.#check(options);
     const signal = options?.signal;
     signal?.throwIfAborted();
@@ -213,7 +213,7 @@ export class Barrier extends SharedObject {
         return index;
       }
       const left = Math.max(0, deadline - now());
-      return await waitAsync(space, this.#turn(at, generation, index, timeout), left, signal);
+      return await waitAsync(this.#place, this.#turn(at, generation, index, timeout), left, signal);
     } finally {
       this.#depart(at, generation);
     }

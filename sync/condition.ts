@@ -467,7 +467,7 @@ export class Condition extends SharedObject {
   }
 
   async #wait(timeout: number, signal: AbortSignal | undefined): Promise<boolean> {
-    const { space, at } = this.#place;
+    const { at } = this.#place;
     signal?.throwIfAborted();
     const node = this.#join();
     const held = this.#hold.giveUp();
@@ -475,8 +475,8 @@ export class Condition extends SharedObject {
     let isAborted = false;
     try {
       // An aborted waiter must wait for the lock, too.
-      await waitAsync(space, this.#notification(at, node), timeout, signal).catch(() => false);
-      await waitAsync(space, this.#retaking(held), Infinity, undefined);
+      await waitAsync(this.#place, this.#notification(at, node), timeout, signal).catch(() => false);
+      await waitAsync(this.#hold.place, this.#retaking(held), Infinity, undefined);
     } finally {
       isAborted = signal?.aborted ?? false;
       notified = this.#leave(at, node, isAborted);

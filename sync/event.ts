@@ -145,7 +145,7 @@ export class Event extends SharedObject {
   async wait(options?: WaitOptions): Promise<boolean> {
     if (this.#place.at < 0) unusable(this, "wait for event");
     const timeout = validateWait(options, "wait for event");
-    return await waitAsync(this.#place.space, this.#turn(), timeout, options?.signal);
+    return await waitAsync(this.#place, this.#turn(), timeout, options?.signal);
   }
 
   /**

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Place } from "../_internal/memory/shared_object.ts";
+
 /**
  * One acquisition of a lock, of one side of an `RWLock`, or of one permit of a semaphore.
  *
@@ -47,6 +49,8 @@ export const WHY_NOT = "a guard stands for an acquisition of this thread: send t
 
 /** What a `Condition` asks of its lock. */
 export interface Hold {
+  /** The place of the lock's handle. */
+  readonly place: Place;
   /** Where the lock's wait point is. */
   readonly point: number;
   /** Whether the caller holds it, as far as that can be known. */

@@ -143,7 +143,7 @@ export class Latch extends SharedObject {
   async wait(options?: WaitOptions): Promise<boolean> {
     if (this.#place.at < 0) unusable(this, "wait for latch");
     const timeout = validateWait(options, "wait for latch");
-    return await waitAsync(this.#place.space, this.#turn(), timeout, options?.signal);
+    return await waitAsync(this.#place, this.#turn(), timeout, options?.signal);
   }
 
   /**

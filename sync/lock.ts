@@ -92,6 +92,7 @@ export class Lock extends SharedObject {
   static {
     giveBack = (lock, acquisition) => lock.#giveBack(acquisition);
     holdOfLock = (lock) => ({
+      place: lock.#place,
       point: lock.#place.at + POINT,
       isHeld: () =>
         lock.#place.at >= 0 && load(lock.#place.words, lock.#place.at) >>> HOLDER_SHIFT === lock.#place.space.id,
@@ -177,7 +178,7 @@ export class Lock extends SharedObject {
       const outcome = tryTake(space, at, this.#tag, 0);
       if (outcome !== MISSED) return this.#begin(outcome === TAKEN_OVER);
     }
-    return await waitAsync(space, this.#turn(), timeout, options?.signal);
+    return await waitAsync(this.#place, this.#turn(), timeout, options?.signal);
   }
 
   /**

@@ -201,7 +201,7 @@ export class Queue<T = unknown> extends SharedObject {
     action: string,
   ): Promise<void> {
     try {
-      await waitAsync(this.#place.space, this.#room(message, item, action), timeout, signal);
+      await waitAsync(this.#place, this.#room(message, item, action), timeout, signal);
     } finally {
       this.#ends.roomPace.end();
     }
@@ -383,7 +383,7 @@ export class Queue<T = unknown> extends SharedObject {
     }
     if (timeout === 0) refuseEmpty(action, timeout);
     try {
-      return (await waitAsync(space, this.#next(action), timeout, options?.signal)).item;
+      return (await waitAsync(this.#place, this.#next(action), timeout, options?.signal)).item;
     } finally {
       this.#ends.itemPace.end();
     }
@@ -597,7 +597,7 @@ export class Queue<T = unknown> extends SharedObject {
    */
   async join(options?: WaitOptions): Promise<boolean> {
     const timeout = validateWait(options, this.#check("join queue"));
-    return await waitAsync(this.#place.space, this.#allDone(), timeout, options?.signal);
+    return await waitAsync(this.#place, this.#allDone(), timeout, options?.signal);
   }
 
   /**
@@ -681,7 +681,7 @@ export class Queue<T = unknown> extends SharedObject {
   }
 
   get #target(): Target {
-    return { space: this.#place.space, base: this.#base, ends: this.#ends, rank: this.#rank };
+    return { place: this.#place, space: this.#place.space, base: this.#base, ends: this.#ends, rank: this.#rank };
   }
 
   // Throws an error that an earlier call has left.

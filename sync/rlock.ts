@@ -140,6 +140,7 @@ export class RLock extends SharedObject {
   static {
     giveBack = (lock, acquisition) => lock.#giveBack(acquisition);
     holdOfRLock = (lock) => ({
+      place: lock.#place,
       point: lock.#place.at + POINT,
       isHeld: () => lock.#place.at >= 0 && lock.#isMine(load(lock.#place.words, lock.#place.at)),
       giveUp: () => lock.#suspend(),
@@ -437,7 +438,7 @@ export class RLock extends SharedObject {
       const outcome = tryTake(space, at, tag, 0);
       if (outcome !== MISSED) return begin(outcome === TAKEN_OVER);
     }
-    return await waitAsync(space, turnOf(space, at, tag, begin), timeout, signal);
+    return await waitAsync(this.#place, turnOf(space, at, tag, begin), timeout, signal);
   }
 
   #acquireSlowly(options: WaitSyncOptions | undefined): Guard {

@@ -176,7 +176,7 @@ export class RWLock extends SharedObject {
       const guard = this.#attemptRead(0, waiting);
       if (guard !== undefined) return guard;
     }
-    return await waitAsync(space, this.#readTurn(waiting), timeout, options?.signal);
+    return await waitAsync(this.#place, this.#readTurn(waiting), timeout, options?.signal);
   }
 
   /**
@@ -268,7 +268,7 @@ export class RWLock extends SharedObject {
       if (guard !== undefined) return guard;
     }
     const waiting = beginWaiting(space, this.#base, false, timeout);
-    return await waitAsync(space, this.#writeTurn(waiting), timeout, options?.signal);
+    return await waitAsync(this.#place, this.#writeTurn(waiting), timeout, options?.signal);
   }
 
   /**

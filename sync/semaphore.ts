@@ -142,7 +142,7 @@ export class Semaphore extends SharedObject {
     if (!options?.signal?.aborted && !space.async.isCrowded(at + POINT) && tryTakePermit(space, at, 0)) {
       return new PermitGuard(this);
     }
-    return await waitAsync(space, this.#turn(), timeout, options?.signal);
+    return await waitAsync(this.#place, this.#turn(), timeout, options?.signal);
   }
 
   /**

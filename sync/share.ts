@@ -13,13 +13,12 @@ import {
   dropReference,
   handleAt,
   locate,
-  releaseHandles,
   seemsObject,
   SharedHandle,
   whyUnusable,
 } from "../_internal/memory/shared_object.ts";
-import { existingSpace, setSpace, Space } from "../_internal/memory/space.ts";
-import { giveUpTaken, reclaimTaken } from "../_internal/queue/taken.ts";
+import { closeSpaces, existingSpace, requireOpen, setSpace, Space } from "../_internal/memory/space.ts";
+import { giveUpAll, reclaimTaken } from "../_internal/queue/taken.ts";
 import { show } from "../_internal/options.ts";
 import { exitThread, onExit } from "../_internal/runtime/this_thread.ts";
 
@@ -134,6 +133,7 @@ export function share(object: object, options?: { worker?: WorkerLike }): ShareT
  *
  * @param token The token that {@linkcode share} returned in the sender.
  * @returns The object. It is the same shared object as in the sender: a lock that is held there is held here.
+ * @throws {InvalidStateError} If this worker has exited, and only listeners of its exit still run.
  * @throws {AttachError} If `token` was not made by {@linkcode share}, comes from another version of this library, or names an
  * object that does not exist any more.
  *
@@ -208,11 +208,12 @@ function join(memory: ThreadMemory, id: number): Space {
   const existing = existingSpace("thread");
   // The buffer arrives as another object each time, so it is recognised by its content.
   if (existing !== undefined && sameMemory(existing.memory as ThreadMemory, memory)) return existing;
+  requireOpen();
   const space = id !== 0 && isAlive(memory, id) ? new Space(memory, id, exitThread) : Space.join(memory, 0, exitThread);
   onExit(() => {
-    releaseHandles(space);
-    giveUpTaken(space);
+    giveUpAll(space);
     leave(memory, space.id);
+    closeSpaces();
   });
   setSpace(space);
   return space;

@@ -205,7 +205,7 @@ async function threadsEnded(): Promise<void> {
   for (const thread of childRecords()) {
     addReference(space, objectOf(thread));
     const attempt = (): true | undefined => hasGone(space, thread) ? true : undefined;
-    await waitAsync<boolean>(space, { point: thread + POINT, attempt, expired: () => false }, Infinity, undefined);
+    await waitAsync<boolean>({ space }, { point: thread + POINT, attempt, expired: () => false }, Infinity, undefined);
     dropReference(space, objectOf(thread));
   }
 }

@@ -27,6 +27,8 @@ interface AsyncWait<T> {
   signal?: AbortSignal;
   /** Called when the wait is given up by deadline or signal, before the promise settles. */
   abandoned?: () => void;
+  /** The place of the handle through which it waits. */
+  place?: object;
 }
 
 interface Waiter {
@@ -36,6 +38,7 @@ interface Waiter {
   /** Undoes what it has begun, as its thread ends. */
   abandon(): void;
   readonly ordered: boolean;
+  readonly place: object | undefined;
 }
 
 /** All promises of this thread that wait in one memory. */
@@ -51,6 +54,11 @@ export class AsyncWaiters {
 
   constructor(space: WaitingThread) {
     this.#space = space;
+  }
+
+  /** Whether any promise waits. */
+  get isBusy(): boolean {
+    return this.#pending > 0;
   }
 
   /** Whether promises of this thread wait here already: a newcomer goes behind them. */
@@ -78,6 +86,7 @@ export class AsyncWaiters {
       let callOff: (() => void) | undefined;
       const waiter: Waiter = {
         ordered: wait.ordered ?? false,
+        place: wait.place,
         try: () => {
           if (settled) return true;
           // The attempt runs code of the program, which takes an item apart and may call the library meanwhile. This waiter has
@@ -183,13 +192,15 @@ export class AsyncWaiters {
   }
 
   /**
-   * Rejects all promises that wait at points in `[from, to)`. This thread gives up what is there. It must not put the
-   * bit of its doorbell back later, since the memory may belong to another object by then.
+   * Rejects the promises that wait at points in `[from, to)` through the handle with this place; all of them if there is no
+   * `place`. This thread then gives up what is there. It must not put the bit of its doorbell back later, since the memory
+   * may belong to another object by then.
    */
-  evict(from: number, to: number, reason: () => unknown): void {
+  evict(from: number, to: number, place: object | undefined, reason: () => unknown): void {
     if (this.#pending === 0) return;
     for (const [point, waiters] of [...this.#points]) {
-      if (point >= from && point < to) { for (const waiter of [...waiters]) waiter.fail(reason()); }
+      if (point < from || point >= to) continue;
+      for (const waiter of [...waiters]) if (place === undefined || waiter.place === place) waiter.fail(reason());
     }
   }
 

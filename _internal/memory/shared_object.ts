@@ -83,11 +83,12 @@ export function registerProcessClass(kind: number, type: abstract new (...args: 
   registerClass(scope, kind, type);
 }
 
-const references = new FinalizationRegistry<Attachment>((held) => {
+const references = new FinalizationRegistry<Place>((place) => {
+  const { space } = place;
   // The reference was dropped with all others. Node runs finalizers even after a worker's `exit` event.
-  if (held.space.isReleased) return;
-  removeHandle(held.space, held.at, undefined);
-  dropReference(held.space, held.at);
+  if (space.isReleased) return;
+  removeHandle(place);
+  dropReference(space, place.at - OBJECT_HEADER);
 });
 
 const reasons = new WeakMap<SharedHandle, string>();
@@ -121,6 +122,8 @@ export class Place {
   readonly words: Int32Array;
   /** Where the object's own words begin; negative once the handle cannot be used. */
   at: number;
+  /** The handle. */
+  handle: WeakRef<object> | undefined = undefined;
 
   constructor(space: Space | undefined, at: number) {
     if (space !== undefined) space.fix(at - OBJECT_HEADER + blockWords(space.memory, at - OBJECT_HEADER));
@@ -211,15 +214,16 @@ export abstract class SharedHandle {
       // belong to another object by then.
       space.async.abandon();
       for (const release of releasers) release(space);
-      for (const [at, held] of space.handles) {
-        const handle = held.deref() as SharedHandle | undefined;
-        if (handle !== undefined) {
-          handle.#place.at = -1;
-          reasons.set(handle, "its thread has ended");
+      for (const [at, newest] of space.handles) {
+        for (const held of [newest, ...space.others.get(at) ?? []]) {
+          const handle = held.deref() as SharedHandle | undefined;
+          if (handle !== undefined) {
+            handle.#place.at = -1;
+            reasons.set(handle, "its thread has ended");
+          }
+          dropReference(space, at);
         }
-        dropReference(space, at);
       }
-      for (const [at, count] of space.others) for (let i = 0; i < count; i++) dropReference(space, at);
       space.handles.clear();
       space.others.clear();
     };
@@ -235,7 +239,7 @@ export abstract class SharedHandle {
       const attachment = arriving;
       arriving = undefined;
       this.#place = new Place(attachment.space, attachment.at + OBJECT_HEADER);
-      adoptHandle(this, attachment);
+      adoptHandle(this, this.#place);
       return;
     }
     const creation = create();
@@ -270,7 +274,7 @@ export abstract class SharedHandle {
     }
     this.#place = new Place(space, at + OBJECT_HEADER);
     add(space.words, at + 1, 1);
-    adoptHandle(this, new Attachment(space, at));
+    adoptHandle(this, this.#place);
   }
 
   #drop(): void {
@@ -279,16 +283,14 @@ export abstract class SharedHandle {
     const at = place.at - OBJECT_HEADER;
     const { space } = place;
     references.unregister(this);
+    removeHandle(place);
     place.at = -1;
     reasons.set(this, "it was disposed of");
-    // A named object may have other handles in this thread, and promises that wait through them.
-    const current = space.handles.get(at)?.deref();
-    if (current === undefined || current === this) {
-      space.async.evict(at, at + blockWords(space.memory, at), () => {
-        return new InvalidStateError("Cannot wait any longer as the object was disposed of");
-      });
-    }
-    removeHandle(space, at, this);
+    // A named object may have other handles in this thread. Promises that wait through these go on.
+    const gone = space.async.isBusy && isHandled(space, at) ? place : undefined;
+    space.async.evict(at, at + blockWords(space.memory, at), gone, () => {
+      return new InvalidStateError("Cannot wait any longer as the object was disposed of");
+    });
     dropReference(space, at);
   }
 }
@@ -328,8 +330,8 @@ export abstract class SharedObject extends SharedHandle {
    * Gives up this thread's handle of the object. When no thread has a handle any more, its memory can be used again.
    *
    * After that, every use of this handle throws {@linkcode InvalidStateError}, and promises that still wait through it
-   * reject with that error. Calling it again does nothing. A handle that is never disposed of is released when it is
-   * garbage-collected.
+   * reject with that error. Promises that wait through another handle of the object, which was opened by its name, go on.
+   * Calling it again does nothing. A handle that is never disposed of is released when it is garbage-collected.
    *
    * Python has no equivalent: the garbage collector alone releases its locks and queues.
    */
@@ -338,24 +340,41 @@ export abstract class SharedObject extends SharedHandle {
   }
 }
 
-function adoptHandle(object: SharedHandle, attachment: Attachment): void {
-  const { space: { handles, others }, at } = attachment;
-  if (handles.has(at)) others.set(at, 1 + (others.get(at) ?? 0));
-  handles.set(at, new WeakRef(object));
-  references.register(object, attachment, object);
+function adoptHandle(object: SharedHandle, place: Place): void {
+  const { handles, others } = place.space;
+  const at = place.at - OBJECT_HEADER;
+  const before = handles.get(at);
+  if (before !== undefined) {
+    const known = others.get(at);
+    if (known === undefined) others.set(at, new Set([before]));
+    else known.add(before);
+  }
+  place.handle = new WeakRef(object);
+  handles.set(at, place.handle);
+  references.register(object, place, object);
 }
 
-// Counts a handle less of an object that this thread has: this handle, or `undefined` if it is garbage.
-function removeHandle({ handles, others }: Space, at: number, handle: SharedHandle | undefined): void {
-  const newest = handles.get(at);
-  const known = newest?.deref();
-  if (newest !== undefined && (known === undefined || known === handle)) {
+// Takes a handle off the lists. There are others only beside a newest handle, so the oldest of them takes its place.
+function removeHandle({ space: { handles, others }, at: base, handle }: Place): void {
+  const at = base - OBJECT_HEADER;
+  const known = others.get(at);
+  if (handles.get(at) !== handle) {
+    known?.delete(handle!);
+  } else if (known === undefined) {
     handles.delete(at);
-    return;
+  } else {
+    const [next] = known;
+    known.delete(next);
+    handles.set(at, next);
   }
-  const count = others.get(at) ?? 0;
-  if (count > 1) others.set(at, count - 1);
-  else others.delete(at);
+  if (known?.size === 0) others.delete(at);
+}
+
+// Whether this thread has a handle of an object that is not garbage.
+function isHandled({ handles, others }: Space, at: number): boolean {
+  if (handles.get(at)?.deref() !== undefined) return true;
+  for (const held of others.get(at) ?? []) if (held.deref() !== undefined) return true;
+  return false;
 }
 
 function validateSharedOptions(options: SharedOptions | undefined, action: string): SharedOptions {

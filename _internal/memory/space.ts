@@ -63,8 +63,8 @@ export class Space {
   readonly async: AsyncWaiters;
   /** A handle for each object, by address: the newest. */
   readonly handles: Map<number, WeakRef<object>> = new Map();
-  /** How many handles of an object there are besides, by address. Some may be garbage whose finalizer has not run. */
-  readonly others: Map<number, number> = new Map();
+  /** The handles of an object that there are besides, by address. Some may be garbage whose finalizer has not run. */
+  readonly others: Map<number, Set<WeakRef<object>>> = new Map();
   /** Whether the thread has given up all handles, because it ends. */
   isReleased = false;
   /** Stops this thread at once; called when its kill word is set. */
@@ -166,6 +166,17 @@ export class Space {
     notify(this, ROOM_AT, ALL_SLEEPERS);
   }
 
+  /**
+   * Has this view give out no block any more, and take none back. The thread has left the memory, but objects that have kept
+   * the view, such as a pool, may be used once more.
+   */
+  close(): void {
+    // In place of the methods, which so have no check.
+    this.tryAllocate = requireOpen as () => never;
+    this.tryLend = requireOpen as () => never;
+    this.free = () => {};
+  }
+
   /** Writes bytes into a new block: their length, then the bytes. The first `before` words are left to the caller. */
   writeBlock(bytes: Uint8Array, action: string, before = 0): number {
     const at = this.allocate(before + 1 + ((bytes.length + 3) >> 2), action);
@@ -220,6 +231,7 @@ export function spaceOf(scope: Scope): Space {
 
 function join(scope: Scope): Space {
   requireBegun();
+  requireOpen();
   return scope === "thread" ? Space.join(reserve(), 0, exitThread) : processSpace();
 }
 
@@ -231,6 +243,28 @@ export function existingSpace(scope: Scope): Space | undefined {
 /** Sets this thread's view: in a worker at its start, or at its first `adopt`. */
 export function setSpace(space: Space): void {
   spaces[space.memory.scope] = space;
+}
+
+let isClosed = false;
+
+/**
+ * Takes this thread's views away, as it has left the memories. Code of the program may still run: listeners of the thread's
+ * exit. It would take mutexes as a dead participant, and other threads would take these over at once.
+ */
+export function closeSpaces(): void {
+  isClosed = true;
+  spaces.thread?.close();
+  spaces.process?.close();
+  spaces.thread = undefined;
+  spaces.process = undefined;
+}
+
+/** Throws if this thread has left the memories. */
+export function requireOpen(): void {
+  if (!isClosed) return;
+  throw new InvalidStateError(
+    "Cannot use the shared memory as this thread has ended, and only listeners of its exit still run: use it in the target, for instance in a finally block",
+  );
 }
 
 /** Sets how the view of the processes' memory is made at its first use. */

@@ -53,19 +53,24 @@ function lookOnce<T>(wait: Wait<T>, timeout: number): T {
   return wait.expired(timeout);
 }
 
-/** Returns a promise for what is waited for. It rejects with the signal's reason if the signal is aborted first. */
+/**
+ * Returns a promise for what is waited for. It rejects with the signal's reason if the signal is aborted first.
+ *
+ * @param place The place of the handle through which it waits: if that handle is disposed of, it rejects.
+ */
 export function waitAsync<T>(
-  space: Space,
+  place: { readonly space: Space },
   wait: Wait<T>,
   timeout: number,
   signal: AbortSignal | undefined,
 ): Promise<T> {
-  return space.async.wait<T>(wait.point, {
+  return place.space.async.wait<T>(wait.point, {
     attempt: (tries) => wait.attempt(tries),
     deadline: deadlineOf(timeout),
     expired: () => wait.expired(timeout),
     abandoned: () => wait.abandoned?.(),
     ordered: wait.ordered,
+    place,
     signal,
   });
 }

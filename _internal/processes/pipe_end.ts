@@ -286,7 +286,7 @@ export class End {
   async wait<T>(wait: Wait<T>, timeout: number, signal: AbortSignal | undefined): Promise<T> {
     pin(this.space.words, this.#base);
     try {
-      return await waitAsync(this.space, wait, timeout, signal);
+      return await waitAsync(this, wait, timeout, signal);
     } finally {
       unpin(this.space, this.#pipe);
     }

@@ -226,7 +226,7 @@ function holdForChildren(): boolean {
 
 function ended(space: Space, child: number): Promise<boolean> {
   const attempt = (): true | undefined => hasProcessEnded(space, child) ? true : undefined;
-  return waitAsync<boolean>(space, { point: child + POINT, attempt, expired: () => false }, Infinity, undefined);
+  return waitAsync<boolean>({ space }, { point: child + POINT, attempt, expired: () => false }, Infinity, undefined);
 }
 
 /** Ends all running children. If the program ends by itself, all of these are daemons. */

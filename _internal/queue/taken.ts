@@ -40,8 +40,9 @@ import { compareExchange, load, store } from "../atomics.ts";
 import { loseReferences } from "../codec/format.ts";
 import { blockWords } from "../memory/allocator.ts";
 import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT } from "../memory/memory.ts";
-import { entryOf, idAt, isAlive, RECLAIMER, TAKEN } from "../memory/participants.ts";
-import type { Space } from "../memory/space.ts";
+import { entryOf, idAt, isAlive, leave, RECLAIMER, TAKEN } from "../memory/participants.ts";
+import { releaseHandles } from "../memory/shared_object.ts";
+import { existingSpace, type Space } from "../memory/space.ts";
 import { copyBytes } from "../runtime/bytes.ts";
 
 // In a parcel.
@@ -137,13 +138,25 @@ export function loseParcel(space: Space, parcel: number): void {
   space.free(parcel);
 }
 
-/** Frees the parcels that this thread has taken and not read. Called when the thread ends by itself. */
-export function giveUpTaken(space: Space): void {
+// Frees the parcels that this thread has taken and not read.
+function giveUpTaken(space: Space): void {
   const { words, entry } = space;
   for (let parcel = load(words, entry + TAKEN); parcel !== 0; parcel = load(words, entry + TAKEN)) {
     if (!strikeOut(space, parcel)) return;
     loseParcel(space, parcel);
   }
+}
+
+/** Gives up all that this thread has, as it ends, and leaves the processes' memory. The caller then leaves the threads' memory. */
+export function giveUpAll(space: Space): void {
+  releaseHandles(space);
+  // The thread may have been ended by a class of the program, in the middle of reading a message that has an instance of it.
+  giveUpTaken(space);
+  const processes = existingSpace("process");
+  if (processes === undefined) return;
+  releaseHandles(processes);
+  giveUpTaken(processes);
+  leave(processes.memory, processes.id);
 }
 
 /** Frees the parcels that dead threads have taken and not read. */

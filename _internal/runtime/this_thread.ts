@@ -250,10 +250,16 @@ export function exitThread(): never {
 function exitDespiteListeners(): void {
   try {
     nodeProcess().exit();
-  } catch {
-    // A listener of the program threw. The next call emits no event.
+  } catch (error) {
+    reportListener(error);
+    // The next call emits no event.
     nodeProcess().exit();
   }
+}
+
+/** Prints an error of a listener of the program that was called while this worker exited. The thread has ended, so it cannot fail. */
+export function reportListener(error: unknown): void {
+  console.error("Exception in a listener of a thread's exit:", error);
 }
 
 function exitInBrowser(): void {
@@ -282,7 +288,7 @@ export function exitCodeSet(): number {
 
 /** What the library still does when a worker ends or fails, for any reason. */
 interface LastWords {
-  /** Synchronous. No code runs after it. */
+  /** Synchronous. Only listeners of the program for the exit may run after it, those that it has registered later. */
   exit(code: number): void;
   /** An error that the program did not catch. */
   uncaught(error: unknown): void;

@@ -12,10 +12,10 @@ import { encode } from "../codec/encode.ts";
 import { classOf, LOCK, THREAD } from "../memory/kinds.ts";
 import { ThreadMemory } from "../memory/memory.ts";
 import { KILL, leave, leaveUnused, RECORD } from "../memory/participants.ts";
-import { Attachment, makeHandle, releaseHandles } from "../memory/shared_object.ts";
+import { Attachment, makeHandle } from "../memory/shared_object.ts";
 import { hasReferences } from "../codec/format.ts";
-import { existingSpace, setSpace, Space } from "../memory/space.ts";
-import { giveUpTaken } from "../queue/taken.ts";
+import { closeSpaces, existingSpace, setSpace, Space } from "../memory/space.ts";
+import { giveUpAll } from "../queue/taken.ts";
 import { block } from "../memory/wait_point.ts";
 import {
   becomeSpare,
@@ -25,6 +25,7 @@ import {
   onParentMessage,
   pendingOutput,
   postToParent,
+  reportListener,
   systemThreadId,
   takeArguments,
   writeAtOnce,
@@ -171,6 +172,9 @@ async function importAhead({ buffer, ahead, head }: Ahead): Promise<void> {
 let joined: Space | undefined;
 let lastWords: Parameters<typeof onLastWords>[0] | undefined;
 
+/** After the end only listeners of the program run, which may throw. The record, and the entry, may be another thread's by now. */
+const NO_WORDS: Parameters<typeof onLastWords>[0] = { exit() {}, uncaught: exitAfter };
+
 /** Joins the threads' memory. */
 function join(buffer: SharedArrayBuffer, id: number): Space {
   if (joined !== undefined) return joined;
@@ -184,7 +188,14 @@ function setLastWords(space: Space, words: Parameters<typeof onLastWords>[0]): v
   const isFirst = lastWords === undefined;
   lastWords = words;
   if (!isFirst) return;
-  onLastWords({ exit: (code) => lastWords!.exit(code), uncaught: (error) => lastWords!.uncaught(error) });
+  onLastWords({
+    exit: (code) => {
+      lastWords!.exit(code);
+      lastWords = NO_WORDS;
+      closeSpaces();
+    },
+    uncaught: (error) => lastWords!.uncaught(error),
+  });
   // A thread that is idle, or that awaits something outside this library, learns here that it was asked to end.
   space.memory.listen(space.entry + KILL, () => {
     if (space.isKilled()) exitThread();
@@ -215,8 +226,9 @@ async function run(init: Init): Promise<void> {
       vanish(space, record);
     },
     uncaught: (error) => {
-      // Not if a listener of the program threw while the thread exited: the record may belong to another thread by now.
-      if (!over) fail(space, record, error);
+      // The thread has ended if a listener that was called before the library's threw.
+      if (over) exitAfter(error);
+      fail(space, record, error);
       exitThread();
     },
   });
@@ -224,15 +236,19 @@ async function run(init: Init): Promise<void> {
   try {
     if (init.processes) await importOwn("multiprocessing");
     const value = await runTarget(space, record);
+    // The exit of the target threw what a listener of the program threw, and the target caught that.
+    if (over) exitThread();
     writeOutcome(space, record, VALUE, value);
   } catch (error) {
+    if (over) exitAfter(error);
     fail(space, record, error);
   }
   const pending = pendingOutput();
   if (pending !== undefined) await pending;
   over = true;
   end(space, record);
-  // Blocks from here on, so that no timer or callback of the program runs in a thread that has ended.
+  // Blocks from here on, so that no timer or callback of the program runs in a thread that has ended. Only listeners of its exit
+  // do, and find the memories closed.
   waitForEndings();
   waitForChildren(
     space,
@@ -245,6 +261,7 @@ async function run(init: Init): Promise<void> {
     waitForChildren(space, record, () => false, Infinity);
   }
   forgetAll();
+  closeSpaces();
   vanish(space, record);
   // The starter drops the record when it receives this. Nothing is written to the record afterwards.
   report("over");
@@ -296,6 +313,12 @@ function isCancelledWithin(space: Space, record: number, delay: number): boolean
   ) ?? false;
 }
 
+/** Exits as a thread that has ended already. `error`: what a listener of the program threw meanwhile. */
+function exitAfter(error: unknown): never {
+  reportListener(error);
+  return exitThread();
+}
+
 function fail(space: Space, record: number, error: unknown): void {
   writeOutcome(space, record, ERROR, error);
   if (!reportError(space, record, error)) return;
@@ -320,18 +343,6 @@ function leaveAll(space: Space, code: number, reason: { error: unknown } | undef
   if (reason !== undefined) asParticipant((own) => fail(own, record, reason.error));
   finish(space, record);
   vanish(space, record);
-}
-
-function giveUpAll(space: Space): void {
-  releaseHandles(space);
-  // The thread may have been ended by a class of the program, in the middle of reading a message that has an instance of it.
-  giveUpTaken(space);
-  const processes = existingSpace("process");
-  if (processes !== undefined) {
-    releaseHandles(processes);
-    giveUpTaken(processes);
-    leave(processes.memory, processes.id);
-  }
 }
 
 function childRecords(): number[] {

@@ -481,7 +481,7 @@ export abstract class Runner<A extends unknown[] = unknown[], R = unknown> exten
   async #ended(timeout: number, signal: AbortSignal | undefined, expired: () => boolean): Promise<boolean> {
     const { space, at } = this.#place;
     const attempt = (): true | undefined => this.#kind.hasEnded(space, at) ? true : undefined;
-    const ended = await waitAsync<boolean>(space, { point: at + POINT, attempt, expired }, timeout, signal);
+    const ended = await waitAsync<boolean>(this.#place, { point: at + POINT, attempt, expired }, timeout, signal);
     await this.#kind.waited(space, at, ended);
     return ended;
   }

@@ -1,4 +1,5 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { InvalidStateError, type Lock as AnyLock } from "@weft/concurrent/sync";
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
 import type { Scope } from "./_scope.ts";
 import { openAtOnce, putByName } from "./names_targets.ts";
@@ -10,6 +11,65 @@ export function namesSuite(scope: Scope): void {
   const { Barrier, BoundedSemaphore, Condition, Event, Latch, LifoQueue, Lock, PriorityQueue, Queue, RLock, RWLock } =
     scope;
   const { Semaphore, SharedArray, Value } = scope;
+
+  // Two handles of a name, and a promise that waits through each.
+  const wait = <T extends Disposable>(open: () => T, through: (handle: T) => Promise<unknown>, goOn: () => unknown) => {
+    const handles = [open(), open()];
+    return { handles, waits: handles.map(through), goOn };
+  };
+  const WAITS: Record<string, (name: string) => ReturnType<typeof wait>> = {
+    lock(name) {
+      const guard = new Lock({ name }).acquireSync();
+      return wait(() => new Lock({ name }), (lock) => lock.acquire(), () => guard[Symbol.dispose]());
+    },
+    rlock(name) {
+      const guard = new RLock({ name }).acquireSync();
+      return wait(() => new RLock({ name }), (lock) => lock.acquire(), () => guard[Symbol.dispose]());
+    },
+    semaphore(name) {
+      const open = () => new Semaphore(0, { name });
+      return wait(open, (semaphore) => semaphore.acquire(), () => open().release());
+    },
+    reader(name) {
+      const guard = new RWLock({ name }).writeSync();
+      return wait(() => new RWLock({ name }), (lock) => lock.read(), () => guard[Symbol.dispose]());
+    },
+    writer(name) {
+      const guard = new RWLock({ name }).readSync();
+      return wait(() => new RWLock({ name }), (lock) => lock.write(), () => guard[Symbol.dispose]());
+    },
+    event(name) {
+      const open = () => new Event({ name });
+      return wait(open, (event) => event.wait(), () => open().set());
+    },
+    latch(name) {
+      const open = () => new Latch(1, { name });
+      return wait(open, (latch) => latch.wait(), () => open().countDown());
+    },
+    item(name) {
+      const open = () => new Queue<number>({ name });
+      return wait(open, (queue) => queue.get(), () => open().putSync(1));
+    },
+    items(name) {
+      const open = () => new Queue<number>({ name });
+      return wait(open, (queue) => queue.getMany(2), () => open().putSync(1));
+    },
+    room(name) {
+      const open = () => new Queue<number>({ name, maxsize: 1 });
+      open().putSync(1);
+      return wait(open, (queue) => queue.put(2), () => open().getSync());
+    },
+    "room for many"(name) {
+      const open = () => new Queue<number>({ name, maxsize: 1 });
+      open().putSync(1);
+      return wait(open, (queue) => queue.putMany([2]), () => open().getSync());
+    },
+    tasks(name) {
+      const open = () => new Queue<number>({ name });
+      open().putSync(1);
+      return wait(open, (queue) => queue.join(), () => open().taskDone());
+    },
+  };
 
   describe(`names (${scope.name})`, () => {
     it("give two threads that create at once the same object", LIMIT, async () => {
@@ -38,6 +98,36 @@ export function namesSuite(scope: Scope): void {
         value[Symbol.dispose]();
       }
       assertEquals(new Value("u64", 0n, { name }).value, 5n);
+    });
+
+    it(
+      "have handles that are disposed of with their own promises, not with those of another handle",
+      LIMIT,
+      async () => {
+        const id = crypto.randomUUID();
+        for (const [kind, begin] of Object.entries(WAITS)) {
+          for (const order of [0, 1]) {
+            const { handles, waits, goOn } = begin(`${kind} ${order} ${id}`);
+            const [gone, other] = order === 0 ? waits : waits.toReversed();
+            handles[order][Symbol.dispose]();
+            await assertRejects(() => gone, InvalidStateError, "disposed", kind);
+            goOn();
+            await other;
+            handles[1 - order][Symbol.dispose]();
+          }
+        }
+      },
+    );
+
+    it("arrive as the handle that is left when a newer one is disposed of", LIMIT, () => {
+      const name = `lock ${crypto.randomUUID()}`;
+      const queue = new Queue<AnyLock>();
+      const [older, newer] = [new Lock({ name }), new Lock({ name })];
+      queue.putSync(older);
+      assertStrictEquals(queue.getSync(), newer);
+      newer[Symbol.dispose]();
+      queue.putSync(older);
+      assertStrictEquals(queue.getSync(), older);
     });
 
     it("may be any text", LIMIT, () => {

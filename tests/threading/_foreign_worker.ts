@@ -7,12 +7,18 @@ import {
   enumerate,
   type Event,
   getIdent,
-  type Lock,
+  InvalidStateError,
+  Lock,
   mainThread,
   type Queue,
   type ShareToken,
   Thread,
+  type Value,
 } from "@weft/concurrent/threading";
+import { add } from "../../_internal/atomics.ts";
+import { OBJECT_HEADER } from "../../_internal/memory/memory.ts";
+import { locate } from "../../_internal/memory/shared_object.ts";
+import { spaceOf } from "../../_internal/memory/space.ts";
 
 export interface Order {
   what: string;
@@ -63,6 +69,32 @@ export async function obey({ what, token, second }: Order): Promise<void> {
       held.set();
       const { Deno, process } = globalThis as unknown as Record<string, { exit(): never }>;
       setTimeout(() => (Deno ?? process)!.exit(), 50);
+      break;
+    }
+    case "use at exit": {
+      const heard = adopt<Value<"i32">>(token);
+      const lock = adopt<Lock>(second!);
+      const { words } = spaceOf("thread");
+      // Not by the handle, which cannot be used when the worker has left the memory.
+      const count = locate(heard)!.at + OBJECT_HEADER;
+      const uses = [() => lock.tryAcquire(), () => new Lock({ name: "foreign" }), () => adopt(second!)];
+      const listener = (): void => {
+        for (const use of uses) {
+          try {
+            use();
+            add(words, count, 100);
+          } catch (error) {
+            add(words, count, error instanceof InvalidStateError ? 1 : 10);
+          }
+        }
+      };
+      const { Deno, process } = globalThis as unknown as Record<string, {
+        exit(): never;
+        on(event: "exit", listener: () => void): void;
+      }>;
+      if (Deno === undefined) process!.on("exit", listener);
+      else globalThis.addEventListener("unload", listener);
+      (Deno ?? process)!.exit();
       break;
     }
     case "start": {

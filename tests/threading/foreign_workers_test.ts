@@ -11,6 +11,7 @@ import {
   Queue,
   share,
   type ShareToken,
+  Value,
   type WorkerLike,
 } from "@weft/concurrent/threading";
 import { referencesTo, until } from "../pool/_helpers.ts";
@@ -73,6 +74,20 @@ describe("share and adopt", () => {
       await until(() => [lock, held].every((object, i) => referencesTo(object) === before[i]));
       await worker.terminate();
     });
+
+    it(
+      `refuse the use of shared objects in a listener of the exit of ${kind}, which has left the memory`,
+      LIMIT,
+      async () => {
+        const [heard, lock] = [new Value("i32"), new Lock()];
+        const worker = start();
+        worker.postMessage({ what: "use at exit", token: share(heard), second: share(lock) });
+        // One for each use that is refused, more for any other.
+        await until(() => heard.value >= 3);
+        assertEquals(heard.value, 3);
+        await worker.terminate();
+      },
+    );
 
     it(`let ${kind} start threads of this library`, LIMIT, async () => {
       const queue = new Queue<number>();
