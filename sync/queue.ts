@@ -180,7 +180,8 @@ export class Queue<T = unknown> extends SharedObject {
   async #putSlowly(item: T, options: WaitOptions): Promise<void> {
     const action = this.#check("put an item into queue");
     const timeout = validateWait(options, action);
-    options.signal?.throwIfAborted();
+    const { signal } = options;
+    signal?.throwIfAborted();
     const { space } = this.#place;
     const message = this.#write(item, options, action);
     if (timeout === 0 || !space.async.isCrowded(this.#base + PUT_POINT)) {
@@ -190,7 +191,7 @@ export class Queue<T = unknown> extends SharedObject {
       message.drop(space);
       refuseFull(action, timeout, item, this.#ends.limit);
     }
-    await this.#waitForRoom(message.keep(), item, timeout, options.signal, action);
+    await this.#waitForRoom(message.keep(), item, timeout, signal, action);
   }
 
   async #waitForRoom(
@@ -375,15 +376,20 @@ export class Queue<T = unknown> extends SharedObject {
   async #getSlowly(options: WaitOptions | undefined): Promise<T> {
     const action = this.#check("take an item from queue");
     const timeout = validateWait(options, action);
-    options?.signal?.throwIfAborted();
+    const signal = options?.signal;
+    signal?.throwIfAborted();
+    // A getter of the options may have disposed of the queue.
+    this.#check(action);
     const { space } = this.#place;
     if (timeout === 0 || !space.async.isCrowded(this.#base + GET_POINT)) {
       const outcome = this.#ends.tryShift(incoming, timeout === 0 ? 1 : 0);
       if (outcome !== undefined) return this.#shifted(outcome, action);
     }
     if (timeout === 0) refuseEmpty(action, timeout);
+    // The attempt itself unpacks the item, before `incoming` gets another.
+    const read = (outcome: number): { item: T } => ({ item: this.#shifted(outcome, action) });
     try {
-      return (await waitAsync(space, this.#next(action), timeout, options?.signal)).item;
+      return (await waitAsync(space, this.#next(read, action), timeout, signal)).item;
     } finally {
       this.#ends.itemPace.end();
     }
@@ -403,7 +409,11 @@ export class Queue<T = unknown> extends SharedObject {
     // As in `putSync`.
     const action = "take an item from queue";
     if (this.#place.at < 0) unusable(this, action);
-    const timeout = options === undefined ? Infinity : validateWait(options, action);
+    let timeout = Infinity;
+    if (options !== undefined) {
+      timeout = validateWait(options, action);
+      this.#check(action);
+    }
     const outcome = this.#ends.tryShift(incoming, timeout === 0 ? 1 : 0);
     if (outcome !== undefined) return this.#shifted(outcome, action);
     if (timeout === 0) refuseEmpty(action, timeout);
@@ -411,11 +421,13 @@ export class Queue<T = unknown> extends SharedObject {
       const found = this.#ends.tryShift(incoming, 0);
       if (found !== undefined) return this.#shifted(found, action);
     }
+    let waited: number;
     try {
-      return waitSync(this.#place.space, this.#next(action), timeout).item;
+      waited = waitSync(this.#place.space, this.#next(itself, action), timeout);
     } finally {
       this.#ends.itemPace.end();
     }
+    return this.#shifted(waited, action);
   }
 
   /**
@@ -596,8 +608,11 @@ export class Queue<T = unknown> extends SharedObject {
    * ```
    */
   async join(options?: WaitOptions): Promise<boolean> {
-    const timeout = validateWait(options, this.#check("join queue"));
-    return await waitAsync(this.#place.space, this.#allDone(), timeout, options?.signal);
+    const action = this.#check("join queue");
+    const timeout = validateWait(options, action);
+    const signal = options?.signal;
+    this.#check(action);
+    return await waitAsync(this.#place.space, this.#allDone(), timeout, signal);
   }
 
   /**
@@ -610,7 +625,9 @@ export class Queue<T = unknown> extends SharedObject {
    * @throws {RangeError} If `timeout` is negative or NaN.
    */
   joinSync(options?: WaitSyncOptions): boolean {
-    const timeout = validateWait(options, this.#check("join queue"));
+    const action = this.#check("join queue");
+    const timeout = validateWait(options, action);
+    this.#check(action);
     return waitSync(this.#place.space, this.#allDone(), timeout);
   }
 
@@ -652,6 +669,7 @@ export class Queue<T = unknown> extends SharedObject {
     if (typeof immediate !== "boolean") {
       throw new TypeError(`Cannot ${action} as 'immediate' must be a boolean: received ${show(immediate)}`);
     }
+    this.#check(action);
     this.#ends.shutDown(immediate);
   }
 
@@ -681,7 +699,7 @@ export class Queue<T = unknown> extends SharedObject {
   }
 
   get #target(): Target {
-    return { space: this.#place.space, base: this.#base, ends: this.#ends, rank: this.#rank };
+    return { queue: this, place: this.#place, base: this.#base, ends: this.#ends, rank: this.#rank };
   }
 
   // Throws an error that an earlier call has left.
@@ -706,9 +724,18 @@ export class Queue<T = unknown> extends SharedObject {
     const rank = this.#rank;
     // Read before the item is packed: a getter of the options may call `put` itself, which uses the same message.
     const priority = rank === undefined ? 0 : (options as { priority?: number } | undefined)?.priority ?? 0;
-    if (!message.pack(this.#place.space, item)) refuseForRoom(this.#place.space, action, item, message.second);
+    const place = this.#place;
+    if (!message.pack(place.space, item)) refuseForRoom(place.space, action, item, message.second);
+    // Code of the program may have run, and have disposed of the queue: its words may be another object's by now.
+    if (place.at < 0) this.#disown(message, action);
     if (rank !== undefined) rank(message, priority);
     return message;
+  }
+
+  // Not in `#write`, which is on the fast path.
+  #disown(message: Message, action: string): never {
+    message.drop(this.#place.space);
+    unusable(this, action);
   }
 
   // `undefined`: the caller has to wait. Throws if waiting cannot help.
@@ -745,13 +772,16 @@ export class Queue<T = unknown> extends SharedObject {
     };
   }
 
-  /** How a get waits for an item. */
-  #next(action: string): Wait<{ readonly item: T }> {
+  /**
+   * How a get waits for an item. A thread that blocks unpacks the item after the wait: that may run code of the program, which
+   * may dispose of the queue, and the thread takes itself off the wait point after the attempt.
+   */
+  #next<R>(resultOf: (outcome: number) => R, action: string): Wait<R> {
     return {
       point: this.#base + GET_POINT,
       attempt: (woken) => {
         const outcome = this.#ends.tryShift(incoming, woken);
-        return outcome === undefined ? undefined : { item: this.#shifted(outcome, action) };
+        return outcome === undefined ? undefined : resultOf(outcome);
       },
       expired: (timeout) => refuseEmpty(action, timeout),
       abandoned: () => this.#ends.unbarGet(),
@@ -768,6 +798,10 @@ export class Queue<T = unknown> extends SharedObject {
       expired: () => false,
     };
   }
+}
+
+function itself(outcome: number): number {
+  return outcome;
 }
 
 defineQueue(LOG, Queue);
