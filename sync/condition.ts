@@ -473,13 +473,15 @@ export class Condition extends SharedObject {
     const held = this.#hold.giveUp();
     let notified = false;
     let isAborted = false;
+    let hasLock = false;
     try {
       // An aborted waiter must wait for the lock, too.
       await waitAsync(space, this.#notification(at, node), timeout, signal).catch(() => false);
-      await waitAsync(space, this.#retaking(held), Infinity, undefined);
+      hasLock = await waitAsync(space, this.#retaking(held), Infinity, undefined);
     } finally {
       isAborted = signal?.aborted ?? false;
-      notified = this.#leave(at, node, isAborted);
+      // A caller without the lock, of which it was disposed meanwhile, gets an error, and another waiter the notification.
+      notified = this.#leave(at, node, isAborted || !hasLock);
     }
     if (isAborted) throw signal!.reason;
     return notified;

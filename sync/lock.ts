@@ -309,6 +309,7 @@ export class Lock extends SharedObject {
 
   #tryRetake(held: Suspended, woken: number): true | undefined {
     const { words, at, space } = this.#place;
+    if (at < 0) unusable(this, "take back the lock of condition");
     const outcome = tryTakeWaiting(space, at, this.#tag, woken);
     if (outcome === MISSED) return undefined;
     const { acquisition } = held;

@@ -514,6 +514,7 @@ export class RLock extends SharedObject {
   }
 
   #tryRetake(given: Suspended, woken: number): true | undefined {
+    if (this.#place.at < 0) unusable(this, "take back the lock of condition");
     const outcome = tryTakeWaiting(this.#place.space, this.#place.at, given.tag, woken);
     if (outcome === MISSED) return undefined;
     suspended.delete(given);
