@@ -342,6 +342,8 @@ export class Condition extends SharedObject {
     while (!test(predicate)) {
       const left = deadline - now();
       if (left <= 0) return false;
+      // The predicate may have released the lock, or disposed of it.
+      this.#checkHeld("wait for condition");
       await this.#wait(left, options?.signal);
     }
     return true;
@@ -369,6 +371,8 @@ export class Condition extends SharedObject {
       const left = deadline - now();
       if (left <= 0) return false;
       requireBlocking();
+      // As in `waitFor`.
+      this.#checkHeld("wait for condition");
       this.#waitSync(left);
     }
     return true;
@@ -526,6 +530,8 @@ export class Condition extends SharedObject {
   // of.
   #join(): number {
     const { space, at } = this.#place;
+    // A predicate, or a getter of the options, may have disposed of it.
+    if (at < 0) unusable(this, "wait for condition");
     const node = join(space, at + LIST);
     addReference(space, at - OBJECT_HEADER);
     return node;

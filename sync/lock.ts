@@ -173,6 +173,8 @@ export class Lock extends SharedObject {
     if (this.#place.at < 0) unusable(this, "acquire lock");
     const timeout = validateWait(options, "acquire lock");
     const { space, at } = this.#place;
+    // A getter of the options may have disposed of it.
+    if (at < 0) unusable(this, "acquire lock");
     if (!options?.signal?.aborted && !space.async.isCrowded(at + POINT)) {
       const outcome = tryTake(space, at, this.#tag, 0);
       if (outcome !== MISSED) return this.#begin(outcome === TAKEN_OVER);
@@ -287,6 +289,8 @@ export class Lock extends SharedObject {
 
   #acquireSlowly(options: WaitSyncOptions | undefined): Guard {
     const timeout = validateWait(options, "acquire lock");
+    // As in `#acquireLater`.
+    if (this.#place.at < 0) unusable(this, "acquire lock");
     if (timeout === Infinity && load(this.#place.words, this.#place.at) >>> HOLDER_SHIFT === this.#place.space.id) {
       throw new DeadlockError(
         "Cannot acquire lock as this thread, or an async task of it, already holds it, and could never release it while this thread is blocked: use RLock, await acquire(), or a timeout",

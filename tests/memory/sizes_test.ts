@@ -45,11 +45,13 @@ function bytesOfSize(size: number): number[] {
 
 describe("a parcel of 2 GiB or more", () => {
   for (const size of SIZES) {
-    for (const [what, header, naming] of [["an item", PARCEL, false], ["raw bytes", RAW_PARCEL, false], [
-      "an item that names shared objects",
-      PARCEL,
-      true,
-    ]] as const) {
+    for (
+      const [what, header, naming] of [["an item", PARCEL, false], ["raw bytes", RAW_PARCEL, false], [
+        "an item that names shared objects",
+        PARCEL,
+        true,
+      ]] as const
+    ) {
       it(`is read whole: ${what} of ${size} bytes`, () => {
         const { space, asked } = memoryWith(header, size, naming);
         const message = new Message();

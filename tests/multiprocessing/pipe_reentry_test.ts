@@ -61,7 +61,11 @@ describe("Connection that is closed by code that it calls", () => {
           return super.byteLength;
         }
       }
-      await assertRejects(async () => await here[form](new Bytes(new ArrayBuffer(8))), InvalidStateError, "was closed meanwhile");
+      await assertRejects(
+        async () => await here[form](new Bytes(new ArrayBuffer(8))),
+        InvalidStateError,
+        "was closed meanwhile",
+      );
       assertEquals(messagesIn(others), ONE_EACH);
     }
   });

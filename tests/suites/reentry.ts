@@ -2,6 +2,8 @@ import { InvalidStateError, registerSerializable } from "@weft/concurrent/thread
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
 import { load } from "../../_internal/atomics.ts";
+import { blockWords } from "../../_internal/memory/allocator.ts";
+import { OBJECT_HEADER } from "../../_internal/memory/memory.ts";
 import { locate, type SharedHandle } from "../../_internal/memory/shared_object.ts";
 import { ALL_SLEEPERS } from "../../_internal/memory/wait_point.ts";
 import type { Queue } from "@weft/concurrent/sync";
@@ -32,6 +34,112 @@ function referencesOf(object: object): number {
 /** Tests of code of the program that disposes of an object while it is called by a method of that object. */
 export function reentrySuite(scope: Scope): void {
   for (const kind of ["Queue", "LifoQueue", "PriorityQueue"] as const) queueReentrySuite(scope, kind);
+  othersReentrySuite(scope);
+}
+
+function othersReentrySuite(scope: Scope): void {
+  const { Barrier, Condition, Event, Latch, Lock, RLock, RWLock, Semaphore } = scope;
+
+  /** The words of an object behind its references. */
+  function wordsOf(object: object): number[] {
+    const { space, at } = locate(object as SharedHandle)!;
+    return [...space.words.subarray(at + OBJECT_HEADER, at + blockWords(space.memory, at))];
+  }
+
+  /** A call with options that replace the object by another, which gets its memory. */
+  function caseOf<T extends Disposable>(
+    make: () => T,
+    call: (object: T, options: object) => unknown,
+  ): (name: string) => Promise<void> {
+    return async (name) => {
+      const object = make();
+      let other: T | undefined;
+      let before: number[] = [];
+      const options = {
+        get [name]() {
+          if (other !== undefined) return undefined;
+          object[Symbol.dispose]();
+          other = make();
+          before = wordsOf(other);
+          return undefined;
+        },
+      };
+      await assertRejects(async () => await call(object, options), InvalidStateError);
+      assertEquals(wordsOf(other!), before);
+    };
+  }
+
+  const held = (): InstanceType<typeof Condition> => {
+    const condition = new Condition();
+    condition.acquireSync();
+    return condition;
+  };
+  const cases: Record<string, (name: string) => Promise<void>> = {
+    "Lock.acquire()": caseOf(() => new Lock(), (lock, options) => lock.acquire(options)),
+    "Lock.acquireSync()": caseOf(() => new Lock(), (lock, options) => lock.acquireSync(options)),
+    "RLock.acquire()": caseOf(() => new RLock(), (lock, options) => lock.acquire(options)),
+    "RLock.acquireSync()": caseOf(() => new RLock(), (lock, options) => lock.acquireSync(options)),
+    "RWLock.read()": caseOf(() => new RWLock(), (lock, options) => lock.read(options)),
+    "RWLock.readSync()": caseOf(() => new RWLock(), (lock, options) => lock.readSync(options)),
+    "RWLock.write()": caseOf(() => new RWLock(), (lock, options) => lock.write(options)),
+    "RWLock.writeSync()": caseOf(() => new RWLock(), (lock, options) => lock.writeSync(options)),
+    "Semaphore.acquire()": caseOf(() => new Semaphore(1), (semaphore, options) => semaphore.acquire(options)),
+    "Semaphore.acquireSync()": caseOf(() => new Semaphore(1), (semaphore, options) => semaphore.acquireSync(options)),
+    "Event.wait()": caseOf(() => new Event(), (event, options) => event.wait(options)),
+    "Event.waitSync()": caseOf(() => new Event(), (event, options) => event.waitSync(options)),
+    "Latch.wait()": caseOf(() => new Latch(1), (latch, options) => latch.wait(options)),
+    "Latch.waitSync()": caseOf(() => new Latch(1), (latch, options) => latch.waitSync(options)),
+    "Barrier.wait()": caseOf(() => new Barrier(1), (barrier, options) => barrier.wait(options)),
+    "Barrier.waitSync()": caseOf(() => new Barrier(1), (barrier, options) => barrier.waitSync(options)),
+    "Condition.wait()": caseOf(held, (condition, options) => condition.wait(options)),
+    "Condition.waitSync()": caseOf(held, (condition, options) => condition.waitSync(options)),
+    "Condition.waitFor()": caseOf(held, (condition, options) => condition.waitFor(() => false, options)),
+    "Condition.waitForSync()": caseOf(held, (condition, options) => condition.waitForSync(() => false, options)),
+  };
+
+  describe(`an object that is disposed of by code that it calls (${scope.name})`, () => {
+    for (const [form, check] of Object.entries(cases)) {
+      it(`${form} refuses options whose getter disposes of it`, LIMIT, async () => {
+        await check("timeout");
+        await check("signal");
+      });
+    }
+
+    it("a condition refuses a predicate that disposes of it, or gives its lock up", LIMIT, async () => {
+      for (
+        const [giveUp, why] of [
+          [(condition) => condition[Symbol.dispose](), "disposed of"],
+          [(condition) => condition.release(), "not held"],
+          [(_condition, lock) => lock[Symbol.dispose](), "not held"],
+        ] as [(condition: Disposable & { release(): void }, lock: Disposable) => void, string][]
+      ) {
+        for (const type of [Lock, RLock]) {
+          for (const form of ["waitFor", "waitForSync"] as const) {
+            const lock = new type();
+            const condition = new Condition(lock);
+            condition.acquireSync();
+            const before = wordsOf(condition);
+            const predicate = (): boolean => {
+              giveUp(condition, lock);
+              return false;
+            };
+            const options = { timeout: 20 };
+            await assertRejects(async () => await condition[form](predicate, options), InvalidStateError, why);
+            if (why === "not held") assertEquals(wordsOf(condition), before);
+          }
+        }
+      }
+    });
+
+    it("RLock.run() returns what its function returned, though that disposed of the lock", LIMIT, async () => {
+      const lock = new RLock();
+      const result = await lock.run(() => {
+        lock[Symbol.dispose]();
+        return "done";
+      });
+      assertEquals(result, "done");
+    });
+  });
 }
 
 function queueReentrySuite(scope: Scope, kind: "Queue" | "LifoQueue" | "PriorityQueue"): void {
