@@ -239,7 +239,7 @@ export class Queue<T = unknown> extends SharedObject {
     const message = this.#write(item, options, action);
     const outcome = this.#ends.tryPush(message, timeout === 0 ? 1 : 0);
     if (outcome === OK) return;
-    if (outcome !== undefined) this.#refuse(outcome, message, item, action);
+    if (outcome !== undefined) refuse(outcome, this.#place, message, item, action);
     if (timeout === 0) {
       message.drop(this.#place.space);
       refuseFull(action, timeout, item, this.#ends.limit);
@@ -375,11 +375,8 @@ export class Queue<T = unknown> extends SharedObject {
 
   async #getSlowly(options: WaitOptions | undefined): Promise<T> {
     const action = this.#check("take an item from queue");
-    const timeout = validateWait(options, action);
-    const signal = options?.signal;
-    signal?.throwIfAborted();
-    // A getter of the options may have disposed of the queue.
-    this.#check(action);
+    const timeout = this.#timeoutOf(options, action);
+    options?.signal?.throwIfAborted();
     const { space } = this.#place;
     if (timeout === 0 || !space.async.isCrowded(this.#base + GET_POINT)) {
       const outcome = this.#ends.tryShift(incoming, timeout === 0 ? 1 : 0);
@@ -389,7 +386,7 @@ export class Queue<T = unknown> extends SharedObject {
     // The attempt itself unpacks the item, before `incoming` gets another.
     const read = (outcome: number): { item: T } => ({ item: this.#shifted(outcome, action) });
     try {
-      return (await waitAsync(space, this.#next(read, action), timeout, signal)).item;
+      return (await waitAsync(space, this.#next(read, action), timeout, options?.signal)).item;
     } finally {
       this.#ends.itemPace.end();
     }
@@ -409,11 +406,7 @@ export class Queue<T = unknown> extends SharedObject {
     // As in `putSync`.
     const action = "take an item from queue";
     if (this.#place.at < 0) unusable(this, action);
-    let timeout = Infinity;
-    if (options !== undefined) {
-      timeout = validateWait(options, action);
-      this.#check(action);
-    }
+    const timeout = options === undefined ? Infinity : this.#timeoutOf(options, action);
     const outcome = this.#ends.tryShift(incoming, timeout === 0 ? 1 : 0);
     if (outcome !== undefined) return this.#shifted(outcome, action);
     if (timeout === 0) refuseEmpty(action, timeout);
@@ -608,11 +601,8 @@ export class Queue<T = unknown> extends SharedObject {
    * ```
    */
   async join(options?: WaitOptions): Promise<boolean> {
-    const action = this.#check("join queue");
-    const timeout = validateWait(options, action);
-    const signal = options?.signal;
-    this.#check(action);
-    return await waitAsync(this.#place.space, this.#allDone(), timeout, signal);
+    const timeout = this.#timeoutOf(options, this.#check("join queue"));
+    return await waitAsync(this.#place.space, this.#allDone(), timeout, options?.signal);
   }
 
   /**
@@ -625,9 +615,7 @@ export class Queue<T = unknown> extends SharedObject {
    * @throws {RangeError} If `timeout` is negative or NaN.
    */
   joinSync(options?: WaitSyncOptions): boolean {
-    const action = this.#check("join queue");
-    const timeout = validateWait(options, action);
-    this.#check(action);
+    const timeout = this.#timeoutOf(options, this.#check("join queue"));
     return waitSync(this.#place.space, this.#allDone(), timeout);
   }
 
@@ -660,15 +648,8 @@ export class Queue<T = unknown> extends SharedObject {
    */
   shutdown(options?: { immediate?: boolean }): void {
     const action = this.#check("shut down queue");
-    if (options !== undefined && (typeof options !== "object" || options === null)) {
-      throw new TypeError(
-        `Cannot ${action} as the options must be an object like { immediate: true }: received ${show(options)}`,
-      );
-    }
-    const immediate = options?.immediate ?? false;
-    if (typeof immediate !== "boolean") {
-      throw new TypeError(`Cannot ${action} as 'immediate' must be a boolean: received ${show(immediate)}`);
-    }
+    const immediate = immediateOf(options, action);
+    // A getter of the options may have disposed of the queue.
     this.#check(action);
     this.#ends.shutDown(immediate);
   }
@@ -719,6 +700,13 @@ export class Queue<T = unknown> extends SharedObject {
     return action;
   }
 
+  #timeoutOf(options: WaitOptions | undefined, action: string): number {
+    const timeout = validateWait(options, action);
+    // A getter of the options may have disposed of the queue.
+    this.#check(action);
+    return timeout;
+  }
+
   #write(item: T, options: object | undefined, action: string): Message {
     const message = outgoing;
     const rank = this.#rank;
@@ -727,29 +715,16 @@ export class Queue<T = unknown> extends SharedObject {
     const place = this.#place;
     if (!message.pack(place.space, item)) refuseForRoom(place.space, action, item, message.second);
     // Code of the program may have run, and have disposed of the queue: its words may be another object's by now.
-    if (place.at < 0) this.#disown(message, action);
+    if (place.at < 0) disown(this, place, message, action);
     if (rank !== undefined) rank(message, priority);
     return message;
-  }
-
-  // Not in `#write`, which is on the fast path.
-  #disown(message: Message, action: string): never {
-    message.drop(this.#place.space);
-    unusable(this, action);
   }
 
   // `undefined`: the caller has to wait. Throws if waiting cannot help.
   #tryPush(message: Message, woken: number, item: T, action: string): true | undefined {
     const outcome = this.#ends.tryPush(message, woken);
     if (outcome === OK) return true;
-    return outcome === undefined ? undefined : this.#refuse(outcome, message, item, action);
-  }
-
-  // Throws the error for an outcome that waiting cannot change.
-  #refuse(outcome: number, message: Message, item: T, action: string): never {
-    message.drop(this.#place.space);
-    if (outcome === NO_ROOM) refuseForRoom(this.#place.space, action, item, message.size * 4);
-    throw new QueueShutDownError(`Cannot ${action} as it is shut down`);
+    return outcome === undefined ? undefined : refuse(outcome, this.#place, message, item, action);
   }
 
   #shifted(outcome: number, action: string): T {
@@ -798,6 +773,33 @@ export class Queue<T = unknown> extends SharedObject {
       expired: () => false,
     };
   }
+}
+
+// Whether a shutdown drops the items.
+function immediateOf(options: { immediate?: boolean } | undefined, action: string): boolean {
+  if (options !== undefined && (typeof options !== "object" || options === null)) {
+    throw new TypeError(
+      `Cannot ${action} as the options must be an object like { immediate: true }: received ${show(options)}`,
+    );
+  }
+  const immediate = options?.immediate ?? false;
+  if (typeof immediate !== "boolean") {
+    throw new TypeError(`Cannot ${action} as 'immediate' must be a boolean: received ${show(immediate)}`);
+  }
+  return immediate;
+}
+
+// Throws for a message whose queue was disposed of while it was packed.
+function disown(queue: SharedObject, { space }: Place, message: Message, action: string): never {
+  message.drop(space);
+  unusable(queue, action);
+}
+
+// Throws the error for an outcome of a put that waiting cannot change.
+function refuse(outcome: number, { space }: Place, message: Message, item: unknown, action: string): never {
+  message.drop(space);
+  if (outcome === NO_ROOM) refuseForRoom(space, action, item, message.size * 4);
+  throw new QueueShutDownError(`Cannot ${action} as it is shut down`);
 }
 
 function itself(outcome: number): number {
