@@ -406,14 +406,15 @@ export function barrierSuite(scope: Scope): void {
         },
       });
       try {
-        for (let i = 0; i < 20; i++) {
+        for (let i = 0; i < 200; i++) {
           assertThrows(() => create(2, { action: count }), RangeError, "no room");
           assertThrows(() => create(2, { action: count, name }), RangeError, "no room");
         }
       } finally {
         delete (space as Partial<typeof space>).writeBlock;
       }
-      assert(used() <= before, `${used() - before} words are in use`);
+      // The threads of other tests, and their finalizers, may still take or give a few words. The barriers would be thousands.
+      assert(used() - before < 2000, `${used() - before} words are in use`);
       assertEquals(create(3, { name }).parties, 3);
     });
 
