@@ -159,8 +159,9 @@ export class Connection<T = unknown> extends SharedHandle {
   async send(value: unknown, options?: WaitOptions): Promise<void> {
     const end = this.#sender();
     const timeout = validateWait(options, SEND);
-    options?.signal?.throwIfAborted();
-    await this.#send(end, messageOf(end, value), timeout, options?.signal);
+    const signal = options?.signal;
+    signal?.throwIfAborted();
+    await this.#send(end, messageOf(end, value), timeout, signal);
   }
 
   /**
@@ -211,8 +212,9 @@ export class Connection<T = unknown> extends SharedHandle {
   async sendBytes(bytes: ArrayBuffer | ArrayBufferView, options?: WaitOptions): Promise<void> {
     const end = this.#sender();
     const timeout = validateWait(options, SEND);
-    options?.signal?.throwIfAborted();
-    await this.#send(end, messageOfBytes(end, bytes), timeout, options?.signal);
+    const signal = options?.signal;
+    signal?.throwIfAborted();
+    await this.#send(end, messageOfBytes(end, bytes), timeout, signal);
   }
 
   /**
@@ -417,10 +419,13 @@ export class Connection<T = unknown> extends SharedHandle {
   async poll(options?: WaitOptions): Promise<boolean> {
     const end = this.#receiver(POLL);
     const timeout = pollTimeout(options);
-    options?.signal?.throwIfAborted();
+    const signal = options?.signal;
+    signal?.throwIfAborted();
+    // A getter of the options may have closed the connection.
+    if (this.#place.at < 0) this.#closedMeanwhile(POLL);
     const isReady = end.isReadable();
     if (isReady || timeout === 0) return isReady;
-    return await end.wait(this.#polling(end), timeout, options?.signal);
+    return await end.wait(this.#polling(end), timeout, signal);
   }
 
   /**
@@ -495,6 +500,8 @@ export class Connection<T = unknown> extends SharedHandle {
 
   // A caller with a timeout of 0 passes 1, so that the bar does not keep it off: it could not wait for its turn.
   #sendSync(end: End, message: Message, timeout: number): void {
+    // Code of the program may have run while the message was made, and have closed the connection: then the pipe may be gone.
+    if (this.#place.at < 0) this.#closedMeanwhile(SEND, message);
     const outcome = end.trySend(message, timeout === 0 ? 1 : LOOK);
     if (outcome === SENT) return;
     if (outcome === BROKEN || timeout === 0) refuse(end, message, outcome, timeout);
@@ -502,6 +509,8 @@ export class Connection<T = unknown> extends SharedHandle {
   }
 
   async #send(end: End, message: Message, timeout: number, signal: AbortSignal | undefined): Promise<void> {
+    // As in `#sendSync`.
+    if (this.#place.at < 0) this.#closedMeanwhile(SEND, message);
     if (timeout === 0 || !end.space.async.isCrowded(end.output + PUT_POINT)) {
       const outcome = end.trySend(message, timeout === 0 ? 1 : 0);
       if (outcome === SENT) return;
@@ -515,7 +524,7 @@ export class Connection<T = unknown> extends SharedHandle {
     return {
       point: end.output + PUT_POINT,
       attempt: (woken) => {
-        this.#stillOpen(SEND, () => message.drop(end.space));
+        if (this.#place.at < 0) this.#closedMeanwhile(SEND, message);
         const outcome = end.trySend(message, woken);
         if (outcome === undefined) return undefined;
         return outcome === SENT ? true : refuse(end, message, outcome, 0);
@@ -532,6 +541,8 @@ export class Connection<T = unknown> extends SharedHandle {
   #recvSync(wanted: Wanted, options: WaitSyncOptions | undefined): unknown {
     const end = this.#receiver(RECEIVE);
     const timeout = validateWait(options, RECEIVE);
+    // A getter of the options may have closed the connection.
+    if (this.#place.at < 0) this.#closedMeanwhile(RECEIVE);
     let outcome = end.tryReceive(incoming, wanted !== "value", timeout === 0 ? 1 : LOOK);
     if (outcome === undefined) {
       if (timeout === 0) notReceived(timeout);
@@ -544,7 +555,10 @@ export class Connection<T = unknown> extends SharedHandle {
   async #recv(wanted: Wanted, options: WaitOptions | undefined): Promise<unknown> {
     const end = this.#receiver(RECEIVE);
     const timeout = validateWait(options, RECEIVE);
-    options?.signal?.throwIfAborted();
+    const signal = options?.signal;
+    signal?.throwIfAborted();
+    // As in `#recvSync`.
+    if (this.#place.at < 0) this.#closedMeanwhile(RECEIVE);
     if (timeout === 0 || !end.space.async.isCrowded(end.input + GET_POINT)) {
       const outcome = end.tryReceive(incoming, wanted !== "value", timeout === 0 ? 1 : 0);
       if (outcome !== undefined) return received(end, outcome, wanted);
@@ -552,14 +566,14 @@ export class Connection<T = unknown> extends SharedHandle {
     }
     // The attempt itself unpacks the message, before `incoming` gets another message.
     const read = (outcome: number): { value: unknown } => ({ value: received(end, outcome, wanted) });
-    return (await end.wait(this.#receiving(end, wanted, read), timeout, options?.signal)).value;
+    return (await end.wait(this.#receiving(end, wanted, read), timeout, signal)).value;
   }
 
   #receiving<R>(end: End, wanted: Wanted, resultOf: (outcome: number) => R): Wait<R> {
     return {
       point: end.input + GET_POINT,
       attempt: (woken) => {
-        this.#stillOpen(RECEIVE);
+        if (this.#place.at < 0) this.#closedMeanwhile(RECEIVE);
         const outcome = end.tryReceive(incoming, wanted !== "value", woken);
         return outcome === undefined ? undefined : resultOf(outcome);
       },
@@ -575,16 +589,15 @@ export class Connection<T = unknown> extends SharedHandle {
     return {
       point: end.input + GET_POINT,
       attempt: (woken) => {
-        this.#stillOpen(POLL);
+        if (this.#place.at < 0) this.#closedMeanwhile(POLL);
         return end.tryPoll(woken);
       },
       expired: () => false,
     };
   }
 
-  #stillOpen(action: string, otherwise?: () => void): void {
-    if (this.#place.at >= 0) return;
-    otherwise?.();
+  #closedMeanwhile(action: string, message?: Message): never {
+    message?.drop(this.#place.space);
     throw new InvalidStateError(`Cannot ${action} as this connection was closed meanwhile`);
   }
 }

@@ -8,7 +8,7 @@
 
 import { now } from "../_internal/atomics.ts";
 import { QueueFullError, QueueShutDownError } from "../_internal/errors.ts";
-import type { Place } from "../_internal/memory/shared_object.ts";
+import { type Place, type SharedHandle, unusable } from "../_internal/memory/shared_object.ts";
 import type { Space } from "../_internal/memory/space.ts";
 import { type Wait, waitAsync, waitSync } from "../_internal/memory/wait.ts";
 import { LITTLE_PATIENCE } from "../_internal/memory/wait_point.ts";
@@ -38,8 +38,9 @@ function validateMax(max: unknown, action: string): void {
 
 /** A queue, as this thread sees it. */
 export interface Target {
+  /** The handle through which the program called. */
+  readonly queue: SharedHandle;
   readonly place: Place;
-  readonly space: Space;
   /** Where the words of the queue begin. */
   readonly base: number;
   readonly ends: QueueEnds;
@@ -82,7 +83,7 @@ export class ManyPut {
         if (this.#tryPut()) continue;
         const left = this.#deadline === Infinity ? Infinity : Math.max(0, this.#deadline - now());
         try {
-          waitSync(this.#target.space, this.#room(), left);
+          waitSync(this.#target.place.space, this.#room(), left);
         } finally {
           this.#target.ends.roomPace.end();
         }
@@ -96,7 +97,7 @@ export class ManyPut {
 
   /** Puts the items. It copies all of them before it waits. */
   async put(signal: AbortSignal | undefined): Promise<void> {
-    const { space, base } = this.#target;
+    const { place: { space }, base } = this.#target;
     try {
       signal?.throwIfAborted();
       do {
@@ -121,12 +122,13 @@ export class ManyPut {
   // Packs as many items as are copied at a time, or all.
   #pack(all: boolean): void {
     if (this.#failure !== undefined) return;
-    const { space } = this.#target;
+    const { queue, place } = this.#target;
+    const { space } = place;
     const action = this.#action;
     const batch = this.#batch;
     const { message } = batch;
     try {
-      for (; this.#next < this.#count && (all || !batch.isFull); this.#next++) {
+      for (; this.#next < this.#count && (all || !batch.isFull) && place.at >= 0; this.#next++) {
         const item = this.#items[this.#next];
         if (!message.pack(space, item)) refuseForRoom(space, action, item, message.second);
         batch.stage(message);
@@ -134,6 +136,8 @@ export class ManyPut {
     } catch (error) {
       this.#failure = { error };
     }
+    // Code of the program may have disposed of the queue: its words may be another object's by now.
+    if (place.at < 0) unusable(queue, action);
   }
 
   // Puts the batch as far as it finds room soon, again and again. Returns whether it is empty.
@@ -151,7 +155,7 @@ export class ManyPut {
 
   // Puts the batch as far as there is room. Returns whether it is empty.
   #putSome(woken: number): boolean {
-    const { space, ends } = this.#target;
+    const { place: { space }, ends } = this.#target;
     const action = this.#action;
     const outcome = ends.tryPushMany(this.#batch, woken);
     if (outcome === NO_ROOM) refuseForRoom(space, action, this.#first, this.#batch.nextSize * 4);
@@ -204,13 +208,14 @@ export class ManyPut {
   }
 
   #close(): void {
-    this.#batch.dropLeft(this.#target.space);
+    this.#batch.dropLeft(this.#target.place.space);
     giveBatchBack(this.#batch);
   }
 }
 
 /** Takes many items, for the calls of one queue in this thread. */
 export class ManyGet {
+  readonly #queue: SharedHandle;
   readonly #place: Place;
   readonly #space: Space;
   readonly #base: number;
@@ -218,9 +223,10 @@ export class ManyGet {
   /** What was thrown for items that are lost, and not told yet. */
   readonly #failures: unknown[] = [];
 
-  constructor({ place, space, base, ends }: Target) {
+  constructor({ queue, place, base, ends }: Target) {
+    this.#queue = queue;
     this.#place = place;
-    this.#space = space;
+    this.#space = place.space;
     this.#base = base;
     this.#ends = ends;
   }
@@ -229,13 +235,16 @@ export class ManyGet {
   async get(max: number, options: WaitOptions | undefined, action: string): Promise<unknown[]> {
     validateMax(max, action);
     const timeout = validateWait(options, action);
-    options?.signal?.throwIfAborted();
+    const signal = options?.signal;
+    signal?.throwIfAborted();
+    this.#check(action);
     if (timeout === 0 || !this.#space.async.isCrowded(this.#base + GET_POINT)) {
       const items = this.#tryTakeSoon(max, timeout, action, LITTLE_PATIENCE);
       if (items !== undefined) return items;
     }
+    const attempt = (woken: number): unknown[] | undefined => this.#tryTake(max, woken, action);
     try {
-      return await waitAsync(this.#place, this.#wait(max, action), timeout, options?.signal);
+      return await waitAsync(this.#place, this.#wait(attempt, action), timeout, signal);
     } finally {
       this.#ends.itemPace.end();
     }
@@ -245,12 +254,16 @@ export class ManyGet {
   getSync(max: number, options: WaitSyncOptions | undefined, action: string): unknown[] {
     validateMax(max, action);
     const timeout = validateWait(options, action);
+    this.#check(action);
     const items = this.#tryTakeSoon(max, timeout, action);
     if (items !== undefined) return items;
+    const batch = takeBatch();
     try {
-      return waitSync(this.#space, this.#wait(max, action), timeout);
+      // Unpacked after the wait: that may run code of the program, which may dispose of the queue, and this thread takes itself
+      // off the wait point after the attempt.
+      return this.#unpackAll(batch, max, this.#waitForBatch(batch, max, timeout, action));
     } finally {
-      this.#ends.itemPace.end();
+      giveBatchBack(batch);
     }
   }
 
@@ -274,25 +287,47 @@ export class ManyGet {
 
   // Takes up to `max` of the items that are there; `undefined`: there is none, and the caller has to wait.
   #tryTake(max: number, woken: number, action: string): unknown[] | undefined {
-    const ends = this.#ends;
     const batch = takeBatch();
     try {
-      const outcome = ends.tryShiftMany(batch, max, woken);
-      if (outcome === undefined) return undefined;
-      if (outcome !== OK) throw new QueueShutDownError(`Cannot ${action} as it is shut down and has no more items`);
-      const items: unknown[] = [];
-      // What is put from now on does not count, or a fast producer could keep this call forever.
-      let left = batch.left < max ? Math.min(max, batch.left + ends.size) : max;
-      do {
-        left -= batch.left;
-        this.#unpack(batch, items);
-        // This is neither a newcomer any more nor a waiter that was woken in vain.
-      } while (left > 0 && ends.tryShiftMany(batch, left, Math.min(woken, 1)) === OK);
-      if (items.length === 0) this.throwLate();
-      return items;
+      return this.#tryShift(batch, max, woken, action) ? this.#unpackAll(batch, max, woken) : undefined;
     } finally {
       giveBatchBack(batch);
     }
+  }
+
+  // Waits until a batch has messages. Returns the `woken` of the attempt that took them.
+  #waitForBatch(batch: Batch, max: number, timeout: number, action: string): number {
+    const attempt = (woken: number): number | undefined =>
+      this.#tryShift(batch, max, woken, action) ? woken : undefined;
+    try {
+      return waitSync(this.#space, this.#wait(attempt, action), timeout);
+    } finally {
+      this.#ends.itemPace.end();
+    }
+  }
+
+  // Takes messages into a batch. `false`: there is none, and the caller has to wait.
+  #tryShift(batch: Batch, max: number, woken: number, action: string): boolean {
+    const outcome = this.#ends.tryShiftMany(batch, max, woken);
+    if (outcome === undefined) return false;
+    if (outcome === OK) return true;
+    throw new QueueShutDownError(`Cannot ${action} as it is shut down and has no more items`);
+  }
+
+  // Returns the items of a batch, and takes others that are there, up to `max` in all.
+  #unpackAll(batch: Batch, max: number, woken: number): unknown[] {
+    const ends = this.#ends;
+    const items: unknown[] = [];
+    // What is put from now on does not count, or a fast producer could keep this call forever.
+    let left = batch.left < max ? Math.min(max, batch.left + ends.size) : max;
+    do {
+      left -= batch.left;
+      this.#unpack(batch, items);
+      // Code of the program may have disposed of the queue: then the call ends with what it has taken. Otherwise it is neither a
+      // newcomer any more nor a waiter that was woken in vain.
+    } while (left > 0 && this.#place.at >= 0 && ends.tryShiftMany(batch, left, Math.min(woken, 1)) === OK);
+    if (items.length === 0) this.throwLate();
+    return items;
   }
 
   #unpack(batch: Batch, items: unknown[]): void {
@@ -308,14 +343,19 @@ export class ManyGet {
   }
 
   /** How a call waits for its first item. */
-  #wait(max: number, action: string): Wait<unknown[]> {
+  #wait<R>(attempt: (woken: number) => R | undefined, action: string): Wait<R> {
     return {
       point: this.#base + GET_POINT,
-      attempt: (woken) => this.#tryTake(max, woken, action),
+      attempt,
       expired: (timeout) => refuseEmpty(action, timeout),
       abandoned: () => this.#ends.unbarGet(),
       ordered: true,
       pauses: this.#ends.itemPace.pauses,
     };
+  }
+
+  // A getter of the options may have disposed of the queue.
+  #check(action: string): void {
+    if (this.#place.at < 0) unusable(this.#queue, action);
   }
 }

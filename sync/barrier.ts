@@ -364,6 +364,8 @@ export class Barrier extends SharedObject {
   // A waiter holds a reference to the barrier: its words must not become another object's when a handle is disposed of.
   #arrive(): number {
     const { space, at } = this.#place;
+    // A getter of the options may have disposed of it.
+    if (at < 0) unusable(this, "wait at barrier");
     const index = arrive(space, at, this.#parties, this.#action !== undefined);
     if (index === NO_PLACE) {
       throw new BrokenBarrierError("Cannot wait at barrier as it is broken: reset() makes it whole");

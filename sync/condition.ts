@@ -342,6 +342,8 @@ export class Condition extends SharedObject {
     while (!test(predicate)) {
       const left = deadline - now();
       if (left <= 0) return false;
+      // The predicate may have released the lock, or disposed of it.
+      this.#checkHeld("wait for condition");
       await this.#wait(left, options?.signal);
     }
     return true;
@@ -369,6 +371,8 @@ export class Condition extends SharedObject {
       const left = deadline - now();
       if (left <= 0) return false;
       requireBlocking();
+      // As in `waitFor`.
+      this.#checkHeld("wait for condition");
       this.#waitSync(left);
     }
     return true;
@@ -473,13 +477,15 @@ export class Condition extends SharedObject {
     const held = this.#hold.giveUp();
     let notified = false;
     let isAborted = false;
+    let hasLock = false;
     try {
       // An aborted waiter must wait for the lock, too.
       await waitAsync(this.#place, this.#notification(at, node), timeout, signal).catch(() => false);
-      await waitAsync(this.#hold.place, this.#retaking(held), Infinity, undefined);
+      hasLock = await waitAsync(this.#hold.place, this.#retaking(held), Infinity, undefined);
     } finally {
       isAborted = signal?.aborted ?? false;
-      notified = this.#leave(at, node, isAborted);
+      // A caller without the lock, of which it was disposed meanwhile, gets an error, and another waiter the notification.
+      notified = this.#leave(at, node, isAborted || !hasLock);
     }
     if (isAborted) throw signal!.reason;
     return notified;
@@ -524,6 +530,8 @@ export class Condition extends SharedObject {
   // of.
   #join(): number {
     const { space, at } = this.#place;
+    // A predicate, or a getter of the options, may have disposed of it.
+    if (at < 0) unusable(this, "wait for condition");
     const node = join(space, at + LIST);
     addReference(space, at - OBJECT_HEADER);
     return node;

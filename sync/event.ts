@@ -145,6 +145,8 @@ export class Event extends SharedObject {
   async wait(options?: WaitOptions): Promise<boolean> {
     if (this.#place.at < 0) unusable(this, "wait for event");
     const timeout = validateWait(options, "wait for event");
+    // A getter of the options may have disposed of it.
+    if (this.#place.at < 0) unusable(this, "wait for event");
     return await waitAsync(this.#place, this.#turn(), timeout, options?.signal);
   }
 
@@ -160,6 +162,8 @@ export class Event extends SharedObject {
   waitSync(options?: WaitSyncOptions): boolean {
     if (this.#place.at < 0) unusable(this, "wait for event");
     const timeout = validateWait(options, "wait for event");
+    // A getter of the options may have disposed of it.
+    if (this.#place.at < 0) unusable(this, "wait for event");
     return waitSync(this.#place.space, this.#turn(), timeout);
   }
 

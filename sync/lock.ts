@@ -174,6 +174,8 @@ export class Lock extends SharedObject {
     if (this.#place.at < 0) unusable(this, "acquire lock");
     const timeout = validateWait(options, "acquire lock");
     const { space, at } = this.#place;
+    // A getter of the options may have disposed of it.
+    if (at < 0) unusable(this, "acquire lock");
     if (!options?.signal?.aborted && !space.async.isCrowded(at + POINT)) {
       const outcome = tryTake(space, at, this.#tag, 0);
       if (outcome !== MISSED) return this.#begin(outcome === TAKEN_OVER);
@@ -288,6 +290,8 @@ export class Lock extends SharedObject {
 
   #acquireSlowly(options: WaitSyncOptions | undefined): Guard {
     const timeout = validateWait(options, "acquire lock");
+    // As in `#acquireLater`.
+    if (this.#place.at < 0) unusable(this, "acquire lock");
     if (timeout === Infinity && load(this.#place.words, this.#place.at) >>> HOLDER_SHIFT === this.#place.space.id) {
       throw new DeadlockError(
         "Cannot acquire lock as this thread, or an async task of it, already holds it, and could never release it while this thread is blocked: use RLock, await acquire(), or a timeout",
@@ -310,6 +314,7 @@ export class Lock extends SharedObject {
 
   #tryRetake(held: Suspended, woken: number): true | undefined {
     const { words, at, space } = this.#place;
+    if (at < 0) unusable(this, "take back the lock of condition");
     const outcome = tryTakeWaiting(space, at, this.#tag, woken);
     if (outcome === MISSED) return undefined;
     const { acquisition } = held;

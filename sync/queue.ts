@@ -180,7 +180,8 @@ export class Queue<T = unknown> extends SharedObject {
   async #putSlowly(item: T, options: WaitOptions): Promise<void> {
     const action = this.#check("put an item into queue");
     const timeout = validateWait(options, action);
-    options.signal?.throwIfAborted();
+    const { signal } = options;
+    signal?.throwIfAborted();
     const { space } = this.#place;
     const message = this.#write(item, options, action);
     if (timeout === 0 || !space.async.isCrowded(this.#base + PUT_POINT)) {
@@ -190,7 +191,7 @@ export class Queue<T = unknown> extends SharedObject {
       message.drop(space);
       refuseFull(action, timeout, item, this.#ends.limit);
     }
-    await this.#waitForRoom(message.keep(), item, timeout, options.signal, action);
+    await this.#waitForRoom(message.keep(), item, timeout, signal, action);
   }
 
   async #waitForRoom(
@@ -238,7 +239,7 @@ export class Queue<T = unknown> extends SharedObject {
     const message = this.#write(item, options, action);
     const outcome = this.#ends.tryPush(message, timeout === 0 ? 1 : 0);
     if (outcome === OK) return;
-    if (outcome !== undefined) this.#refuse(outcome, message, item, action);
+    if (outcome !== undefined) refuse(outcome, this.#place, message, item, action);
     if (timeout === 0) {
       message.drop(this.#place.space);
       refuseFull(action, timeout, item, this.#ends.limit);
@@ -374,7 +375,7 @@ export class Queue<T = unknown> extends SharedObject {
 
   async #getSlowly(options: WaitOptions | undefined): Promise<T> {
     const action = this.#check("take an item from queue");
-    const timeout = validateWait(options, action);
+    const timeout = this.#timeoutOf(options, action);
     options?.signal?.throwIfAborted();
     const { space } = this.#place;
     if (timeout === 0 || !space.async.isCrowded(this.#base + GET_POINT)) {
@@ -382,8 +383,10 @@ export class Queue<T = unknown> extends SharedObject {
       if (outcome !== undefined) return this.#shifted(outcome, action);
     }
     if (timeout === 0) refuseEmpty(action, timeout);
+    // The attempt itself unpacks the item, before `incoming` gets another.
+    const read = (outcome: number): { item: T } => ({ item: this.#shifted(outcome, action) });
     try {
-      return (await waitAsync(this.#place, this.#next(action), timeout, options?.signal)).item;
+      return (await waitAsync(this.#place, this.#next(read, action), timeout, options?.signal)).item;
     } finally {
       this.#ends.itemPace.end();
     }
@@ -403,7 +406,7 @@ export class Queue<T = unknown> extends SharedObject {
     // As in `putSync`.
     const action = "take an item from queue";
     if (this.#place.at < 0) unusable(this, action);
-    const timeout = options === undefined ? Infinity : validateWait(options, action);
+    const timeout = options === undefined ? Infinity : this.#timeoutOf(options, action);
     const outcome = this.#ends.tryShift(incoming, timeout === 0 ? 1 : 0);
     if (outcome !== undefined) return this.#shifted(outcome, action);
     if (timeout === 0) refuseEmpty(action, timeout);
@@ -411,11 +414,13 @@ export class Queue<T = unknown> extends SharedObject {
       const found = this.#ends.tryShift(incoming, 0);
       if (found !== undefined) return this.#shifted(found, action);
     }
+    let waited: number;
     try {
-      return waitSync(this.#place.space, this.#next(action), timeout).item;
+      waited = waitSync(this.#place.space, this.#next(itself, action), timeout);
     } finally {
       this.#ends.itemPace.end();
     }
+    return this.#shifted(waited, action);
   }
 
   /**
@@ -596,7 +601,7 @@ export class Queue<T = unknown> extends SharedObject {
    * ```
    */
   async join(options?: WaitOptions): Promise<boolean> {
-    const timeout = validateWait(options, this.#check("join queue"));
+    const timeout = this.#timeoutOf(options, this.#check("join queue"));
     return await waitAsync(this.#place, this.#allDone(), timeout, options?.signal);
   }
 
@@ -610,7 +615,7 @@ export class Queue<T = unknown> extends SharedObject {
    * @throws {RangeError} If `timeout` is negative or NaN.
    */
   joinSync(options?: WaitSyncOptions): boolean {
-    const timeout = validateWait(options, this.#check("join queue"));
+    const timeout = this.#timeoutOf(options, this.#check("join queue"));
     return waitSync(this.#place.space, this.#allDone(), timeout);
   }
 
@@ -643,15 +648,9 @@ export class Queue<T = unknown> extends SharedObject {
    */
   shutdown(options?: { immediate?: boolean }): void {
     const action = this.#check("shut down queue");
-    if (options !== undefined && (typeof options !== "object" || options === null)) {
-      throw new TypeError(
-        `Cannot ${action} as the options must be an object like { immediate: true }: received ${show(options)}`,
-      );
-    }
-    const immediate = options?.immediate === undefined ? false : options.immediate;
-    if (typeof immediate !== "boolean") {
-      throw new TypeError(`Cannot ${action} as 'immediate' must be a boolean: received ${show(immediate)}`);
-    }
+    const immediate = immediateOf(options, action);
+    // A getter of the options may have disposed of the queue.
+    this.#check(action);
     this.#ends.shutDown(immediate);
   }
 
@@ -681,7 +680,7 @@ export class Queue<T = unknown> extends SharedObject {
   }
 
   get #target(): Target {
-    return { place: this.#place, space: this.#place.space, base: this.#base, ends: this.#ends, rank: this.#rank };
+    return { queue: this, place: this.#place, base: this.#base, ends: this.#ends, rank: this.#rank };
   }
 
   // Throws an error that an earlier call has left.
@@ -701,12 +700,22 @@ export class Queue<T = unknown> extends SharedObject {
     return action;
   }
 
+  #timeoutOf(options: WaitOptions | undefined, action: string): number {
+    const timeout = validateWait(options, action);
+    // A getter of the options may have disposed of the queue.
+    this.#check(action);
+    return timeout;
+  }
+
   #write(item: T, options: object | undefined, action: string): Message {
     const message = outgoing;
     const rank = this.#rank;
     // Read before the item is packed: a getter of the options may call `put` itself, which uses the same message.
     const priority = rank === undefined ? 0 : (options as { priority?: number } | undefined)?.priority ?? 0;
-    if (!message.pack(this.#place.space, item)) refuseForRoom(this.#place.space, action, item, message.second);
+    const place = this.#place;
+    if (!message.pack(place.space, item)) refuseForRoom(place.space, action, item, message.second);
+    // Code of the program may have run, and have disposed of the queue: its words may be another object's by now.
+    if (place.at < 0) disown(this, place, message, action);
     if (rank !== undefined) rank(message, priority);
     return message;
   }
@@ -715,14 +724,7 @@ export class Queue<T = unknown> extends SharedObject {
   #tryPush(message: Message, woken: number, item: T, action: string): true | undefined {
     const outcome = this.#ends.tryPush(message, woken);
     if (outcome === OK) return true;
-    return outcome === undefined ? undefined : this.#refuse(outcome, message, item, action);
-  }
-
-  // Throws the error for an outcome that waiting cannot change.
-  #refuse(outcome: number, message: Message, item: T, action: string): never {
-    message.drop(this.#place.space);
-    if (outcome === NO_ROOM) refuseForRoom(this.#place.space, action, item, message.size * 4);
-    throw new QueueShutDownError(`Cannot ${action} as it is shut down`);
+    return outcome === undefined ? undefined : refuse(outcome, this.#place, message, item, action);
   }
 
   #shifted(outcome: number, action: string): T {
@@ -745,13 +747,16 @@ export class Queue<T = unknown> extends SharedObject {
     };
   }
 
-  /** How a get waits for an item. */
-  #next(action: string): Wait<{ readonly item: T }> {
+  /**
+   * How a get waits for an item. A thread that blocks unpacks the item after the wait: that may run code of the program, which
+   * may dispose of the queue, and the thread takes itself off the wait point after the attempt.
+   */
+  #next<R>(resultOf: (outcome: number) => R, action: string): Wait<R> {
     return {
       point: this.#base + GET_POINT,
       attempt: (woken) => {
         const outcome = this.#ends.tryShift(incoming, woken);
-        return outcome === undefined ? undefined : { item: this.#shifted(outcome, action) };
+        return outcome === undefined ? undefined : resultOf(outcome);
       },
       expired: (timeout) => refuseEmpty(action, timeout),
       abandoned: () => this.#ends.unbarGet(),
@@ -768,6 +773,37 @@ export class Queue<T = unknown> extends SharedObject {
       expired: () => false,
     };
   }
+}
+
+// Whether a shutdown drops the items.
+function immediateOf(options: { immediate?: boolean } | undefined, action: string): boolean {
+  if (options !== undefined && (typeof options !== "object" || options === null)) {
+    throw new TypeError(
+      `Cannot ${action} as the options must be an object like { immediate: true }: received ${show(options)}`,
+    );
+  }
+  const immediate = options?.immediate === undefined ? false : options.immediate;
+  if (typeof immediate !== "boolean") {
+    throw new TypeError(`Cannot ${action} as 'immediate' must be a boolean: received ${show(immediate)}`);
+  }
+  return immediate;
+}
+
+// Throws for a message whose queue was disposed of while it was packed.
+function disown(queue: SharedObject, { space }: Place, message: Message, action: string): never {
+  message.drop(space);
+  unusable(queue, action);
+}
+
+// Throws the error for an outcome of a put that waiting cannot change.
+function refuse(outcome: number, { space }: Place, message: Message, item: unknown, action: string): never {
+  message.drop(space);
+  if (outcome === NO_ROOM) refuseForRoom(space, action, item, message.size * 4);
+  throw new QueueShutDownError(`Cannot ${action} as it is shut down`);
+}
+
+function itself(outcome: number): number {
+  return outcome;
 }
 
 defineQueue(LOG, Queue);

@@ -223,6 +223,8 @@ export class RLock extends SharedObject {
     if (this.#place.at < 0) unusable(this, "acquire lock");
     const timeout = validateWait(options, "acquire lock");
     if (options?.signal?.aborted) throw options.signal.reason;
+    // A getter of the options may have disposed of it.
+    if (this.#place.at < 0) unusable(this, "acquire lock");
     if (this.#isInsideRun()) return this.#enter(false);
     return await this.#takeAsTask(timeout, options?.signal, (abandoned) => this.#begin(abandoned));
   }
@@ -415,7 +417,8 @@ export class RLock extends SharedObject {
       run.ended = true;
       if (this.#levels.run === run) {
         this.#levels.run = undefined;
-        if (this.#levels.held.length === 0) this.#free();
+        // The action may have disposed of the lock.
+        if (this.#levels.held.length === 0 && this.#place.at >= 0) this.#free();
       }
     }
   }
@@ -444,6 +447,8 @@ export class RLock extends SharedObject {
   #acquireSlowly(options: WaitSyncOptions | undefined): Guard {
     const timeout = validateWait(options, "acquire lock");
     const { space, words, at } = this.#place;
+    // As in `#acquireLater`.
+    if (at < 0) unusable(this, "acquire lock");
     const seen = load(words, at);
     if (this.#isReentrant(seen)) return this.#enter(false);
     if (timeout === Infinity && seen >>> HOLDER_SHIFT === space.id) {
@@ -515,6 +520,7 @@ export class RLock extends SharedObject {
   }
 
   #tryRetake(given: Suspended, woken: number): true | undefined {
+    if (this.#place.at < 0) unusable(this, "take back the lock of condition");
     const outcome = tryTakeWaiting(this.#place.space, this.#place.at, given.tag, woken);
     if (outcome === MISSED) return undefined;
     suspended.delete(given);

@@ -171,6 +171,8 @@ export class RWLock extends SharedObject {
     const timeout = validateWait(options, "read");
     const { space } = this.#place;
     options?.signal?.throwIfAborted();
+    // A getter of the options may have disposed of it.
+    if (this.#place.at < 0) unusable(this, "read");
     const waiting = beginWaiting(space, this.#base, false, timeout);
     if (timeout === 0 || !space.async.isCrowded(this.#base + READ_POINT)) {
       const guard = this.#attemptRead(0, waiting);
@@ -263,6 +265,8 @@ export class RWLock extends SharedObject {
     const timeout = validateWait(options, "write");
     const { space } = this.#place;
     options?.signal?.throwIfAborted();
+    // As in `#readLater`.
+    if (this.#place.at < 0) unusable(this, "write");
     if (timeout === 0 || !space.async.isCrowded(this.#base + WRITE_POINT)) {
       const guard = this.#attemptWrite(timeout === 0 ? PASSING : 0, undefined);
       if (guard !== undefined) return guard;
@@ -291,6 +295,8 @@ export class RWLock extends SharedObject {
 
   #writeSlowly(options: WaitSyncOptions | undefined): Guard {
     const timeout = validateWait(options, "write");
+    // As in `#readLater`.
+    if (this.#place.at < 0) unusable(this, "write");
     const guard = this.#attemptWrite(timeout === 0 ? PASSING : 0, undefined);
     if (guard !== undefined) return guard;
     const { space } = this.#place;
@@ -314,6 +320,8 @@ export class RWLock extends SharedObject {
 
   #readSlowly(options: WaitSyncOptions | undefined): Guard {
     const timeout = validateWait(options, "read");
+    // As in `#readLater`.
+    if (this.#place.at < 0) unusable(this, "read");
     const { space } = this.#place;
     const waiting = beginWaiting(space, this.#base, true, timeout);
     const guard = this.#attemptRead(0, waiting);

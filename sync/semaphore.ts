@@ -139,6 +139,8 @@ export class Semaphore extends SharedObject {
     if (this.#place.at < 0) unusable(this, "acquire semaphore");
     const timeout = validateWait(options, "acquire semaphore");
     const { space, at } = this.#place;
+    // A getter of the options may have disposed of it.
+    if (at < 0) unusable(this, "acquire semaphore");
     if (!options?.signal?.aborted && !space.async.isCrowded(at + POINT) && tryTakePermit(space, at, 0)) {
       return new PermitGuard(this);
     }
@@ -163,9 +165,12 @@ export class Semaphore extends SharedObject {
   }
 
   #acquireSlowly(options: WaitSyncOptions | undefined): Guard {
+    const timeout = validateWait(options, "acquire semaphore");
     const { space, at } = this.#place;
+    // As in `#acquireLater`.
+    if (at < 0) unusable(this, "acquire semaphore");
     if (options === undefined && tryTakePermit(space, at, 0)) return new PermitGuard(this);
-    return waitSync(space, this.#turn(), validateWait(options, "acquire semaphore"));
+    return waitSync(space, this.#turn(), timeout);
   }
 
   /**

@@ -400,7 +400,8 @@ function readArray(length: number): unknown[] {
 }
 
 function readBytes(length: number): ArrayBuffer {
-  at = (at + 7) & -8;
+  // Not rounded by bits, which would make a place behind 2 GiB negative.
+  at += (8 - at) & 7;
   if (at + length > end) broken("it ends too early");
   at += length;
   // Not a slice of the buffer, which may be a SharedArrayBuffer.
@@ -422,7 +423,7 @@ function readSparse(): unknown[] {
 
 function readNumbers(width: 4 | 8): number[] {
   const length = readCount(width);
-  at = (at + width - 1) & -width;
+  at += (width - at) & (width - 1);
   if (at + length * width > end) broken("it ends too early");
   const array: number[] = new Array(length);
   remember(array);
@@ -448,7 +449,7 @@ function readKeys(): string[] {
 
 function readBlock(): readonly string[] {
   const size = readByte();
-  at = (at + 3) & -4;
+  at += (4 - at) & 3;
   const begin = at;
   const stop = at + size * 4;
   if (size === 0 || size > MAX_KEYED || stop > end) broken("keys have a wrong length");

@@ -26,6 +26,8 @@ import { insteadOf, ofKind, Unsendable, unsendable } from "./refusal.ts";
 const INITIAL = 4096;
 /** A scratch buffer larger than this is not kept. */
 const KEEP = 1 << 21;
+/** The longest buffer that all engines can make. */
+const LONGEST = 2 ** 32;
 /** So many bytes are kept free, so that each number, tag or short string needs only one comparison to know that it has room. */
 const SLACK = 256;
 /** Up to this number of objects, identities are compared one by one. */
@@ -168,7 +170,8 @@ function reserve(count: number): void {
 
 function grow(count: number): void {
   const least = at + count + SLACK;
-  const larger = takeSpare(least) ?? new Uint8Array((Math.max(bytes.length * 2, least) + 7) & -8);
+  const wanted = Math.max(Math.min(bytes.length * 2, LONGEST), least);
+  const larger = takeSpare(least) ?? new Uint8Array(Math.ceil(wanted / 8) * 8);
   larger.set(bytes.subarray(0, at));
   use(larger);
 }
@@ -321,7 +324,7 @@ export function writeBlock(block: Int32Array): void {
   // What is in the padding must not depend on the messages before. The rest of these bytes is overwritten.
   bytes[begin + 2] = bytes[begin + 3] = bytes[begin + 4] = 0;
   const target = words;
-  const first = (begin + 2 + 3) >> 2;
+  const first = (begin + 2 + 3) >>> 2;
   for (let i = 0; i < length; i++) target[first + i] = block[i];
   at = (first + length) * 4;
 }
@@ -350,7 +353,8 @@ export function writeNumbers(array: unknown[]): boolean {
   reserve(13 + length * width);
   bytes[at] = integers ? tag.INTS : tag.FLOATS;
   view.setUint32(at + 1, length, true);
-  at = (at + 5 + width - 1) & -width;
+  at += 5;
+  at += (width - at) & (width - 1);
   // Loops instead of set(), which checks the type of each item.
   if (integers) {
     const target = new Int32Array(bytes.buffer, at, length);
@@ -422,7 +426,8 @@ export function writePart(kind: number, buffer: ArrayBuffer, offset: number, len
 function writeBytes(data: Uint8Array): void {
   reserve(12 + data.length);
   view.setUint32(at, data.length, true);
-  at = (at + 4 + 7) & -8;
+  at += 4;
+  at += (8 - at) & 7;
   bytes.set(data, at);
   at += data.length;
 }

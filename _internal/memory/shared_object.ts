@@ -260,7 +260,13 @@ export abstract class SharedHandle {
       store(words, at, creation.kind | (creation.subtype ?? 0) << 8);
       store(words, at + 2, creation.first ?? 0);
       store(words, at + 3, creation.second ?? 0);
-      creation.initialize?.(words, at + OBJECT_HEADER);
+      try {
+        creation.initialize?.(words, at + OBJECT_HEADER);
+      } catch (error) {
+        // There may be no room for what the object needs besides its words.
+        space.free(at);
+        throw error;
+      }
       if (name !== undefined) store(words, at + 1, 1);
       return at;
     };

@@ -281,9 +281,19 @@ export function isEmpty(words: Int32Array, ring: number): boolean {
   return peek(words, ring + HEAD) === load(words, ring + TAIL);
 }
 
+/** How many words of messages there are: at least as many as there are messages. */
+export function countWords(words: Int32Array, ring: number): number {
+  return used(load(words, ring + TAIL), load(words, ring + HEAD));
+}
+
+/** How many words of messages there is room for. */
+export function countRoom(words: Int32Array, ring: number): number {
+  return RING - countWords(words, ring);
+}
+
 /** Whether there is room for a message of any size. The answer may be out of date as soon as it is returned. */
 export function hasRoom(words: Int32Array, ring: number): boolean {
-  return used(load(words, ring + TAIL), load(words, ring + HEAD)) < RING - LARGEST;
+  return countWords(words, ring) < RING - LARGEST;
 }
 
 /**

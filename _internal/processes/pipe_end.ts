@@ -25,6 +25,8 @@ import {
   changesOf,
   closeEnd,
   countHandle,
+  countRoom,
+  countWords,
   dropHandle,
   endGet,
   GET_BAR,
@@ -223,19 +225,26 @@ export class End {
 
   /** Lets newcomers send again. */
   unbarSend(): void {
-    this.#unbar(this.output + PUT_BAR, this.output + PUT_POINT);
+    const { space: { words }, output } = this;
+    if (peek(words, output + PUT_BAR) === 0) return;
+    store(words, output + PUT_BAR, 0);
+    // While the bar was set, newcomers may have gone to sleep although there was room for them. No other notification wakes
+    // them for it.
+    this.#notifyUpTo(countRoom(words, output), output + PUT_POINT);
   }
 
   /** Lets newcomers receive again. */
   unbarReceive(): void {
-    this.#unbar(this.input + GET_BAR, this.input + GET_POINT);
+    const { space: { words }, input } = this;
+    if (peek(words, input + GET_BAR) === 0) return;
+    store(words, input + GET_BAR, 0);
+    // As in `unbarSend`.
+    this.#notifyUpTo(countWords(words, input), input + GET_POINT);
   }
 
-  #unbar(bar: number, point: number): void {
-    const { words } = this.space;
-    if (peek(words, bar) === 0) return;
-    store(words, bar, 0);
-    notify(this.space, point, 1);
+  // A message has one word or more, so there is nothing for more waiters than there are words.
+  #notifyUpTo(count: number, point: number): void {
+    if (count > 0) notify(this.space, point, Math.min(count, ALL_SLEEPERS));
   }
 
   /** Notes that a message has come for which this thread slept: the thread that sent it was alive just now. */

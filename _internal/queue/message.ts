@@ -181,7 +181,7 @@ export class Message {
     const { parcel } = this;
     this.bytes = NO_BYTES;
     if (parcel === 0) return;
-    if (isNaming(space, parcel)) dropReferences(bytesOf(space, parcel, this.second));
+    if (isNaming(space, parcel)) dropReferences(bytesOf(space, parcel, this.second >>> 0));
     space.free(parcel);
   }
 
@@ -293,7 +293,8 @@ export class Message {
       case RAW_PARCEL:
         return openParcel(space, this.first, this.second >>> 0);
       default:
-        return readParcel(space, this.first, this.second);
+        // A length above 2 GiB is a negative word.
+        return readParcel(space, this.first, this.second >>> 0);
     }
   }
 

@@ -60,7 +60,7 @@ const WAS = 3;
 
 /** Makes a parcel with these bytes. `naming`: it names shared objects. Returns 0 if there is no room. */
 export function makeParcel(space: Space, bytes: Uint8Array, naming: boolean): number {
-  const parcel = space.tryAllocate(PARCEL_HEADER + ((bytes.length + 3) >> 2), false);
+  const parcel = space.tryAllocate(PARCEL_HEADER + Math.ceil(bytes.length / 4), false);
   if (parcel === 0) return 0;
   space.words[parcel + NAMING] = naming ? bytes.length : 0;
   space.memory.bytes.set(bytes, (parcel + PARCEL_HEADER) * 4);
@@ -131,7 +131,7 @@ export function strikeOut({ words, entry }: Space, parcel: number): boolean {
 
 /** Frees a parcel that no thread will get, and drops its references. */
 export function loseParcel(space: Space, parcel: number): void {
-  const length = space.words[parcel + NAMING];
+  const length = space.words[parcel + NAMING] >>> 0;
   if (length > 0 && length <= (blockWords(space.memory, parcel) - PARCEL_HEADER) * 4) {
     loseReferences(bytesOf(space, parcel, length));
   }

@@ -464,9 +464,11 @@ export abstract class Runner<A extends unknown[] = unknown[], R = unknown> exten
   }
 
   #validateWait(options: WaitOptions | undefined, action: string): number {
-    const { space, words, at } = this.#usable(action);
+    this.#usable(action);
     const { label, ownRecord } = this.#kind;
     const timeout = validateWait(options, action);
+    // Again: a getter of the options may have closed the process.
+    const { space, words, at } = this.#usable(action);
     if (load(words, at + STATE) === NEW) {
       throw new InvalidStateError(`Cannot ${action} "${this.#label}" as it was not started: call start() first`);
     }

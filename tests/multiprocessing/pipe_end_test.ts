@@ -3,7 +3,10 @@
 import { Pipe } from "@weft/concurrent/multiprocessing";
 import { assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
+import { load, store } from "../../_internal/atomics.ts";
 import { placeOf } from "../../_internal/memory/shared_object.ts";
+import { ALL_SLEEPERS, register } from "../../_internal/memory/wait_point.ts";
+import { GET_BAR, GET_POINT, PUT_BAR, PUT_POINT } from "../../_internal/processes/pipe.ts";
 import { End } from "../../_internal/processes/pipe_end.ts";
 import { LIMIT, referencesTo } from "../pool/_helpers.ts";
 
@@ -20,5 +23,35 @@ describe("an end of a pipe", () => {
     assertEquals(there.recvSync(), 1);
     here.close();
     there.close();
+  });
+
+  for (const [what, count] of [["no", 0], ["one", 1], ["three", 3]] as const) {
+    it(`without a bar, wakes as many receivers as there are messages: ${what}`, LIMIT, () => {
+      const [here, there] = Pipe<number>();
+      const end = new End(there, placeOf(there), false);
+      const { space, input } = end;
+      for (let i = 0; i < count; i++) here.sendSync(i);
+      // As if four receivers slept behind the bar.
+      for (let i = 0; i < 4; i++) register(space, input + GET_POINT);
+      store(space.words, input + GET_BAR, 1);
+      end.unbarReceive();
+      assertEquals(load(space.words, input + GET_BAR), 0);
+      assertEquals(load(space.words, input + GET_POINT) & ALL_SLEEPERS, 4 - count);
+      end.unbarReceive();
+      assertEquals(load(space.words, input + GET_POINT) & ALL_SLEEPERS, 4 - count);
+      end.drop();
+    });
+  }
+
+  it("without a bar, wakes the senders that there is room for", LIMIT, () => {
+    const [here] = Pipe<number>();
+    const end = new End(here, placeOf(here), false);
+    const { space, output } = end;
+    for (let i = 0; i < 4; i++) register(space, output + PUT_POINT);
+    store(space.words, output + PUT_BAR, 1);
+    end.unbarSend();
+    assertEquals(load(space.words, output + PUT_BAR), 0);
+    assertEquals(load(space.words, output + PUT_POINT) & ALL_SLEEPERS, 0);
+    end.drop();
   });
 });

@@ -304,6 +304,20 @@ describe("Process", () => {
     new Process().close();
   });
 
+  it("refuses to join if a getter of the options closes it", LIMIT, async () => {
+    for (const form of ["join", "joinSync", "result"] as const) {
+      const child = new Process({ target: Math.sqrt, args: [16] }).start();
+      await child.join();
+      const options = {
+        get timeout() {
+          child.close();
+          return 100;
+        },
+      };
+      await assertRejects(async () => await child[form](options), InvalidStateError, "it was disposed of");
+    }
+  });
+
   it("refuses options of the wrong kind", () => {
     const wrong: [object, string][] = [
       [{ target: 5 }, "target"],

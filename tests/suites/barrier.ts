@@ -1,6 +1,9 @@
 import { type Barrier, BrokenBarrierError, InvalidStateError } from "@weft/concurrent/sync";
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
+import { load } from "../../_internal/atomics.ts";
+import { USED_AT } from "../../_internal/memory/memory.ts";
+import { spaceOf } from "../../_internal/memory/space.ts";
 import type { Scope } from "./_scope.ts";
 import { moment, turn, until } from "./_until.ts";
 import {
@@ -388,6 +391,31 @@ export function barrierSuite(scope: Scope): void {
         }
         barrier.reset();
       }
+    });
+
+    it("leaves no memory in use if there is no room for its action, and its name free", LIMIT, () => {
+      const space = spaceOf(scope.name);
+      const name = `barrier without room, ${scope.name}`;
+      const used = (): number => load(space.words, USED_AT);
+      create(2, { action: count })[Symbol.dispose]();
+      const before = used();
+      Object.defineProperty(space, "writeBlock", {
+        configurable: true,
+        value: () => {
+          throw new RangeError("no room");
+        },
+      });
+      try {
+        for (let i = 0; i < 200; i++) {
+          assertThrows(() => create(2, { action: count }), RangeError, "no room");
+          assertThrows(() => create(2, { action: count, name }), RangeError, "no room");
+        }
+      } finally {
+        delete (space as Partial<typeof space>).writeBlock;
+      }
+      // The threads of other tests, and their finalizers, may still take or give a few words. The barriers would be thousands.
+      assert(used() - before < 2000, `${used() - before} words are in use`);
+      assertEquals(create(3, { name }).parties, 3);
     });
 
     it("the same name is the same barrier, if it has as many parties", LIMIT, async () => {

@@ -385,6 +385,49 @@ export function conditionSuite(scope: Scope): void {
     });
   }
 
+  for (const kind of ["Lock", "RLock"] as const) {
+    describe(`Condition over a ${kind} that is disposed of (${scope.name})`, () => {
+      it("a waiter that cannot have the lock back passes its notification on", LIMIT, async () => {
+        const lock = new scope[kind]();
+        const condition = new scope.Condition(lock);
+        const waiting = counter();
+        const guard = await condition.acquire();
+        const lost = condition.wait();
+        guard[Symbol.dispose]();
+        const other = scope.run(waitSync, condition, waiting, 10_000);
+        await until(() => waiting.array[0] === 1, "the other waits");
+        const again = await condition.acquire();
+        condition.notify();
+        // The first waiter takes the notification, and waits for the lock.
+        await turn();
+        await turn();
+        again[Symbol.dispose]();
+        lock[Symbol.dispose]();
+        await assertRejects(() => lost, InvalidStateError, "disposed");
+        assertEquals(await other.result(), true);
+      });
+
+      it("a waiter whose lock was disposed of before it was notified passes its notification on", LIMIT, async () => {
+        const lock = new scope[kind]();
+        const condition = new scope.Condition(lock);
+        const waiting = counter();
+        const guard = await condition.acquire();
+        const lost = condition.wait();
+        guard[Symbol.dispose]();
+        const others = [1, 2].map(() => scope.run(waitSync, condition, waiting, 10_000));
+        await until(() => waiting.array[0] === 2, "the others wait");
+        (await condition.acquire())[Symbol.dispose]();
+        lock[Symbol.dispose]();
+        const why = "Cannot take back the lock of condition as it was disposed of";
+        const refused = assertRejects(() => lost, InvalidStateError, why);
+        const notifier = scope.run(notify, condition, 2);
+        await notifier.result();
+        await refused;
+        assertEquals(await Promise.all(others.map((other) => other.result())), [true, true]);
+      });
+    });
+  }
+
   describe(`Condition (${scope.name})`, () => {
     it("several conditions may have one lock", LIMIT, async () => {
       const lock = new scope.Lock();

@@ -1,0 +1,4 @@
+import { reentrySuite } from "../suites/reentry.ts";
+import { threads } from "../suites/_threads.ts";
+
+reentrySuite(threads);
