@@ -12,7 +12,7 @@ const LIMIT = { timeout: 60_000 };
 
 /** The flag in a lock's or a semaphore's word. */
 const BARRED = 1;
-/** What a waiting writer and an overtaken reader and writer set in the word of an RWLock, and who set it. */
+/** What waiters set in the word of an RWLock: a writer, an overtaken reader, an overtaken writer. */
 const ALL_OFF = 7;
 const KEEPERS = [6, 7];
 
