@@ -126,7 +126,7 @@ export function givingUpSuite(kind: Kind): void {
       assertEquals(value.value, 0);
     });
 
-    it("says after a timeout whether the task was running", LIMIT, async () => {
+    it("says after a timeout whether the task was running", sharing(kind), async () => {
       await using one = new Pool(1);
       const [begun, goOn] = [new kind.Semaphore(0), new kind.Event()];
       const running = one.apply(targets.setAndWait, [begun, goOn]);
