@@ -44,6 +44,7 @@ import { entryOf, idAt, isAlive, leave, RECLAIMER, TAKEN } from "../memory/parti
 import { releaseHandles } from "../memory/shared_object.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
 import { copyBytes } from "../runtime/bytes.ts";
+import { TERMINATE_STOPS_CODE } from "../runtime/runtime.ts";
 
 // In a parcel.
 const PREVIOUS = 0;
@@ -150,12 +151,14 @@ function giveUpTaken(space: Space): void {
 /** Gives up all that this thread has, as it ends, and leaves the processes' memory. The caller then leaves the threads' memory. */
 export function giveUpAll(space: Space): void {
   releaseHandles(space);
-  // The thread may have been ended by a class of the program, in the middle of reading a message that has an instance of it.
-  giveUpTaken(space);
+  // The thread may have been ended by a class of the program, in the middle of reading a message that has an instance of it. If
+  // it was asked to end, it may be stopped at any moment, and what it was giving up then would be lost: its starter does that.
+  const isStopped = TERMINATE_STOPS_CODE && space.isKilled();
+  if (!isStopped) giveUpTaken(space);
   const processes = existingSpace("process");
   if (processes === undefined) return;
   releaseHandles(processes);
-  giveUpTaken(processes);
+  if (!isStopped) giveUpTaken(processes);
   leave(processes.memory, processes.id);
 }
 

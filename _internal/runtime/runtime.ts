@@ -134,6 +134,12 @@ export function isBunBefore(major: number, minor: number, patch: number): boolea
   return (itsMajor - major || itsMinor - minor || itsPatch - patch) < 0;
 }
 
+/**
+ * Whether a worker's `terminate` stops running code: in browsers, on Node, and on Bun since 1.3.13. On Deno the code
+ * goes on.
+ */
+export const TERMINATE_STOPS_CODE: boolean = isBrowser || isNode || isBun && !isBunBefore(1, 3, 13);
+
 /** Throws a `NotSupportedError` in a browser. `action`: what cannot be done there, `why`: what it lacks. */
 export function refuseInBrowser(action: string, why: string): void {
   if (isBrowser) throw new NotSupportedError(`Cannot ${action} as a browser ${why}`);

@@ -16,12 +16,6 @@ import { isLifeOver, lastWorkerId } from "./worker_life.ts";
 
 export type { WorkerHandle, WorkerListener };
 
-/**
- * Whether {@linkcode WorkerHandle.terminate} stops running code: in browsers, on Node, and on Bun since 1.3.13. On Deno the code
- * goes on.
- */
-export const TERMINATE_STOPS_CODE: boolean = isBrowser || isNode || isBun && !isBunBefore(1, 3, 13);
-
 // Before 1.4, Bun crashes if a worker is terminated while it loads. A blocked thread gets no event when a worker has loaded, so
 // the worker is taken for loaded after this many milliseconds.
 // https://github.com/oven-sh/bun/issues/41022

@@ -15,12 +15,11 @@ import { SLICE_MS } from "../memory/wait_point.ts";
 import { isWorker, onLoopEmpty } from "../runtime/this_thread.ts";
 import { requireOwnModules } from "../runtime/modules.ts";
 import { importOwn, ownFile } from "../runtime/own_files.ts";
-import { isBrowser, isBun, unrefTimer } from "../runtime/runtime.ts";
+import { isBrowser, isBun, TERMINATE_STOPS_CODE, unrefTimer } from "../runtime/runtime.ts";
 import {
   isSystemThreadGone,
   startSystemThread,
   startWorker,
-  TERMINATE_STOPS_CODE,
   type WorkerHandle,
   type WorkerListener,
 } from "../runtime/workers.ts";
