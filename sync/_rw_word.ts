@@ -411,7 +411,7 @@ function mayPassReaders(space: Space, base: number, woken: number, waiting: Wait
   const { words } = space;
   if (woken < 0) return false;
   // As in `mayPassWriters`. Whether any thread reads is looked at under the claim.
-  if (waiting === undefined && woken > 0) return true;
+  if (woken > 0 && (waiting === undefined || waiting.passing)) return true;
   const keeper = load(words, base + KEEPER_OF_WRITERS);
   const passes = !isAlive(space.memory, keeper) || waiting !== undefined &&
       (waiting.blocking && keeper === space.id || !isRead(space, base + SEATS) && hasLapsed(waiting));

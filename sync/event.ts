@@ -143,9 +143,8 @@ export class Event extends SharedObject {
    * ```
    */
   async wait(options?: WaitOptions): Promise<boolean> {
-    if (this.#place.at < 0) unusable(this, "wait for event");
     const timeout = validateWait(options, "wait for event");
-    // A getter of the options may have disposed of it.
+    // Behind the options, as a getter of theirs may dispose of it.
     if (this.#place.at < 0) unusable(this, "wait for event");
     return await waitAsync(this.#place, this.#turn(), timeout, options?.signal);
   }
@@ -160,9 +159,8 @@ export class Event extends SharedObject {
    * @throws {RangeError} If `timeout` is negative or NaN.
    */
   waitSync(options?: WaitSyncOptions): boolean {
-    if (this.#place.at < 0) unusable(this, "wait for event");
     const timeout = validateWait(options, "wait for event");
-    // A getter of the options may have disposed of it.
+    // Behind the options, as a getter of theirs may dispose of it.
     if (this.#place.at < 0) unusable(this, "wait for event");
     return waitSync(this.#place.space, this.#turn(), timeout);
   }

@@ -141,9 +141,8 @@ export class Latch extends SharedObject {
    * ```
    */
   async wait(options?: WaitOptions): Promise<boolean> {
-    if (this.#place.at < 0) unusable(this, "wait for latch");
     const timeout = validateWait(options, "wait for latch");
-    // A getter of the options may have disposed of it.
+    // Behind the options, as a getter of theirs may dispose of it.
     if (this.#place.at < 0) unusable(this, "wait for latch");
     return await waitAsync(this.#place, this.#turn(), timeout, options?.signal);
   }
@@ -158,9 +157,8 @@ export class Latch extends SharedObject {
    * @throws {RangeError} If `timeout` is negative or NaN.
    */
   waitSync(options?: WaitSyncOptions): boolean {
-    if (this.#place.at < 0) unusable(this, "wait for latch");
     const timeout = validateWait(options, "wait for latch");
-    // A getter of the options may have disposed of it.
+    // Behind the options, as a getter of theirs may dispose of it.
     if (this.#place.at < 0) unusable(this, "wait for latch");
     return waitSync(this.#place.space, this.#turn(), timeout);
   }

@@ -171,10 +171,9 @@ export class Lock extends SharedObject {
   }
 
   async #acquireLater(options: WaitOptions | undefined): Promise<Guard> {
-    if (this.#place.at < 0) unusable(this, "acquire lock");
     const timeout = validateWait(options, "acquire lock");
     const { space, at } = this.#place;
-    // A getter of the options may have disposed of it.
+    // Behind the options, as a getter of theirs may dispose of it.
     if (at < 0) unusable(this, "acquire lock");
     if (!options?.signal?.aborted && !space.async.isCrowded(at + POINT)) {
       const outcome = tryTake(space, at, this.#tag, 0);

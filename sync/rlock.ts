@@ -220,10 +220,9 @@ export class RLock extends SharedObject {
   }
 
   async #acquireLater(options: WaitOptions | undefined): Promise<Guard> {
-    if (this.#place.at < 0) unusable(this, "acquire lock");
     const timeout = validateWait(options, "acquire lock");
     if (options?.signal?.aborted) throw options.signal.reason;
-    // A getter of the options may have disposed of it.
+    // Behind the options, as a getter of theirs may dispose of it.
     if (this.#place.at < 0) unusable(this, "acquire lock");
     if (this.#isInsideRun()) return this.#enter(false);
     return await this.#takeAsTask(timeout, options?.signal, (abandoned) => this.#begin(abandoned));

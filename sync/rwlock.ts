@@ -167,14 +167,13 @@ export class RWLock extends SharedObject {
   }
 
   async #readLater(options: WaitOptions | undefined): Promise<Guard> {
-    if (this.#place.at < 0) unusable(this, "read");
     const timeout = validateWait(options, "read");
     const { space } = this.#place;
     options?.signal?.throwIfAborted();
-    // A getter of the options may have disposed of it.
+    // Behind the options, as a getter of theirs may dispose of it.
     if (this.#place.at < 0) unusable(this, "read");
     const waiting = beginWaiting(space, this.#base, false, timeout);
-    if (timeout === 0 || !space.async.isCrowded(this.#base + READ_POINT)) {
+    if (!space.async.isCrowded(this.#base + READ_POINT)) {
       const guard = this.#attemptRead(0, waiting);
       if (guard !== undefined) return guard;
     }
@@ -261,14 +260,13 @@ export class RWLock extends SharedObject {
   }
 
   async #writeLater(options: WaitOptions | undefined): Promise<Guard> {
-    if (this.#place.at < 0) unusable(this, "write");
     const timeout = validateWait(options, "write");
     const { space } = this.#place;
     options?.signal?.throwIfAborted();
     // As in `#readLater`.
     if (this.#place.at < 0) unusable(this, "write");
-    if (timeout === 0 || !space.async.isCrowded(this.#base + WRITE_POINT)) {
-      const guard = this.#attemptWrite(timeout === 0 ? PASSING : 0, undefined);
+    if (!space.async.isCrowded(this.#base + WRITE_POINT)) {
+      const guard = this.#attemptWrite(0, undefined);
       if (guard !== undefined) return guard;
     }
     const waiting = beginWaiting(space, this.#base, false, timeout);
@@ -297,7 +295,7 @@ export class RWLock extends SharedObject {
     const timeout = validateWait(options, "write");
     // As in `#readLater`.
     if (this.#place.at < 0) unusable(this, "write");
-    const guard = this.#attemptWrite(timeout === 0 ? PASSING : 0, undefined);
+    const guard = this.#attemptWrite(0, undefined);
     if (guard !== undefined) return guard;
     const { space } = this.#place;
     if (timeout === Infinity) this.#refuseToWaitForItself("write");

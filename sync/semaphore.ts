@@ -136,10 +136,9 @@ export class Semaphore extends SharedObject {
   }
 
   async #acquireLater(options: WaitOptions | undefined): Promise<Guard> {
-    if (this.#place.at < 0) unusable(this, "acquire semaphore");
     const timeout = validateWait(options, "acquire semaphore");
     const { space, at } = this.#place;
-    // A getter of the options may have disposed of it.
+    // Behind the options, as a getter of theirs may dispose of it.
     if (at < 0) unusable(this, "acquire semaphore");
     if (!options?.signal?.aborted && !space.async.isCrowded(at + POINT) && tryTakePermit(space, at, 0)) {
       return new PermitGuard(this);

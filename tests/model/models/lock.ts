@@ -22,6 +22,14 @@ const isUnheld = (actor: Actor, { lock }: Locks): void => {
   actor.assert(word === 0, `the lock is held or barred at the end: its word is ${word}`);
 };
 
+function acquireTwice(actor: Actor, lock: Lock): void {
+  const guard = lock.acquireSync();
+  actor.inside("the section");
+  actor.release(guard);
+  const again = lock.acquireSync();
+  actor.release(again);
+}
+
 /** What a lock promises. */
 export const models: readonly Model<Record<string, object>>[] = [
   model({
@@ -106,13 +114,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     name: "Lock: an overtaken waiter that gives up takes its bar along",
     setup,
     threads: [
-      (actor, { lock }) => {
-        const guard = lock.acquireSync();
-        actor.inside("the section");
-        actor.release(guard);
-        const again = lock.acquireSync();
-        actor.release(again);
-      },
+      (actor, { lock }) => acquireTwice(actor, lock),
       (actor, { lock }) => {
         try {
           actor.release(lock.acquireSync({ timeout: TIMEOUT }));
@@ -129,13 +131,7 @@ export const models: readonly Model<Record<string, object>>[] = [
     name: "Lock: a try gets a free lock, though a waiter that died has barred it",
     setup,
     threads: [
-      (actor, { lock }) => {
-        const guard = lock.acquireSync();
-        actor.inside("the section");
-        actor.release(guard);
-        const again = lock.acquireSync();
-        actor.release(again);
-      },
+      (actor, { lock }) => acquireTwice(actor, lock),
       (actor, { lock }) => actor.release(lock.acquireSync()),
     ],
     faults: { deaths: 1 },
