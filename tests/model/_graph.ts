@@ -64,7 +64,7 @@ function read(file: string): string {
 }
 
 /** The source of a file with its patches. Each patch must fit exactly once. */
-function patched(file: string, patches: readonly Patch[]): string {
+export function patched(file: string, patches: readonly Patch[]): string {
   let text = read(file);
   for (const patch of patches) {
     if (patch.file !== file) continue;

@@ -50,8 +50,8 @@ export const variants: readonly BrokenVariant[] = [
     name: "RLock: run() ends and keeps the lock",
     patches: [{
       file: RLOCK,
-      find: "        this.#levels.run = undefined;\n        if (this.#levels.held.length === 0) this.#free();",
-      replace: "        this.#levels.run = undefined;",
+      find: "        if (this.#levels.held.length === 0 && this.#place.at >= 0) this.#free();\n",
+      replace: "",
     }],
     caughtBy: ["RLock: run() of two tasks"],
   },
