@@ -72,6 +72,13 @@ export class QueueEnds {
     return this.#container.size;
   }
 
+  /** Whether {@linkcode QueueEnds.tryPush} would return `undefined`, as far as a look tells. If so, bars newcomers as it does. */
+  isPutVain(woken: number): boolean {
+    if (this.limit === 0 || this.#container.size < this.limit || !this.isOpen()) return false;
+    if (woken >= WOKEN_IN_VAIN) store(this.#words, this.#base + PUT_BAR, 1);
+    return true;
+  }
+
   /** OK, CLOSED or NO_ROOM; `undefined`: the caller has to wait. `woken`: 0 or less for a newcomer. */
   tryPush(message: Message, woken: number): number | undefined {
     const words = this.#words;

@@ -173,7 +173,11 @@ export class ManyPut {
   #room(): Wait<true> {
     return {
       point: this.#target.base + PUT_POINT,
-      attempt: (woken) => this.#putSome(woken) || undefined,
+      attempt: this.#batch.whileWaiting(
+        this.#target.place.space,
+        (woken) => this.#target.ends.isPutVain(woken),
+        (woken) => this.#putSome(woken) || undefined,
+      ),
       expired: () => this.#refuseFull(),
       abandoned: () => this.#target.ends.unbarPut(),
       ordered: true,

@@ -18,7 +18,7 @@ import {
   whyUnusable,
 } from "../_internal/memory/shared_object.ts";
 import { closeSpaces, existingSpace, requireOpen, setSpace, Space } from "../_internal/memory/space.ts";
-import { giveUpAll, reclaimTaken } from "../_internal/queue/taken.ts";
+import { giveUpAll, reclaimParcels } from "../_internal/queue/taken.ts";
 import { show } from "../_internal/options.ts";
 import { exitThread, onExit } from "../_internal/runtime/this_thread.ts";
 
@@ -196,7 +196,7 @@ function idOf(space: Space, worker: WorkerLike): number {
     ids.set(worker, id);
     const gone = (): void => {
       leave(space.memory, id!);
-      reclaimTaken(space);
+      reclaimParcels(space);
     };
     worker.addEventListener?.("close", gone);
     worker.on?.("exit", gone);

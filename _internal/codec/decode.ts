@@ -8,7 +8,7 @@
  */
 
 import { OBJECT_HEADER } from "../memory/memory.ts";
-import { dropReference, handleAt } from "../memory/shared_object.ts";
+import { dropMessageReference, handleAt } from "../memory/shared_object.ts";
 import { spaceOf } from "../memory/space.ts";
 import { Later, putLater } from "./arrivals.ts";
 import { completeError, define, giveProperties, makeError } from "./error_classes.ts";
@@ -509,6 +509,6 @@ function readShared(): object {
   if (address < OBJECT_HEADER || address >= space.words.length) broken("an object is outside of the shared memory");
   const handle = handleAt(space, address);
   // The handle has taken a reference of its own, so that of the message is dropped.
-  if (!keep) dropReference(space, address);
+  if (!keep) dropMessageReference(space, address);
   return handle;
 }

@@ -12,7 +12,7 @@
 
 import { kindAt } from "../memory/kinds.ts";
 import { OBJECT_HEADER } from "../memory/memory.ts";
-import { addReference, type Attachment, dropReference, seemsObject } from "../memory/shared_object.ts";
+import { addMessageReference, type Attachment, dropMessageReference, seemsObject } from "../memory/shared_object.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
 
 /** A tag from 0 to 0x7f is that number. */
@@ -272,12 +272,12 @@ export function hasReferences(message: Uint8Array): boolean {
 
 /** Adds references for another copy of a message. */
 export function addReferences(message: Uint8Array): void {
-  if (hasReferences(message)) visitReferences(message, addReference);
+  if (hasReferences(message)) visitReferences(message, addMessageReference);
 }
 
 /** Drops the references of a message that no thread will receive. */
 export function dropReferences(message: Uint8Array): void {
-  if (hasReferences(message)) visitReferences(message, dropReference);
+  if (hasReferences(message)) visitReferences(message, dropMessageReference);
 }
 
 /** Like {@linkcode dropReferences}, for a message that was sent, but whose receiver is gone. */
@@ -287,7 +287,7 @@ export function loseReferences(message: Uint8Array): void {
 
 function loseReference(space: Space, address: number): void {
   kindAt(space, address)?.lost?.(space, address + OBJECT_HEADER);
-  dropReference(space, address);
+  dropMessageReference(space, address);
 }
 
 function visitReferences(message: Uint8Array, visit: (space: Space, address: number) => void): void {

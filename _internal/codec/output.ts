@@ -11,9 +11,9 @@
 import { InvalidStateError } from "../errors.ts";
 import type { Destination } from "../memory/memory.ts";
 import {
-  addReference,
+  addMessageReference,
   type Attachment,
-  dropReference,
+  dropMessageReference,
   locate,
   type SharedHandle,
   whyUnusable,
@@ -92,7 +92,7 @@ function writeReferences(): void {
 
 /** Drops the references of a message that will not be sent. */
 export function giveBack(): void {
-  for (const { space, at } of references) dropReference(space, at);
+  for (const { space, at } of references) dropMessageReference(space, at);
   references = [];
 }
 
@@ -454,7 +454,7 @@ export function writeShared(handle: SharedHandle): void {
       (path) => new TypeError(`Cannot send ${path} to another process as ${insteadOf(located.space, located.at)}`),
     );
   }
-  addReference(located.space, located.at);
+  addMessageReference(located.space, located.at);
   isSpecial = true;
   references.push(located);
   writePair(tag.SHARED, its === "thread" ? 0 : 1);

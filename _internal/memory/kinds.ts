@@ -32,6 +32,9 @@ export const PROCESS = 17;
 export const FIRST_KIND: number = LOCK;
 export const LAST_KIND: number = PROCESS;
 
+/** Where, in its own words, a connection counts the messages under way that name it. */
+export const CONNECTION_MESSAGES = 2;
+
 /** A class whose instances can be made from an address. */
 type SharedClass = new () => object;
 

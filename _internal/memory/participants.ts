@@ -16,7 +16,9 @@
  *   5     the record of its thread, 0: none     its starter; a participant that leaves unused clears it
  *   6     the message that it has taken and     the participant; at its end the reclaimer: see queue/taken.ts
  *         not read yet, 0: none
- *   7     the id of the reclaimer               a participant that gives that message up
+ *   7     the id of the reclaimer               a participant that gives up these messages
+ *   8     the message that it waits to put,     the participant; at its end the reclaimer
+ *         0: none
  * ```
  *
  * The mutex is one word: `id << 1 | contended`, 0 when free. When its holder dies, the next waiter detects that and
@@ -50,8 +52,10 @@ export const PROCESS = 4;
 export const RECORD = 5;
 /** Offset of the word that points to the message that the participant has taken and not read yet. */
 export const TAKEN = 6;
-/** Offset of the word with the id of the participant that gives that message up. */
+/** Offset of the word with the id of the participant that gives up what a dead one has left in TAKEN and UNPUT. */
 export const RECLAIMER = 7;
+/** Offset of the word that points to the message that the participant waits to put. */
+export const UNPUT = 8;
 
 const ALIVE = 1;
 const ENDED = 2;
@@ -82,8 +86,8 @@ export function enter(memory: Memory, process: number): number {
     const entry = entryOf(id);
     const previous = load(words, entry + ID);
     if (previous !== 0 && isAlive(memory, previous)) continue;
-    // The previous participant has left a message that a reclaimer must give up first.
-    if (load(words, entry + TAKEN) !== 0) continue;
+    // The previous participant has left messages that a reclaimer must give up first.
+    if (load(words, entry + TAKEN) !== 0 || load(words, entry + UNPUT) !== 0) continue;
     // No other thread knows the new id yet, so the old participant's state may stand beside it for a moment.
     if (compareExchange(words, entry + ID, previous, id) !== previous) continue;
     // A reclaimer that began before this may still write to the entry on behalf of the old participant. A later

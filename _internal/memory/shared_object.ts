@@ -19,7 +19,7 @@ import { InvalidStateError } from "../errors.ts";
 import { NO_OPTIONS, show } from "../options.ts";
 import { importingModule } from "../runtime/this_thread.ts";
 import { BLOCK_HEADER, blockWords } from "./allocator.ts";
-import { classOf, FIRST_KIND, kindAt, LAST_KIND, registerClass } from "./kinds.ts";
+import { classOf, CONNECTION, CONNECTION_MESSAGES, FIRST_KIND, kindAt, LAST_KIND, registerClass } from "./kinds.ts";
 import { HEAP_AT, OBJECT_HEADER, type Scope, TOP_AT } from "./memory.ts";
 import { openOrCreate, type Space, spaceOf } from "./space.ts";
 
@@ -448,7 +448,7 @@ export function handleAt(space: Space, at: number): SharedHandle {
   return makeHandle(new Attachment(space, at), type) as SharedHandle;
 }
 
-/** Adds a reference, for a message that names the object. */
+/** Adds a reference. */
 export function addReference(space: Space, at: number): void {
   add(space.words, at + 1, 1);
 }
@@ -458,6 +458,25 @@ export function dropReference(space: Space, at: number): void {
   if (add(space.words, at + 1, -1) !== 1) return;
   kindAt(space, at)?.destroy?.(space, at + OBJECT_HEADER);
   space.free(at);
+}
+
+/** Adds the reference of a message that names the object. */
+export function addMessageReference(space: Space, at: number): void {
+  addReference(space, at);
+  countMessage(space, at, 1);
+}
+
+/** Drops the reference of a message. The receiver has made its handle before that. */
+export function dropMessageReference(space: Space, at: number): void {
+  // First, as the last reference takes the words along.
+  countMessage(space, at, -1);
+  dropReference(space, at);
+}
+
+// The other end of a pipe must know whether a connection is still under way. Its references do not tell: a process that is
+// killed keeps its own. The class of the connection may not be loaded in this thread, so its kind cannot count them.
+function countMessage({ words }: Space, at: number, change: number): void {
+  if ((load(words, at) & 0xff) === CONNECTION) add(words, at + OBJECT_HEADER + CONNECTION_MESSAGES, change);
 }
 
 // The state that this thread keeps of a shared object besides the shared words. A thread has several handles of an

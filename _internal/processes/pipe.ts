@@ -4,7 +4,7 @@
  * The words of a pipe begin at the first cache line in its block:
  *
  * ```text
- *   line 0   whether it is one-way; references; for each end: state, changes, handles, its object
+ *   line 0   whether it is one-way; references; for each end: state, changes, its object
  *        1   the holders of end 0: ids of participants; the last word is the address of a block with more, or 0
  *        2   the holders of end 1
  *        3…  the ring for what end 0 sends (in a one-way pipe: what end 1 sends):
@@ -30,9 +30,9 @@
  */
 
 import { add, compareExchange, load, peek, post, store } from "../atomics.ts";
-import { firstLine, LINE } from "../memory/memory.ts";
+import { CONNECTION_MESSAGES } from "../memory/kinds.ts";
+import { firstLine, LINE, OBJECT_HEADER } from "../memory/memory.ts";
 import { isAlive, lockMutex, unlockMutex } from "../memory/participants.ts";
-import { dropReference } from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
 import { beginTaking, endTaking, mendTaking } from "../queue/taken.ts";
 import { ALL_SLEEPERS, notify } from "../memory/wait_point.ts";
@@ -48,9 +48,8 @@ const LARGEST = RING / 2 - 8;
 const REFERENCES = 1;
 const END_STATE = 4;
 const END_CHANGES = 5;
-const END_HANDLES = 6;
-const END_OBJECT = 7;
-const END_WORDS = 4;
+const END_OBJECT = 6;
+const END_WORDS = 3;
 const HOLDERS = LINE;
 /** The word of a line of holders that has the address of the next line. */
 const MORE = LINE - 1;
@@ -151,11 +150,6 @@ export function changesOf(words: Int32Array, base: number, end: number): number 
   return peek(words, base + END_CHANGES + end * END_WORDS);
 }
 
-/** Adds `change` to the number of handles of that end. */
-export function countHandle(words: Int32Array, base: number, end: number, change: number): void {
-  add(words, base + END_HANDLES + end * END_WORDS, change);
-}
-
 /** Makes this thread a holder of that end. Takes a free word of the list of holders, or the word of a dead holder. */
 export function hold(space: Space, base: number, end: number): void {
   const { words, id, memory } = space;
@@ -165,6 +159,7 @@ export function hold(space: Space, base: number, end: number): void {
       if (holder !== 0 && isAlive(memory, holder)) continue;
       if (compareExchange(words, line + i, holder, id) !== holder) continue;
       compareExchange(words, base + END_STATE + end * END_WORDS, NEW, HELD);
+      add(words, base + END_CHANGES + end * END_WORDS, 1);
       return;
     }
     let more = load(words, line + MORE);
@@ -212,21 +207,23 @@ export function isHeld(space: Space, base: number, end: number): boolean {
  * Whether that end is closed for good. That is so if it was held, no living thread holds it now, and no message that is under
  * way names it.
  *
- * Each handle has two references to the end's object, so every other reference belongs to a message under way. A thread that
- * receives the end in a message becomes a holder before it drops the message's reference. So if the references show no such
- * message, the second look at the holders sees that thread.
+ * A thread that receives the end in a message becomes a holder, which changes the number of changes, before it no longer counts
+ * the message. A thread that sends the end counts the message before it gives the end up. So if the end was on its way through
+ * any number of threads during these looks, there is a holder, a message, or another number of changes. Then the threads that
+ * wait are told once more: by the thread that gives the end up.
  */
 export function isGone(space: Space, base: number, end: number): boolean {
   const { words } = space;
   const at = base + END_STATE + end * END_WORDS;
   const state = load(words, at);
   if (state !== HELD) return state === CLOSED;
+  const changes = load(words, at + END_CHANGES - END_STATE);
   if (isHeld(space, base, end)) return false;
-  const references = load(words, load(words, base + END_OBJECT + end * END_WORDS) + 1);
-  const handles = load(words, base + END_HANDLES + end * END_WORDS);
+  const object = load(words, base + END_OBJECT + end * END_WORDS);
+  const messages = load(words, object + OBJECT_HEADER + CONNECTION_MESSAGES);
   // The object may have been freed meanwhile. Then its count is a meaningless number, but the state is CLOSED.
   if (load(words, at) === CLOSED) return true;
-  return references - 2 * handles <= 0 && !isHeld(space, base, end);
+  return messages <= 0 && load(words, at + END_CHANGES - END_STATE) === changes;
 }
 
 /**
@@ -354,12 +351,4 @@ function drain(space: Space, ring: number): void {
     head = advance(head, takenBy(words, position));
     dropMessage(space, position);
   }
-}
-
-/** Gives up a thread's handle: its place among the holders, its count, and its second reference to the object. */
-export function dropHandle(space: Space, base: number, end: number, object: number, held: boolean): void {
-  const { words } = space;
-  if (held) letGo(words, base, end, space.id);
-  countHandle(words, base, end, -1);
-  dropReference(space, object);
 }

@@ -5,16 +5,23 @@
  *
  * A thread gives an end up when its connection is closed, when the connection is garbage-collected, or when the thread ends.
  *
- * Each end has a connection, which is a shared object with two words: the address of the pipe's block, and the side of the pipe
- * (0 or 1). Both are written once.
+ * Each end has a connection, which is a shared object with three words: the address of the pipe's block, the side of the pipe
+ * (0 or 1), and how many messages under way name it. The first two are written once.
  *
  * @module
  */
 
 import { load, peek, store } from "../atomics.ts";
-import { CONNECTION, defineKind } from "../memory/kinds.ts";
+import { CONNECTION, CONNECTION_MESSAGES, defineKind } from "../memory/kinds.ts";
 import { firstLine, OBJECT_HEADER } from "../memory/memory.ts";
-import { addReference, disposeOf, onRelease, type Place, type SharedHandle } from "../memory/shared_object.ts";
+import {
+  addReference,
+  disposeOf,
+  dropReference,
+  onRelease,
+  type Place,
+  type SharedHandle,
+} from "../memory/shared_object.ts";
 import type { Space } from "../memory/space.ts";
 import { type Wait, waitAsync } from "../memory/wait.ts";
 import { ALL_SLEEPERS, notify, WOKEN_IN_VAIN } from "../memory/wait_point.ts";
@@ -24,10 +31,8 @@ import {
   beginPut,
   changesOf,
   closeEnd,
-  countHandle,
   countRoom,
   countWords,
-  dropHandle,
   endGet,
   GET_BAR,
   GET_POINT,
@@ -37,6 +42,7 @@ import {
   isGone,
   isHeld,
   isOneWay,
+  letGo,
   lose,
   pin,
   publish,
@@ -53,7 +59,7 @@ import { noticeEnds } from "./process_record.ts";
 
 const PIPE = 0;
 const SIDE = 1;
-export const CONNECTION_WORDS = 2;
+export const CONNECTION_WORDS: number = CONNECTION_MESSAGES + 1;
 
 /**
  * For how many milliseconds a thread relies on having found that the other end is held. They are read from the system clock, which
@@ -133,11 +139,10 @@ export class End {
     this.input = inputOf(words, this.#base, this.#side);
     this.output = outputOf(words, this.#base, this.#side);
     this.#connection = new WeakRef(connection);
-    // A received end is held at once, before the message's reference is dropped. Otherwise the end would look closed in
-    // between.
+    // A received end is held at once, before the message no longer counts. Otherwise the end would look closed in between.
     if (isReceived) this.hold();
+    // A reference of its own, because the connection may be garbage before this end is given up.
     addReference(space, this.#object);
-    countHandle(words, this.#base, this.#side, 1);
     ends.add(this);
     dropped.register(connection, this, connection);
   }
@@ -167,6 +172,15 @@ export class End {
     return true;
   }
 
+  /** Whether {@linkcode End.trySend} would return `undefined`, as far as a look tells. If so, bars newcomers as it does. */
+  isSendVain(message: Message, woken: number): boolean {
+    const { space: { words }, output } = this;
+    if (countRoom(words, output) >= wordsOf(message)) return false;
+    if ((woken > 0 || !this.#isBelieved()) && this.#isBroken(woken > 0)) return false;
+    if (woken >= WOKEN_IN_VAIN) store(words, output + PUT_BAR, 1);
+    return true;
+  }
+
   /**
    * Tries to send a message: {@linkcode SENT} or {@linkcode BROKEN}; `undefined`: there is no room yet. `woken` is 0 or
    * less for a newcomer, which the bar keeps off.
@@ -177,8 +191,7 @@ export class End {
     space.endIfKilled();
     if ((woken > 0 || !this.#isBelieved()) && !this.#wakesReceiver() && this.#isBroken(woken > 0)) return BROKEN;
     if (woken <= 0 && peek(words, ring + PUT_BAR) !== 0) return undefined;
-    const { size } = message;
-    const position = beginPut(space, ring, size, message.parcel === 0 ? size : wordsForParcel(message.second));
+    const position = beginPut(space, ring, message.size, wordsOf(message));
     if (position === 0) {
       if (woken >= WOKEN_IN_VAIN) store(words, ring + PUT_BAR, 1);
       return undefined;
@@ -328,8 +341,15 @@ export class End {
   drop(): void {
     // The thread gave it up when it ended.
     if (!ends.delete(this)) return;
-    dropHandle(this.space, this.#base, this.#side, this.#object, this.#held);
+    const { space } = this;
+    if (this.#held) letGo(space.words, this.#base, this.#side, space.id);
+    dropReference(space, this.#object);
   }
+}
+
+// How many words of the ring a message takes.
+function wordsOf(message: Message): number {
+  return message.parcel === 0 ? message.size : wordsForParcel(message.second);
 }
 
 function inputOf(words: Int32Array, base: number, side: number): number {

@@ -25,7 +25,7 @@ import { OBJECT_HEADER, PROCESS_AT } from "../memory/memory.ts";
 import { lockMutex, seeToOthers, unlockMutex } from "../memory/participants.ts";
 import { addReference, dropReference } from "../memory/shared_object.ts";
 import { existingSpace, type Space, spaceOf } from "../memory/space.ts";
-import { reclaimTaken } from "../queue/taken.ts";
+import { reclaimParcels } from "../queue/taken.ts";
 import { ALL_SLEEPERS, notify } from "../memory/wait_point.ts";
 import { pidOfThis } from "../runtime/runtime.ts";
 import { requireIdentity } from "../runtime/this_thread.ts";
@@ -133,7 +133,7 @@ export function finishProcess(space: Space, record: number, code: number): void 
   const payload = readBytes(space, record + PAYLOAD);
   freeBytes(space, record + PAYLOAD);
   losePayload(payload);
-  reclaimTaken(space);
+  reclaimParcels(space);
   notify(space, record + POINT, ALL_SLEEPERS);
 }
 
@@ -235,7 +235,7 @@ export function noticeEnds(space: Space): void {
     dropReference(space, objectOf(child));
   }
   // Also give up messages that were under way to processes whose starter is gone.
-  reclaimTaken(space);
+  reclaimParcels(space);
 }
 
 /** Removes a child from its parent's list. `true`: it was on the list, and the caller must drop the reference of the list. */

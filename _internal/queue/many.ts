@@ -15,6 +15,7 @@
 import { post } from "../atomics.ts";
 import type { Space } from "../memory/space.ts";
 import { BYTES, INT, isParcel, Message, MESSAGE_WORDS, SHIFT, sizeOf, SKIP, TAG } from "./message.ts";
+import { whileNoted } from "./taken.ts";
 
 /**
  * From this number of words on, a batch is full. More words at a time would save little, and the other threads would wait
@@ -40,12 +41,14 @@ export class Batch {
   readonly message: Message = new Message();
   readonly #bytes = new Uint8Array(MESSAGE_WORDS * 4);
   readonly #body = new Int32Array(this.#bytes.buffer);
+  #hasParcels = false;
   /** The bytes of the last message that was read, also as words. */
   #taken: Uint8Array = new Uint8Array(0);
   #takenBody: Int32Array = new Int32Array(0);
 
   /** Makes the batch as good as new. A buffer that has grown is given up. */
   clear(): void {
+    this.#hasParcels = false;
     if (this.#staged.length > BATCH_WORDS + MESSAGE_WORDS) this.#staged = new Int32Array(BATCH_WORDS + MESSAGE_WORDS);
     this.#end =
       this.#at =
@@ -86,6 +89,7 @@ export class Batch {
       count--;
       for (let i = 0; i < count; i++) staged[end + 1 + i] = source[i];
     } else if (count > 0) {
+      if (isParcel(header)) this.#hasParcels = true;
       staged[end + 1] = message.first;
       staged[end + 2] = message.second;
     }
@@ -182,6 +186,26 @@ export class Batch {
       message.second = staged[at + 2];
     }
     return message;
+  }
+
+  /** As {@linkcode Message.whileWaiting}, for the messages that have not left the batch. */
+  whileWaiting<T>(
+    space: Space,
+    isVain: (woken: number) => boolean,
+    attempt: (woken: number) => T | undefined,
+  ): (woken: number) => T | undefined {
+    return this.#hasParcels ? whileNoted(space, () => this.#parcels(), isVain, attempt) : attempt;
+  }
+
+  #parcels(): number[] {
+    const staged = this.#staged;
+    const parcels: number[] = [];
+    for (let at = this.#at, { left } = this; left > 0; left--) {
+      const header = staged[at];
+      if (isParcel(header)) parcels.push(staged[at + 1]);
+      at += 1 + bodySize(header, sizeOf(header));
+    }
+    return parcels;
   }
 
   /** Removes the next message. */

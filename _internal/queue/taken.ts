@@ -1,5 +1,6 @@
 /**
- * The parcels that threads have taken and not read yet, and how they are freed when such a thread dies.
+ * The parcels that belong to a thread, and how they are freed when it dies: those that it has taken and not read yet, and those
+ * that it waits to put.
  *
  * A large item, and an item that names shared objects, is in a block of its own, the parcel. A thread that takes a parcel notes
  * it in its entry of the table of participants. The note is one word: the parcel taken last. That parcel has the address of the
@@ -11,6 +12,7 @@
  *   parcel   0  the parcel noted before it
  *            1  length in bytes if it names shared objects, else 0
  *            2  address of the four words of the queue while the parcel is being taken; 0: it was taken
+ *               of a parcel that waits to be put: address of the word that leads to it; 0: it is not noted
  *            3  the old value of the word whose change takes the parcel
  *            4… its bytes
  *
@@ -33,6 +35,11 @@
  * A dead thread has one reclaimer at a time, and its entry is not given to another thread meanwhile. Otherwise the reclaimer
  * could strike out a note that the new thread made.
  *
+ * A thread that waits for room has made its parcel already, and no queue has it yet. It notes such parcels in another word of its
+ * entry. It strikes a note out before each attempt to put, and makes it again after an attempt that was in vain, so a parcel
+ * that may be in a queue is never noted. A thread that dies in the midst of an attempt leaves the parcel allocated, and that is all.
+ * Promises of a thread may get room in any order, so each of these parcels knows what leads to it.
+ *
  * @module
  */
 
@@ -40,7 +47,7 @@ import { compareExchange, load, store } from "../atomics.ts";
 import { loseReferences } from "../codec/format.ts";
 import { blockWords } from "../memory/allocator.ts";
 import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT } from "../memory/memory.ts";
-import { entryOf, idAt, isAlive, leave, RECLAIMER, TAKEN } from "../memory/participants.ts";
+import { entryOf, idAt, isAlive, leave, RECLAIMER, TAKEN, UNPUT } from "../memory/participants.ts";
 import { releaseHandles } from "../memory/shared_object.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
 import { copyBytes } from "../runtime/bytes.ts";
@@ -51,6 +58,8 @@ const PREVIOUS = 0;
 const NAMING = 1;
 const QUEUE = 2;
 const BEFORE = 3;
+/** Of a parcel that waits to be put, in the place of QUEUE. */
+const LED_FROM = 2;
 /** Words of a parcel before its bytes. */
 const PARCEL_HEADER = 4;
 
@@ -59,11 +68,15 @@ const TAKER = 1;
 const CHANGES = 2;
 const WAS = 3;
 
+/** The parcels that this thread tries to put at this moment. It may find in the attempt that it is asked to end. */
+let trying: { readonly space: Space; readonly parcels: () => readonly number[] } | undefined;
+
 /** Makes a parcel with these bytes. `naming`: it names shared objects. Returns 0 if there is no room. */
 export function makeParcel(space: Space, bytes: Uint8Array, naming: boolean): number {
   const parcel = space.tryAllocate(PARCEL_HEADER + Math.ceil(bytes.length / 4), false);
   if (parcel === 0) return 0;
   space.words[parcel + NAMING] = naming ? bytes.length : 0;
+  space.words[parcel + LED_FROM] = 0;
   space.memory.bytes.set(bytes, (parcel + PARCEL_HEADER) * 4);
   return parcel;
 }
@@ -130,6 +143,69 @@ export function strikeOut({ words, entry }: Space, parcel: number): boolean {
   return compareExchange(words, entry + TAKEN, parcel, words[parcel + PREVIOUS]) === parcel;
 }
 
+/**
+ * Notes parcels that wait to be put, and returns the attempt to put them that a wait makes. `parcels` returns those that are not
+ * put yet. The caller strikes them out, as {@linkcode strikeUnput} does, if the attempt throws or is not made again.
+ *
+ * @param isVain Whether an attempt would find no room, as far as a look tells. The notes then stay as they are: of a thread that
+ * waits, most attempts are in vain. It does what else such an attempt does.
+ */
+export function whileNoted<T>(
+  space: Space,
+  parcels: () => readonly number[],
+  isVain: (woken: number) => boolean,
+  attempt: (woken: number) => T | undefined,
+): (woken: number) => T | undefined {
+  for (const parcel of parcels()) noteUnput(space, parcel);
+  return (woken) => {
+    // While the parcels are noted: a thread that is asked to end gives them up.
+    space.endIfKilled();
+    if (isVain(woken)) return undefined;
+    for (const parcel of parcels()) strikeUnput(space, parcel);
+    trying = { space, parcels };
+    let result: T | undefined;
+    try {
+      result = attempt(woken);
+    } finally {
+      trying = undefined;
+    }
+    if (result === undefined) { for (const parcel of parcels()) noteUnput(space, parcel); }
+    return result;
+  };
+}
+
+/**
+ * Whether this thread was asked to end, and may be stopped at any moment: its starter gives up what it has noted. What the thread
+ * was giving up itself when it is stopped would be lost.
+ */
+export function isStopping(space: Space): boolean {
+  return TERMINATE_STOPS_CODE && space.isKilled();
+}
+
+function noteUnput({ words, entry }: Space, parcel: number): void {
+  const before = load(words, entry + UNPUT);
+  words[parcel + PREVIOUS] = before;
+  words[parcel + LED_FROM] = entry + UNPUT;
+  if (before !== 0) words[before + LED_FROM] = parcel + PREVIOUS;
+  // Last, since a reclaimer follows only this way: it finds the parcel with all that was noted before it, or not at all.
+  store(words, entry + UNPUT, parcel);
+}
+
+/** Whether a parcel is noted as one that waits to be put. */
+export function isUnput({ words }: Space, parcel: number): boolean {
+  return words[parcel + LED_FROM] !== 0;
+}
+
+/** Strikes out the note of a parcel that waits to be put, if there is one. */
+export function strikeUnput({ words }: Space, parcel: number): void {
+  const at = words[parcel + LED_FROM];
+  if (at === 0) return;
+  const before = words[parcel + PREVIOUS];
+  words[parcel + LED_FROM] = 0;
+  // One change takes it out. It changes nothing if a reclaimer took this thread for dead and was here first.
+  if (compareExchange(words, at, parcel, before) === parcel && before !== 0) words[before + LED_FROM] = at;
+}
+
 /** Frees a parcel that no thread will get, and drops its references. */
 export function loseParcel(space: Space, parcel: number): void {
   const length = space.words[parcel + NAMING] >>> 0;
@@ -139,9 +215,13 @@ export function loseParcel(space: Space, parcel: number): void {
   space.free(parcel);
 }
 
-// Frees the parcels that this thread has taken and not read.
-function giveUpTaken(space: Space): void {
+// Frees the parcels that this thread has taken and not read, and those that it waits to put.
+function giveUpParcels(space: Space): void {
   const { words, entry } = space;
+  for (let parcel = load(words, entry + UNPUT); parcel !== 0; parcel = load(words, entry + UNPUT)) {
+    strikeUnput(space, parcel);
+    loseParcel(space, parcel);
+  }
   for (let parcel = load(words, entry + TAKEN); parcel !== 0; parcel = load(words, entry + TAKEN)) {
     if (!strikeOut(space, parcel)) return;
     loseParcel(space, parcel);
@@ -150,25 +230,26 @@ function giveUpTaken(space: Space): void {
 
 /** Gives up all that this thread has, as it ends, and leaves the processes' memory. The caller then leaves the threads' memory. */
 export function giveUpAll(space: Space): void {
+  if (trying !== undefined) { for (const parcel of trying.parcels()) noteUnput(trying.space, parcel); }
+  trying = undefined;
   releaseHandles(space);
-  // The thread may have been ended by a class of the program, in the middle of reading a message that has an instance of it. If
-  // it was asked to end, it may be stopped at any moment, and what it was giving up then would be lost: its starter does that.
-  const isStopped = TERMINATE_STOPS_CODE && space.isKilled();
-  if (!isStopped) giveUpTaken(space);
+  // The thread may have been ended by a class of the program, in the middle of reading a message that has an instance of it.
+  const isStopped = isStopping(space);
+  if (!isStopped) giveUpParcels(space);
   const processes = existingSpace("process");
   if (processes === undefined) return;
   releaseHandles(processes);
-  if (!isStopped) giveUpTaken(processes);
+  if (!isStopped) giveUpParcels(processes);
   leave(processes.memory, processes.id);
 }
 
-/** Frees the parcels that dead threads have taken and not read. */
-export function reclaimTaken(space: Space): void {
+/** Frees the parcels that dead threads have taken and not read, and those that they waited to put. */
+export function reclaimParcels(space: Space): void {
   const { words } = space;
   const count = Math.min(PARTICIPANT_COUNT, load(words, NEXT_PARTICIPANT_AT));
   for (let id = 1; id <= count; id++) {
     const entry = entryOf(id);
-    if (load(words, entry + TAKEN) !== 0) reclaim(space, entry);
+    if (load(words, entry + TAKEN) !== 0 || load(words, entry + UNPUT) !== 0) reclaim(space, entry);
   }
 }
 
@@ -180,14 +261,16 @@ function reclaim(space: Space, entry: number): void {
   if (reclaimer !== 0 && isAlive(memory, reclaimer)) return;
   if (compareExchange(words, entry + RECLAIMER, reclaimer, space.id) !== reclaimer) return;
   try {
-    for (;;) {
-      const parcel = load(words, entry + TAKEN);
-      // The note is read before the identity: a note that a later participant made in this entry is then recognized by the
-      // entry's new number.
-      if (parcel === 0 || idAt(words, entry) !== id || isAlive(memory, id)) break;
-      const isTaken = wasTaken(words, parcel);
-      const previous = words[parcel + PREVIOUS];
-      if (compareExchange(words, entry + TAKEN, parcel, previous) === parcel && isTaken) loseParcel(space, parcel);
+    for (const note of [TAKEN, UNPUT]) {
+      for (;;) {
+        const parcel = load(words, entry + note);
+        // The note is read before the identity: a note that a later participant made in this entry is then recognized by the
+        // entry's new number.
+        if (parcel === 0 || idAt(words, entry) !== id || isAlive(memory, id)) break;
+        const isIts = note === UNPUT || wasTaken(words, parcel);
+        const previous = words[parcel + PREVIOUS];
+        if (compareExchange(words, entry + note, parcel, previous) === parcel && isIts) loseParcel(space, parcel);
+      }
     }
   } finally {
     store(words, entry + RECLAIMER, 0);

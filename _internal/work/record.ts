@@ -48,7 +48,7 @@ import { entryOf, isAlive, kill, leave, lockMutex, RECORD, unlockMutex } from ".
 import { addReference, type Attachment, dropReference } from "../memory/shared_object.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
 import { ALL_SLEEPERS, notify } from "../memory/wait_point.ts";
-import { reclaimTaken } from "../queue/taken.ts";
+import { reclaimParcels } from "../queue/taken.ts";
 
 export const STATE = 0;
 export const POINT = 1;
@@ -209,9 +209,9 @@ export function forget(space: Space, record: number): void {
   compareExchange(words, word, record, 0);
   unlockMutex(memory, THREADS_MUTEX_AT);
   dropReference(space, objectOf(record));
-  reclaimTaken(space);
+  reclaimParcels(space);
   const processes = existingSpace("process");
-  if (processes !== undefined) reclaimTaken(processes);
+  if (processes !== undefined) reclaimParcels(processes);
 }
 
 /**

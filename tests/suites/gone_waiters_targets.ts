@@ -29,3 +29,24 @@ export function waitFor(lock: threading.Lock, begun: threading.Latch): void {
   begun.countDown();
   lock.acquireSync();
 }
+
+/** Waits for room in a full queue until it is ended. */
+export async function waitToPut(
+  full: threading.Queue<unknown>,
+  named: threading.Event,
+  begun: threading.Latch,
+  way: string,
+  bytes: number,
+): Promise<void> {
+  const item = [named, "x".repeat(bytes)];
+  if (way !== "put") begun.countDown();
+  if (way === "putSync") full.putSync(item);
+  if (way === "putManySync") full.putManySync([item]);
+  if (way === "putMany") await full.putMany([item, 1, item, item]);
+  const aborts = Array.from({ length: 5 }, () => new AbortController());
+  const puts = aborts.map(({ signal }) => full.put(item, { signal }).catch(() => {}));
+  aborts[3]!.abort();
+  aborts[1]!.abort();
+  begun.countDown();
+  await Promise.all(puts);
+}

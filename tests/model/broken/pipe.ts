@@ -71,6 +71,24 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Pipe: no message is lost"],
   },
   {
+    name: "Pipe: an end is gone if it was not held a moment ago and no message has it now",
+    patches: [{
+      file: PIPE,
+      find: "  return messages <= 0 && load(words, at + END_CHANGES - END_STATE) === changes;\n",
+      replace: "  return messages <= 0 && changes !== -1;\n",
+    }],
+    caughtBy: ["Pipe: an end"],
+  },
+  {
+    name: "Pipe: a new holder changes nothing",
+    patches: [{
+      file: PIPE,
+      find: "      add(words, base + END_CHANGES + end * END_WORDS, 1);\n      return;\n",
+      replace: "      return;\n",
+    }],
+    caughtBy: ["Pipe: an end"],
+  },
+  {
     name: "References: dropped by a load and a store",
     patches: [{
       file: OBJECT,

@@ -76,7 +76,58 @@ export const variants: readonly BrokenVariant[] = [
   },
   {
     name: "Taken: an entry is given to another thread with what the dead thread had taken",
-    patches: [{ file: PARTICIPANTS, find: "    if (load(words, entry + TAKEN) !== 0) continue;\n", replace: "" }],
+    patches: [{ file: PARTICIPANTS, find: "if (load(words, entry + TAKEN) !== 0 || ", replace: "if (" }],
     caughtBy: ["Taken: an entry"],
+  },
+  {
+    name: "Unput: an entry is given to another thread with what the dead thread waited to put",
+    patches: [{
+      file: PARTICIPANTS,
+      find: "    if (load(words, entry + TAKEN) !== 0 || load(words, entry + UNPUT) !== 0) continue;\n",
+      replace: "    if (load(words, entry + TAKEN) !== 0) continue;\n",
+    }],
+    caughtBy: ["Unput: an entry"],
+  },
+  {
+    name: "Unput: a message is noted while it is put",
+    patches: [{
+      file: TAKEN,
+      find: "    for (const parcel of parcels()) strikeUnput(space, parcel);\n    trying = { space, parcels };\n",
+      replace: "    trying = { space, parcels };\n",
+    }, {
+      file: TAKEN,
+      find: "    if (result === undefined) { for (const parcel of parcels()) noteUnput(space, parcel); }\n",
+      replace: "    if (result !== undefined) { for (const parcel of parcels()) strikeUnput(space, parcel); }\n",
+    }],
+    caughtBy: ["Unput: a message"],
+  },
+  {
+    name: "Unput: a reclaimer leaves what a dead thread waited to put",
+    patches: [{
+      file: TAKEN,
+      find: "    for (const note of [TAKEN, UNPUT]) {\n",
+      replace: "    for (const note of [TAKEN]) {\n",
+    }],
+    caughtBy: ["Unput: a message"],
+  },
+  {
+    name: "Unput: a message is noted before what was noted before it",
+    patches: [{
+      file: TAKEN,
+      find: "  const before = load(words, entry + UNPUT);\n  words[parcel + PREVIOUS] = before;\n",
+      replace:
+        "  const before = load(words, entry + UNPUT);\n  store(words, entry + UNPUT, parcel);\n  load(words, entry + UNPUT);\n  words[parcel + PREVIOUS] = before;\n",
+    }],
+    caughtBy: ["Unput: promises"],
+  },
+  {
+    name: "Unput: a message that is struck out takes the way to those before it along",
+    patches: [{
+      file: TAKEN,
+      find:
+        "  if (compareExchange(words, at, parcel, before) === parcel && before !== 0) words[before + LED_FROM] = at;\n",
+      replace: "  if (before !== -1) compareExchange(words, at, parcel, 0);\n",
+    }],
+    caughtBy: ["Unput: promises"],
   },
 ];

@@ -1,5 +1,7 @@
 import { load, store } from "../../../_internal/atomics.ts";
-import { firstLine } from "../../../_internal/memory/memory.ts";
+import { CONNECTION, CONNECTION_MESSAGES } from "../../../_internal/memory/kinds.ts";
+import { firstLine, OBJECT_HEADER } from "../../../_internal/memory/memory.ts";
+import { addMessageReference, dropMessageReference } from "../../../_internal/memory/shared_object.ts";
 import type { Space } from "../../../_internal/memory/space.ts";
 import { spaceOf } from "../../../_internal/memory/space.ts";
 import { block } from "../../../_internal/memory/wait_point.ts";
@@ -24,6 +26,9 @@ import { type Actor, type Model, model, times } from "../model.ts";
 
 /** A word that nothing else uses: where the pipe is. */
 const PIPE = 103;
+/** The same: where the object of its ends is, and how many threads have got end 1 and sent it on. */
+const OBJECT = 104;
+const PASSED = 105;
 /** A ring with room for two messages of three words: it wraps after every second message. */
 const SMALL = [{ file: "_internal/processes/pipe.ts", find: /const RING = \d+;/, replace: "const RING = 8;" }];
 const ENDED = -1;
@@ -33,8 +38,11 @@ const setup = (): Record<string, object> => {
   const space = spaceOf("thread");
   const pipe = createPipe(space, false);
   store(space.words, PIPE, firstLine(pipe));
-  // Stands for the objects of the ends: no thread has a reference to them, and no message is under way.
-  const object = space.allocate(4, "create pipe");
+  // Stands for the connections of both ends. No message is under way.
+  const object = space.allocate(OBJECT_HEADER + CONNECTION_MESSAGES + 1, "create pipe");
+  store(space.words, object, CONNECTION);
+  store(space.words, object + 1, 10);
+  store(space.words, OBJECT, object);
   setObject(space.words, firstLine(pipe), 0, object);
   setObject(space.words, firstLine(pipe), 1, object);
   return {};
@@ -215,6 +223,35 @@ export const models: readonly Model<Record<string, object>>[] = [
     end: (actor) =>
       // A sender that died before it held the end never held it: the receiver waits for another.
       actor.assert(actor.count("ended") === 1 || actor.count("held") === 0, "the receiver waits for a dead sender"),
+  }),
+  model({
+    name: "Pipe: an end that goes from thread to thread is not gone until it is given up",
+    setup,
+    scale: SMALL,
+    threads: [
+      ...[0, 1, 2].map((place) => () => {
+        const { space, base } = pipeOf();
+        const { words } = space;
+        const object = load(words, OBJECT);
+        if (place > 0 && load(words, PASSED) !== place) return;
+        hold(space, base, 1);
+        if (place > 0) dropMessageReference(space, object);
+        addMessageReference(space, object);
+        letGo(words, base, 1, space.id);
+        tellOther(space, base, 1);
+        store(words, PASSED, place + 1);
+      }),
+      (actor) => {
+        const { space, base } = pipeOf();
+        actor.assert(!isGone(space, base, 1), "the end is under way, and is taken for gone");
+      },
+    ],
+    end: (actor) => {
+      const { space, base } = pipeOf();
+      actor.assert(!isGone(space, base, 1), "the last message has the end, and it is taken for gone");
+      dropMessageReference(space, load(space.words, OBJECT));
+      actor.assert(isGone(space, base, 1), "no thread and no message has the end, and it is not taken for gone");
+    },
   }),
   model({
     name: "Pipe: a receiver that dies takes at most one message along",

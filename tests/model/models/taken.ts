@@ -1,14 +1,14 @@
 import { load, store } from "../../../_internal/atomics.ts";
 import { NEXT_PARTICIPANT_AT, PARTICIPANT_COUNT } from "../../../_internal/memory/memory.ts";
-import { enter, entryOf, TAKEN } from "../../../_internal/memory/participants.ts";
+import { enter, entryOf, PARKED, TAKEN, UNPUT } from "../../../_internal/memory/participants.ts";
 import { locate, type SharedHandle } from "../../../_internal/memory/shared_object.ts";
 import { spaceOf } from "../../../_internal/memory/space.ts";
-import { reclaimTaken } from "../../../_internal/queue/taken.ts";
+import { reclaimParcels } from "../../../_internal/queue/taken.ts";
 import { Latch } from "../../../sync/latch.ts";
 import { LifoQueue, PriorityQueue } from "../../../sync/ordered_queues.ts";
 import { Queue } from "../../../sync/queue.ts";
 import { registerSerializable } from "../../../sync/settings.ts";
-import { type Actor, type Model, model } from "../model.ts";
+import { type Actor, type Model, model, TIMEOUT } from "../model.ts";
 
 /** Words that nothing else uses: how many have read an item, and the id of the thread that dies. */
 const READ = 104;
@@ -57,7 +57,7 @@ function tryGet(actor: Actor, queue: Queue<unknown>): void {
 
 /** All references belong to handles, except one if a thread died while it gave a message's reference back. */
 function isSettled(actor: Actor, { queue, latch }: Objects, threads: number): void {
-  reclaimTaken(spaceOf("thread"));
+  reclaimParcels(spaceOf("thread"));
   while (queue.size > 0) received(actor, queue.getSync());
   const references = referencesOf(latch);
   const expected = threads + 2;
@@ -68,6 +68,37 @@ function isSettled(actor: Actor, { queue, latch }: Objects, threads: number): vo
   actor.assert(references <= expected + spared, `a reference is left: there are ${references} of ${expected}`);
 }
 
+/** A queue without room. */
+const fullSetup = (queue: Queue<unknown>): Objects => {
+  queue.putSync(2);
+  return { queue, latch: new Latch(1) };
+};
+
+/** Waits for room, notes its id before. */
+function waitToPut(actor: Actor, { queue, latch }: Objects): void {
+  const { words, id } = spaceOf("thread");
+  store(words, MORTAL, id);
+  try {
+    queue.putSync([latch, new Last()], { timeout: TIMEOUT });
+  } catch (error) {
+    if (!actor.gaveUp(error)) throw error;
+  }
+}
+
+/** As `isSettled`. What a thread waited to put is given up, too, if it died in its sleep. */
+function isPutOrDropped(actor: Actor, { queue, latch }: Objects, threads: number): void {
+  const { words } = spaceOf("thread");
+  reclaimParcels(spaceOf("thread"));
+  while (queue.size > 0) received(actor, queue.getSync());
+  const references = referencesOf(latch);
+  const expected = threads + 2;
+  actor.assert(references >= expected, `a reference was dropped twice: ${references} are left of ${expected}`);
+  const mortal = load(words, MORTAL);
+  const inSleep = mortal !== 0 && load(words, entryOf(mortal) + PARKED) !== 0;
+  const spared = actor.isDead(0) && !inSleep ? 1 : 0;
+  actor.assert(references <= expected + spared, `a reference is left: there are ${references} of ${expected}`);
+}
+
 /** Here the entries of the table of participants and the parcels are part of the state. */
 const FAULTS = { faults: { deaths: 1 }, mortal: [0], kills: true, plain: true };
 
@@ -75,6 +106,12 @@ const KINDS: readonly [string, () => Queue<unknown>][] = [
   ["queue", () => new Queue<unknown>()],
   ["stack", () => new LifoQueue<unknown>()],
   ["heap", () => new PriorityQueue<unknown>()],
+];
+
+const BOUNDED: readonly [string, () => Queue<unknown>][] = [
+  ["queue", () => new Queue<unknown>({ maxsize: 1 })],
+  ["stack", () => new LifoQueue<unknown>({ maxsize: 1 })],
+  ["heap", () => new PriorityQueue<unknown>({ maxsize: 1 })],
 ];
 
 /** What holds for messages that name objects when a thread dies while it takes one. */
@@ -88,7 +125,7 @@ export const models: readonly Model<Record<string, object>>[] = [
           tryGet(actor, queue);
         },
         (actor, { queue }) => {
-          reclaimTaken(spaceOf("thread"));
+          reclaimParcels(spaceOf("thread"));
           tryGet(actor, queue);
         },
       ],
@@ -106,7 +143,7 @@ export const models: readonly Model<Record<string, object>>[] = [
         },
         (_actor, { queue }) => {
           queue.putSync(2);
-          reclaimTaken(spaceOf("thread"));
+          reclaimParcels(spaceOf("thread"));
         },
       ],
       ...FAULTS,
@@ -120,10 +157,10 @@ export const models: readonly Model<Record<string, object>>[] = [
       (actor, { queue }) => {
         tryGet(actor, queue);
       },
-      () => reclaimTaken(spaceOf("thread")),
+      () => reclaimParcels(spaceOf("thread")),
       (actor, { queue }) => {
         tryGet(actor, queue);
-        reclaimTaken(spaceOf("thread"));
+        reclaimParcels(spaceOf("thread"));
       },
     ],
     ...FAULTS,
@@ -138,7 +175,7 @@ export const models: readonly Model<Record<string, object>>[] = [
         store(words, MORTAL, id);
         tryGet(actor, queue);
       },
-      () => reclaimTaken(spaceOf("thread")),
+      () => reclaimParcels(spaceOf("thread")),
       (actor) => {
         const { words, memory } = spaceOf("thread");
         const mortal = load(words, MORTAL);
@@ -151,5 +188,75 @@ export const models: readonly Model<Record<string, object>>[] = [
     ],
     ...FAULTS,
     end: (actor, objects) => isSettled(actor, objects, 3),
+  }),
+  ...BOUNDED.map(([kind, make]) =>
+    model<Objects>({
+      name: `Unput: a message that waits for room in a ${kind} is its thread's, or the queue's, or given up once`,
+      setup: () => fullSetup(make()),
+      threads: [
+        waitToPut,
+        (actor, { queue }) => {
+          tryGet(actor, queue);
+          reclaimParcels(spaceOf("thread"));
+          tryGet(actor, queue);
+        },
+      ],
+      ...FAULTS,
+      end: (actor, objects) => isPutOrDropped(actor, objects, 2),
+    })
+  ),
+  model<Objects>({
+    name: "Unput: promises of a dead thread wait in any order, and what they have not put is given up once",
+    setup: () => fullSetup(new Queue<unknown>({ maxsize: 1 })),
+    threads: [
+      async (actor, { queue, latch }) => {
+        const puts = [
+          queue.put([latch]),
+          queue.put([latch], { signal: actor.signal() }),
+          queue.put([latch]),
+        ];
+        for (const put of puts) {
+          await put.catch((error) => {
+            if (!actor.gaveUp(error)) throw error;
+          });
+        }
+      },
+      (actor, { queue }) => {
+        tryGet(actor, queue);
+        reclaimParcels(spaceOf("thread"));
+        tryGet(actor, queue);
+      },
+    ],
+    ...FAULTS,
+    endless: [0],
+    end: (actor, objects) => {
+      // The promises that still wait have their messages.
+      if (!actor.isDead(0)) return;
+      const { queue, latch } = objects;
+      reclaimParcels(spaceOf("thread"));
+      while (queue.size > 0) received(actor, queue.getSync());
+      const references = referencesOf(latch);
+      actor.assert(references >= 4, `a reference was dropped twice: ${references} are left of 4`);
+      // One more if it died while it packed, tried to put or dropped a message.
+      actor.assert(references <= 5, `references are left: there are ${references} of 4`);
+    },
+  }),
+  model<Objects>({
+    name: "Unput: an entry is given to another thread once what the dead thread waited to put is given up",
+    setup: () => fullSetup(new Queue<unknown>({ maxsize: 1 })),
+    threads: [
+      waitToPut,
+      () => reclaimParcels(spaceOf("thread")),
+      (actor) => {
+        const { words, memory } = spaceOf("thread");
+        const mortal = load(words, MORTAL);
+        if (mortal === 0) return;
+        // The next id belongs to the same entry.
+        store(words, NEXT_PARTICIPANT_AT, mortal + PARTICIPANT_COUNT - 1);
+        const entry = entryOf(enter(memory, 0));
+        actor.assert(load(words, entry + UNPUT) === 0, "what another waited to put came with the entry");
+      },
+    ],
+    ...FAULTS,
   }),
 ];
