@@ -60,7 +60,7 @@ export interface Memory {
 /** "WEFT" */
 export const MAGIC = 0x57454654;
 /** The version of this layout. It changes with every change of the layout. */
-export const VERSION = 3;
+export const VERSION = 4;
 
 export const MAGIC_AT = 0;
 export const VERSION_AT = 1;
