@@ -47,6 +47,12 @@ export class QueueEnds {
   readonly roomPace = new Pace();
   readonly #countItems = (): number => this.#container.size;
   readonly #countRoom = (): number => this.limit - this.#container.size;
+  // Whether `tryPush` would return `undefined`, as far as a look tells. If so, bars newcomers as it does.
+  readonly #isPutVain = (woken: number): boolean => {
+    if (this.limit === 0 || this.#container.size < this.limit || !this.isOpen()) return false;
+    if (woken >= WOKEN_IN_VAIN) store(this.#words, this.#base + PUT_BAR, 1);
+    return true;
+  };
 
   /** The ends of the queue whose own words begin at `at`. */
   constructor(type: ContainerType, space: Space, at: number) {
@@ -72,11 +78,15 @@ export class QueueEnds {
     return this.#container.size;
   }
 
-  /** Whether {@linkcode QueueEnds.tryPush} would return `undefined`, as far as a look tells. If so, bars newcomers as it does. */
-  isPutVain(woken: number): boolean {
-    if (this.limit === 0 || this.#container.size < this.limit || !this.isOpen()) return false;
-    if (woken >= WOKEN_IN_VAIN) store(this.#words, this.#base + PUT_BAR, 1);
-    return true;
+  /**
+   * Returns the attempt of a wait to put a message or a batch, which `attempt` makes. If this thread dies while it waits, another
+   * thread drops what is not put.
+   */
+  whileWaiting<T>(
+    messages: Message | Batch,
+    attempt: (woken: number) => T | undefined,
+  ): (woken: number) => T | undefined {
+    return messages.whileWaiting(this.#space, this.#isPutVain, attempt);
   }
 
   /** OK, CLOSED or NO_ROOM; `undefined`: the caller has to wait. `woken`: 0 or less for a newcomer. */

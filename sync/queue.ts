@@ -736,11 +736,7 @@ export class Queue<T = unknown> extends SharedObject {
   #room(message: Message, item: T, action: string): Wait<true> {
     return {
       point: this.#base + PUT_POINT,
-      attempt: message.whileWaiting(
-        this.#place.space,
-        (woken) => this.#ends.isPutVain(woken),
-        (woken) => this.#tryPush(message, woken, item, action),
-      ),
+      attempt: this.#ends.whileWaiting(message, (woken) => this.#tryPush(message, woken, item, action)),
       expired: (timeout) => refuseFull(action, timeout, item, this.#ends.limit),
       abandoned: () => {
         message.drop(this.#place.space);

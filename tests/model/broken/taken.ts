@@ -60,8 +60,8 @@ export const variants: readonly BrokenVariant[] = [
     patches: [{
       file: TAKEN,
       find:
-        "if (compareExchange(words, entry + TAKEN, parcel, previous) === parcel && isTaken) loseParcel(space, parcel);",
-      replace: "store(words, entry + TAKEN, previous);\n      if (isTaken) loseParcel(space, parcel);",
+        "if (compareExchange(words, entry + note, parcel, previous) === parcel && isIts) loseParcel(space, parcel);",
+      replace: "store(words, entry + note, previous);\n        if (isIts) loseParcel(space, parcel);",
     }],
     caughtBy: ["Taken: two threads that reclaim"],
   },
