@@ -523,12 +523,16 @@ export class Connection<T = unknown> extends SharedHandle {
   #sending(end: End, message: Message): Wait<true> {
     return {
       point: end.output + PUT_POINT,
-      attempt: message.whileWaiting(end.space, (woken) => end.isSendVain(message, woken), (woken) => {
-        if (this.#place.at < 0) this.#closedMeanwhile(SEND, message);
-        const outcome = end.trySend(message, woken);
-        if (outcome === undefined) return undefined;
-        return outcome === SENT ? true : refuse(end, message, outcome, 0);
-      }),
+      attempt: message.whileWaiting(
+        end.space,
+        (woken) => this.#place.at >= 0 && end.isSendVain(message, woken),
+        (woken) => {
+          if (this.#place.at < 0) this.#closedMeanwhile(SEND, message);
+          const outcome = end.trySend(message, woken);
+          if (outcome === undefined) return undefined;
+          return outcome === SENT ? true : refuse(end, message, outcome, 0);
+        },
+      ),
       expired: notSent,
       abandoned: () => {
         message.drop(end.space);

@@ -27,6 +27,17 @@ function child(what: string, connection: Connection): Child {
   return started;
 }
 
+/** Whether it succeeds before its time is up. */
+function tries(action: () => void): boolean {
+  try {
+    action();
+    return true;
+  } catch (error) {
+    if (error instanceof TimeoutError) return false;
+    throw error;
+  }
+}
+
 function ready(): unknown {
   return new Queue({ name: "ids" }).getSync({ timeout: 30_000 });
 }
@@ -363,6 +374,26 @@ describe("Pipe", () => {
       assertEquals(await thread.result(), 300);
     }
   });
+
+  for (const [size, message] of [["small", "x"], ["large", "x".repeat(300_000)]] as const) {
+    it(
+      `sends of ${size} messages that wait get an error when this end is closed, and when the other end is`,
+      LIMIT,
+      async () => {
+        for (const closed of ["here", "there"] as const) {
+          const [here, there] = Pipe<string>();
+          while (tries(() => here.sendSync(message, { timeout: 0 })));
+          const waiting = [here.send(message), here.send(message)];
+          const settled = Promise.allSettled(waiting);
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          if (closed === "here") here.close();
+          else there.close();
+          const error = closed === "here" ? InvalidStateError : BrokenPipeError;
+          for (const result of await settled) assertInstanceOf((result as PromiseRejectedResult).reason, error);
+        }
+      },
+    );
+  }
 
   it("is one of the things that waitAny waits for", LIMIT, async () => {
     const [here, there] = Pipe();
