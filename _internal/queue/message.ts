@@ -192,7 +192,7 @@ export class Message {
     const { parcel } = this;
     this.bytes = NO_BYTES;
     if (parcel === 0) return;
-    if (isStopping(space) && isUnput(space, parcel)) return;
+    if (isUnput(space, parcel) && isStopping(space)) return;
     strikeUnput(space, parcel);
     if (isNaming(space, parcel)) dropReferences(bytesOf(space, parcel, this.second >>> 0));
     space.free(parcel);
