@@ -32,6 +32,7 @@ import { createPipe, GET_POINT, PUT_POINT } from "../_internal/processes/pipe.ts
 import { BROKEN, CONNECTION_WORDS, End, ENDED, NewEnd, NOT_BYTES, SENT } from "../_internal/processes/pipe_end.ts";
 import { blockAtPipe } from "../_internal/processes/pipe_wait.ts";
 import { Message } from "../_internal/queue/message.ts";
+import { whileNoted } from "../_internal/queue/taken.ts";
 import { importingModule } from "../_internal/runtime/this_thread.ts";
 
 const SEND = "send through connection";
@@ -523,9 +524,10 @@ export class Connection<T = unknown> extends SharedHandle {
   #sending(end: End, message: Message): Wait<true> {
     return {
       point: end.output + PUT_POINT,
-      attempt: message.whileWaiting(
+      attempt: whileNoted(
         end.space,
-        (woken) => this.#place.at >= 0 && end.isSendVain(message, woken),
+        message,
+        (woken) => this.#place.at >= 0 && end.lookInVain(message, woken),
         (woken) => {
           if (this.#place.at < 0) this.#closedMeanwhile(SEND, message);
           const outcome = end.trySend(message, woken);

@@ -16,6 +16,7 @@ import { firstLine, OBJECT_HEADER } from "../_internal/memory/memory.ts";
 import { noRoomText, type Space } from "../_internal/memory/space.ts";
 import { ALL_SLEEPERS, isAwaited, LOOK, notify, Pace, WOKEN_IN_VAIN } from "../_internal/memory/wait_point.ts";
 import type { Batch } from "../_internal/queue/many.ts";
+import { whileNoted } from "../_internal/queue/taken.ts";
 import {
   CLOSED,
   type Container,
@@ -47,8 +48,8 @@ export class QueueEnds {
   readonly roomPace = new Pace();
   readonly #countItems = (): number => this.#container.size;
   readonly #countRoom = (): number => this.limit - this.#container.size;
-  // Whether `tryPush` would return `undefined`, as far as a look tells. If so, bars newcomers as it does.
-  readonly #isPutVain = (woken: number): boolean => {
+  // Looks whether `tryPush` would return `undefined`. If so, bars newcomers as it does.
+  readonly #lookInVain = (woken: number): boolean => {
     if (this.limit === 0 || this.#container.size < this.limit || !this.isOpen()) return false;
     if (woken >= WOKEN_IN_VAIN) store(this.#words, this.#base + PUT_BAR, 1);
     return true;
@@ -78,15 +79,15 @@ export class QueueEnds {
     return this.#container.size;
   }
 
-  /**
-   * Returns the attempt of a wait to put a message or a batch, which `attempt` makes. If this thread dies while it waits, another
-   * thread drops what is not put.
-   */
-  whileWaiting<T>(
-    messages: Message | Batch,
-    attempt: (woken: number) => T | undefined,
-  ): (woken: number) => T | undefined {
-    return messages.whileWaiting(this.#space, this.#isPutVain, attempt);
+  /** The attempt of a wait to put a message, which `attempt` makes: see {@linkcode whileNoted}. */
+  noting<T>(message: Message, attempt: (woken: number) => T | undefined): (woken: number) => T | undefined {
+    return whileNoted(this.#space, message, this.#lookInVain, attempt);
+  }
+
+  /** As {@linkcode QueueEnds.noting}, for the messages of a batch. */
+  notingMany<T>(batch: Batch, attempt: (woken: number) => T | undefined): (woken: number) => T | undefined {
+    // As in `tryPushMany`: a waiter that has put something was not woken in vain so far.
+    return whileNoted(this.#space, batch, (woken) => this.#lookInVain(woken - batch.woken), attempt);
   }
 
   /** OK, CLOSED or NO_ROOM; `undefined`: the caller has to wait. `woken`: 0 or less for a newcomer. */

@@ -173,7 +173,7 @@ export class ManyPut {
   #room(): Wait<true> {
     return {
       point: this.#target.base + PUT_POINT,
-      attempt: this.#target.ends.whileWaiting(this.#batch, (woken) => this.#putSome(woken) || undefined),
+      attempt: this.#target.ends.notingMany(this.#batch, (woken) => this.#putSome(woken) || undefined),
       expired: () => this.#refuseFull(),
       abandoned: () => this.#target.ends.unbarPut(),
       ordered: true,

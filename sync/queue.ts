@@ -736,7 +736,7 @@ export class Queue<T = unknown> extends SharedObject {
   #room(message: Message, item: T, action: string): Wait<true> {
     return {
       point: this.#base + PUT_POINT,
-      attempt: this.#ends.whileWaiting(message, (woken) => this.#tryPush(message, woken, item, action)),
+      attempt: this.#ends.noting(message, (woken) => this.#tryPush(message, woken, item, action)),
       expired: (timeout) => refuseFull(action, timeout, item, this.#ends.limit),
       abandoned: () => {
         message.drop(this.#place.space);

@@ -10,9 +10,13 @@
  * @module
  */
 
-import { kindAt } from "../memory/kinds.ts";
-import { OBJECT_HEADER } from "../memory/memory.ts";
-import { addMessageReference, type Attachment, dropMessageReference, seemsObject } from "../memory/shared_object.ts";
+import {
+  addMessageReference,
+  type Attachment,
+  dropMessageReference,
+  loseMessageReference,
+  seemsObject,
+} from "../memory/shared_object.ts";
 import { existingSpace, type Space } from "../memory/space.ts";
 
 /** A tag from 0 to 0x7f is that number. */
@@ -282,12 +286,7 @@ export function dropReferences(message: Uint8Array): void {
 
 /** Like {@linkcode dropReferences}, for a message that was sent, but whose receiver is gone. */
 export function loseReferences(message: Uint8Array): void {
-  if (hasReferences(message)) visitReferences(message, loseReference);
-}
-
-function loseReference(space: Space, address: number): void {
-  kindAt(space, address)?.lost?.(space, address + OBJECT_HEADER);
-  dropMessageReference(space, address);
+  if (hasReferences(message)) visitReferences(message, loseMessageReference);
 }
 
 function visitReferences(message: Uint8Array, visit: (space: Space, address: number) => void): void {

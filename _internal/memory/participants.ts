@@ -17,8 +17,8 @@
  *   6     the message that it has taken and     the participant; at its end the reclaimer: see queue/taken.ts
  *         not read yet, 0: none
  *   7     the id of the reclaimer               a participant that gives up these messages
- *   8     the message that it waits to put,     the participant; at its end the reclaimer
- *         0: none
+ *   8     of the messages that it waits to      the participant; at its end the reclaimer
+ *         put, the one noted last; 0: none
  * ```
  *
  * The mutex is one word: `id << 1 | contended`, 0 when free. When its holder dies, the next waiter detects that and
@@ -54,7 +54,7 @@ export const RECORD = 5;
 export const TAKEN = 6;
 /** Offset of the word with the id of the participant that gives up what a dead one has left in TAKEN and UNPUT. */
 export const RECLAIMER = 7;
-/** Offset of the word that points to the message that the participant waits to put. */
+/** Offset of the word that points to the message noted last of those that the participant waits to put. */
 export const UNPUT = 8;
 
 const ALIVE = 1;

@@ -473,6 +473,14 @@ export function dropMessageReference(space: Space, at: number): void {
   dropReference(space, at);
 }
 
+/** Drops the reference of a message that was sent, but whose receiver is gone. */
+export function loseMessageReference(space: Space, at: number): void {
+  // First, as the threads that learn of the loss look at once whether a message has the object.
+  countMessage(space, at, -1);
+  kindAt(space, at)?.lost?.(space, at + OBJECT_HEADER);
+  dropReference(space, at);
+}
+
 // The other end of a pipe must know whether a connection is still under way. Its references do not tell: a process that is
 // killed keeps its own. The class of the connection may not be loaded in this thread, so its kind cannot count them.
 function countMessage({ words }: Space, at: number, change: number): void {

@@ -210,7 +210,7 @@ export function isHeld(space: Space, base: number, end: number): boolean {
  * A thread that receives the end in a message becomes a holder, which changes the number of changes, before it no longer counts
  * the message. A thread that sends the end counts the message before it gives the end up. So if the end was on its way through
  * any number of threads during these looks, there is a holder, a message, or another number of changes. Then the threads that
- * wait are told once more: by the thread that gives the end up.
+ * wait are told once more by the thread that gives the end up. If it is killed, they find that after their slices.
  */
 export function isGone(space: Space, base: number, end: number): boolean {
   const { words } = space;

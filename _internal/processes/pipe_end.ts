@@ -172,8 +172,8 @@ export class End {
     return true;
   }
 
-  /** Whether {@linkcode End.trySend} would return `undefined`, as far as a look tells. If so, bars newcomers as it does. */
-  isSendVain(message: Message, woken: number): boolean {
+  /** Looks whether {@linkcode End.trySend} would return `undefined`. If so, bars newcomers as it does. */
+  lookInVain(message: Message, woken: number): boolean {
     const { space: { words }, output } = this;
     if (countRoom(words, output) >= wordsOf(message)) return false;
     if ((woken > 0 || !this.#isBelieved()) && this.#isBroken(woken > 0)) return false;

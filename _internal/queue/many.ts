@@ -15,7 +15,6 @@
 import { post } from "../atomics.ts";
 import type { Space } from "../memory/space.ts";
 import { BYTES, INT, isParcel, Message, MESSAGE_WORDS, SHIFT, sizeOf, SKIP, TAG } from "./message.ts";
-import { whileNoted } from "./taken.ts";
 
 /**
  * From this number of words on, a batch is full. More words at a time would save little, and the other threads would wait
@@ -188,16 +187,9 @@ export class Batch {
     return message;
   }
 
-  /** As {@linkcode Message.whileWaiting}, for the messages that have not left the batch. */
-  whileWaiting<T>(
-    space: Space,
-    isVain: (woken: number) => boolean,
-    attempt: (woken: number) => T | undefined,
-  ): (woken: number) => T | undefined {
-    return this.#hasParcels ? whileNoted(space, () => this.#parcels(), isVain, attempt) : attempt;
-  }
-
-  #parcels(): number[] {
+  /** The parcels of the messages that have not left the batch. */
+  get parcels(): readonly number[] {
+    if (!this.#hasParcels) return [];
     const staged = this.#staged;
     const parcels: number[] = [];
     for (let at = this.#at, { left } = this; left > 0; left--) {

@@ -34,18 +34,7 @@ import { dropReferences } from "../codec/format.ts";
 import { scratch, scratchNames, scratchWords } from "../codec/output.ts";
 import type { Space } from "../memory/space.ts";
 import { copyBytes } from "../runtime/bytes.ts";
-import {
-  bytesOf,
-  copyBytesOf,
-  isNaming,
-  isStopping,
-  isUnput,
-  loseParcel,
-  makeParcel,
-  strikeOut,
-  strikeUnput,
-  whileNoted,
-} from "./taken.ts";
+import { bytesOf, copyBytesOf, isNaming, loseParcel, makeParcel, strikeOut, strikeUnput } from "./taken.ts";
 
 export const SKIP = 0;
 export const INT = 1;
@@ -192,23 +181,16 @@ export class Message {
     const { parcel } = this;
     this.bytes = NO_BYTES;
     if (parcel === 0) return;
-    if (isUnput(space, parcel) && isStopping(space)) return;
-    strikeUnput(space, parcel);
+    // A thread that has given up its handles gives up what it has noted, too, and a call that ends only now must not do it again.
+    if (space.isReleased || !strikeUnput(space, parcel)) return;
     if (isNaming(space, parcel)) dropReferences(bytesOf(space, parcel, this.second >>> 0));
     space.free(parcel);
   }
 
-  /**
-   * Returns the attempt of a wait to put the message, which `attempt` makes. If this thread dies while it waits, another thread
-   * drops the message. `isVain`: see {@linkcode whileNoted}.
-   */
-  whileWaiting<T>(
-    space: Space,
-    isVain: (woken: number) => boolean,
-    attempt: (woken: number) => T | undefined,
-  ): (woken: number) => T | undefined {
+  /** As `whileNoted` of taken.ts asks for them. */
+  get parcels(): readonly number[] {
     const { parcel } = this;
-    return parcel === 0 ? attempt : whileNoted(space, () => [parcel], isVain, attempt);
+    return parcel === 0 ? [] : [parcel];
   }
 
   /** The address of the message's parcel; 0: it has none. */

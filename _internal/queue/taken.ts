@@ -37,7 +37,8 @@
  *
  * A thread that waits for room has made its parcel already, and no queue has it yet. It notes such parcels in another word of its
  * entry. It strikes a note out before each attempt to put, and makes it again after an attempt that was in vain, so a parcel
- * that may be in a queue is never noted. A thread that dies in the midst of an attempt leaves the parcel allocated, and that is all.
+ * that may be in a queue is never noted. A thread that dies in the midst of an attempt leaves the parcel allocated, and what the
+ * parcel names keeps its references.
  * Promises of a thread may get room in any order, so each of these parcels knows what leads to it.
  *
  * @module
@@ -68,8 +69,8 @@ const TAKER = 1;
 const CHANGES = 2;
 const WAS = 3;
 
-/** The parcels that this thread tries to put at this moment. It may find in the attempt that it is asked to end. */
-let trying: { readonly space: Space; readonly parcels: () => readonly number[] } | undefined;
+/** The messages that this thread tries to put at this moment. It may find in the attempt that it is asked to end. */
+let trying: { readonly space: Space; readonly messages: Waiting } | undefined;
 
 /** Makes a parcel with these bytes. `naming`: it names shared objects. Returns 0 if there is no room. */
 export function makeParcel(space: Space, bytes: Uint8Array, naming: boolean): number {
@@ -143,43 +144,50 @@ export function strikeOut({ words, entry }: Space, parcel: number): boolean {
   return compareExchange(words, entry + TAKEN, parcel, words[parcel + PREVIOUS]) === parcel;
 }
 
+/** Messages that wait to be put. */
+export interface Waiting {
+  /** The parcels of those that are not put yet. */
+  readonly parcels: readonly number[];
+}
+
 /**
- * Notes parcels that wait to be put, and returns the attempt to put them that a wait makes. `parcels` returns those that are not
- * put yet. The caller strikes them out, as {@linkcode strikeUnput} does, if the attempt throws or is not made again.
+ * Returns the attempt of a wait to put messages, which `attempt` makes. Their parcels are noted meanwhile: if this thread dies
+ * while it waits, another thread gives them up. `attempt` itself, if there are none. The caller drops the messages if the attempt
+ * throws or is not made again.
  *
- * @param isVain Whether an attempt would find no room, as far as a look tells. The notes then stay as they are: of a thread that
- * waits, most attempts are in vain. It does what else such an attempt does.
+ * @param lookInVain Looks for room. `true`: there is none, and it has done what an attempt does then. The notes stay as they are,
+ * as most attempts of a thread that waits are in vain.
  */
 export function whileNoted<T>(
   space: Space,
-  parcels: () => readonly number[],
-  isVain: (woken: number) => boolean,
+  messages: Waiting,
+  lookInVain: (woken: number) => boolean,
   attempt: (woken: number) => T | undefined,
 ): (woken: number) => T | undefined {
-  for (const parcel of parcels()) noteUnput(space, parcel);
+  if (messages.parcels.length === 0) return attempt;
+  noteAll(space, messages);
   return (woken) => {
     // While the parcels are noted: a thread that is asked to end gives them up.
     space.endIfKilled();
-    if (isVain(woken)) return undefined;
-    for (const parcel of parcels()) strikeUnput(space, parcel);
-    trying = { space, parcels };
+    if (lookInVain(woken)) return undefined;
+    for (const parcel of messages.parcels) {
+      // A reclaimer took this thread for dead, and has freed the message.
+      if (!strikeUnput(space, parcel)) space.exit();
+    }
+    trying = { space, messages };
     let result: T | undefined;
     try {
       result = attempt(woken);
     } finally {
       trying = undefined;
     }
-    if (result === undefined) { for (const parcel of parcels()) noteUnput(space, parcel); }
+    if (result === undefined) noteAll(space, messages);
     return result;
   };
 }
 
-/**
- * Whether this thread was asked to end, and may be stopped at any moment: its starter gives up what it has noted. What the thread
- * was giving up itself when it is stopped would be lost.
- */
-export function isStopping(space: Space): boolean {
-  return TERMINATE_STOPS_CODE && space.isKilled();
+function noteAll(space: Space, { parcels }: Waiting): void {
+  for (const parcel of parcels) noteUnput(space, parcel);
 }
 
 function noteUnput({ words, entry }: Space, parcel: number): void {
@@ -191,19 +199,19 @@ function noteUnput({ words, entry }: Space, parcel: number): void {
   store(words, entry + UNPUT, parcel);
 }
 
-/** Whether a parcel is noted as one that waits to be put. */
-export function isUnput({ words }: Space, parcel: number): boolean {
-  return words[parcel + LED_FROM] !== 0;
-}
-
-/** Strikes out the note of a parcel that waits to be put, if there is one. */
-export function strikeUnput({ words }: Space, parcel: number): void {
+/**
+ * Strikes out the note of a parcel that waits to be put, if there is one. `false`: a reclaimer did so, and has freed the parcel. A
+ * thread is reclaimed only when it can run no more code, so that is never expected.
+ */
+export function strikeUnput({ words }: Space, parcel: number): boolean {
   const at = words[parcel + LED_FROM];
-  if (at === 0) return;
+  if (at === 0) return true;
   const before = words[parcel + PREVIOUS];
   words[parcel + LED_FROM] = 0;
-  // One change takes it out. It changes nothing if a reclaimer took this thread for dead and was here first.
-  if (compareExchange(words, at, parcel, before) === parcel && before !== 0) words[before + LED_FROM] = at;
+  // One change takes it out, for a reclaimer as well: it follows only this way.
+  if (compareExchange(words, at, parcel, before) !== parcel) return false;
+  if (before !== 0) words[before + LED_FROM] = at;
+  return true;
 }
 
 /** Frees a parcel that no thread will get, and drops its references. */
@@ -219,7 +227,7 @@ export function loseParcel(space: Space, parcel: number): void {
 function giveUpParcels(space: Space): void {
   const { words, entry } = space;
   for (let parcel = load(words, entry + UNPUT); parcel !== 0; parcel = load(words, entry + UNPUT)) {
-    strikeUnput(space, parcel);
+    if (!strikeUnput(space, parcel)) return;
     loseParcel(space, parcel);
   }
   for (let parcel = load(words, entry + TAKEN); parcel !== 0; parcel = load(words, entry + TAKEN)) {
@@ -230,11 +238,12 @@ function giveUpParcels(space: Space): void {
 
 /** Gives up all that this thread has, as it ends, and leaves the processes' memory. The caller then leaves the threads' memory. */
 export function giveUpAll(space: Space): void {
-  if (trying !== undefined) { for (const parcel of trying.parcels()) noteUnput(trying.space, parcel); }
+  if (trying !== undefined) noteAll(trying.space, trying.messages);
   trying = undefined;
   releaseHandles(space);
-  // The thread may have been ended by a class of the program, in the middle of reading a message that has an instance of it.
-  const isStopped = isStopping(space);
+  // The thread may have been ended by a class of the program, in the middle of reading a message that has an instance of it. If
+  // it was asked to end, it may be stopped at any moment, and what it was giving up then would be lost: its starter does that.
+  const isStopped = TERMINATE_STOPS_CODE && space.isKilled();
   if (!isStopped) giveUpParcels(space);
   const processes = existingSpace("process");
   if (processes === undefined) return;

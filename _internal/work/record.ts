@@ -201,7 +201,7 @@ export function vanish(space: Space, record: number): void {
   space.memory.notify(record + POINT, 0x7fffffff);
 }
 
-/** In the starter of a thread that is gone: drops the table's reference to its record, and items that it took but did not read. */
+/** In the starter of a thread that is gone: drops the table's reference to its record, and gives up the messages that it had. */
 export function forget(space: Space, record: number): void {
   const { words, memory } = space;
   const word = entryOf(load(words, record + IDENT)) + RECORD;

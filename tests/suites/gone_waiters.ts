@@ -7,9 +7,9 @@ import { firstLine, OBJECT_HEADER, USED_AT } from "../../_internal/memory/memory
 import { locate, type SharedHandle } from "../../_internal/memory/shared_object.ts";
 import { spaceOf } from "../../_internal/memory/space.ts";
 import type { Scope } from "./_scope.ts";
-import { leaveWaits, waitFor, waitToPut } from "./gone_waiters_targets.ts";
+import { endWhilePutting, leaveWaits, putPiecemeal, waitFor, waitToPut } from "./gone_waiters_targets.ts";
 import { isAwaited } from "../../_internal/memory/wait_point.ts";
-import { PUT_POINT } from "../../_internal/queue/container.ts";
+import { PUT_BAR, PUT_POINT } from "../../_internal/queue/container.ts";
 import { countUnput } from "./_memory.ts";
 import { until } from "./_until.ts";
 
@@ -142,6 +142,22 @@ export function goneWaitersSuite(scope: Scope): void {
       }
     }
 
+    it("bar no newcomer while they put a batch of large messages piece by piece", LIMIT, async () => {
+      const full = new Queue<unknown>({ maxsize: 1 });
+      full.putSync(0);
+      const begun = new Latch(1);
+      const runner = scope.start(putPiecemeal, full, begun, 16, LARGE / 8);
+      await begun.wait();
+      const { words, at } = place(full);
+      const base = firstLine(at);
+      for (let i = 0; i < 16; i++) {
+        await until(() => isAwaited(words, base + PUT_POINT) && full.size === 1, "it waits for room");
+        assertEquals(load(words, base + PUT_BAR), 0, `after ${i} messages`);
+        full.getSync();
+      }
+      await runner.result();
+    });
+
     it("take back what they no longer wait to put, in any order, and the rest arrives once", LIMIT, async () => {
       const queue = new Queue<unknown>({ maxsize: 1 });
       queue.putSync(0);
@@ -177,6 +193,26 @@ export function goneWaitersSuite(scope: Scope): void {
 
     // A process that ends leaves it to the system, as if it had been killed.
     if (scope.name === "process") return;
+    for (const [ending, way] of [["aborted", "abort"], ["shut down", "shutdown"]] as const) {
+      it(`free what they did not put once, if that is ${ending} as their thread ends`, LIMIT, async () => {
+        const full = new Queue<unknown>({ maxsize: 1 });
+        full.putSync(0);
+        const named = new Event();
+        const before = referencesTo(named);
+        const empty = usedBytes(scope.name);
+        const runner = scope.start(endWhilePutting, full, named, way, LARGE);
+        await runner.result();
+        assert(await runner.join());
+        await until(() => referencesTo(named) <= before, "the references of the messages are dropped");
+        assertEquals(referencesTo(named), before);
+        // The thread's record may still be there, or have gone with others before it: a message is larger.
+        assert(
+          Math.abs(usedBytes(scope.name) - empty) < LARGE,
+          `${usedBytes(scope.name) - empty} bytes more are in use`,
+        );
+      });
+    }
+
     it("drop what their promises had begun, when their thread ends by itself", LIMIT, async () => {
       const held = {
         lock: new Lock(),

@@ -50,3 +50,31 @@ export async function waitToPut(
   begun.countDown();
   await Promise.all(puts);
 }
+
+/** Ends while promises wait to put, and are given up at the same moment. */
+export async function endWhilePutting(
+  full: threading.Queue<unknown>,
+  named: threading.Event,
+  way: "abort" | "shutdown",
+  bytes: number,
+): Promise<void> {
+  const item = [named, "x".repeat(bytes)];
+  const abort = new AbortController();
+  for (const put of [full.putMany([item, item], { signal: abort.signal }), full.put(item, { signal: abort.signal })]) {
+    put.catch(() => {});
+  }
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  if (way === "abort") abort.abort();
+  else full.shutdown();
+}
+
+/** Puts a batch of large items, for which there is room one by one. */
+export function putPiecemeal(
+  full: threading.Queue<unknown>,
+  begun: threading.Latch,
+  count: number,
+  bytes: number,
+): void {
+  begun.countDown();
+  full.putManySync(Array.from({ length: count }, () => "x".repeat(bytes)));
+}

@@ -89,6 +89,17 @@ export const variants: readonly BrokenVariant[] = [
     caughtBy: ["Pipe: an end"],
   },
   {
+    name: "Pipe: a loss is told before the message counts no more",
+    patches: [{
+      file: OBJECT,
+      find:
+        "  countMessage(space, at, -1);\n  kindAt(space, at)?.lost?.(space, at + OBJECT_HEADER);\n  dropReference(space, at);\n",
+      replace:
+        "  kindAt(space, at)?.lost?.(space, at + OBJECT_HEADER);\n  countMessage(space, at, -1);\n  dropReference(space, at);\n",
+    }],
+    caughtBy: ["Pipe: a receiver that sleeps"],
+  },
+  {
     name: "References: dropped by a load and a store",
     patches: [{
       file: OBJECT,

@@ -90,15 +90,15 @@ export const variants: readonly BrokenVariant[] = [
   },
   {
     name: "Unput: a message is noted while it is put",
-    patches: [{
-      file: TAKEN,
-      find: "    for (const parcel of parcels()) strikeUnput(space, parcel);\n    trying = { space, parcels };\n",
-      replace: "    trying = { space, parcels };\n",
-    }, {
-      file: TAKEN,
-      find: "    if (result === undefined) { for (const parcel of parcels()) noteUnput(space, parcel); }\n",
-      replace: "    if (result !== undefined) { for (const parcel of parcels()) strikeUnput(space, parcel); }\n",
-    }],
+    patches: [
+      { file: TAKEN, find: "      if (!strikeUnput(space, parcel)) space.exit();\n", replace: "" },
+      {
+        file: TAKEN,
+        find: "    if (result === undefined) noteAll(space, messages);\n",
+        replace:
+          "    if (result !== undefined) { for (const parcel of messages.parcels) strikeUnput(space, parcel); }\n",
+      },
+    ],
     caughtBy: ["Unput: a message"],
   },
   {
@@ -124,9 +124,8 @@ export const variants: readonly BrokenVariant[] = [
     name: "Unput: a message that is struck out takes the way to those before it along",
     patches: [{
       file: TAKEN,
-      find:
-        "  if (compareExchange(words, at, parcel, before) === parcel && before !== 0) words[before + LED_FROM] = at;\n",
-      replace: "  if (before !== -1) compareExchange(words, at, parcel, 0);\n",
+      find: "  if (compareExchange(words, at, parcel, before) !== parcel) return false;\n",
+      replace: "  if (compareExchange(words, at, parcel, 0) !== parcel) return false;\n",
     }],
     caughtBy: ["Unput: promises"],
   },

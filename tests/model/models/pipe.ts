@@ -1,7 +1,11 @@
 import { load, store } from "../../../_internal/atomics.ts";
-import { CONNECTION, CONNECTION_MESSAGES } from "../../../_internal/memory/kinds.ts";
+import { CONNECTION, CONNECTION_MESSAGES, defineKind } from "../../../_internal/memory/kinds.ts";
 import { firstLine, OBJECT_HEADER } from "../../../_internal/memory/memory.ts";
-import { addMessageReference, dropMessageReference } from "../../../_internal/memory/shared_object.ts";
+import {
+  addMessageReference,
+  dropMessageReference,
+  loseMessageReference,
+} from "../../../_internal/memory/shared_object.ts";
 import type { Space } from "../../../_internal/memory/space.ts";
 import { spaceOf } from "../../../_internal/memory/space.ts";
 import { block } from "../../../_internal/memory/wait_point.ts";
@@ -14,6 +18,7 @@ import {
   hold,
   isGone,
   letGo,
+  lose,
   publish,
   PUT_POINT,
   ringOf,
@@ -252,6 +257,29 @@ export const models: readonly Model<Record<string, object>>[] = [
       dropMessageReference(space, load(space.words, OBJECT));
       actor.assert(isGone(space, base, 1), "no thread and no message has the end, and it is not taken for gone");
     },
+  }),
+  model({
+    name: "Pipe: a receiver that sleeps learns that the message with the other end is lost",
+    setup: () => {
+      setup();
+      const { space } = pipeOf();
+      addMessageReference(space, load(space.words, OBJECT));
+      return {};
+    },
+    scale: SMALL,
+    threads: [
+      () => {
+        const { space, base } = pipeOf();
+        // As the class of connections does.
+        defineKind(CONNECTION, { lost: (its) => lose(its, base, 1) });
+        loseMessageReference(space, load(space.words, OBJECT));
+      },
+      (actor) => {
+        const { space, base, ring } = pipeOf();
+        hold(space, base, 0);
+        actor.assert(receive(actor, space, base, ring) === ENDED, "a message came from nowhere");
+      },
+    ],
   }),
   model({
     name: "Pipe: a receiver that dies takes at most one message along",

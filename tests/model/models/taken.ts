@@ -102,6 +102,37 @@ function isPutOrDropped(actor: Actor, { queue, latch }: Objects, threads: number
 /** Here the entries of the table of participants and the parcels are part of the state. */
 const FAULTS = { faults: { deaths: 1 }, mortal: [0], kills: true, plain: true };
 
+/** A thread dies, another reclaims, and a third gets the entry of the first. */
+function entryModel(
+  name: string,
+  { setup, mortal, end }: {
+    setup: () => Objects;
+    mortal: (actor: Actor, objects: Objects) => void;
+    end: (actor: Actor, objects: Objects) => void;
+  },
+): Model<Record<string, object>> {
+  return model<Objects>({
+    name,
+    setup,
+    threads: [
+      mortal,
+      () => reclaimParcels(spaceOf("thread")),
+      (actor) => {
+        const { words, memory } = spaceOf("thread");
+        const id = load(words, MORTAL);
+        if (id === 0) return;
+        // The next id belongs to the same entry.
+        store(words, NEXT_PARTICIPANT_AT, id + PARTICIPANT_COUNT - 1);
+        const entry = entryOf(enter(memory, 0));
+        const left = load(words, entry + TAKEN) !== 0 || load(words, entry + UNPUT) !== 0;
+        actor.assert(!left, "what another thread had came with the entry");
+      },
+    ],
+    ...FAULTS,
+    end,
+  });
+}
+
 const KINDS: readonly [string, () => Queue<unknown>][] = [
   ["queue", () => new Queue<unknown>()],
   ["stack", () => new LifoQueue<unknown>()],
@@ -166,27 +197,13 @@ export const models: readonly Model<Record<string, object>>[] = [
     ...FAULTS,
     end: (actor, objects) => isSettled(actor, objects, 3),
   }),
-  model<Objects>({
-    name: "Taken: an entry is given to another thread once what the dead thread had taken is given up",
+  entryModel("Taken: an entry is given to another thread once what the dead thread had taken is given up", {
     setup: () => setup(new Queue<unknown>()),
-    threads: [
-      (actor, { queue }) => {
-        const { words, id } = spaceOf("thread");
-        store(words, MORTAL, id);
-        tryGet(actor, queue);
-      },
-      () => reclaimParcels(spaceOf("thread")),
-      (actor) => {
-        const { words, memory } = spaceOf("thread");
-        const mortal = load(words, MORTAL);
-        if (mortal === 0) return;
-        // The next id belongs to the same entry.
-        store(words, NEXT_PARTICIPANT_AT, mortal + PARTICIPANT_COUNT - 1);
-        const entry = entryOf(enter(memory, 0));
-        actor.assert(load(words, entry + TAKEN) === 0, "what another had taken came with the entry");
-      },
-    ],
-    ...FAULTS,
+    mortal: (actor, { queue }) => {
+      const { words, id } = spaceOf("thread");
+      store(words, MORTAL, id);
+      tryGet(actor, queue);
+    },
     end: (actor, objects) => isSettled(actor, objects, 3),
   }),
   ...BOUNDED.map(([kind, make]) =>
@@ -241,22 +258,9 @@ export const models: readonly Model<Record<string, object>>[] = [
       actor.assert(references <= 5, `references are left: there are ${references} of 4`);
     },
   }),
-  model<Objects>({
-    name: "Unput: an entry is given to another thread once what the dead thread waited to put is given up",
+  entryModel("Unput: an entry is given to another thread once what the dead thread waited to put is given up", {
     setup: () => fullSetup(new Queue<unknown>({ maxsize: 1 })),
-    threads: [
-      waitToPut,
-      () => reclaimParcels(spaceOf("thread")),
-      (actor) => {
-        const { words, memory } = spaceOf("thread");
-        const mortal = load(words, MORTAL);
-        if (mortal === 0) return;
-        // The next id belongs to the same entry.
-        store(words, NEXT_PARTICIPANT_AT, mortal + PARTICIPANT_COUNT - 1);
-        const entry = entryOf(enter(memory, 0));
-        actor.assert(load(words, entry + UNPUT) === 0, "what another waited to put came with the entry");
-      },
-    ],
-    ...FAULTS,
+    mortal: waitToPut,
+    end: (actor, objects) => isPutOrDropped(actor, objects, 3),
   }),
 ];
