@@ -6,6 +6,7 @@
  *     deno task storm --minutes=30             as many as fit
  *     deno task storm --only="process Queue"   storms with this in their names
  *     deno task storm --seed=7 --kills=50      one run of each runtime, with a seed that failed
+ *     deno task storm tests/storm              the storms of these folders or files: here, all but pools
  */
 
 import { readdirSync } from "node:fs";
@@ -13,7 +14,8 @@ import { parseArgs } from "node:util";
 import { findBun, install, ROOT } from "./_install.ts";
 import { DAMAGED, run } from "./_run.ts";
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     minutes: { type: "string" },
     seed: { type: "string" },
@@ -38,8 +40,14 @@ const FILES = ["thread", "process"].flatMap((scope) =>
   [
     { file: `tests/storm/${scope}_storm_test.ts`, has: (name: string) => !/pool/i.test(name) },
     { file: `tests/pool/${scope}_storm_test.ts`, has: (name: string) => `${scope} Pool`.includes(name) },
-  ].filter(({ has }) => has(values.only) && !RegExp(`^(?!${scope})(thread|process)`).test(values.only))
+  ]
+    .filter(({ file }) => positionals.length === 0 || positionals.some((path) => file.startsWith(path)))
+    .filter(({ has }) => has(values.only) && !RegExp(`^(?!${scope})(thread|process)`).test(values.only))
 );
+if (FILES.length === 0) {
+  console.log(`No storm is in ${positionals.join(", ") || "any file"} with "${values.only}" in its name.`);
+  Deno.exit(1);
+}
 /** What each storm counted, over all runs of a runtime. */
 const lines = new Map<string, { runs: number; killed: number; last: string }>();
 let passed = 0;
