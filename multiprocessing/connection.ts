@@ -527,7 +527,7 @@ export class Connection<T = unknown> extends SharedHandle {
       attempt: whileNoted(
         end.space,
         message,
-        (woken) => this.#place.at >= 0 && end.lookInVain(message, woken),
+        (woken) => this.#place.at < 0 ? 1 : end.roomFor(message, woken),
         (woken) => {
           if (this.#place.at < 0) this.#closedMeanwhile(SEND, message);
           const outcome = end.trySend(message, woken);

@@ -48,11 +48,14 @@ export class QueueEnds {
   readonly roomPace = new Pace();
   readonly #countItems = (): number => this.#container.size;
   readonly #countRoom = (): number => this.limit - this.#container.size;
-  // Looks whether `tryPush` would return `undefined`. If so, bars newcomers as it does.
-  readonly #lookInVain = (woken: number): boolean => {
-    if (this.limit === 0 || this.#container.size < this.limit || !this.isOpen()) return false;
+  // Looks for how many messages there is room; Infinity: no limit, or an attempt would throw. If there is none, bars newcomers as
+  // an attempt does. A get and a put in between may make it too small: then there is a notification.
+  readonly #roomFor = (woken: number): number => {
+    const room = this.limit === 0 ? Infinity : this.#countRoom();
+    if (room > 0) return room;
+    if (!this.isOpen()) return Infinity;
     if (woken >= WOKEN_IN_VAIN) store(this.#words, this.#base + PUT_BAR, 1);
-    return true;
+    return 0;
   };
 
   /** The ends of the queue whose own words begin at `at`. */
@@ -81,13 +84,16 @@ export class QueueEnds {
 
   /** The attempt of a wait to put a message, which `attempt` makes: see {@linkcode whileNoted}. */
   noting<T>(message: Message, attempt: (woken: number) => T | undefined): (woken: number) => T | undefined {
-    return whileNoted(this.#space, message, this.#lookInVain, attempt);
+    return whileNoted(this.#space, message, this.#roomFor, attempt);
   }
 
   /** As {@linkcode QueueEnds.noting}, for the messages of a batch. */
-  notingMany<T>(batch: Batch, attempt: (woken: number) => T | undefined): (woken: number) => T | undefined {
+  notingMany<T>(
+    batch: Batch,
+    attempt: (woken: number, most?: number) => T | undefined,
+  ): (woken: number) => T | undefined {
     // As in `tryPushMany`: a waiter that has put something was not woken in vain so far.
-    return whileNoted(this.#space, batch, (woken) => this.#lookInVain(woken - batch.woken), attempt);
+    return whileNoted(this.#space, batch, (woken) => this.#roomFor(woken - batch.woken), attempt);
   }
 
   /** OK, CLOSED or NO_ROOM; `undefined`: the caller has to wait. `woken`: 0 or less for a newcomer. */
@@ -129,16 +135,16 @@ export class QueueEnds {
   }
 
   /**
-   * Puts the messages of a batch as far as there is room. OK: all are put. `undefined`: the caller has to wait for room for the
-   * others. CLOSED or NO_ROOM: the next message cannot be put.
+   * Puts the messages of a batch as far as there is room, `most` of them. OK: all are put. `undefined`: the caller has to wait for
+   * room for the others. CLOSED or NO_ROOM: the next message cannot be put.
    */
-  tryPushMany(batch: Batch, woken: number): number | undefined {
+  tryPushMany(batch: Batch, most: number, woken: number): number | undefined {
     const words = this.#words;
     const bar = this.#base + PUT_BAR;
     this.#space.peekKill();
     if (woken <= 0 && peek(words, bar) !== 0 && this.isOpen()) return undefined;
     const before = batch.done;
-    const outcome = this.#container.pushMany(batch);
+    const outcome = this.#container.pushMany(batch, most);
     if (batch.done !== before) {
       this.#notifyUpTo(batch.done - before, GET_POINT);
       if (woken > 0) this.unbarPut();

@@ -154,10 +154,10 @@ export class ManyPut {
   }
 
   // Puts the batch as far as there is room. Returns whether it is empty.
-  #putSome(woken: number): boolean {
+  #putSome(woken: number, most: number = this.#batch.left): boolean {
     const { place: { space }, ends } = this.#target;
     const action = this.#action;
-    const outcome = ends.tryPushMany(this.#batch, woken);
+    const outcome = ends.tryPushMany(this.#batch, most, woken);
     if (outcome === NO_ROOM) refuseForRoom(space, action, this.#first, this.#batch.nextSize * 4);
     if (outcome === CLOSED) throw new QueueShutDownError(`Cannot ${action} as it is shut down`);
     return outcome === OK;
@@ -173,7 +173,7 @@ export class ManyPut {
   #room(): Wait<true> {
     return {
       point: this.#target.base + PUT_POINT,
-      attempt: this.#target.ends.notingMany(this.#batch, (woken) => this.#putSome(woken) || undefined),
+      attempt: this.#target.ends.notingMany(this.#batch, (woken, most) => this.#putSome(woken, most) || undefined),
       expired: () => this.#refuseFull(),
       abandoned: () => this.#target.ends.unbarPut(),
       ordered: true,

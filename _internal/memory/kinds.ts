@@ -60,6 +60,8 @@ export interface Kind {
   readonly abandon?: (space: Space, at: number) => void;
   /** Gives back what the object has besides its own words. Called when the last reference is dropped. */
   readonly destroy?: (space: Space, at: number) => void;
+  /** Called with the handle when a thread receives an object of which it has a handle already. */
+  readonly receivedAgain?: (handle: object) => void;
   /** Called instead of receiving the object when the thread or process that it was sent to is gone. */
   readonly lost?: (space: Space, at: number) => void;
 }

@@ -426,13 +426,16 @@ export function seemsObject(space: Space, at: number): boolean {
 }
 
 /**
- * The handle of an object that this thread may use. Makes one if there is none.
+ * The handle of an object that this thread may use, as it has received it. Makes one if there is none.
  *
  * @throws {TypeError} If there is no object, or its class is not loaded.
  */
 export function handleAt(space: Space, at: number): SharedHandle {
   const existing = space.handles.get(at)?.deref();
-  if (existing !== undefined) return existing as SharedHandle;
+  if (existing !== undefined) {
+    kindAt(space, at)?.receivedAgain?.(existing);
+    return existing as SharedHandle;
+  }
   if (!seemsObject(space, at)) {
     throw new TypeError(`Cannot receive a shared object as there is none at this address: received ${at}`);
   }
@@ -466,14 +469,14 @@ export function addMessageReference(space: Space, at: number): void {
   countMessage(space, at, 1);
 }
 
-/** Drops the reference of a message. The receiver has made its handle before that. */
+/** Drops the reference of a message. A receiver has made its handle before that. */
 export function dropMessageReference(space: Space, at: number): void {
   // First, as the last reference takes the words along.
   countMessage(space, at, -1);
   dropReference(space, at);
 }
 
-/** Drops the reference of a message that was sent, but whose receiver is gone. */
+/** Drops the reference of a message that no thread will receive, though its sender may be gone. */
 export function loseMessageReference(space: Space, at: number): void {
   // First, as the threads that learn of the loss look at once whether a message has the object.
   countMessage(space, at, -1);

@@ -207,10 +207,11 @@ export function isHeld(space: Space, base: number, end: number): boolean {
  * Whether that end is closed for good. That is so if it was held, no living thread holds it now, and no message that is under
  * way names it.
  *
- * A thread that receives the end in a message becomes a holder, which changes the number of changes, before it no longer counts
- * the message. A thread that sends the end counts the message before it gives the end up. So if the end was on its way through
+ * A thread that receives the end in a message is or becomes a holder, which changes the number of changes, before it no longer
+ * counts the message. A thread that sends the end counts the message before it gives the end up. So if the end was on its way through
  * any number of threads during these looks, there is a holder, a message, or another number of changes. Then the threads that
- * wait are told once more by the thread that gives the end up. If it is killed, they find that after their slices.
+ * wait are told once more by the thread that gives the end up. If it is killed, or if a message is dropped that only its sender
+ * had, they find that after their slices.
  */
 export function isGone(space: Space, base: number, end: number): boolean {
   const { words } = space;

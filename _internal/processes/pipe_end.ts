@@ -12,6 +12,8 @@
  */
 
 import { load, peek, store } from "../atomics.ts";
+import { InvalidStateError } from "../errors.ts";
+import { blockWords } from "../memory/allocator.ts";
 import { CONNECTION, CONNECTION_MESSAGES, defineKind } from "../memory/kinds.ts";
 import { firstLine, OBJECT_HEADER } from "../memory/memory.ts";
 import {
@@ -172,13 +174,16 @@ export class End {
     return true;
   }
 
-  /** Looks whether {@linkcode End.trySend} would return `undefined`. If so, bars newcomers as it does. */
-  lookInVain(message: Message, woken: number): boolean {
+  /**
+   * 1 if {@linkcode End.trySend} seems to have room for the message, or would return {@linkcode BROKEN}. 0 if not; then it bars
+   * newcomers as `trySend` does.
+   */
+  roomFor(message: Message, woken: number): number {
     const { space: { words }, output } = this;
-    if (countRoom(words, output) >= wordsOf(message)) return false;
-    if ((woken > 0 || !this.#isBelieved()) && this.#isBroken(woken > 0)) return false;
+    if (countRoom(words, output) >= wordsOf(message)) return 1;
+    if ((woken > 0 || !this.#isBelieved()) && this.#isBroken(woken > 0)) return 1;
     if (woken >= WOKEN_IN_VAIN) store(words, output + PUT_BAR, 1);
-    return true;
+    return 0;
   }
 
   /**
@@ -304,14 +309,9 @@ export class End {
     return isGone(space, this.#base, other);
   }
 
-  /** Returns a promise for what the wait describes. The pipe is not freed meanwhile, even if both ends are closed. */
-  async wait<T>(wait: Wait<T>, timeout: number, signal: AbortSignal | undefined): Promise<T> {
-    pin(this.space.words, this.#base);
-    try {
-      return await waitAsync(this, wait, timeout, signal);
-    } finally {
-      unpin(this.space, this.#pipe);
-    }
+  /** Returns a promise for what the wait describes. It rejects if this thread closes the connection. */
+  wait<T>(wait: Wait<T>, timeout: number, signal: AbortSignal | undefined): Promise<T> {
+    return waitAsync(this, wait, timeout, signal);
   }
 
   /** Gives the end up, and closes its connection. Does nothing if it was given up before. */
@@ -321,14 +321,31 @@ export class End {
     pin(space.words, this.#base);
     const connection = this.#connection.deref();
     if (connection !== undefined) dropped.unregister(connection);
+    this.#evict();
     this.drop();
     if (connection !== undefined) disposeOf(connection);
-    // Only now, because this thread may have been the last holder. Waiters at the other end then see that this end is
-    // gone. Waiters of this thread at this end find the connection closed.
+    // Only now, because this thread may have been the last holder. Waiters at the other end then see that this end is gone.
     tellOther(space, this.#base, this.#side);
     if (input !== 0) notify(space, input + GET_POINT, ALL_SLEEPERS);
     if (output !== 0) notify(space, output + PUT_POINT, ALL_SLEEPERS);
     unpin(space, this.#pipe);
+  }
+
+  // Rejects the promises of this thread that wait here. None may put the bit of this thread's doorbell back once the pipe is freed.
+  #evict(): void {
+    const { space } = this;
+    if (!space.async.isBusy) return;
+    // Without another end of the pipe, this thread may not even look whether one of them is ready.
+    let place: End | undefined;
+    for (const end of ends) if (end !== this && end.#pipe === this.#pipe && end.space === space) place = this;
+    space.async.evict(this.#pipe, this.#pipe + blockWords(space.memory, this.#pipe), place, () => {
+      return new InvalidStateError("Cannot wait any longer as this connection was closed meanwhile");
+    });
+  }
+
+  /** Whether it is the end of that connection. */
+  isOf(connection: object): boolean {
+    return this.#connection.deref() === connection;
   }
 
   /** In a thread that ends: closes the connection, or gives the end up if the connection was garbage-collected. */
@@ -365,6 +382,10 @@ defineKind(CONNECTION, {
     const pipe = load(space.words, at + PIPE);
     closeEnd(space, firstLine(pipe), load(space.words, at + SIDE));
     unpin(space, pipe);
+  },
+  // As for a new handle: the thread is a holder before the message no longer counts.
+  receivedAgain: (connection) => {
+    for (const end of ends) if (end.isOf(connection)) end.hold();
   },
   lost: (space, at) => lose(space, firstLine(load(space.words, at + PIPE)), load(space.words, at + SIDE)),
   readiness: (space, at) => {

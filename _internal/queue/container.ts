@@ -67,10 +67,10 @@ export interface Container {
   /** Takes the next message into `message`. Returns {@linkcode OK}, {@linkcode EMPTY} or {@linkcode CLOSED}. */
   shift(message: Message): number;
   /**
-   * Puts in the messages of a batch, in order, as long as there is room. Returns {@linkcode OK} if all are in, else why the next
-   * one is not: {@linkcode FULL}, {@linkcode CLOSED} or {@linkcode NO_ROOM}.
+   * Puts in the next messages of a batch, in order, as long as there is room, and `most` of them. Returns {@linkcode OK} if the
+   * batch is empty, else why the next one is not in: {@linkcode FULL}, {@linkcode CLOSED} or {@linkcode NO_ROOM}.
    */
-  pushMany(batch: Batch): number;
+  pushMany(batch: Batch, most: number): number;
   /**
    * Takes up to `max` messages into an empty batch. It may take fewer than there are, but takes a message if there is one. At
    * most the last message is in a parcel, because a thread strikes out its notes of parcels from the last to the first: see

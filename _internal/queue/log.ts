@@ -168,7 +168,7 @@ class Log implements Container {
     return ((tail - peek(words, base + HEAD)) | 0) >= this.#limit && peek(words, base + STATE) === OPEN;
   }
 
-  pushMany(batch: Batch): number {
+  pushMany(batch: Batch, most: number): number {
     const space = this.#space;
     const words = this.#words;
     const base = this.#base;
@@ -177,17 +177,17 @@ class Log implements Container {
     // Not `lockFixed`: a batch takes long enough.
     lockMutex(space.memory, base + PUT_MUTEX, space.id);
     const tail = words[base + TAIL];
-    const outcome = words[base + STATE] === OPEN ? this.#pushAll(batch, tail) : CLOSED;
+    const outcome = words[base + STATE] === OPEN ? this.#pushAll(batch, most, tail) : CLOSED;
     unlockMutex(space.memory, base + PUT_MUTEX);
     return outcome;
   }
 
-  #pushAll(batch: Batch, tail: number): number {
+  #pushAll(batch: Batch, most: number, tail: number): number {
     const { words } = this.#space;
     const base = this.#base;
     const limit = this.#limit;
-    let { left: count } = batch;
-    let outcome = OK;
+    let count = most;
+    let outcome = most < batch.left ? FULL : OK;
     if (limit > 0) {
       let room = limit - ((tail - words[base + HEAD_SEEN]) | 0);
       if (room < count) {

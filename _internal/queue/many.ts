@@ -187,12 +187,12 @@ export class Batch {
     return message;
   }
 
-  /** The parcels of the messages that have not left the batch. */
-  get parcels(): readonly number[] {
+  /** The parcels of the next `count` messages. */
+  parcels(count: number): readonly number[] {
     if (!this.#hasParcels) return [];
     const staged = this.#staged;
     const parcels: number[] = [];
-    for (let at = this.#at, { left } = this; left > 0; left--) {
+    for (let at = this.#at; count > 0; count--) {
       const header = staged[at];
       if (isParcel(header)) parcels.push(staged[at + 1]);
       at += 1 + bodySize(header, sizeOf(header));

@@ -179,6 +179,7 @@ export class Message {
   /** Frees the parcel and drops its references: no thread will get the message. */
   drop(space: Space): void {
     const { parcel } = this;
+    this.header = SKIP;
     this.bytes = NO_BYTES;
     if (parcel === 0) return;
     // A thread that has given up its handles gives up what it has noted, too, and a call that ends only now must not do it again.
@@ -187,10 +188,15 @@ export class Message {
     space.free(parcel);
   }
 
-  /** As `whileNoted` of taken.ts asks for them. */
-  get parcels(): readonly number[] {
+  /** As a batch of one message, until it is put: see `whileNoted` of taken.ts. */
+  get left(): number {
+    return 1;
+  }
+
+  /** The same. */
+  parcels(count: number): readonly number[] {
     const { parcel } = this;
-    return parcel === 0 ? [] : [parcel];
+    return parcel === 0 || count === 0 ? [] : [parcel];
   }
 
   /** The address of the message's parcel; 0: it has none. */

@@ -36,9 +36,9 @@
  * could strike out a note that the new thread made.
  *
  * A thread that waits for room has made its parcel already, and no queue has it yet. It notes such parcels in another word of its
- * entry. It strikes a note out before each attempt to put, and makes it again after an attempt that was in vain, so a parcel
- * that may be in a queue is never noted. A thread that dies in the midst of an attempt leaves the parcel allocated, and what the
- * parcel names keeps its references.
+ * entry. Once it has seen room, it strikes a note out before it tries to put, and makes it again if that was in vain, so
+ * a parcel that may be in a queue is never noted. A thread that dies in the midst of an attempt leaves the parcel allocated, and
+ * what the parcel names keeps its references; the other end of the pipe of a connection waits for it then.
  * Promises of a thread may get room in any order, so each of these parcels knows what leads to it.
  *
  * @module
@@ -69,8 +69,11 @@ const TAKER = 1;
 const CHANGES = 2;
 const WAS = 3;
 
-/** The messages that this thread tries to put at this moment. It may find in the attempt that it is asked to end. */
-let trying: { readonly space: Space; readonly messages: Waiting } | undefined;
+/**
+ * The messages that this thread tries to put at this moment, until only so many are left. It may find in the attempt that it is
+ * asked to end.
+ */
+let trying: { readonly space: Space; readonly messages: Waiting; readonly until: number } | undefined;
 
 /** Makes a parcel with these bytes. `naming`: it names shared objects. Returns 0 if there is no room. */
 export function makeParcel(space: Space, bytes: Uint8Array, naming: boolean): number {
@@ -146,8 +149,10 @@ export function strikeOut({ words, entry }: Space, parcel: number): boolean {
 
 /** Messages that wait to be put. */
 export interface Waiting {
-  /** The parcels of those that are not put yet. */
-  readonly parcels: readonly number[];
+  /** How many of them are not put yet. */
+  readonly left: number;
+  /** The parcels of the next `count` of these. */
+  parcels(count: number): readonly number[];
 }
 
 /**
@@ -155,39 +160,44 @@ export interface Waiting {
  * while it waits, another thread gives them up. `attempt` itself, if there are none. The caller drops the messages if the attempt
  * throws or is not made again.
  *
- * @param lookInVain Looks for room. `true`: there is none, and it has done what an attempt does then. The notes stay as they are,
- * as most attempts of a thread that waits are in vain.
+ * @param roomFor Looks for how many messages there is room. 0: for none, and it has done what an attempt does then. The notes stay
+ * as they are, as most attempts of a thread that waits are in vain.
+ * @param attempt Tries to put that many messages. Only those are struck out: a long batch for which there is little room would
+ * otherwise be struck out and noted as a whole for each message. Room that comes after the look comes with a notification.
  */
 export function whileNoted<T>(
   space: Space,
   messages: Waiting,
-  lookInVain: (woken: number) => boolean,
-  attempt: (woken: number) => T | undefined,
+  roomFor: (woken: number) => number,
+  attempt: (woken: number, most?: number) => T | undefined,
 ): (woken: number) => T | undefined {
-  if (messages.parcels.length === 0) return attempt;
-  noteAll(space, messages);
+  if (messages.parcels(messages.left).length === 0) return attempt;
+  noteUntil(space, messages, 0);
   return (woken) => {
     // While the parcels are noted: a thread that is asked to end gives them up.
     space.endIfKilled();
-    if (lookInVain(woken)) return undefined;
-    for (const parcel of messages.parcels) {
+    const most = Math.min(messages.left, roomFor(woken));
+    if (most <= 0) return undefined;
+    for (const parcel of messages.parcels(most)) {
       // A reclaimer took this thread for dead, and has freed the message.
       if (!strikeUnput(space, parcel)) space.exit();
     }
-    trying = { space, messages };
+    const until = messages.left - most;
+    trying = { space, messages, until };
     let result: T | undefined;
     try {
-      result = attempt(woken);
+      result = attempt(woken, most);
     } finally {
       trying = undefined;
     }
-    if (result === undefined) noteAll(space, messages);
+    if (result === undefined) noteUntil(space, messages, until);
     return result;
   };
 }
 
-function noteAll(space: Space, { parcels }: Waiting): void {
-  for (const parcel of parcels) noteUnput(space, parcel);
+// Notes the messages that are not put, but for the last `until` of them.
+function noteUntil(space: Space, messages: Waiting, until: number): void {
+  for (const parcel of messages.parcels(messages.left - until)) noteUnput(space, parcel);
 }
 
 function noteUnput({ words, entry }: Space, parcel: number): void {
@@ -238,7 +248,7 @@ function giveUpParcels(space: Space): void {
 
 /** Gives up all that this thread has, as it ends, and leaves the processes' memory. The caller then leaves the threads' memory. */
 export function giveUpAll(space: Space): void {
-  if (trying !== undefined) noteAll(trying.space, trying.messages);
+  if (trying !== undefined) noteUntil(trying.space, trying.messages, trying.until);
   trying = undefined;
   releaseHandles(space);
   // The thread may have been ended by a class of the program, in the middle of reading a message that has an instance of it. If

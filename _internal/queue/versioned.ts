@@ -17,7 +17,19 @@ import { LINE } from "../memory/memory.ts";
 import { lockMutex, unlockMutex } from "../memory/participants.ts";
 import type { Space } from "../memory/space.ts";
 import type { Batch } from "./many.ts";
-import { CLOSED, CONTAINER, type Container, DRAINED, EMPTY, OK, OPEN, SHUT, SHUT_AT_ONCE, STATE } from "./container.ts";
+import {
+  CLOSED,
+  CONTAINER,
+  type Container,
+  DRAINED,
+  EMPTY,
+  FULL,
+  OK,
+  OPEN,
+  SHUT,
+  SHUT_AT_ONCE,
+  STATE,
+} from "./container.ts";
 import type { Message } from "./message.ts";
 import { mendTaking } from "./taken.ts";
 
@@ -126,13 +138,13 @@ export abstract class Versioned implements Container {
   abstract shift(message: Message): number;
 
   // One by one: each message is an operation with a version of its own.
-  pushMany(batch: Batch): number {
-    while (batch.left > 0) {
+  pushMany(batch: Batch, most: number): number {
+    for (; most > 0; most--) {
       const outcome = this.push(batch.loadNext());
       if (outcome !== OK) return outcome;
       batch.skipNext();
     }
-    return OK;
+    return batch.left > 0 ? FULL : OK;
   }
 
   shiftMany(batch: Batch, max: number): number {

@@ -1,6 +1,6 @@
 /** What the threads of pipe_test.ts do. */
 
-import { type Connection, EOFError } from "@weft/concurrent/multiprocessing";
+import { type Connection, EOFError, type Queue } from "@weft/concurrent/multiprocessing";
 
 export async function sendAndReturn(connection: Connection): Promise<void> {
   const received = (await connection.recv()) as Connection;
@@ -10,6 +10,16 @@ export async function sendAndReturn(connection: Connection): Promise<void> {
 
 export function sendNumbers(connection: Connection, from: number, count: number): void {
   for (let i = 0; i < count; i++) connection.sendSync([from, i]);
+}
+
+export function sendNumbersAndReturn(connection: Connection, from: number, queue: Queue<Connection>): void {
+  sendNumbers(connection, from, 1);
+  queue.putSync(connection);
+}
+
+/** Returns while promises wait. */
+export function leaveWaiting(connection: Connection<number>): void {
+  for (const wait of [connection.recv(), connection.poll({ timeout: 60_000 })]) wait.catch(() => {});
 }
 
 export function receiveAll(connection: Connection<[number, number]>): [number, number][] {

@@ -17,7 +17,15 @@ import {
 import * as sync from "@weft/concurrent/sync";
 import { Thread } from "@weft/concurrent/threading";
 import { Child } from "../processes_memory/_children.ts";
-import { answerNumbers, echoAll, echoBytes, receiveAll, sendAndReturn, sendNumbers } from "./_pipe_targets.ts";
+import {
+  answerNumbers,
+  echoAll,
+  echoBytes,
+  receiveAll,
+  sendAndReturn,
+  sendNumbers,
+  sendNumbersAndReturn,
+} from "./_pipe_targets.ts";
 
 const LIMIT = { timeout: 60_000 };
 
@@ -332,13 +340,38 @@ describe("Pipe", () => {
   it("a thread that ends closes its connections; a connection that is under way still counts", LIMIT, async () => {
     const [receiver, sender] = Pipe<unknown>({ duplex: false });
     const queue = new Queue<Connection>();
+    queue.putSync(sender);
+    assertEquals(await new Thread({ target: sendNumbers, args: [sender, 7, 1] }).start().result(), undefined);
+    assertEquals(receiver.recvSync({ timeout: 0 }), [7, 0]);
+    assertThrows(() => receiver.recvSync({ timeout: 5 }), TimeoutError);
+    queue.shutdown({ immediate: true });
+    assertThrows(() => receiver.recvSync({ timeout: 0 }), EOFError);
+  });
+
+  it("a connection that comes back to the thread that made it is held there", LIMIT, async () => {
+    const queue = new Queue<Connection>();
     for (let round = 0; round < 2; round++) {
-      queue.putSync(sender);
-      assertEquals(await new Thread({ target: sendNumbers, args: [sender, round, 1] }).start().result(), undefined);
+      const [receiver, sender] = Pipe<unknown>({ duplex: false });
+      await new Thread({ target: sendNumbersAndReturn, args: [sender, round, queue] }).start().result();
       assertEquals(receiver.recvSync({ timeout: 0 }), [round, 0]);
       assertThrows(() => receiver.recvSync({ timeout: 5 }), TimeoutError);
       assert(queue.getSync() === sender);
+      assertThrows(() => receiver.recvSync({ timeout: 5 }), TimeoutError);
+      sender.sendSync("used");
+      sender.close();
+      assertEquals(receiver.recvSync({ timeout: 0 }), "used");
       assertThrows(() => receiver.recvSync({ timeout: 0 }), EOFError);
+    }
+  });
+
+  it("a wait for any of several ends with an error when a connection is closed", LIMIT, async () => {
+    for (const both of [false, true]) {
+      const [here, there] = Pipe();
+      const waits = [waitAny([here]), waitAny([here, there])];
+      here.close();
+      if (both) there.close();
+      for (const wait of waits) await assertRejects(() => wait, InvalidStateError);
+      there.close();
     }
   });
 

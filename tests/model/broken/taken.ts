@@ -94,12 +94,21 @@ export const variants: readonly BrokenVariant[] = [
       { file: TAKEN, find: "      if (!strikeUnput(space, parcel)) space.exit();\n", replace: "" },
       {
         file: TAKEN,
-        find: "    if (result === undefined) noteAll(space, messages);\n",
+        find: "    if (result === undefined) noteUntil(space, messages, until);\n",
         replace:
-          "    if (result !== undefined) { for (const parcel of messages.parcels) strikeUnput(space, parcel); }\n",
+          "    if (result !== undefined) { for (const parcel of messages.parcels(most)) strikeUnput(space, parcel); }\n",
       },
     ],
     caughtBy: ["Unput: a message"],
+  },
+  {
+    name: "Unput: messages for which there is no room are struck out, too",
+    patches: [{
+      file: TAKEN,
+      find: "    for (const parcel of messages.parcels(most)) {\n",
+      replace: "    for (const parcel of messages.parcels(messages.left)) {\n",
+    }],
+    caughtBy: ["Unput: of many messages"],
   },
   {
     name: "Unput: a reclaimer leaves what a dead thread waited to put",

@@ -85,8 +85,19 @@ function waitToPut(actor: Actor, { queue, latch }: Objects): void {
   }
 }
 
-/** As `isSettled`. What a thread waited to put is given up, too, if it died in its sleep. */
-function isPutOrDropped(actor: Actor, { queue, latch }: Objects, threads: number): void {
+/** As `waitToPut`, for two messages at once. */
+function waitToPutTwo(actor: Actor, { queue, latch }: Objects): void {
+  const { words, id } = spaceOf("thread");
+  store(words, MORTAL, id);
+  try {
+    queue.putManySync([[latch], [latch]], { timeout: TIMEOUT });
+  } catch (error) {
+    if (!actor.gaveUp(error)) throw error;
+  }
+}
+
+/** As `isSettled`. What a thread waited to put is given up, too, if it died in its sleep; else up to `most` messages are left. */
+function isPutOrDropped(actor: Actor, { queue, latch }: Objects, threads: number, most = 1): void {
   const { words } = spaceOf("thread");
   reclaimParcels(spaceOf("thread"));
   while (queue.size > 0) received(actor, queue.getSync());
@@ -95,7 +106,7 @@ function isPutOrDropped(actor: Actor, { queue, latch }: Objects, threads: number
   actor.assert(references >= expected, `a reference was dropped twice: ${references} are left of ${expected}`);
   const mortal = load(words, MORTAL);
   const inSleep = mortal !== 0 && load(words, entryOf(mortal) + PARKED) !== 0;
-  const spared = actor.isDead(0) && !inSleep ? 1 : 0;
+  const spared = actor.isDead(0) && !inSleep ? most : 0;
   actor.assert(references <= expected + spared, `a reference is left: there are ${references} of ${expected}`);
 }
 
@@ -222,6 +233,20 @@ export const models: readonly Model<Record<string, object>>[] = [
       end: (actor, objects) => isPutOrDropped(actor, objects, 2),
     })
   ),
+  model<Objects>({
+    name: "Unput: of many messages those that wait for room are their thread's, or the queue's, or given up once",
+    setup: () => fullSetup(new Queue<unknown>({ maxsize: 1 })),
+    threads: [
+      waitToPutTwo,
+      (actor, { queue }) => {
+        tryGet(actor, queue);
+        reclaimParcels(spaceOf("thread"));
+        tryGet(actor, queue);
+      },
+    ],
+    ...FAULTS,
+    end: (actor, objects) => isPutOrDropped(actor, objects, 2, 2),
+  }),
   model<Objects>({
     name: "Unput: promises of a dead thread wait in any order, and what they have not put is given up once",
     setup: () => fullSetup(new Queue<unknown>({ maxsize: 1 })),
