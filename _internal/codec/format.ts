@@ -284,7 +284,7 @@ export function dropReferences(message: Uint8Array): void {
   if (hasReferences(message)) visitReferences(message, dropMessageReference);
 }
 
-/** Like {@linkcode dropReferences}, for a message that was sent, but whose receiver is gone. */
+/** Like {@linkcode dropReferences}, for a message whose sender or receiver may be gone. */
 export function loseReferences(message: Uint8Array): void {
   if (hasReferences(message)) visitReferences(message, loseMessageReference);
 }

@@ -205,8 +205,8 @@ export class AsyncWaiters {
   }
 
   /**
-   * Forgets all promises that wait, and undoes what they have begun: messages that were not put, bars. This thread ends, and
-   * then gives up the objects that they wait at.
+   * Forgets all promises that wait, and undoes what they have begun, such as bars. This thread ends, and then gives up the objects
+   * that they wait at, and the messages that they have not put.
    */
   abandon(): void {
     const all = new Set<Waiter>();

@@ -62,7 +62,7 @@ export interface Kind {
   readonly destroy?: (space: Space, at: number) => void;
   /** Called with the handle when a thread receives an object of which it has a handle already. */
   readonly receivedAgain?: (handle: object) => void;
-  /** Called instead of receiving the object when the thread or process that it was sent to is gone. */
+  /** Called instead of receiving the object when a message that names it is given up: its sender or its receiver may be gone. */
   readonly lost?: (space: Space, at: number) => void;
 }
 

@@ -476,7 +476,7 @@ export function dropMessageReference(space: Space, at: number): void {
   dropReference(space, at);
 }
 
-/** Drops the reference of a message that no thread will receive, though its sender may be gone. */
+/** Drops the reference of a message that no thread will receive. Its sender or its receiver may be gone. */
 export function loseMessageReference(space: Space, at: number): void {
   // First, as the threads that learn of the loss look at once whether a message has the object.
   countMessage(space, at, -1);
