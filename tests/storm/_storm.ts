@@ -8,7 +8,7 @@ import type { Random } from "./_random.ts";
 import * as work from "./targets.ts";
 import { ABANDONED, AT_WORK, DEAD, FAULTS, NUMBERS, ROUNDS } from "./targets.ts";
 import type { Connection } from "@weft/concurrent/multiprocessing";
-import process from "node:process";
+import { spawn } from "node:child_process";
 
 /** The parameters of a storm. */
 export interface Weather {
@@ -37,8 +37,6 @@ interface Worker {
 class Crowd {
   readonly workers: (Worker | undefined)[] = [];
   readonly ledger: Int32Array;
-  /** Whether this thread has stopped a worker. It must not wait then for what that worker may hold, or both wait forever. */
-  isOneStopped = false;
   #next = 1;
   readonly weather: Weather;
   readonly start: (place: number, me: number) => Runner<unknown>;
@@ -68,13 +66,10 @@ class Crowd {
     if (!runner.isAlive) await runner.result();
     Atomics.store(this.ledger, DEAD + worker.me, 1);
     const dice = random.next();
-    if (dice < 0.15 && signal(runner, "SIGSTOP")) {
+    if (dice < 0.15 && runner.pid !== undefined) {
       // Stopped for a while, perhaps while it holds a lock: the waiters wait, and nothing is taken from it.
-      this.isOneStopped = true;
-      await pause(random.below(30));
-      if (random.chance(0.5)) signal(runner, "SIGCONT");
+      await stopForAWhile(runner.pid, random.below(30), random.chance(0.5) ? "CONT" : "KILL");
       runner.kill();
-      this.isOneStopped = false;
     } else if (dice > 0.4) {
       runner.kill();
     } else {
@@ -125,15 +120,16 @@ class Crowd {
   }
 }
 
-/** Sends a signal, if it is a process that can get one. */
-function signal({ pid, isAlive }: Runner<unknown>, name: "SIGSTOP" | "SIGCONT"): boolean {
-  if (pid === undefined || !isAlive) return false;
-  try {
-    return process.kill(pid, name);
-  } catch {
-    // It has ended meanwhile.
-    return false;
-  }
+/**
+ * Stops a process for so many milliseconds. Another program ends that with the signal: this thread may meanwhile wait for
+ * what the stopped process holds, such as the mutex of the allocator, and would never get to it.
+ */
+function stopForAWhile(pid: number, ms: number, signal: "CONT" | "KILL"): Promise<void> {
+  // If the process has ended meanwhile, the first command fails, and that is all.
+  const script = `kill -STOP ${pid} && { sleep ${ms / 1000}; kill -${signal} ${pid}; }`;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  spawn("sh", ["-c", script], { stdio: "ignore" }).on("exit", () => resolve());
+  return promise;
 }
 
 function pause(ms: number): Promise<void> {
@@ -283,7 +279,7 @@ export const barrierStorm: Storm = async (weather) => {
   const crowd = new Crowd(weather, words, (_place, me) => scope.start(work.meet, barrier, words, stop, me));
   for (let place = 0; place < 3; place++) crowd.hire(place);
   const mend = setInterval(() => {
-    if (!crowd.isOneStopped && barrier.broken) barrier.reset();
+    if (barrier.broken) barrier.reset();
   }, 5);
   try {
     await crowd.storm([0, 1, 2]);
